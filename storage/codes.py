@@ -1,0 +1,114 @@
+"""Every refusal code and every flag, each with one plain sentence; docs/codes.md lists the same."""
+
+from storage.record import Refused
+
+REFUSALS: dict[str, tuple[str, str]] = {
+    "empty": ("The document holds no text.", "Check that the file was written completely."),
+    "no_body": (
+        "The document has a headline but no text below it.",
+        "Add the body below the first line.",
+    ),
+    "binary": (
+        "The bytes are not text in any encoding we know.",
+        "Convert the document to UTF-8 text or HTML.",
+    ),
+    "not_text": (
+        "The file is no text, whatever its name says: {detected}.",
+        "Rename it or convert it to a format that `lesart ingest --help` lists.",
+    ),
+    "too_large": (
+        "The document is larger than the limit of {limit} bytes.",
+        "Split it, or raise the setting max_document_bytes.",
+    ),
+    "too_large_decoded": (
+        "Decompressed, the document is larger than the limit of {limit} bytes.",
+        "Decompress and split it, or raise the setting max_document_bytes.",
+    ),
+    "not_regular_file": (
+        "This is no regular file: {detected}.",
+        "Only regular files are read; put a copy there instead of a link or a device.",
+    ),
+    "unreadable": (
+        "The file could not be read: {reason}.",
+        "Check its permissions and that it still exists; it is tried again at the next scan.",
+    ),
+    "not_settled": (
+        "The file kept changing while it was read.",
+        "Write it under a name that ends in .part and rename it when it is complete.",
+    ),
+    "archive_unsafe": (
+        "The archive was not unpacked: {reason}.",
+        "Unpack it yourself after looking at it and ingest the folder.",
+    ),
+    "record_invalid": (
+        "Record {line} could not be read: {reason}.",
+        "Mend that line; the good ones were taken.",
+    ),
+    "front_matter_invalid": (
+        "The front matter could not be read: {reason}.",
+        "Mend the YAML between the two lines of three dashes.",
+    ),
+    "type_unknown": (
+        "Lesart does not know how to read this kind of file: {detected}.",
+        "Name the type with --type; `lesart ingest --help` lists the types.",
+    ),
+    "extraction_empty": (
+        "No article text was found on the page{reason}.",
+        "Look at it with `lesart raw`; the bytes are kept.",
+    ),
+    "not_article": (
+        "The page is no article: {reason}.",
+        "Look at it with `lesart raw`; the bytes are kept.",
+    ),
+    "resource_time": (
+        "Reading the document took longer than {limit} s.",
+        "Raise the setting document_seconds, then `lesart retry` the job.",
+    ),
+    "resource_memory": (
+        "Reading the document took more memory than allowed.",
+        "Raise the setting document_memory_mb, then `lesart retry` the job.",
+    ),
+    "extractor_crashed": (
+        "The page extractor ended while it read this document.",
+        "The bytes are kept; `lesart retry` the job after an upgrade.",
+    ),
+    "xml_unsafe": (
+        "The XML declares entities or a document type that are not safe to read.",
+        "Remove the declarations and ingest it again.",
+    ),
+}
+
+FLAGS: dict[str, str] = {
+    "address_shared": "Another file of the same source names the same address and had it first.",
+    "date_missing": "The document names no date.",
+    "date_invalid": "The document names a date that no calendar knows; no date was guessed.",
+    "headline_long": "The headline is longer than 300 characters.",
+    "headline_not_in_body": "The words of the headline do not come up in the body: do they belong together?",
+    "encoding_guessed": "The bytes were not UTF-8 and declared nothing; the encoding is a guess.",
+    "encoding_repaired": "Some bytes were not valid in the encoding and were replaced; steps name them.",
+    "mojibake_suspected": "The text looks as if it was decoded wrongly before it came here.",
+    "fts_truncated": "Only the beginning of the text can be found by search; all of it is kept.",
+    "bidi_control": "The text holds characters that change the direction of writing.",
+    "invisible_chars": "The text holds characters that nobody sees.",
+    "mixed_script": "A word mixes letters of several scripts that look alike.",
+    "surrogate_replaced": "A half of a character pair stood alone and was replaced by U+FFFD.",
+    "markup_in_text": "A plain text holds HTML markup; it is kept as text.",
+    "yaml_tag_ignored": "The front matter holds YAML tags; they were read as plain values.",
+    "date_conflict": "The document names several dates that disagree.",
+    "title_conflict": "The document names several titles that disagree.",
+    "extraction_loss": "The page shows more text than was extracted.",
+    "extraction_short": "The extracted text is short for the page.",
+    "metadata_broken": "Structured metadata of the page could not be read.",
+    "language_unsure": "The language could not be told for certain.",
+    "teaser": "The page shows only the beginning of a text behind a paywall.",
+    "clock_suspect": "The clock ran backwards between two sights.",
+}
+
+
+def refuse(code: str, **facts: object) -> Refused:
+    """Return the refusal for `code` with its sentence filled in.
+
+    Raises: KeyError where the code, or a fact that its sentence needs, is missing.
+    """
+    message, hint = REFUSALS[code]
+    return Refused(code=code, message=message.format(**facts), hint=hint.format(**facts))
