@@ -1,0 +1,506 @@
+"""The tables of the archive: the only place where columns are named.
+
+Record (only added to, guarded by triggers): origin, capture, scan, observation, derivation,
+wording, verdict, relation, relation_undone, refusal, redaction.
+State (can be rebuilt or re-entered): everything else.
+Ids of the record and every `seq` come from one counter that is taken under the write lock, so
+they rise in the order of commit (`storage.archive`).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.types import JSON, TypeEngine
+from sqlmodel import Field, SQLModel
+
+JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+BIG = BigInteger
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment: `timestamptz` on PostgreSQL, fixed-width ISO 8601 text on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(String(32))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else iso_utc(moment)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+
+
+def iso_utc(moment: datetime) -> str:
+    """Return `moment` as fixed-width text, so that order of text is order of time.
+
+    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
+    '2024-06-18T12:00:00.000000+00:00'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _key(**options: Any) -> Any:
+    return Field(sa_column=Column(BIG, primary_key=True, autoincrement=False), **options)
+
+
+def _big(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(BIG, nullable=nullable, index=index))
+
+
+def _time(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(UtcTime(), nullable=nullable))
+
+
+def _json(*, nullable: bool = True) -> Any:
+    return Field(default=None, sa_column=Column(JSON_TYPE, nullable=nullable))
+
+
+def _text(*, nullable: bool = True) -> Any:
+    return Field(default=None, sa_column=Column(Text, nullable=nullable))
+
+
+def _bytes(*, nullable: bool = True) -> Any:
+    return Field(default=None, sa_column=Column(LargeBinary, nullable=nullable))
+
+
+# ---------------------------------------------------------------------------------- record
+
+
+class OriginRow(SQLModel, table=True):
+    """Where a text stands: a cleaned address, `seed:SOURCE/PATH` or `file://PATH`."""
+
+    __tablename__ = "origin"
+    id: int = _key()
+    public_id: str = Field(unique=True, max_length=32)
+    origin: str = _text(nullable=False)
+    recorded_at: datetime = _time()
+
+
+class CaptureRow(SQLModel, table=True):
+    """Bytes as found, once each, compressed; `data` is emptied by a redaction alone."""
+
+    __tablename__ = "capture"
+    id: int = _key()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    size: int = _big()
+    encoding: str = Field(max_length=16)
+    data: bytes | None = _bytes()
+    recorded_at: datetime = _time()
+
+
+class ScanRow(SQLModel, table=True):
+    """One pass over a watched folder; its id is taken when it starts, the row comes at its end.
+
+    `seq` is the top of a block of numbers, one for each file that the scan saw.
+    """
+
+    __tablename__ = "scan"
+    __table_args__ = (Index("scan_by_source", "source_id", "id"),)
+    id: int = _key()
+    seq: int = _big()
+    source_id: int = _big()
+    job_id: int | None = _big(nullable=True)
+    started_at: datetime = _time()
+    recorded_at: datetime = _time()
+    complete: bool
+    listing_digest: bytes | None = _bytes()
+    files: int
+    changed: int
+    gone: int
+
+
+class ObservationRow(SQLModel, table=True):
+    """One check of one place at one time, as the transport knew it."""
+
+    __tablename__ = "observation"
+    __table_args__ = (Index("observation_by_locator", "locator_id", "id"),)
+    id: int = _key()
+    source_id: int = _big()
+    scan_id: int | None = _big(nullable=True)
+    job_id: int | None = _big(nullable=True)
+    locator_id: int = _big()
+    observed_at: datetime = _time()
+    recorded_at: datetime = _time()
+    outcome: str = Field(max_length=24)
+    capture_id: int | None = _big(nullable=True)
+    hints: Any = _json()
+    http_status: int | None = None
+    note: str | None = _text()
+
+
+class WordingRow(SQLModel, table=True):
+    """A title and the paragraphs of a text, once each, by the digest `w1`.
+
+    `text` joins the paragraphs by a blank line; it is emptied, with the title, by a redaction
+    alone.
+    """
+
+    __tablename__ = "wording"
+    id: int = _key()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    title: str | None = _text()
+    text: str | None = _text()
+    recorded_at: datetime = _time()
+
+
+class DerivationRow(SQLModel, table=True):
+    """What one extractor read out of one capture; `detail` holds layout, fields, flags, steps.
+
+    `context` names the hints that the reading depended on; without a wording the capture was
+    refused.
+    """
+
+    __tablename__ = "derivation"
+    __table_args__ = (
+        UniqueConstraint("capture_id", "context", "extractor", "extractor_version", "config"),
+        Index("derivation_by_wording", "wording_id"),
+    )
+    id: int = _key()
+    capture_id: int = _big()
+    context: str = Field(max_length=300)
+    extractor: str = Field(max_length=64)
+    extractor_version: str = Field(max_length=64)
+    config: str = Field(max_length=300)
+    wording_id: int | None = _big(nullable=True)
+    language: str | None = Field(default=None, max_length=16)
+    published: str | None = Field(default=None, max_length=40)
+    published_precision: str | None = Field(default=None, max_length=8)
+    published_from: datetime | None = _time(nullable=True)
+    published_to: datetime | None = _time(nullable=True)
+    publisher: str | None = _text()
+    word_count: int | None = None
+    detail: Any = _json()
+    raw_output: bytes | None = _bytes()
+    recorded_at: datetime = _time()
+
+
+class VerdictRow(SQLModel, table=True):
+    """What one captured item meant for the archive when it was read; exactly one each."""
+
+    __tablename__ = "verdict"
+    id: int = _key()
+    observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    job_id: int | None = _big(nullable=True)
+    kind: str = Field(max_length=16)
+    derivation_id: int | None = _big(nullable=True)
+    recorded_at: datetime = _time()
+
+
+class RelationRow(SQLModel, table=True):
+    """A relation between the articles at two origins, with its reason."""
+
+    __tablename__ = "relation"
+    __table_args__ = (
+        UniqueConstraint("kind", "a_origin_id", "b_origin_id"),
+        Index("relation_by_b", "b_origin_id"),
+    )
+    id: int = _key()
+    kind: str = Field(max_length=16)
+    a_origin_id: int = _big()
+    b_origin_id: int = _big()
+    score: float = Field(sa_column=Column(Float, nullable=False))
+    method: str = Field(max_length=64)
+    threshold: float = Field(sa_column=Column(Float, nullable=False))
+    earlier: str = Field(max_length=8)
+    agency: str | None = Field(default=None, max_length=64)
+    evidence: Any = _json()
+    decided_at: datetime = _time()
+
+
+class RelationUndoneRow(SQLModel, table=True):
+    """The undoing of a relation; the relation stays."""
+
+    __tablename__ = "relation_undone"
+    id: int = _key()
+    relation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    reason: str | None = _text()
+    undone_at: datetime = _time()
+
+
+class RefusalRow(SQLModel, table=True):
+    """What was not taken, why, and what to do about it."""
+
+    __tablename__ = "refusal"
+    id: int = _key()
+    job_id: int | None = _big(nullable=True)
+    source_id: int | None = _big(nullable=True)
+    observation_id: int | None = _big(nullable=True)
+    locator: str = _text(nullable=False)
+    code: str = Field(max_length=40)
+    message: str = _text(nullable=False)
+    hint: str = _text(nullable=False)
+    kept: bool
+    capture_id: int | None = _big(nullable=True)
+    at: datetime = _time()
+
+
+class RedactionRow(SQLModel, table=True):
+    """Says that a row of the record was emptied, when and why; it must stand before the act."""
+
+    __tablename__ = "redaction"
+    __table_args__ = (UniqueConstraint("table_name", "row_id"),)
+    id: int = _key()
+    table_name: str = Field(max_length=16)
+    row_id: int = _big()
+    reason: str = _text(nullable=False)
+    at: datetime = _time()
+
+
+RECORD = (
+    "origin",
+    "capture",
+    "scan",
+    "observation",
+    "wording",
+    "derivation",
+    "verdict",
+    "relation",
+    "relation_undone",
+    "refusal",
+    "redaction",
+)
+"""The tables whose rows are never updated or deleted."""
+
+ERASABLE: dict[str, tuple[str, ...]] = {
+    "capture": ("data",),
+    "wording": ("title", "text"),
+    "derivation": ("detail", "raw_output", "publisher"),
+}
+"""The columns that a redaction may set to null, by table."""
+
+# ----------------------------------------------------------------------------------- state
+
+
+class CounterRow(SQLModel, table=True):
+    """The last number given out; whoever holds the row writes, the others wait."""
+
+    __tablename__ = "counter"
+    name: str = Field(primary_key=True, max_length=16)
+    value: int = _big()
+
+
+class ArchiveRow(SQLModel, table=True):
+    """Facts about the archive itself: its id, when it was made."""
+
+    __tablename__ = "archive"
+    key: str = Field(primary_key=True, max_length=32)
+    value: str = _text(nullable=False)
+
+
+class SourceRow(SQLModel, table=True):
+    """A place that is watched (`standing`) or was ingested once by hand."""
+
+    __tablename__ = "source"
+    id: int = _key()
+    name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))
+    kind: str = Field(max_length=16)
+    locator: str = _text(nullable=False)
+    standing: bool
+    paused: bool = False
+    every_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    cron: str | None = Field(default=None, max_length=120)
+    timezone: str | None = Field(default=None, max_length=64)
+    options: Any = _json()
+    created_at: datetime = _time()
+    removed_at: datetime | None = _time(nullable=True)
+    places: int = 0
+
+
+class JobRow(SQLModel, table=True):
+    """A unit of work; this row is the truth, a broker carries only a wake-up for it.
+
+    `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("source_id", "slot"),
+        Index("job_by_parent", "parent_id"),
+        Index(
+            "job_open",
+            "state",
+            "run_after",
+            sqlite_where=text("state IN ('ready', 'running')"),
+            postgresql_where=text("state IN ('ready', 'running')"),
+        ),
+    )
+    id: int = _key()
+    seq: int = _big()
+    kind: str = Field(max_length=16)
+    source_id: int | None = _big(nullable=True)
+    parent_id: int | None = _big(nullable=True)
+    state: str = Field(max_length=16)
+    trigger: str = Field(max_length=16)
+    slot: str | None = Field(default=None, max_length=40)
+    single: bool = False
+    attempts: int = 0
+    arguments: Any = _json()
+    run_after: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    woken_at: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=40)
+    created_at: datetime = _time()
+    started_at: datetime | None = _time(nullable=True)
+    finished_at: datetime | None = _time(nullable=True)
+    reason: str | None = _text()
+    new_articles: int = 0
+    new_versions: int = 0
+    unchanged: int = 0
+    copies: int = 0
+    refused: int = 0
+    failed: int = 0
+    gone: int = 0
+
+
+class PresenceRow(SQLModel, table=True):
+    """How a file, or a record in it, was found last in a watched folder.
+
+    `taken` is false where the last look did not end in an article, so that the next one looks
+    again; a container (JSONL, CSV, archive) has a row without an observation.
+    """
+
+    __tablename__ = "presence"
+    __table_args__ = (Index("presence_by_observation", "observation_id"),)
+    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    locator_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    ordinal: int
+    path: str = _text(nullable=False)
+    member: str = _text(nullable=False)
+    container: bool = False
+    size: int = _big()
+    mtime_ns: int = _big()
+    ctime_ns: int = _big()
+    inode: int = _big()
+    digest: bytes | None = _bytes()
+    observation_id: int | None = _big(nullable=True)
+    job_id: int | None = _big(nullable=True)
+    gone: bool = False
+
+
+class ArticleRow(SQLModel, table=True):
+    """What stands at one origin, or at several that were joined, through time."""
+
+    __tablename__ = "article"
+    id: int = _key()
+    seq: int = _big()
+    public_id: str = Field(max_length=32, index=True)
+    origin_id: int = _big()
+    source_id: int = _big()
+    state: str = Field(max_length=16)
+    versions: int
+    head_version_id: int | None = _big(nullable=True)
+    first_seen: datetime = _time()
+    last_seen: datetime = _time()
+    latest_at: datetime = _time()
+    locator_id: int | None = _big(nullable=True)
+
+
+class ArticleOriginRow(SQLModel, table=True):
+    """Which article answers for an origin."""
+
+    __tablename__ = "article_origin"
+    origin_id: int = _key()
+    article_id: int = _big(index=True)
+
+
+class SightRow(SQLModel, table=True):
+    """What one observation turned out to be once it was read."""
+
+    __tablename__ = "sight"
+    __table_args__ = (
+        Index("sight_by_article", "article_id", "observed_at"),
+        Index("sight_by_locator", "locator_id", "observation_id"),
+    )
+    observation_id: int = _key()
+    seq: int = _big()
+    article_id: int = _big()
+    origin_id: int = _big()
+    locator_id: int = _big()
+    address_id: int | None = _big(nullable=True, index=True)
+    source_id: int = _big()
+    observed_at: datetime = _time()
+    is_foreign: bool
+    outcome: str = Field(max_length=24)
+    wording_id: int | None = _big(nullable=True)
+    derivation_id: int | None = _big(nullable=True)
+    version: int | None = None
+
+
+class VersionRow(SQLModel, table=True):
+    """A run of one wording in one article: a cache of `storage.history`.
+
+    `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
+    """
+
+    __tablename__ = "version"
+    __table_args__ = (
+        UniqueConstraint("article_id", "number"),
+        Index("version_by_wording", "wording_id"),
+    )
+    id: int = _key()
+    seq: int = _big()
+    article_id: int = _big()
+    number: int
+    wording_id: int = _big()
+    derivation_id: int = _big()
+    observation_id: int = _big()
+    changed_after: datetime | None = _time(nullable=True)
+    changed_by: datetime = _time()
+    last_seen: datetime = _time()
+    changes: Any = _json(nullable=False)
+    silent: bool | None = None
+    words_added: int = 0
+    words_removed: int = 0
+    removed: Any = _json()
+    added: Any = _json()
+
+
+class FingerprintRow(SQLModel, table=True):
+    """The signature of a wording for the search of near-copies."""
+
+    __tablename__ = "fingerprint"
+    wording_id: int = _key()
+    algorithm: str = Field(max_length=64)
+    seed: int
+    signature: bytes = _bytes(nullable=False)
+
+
+class SearchDueRow(SQLModel, table=True):
+    """A wording that full text does not know yet."""
+
+    __tablename__ = "search_due"
+    wording_id: int = _key()
+    language: str | None = Field(default=None, max_length=16)
+
+
+FIELD_BLOCK = 1024
+"""Numbers of `seq` that each version takes, so that each of its fields has its own."""
+
+METADATA = SQLModel.metadata
