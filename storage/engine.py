@@ -1,8 +1,10 @@
 """The only place where connections are made: SQLite and PostgreSQL, writers and readers."""
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 BUSY_SECONDS = 60
 READER_STATEMENT_SECONDS = 300
+JSON_TEXT = partial(json.dumps, ensure_ascii=False)  # so that SQL can look for umlauts in lists
 
 
 class ArchiveError(Exception):
@@ -157,7 +160,9 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
             cached_statements=256,
         )
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=NullPool, json_serializer=JSON_TEXT
+    )
 
     @event.listens_for(engine, "connect")
     def _settle(connection: sqlite3.Connection, _record: object) -> None:
@@ -187,6 +192,7 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
+        json_serializer=JSON_TEXT,
         connect_args={"options": options, "connect_timeout": 10, "application_name": "lesart"},
     )
 

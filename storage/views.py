@@ -1,0 +1,423 @@
+"""The documented views: one definition each, rendered for SQLite and for PostgreSQL.
+
+A view shows the columns named in `VIEWS`; its query carries some more, whose names begin with
+`row_` or end in `_id`: they are the keys by which `storage.reading` finds its rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from storage.tables import FIELD_BLOCK
+
+VIEWS = (
+    "articles",
+    "versions",
+    "fields",
+    "changes",
+    "observations",
+    "relations",
+    "refusals",
+    "jobs",
+)
+"""The names of the views, in the order in which they are made."""
+
+COLUMNS = MappingProxyType(
+    {
+        "articles": (
+            "seq article id origin origins source title published published_precision "
+            "published_from published_to language publisher versions state first_seen last_seen "
+            "cluster"
+        ).split(),
+        "versions": (
+            "seq article version wording title text language authors publisher section tags "
+            "published published_precision published_from published_to modified "
+            "modified_precision word_count flags changed_after changed_by first_seen last_seen "
+            "raw_digest"
+        ).split(),
+        "fields": "seq article version name value found_in confidence candidates".split(),
+        "changes": (
+            "seq article version wording changed_after changed_by first_seen last_seen title "
+            "changes silent words_added words_removed removed added"
+        ).split(),
+        "observations": (
+            "seq article origin observed_at recorded_at foreign outcome http_status version "
+            "wording raw_digest note checks until"
+        ).split(),
+        "relations": (
+            "seq id a b kind score method threshold earlier agency decided_at undone_at"
+        ).split(),
+        "refusals": "seq job locator code message hint kept raw_digest at".split(),
+        "jobs": (
+            "seq job kind source state trigger attempts created_at started_at finished_at reason "
+            "seen new_articles new_versions unchanged copies refused failed gone seconds parent"
+        ).split(),
+    }
+)
+"""The columns of each view, in order, the same on both databases."""
+
+
+def create_views(connection: Connection) -> None:
+    """Make all views anew; the caller drops the old ones first."""
+    for name in VIEWS:
+        columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
+        query = view_query(name, connection.dialect.name)
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}) q")
+
+
+def drop_views(connection: Connection) -> None:
+    """Drop the views that stand."""
+    for name in reversed(VIEWS):
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+
+
+def view_query(name: str, dialect: str) -> str:
+    """Return the SELECT behind the view `name`, with its keys, in the words of `dialect`."""
+    return _QUERIES[name](_POSTGRES if dialect == "postgresql" else _SQLITE)
+
+
+def sights_query(dialect: str) -> str:
+    """Return what the view `observations` tells of articles, without what belongs to none."""
+    words = _POSTGRES if dialect == "postgresql" else _SQLITE
+    return f"{_sights(words)} UNION ALL {_confirmations(words)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the two databases say differently."""
+
+    hexed: Callable[[str], str]
+    json_at: Callable[[str, str], str]
+    text_at: Callable[[str, str], str]
+    greater: Callable[[str, str], str]
+    seconds: Callable[[str, str], str]
+    empty_list: str
+    origins: str
+    each_field: str
+    field_ordinal: str
+
+
+_SQLITE = _Words(
+    hexed=lambda value: f"lower(hex({value}))",
+    json_at=lambda value, path: f"nullif({value} -> '$.{path}', 'null')",
+    text_at=lambda value, path: f"({value} ->> '$.{path}')",
+    greater=lambda a, b: f"max({a}, {b})",
+    seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
+    empty_list="'[]'",
+    origins=(
+        "(SELECT json_group_array(listed.origin) FROM ("
+        "SELECT r2.origin FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
+        "JOIN article own ON own.id = ao.article_id "
+        "WHERE ao.article_id = a.id ORDER BY r2.id <> own.origin_id, r2.id) listed)"
+    ),
+    each_field="json_each(d.detail, '$.fields') f",
+    field_ordinal="f.rowid",
+)
+
+_POSTGRES = _Words(
+    hexed=lambda value: f"encode({value}, 'hex')",
+    json_at=lambda value, path: f"nullif({value} #> '{_braced(path)}', 'null'::jsonb)",
+    text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
+    greater=lambda a, b: f"greatest({a}, {b})",
+    seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
+    empty_list="'[]'::jsonb",
+    origins=(
+        "(SELECT jsonb_agg(r2.origin ORDER BY r2.id <> a.origin_id, r2.id) "
+        "FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
+        "WHERE ao.article_id = a.id)"
+    ),
+    each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
+    field_ordinal="(f.ordinal - 1)",
+)
+
+
+def _braced(path: str) -> str:
+    return "{" + path.replace(".", ",") + "}"
+
+
+# ------------------------------------------------------------------- what scans left unchanged
+#
+# A file that a complete scan found unchanged has no row of its own. The scans that confirm an
+# observation `o` are the complete ones of its source after the scan that made it and before the
+# next observation of the same place; without a next one the place must still stand there.
+
+_AFTER = "coalesce(o.scan_id, o.id)"
+_BEFORE = (
+    "coalesce("
+    "(SELECT coalesce(n.scan_id, n.id) FROM observation n WHERE n.locator_id = o.locator_id "
+    "AND n.source_id = o.source_id AND n.id > o.id ORDER BY n.id LIMIT 1), "
+    "(SELECT 9223372036854775807 FROM presence p2 WHERE p2.source_id = o.source_id "
+    "AND p2.locator_id = o.locator_id AND p2.observation_id = o.id AND p2.gone = FALSE), 0)"
+)
+_CONFIRMING = (
+    f"c.source_id = o.source_id AND c.complete = TRUE AND c.id > {_AFTER} AND c.id < {_BEFORE}"
+)
+_FIRST_SCAN = f"(SELECT c.id FROM scan c WHERE {_CONFIRMING} ORDER BY c.id LIMIT 1)"
+_LAST_SCAN = f"(SELECT c.id FROM scan c WHERE {_CONFIRMING} ORDER BY c.id DESC LIMIT 1)"
+_CONFIRMABLE = "s.outcome IN ('content', 'unchanged') AND s.is_foreign = FALSE"
+_HEAD_SCANS = (
+    "FROM sight s JOIN observation o ON o.id = s.observation_id "
+    f"JOIN scan last ON last.id = {_LAST_SCAN} "
+    "LEFT JOIN presence p ON p.source_id = o.source_id AND p.locator_id = o.locator_id "
+    f"WHERE s.article_id = a.id AND s.version = a.versions AND {_CONFIRMABLE}"
+)
+
+
+def _head_seq(words: _Words, own: str) -> str:
+    scanned = f"(SELECT max(last.seq - coalesce(p.ordinal, 0)) {_HEAD_SCANS})"
+    return words.greater(own, f"coalesce({scanned}, 0)")
+
+
+def _head_last_seen(words: _Words, own: str) -> str:
+    return words.greater(own, f"coalesce((SELECT max(last.started_at) {_HEAD_SCANS}), {own})")
+
+
+# -------------------------------------------------------------------------------- the queries
+
+
+def _articles(words: _Words) -> str:
+    return f"""
+SELECT {_head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id AS id,
+    r.origin AS origin, {words.origins} AS origins, src.name AS source, w.title AS title,
+    {_PUBLISHED}, d.language AS language, d.publisher AS publisher, a.versions AS versions,
+    a.state AS state, a.first_seen AS first_seen,
+    {_head_last_seen(words, "a.last_seen")} AS last_seen, CAST(NULL AS text) AS cluster,
+    a.id AS article_id
+FROM article a
+JOIN origin r ON r.id = a.origin_id
+JOIN source src ON src.id = a.source_id
+LEFT JOIN version v ON v.id = a.head_version_id
+LEFT JOIN wording w ON w.id = v.wording_id
+LEFT JOIN derivation d ON d.id = v.derivation_id
+"""
+
+
+_PUBLISHED = (
+    "d.published AS published, d.published_precision AS published_precision, "
+    "d.published_from AS published_from, d.published_to AS published_to"
+)
+_FROM_VERSION = """
+FROM version v
+JOIN article a ON a.id = v.article_id
+JOIN wording w ON w.id = v.wording_id
+JOIN derivation d ON d.id = v.derivation_id
+"""
+
+
+def _if_head(head: str, own: str) -> str:
+    return f"CASE WHEN v.number = a.versions THEN {head} ELSE {own} END"
+
+
+def _sights_of_version(words: _Words) -> str:
+    """The columns that the views `versions` and `changes` share."""
+    return f"""
+    {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
+    v.number AS version, 'w1:' || {words.hexed("w.digest")} AS wording, w.title AS title,
+    v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
+    {_if_head(_head_last_seen(words, "v.last_seen"), "v.last_seen")} AS last_seen,
+    v.id AS version_id, v.article_id AS article_id, v.wording_id AS wording_id,
+    v.derivation_id AS derivation_id"""
+
+
+def _versions(words: _Words) -> str:
+    listed = {
+        name: f"coalesce({words.json_at('d.detail', path)}, {words.empty_list}) AS {name}"
+        for name, path in (
+            ("authors", "fields.authors.value"),
+            ("tags", "fields.tags.value"),
+            ("flags", "flags"),
+        )
+    }
+    return f"""
+SELECT {_sights_of_version(words)}, w.text AS text, d.language AS language,
+    {listed["authors"]}, d.publisher AS publisher,
+    {words.text_at("d.detail", "fields.section.value")} AS section, {listed["tags"]},
+    {_PUBLISHED}, {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
+    {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
+    d.word_count AS word_count, {listed["flags"]},
+    {words.hexed("b.digest")} AS raw_digest
+{_FROM_VERSION}
+JOIN capture b ON b.id = d.capture_id
+"""
+
+
+def _fields(words: _Words) -> str:
+    return f"""
+SELECT CASE WHEN {words.field_ordinal} < {FIELD_BLOCK} - 1
+        THEN v.seq - {FIELD_BLOCK} + 1 + {words.field_ordinal} ELSE v.seq END AS seq,
+    a.public_id AS article, v.number AS version, f.key AS name,
+    {words.json_at("f.value", "value")} AS value,
+    {words.text_at("f.value", "found_in")} AS found_in,
+    CAST({words.text_at("f.value", "confidence")} AS double precision) AS confidence,
+    coalesce({words.json_at("f.value", "candidates")}, {words.empty_list}) AS candidates,
+    v.article_id AS article_id
+FROM version v
+JOIN article a ON a.id = v.article_id
+JOIN derivation d ON d.id = v.derivation_id
+CROSS JOIN {words.each_field}
+"""
+
+
+def _changes(words: _Words) -> str:
+    return f"""
+SELECT {_sights_of_version(words)}, v.changes AS changes, v.silent AS silent,
+    v.words_added AS words_added, v.words_removed AS words_removed,
+    coalesce(v.removed, {words.empty_list}) AS removed,
+    coalesce(v.added, {words.empty_list}) AS added, v.number AS row_number
+{_FROM_VERSION}
+WHERE v.number > 1
+"""
+
+
+def _observations(words: _Words) -> str:
+    return f"{_sights(words)} UNION ALL {_confirmations(words)} UNION ALL {_articleless(words)}"
+
+
+def _sights(words: _Words) -> str:
+    return f"""
+SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at AS observed_at,
+    o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
+    o.http_status AS http_status, s.version AS version,
+    'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
+    o.note AS note, 1 AS checks, {_NO_TIME[words.empty_list]} AS until,
+    s.article_id AS article_id, s.observation_id AS observation_id
+FROM sight s
+JOIN observation o ON o.id = s.observation_id
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN capture b ON b.id = o.capture_id
+"""
+
+
+_NO_TIME = {
+    _SQLITE.empty_list: "CAST(NULL AS text)",
+    _POSTGRES.empty_list: "CAST(NULL AS timestamptz)",
+}
+
+
+def _confirmations(words: _Words) -> str:
+    return f"""
+SELECT last.seq - coalesce(p.ordinal, 0) AS seq, a.public_id AS article, r.origin AS origin,
+    first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
+    'unchanged' AS outcome, CAST(NULL AS integer) AS http_status, s.version AS version,
+    'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
+    CAST(NULL AS text) AS note,
+    CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
+        AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
+    last.started_at AS until, s.article_id AS article_id, s.observation_id AS observation_id
+FROM sight s
+JOIN observation o ON o.id = s.observation_id
+JOIN scan first ON first.id = {_FIRST_SCAN}
+JOIN scan last ON last.id = {_LAST_SCAN}
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+LEFT JOIN presence p ON p.source_id = o.source_id AND p.locator_id = o.locator_id
+LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN capture b ON b.id = o.capture_id
+WHERE {_CONFIRMABLE}
+"""
+
+
+def _articleless(words: _Words) -> str:
+    """What was refused before it belonged to any article; what waits to be read is not told."""
+    return f"""
+SELECT coalesce(judged.id, o.id) AS seq, CAST(NULL AS text) AS article, r.origin AS origin,
+    o.observed_at AS observed_at, o.recorded_at AS recorded_at, FALSE AS "foreign",
+    CASE WHEN o.outcome = 'captured' THEN 'refused' ELSE o.outcome END AS outcome,
+    o.http_status AS http_status, CAST(NULL AS integer) AS version,
+    CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
+    1 AS checks, {_NO_TIME[words.empty_list]} AS until, CAST(NULL AS bigint) AS article_id,
+    o.id AS observation_id
+FROM observation o
+JOIN origin r ON r.id = o.locator_id
+LEFT JOIN sight s ON s.observation_id = o.id
+LEFT JOIN verdict judged ON judged.observation_id = o.id
+LEFT JOIN capture b ON b.id = o.capture_id
+WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT NULL)
+"""
+
+
+def _relations(words: _Words) -> str:
+    return """
+SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
+    l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
+    l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
+    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id
+FROM relation l
+LEFT JOIN relation_undone u ON u.relation_id = l.id
+LEFT JOIN article_origin oa ON oa.origin_id = l.a_origin_id
+LEFT JOIN article aa ON aa.id = oa.article_id
+LEFT JOIN article_origin ob ON ob.origin_id = l.b_origin_id
+LEFT JOIN article ab ON ab.id = ob.article_id
+"""
+
+
+def _refusals(words: _Words) -> str:
+    return f"""
+SELECT f.id AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
+    f.code AS code, f.message AS message, f.hint AS hint, f.kept AS kept,
+    {words.hexed("b.digest")} AS raw_digest, f.at AS at
+FROM refusal f
+LEFT JOIN job j ON j.id = f.job_id
+LEFT JOIN capture b ON b.id = f.capture_id
+"""
+
+
+_COUNTS = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed", "gone")
+_SEEN = _COUNTS[:-1]
+
+
+def _jobs(words: _Words) -> str:
+    """A job that fanned out is told with the work of its children."""
+    counts = ", ".join(f"j.{name} + {_child(f'sum(k.{name})', '0')} AS {name}" for name in _COUNTS)
+    columns = ", ".join(f"t.{name}" for name in _COUNTS)
+    seen = " + ".join(f"t.{name}" for name in _SEEN)
+    greater = words.greater("j.seq", _child("max(k.seq)", "0"))
+    finished = words.greater("j.finished_at", _child("max(k.finished_at)", "j.finished_at"))
+    return f"""
+SELECT t.seq AS seq, t.job AS job, t.kind AS kind, t.source AS source, t.state AS state,
+    t.triggered AS "trigger", t.attempts AS attempts, t.created_at AS created_at,
+    t.started_at AS started_at,
+    CASE WHEN t.state IN ('ready', 'running') THEN NULL ELSE t.finished_at END AS finished_at,
+    t.reason AS reason, CAST({seen} AS bigint) AS seen, {columns},
+    CASE WHEN t.state IN ('ready', 'running') THEN NULL
+        ELSE {words.seconds("t.started_at", "t.finished_at")} END AS seconds,
+    t.parent AS parent
+FROM (
+    SELECT {greater} AS seq, j.id AS job, j.kind AS kind, src.name AS source,
+        CASE WHEN j.state <> 'done' THEN j.state
+            WHEN {_child_is("'ready', 'running'")} THEN 'running'
+            WHEN {_child_is("'quarantined'")} THEN 'quarantined'
+            ELSE 'done' END AS state,
+        j."trigger" AS triggered, j.attempts AS attempts, j.created_at AS created_at,
+        j.started_at AS started_at, {finished} AS finished_at,
+        coalesce(j.reason, (SELECT k.reason FROM job k WHERE k.parent_id = j.id
+            AND k.state = 'quarantined' ORDER BY k.id LIMIT 1)) AS reason,
+        {counts}, j.parent_id AS parent
+    FROM job j
+    LEFT JOIN source src ON src.id = j.source_id
+) t
+"""
+
+
+def _child(aggregate: str, otherwise: str) -> str:
+    return f"coalesce((SELECT {aggregate} FROM job k WHERE k.parent_id = j.id), {otherwise})"
+
+
+def _child_is(states: str) -> str:
+    return f"EXISTS (SELECT 1 FROM job k WHERE k.parent_id = j.id AND k.state IN ({states}))"
+
+
+_QUERIES: dict[str, Callable[[_Words], str]] = {
+    "articles": _articles,
+    "versions": _versions,
+    "fields": _fields,
+    "changes": _changes,
+    "observations": _observations,
+    "relations": _relations,
+    "refusals": _refusals,
+    "jobs": _jobs,
+}
