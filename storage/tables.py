@@ -122,7 +122,7 @@ class ScanRow(SQLModel, table=True):
     """
 
     __tablename__ = "scan"
-    __table_args__ = (Index("scan_by_source", "source_id", "id"),)
+    __table_args__ = (Index("scan_by_source", "source_id", "complete", "id"),)
     id: int = _key()
     seq: int = _big()
     source_id: int = _big()
@@ -382,8 +382,8 @@ class JobRow(SQLModel, table=True):
 class PresenceRow(SQLModel, table=True):
     """How a file, or a record in it, was found last in a watched folder.
 
-    `taken` is false where the last look did not end in an article, so that the next one looks
-    again; a container (JSONL, CSV, archive) has a row without an observation.
+    `refused` says that its last look did not end in an article: unchanged, it is not read again.
+    A container (JSONL, CSV, archive) has a row without an observation.
     """
 
     __tablename__ = "presence"
@@ -402,10 +402,15 @@ class PresenceRow(SQLModel, table=True):
     observation_id: int | None = _big(nullable=True)
     job_id: int | None = _big(nullable=True)
     gone: bool = False
+    refused: bool = False
 
 
 class ArticleRow(SQLModel, table=True):
-    """What stands at one origin, or at several that were joined, through time."""
+    """What stands at one origin, or at several that were joined, through time.
+
+    `content_at` is the time of the last observation that had a wording, `last_seen` counts the
+    scans that confirmed it too, `latest_at` is the last observation of any outcome.
+    """
 
     __tablename__ = "article"
     id: int = _key()
@@ -418,8 +423,8 @@ class ArticleRow(SQLModel, table=True):
     head_version_id: int | None = _big(nullable=True)
     first_seen: datetime = _time()
     last_seen: datetime = _time()
+    content_at: datetime = _time()
     latest_at: datetime = _time()
-    locator_id: int | None = _big(nullable=True)
 
 
 class ArticleOriginRow(SQLModel, table=True):

@@ -24,38 +24,29 @@ VIEWS = (
 )
 """The names of the views, in the order in which they are made."""
 
-COLUMNS = MappingProxyType(
-    {
-        "articles": (
-            "seq article id origin origins source title published published_precision "
-            "published_from published_to language publisher versions state first_seen last_seen "
-            "cluster"
-        ).split(),
-        "versions": (
-            "seq article version wording title text language authors publisher section tags "
-            "published published_precision published_from published_to modified "
-            "modified_precision word_count flags changed_after changed_by first_seen last_seen "
-            "raw_digest"
-        ).split(),
-        "fields": "seq article version name value found_in confidence candidates".split(),
-        "changes": (
-            "seq article version wording changed_after changed_by first_seen last_seen title "
-            "changes silent words_added words_removed removed added"
-        ).split(),
-        "observations": (
-            "seq article origin observed_at recorded_at foreign outcome http_status version "
-            "wording raw_digest note checks until"
-        ).split(),
-        "relations": (
-            "seq id a b kind score method threshold earlier agency decided_at undone_at"
-        ).split(),
-        "refusals": "seq job locator code message hint kept raw_digest at".split(),
-        "jobs": (
-            "seq job kind source state trigger attempts created_at started_at finished_at reason "
-            "seen new_articles new_versions unchanged copies refused failed gone seconds parent"
-        ).split(),
-    }
-)
+_COLUMNS = {
+    "articles": """
+        seq article id origin origins source title published published_precision published_from
+        published_to language publisher versions state first_seen last_seen cluster""",
+    "versions": """
+        seq article version wording title text language authors publisher section tags published
+        published_precision published_from published_to modified modified_precision word_count
+        flags changed_after changed_by first_seen last_seen raw_digest""",
+    "fields": "seq article version name value found_in confidence candidates",
+    "changes": """
+        seq article version wording changed_after changed_by first_seen last_seen title changes
+        silent words_added words_removed removed added""",
+    "observations": """
+        seq article origin observed_at recorded_at foreign outcome http_status version wording
+        raw_digest note checks until""",
+    "relations": """
+        seq id a b kind score method threshold earlier agency decided_at undone_at""",
+    "refusals": "seq job locator code message hint kept raw_digest at",
+    "jobs": """
+        seq job kind source state trigger attempts created_at started_at finished_at reason seen
+        new_articles new_versions unchanged copies refused failed gone seconds parent""",
+}
+COLUMNS = MappingProxyType({name: tuple(words.split()) for name, words in _COLUMNS.items()})
 """The columns of each view, in order, the same on both databases."""
 
 
@@ -181,10 +172,10 @@ def _articles(words: _Words) -> str:
     return f"""
 SELECT {_head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id AS id,
     r.origin AS origin, {words.origins} AS origins, src.name AS source, w.title AS title,
-    {_PUBLISHED}, d.language AS language, d.publisher AS publisher, a.versions AS versions,
+    {_published(words)}, d.language AS language, d.publisher AS publisher, a.versions AS versions,
     a.state AS state, a.first_seen AS first_seen,
     {_head_last_seen(words, "a.last_seen")} AS last_seen, CAST(NULL AS text) AS cluster,
-    a.id AS article_id
+    a.id AS article_id, a.source_id AS source_id
 FROM article a
 JOIN origin r ON r.id = a.origin_id
 JOIN source src ON src.id = a.source_id
@@ -194,10 +185,14 @@ LEFT JOIN derivation d ON d.id = v.derivation_id
 """
 
 
-_PUBLISHED = (
-    "d.published AS published, d.published_precision AS published_precision, "
-    "d.published_from AS published_from, d.published_to AS published_to"
-)
+def _published(words: _Words) -> str:
+    date = words.json_at("d.detail", "fields.published.value")
+    return (
+        "d.published AS published, d.published_precision AS published_precision, "
+        f"d.published_from AS published_from, d.published_to AS published_to, {date} AS row_published"
+    )
+
+
 _FROM_VERSION = """
 FROM version v
 JOIN article a ON a.id = v.article_id
@@ -210,8 +205,8 @@ def _if_head(head: str, own: str) -> str:
     return f"CASE WHEN v.number = a.versions THEN {head} ELSE {own} END"
 
 
-def _sights_of_version(words: _Words) -> str:
-    """The columns that the views `versions` and `changes` share."""
+def _version_columns(words: _Words) -> str:
+    """Return the columns that the views `versions` and `changes` share, with the keys of a version."""
     return f"""
     {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
     v.number AS version, 'w1:' || {words.hexed("w.digest")} AS wording, w.title AS title,
@@ -231,10 +226,10 @@ def _versions(words: _Words) -> str:
         )
     }
     return f"""
-SELECT {_sights_of_version(words)}, w.text AS text, d.language AS language,
+SELECT {_version_columns(words)}, w.text AS text, d.language AS language,
     {listed["authors"]}, d.publisher AS publisher,
     {words.text_at("d.detail", "fields.section.value")} AS section, {listed["tags"]},
-    {_PUBLISHED}, {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
+    {_published(words)}, {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
     {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
     d.word_count AS word_count, {listed["flags"]},
     {words.hexed("b.digest")} AS raw_digest
@@ -262,10 +257,10 @@ CROSS JOIN {words.each_field}
 
 def _changes(words: _Words) -> str:
     return f"""
-SELECT {_sights_of_version(words)}, v.changes AS changes, v.silent AS silent,
+SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
     coalesce(v.removed, {words.empty_list}) AS removed,
-    coalesce(v.added, {words.empty_list}) AS added, v.number AS row_number
+    coalesce(v.added, {words.empty_list}) AS added
 {_FROM_VERSION}
 WHERE v.number > 1
 """
@@ -345,7 +340,7 @@ def _relations(words: _Words) -> str:
 SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
     l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
     l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
-    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id
+    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.evidence AS row_evidence
 FROM relation l
 LEFT JOIN relation_undone u ON u.relation_id = l.id
 LEFT JOIN article_origin oa ON oa.origin_id = l.a_origin_id

@@ -1,0 +1,341 @@
+"""The records that reading gives; the keys of their `to_dict()` are the fields of the contract.
+
+Every row of a list carries `cursor`, an opaque text from which the same list goes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from storage.record import Extractor, Field, Json, Notice, Paragraph, PartialDate, Quote, as_dict
+
+_BESIDE: dict[str, bool] = {"beside": True}
+"""Marks a field that only the flat form tells: JSON has it inside a date."""
+
+
+class Answer:
+    """A frozen record that can be told as JSON (`to_dict`) or as one line (`to_flat`)."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return plain JSON types: times as ISO 8601, dates and lists as they are nested."""
+        return {
+            f.name: as_dict(getattr(self, f.name))
+            for f in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
+            if not f.metadata.get("beside")
+        }
+
+    def to_flat(self) -> dict[str, Json]:
+        """Return one level of columns: a date becomes its value with `_precision`, `_from`, `_to`.
+
+        Lists stay lists: the writer of a table says how it prints them.
+        """
+        flat: dict[str, Json] = {}
+        for name, value in self.to_dict().items():
+            if isinstance(getattr(self, name, None), PartialDate) or name == "published":
+                flat |= self._flat_date(name)
+            else:
+                flat[name] = value
+        return flat
+
+    def _flat_date(self, name: str) -> dict[str, Json]:
+        date: PartialDate | None = getattr(self, name)
+        flat: dict[str, Json] = {
+            name: date and date.value,
+            f"{name}_precision": date and date.precision,
+        }
+        for end in (f"{name}_from", f"{name}_to"):
+            if hasattr(self, end):
+                flat[end] = as_dict(getattr(self, end))
+        return flat
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLine(Answer):
+    """An article as `list` tells it."""
+
+    article: str
+    origin: str
+    origins: tuple[str, ...]
+    source: str
+    title: str | None
+    published: PartialDate | None
+    language: str | None
+    publisher: str | None
+    versions: int
+    state: str
+    first_seen: datetime
+    last_seen: datetime
+    cluster: str | None
+    cursor: str
+    published_from: datetime | None = field(default=None, metadata=_BESIDE)
+    published_to: datetime | None = field(default=None, metadata=_BESIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Answer):
+    """A version that a search found; `current` says that it is the latest of its article."""
+
+    article: str
+    origin: str
+    origins: tuple[str, ...]
+    source: str
+    title: str | None
+    published: PartialDate | None
+    language: str | None
+    publisher: str | None
+    versions: int
+    state: str
+    first_seen: datetime
+    last_seen: datetime
+    cluster: str | None
+    version: int
+    current: bool
+    snippet: str
+    score: float
+    cursor: str
+    published_from: datetime | None = field(default=None, metadata=_BESIDE)
+    published_to: datetime | None = field(default=None, metadata=_BESIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine(Answer):
+    """A version as `history` tells it."""
+
+    article: str
+    version: int
+    wording: str
+    changed_after: datetime | None
+    changed_by: datetime
+    first_seen: datetime
+    last_seen: datetime
+    title: str | None
+    changes: tuple[str, ...]
+    silent: bool | None
+    words_added: int
+    words_removed: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Answer):
+    """A step between two versions, with the passages that went and came."""
+
+    article: str
+    version: int
+    wording: str
+    changed_after: datetime | None
+    changed_by: datetime
+    first_seen: datetime
+    last_seen: datetime
+    title: str | None
+    changes: tuple[str, ...]
+    silent: bool | None
+    words_added: int
+    words_removed: int
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed(Answer):
+    """When a wording was seen; `certain` is false where a date fell between two sights."""
+
+    changed_after: datetime | None
+    changed_by: datetime
+    last_seen: datetime
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Digests(Answer):
+    """What proves a version: of its bytes, of its wording, of its link in the chain."""
+
+    raw: str
+    wording: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionText(Answer):
+    """One version, whole, as `show` tells it; a redacted one has neither title nor text."""
+
+    article: str
+    id: str
+    origin: str
+    origins: tuple[str, ...]
+    source: str
+    state: str
+    version: int
+    versions: int
+    wording: str
+    title: str | None
+    lead: str | None
+    text: str | None
+    paragraphs: tuple[Paragraph, ...]
+    language: str | None
+    authors: tuple[Json, ...]
+    publisher: str | None
+    section: Json
+    tags: tuple[Json, ...]
+    published: PartialDate | None
+    modified: PartialDate | None
+    word_count: int | None
+    quotes: tuple[Quote, ...]
+    notices: tuple[Notice, ...]
+    flags: tuple[str, ...]
+    fields: Mapping[str, Field]
+    observed: Observed
+    digests: Digests
+    extractor: Extractor
+
+
+@dataclass(frozen=True, slots=True)
+class Diff(Answer):
+    """The word-level way from revision `a` to revision `b`."""
+
+    a: str
+    b: str
+    operations: tuple[Any, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """True where nothing but equal passages is left."""
+        return all(operation.op == "equal" for operation in self.operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The captured bytes of a version, bit for bit, with a file name to save them under."""
+
+    data: bytes
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation(Answer):
+    """One check of one place; scans that found a file unchanged are told as one with `checks`."""
+
+    article: str | None
+    origin: str
+    observed_at: datetime
+    recorded_at: datetime
+    foreign: bool
+    outcome: str
+    http_status: int | None
+    version: int | None
+    wording: str | None
+    raw_digest: str | None
+    note: str | None
+    checks: int
+    until: datetime | None
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation(Answer):
+    """A relation between two articles; `evidence` is what the method gave for a reason."""
+
+    id: int
+    a: str | None
+    b: str | None
+    kind: str
+    score: float
+    method: str
+    threshold: float
+    earlier: str
+    agency: str | None
+    decided_at: datetime
+    undone_at: datetime | None
+    evidence: Json
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Answer):
+    """What was not taken, why, and what to do about it."""
+
+    job: int | None
+    locator: str
+    code: str
+    message: str
+    hint: str
+    kept: bool
+    raw_digest: str | None
+    at: datetime
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Answer):
+    """A unit of work with the counts of its summary; a fanned-out one tells of all its parts."""
+
+    job: int
+    kind: str
+    source: str | None
+    state: str
+    trigger: str
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+    seen: int
+    new_articles: int
+    new_versions: int
+    unchanged: int
+    copies: int
+    refused: int
+    failed: int
+    gone: int
+    seconds: float | None
+    parent: int | None
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The answer to a query in SQL: names of the columns, then rows as they come."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[Json, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigures(Answer):
+    """What came from one source."""
+
+    source: str
+    kind: str
+    standing: bool
+    articles: int
+    observations: int
+    scans: int
+    last_scan: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats(Answer):
+    """The figures of an archive; sizes in bytes."""
+
+    schema: str
+    articles: int
+    versions: int
+    wordings: int
+    observations: int
+    captures: int
+    raw_bytes: int
+    stored_bytes: int
+    database_bytes: int
+    copies: int
+    refusals: Mapping[str, int]
+    jobs: Mapping[str, int]
+    to_read: int
+    to_index: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    sources: tuple[SourceFigures, ...]

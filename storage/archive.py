@@ -1,0 +1,603 @@
+"""The writing side: one `Archive`, one transaction per unit of work."""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import zstandard
+from sqlalchemy import Engine, insert, select, text, update
+
+from storage import queue, schema
+from storage.engine import database_url, reachable, writing_engine
+from storage.indexing import index_due, index_now
+from storage.keeping import Keeping, ensure_origins, tell_absences
+from storage.record import Refused
+from storage.tables import (
+    ArchiveRow,
+    CaptureRow,
+    CounterRow,
+    ObservationRow,
+    OriginRow,
+    PresenceRow,
+    RefusalRow,
+    ScanRow,
+    SightRow,
+    SourceRow,
+    VerdictRow,
+)
+from storage.verdict import Captured, Counts, Known, Reading, Verdict
+from storage.writing import Clock, Unit, rows_in, table_of, update_rows, writing
+
+ORIGIN, CAPTURE, OBSERVATION = map(table_of, (OriginRow, CaptureRow, ObservationRow))
+PRESENCE, SOURCE, VERDICT = map(table_of, (PresenceRow, SourceRow, VerdictRow))
+SIGHT = table_of(SightRow)
+
+Decide = Callable[[Any, bytes | None, Known], Verdict]
+
+
+class NoSuchSourceError(LookupError):
+    """There is no source of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no source named {name!r}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place that texts come from; `standing` ones have a schedule."""
+
+    id: int
+    name: str
+    kind: str
+    locator: str
+    standing: bool
+    paused: bool
+    every_seconds: float | None
+    cron: str | None
+    timezone: str | None
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What `stat` says of a file: enough to tell that it was not touched."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """How a file, or a record in it, was found last."""
+
+    locator_id: int
+    stamp: Stamp
+    digest: bytes | None
+    observation_id: int | None
+    job_id: int | None
+    container: bool
+    gone: bool
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One item that a source yielded: bytes to be kept, or a refusal, or a look without change.
+
+    `locator` is the origin text of its place; `raw` is None where nothing could be read.
+    `looked` says that the bytes are those of the last look: only the stamp is noted.
+    """
+
+    locator: str
+    path: str
+    member: str
+    stamp: Stamp
+    observed_at: datetime
+    raw: bytes | None = None
+    digest: bytes | None = None
+    hints: Mapping[str, str | None] | None = None
+    refused: Refused | None = None
+    container: bool = False
+    looked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A pass over a folder, from its start to what it found."""
+
+    id: int
+    source_id: int
+    started_at: datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Archive:
+    """Writes to one archive; every method that changes something is one transaction."""
+
+    def __init__(self, engine: Engine, clock: Clock = _now) -> None:
+        self.engine = engine
+        self.clock = clock
+
+    @classmethod
+    def open(cls, url: str | Path, clock: Clock = _now, *, create: bool = True) -> Self:
+        """Open the archive at `url`, making or migrating it where `create` says so.
+
+        Raises: DatabaseUrlError, ArchiveUnreachableError, SchemaNewerError; without `create`
+        ArchiveMissingError and SchemaOlderError.
+        """
+        address = database_url(str(url))
+        engine = writing_engine(address)
+        with reachable(address):
+            if create:
+                schema.upgrade(engine)
+                _found(engine, clock)
+            else:
+                schema.require_current(engine)
+        return cls(engine, clock)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """Open a unit of work (`storage.writing`)."""
+        with writing(self.engine, self.clock) as unit:
+            yield unit
+
+    # ------------------------------------------------------------------------- sources
+
+    def sources(self, *, standing: bool | None = None) -> list[Source]:
+        """Return the sources that were not removed, by name."""
+        query = select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
+        if standing is not None:
+            query = query.where(SOURCE.c.standing == standing)
+        with self.engine.connect() as connection:
+            return [_source(row) for row in connection.execute(query).mappings()]
+
+    def source(self, name: str) -> Source:
+        """Return the source of that name.
+
+        Raises: NoSuchSourceError.
+        """
+        query = select(SOURCE).where(SOURCE.c.name == name, SOURCE.c.removed_at.is_(None))
+        with self.engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NoSuchSourceError(name)
+        return _source(row)
+
+    def source_by_id(self, number: int) -> Source:
+        """Return the source with that id, removed or not.
+
+        Raises: NoSuchSourceError.
+        """
+        with self.engine.connect() as connection:
+            row = connection.execute(select(SOURCE).where(SOURCE.c.id == number)).mappings().first()
+        if row is None:
+            raise NoSuchSourceError(str(number))
+        return _source(row)
+
+    def ensure_source(self, name: str, kind: str, locator: str, **settings: Any) -> Source:
+        """Return the source of that name, making it (or taking it back in) where there is none."""
+        with self.unit() as unit:
+            query = select(SOURCE).where(SOURCE.c.name == name)
+            row = unit.connection.execute(query).mappings().first()
+            if row is None:
+                values = {
+                    "standing": False, "paused": False, "every_seconds": None, "cron": None,
+                    "timezone": None, "options": {}, **settings,
+                }  # fmt: skip
+                unit.connection.execute(
+                    insert(SOURCE).values(
+                        id=unit.number(), name=name, kind=kind, locator=locator, places=0,
+                        created_at=unit.now, removed_at=None, **values,
+                    )
+                )  # fmt: skip
+            elif row["removed_at"] is not None or (settings.get("standing") and not row["standing"]):
+                unit.connection.execute(
+                    update(SOURCE)
+                    .where(SOURCE.c.id == row["id"])
+                    .values(removed_at=None, kind=kind, locator=locator, **settings)
+                )
+        return self.source(name)
+
+    def change_source(self, name: str, **values: Any) -> Source:
+        """Change settings of a source (`paused`, `every_seconds`, `cron`, `removed_at` …).
+
+        Raises: NoSuchSourceError.
+        """
+        found = self.source(name)
+        with self.unit() as unit:
+            unit.connection.execute(update(SOURCE).where(SOURCE.c.id == found.id).values(**values))
+        return self.source_by_id(found.id)
+
+    # ------------------------------------------------------------------------- capture
+
+    def start_scan(self, source_id: int) -> Scan:
+        """Take the number of a scan; its row is written by `finish_scan`."""
+        with self.unit() as unit:
+            return Scan(unit.number(), source_id, unit.now)
+
+    def presences(self, source_id: int, path: str | None = None) -> dict[tuple[str, str], Present]:
+        """Return how the files of a source, or one of them, were found last, by path and member."""
+        columns = (
+            PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.locator_id, PRESENCE.c.size,
+            PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
+            PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
+            PRESENCE.c.refused,
+        )  # fmt: skip
+        query = select(*columns).where(PRESENCE.c.source_id == source_id)
+        if path is not None:
+            query = query.where(PRESENCE.c.path == path)
+        with self.engine.connect() as connection:
+            return {
+                (row[0], row[1]): Present(row[2], Stamp(*row[3:7]), *row[7:])
+                for row in connection.execute(query)
+            }
+
+    def capture(
+        self,
+        held: queue.Claim,
+        source_id: int,
+        arrivals: Sequence[Arrival],
+        scan: Scan | None = None,
+    ) -> Counts:
+        """Keep the bytes of `arrivals`, note what was seen, and leave a job to read them.
+
+        Raises: queue.StaleLeaseError, and keeps nothing then.
+        """
+        packed = {a.digest: _pack(a.raw) for a in arrivals if a.raw is not None and a.digest}
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            places = ensure_origins(unit, [a.locator for a in arrivals])
+            captures = _captures(unit, arrivals, packed)
+            seen = [a for a in arrivals if not a.looked and not a.container]
+            numbers = {
+                id(a): _observe(unit, held, source_id, scan, places, captures, a) for a in seen
+            }
+            _note_presence(unit, held, source_id, arrivals, places, numbers)
+            counts = Counts(refused=sum(a.refused is not None for a in seen))
+            items = [numbers[id(a)] for a in seen if a.refused is None]
+            if items:
+                queue.add_job(
+                    unit, "read", held.trigger, source_id=source_id, parent_id=held.job_id,
+                    arguments={"items": items},
+                )  # fmt: skip
+            if counts.seen:
+                queue.count(unit, held, counts)
+            told = [numbers[id(a)] for a in seen if a.refused is not None]
+            unit.flush()
+            tell_absences(unit, told)
+        return counts
+
+    def finish_scan(
+        self,
+        held: queue.Claim,
+        scan: Scan,
+        *,
+        complete: bool,
+        listing_digest: bytes | None,
+        files: int,
+        changed: int,
+        absent: Sequence[int] = (),
+    ) -> int:
+        """Write the scan's row and what it found gone (`absent`: ids of locators).
+
+        Returns how many absences were observed. Raises: queue.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            gone = _note_gone(unit, held, scan, absent) if complete else []
+            places = unit.connection.execute(
+                select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
+            ).scalar_one()
+            unit.add(
+                ScanRow,
+                {
+                    "id": scan.id, "seq": unit.number(places + 1), "source_id": scan.source_id,
+                    "job_id": held.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
+                    "complete": complete, "listing_digest": listing_digest, "files": files,
+                    "changed": changed, "gone": len(gone),
+                },
+            )  # fmt: skip
+            unit.flush()
+            tell_absences(unit, gone)
+            if gone:
+                queue.count(unit, held, Counts(gone=len(gone)))
+        return len(gone)
+
+    def refuse(
+        self, held: queue.Claim, source_id: int | None, locator: str, refused: Refused
+    ) -> None:
+        """Tell of something that never became an item, such as a source that is not there.
+
+        Raises: queue.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            _refusal(unit, held.job_id, source_id, None, locator, refused, None)
+            queue.count(unit, held, Counts(refused=1))
+
+    # ---------------------------------------------------------------------------- read
+
+    def unread(self, held: queue.Claim) -> list[Captured]:
+        """Return the captured items of a read job that have no verdict yet."""
+        items = held.arguments["items"]
+        query = (
+            select(
+                OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id,
+                OBSERVATION.c.locator_id, ORIGIN.c.origin, OBSERVATION.c.observed_at,
+                OBSERVATION.c.hints, CAPTURE.c.encoding, CAPTURE.c.data,
+            )  # fmt: skip
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
+        )
+        with self.engine.connect() as connection:
+            return sorted(
+                (
+                    Captured(*row[:6], hints=row[6] or {}, raw=unpack(row[7], row[8]))
+                    for row in rows_in(connection, query, OBSERVATION.c.id, items)
+                ),
+                key=lambda captured: captured.observation_id,
+            )
+
+    def keep(
+        self, held: queue.Claim, readings: Sequence[Reading], decide: Decide, *, done: bool
+    ) -> Counts:
+        """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
+
+        Raises: queue.StaleLeaseError, and keeps nothing then.
+        """
+        with self.unit() as unit:
+            keeping = Keeping(unit, held.job_id)
+            counts = keeping.keep(readings, decide)
+            if done:
+                queue.finish(unit, held, counts)
+            else:
+                queue.release(unit, held, counts)
+            if self.engine.dialect.name == "sqlite":
+                index_now(unit.connection, keeping.to_index)
+        if self.engine.dialect.name != "sqlite":
+            with self.engine.begin() as connection:
+                index_now(connection, keeping.to_index)
+        return counts
+
+    def index_rest(self, limit: int = 500) -> int:
+        """Index wordings that a crash left out of full text; return how many there were."""
+        with self.engine.begin() as connection:
+            return index_due(connection, limit)
+
+
+def _found(engine: Engine, clock: Clock) -> None:
+    """Give a new archive its counter and its id, once."""
+    counter, facts = table_of(CounterRow), table_of(ArchiveRow)
+    with engine.connect() as connection:
+        if connection.execute(select(facts.c.key)).first() is not None:
+            return
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lesart schema'))"))
+        if connection.execute(select(facts.c.key)).first() is not None:
+            return
+        connection.execute(insert(counter).values(name="seq", value=0))
+        values = {"id": secrets.token_hex(16), "created_at": clock().isoformat()}
+        connection.execute(insert(facts), [{"key": k, "value": v} for k, v in values.items()])
+
+
+def _pack(raw: bytes) -> tuple[str, bytes]:
+    packed = zstandard.compress(raw, 3)
+    return ("zstd", packed) if len(packed) < len(raw) else ("raw", raw)
+
+
+def unpack(encoding: str, data: bytes) -> bytes:
+    """Return the bytes of a capture as they were found.
+
+    Raises: zstandard.ZstdError where they are damaged.
+    """
+    if encoding == "raw":
+        return bytes(data)
+    return zstandard.decompress(data)
+
+
+def _captures(
+    unit: Unit, arrivals: Sequence[Arrival], packed: Mapping[bytes, tuple[str, bytes]]
+) -> dict[bytes, int]:
+    query = select(CAPTURE.c.digest, CAPTURE.c.id)
+    wanted = {a.digest: a for a in arrivals if a.digest in packed and not a.looked and a.digest}
+    known = {
+        bytes(digest): number
+        for digest, number in rows_in(unit.connection, query, CAPTURE.c.digest, wanted)
+    }
+    for digest, arrival in wanted.items():
+        if digest not in known:
+            known[digest] = unit.number()
+            encoding, data = packed[digest]
+            unit.add(
+                CaptureRow,
+                {
+                    "id": known[digest], "digest": digest, "size": len(arrival.raw or b""),
+                    "encoding": encoding, "data": data, "recorded_at": unit.now,
+                },
+            )  # fmt: skip
+    return known
+
+
+def _observe(
+    unit: Unit,
+    held: queue.Claim,
+    source_id: int,
+    scan: Scan | None,
+    places: Mapping[str, int],
+    captures: Mapping[bytes, int],
+    arrival: Arrival,
+) -> int:
+    number = unit.number()
+    capture = captures.get(arrival.digest) if arrival.digest else None
+    unit.add(
+        ObservationRow,
+        {
+            "id": number, "source_id": source_id, "scan_id": scan.id if scan else None,
+            "job_id": held.job_id, "locator_id": places[arrival.locator],
+            "observed_at": arrival.observed_at, "recorded_at": unit.now,
+            "outcome": "captured" if arrival.refused is None else "refused",
+            "capture_id": capture, "hints": dict(arrival.hints or {}),
+            "http_status": None, "note": None,
+        },
+    )  # fmt: skip
+    if arrival.refused is not None:
+        _verdict(unit, held.job_id, number)
+        _refusal(
+            unit, held.job_id, source_id, number, arrival.locator, arrival.refused, capture
+        )
+    return number
+
+
+def _verdict(unit: Unit, job_id: int, observation_id: int) -> None:
+    unit.add(
+        VerdictRow,
+        {
+            "id": unit.number(), "observation_id": observation_id, "job_id": job_id,
+            "kind": "refused", "derivation_id": None, "recorded_at": unit.now,
+        },
+    )  # fmt: skip
+
+
+def _refusal(
+    unit: Unit,
+    job_id: int | None,
+    source_id: int | None,
+    observation_id: int | None,
+    locator: str,
+    refused: Refused,
+    capture_id: int | None,
+) -> None:
+    unit.add(
+        RefusalRow,
+        {
+            "id": unit.number(), "job_id": job_id, "source_id": source_id,
+            "observation_id": observation_id, "locator": locator, "code": refused.code,
+            "message": refused.message, "hint": refused.hint, "kept": capture_id is not None,
+            "capture_id": capture_id, "at": unit.now,
+        },
+    )  # fmt: skip
+
+
+def _note_presence(
+    unit: Unit,
+    held: queue.Claim,
+    source_id: int,
+    arrivals: Sequence[Arrival],
+    places: Mapping[str, int],
+    numbers: Mapping[int, int],
+) -> None:
+    query = select(PRESENCE.c.locator_id).where(PRESENCE.c.source_id == source_id)
+    known = {
+        row[0] for row in rows_in(unit.connection, query, PRESENCE.c.locator_id, places.values())
+    }
+    only_looked = {places[a.locator] for a in arrivals if a.looked}
+    rows = {
+        places[a.locator]: _presence(held, source_id, a, places[a.locator], numbers.get(id(a)))
+        for a in arrivals
+    }
+    fresh = [row for locator, row in rows.items() if locator not in known]
+    changed = [row for locator, row in rows.items() if locator in known]
+    key = ("source_id", "locator_id")
+    looked = [_only_stamp(row) for row in changed if row["locator_id"] in only_looked]
+    taken = [row for row in changed if row["locator_id"] not in only_looked]
+    update_rows(unit.connection, PresenceRow, key, looked)
+    update_rows(unit.connection, PresenceRow, key, taken)
+    if fresh:
+        before = unit.connection.execute(
+            select(SOURCE.c.places).where(SOURCE.c.id == source_id)
+        ).scalar_one()
+        for ordinal, row in enumerate(fresh, before):
+            unit.add(PresenceRow, {**row, "ordinal": ordinal})
+        unit.connection.execute(
+            update(SOURCE).where(SOURCE.c.id == source_id).values(places=before + len(fresh))
+        )
+
+
+def _presence(
+    held: queue.Claim, source_id: int, arrival: Arrival, locator_id: int, number: int | None
+) -> dict[str, Any]:
+    stamp = arrival.stamp
+    return {
+        "source_id": source_id, "locator_id": locator_id, "path": arrival.path,
+        "member": arrival.member, "container": arrival.container, "size": stamp.size,
+        "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns, "inode": stamp.inode,
+        "digest": arrival.digest, "observation_id": number, "job_id": held.job_id,
+        "gone": False, "refused": arrival.refused is not None,
+    }  # fmt: skip
+
+
+def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("source_id", "locator_id", "size", "mtime_ns", "ctime_ns", "inode")
+    return {name: row[name] for name in kept}
+
+
+def _note_gone(
+    unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int]
+) -> list[int]:
+    """Observe as gone what stood there before and was not found anew since this scan began."""
+    query = (
+        select(
+            PRESENCE.c.locator_id, PRESENCE.c.container, PRESENCE.c.refused,
+            SIGHT.c.is_foreign, OBSERVATION.c.scan_id, OBSERVATION.c.id,
+        )  # fmt: skip
+        .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
+        .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)
+        .where(PRESENCE.c.source_id == scan.source_id, PRESENCE.c.gone.is_(False))
+    )
+    noted: list[int] = []
+    away: list[dict[str, Any]] = []
+    for locator_id, container, refused, foreign, scan_id, observation_id in rows_in(
+        unit.connection, query, PRESENCE.c.locator_id, absent
+    ):
+        if observation_id is not None and observation_id > scan.id and scan_id != scan.id:
+            continue
+        away.append({"source_id": scan.source_id, "locator_id": locator_id, "gone": True})
+        if container or refused or foreign:
+            continue
+        noted.append(unit.number())
+        unit.add(
+            ObservationRow,
+            {
+                "id": noted[-1], "source_id": scan.source_id, "scan_id": scan.id,
+                "job_id": held.job_id, "locator_id": locator_id, "observed_at": unit.now,
+                "recorded_at": unit.now, "outcome": "gone", "capture_id": None, "hints": {},
+                "http_status": None, "note": "no longer in the folder",
+            },
+        )  # fmt: skip
+    update_rows(unit.connection, PresenceRow, ("source_id", "locator_id"), away)
+    return noted
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    names = (
+        "id", "name", "kind", "locator", "standing", "paused", "every_seconds", "cron",
+        "timezone",
+    )  # fmt: skip
+    return Source(**{name: row[name] for name in names}, options=row["options"] or {})

@@ -1,0 +1,312 @@
+"""Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from storage.engine import database_epoch
+from storage.tables import JobRow
+from storage.verdict import Counts
+from storage.writing import Unit, table_of
+
+JOB = table_of(JobRow)
+MAX_ATTEMPTS = 3
+WAKE_AGAIN_SECONDS = 10.0
+BACKOFF_SECONDS = (2.0, 15.0, 60.0)
+
+
+class StaleLeaseError(Exception):
+    """The lease was lost to another worker: nothing of this unit may be kept; try never."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"job {job_id} was taken over by another worker")
+        self.job_id = job_id
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in our hands until its lease runs out."""
+
+    job_id: int
+    token: str
+    kind: str
+    source_id: int | None
+    parent_id: int | None
+    trigger: str
+    single: bool
+    attempts: int
+    arguments: Mapping[str, Any]
+    lease_seconds: float
+
+
+def add_job(
+    unit: Unit,
+    kind: str,
+    trigger: str,
+    *,
+    source_id: int | None = None,
+    parent_id: int | None = None,
+    slot: str | None = None,
+    single: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+) -> int:
+    """Write a ready job into `unit` and return its id."""
+    number = unit.number()
+    unit.add(
+        JobRow,
+        {
+            "id": number,
+            "seq": number,
+            "kind": kind,
+            "source_id": source_id,
+            "parent_id": parent_id,
+            "state": "ready",
+            "trigger": trigger,
+            "slot": slot,
+            "single": single,
+            "attempts": 0,
+            "arguments": dict(arguments or {}),
+            "run_after": 0.0,
+            "created_at": unit.now,
+            **{f.name: 0 for f in fields(Counts)},
+        },
+    )
+    return number
+
+
+def claim(
+    unit: Unit, lease_seconds: float, *, job_id: int | None = None, within: int | None = None
+) -> Claim | None:
+    """Take the next due job: `job_id` alone, or any of the family of job `within`, or any.
+
+    A batch whose worker died is split into single jobs; a single that was tried
+    `MAX_ATTEMPTS` times is quarantined. Returns None where nothing is due.
+    """
+    while True:
+        now = database_epoch(unit.connection)
+        row = unit.connection.execute(_due(now, job_id, within).limit(1)).mappings().first()
+        if row is None:
+            return None
+        lost = row["state"] == "running"
+        if lost and row["kind"] == "read" and len(row["arguments"]["items"]) > 1:
+            split(unit, row)
+        elif row["attempts"] >= MAX_ATTEMPTS and lost:
+            _quarantine(unit, row["id"], "its worker died each time it was tried")
+        else:
+            return _take(unit, row, now, lease_seconds)
+
+
+def renew(unit: Unit, held: Claim) -> None:
+    """Lengthen the lease and forget failed attempts, since this unit makes progress.
+
+    Raises: StaleLeaseError.
+    """
+    until = database_epoch(unit.connection) + held.lease_seconds
+    _change(unit, held, lease_until=until, attempts=1, numbered=False)
+
+
+def finish(unit: Unit, held: Claim, counts: Counts, reason: str | None = None) -> None:
+    """Set the job done with its counts, in the unit that holds its effects.
+
+    Raises: StaleLeaseError.
+    """
+    _change(
+        unit, held, state="done", lease_until=None, finished_at=unit.now, reason=reason,
+        **_added(counts),
+    )  # fmt: skip
+
+
+def count(unit: Unit, held: Claim, counts: Counts) -> None:
+    """Add to the counts of a job that goes on.
+
+    Raises: StaleLeaseError.
+    """
+    _change(unit, held, **_added(counts))
+
+
+def release(unit: Unit, held: Claim, counts: Counts | None = None) -> None:
+    """Give the job back: what it did is kept, the rest is due at once.
+
+    Raises: StaleLeaseError.
+    """
+    _change(
+        unit, held, state="ready", lease_until=None, woken_at=None, attempts=held.attempts - 1,
+        **_added(counts or Counts()),
+    )  # fmt: skip
+
+
+def fail(unit: Unit, held: Claim, reason: str) -> None:
+    """Note a failure: tried again later, a batch in single jobs; quarantined after the third.
+
+    Raises: StaleLeaseError.
+    """
+    row = unit.connection.execute(select(JOB).where(JOB.c.id == held.job_id)).mappings().one()
+    if row["token"] != held.token:
+        raise StaleLeaseError(held.job_id)
+    if held.kind == "read" and len(held.arguments["items"]) > 1:
+        split(unit, row)
+    elif held.attempts >= MAX_ATTEMPTS:
+        _quarantine(unit, held.job_id, reason)
+    else:
+        pause = BACKOFF_SECONDS[min(held.attempts, len(BACKOFF_SECONDS)) - 1]
+        after = database_epoch(unit.connection) + pause
+        _change(unit, held, state="ready", lease_until=None, run_after=after, reason=reason)
+
+
+def split(unit: Unit, row: Mapping[str, Any]) -> None:
+    """Replace a batch by one single job for each of its items."""
+    for item in row["arguments"]["items"]:
+        add_job(
+            unit,
+            "read",
+            row["trigger"],
+            source_id=row["source_id"],
+            parent_id=row["parent_id"],
+            single=True,
+            arguments={"items": [item]},
+        )
+    unit.flush()
+    _set(unit, row["id"], state="done", lease_until=None, token=None, finished_at=unit.now,
+         reason="split into single jobs")  # fmt: skip
+
+
+def retry(unit: Unit, job_id: int) -> list[int]:
+    """Make a quarantined job, or the quarantined parts of a job, ready again; return their ids."""
+    family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
+    ids = (
+        unit.connection.execute(
+            select(JOB.c.id).where(family, JOB.c.state.in_(["quarantined", "cancelled"]))
+        )
+        .scalars()
+        .all()
+    )
+    for each in ids:
+        _set(unit, each, state="ready", attempts=0, failed=0, run_after=0.0, woken_at=None,
+             reason=None, finished_at=None)  # fmt: skip
+    return list(ids)
+
+
+def cancel(unit: Unit, job_id: int) -> int:
+    """Cancel what is still open of a job and its parts; return how many rows that were."""
+    family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
+    ids = (
+        unit.connection.execute(
+            select(JOB.c.id).where(family, JOB.c.state.in_(["ready", "running"]))
+        )
+        .scalars()
+        .all()
+    )
+    for each in ids:
+        _set(unit, each, state="cancelled", token=None, lease_until=None, finished_at=unit.now,
+             reason="cancelled by command")  # fmt: skip
+    return len(ids)
+
+
+def wake_due(connection: Connection, limit: int) -> list[int]:
+    """Return up to `limit` due jobs that nobody was woken for lately, and note the waking."""
+    if limit <= 0:
+        return []
+    now = database_epoch(connection)
+    stale = or_(JOB.c.woken_at.is_(None), JOB.c.woken_at < now - WAKE_AGAIN_SECONDS)
+    query = _due(now, None, None).where(stale).with_only_columns(JOB.c.id).limit(limit)
+    ids = list(connection.execute(query).scalars())
+    if ids:
+        connection.execute(update(JOB).where(JOB.c.id.in_(ids)).values(woken_at=now))
+    return ids
+
+
+def open_jobs(connection: Connection, family_of: int | None = None) -> int:
+    """Count the jobs that are ready or running, all or those of one family."""
+    query = select(func.count()).select_from(JOB).where(JOB.c.state.in_(["ready", "running"]))
+    if family_of is not None:
+        query = query.where(or_(JOB.c.id == family_of, JOB.c.parent_id == family_of))
+    return int(connection.execute(query).scalar_one())
+
+
+def family_counts(connection: Connection, job_id: int) -> Counts:
+    """Return the counts of a job with all its parts."""
+    sums = [func.coalesce(func.sum(JOB.c[f.name]), 0) for f in fields(Counts)]
+    query = select(*sums).where(or_(JOB.c.id == job_id, JOB.c.parent_id == job_id))
+    return Counts(*(int(n) for n in connection.execute(query).one()))
+
+
+def oldest_due_seconds(connection: Connection) -> float:
+    """Return for how long the oldest due job has been waiting; 0 where none is."""
+    now = database_epoch(connection)
+    query = select(func.min(func.coalesce(JOB.c.lease_until, JOB.c.run_after, 0.0)), func.min(JOB.c.created_at))
+    row = connection.execute(query.where(_is_due(now))).one()
+    if row[1] is None:
+        return 0.0
+    waiting_since = max(float(row[0] or 0.0), row[1].timestamp())
+    return max(0.0, now - waiting_since)
+
+
+def _is_due(now: float) -> Any:
+    return or_(
+        and_(JOB.c.state == "ready", JOB.c.run_after <= now),
+        and_(JOB.c.state == "running", JOB.c.lease_until < now),
+    )
+
+
+def _due(now: float, job_id: int | None, within: int | None) -> Any:
+    query = select(JOB).where(_is_due(now)).order_by(JOB.c.id)
+    if job_id is not None:
+        query = query.where(JOB.c.id == job_id)
+    if within is not None:
+        query = query.where(or_(JOB.c.id == within, JOB.c.parent_id == within))
+    return query
+
+
+def _take(unit: Unit, row: Mapping[str, Any], now: float, lease_seconds: float) -> Claim:
+    token = secrets.token_hex(16)
+    _set(unit, row["id"], state="running", token=token, attempts=row["attempts"] + 1,
+         lease_until=now + lease_seconds, started_at=row["started_at"] or unit.now)  # fmt: skip
+    return Claim(
+        job_id=row["id"],
+        token=token,
+        kind=row["kind"],
+        source_id=row["source_id"],
+        parent_id=row["parent_id"],
+        trigger=row["trigger"],
+        single=row["single"],
+        attempts=row["attempts"] + 1,
+        arguments=row["arguments"],
+        lease_seconds=lease_seconds,
+    )
+
+
+def _quarantine(unit: Unit, job_id: int, reason: str) -> None:
+    row = unit.connection.execute(select(JOB).where(JOB.c.id == job_id)).mappings().one()
+    failed = len(row["arguments"].get("items", ())) or 1
+    _set(unit, job_id, state="quarantined", token=None, lease_until=None, failed=failed,
+         finished_at=unit.now, reason=reason)  # fmt: skip
+
+
+def _added(counts: Counts) -> dict[str, Any]:
+    changed = {f.name: getattr(counts, f.name) for f in fields(Counts)}
+    return {name: JOB.c[name] + value for name, value in changed.items() if value}
+
+
+def _change(unit: Unit, held: Claim, *, numbered: bool = True, **values: Any) -> None:
+    if numbered:
+        values["seq"] = unit.number()
+    done = unit.connection.execute(
+        update(JOB).where(JOB.c.id == held.job_id, JOB.c.token == held.token,
+                          JOB.c.state == "running").values(**values)  # fmt: skip
+    )
+    if done.rowcount != 1:
+        raise StaleLeaseError(held.job_id)
+
+
+def _set(unit: Unit, job_id: int, **values: Any) -> None:
+    unit.connection.execute(
+        update(JOB).where(JOB.c.id == job_id).values(seq=unit.number(), **values)
+    )
+
+
+def observations_of(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the ids of the observations that the read jobs `rows` carry."""
+    return [item for row in rows for item in row["arguments"].get("items", ())]

@@ -1,0 +1,408 @@
+"""What can be set, where each value came from, and what a wrong one is told.
+
+Read once by an entry point and handed on. A command line beats the environment, the environment
+beats the TOML file, the file beats the default.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PREFIX = "LESART_"
+DEFAULT_CONFIG = "lesart.toml"
+DATABASE_NAME = "lesart.sqlite3"
+SMALLEST_EVERY_SECONDS = 0.1
+
+NOT_SETTINGS: frozenset[str] = frozenset({"LESART_FAIL", "LESART_REAL_DATA"})
+"""Names in the environment that begin like a setting and are none: fault points, test data."""
+NOT_SETTINGS_PREFIX = "LESART_TEST_"
+
+BROKERS = ("memory://", "redis://", "rediss://", "redis+socket://", "sentinel://")
+
+LANGUAGES: frozenset[str] = frozenset(
+    "ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu "
+    "ext fa fi fo fr fuv fy ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is "
+    "it ja jv ka kab kik kk km kn ko ku ky la lb lg lij ln lo lt ltg lv mg mk ml mn mr ms mt my ne "
+    "nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa sdh se si sk sl sn so sq sr st sv sw ta "
+    "te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu".split()
+)
+"""The languages that can be told apart, as ISO 639 codes."""
+
+INTERVAL = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|min|h|d|)")
+"""
+>>> INTERVAL.fullmatch("90s")["unit"]
+'s'
+"""
+SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kKMG]?i?)(?:B|bytes)?")
+"""
+>>> SIZE.fullmatch("20 MiB")["unit"]
+'Mi'
+"""
+URL_PASSWORD = re.compile(r"(?P<head>://[^/@\s]*?:)[^/\s]*(?=@)")
+"""
+>>> URL_PASSWORD.sub(r"\\g<head>***", "redis://:geheim@redis:6379/0")
+'redis://:***@redis:6379/0'
+"""
+QUERY_PASSWORD = re.compile(r"(?P<head>[?&](?:password|sslpassword|passfile)=)[^&\s]*")
+"""
+>>> QUERY_PASSWORD.sub(r"\\g<head>***", "postgresql:///lesart?host=db&password=geheim")
+'postgresql:///lesart?host=db&password=***'
+"""
+
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_UNIT_BYTES = {
+    "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9,
+    "ki": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30,
+}  # fmt: skip
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the program does not start."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"setting {key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class IntervalError(ValueError):
+    """A text that should be a length of time is none."""
+
+    def __init__(self, given: object) -> None:
+        super().__init__(f"{given!r} is no interval: write 90s, 5m, 2h, 1d or plain seconds")
+        self.given = given
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked; `origins` says for each where its value came from.
+
+    Names end in their unit; `every` is in seconds.
+    """
+
+    home: Path
+    database_url: str
+    broker_url: str
+    seeds: Path
+    timezone: str
+    languages: tuple[str, ...]
+    every: float
+    batch_items: int
+    document_seconds: float
+    batch_seconds: float
+    lease_seconds: float
+    document_memory_mb: int
+    max_document_bytes: int
+    max_list_bytes: int
+    max_container_bytes: int
+    max_container_entries: int
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone for times that name none, and for schedules."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def is_embedded(self) -> bool:
+        """True where messages stay inside this process and no broker is needed."""
+        return self.broker_url.startswith("memory://")
+
+    def told(self) -> Iterator[dict[str, Any]]:
+        """Yield one row for each setting: key, value without secrets, where it came from."""
+        for setting in SETTINGS:
+            yield {
+                "key": setting.key,
+                "value": _plain(getattr(self, setting.key)),
+                "found_in": self.origins.get(setting.key, "default"),
+                "meaning": setting.meaning,
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set: how it is read, what it is without being set, what it means.
+
+    `is_path`: a relative one in a TOML file counts from the folder of that file.
+    """
+
+    key: str
+    read: Callable[[Any], Any]
+    default: Any
+    meaning: str
+    is_path: bool = False
+
+
+def load_settings(
+    *,
+    config: Path | None = None,
+    archive: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings from the command line, the environment and a TOML file.
+
+    `config` names the file (it must be there; without it `lesart.toml` is read if it is there),
+    `archive` a path or an address that wins over `database_url`.
+    Raises: SettingsError, which names the key.
+    """
+    given = _from_toml(config) | _from_environment(os.environ if environ is None else environ)
+    if archive is not None:
+        given["database_url"] = (archive, "--archive")
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for setting in SETTINGS:
+        raw, origins[setting.key] = given.get(setting.key, (setting.default, "default"))
+        values[setting.key] = _read(setting, raw)
+    values["database_url"] = _archive_address(values["database_url"], values["home"])
+    settings = Settings(**values, origins=MappingProxyType(origins))
+    _check_together(settings)
+    return settings
+
+
+def parse_interval(given: str | float) -> float:
+    """Return the seconds that `given` means.
+
+    Raises: IntervalError.
+
+    >>> [parse_interval(each) for each in ("90s", "5m", "2h", "1d", "0.5", 60)]
+    [90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
+    """
+    if isinstance(given, bool):
+        raise IntervalError(given)
+    match = INTERVAL.fullmatch(str(given).strip())
+    if match is None:
+        raise IntervalError(given)
+    return float(match["number"]) * _UNIT_SECONDS[match["unit"]]
+
+
+def parse_size(given: str | int) -> int:
+    """Return the bytes that `given` means: `kB` is a thousand, `KiB` is 1,024.
+
+    Raises: ValueError.
+
+    >>> [parse_size(each) for each in ("20 MB", "20MiB", "512k", 4096)]
+    [20000000, 20971520, 512000, 4096]
+    """
+    match = None if isinstance(given, bool) else SIZE.fullmatch(str(given).strip())
+    if match is None or match["unit"] not in _UNIT_BYTES:
+        raise ValueError(f"{given!r} is no size: write 20MB, 512KiB or plain bytes")
+    return int(float(match["number"]) * _UNIT_BYTES[match["unit"]])
+
+
+def hide_secrets(text: str) -> str:
+    """Return `text` with the passwords in addresses hidden.
+
+    >>> hide_secrets("postgresql://lesart:geheim@db/lesart")
+    'postgresql://lesart:***@db/lesart'
+    """
+    return QUERY_PASSWORD.sub(r"\g<head>***", URL_PASSWORD.sub(r"\g<head>***", text))
+
+
+# -------------------------------------------------------------------- where the values come from
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """Return what the environment sets; an empty variable counts as not set."""
+    found: dict[str, tuple[Any, str]] = {}
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or _is_no_setting(name):
+            continue
+        key, is_file = _key_of(name.removeprefix(PREFIX).lower(), name)
+        if environ[name] == "":
+            continue
+        if key in found:
+            raise SettingsError(f"{PREFIX}{key.upper()}", f"it and {name} are both set: keep one")
+        if is_file:
+            found[key] = (_content(Path(environ[name]), name), f"{name} ({environ[name]})")
+        else:
+            found[key] = (environ[name], name)
+    return found
+
+
+def _is_no_setting(name: str) -> bool:
+    return name in NOT_SETTINGS or name.startswith(NOT_SETTINGS_PREFIX)
+
+
+def _from_toml(config: Path | None) -> dict[str, tuple[Any, str]]:
+    path = config or Path(DEFAULT_CONFIG)
+    if config is None and not path.exists():
+        return {}
+    found: dict[str, tuple[Any, str]] = {}
+    for name, value in _toml(path).items():
+        key, is_file = _key_of(name, f"{name} in {path}")
+        if key in found:
+            raise SettingsError(key, f"{path} sets it twice, once by a file: keep one")
+        if is_file:
+            value = _content(path.parent / str(value), f"{name} in {path}")
+        elif _BY_KEY[key].is_path and isinstance(value, str) and "://" not in value:
+            value = str(path.parent / value)
+        found[key] = (value, str(path))
+    return found
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("--config", f"{path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError("--config", f"{path} is no TOML: {error}") from error
+
+
+def _key_of(name: str, told: str) -> tuple[str, bool]:
+    """Return the key that `name` sets and whether it names a file that holds the value."""
+    if name in _BY_KEY:
+        return name, False
+    if name.endswith("_file") and name.removesuffix("_file") in _BY_KEY:
+        return name.removesuffix("_file"), True
+    raise SettingsError(told, f"there is no such setting; there are {', '.join(_BY_KEY)}")
+
+
+def _content(path: Path, told: str) -> str:
+    try:
+        content = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(told, f"the file {path} cannot be read: {error}") from error
+    if not content:
+        raise SettingsError(told, f"the file {path} is empty")
+    return content
+
+
+# ------------------------------------------------------------------------- how values are read
+
+
+def _read(setting: Setting, raw: Any) -> Any:
+    try:
+        return setting.read(raw)
+    except (ValueError, TypeError) as error:
+        raise SettingsError(setting.key, hide_secrets(str(error))) from error
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw.strip():
+        raise ValueError(f"{raw!r} is no text")
+    return raw.strip()
+
+
+def _path(raw: Any) -> Path:
+    return Path(_text(raw)).expanduser()
+
+
+def _database(raw: Any) -> str | None:
+    return None if raw is None else _text(raw)
+
+
+def _broker(raw: Any) -> str:
+    address = _text(raw)
+    if not address.startswith(BROKERS):
+        known = ", ".join(BROKERS)
+        raise ValueError(f"{address!r} is no broker address: it begins with one of {known}")
+    return address
+
+
+def _timezone(raw: Any) -> str:
+    try:
+        return ZoneInfo(_text(raw)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{raw!r} is no time zone: write a name such as Europe/Berlin or UTC"
+        ) from error
+
+
+def _languages(raw: Any) -> tuple[str, ...]:
+    names = raw if isinstance(raw, list) else _text(raw).split(",")
+    languages = tuple(dict.fromkeys(_text(name).lower() for name in names))
+    for language in languages:
+        if language not in LANGUAGES:
+            raise ValueError(f"{language!r} is no language we can tell: write codes such as de,en")
+    if not languages:
+        raise ValueError("name at least one language, such as de,en")
+    return languages
+
+
+def _interval(raw: Any) -> float:
+    seconds = parse_interval(raw)
+    if seconds < SMALLEST_EVERY_SECONDS:
+        raise ValueError(f"{raw!r} is too short: at least {SMALLEST_EVERY_SECONDS} s")
+    return seconds
+
+
+def _size(raw: Any) -> int:
+    return _above_zero(parse_size(raw))
+
+
+def _count(raw: Any) -> int:
+    if isinstance(raw, (bool, float)):
+        raise TypeError(f"{raw!r} is no whole number")
+    return _above_zero(int(raw))
+
+
+def _above_zero(number: int) -> int:
+    if number < 1:
+        raise ValueError(f"{number} is too small: at least 1")
+    return number
+
+
+def _archive_address(given: str | None, home: Path) -> str:
+    """Return the address of the archive; a folder stands for the default file in it."""
+    address = str(home / DATABASE_NAME) if given is None else given
+    if "://" not in address:
+        path = Path(address).expanduser()
+        return str(path / DATABASE_NAME if path.is_dir() else path)
+    from storage.engine import DatabaseUrlError, database_url  # noqa: PLC0415  # SQLAlchemy is slow
+
+    try:
+        database_url(address)
+    except DatabaseUrlError as error:
+        raise SettingsError("database_url", hide_secrets(str(error))) from error
+    return address
+
+
+def _check_together(settings: Settings) -> None:
+    """Check that a document ends before its batch, and a batch before its lease."""
+    order = ("document_seconds", "batch_seconds", "lease_seconds")
+    for shorter, longer in zip(order, order[1:], strict=False):
+        if getattr(settings, shorter) >= getattr(settings, longer):
+            raise SettingsError(shorter, f"it must be less than {longer}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return hide_secrets(str(value)) if isinstance(value, (str, Path)) else value
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("home", _path, "./lesart-data", "the folder for what Lesart keeps", is_path=True),
+    Setting(
+        "database_url",
+        _database,
+        None,
+        f"the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
+        f"without it {DATABASE_NAME} in home",
+        is_path=True,
+    ),
+    Setting("broker_url", _broker, "memory://", "the broker: memory:// (embedded) or redis://…"),
+    Setting("seeds", _path, "./seeds", "the folder that the default source watches", is_path=True),
+    Setting("timezone", _timezone, "UTC", "the zone of times that name none, and of schedules"),
+    Setting("languages", _languages, "de,en", "the languages that texts are expected in"),
+    Setting("every", _interval, "60s", "how often the default source is looked at"),
+    Setting("batch_items", _count, 50, "documents that one job carries at most"),
+    Setting("document_seconds", _interval, "2s", "how long reading one document may take"),
+    Setting("batch_seconds", _interval, "60s", "how long one job may work before it goes back"),
+    Setting("lease_seconds", _interval, "90s", "when a job counts as abandoned"),
+    Setting("document_memory_mb", _count, 1024, "memory for reading one page, in MiB"),
+    Setting("max_document_bytes", _size, "20MiB", "the largest document that is read"),
+    Setting("max_list_bytes", _size, "50MiB", "the largest JSON list of documents"),
+    Setting("max_container_bytes", _size, "1GB", "the largest container, packed and unpacked"),
+    Setting("max_container_entries", _count, 100_000, "members of a container at most"),
+)
+"""Every setting, in the order in which `lesart config` tells them."""
+
+_BY_KEY = {setting.key: setting for setting in SETTINGS}
