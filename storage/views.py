@@ -66,13 +66,18 @@ def drop_views(connection: Connection) -> None:
 
 def view_query(name: str, dialect: str) -> str:
     """Return the SELECT behind the view `name`, with its keys, in the words of `dialect`."""
-    return _QUERIES[name](_POSTGRES if dialect == "postgresql" else _SQLITE)
+    return _QUERIES[name](_words(dialect))
 
 
 def sights_query(dialect: str) -> str:
     """Return what the view `observations` tells of articles, without what belongs to none."""
-    words = _POSTGRES if dialect == "postgresql" else _SQLITE
+    words = _words(dialect)
     return f"{_sights(words)} UNION ALL {_confirmations(words)}"
+
+
+def steps_query(dialect: str) -> str:
+    """Return every version with what changed: the view `changes`, and each first version."""
+    return _steps(_words(dialect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class _Words:
     greater: Callable[[str, str], str]
     seconds: Callable[[str, str], str]
     empty_list: str
+    no_time: str
     origins: str
     each_field: str
     field_ordinal: str
@@ -97,6 +103,7 @@ _SQLITE = _Words(
     greater=lambda a, b: f"max({a}, {b})",
     seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
     empty_list="'[]'",
+    no_time="CAST(NULL AS text)",
     origins=(
         "(SELECT json_group_array(listed.origin) FROM ("
         "SELECT r2.origin FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
@@ -114,6 +121,7 @@ _POSTGRES = _Words(
     greater=lambda a, b: f"greatest({a}, {b})",
     seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
     empty_list="'[]'::jsonb",
+    no_time="CAST(NULL AS timestamptz)",
     origins=(
         "(SELECT jsonb_agg(r2.origin ORDER BY r2.id <> a.origin_id, r2.id) "
         "FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
@@ -122,6 +130,10 @@ _POSTGRES = _Words(
     each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
     field_ordinal="(f.ordinal - 1)",
 )
+
+
+def _words(dialect: str) -> _Words:
+    return _POSTGRES if dialect == "postgresql" else _SQLITE
 
 
 def _braced(path: str) -> str:
@@ -189,7 +201,8 @@ def _published(words: _Words) -> str:
     date = words.json_at("d.detail", "fields.published.value")
     return (
         "d.published AS published, d.published_precision AS published_precision, "
-        f"d.published_from AS published_from, d.published_to AS published_to, {date} AS row_published"
+        "d.published_from AS published_from, d.published_to AS published_to, "
+        f"{date} AS row_published"
     )
 
 
@@ -206,14 +219,15 @@ def _if_head(head: str, own: str) -> str:
 
 
 def _version_columns(words: _Words) -> str:
-    """Return the columns that the views `versions` and `changes` share, with the keys of a version."""
+    """Return what the views `versions` and `changes` share, with the keys of a version."""
     return f"""
     {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
     v.number AS version, 'w1:' || {words.hexed("w.digest")} AS wording, w.title AS title,
     v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
     {_if_head(_head_last_seen(words, "v.last_seen"), "v.last_seen")} AS last_seen,
-    v.id AS version_id, v.article_id AS article_id, v.wording_id AS wording_id,
-    v.derivation_id AS derivation_id"""
+    d.language AS language, {_published(words)}, v.id AS version_id,
+    v.article_id AS article_id, v.wording_id AS wording_id, v.derivation_id AS derivation_id,
+    a.source_id AS source_id"""
 
 
 def _versions(words: _Words) -> str:
@@ -226,10 +240,9 @@ def _versions(words: _Words) -> str:
         )
     }
     return f"""
-SELECT {_version_columns(words)}, w.text AS text, d.language AS language,
-    {listed["authors"]}, d.publisher AS publisher,
+SELECT {_version_columns(words)}, w.text AS text, {listed["authors"]}, d.publisher AS publisher,
     {words.text_at("d.detail", "fields.section.value")} AS section, {listed["tags"]},
-    {_published(words)}, {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
+    {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
     {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
     d.word_count AS word_count, {listed["flags"]},
     {words.hexed("b.digest")} AS raw_digest
@@ -256,14 +269,16 @@ CROSS JOIN {words.each_field}
 
 
 def _changes(words: _Words) -> str:
+    return f"{_steps(words)} WHERE v.number > 1"
+
+
+def _steps(words: _Words) -> str:
     return f"""
 SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
     coalesce(v.removed, {words.empty_list}) AS removed,
     coalesce(v.added, {words.empty_list}) AS added
-{_FROM_VERSION}
-WHERE v.number > 1
-"""
+{_FROM_VERSION}"""
 
 
 def _observations(words: _Words) -> str:
@@ -276,7 +291,7 @@ SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at A
     o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
     o.http_status AS http_status, s.version AS version,
     'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
-    o.note AS note, 1 AS checks, {_NO_TIME[words.empty_list]} AS until,
+    o.note AS note, 1 AS checks, {words.no_time} AS until,
     s.article_id AS article_id, s.observation_id AS observation_id
 FROM sight s
 JOIN observation o ON o.id = s.observation_id
@@ -285,12 +300,6 @@ JOIN origin r ON r.id = s.origin_id
 LEFT JOIN wording w ON w.id = s.wording_id
 LEFT JOIN capture b ON b.id = o.capture_id
 """
-
-
-_NO_TIME = {
-    _SQLITE.empty_list: "CAST(NULL AS text)",
-    _POSTGRES.empty_list: "CAST(NULL AS timestamptz)",
-}
 
 
 def _confirmations(words: _Words) -> str:
@@ -324,7 +333,7 @@ SELECT coalesce(judged.id, o.id) AS seq, CAST(NULL AS text) AS article, r.origin
     CASE WHEN o.outcome = 'captured' THEN 'refused' ELSE o.outcome END AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
     CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
-    1 AS checks, {_NO_TIME[words.empty_list]} AS until, CAST(NULL AS bigint) AS article_id,
+    1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
     o.id AS observation_id
 FROM observation o
 JOIN origin r ON r.id = o.locator_id
@@ -335,7 +344,7 @@ WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT 
 """
 
 
-def _relations(words: _Words) -> str:
+def _relations(_words: _Words) -> str:
     return """
 SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
     l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
