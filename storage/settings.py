@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -239,11 +240,16 @@ def _from_toml(config: Path | None) -> dict[str, tuple[Any, str]]:
         if key in found:
             raise SettingsError(key, f"{path} sets it twice, once by a file: keep one")
         if is_file:
-            value = _content(path.parent / str(value), f"{name} in {path}")
-        elif _BY_KEY[key].is_path and isinstance(value, str) and "://" not in value:
-            value = str(path.parent / value)
-        found[key] = (value, str(path))
+            content = _content(path.parent / str(value), f"{name} in {path}")
+            found[key] = (content, f"{path} ({value})")
+        else:
+            found[key] = (_beside(path, key, value), str(path))
     return found
+
+
+def _beside(path: Path, key: str, value: Any) -> Any:
+    is_relative = _BY_KEY[key].is_path and isinstance(value, str) and "://" not in value
+    return str(path.parent / Path(value).expanduser()) if is_relative else value
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -367,7 +373,7 @@ def _archive_address(given: str | None, home: Path) -> str:
 def _check_together(settings: Settings) -> None:
     """Check that a document ends before its batch, and a batch before its lease."""
     order = ("document_seconds", "batch_seconds", "lease_seconds")
-    for shorter, longer in zip(order, order[1:], strict=False):
+    for shorter, longer in pairwise(order):
         if getattr(settings, shorter) >= getattr(settings, longer):
             raise SettingsError(shorter, f"it must be less than {longer}")
 

@@ -1,0 +1,79 @@
+"""PURE: read a time as people type it, down to a year, as the moment it begins or ends."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Literal
+
+Edge = Literal["first", "last"]
+
+TYPED = re.compile(
+    r"(?P<year>\d{4})(?:-(?P<month>\d{2})(?:-(?P<day>\d{2})"
+    r"(?:[T ](?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+    r"(?P<zone>Z|[+-]\d{2}:?\d{2})?)?)?)?",
+    re.ASCII,
+)
+"""
+>>> TYPED.fullmatch("2024-06-18T12:00+02:00")["zone"]
+'+02:00'
+"""
+
+_SMALLEST = timedelta(microseconds=1)
+
+
+class MomentError(ValueError):
+    """A text that should be a time is none."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"{given!r} is no time: write 2024, 2024-06, 2024-06-18, 2024-06-18T12:00 "
+            "or 2024-06-18T12:00:00+02:00"
+        )
+        self.given = given
+
+
+def parse_moment(given: str, zone: tzinfo, edge: Edge) -> datetime:
+    """Return, in UTC, the first or the last moment of the span that `given` names.
+
+    `zone` is used where the text names none. Raises: MomentError.
+
+    >>> parse_moment("2024-06", UTC, "last").isoformat()
+    '2024-06-30T23:59:59.999999+00:00'
+    >>> parse_moment("2024-06-18T12:00+02:00", UTC, "first").isoformat()
+    '2024-06-18T10:00:00+00:00'
+    """
+    match = TYPED.fullmatch(given.strip())
+    if match is None:
+        raise MomentError(given)
+    try:
+        if match["hour"] is None:
+            return _of_day(match, zone, edge).astimezone(UTC)
+        return _of_time(match, given.strip(), zone, edge).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise MomentError(given) from error
+
+
+def _of_day(match: re.Match[str], zone: tzinfo, edge: Edge) -> datetime:
+    year, month, day = (int(match[part] or 1) for part in ("year", "month", "day"))
+    first = date(year, month, day)
+    if edge == "last":
+        first = _following(first, has_month=bool(match["month"]), has_day=bool(match["day"]))
+    moment = datetime.combine(first, time(), zone)
+    return moment if edge == "first" else moment.astimezone(UTC) - _SMALLEST
+
+
+def _following(first: date, *, has_month: bool, has_day: bool) -> date:
+    """Return the day after the day, month or year that begins at `first`."""
+    if has_day:
+        return first + timedelta(days=1)
+    if has_month:
+        return date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return date(first.year + 1, 1, 1)
+
+
+def _of_time(match: re.Match[str], given: str, zone: tzinfo, edge: Edge) -> datetime:
+    moment = datetime.fromisoformat(given)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    if edge == "last" and match["second"] is None:
+        return moment.astimezone(UTC) + timedelta(minutes=1) - _SMALLEST
+    return moment
