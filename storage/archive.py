@@ -16,7 +16,7 @@ from storage import queue, schema
 from storage.engine import database_url, reachable, writing_engine
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping, ensure_origins, tell_absences
-from storage.record import Refused
+from storage.record import FileStamp, Refused
 from storage.tables import (
     ArchiveRow,
     CaptureRow,
@@ -65,21 +65,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """What `stat` says of a file: enough to tell that it was not touched."""
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-
-
-@dataclass(frozen=True, slots=True)
 class Present:
     """How a file, or a record in it, was found last."""
 
-    locator_id: int
-    stamp: Stamp
+    place_id: int
+    stamp: FileStamp
     digest: bytes | None
     observation_id: int | None
     job_id: int | None
@@ -92,14 +82,16 @@ class Present:
 class Arrival:
     """One item that a source yielded: bytes to be kept, or a refusal, or a look without change.
 
-    `locator` is the origin text of its place; `raw` is None where nothing could be read.
-    `looked` says that the bytes are those of the last look: only the stamp is noted.
+    `place` names the file (and the record in it) as `origin` would, `locator` is the origin of
+    what it holds: they differ by the `.gz` of a gzipped file. `raw` is None where nothing could
+    be read. `looked` says that the bytes are those of the last look: only the stamp is noted.
     """
 
+    place: str
     locator: str
     path: str
     member: str
-    stamp: Stamp
+    stamp: FileStamp
     observed_at: datetime
     raw: bytes | None = None
     digest: bytes | None = None
@@ -243,7 +235,7 @@ class Archive:
     def presences(self, source_id: int, path: str | None = None) -> dict[tuple[str, str], Present]:
         """Return how the files of a source, or one of them, were found last, by path and member."""
         columns = (
-            PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.locator_id, PRESENCE.c.size,
+            PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.place_id, PRESENCE.c.size,
             PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
             PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
             PRESENCE.c.refused,
@@ -253,7 +245,7 @@ class Archive:
             query = query.where(PRESENCE.c.path == path)
         with self.engine.connect() as connection:
             return {
-                (row[0], row[1]): Present(row[2], Stamp(*row[3:7]), *row[7:])
+                (row[0], row[1]): Present(row[2], FileStamp(*row[3:7]), *row[7:])
                 for row in connection.execute(query)
             }
 
@@ -271,7 +263,7 @@ class Archive:
         packed = {a.digest: _pack(a.raw) for a in arrivals if a.raw is not None and a.digest}
         with self.unit() as unit:
             queue.renew(unit, held)
-            places = ensure_origins(unit, [a.locator for a in arrivals])
+            places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
             captures = _captures(unit, arrivals, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
@@ -303,7 +295,7 @@ class Archive:
         changed: int,
         absent: Sequence[int] = (),
     ) -> int:
-        """Write the scan's row and what it found gone (`absent`: ids of locators).
+        """Write the scan's row and what it found gone (`absent`: ids of places).
 
         Returns how many absences were observed. Raises: queue.StaleLeaseError.
         """
@@ -513,20 +505,19 @@ def _note_presence(
     places: Mapping[str, int],
     numbers: Mapping[int, int],
 ) -> None:
-    query = select(PRESENCE.c.locator_id).where(PRESENCE.c.source_id == source_id)
-    known = {
-        row[0] for row in rows_in(unit.connection, query, PRESENCE.c.locator_id, places.values())
-    }
-    only_looked = {places[a.locator] for a in arrivals if a.looked}
+    query = select(PRESENCE.c.place_id).where(PRESENCE.c.source_id == source_id)
+    mine = [places[a.place] for a in arrivals]
+    known = {row[0] for row in rows_in(unit.connection, query, PRESENCE.c.place_id, mine)}
+    only_looked = {places[a.place] for a in arrivals if a.looked}
     rows = {
-        places[a.locator]: _presence(held, source_id, a, places[a.locator], numbers.get(id(a)))
+        places[a.place]: _presence(held, source_id, a, places, numbers.get(id(a)))
         for a in arrivals
     }
-    fresh = [row for locator, row in rows.items() if locator not in known]
-    changed = [row for locator, row in rows.items() if locator in known]
-    key = ("source_id", "locator_id")
-    looked = [_only_stamp(row) for row in changed if row["locator_id"] in only_looked]
-    taken = [row for row in changed if row["locator_id"] not in only_looked]
+    fresh = [row for place, row in rows.items() if place not in known]
+    changed = [row for place, row in rows.items() if place in known]
+    key = ("source_id", "place_id")
+    looked = [_only_stamp(row) for row in changed if row["place_id"] in only_looked]
+    taken = [row for row in changed if row["place_id"] not in only_looked]
     update_rows(unit.connection, PresenceRow, key, looked)
     update_rows(unit.connection, PresenceRow, key, taken)
     if fresh:
@@ -541,11 +532,16 @@ def _note_presence(
 
 
 def _presence(
-    held: queue.Claim, source_id: int, arrival: Arrival, locator_id: int, number: int | None
+    held: queue.Claim,
+    source_id: int,
+    arrival: Arrival,
+    places: Mapping[str, int],
+    number: int | None,
 ) -> dict[str, Any]:
     stamp = arrival.stamp
     return {
-        "source_id": source_id, "locator_id": locator_id, "path": arrival.path,
+        "source_id": source_id, "place_id": places[arrival.place],
+        "locator_id": places[arrival.locator], "path": arrival.path,
         "member": arrival.member, "container": arrival.container, "size": stamp.size,
         "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns, "inode": stamp.inode,
         "digest": arrival.digest, "observation_id": number, "job_id": held.job_id,
@@ -554,7 +550,7 @@ def _presence(
 
 
 def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("source_id", "locator_id", "size", "mtime_ns", "ctime_ns", "inode")
+    kept = ("source_id", "place_id", "size", "mtime_ns", "ctime_ns", "inode")
     return {name: row[name] for name in kept}
 
 
@@ -564,7 +560,7 @@ def _note_gone(
     """Observe as gone what stood there before and was not found anew since this scan began."""
     query = (
         select(
-            PRESENCE.c.locator_id, PRESENCE.c.container, PRESENCE.c.refused,
+            PRESENCE.c.place_id, PRESENCE.c.locator_id, PRESENCE.c.container, PRESENCE.c.refused,
             SIGHT.c.is_foreign, OBSERVATION.c.scan_id, OBSERVATION.c.id,
         )  # fmt: skip
         .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
@@ -573,12 +569,12 @@ def _note_gone(
     )
     noted: list[int] = []
     away: list[dict[str, Any]] = []
-    for locator_id, container, refused, foreign, scan_id, observation_id in rows_in(
-        unit.connection, query, PRESENCE.c.locator_id, absent
+    for place_id, locator_id, container, refused, foreign, scan_id, observation_id in rows_in(
+        unit.connection, query, PRESENCE.c.place_id, absent
     ):
         if observation_id is not None and observation_id > scan.id and scan_id != scan.id:
             continue
-        away.append({"source_id": scan.source_id, "locator_id": locator_id, "gone": True})
+        away.append({"source_id": scan.source_id, "place_id": place_id, "gone": True})
         if container or refused or foreign:
             continue
         noted.append(unit.number())
@@ -591,7 +587,7 @@ def _note_gone(
                 "http_status": None, "note": "no longer in the folder",
             },
         )  # fmt: skip
-    update_rows(unit.connection, PresenceRow, ("source_id", "locator_id"), away)
+    update_rows(unit.connection, PresenceRow, ("source_id", "place_id"), away)
     return noted
 
 

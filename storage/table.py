@@ -37,9 +37,9 @@ def table_lines(
 
 
 def cell(value: Any) -> str:
-    """Return `value` as one short line of text.
+    r"""Return `value` as one short line of text.
 
-    >>> [cell(each) for each in (None, True, 0.5, ["Damm", "Sturm"], "a\\nb")]
+    >>> [cell(each) for each in (None, True, 0.5, ["Damm", "Sturm"], "a\nb")]
     ['', 'yes', '0.5', 'Damm, Sturm', 'a b']
     """
     match value:

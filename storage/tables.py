@@ -383,13 +383,18 @@ class PresenceRow(SQLModel, table=True):
     """How a file, or a record in it, was found last in a watched folder.
 
     `refused` says that its last look did not end in an article: unchanged, it is not read again.
-    A container (JSONL, CSV, archive) has a row without an observation.
+    A container (JSONL, CSV, archive) has a row without an observation. `place_id` names the
+    file itself, `locator_id` the origin of what it holds: they differ where a file is gzipped.
     """
 
     __tablename__ = "presence"
-    __table_args__ = (Index("presence_by_observation", "observation_id"),)
+    __table_args__ = (
+        Index("presence_by_observation", "observation_id"),
+        Index("presence_by_locator", "source_id", "locator_id"),
+    )
     source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    locator_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    place_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    locator_id: int = _big()
     ordinal: int
     path: str = _text(nullable=False)
     member: str = _text(nullable=False)

@@ -160,16 +160,19 @@ _CONFIRMING = (
 _FIRST_SCAN = f"(SELECT c.id FROM scan c WHERE {_CONFIRMING} ORDER BY c.id LIMIT 1)"
 _LAST_SCAN = f"(SELECT c.id FROM scan c WHERE {_CONFIRMING} ORDER BY c.id DESC LIMIT 1)"
 _CONFIRMABLE = "s.outcome IN ('content', 'unchanged') AND s.is_foreign = FALSE"
+_ORDINAL = (
+    "coalesce((SELECT min(p.ordinal) FROM presence p WHERE p.source_id = o.source_id "
+    "AND p.locator_id = o.locator_id), 0)"
+)
 _HEAD_SCANS = (
     "FROM sight s JOIN observation o ON o.id = s.observation_id "
     f"JOIN scan last ON last.id = {_LAST_SCAN} "
-    "LEFT JOIN presence p ON p.source_id = o.source_id AND p.locator_id = o.locator_id "
     f"WHERE s.article_id = a.id AND s.version = a.versions AND {_CONFIRMABLE}"
 )
 
 
 def _head_seq(words: _Words, own: str) -> str:
-    scanned = f"(SELECT max(last.seq - coalesce(p.ordinal, 0)) {_HEAD_SCANS})"
+    scanned = f"(SELECT max(last.seq - {_ORDINAL}) {_HEAD_SCANS})"
     return words.greater(own, f"coalesce({scanned}, 0)")
 
 
@@ -304,7 +307,7 @@ LEFT JOIN capture b ON b.id = o.capture_id
 
 def _confirmations(words: _Words) -> str:
     return f"""
-SELECT last.seq - coalesce(p.ordinal, 0) AS seq, a.public_id AS article, r.origin AS origin,
+SELECT last.seq - {_ORDINAL} AS seq, a.public_id AS article, r.origin AS origin,
     first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
     'unchanged' AS outcome, CAST(NULL AS integer) AS http_status, s.version AS version,
     'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
@@ -318,7 +321,6 @@ JOIN scan first ON first.id = {_FIRST_SCAN}
 JOIN scan last ON last.id = {_LAST_SCAN}
 JOIN article a ON a.id = s.article_id
 JOIN origin r ON r.id = s.origin_id
-LEFT JOIN presence p ON p.source_id = o.source_id AND p.locator_id = o.locator_id
 LEFT JOIN wording w ON w.id = s.wording_id
 LEFT JOIN capture b ON b.id = o.capture_id
 WHERE {_CONFIRMABLE}

@@ -159,7 +159,8 @@ def upgrade() -> None:
     op.create_table(
         "presence",
         sa.Column("source_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("locator_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("locator_id", sa.BigInteger(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("path", sa.Text(), nullable=False),
         sa.Column("member", sa.Text(), nullable=False),
@@ -173,8 +174,9 @@ def upgrade() -> None:
         sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("gone", sa.Boolean(), nullable=False),
         sa.Column("refused", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("source_id", "locator_id"),
+        sa.PrimaryKeyConstraint("source_id", "place_id"),
     )
+    op.create_index("presence_by_locator", "presence", ["source_id", "locator_id"])
     op.create_index("presence_by_observation", "presence", ["observation_id"])
     op.create_table(
         "redaction",

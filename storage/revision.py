@@ -1,0 +1,246 @@
+"""PURE: the REV grammar, one parser for command line, HTTP and Python.
+
+    REV      = ARTICLE [ "@" SELECTOR ]
+    SELECTOR = NUMBER | "latest" | "~" NUMBER | DATE [ "T" TIME [ ZONE ] ] | "w1:" HEX
+    RANGE    = REV ".." ( REV | "@" SELECTOR )
+
+Addresses hold `@`, `..` and `:` themselves. So an exact origin or id wins over every other
+reading, the last `@` splits only if a valid selector follows, and `..` separates only where
+both sides parse: a side does if it is known or has a selector.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+
+MAX_LENGTH = 8_192
+"""Code points of a REV; a longer one is no address of ours."""
+
+_MAX_SEPARATORS = 32
+_WORDING_DIGITS = (8, 64)
+
+NUMBER = re.compile(r"[0-9]{1,9}")
+BACK = re.compile(r"~([0-9]{1,9})")
+WORDING = re.compile(r"w1:([0-9A-Fa-f]*)")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+ATTEMPT = re.compile(r"w1:[0-9A-Za-z]*|~.*|[0-9][0-9:.TZ+-]*")
+UNPRINTABLE = re.compile(r"[\0\ud800-\udfff]")
+
+
+class RevisionError(ValueError):
+    """`text` is no revision: `reason` is one sentence that says why."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{text[:200]!r} is no revision: {reason}")
+        self.text = text
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The latest version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The version with this number, counted from 1, as the archive knows it now."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The version this many steps before the latest, at least one."""
+
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """The version as it read at `moment` (aware, UTC)."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WordingPrefix:
+    """The version with the wording whose `w1` digest starts with these 8 to 64 hex digits."""
+
+    digits: str
+
+
+Selector = Latest | Number | Back | At | WordingPrefix
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of one article; `article` is an id or an origin, not looked up yet."""
+
+    article: str
+    selector: Selector
+
+
+def parse_revision(text: str, is_origin: Callable[[str], bool], timezone: tzinfo) -> Revision:
+    """Return the revision that `text` names.
+
+    `is_origin` says whether a text is an exact origin or id of the archive. `timezone` is where
+    a date ends and what a time without zone is in; a time that the clock shows twice is the
+    earlier one.
+
+    Raises: RevisionError.
+
+    >>> parse_revision("https://example.org/@ada@3", lambda text: False, UTC)
+    Revision(article='https://example.org/@ada', selector=Number(number=3))
+    """
+    _refuse_unprintable(text)
+    if is_origin(text):
+        return Revision(text, Latest())
+    article, at, tail = text.rpartition("@")
+    selector = _selector(tail, timezone) if at else None
+    if selector is None and at and ATTEMPT.fullmatch(tail):
+        raise RevisionError(text, _why_no_selector(tail))
+    if selector is None:
+        article, selector = text, Latest()
+    if not article:
+        raise RevisionError(text, "it names no article.")
+    return Revision(article, selector)
+
+
+def parse_range(
+    text: str, is_origin: Callable[[str], bool], timezone: tzinfo
+) -> tuple[Revision, Revision]:
+    """Return both sides of `A@1..A@3` or `A@1..@3`, where the second inherits the article.
+
+    Raises: RevisionError, also where `text` is one revision and no range.
+
+    >>> parse_range("a..b@1..@latest", lambda text: False, UTC)[1]
+    Revision(article='a..b', selector=Latest())
+    """
+    _refuse_unprintable(text)
+    found = None if is_origin(text) else _range(text, is_origin, timezone)
+    if found is None:
+        raise RevisionError(text, 'no ".." stands between two revisions.')
+    return found
+
+
+def parse_revisions(
+    text: str, is_origin: Callable[[str], bool], timezone: tzinfo
+) -> tuple[Revision] | tuple[Revision, Revision]:
+    """Return the two revisions of a range, or the one revision that `text` is.
+
+    Raises: RevisionError.
+    """
+    _refuse_unprintable(text)
+    found = None if is_origin(text) else _range(text, is_origin, timezone)
+    return found or (parse_revision(text, is_origin, timezone),)
+
+
+def format_revision(revision: Revision) -> str:
+    """Return `revision` so that it parses to the same again, with its selector spelled out.
+
+    >>> format_revision(Revision("35xhehswnwa6vc12", Latest()))
+    '35xhehswnwa6vc12@latest'
+    """
+    return f"{revision.article}@{_format_selector(revision.selector)}"
+
+
+def _refuse_unprintable(text: str) -> None:
+    if len(text) > MAX_LENGTH:
+        raise RevisionError(text, f"it is longer than {MAX_LENGTH} characters.")
+    if UNPRINTABLE.search(text):
+        raise RevisionError(text, "it holds a character that no address can hold.")
+
+
+def _range(
+    text: str, is_origin: Callable[[str], bool], timezone: tzinfo
+) -> tuple[Revision, Revision] | None:
+    """Return the first reading as a range, or the first whose articles are both known."""
+    first = None
+    for left, right in _splits(text):
+        if (a := _side(left, is_origin, timezone)) is None or not a.article:
+            continue
+        if (b := _side(right, is_origin, timezone)) is None:
+            continue
+        found = (a, b if b.article else Revision(a.article, b.selector))
+        if all(is_origin(side.article) for side in found):
+            return found
+        first = first or found
+    return first
+
+
+def _splits(text: str) -> Iterator[tuple[str, str]]:
+    position = text.find("..")
+    for _ in range(_MAX_SEPARATORS):
+        if position < 0:
+            return
+        yield text[:position], text[position + 2 :]
+        position = text.find("..", position + 1)
+
+
+def _side(text: str, is_origin: Callable[[str], bool], timezone: tzinfo) -> Revision | None:
+    article, at, tail = text.rpartition("@")
+    selector = _selector(tail, timezone) if at else None
+    if text and is_origin(text):
+        return Revision(text, Latest())
+    return None if selector is None else Revision(article, selector)
+
+
+def _selector(tail: str, timezone: tzinfo) -> Selector | None:
+    if tail == "latest":
+        return Latest()
+    if NUMBER.fullmatch(tail):
+        return Number(int(tail)) if int(tail) else None
+    if back := BACK.fullmatch(tail):
+        return Back(int(back[1])) if int(back[1]) else None
+    if wording := WORDING.fullmatch(tail):
+        fewest, most = _WORDING_DIGITS
+        return WordingPrefix(wording[1].lower()) if fewest <= len(wording[1]) <= most else None
+    moment = _moment(tail, timezone)
+    return None if moment is None else At(moment)
+
+
+def _moment(tail: str, timezone: tzinfo) -> datetime | None:
+    try:
+        if DATE.fullmatch(tail):
+            # fold=1: where the clock is set back at midnight, the day ends the second time.
+            end = time(23, 59, 59, 999_999, fold=1)
+            return datetime.combine(date.fromisoformat(tail), end, timezone).astimezone(UTC)
+        if MOMENT.fullmatch(tail):
+            moment = datetime.fromisoformat(tail)
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone)
+            return aware.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _why_no_selector(tail: str) -> str:
+    if WORDING.fullmatch(tail):
+        return "a wording is named by 8 to 64 hexadecimal digits after w1:."
+    if tail.startswith("w1:"):
+        return "after w1: stand hexadecimal digits only."
+    if tail.startswith("~") or NUMBER.fullmatch(tail):
+        return "versions and steps back are whole numbers from 1."
+    return (
+        f"@{tail} is neither a version (3, latest, ~1, w1:…) "
+        "nor a whole date (2024-06-18, 2024-06-18T12:00)."
+    )
+
+
+def _format_selector(selector: Selector) -> str:
+    match selector:
+        case Latest():
+            return "latest"
+        case Number(number):
+            return str(number)
+        case Back(steps):
+            return f"~{steps}"
+        case At(moment):
+            return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case WordingPrefix(digits):
+            return f"w1:{digits}"
