@@ -15,7 +15,7 @@ _WORDING_DOMAIN = b"lesart w1\0"
 _ORIGIN_DOMAIN = b"lesart origin\0"
 
 DOUBLE_QUOTES = "„“”‟«»″‶＂〝〞〟❝❞⹂"
-SINGLE_QUOTES = "‚‘’‛‹›`´′‵＇❛❜ʼ"  # noqa: RUF001 - the shapes themselves
+SINGLE_QUOTES = "‚‘’‛‹›`´′‵＇❛❜ʼ"
 WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -28,8 +28,8 @@ _BETWEEN_PARAGRAPHS = "\0"
 
 # What may stand before an opening and after a closing run of `*` or `_`. Letters, digits and
 # slashes may not: `snake_case`, `5*3`, `Leser*innen`, `f***` and addresses stay as they are.
-_BEFORE = r"(?<![^\s(\"'\[–—-])"  # noqa: RUF001
-_AFTER = r"(?![^\s)\"'\].,;:!?…–—-])"  # noqa: RUF001
+_BEFORE = r"(?<![^\s(\"'\[–—-])"
+_AFTER = r"(?![^\s)\"'\].,;:!?…–—-])"
 STARS = re.compile(_BEFORE + r"(\*{1,3})(?=[^\s*])([^*]*[^\s*])\1" + _AFTER)
 UNDERSCORES = re.compile(_BEFORE + r"(_{1,3})(?=[^\s_])([^_]*[^\s_])\1" + _AFTER)
 LINK = re.compile(
