@@ -111,7 +111,7 @@ def test_what_is_meant_as_a_selector_and_is_none_says_why(text: str, reason: str
 
 @pytest.mark.parametrize(
     ("text", "zone"),
-    [("a@9999-12-31", "Pacific/Pago_Pago"), ("a@0001-01-01T00:00", "Pacific/Kiritimati")],
+    [("a@9999-12-31", "Pacific/Pago_Pago"), ("a@0001-01-01T00:00", "Asia/Tokyo")],
     ids=["after the last day", "before the first day"],
 )
 def test_a_moment_outside_the_calendar_is_refused(text: str, zone: str) -> None:
