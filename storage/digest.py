@@ -46,7 +46,7 @@ def raw_digest(raw: bytes) -> bytes:
 
 
 def canonical(text: str) -> str:
-    """Return one paragraph or title in the form that the wording digest sees.
+    r"""Return one paragraph or title in the form that the wording digest sees.
 
     Forgiven, in this order:
 
@@ -69,7 +69,7 @@ def canonical(text: str) -> str:
 
     It is idempotent. Markdown nested deeper than four levels is taken as plain text.
 
-    >>> canonical("„Die  **Lage** ist ernst“,\\u00a0sagte sie.")
+    >>> canonical("„Die  **Lage** ist ernst“,\u00a0sagte sie.")
     '"Die Lage ist ernst", sagte sie.'
     >>> canonical("snake_case, 5*3, 1. FC Köln, Leser*innen")
     'snake_case, 5*3, 1. FC Köln, Leser*innen'
