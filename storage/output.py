@@ -59,18 +59,48 @@ class Target:
         return self.is_terminal and not os.environ.get("NO_COLOR")
 
 
-def write_rows(rows: Iterable[Any], target: Target, columns: Sequence[str] | None = None) -> int:
-    """Write `rows` as they come and return how many there were.
+@dataclass(slots=True)
+class Written:
+    """How many rows were written, and the last of them."""
+
+    number: int = 0
+    last: Any = None
+
+
+def write_rows(
+    rows: Iterable[Any],
+    target: Target,
+    columns: Sequence[str] | None = None,
+    *,
+    shown: Sequence[str] | None = None,
+) -> Written:
+    """Write `rows` as they come; return how many there were.
 
     A row is a mapping, or a record with `to_dict` (and `to_flat` for tables, CSV and TSV).
-    `columns` names those of a flat row in their order; without it the first row does.
+    `columns` names those of a flat row in their order, without it the first row does; `shown`
+    those that a table has room for.
     Raises: OutputError; PipeClosedError.
     """
-    counted = _Counted(rows)
+    written = Written()
+    names = shown or columns if target.chosen == "table" else columns
     with text_stream(target.path) as stream:
-        for piece in _pieces(counted, target, columns):
+        for piece in _pieces(_counted(rows, written), target, names):
             stream.write(piece)
-    return counted.number
+    return written
+
+
+def write_record(record: Any, target: Target) -> None:
+    """Write one record: in a table each of its fields is a line.
+
+    Raises: OutputError; PipeClosedError.
+    """
+    if target.chosen == "json":
+        write_json(_nested(record), target.path, indent=2)
+    elif target.chosen == "table":
+        lines = ({"field": name, "value": value} for name, value in _flat(record).items())
+        write_rows(lines, target)
+    else:
+        write_rows([record], target)
 
 
 def write_text(pieces: Iterable[str], path: Path | None) -> None:
@@ -107,6 +137,14 @@ def read_argument(given: str) -> str:
     return sys.stdin.read() if given == "-" else given
 
 
+def silence_output() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush cannot fail."""
+    with suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+
+
 @contextmanager
 def text_stream(path: Path | None) -> Iterator[IO[str]]:
     """Open `path` for UTF-8, whole or not at all, or standard output.
@@ -137,17 +175,11 @@ def binary_stream(path: Path | None) -> Iterator[IO[bytes]]:
         yield stream
 
 
-class _Counted:
-    """Counts what passes."""
-
-    def __init__(self, rows: Iterable[Any]) -> None:
-        self.number = 0
-        self._rows = rows
-
-    def __iter__(self) -> Iterator[Any]:
-        for row in self._rows:
-            self.number += 1
-            yield row
+def _counted(rows: Iterable[Any], written: Written) -> Iterator[Any]:
+    for row in rows:
+        written.number += 1
+        written.last = row
+        yield row
 
 
 def _pieces(rows: Iterable[Any], target: Target, columns: Sequence[str] | None) -> Iterator[str]:
@@ -265,16 +297,8 @@ def _pipe() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        _silence()
+        silence_output()
         raise PipeClosedError from error
-
-
-def _silence() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush cannot fail."""
-    with suppress(OSError, ValueError):
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
-        os.close(nothing)
 
 
 @contextmanager
@@ -317,8 +341,8 @@ def _plain_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
 
 def _opened(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:
     if mode == "wb":
-        return open(handle, mode)
-    return open(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
+        return os.fdopen(handle, mode)
+    return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def _usual_mode(path: Path) -> int:

@@ -1,0 +1,509 @@
+"""The reading commands of `lesart`; the worker's commands are added to the same `app`."""
+
+import json
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from storage import answers
+from storage.doctor import Check, examine
+from storage.exits import NO, WELL, say
+from storage.options import (
+    Filtering,
+    Page,
+    Place,
+    Shown,
+    ShownDiff,
+    ShownVersion,
+    command,
+    path_of,
+    with_groups,
+)
+from storage.output import (
+    OutputError,
+    Target,
+    json_text,
+    read_argument,
+    write_bytes,
+    write_record,
+    write_rows,
+    write_text,
+)
+from storage.settings import Settings
+from storage.terminal import CONTROL
+
+if TYPE_CHECKING:
+    from storage.reading import ReadOnlyArchive
+
+
+class ChangeClass(StrEnum):
+    """The classes of a change, as `--class` takes them."""
+
+    FIRST = "first"
+    HEADLINE = "headline"
+    NUMBER = "number"
+    NAME = "name"
+    QUOTE = "quote"
+    WORDING = "wording"
+    PUNCTUATION = "punctuation"
+    PARAGRAPH_ADDED = "paragraph_added"
+    PARAGRAPH_REMOVED = "paragraph_removed"
+    MOVED = "moved"
+    METADATA = "metadata"
+    NOTICE = "notice"
+    REVERSION = "reversion"
+
+
+REVISION_HELP = "ARTICLE, ARTICLE@3, @latest, @~1, @2024-06-18[T12:00], @w1:5f3a9c…"
+PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+"""
+>>> PARAMETER.fullmatch("last=42")["value"]
+'42'
+"""
+
+app = typer.Typer(
+    name="lesart",
+    help="Keep press texts: what was readable where, when, in which wording, and how it changed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="Care for the database.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(db, name="db")
+
+Revision = Annotated[str, typer.Argument(metavar="REV", help=REVISION_HELP, show_default=False)]
+Article = Annotated[
+    str, typer.Argument(metavar="ARTICLE", help="An id or an address.", show_default=False)
+]
+ArticleOrAll = Annotated[
+    str | None,
+    typer.Argument(metavar="ARTICLE", help="An id or an address; else all.", show_default=False),
+]
+
+
+@app.callback(help=app.info.help)
+@with_groups
+def root(
+    place: Place,  # the commands look these up (storage.options)
+    shown: Shown,
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda wanted: _tell_version() if wanted else None,
+            is_eager=True,
+            help="Tell the version and end.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that may stand before a command."""
+
+
+# ------------------------------------------------------------------------------ articles, hits
+
+
+@command(app, "list", example="lesart list --language de --since 2024-06 --format csv")
+def list_articles(place: Place, filtering: Filtering, page: Page, shown: Shown) -> None:
+    """List the articles of the archive."""
+    with reading(place) as (settings, archive):
+        rows = archive.articles(filtering.filters(settings), page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.ArticleLine, _LIST, page)
+
+
+@command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
+def search(
+    query: Annotated[
+        str,
+        typer.Argument(metavar="QUERY", help='Words, all of them; "…" is a phrase; - reads it.'),
+    ],
+    place: Place,
+    filtering: Filtering,
+    page: Page,
+    shown: Shown,
+    *,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Search the latest versions only.")
+    ] = False,
+) -> None:
+    """Search every version of every article."""
+    with reading(place) as (settings, archive):
+        filters = filtering.filters(settings)
+        rows = archive.search(read_argument(query), latest, filters, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Hit, _SEARCH, page)
+
+
+@command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
+def show(revision: Revision, place: Place, shown: ShownVersion) -> None:
+    """Show one version, whole; as a table it is a text to read."""
+    with reading(place) as (_settings, archive):
+        found = archive.version(revision)
+    target = shown.target()
+    if target.chosen == "table":
+        from storage.show import article_text  # noqa: PLC0415  # only here
+
+        lines = article_text(found, colour=target.has_colour, columns=_columns(target))
+        write_text((line + "\n" for line in lines), target.path)
+    else:
+        write_record(found, target)
+
+
+@command(app, "raw", example="lesart raw 35xhehswnwa6vc12@1 -o seite.html")
+def raw(
+    revision: Revision,
+    place: Place,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
+    ] = None,
+) -> None:
+    """Write the captured bytes of a version, bit for bit."""
+    with reading(place) as (_settings, archive):
+        found = archive.raw(revision)
+    path = path_of(output)
+    if path is None and sys.stdout.isatty() and not _is_harmless(found.data):
+        raise OutputError("the terminal", f"these bytes are no plain text; try -o {found.name}")
+    write_bytes(found.data, path)
+    if path is not None:
+        say(f"{len(found.data)} bytes in {path}, SHA-256 {found.digest}")
+
+
+# ---------------------------------------------------------------------------- versions, changes
+
+
+@command(app, "history", example="lesart history https://zeitung.example/damm")
+def history(article: Article, place: Place, shown: Shown) -> None:
+    """List the versions of an article."""
+    with reading(place) as (_settings, archive):
+        rows = archive.history(article)
+        tell_rows(rows, shown.target(), answers.VersionLine, _HISTORY)
+
+
+@command(app, "changes", example='lesart changes --class number --contains "Prozent"')
+def changes(
+    place: Place,
+    filtering: Filtering,
+    page: Page,
+    shown: Shown,
+    article: ArticleOrAll = None,
+    *,
+    classes: Annotated[
+        list[ChangeClass] | None,
+        typer.Option("--class", metavar="C", help="Steps of this class; more than one: any."),
+    ] = None,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Steps that the page does not own up to.")
+    ] = False,
+    contains: Annotated[
+        str | None,
+        typer.Option("--contains", metavar="TEXT", help="Steps in which TEXT came or went."),
+    ] = None,
+) -> None:
+    """List every step between two versions, newest first."""
+    with reading(place) as (settings, archive):
+        rows = archive.changes(
+            article,
+            tuple(each.value for each in classes or ()),
+            silent,
+            contains,
+            filtering.filters(settings),
+            page.after,
+            page.limit,
+        )
+        tell_rows(rows, shown.target(), answers.Change, _CHANGES, page)
+
+
+@command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
+def diff(
+    revision: Annotated[
+        str,
+        typer.Argument(metavar="REV", help=f"{REVISION_HELP}; or REV..REV", show_default=False),
+    ],
+    place: Place,
+    shown: ShownDiff,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REV", help="Else the version before the first.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Compare two versions word by word; exit 0 if they are the same, 1 if not."""
+    from storage.delta import diff_html, diff_text  # noqa: PLC0415  # only here
+
+    with reading(place) as (_settings, archive):
+        found = archive.diff(revision, other)
+    target = shown.target()
+    match shown.chosen():
+        case "json" | "jsonl":
+            write_text([json_text(found.to_dict()), "\n"], target.path)
+        case "html":
+            write_text(diff_html(found), target.path)
+        case "csv" | "tsv":
+            write_rows([each.to_dict() for each in found.operations], target, _OPERATION)
+        case "text" | "table":
+            lines = diff_text(found, colour=target.has_colour)
+            write_text((line + "\n" for line in lines), target.path)
+    if not found.is_same:
+        raise typer.Exit(NO)
+
+
+# -------------------------------------------------------------------------- what was seen, done
+
+
+@command(app, "observations", example="lesart observations 35xhehswnwa6vc12 --format jsonl")
+def observations(article: Article, place: Place, shown: Shown) -> None:
+    """List every check of an article with its outcome."""
+    with reading(place) as (_settings, archive):
+        rows = archive.observations(article)
+        tell_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS)
+
+
+@command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
+def relations(
+    place: Place, filtering: Filtering, shown: Shown, article: ArticleOrAll = None
+) -> None:
+    """List the copies of an article, or all relations, with score, method and reason."""
+    with reading(place) as (settings, archive):
+        rows = archive.relations(article, filtering.filters(settings))
+        tell_rows(rows, shown.target(), answers.Relation, _RELATIONS)
+
+
+@command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
+def refusals(place: Place, shown: Shown) -> None:
+    """List what was refused, why, and what to do."""
+    with reading(place) as (_settings, archive):
+        tell_rows(archive.refusals(), shown.target(), answers.Refusal, _REFUSALS)
+
+
+@command(app, "jobs", example="lesart jobs 42")
+def jobs(
+    place: Place,
+    shown: Shown,
+    job: Annotated[
+        int | None,
+        typer.Argument(metavar="JOB", help="One job; else all.", show_default=False),
+    ] = None,
+) -> None:
+    """List the jobs with their state, counts and reason."""
+    with reading(place) as (_settings, archive):
+        tell_rows(archive.jobs(job), shown.target(), answers.Job, _JOBS)
+
+
+# ------------------------------------------------------------------------------ the whole archive
+
+
+@command(
+    app,
+    "sql",
+    example="lesart sql 'SELECT title FROM articles WHERE seq > :last' --param last=42",
+)
+def sql(
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="One SELECT over the views; - reads it.")
+    ],
+    place: Place,
+    shown: Shown,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME=VALUE",
+            help="For :NAME in the query; a JSON number, true, false, null or text in quotes "
+            "counts as such.",
+        ),
+    ] = None,
+) -> None:
+    """Ask the documented views in SQL, reading only."""
+    parameters = dict(_parameter(each) for each in param or ())
+    with reading(place) as (_settings, archive):
+        found = archive.sql(read_argument(query), parameters)
+        names = _distinct(found.columns)
+        write_rows(
+            (dict(zip(names, row, strict=True)) for row in found.rows), shown.target(), names
+        )
+
+
+@command(app, "stats", example="lesart stats --format json")
+def stats(place: Place, shown: Shown) -> None:
+    """Tell the figures of the archive."""
+    with reading(place) as (_settings, archive):
+        write_record(archive.stats(), shown.target())
+
+
+@command(app, "config", example="lesart config --config /etc/lesart.toml")
+def config(place: Place, shown: Shown) -> None:
+    """Tell each setting and where its value came from; secrets are hidden."""
+    write_rows(place.settings().told(), shown.target())
+
+
+@command(app, "doctor", example="lesart doctor")
+def doctor(place: Place, shown: Shown) -> None:
+    """Tell what is wrong with this installation and how to mend it."""
+    tell_examination(place.settings(), shown)
+
+
+@command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
+def upgrade(place: Place, shown: Shown) -> None:
+    """Make the archive's tables, or bring them to the schema of this program."""
+    from storage import schema  # noqa: PLC0415  # only here
+    from storage.engine import (  # noqa: PLC0415
+        database_url,
+        place_of,
+        reachable,
+        writing_engine,
+    )
+
+    url = database_url(place.settings().database_url)
+    engine = writing_engine(url)
+    with reachable(url):
+        before, after = schema.upgrade(engine)
+    engine.dispose()
+    write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
+
+
+# ------------------------------------------------------------------- for the commands of others
+
+
+@contextmanager
+def reading(place: Place) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
+    """Open the archive that `place` names for reading.
+
+    Raises: SettingsError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
+    SchemaNewerError.
+    """
+    from storage.reading import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with open_archive(settings.database_url) as archive:
+        yield settings, archive
+
+
+def tell_rows(
+    rows: Iterable[Any],
+    target: Target,
+    kind: type[Any],
+    shown: Sequence[str],
+    page: Page | None = None,
+) -> None:
+    """Write records of one `kind`; a table shows the columns `shown` and says how it goes on."""
+    written = write_rows(rows, target, flat_columns(kind), shown=shown)
+    if target.chosen != "table":
+        return
+    if not written.number:
+        say("there is nothing to tell")
+    elif page is not None and page.limit == written.number:
+        say(f"there may be more: go on with --after {written.last.cursor}")
+
+
+def tell_examination(
+    settings: Settings, shown: Shown, more: Iterable[tuple[str, Check]] = ()
+) -> None:
+    """Write what each check found and end with 1 where something is broken."""
+    findings = list(examine(settings, more))
+    write_rows(findings, shown.target())
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(NO)
+
+
+def flat_columns(kind: type[Any]) -> list[str]:
+    """Return the columns of a record's flat form, so that an empty CSV has its heading too.
+
+    >>> flat_columns(answers.ArticleLine)[5:9]
+    ['published', 'published_precision', 'published_from', 'published_to']
+    """
+    columns: list[str] = []
+    for each in fields(kind):
+        if each.name == "published":
+            columns += [f"published{end}" for end in ("", "_precision", "_from", "_to")]
+        elif each.name not in columns:
+            columns.append(each.name)
+    return columns
+
+
+# ------------------------------------------------------------------------------------- private
+
+_LIST = ("article", "title", "published", "language", "source", "versions", "state", "last_seen")
+_SEARCH = ("article", "version", "current", "published", "title", "snippet")
+_HISTORY = (
+    "version", "changed_after", "changed_by", "last_seen", "words_added", "words_removed",
+    "silent", "changes", "title",
+)  # fmt: skip
+_CHANGES = (
+    "article", "version", "changed_by", "words_added", "words_removed", "silent", "changes",
+    "removed", "added",
+)  # fmt: skip
+_OBSERVATIONS = (
+    "observed_at", "until", "checks", "outcome", "version", "foreign", "note", "origin",
+)  # fmt: skip
+_RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
+_REFUSALS = ("job", "code", "locator", "message", "hint")
+_JOBS = (
+    "job", "kind", "source", "state", "trigger", "created_at", "seen", "new_articles",
+    "new_versions", "unchanged", "copies", "refused", "failed", "gone", "seconds", "reason",
+)  # fmt: skip
+_OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
+
+
+def _tell_version() -> None:
+    try:
+        told = version("lesart")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        told = "(not installed)"
+    typer.echo(f"lesart {told}, Python {platform.python_version()}")
+    raise typer.Exit(WELL)
+
+
+def _columns(target: Target) -> int | None:
+    return shutil.get_terminal_size().columns if target.is_terminal else None
+
+
+def _is_harmless(data: bytes) -> bool:
+    r"""Return whether `data` is UTF-8 that does nothing to a terminal.
+
+    >>> [_is_harmless(each) for each in (b"Damm\r\n", b"\x1b[2J", b"PK\x03\x04")]
+    [True, False, False]
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return CONTROL.search(text.replace("\r\n", "\n")) is None
+
+
+def _parameter(given: str) -> tuple[str, Any]:
+    match = PARAMETER.fullmatch(given)
+    if match is None:
+        raise typer.BadParameter(f"{given!r} is not NAME=VALUE", param_hint="--param")
+    try:
+        value = json.loads(match["value"])
+    except ValueError:
+        return match["name"], match["value"]
+    is_plain = value is None or isinstance(value, (str, int, float))
+    return match["name"], value if is_plain else match["value"]
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Return the names of columns, numbered where one comes twice.
+
+    >>> _distinct(["a", "b", "a"])
+    ['a', 'b', 'a_2']
+    """
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 1
+        while name in names:
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
