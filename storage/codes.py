@@ -37,7 +37,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Write it under a name that ends in .part and rename it when it is complete.",
     ),
     "archive_unsafe": (
-        "The archive was not unpacked: {reason}.",
+        "This was not unpacked: {reason}.",
         "Unpack it yourself after looking at it and ingest the folder.",
     ),
     "record_invalid": (
@@ -80,8 +80,12 @@ REFUSALS: dict[str, tuple[str, str]] = {
 
 FLAGS: dict[str, str] = {
     "address_shared": "Another file of the same source names the same address and had it first.",
+    "key_repeated": "Another record of the same file has this key; the line number names this one.",
     "date_missing": "The document names no date.",
     "date_invalid": "The document names a date that no calendar knows; no date was guessed.",
+    "title_missing": "The document names no headline.",
+    "observed_at_invalid": "The document names a time of observation that is none; it is ignored.",
+    "address_invalid": "The document names an address that is no web address; it is ignored.",
     "headline_long": "The headline is longer than 300 characters.",
     "headline_not_in_body": "The words of the headline do not come up in the body: do they belong together?",
     "encoding_guessed": "The bytes were not UTF-8 and declared nothing; the encoding is a guess.",

@@ -1,0 +1,174 @@
+"""The last part of reading, the same for every format: paragraphs, roles, marks and fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from storage.codes import refuse
+from storage.record import (
+    TEXT_ROLES,
+    Candidate,
+    Draft,
+    Field,
+    Json,
+    Notice,
+    Paragraph,
+    Refused,
+    Role,
+    Step,
+)
+from worker.text.headline import headline_missing
+from worker.text.hints import TextSettings, extractor
+from worker.text.language import language
+from worker.text.marks import agencies, is_plain, marks, odd_flags, outlets
+from worker.text.roles import byline_names, notice_kind, roles, same_line
+from worker.text.words import word_count
+
+LONGEST_HEADLINE = 300
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff \t\n\xa0"
+
+
+@dataclass(slots=True)
+class Material:
+    """What the reader of one format found, before roles, marks and language.
+
+    `given` holds the roles that the format itself names, one for each block, or None where it
+    names none at all. `fields` keeps the metadata that was found, `flags` the doubts.
+    """
+
+    blocks: list[str]
+    given: list[Role | None] | None = None
+    title: Field | None = None
+    fields: dict[str, Field] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    steps: tuple[Step, ...] = ()
+    address: str | None = None
+    observed_at: datetime | None = None
+
+
+def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
+    """Make the draft of `material`, or refuse what holds no text.
+
+    Refusals: `empty` without any text, `no_body` where nothing stands below the headline.
+    """
+    title = material.title.value if material.title else None
+    paragraphs, odd = _paragraphs(material, title)
+    running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
+    if not any(text.strip(UNSEEN) for text in running):
+        return refuse("no_body" if title or paragraphs else "empty")
+    text = "\n\n".join(running)
+    fields = _fields(material, paragraphs, text, settings)
+    flags = {*material.flags, *odd, *_headline_flags(title, paragraphs, text)}
+    if fields["language"].value is None:
+        flags.add("language_unsure")
+    return Draft(
+        title=title,
+        paragraphs=paragraphs,
+        extractor=extractor(settings),
+        fields=fields,
+        flags=tuple(sorted(flags)),
+        steps=material.steps,
+        notices=_notices(paragraphs),
+        address=material.address,
+        observed_at=material.observed_at,
+    )
+
+
+def combined(found: Field, other: Field | None) -> Field:
+    """Return `found` with everything that `other` offered among its candidates.
+
+    >>> combined(Field("de", "body"), Field("en", "csv: lang")).candidates
+    (Candidate(value='en', found_in='csv: lang'),)
+    """
+    if other is None:
+        return found
+    offered = () if other.value is None else (Candidate(other.value, other.found_in),)
+    return replace(found, candidates=(*found.candidates, *offered, *other.candidates))
+
+
+def _paragraphs(
+    material: Material, title: str | None
+) -> tuple[tuple[Paragraph, ...], tuple[str, ...]]:
+    blocks = material.blocks
+    plain = is_plain(title or "") and all(map(is_plain, blocks))
+    paragraphs = tuple(
+        [
+            Paragraph(role, text, marks(text, plain))
+            for role, text in zip(roles(blocks, title, material.given), blocks, strict=True)
+        ]
+    )
+    return paragraphs, () if plain else odd_flags([title or "", *blocks])
+
+
+def _fields(
+    material: Material, paragraphs: Sequence[Paragraph], text: str, settings: TextSettings
+) -> dict[str, Field]:
+    found: dict[str, Field] = {}
+    if material.title:
+        found["title"] = material.title
+    found |= _fields_of_body(paragraphs)
+    found["language"] = _language(text, material.fields.get("language"), settings)
+    found["word_count"] = Field(word_count(text), "body")
+    return found | _given_fields(material.fields, found)
+
+
+def _given_fields(given: Mapping[str, Field], found: Mapping[str, Field]) -> dict[str, Field]:
+    """Let what the document names win over what was read out of its body, which stays known."""
+    merged: dict[str, Field] = {}
+    for name, said in given.items():
+        if name == "language":
+            continue
+        seen = found.get(name)
+        if name in ("word_count", "agency") and seen:
+            merged[name] = combined(seen, said)
+        elif said.value is None and seen and seen.value is not None:
+            merged[name] = combined(seen, said)
+        else:
+            merged[name] = said if seen is None or seen.value == said.value else combined(said, seen)
+    return merged
+
+
+def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:
+    found: dict[str, Field] = {}
+    lead = next((p.text for p in paragraphs if p.role == "lead"), None)
+    if lead is not None:
+        found["lead"] = Field(lead, "body")
+    named = outlets(paragraphs)
+    if named:
+        found["publisher"] = Field(None, "body", None, _offered(named, "body: aside"))
+    agency = agencies(paragraphs)
+    if agency:
+        found["agency"] = Field(list(agency), "body")
+    authors = next(filter(None, (byline_names(p.text) for p in paragraphs[:3])), None)
+    if authors:
+        found["authors"] = Field(list(authors), "byline")
+    return found
+
+
+def _offered(values: Sequence[Json], found_in: str) -> tuple[Candidate, ...]:
+    return tuple(Candidate(value, found_in) for value in values)
+
+
+def _language(text: str, declared: Field | None, settings: TextSettings) -> Field:
+    if declared is None or declared.value is None:
+        return combined(language(text, settings.languages), declared)
+    return declared
+
+
+def _headline_flags(title: str | None, paragraphs: Sequence[Paragraph], text: str) -> list[str]:
+    if title is None:
+        return ["title_missing"]
+    if len(title) > LONGEST_HEADLINE:
+        return ["headline_long"]
+    repeated = any(p.role == "headline" and same_line(p.text, title) for p in paragraphs)
+    return ["headline_not_in_body"] if not repeated and headline_missing(title, text) else []
+
+
+def _notices(paragraphs: Sequence[Paragraph]) -> tuple[Notice, ...]:
+    return tuple(
+        [
+            Notice(notice_kind(p.text) or "editorial", p.text)
+            for p in paragraphs
+            if p.role == "notice"
+        ]
+    )

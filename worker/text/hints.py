@@ -1,0 +1,48 @@
+"""What is known about bytes before they are read, and the settings that reading depends on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from storage.record import Extractor
+
+NAME = "lesart-text"
+VERSION = "1"
+"""Counts up with every change that can give another text, role, mark or field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the source knows about a capture from outside its bytes.
+
+    `type` is what `detect_type` answers or the user names; `name` serves messages only;
+    `charset` is declared outside the bytes; `observed_at` (aware) is when the bytes were seen.
+    """
+
+    type: str
+    name: str
+    charset: str | None
+    observed_at: datetime
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextSettings:
+    """The settings that may change what is read out of the same bytes."""
+
+    languages: tuple[str, ...] = ("de", "en")
+    timezone: str = "UTC"
+
+
+@lru_cache(maxsize=16)
+def extractor(settings: TextSettings) -> Extractor:
+    """Name who reads under `settings`: two texts compare only if these are equal.
+
+    >>> extractor(TextSettings()).config
+    'languages=de,en;timezone=UTC'
+    """
+    languages = ",".join(settings.languages)
+    return Extractor(NAME, VERSION, f"languages={languages};timezone={settings.timezone}")
+
+
+EXTRACTOR = extractor(TextSettings())

@@ -1,0 +1,116 @@
+"""What kind of document a file is, by its name and by its first bytes."""
+
+import re
+from pathlib import PurePosixPath
+
+from storage.codes import refuse
+from storage.record import Refused
+
+HEAD_BYTES = 4_096
+"""So many first bytes are enough for `detect_type`."""
+
+EXTENSIONS = {
+    ".txt": "seed",
+    ".text": "seed",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+}
+# What the first bytes of files that are no text look like; short signatures need their NULs.
+_SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), kind)
+    for pattern, kind in (
+        (rb"%PDF-", "a PDF document"),
+        (rb"PK(?:\x03\x04|\x05\x06|\x07\x08)", "a ZIP archive or an office document"),
+        (rb"\x89PNG\r\n\x1a\n", "a PNG picture"),
+        (rb"\xff\xd8\xff", "a JPEG picture"),
+        (rb"GIF8[79]a", "a GIF picture"),
+        (rb"RIFF.{4}(?:WEBP|WAVE|AVI )", "a picture, sound or film"),
+        (rb"II\*\x00|MM\x00\*", "a TIFF picture"),
+        (rb"BM.{4}\x00\x00\x00\x00", "a BMP picture"),
+        (rb"\x7fELF", "an ELF program"),
+        (rb"MZ.{0,60}\x00", "a Windows program"),
+        (rb"\xca\xfe\xba\xbe|\xcf\xfa\xed\xfe|\x00asm", "a program"),
+        (rb"\x1f\x8b", "gzip data"),
+        (rb"BZh[1-9]1AY&SY", "bzip2 data"),
+        (rb"\xfd7zXZ\x00", "xz data"),
+        (rb"\x28\xb5\x2f\xfd", "Zstandard data"),
+        (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (rb"Rar!\x1a\x07", "a RAR archive"),
+        (rb".{257}ustar", "a tar archive"),
+        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old office document"),
+        (rb"\{\\rtf", "an RTF document"),
+        (rb"%!PS", "a PostScript document"),
+        (rb"SQLite format 3\x00", "an SQLite database"),
+        (rb"ID3[\x02-\x04]\x00|OggS\x00|fLaC\x00", "a sound"),
+        (rb".{4}ftyp[\w ]{4}", "a film"),
+        (rb"PAR1", "a Parquet table"),
+    )
+)
+HTML_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,500}?-->\s*)?"
+    rb"<(?:!doctype html|html)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
+JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]")
+FRONT_MATTER_START = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n[^\n]{0,200}:")
+SEED_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*date [\w. ]{0,20}[0-9]{4}")
+SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,7}")
+MARKUP = re.compile(
+    r"<(?:!doctype html|/?(?:html|head|body|p|div|span|br|hr|a|script|style|h[1-6]|ul|ol|li|table"
+    r"|tr|td|img|iframe|strong|em|b|i|blockquote|section|article|figure)(?=[\s/>]))[^<>]{0,300}>",
+    re.IGNORECASE,
+)
+
+
+def detect_type(name: str, head: bytes) -> str | Refused:
+    """Return the type to read `name` as, or why its bytes are no text.
+
+    The first bytes have the last word on what is no text at all; among texts the extension
+    counts. A name without an extension that we know is told by how its text begins.
+
+    >>> detect_type("brand.txt", b"date 2024-06 Brand"), detect_type("seite", b"<!DOCTYPE html>")
+    ('seed', 'html')
+    >>> detect_type("brand.txt", b"%PDF-1.7").message
+    'The file is no text, whatever its name says: a PDF document.'
+    """
+    for signature, kind in _SIGNATURES:
+        if signature.match(head):
+            return refuse("not_text", detected=kind)
+    suffix = _suffix(name)
+    return EXTENSIONS.get(suffix) or _sniffed(suffix, head)
+
+
+def has_markup(text: str) -> bool:
+    """Tell whether a plain text holds HTML tags; a lone `<` or a comparison is none.
+
+    >>> has_markup("<p>Es brennt.</p>"), has_markup("a < b und b > c, <Name>")
+    (True, False)
+    """
+    return "<" in text and MARKUP.search(text) is not None
+
+
+def _suffix(name: str) -> str:
+    lowered = name.lower()
+    suffix = PurePosixPath(lowered.removesuffix(".gz")).suffix
+    return suffix if SUFFIX.fullmatch(suffix) else ""
+
+
+def _sniffed(suffix: str, head: bytes) -> str | Refused:
+    if HTML_START.match(head):
+        return "html"
+    if JSON_START.match(head):
+        return "json"
+    if FRONT_MATTER_START.match(head):
+        return "markdown"
+    if SEED_START.match(head) or not (suffix or XML_START.match(head)):
+        return "seed"
+    return refuse("type_unknown", detected="XML" if XML_START.match(head) else f"*{suffix}")

@@ -1,0 +1,110 @@
+"""Read what the JSON-LD of a page says about its article."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from worker.text.page_candidates import Collection
+from worker.text.page_linked import Linked, types_of
+
+_WHOLE_PAGE = ("WebPage", "ItemPage", "NewsMediaOrganization")
+_FALSE = (False, "false", "False", "FALSE", "http://schema.org/False", "https://schema.org/False")
+
+
+def collect_linked(linked: Linked, collection: Collection, address: str | None) -> None:
+    """Offer what the article node says; without one, what the node of the page says."""
+    article = article_node(linked, address)
+    if article is not None:
+        _collect_node(article, collection, "JSON-LD")
+        return
+    for node in linked.nodes:
+        if any(kind in _WHOLE_PAGE[:2] for kind in types_of(node)):
+            _collect_node(node, collection, "JSON-LD WebPage")
+            return
+
+
+def article_node(linked: Linked, address: str | None) -> Mapping[str, Any] | None:
+    """Return the node of the article itself: the one that names `address`, else the first.
+
+    Pages carry nodes of teasers and of recommended texts too; the fullest of those that
+    could be meant is taken.
+    """
+    nodes = linked.articles()
+    if not nodes:
+        return None
+    here = [node for node in nodes if address and address in _addresses(node)]
+    return max(here or nodes, key=_fullness)
+
+
+def article_body(node: Mapping[str, Any] | None) -> str:
+    """Return the text of the article where the node carries it."""
+    body = None if node is None else node.get("articleBody")
+    return body if isinstance(body, str) else ""
+
+
+def is_teaser(node: Mapping[str, Any] | None) -> bool:
+    """Tell whether the node says that the text is not free to read."""
+    return node is not None and node.get("isAccessibleForFree") in _FALSE
+
+
+def is_live(linked: Linked) -> bool:
+    """Tell whether the page calls itself a live blog."""
+    return any("LiveBlogPosting" in types_of(node) for node in linked.nodes)
+
+
+def _fullness(node: Mapping[str, Any]) -> int:
+    keys = ("headline", "datePublished", "author", "dateModified", "publisher", "articleBody")
+    news = any(kind.endswith(("Article", "Posting")) for kind in types_of(node))
+    return sum(1 for key in keys if node.get(key)) + (2 if news else 0)
+
+
+def _addresses(node: Mapping[str, Any]) -> list[str]:
+    return [
+        text
+        for key in ("url", "mainEntityOfPage", "@id")
+        for text in _texts(node.get(key), "@id", "url")
+    ]
+
+
+def _collect_node(node: Mapping[str, Any], collection: Collection, place: str) -> None:
+    for key, field in (
+        ("headline", "title"),
+        ("alternativeHeadline", "title"),
+        ("name", "title"),
+        ("description", "lead"),
+        ("abstract", "lead"),
+        ("datePublished", "published"),
+        ("dateCreated", "published"),
+        ("dateModified", "modified"),
+        ("inLanguage", "language"),
+        ("url", "url"),
+        ("mainEntityOfPage", "url"),
+        ("image", "image"),
+    ):
+        values = _texts(node.get(key), "name", "@id", "url", "alternateName")
+        collection.add_all(field, values[:5], f"{place} {key}")
+    for key in ("author", "creator"):
+        collection.add("authors", _texts(node.get(key), "name"), f"{place} {key}")
+    collection.add_all("publisher", _texts(node.get("publisher"), "name"), f"{place} publisher")
+    collection.add_all(
+        "section", _texts(node.get("articleSection"), "name"), f"{place} articleSection"
+    )
+    collection.add("tags", _keywords(node.get("keywords")), f"{place} keywords")
+
+
+def _texts(value: Any, *keys: str) -> list[str]:
+    """Return the texts that a value holds: itself, its items, or what `keys` of an object name."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for item in value[:200] for text in _texts(item, *keys)]
+    if isinstance(value, dict):
+        for key in keys:
+            if value.get(key):
+                return _texts(value[key], *keys)
+    return []
+
+
+def _keywords(value: Any) -> list[str]:
+    texts = _texts(value, "name")
+    split = texts[0].split(",") if len(texts) == 1 else texts
+    return [text.strip() for text in split]

@@ -1,0 +1,175 @@
+"""List the visible blocks of a page in reading order, each with the zone it stands in."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from lxml.html import HtmlElement
+
+Zone = Literal["article", "caption", "aside", "chrome", "hidden"]
+
+_LEAVES = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "pre", "time", "address", "summary"})  # fmt: skip
+_MAYBE_LEAVES = frozenset({"li", "blockquote", "td", "th", "dd", "dt", "div", "section", "article", "main", "center", "header"})  # fmt: skip
+_BLOCK_TAGS = (*sorted(_LEAVES), *sorted(_MAYBE_LEAVES))
+_ZONE_OF_TAG: dict[str, Zone] = {
+    "nav": "chrome", "footer": "chrome", "form": "chrome", "button": "chrome", "select": "chrome",
+    "aside": "aside", "figure": "caption", "figcaption": "caption",
+    "head": "hidden", "script": "hidden", "style": "hidden", "noscript": "hidden",
+    "template": "hidden", "svg": "hidden", "iframe": "hidden", "object": "hidden",
+}  # fmt: skip
+_NO_TEXT = ("script", "style", "noscript", "template", "svg", "iframe")
+
+CHROME_LABEL = re.compile(
+    r"(?:^|[\s_-])(?:comments?|kommentare?|disqus|nav(?:igation|bar)?|menu|menue|footer|breadcrumbs?|sidebar|"
+    r"cookies?|consent|cmp|gdpr|share|sharing|social|toolbar|pagination|skip|login|paywall-offer|"
+    r"usercentrics|onetrust|sr-only|visually-?hidden|screen-?reader)(?=$|[\s_-])",
+    re.IGNORECASE,
+)
+"""A class or id of what surrounds an article.
+
+>>> bool(CHROME_LABEL.search("site-nav")), bool(CHROME_LABEL.search("article-comments"))
+(True, True)
+>>> bool(CHROME_LABEL.search("navigator-text"))
+False
+"""
+
+ASIDE_LABEL = re.compile(
+    r"(?:^|[\s_-])(?:related|teasers?|newsletter|recommend\w*|recirculation|outbrain|taboola|most-?read|meist-?gelesen\w*|"
+    r"promo\w*|advert\w*|ad|ads|anzeige|werbung|sponsor\w*|infobox|info-box|factbox|box-related|read-?more|mehr-zum-thema|"
+    r"weitere-?artikel|more-?articles|author-?(?:box|bio)|autoren-?box|poll|quiz|widget|subscribe|abo-?box)(?=$|[\s_-])",
+    re.IGNORECASE,
+)
+"""A class or id of what stands beside an article.
+
+>>> bool(ASIDE_LABEL.search("related")), bool(ASIDE_LABEL.search("box teaser--small"))
+(True, True)
+>>> bool(ASIDE_LABEL.search("readable"))
+False
+"""
+
+CAPTION_LABEL = re.compile(r"(?:caption|bildunterschrift|image-?credit|photo-?credit|copyright|bildquelle|wp-caption)", re.I)
+"""A class or id of the words to a picture.
+
+>>> bool(CAPTION_LABEL.search("article-image__caption"))
+True
+"""
+
+HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+"""An inline style that hides.
+
+>>> bool(HIDDEN_STYLE.search("display: none;"))
+True
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of visible text that stands alone; `label` is the class and id of its element."""
+
+    tag: str
+    text: str
+    zone: Zone
+    label: str
+    element: HtmlElement
+
+
+def visible_blocks(tree: HtmlElement) -> list[Block]:
+    """Return the blocks of a page in order, those in hidden places left out."""
+    body = tree.find("body")
+    zones: dict[HtmlElement, Zone] = {}
+    return list(_blocks(tree if body is None else body, zones))
+
+
+def squeezed_text(element: HtmlElement) -> str:
+    """Return the visible text of an element on one line, without scripts and styles.
+
+    >>> from lxml.html import fromstring
+    >>> squeezed_text(fromstring("<p>Eins<br>zwei <b>dr</b>ei<script>x</script></p>"))
+    'Eins zwei drei'
+    """
+    if len(element) == 0:
+        return " ".join((element.text or "").split())
+    return " ".join("".join(_pieces(element)).split())
+
+
+def label_of(element: HtmlElement) -> str:
+    """Return the class, id and role of an element as one string."""
+    found = (element.get(name) for name in ("class", "id", "role", "data-testid"))
+    return " ".join(text for text in found if text)
+
+
+def zone_of(element: HtmlElement, zones: dict[HtmlElement, Zone]) -> Zone:
+    """Return the zone of an element: its own, else the one around it."""
+    path = []
+    current: HtmlElement | None = element
+    zone: Zone = "article"
+    while current is not None:
+        known = zones.get(current)
+        if known is not None:
+            zone = known
+            break
+        path.append(current)
+        current = current.getparent()
+    for step in reversed(path):
+        if zone in ("article", "caption"):
+            zone = _own_zone(step) or zone
+        zones[step] = zone
+    return zone
+
+
+def _own_zone(element: HtmlElement) -> Zone | None:
+    tag = element.tag
+    named = _ZONE_OF_TAG.get(tag)
+    if named is not None:
+        return named
+    if tag in ("html", "body", "main", "article", "h1"):
+        return None
+    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+        return "hidden" if element.get("hidden") is not None else None
+    if HIDDEN_STYLE.search(element.get("style") or ""):
+        return "hidden"
+    label = label_of(element)
+    if not label:
+        return None
+    if CHROME_LABEL.search(label):
+        return "chrome"
+    if ASIDE_LABEL.search(label):
+        return "aside"
+    return "caption" if CAPTION_LABEL.search(label) else None
+
+
+def _blocks(body: HtmlElement, zones: dict[HtmlElement, Zone]) -> Iterator[Block]:
+    for element in body.iter(*_BLOCK_TAGS):
+        whole = element.tag in _LEAVES or next(element.iterdescendants(*_BLOCK_TAGS), None) is None
+        if whole and element.tag == "time" and _inside_leaf(element):
+            continue
+        text = squeezed_text(element) if whole else _own_text(element)
+        if not text:
+            continue
+        zone = zone_of(element, zones)
+        if zone != "hidden":
+            yield Block(element.tag, text, zone, label_of(element), element)
+
+
+def _inside_leaf(element: HtmlElement) -> bool:
+    parent = element.getparent()
+    return parent is not None and parent.tag in _LEAVES
+
+
+def _own_text(element: HtmlElement) -> str:
+    """Return the text that stands directly in an element, beside its blocks."""
+    pieces = [element.text or "", *(child.tail or "" for child in element)]
+    return " ".join(" ".join(pieces).split())
+
+
+def _pieces(element: HtmlElement) -> Iterator[str]:
+    if element.text:
+        yield element.text
+    for child in element:
+        if child.tag == "br":
+            yield " "
+        elif isinstance(child.tag, str) and child.tag not in _NO_TEXT:
+            yield from _pieces(child)
+        if child.tail:
+            yield child.tail

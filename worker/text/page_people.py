@@ -1,0 +1,185 @@
+"""Tell the persons, agencies and houses that a byline names from what else stands in it."""
+
+import re
+from dataclasses import dataclass
+
+_AGENCY_NAMES = (
+    "dpa", "dpa-AFX", "AFP", "AP", "APA", "Reuters", "Thomson Reuters", "epd", "KNA", "SID", "sda",
+    "Keystone-SDA", "SDA-ATS", "ANSA", "EFE", "TASS", "PTI", "ots", "dts", "AWP", "Bloomberg",
+    "Deutsche Presse-Agentur", "Agence France-Presse", "Associated Press", "The Associated Press",
+    "Press Association", "PA Media", "AAP", "Canadian Press", "The Canadian Press", "Xinhua",
+    "Kyodo", "ddp", "dapd", "ČTK", "PAP", "Belga", "ANP", "NTB", "TT", "Ritzau", "Lusa",
+    "Austria Presse Agentur", "Evangelischer Pressedienst", "Katholische Nachrichten-Agentur",
+    "Sport-Informations-Dienst", "Deutscher Depeschendienst", "lsw", "lnw", "lby", "lhe", "lni",
+    "dpa/lby", "dpa/lnw", "dpa/lsw", "dpa/lni", "dpa-infocom", "dpa Picture-Alliance", "Spot on news",
+)  # fmt: skip
+_AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
+
+BYLINE_START = re.compile(
+    r"^\s*(?:(?:Ein(?:e|en)?\s+)?(?:Text|Beitrag|Artikel|Kommentar|Analyse|Interview|Gastbeitrag|Reportage"
+    r"|Bericht|Essay|Kolumne|Protokoll|Story|Words|Report(?:ing)?|Analysis|Opinion|Article|Written|Posted|Published"
+    r"|geschrieben|verfasst|veröffentlicht|erstellt|Aufgezeichnet)\s+(?:von|by|durch)|von|by|autor(?:in|en|:in|innen)?|authors?"
+    r"|text|verfasst von|redaktion)\b\s*[:：]?\s*(?:[:|·–-]\s*)?",
+    re.IGNORECASE,
+)
+"""What introduces a name in a byline.
+
+>>> BYLINE_START.sub("", "Ein Kommentar von Jonte Wübbena"), BYLINE_START.sub("", "By Ann Lee")
+('Jonte Wübbena', 'Ann Lee')
+"""
+
+BETWEEN = re.compile(
+    r"\s*(?:[;|/•·]|,(?!\s*(?:Jr|Sr|PhD|M\.?D|III?)\b)|\s&\s|\s\+\s|\s(?:und|and|sowie|with|mit|et|y|e)\s)\s*",
+    re.IGNORECASE,
+)
+"""What stands between two names.
+
+>>> BETWEEN.split("Ada Kern, Bo Lind und Cy Dorn / dpa")
+['Ada Kern', 'Bo Lind', 'Cy Dorn', 'dpa']
+"""
+
+ADDRESS = re.compile(r"https?://|www\.|@|\.(?:html?|php)\b", re.IGNORECASE)
+"""A web or mail address.
+
+>>> bool(ADDRESS.search("https://www.facebook.com/zeitung")), bool(ADDRESS.search("A. Muster"))
+(True, False)
+"""
+
+DATED = re.compile(r"\b\d{1,2}[.:]\d{2}\b|\b(?:19|20)\d\d\b|\bUhr\b|\b\d{1,2}\.\s?\d{1,2}\.")
+"""A time or a date, which no name holds.
+
+>>> bool(DATED.search("Stand: 18.06.2024, 13:34 Uhr"))
+True
+"""
+
+ROLE = re.compile(
+    r"^(?:freie[rn]?\s+)?(?:Chef|Leitende[rn]?\s+|Ressort|Polit|Wirtschafts|Sport|Lokal|Online|Kultur|Auslands|Senior\s+|Staff\s+|Deputy\s+|Chief\s+|Managing\s+|Political\s+|"
+    r"Business\s+|News\s+|Science\s+|Sports\s+|Data\s+)*"
+    r"-?(?:redakteur(?:in)?|reporter(?:in)?|korrespondent(?:in)?|volontär(?:in)?|autor(?:in)?|journalist(?:in)?|mitarbeiter(?:in)?"
+    r"|editor|writer|correspondent|columnist|contributor|producer|leiter(?:in)?|praktikant(?:in)?|gastautor(?:in)?)\b.*$",
+    re.IGNORECASE,
+)
+"""What somebody is, not who.
+
+>>> bool(ROLE.match("Wirtschaftsredakteurin")), bool(ROLE.match("Political Editor"))
+(True, True)
+>>> bool(ROLE.match("Rita Redlich"))
+False
+"""
+
+NO_NAME = re.compile(
+    r"^(?:admin(?:istrator)?|editor|staff|guest|gast|unknown|unbekannt|none|null|undefined|n/?a|autor|author|"
+    r"(?:uns(?:er|ere[rn]?)\s+)?(?:redaktion|reporter|korrespondent(?:in|en)?|autor(?:in|en)?|mitarbeiter)|webmaster|root|user|anonym(?:ous)?|von|by|"
+    r"presse(?:stelle|mitteilung)?|foto|bild|\W*|\d+)$",
+    re.IGNORECASE,
+)
+"""What systems write where no author is known.
+
+>>> bool(NO_NAME.match("Redaktion")), bool(NO_NAME.match("admin")), bool(NO_NAME.match("Anna Gast"))
+(True, True, False)
+"""
+
+HOUSE = re.compile(
+    r"\b(?:redaktion\w*|newsroom|news|online|zeitung|nachrichten|verlag|presse|media|magazin|tv|radio|"
+    r"gmbh|ag|e\.\s?v|verband|agentur|team|staff|editors?|desk|service|group|institut|universität|ministerium|rundfunk)\b"
+    r"|\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|(?:zeitung|redaktion|nachrichten|blatt|anzeiger)$",
+    re.IGNORECASE,
+)
+"""The name of a house or a desk rather than of a person.
+
+>>> bool(HOUSE.search("Küstenbote Online")), bool(HOUSE.search("boten.example.de"))
+(True, True)
+>>> bool(HOUSE.search("Merle Addicks"))
+False
+"""
+
+AGENCY_MARK = re.compile(
+    r"(?:^|[(/\s,])(dpa(?:-AFX|/[a-z]{2,3})?|AFP|AP|APA|Reuters|epd|KNA|SID|sda|Keystone-SDA)(?=[)/\s,.]|$)"
+)
+"""An agency named at the end of a text or in brackets.
+
+>>> AGENCY_MARK.search("… sagte er. (dpa)")[1], AGENCY_MARK.search("dpa/lni")[1]
+('dpa', 'dpa/lni')
+"""
+
+_LONGEST_NAME = 60
+_MOST_WORDS = 6
+_MOST_NAMES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who a byline names: persons, agencies, and houses or desks, each in order and once."""
+
+    persons: tuple[str, ...] = ()
+    agencies: tuple[str, ...] = ()
+    houses: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.persons or self.agencies or self.houses)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the authors: the persons; where there are none, houses and agencies."""
+        return self.persons or (*self.houses, *self.agencies)
+
+
+def is_agency(name: str) -> bool:
+    """Tell whether `name` is a news agency's.
+
+    >>> is_agency("dpa"), is_agency("dpa/lni"), is_agency("dapper")
+    (True, True, False)
+    """
+    folded = name.casefold().strip(" ().")
+    return folded in _AGENCIES or folded.partition("/")[0].strip() in _AGENCIES
+
+
+def read_byline(text: str) -> People:
+    """Return who a byline in one string names.
+
+    >>> read_byline("Von Merle Addicks und Jonte Wübbena, dpa")
+    People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), houses=())
+    """
+    start = BYLINE_START.sub("", " ".join(text.split()), count=1)
+    return sort_names(BETWEEN.split(start))
+
+
+def sort_names(names: list[str] | tuple[str, ...]) -> People:
+    """Return `names` as persons, agencies and houses; what is no name is left out.
+
+    >>> sort_names(["Ada Kern", "Redaktion", "Küstenbote Online", "AFP", "Ada Kern"])
+    People(persons=('Ada Kern',), agencies=('AFP',), houses=('Küstenbote Online',))
+    """
+    persons: dict[str, None] = {}
+    agencies: dict[str, None] = {}
+    houses: dict[str, None] = {}
+    for raw in names[:_MOST_NAMES]:
+        name = clean_name(raw)
+        if is_agency(name):
+            agencies.setdefault(name)
+        elif is_name(name):
+            (houses if HOUSE.search(name) else persons).setdefault(name)
+    return People(tuple(persons), tuple(agencies), tuple(houses))
+
+
+def clean_name(name: str) -> str:
+    """Return `name` without the words and marks around it.
+
+    >>> clean_name(" von  Anna Lüders (Text) "), clean_name("Dr. Ole Sand:")
+    ('Anna Lüders', 'Dr. Ole Sand')
+    """
+    plain = BYLINE_START.sub("", " ".join(name.split()), count=1)
+    plain = plain.split(" (")[0].split(" | ")[0].split(" – ")[0]
+    return plain.strip(" ,;:|/*·•-–—()[]\"'„“")
+
+
+def is_name(name: str) -> bool:
+    """Tell whether `name` may be somebody's, by its shape.
+
+    >>> is_name("Merle Addicks"), is_name("18. Juni 2024"), is_name("https://x.example/")
+    (True, False, False)
+    """
+    if not 1 < len(name) <= _LONGEST_NAME or len(name.split()) > _MOST_WORDS:
+        return False
+    return not (
+        NO_NAME.match(name) or ADDRESS.search(name) or DATED.search(name) or ROLE.match(name)
+    )

@@ -1,0 +1,76 @@
+"""Parse the characters of a page once, into the tree that every later step reads."""
+
+import re
+
+from lxml.etree import LxmlError, ParserError
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
+
+from storage.codes import refuse
+from storage.record import Refused
+
+LONE_SURROGATE = re.compile(
+    r"[\ud800-\udfff]|&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]));?"
+)
+"""Half of a character pair, as a character or as a reference; libxml2 drops all that follows it.
+
+>>> bool(LONE_SURROGATE.search("wei&#xD83D;ter")), bool(LONE_SURROGATE.search("&#55296;"))
+(True, True)
+>>> LONE_SURROGATE.search("&#54000; &#57344; &#xE000;")
+"""
+
+FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Control characters that no tree can hold.
+
+>>> FORBIDDEN.sub("", "a\\x00b\\x0bc")
+'abc'
+"""
+
+CLOSED_DOCTYPE = re.compile(r"^\s*<!\s*doctype[^>]*/[^<>]*>", re.IGNORECASE)
+"""A DOCTYPE with a slash at which libxml2 loses the document (bug 1955915 of lxml).
+
+>>> bool(CLOSED_DOCTYPE.match('<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN" />'))
+True
+"""
+
+CLOSED_HTML = re.compile(r"(<html\b[^>]{0,500}?)\s*/>", re.IGNORECASE)
+"""A root element that closes itself, as some templates write it.
+
+>>> CLOSED_HTML.sub(r"\\1>", '<html lang="de"/><body>')
+'<html lang="de"><body>'
+"""
+
+_MOST_NESTED = "nesting deeper than the parser's limit"
+
+
+def replace_surrogates(text: str) -> tuple[str, int]:
+    """Return `text` with each half of a character pair as U+FFFD, with how many there were."""
+    return LONE_SURROGATE.subn("\ufffd", text)
+
+
+def parse_page(text: str) -> HtmlElement | Refused:
+    """Return the tree of a page whose characters are `text`.
+
+    The parser stops at 256 levels; what lies deeper would be lost without a word, so such a
+    page is refused instead of read by half.
+    """
+    clean = CLOSED_DOCTYPE.sub("<!DOCTYPE html>", FORBIDDEN.sub("", text), count=1)
+    clean = CLOSED_HTML.sub(r"\1>", clean[:4096], count=1) + clean[4096:]
+    parser = HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
+    )
+    try:
+        tree = document_fromstring(clean.encode("utf-8", "replace"), parser=parser)
+    except (ParserError, LxmlError, ValueError):
+        tree = None
+    reason = _limit_hit(parser)
+    if reason:
+        return refuse("extraction_empty", reason=f" ({reason})")
+    return refuse("extraction_empty", reason="") if tree is None else tree
+
+
+def _limit_hit(parser: HTMLParser) -> str | None:
+    for entry in list(parser.error_log)[-5:]:
+        if entry.type_name == "ERR_RESOURCE_LIMIT":
+            deep = "depth" in entry.message
+            return _MOST_NESTED if deep else "a part larger than the parser's limit"
+    return None

@@ -1,0 +1,191 @@
+"""Read what a page shows of itself: headline, kicker, byline, times, and its microdata."""
+
+import re
+from collections.abc import Iterator
+
+from lxml.html import HtmlElement
+
+from worker.text.page_blocks import Block, label_of, squeezed_text, zone_of
+from worker.text.page_candidates import Collection
+from worker.text.page_people import BYLINE_START
+
+_LONGEST_BYLINE = 160
+_BLOCKS_AROUND_HEADLINE = 25
+
+KICKER_LABEL = re.compile(
+    r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
+    r"pre-?(?:title|headline)|head-?line-?(?:prefix|intro|kicker|topic)|catch-?line|supra|badge|flag|label|date|tag-?line|premium|plus-?icon|sub-?(?:title|line|headline|head)|topic",
+    re.IGNORECASE,
+)
+"""A class of the words above or below a headline inside the same element.
+
+>>> bool(KICKER_LABEL.search("article-heading__kicker")), bool(KICKER_LABEL.search("entry-title"))
+(True, False)
+"""
+
+BYLINE_LABEL = re.compile(
+    r"(?:^|[\s_-])(?:author|authors|autor|autoren|byline|by-line|verfasser|writer|creator|contributor)(?:s|in)?(?=$|[\s_-])"
+    r"|(?:author|autor)-?(?:name|link)|byline",
+    re.IGNORECASE,
+)
+"""A class of the line that names the author.
+
+>>> bool(BYLINE_LABEL.search("article__byline")), bool(BYLINE_LABEL.search("authority"))
+(True, False)
+"""
+
+PUBLISHED_LABEL = re.compile(
+    r"publish|pubdate|veroeffentlich|erschienen|created|posted|entry-date|article-date|(?:^|[\s_-])(?:date|datum|time|timestamp|dateline)(?=$|[\s_-])",
+    re.IGNORECASE,
+)
+"""A class of the date of a text.
+
+>>> bool(PUBLISHED_LABEL.search("article-date")), bool(PUBLISHED_LABEL.search("update"))
+(True, False)
+"""
+
+MODIFIED_WORD = re.compile(
+    r"\b(?:updated?|modified|last-?edit\w*|aktualisiert\w*|geändert|bearbeitet|letzte\s+änderung|stand|zuletzt)\b",
+    re.IGNORECASE,
+)
+"""A word that says that a date is that of a change.
+
+>>> bool(MODIFIED_WORD.search("Stand: 18.06.2024")), bool(MODIFIED_WORD.search("Aktualisiert am 3. Mai"))
+(True, True)
+"""
+
+NAMED_BYLINE = re.compile(r"^(?:von|by)\s+[A-ZÄÖÜÀ-Þ]\S+(?:\s+\S+){0,12}$", re.IGNORECASE)
+"""A line that is a byline by its words.
+
+>>> bool(NAMED_BYLINE.match("Von Merle Addicks und Jonte Wübbena"))
+True
+"""
+
+
+def collect_visible(tree: HtmlElement, blocks: list[Block], collection: Collection) -> None:
+    """Offer what can be seen."""
+    _collect_headlines(tree, blocks, collection)
+    _collect_microdata(tree, collection)
+    _collect_times(tree, collection)
+    _collect_bylines(tree, blocks, collection)
+
+
+def _collect_headlines(tree: HtmlElement, blocks: list[Block], collection: Collection) -> None:
+    for heading in tree.iter("h1"):
+        whole = squeezed_text(heading)
+        bare, kicker = split_kicker(heading)
+        collection.add("title", bare or whole, "h1")
+        if kicker and bare:
+            collection.add("kicker", kicker, "h1")
+            collection.add("title", whole, "h1 with kicker")
+    for block in blocks:
+        if block.tag == "h2" and block.zone == "article" and re.search("headline|title", block.label):
+            collection.add("title", block.text, "h2")
+            break
+
+
+def split_kicker(heading: HtmlElement) -> tuple[str, str]:
+    """Return the headline of a heading and the words that only stand above or below it.
+
+    >>> from lxml.html import fromstring
+    >>> split_kicker(fromstring('<h1><span class="kicker">Deich</span> Die Linde bleibt</h1>'))
+    ('Die Linde bleibt', 'Deich')
+    """
+    kickers = [e for e in heading.iterdescendants() if _is_kicker(e)]
+    if not kickers:
+        return squeezed_text(heading), ""
+    aside = set(kickers)
+    bare = " ".join("".join(_text_without(heading, aside)).split())
+    kicker = " ".join(squeezed_text(e) for e in kickers if not aside & set(e.iterancestors()))
+    return bare, kicker
+
+
+def _is_kicker(element: HtmlElement) -> bool:
+    if not isinstance(element.tag, str) or element.tag in ("br", "img"):
+        return False
+    return bool(KICKER_LABEL.search(label_of(element))) or element.tag in ("time", "small")
+
+
+def _text_without(element: HtmlElement, left_out: set[HtmlElement]) -> Iterator[str]:
+    if element.text:
+        yield element.text
+    for child in element:
+        if child.tag == "br":
+            yield " "
+        elif isinstance(child.tag, str) and child not in left_out and child.tag != "script":
+            yield from _text_without(child, left_out)
+        if child.tail:
+            yield child.tail
+
+
+_MICRODATA = {
+    "headline": "title",
+    "datepublished": "published",
+    "datecreated": "published",
+    "datemodified": "modified",
+    "author": "authors",
+    "creator": "authors",
+    "articlesection": "section",
+    "inlanguage": "language",
+}
+
+
+def _collect_microdata(tree: HtmlElement, collection: Collection) -> None:
+    for element in tree.iterfind(".//*[@itemprop]"):
+        for name in (element.get("itemprop") or "").lower().split():
+            field = _MICRODATA.get(name)
+            if field == "authors":
+                collection.add(field, _named_in(element), f"itemprop {name}")
+            elif field is not None:
+                value = element.get("content") or element.get("datetime") or squeezed_text(element)
+                collection.add(field, value[:300], f"itemprop {name}")
+
+
+def _named_in(element: HtmlElement) -> list[str]:
+    names = [
+        e.get("content") or squeezed_text(e)
+        for e in element.iterdescendants()
+        if isinstance(e.tag, str) and "name" in (e.get("itemprop") or "").split()
+    ]
+    whole = element.get("content") or squeezed_text(element)
+    return names or ([whole] if len(whole) <= _LONGEST_BYLINE else [])
+
+
+def _collect_times(tree: HtmlElement, collection: Collection) -> None:
+    zones: dict[HtmlElement, object] = {}
+    for element in list(tree.iter("time"))[:200]:
+        if zone_of(element, zones) not in ("article", "caption"):  # type: ignore[arg-type]
+            continue
+        parent = element.getparent()
+        around = f"{label_of(element)} {'' if parent is None else label_of(parent)[:200]}"
+        words = f"{around} {(parent.text or '')[-60:] if parent is not None else ''} {squeezed_text(element)[:60]}"
+        field = "modified" if MODIFIED_WORD.search(words.replace("-", " ").replace("_", " ")) else "published"
+        stamp = element.get("datetime")
+        if stamp:
+            collection.add(field, stamp, "time[datetime]")
+        else:
+            collection.add(field, squeezed_text(element)[:120], "time")
+
+
+def _collect_bylines(tree: HtmlElement, blocks: list[Block], collection: Collection) -> None:
+    zones: dict[HtmlElement, object] = {}
+    links = [
+        squeezed_text(e)
+        for e in tree.iter("a")
+        if "author" in (e.get("rel") or "").split() and zone_of(e, zones) == "article"  # type: ignore[arg-type]
+    ]
+    collection.add("authors", links, "link rel=author")
+    for element in tree.iter("span", "div", "p", "a", "address", "li", "strong"):
+        label = label_of(element)
+        if label and BYLINE_LABEL.search(label) and zone_of(element, zones) == "article":  # type: ignore[arg-type]
+            text = squeezed_text(element)
+            if 3 < len(text) <= _LONGEST_BYLINE:
+                collection.add("authors", [text], "byline")
+    for block in _around_headline(blocks):
+        if len(block.text) <= _LONGEST_BYLINE and NAMED_BYLINE.match(block.text):
+            collection.add("authors", [BYLINE_START.sub("", block.text)], "byline")
+
+
+def _around_headline(blocks: list[Block]) -> list[Block]:
+    at = next((i for i, block in enumerate(blocks) if block.tag == "h1"), 0)
+    return blocks[max(0, at - 5) : at + _BLOCKS_AROUND_HEADLINE]

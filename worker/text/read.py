@@ -1,0 +1,33 @@
+"""The way from the bytes of a capture to its draft, by the type of the document."""
+
+from collections.abc import Callable
+
+from storage.codes import refuse
+from storage.record import Draft, Refused
+from worker.text.hints import Hints, TextSettings
+from worker.text.json_article import read_json
+from worker.text.markdown import read_markdown
+from worker.text.seed import read_seed
+
+_READERS: dict[str, Callable[[bytes, Hints, TextSettings], Draft | Refused]] = {
+    "seed": read_seed,
+    "text": read_seed,
+    "markdown": read_markdown,
+    "json": read_json,
+    "jsonl": read_json,
+    "csv": read_json,
+    "tsv": read_json,
+}
+TYPES = tuple(_READERS)
+"""The types that are read here; pages (`html`) have their own reader in a child process."""
+
+
+def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    """Return what one document says, or why it is no article; never raises.
+
+    Of `jsonl` and `csv` each record is a document of its own, handed over as one JSON object.
+    """
+    reader = _READERS.get(hints.type)
+    if reader is None:
+        return refuse("type_unknown", detected=hints.type)
+    return reader(raw, hints, settings)
