@@ -1,0 +1,106 @@
+r"""Paths and keys written as text that is safe to store, to print and to turn back.
+
+An escape is `\xNN` for a byte that is no UTF-8 and for an ASCII control, `\uNNNN` for any
+other character that could break a line, change the direction of writing or is half a pair.
+A backslash is escaped itself, so that every text has one escaped form and back.
+"""
+
+import re
+
+CONTAINER_SUFFIXES: tuple[str, ...] = (
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".csv",
+    ".tsv",
+    ".tar",
+    ".tgz",
+    ".zip",
+)
+"""The names of files that may hold many documents; `.gz` may follow."""
+
+UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\\\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+r"""Characters that never stand in a locator: controls, line ends, direction, half pairs, `\`.
+
+>>> UNSAFE.sub("?", "Haus\nHof")
+'Haus?Hof'
+"""
+
+MEMBER_MARK = re.compile(r"(?:\.(?:jsonl?|ndjson|[ct]sv|tar|tgz|zip))(?:\.gz)?(#)", re.IGNORECASE)
+"""A `#` in a path that would read like the border between a file and its member.
+
+>>> bool(MEMBER_MARK.search("alt.jsonl#7")), bool(MEMBER_MARK.search("C# heute.txt"))
+(True, False)
+"""
+
+ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))")
+r"""One escape as it is written here.
+
+>>> ESCAPE.findall(r"a\x0ab\u2028")
+[('0a', ''), ('', '2028')]
+"""
+
+
+def escape_locator(path: str) -> str:
+    r"""Return `path` (a path as the system gives it, or a key) in its escaped form.
+
+    Valid UTF-8 without controls, whatever comes in. Only a `#` behind the name of a
+    container is escaped: elsewhere it cannot be mistaken for the border to a member.
+
+    >>> escape_locator("Küche/a\nb.txt")
+    'Küche/a\\x0ab.txt'
+    >>> escape_locator("alt.jsonl#7")
+    'alt.jsonl\\x237'
+    """
+    if path.isprintable() and "\\" not in path and "#" not in path:
+        return path
+    escaped = UNSAFE.sub(_escape_match, path)
+    return MEMBER_MARK.sub(lambda match: match[0][:-1] + r"\x23", escaped)
+
+
+def unescape_locator(locator: str) -> str:
+    r"""Return the path that `escape_locator` was given; other texts come back as they are.
+
+    >>> unescape_locator(r"a\x0ab.txt")
+    'a\nb.txt'
+    """
+    return ESCAPE.sub(_unescape_match, locator)
+
+
+def origin_path(locator: str, member: str) -> str:
+    """Return the path that makes an origin: without `.gz`, with the member.
+
+    >>> origin_path("2024/a.jsonl.gz", "#k7")
+    '2024/a.jsonl#k7'
+    """
+    return without_gz(locator) + member
+
+
+def without_gz(name: str) -> str:
+    """Return `name` without one `.gz` at its end.
+
+    >>> without_gz("a.txt.GZ"), without_gz(".gz")
+    ('a.txt', '.gz')
+    """
+    stem = name[:-3]
+    if name[-3:].lower() == ".gz" and stem and not stem.endswith("/"):
+        return stem
+    return name
+
+
+def _escape_match(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not read
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\u{code:04x}"
+
+
+def _unescape_match(match: re.Match[str]) -> str:
+    if match[2]:
+        return chr(int(match[2], 16))
+    byte = int(match[1], 16)
+    return chr(byte if byte < 0x80 else 0xDC00 + byte)
