@@ -1,0 +1,220 @@
+"""Settings: where they come from, which one wins, and how a wrong one is told."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.settings import (
+    SETTINGS,
+    IntervalError,
+    Settings,
+    SettingsError,
+    hide_secrets,
+    load_settings,
+    parse_interval,
+    parse_size,
+)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """No test finds a lesart.toml or an archive of somebody else."""
+    monkeypatch.chdir(tmp_path)
+
+
+def load(environ=None, **named) -> Settings:
+    return load_settings(environ=environ or {}, **named)
+
+
+def test_without_anything_set_the_defaults_hold():
+    settings = load()
+    assert settings.home == Path("lesart-data")
+    assert settings.database_url == "lesart-data/lesart.sqlite3"
+    assert settings.is_embedded
+    assert settings.seeds == Path("seeds")
+    assert settings.timezone == "UTC"
+    assert settings.languages == ("de", "en")
+    assert settings.every == 60.0
+    assert set(settings.origins.values()) == {"default"}
+
+
+def test_the_archive_lies_in_the_home_that_was_set():
+    assert load({"LESART_HOME": "/srv/lesart"}).database_url == "/srv/lesart/lesart.sqlite3"
+
+
+def test_a_folder_as_archive_stands_for_the_default_file_in_it(tmp_path):
+    assert load(archive=str(tmp_path)).database_url == str(tmp_path / "lesart.sqlite3")
+
+
+def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(tmp_path):
+    config = tmp_path / "some.toml"
+    config.write_text('database_url = "from-toml.sqlite3"\ntimezone = "Europe/Berlin"\n')
+    environ = {"LESART_DATABASE_URL": "from-environment.sqlite3"}
+    assert load(config=config).database_url == str(tmp_path / "from-toml.sqlite3")
+    assert load(environ, config=config).database_url == "from-environment.sqlite3"
+    named = load(environ, config=config, archive="named.sqlite3")
+    assert named.database_url == "named.sqlite3"
+    assert named.origins["database_url"] == "--archive"
+    assert named.origins["timezone"] == str(config)
+    assert named.origins["seeds"] == "default"
+
+
+def test_lesart_toml_in_the_folder_is_read_without_being_named(tmp_path):
+    (tmp_path / "lesart.toml").write_text('every = "5m"\nlanguages = ["de", "fr"]\n')
+    settings = load()
+    assert (settings.every, settings.languages) == (300.0, ("de", "fr"))
+    assert settings.origins["every"] == "lesart.toml"
+
+
+def test_a_path_in_a_file_counts_from_the_folder_of_that_file(tmp_path):
+    config = tmp_path / "etc" / "some.toml"
+    config.parent.mkdir()
+    config.write_text('seeds = "eingang"\nhome = "/srv/lesart"\n')
+    settings = load(config=config)
+    assert settings.seeds == config.parent / "eingang"
+    assert settings.home == Path("/srv/lesart")
+
+
+@pytest.mark.parametrize("key", [setting.key for setting in SETTINGS])
+def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
+    value = str(next(s.default for s in SETTINGS if s.key == key) or "somewhere.sqlite3")
+    secret = tmp_path / "secret"
+    secret.write_text(f"{value}\n")
+    settings = load({f"LESART_{key.upper()}_FILE": str(secret)})
+    plain = load({f"LESART_{key.upper()}": value})
+    assert getattr(settings, key) == getattr(plain, key)
+    assert str(secret) in settings.origins[key]
+    assert plain.origins[key] == f"LESART_{key.upper()}"
+
+
+def test_a_toml_file_may_name_a_file_with_a_secret_beside_it(tmp_path):
+    (tmp_path / "dsn").write_text("postgresql://lesart:geheim@db/lesart\n")
+    config = tmp_path / "lesart.toml"
+    config.write_text('database_url_file = "dsn"\n')
+    assert load(config=config).database_url == "postgresql://lesart:geheim@db/lesart"
+
+
+def test_an_empty_variable_counts_as_not_set():
+    assert load({"LESART_TIMEZONE": "", "LESART_SEEDS_FILE": ""}).timezone == "UTC"
+
+
+@pytest.mark.parametrize(
+    "name", ["LESART_FAIL", "LESART_REAL_DATA", "LESART_TEST_POSTGRES", "PATH"]
+)
+def test_what_is_no_setting_is_left_alone(name):
+    assert load({name: "anything"}) == load()
+
+
+WRONG = {
+    "unknown variable": ({"LESART_SEED": "x"}, "", "LESART_SEED"),
+    "unknown key in the file": ({}, 'datenbank = "x"', "datenbank"),
+    "unknown table in the file": ({}, "[limits]\nevery = 5", "limits"),
+    "value and file": ({"LESART_SEEDS": "a", "LESART_SEEDS_FILE": "b"}, "", "LESART_SEEDS"),
+    "file that is not there": (
+        {"LESART_DATABASE_URL_FILE": "/no/such"},
+        "",
+        "LESART_DATABASE_URL_FILE",
+    ),
+    "unknown database": ({"LESART_DATABASE_URL": "mysql://root@db/x"}, "", "database_url"),
+    "broken address": ({"LESART_DATABASE_URL": "postgresql://db:no-port/x"}, "", "database_url"),
+    "database in memory": ({"LESART_DATABASE_URL": "sqlite://"}, "", "database_url"),
+    "unknown broker": ({"LESART_BROKER_URL": "amqp://broker"}, "", "broker_url"),
+    "negative interval": ({"LESART_EVERY": "-5s"}, "", "every"),
+    "no interval": ({"LESART_EVERY": "often"}, "", "every"),
+    "interval of zero": ({"LESART_EVERY": "0"}, "", "every"),
+    "interval that is a truth": ({}, "every = true", "every"),
+    "time zone that nobody keeps": ({"LESART_TIMEZONE": "Europe/Berln"}, "", "timezone"),
+    "time zone that climbs": ({"LESART_TIMEZONE": "../../etc/passwd"}, "", "timezone"),
+    "unknown language": ({"LESART_LANGUAGES": "de,klingon"}, "", "languages"),
+    "no language": ({}, "languages = []", "languages"),
+    "number where a text belongs": ({}, "seeds = 5", "seeds"),
+    "count below one": ({"LESART_BATCH_ITEMS": "0"}, "", "batch_items"),
+    "count that is no number": ({"LESART_BATCH_ITEMS": "some"}, "", "batch_items"),
+    "count with a fraction": ({}, "batch_items = 1.5", "batch_items"),
+    "size in stones": ({"LESART_MAX_DOCUMENT_BYTES": "3 stones"}, "", "max_document_bytes"),
+    "batch longer than its lease": ({"LESART_LEASE_SECONDS": "30"}, "", "batch_seconds"),
+    "document longer than its batch": ({"LESART_DOCUMENT_SECONDS": "2m"}, "", "document_seconds"),
+    "file that is no TOML": ({}, "every = = 5", "--config"),
+}
+
+
+@pytest.mark.parametrize(("environ", "toml", "key"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_setting_is_refused_and_named(environ, toml, key, tmp_path):
+    config = tmp_path / "some.toml"
+    config.write_text(toml)
+    with pytest.raises(SettingsError) as caught:
+        load(environ, config=config)
+    assert key in caught.value.key
+    assert key in str(caught.value)
+
+
+def test_a_file_that_holds_nothing_is_refused(tmp_path):
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(SettingsError, match="LESART_DATABASE_URL_FILE"):
+        load({"LESART_DATABASE_URL_FILE": str(tmp_path / "empty")})
+
+
+def test_a_config_file_that_was_named_must_be_there(tmp_path):
+    with pytest.raises(SettingsError, match=r"none\.toml"):
+        load(config=tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://root:geheim@db/x", "postgresql://lesart:geheim@db:no-port/x"]
+)
+def test_no_message_tells_a_password(url):
+    with pytest.raises(SettingsError) as caught:
+        load({"LESART_DATABASE_URL": url})
+    assert "geheim" not in str(caught.value)
+
+
+def test_settings_are_told_without_secrets():
+    settings = load(
+        {
+            "LESART_DATABASE_URL": "postgresql://lesart:geheim@db/lesart",
+            "LESART_BROKER_URL": "redis://:geheim@redis:6379/0",
+        }
+    )
+    told = {row["key"]: row for row in settings.told()}
+    assert told["database_url"]["value"] == "postgresql://lesart:***@db/lesart"
+    assert told["broker_url"]["found_in"] == "LESART_BROKER_URL"
+    assert "geheim" not in str(told)
+    assert list(told) == [setting.key for setting in SETTINGS]
+
+
+SECRETS = {
+    "plain": ("postgresql://u:geheim@h/d", "postgresql://u:***@h/d"),
+    "without a user": ("redis://:geheim@h", "redis://:***@h"),
+    "with an at sign in it": ("redis://:ge@heim@h/0", "redis://:***@h/0"),
+    "as a parameter": (
+        "postgresql:///d?host=h&password=geheim",
+        "postgresql:///d?host=h&password=***",
+    ),
+    "none": ("postgresql://u@h/d", "postgresql://u@h/d"),
+    "a port is none": ("http://example.org:80/a@b", "http://example.org:80/a@b"),
+}
+
+
+@pytest.mark.parametrize(("text", "hidden"), SECRETS.values(), ids=SECRETS.keys())
+def test_passwords_in_addresses_are_hidden(text, hidden):
+    assert hide_secrets(text) == hidden
+
+
+@given(st.floats(0, 1e6, allow_nan=False).map(lambda n: round(n, 3)), st.sampled_from("smhd"))
+def test_an_interval_is_its_number_times_its_unit(number, unit):
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    assert parse_interval(f"{number:f}{unit}") == pytest.approx(number * seconds)
+
+
+@pytest.mark.parametrize("given", ["", "s", "-1", "1w", "1 h 5", "nan", "inf", "1e3", True, None])
+def test_what_is_no_interval_is_refused(given):
+    with pytest.raises(IntervalError):
+        parse_interval(given)
+
+
+@pytest.mark.parametrize("given", ["", "MB", "-1", "1 TB", "ten", True])
+def test_what_is_no_size_is_refused(given):
+    with pytest.raises(ValueError, match="is no size"):
+        parse_size(given)

@@ -1,0 +1,85 @@
+"""What reaches a terminal does nothing to it and hides nothing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.table import table_lines
+from storage.terminal import CONTROL, ESCAPE_SEQUENCE, UNSEEN, cut, one_line, styled, visible, width
+
+SHOWN = {
+    "colour": ("\x1b[31mrot\x1b[0m", "rot"),
+    "erasing the screen": ("vor\x1b[2J\x1b[Hnach", "vornach"),
+    "window title": ("\x1b]0;Pegel\x07Damm", "Damm"),
+    "link ended by a string terminator": ("\x1b]8;;https://a.example\x1b\\Damm", "Damm"),
+    "eight-bit escape": ("\x9b31mrot", "rot"),
+    "lone escape at the end": ("Damm\x1b", "Damm"),
+    "unended sequence": ("Damm\x1b[31", "Damm31"),
+    "bell and backspace": ("Da\x07mm\x08", "Damm"),
+    "carriage return": ("alles gut\rgelogen", "alles gutgelogen"),
+    "override of direction": ("a\u202eb", "a<U+202E>b"),
+    "isolate": ("a\u2066b\u2069", "a<U+2066>b<U+2069>"),
+    "zero width": ("Damm\u200bbruch", "Damm<U+200B>bruch"),
+    "tag characters": ("a\U000e0041", "a<U+E0041>"),
+    "lone surrogate": ("a\ud83d", "a"),
+    "umlauts and tabs": ("Öl\tÄrger\n", "Öl\tÄrger\n"),
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), SHOWN.values(), ids=SHOWN.keys())
+def test_text_is_made_safe_and_visible(text, shown):
+    assert visible(text) == shown
+
+
+@given(st.text())
+def test_nothing_that_moves_a_cursor_is_left(text):
+    shown = visible(text)
+    assert not CONTROL.search(shown)
+    assert not UNSEEN.search(shown)
+    assert not ESCAPE_SEQUENCE.search(shown)
+    assert visible(shown) == shown
+
+
+@given(st.text())
+def test_one_line_is_one_line(text):
+    assert len(one_line(text).splitlines()) <= 1
+
+
+@given(st.text(), st.integers(1, 40))
+def test_a_cut_text_fits(text, columns):
+    assert width(cut(text, columns)) <= columns
+
+
+def test_without_colour_a_text_is_bare():
+    assert styled("Damm", "added", colour=False) == "Damm"
+    assert styled("Damm", "added", colour=True) == "\x1b[32mDamm\x1b[0m"
+
+
+def test_a_table_keeps_to_the_width_of_the_terminal():
+    rows = [{"title": "Der Damm bei Harkenbrück hält " * 5, "n": number} for number in range(3)]
+    lines = list(table_lines(rows, None, columns_wide=40, colour=False))
+    assert [width(line) <= 40 for line in lines] == [True] * 4
+    assert lines[0].split() == ["title", "n"]
+    assert lines[1].endswith("…  0")
+
+
+def test_a_table_in_a_pipe_cuts_nothing():
+    title = "Der Damm bei Harkenbrück hält " * 9
+    lines = list(table_lines([{"title": title}], None, columns_wide=None, colour=False))
+    assert lines[1] == title.strip()
+
+
+def test_a_long_table_begins_before_its_rows_have_ended():
+    def rows():
+        for number in range(200):
+            yield {"n": number}
+        raise AssertionError("asked for more than the first chunk")
+
+    assert next(table_lines(rows(), ["n"], columns_wide=80, colour=False)) == "n"
+
+
+def test_a_heading_comes_once():
+    rows = ({"n": number} for number in range(450))
+    lines = list(table_lines(rows, ["n"], columns_wide=80, colour=False))
+    assert len(lines) == 451
+    assert lines.count("n") == 1
