@@ -1,0 +1,27 @@
+FROM python:3.13-slim AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /source
+RUN python -m venv /opt/lesart
+# the dependencies first: this layer stays as long as pyproject.toml does
+COPY pyproject.toml ./
+RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' >dependencies.txt \
+ && /opt/lesart/bin/pip install -r dependencies.txt
+COPY . ./
+RUN /opt/lesart/bin/pip install --no-deps .
+
+FROM python:3.13-slim
+RUN groupadd --gid 10001 lesart \
+ && useradd --uid 10001 --gid lesart --no-create-home --home-dir /var/lib/lesart lesart \
+ && install -d -o lesart -g lesart -m 0750 /var/lib/lesart \
+ && install -d -o lesart -g lesart -m 0755 /secrets/lesart /secrets/owner /secrets/postgres /secrets/redis /seeds
+COPY --from=build /opt/lesart /opt/lesart
+COPY docker/passwords.py /opt/lesart/passwords.py
+ENV PATH=/opt/lesart/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    LESART_HOME=/var/lib/lesart \
+    LESART_SEEDS=/seeds
+WORKDIR /var/lib/lesart
+USER 10001:10001
+ENTRYPOINT ["lesart"]
+CMD ["--help"]

@@ -1,0 +1,118 @@
+"""The compose files keep what they promise: confined containers, stores inside, no file to write."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+PUBLISHED = yaml.safe_load((ROOT / "docker-compose.database.yml").read_text())
+SERVICES = STACK["services"]
+LONG_RUNNING = ("postgres", "redis", "scheduler", "worker")
+ONE_SHOT = ("secrets", "migrate")
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def test_the_services_are_the_ones_that_are_documented():
+    assert set(SERVICES) == {*LONG_RUNNING, *ONE_SHOT, "lesart"}
+
+
+@each_service
+def test_a_container_is_confined(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert "privileged" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert {"mem_limit", "pids_limit"} <= set(service)
+
+
+@each_service
+def test_nobody_is_root(name):
+    # the image of lesart sets its own user; the stores' images would begin as root
+    assert SERVICES[name].get("user", "lesart") in {"lesart", "postgres", "redis"}
+    assert "\nUSER 10001:10001\n" in (ROOT / "Dockerfile").read_text()
+
+
+@each_service
+def test_nothing_is_published(name):
+    assert "ports" not in SERVICES[name]
+
+
+def test_the_stores_are_on_an_internal_network_alone():
+    assert STACK["networks"]["stores"] == {"internal": True}
+    assert SERVICES["postgres"]["networks"] == ["stores"]
+    assert SERVICES["redis"]["networks"] == ["stores"]
+
+
+def test_the_override_publishes_to_this_machine_alone():
+    assert list(PUBLISHED["services"]) == ["postgres"]
+    ports = PUBLISHED["services"]["postgres"]["ports"]
+    assert [port.startswith("127.0.0.1:") for port in ports] == [True]
+
+
+def test_redis_never_evicts():
+    command = SERVICES["redis"]["command"].split()
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    assert command[command.index("--appendonly") + 1] == "yes"
+
+
+@each_service
+def test_no_password_stands_in_a_file_or_the_environment(name):
+    for key in SERVICES[name].get("environment", {}):
+        is_secret = "PASSWORD" in key or key.endswith(("_URL", "_URL_FILE"))
+        assert key.endswith("_FILE") or not is_secret, key
+
+
+@each_service
+def test_a_secret_can_be_written_by_the_one_shot_alone(name):
+    for volume in SERVICES[name].get("volumes", []):
+        assert name == "secrets" or not volume.startswith("secrets-") or volume.endswith(":ro")
+
+
+def test_the_owner_of_the_archive_is_known_to_the_migration_alone():
+    holders = {n for n, s in SERVICES.items() if any("secrets-owner" in v for v in s["volumes"])}
+    assert holders == {"secrets", "migrate"}
+
+
+def test_the_database_is_kept_where_postgresql_18_wants_it():
+    assert "postgres:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_health_is_asked_often_at_the_start_and_a_crash_is_mended(name):
+    health = SERVICES[name]["healthcheck"]
+    assert health["start_interval"] in {"500ms", "1s"}
+    assert SERVICES[name]["restart"] == "unless-stopped"
+    assert SERVICES[name]["init"] is True
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_a_one_shot_ends(name):
+    assert "restart" not in SERVICES[name]
+
+
+@each_service
+def test_what_a_service_waits_for_is_there(name):
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        assert other in SERVICES
+        once = how["condition"] == "service_completed_successfully"
+        assert once == (other in ONE_SHOT)
+        assert once or "healthcheck" in SERVICES[other]
+
+
+@each_service
+def test_named_volumes_and_networks_are_declared(name):
+    service = SERVICES[name]
+    sources = {volume.split(":")[0] for volume in service.get("volumes", [])}
+    assert {source for source in sources if not source.startswith(".")} <= set(STACK["volumes"])
+    assert set(service.get("networks", [])) <= set(STACK["networks"])
+    for source in (ROOT / each for each in sources if each.startswith("./")):
+        assert source.exists(), source
+
+
+def test_the_dockerfile_needs_no_frontend_from_a_registry():
+    assert "# syntax" not in (ROOT / "Dockerfile").read_text()
