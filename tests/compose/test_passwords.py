@@ -11,7 +11,8 @@ SCRIPT = Path(__file__).resolve().parents[2] / "docker" / "passwords.py"
 @pytest.fixture
 def passwords(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("passwords", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)
