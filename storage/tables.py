@@ -219,6 +219,7 @@ class RelationRow(SQLModel, table=True):
     __tablename__ = "relation"
     __table_args__ = (
         UniqueConstraint("kind", "a_origin_id", "b_origin_id"),
+        Index("relation_by_a", "a_origin_id"),
         Index("relation_by_b", "b_origin_id"),
     )
     id: int = _key()
@@ -365,7 +366,7 @@ class JobRow(SQLModel, table=True):
     run_after: float = Field(sa_column=Column(Float, nullable=False))
     lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
     woken_at: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
-    token: str | None = Field(default=None, max_length=40)
+    token: str | None = Field(default=None, max_length=200)
     created_at: datetime = _time()
     started_at: datetime | None = _time(nullable=True)
     finished_at: datetime | None = _time(nullable=True)
@@ -473,6 +474,13 @@ class VersionRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("article_id", "number"),
         Index("version_by_wording", "wording_id"),
+        Index(
+            "version_by_change",
+            "changed_by",
+            "id",
+            sqlite_where=text("number > 1"),
+            postgresql_where=text("number > 1"),
+        ),
     )
     id: int = _key()
     seq: int = _big()

@@ -80,6 +80,12 @@ def steps_query(dialect: str) -> str:
     return _steps(_words(dialect))
 
 
+def element_of(listed: str, wanted: str, dialect: str) -> str:
+    """Return the condition that an element of the JSON list `listed` is among `wanted`."""
+    each = _words(dialect).elements(listed)
+    return f"EXISTS (SELECT 1 FROM {each} WHERE e.value IN {wanted})"
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """What the two databases say differently."""
@@ -92,6 +98,7 @@ class _Words:
     empty_list: str
     no_time: str
     origins: str
+    elements: Callable[[str], str]
     each_field: str
     field_ordinal: str
 
@@ -110,6 +117,7 @@ _SQLITE = _Words(
         "JOIN article own ON own.id = ao.article_id "
         "WHERE ao.article_id = a.id ORDER BY r2.id <> own.origin_id, r2.id) listed)"
     ),
+    elements=lambda listed: f"json_each({listed}) e",
     each_field="json_each(d.detail, '$.fields') f",
     field_ordinal="f.rowid",
 )
@@ -127,6 +135,7 @@ _POSTGRES = _Words(
         "FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
         "WHERE ao.article_id = a.id)"
     ),
+    elements=lambda listed: f"jsonb_array_elements_text({listed}) AS e(value)",
     each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
     field_ordinal="(f.ordinal - 1)",
 )
@@ -351,7 +360,8 @@ def _relations(_words: _Words) -> str:
 SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
     l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
     l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
-    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.evidence AS row_evidence
+    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.a_origin_id AS a_origin_id,
+    l.b_origin_id AS b_origin_id, l.evidence AS row_evidence
 FROM relation l
 LEFT JOIN relation_undone u ON u.relation_id = l.id
 LEFT JOIN article_origin oa ON oa.origin_id = l.a_origin_id

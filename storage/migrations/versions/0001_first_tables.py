@@ -31,8 +31,8 @@ def upgrade() -> None:
         sa.Column("head_version_id", sa.BigInteger(), nullable=True),
         sa.Column("first_seen", UtcTime(), nullable=False),
         sa.Column("last_seen", UtcTime(), nullable=False),
+        sa.Column("content_at", UtcTime(), nullable=False),
         sa.Column("latest_at", UtcTime(), nullable=False),
-        sa.Column("locator_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_article_public_id", "article", ["public_id"])
@@ -107,7 +107,7 @@ def upgrade() -> None:
         sa.Column("run_after", sa.Float(), nullable=False),
         sa.Column("lease_until", sa.Float(), nullable=True),
         sa.Column("woken_at", sa.Float(), nullable=True),
-        sa.Column("token", sa.String(length=40), nullable=True),
+        sa.Column("token", sa.String(length=200), nullable=True),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("started_at", UtcTime(), nullable=True),
         sa.Column("finished_at", UtcTime(), nullable=True),
@@ -219,6 +219,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "a_origin_id", "b_origin_id"),
     )
+    op.create_index("relation_by_a", "relation", ["a_origin_id"])
     op.create_index("relation_by_b", "relation", ["b_origin_id"])
     op.create_table(
         "relation_undone",
@@ -320,6 +321,13 @@ def upgrade() -> None:
         sa.Column("added", _json(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("article_id", "number"),
+    )
+    op.create_index(
+        "version_by_change",
+        "version",
+        ["changed_by", "id"],
+        sqlite_where=sa.text("number > 1"),
+        postgresql_where=sa.text("number > 1"),
     )
     op.create_index("version_by_wording", "version", ["wording_id"])
     op.create_table(

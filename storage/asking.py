@@ -1,0 +1,245 @@
+"""Somebody else's SQL over the documented views: reading only, and nothing beside them."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date, datetime
+from datetime import time as clock_time
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg.types.string import TextLoader
+from sqlalchemy import Engine
+
+from storage.answers import Rows
+from storage.engine import READER_STATEMENT_SECONDS
+from storage.record import Json
+from storage.schema import READER_ROLE
+from storage.tables import iso_utc
+from storage.views import VIEWS
+
+CHUNK_ROWS = 500
+MAX_VALUE_BYTES = 256 * 1024 * 1024
+STEPS_BETWEEN_LOOKS = 50_000
+READABLE = frozenset({*VIEWS, "json_each", "json_tree"})
+"""What a query may read by name: the views, and functions that take JSON apart."""
+
+PARAMETER = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::|"
+    r"(?<!\w):([A-Za-z_]\w*)|(%)",
+    re.DOTALL,
+)
+"""What matters on the way to `:name`: texts, names and comments are passed over.
+
+>>> [m[2] for m in PARAMETER.finditer("SELECT ':a', x::text FROM y WHERE z = :b") if m[2]]
+['b']
+"""
+
+
+class QueryError(ValueError):
+    """The database did not take a query; `reason` is its own sentence."""
+
+    def __init__(self, query: str, reason: str) -> None:
+        super().__init__(f"the query was not answered: {reason}")
+        self.query = query
+        self.reason = reason
+
+
+def ask(
+    engine: Engine,
+    resources: ExitStack,
+    query: str,
+    parameters: Mapping[str, Any],
+    seconds: float = READER_STATEMENT_SECONDS,
+) -> Rows:
+    """Run one query of a stranger; `resources` closes what stays open until the last row.
+
+    Times come as ISO 8601 in UTC and lists as JSON texts, on both databases. Each portion of
+    rows may take `seconds`. Raises: QueryError, also while the rows are read.
+    """
+    answering = _ask_postgres if engine.dialect.name == "postgresql" else _ask_sqlite
+    return answering(engine, resources, query, parameters, seconds)
+
+
+# ----------------------------------------------------------------------------------- SQLite
+
+
+def _ask_sqlite(
+    engine: Engine,
+    resources: ExitStack,
+    query: str,
+    parameters: Mapping[str, Any],
+    seconds: float,
+) -> Rows:
+    connection = resources.enter_context(engine.connect())
+    database = connection.connection.driver_connection
+    assert isinstance(database, sqlite3.Connection)
+    deadline = _Deadline(seconds)
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
+    database.set_authorizer(_authorize)
+    try:
+        cursor = database.execute(query, dict(parameters))
+        columns = _columns(cursor.description, query)
+    except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+        connection.close()
+        raise QueryError(query, _sqlite_reason(error)) from error
+    return Rows(columns, _sqlite_rows(cursor, query, deadline, connection.close))
+
+
+class _Deadline:
+    """A limit of time for one portion of rows; SQLite asks it every so many steps."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        self._end = time.monotonic() + self.seconds
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._end
+
+
+def _authorize(
+    action: int, first: str | None, _second: str | None, _database: str | None, view: str | None
+) -> int:
+    """Allow SELECT over the views; their own tables are read in their name (`view`)."""
+    match action:
+        case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:
+            return sqlite3.SQLITE_OK
+        case sqlite3.SQLITE_READ if first in READABLE or view in VIEWS:
+            return sqlite3.SQLITE_OK
+        case sqlite3.SQLITE_FUNCTION if _second != "load_extension":
+            return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _sqlite_rows(
+    cursor: sqlite3.Cursor, query: str, deadline: _Deadline, close: Callable[[], None]
+) -> Iterator[tuple[Json, ...]]:
+    try:
+        deadline.restart()
+        while chunk := cursor.fetchmany(CHUNK_ROWS):
+            yield from (tuple(map(_plain, row)) for row in chunk)
+            deadline.restart()
+    except sqlite3.Error as error:
+        raise QueryError(query, _sqlite_reason(error)) from error
+    finally:
+        close()
+
+
+def _sqlite_reason(error: Exception) -> str:
+    reason = str(error)
+    if reason == "interrupted":
+        return "it took too long"
+    if "prohibited" in reason or "not authorized" in reason:
+        return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
+    return reason
+
+
+# ------------------------------------------------------------------------------- PostgreSQL
+
+
+def _ask_postgres(
+    engine: Engine,
+    resources: ExitStack,
+    query: str,
+    parameters: Mapping[str, Any],
+    seconds: float,
+) -> Rows:
+    connection = resources.enter_context(engine.connect())
+    database = connection.connection.driver_connection
+    assert isinstance(database, psycopg.Connection)
+    try:
+        database.execute("SET TRANSACTION READ ONLY")
+        database.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+        _become_reader(database)
+        cursor = database.cursor("lesart_sql")
+        for kind in ("json", "jsonb"):
+            cursor.adapters.register_loader(kind, TextLoader)
+        cursor.execute(_with_binds(query, parameters), dict(parameters))
+        columns = _columns(cursor.description, query)
+    except (psycopg.Error, UnicodeEncodeError) as error:
+        connection.close()
+        raise QueryError(query, _postgres_reason(error)) from error
+    return Rows(columns, _postgres_rows(cursor, query, connection.close))
+
+
+def _become_reader(database: psycopg.Connection[Any]) -> None:
+    """Take the role that may read the views alone, where the archive has it."""
+    try:
+        with database.transaction():
+            database.execute(f"SET LOCAL ROLE {READER_ROLE}")
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedObject,
+            psycopg.errors.InsufficientPrivilege):  # fmt: skip
+        return
+
+
+def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:
+    """Write `:name` as psycopg has it, where a parameter of that name was given.
+
+    >>> _with_binds("SELECT ':a', 5 % 2 WHERE x = :a", {"a": 1})
+    "SELECT ':a', 5 %% 2 WHERE x = %(a)s"
+    """
+
+    def bind(match: re.Match[str]) -> str:
+        if match[2] in parameters:
+            return f"%({match[2]})s"
+        return match[0].replace("%", "%%")
+
+    return PARAMETER.sub(bind, query)
+
+
+def _postgres_rows(
+    cursor: Any, query: str, close: Callable[[], None]
+) -> Iterator[tuple[Json, ...]]:
+    try:
+        while chunk := cursor.fetchmany(CHUNK_ROWS):
+            yield from (tuple(map(_plain, row)) for row in chunk)
+    except psycopg.Error as error:
+        raise QueryError(query, _postgres_reason(error)) from error
+    finally:
+        close()
+
+
+def _postgres_reason(error: Exception) -> str:
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return "it took too long"
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    reason = str(primary or error).partition("\n")[0]
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
+    return reason
+
+
+# --------------------------------------------------------------------------------- for both
+
+
+def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
+    if description is None:
+        raise QueryError(query, "it is no SELECT")
+    return tuple(column[0] for column in description)
+
+
+def _plain(value: Any) -> Json:
+    r"""Return a value as JSON knows it, the same for both databases.
+
+    >>> _plain(Decimal("12")), _plain(Decimal("1.5")), _plain(b"\x01")
+    (12, 1.5, '01')
+    """
+    match value:
+        case datetime() if value.tzinfo is not None:
+            return iso_utc(value)
+        case date() | clock_time():
+            return value.isoformat()
+        case Decimal():
+            return int(value) if value.as_tuple().exponent == 0 else float(value)
+        case bytes() | bytearray() | memoryview():
+            return bytes(value).hex()
+        case None | bool() | int() | float() | str():
+            return value
+    return str(value)

@@ -1,0 +1,82 @@
+"""Which rows a list shall hold: the filters that list, search, changes and export share."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a row must be; None asks nothing. Both ends of a span belong to it.
+
+    `since` and `until` bound the time when we saw an article first (for changes: `changed_by`).
+    A publication counts where the span that its date covers overlaps the one asked for.
+    """
+
+    language: str | None = None
+    source: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    published_since: datetime | None = None
+    published_until: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Filters()
+
+    def without_seen(self) -> Self:
+        """Return the same filters without `since` and `until`."""
+        return replace(self, since=None, until=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Parts of a WHERE clause with the parameters that they name."""
+
+    clauses: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+    def also(self, clause: str, **parameters: Any) -> "Conditions":
+        """Return the conditions with one more."""
+        return Conditions((*self.clauses, clause), (*self.parameters, *parameters.items()))
+
+    def and_(self, other: "Conditions") -> "Conditions":
+        return Conditions(self.clauses + other.clauses, self.parameters + other.parameters)
+
+    @property
+    def where(self) -> str:
+        """Return the clause with its WHERE, or nothing."""
+        return f" WHERE {' AND '.join(self.clauses)}" if self.clauses else ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return dict(self.parameters)
+
+
+def conditions(
+    filters: Filters, *, seen: str = "q.first_seen", article: str = "q", version: str = "q"
+) -> Conditions:
+    """Return what `filters` mean for a query.
+
+    `article` names the row that has `source_id`, `version` the one that has `language` and the
+    publication, `seen` the column that `since` and `until` bound.
+    """
+    asked = {
+        f"{version}.language = :language": ("language", filters.language),
+        f"{article}.source_id IN (SELECT id FROM source WHERE name = :source)": (
+            "source",
+            filters.source,
+        ),
+        f"{seen} >= :since": ("since", filters.since),
+        f"{seen} <= :until": ("until", filters.until),
+        f"{version}.published_to >= :published_since": (
+            "published_since",
+            filters.published_since,
+        ),
+        f"{version}.published_from <= :published_until": (
+            "published_until",
+            filters.published_until,
+        ),
+    }
+    wanted = {clause: bind for clause, bind in asked.items() if bind[1] is not None}
+    return Conditions(tuple(wanted), tuple(wanted.values()))

@@ -1,0 +1,39 @@
+"""How captured bytes lie in a row: compressed where that makes them smaller."""
+
+import zstandard
+
+LEVEL = 3
+
+
+class DamagedBytesError(ValueError):
+    """Stored bytes cannot be unpacked."""
+
+
+def pack(raw: bytes) -> tuple[str, bytes]:
+    """Return the encoding and the bytes to be stored.
+
+    >>> pack(b"short")
+    ('raw', b'short')
+    >>> pack(b"long " * 1000)[0]
+    'zstd'
+    """
+    packed = zstandard.compress(raw, LEVEL)
+    return ("zstd", packed) if len(packed) < len(raw) else ("raw", raw)
+
+
+def unpack(encoding: str, data: bytes) -> bytes:
+    """Return the bytes as they were found.
+
+    Raises: DamagedBytesError.
+
+    >>> unpack(*pack(b"long " * 1000)) == b"long " * 1000
+    True
+    """
+    if encoding == "raw":
+        return bytes(data)
+    if encoding != "zstd":
+        raise DamagedBytesError(f"nobody knows the encoding {encoding!r}")
+    try:
+        return zstandard.decompress(data)
+    except zstandard.ZstdError as error:
+        raise DamagedBytesError(str(error)) from error

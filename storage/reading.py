@@ -1,0 +1,338 @@
+"""The reading side: open an archive, ask it, get frozen records as they come.
+
+with open_archive("lesart-data/lesart.sqlite3") as archive:
+    for hit in archive.search("Öllager"):
+        print(hit.article, hit.snippet)
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, tzinfo
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
+
+from storage import asking, figures, lists, schema, texts
+from storage import search as full_text
+from storage.answers import (
+    ArticleLine,
+    Change,
+    Diff,
+    Hit,
+    Job,
+    Observation,
+    Raw,
+    Refusal,
+    Relation,
+    Rows,
+    Stats,
+    VersionLine,
+    VersionText,
+)
+from storage.asking import QueryError
+from storage.compare import diff
+from storage.engine import (
+    ArchiveMissingError,
+    database_url,
+    place_of,
+    reachable,
+    reading_engine,
+)
+from storage.filters import Conditions, Filters, conditions
+from storage.finding import AmbiguousError, Finder, FoundVersion, NoSuchError
+from storage.lists import ChangeFilter, Part
+from storage.revision import RevisionError
+from storage.rows import CursorError
+from storage.tokens import parse_query
+
+__all__ = [
+    "AmbiguousError",
+    "CursorError",
+    "Filters",
+    "NoSuchError",
+    "QueryError",
+    "ReadOnlyArchive",
+    "RevisionError",
+    "open_archive",
+]
+
+T = TypeVar("T")
+LANGUAGES = ("de", "en")
+EVERYTHING = Filters()
+NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+
+
+def open_archive(
+    url: str | Path, *, timezone: tzinfo = UTC, languages: Sequence[str] = LANGUAGES
+) -> "ReadOnlyArchive":
+    """Open the archive at a path or a database address for reading; nothing is ever written.
+
+    `timezone` is where a date in a revision ends, `languages` are those whose forms of a word a
+    search looks for. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
+    SchemaOlderError, SchemaNewerError.
+    """
+    address = database_url(str(url))
+    engine = reading_engine(address)
+    try:
+        with reachable(address):
+            schema.require_current(engine)
+    except DatabaseError as error:
+        engine.dispose()
+        if "not a database" in str(error.orig):
+            raise ArchiveMissingError(place_of(address)) from error
+        raise
+    except BaseException:
+        engine.dispose()
+        raise
+    return ReadOnlyArchive(engine, address, timezone, languages)
+
+
+class ReadOnlyArchive:
+    """An archive that is open for questions; made by `open_archive`, closed by `with`.
+
+    Lists are iterators that read on as they are asked. Each row has a `cursor`, from which
+    `after` goes on; `limit` bounds the number of rows.
+    """
+
+    def __init__(
+        self, engine: Engine, url: URL, timezone: tzinfo = UTC, languages: Sequence[str] = LANGUAGES
+    ) -> None:
+        self._engine = engine
+        self._url = url
+        self._timezone = timezone
+        self._languages = tuple(languages)
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._resources.close()
+        self._engine.dispose()
+
+    @property
+    def place(self) -> str:
+        """Return how messages name the archive, without a password."""
+        return place_of(self._url)
+
+    # --------------------------------------------------------------------------- the lists
+
+    def articles(
+        self,
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[ArticleLine]:
+        """Yield the articles in the order in which the archive came to know them.
+
+        Raises: CursorError.
+        """
+        return self._each(
+            lambda connection: lists.articles(connection, filters, Part(after, limit))
+        )
+
+    def search(
+        self,
+        query: str,
+        latest: bool = False,  # noqa: FBT001, FBT002 - the second thing that one says of a search
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Hit]:
+        """Yield the versions that have what `query` asks for, the best first.
+
+        Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
+        either. `latest` leaves out what articles said before. Raises: CursorError.
+        """
+        asked = parse_query(query, self._languages)
+        part = Part(after, limit)
+        return self._each(
+            lambda connection: full_text.search(connection, asked, filters, part, latest=latest)
+        )
+
+    def history(
+        self, article: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[VersionLine]:
+        """Yield the versions of an article, the first one first.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = self._article(article)
+        return self._each(lambda connection: lists.history(connection, number, Part(after, limit)))
+
+    def changes(  # noqa: PLR0917 - each of them asks for less
+        self,
+        article: str | None = None,
+        classes: Sequence[str] = (),
+        silent: bool | None = None,  # noqa: FBT001 - all of them are named by most callers
+        contains: str | None = None,
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Change]:
+        """Yield the steps between two versions, the newest first.
+
+        `classes` asks for steps of any of them, `contains` for those in which a passage with
+        that text came or went, in any case and white space. Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self._article(article)
+        wanted = ChangeFilter(tuple(classes), silent, contains)
+        part = Part(after, limit)
+        return self._each(
+            lambda connection: lists.changes(connection, number, wanted, filters, part)
+        )
+
+    def observations(
+        self, article: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Observation]:
+        """Yield every check of an article in the order of time.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = self._article(article)
+        part = Part(after, limit)
+        return self._each(lambda connection: lists.observations(connection, number, part))
+
+    def relations(
+        self,
+        article: str | None = None,
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Relation]:
+        """Yield the relations, of one article or of all; of filters one side has to pass.
+
+        Raises: NoSuchError, CursorError.
+        """
+        origins = None if article is None else self._origins(article)
+        part = Part(after, limit)
+        return self._each(lambda connection: lists.relations(connection, origins, filters, part))
+
+    def refusals(
+        self, job: int | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Refusal]:
+        """Yield what was refused, by one job or ever, in the order of time.
+
+        Raises: CursorError.
+        """
+        return self._each(lambda connection: lists.refusals(connection, job, Part(after, limit)))
+
+    def jobs(
+        self, job: int | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Job]:
+        """Yield the jobs, the newest first; or one job, then its parts.
+
+        Raises: NoSuchError, CursorError.
+        """
+        if job is not None:
+            with self._connected() as connection:
+                if next(lists.jobs(connection, job, lists.Part(limit=1)), None) is None:
+                    raise NoSuchError("job", str(job), "`lesart jobs` names those that are there")
+        return self._each(lambda connection: lists.jobs(connection, job, Part(after, limit)))
+
+    # ----------------------------------------------------------------------- one or two texts
+
+    def version(self, rev: str) -> VersionText:
+        """Return one version, whole.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        with self._connected() as connection:
+            return texts.version_text(connection, self._finder(connection).version(rev))
+
+    def raw(self, rev: str) -> Raw:
+        """Return the bytes that a version was read from, bit for bit.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError.
+        """
+        with self._connected() as connection:
+            return texts.raw(connection, self._finder(connection).version(rev))
+
+    def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
+        """Return what changed from `rev_a` to `rev_b`; `rev_a` may be a range `REV..REV`.
+
+        One revision alone is compared with the version before it.
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        with self._connected() as connection:
+            a, b = self._pair(self._finder(connection), rev_a, rev_b)
+            old, new = (texts.version_text(connection, each) for each in (a, b))
+        operations = diff(texts.comparable(old), texts.comparable(new))
+        return Diff(a.rev, b.rev, tuple(operations))
+
+    def texts(
+        self,
+        filters: Filters = EVERYTHING,
+        *,
+        every_version: bool = False,
+    ) -> Iterator[VersionText]:
+        """Yield whole texts in the order of `articles`: the latest versions, or all of them."""
+        asked = conditions(filters, seen="q.first_seen", article="q", version="x")
+        if not every_version:
+            asked = asked.also("x.version = q.versions")
+        return self._texts(asked)
+
+    # ------------------------------------------------------------------------------- figures
+
+    def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
+        """Run one SELECT over the documented views; `:name` stands for a parameter.
+
+        Raises: QueryError, also while the rows are read.
+        """
+        with reachable(self._url):
+            return asking.ask(self._engine, self._resources, query, parameters)
+
+    def stats(self) -> Stats:
+        """Return the figures of the archive."""
+        with self._connected() as connection:
+            return figures.stats(connection, schema.head())
+
+    # ------------------------------------------------------------------------------- private
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with reachable(self._url), self._engine.connect() as connection:
+            yield connection
+
+    def _each(self, ask: Callable[[Connection], Iterator[T]]) -> Iterator[T]:
+        with self._connected() as connection:
+            yield from ask(connection)
+
+    def _texts(self, asked: Conditions) -> Iterator[VersionText]:
+        return self._each(lambda connection: texts.version_texts(connection, asked))
+
+    def _finder(self, connection: Connection) -> Finder:
+        return Finder(connection, self._timezone)
+
+    def _article(self, given: str) -> int:
+        with self._connected() as connection:
+            return self._finder(connection).article(given).row_id
+
+    def _origins(self, given: str) -> list[int]:
+        with self._connected() as connection:
+            finder = self._finder(connection)
+            return finder.origins(finder.article(given))
+
+    @staticmethod
+    def _pair(finder: Finder, rev_a: str, rev_b: str | None) -> tuple[FoundVersion, FoundVersion]:
+        if rev_b is not None:
+            return finder.version(rev_a), finder.version(rev_b)
+        found = finder.versions(rev_a)
+        if len(found) == 2:
+            return found[0], found[1]
+        (only,) = found
+        if only.number == 1:
+            raise NoSuchError("version before", only.rev, "it is the first one")
+        return FoundVersion(only.article, only.number - 1), only

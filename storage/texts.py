@@ -1,0 +1,191 @@
+"""One version, whole: from its rows to the record that `show` and `export` tell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.answers import Digests, Observed, Raw, VersionText
+from storage.compare import Text
+from storage.filters import Conditions
+from storage.finding import FoundVersion, NoSuchError
+from storage.lists import date_of
+from storage.packing import unpack
+from storage.record import (
+    TEXT_ROLES,
+    Candidate,
+    Extractor,
+    Field,
+    Mark,
+    Notice,
+    Paragraph,
+    Quote,
+)
+from storage.rows import Row, stream
+from storage.tables import METADATA
+from storage.views import view_query
+
+CAPTURE, DERIVATION, OBSERVATION, ORIGIN, VERSION = (
+    METADATA.tables[name] for name in ("capture", "derivation", "observation", "origin", "version")
+)
+UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
+
+
+def version_text(connection: Connection, found: FoundVersion) -> VersionText:
+    """Return one version, whole."""
+    asked = (
+        Conditions()
+        .also("x.article_id = :article", article=found.article.row_id)
+        .also("x.version = :version", version=found.number)
+    )
+    return next(version_texts(connection, asked, certain=found.certain))
+
+
+def version_texts(
+    connection: Connection, asked: Conditions, *, certain: bool = True
+) -> Iterator[VersionText]:
+    """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions."""
+    dialect = connection.dialect.name
+    query = (
+        "SELECT x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
+        "q.state AS state, q.versions AS versions, d.detail AS detail, "
+        "d.extractor AS extractor, d.extractor_version AS extractor_version, "
+        "d.config AS config "
+        f"FROM ({view_query('versions', dialect)}) x "
+        f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
+        f"JOIN derivation d ON d.id = x.derivation_id{asked.where} "
+        "ORDER BY q.article_id, x.version"
+    )
+    for row in stream(connection, query, asked.values):
+        yield _version_text(row, certain=certain)
+
+
+def raw(connection: Connection, found: FoundVersion) -> Raw:
+    """Return the bytes that a version was read from.
+
+    Raises: NoSuchError where they were redacted; DamagedBytesError.
+    """
+    query = (
+        select(
+            CAPTURE.c.encoding,
+            CAPTURE.c.data,
+            CAPTURE.c.digest,
+            OBSERVATION.c.hints,
+            ORIGIN.c.origin,
+        )
+        .select_from(VERSION)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .join(OBSERVATION, OBSERVATION.c.id == VERSION.c.observation_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number == found.number)
+    )
+    row = connection.execute(query).one()
+    if row.data is None:
+        raise NoSuchError("captured bytes of", found.rev, "they were redacted")
+    name = (row.hints or {}).get("name") or row.origin
+    return Raw(
+        data=unpack(row.encoding, row.data),
+        name=_file_name(name, found.article.article),
+        digest=bytes(row.digest).hex(),
+    )
+
+
+def comparable(version: VersionText) -> Text:
+    """Return what is compared of a version: its title and the paragraphs that make its text."""
+    paragraphs = ((each.role, each.text) for each in version.paragraphs)
+    return Text(version.title, tuple(pair for pair in paragraphs if pair[0] in TEXT_ROLES))
+
+
+def _version_text(row: Row, *, certain: bool) -> VersionText:
+    detail = row["detail"] or {}
+    fields = {name: _field(value) for name, value in (detail.get("fields") or {}).items()}
+    paragraphs = _paragraphs(detail, row["text"])
+    return VersionText(
+        article=row["article"],
+        id=row["article"],
+        origin=row["origin"],
+        origins=tuple(row["origins"]),
+        source=row["source"],
+        state=row["state"],
+        version=row["version"],
+        versions=row["versions"],
+        wording=row["wording"],
+        title=row["title"],
+        lead=_lead(fields, paragraphs),
+        text=row["text"],
+        paragraphs=paragraphs,
+        language=row["language"],
+        authors=_listed(fields, "authors"),
+        publisher=row["publisher"],
+        section=_value(fields, "section"),
+        tags=_listed(fields, "tags"),
+        published=date_of(_value(fields, "published")),
+        modified=date_of(_value(fields, "modified")),
+        word_count=row["word_count"],
+        quotes=tuple(Quote(**each) for each in detail.get("quotes") or ()),
+        notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
+        flags=tuple(row["flags"]),
+        fields=fields,
+        observed=Observed(row["changed_after"], row["changed_by"], row["last_seen"], certain),
+        digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
+        extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
+    )
+
+
+def _field(stored: Row) -> Field:
+    return Field(
+        value=stored["value"],
+        found_in=stored["found_in"],
+        confidence=stored["confidence"],
+        candidates=tuple(Candidate(**each) for each in stored["candidates"]),
+    )
+
+
+def _paragraphs(detail: Row, text: str | None) -> tuple[Paragraph, ...]:
+    """Return the paragraphs in their roles; what a redaction took leaves none behind."""
+    if text is None:
+        return ()
+    stored = text.split("\n\n")
+    if "paragraphs" not in detail:
+        return tuple(Paragraph("text", each) for each in stored)
+    return tuple(
+        Paragraph(
+            role=entry["role"],
+            text=stored[entry["w"]] if "w" in entry else entry["text"],
+            marks=tuple(Mark(*mark) for mark in entry.get("marks") or ()),
+        )
+        for entry in detail["paragraphs"]
+    )
+
+
+def _lead(fields: Mapping[str, Field], paragraphs: Sequence[Paragraph]) -> str | None:
+    """Return the lead that the document names, or else the paragraph in that role."""
+    named = _value(fields, "lead")
+    if isinstance(named, str):
+        return named
+    return next((each.text for each in paragraphs if each.role == "lead"), None)
+
+
+def _value(fields: Mapping[str, Field], name: str) -> Any:
+    return fields[name].value if name in fields else None
+
+
+def _listed(fields: Mapping[str, Field], name: str) -> tuple[Any, ...]:
+    value = _value(fields, name)
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _file_name(place: str, otherwise: str) -> str:
+    """Return a name for a file on any system, after the last part of a path or an address.
+
+    >>> _file_name("seed:news/2024/sturm.jsonl#12", "35xhehswnwa6vc12")
+    'sturm.jsonl_12'
+    >>> _file_name("https://example.org/", "35xhehswnwa6vc12")
+    '35xhehswnwa6vc12'
+    """
+    last = place.partition("?")[0].rpartition("/")[2]
+    name = "".join("_" if each in UNSAFE_IN_NAMES or each < " " else each for each in last)
+    return name.strip(". ")[:120] or otherwise
