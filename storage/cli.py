@@ -182,11 +182,11 @@ def raw(
 
 
 @command(app, "history", example="lesart history https://zeitung.example/damm")
-def history(article: Article, place: Place, shown: Shown) -> None:
+def history(article: Article, place: Place, page: Page, shown: Shown) -> None:
     """List the versions of an article."""
     with reading(place) as (_settings, archive):
-        rows = archive.history(article)
-        tell_rows(rows, shown.target(), answers.VersionLine, _HISTORY)
+        rows = archive.history(article, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page)
 
 
 @command(app, "changes", example='lesart changes --class number --contains "Prozent"')
@@ -214,7 +214,7 @@ def changes(
         rows = archive.changes(
             article,
             tuple(each.value for each in classes or ()),
-            silent,
+            silent or None,
             contains,
             filtering.filters(settings),
             page.after,
@@ -262,42 +262,53 @@ def diff(
 
 
 @command(app, "observations", example="lesart observations 35xhehswnwa6vc12 --format jsonl")
-def observations(article: Article, place: Place, shown: Shown) -> None:
+def observations(article: Article, place: Place, page: Page, shown: Shown) -> None:
     """List every check of an article with its outcome."""
     with reading(place) as (_settings, archive):
-        rows = archive.observations(article)
-        tell_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS)
+        rows = archive.observations(article, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page)
 
 
 @command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
 def relations(
-    place: Place, filtering: Filtering, shown: Shown, article: ArticleOrAll = None
+    place: Place, filtering: Filtering, page: Page, shown: Shown, article: ArticleOrAll = None
 ) -> None:
     """List the copies of an article, or all relations, with score, method and reason."""
     with reading(place) as (settings, archive):
-        rows = archive.relations(article, filtering.filters(settings))
-        tell_rows(rows, shown.target(), answers.Relation, _RELATIONS)
+        filters = filtering.filters(settings)
+        rows = archive.relations(article, filters, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Relation, _RELATIONS, page)
 
 
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
-def refusals(place: Place, shown: Shown) -> None:
+def refusals(
+    place: Place,
+    page: Page,
+    shown: Shown,
+    job: Annotated[
+        int | None, typer.Option("--job", metavar="JOB", help="What this job refused.")
+    ] = None,
+) -> None:
     """List what was refused, why, and what to do."""
     with reading(place) as (_settings, archive):
-        tell_rows(archive.refusals(), shown.target(), answers.Refusal, _REFUSALS)
+        rows = archive.refusals(job, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page)
 
 
 @command(app, "jobs", example="lesart jobs 42")
 def jobs(
     place: Place,
+    page: Page,
     shown: Shown,
     job: Annotated[
         int | None,
-        typer.Argument(metavar="JOB", help="One job; else all.", show_default=False),
+        typer.Argument(metavar="JOB", help="One job and its parts; else all.", show_default=False),
     ] = None,
 ) -> None:
     """List the jobs with their state, counts and reason."""
     with reading(place) as (_settings, archive):
-        tell_rows(archive.jobs(job), shown.target(), answers.Job, _JOBS)
+        rows = archive.jobs(job, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Job, _JOBS, page)
 
 
 # ------------------------------------------------------------------------------ the whole archive
@@ -385,7 +396,9 @@ def reading(place: Place) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
     from storage.reading import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
-    with open_archive(settings.database_url) as archive:
+    with open_archive(
+        settings.database_url, timezone=settings.zone, languages=settings.languages
+    ) as archive:
         yield settings, archive
 
 

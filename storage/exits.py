@@ -116,13 +116,14 @@ def _sentence(error: Exception) -> str:
 
 def _of_archives() -> ExitCodes:
     """Return how the errors of the archive end; loaded now since most commands raise none."""
+    from storage.asking import QueryError  # noqa: PLC0415
     from storage.engine import (  # noqa: PLC0415
         ArchiveError,
         ArchiveMissingError,
         ArchiveUnreachableError,
     )
     from storage.finding import AmbiguousError, NoSuchError  # noqa: PLC0415
-    from storage.reading import QueryError  # noqa: PLC0415
+    from storage.packing import DamagedBytesError  # noqa: PLC0415
     from storage.rows import CursorError  # noqa: PLC0415
 
     return {
@@ -130,6 +131,7 @@ def _of_archives() -> ExitCodes:
         AmbiguousError: WRONG_USE,
         CursorError: WRONG_USE,
         QueryError: WRONG_USE,
+        DamagedBytesError: NO,
         ArchiveMissingError: NO_SUCH,
         ArchiveUnreachableError: UNCHECKED,
         ArchiveError: WRONG_USE,

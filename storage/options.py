@@ -207,19 +207,21 @@ def with_groups(function: Callable[..., Any]) -> Callable[..., Any]:
         for parameter in inspect.signature(function).parameters.values()
         for flat in _flat(parameter, hints[parameter.name])
     ]
-    context = inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    own = next((name for name, kind in hints.items() if kind is typer.Context), None)
+    if own is None:
+        parameters.append(_parameter(_CONTEXT, typer.Context))
 
     @wraps(function)
     def wrapper(**given: Any) -> Any:
-        ctx: typer.Context = given.pop(_CONTEXT)
+        ctx: typer.Context = given.pop(_CONTEXT) if own is None else given[own]
         for name, kind in groups.items():
             values = {each.name: given.pop(each.name) for each in fields(kind)}
             given[name] = kind(**{key: _inherited(ctx, key, values[key]) for key in values})
         return function(**given)
 
     described: Any = wrapper
-    described.__signature__ = inspect.Signature([*parameters, context])
-    described.__annotations__ = {each.name: each.annotation for each in [*parameters, context]}
+    described.__signature__ = inspect.Signature(parameters)
+    described.__annotations__ = {each.name: each.annotation for each in parameters}
     return wrapper
 
 
@@ -253,18 +255,16 @@ def _target(format_: Format | None, output: Path | None, *, is_spreadsheet_safe:
 
 def _flat(parameter: inspect.Parameter, hint: Any) -> list[inspect.Parameter]:
     if not is_dataclass(hint):
-        kept = parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY)
-        return [kept]
+        return [_parameter(parameter.name, hint, default=parameter.default)]
     hints = get_type_hints(hint, include_extras=True)
-    return [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=each.default,
-            annotation=hints[each.name],
-        )
-        for each in fields(hint)
-    ]
+    return [_parameter(each.name, hints[each.name], default=each.default) for each in fields(hint)]
+
+
+def _parameter(
+    name: str, annotation: Any, default: Any = inspect.Parameter.empty
+) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)
 
 
 def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:

@@ -1,0 +1,112 @@
+"""A small archive that is written the real way: captures, drafts, verdicts, versions."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from storage import queue
+from storage.archive import Archive, Arrival
+from storage.codes import refuse
+from storage.digest import wording_digest
+from storage.record import Draft, Extractor, Field, FileStamp, Paragraph, Refused
+from storage.tokens import index_tokens
+from storage.verdict import Reading
+from worker.decide import decide
+
+START = datetime(2024, 6, 18, 12, tzinfo=UTC)
+EXTRACTOR = Extractor("test", "1", "")
+
+PEGEL = "Der Pegel der Lohe stieg in der Nacht um {} Zentimeter, sagte die Leiterin des Deichamts."
+DAMM = "Freiwillige füllten bis zum Morgen Sandsäcke und sicherten die Straße nach Niederlohe."
+
+
+def make_archive(path: Path) -> None:
+    """Make the archive at `path`; its clock goes on by a minute with each look."""
+    moments = (START + timedelta(minutes=number) for number in count())
+    with Archive.open(path, clock=lambda: next(moments)) as archive:
+        write_archive(archive)
+
+
+def write_archive(archive: Archive) -> None:
+    """Keep an article in two versions, a copy of the second, another one, and a refusal."""
+    source = archive.ensure_source("seeds", "folder", "seeds", standing=True, every_seconds=60.0)
+    for texts in (
+        {"pegel.txt": draft("Der Damm hält", PEGEL.format("3,6"), DAMM)},
+        {"pegel.txt": draft("Der Damm hält", PEGEL.format("36"), DAMM)},
+        {
+            "kopie.txt": draft("Der Damm hält", PEGEL.format("36"), DAMM),
+            "ferry.txt": draft(
+                "=Ferry\x1b[31m stays", "The ferry stays in the harbour.", language="en"
+            ),
+            "leer.txt": refuse("empty"),
+        },
+    ):
+        _ingest(archive, source.id, texts)
+
+
+def draft(title: str, *paragraphs: str, language: str = "de") -> Draft:
+    fields = {
+        "language": Field(language, "given"),
+        "published": Field(
+            {"value": "2024-06", "precision": "month", "zone": None, "found_in": "seed header"},
+            "seed header",
+        ),
+        "authors": Field(["Ada Lohe", "Bo Wiek"], "byline"),
+    }
+    roles = ("lead", *["text"] * (len(paragraphs) - 1))
+    return Draft(
+        title=title,
+        paragraphs=tuple(
+            Paragraph(role, text) for role, text in zip(roles, paragraphs, strict=True)
+        ),
+        extractor=EXTRACTOR,
+        fields=fields,
+        flags=("date_missing",) if language == "en" else (),
+    )
+
+
+def _ingest(archive: Archive, source: int, texts: dict[str, Draft | Refused]) -> None:
+    with archive.unit() as unit:
+        parent = queue.add_job(unit, "ingest", "command", source_id=source)
+    held = _claim(archive, parent)
+    archive.capture(held, source, [_arrival(archive, name, texts[name]) for name in texts])
+    with archive.unit() as unit:
+        queue.finish(unit, held, queue.Counts())
+    with archive.unit() as unit:
+        reading = queue.claim(unit, 90.0, "test", within=parent)
+    assert reading is not None
+    found = [_reading(item, texts) for item in archive.unread(reading)]
+    archive.keep(reading, found, decide, done=True)
+
+
+def _claim(archive: Archive, job: int) -> queue.Claim:
+    with archive.unit() as unit:
+        held = queue.claim(unit, 90.0, "test", job_id=job)
+    assert held is not None
+    return held
+
+
+def _arrival(archive: Archive, name: str, outcome: Draft | Refused) -> Arrival:
+    raw = repr(outcome).encode()
+    return Arrival(
+        place=f"seed:seeds/{name}",
+        locator=f"seed:seeds/{name}",
+        path=name,
+        member="",
+        stamp=FileStamp(len(raw), 1, 1, 1),
+        observed_at=archive.clock(),
+        raw=raw,
+        digest=sha256(raw).digest(),
+        hints={"type": "seed", "name": name},
+    )
+
+
+def _reading(captured, texts) -> Reading:
+    outcome = texts[captured.locator.rpartition("/")[2]]
+    if isinstance(outcome, Refused):
+        return Reading(captured, outcome, "seed")
+    paragraphs = outcome.text_paragraphs()
+    tokens, _ = index_tokens([outcome.title, *paragraphs], outcome.fields["language"].value)
+    digest = wording_digest(outcome.title, paragraphs)
+    return Reading(captured, outcome, "seed", digest=digest, tokens=tokens)

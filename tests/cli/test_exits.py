@@ -1,0 +1,252 @@
+"""How commands end."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Annotated
+
+import pytest
+import typer
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from storage.cli import app
+from storage.engine import (
+    ArchiveMissingError,
+    ArchiveUnreachableError,
+    DatabaseUrlError,
+)
+from storage.exits import exit_code_of, run
+from storage.finding import AmbiguousError, NoSuchError
+from storage.moment import MomentError
+from storage.options import Filtering, Page, Place, Shown, command, settings_from, with_groups
+from storage.output import OutputError
+from storage.revision import RevisionError
+from storage.rows import CursorError
+from storage.schema import SchemaNewerError, SchemaOlderError
+from storage.settings import SettingsError
+
+
+def refused_by_server(sqlstate: str) -> ProgrammingError:
+    origin = Exception("permission denied")
+    origin.sqlstate = sqlstate
+    return ProgrammingError("SELECT", {}, origin)
+
+
+ENDINGS = {
+    "wrong setting": (SettingsError("every", "it is negative"), 2),
+    "wrong time": (MomentError("yesterday"), 2),
+    "wrong revision": (RevisionError("x@0", "no"), 2),
+    "wrong cursor": (CursorError("x"), 2),
+    "wrong place to write to": (OutputError("x", "no"), 2),
+    "wrong address": (DatabaseUrlError("x", "no"), 2),
+    "several fit": (AmbiguousError("wording", "w1:00000000", ["a", "b"]), 2),
+    "newer schema": (SchemaNewerError("x", "2", "1"), 2),
+    "older schema": (SchemaOlderError("x", "1", "2"), 2),
+    "no archive": (ArchiveMissingError("x"), 3),
+    "no such thing": (NoSuchError("article", "x", "look"), 3),
+    "database away": (ArchiveUnreachableError("x", "connection refused"), 4),
+    "password missing": (ArchiveUnreachableError("x", "fe_sendauth: no password supplied"), 2),
+    "password wrong": (ArchiveUnreachableError("x", "password authentication failed"), 2),
+    "database locked": (OperationalError("", {}, Exception("database is locked")), 4),
+    "server went away": (OperationalError("", {}, Exception("server closed the connection")), 4),
+    "no database at all": (OperationalError("", {}, Exception("file is not a database")), 2),
+    "not granted": (refused_by_server("42501"), 2),
+    "unexpected": (KeyError("x"), None),
+    "unexpected of the database": (refused_by_server("42601"), None),
+}
+
+
+@pytest.mark.parametrize(("error", "code"), ENDINGS.values(), ids=ENDINGS.keys())
+def test_every_expected_error_has_its_exit_code(error, code):
+    assert exit_code_of(error) == code
+
+
+def ending_with(error: BaseException) -> typer.Typer:
+    toy = typer.Typer(rich_markup_mode=None)
+
+    @toy.callback()
+    def root() -> None:
+        """Do nothing before."""
+
+    @toy.command()
+    def fail() -> None:
+        """Raise."""
+        raise error
+
+    return toy
+
+
+def test_an_expected_error_is_one_sentence(capsys):
+    assert run(ending_with(ArchiveMissingError("/srv/a\nb")), ["fail"]) == 3
+    assert capsys.readouterr().err == "lesart: there is no archive at /srv/a b\n"
+
+
+def test_a_caller_may_say_how_its_own_errors_end(capsys):
+    assert run(ending_with(TimeoutError("no worker")), ["fail"], exit_codes={OSError: 4}) == 4
+    assert capsys.readouterr().err == "lesart: no worker\n"
+
+
+def test_no_sentence_tells_a_password_or_a_statement(capsys):
+    origin = Exception("server closed the connection postgresql://u:geheim@h/d\nmore")
+    assert run(ending_with(OperationalError("SELECT text", {"t": "Pegel"}, origin)), ["fail"]) == 4
+    told = capsys.readouterr().err
+    assert "geheim" not in told
+    assert "SELECT" not in told
+    assert "more" not in told
+
+
+def test_an_internal_error_goes_to_a_log_in_the_home_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LESART_HOME", str(tmp_path))
+    arguments = ["fail"]
+    assert run(ending_with(KeyError("redis://:geheim@h")), arguments) == 70
+    told = capsys.readouterr().err
+    assert (
+        told == f"lesart: an internal error (KeyError); the details are in {tmp_path}/errors.log\n"
+    )
+    kept = (tmp_path / "errors.log").read_text()
+    assert "KeyError" in kept
+    assert "Traceback" in kept
+    assert "geheim" not in kept
+
+
+def test_without_a_home_folder_none_is_made_and_the_trace_is_printed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LESART_HOME", str(tmp_path / "none"))
+    assert run(ending_with(KeyError("x")), ["fail"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_interruption_ends_with_130():
+    assert run(ending_with(KeyboardInterrupt()), ["fail"]) == 130
+
+
+def test_an_answer_that_is_a_no_ends_with_1():
+    assert run(ending_with(typer.Exit(1)), ["fail"]) == 1
+
+
+WRONG_USE = {
+    "no such command": ["nope"],
+    "no such option": ["list", "--nope"],
+    "no number": ["list", "--limit", "many"],
+    "limit of zero": ["list", "--limit", "0"],
+    "no such format": ["list", "--format", "xlsx"],
+    "argument missing": ["show"],
+    "no such class": ["changes", "--class", "mood"],
+    "nothing at all": [],
+    "no command of a group": ["db"],
+    "unknown config": ["config", "--config", "/no/such.toml"],
+    "wrong address": ["list", "--archive", "mysql://x"],
+    "parameter without a name": ["sql", "SELECT 1", "--param", "x"],
+    "wrong time": ["list", "--since", "yesterday"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG_USE.values(), ids=WRONG_USE.keys())
+def test_wrong_use_ends_with_2_and_a_message(arguments, written, capsys):
+    assert run(app, arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err
+
+
+def test_the_head_of_a_long_answer_ends_silently(tmp_path):
+    script = (
+        "import sys; from storage.exits import run; import typer\n"
+        "from storage.output import Target, write_rows\n"
+        "app = typer.Typer()\n"
+        "@app.command()\n"
+        "def long() -> None:\n"
+        "    write_rows(({'n': n} for n in range(10**7)), Target(format='jsonl'))\n"
+        "sys.exit(run(app, []))\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert json.loads(child.stdout.readline()) == {"n": 0}
+    child.stdout.close()
+    assert child.stderr.read() == b""
+    child.stderr.close()
+    assert child.wait(30) == 0
+
+
+def test_answers_are_utf8_whatever_the_locale_says():
+    script = (
+        "import sys; from storage.exits import run; import typer\n"
+        "from storage.output import Target, write_rows\n"
+        "app = typer.Typer()\n"
+        "@app.command()\n"
+        "def told() -> None:\n"
+        "    write_rows([{'t': '\\xd6l \\udcff'}], Target(format='jsonl'))\n"
+        "sys.exit(run(app, []))\n"
+    )
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, check=True
+    )
+    assert json.loads(told.stdout.decode("utf-8"))["t"] == "Öl \udcff"
+
+
+# ------------------------------------------------------------------------------- options
+
+
+@pytest.fixture
+def told() -> list:
+    return []
+
+
+@pytest.fixture
+def toy(told) -> typer.Typer:
+    toy = typer.Typer(rich_markup_mode=None)
+
+    @toy.callback()
+    @with_groups
+    def root(place: Place, shown: Shown) -> None:
+        """Take what stands before."""
+
+    @command(toy, "ask", example="toy ask")
+    def ask(
+        ctx: typer.Context,
+        place: Place,
+        filtering: Filtering,
+        page: Page,
+        shown: Shown,
+        word: Annotated[str, typer.Argument()] = "none",
+    ) -> None:
+        """Tell what was understood."""
+        told.extend([place, filtering, page, shown, word, settings_from(ctx)])
+
+    return toy
+
+
+def test_groups_arrive_as_values(toy, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = "ask Damm --archive a.sqlite3 --language de --limit 3 --after x --format csv -o -"
+    assert run(toy, given.split()) == 0
+    place, filtering, page, shown, word, settings = told
+    assert place.archive == settings.database_url == "a.sqlite3"
+    assert (filtering.language, filtering.since) == ("de", None)
+    assert (page.limit, page.after) == (3, "x")
+    assert (shown.target().chosen, shown.target().path) == ("csv", None)
+    assert word == "Damm"
+
+
+def test_an_option_before_the_command_counts_unless_one_stands_after_it(
+    toy, told, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    before = "--archive before.sqlite3 --format csv ask"
+    assert run(toy, [*before.split(), "--archive", "after.sqlite3"]) == 0
+    place, _, _, shown, _, settings = told
+    assert place.archive == settings.database_url == "after.sqlite3"
+    assert shown.format == "csv"
+
+
+def test_the_ending_of_a_file_names_its_format_unless_one_is_given(
+    toy, told, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert run(toy, ["ask", "-o", "x.tsv"]) == 0
+    assert told[3].target().chosen == "tsv"
+    assert run(toy, ["ask", "-o", "x.tsv", "--format", "json"]) == 0
+    assert told[9].target().chosen == "json"
