@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from storage.record import Refused
 from tests.sources.descriptors import open_descriptors
 from worker.sources.files import (
     FileChangedError,
+    Patience,
     ReadFile,
     SettledFile,
     open_settled,
@@ -146,12 +148,13 @@ def test_no_half_text_is_ever_read_while_a_writer_rewrites_in_place(folder):
                 folder.write("a.txt", letter * 50_000)
                 stop.wait(0.006)  # longer than a tick of the file system's clock
 
+    patience = Patience(wait=False, now_ns=folder.clock.now, sleep=time.sleep)
     writer = threading.Thread(target=rewrite)
     writer.start()
     outcomes = []
     try:
         while len(outcomes) < 2_000:
-            outcomes.append(read(folder, "a.txt"))
+            outcomes.append(read_settled(folder.root, "a.txt", LIMIT, patience))
     finally:
         stop.set()
         writer.join()

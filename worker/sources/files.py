@@ -21,6 +21,9 @@ _STEP = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FILE = _STEP | os.O_NONBLOCK | os.O_NOCTTY
 _OPEN_FOLDER = _STEP | os.O_DIRECTORY
 _SHORTEST_PAUSE_SECONDS = 0.05
+# A file that is opened for rewriting shows a size of 0 for a moment while its times are still
+# the old ones (seen on ext4): an empty file is looked at twice.
+_TRUNCATION_SECONDS = 0.02
 
 Got = TypeVar("Got")
 
@@ -123,7 +126,11 @@ def read_settled(
             return opened
         with opened:
             try:
-                return ReadFile(opened.read_whole(), opened.stamp)
+                raw = opened.read_whole()
+                if not raw:
+                    patience.sleep(_TRUNCATION_SECONDS)
+                    opened.check()
+                return ReadFile(raw, opened.stamp)
             except FileChangedError as error:
                 return Unsettled(error.stamp, patience.now_ns())
             except OSError as error:
