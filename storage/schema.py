@@ -13,6 +13,7 @@ from storage.tables import ERASABLE, METADATA, RECORD
 from storage.views import VIEWS, create_views, drop_views
 
 READER_ROLE = "lesart_reader"
+WORKER_ROLE = "lesart_worker"
 
 
 class SchemaNewerError(ArchiveError):
@@ -48,6 +49,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         before = _found(connection)
         known = head()
         if before == known and _is_whole(connection):
+            _grant_reading(connection)
+            _grant_writing(connection)
             return before, known
         _refuse_newer(engine, before, known)
         drop_views(connection)
@@ -59,6 +62,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _create_guards(connection)
         create_views(connection)
         _grant_reading(connection)
+        _grant_writing(connection)
         return before, known
 
 
@@ -240,3 +244,24 @@ def _grant_reading(connection: Connection) -> None:
         schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
         connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {READER_ROLE}"))
         connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {READER_ROLE}"))
+
+
+def _grant_writing(connection: Connection) -> None:
+    """Let `lesart_worker`, where there is one, add to the record and change the state alone."""
+    if connection.dialect.name != "postgresql":
+        return
+    exists = connection.execute(
+        text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user"),
+        {"role": WORKER_ROLE},
+    ).scalar()
+    if not exists:
+        return
+    state = [name for name in METADATA.tables if name not in RECORD]
+    schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    for grant in (
+        f"USAGE ON SCHEMA {schema}",
+        f"SELECT ON alembic_version, {', '.join(VIEWS)}",
+        f"SELECT, INSERT ON {', '.join(RECORD)}",
+        f"SELECT, INSERT, UPDATE, DELETE ON search_text, {', '.join(state)}",
+    ):
+        connection.execute(text(f"GRANT {grant} TO {WORKER_ROLE}"))
