@@ -10,10 +10,17 @@ from types import TracebackType
 from typing import Any, Self
 
 import zstandard
-from sqlalchemy import Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, text, update
 
 from storage import queue, schema
-from storage.engine import database_url, reachable, writing_engine
+from storage.engine import (
+    DatabaseError,
+    database_epoch,
+    database_url,
+    place_of,
+    reachable,
+    writing_engine,
+)
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping, ensure_origins, tell_absences
 from storage.record import FileStamp, Refused
@@ -117,9 +124,10 @@ def _now() -> datetime:
 class Archive:
     """Writes to one archive; every method that changes something is one transaction."""
 
-    def __init__(self, engine: Engine, clock: Clock = _now) -> None:
+    def __init__(self, engine: Engine, place: str, clock: Clock = _now) -> None:
         self.engine = engine
         self.clock = clock
+        self._place = place
 
     @classmethod
     def open(cls, url: str | Path, clock: Clock = _now, *, create: bool = True) -> Self:
@@ -136,7 +144,7 @@ class Archive:
                 _found(engine, clock)
             else:
                 schema.require_current(engine)
-        return cls(engine, clock)
+        return cls(engine, place_of(address), clock)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -151,6 +159,35 @@ class Archive:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def place(self) -> str:
+        """Return where the archive is: a path, or an address without its password."""
+        return self._place
+
+    def beat(self, who: str) -> None:
+        """Note that `who` is alive, by the clock of the database."""
+        facts = table_of(ArchiveRow)
+        with self.engine.begin() as connection:
+            values = {"value": repr(database_epoch(connection))}
+            key = f"beat {who}"
+            done = connection.execute(update(facts).where(facts.c.key == key).values(**values))
+            if done.rowcount == 0:
+                connection.execute(insert(facts).values(key=key, **values))
+
+    def beats(self) -> dict[str, float]:
+        """Return for how many seconds each part that ever beat has been silent."""
+        facts = table_of(ArchiveRow)
+        with self.engine.connect() as connection:
+            now = database_epoch(connection)
+            rows = connection.execute(
+                select(facts.c.key, facts.c.value).where(facts.c.key.like("beat %"))
+            ).all()
+        return {key.removeprefix("beat "): now - float(value) for key, value in rows}
+
+    def leadership(self) -> "SessionLock":
+        """Return a lock of this PostgreSQL archive that one session at a time can hold."""
+        return SessionLock(self.engine)
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
@@ -180,6 +217,12 @@ class Archive:
             raise NoSuchSourceError(name)
         return _source(row)
 
+    def knew_source(self, name: str) -> bool:
+        """Tell whether there ever was a source of that name."""
+        with self.engine.connect() as connection:
+            query = select(SOURCE.c.id).where(SOURCE.c.name == name)
+            return connection.execute(query).first() is not None
+
     def source_by_id(self, number: int) -> Source:
         """Return the source with that id, removed or not.
 
@@ -207,7 +250,9 @@ class Archive:
                         created_at=unit.now, removed_at=None, **values,
                     )
                 )  # fmt: skip
-            elif row["removed_at"] is not None or (settings.get("standing") and not row["standing"]):
+            elif row["removed_at"] is not None or (
+                settings.get("standing") and not row["standing"]
+            ):
                 unit.connection.execute(
                     update(SOURCE)
                     .where(SOURCE.c.id == row["id"])
@@ -338,9 +383,15 @@ class Archive:
         items = held.arguments["items"]
         query = (
             select(
-                OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id,
-                OBSERVATION.c.locator_id, ORIGIN.c.origin, OBSERVATION.c.observed_at,
-                OBSERVATION.c.hints, CAPTURE.c.encoding, CAPTURE.c.data,
+                OBSERVATION.c.id,
+                OBSERVATION.c.capture_id,
+                OBSERVATION.c.source_id,
+                OBSERVATION.c.locator_id,
+                ORIGIN.c.origin,
+                OBSERVATION.c.observed_at,
+                OBSERVATION.c.hints,
+                CAPTURE.c.encoding,
+                CAPTURE.c.data,
             )  # fmt: skip
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
@@ -381,6 +432,39 @@ class Archive:
         """Index wordings that a crash left out of full text; return how many there were."""
         with self.engine.begin() as connection:
             return index_due(connection, limit)
+
+
+class SessionLock:
+    """A PostgreSQL advisory lock that ends with its session."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def holds(self) -> bool:
+        """Return whether this session has the lock, trying to take it where nobody has."""
+        if self._connection is None:
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            taken = connection.execute(
+                text("SELECT pg_try_advisory_lock(hashtext('lesart scheduler'))")
+            ).scalar_one()
+            if not taken:
+                connection.close()
+                return False
+            self._connection = connection
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except DatabaseError:
+            self.close()
+            raise
+        return True
+
+    def close(self) -> None:
+        """Let go of the lock with its session."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()
 
 
 def _found(engine: Engine, clock: Clock) -> None:
@@ -461,9 +545,7 @@ def _observe(
     )  # fmt: skip
     if arrival.refused is not None:
         _verdict(unit, held.job_id, number)
-        _refusal(
-            unit, held.job_id, source_id, number, arrival.locator, arrival.refused, capture
-        )
+        _refusal(unit, held.job_id, source_id, number, arrival.locator, arrival.refused, capture)
     return number
 
 
@@ -510,8 +592,7 @@ def _note_presence(
     known = {row[0] for row in rows_in(unit.connection, query, PRESENCE.c.place_id, mine)}
     only_looked = {places[a.place] for a in arrivals if a.looked}
     rows = {
-        places[a.place]: _presence(held, source_id, a, places, numbers.get(id(a)))
-        for a in arrivals
+        places[a.place]: _presence(held, source_id, a, places, numbers.get(id(a))) for a in arrivals
     }
     fresh = [row for place, row in rows.items() if place not in known]
     changed = [row for place, row in rows.items() if place in known]
@@ -554,14 +635,17 @@ def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in kept}
 
 
-def _note_gone(
-    unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int]
-) -> list[int]:
+def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
     """Observe as gone what stood there before and was not found anew since this scan began."""
     query = (
         select(
-            PRESENCE.c.place_id, PRESENCE.c.locator_id, PRESENCE.c.container, PRESENCE.c.refused,
-            SIGHT.c.is_foreign, OBSERVATION.c.scan_id, OBSERVATION.c.id,
+            PRESENCE.c.place_id,
+            PRESENCE.c.locator_id,
+            PRESENCE.c.container,
+            PRESENCE.c.refused,
+            SIGHT.c.is_foreign,
+            OBSERVATION.c.scan_id,
+            OBSERVATION.c.id,
         )  # fmt: skip
         .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
         .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)

@@ -10,8 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
+
+DatabaseError = DBAPIError
+"""What every failure of a database looks like from outside."""
 
 BUSY_SECONDS = 60
 READER_STATEMENT_SECONDS = 300
@@ -98,9 +101,7 @@ def reading_engine(url: URL) -> Engine:
             raise ArchiveMissingError(place_of(url))
         return _sqlite_engine(url, query_only=True)
     timeout = READER_STATEMENT_SECONDS
-    options = (
-        f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
-    )
+    options = f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
     return _postgres_engine(url, options=options, pool_size=2)
 
 

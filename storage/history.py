@@ -64,9 +64,7 @@ def _looks(sights: Iterable[Sight]) -> list[tuple[datetime, Sight]]:
     return looks
 
 
-def _run(
-    number: int, before: datetime | None, looks: Sequence[tuple[datetime, Sight]]
-) -> Run:
+def _run(number: int, before: datetime | None, looks: Sequence[tuple[datetime, Sight]]) -> Run:
     first = looks[0][1]
     ids = dict.fromkeys(sight.observation_id for _moment, sight in looks)
     return Run(

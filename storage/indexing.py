@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, text
 
 from storage.tables import SearchDueRow, WordingRow
-from storage.tokens import index_tokens, to_tsvector
+from storage.tokens import index_tokens, to_tsvector, truncate
 from storage.writing import table_of
 
 DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
@@ -47,7 +47,7 @@ def index_due(connection: Connection, limit: int) -> int:
 
 def wording_tokens(title: str | None, body: str | None, language: str | None) -> tuple[str, ...]:
     """Return the tokens of a wording: its title, then its paragraphs."""
-    return tuple(index_tokens([title or "", *(body or "").split("\n\n")], language))
+    return truncate(index_tokens([title or "", *(body or "").split("\n\n")], language))[0]
 
 
 def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:

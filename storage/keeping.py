@@ -169,8 +169,11 @@ class Keeping:
     def _load_articles(self, origins: Sequence[int]) -> None:
         query = (
             select(
-                ARTICLE_ORIGIN.c.origin_id, ARTICLE.c.id, ARTICLE.c.origin_id.label("own"),
-                ARTICLE.c.content_at, WORDING.c.digest,
+                ARTICLE_ORIGIN.c.origin_id,
+                ARTICLE.c.id,
+                ARTICLE.c.origin_id.label("own"),
+                ARTICLE.c.content_at,
+                WORDING.c.digest,
             )  # fmt: skip
             .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
             .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
@@ -380,9 +383,7 @@ class Keeping:
             },
         )  # fmt: skip
 
-    def _tell_copy(
-        self, place: _Place, article: _Article, wording: int, verdict: Verdict
-    ) -> None:
+    def _tell_copy(self, place: _Place, article: _Article, wording: int, verdict: Verdict) -> None:
         holder = self._holders.get(wording)
         if holder is None:
             self._holders[wording] = (article.id, place.origin_id, place.moment)
@@ -455,8 +456,11 @@ class _Claims:
     def _stored(self, addresses: Sequence[int]) -> dict[tuple[int, int | None], dict[int, Any]]:
         query = (
             select(
-                SIGHT.c.source_id, SIGHT.c.address_id, SIGHT.c.locator_id,
-                func.min(SIGHT.c.observed_at), func.min(ORIGIN.c.origin),
+                SIGHT.c.source_id,
+                SIGHT.c.address_id,
+                SIGHT.c.locator_id,
+                func.min(SIGHT.c.observed_at),
+                func.min(ORIGIN.c.origin),
             )  # fmt: skip
             .join(ORIGIN, ORIGIN.c.id == SIGHT.c.locator_id)
             .where(SIGHT.c.is_foreign.is_(False))
@@ -475,8 +479,10 @@ class _Claims:
         query = (
             select(SIGHT.c.locator_id, SIGHT.c.article_id)
             .where(
-                SIGHT.c.source_id == source_id, SIGHT.c.address_id == address_id,
-                SIGHT.c.origin_id == address_id, SIGHT.c.locator_id != winner,
+                SIGHT.c.source_id == source_id,
+                SIGHT.c.address_id == address_id,
+                SIGHT.c.origin_id == address_id,
+                SIGHT.c.locator_id != winner,
                 SIGHT.c.is_foreign.is_(False),
             )  # fmt: skip
             .distinct()
@@ -494,8 +500,10 @@ class _Claims:
             target = self._own_article(source_id, locator)
         sights = unit.connection.execute(
             select(SIGHT.c.observation_id).where(
-                SIGHT.c.source_id == source_id, SIGHT.c.locator_id == locator,
-                SIGHT.c.article_id == article, SIGHT.c.is_foreign.is_(False),
+                SIGHT.c.source_id == source_id,
+                SIGHT.c.locator_id == locator,
+                SIGHT.c.article_id == article,
+                SIGHT.c.is_foreign.is_(False),
             )  # fmt: skip
         ).scalars()
         moved = [
@@ -533,7 +541,8 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
     names = {origin_id(each): each for each in dict.fromkeys(texts)}
     query = select(ORIGIN.c.public_id, ORIGIN.c.id)
     known: dict[str, int] = {
-        public: number for public, number in rows_in(unit.connection, query, ORIGIN.c.public_id, names)
+        public: number
+        for public, number in rows_in(unit.connection, query, ORIGIN.c.public_id, names)
     }
     found: dict[str, int] = {}
     for public, each in names.items():
@@ -561,9 +570,7 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
     unit.flush()
     observations = {
         row.id: row
-        for row in rows_in(
-            unit.connection, select(OBSERVATION), OBSERVATION.c.id, observation_ids
-        )
+        for row in rows_in(unit.connection, select(OBSERVATION), OBSERVATION.c.id, observation_ids)
     }
     last = _last_sights(unit, [row.locator_id for row in observations.values()])
     touched: set[int] = set()
@@ -641,9 +648,7 @@ def _value(draft: Draft, name: str) -> Any:
 
 def _published(draft: Draft) -> dict[str, Any]:
     value = _value(draft, "published")
-    empty = dict.fromkeys(
-        ("published", "published_precision", "published_from", "published_to")
-    )
+    empty = dict.fromkeys(("published", "published_precision", "published_from", "published_to"))
     if not isinstance(value, Mapping):
         return empty
     date = PartialDate(value["value"], value["precision"], value["zone"], value["found_in"])

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select, update
 
 from storage.engine import database_epoch
-from storage.tables import JobRow
+from storage.tables import JobRow, SearchDueRow
 from storage.verdict import Counts
 from storage.writing import Unit, table_of
 
-JOB = table_of(JobRow)
+JOB, DUE = table_of(JobRow), table_of(SearchDueRow)
 MAX_ATTEMPTS = 3
 WAKE_AGAIN_SECONDS = 10.0
 BACKOFF_SECONDS = (2.0, 15.0, 60.0)
@@ -78,11 +78,16 @@ def add_job(
 
 
 def claim(
-    unit: Unit, lease_seconds: float, *, job_id: int | None = None, within: int | None = None
+    unit: Unit,
+    lease_seconds: float,
+    holder: str,
+    *,
+    job_id: int | None = None,
+    within: int | None = None,
 ) -> Claim | None:
     """Take the next due job: `job_id` alone, or any of the family of job `within`, or any.
 
-    A batch whose worker died is split into single jobs; a single that was tried
+    `holder` names the process that works, so that its death can be told. A batch whose worker died is split into single jobs; a single that was tried
     `MAX_ATTEMPTS` times is quarantined. Returns None where nothing is due.
     """
     while True:
@@ -96,7 +101,7 @@ def claim(
         elif row["attempts"] >= MAX_ATTEMPTS and lost:
             _quarantine(unit, row["id"], "its worker died each time it was tried")
         else:
-            return _take(unit, row, now, lease_seconds)
+            return _take(unit, row, now, lease_seconds, holder)
 
 
 def renew(unit: Unit, held: Claim) -> None:
@@ -218,12 +223,88 @@ def wake_due(connection: Connection, limit: int) -> list[int]:
     return ids
 
 
+def holders(connection: Connection) -> dict[int, str]:
+    """Return who works on each running job."""
+    query = select(JOB.c.id, JOB.c.token).where(JOB.c.state == "running", JOB.c.lease_until > 0)
+    rows = connection.execute(query)
+    return {number: token.rpartition("#")[0] for number, token in rows if token}
+
+
+def end_leases(connection: Connection, job_ids: Sequence[int]) -> None:
+    """Let the leases of jobs run out at once, because their holders are known to be dead."""
+    if job_ids:
+        connection.execute(
+            update(JOB)
+            .where(JOB.c.id.in_(job_ids), JOB.c.state == "running")
+            .values(lease_until=0.0)
+        )
+
+
 def open_jobs(connection: Connection, family_of: int | None = None) -> int:
     """Count the jobs that are ready or running, all or those of one family."""
     query = select(func.count()).select_from(JOB).where(JOB.c.state.in_(["ready", "running"]))
     if family_of is not None:
         query = query.where(or_(JOB.c.id == family_of, JOB.c.parent_id == family_of))
     return int(connection.execute(query).scalar_one())
+
+
+def exists(connection: Connection, job_id: int) -> bool:
+    """Tell whether there is a job of that number."""
+    return connection.execute(select(JOB.c.id).where(JOB.c.id == job_id)).first() is not None
+
+
+def was_started(connection: Connection, job_id: int) -> bool:
+    """Tell whether anybody ever took up a job or a part of it."""
+    query = select(JOB.c.id).where(
+        or_(JOB.c.id == job_id, JOB.c.parent_id == job_id), JOB.c.started_at.is_not(None)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def search_is_due(connection: Connection) -> bool:
+    """Tell whether full text still lacks a wording."""
+    return connection.execute(select(DUE.c.wording_id).limit(1)).first() is not None
+
+
+def seconds_since_claim(connection: Connection) -> float | None:
+    """Return how long ago a job was last started; None where none ever was."""
+    latest = connection.execute(select(func.max(JOB.c.started_at))).scalar()
+    return None if latest is None else database_epoch(connection) - latest.timestamp()
+
+
+def slot_is_taken(connection: Connection, source_id: int, slot: str) -> bool:
+    """Tell whether a source has a job for this slot of its schedule."""
+    query = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.slot == slot)
+    return connection.execute(query).first() is not None
+
+
+def source_is_busy(connection: Connection, source_id: int) -> bool:
+    """Tell whether a source still has an ingest job that was not collected."""
+    query = select(JOB.c.id).where(
+        JOB.c.source_id == source_id,
+        JOB.c.kind == "ingest",
+        JOB.c.state.in_(["ready", "running"]),
+    )
+    return connection.execute(query).first() is not None
+
+
+def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any]) -> int | None:
+    """Return the newest ingest job with these arguments that is not through, parts included."""
+    is_open = JOB.c.state.in_(["ready", "running"])
+    parents = select(JOB.c.parent_id).where(is_open, JOB.c.parent_id.is_not(None))
+    query = (
+        select(JOB.c.id, JOB.c.arguments)
+        .where(
+            JOB.c.kind == "ingest",
+            JOB.c.trigger == trigger,
+            or_(is_open, JOB.c.id.in_(parents)),
+        )  # fmt: skip
+        .order_by(JOB.c.id.desc())
+    )
+    for number, found in connection.execute(query):
+        if found == dict(arguments):
+            return int(number)
+    return None
 
 
 def family_counts(connection: Connection, job_id: int) -> Counts:
@@ -236,7 +317,9 @@ def family_counts(connection: Connection, job_id: int) -> Counts:
 def oldest_due_seconds(connection: Connection) -> float:
     """Return for how long the oldest due job has been waiting; 0 where none is."""
     now = database_epoch(connection)
-    query = select(func.min(func.coalesce(JOB.c.lease_until, JOB.c.run_after, 0.0)), func.min(JOB.c.created_at))
+    query = select(
+        func.min(func.coalesce(JOB.c.lease_until, JOB.c.run_after, 0.0)), func.min(JOB.c.created_at)
+    )
     row = connection.execute(query.where(_is_due(now))).one()
     if row[1] is None:
         return 0.0
@@ -260,8 +343,10 @@ def _due(now: float, job_id: int | None, within: int | None) -> Any:
     return query
 
 
-def _take(unit: Unit, row: Mapping[str, Any], now: float, lease_seconds: float) -> Claim:
-    token = secrets.token_hex(16)
+def _take(
+    unit: Unit, row: Mapping[str, Any], now: float, lease_seconds: float, holder: str
+) -> Claim:
+    token = f"{holder}#{secrets.token_hex(16)}"
     _set(unit, row["id"], state="running", token=token, attempts=row["attempts"] + 1,
          lease_until=now + lease_seconds, started_at=row["started_at"] or unit.now)  # fmt: skip
     return Claim(
@@ -294,8 +379,9 @@ def _change(unit: Unit, held: Claim, *, numbered: bool = True, **values: Any) ->
     if numbered:
         values["seq"] = unit.number()
     done = unit.connection.execute(
-        update(JOB).where(JOB.c.id == held.job_id, JOB.c.token == held.token,
-                          JOB.c.state == "running").values(**values)  # fmt: skip
+        update(JOB)
+        .where(JOB.c.id == held.job_id, JOB.c.token == held.token, JOB.c.state == "running")
+        .values(**values)  # fmt: skip
     )
     if done.rowcount != 1:
         raise StaleLeaseError(held.job_id)
@@ -305,8 +391,3 @@ def _set(unit: Unit, job_id: int, **values: Any) -> None:
     unit.connection.execute(
         update(JOB).where(JOB.c.id == job_id).values(seq=unit.number(), **values)
     )
-
-
-def observations_of(rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Return the ids of the observations that the read jobs `rows` carry."""
-    return [item for row in rows for item in row["arguments"].get("items", ())]

@@ -115,9 +115,13 @@ def _is_whole(connection: Connection) -> bool:
 
 
 def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
-    revisions = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
+    revisions = {
+        script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()
+    }
     if found is not None and found not in revisions:
-        place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+        place = (
+            place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+        )
         raise SchemaNewerError(place, found, known)
 
 
@@ -150,9 +154,13 @@ def _drop_guards(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("DROP FUNCTION IF EXISTS lesart_guard() CASCADE"))
         return
-    for name in connection.execute(
-        text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
-    ).scalars().all():
+    for name in (
+        connection.execute(
+            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
+        )
+        .scalars()
+        .all()
+    ):
         connection.execute(text(f"DROP TRIGGER {name}"))
 
 
@@ -214,12 +222,8 @@ def _sqlite_guard(table: str) -> list[str]:
         emptied = ERASABLE[table]
         kept = [c.name for c in METADATA.tables[table].columns if c.name not in emptied]
         same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
-        gone = " AND ".join(
-            f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied
-        )
-        told = (
-            f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
-        )
+        gone = " AND ".join(f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied)
+        told = f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
         update += f" WHEN NOT ({same} AND {gone} AND {told})"
     return [
         f"{update} BEGIN {refuse}; END",

@@ -84,9 +84,16 @@ def _versions(unit: Unit, article_id: int) -> dict[int, Row[Any]]:
 def _sights(unit: Unit, article_id: int, since: datetime | None) -> list[_Look]:
     query = (
         select(
-            SIGHT.c.observed_at, SIGHT.c.observation_id, SIGHT.c.wording_id, WORDING.c.digest,
-            SIGHT.c.derivation_id, SIGHT.c.source_id, SIGHT.c.locator_id, SIGHT.c.is_foreign,
-            SIGHT.c.outcome, SIGHT.c.version,
+            SIGHT.c.observed_at,
+            SIGHT.c.observation_id,
+            SIGHT.c.wording_id,
+            WORDING.c.digest,
+            SIGHT.c.derivation_id,
+            SIGHT.c.source_id,
+            SIGHT.c.locator_id,
+            SIGHT.c.is_foreign,
+            SIGHT.c.outcome,
+            SIGHT.c.version,
         )  # fmt: skip
         .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
         .where(SIGHT.c.article_id == article_id)
@@ -124,7 +131,9 @@ class _Intervals:
         own = [look for look in looks if not look.foreign]
         query = select(SCAN.c.source_id).where(SCAN.c.complete.is_(True)).distinct()
         sources = {look.source_id for look in own}
-        self.scanned = {row[0] for row in rows_in(unit.connection, query, SCAN.c.source_id, sources)}
+        self.scanned = {
+            row[0] for row in rows_in(unit.connection, query, SCAN.c.source_id, sources)
+        }
         self.bounds = self._bounds([look for look in own if look.source_id in self.scanned])
 
     def ends(self, look: _Look) -> tuple[datetime, ...]:
@@ -132,9 +141,9 @@ class _Intervals:
         bounds = self.bounds.get(look.sight.observation_id)
         if bounds is None:
             return ()
-        for_ends = select(
-            func.min(SCAN.c.id), func.max(SCAN.c.id)
-        ).where(*self._within(look.source_id, bounds))
+        for_ends = select(func.min(SCAN.c.id), func.max(SCAN.c.id)).where(
+            *self._within(look.source_id, bounds)
+        )
         ids = [each for each in self.unit.connection.execute(for_ends).one() if each is not None]
         query = select(SCAN.c.started_at).where(SCAN.c.id.in_(ids)).order_by(SCAN.c.id)
         return tuple(self.unit.connection.execute(query).scalars()) if ids else ()
@@ -152,7 +161,9 @@ class _Intervals:
         first = min(look.sight.observation_id for look in looks)
         query = (
             select(
-                OBSERVATION.c.source_id, OBSERVATION.c.locator_id, OBSERVATION.c.id,
+                OBSERVATION.c.source_id,
+                OBSERVATION.c.locator_id,
+                OBSERVATION.c.id,
                 func.coalesce(OBSERVATION.c.scan_id, OBSERVATION.c.id),
             )  # fmt: skip
             .where(OBSERVATION.c.id >= first)

@@ -1,8 +1,8 @@
 """Cleaning in named steps, each a function from text to text that says why it exists.
 
 The steps stand in the order in which they run. Cleaning twice changes nothing more, and the
-steps that did something replay to the same text. What the digest of a wording forgives anyway (blanks of
-any width, soft hyphens, the shape of quotation marks, composition) stays as the source had it.
+steps that did something replay to the same text. What the digest of a wording forgives anyway
+(blanks of any width, soft hyphens, composition) stays as the source had it.
 """
 
 import re

@@ -47,7 +47,7 @@ _WEEKDAY = (
 )
 _ORDINAL = "(?:st|nd|rd|th)?"
 
-# "Dienstag, 18. Juni 2024, 13:34 Uhr", "2024-06-18T13:34:05+02:00", "June 18, 2024 at 1:34 pm"
+# Dienstag, 18. Juni 2024, 13:34 Uhr; 2024-06-18T13:34:05+02:00; June 18, 2024 at 1:34 pm
 DATE = re.compile(
     rf"(?:stand:?[ ]+)?(?:{_WEEKDAY}\.?,?[ ]+(?:den[ ]+)?)?"
     r"(?:(?P<y1>[0-9]{4})(?:-(?P<m1>[0-9]{1,2})(?:-(?P<d1>[0-9]{1,2}))?)?"

@@ -53,7 +53,9 @@ HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 CONTROL_BYTES = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 SURROGATE = re.compile("[\ud800-\udfff]")
 # UTF-8 that was read as cp1252 or Latin-1: "Ã¶", "â€ž", "Â»".
-MOJIBAKE = re.compile("Ã[\x80-\xbf„–œŸŒžš™€‚ƒ…†‡ˆ‰Š‹]|â€[\x80-\xbfžœš™“”¦˜\u2018\u2019]|Â[\x80-\xbf]")
+MOJIBAKE = re.compile(
+    "Ã[\x80-\xbf„–œŸŒžš™€‚ƒ…†‡ˆ‰Š‹]|â€[\x80-\xbfžœš™“”¦˜\u2018\u2019]|Â[\x80-\xbf]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def _decode_other(raw: bytes, charset: str | None) -> Decoded | Refused:
 def _decode_marked(raw: bytes, encoding: str, offset: int) -> Decoded | Refused:
     found = _Findings(detail={"bom": True})
     if encoding == "utf-8":
-        if b"\0" in raw:
+        if b"\0" in raw or _ruined(raw, _bad_spans(raw)):
             return refuse("binary")
         text = _utf8_repaired(raw, found, offset)
     else:
@@ -227,10 +229,15 @@ def _decode_damaged(raw: bytes) -> Decoded | Refused:
     cut_off = len(spans) == 1 and CUT_OFF_CHARACTER.search(raw) is not None
     if whole < len(spans) and not cut_off:
         return _decode_guessed(raw)
-    if len(spans) > 1 and sum(end - start for start, end in spans) > len(raw) * DAMAGE_SHARE:
+    if _ruined(raw, spans):
         return refuse("binary")
     found = _Findings()
     return _decoded(_utf8_repaired(raw, found, 0), "utf-8", found)
+
+
+def _ruined(raw: bytes, spans: list[tuple[int, int]]) -> bool:
+    """Tell damage that leaves no text: one place never does, whatever its share of a short text."""
+    return len(spans) > 1 and sum(end - start for start, end in spans) > len(raw) * DAMAGE_SHARE
 
 
 def _bad_spans(raw: bytes) -> list[tuple[int, int]]:
@@ -293,21 +300,23 @@ def _context_score(context: bytes, encoding: str) -> float:
 
 
 def _character_score(character: str, before: str, after: str) -> float:
-    inside = before in _LETTERS and after in _LETTERS
-    beside = before in _LETTERS or after in _LETTERS
-    if character in "äöüß":
-        return 2 if beside else -1
-    if character in "ÄÖÜ":
-        return 2 if after in _LETTERS and before not in _SMALL else -2
-    if character in "„“”‚‘»«›‹–—…€§°\xa0•·":
-        return -2 if inside else 1
-    if character == "’":
-        return 1
-    if character.isalpha() and character.isupper():
-        return 0 if before not in _SMALL else -2
     if character.isalpha():
-        return 1 if beside else -1
-    return -2
+        return _letter_score(character, before, after)
+    if character in "„“”‚‘»«›‹–—…€§°\xa0•·":
+        return -2 if before in _LETTERS and after in _LETTERS else 1
+    return 1 if character == "’" else -2
+
+
+def _letter_score(letter: str, before: str, after: str) -> float:
+    if letter in "äöüß":
+        return 2 if before in _LETTERS or after in _LETTERS else -1
+    if letter.isupper() and before in _SMALL:
+        return -2
+    if letter in "ÄÖÜ":
+        return 2 if after in _LETTERS else -2
+    if letter.isupper():
+        return 0
+    return 1 if before in _LETTERS or after in _LETTERS else -1
 
 
 def _decoded(text: str, encoding: str, found: _Findings) -> Decoded:

@@ -25,6 +25,8 @@ from worker.text.roles import byline_names, notice_kind, roles, same_line
 from worker.text.words import word_count
 
 LONGEST_HEADLINE = 300
+_OURS = frozenset({"word_count", "agency"})
+"""Fields that are always counted from the text; what a document says of them is a candidate."""
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff \t\n\xa0"
 
 
@@ -82,7 +84,8 @@ def combined(found: Field, other: Field | None) -> Field:
     """
     if other is None:
         return found
-    offered = () if other.value is None else (Candidate(other.value, other.found_in),)
+    said_else = other.value is not None and other.value != found.value
+    offered = (Candidate(other.value, other.found_in),) if said_else else ()
     return replace(found, candidates=(*found.candidates, *offered, *other.candidates))
 
 
@@ -93,7 +96,7 @@ def _paragraphs(
     plain = is_plain(title or "") and all(map(is_plain, blocks))
     paragraphs = tuple(
         [
-            Paragraph(role, text, marks(text, plain))
+            Paragraph(role, text, marks(text, plain=plain))
             for role, text in zip(roles(blocks, title, material.given), blocks, strict=True)
         ]
     )
@@ -107,24 +110,22 @@ def _fields(
     if material.title:
         found["title"] = material.title
     found |= _fields_of_body(paragraphs)
-    found["language"] = _language(text, material.fields.get("language"), settings)
+    declared = material.fields.get("language")
+    if declared is None or declared.value is None:
+        found["language"] = language(text, settings.languages)
     found["word_count"] = Field(word_count(text), "body")
-    return found | _given_fields(material.fields, found)
+    return _merged(found, material.fields)
 
 
-def _given_fields(given: Mapping[str, Field], found: Mapping[str, Field]) -> dict[str, Field]:
+def _merged(found: Mapping[str, Field], given: Mapping[str, Field]) -> dict[str, Field]:
     """Let what the document names win over what was read out of its body, which stays known."""
-    merged: dict[str, Field] = {}
+    merged = dict(found)
     for name, said in given.items():
-        if name == "language":
-            continue
         seen = found.get(name)
-        if name in ("word_count", "agency") and seen:
-            merged[name] = combined(seen, said)
-        elif said.value is None and seen and seen.value is not None:
+        if seen and (said.value is None or name in _OURS):
             merged[name] = combined(seen, said)
         else:
-            merged[name] = said if seen is None or seen.value == said.value else combined(said, seen)
+            merged[name] = combined(said, seen)
     return merged
 
 
@@ -147,12 +148,6 @@ def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:
 
 def _offered(values: Sequence[Json], found_in: str) -> tuple[Candidate, ...]:
     return tuple(Candidate(value, found_in) for value in values)
-
-
-def _language(text: str, declared: Field | None, settings: TextSettings) -> Field:
-    if declared is None or declared.value is None:
-        return combined(language(text, settings.languages), declared)
-    return declared
 
 
 def _headline_flags(title: str | None, paragraphs: Sequence[Paragraph], text: str) -> list[str]:

@@ -11,12 +11,15 @@ DEEPEST = 20
 MOST_ALIASES = 20
 """Twenty aliases can repeat a value some thousand times at the most; a bomb needs more."""
 
-FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(?P<yaml>.*?)(?:\n|(?<=---\n))(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+FRONT_MATTER = re.compile(
+    r"\A\s*---[ \t]*\n(?P<yaml>.*?)(?:\n|(?<=---\n))(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+)
 _STANDARD = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(
     _STANDARD + name
     for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge")
 )
+_NULLS = frozenset({"", "~", "null", "Null"})
 _BASE: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -43,7 +46,8 @@ def _plain(loader: _PlainLoader, node: yaml.Node) -> Json:
         return _mapping(loader, node)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, item) for item in node.value]
-    return None if node.style is None and node.value in ("", "~", "null", "Null") else node.value
+    unquoted = isinstance(node, yaml.ScalarNode) and node.style is None
+    return None if unquoted and node.value in _NULLS else node.value
 
 
 def _mapping(loader: _PlainLoader, node: yaml.MappingNode) -> dict[str, Json]:
@@ -88,6 +92,8 @@ def load_front_matter(text: str) -> tuple[dict[str, Json] | None, bool]:
             return _mapping(loader, node), loader.tag_ignored
         finally:
             loader.dispose()
+    except RecursionError as error:
+        raise FrontMatterError("an alias stands inside what it names") from error
     except yaml.YAMLError as error:
         raise FrontMatterError(_reason(error)) from error
 

@@ -18,7 +18,7 @@ DEEPEST = 50
 LONGEST_INTEGER = 18
 """Integers of more digits stay the strings they are: no reader of ours needs them as numbers."""
 LINE_OF_NAME = re.compile(r"#(\d+)\Z")
-_ROLES: frozenset[str] = frozenset(get_args(Role))
+_ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class RecordInvalidError(ValueError):
@@ -145,11 +145,9 @@ def _blocks(value: Json) -> tuple[list[str], list[Role | None] | None]:
 
 
 def _block_pairs(item: Json) -> Iterator[tuple[str, Role | None]]:
-    role: Role | None = None
-    if isinstance(item, dict):
-        named = item.get("role")
-        role = named if isinstance(named, str) and named in _ROLES else None
-        item = item.get("text")
-    if isinstance(item, str):
-        for text in split_at_blank_lines(item):
-            yield text, role
+    named = item.get("role") if isinstance(item, dict) else None
+    text = item.get("text") if isinstance(item, dict) else item
+    role = next((role for role in _ROLES if role == named), None)
+    if isinstance(text, str):
+        for block in split_at_blank_lines(text):
+            yield block, role

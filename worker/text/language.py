@@ -20,12 +20,12 @@ _VOTERS: dict[str, frozenset[str]] = {
         "und ist nicht auf mit sich auch für eine einen einem einer eines wurde wurden werden nach"
         " bei dem das zum zur aus sei über durch noch nur oder aber wenn sind dass kein keine sein"
         " seine seiner ihre ihrer ihren haben habe hatte hatten wird als bis unter zwischen gegen"
-        " vor dieser diese dieses jedoch bereits sowie im am vom".split()
+        " vor dieser diese dieses jedoch bereits sowie im am vom".split()  # noqa: SIM905 (words read best as words)
     ),
     "en": frozenset(
         "the of and to that with which is are were been has have had his her their they from by"
         " but not would could should this these those who said it its at for be on into than there"
-        " when about after before because while".split()
+        " when about after before because while".split()  # noqa: SIM905 (words read best as words)
     ),
 }
 STOP_WORDS = "stop words of the body"

@@ -107,7 +107,7 @@ def _heading_role(index: int, heading: str, material: Material) -> Role:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    """Return CommonMark less what would make text vanish: HTML, link definitions, code by indent."""
+    """Return CommonMark less what makes text vanish: HTML, link definitions, code by indent."""
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
     return parser.disable(["reference", "code", "html_block", "html_inline"])
 
@@ -139,7 +139,9 @@ def _role(heading: str, containers: list[str]) -> Role | None:
     return "quote" if containers else None
 
 
-def _inline_block(token: Token, role: Role | None, marker: str) -> Iterator[tuple[str, Role | None]]:
+def _inline_block(
+    token: Token, role: Role | None, marker: str
+) -> Iterator[tuple[str, Role | None]]:
     children = token.children or []
     text = _inline_text(children).strip()
     if marker[:1].isdigit() or (marker in ("+", "-") and NUMBER_START.match(text)):

@@ -7,7 +7,7 @@ from storage.record import Mark, Paragraph
 
 # „…“ and „…", "…", »…«, «…», “…”: each stops at its own kind, so a lone mark costs one scan.
 QUOTE = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
-# "(t-online berichtete)", "(wir berichteten)", "(die Zeitung hatte zuerst berichtet)"
+# (t-online berichtete), (wir berichteten), (die Zeitung hatte zuerst berichtet)
 ASIDE = re.compile(
     r"\((?:(?:die|der|das) )?(?P<outlet>[^()\n]{1,60}?)"
     r" (?:berichtete|berichteten|berichtet|hatten? (?:zuerst |bereits )?berichtet)"
@@ -15,28 +15,30 @@ ASIDE = re.compile(
     r"|\(as (?:the )?(?P<reporter>[^()\n]{1,60}?) (?:has |had )?(?:first |previously )?reported\)"
 )
 _NO_OUTLETS = frozenset(
-    "wir medien mehrere lokale andere we it they he she others media er sie es wie zuvor".split()
+    "wir medien mehrere lokale andere we it they he she others media er sie es wie zuvor".split()  # noqa: SIM905 (words read best as words)
 )
 _AGENCY = (
     "(?:dpa(?:-AFX|-infocom|-tmn)?|afp|AFP|AP|Reuters|rtr|epd|KNA|SID|sid|APA|apa|sda|SDA"
     "|Keystone-SDA|ANSA|TASS|Interfax|Xinhua|PA Media|dapd|ddp|ots|news aktuell)"
 )
-# "(dpa)", "(dpa/lno)", "(AP, Reuters)"; "t-online/dpa"; a last line "dpa" or "… sagte er. dpa"
+# (dpa), (dpa/lno), (AP, Reuters); t-online/dpa
 AGENCY = re.compile(
     rf"\({_AGENCY}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){_AGENCY}(?![\w-])"
-    rf"|(?:(?<=[.!?“”\"] )|^|(?<=\n)){_AGENCY}(?:/[\w-]{{2,14}})*(?=\Z)"
 )
+# a last line "dpa/lno", or "… sagte er. dpa"
+AGENCY_AT_END = re.compile(
+    rf"(?:(?<=[.!?“”\"] )|(?<=\n)|(?<![\s\S])){_AGENCY}(?:/[\w-]{{2,14}}){{0,3}}\Z"
+)
+LONGEST_AGENCY = 80
 AGENCY_NAME = re.compile(rf"(?<![\w-]){_AGENCY}(?![\w-])")
 # Zero-width characters, fillers, variation selectors and tags.
 INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u3164\ufe00-\ufe0f"
+    "[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e0fff]+"
 )
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 # What looks like Latin letters in Cyrillic and Greek (Unicode confusables, the common ones).
-LOOKALIKE = re.compile(
-    "[АВЕКМНОРСТУХЅІЈаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρ]"
-)
+LOOKALIKE = re.compile("[АВЕКМНОРСТУХЅІЈаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρ]")
 MIXED_PAIR = re.compile(
     "[A-Za-zÀ-ɏ][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-zÀ-ɏ]"
 )
@@ -52,7 +54,7 @@ _FLAGS = {
 }
 
 
-def marks(text: str, plain: bool = False) -> tuple[Mark, ...]:
+def marks(text: str, *, plain: bool = False) -> tuple[Mark, ...]:
     """Return the marks of one paragraph in order of their place.
 
     `plain` says that the text is known to hold no odd characters (see `is_plain`).
@@ -65,8 +67,7 @@ def marks(text: str, plain: bool = False) -> tuple[Mark, ...]:
         found += [Mark("quote", *m.span()) for m in QUOTE.finditer(text)]
     if "bericht" in text or " reported" in text:
         found += [Mark("aside", *m.span()) for m in ASIDE.finditer(text)]
-    if "(" in text or "/" in text or not text.endswith((".", '"', "“", "?", "!")):
-        found += [Mark("agency", *m.span()) for m in AGENCY.finditer(text)]
+    found += _agency_marks(text)
     if not plain:
         found += _odd_marks(text)
     if len(found) > 1:
@@ -126,6 +127,16 @@ def agencies(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
                 span = paragraph.text[mark.start : mark.end]
                 found.update(dict.fromkeys(AGENCY_NAME.findall(span)))
     return tuple(found)
+
+
+def _agency_marks(text: str) -> list[Mark]:
+    if not text.endswith((".", '"', "“", "?", "!", ")")):
+        last = AGENCY_AT_END.search(text, max(0, len(text) - LONGEST_AGENCY))
+        if last:
+            return [Mark("agency", *last.span())]
+    if "(" in text or "/" in text:
+        return [Mark("agency", *m.span()) for m in AGENCY.finditer(text)]
+    return []
 
 
 def _odd_marks(text: str) -> Iterator[Mark]:

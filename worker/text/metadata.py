@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 
 from storage.record import Candidate, Field, Json, PartialDate, Step
 from worker.text.clean import STRINGS, clean, one_line
@@ -11,9 +10,6 @@ from worker.text.decode import replace_surrogates
 from worker.text.draft import Material, combined
 from worker.text.hints import Hints, TextSettings
 from worker.text.roles import same_line
-
-CLOCK_TOLERANCE = timedelta(days=1)
-"""So far may `observed_at` lie after the moment at which the file itself was seen."""
 
 # Field by the names that sources give it, most telling first; case, `_`, `-` and blanks aside.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -29,8 +25,16 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "pubdate",
         "date",
     ),
-    "modified": ("modified", "datemodified", "modifiedat", "updated", "updatedat", "lastmod")
-    + ("lastmodified", "dateupdated"),
+    "modified": (
+        "modified",
+        "datemodified",
+        "modifiedat",
+        "updated",
+        "updatedat",
+        "dateupdated",
+        "lastmodified",
+        "lastmod",
+    ),
     "observed_at": ("observedat",),
     "authors": ("authors", "author", "byline"),
     "language": ("language", "lang", "inlanguage"),
@@ -187,7 +191,7 @@ class _Reader:
     def _take_observed_at(self, name: str, value: Json) -> None:
         date = self._date(value)
         moment = instant(date, self.settings.timezone) if date else None
-        if moment is None or moment > self.hints.observed_at + CLOCK_TOLERANCE:
+        if moment is None:
             self._reject(name, value, "observed_at_invalid")
             return
         self._put(name, moment.isoformat())

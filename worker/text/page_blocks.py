@@ -48,7 +48,10 @@ ASIDE_LABEL = re.compile(
 False
 """
 
-CAPTION_LABEL = re.compile(r"(?:caption|bildunterschrift|image-?credit|photo-?credit|copyright|bildquelle|wp-caption)", re.I)
+CAPTION_LABEL = re.compile(
+    r"(?:caption|bildunterschrift|image-?credit|photo-?credit|copyright|bildquelle|wp-caption)",
+    re.I,
+)
 """A class or id of the words to a picture.
 
 >>> bool(CAPTION_LABEL.search("article-image__caption"))

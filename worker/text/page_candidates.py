@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from storage.record import Candidate, Json
+from worker.text.decode import replace_surrogates
+from worker.text.page_tree import FORBIDDEN
 
 Candidates = Mapping[str, tuple[Candidate, ...]]
 
@@ -37,7 +39,7 @@ class Collection:
 
     def _bounded(self, value: Json) -> Json:
         if isinstance(value, str):
-            squeezed = " ".join(value.split())
+            squeezed = " ".join(FORBIDDEN.sub("", replace_surrogates(value)[0]).split())
             self.truncated = self.truncated or len(squeezed) > LONGEST_VALUE
             return squeezed[:LONGEST_VALUE]
         if isinstance(value, (list, tuple)):

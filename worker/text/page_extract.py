@@ -25,7 +25,13 @@ BLANKS = re.compile(r"\s+")
 """
 
 PieceKind = Literal["head", "p", "quote", "item", "row"]
-_KINDS: dict[str, PieceKind] = {"head": "head", "quote": "quote", "code": "p", "item": "item", "row": "row"}
+_KINDS: dict[str, PieceKind] = {
+    "head": "head",
+    "quote": "quote",
+    "code": "p",
+    "item": "item",
+    "row": "row",
+}
 _CONTAINERS = ("list", "table", "body", "div")
 
 
@@ -79,6 +85,8 @@ def collect_extracted(tree: HtmlElement, collection: Collection, url: str | None
         document = extract_metadata(
             tree, url, {"original_date": True, "extensive_search": False}, True
         )
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 -- one candidate among many; it raises what it likes
         return
     collection.add("title", document.title, "trafilatura")

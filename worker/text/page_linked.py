@@ -22,7 +22,9 @@ ARTICLE_TYPE = re.compile(
 (True, False)
 """
 
-WRAPPED = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$")
+WRAPPED = re.compile(
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*;?\s*$"
+)
 """The comment or CDATA marks around a script.
 
 >>> WRAPPED.sub("", '<!-- {"a": 1} -->').strip()
@@ -119,9 +121,7 @@ def _nodes(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
 def _joined(nodes: list[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
     """Return the nodes with references by `@id` replaced by what they name, one level deep."""
     named = {
-        node["@id"]: node
-        for node in nodes
-        if isinstance(node.get("@id"), str) and len(node) > 1
+        node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1
     }
     return tuple({key: _resolved(value, named) for key, value in node.items()} for node in nodes)
 

@@ -58,7 +58,11 @@ def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> 
 
 
 def _between(blocks: Sequence[Block], taken: Counter[str]) -> Sequence[Block]:
-    found = [i for i, b in enumerate(blocks) if len(b.text) >= _SHORTEST_BLOCK and title_key(b.text) in taken]
+    found = [
+        i
+        for i, b in enumerate(blocks)
+        if len(b.text) >= _SHORTEST_BLOCK and title_key(b.text) in taken
+    ]
     return blocks[found[0] : found[-1] + 1] if found else ()
 
 

@@ -111,7 +111,9 @@ def title_key(text: str) -> str:
     return "".join(filter(str.isalnum, UNSEEN.sub("", text).casefold()))
 
 
-def strip_site(text: str, sites: Sequence[str], keys: frozenset[str] | set[str] = frozenset()) -> str:
+def strip_site(
+    text: str, sites: Sequence[str], keys: frozenset[str] | set[str] = frozenset()
+) -> str:
     """Return a title without the name of its site before or after it.
 
     What is cut must be one of `sites`, or leave a headline that stands elsewhere on the page
@@ -145,7 +147,17 @@ def _domain_of(key: str, site: str) -> bool:
     """Tell whether one is the other with a top-level domain or "online" behind it."""
     shorter, longer = sorted((key, site), key=len)
     rest = longer.removeprefix(shorter)
-    return len(shorter) > 2 and rest in ("de", "at", "ch", "com", "org", "net", "online", "tv", "couk")
+    return len(shorter) > 2 and rest in (
+        "de",
+        "at",
+        "ch",
+        "com",
+        "org",
+        "net",
+        "online",
+        "tv",
+        "couk",
+    )
 
 
 def _once_per_place(candidates: Sequence[Candidate]) -> list[Candidate]:

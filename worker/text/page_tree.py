@@ -55,9 +55,7 @@ def parse_page(text: str) -> HtmlElement | Refused:
     """
     clean = CLOSED_DOCTYPE.sub("<!DOCTYPE html>", FORBIDDEN.sub("", text), count=1)
     clean = CLOSED_HTML.sub(r"\1>", clean[:4096], count=1) + clean[4096:]
-    parser = HTMLParser(
-        encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False
-    )
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     try:
         tree = document_fromstring(clean.encode("utf-8", "replace"), parser=parser)
     except (ParserError, LxmlError, ValueError):

@@ -1,11 +1,11 @@
 """Read what a page shows of itself: headline, kicker, byline, times, and its microdata."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lxml.html import HtmlElement
 
-from worker.text.page_blocks import Block, label_of, squeezed_text, zone_of
+from worker.text.page_blocks import Block, Zone, label_of, squeezed_text, zone_of
 from worker.text.page_candidates import Collection
 from worker.text.page_people import BYLINE_START
 
@@ -62,7 +62,7 @@ True
 """
 
 
-def collect_visible(tree: HtmlElement, blocks: list[Block], collection: Collection) -> None:
+def collect_visible(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
     """Offer what can be seen."""
     _collect_headlines(tree, blocks, collection)
     _collect_microdata(tree, collection)
@@ -70,7 +70,7 @@ def collect_visible(tree: HtmlElement, blocks: list[Block], collection: Collecti
     _collect_bylines(tree, blocks, collection)
 
 
-def _collect_headlines(tree: HtmlElement, blocks: list[Block], collection: Collection) -> None:
+def _collect_headlines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
     for heading in tree.iter("h1"):
         whole = squeezed_text(heading)
         bare, kicker = split_kicker(heading)
@@ -79,7 +79,11 @@ def _collect_headlines(tree: HtmlElement, blocks: list[Block], collection: Colle
             collection.add("kicker", kicker, "h1")
             collection.add("title", whole, "h1 with kicker")
     for block in blocks:
-        if block.tag == "h2" and block.zone == "article" and re.search("headline|title", block.label):
+        if (
+            block.tag == "h2"
+            and block.zone == "article"
+            and re.search("headline|title", block.label)
+        ):
             collection.add("title", block.text, "h2")
             break
 
@@ -152,14 +156,18 @@ def _named_in(element: HtmlElement) -> list[str]:
 
 
 def _collect_times(tree: HtmlElement, collection: Collection) -> None:
-    zones: dict[HtmlElement, object] = {}
+    zones: dict[HtmlElement, Zone] = {}
     for element in list(tree.iter("time"))[:200]:
-        if zone_of(element, zones) not in ("article", "caption"):  # type: ignore[arg-type]
+        if zone_of(element, zones) not in ("article", "caption"):
             continue
         parent = element.getparent()
         around = f"{label_of(element)} {'' if parent is None else label_of(parent)[:200]}"
         words = f"{around} {(parent.text or '')[-60:] if parent is not None else ''} {squeezed_text(element)[:60]}"
-        field = "modified" if MODIFIED_WORD.search(words.replace("-", " ").replace("_", " ")) else "published"
+        field = (
+            "modified"
+            if MODIFIED_WORD.search(words.replace("-", " ").replace("_", " "))
+            else "published"
+        )
         stamp = element.get("datetime")
         if stamp:
             collection.add(field, stamp, "time[datetime]")
@@ -167,17 +175,17 @@ def _collect_times(tree: HtmlElement, collection: Collection) -> None:
             collection.add(field, squeezed_text(element)[:120], "time")
 
 
-def _collect_bylines(tree: HtmlElement, blocks: list[Block], collection: Collection) -> None:
-    zones: dict[HtmlElement, object] = {}
+def _collect_bylines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
+    zones: dict[HtmlElement, Zone] = {}
     links = [
         squeezed_text(e)
         for e in tree.iter("a")
-        if "author" in (e.get("rel") or "").split() and zone_of(e, zones) == "article"  # type: ignore[arg-type]
+        if "author" in (e.get("rel") or "").split() and zone_of(e, zones) == "article"
     ]
     collection.add("authors", links, "link rel=author")
     for element in tree.iter("span", "div", "p", "a", "address", "li", "strong"):
         label = label_of(element)
-        if label and BYLINE_LABEL.search(label) and zone_of(element, zones) == "article":  # type: ignore[arg-type]
+        if label and BYLINE_LABEL.search(label) and zone_of(element, zones) == "article":
             text = squeezed_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE:
                 collection.add("authors", [text], "byline")
@@ -186,6 +194,6 @@ def _collect_bylines(tree: HtmlElement, blocks: list[Block], collection: Collect
             collection.add("authors", [BYLINE_START.sub("", block.text)], "byline")
 
 
-def _around_headline(blocks: list[Block]) -> list[Block]:
+def _around_headline(blocks: Sequence[Block]) -> Sequence[Block]:
     at = next((i for i, block in enumerate(blocks) if block.tag == "h1"), 0)
     return blocks[max(0, at - 5) : at + _BLOCKS_AROUND_HEADLINE]

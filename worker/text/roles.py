@@ -27,8 +27,9 @@ PROMO = re.compile(
     | mehr[ ](?:zum[ ]thema|dazu|hierzu)(?:[ ][^:.!?\n]{{1,40}})?:[ ]
     | (?:auch[ ]interessant|lesetipps?|passend[ ]zum[ ]thema|weitere[ ](?:artikel|themen|meldungen)
       |weiterlesen|das[ ]könnte[ ]sie[ ]auch[ ]interessieren)(?::|[^\w\n]{{0,3}}\Z)
-    | newsletter[ ]?(?:[^.!?\n]{{0,80}}[ ](?:abonnieren|anmelden|bestellen)[^.!?\n]{{0,60}}[.!?]?\Z|:)
-    | (?:abonnieren[ ]sie|melden[ ]sie[ ]sich)[ ][^.!?\n]{{0,80}}newsletter\b[^.!?\n]{{0,60}}[.!?]?\Z
+    | newsletter(?::|[ ][^.!?\n]{{0,80}}\b(?:abonnieren|anmelden|bestellen)[.!?]?\Z)
+    | (?:abonnieren[ ]sie|melden[ ]sie[ ]sich)[ ][^.!?\n]{{0,80}}newsletter\b
+      [^.!?\n]{{0,60}}[.!?]?\Z
     | folgen[ ]sie[ ]uns[ ](?:auf|bei)[ ][^.!?\n]{{2,60}}[.!?]?\Z
     | (?:anzeige|advertisement|werbung)\Z
     | (?:read[ ](?:more|also|next)|also[ ]read|related(?:[ ](?:articles?|stories|story))?|see[ ]also
@@ -39,31 +40,32 @@ PROMO = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _PIECE = "(?:artikel|text|beitrag|bericht|meldung)"
-NOTICES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"[(\[*_\s]*(?:{pattern})", re.IGNORECASE))
-    for kind, pattern in (
-        (
-            "correction",
-            r"korrektur(?:hinweis)?:|berichtigung:|richtigstellung:|klarstellung:|correction:"
-            r"|corrections:|clarification:|correction \([^)]{1,40}\):"
-            r"|in einer (?:früheren|ersten|vorherigen|älteren|ursprünglichen) (?:version|fassung)\b"
-            rf"|in diesem {_PIECE} (?:hieß|stand) es (?:zunächst|zuerst|ursprünglich)\b"
-            rf"|(?:dieser|der|diese|die) {_PIECE} wurde\b[^!?\n]{{0,60}} (?:korrigiert|berichtigt)\b"
-            r"|an earlier version of this (?:article|story|post|piece|report)\b"
-            r"|this (?:article|story|post|piece|report) (?:was|has been) (?:amended|corrected)\b",
-        ),
-        (
-            "update",
-            rf"(?:dieser|der|diese|die) {_PIECE} wurde\b[^!?\n]{{0,60}} (?:aktualisiert|ergänzt)\b"
-            r"|this (?:article|story|post|piece|report) (?:was|has been) (?:last )?updated\b",
-        ),
-        ("disclosure", r"transparenzhinweis\b|offenlegung:|disclosure:"),
-        (
-            "editorial",
-            r"anmerkung der redaktion\b|anm\. d\. red\.|anm\. der redaktion\b"
-            r"|hinweis der redaktion\b|editor['’]?s['’]? note\b|editors['’] note\b",
-        ),
-    )
+_STORY = "(?:article|story|post|piece|report)"
+_NOTICE_STARTS = {
+    "correction": (
+        "korrektur(?:hinweis)?:",
+        "(?:berichtigung|richtigstellung|klarstellung):",
+        r"(?:corrections?|clarification)(?: \([^)]{1,40}\))?:",
+        "in einer (?:früheren|ersten|vorherigen|älteren|ursprünglichen) (?:version|fassung)",
+        f"in diesem {_PIECE} (?:hieß|stand) es (?:zunächst|zuerst|ursprünglich)",
+        rf"(?:dieser|der|diese|die) {_PIECE} wurde [^!?\n]{{0,60}}(?:korrigiert|berichtigt)",
+        f"an earlier version of this {_STORY}",
+        f"this {_STORY} (?:was|has been) (?:amended|corrected)",
+    ),
+    "update": (
+        rf"(?:dieser|der|diese|die) {_PIECE} wurde [^!?\n]{{0,60}}(?:aktualisiert|ergänzt)",
+        f"this {_STORY} (?:was|has been) (?:last )?updated",
+    ),
+    "disclosure": ("transparenzhinweis", "(?:offenlegung|disclosure):"),
+    "editorial": (
+        "(?:anmerkung|hinweis) der redaktion",
+        r"anm\. d(?:\.|er) red(?:\.|aktion)",
+        "editor['’]?s['’]? note",
+    ),
+}
+NOTICES = tuple(
+    (kind, re.compile(rf"[(\[*_\s]*(?:{'|'.join(starts)})(?!\w)", re.IGNORECASE))
+    for kind, starts in _NOTICE_STARTS.items()
 )
 CAPTION = re.compile(
     r"""
@@ -152,6 +154,8 @@ def same_line(one: str, other: str) -> bool:
     >>> same_line("„Öl“  brennt", '"ÖL" brennt')
     True
     """
+    if max(len(one), len(other)) > 2 * min(len(one), len(other)) + SHORT:
+        return False
     return _plain_line(one) == _plain_line(other)
 
 
@@ -193,7 +197,7 @@ def notice_kind(text: str) -> str | None:
     ('disclosure', 'editorial')
     >>> notice_kind("(Anm. d. Red.: Der Name ist geändert.)")
     'editorial'
-    >>> notice_kind("This article was amended on 3 June."), notice_kind("Die Korrektur: ein Fehler.")
+    >>> notice_kind("This article was amended on 3 June."), notice_kind("Die Korrektur: falsch.")
     ('correction', None)
     """
     for kind, pattern in NOTICES:
@@ -280,7 +284,9 @@ def _name_subheadings(paragraphs: Sequence[str], found: list[Role | None]) -> No
     first = next((i for i, role in enumerate(found) if role not in _BEFORE_LEAD), 0)
     for index in range(max(first, 1), len(paragraphs)):
         if found[index] is None and _looks_like_heading(paragraphs[index]):
-            follower = next((i for i in range(index + 1, len(found)) if found[i] not in _SKIP), None)
+            follower = next(
+                (i for i in range(index + 1, len(found)) if found[i] not in _SKIP), None
+            )
             if follower is not None and _runs_on(paragraphs[follower], found[follower]):
                 found[index] = "subheading"
 

@@ -1,0 +1,386 @@
+"""PURE: which paragraphs and words of two texts belong together.
+
+Everything compares in canonical form (`storage.digest.canonical`), so what the wording digest
+forgives is equal here.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Literal
+from unicodedata import category, is_normalized
+
+from rapidfuzz.distance import Indel
+
+from storage.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE, canonical
+
+MAX_CELLS = 100_000_000
+"""The longest sequences compared whole: 10,000 words with 10,000, some 10 ms and 15 MB."""
+
+Run = tuple[int, int, int]  # from in a, from in b, size
+Pair = tuple[int, int]  # index in a, index in b
+
+_CANDIDATES = 4
+_SHARERS_OF_A_RARE_WORD = 8
+_SIMILAR = 0.4
+_SIMILAR_ALONE = 0.3
+_SIMILAR_ELSEWHERE = 0.6
+_ISLAND_LETTERS = 4
+_WORDS_AROUND_AN_ISLAND = 3
+
+_COMBINING = "".join(chr(code) for code in range(0x300, 0x20FF) if category(chr(code))[0] == "M")
+_LETTER = rf"[\w{_COMBINING}]"
+
+# A word with the blank before it: letters, digits and combining marks. A mark inside a number
+# and an apostrophe inside a word belong to it; every other character is a token of its own.
+TOKEN = re.compile(
+    rf" ?(?:[^\W\d]{_LETTER}*(?:'\w{_LETTER}*)*"
+    rf"|\w{_LETTER}*(?:(?:(?<=\d)[.,:](?=\d)|')\w{_LETTER}*)*"
+    r"|.)",
+    re.DOTALL,
+)
+
+
+@dataclass(slots=True)
+class Block:
+    """A title or paragraph; `start` is where its `text` stands in the joined text.
+
+    `tokens` are the words and marks of `canon`, its canonical form, and `starts` says where in
+    it each begins. Both are worked out when they are asked for.
+    """
+
+    role: str
+    text: str
+    canon: str
+    start: int
+    _tokens: list[str] | None = None
+    _starts: list[int] = field(default_factory=list)
+    _places: Sequence[int] | None = None
+    _token_places: list[int] | None = None
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+    @property
+    def tokens(self) -> list[str]:
+        if self._tokens is None:
+            found = TOKEN.findall(self.canon)
+            self._tokens = [piece[1:] if piece[0] == " " else piece for piece in found]
+            ends = accumulate(map(len, found))
+            self._starts = [end - len(token) for end, token in zip(ends, self._tokens, strict=True)]
+        return self._tokens
+
+    @property
+    def starts(self) -> list[int]:
+        return self._starts if self.tokens else []
+
+    def end_of(self, token: int) -> int:
+        return self.starts[token] + len(self.tokens[token])
+
+    def place(self, offset: int) -> int:
+        """Return where in `text` the letter at `offset` of `canon` comes from."""
+        if offset in {0, len(self.canon)}:
+            return len(self.text) if offset else 0
+        if self._places is None:
+            self._places = _places(self.text, self.canon)
+        return self._places[offset]
+
+    def tokens_within(self, begin: int, end: int) -> range:
+        """Return which tokens begin between two places of `text`."""
+        if self._token_places is None:
+            self._token_places = [self.place(start) for start in self.starts]
+        found = self._token_places
+        return range(bisect_left(found, begin), bisect_left(found, end))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Which blocks belong together: in the order of both, and those of b that moved, with a's."""
+
+    in_order: tuple[Pair, ...]
+    moved: dict[int, int]
+
+
+def blocks(parts: Iterable[tuple[str, str]], gap: int) -> list[Block]:
+    """Return a block for each part (role, text) that is not empty in canonical form.
+
+    `gap` is how many code points the joined text has between two.
+    """
+    found: list[Block] = []
+    start = 0
+    for role, text in parts:
+        if canon := canonical(text):
+            found.append(Block(role, text, canon, start))
+            start += len(text) + gap
+    return found
+
+
+def pairs(a: Sequence[Block], b: Sequence[Block]) -> Pairs:
+    """Pair the blocks that are equal, then those that are similar."""
+    same = [
+        (i + step, j + step)
+        for i, j, size in common([block.canon for block in a], [block.canon for block in b])
+        for step in range(size)
+    ]
+    a_free = _without(range(len(a)), {i for i, _ in same})
+    b_free = _without(range(len(b)), {j for _, j in same})
+    moved = _equal_elsewhere(a, b, a_free, b_free)
+    a_free, b_free = _without(a_free, set(moved.values())), _without(b_free, moved.keys())
+    if not a_free or not b_free:
+        return Pairs(tuple(same), moved)
+    similar = _similar(a, b, a_free, b_free)
+    in_order = _in_order(similar, same)
+    for (i, j), score in similar.items():
+        if (i, j) not in in_order and score >= _SIMILAR_ELSEWHERE:
+            moved[j] = i
+    return Pairs(tuple(sorted([*same, *in_order])), moved)
+
+
+def equal_runs(a: Block, b: Block) -> list[Run]:
+    """Return which letters of both `canon` stay, as runs in order.
+
+    A blank stays if it stands at the same edge of both changes.
+    """
+    runs: list[Run] = []
+    end_a = end_b = 0
+    for i, j, size in _same_words(a, b):
+        begin_a, begin_b = a.starts[i], b.starts[j]
+        lead, trail = _edges(a.canon[end_a:begin_a], b.canon[end_b:begin_b])
+        end_a, end_b = a.end_of(i + size - 1), b.end_of(j + size - 1)
+        _extend(runs, lead)
+        _append(runs, (begin_a - trail, begin_b - trail, end_a - begin_a + trail))
+    _extend(runs, _edges(a.canon[end_a:], b.canon[end_b:])[0])
+    return runs
+
+
+def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
+    """Return the runs that both share, in order: the most, if both are not very long.
+
+    Else the items found once in each hold the rest together, and only what stands between two
+    of them is compared.
+    """
+    if len(a) * len(b) <= MAX_CELLS:
+        found = Indel.editops(a, b).as_matching_blocks()
+        return [(block.a, block.b, block.size) for block in found if block.size]
+    runs: list[Run] = []
+    i = j = 0
+    for to_i, to_j in [*_once_in_both(a, b), (len(a), len(b))]:
+        if (to_i - i) * (to_j - j) <= MAX_CELLS:
+            runs += [(i + x, j + y, size) for x, y, size in common(a[i:to_i], b[j:to_j])]
+        if to_i < len(a):
+            runs.append((to_i, to_j, 1))
+        i, j = to_i + 1, to_j + 1
+    return runs
+
+
+# ---------------------------------------------------------------------- letters and places
+
+
+def _places(text: str, canon: str) -> Sequence[int]:
+    if len(text) == len(canon):
+        return range(len(text))
+    if is_normalized("NFC", text):
+        return _followed(text.translate(_FOLDED), canon)
+    return _aligned(text, canon)
+
+
+def _followed(folded: str, canon: str) -> Sequence[int]:
+    """Follow `canon` through `folded`, which holds it with some letters more."""
+    stride = 64
+    places: list[int] = []
+    at = 0
+    while (done := len(places)) < len(canon):
+        piece = canon[done : done + stride]
+        if folded.startswith(piece, at):
+            places.extend(range(at, at + len(piece)))
+            at += len(piece)
+        else:
+            at = folded.index(canon[done], at)
+            places.append(at)
+            at += 1
+    return places
+
+
+def _aligned(text: str, canon: str) -> Sequence[int]:
+    """Align letter by letter, where composition has changed how many there are."""
+    places: list[int] = []
+    end = 0
+    for begin, start, size in [*common(text, canon), (len(text), len(canon), 0)]:
+        places.extend(min(end + step, begin) for step in range(start - len(places)))
+        places.extend(range(begin, begin + size))
+        end = begin + size
+    return places
+
+
+_FOLDED = {
+    **dict.fromkeys(map(ord, DOUBLE_QUOTES), '"'),
+    **dict.fromkeys(map(ord, SINGLE_QUOTES), "'"),
+    **dict.fromkeys(map(ord, WHITE_SPACE), " "),
+}
+
+
+# -------------------------------------------------------------------------------- paragraphs
+
+
+def _without(indexes: Iterable[int], taken: Iterable[int]) -> list[int]:
+    taken = frozenset(taken)
+    return [index for index in indexes if index not in taken]
+
+
+def _equal_elsewhere(
+    a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Iterable[int]
+) -> dict[int, int]:
+    places: dict[str, list[int]] = {}
+    for i in reversed(a_free):
+        places.setdefault(a[i].canon, []).append(i)
+    return {j: found.pop() for j in b_free if (found := places.get(b[j].canon))}
+
+
+def _similar(
+    a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Sequence[int]
+) -> dict[Pair, float]:
+    """Return pairs with their similarity, the most similar first, each block once."""
+    least = _SIMILAR_ALONE if len(a_free) == len(b_free) == 1 else _SIMILAR
+    scored = sorted(
+        (-score, i, j)
+        for i, j in _candidates(a, b, a_free, b_free)
+        if (score := _similarity(a[i], b[j], least)) >= least
+    )
+    found: dict[Pair, float] = {}
+    a_taken: set[int] = set()
+    b_taken: set[int] = set()
+    for negative, i, j in scored:
+        if i not in a_taken and j not in b_taken:
+            a_taken.add(i)
+            b_taken.add(j)
+            found[i, j] = -negative
+    return found
+
+
+def _candidates(
+    a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Sequence[int]
+) -> set[Pair]:
+    """Return pairs worth comparing: of one place, or with rare words in common.
+
+    They are a few for each block, so that two long texts that share no paragraph stay cheap.
+    """
+    found = set(zip(a_free, b_free, strict=False))
+    found.update(zip(reversed(a_free), reversed(b_free), strict=False))
+    holders: dict[str, list[int]] = {}
+    for i in a_free:
+        for word in set(a[i].tokens):
+            holders.setdefault(word, []).append(i)
+    for j in b_free:
+        votes: Counter[int] = Counter()
+        for word in set(b[j].tokens):
+            sharers = holders.get(word, ())
+            if len(sharers) <= _SHARERS_OF_A_RARE_WORD:
+                votes.update(sharers)
+        best = sorted(votes, key=lambda i: (-votes[i], i))[:_CANDIDATES]
+        found.update((i, j) for i in best)
+    return found
+
+
+def _similarity(a: Block, b: Block, least: float) -> float:
+    """Return from 0 to 1 how much of both stands in both in the same order."""
+    if len(a.tokens) * len(b.tokens) <= MAX_CELLS:
+        return Indel.normalized_similarity(a.tokens, b.tokens, score_cutoff=least)
+    shared = sum(size for _, _, size in common(a.tokens, b.tokens))
+    return 2 * shared / (len(a.tokens) + len(b.tokens))
+
+
+def _in_order(similar: Iterable[Pair], same: Sequence[Pair]) -> set[Pair]:
+    """Return as many of `similar` as cross neither a pair of `same` nor each other."""
+
+    def equal_before(index: int, side: Literal[0, 1]) -> int:
+        return bisect_left(same, index, key=lambda pair: pair[side])
+
+    return set(
+        _rising(sorted(p for p in similar if equal_before(p[0], 0) == equal_before(p[1], 1)))
+    )
+
+
+def _rising(candidates: Sequence[Pair]) -> list[Pair]:
+    """Return a longest run of pairs whose second numbers rise; the first ones do already."""
+    ends: list[int] = []  # the smallest second number with which a run of this length ends
+    last: list[int] = []
+    before: list[int] = []
+    for position, (_, j) in enumerate(candidates):
+        length = bisect_left(ends, j)
+        before.append(last[length - 1] if length else -1)
+        ends[length : length + 1] = [j]
+        last[length : length + 1] = [position]
+    run: list[Pair] = []
+    position = last[-1] if last else -1
+    while position >= 0:
+        run.append(candidates[position])
+        position = before[position]
+    return run[::-1]
+
+
+def _once_in_both(a: Sequence[str], b: Sequence[str]) -> list[Pair]:
+    a_counts, b_counts = Counter(a), Counter(b)
+    place = {item: j for j, item in enumerate(b) if b_counts[item] == 1}
+    return _rising([(i, place[x]) for i, x in enumerate(a) if a_counts[x] == 1 and x in place])
+
+
+# ------------------------------------------------------------------------------------ words
+
+
+def _same_words(a: Block, b: Block) -> Iterator[Run]:
+    """Yield runs of tokens that stay, with the same blanks between them."""
+    for i, j, size in _without_islands(a, b, common(a.tokens, b.tokens)):
+        a_piece = a.canon[a.starts[i] : a.end_of(i + size - 1)]
+        if a_piece == b.canon[b.starts[j] : b.end_of(j + size - 1)]:
+            yield i, j, size
+        else:
+            yield from ((i + step, j + step, 1) for step in range(size))
+
+
+def _without_islands(a: Block, b: Block, runs: Sequence[Run]) -> Iterator[Run]:
+    """Leave out single short words between two changes of words: a person marks them as one."""
+    end_a = end_b = 0
+    following = [*runs[1:], (len(a.tokens), len(b.tokens), 0)]
+    for (i, j, size), (next_i, next_j, _) in zip(runs, following, strict=True):
+        if size == 1 and _is_short_word(a.tokens[i]):
+            gone = _words(a.tokens[end_a:i]), _words(a.tokens[i + 1 : next_i])
+            new = _words(b.tokens[end_b:j]), _words(b.tokens[j + 1 : next_j])
+            on_both_sides = all(gone) or all(new)
+            if on_both_sides and sum(gone) + sum(new) >= _WORDS_AROUND_AN_ISLAND:
+                continue
+        yield i, j, size
+        end_a, end_b = i + size, j + size
+
+
+def _is_short_word(token: str) -> bool:
+    return token.isalpha() and len(token) <= _ISLAND_LETTERS
+
+
+def _words(tokens: Iterable[str]) -> int:
+    return sum(1 for token in tokens if token[0].isalnum())
+
+
+def _edges(a_gap: str, b_gap: str) -> tuple[int, int]:
+    """Return how many letters two gaps share at their beginning and at their end."""
+    if a_gap == b_gap:
+        return len(a_gap), 0
+    lead = int(a_gap[:1] == b_gap[:1] == " ")
+    trail = int(a_gap[lead:][-1:] == b_gap[lead:][-1:] == " ")
+    return lead, trail
+
+
+def _extend(runs: list[Run], size: int) -> None:
+    if runs and size:
+        begin, start, length = runs[-1]
+        runs[-1] = (begin, start, length + size)
+
+
+def _append(runs: list[Run], run: Run) -> None:
+    if runs and runs[-1][0] + runs[-1][2] == run[0] and runs[-1][1] + runs[-1][2] == run[1]:
+        _extend(runs, run[2])
+    else:
+        runs.append(run)

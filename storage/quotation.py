@@ -1,0 +1,65 @@
+"""PURE: what stands inside quotation marks."""
+
+from collections.abc import Sequence
+
+_OPENS_AFTER = frozenset(" ([{-–—/\"'")
+_CLOSES_BEFORE = frozenset(" )]}.,;:!?…-–—/\"'")
+
+
+def quoted(canon: str, starts: Sequence[int]) -> list[bool]:
+    """Return for each token of `canon` (as `starts` tells them) whether it is quoted.
+
+    `canon` is a paragraph in canonical form: a mark's shape does not say whether it opens. The
+    marks themselves count as quoted. A closing mark that nothing opened ends a quotation that
+    began in an earlier paragraph; an opened one goes on to the end. A single mark counts only
+    where a later one closes it, so that an apostrophe opens nothing.
+
+    >>> quoted('Er sagte "nein".', [0, 3, 9, 10, 14, 15])
+    [False, False, True, True, True, False]
+    """
+    marks = [False] * len(starts)
+    _mark_double(canon, starts, marks)
+    _mark_single(canon, starts, marks)
+    return marks
+
+
+def _mark_double(canon: str, starts: Sequence[int], marks: list[bool]) -> None:
+    inside = False
+    for k, start in enumerate(starts):
+        if canon[start] != '"':
+            marks[k] = marks[k] or inside
+        elif _is_inch(canon, start) and not inside:
+            continue
+        else:
+            marks[k] = True
+            if not inside and _closes(canon, start) and not _opens(canon, start):
+                marks[:k] = [True] * k
+            else:
+                inside = not inside or (_opens(canon, start) and not _closes(canon, start))
+
+
+def _mark_single(canon: str, starts: Sequence[int], marks: list[bool]) -> None:
+    opened: int | None = None
+    for k, start in enumerate(starts):
+        if canon[start] != "'":
+            continue
+        marks[k] = True
+        if opened is not None and _closes(canon, start):
+            marks[opened:k] = [True] * (k - opened)
+            opened = None
+        elif opened is None and _opens(canon, start):
+            opened = k
+
+
+def _is_inch(canon: str, start: int) -> bool:
+    return start > 0 and canon[start - 1].isdigit() and '"' not in canon[:start]
+
+
+def _opens(canon: str, start: int) -> bool:
+    after = canon[start + 1 : start + 2]
+    return (start == 0 or canon[start - 1] in _OPENS_AFTER) and after not in {"", " "}
+
+
+def _closes(canon: str, start: int) -> bool:
+    after = canon[start + 1 : start + 2]
+    return start > 0 and canon[start - 1] != " " and (not after or after in _CLOSES_BEFORE)

@@ -1,0 +1,5 @@
+"""`python -m worker` is `lesart`."""
+
+from worker.cli import main
+
+main()

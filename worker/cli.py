@@ -1,0 +1,232 @@
+"""The `lesart` command: what starts work; the reading commands come from `storage.cli`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from storage import cli as reading
+from storage.archive import Archive, NoSuchSourceError
+from storage.exits import NO, UNCHECKED, say
+from storage.exits import run as run_command
+from storage.options import Place as ArchivePlace
+from storage.options import Shown, command
+from storage.output import write_rows
+from storage.settings import Settings
+from worker import source_cli
+from worker.errors import JobNotFoundError, LocatorError, LocatorMissingError, NoWorkerError, ScheduleError
+from worker.events import log_events
+
+app = reading.app
+source_cli.mount(app)
+
+TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip; else told by name and bytes."
+
+
+@command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")
+def ingest(
+    locators: Annotated[
+        list[str],
+        typer.Argument(metavar="LOCATOR…", help="Files, folders, globs; - reads standard input."),
+    ],
+    place: ArchivePlace,
+    shown: Shown,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="File it under this source.")
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option("--origin", metavar="O", help="The address it was captured from."),
+    ] = None,
+    observed_at: Annotated[
+        str | None,
+        typer.Option("--observed-at", metavar="T", help="When it was captured elsewhere."),
+    ] = None,
+    type: Annotated[str | None, typer.Option("--type", metavar="T", help=TYPE_HELP)] = None,  # noqa: A002
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", min=1, metavar="N",
+            help="How many processes read; else as many as there are processors for many files.",
+        ),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Wait for the end and tell the summary."),
+    ] = True,
+) -> None:  # fmt: skip
+    """Ingest what is named, now; ended early, the same command goes on where it was."""
+    from worker import control  # noqa: PLC0415  # loads the text core
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        request = control.Request(
+            locators=tuple(locators), source=source, origin=origin,
+            observed_at=_moment(observed_at, settings), type=type,
+        )  # fmt: skip
+        job_id = control.ingest(archive, settings, request)
+        if not wait:
+            say(f"job {job_id} is written; a worker takes it up")
+            _tell([{"job": job_id}], shown)
+            return
+        summary = control.see_through(archive, settings, job_id, processes)
+    _tell([summary], shown)
+    if summary["refused"] or summary["failed"]:
+        say("something was refused: see `lesart refusals`")
+        raise typer.Exit(NO)
+
+
+@command(app, "up", example="lesart up --once")
+def up(
+    place: ArchivePlace,
+    shown: Shown,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Take every active source as due, do the work and end."),
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", min=1, metavar="N", help="How many processes read."),
+    ] = None,
+) -> None:
+    """Watch the sources and archive what they bring, with nothing else installed."""
+    from worker import control  # noqa: PLC0415
+
+    settings = place.settings()
+    if once:
+        with Archive.open(settings.database_url) as archive:
+            summaries = control.once(archive, settings, processes)
+        _tell(summaries, shown)
+        if any(each["refused"] or each["failed"] for each in summaries):
+            say("something was refused: see `lesart refusals`")
+            raise typer.Exit(NO)
+        return
+    _watch(settings, debug=place.debug)
+
+
+@command(app, "worker", example="lesart worker --concurrency 2")
+def worker(
+    place: ArchivePlace,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", min=1, metavar="N", help="Processes; else one a processor."),
+    ] = None,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Without a broker: work what is open and end.")
+    ] = False,
+    job: Annotated[
+        int | None, typer.Option("--job", metavar="JOB", help="With --drain: this job alone.")
+    ] = None,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only tell, by the exit code, whether work goes on.")
+    ] = False,
+) -> None:
+    """Work jobs as they come over the broker."""
+    from worker import control, services  # noqa: PLC0415
+
+    settings = place.settings()
+    if health:
+        _tell_health(control.worker_health(settings))
+        return
+    log_events("debug" if place.debug else "info")
+    if drain:
+        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+            control.drain(archive, settings, within=job)
+        return
+    if settings.is_embedded:
+        raise LocatorError("worker", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
+    services.run_worker(settings, concurrency or control.processors())
+
+
+@command(app, "scheduler", example="lesart scheduler")
+def scheduler(
+    place: ArchivePlace,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only tell, by the exit code, whether it goes on.")
+    ] = False,
+) -> None:
+    """Write jobs for due sources and wake workers for due jobs."""
+    from worker import control, services  # noqa: PLC0415
+
+    settings = place.settings()
+    if health:
+        _tell_health(control.scheduler_health(settings))
+        return
+    log_events("debug" if place.debug else "info")
+    if settings.is_embedded:
+        raise LocatorError("scheduler", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
+    services.run_scheduler(settings)
+
+
+@command(app, "retry", example="lesart retry 42")
+def retry(
+    job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
+    place: ArchivePlace,
+    shown: Shown,
+) -> None:
+    """Try again what was quarantined or cancelled of a job."""
+    from worker import control  # noqa: PLC0415
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        ids = control.retry(archive, settings, job)
+    say(f"{len(ids)} made ready again" if ids else "nothing of this job was quarantined")
+    _tell([{"job": each} for each in ids], shown)
+
+
+@command(app, "cancel", example="lesart cancel 42")
+def cancel(
+    job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
+    place: ArchivePlace,
+    shown: Shown,
+) -> None:
+    """Cancel what is still open of a job; what was kept stays."""
+    from worker import control  # noqa: PLC0415
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        number = control.cancel(archive, job)
+    _tell([{"job": job, "cancelled": number}], shown)
+
+
+def main() -> None:
+    """Run the command line and end with its exit code."""
+    log_events("debug" if "--debug" in sys.argv else "warning")
+    codes = {
+        LocatorError: 2,
+        LocatorMissingError: 3,
+        NoSuchSourceError: 3,
+        JobNotFoundError: 3,
+        NoWorkerError: UNCHECKED,
+        ScheduleError: 2,
+    }
+    sys.exit(run_command(app, exit_codes=codes))
+
+
+def _moment(given: str | None, settings: Settings) -> datetime | None:
+    from storage.moment import parse_moment  # noqa: PLC0415
+
+    return None if given is None else parse_moment(given, settings.zone, "first")
+
+
+def _tell(rows: Sequence[dict[str, Any]], shown: Shown) -> None:
+    write_rows(rows, shown.target())
+
+
+def _tell_health(problem: str | None) -> None:
+    if problem is not None:
+        say(problem)
+        raise typer.Exit(NO)
+
+
+def _watch(settings: Settings, *, debug: bool) -> None:
+    from worker import services  # noqa: PLC0415
+
+    log_events("debug" if debug else "info")
+    if not settings.is_embedded:
+        raise LocatorError("up", "this is for the embedded default; on the stack run "
+                           "`lesart scheduler` and `lesart worker`")  # fmt: skip
+    say(f"watching; the archive is {settings.database_url}; end with Ctrl-C")
+    services.run_embedded(settings)

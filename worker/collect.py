@@ -1,0 +1,276 @@
+"""Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from storage import queue
+from storage.archive import Archive, Arrival, Present, Scan
+from storage.digest import raw_digest
+from storage.record import FileStamp
+from storage.settings import Settings
+from storage.verdict import Counts
+from worker.sources.capture import capture
+from worker.sources.files import Patience
+from worker.sources.folder import Listing, expand
+from worker.sources.items import Found, Item, Limits, Rejected, Unsettled
+from worker.sources.locator import origin_path
+from worker.sources.members import Hints
+from worker.text import detect_type
+
+Progress = Callable[[int], None]
+"""Told, now and then, how many files were looked at so far."""
+
+BATCH_BYTES = 8 * 1024 * 1024
+PROGRESS_EVERY = 200
+LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
+"""Refusals that say nothing about the bytes: the next scan looks again."""
+NO_STAMP = FileStamp(0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One locator of a job, as `worker.order` resolved it.
+
+    `is_scan` says that a complete listing of it covers the whole source, so that what is
+    missing from it is gone. `prefix` turns a path below `root` into an origin.
+    """
+
+    source_id: int
+    locator: str
+    root: str
+    prefix: str
+    is_scan: bool
+    type: str | None = None
+    origin: str | None = None
+    observed_at: str | None = None
+
+
+def collect(
+    archive: Archive,
+    held: queue.Claim,
+    settings: Settings,
+    patience: Patience,
+    progress: Progress = lambda _seen: None,
+) -> None:
+    """Collect all places of an ingest job and end its row; jobs to read are left behind.
+
+    It can be run again after a crash: what was captured stays captured and is not counted
+    twice. Raises: queue.StaleLeaseError.
+    """
+    unchanged = refused = 0
+    for entry in held.arguments["places"]:
+        looked = _Collection(archive, held, settings, patience, progress, Place(**entry))
+        looked.run()
+        unchanged += looked.unchanged
+        refused += looked.still_refused
+    with archive.unit() as unit:
+        queue.finish(unit, held, Counts(unchanged=unchanged, refused=refused))
+
+
+@dataclass(slots=True)
+class _Batch:
+    arrivals: list[Arrival] = field(default_factory=list)
+    bytes: int = 0
+
+
+class _Collection:
+    """One pass over one place."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        held: queue.Claim,
+        settings: Settings,
+        patience: Patience,
+        progress: Progress,
+        place: Place,
+    ) -> None:
+        self.archive, self.held, self.settings = archive, held, settings
+        self.patience, self.progress, self.place = patience, progress, place
+        self.unchanged = self.still_refused = self.changed = self.looked_at = 0
+        self._known: dict[tuple[str, str], Present] = {}
+        self._members: dict[str, list[str]] = {}
+        self._seen: set[tuple[str, str]] = set()
+        self._batch = _Batch()
+        self._scan: Scan | None = None
+        self._unsettled: list[tuple[Found, Unsettled]] = []
+        self._hints = Hints(detect=detect_type, limits=limits_of(settings), type=place.type)
+
+    def run(self) -> None:
+        """Look at everything the place names."""
+        place = self.place
+        if place.is_scan:
+            self._scan = self.archive.start_scan(place.source_id)
+        self._known = self.archive.presences(place.source_id)
+        for path, member in self._known:
+            if member:
+                self._members.setdefault(path, []).append(member)
+        listing = expand(place.locator)
+        for found in listing:
+            self._look(found, listing)
+        if self.patience.wait:
+            for found, earlier in self._unsettled:
+                self._read(found, listing, self.patience, earlier)
+        self._flush()
+        if self._scan is not None:
+            self._finish(listing, self._scan)
+
+    # ------------------------------------------------------------------- one file
+
+    def _look(self, found: Found | Rejected, listing: Listing) -> None:
+        self.looked_at += 1
+        if self.looked_at % PROGRESS_EVERY == 0:
+            self.progress(self.looked_at)
+        if isinstance(found, Rejected):
+            self._reject(self._path(found.locator), found, NO_STAMP)
+            return
+        path = self._path(found.locator)
+        present = self._known.get((path, ""))
+        if present is not None and self._is_as_before(present, found.stamp):
+            self._count_as_before(path)
+            return
+        self._read(found, listing, replace(self.patience, wait=False))
+
+    def _is_as_before(self, present: Present, stamp: FileStamp) -> bool:
+        if present.gone or present.stamp != stamp:
+            return False
+        return self.place.is_scan or present.job_id == self.held.job_id
+
+    def _count_as_before(self, path: str) -> None:
+        for member in ("", *self._members.get(path, ())):
+            self._seen.add((path, member))
+            present = self._known[path, member]
+            if present.container or present.gone or present.job_id == self.held.job_id:
+                continue
+            self._count(present)
+
+    def _count(self, present: Present) -> None:
+        if present.refused:
+            self.still_refused += 1
+        else:
+            self.unchanged += 1
+
+    def _read(
+        self, found: Found, listing: Listing, patience: Patience, earlier: Unsettled | None = None
+    ) -> None:
+        path = self._path(found.locator)
+        is_container = False
+        for item in capture(listing.root, found.path, self._hints, patience, earlier):
+            match item:
+                case Unsettled():
+                    self._seen.update((path, m) for m in ("", *self._members.get(path, ())))
+                    self._unsettled.append((found, item))
+                    return
+                case Rejected():
+                    is_container |= bool(item.member)
+                    self._reject(path, item, found.stamp)
+                case Item():
+                    is_container |= bool(item.member)
+                    self._take(path, item, found.stamp)
+        if is_container:
+            self._seen.add((path, ""))
+            self._add(self._arrival(path, "", found.stamp, container=True))
+
+    def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
+        digest = raw_digest(item.raw)
+        self._seen.add((path, item.member))
+        present = self._known.get((path, item.member))
+        same = (
+            self.place.is_scan
+            and present is not None
+            and present.digest == digest
+            and not present.gone
+        )
+        if same and present is not None:
+            if present.job_id != self.held.job_id:
+                self._count(present)
+            self._add(self._arrival(path, item.member, stamp, looked=True))
+            return
+        hints: dict[str, Any] = {"type": item.type, "name": item.locator.rpartition("/")[2]}
+        extra = {
+            "charset": item.charset,
+            "flags": list(item.flags) or None,
+            "origin": self.place.origin,
+            "observed_at": self.place.observed_at,
+        }
+        hints.update({name: value for name, value in extra.items() if value is not None})
+        self.changed += 1
+        self._add(self._arrival(path, item.member, stamp, raw=item.raw, digest=digest, hints=hints))
+
+    def _reject(self, path: str, rejected: Rejected, stamp: FileStamp) -> None:
+        self._seen.add((path, rejected.member))
+        if rejected.refused.code in LOOK_AGAIN:
+            stamp = NO_STAMP
+        digest = raw_digest(rejected.raw) if rejected.raw is not None else None
+        present = self._known.get((path, rejected.member))
+        if present is not None and present.refused and not present.gone:
+            if (present.stamp, present.digest) == (stamp, digest):
+                self.still_refused += present.job_id != self.held.job_id
+                return
+        self.changed += 1
+        self._add(
+            self._arrival(
+                path, rejected.member, stamp, raw=rejected.raw, digest=digest,
+                refused=rejected.refused,
+            )
+        )  # fmt: skip
+
+    def _arrival(self, path: str, member: str, stamp: FileStamp, **more: Any) -> Arrival:
+        prefix = self.place.prefix
+        return Arrival(
+            place=f"{prefix}{path}{member}",
+            locator=f"{prefix}{origin_path(path, member)}",
+            path=path,
+            member=member,
+            stamp=stamp,
+            observed_at=self.archive.clock(),
+            **more,
+        )
+
+    # -------------------------------------------------------------------- batches
+
+    def _add(self, arrival: Arrival) -> None:
+        self._batch.arrivals.append(arrival)
+        self._batch.bytes += len(arrival.raw or b"")
+        full = len(self._batch.arrivals) >= self.settings.batch_items
+        if full or self._batch.bytes >= BATCH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch.arrivals:
+            self.archive.capture(self.held, self.place.source_id, self._batch.arrivals, self._scan)
+            self._batch = _Batch()
+        self.progress(self.looked_at)
+
+    def _finish(self, listing: Listing, scan: Scan) -> None:
+        absent = [
+            present.place_id
+            for key, present in self._known.items()
+            if key not in self._seen and not present.gone
+        ]
+        self.archive.finish_scan(
+            self.held,
+            scan,
+            complete=listing.complete,
+            listing_digest=listing.digest,
+            files=listing.files,
+            changed=self.changed,
+            absent=absent,
+        )
+
+    # --------------------------------------------------------------------- small
+
+    def _path(self, locator: str) -> str:
+        """Return the path below the source's folder: a place may be a part of it."""
+        below = self.place.root
+        return f"{below}/{locator}" if below else locator
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        document=settings.max_document_bytes,
+        list=settings.max_list_bytes,
+        container=settings.max_container_bytes,
+        entries=settings.max_container_entries,
+    )

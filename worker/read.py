@@ -1,0 +1,152 @@
+"""Read one batch of captures: bytes to drafts, then one transaction that keeps them."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+from storage import queue
+from storage.archive import Archive
+from storage.digest import wording_digest
+from storage.record import Draft, Refused
+from storage.settings import Settings
+from storage.tokens import index_tokens, truncate
+from storage.verdict import Captured, Counts, Reading, Signature
+from worker.decide import decide
+from worker.pages import PageReader
+from worker.text import Hints, TextSettings
+from worker.text import fingerprint as near
+from worker.text import read as read_text
+
+PAGE_TYPES = frozenset({"html"})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came of a read job: its counts, and whether it is through."""
+
+    counts: Counts
+    done: bool
+
+
+class Reader:
+    """Reads captures by their type; pages go to a child process that starts when one comes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.text = TextSettings(languages=settings.languages, timezone=settings.timezone)
+        self._pages: PageReader | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child process, if there is one."""
+        if self._pages is not None:
+            self._pages.close()
+            self._pages = None
+
+    def read(self, captured: Captured) -> Reading:
+        """Read one capture, and make ready what full text and the search for copies need."""
+        hints = hints_of(captured)
+        outcome = self.outcome(captured.raw, hints)
+        context = context_of(hints)
+        if isinstance(outcome, Refused):
+            return Reading(captured, outcome, context)
+        outcome = _flagged(outcome, captured.hints.get("flags") or ())
+        paragraphs = outcome.text_paragraphs()
+        language = outcome.fields.get("language")
+        tokens, cut = truncate(
+            index_tokens([outcome.title or "", *paragraphs], language.value if language else None)
+        )
+        if cut:
+            outcome = _flagged(outcome, ["fts_truncated"])
+        return Reading(
+            captured=captured,
+            outcome=outcome,
+            context=context,
+            digest=wording_digest(outcome.title, paragraphs),
+            tokens=tokens,
+            signature=_signature(paragraphs),
+        )
+
+    def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
+        """Return what the text core makes of `raw`."""
+        if hints.type in PAGE_TYPES:
+            return self._page_reader().read(raw, hints)
+        return read_text(raw, hints, self.text)
+
+    def _page_reader(self) -> PageReader:
+        if self._pages is None:
+            self._pages = PageReader(
+                self.text,
+                document_seconds=self.settings.document_seconds,
+                memory_mb=self.settings.document_memory_mb,
+            )
+        return self._pages
+
+
+def read_batch(archive: Archive, held: queue.Claim, reader: Reader, limit_seconds: float) -> Batch:
+    """Read what the job carries and keep it; past the limit the rest is given back.
+
+    Raises: queue.StaleLeaseError, and nothing is kept then.
+    """
+    captured = archive.unread(held)
+    readings = list(_within(captured, reader, limit_seconds))
+    done = len(readings) == len(captured)
+    return Batch(archive.keep(held, readings, decide, done=done), done)
+
+
+def hints_of(captured: Captured) -> Hints:
+    """Return the hints of a capture as the text core takes them."""
+    known = captured.hints
+    return Hints(
+        type=known.get("type") or "seed",
+        name=known.get("name") or captured.locator,
+        charset=known.get("charset"),
+        observed_at=captured.observed_at,
+        url=known.get("url"),
+    )
+
+
+def context_of(hints: Hints) -> str:
+    """Return, as JSON, the hints that a reading depends on: the same bytes give the same draft.
+
+    Only pages depend on the time of their capture (a date after it is no candidate).
+    """
+    context: dict[str, Any] = {"type": hints.type}
+    if hints.charset:
+        context["charset"] = hints.charset
+    if hints.url:
+        context["url"] = hints.url[:150]
+    if hints.type in PAGE_TYPES:
+        context["seen"] = hints.observed_at.isoformat(timespec="minutes")
+    return json.dumps(context, sort_keys=True)
+
+
+def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> Iterator[Reading]:
+    end = time.monotonic() + limit_seconds
+    for each in captured:
+        yield reader.read(each)
+        if time.monotonic() > end:
+            return
+
+
+def _flagged(draft: Draft, flags: Any) -> Draft:
+    missing = tuple(flag for flag in flags if flag not in draft.flags)
+    return replace(draft, flags=(*draft.flags, *missing)) if missing else draft
+
+
+def _signature(paragraphs: tuple[str, ...]) -> Signature:
+    made = near.signature(paragraphs)
+    return Signature(made.algorithm, made.seed, made.values)

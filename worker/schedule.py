@@ -1,0 +1,313 @@
+"""The scheduler: due sources become jobs, due jobs become wake-ups; it does no work itself."""
+
+import fcntl
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+from zoneinfo import ZoneInfo
+
+import redis
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from celery import Celery
+
+from storage import queue
+from storage.archive import Archive, NoSuchSourceError, Source
+from storage.engine import DatabaseError
+from storage.settings import Settings
+from worker.app import QUEUE
+from worker.errors import LocatorError
+from worker.order import default_source, order, place_of
+from worker.work import free_the_dead
+
+LOG = structlog.get_logger()
+SWEEP_SECONDS = 0.5
+SYNC_SECONDS = 2.0
+BEAT_SECONDS = 5.0
+LEADER_RETRY_SECONDS = 1.0
+HIGH = 100
+"""Most wake-ups that lie in the queue at once."""
+
+CRON_DAY_NUMBER = re.compile(r"\d+")
+"""
+>>> CRON_DAY_NUMBER.sub("x", "1-5")
+'x-x'
+"""
+DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class CronError(ValueError):
+    """A cron expression cannot be read."""
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(f"{given!r} is no cron expression: {reason}")
+        self.given, self.reason = given, reason
+
+
+class Leadership(Protocol):
+    """Makes sure that one scheduler at a time does the scheduling."""
+
+    def holds(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class FileLeadership:
+    """A lock on a file beside an SQLite archive; it ends with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._held = False
+
+    def holds(self) -> bool:
+        """Return whether this process leads, trying to take the lead where nobody has it."""
+        if not self._held:
+            with suppress(BlockingIOError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._held = True
+        return self._held
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class DatabaseLeadership:
+    """An advisory lock of a PostgreSQL session; it ends with the connection."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._lock = archive.leadership()
+
+    def holds(self) -> bool:
+        """Return whether this process leads, trying to take the lead where nobody has it."""
+        return self._lock.holds()
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+def cron_trigger(expression: str, zone: ZoneInfo) -> CronTrigger:
+    """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
+
+    Raises: CronError.
+
+    >>> str(cron_trigger("0 6 * * 1-5", ZoneInfo("UTC")).fields[4])
+    'mon-fri'
+    """
+    fields = expression.split()
+    if len(fields) != 5:
+        raise CronError(expression, "it has five fields: minute hour day month weekday")
+    minute, hour, day, month, weekday = fields
+    try:
+        return CronTrigger(
+            minute=minute, hour=hour, day=day, month=month,
+            day_of_week=_weekday_names(weekday), timezone=zone,
+        )  # fmt: skip
+    except (ValueError, IndexError) as error:
+        raise CronError(expression, str(error)) from error
+
+
+def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
+    """Return the name of the tick that `now` falls into: one job at most for each.
+
+    An interval counts from 1970; a cron tick is a minute on the wall, so that the hour that
+    comes twice when clocks go back gives one job for each minute and not two.
+
+    >>> paris = ZoneInfo("Europe/Paris")
+    >>> at = lambda hour: datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+    >>> cron = Source(1, "a", "folder", "/a", True, False, None, "30 2 * * *", None, {})
+    >>> slot_of(cron, at(0), paris) == slot_of(cron, at(1), paris)
+    True
+    """
+    if source.cron is not None:
+        return f"cron {now.astimezone(zone):%Y-%m-%dT%H:%M}"
+    every = source.every_seconds or 60.0
+    return f"every {every:g} {int(now.timestamp() // every)}"
+
+
+def tick(archive: Archive, settings: Settings, source: Source, now: datetime) -> int | None:
+    """Write the job of a due source; None where its slot is taken or it is still at work."""
+    with archive.engine.connect() as connection:
+        if queue.source_is_busy(connection, source.id):
+            return None
+    zone = ZoneInfo(source.timezone) if source.timezone else settings.zone
+    try:
+        place = place_of(source)
+    except LocatorError as error:
+        LOG.warning("source_unreadable", source=source.name, reason=error.reason)
+        return None
+    return order(archive, [place], "schedule", slot_of(source, now, zone))
+
+
+def sweep(archive: Archive, publish: Callable[[int], None], room: int) -> int:
+    """Publish a wake-up for up to `room` due jobs; return for how many."""
+    with archive.engine.begin() as connection:
+        ids = queue.wake_due(connection, room)
+    for number in ids:
+        publish(number)
+    return len(ids)
+
+
+class Scheduler:
+    """Keeps APScheduler fitted to the rows of sources, and publishes what is due."""
+
+    def __init__(
+        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
+    ) -> None:
+        self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
+        self.leadership = _leadership(archive)
+        self._leads = False
+        self._jobs: dict[str, tuple[Any, ...]] = {}
+        self._beaten = 0.0
+        self._quiet: dict[str, float] = {}
+        self._ticking = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
+        )
+
+    def __enter__(self) -> Self:
+        self._ticking.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._ticking.shutdown(wait=True)
+        self.leadership.close()
+
+    def run(self, stop: threading.Event) -> None:
+        """Schedule until `stop` is set; without the lead only wait for it."""
+        self._ticking.add_job(
+            self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
+        )
+        while not stop.is_set():
+            self._leads = bool(self._guarded(self.leadership.holds)())
+            if self._leads:
+                self._guarded(self._sync)()
+                stop.wait(SYNC_SECONDS)
+            else:
+                stop.wait(LEADER_RETRY_SECONDS)
+
+    def _sync(self) -> None:
+        """Fit the jobs of APScheduler to the sources: each schedule can be changed any time."""
+        default_source(self.archive, self.settings)
+        wanted = {
+            source.name: source
+            for source in self.archive.sources(standing=True)
+            if not source.paused
+        }
+        for name in self._jobs.keys() - wanted.keys():
+            self._ticking.remove_job(f"source {name}")
+            del self._jobs[name]
+        for name, source in wanted.items():
+            schedule = (source.every_seconds, source.cron, source.timezone, source.locator)
+            if self._jobs.get(name) != schedule:
+                self._jobs[name] = schedule
+                self._arm(source)
+        self._beat()
+
+    def _arm(self, source: Source) -> None:
+        zone = ZoneInfo(source.timezone) if source.timezone else self.settings.zone
+        try:
+            trigger = (
+                cron_trigger(source.cron, zone)
+                if source.cron
+                else IntervalTrigger(seconds=max(1, round(source.every_seconds or 60)))
+            )
+        except CronError as error:
+            LOG.warning("schedule_invalid", source=source.name, reason=error.reason)
+            return
+        first = {} if source.cron else {"next_run_time": datetime.now(UTC)}
+        self._ticking.add_job(
+            self._guarded(self._tick), trigger, args=[source.name],
+            id=f"source {source.name}", replace_existing=True, **first,
+        )  # fmt: skip
+
+    def _tick(self, name: str) -> None:
+        if not self._leads:
+            return
+        try:
+            source = self.archive.source(name)
+        except NoSuchSourceError:
+            return
+        number = tick(self.archive, self.settings, source, self.archive.clock())
+        if number is not None:
+            LOG.info("source_due", source=name, job=number)
+
+    def _sweep(self) -> None:
+        if not self._leads:
+            return
+        free_the_dead(self.archive)
+        self.archive.index_rest()
+        room = HIGH - self.depth()
+        sent = sweep(self.archive, self._publish, room)
+        if sent:
+            LOG.debug("swept", woken=sent)
+
+    def _publish(self, job_id: int) -> None:
+        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten >= BEAT_SECONDS:
+            self._beaten = time.monotonic()
+            self.archive.beat("scheduler")
+
+    def _guarded(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        """Keep scheduling when the broker or the database is away; say so once a minute."""
+
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return act(*arguments)
+            except (DatabaseError, redis.RedisError, OSError) as error:
+                self._complain(error)
+            except Exception as error:
+                if not type(error).__module__.startswith("kombu"):
+                    raise
+                self._complain(error)
+            return None
+
+        return guarded
+
+    def _complain(self, error: Exception) -> None:
+        kind = type(error).__name__
+        if time.monotonic() - self._quiet.get(kind, -60.0) >= 60.0:
+            self._quiet[kind] = time.monotonic()
+            reason = str(error).splitlines()[0] if str(error) else ""
+            LOG.warning("scheduler_waits", error=kind, reason=reason)
+
+
+def queue_depth(settings: Settings) -> Callable[[], int]:
+    """Return a function that tells how many wake-ups lie in the broker's queue."""
+    if settings.is_embedded:
+        return lambda: 0
+    client = redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5)
+
+    def depth() -> int:
+        length: Any = client.llen(QUEUE)
+        return int(length)
+
+    return depth
+
+
+def _leadership(archive: Archive) -> Leadership:
+    if archive.engine.dialect.name == "postgresql":
+        return DatabaseLeadership(archive)
+    place = Path(archive.place)
+    return FileLeadership(place.with_name(place.name + ".scheduler"))
+
+
+def _weekday_names(field: str) -> str:
+    """Translate weekday numbers: crontab counts from Sunday, APScheduler from Monday."""
+
+    def name(found: re.Match[str]) -> str:
+        number = int(found[0])
+        if number > 7:
+            raise ValueError(f"weekday {number} is not between 0 and 7")
+        return DAY_NAMES[number]
+
+    head, slash, step = field.partition("/")
+    return CRON_DAY_NUMBER.sub(name, head.lower()) + slash + step

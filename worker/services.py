@@ -1,0 +1,112 @@
+"""The processes that go on until they are stopped: the worker, the scheduler, both in one."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from celery.apps.worker import Worker
+from celery.worker import WorkController
+
+from storage.archive import Archive
+from storage.settings import Settings
+from worker.app import close_workshop, make_app, workshop
+from worker.schedule import Scheduler, queue_depth
+
+LOG = structlog.get_logger()
+STARTED_WITHIN_SECONDS = 20.0
+
+
+def run_worker(settings: Settings, concurrency: int) -> None:
+    """Run a prefork worker on the broker until it is told to stop."""
+    app = make_app(settings)
+    worker = Worker(
+        app=app,
+        hostname=f"lesart@{socket.gethostname()}-{os.getpid()}",
+        concurrency=concurrency,
+        pool_cls="prefork",
+        loglevel="WARNING",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode or 0)
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Run the scheduler on the broker until it is told to stop."""
+    app = make_app(settings)
+    with Archive.open(settings.database_url, create=False) as archive, _stop() as stop:
+        LOG.info("scheduler_started")
+        with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
+            scheduler.run(stop)
+    LOG.info("scheduler_stopped")
+
+
+def run_embedded(settings: Settings) -> None:
+    """Run scheduler and worker in this process, with nothing installed, until stopped."""
+    app = make_app(settings)
+    with Archive.open(settings.database_url) as archive, _stop() as stop:
+        worker = _ThreadWorker(app, settings)
+        worker.start()
+        try:
+            with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
+                scheduler.run(stop)
+        finally:
+            worker.stop()
+            close_workshop()
+
+
+class _ThreadWorker:
+    """A Celery worker in a thread: its messages never leave the process."""
+
+    def __init__(self, app: object, settings: Settings) -> None:
+        self._ready = threading.Event()
+        ready = self._ready
+
+        class Controller(WorkController):
+            def on_consumer_ready(self, consumer: object) -> None:
+                ready.set()
+
+        self._controller = Controller(
+            app=app, concurrency=1, pool_cls="solo", loglevel="WARNING",
+            without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._settings = settings
+
+    def start(self) -> None:
+        self._thread.start()
+        if not self._ready.wait(STARTED_WITHIN_SECONDS):
+            raise RuntimeError("the embedded worker did not start")
+
+    def stop(self) -> None:
+        self._controller.stop(in_sighandler=False)
+        self._thread.join(timeout=10.0)
+
+    def _run(self) -> None:
+        try:
+            workshop()
+            self._controller.start()
+        finally:
+            close_workshop()
+
+
+@contextmanager
+def _stop() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    before = {
+        each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

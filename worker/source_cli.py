@@ -1,0 +1,163 @@
+"""The commands `lesart source …`: standing sources and their schedules."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from storage.archive import Archive, Source
+from storage.exits import say
+from storage.options import Place as ArchivePlace
+from storage.options import Shown, command
+from storage.output import write_rows
+from storage.settings import Settings, parse_interval
+from worker.errors import LocatorMissingError, ScheduleError
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
+Every = Annotated[
+    str | None, typer.Option("--every", metavar="I", help="How often: 90s, 5m, 2h, 1d.")
+]
+Cron = Annotated[
+    str | None,
+    typer.Option("--cron", metavar="C", help="When: minute hour day month weekday (0 is Sunday)."),
+]
+Zone = Annotated[
+    str | None, typer.Option("--timezone", metavar="Z", help="Of --cron; else of the settings.")
+]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add `lesart source` to the command line."""
+    app.add_typer(sources, name="source")
+
+
+sources = typer.Typer(
+    help="Watch places on a schedule.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@command(sources, "add", example="lesart source add presse/ --name presse --every 5m")
+def add(
+    locator: Annotated[str, typer.Argument(metavar="LOCATOR", help="A folder.")],
+    place: ArchivePlace,
+    shown: Shown,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="N", help="Its name; else the folder's.")
+    ] = None,
+    every: Every = None,
+    cron: Cron = None,
+    timezone: Zone = None,
+) -> None:
+    """Watch a folder from now on."""
+    settings = place.settings()
+    folder = Path(locator).absolute()
+    if not folder.is_dir():
+        raise LocatorMissingError(locator, "there is no such folder")
+    schedule = _schedule(settings, every, cron, timezone)
+    if not schedule:
+        schedule = {"every_seconds": settings.every}
+    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        chosen = name or folder.name
+        taken = [each for each in archive.sources() if each.name == chosen]
+        if taken and (taken[0].standing or taken[0].locator != str(folder)):
+            raise ScheduleError(f"there is a source {chosen} already: choose another --name")
+        source = archive.ensure_source(
+            chosen, "folder", str(folder), standing=True, paused=False, **schedule
+        )
+    _tell([source], shown)
+
+
+@command(sources, "list", example="lesart source list")
+def list_sources(place: ArchivePlace, shown: Shown) -> None:
+    """List the standing sources with their schedules."""
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        _tell(archive.sources(standing=True), shown)
+
+
+@command(sources, "set", example="lesart source set presse --cron '0 6 * * 1-5'")
+def change(
+    name: Name,
+    place: ArchivePlace,
+    shown: Shown,
+    every: Every = None,
+    cron: Cron = None,
+    timezone: Zone = None,
+) -> None:
+    """Change the schedule of a source; a running scheduler takes it up within seconds."""
+    settings = place.settings()
+    schedule = _schedule(settings, every, cron, timezone)
+    if not schedule:
+        raise ScheduleError("say --every or --cron or --timezone")
+    with Archive.open(settings.database_url, create=False) as archive:
+        _tell([archive.change_source(name, **schedule)], shown)
+
+
+@command(sources, "run", example="lesart source run presse")
+def run(name: Name, place: ArchivePlace, shown: Shown) -> None:
+    """Take a source as due now, wait for it and tell the summary."""
+    from worker import control  # noqa: PLC0415  # loads the text core
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        summary = control.run_source(archive, settings, archive.source(name))
+    write_rows([summary], shown.target())
+
+
+@command(sources, "pause", example="lesart source pause presse")
+def pause(name: Name, place: ArchivePlace, shown: Shown) -> None:
+    """Stop watching a source until it is resumed."""
+    _change(place, shown, name, paused=True)
+
+
+@command(sources, "resume", example="lesart source resume presse")
+def resume(name: Name, place: ArchivePlace, shown: Shown) -> None:
+    """Watch a paused source again."""
+    _change(place, shown, name, paused=False)
+
+
+@command(sources, "remove", example="lesart source remove presse")
+def remove(name: Name, place: ArchivePlace) -> None:
+    """Watch a source no more; what it brought stays in the archive."""
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        archive.change_source(name, removed_at=archive.clock(), standing=False)
+    say(f"{name} is watched no more; what it brought stays")
+
+
+def _change(place: ArchivePlace, shown: Shown, name: str, **values: Any) -> None:
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        _tell([archive.change_source(name, **values)], shown)
+
+
+def _schedule(
+    settings: Settings, every: str | None, cron: str | None, timezone: str | None
+) -> dict[str, Any]:
+    if every is not None and cron is not None:
+        raise ScheduleError("--every and --cron exclude each other")
+    values: dict[str, Any] = {}
+    if timezone is not None:
+        try:
+            ZoneInfo(timezone)
+        except (ValueError, OSError, KeyError) as error:
+            raise ScheduleError(f"there is no time zone {timezone!r}") from error
+        values["timezone"] = timezone
+    if every is not None:
+        values |= {"every_seconds": parse_interval(every), "cron": None}
+    if cron is not None:
+        from worker.schedule import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
+
+        try:
+            cron_trigger(cron, settings.zone)
+        except CronError as error:
+            raise ScheduleError(str(error)) from error
+        values |= {"every_seconds": None, "cron": cron}
+    return values
+
+
+def _tell(found: list[Source], shown: Shown) -> None:
+    names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused")
+    rows = [{name: getattr(each, name) for name in names} for each in found]
+    write_rows(rows, shown.target(), names)

@@ -1,0 +1,82 @@
+"""Ingest what comes by standard input: its bytes are kept at once, for a worker to read."""
+
+import sys
+from datetime import datetime
+from typing import Any
+
+from storage import queue
+from storage.archive import Archive, Arrival
+from storage.digest import raw_digest
+from storage.settings import Settings
+from storage.verdict import Counts
+from worker.collect import NO_STAMP, limits_of
+from worker.errors import LocatorError
+from worker.sources.items import Item
+from worker.sources.members import TYPES, Hints, members_of_input
+from worker.text import detect_type
+from worker.work import holder_name
+
+STANDARD_INPUT = "stdin"
+
+
+def ingest_input(
+    archive: Archive,
+    settings: Settings,
+    *,
+    source: str | None,
+    type: str | None,  # noqa: A002  # the word of the command line
+    origin: str | None,
+    observed_at: datetime | None,
+) -> int:
+    """Keep what standard input holds and return the job that reads it.
+
+    Raises: LocatorError without a known type.
+    """
+    if type not in TYPES:
+        raise LocatorError("-", f"name its type with --type: {', '.join(TYPES)}")
+    owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
+    with archive.unit() as unit:
+        job_id = queue.add_job(
+            unit, "ingest", "command", source_id=owner.id, arguments={"places": []}
+        )
+    with archive.unit() as unit:
+        held = queue.claim(unit, settings.lease_seconds, holder_name(), job_id=job_id)
+    assert held is not None
+    hints = Hints(detect=detect_type, limits=limits_of(settings), type=type)
+    batch: list[Arrival] = []
+    for item in members_of_input(sys.stdin.buffer, hints):
+        batch.append(_arrival(archive, owner.name, item, origin, observed_at))
+        if len(batch) >= settings.batch_items:
+            archive.capture(held, owner.id, batch)
+            batch = []
+    if batch:
+        archive.capture(held, owner.id, batch)
+    with archive.unit() as unit:
+        queue.finish(unit, held, Counts())
+    return job_id
+
+
+def _arrival(
+    archive: Archive, source: str, item: Any, origin: str | None, observed_at: datetime | None
+) -> Arrival:
+    raw = item.raw
+    digest = raw_digest(raw) if raw is not None else None
+    name = digest.hex()[:16] if digest is not None and not item.member else "-"
+    locator = f"seed:{source}/{name}{item.member}"
+    hints: dict[str, Any] = {}
+    if isinstance(item, Item):
+        hints = {"type": item.type, "name": "-", "charset": item.charset, "origin": origin}
+        hints["flags"] = list(item.flags) or None
+        hints["observed_at"] = observed_at.isoformat() if observed_at else None
+    return Arrival(
+        place=locator,
+        locator=locator,
+        path=name,
+        member=item.member,
+        stamp=NO_STAMP,
+        observed_at=archive.clock(),
+        raw=raw,
+        digest=digest,
+        hints={key: value for key, value in hints.items() if value is not None},
+        refused=None if isinstance(item, Item) else item.refused,
+    )

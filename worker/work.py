@@ -1,0 +1,162 @@
+"""Claim due jobs and work them, with or without a broker."""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import structlog
+
+from storage import queue
+from storage.archive import Archive
+from storage.engine import DatabaseError
+from storage.settings import Settings
+from worker.collect import Progress, collect
+from worker.read import Reader, read_batch
+from worker.sources.files import Patience
+
+LOG = structlog.get_logger()
+POLL_SECONDS = 0.1
+
+
+def patience_of(trigger: str) -> Patience:
+    """Return how long to wait for files that are being written: a schedule just comes again."""
+    return Patience(wait=trigger != "schedule", now_ns=time.time_ns, sleep=time.sleep)
+
+
+def work_next(
+    archive: Archive,
+    settings: Settings,
+    reader: Reader,
+    *,
+    job_id: int | None = None,
+    within: int | None = None,
+    progress: Progress = lambda _seen: None,
+) -> bool:
+    """Claim one due job and work it; return whether there was one."""
+    with archive.unit() as unit:
+        held = queue.claim(
+            unit, settings.lease_seconds, holder_name(), job_id=job_id, within=within
+        )
+    if held is None:
+        return False
+    work(archive, settings, reader, held, progress)
+    return True
+
+
+def work(
+    archive: Archive,
+    settings: Settings,
+    reader: Reader,
+    held: queue.Claim,
+    progress: Progress = lambda _seen: None,
+) -> None:
+    """Work a claimed job: its effects are kept with its end, or it is tried again later.
+
+    Interrupted, the job is given back at once; killed, its lease runs out.
+    """
+    log = LOG.bind(job=held.job_id, kind=held.kind, attempt=held.attempts)
+    try:
+        match held.kind:
+            case "ingest":
+                collect(archive, held, settings, patience_of(held.trigger), progress)
+            case "read":
+                read_batch(archive, held, reader, settings.batch_seconds)
+            case _:
+                log.warning("job_kind_unknown")
+                return
+        log.debug("job_done")
+    except queue.StaleLeaseError:
+        log.warning("job_lost")
+    except (KeyboardInterrupt, SystemExit):
+        _give_back(archive, held)
+        raise
+    except Exception as error:
+        log.warning("job_failed", error=type(error).__name__)
+        log.debug("job_failed_here", exc_info=True)
+        _fail(archive, held, error)
+
+
+def drain(
+    archive: Archive,
+    settings: Settings,
+    *,
+    within: int | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> None:
+    """Work until nothing is open any more: all jobs, or the family of job `within`."""
+    with Reader(settings) as reader:
+        while True:
+            free_the_dead(archive)
+            while work_next(archive, settings, reader, within=within):
+                progress()
+            archive.index_rest()
+            with archive.engine.connect() as connection:
+                if not queue.open_jobs(connection, within):
+                    return
+            progress()
+            time.sleep(POLL_SECONDS)
+
+
+def free_the_dead(archive: Archive) -> list[int]:
+    """End the leases of workers of this machine that are no longer there; return the jobs."""
+    with archive.engine.connect() as connection:
+        held = queue.holders(connection)
+    dead = [number for number, holder in held.items() if _is_dead(holder)]
+    if dead:
+        with archive.engine.begin() as connection:
+            queue.end_leases(connection, dead)
+    return dead
+
+
+def holder_name() -> str:
+    """Return how this process signs its claims: machine, process id and start time."""
+    return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def _is_dead(holder: str) -> bool:
+    machine, _, rest = holder.partition("/")
+    boot, _, rest = rest.partition("/")
+    number, _, started = rest.partition("/")
+    if (machine, boot) != (socket.gethostname(), _boot()) or not number.isdigit():
+        return False
+    return _started(int(number)) != started
+
+
+@cache
+def _boot() -> str:
+    """Return what tells this start of the machine, and this container, from another."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot[:8]}-{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return "unknown"
+
+
+def _started(number: int) -> str:
+    """Return when a process was started, in ticks since boot; empty where it is not there."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = status.rpartition(")")[2].split()
+    return "" if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _give_back(archive: Archive, held: queue.Claim) -> None:
+    try:
+        with archive.unit() as unit:
+            queue.release(unit, held)
+    except (queue.StaleLeaseError, DatabaseError):
+        LOG.warning("job_not_given_back", job=held.job_id)
+
+
+def _fail(archive: Archive, held: queue.Claim, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    try:
+        with archive.unit() as unit:
+            queue.fail(unit, held, reason)
+    except (queue.StaleLeaseError, DatabaseError):
+        LOG.warning("job_failure_not_noted", job=held.job_id)
