@@ -1,0 +1,103 @@
+"""The roles of the stack can do what they are for, and no more."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
+from sqlalchemy import inspect
+
+from storage.engine import database_url as parsed
+from storage.engine import writing_engine
+from storage.schema import upgrade
+from storage.tables import METADATA, RECORD
+from storage.views import VIEWS
+
+ROLES = Path(__file__).resolve().parents[2] / "docker" / "roles.sql"
+STATE = sorted(set(METADATA.tables) - set(RECORD))
+
+
+@pytest.fixture(scope="module")
+def stack_url() -> Iterator[str]:
+    """Give an archive whose roles were made as docker/roles.sql makes them, on its own server."""
+    from tests import services
+
+    with services.own_postgres() as server:
+        url = server.url("postgres")
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in _statements():
+                connection.execute(statement)
+        engine = writing_engine(parsed(url))
+        upgrade(engine)
+        assert set(VIEWS) <= set(inspect(engine).get_view_names())
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture
+def worker(stack_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(stack_url, user="lesart_worker") as connection:
+        yield connection
+
+
+@pytest.fixture
+def reader(stack_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(stack_url, user="lesart_reader") as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("table", RECORD)
+@pytest.mark.parametrize("change", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {}"])
+def test_a_worker_cannot_change_what_is_kept(worker, table, change):
+    with pytest.raises(InsufficientPrivilege):
+        worker.execute(change.format(f'"{table}"'))
+
+
+@pytest.mark.parametrize("table", RECORD)
+def test_a_worker_can_add_to_what_is_kept(worker, table):
+    privilege = "SELECT has_table_privilege(%s, 'INSERT') AND has_table_privilege(%s, 'SELECT')"
+    assert worker.execute(privilege, [table, table]).fetchone() == (True,)
+
+
+@pytest.mark.parametrize("table", STATE)
+def test_a_worker_can_change_the_state(worker, table):
+    worker.execute(f'DELETE FROM "{table}"')
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TRIGGER guard_wording_delete ON wording",
+        "CREATE TABLE mine (id int)",
+        "DROP TABLE job",
+    ],
+)
+def test_a_worker_cannot_change_the_schema(worker, change):
+    with pytest.raises(InsufficientPrivilege):
+        worker.execute(change)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_reader_can_select_a_view(reader, view):
+    reader.execute(f"SELECT * FROM {view} LIMIT 1")
+
+
+@pytest.mark.parametrize("table", [*RECORD, *STATE])
+def test_a_reader_sees_no_table(reader, table):
+    with pytest.raises(InsufficientPrivilege):
+        reader.execute(f'SELECT * FROM "{table}"')
+
+
+def test_a_reader_cannot_write(reader):
+    with pytest.raises(ReadOnlySqlTransaction):
+        reader.execute("CREATE TEMP TABLE mine (id int)")
+
+
+def _statements() -> list[str]:
+    """Return what psql would send; passwords come from files that are not here."""
+    lines = [
+        line for line in ROLES.read_text().splitlines() if not line.startswith(("--", "\\set"))
+    ]
+    sql = "\n".join(lines).replace(":'worker'", "'one'").replace(":'reader'", "'two'")
+    return [each.strip() for each in sql.split(";") if each.strip()]
