@@ -28,6 +28,7 @@ _SHARERS_OF_A_RARE_WORD = 8
 _SIMILAR = 0.4
 _SIMILAR_ALONE = 0.3
 _SIMILAR_ELSEWHERE = 0.6
+_ALIKE_IN_LETTERS = 0.75
 _ISLAND_LETTERS = 4
 _WORDS_AROUND_AN_ISLAND = 3
 
@@ -244,12 +245,15 @@ def _similar(
     a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Sequence[int]
 ) -> dict[Pair, float]:
     """Return pairs with their similarity, the most similar first, each block once."""
-    least = _SIMILAR_ALONE if len(a_free) == len(b_free) == 1 else _SIMILAR
+    alone = len(a_free) == len(b_free) == 1
+    least = _SIMILAR_ALONE if alone else _SIMILAR
     scored = sorted(
         (-score, i, j)
         for i, j in _candidates(a, b, a_free, b_free)
         if (score := _similarity(a[i], b[j], least)) >= least
     )
+    if alone and not scored and _is_alike(a[a_free[0]].canon, b[b_free[0]].canon):
+        return {(a_free[0], b_free[0]): least}
     found: dict[Pair, float] = {}
     a_taken: set[int] = set()
     b_taken: set[int] = set()
@@ -291,6 +295,12 @@ def _similarity(a: Block, b: Block, least: float) -> float:
         return Indel.normalized_similarity(a.tokens, b.tokens, score_cutoff=least)
     shared = sum(size for _, _, size in common(a.tokens, b.tokens))
     return 2 * shared / (len(a.tokens) + len(b.tokens))
+
+
+def _is_alike(a: str, b: str) -> bool:
+    """Tell whether two paragraphs without a common word have most letters in common."""
+    short = len(a) * len(b) <= MAX_CELLS
+    return short and Indel.normalized_similarity(a, b) >= _ALIKE_IN_LETTERS
 
 
 def _in_order(similar: Iterable[Pair], same: Sequence[Pair]) -> set[Pair]:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import zstandard
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
 
 from storage import queue, schema
 from storage.engine import (
@@ -40,9 +40,9 @@ from storage.tables import (
 from storage.verdict import Captured, Counts, Known, Reading, Verdict
 from storage.writing import Clock, Unit, rows_in, table_of, update_rows, writing
 
-ORIGIN, CAPTURE, OBSERVATION = map(table_of, (OriginRow, CaptureRow, ObservationRow))
-PRESENCE, SOURCE, VERDICT = map(table_of, (PresenceRow, SourceRow, VerdictRow))
-SIGHT = table_of(SightRow)
+ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
+PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
+VERDICT = table_of(VerdictRow)
 
 Decide = Callable[[Any, bytes | None, Known], Verdict]
 
@@ -289,10 +289,7 @@ class Archive:
         if path is not None:
             query = query.where(PRESENCE.c.path == path)
         with self.engine.connect() as connection:
-            return {
-                (row[0], row[1]): Present(row[2], FileStamp(*row[3:7]), *row[7:])
-                for row in connection.execute(query)
-            }
+            return {(row[0], row[1]): _present(row) for row in connection.execute(query)}
 
     def capture(
         self,
@@ -392,20 +389,15 @@ class Archive:
                 OBSERVATION.c.hints,
                 CAPTURE.c.encoding,
                 CAPTURE.c.data,
-            )  # fmt: skip
+            )
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
             .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
             .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
         )
         with self.engine.connect() as connection:
-            return sorted(
-                (
-                    Captured(*row[:6], hints=row[6] or {}, raw=unpack(row[7], row[8]))
-                    for row in rows_in(connection, query, OBSERVATION.c.id, items)
-                ),
-                key=lambda captured: captured.observation_id,
-            )
+            found = [_captured(row) for row in rows_in(connection, query, OBSERVATION.c.id, items)]
+        return sorted(found, key=lambda captured: captured.observation_id)
 
     def keep(
         self, held: queue.Claim, readings: Sequence[Reading], decide: Decide, *, done: bool
@@ -481,6 +473,27 @@ def _found(engine: Engine, clock: Clock) -> None:
         connection.execute(insert(counter).values(name="seq", value=0))
         values = {"id": secrets.token_hex(16), "created_at": clock().isoformat()}
         connection.execute(insert(facts), [{"key": k, "value": v} for k, v in values.items()])
+
+
+def _present(row: Any) -> Present:
+    (_path, _member, place, size, mtime_ns, ctime_ns, inode, *rest) = row
+    digest, observation, job, container, gone, refused = rest
+    stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
+    return Present(place, stamp, digest, observation, job, container, gone, refused)
+
+
+def _captured(row: Any) -> Captured:
+    number, capture, source, locator_id, locator, observed_at, hints, encoding, data = row
+    return Captured(
+        observation_id=number,
+        capture_id=capture,
+        source_id=source,
+        locator_id=locator_id,
+        locator=locator,
+        observed_at=observed_at,
+        hints=hints or {},
+        raw=unpack(encoding, data),
+    )
 
 
 def _pack(raw: bytes) -> tuple[str, bytes]:
@@ -646,7 +659,7 @@ def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int])
             SIGHT.c.is_foreign,
             OBSERVATION.c.scan_id,
             OBSERVATION.c.id,
-        )  # fmt: skip
+        )
         .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
         .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)
         .where(PRESENCE.c.source_id == scan.source_id, PRESENCE.c.gone.is_(False))
@@ -675,7 +688,7 @@ def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int])
     return noted
 
 
-def _source(row: Mapping[str, Any]) -> Source:
+def _source(row: RowMapping) -> Source:
     names = (
         "id", "name", "kind", "locator", "standing", "paused", "every_seconds", "cron",
         "timezone",

@@ -45,7 +45,8 @@ from storage.writing import Unit, rows_in, table_of, update_rows
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
 DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
-OBSERVATION, ORIGIN, SIGHT = map(table_of, (ObservationRow, OriginRow, SightRow))
+OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
+SIGHT = table_of(SightRow)
 PRESENCE, RELATION = table_of(PresenceRow), table_of(RelationRow)
 VERDICT, VERSION = table_of(VerdictRow), table_of(VersionRow)
 
@@ -174,7 +175,7 @@ class Keeping:
                 ARTICLE.c.origin_id.label("own"),
                 ARTICLE.c.content_at,
                 WORDING.c.digest,
-            )  # fmt: skip
+            )
             .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
             .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
             .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
@@ -224,7 +225,8 @@ class Keeping:
 
     def _take(self, place: _Place, verdict: Verdict) -> None:
         draft, digest = place.reading.outcome, place.reading.digest
-        assert isinstance(draft, Draft) and digest is not None
+        assert isinstance(draft, Draft)
+        assert digest is not None
         wording = self._wording(draft, digest, place.reading)
         derivation = self._derivation(place, draft, wording)
         article = self._articles.get(place.origin_id)
@@ -461,7 +463,7 @@ class _Claims:
                 SIGHT.c.locator_id,
                 func.min(SIGHT.c.observed_at),
                 func.min(ORIGIN.c.origin),
-            )  # fmt: skip
+            )
             .join(ORIGIN, ORIGIN.c.id == SIGHT.c.locator_id)
             .where(SIGHT.c.is_foreign.is_(False))
             .group_by(SIGHT.c.source_id, SIGHT.c.address_id, SIGHT.c.locator_id)
@@ -484,7 +486,7 @@ class _Claims:
                 SIGHT.c.origin_id == address_id,
                 SIGHT.c.locator_id != winner,
                 SIGHT.c.is_foreign.is_(False),
-            )  # fmt: skip
+            )
             .distinct()
         )
         for locator, article in connection.execute(query).all():
@@ -504,7 +506,7 @@ class _Claims:
                 SIGHT.c.locator_id == locator,
                 SIGHT.c.article_id == article,
                 SIGHT.c.is_foreign.is_(False),
-            )  # fmt: skip
+            )
         ).scalars()
         moved = [
             {
@@ -540,10 +542,7 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
     """Return the ids of the origins `texts`, writing those that are new."""
     names = {origin_id(each): each for each in dict.fromkeys(texts)}
     query = select(ORIGIN.c.public_id, ORIGIN.c.id)
-    known: dict[str, int] = {
-        public: number
-        for public, number in rows_in(unit.connection, query, ORIGIN.c.public_id, names)
-    }
+    known: dict[str, int] = dict(rows_in(unit.connection, query, ORIGIN.c.public_id, names))
     found: dict[str, int] = {}
     for public, each in names.items():
         if public not in known:

@@ -16,7 +16,7 @@ _TITLES = frozenset(
     ministerpräsidentin bürgermeister bürgermeisterin oberbürgermeister oberbürgermeisterin papst
     könig königin kremlchef sprecher sprecherin sprechers trainer trainerin mr mrs ms sir lady
     president chancellor senator governor mayor pope king queen spokesman spokeswoman spokesperson
-    """.split()
+    """.split()  # noqa: SIM905 - words read best as a text
 )
 _ABBREVIATED_TITLES = frozenset(["dr", "prof", "mr", "mrs", "ms", "st", "sen", "gov", "rep"])
 
@@ -25,7 +25,7 @@ _SPEECH = frozenset(
     sagt sagte erklärt erklärte betont betonte schreibt schrieb twitterte kritisiert kritisierte
     behauptet behauptete fordert forderte warnt warnte meint meinte teilte antwortete ergänzte
     says said tells told writes wrote claimed claims added warned argued
-    """.split()
+    """.split()  # noqa: SIM905 - words read best as a text
 )
 
 # Capitalised words that stand beside other capitalised ones without a name among them.
@@ -40,14 +40,20 @@ _MEASURES = frozenset(
     montagabend morgen mittag abend nacht vormittag nachmittag
     january february march june july october december
     monday tuesday wednesday thursday friday saturday sunday
-    """.split()
+    """.split()  # noqa: SIM905 - words read best as a text
 )
 _NO_NAMES = frozenset(["i", "ich", "sie", "ihr", "ihre", "ihrem", "ihren", "ihrer", "ihnen"])
 
 _GERMAN = frozenset(
-    "der die das und ist nicht von mit ein eine einen dem den des im auf für sich auch wird".split()
+    """
+    der die das und ist nicht von mit ein eine einen dem den des im auf für sich auch wird
+    """.split()  # noqa: SIM905 - words read best as a text
 )
-_ENGLISH = frozenset("the of and to in is was that for on with by as at from has have his".split())
+_ENGLISH = frozenset(
+    """
+    the of and to in is was that for on with by as at from has have his
+    """.split()  # noqa: SIM905 - words read best as a text
+)
 
 
 def names_in(blocks: Iterable[Sequence[str]]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
 from storage.engine import database_epoch
 from storage.tables import JobRow, SearchDueRow
@@ -87,8 +87,9 @@ def claim(
 ) -> Claim | None:
     """Take the next due job: `job_id` alone, or any of the family of job `within`, or any.
 
-    `holder` names the process that works, so that its death can be told. A batch whose worker died is split into single jobs; a single that was tried
-    `MAX_ATTEMPTS` times is quarantined. Returns None where nothing is due.
+    `holder` names the process that works, so that its death can be told. A batch whose worker
+    died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
+    Returns None where nothing is due.
     """
     while True:
         now = database_epoch(unit.connection)
@@ -161,7 +162,7 @@ def fail(unit: Unit, held: Claim, reason: str) -> None:
         _change(unit, held, state="ready", lease_until=None, run_after=after, reason=reason)
 
 
-def split(unit: Unit, row: Mapping[str, Any]) -> None:
+def split(unit: Unit, row: RowMapping) -> None:
     """Replace a batch by one single job for each of its items."""
     for item in row["arguments"]["items"]:
         add_job(
@@ -269,7 +270,7 @@ def search_is_due(connection: Connection) -> bool:
 def seconds_since_claim(connection: Connection) -> float | None:
     """Return how long ago a job was last started; None where none ever was."""
     latest = connection.execute(select(func.max(JOB.c.started_at))).scalar()
-    return None if latest is None else database_epoch(connection) - latest.timestamp()
+    return None if latest is None else database_epoch(connection) - float(latest.timestamp())
 
 
 def slot_is_taken(connection: Connection, source_id: int, slot: str) -> bool:
@@ -298,7 +299,7 @@ def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any
             JOB.c.kind == "ingest",
             JOB.c.trigger == trigger,
             or_(is_open, JOB.c.id.in_(parents)),
-        )  # fmt: skip
+        )
         .order_by(JOB.c.id.desc())
     )
     for number, found in connection.execute(query):
@@ -343,9 +344,7 @@ def _due(now: float, job_id: int | None, within: int | None) -> Any:
     return query
 
 
-def _take(
-    unit: Unit, row: Mapping[str, Any], now: float, lease_seconds: float, holder: str
-) -> Claim:
+def _take(unit: Unit, row: RowMapping, now: float, lease_seconds: float, holder: str) -> Claim:
     token = f"{holder}#{secrets.token_hex(16)}"
     _set(unit, row["id"], state="running", token=token, attempts=row["attempts"] + 1,
          lease_until=now + lease_seconds, started_at=row["started_at"] or unit.now)  # fmt: skip
@@ -381,7 +380,7 @@ def _change(unit: Unit, held: Claim, *, numbered: bool = True, **values: Any) ->
     done = unit.connection.execute(
         update(JOB)
         .where(JOB.c.id == held.job_id, JOB.c.token == held.token, JOB.c.state == "running")
-        .values(**values)  # fmt: skip
+        .values(**values)
     )
     if done.rowcount != 1:
         raise StaleLeaseError(held.job_id)

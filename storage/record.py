@@ -40,7 +40,8 @@ class PartialDate:
     found_in: str
 
     def to_dict(self) -> dict[str, Json]:
-        return as_dict(self)
+        told: dict[str, Json] = as_dict(self)
+        return told
 
 
 @dataclass(frozen=True, slots=True)

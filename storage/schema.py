@@ -127,7 +127,7 @@ def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
 
 def _sqlite_place(engine: Engine) -> str:
     with engine.connect() as connection:
-        return str(connection.exec_driver_sql("PRAGMA database_list").fetchone()[2])
+        return str(connection.exec_driver_sql("PRAGMA database_list").one()[2])
 
 
 def _create_full_text(connection: Connection) -> None:

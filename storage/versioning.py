@@ -22,8 +22,9 @@ from storage.tables import (
 )
 from storage.writing import Unit, rows_in, table_of, update_rows
 
-ARTICLE, DERIVATION, OBSERVATION = map(table_of, (ArticleRow, DerivationRow, ObservationRow))
-SCAN, SIGHT, VERSION, WORDING = map(table_of, (ScanRow, SightRow, VersionRow, WordingRow))
+ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
+OBSERVATION, SCAN = table_of(ObservationRow), table_of(ScanRow)
+SIGHT, VERSION, WORDING = table_of(SightRow), table_of(VersionRow), table_of(WordingRow)
 
 STATE_OF = {
     "gone": "gone",
@@ -94,15 +95,33 @@ def _sights(unit: Unit, article_id: int, since: datetime | None) -> list[_Look]:
             SIGHT.c.is_foreign,
             SIGHT.c.outcome,
             SIGHT.c.version,
-        )  # fmt: skip
+        )
         .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
         .where(SIGHT.c.article_id == article_id)
     )
     if since is not None:
         query = query.where(SIGHT.c.observed_at >= since)
     return [
-        _Look(Sight(row[0], row[1], row[2], bytes(row[3]), row[4]), *row[5:])
-        for row in unit.connection.execute(query)
+        _Look(
+            Sight(moment, number, wording, bytes(digest), derivation),
+            source,
+            locator,
+            foreign,
+            outcome,
+            version,
+        )
+        for (
+            moment,
+            number,
+            wording,
+            digest,
+            derivation,
+            source,
+            locator,
+            foreign,
+            outcome,
+            version,
+        ) in unit.connection.execute(query)
     ]
 
 
@@ -165,7 +184,7 @@ class _Intervals:
                 OBSERVATION.c.locator_id,
                 OBSERVATION.c.id,
                 func.coalesce(OBSERVATION.c.scan_id, OBSERVATION.c.id),
-            )  # fmt: skip
+            )
             .where(OBSERVATION.c.id >= first)
             .order_by(OBSERVATION.c.id)
         )

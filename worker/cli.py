@@ -16,7 +16,13 @@ from storage.options import Shown, command
 from storage.output import write_rows
 from storage.settings import Settings
 from worker import source_cli
-from worker.errors import JobNotFoundError, LocatorError, LocatorMissingError, NoWorkerError, ScheduleError
+from worker.errors import (
+    JobNotFoundError,
+    LocatorError,
+    LocatorMissingError,
+    NoWorkerError,
+    ScheduleError,
+)
 from worker.events import log_events
 
 app = reading.app

@@ -205,9 +205,12 @@ class _Collection:
         digest = raw_digest(rejected.raw) if rejected.raw is not None else None
         present = self._known.get((path, rejected.member))
         if present is not None and present.refused and not present.gone:
-            if (present.stamp, present.digest) == (stamp, digest):
-                self.still_refused += present.job_id != self.held.job_id
-                return
+            is_as_before = (present.stamp, present.digest) == (stamp, digest)
+        else:
+            is_as_before = False
+        if present is not None and is_as_before:
+            self.still_refused += present.job_id != self.held.job_id
+            return
         self.changed += 1
         self._add(
             self._arrival(
@@ -253,7 +256,7 @@ class _Collection:
             self.held,
             scan,
             complete=listing.complete,
-            listing_digest=listing.digest,
+            listing_digest=bytes.fromhex(listing.digest),
             files=listing.files,
             changed=self.changed,
             absent=absent,

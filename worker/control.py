@@ -1,14 +1,13 @@
 """What the command line starts: order jobs, see them through, tell whether work goes on."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from storage import queue
 from storage.archive import Archive, Source
@@ -152,7 +151,7 @@ def worker_health(settings: Settings) -> str | None:
             late = queue.oldest_due_seconds(connection)
             claimed = queue.seconds_since_claim(connection)
         if late > LATE_SECONDS and (claimed is None or claimed > SILENT_SECONDS):
-            return f"work has been due for {late:.0f} s and no worker on {socket.gethostname()} takes it"
+            return f"work has been due for {late:.0f} s and no worker takes it"
     return None
 
 
@@ -227,7 +226,7 @@ class _Helpers:
         self._wanted = processes
         self._running: list[subprocess.Popen[bytes]] = []
 
-    def __enter__(self) -> "_Helpers":
+    def __enter__(self) -> Self:
         if self._wanted is not None:
             self._start(self._wanted - 1)
         return self
@@ -266,7 +265,7 @@ class _Progress:
         self._bar: Any = None
         self._task: Any = None
 
-    def __enter__(self) -> "_Progress":
+    def __enter__(self) -> Self:
         if self._shown:
             from rich.console import Console  # noqa: PLC0415  # slow to load
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415

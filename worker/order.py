@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,17 +21,17 @@ DEFAULT_SOURCE = "seeds"
 
 def default_source(archive: Archive, settings: Settings) -> Source | None:
     """Return the source that watches the seeds folder, making it when the folder is there."""
-    root = os.path.abspath(settings.seeds)
+    root = str(settings.seeds.absolute())
     try:
         found = archive.source(DEFAULT_SOURCE)
     except NoSuchSourceError:
-        if not os.path.isdir(root) or archive.knew_source(DEFAULT_SOURCE):
+        if not Path(root).is_dir() or archive.knew_source(DEFAULT_SOURCE):
             return None
         return archive.ensure_source(
             DEFAULT_SOURCE, "folder", root, standing=True, every_seconds=settings.every,
             options={"default": True},
         )  # fmt: skip
-    if found.options.get("default") and found.locator != root and os.path.isdir(root):
+    if found.options.get("default") and found.locator != root and Path(root).is_dir():
         return archive.change_source(DEFAULT_SOURCE, locator=root)
     return found
 
@@ -41,7 +42,7 @@ def resolve(
     locator: str,
     *,
     source: str | None = None,
-    type: str | None = None,
+    type: str | None = None,  # noqa: A002  # the word of the command line
     origin: str | None = None,
     observed_at: datetime | None = None,
 ) -> Place:
@@ -58,7 +59,7 @@ def resolve(
         locator=path,
         root="" if below == "." else escape_locator(below),
         prefix=prefix,
-        is_scan=path == owner.locator and os.path.isdir(path),
+        is_scan=path == owner.locator and Path(path).is_dir(),
         type=type,
         origin=origin,
         observed_at=observed_at.isoformat() if observed_at else None,
@@ -108,17 +109,17 @@ def _arguments(places: Sequence[Place]) -> dict[str, Any]:
 def _path_of(locator: str) -> str:
     parts = urlsplit(locator) if "://" in locator else None
     if parts is not None and parts.scheme == "file":
-        return os.path.abspath(parts.path)
+        return _absolute(parts.path)
     if parts is not None and not os.path.lexists(locator):
         raise LocatorError(locator, "addresses are not fetched by this version; save the page")
-    return os.path.abspath(locator)
+    return _absolute(locator)
 
 
 def _listing_root(path: str, locator: str) -> str:
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         return path
     if os.path.lexists(path):
-        return os.path.dirname(path)
+        return str(Path(path).parent)
     if not set("*?[").isdisjoint(path):
         return str(expand(path).root)
     raise LocatorMissingError(locator, "there is no such file or folder")
@@ -134,7 +135,7 @@ def _owner(
                 path, f"it lies outside the folder of source {name}, {found.locator}"
             )
         return found, _prefix(found)
-    if _holds(os.path.abspath(settings.seeds), listing_root):
+    if _holds(str(settings.seeds.absolute()), listing_root):
         default_source(archive, settings)
     standing = [s for s in archive.sources(standing=True) if _holds(s.locator, listing_root)]
     if standing:
@@ -153,3 +154,8 @@ def _prefix(source: Source) -> str:
 
 def _holds(folder: str, path: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _absolute(path: str) -> str:
+    """Return `path` without `.` and `..`, links left as they are."""
+    return os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links

@@ -71,7 +71,7 @@ class _ThreadWorker:
         ready = self._ready
 
         class Controller(WorkController):
-            def on_consumer_ready(self, consumer: object) -> None:
+            def on_consumer_ready(self, _consumer: object) -> None:
                 ready.set()
 
         self._controller = Controller(

@@ -130,7 +130,7 @@ def _boot() -> str:
     """Return what tells this start of the machine, and this container, from another."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot[:8]}-{os.stat('/proc/self/ns/pid').st_ino}"
+        return f"{boot[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
         return "unknown"
 

@@ -10,11 +10,13 @@ SURE = 0.9
 """So probable must the best language be, among all that the model knows, to be named."""
 FEWEST_LETTERS = 20
 VOTES_FEWEST = 12
+VOTERS_FEWEST = 6
 VOTES_SHARE = 0.15
 VOTES_RIVAL_SHARE = 0.1
 
 # Words that make a fifth and more of any text of one language and none of the other. Kin share
-# some ("bei" is Luxembourgish too, "of" is Dutch), never so many of them: hence VOTES_SHARE.
+# some ("bei" is Luxembourgish too, "of" is Dutch, "have" Danish), never so many of them: hence
+# the share of words and the number of different ones that a vote must reach.
 _VOTERS: dict[str, frozenset[str]] = {
     "de": frozenset(
         "und ist nicht auf mit sich auch für eine einen einem einer eines wurde wurden werden nach"
@@ -24,7 +26,7 @@ _VOTERS: dict[str, frozenset[str]] = {
     ),
     "en": frozenset(
         "the of and to that with which is are were been has have had his her their they from by"
-        " but not would could should this these those who said it its at for be on into than there"
+        " but not would could should this these those who said it its be on into than there"
         " when about after before because while".split()  # noqa: SIM905 (words read best as words)
     ),
 }
@@ -49,10 +51,13 @@ def language(text: str, languages: tuple[str, ...]) -> Field:
 
 def _voted(sample: str, languages: tuple[str, ...]) -> Field | None:
     words = sample.casefold().split()
-    votes = {name: sum([word in voters for word in words]) for name, voters in _VOTERS.items()}
+    hits = {name: [word for word in words if word in voters] for name, voters in _VOTERS.items()}
+    votes = {name: len(found) for name, found in hits.items()}
     first, second = sorted(votes, key=votes.__getitem__, reverse=True)
     fewest = max(VOTES_FEWEST, len(words) * VOTES_SHARE)
     if votes[first] < fewest or votes[second] > votes[first] * VOTES_RIVAL_SHARE:
+        return None
+    if len(set(hits[first])) < VOTERS_FEWEST:
         return None
     if first not in languages:
         return Field(None, STOP_WORDS, None, (Candidate(first, STOP_WORDS),))

@@ -23,6 +23,9 @@ WHERE = "front matter"
 # "5*3*2" is no emphasis: the asterisks wait as a noncharacter while the syntax is read.
 STAR_BETWEEN_DIGITS = re.compile(r"(?<=\d)\*+(?=\d)")
 STAR = "\ufdd0"
+_CONTAINERS = frozenset(
+    {"blockquote_open", "blockquote_close", "list_item_open", "list_item_close"}
+)
 NUMBER_START = re.compile(r"[\d.,]*\d")
 
 
@@ -116,10 +119,15 @@ def _walk(tokens: Sequence[Token]) -> Iterator[tuple[str, Role | None]]:
     containers: list[str] = []
     marker = heading = ""
     for token in tokens:
-        if token.type in ("blockquote_open", "list_item_open"):
+        if token.type in _CONTAINERS or token.type == "fence":
+            # A number whose item begins with no text of its own would be lost with its marker.
+            if marker[:1].isdigit():
+                yield marker, "list"
+            marker = ""
+        if token.type in _CONTAINERS and token.nesting > 0:
             containers.append(token.type)
-            marker = token.info + token.markup if token.type == "list_item_open" else marker
-        elif token.type in ("blockquote_close", "list_item_close"):
+            marker = token.info + token.markup if token.type == "list_item_open" else ""
+        elif token.type in _CONTAINERS:
             containers.pop()
         elif token.type in ("heading_open", "heading_close"):
             heading = token.tag if token.nesting > 0 else ""

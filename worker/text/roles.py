@@ -248,7 +248,7 @@ def _own_role(text: str) -> Role | None:
         return "caption"
     if ASIDE_PARAGRAPH.fullmatch(text):
         return "aside"
-    return "quote" if QUOTE_PARAGRAPH.fullmatch(text) else None
+    return "quote" if QUOTE_PARAGRAPH.fullmatch(text) and text[-2] in ".!?…" else None
 
 
 def _name_lists(paragraphs: Sequence[str], found: list[Role | None]) -> None:

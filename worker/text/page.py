@@ -1,0 +1,243 @@
+"""Read a page: bytes to draft, the body by trafilatura, the metadata by candidates and choice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from lxml.html import HtmlElement
+
+from storage.codes import refuse
+from storage.record import (
+    TEXT_ROLES,
+    Candidate,
+    Draft,
+    Extractor,
+    Field,
+    Notice,
+    Paragraph,
+    Refused,
+    Step,
+)
+from worker.text.decode import Decoded
+from worker.text.hints import Hints, TextSettings
+from worker.text.marks import agencies, odd_flags
+from worker.text.page_article import article_body, article_node, collect_linked, is_live, is_teaser
+from worker.text.page_blocks import Block, visible_blocks
+from worker.text.page_candidates import Candidates, Collection
+from worker.text.page_charset import decode_page
+from worker.text.page_dates import moment_of, read_stamp
+from worker.text.page_extract import (
+    OPTIONS,
+    TRAFILATURA,
+    Extracted,
+    collect_extracted,
+    extract_body,
+)
+from worker.text.page_fields import (
+    Chosen,
+    Context,
+    choose_address,
+    choose_fields,
+    choose_language,
+)
+from worker.text.page_head import collect_head, metas
+from worker.text.page_linked import Linked, read_linked
+from worker.text.page_loss import loss_flags
+from worker.text.page_roles import paragraphs_of
+from worker.text.page_tree import parse_page, replace_surrogates
+from worker.text.page_visible import collect_visible
+from worker.text.page_walls import wall_reason
+from worker.text.roles import notice_kind
+from worker.text.words import word_count
+
+NAME = "lesart-page"
+VERSION = "1"
+"""Counts up with every change that can give another text, role, mark or field."""
+
+_LONGEST_TITLE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A page taken apart: its tree, what stands on it, and what its metadata offers."""
+
+    tree: HtmlElement
+    blocks: tuple[Block, ...]
+    linked: Linked
+    candidates: Candidates
+    truncated: bool
+
+
+@lru_cache(maxsize=16)
+def page_extractor(settings: TextSettings) -> Extractor:
+    """Name who reads pages under `settings`: two texts compare only if these are equal."""
+    languages = ",".join(settings.languages)
+    return Extractor(
+        NAME,
+        VERSION,
+        f"trafilatura={TRAFILATURA};options={OPTIONS};"
+        f"languages={languages};timezone={settings.timezone}",
+    )
+
+
+def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    """Return what the page `raw` says, or why it is no article.
+
+    Refusals: `binary`, `extraction_empty`, `not_article`. A page may need any time and memory:
+    the caller bounds both (worker.pages).
+    """
+    decoded = decode_page(raw, hints.charset)
+    if isinstance(decoded, Refused):
+        return decoded
+    text, replaced = replace_surrogates(decoded.text)
+    tree = parse_page(text)
+    if isinstance(tree, Refused):
+        return tree
+    source = _take_apart(tree, hints)
+    extracted = extract_body(tree, hints.url)
+    context = Context(hints.url, hints.observed_at, settings.timezone)
+    chosen = choose_fields(source.candidates, context)
+    if extracted is None:
+        return _refuse_empty(source, chosen)
+    return _draft(source, extracted, chosen, _doubts(decoded, replaced), hints, settings)
+
+
+def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
+    collection = Collection()
+    collect_head(tree, collection, hints.url)
+    address = choose_address(collection.candidates().get("url", ()))
+    linked = read_linked(tree)
+    collect_linked(linked, collection, address.value if address else hints.url)
+    blocks = tuple(visible_blocks(tree))
+    collect_visible(tree, blocks, collection)
+    collect_extracted(tree, collection, hints.url)
+    return _Source(tree, blocks, linked, collection.candidates(), collection.truncated)
+
+
+def _refuse_empty(source: _Source, chosen: Chosen) -> Refused:
+    reason = wall_reason(_title(chosen), [block.text for block in source.blocks])
+    return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
+
+
+def _draft(
+    source: _Source,
+    extracted: Extracted,
+    chosen: Chosen,
+    doubts: tuple[tuple[str, ...], tuple[Step, ...]],
+    hints: Hints,
+    settings: TextSettings,
+) -> Draft | Refused:
+    title = _title(chosen)
+    leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
+    paragraphs = paragraphs_of(extracted.pieces, source.blocks, title, leads)
+    running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
+    if not running:
+        return refuse("extraction_empty", reason="")
+    reason = wall_reason(title, running)
+    if reason:
+        return refuse("not_article", reason=reason)
+    fields = _fields(source, chosen, paragraphs, "\n\n".join(running), settings)
+    address = choose_address(source.candidates.get("url", ()))
+    if address:
+        fields["url"] = address
+    flags, steps = doubts
+    return Draft(
+        title=title,
+        paragraphs=paragraphs,
+        extractor=page_extractor(settings),
+        fields=fields,
+        flags=_flags(flags, source, chosen, paragraphs, fields),
+        steps=(*steps, Step("extract", {"by": "trafilatura", "version": TRAFILATURA})),
+        notices=_notices(paragraphs),
+        address=address.value if address else None,
+        observed_at=_observed_at(source.tree, hints, settings),
+        raw_output=extracted.xml,
+    )
+
+
+def _title(chosen: Chosen) -> str | None:
+    field = chosen.fields.get("title")
+    return field.value if field else None
+
+
+def _doubts(decoded: Decoded, replaced: int) -> tuple[tuple[str, ...], tuple[Step, ...]]:
+    """Return the flags and steps of the way from bytes to the tree."""
+    if not replaced:
+        return decoded.flags, decoded.steps
+    step = Step("replace_surrogates", {"replaced": replaced})
+    return (*decoded.flags, "surrogate_replaced"), (*decoded.steps, step)
+
+
+def _fields(
+    source: _Source,
+    chosen: Chosen,
+    paragraphs: Sequence[Paragraph],
+    text: str,
+    settings: TextSettings,
+) -> dict[str, Field]:
+    fields = dict(chosen.fields)
+    fields["language"] = choose_language(
+        source.candidates.get("language", ()), text, settings.languages
+    )
+    fields["word_count"] = Field(word_count(text), "body")
+    lead = next((p.text for p in paragraphs if p.role == "lead"), None)
+    if lead is not None:
+        offered = source.candidates.get("lead", ())
+        fields["lead"] = Field(lead, "body", None, tuple(offered))
+    marked = agencies(paragraphs)
+    if marked:
+        fields["agency"] = _joined_agency(marked, fields.get("agency"))
+    return fields
+
+
+def _joined_agency(marked: Sequence[str], named: Field | None) -> Field:
+    if named is None:
+        return Field(list(marked), "body")
+    known = {name.casefold() for name in named.value}
+    more = [name for name in marked if name.casefold() not in known]
+    offered = (Candidate(list(marked), "body"),)
+    return Field([*named.value, *more], named.found_in, None, (*named.candidates, *offered))
+
+
+def _flags(
+    flags: Sequence[str],
+    source: _Source,
+    chosen: Chosen,
+    paragraphs: Sequence[Paragraph],
+    fields: Mapping[str, Field],
+) -> tuple[str, ...]:
+    title = _title(chosen)
+    node = article_node(source.linked, None)
+    published = fields.get("published")
+    told = {
+        "title_missing": title is None,
+        "headline_long": title is not None and len(title) > _LONGEST_TITLE,
+        "date_missing": published is None or published.value is None,
+        "language_unsure": fields["language"].value is None,
+        "metadata_broken": source.linked.broken,
+        "metadata_truncated": source.truncated,
+        "teaser": is_teaser(node),
+        "live_blog": is_live(source.linked),
+    }
+    odd = odd_flags([title or "", *(p.text for p in paragraphs)])
+    lost = loss_flags(paragraphs, source.blocks, article_body(node))
+    named = (flag for flag, is_told in told.items() if is_told)
+    return tuple(sorted({*flags, *chosen.flags, *named, *odd, *lost}))
+
+
+def _notices(paragraphs: Sequence[Paragraph]) -> tuple[Notice, ...]:
+    return tuple(
+        Notice(notice_kind(p.text) or "editorial", p.text) for p in paragraphs if p.role == "notice"
+    )
+
+
+def _observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:
+    """Return the time that a capture made elsewhere names for itself, none after `observed_at`."""
+    for name, content in metas(tree):
+        if name == "observed_at":
+            date = read_stamp(content, "meta observed_at", hints.observed_at.year + 1)
+            moment = moment_of(date, settings.timezone) if date else None
+            if moment and date and date.precision in ("minute", "second", "day"):
+                return moment if moment <= hints.observed_at else None
+    return None

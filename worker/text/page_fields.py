@@ -1,0 +1,232 @@
+"""Choose the value of every field among its candidates; the rejected stay with it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from courlan import clean_url
+
+from storage.record import Candidate, Field, Json
+from worker.text.language import language
+from worker.text.page_candidates import Candidates
+from worker.text.page_dates import choose_date
+from worker.text.page_people import ADDRESS, People, read_byline, sort_names
+from worker.text.page_titles import choose_title, plain_title, title_key
+
+LANGUAGE_TAG = re.compile(r"^\s*([a-zA-Z]{2,3})(?:[-_][\w-]+)*\s*$")
+"""A language with or without region.
+
+>>> LANGUAGE_TAG.match("de_DE")[1]
+'de'
+"""
+
+_FIRST_OF: dict[str, tuple[str, ...]] = {
+    "publisher": ("JSON-LD publisher", "meta og:site_name", "meta publisher", "meta application-name", "trafilatura"),
+    "section": ("JSON-LD articleSection", "meta article:section", "meta section", "itemprop articlesection"),
+    "tags": ("JSON-LD keywords", "meta news_keywords", "meta keywords", "meta parsely-tags"),
+    "lead": ("JSON-LD description", "meta og:description", "meta description"),
+    "image": ("meta og:image", "JSON-LD image", "meta twitter:image"),
+    "kicker": ("h1",),
+}  # fmt: skip
+_AUTHOR_RANKS = (
+    "JSON-LD author", "itemprop author", "meta author", "meta article:author", "meta parsely-author", "link rel=author",
+    "byline", "meta dc.creator", "JSON-LD creator", "JSON-LD WebPage author", "meta twitter:data1", "trafilatura",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What choosing depends on beside the candidates."""
+
+    url: str | None
+    seen_at: datetime
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The fields of a page, and the flags that choosing raised."""
+
+    fields: dict[str, Field]
+    flags: tuple[str, ...]
+
+
+def choose_fields(candidates: Candidates, context: Context) -> Chosen:
+    """Return the fields that the candidates give, except those that need the text."""
+    fields: dict[str, Field] = {}
+    flags: list[str] = []
+    sites = site_names(candidates, context.url)
+    headline = choose_title(candidates.get("title", ()), sites)
+    if headline:
+        fields["title"] = _field(
+            headline.value, headline.found_in, candidates["title"], headline.confidence
+        )
+        flags += ["title_conflict"] if headline.conflict else []
+    people, found_in = choose_people(candidates.get("authors", ()), sites)
+    if candidates.get("authors"):
+        names = list(people.names()) or None
+        fields["authors"] = _field(names, found_in, candidates["authors"])
+        if people.agencies:
+            fields["agency"] = Field(list(people.agencies), found_in)
+    for name in ("published", "modified"):
+        dated = choose_date(name, candidates.get(name, ()), context.seen_at, context.timezone)
+        if dated:
+            fields[name] = _field(dated.date.to_dict(), dated.date.found_in, candidates[name])
+            flags += ["date_conflict"] if dated.conflict else []
+        elif candidates.get(name):
+            fields[name] = _field(None, candidates[name][0].found_in, candidates[name])
+    for name in _FIRST_OF:
+        first = first_of(name, candidates.get(name, ()))
+        if first is not None:
+            fields[name] = _field(first.value, first.found_in, candidates[name])
+    return Chosen(fields, tuple(dict.fromkeys(flags)))
+
+
+def choose_language(
+    candidates: Sequence[Candidate], text: str, languages: tuple[str, ...]
+) -> Field:
+    """Return the language of the text itself; where that is unsure, the one that is declared.
+
+    Templates declare the language of the template, so the text is asked first.
+    """
+    seen = language(text, languages)
+    declared = [
+        Candidate(tag[1].lower(), c.found_in)
+        for c in candidates
+        if isinstance(c.value, str) and (tag := LANGUAGE_TAG.match(c.value))
+    ]
+    offered = (*seen.candidates, *declared)
+    if seen.value is not None:
+        return Field(seen.value, seen.found_in, seen.confidence, offered)
+    if declared:
+        return Field(
+            declared[0].value,
+            declared[0].found_in,
+            None,
+            offered[: len(seen.candidates)] + tuple(declared[1:]),
+        )
+    return Field(None, seen.found_in, seen.confidence, offered)
+
+
+def choose_address(candidates: Sequence[Candidate]) -> Field | None:
+    """Return the address that the page gives itself: canonical link, og:url, then JSON-LD.
+
+    An address of a mere host is the template's, not the page's.
+
+    >>> choose_address([Candidate("https://a.example/x?utm_source=y#top", "canonical link")]).value
+    'https://a.example/x'
+    """
+    order = ("canonical link", "meta og:url", "JSON-LD mainEntityOfPage", "JSON-LD url")
+    for place in order:
+        for candidate in candidates:
+            cleaned = clean_address(candidate.value) if candidate.found_in == place else None
+            if cleaned:
+                return _field(cleaned, place, candidates)
+    return None
+
+
+def clean_address(value: Json) -> str | None:
+    """Return an absolute web address without tracking parameters and fragment, else None.
+
+    >>> clean_address("https://A.example:443/b?id=3&fbclid=x"), clean_address("/b")
+    ('https://a.example/b?id=3', None)
+    """
+    if not isinstance(value, str) or not value.lower().startswith(("http://", "https://")):
+        return None
+    try:
+        cleaned = clean_url(value)
+        parts = urlsplit(cleaned or "")
+    except ValueError:
+        return None
+    if not cleaned or not parts.hostname or "." not in parts.hostname or "@" in parts.netloc:
+        return None
+    if parts.path in ("", "/") and not parts.query:
+        return None
+    return cleaned.partition("#")[0]
+
+
+def choose_people(candidates: Sequence[Candidate], sites: Sequence[str]) -> tuple[People, str]:
+    """Return who wrote a text by the best place that names persons, else houses or agencies."""
+    ranked = sorted(
+        (c for c in candidates if isinstance(c.value, list)),
+        key=lambda c: _AUTHOR_RANKS.index(c.found_in) if c.found_in in _AUTHOR_RANKS else 50,
+    )
+    best: tuple[People, str] = (People(), ranked[0].found_in if ranked else "")
+    for candidate in ranked:
+        people = _people(candidate, sites)
+        if people.persons:
+            return people, candidate.found_in
+        if people and not best[0]:
+            best = (people, candidate.found_in)
+    return best
+
+
+def first_of(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the candidate of the best place."""
+    order = _FIRST_OF[name]
+    usable = [c for c in candidates if not (name == "publisher" and _is_address(c.value))]
+    return min(
+        usable,
+        key=lambda c: order.index(c.found_in) if c.found_in in order else len(order),
+        default=None,
+    )
+
+
+def site_names(candidates: Candidates, url: str | None) -> tuple[str, ...]:
+    """Return the names under which the site of a page goes: its own words and its host."""
+    names = [
+        c.value
+        for c in candidates.get("publisher", ())
+        if isinstance(c.value, str) and not _is_address(c.value)
+    ]
+    addresses = [url, *(c.value for c in candidates.get("url", ()))]
+    for address in addresses:
+        names += _host_names(address)
+    return tuple(dict.fromkeys(plain_title(name).lstrip("@") for name in names))
+
+
+def _host_names(address: Json) -> list[str]:
+    try:
+        host = urlsplit(address).hostname if isinstance(address, str) else None
+    except ValueError:
+        host = None
+    if not host:
+        return []
+    host = host.removeprefix("www.")
+    parts = host.split(".")
+    return [host, ".".join(parts[-2:]), *parts[-2:-1]]
+
+
+def _people(candidate: Candidate, sites: Sequence[str]) -> People:
+    values = [v for v in candidate.value if isinstance(v, str)]
+    if len(values) == 1 or candidate.found_in in ("byline", "trafilatura"):
+        found = [read_byline(plain_title(value)) for value in values]
+    else:
+        found = [sort_names([plain_title(value) for value in values])]
+    keys = {title_key(site) for site in sites}
+    persons = [p for people in found for p in people.persons]
+    return People(
+        tuple(dict.fromkeys(p for p in persons if title_key(p) not in keys)),
+        tuple(dict.fromkeys(a for people in found for a in people.agencies)),
+        tuple(
+            dict.fromkeys(
+                [
+                    *(p for p in persons if title_key(p) in keys),
+                    *(h for people in found for h in people.houses),
+                ]
+            )
+        ),
+    )
+
+
+def _is_address(value: Json) -> bool:
+    return isinstance(value, str) and bool(ADDRESS.search(value)) and not value.startswith("@")
+
+
+def _field(
+    value: Json, found_in: str, candidates: Sequence[Candidate], confidence: float | None = None
+) -> Field:
+    rejected = tuple(c for c in candidates if (c.value, c.found_in) != (value, found_in))
+    return Field(value, found_in, confidence, rejected)
