@@ -10,7 +10,7 @@ WORD = re.compile(r"[^\W_]+")
 _SHORT_PART = 4
 
 # Words that stand in any body or in none: they say nothing about belonging.
-_EMPTY = frozenset(
+_EMPTY_WORDS = (
     "der die das des dem den ein eine einer eines einem einen und oder aber als auch auf aus bei"
     " bis für mit nach von vor zu zum zur über unter durch gegen um im in am an ist sind war"
     " waren wird werden wurde wurden hat haben kann können soll sollen will wollen nicht noch nur"
@@ -18,8 +18,9 @@ _EMPTY = frozenset(
     " mehr neue neuer neues neuen dieser diese dieses beim vom dass wenn weil doch schon jetzt"
     " the a an and or but of to on at by for from with as is are was were be been has have had"
     " will would can could not no its it his her their this that these those what who how why"
-    " when where after before over under about into out up new more says said".split()  # noqa: SIM905 (words read best as words)
+    " when where after before over under about into out up new more says said"
 )
+_EMPTY = frozenset(_EMPTY_WORDS.split())
 _FOLDS = (("ä", "a"), ("ö", "o"), ("ü", "u"))
 
 

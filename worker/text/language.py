@@ -17,19 +17,20 @@ VOTES_RIVAL_SHARE = 0.1
 # Words that make a fifth and more of any text of one language and none of the other. Kin share
 # some ("bei" is Luxembourgish too, "of" is Dutch, "have" Danish), never so many of them: hence
 # the share of words and the number of different ones that a vote must reach.
-_VOTERS: dict[str, frozenset[str]] = {
-    "de": frozenset(
+_VOTING_WORDS = {
+    "de": (
         "und ist nicht auf mit sich auch für eine einen einem einer eines wurde wurden werden nach"
         " bei dem das zum zur aus sei über durch noch nur oder aber wenn sind dass kein keine sein"
         " seine seiner ihre ihrer ihren haben habe hatte hatten wird als bis unter zwischen gegen"
-        " vor dieser diese dieses jedoch bereits sowie im am vom".split()  # noqa: SIM905 (words read best as words)
+        " vor dieser diese dieses jedoch bereits sowie im am vom"
     ),
-    "en": frozenset(
+    "en": (
         "the of and to that with which is are were been has have had his her their they from by"
         " but not would could should this these those who said it its be on into than there"
-        " when about after before because while".split()  # noqa: SIM905 (words read best as words)
+        " when about after before because while"
     ),
 }
+_VOTERS = {name: frozenset(words.split()) for name, words in _VOTING_WORDS.items()}
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
 

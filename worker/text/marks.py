@@ -21,7 +21,7 @@ _AGENCY = (
     "(?:dpa(?:-AFX|-infocom|-tmn)?|afp|AFP|AP|Reuters|rtr|epd|KNA|SID|sid|APA|apa|sda|SDA"
     "|Keystone-SDA|ANSA|TASS|Interfax|Xinhua|PA Media|dapd|ddp|ots|news aktuell)"
 )
-# (dpa), (dpa/lno), (AP, Reuters); t-online/dpa
+# In brackets (dpa/lno, or AP with Reuters), or behind a slash: t-online/dpa.
 AGENCY = re.compile(
     rf"\({_AGENCY}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){_AGENCY}(?![\w-])"
 )

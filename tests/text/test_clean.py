@@ -1,0 +1,75 @@
+"""Cleaning: each step by example, and all of them idempotent and replayable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.record import Step
+from worker.text.clean import clean, replay
+
+ODD = st.text(
+    st.sampled_from(
+        "aÖ1. \t\n\r\x0b\x0c\x85\u2028\u2029\x00\x1b[m0;\x07]\x08\x9f\x80Ã\x7f\xa0\u200b"
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned", "steps"),
+    [
+        ("Öl\nbrennt", "Öl\nbrennt", []),
+        ("Öl\r\n\r\nbrennt", "Öl\n\nbrennt", ["line_endings"]),
+        ("Öl\r\rbrennt", "Öl\n\nbrennt", ["line_endings"]),
+        ("Öl\u2029brennt\x85hier\u2028da", "Öl\nbrennt\nhier\nda", ["line_endings"]),
+        ("Öl\n\x0c\nbrennt", "Öl\n\n\nbrennt", ["line_endings"]),
+        ("\x1b[2J\x1b[31;1mÖl\x1b[0m", "Öl", ["terminal_sequences"]),
+        ("\x1b]0;Titel\x07Öl", "Öl", ["terminal_sequences"]),
+        ("Ö\x08l\x7f \x9d2", "Öl 2", ["control_characters"]),
+        ("Öl \t\n \nbrennt ", "Öl\n\nbrennt", ["trailing_blanks"]),
+        ("StraÃ\x9fe und Ã\x85rger", "StraÃ\x9fe und Ã\x85rger", []),
+        ("Öl\xa0ist\u200bteu\xader", "Öl\xa0ist\u200bteu\xader", []),
+    ],
+    ids=[
+        "nothing",
+        "windows",
+        "old mac",
+        "unicode line ends",
+        "page break",
+        "colours",
+        "window title",
+        "control characters",
+        "trailing blanks",
+        "halves of mojibake stay",
+        "blanks and soft hyphens stay",
+    ],
+)
+def test_a_step_is_recorded_only_where_it_did_something(
+    text: str, cleaned: str, steps: list[str]
+) -> None:
+    assert clean(text) == (cleaned, tuple(Step(name) for name in steps))
+
+
+def test_an_unknown_step_cannot_be_replayed() -> None:
+    with pytest.raises(KeyError):
+        replay("Öl", [Step("polish")])
+
+
+def test_decoding_lies_before_what_is_replayed() -> None:
+    assert replay("Öl\r", [Step("decode", {"encoding": "cp1252"}), Step("line_endings")]) == "Öl\n"
+
+
+@given(ODD)
+def test_cleaning_twice_changes_nothing_more(text: str) -> None:
+    cleaned, _ = clean(text)
+    assert clean(cleaned) == (cleaned, ())
+
+
+@given(ODD)
+def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
+    cleaned, steps = clean(text)
+    assert replay(text, steps) == cleaned
+
+
+@given(st.text(st.characters(categories=["L", "N", "P", "S"])))
+def test_letters_digits_and_signs_are_never_touched(text: str) -> None:
+    assert clean(text) == (text, ())
