@@ -191,6 +191,7 @@ class VersionText(Answer):
     observed: Observed
     digests: Digests
     extractor: Extractor
+    cursor: str = field(default="", metadata=_BESIDE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Verification:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.looked: dict[str, int] = {name: 0 for name, _check in CHECKS}
+        self.looked = dict.fromkeys((name for name, _check in CHECKS), 0)
         self.redacted = 0
 
     def findings(self, progress: Progress | None = None) -> Iterator[Broken]:

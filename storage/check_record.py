@@ -52,9 +52,7 @@ def database(connection: Connection) -> Looks:
     if connection.dialect.name == "sqlite":
         for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
             yield WELL if answer == "ok" else Broken("database", "file", "page_damaged", answer)
-    counter = connection.execute(
-        text("SELECT value FROM counter WHERE name = 'seq'")
-    ).scalar()
+    counter = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar()
     for name in ("capture", "observation", "wording", "derivation", "verdict", "version"):
         top = connection.execute(text(f"SELECT max(id) FROM {name}")).scalar()
         if top is not None and (counter is None or top > counter):

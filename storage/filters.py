@@ -29,6 +29,9 @@ class Filters:
         return replace(self, since=None, until=None)
 
 
+EVERYTHING = Filters()
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """Parts of a WHERE clause with the parameters that they name."""

@@ -42,7 +42,7 @@ from storage.engine import (
     reachable,
     reading_engine,
 )
-from storage.filters import Conditions, Filters, conditions
+from storage.filters import EVERYTHING, Filters
 from storage.finding import AmbiguousError, Finder, FoundVersion, NoSuchError
 from storage.lists import ChangeFilter, Part
 from storage.revision import RevisionError
@@ -62,7 +62,6 @@ __all__ = [
 
 T = TypeVar("T")
 LANGUAGES = ("de", "en")
-EVERYTHING = Filters()
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -104,7 +103,7 @@ class ReadOnlyArchive:
         self._engine = engine
         self._url = url
         self._timezone = timezone
-        self._languages = tuple(languages)
+        self.languages = tuple(languages)
         self._resources = ExitStack()
 
     def __enter__(self) -> Self:
@@ -126,6 +125,12 @@ class ReadOnlyArchive:
     def place(self) -> str:
         """Return how messages name the archive, without a password."""
         return place_of(self._url)
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Give a connection that can only read; for the rest of the reading side."""
+        with reachable(self._url), self._engine.connect() as connection:
+            yield connection
 
     # --------------------------------------------------------------------------- the lists
 
@@ -156,7 +161,7 @@ class ReadOnlyArchive:
         Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
         either. `latest` leaves out what articles said before. Raises: CursorError.
         """
-        asked = parse_query(query, self._languages)
+        asked = parse_query(query, self.languages)
         part = Part(after, limit)
         return self._each(
             lambda connection: full_text.search(connection, asked, filters, part, latest=latest)
@@ -237,7 +242,7 @@ class ReadOnlyArchive:
         Raises: NoSuchError, CursorError.
         """
         if job is not None:
-            with self._connected() as connection:
+            with self.connected() as connection:
                 if next(lists.jobs(connection, job, lists.Part(limit=1)), None) is None:
                     raise NoSuchError("job", str(job), "`lesart jobs` names those that are there")
         return self._each(lambda connection: lists.jobs(connection, job, Part(after, limit)))
@@ -249,7 +254,7 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        with self._connected() as connection:
+        with self.connected() as connection:
             return texts.version_text(connection, self._finder(connection).version(rev))
 
     def raw(self, rev: str) -> Raw:
@@ -257,7 +262,7 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError.
         """
-        with self._connected() as connection:
+        with self.connected() as connection:
             return texts.raw(connection, self._finder(connection).version(rev))
 
     def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
@@ -266,23 +271,11 @@ class ReadOnlyArchive:
         One revision alone is compared with the version before it.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        with self._connected() as connection:
+        with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             old, new = (texts.version_text(connection, each) for each in (a, b))
         operations = diff(texts.comparable(old), texts.comparable(new))
         return Diff(a.rev, b.rev, tuple(operations))
-
-    def texts(
-        self,
-        filters: Filters = EVERYTHING,
-        *,
-        every_version: bool = False,
-    ) -> Iterator[VersionText]:
-        """Yield whole texts in the order of `articles`: the latest versions, or all of them."""
-        asked = conditions(filters, seen="q.first_seen", article="q", version="x")
-        if not every_version:
-            asked = asked.also("x.version = q.versions")
-        return self._texts(asked)
 
     # ------------------------------------------------------------------------------- figures
 
@@ -296,32 +289,24 @@ class ReadOnlyArchive:
 
     def stats(self) -> Stats:
         """Return the figures of the archive."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             return figures.stats(connection, schema.head())
 
     # ------------------------------------------------------------------------------- private
 
-    @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        with reachable(self._url), self._engine.connect() as connection:
-            yield connection
-
     def _each(self, ask: Callable[[Connection], Iterator[T]]) -> Iterator[T]:
-        with self._connected() as connection:
+        with self.connected() as connection:
             yield from ask(connection)
-
-    def _texts(self, asked: Conditions) -> Iterator[VersionText]:
-        return self._each(lambda connection: texts.version_texts(connection, asked))
 
     def _finder(self, connection: Connection) -> Finder:
         return Finder(connection, self._timezone)
 
     def _article(self, given: str) -> int:
-        with self._connected() as connection:
+        with self.connected() as connection:
             return self._finder(connection).article(given).row_id
 
     def _origins(self, given: str) -> list[int]:
-        with self._connected() as connection:
+        with self.connected() as connection:
             finder = self._finder(connection)
             return finder.origins(finder.article(given))
 

@@ -34,17 +34,17 @@ def search(
     connection: Connection, query: Query, filters: Filters, part: Part, *, latest: bool
 ) -> Iterator[Hit]:
     """Yield the hits with the best score first, of equal ones the newest."""
-    found = _found(connection, query, filters, part, latest=latest)
+    found = found_versions(connection, query, filters, part, latest=latest)
     while chunk := list(islice(found, CHUNK_HITS)):
         told = _told(connection, [row["version_id"] for row in chunk])
         for row in chunk:
             yield _hit(row, told[row["version_id"]], query)
 
 
-def _found(
+def found_versions(
     connection: Connection, query: Query, filters: Filters, part: Part, *, latest: bool
 ) -> Iterator[Row]:
-    """Yield ids and scores of the versions that are hits, in order."""
+    """Yield id, article, number and score of the versions that are hits, in order."""
     asked = conditions(filters, seen="a.first_seen", article="a", version="d")
     if latest:
         asked = asked.also("v.id = a.head_version_id")
@@ -57,8 +57,14 @@ def _found(
     return _found_by_fts5(connection, query, asked, part.limit)
 
 
+def cursor_of(found: Row) -> str:
+    """Return the cursor of a version that `found_versions` yielded."""
+    return cursor("search", found["score"], found["changed_by"], found["version_id"])
+
+
 _RANKED = """
-SELECT v.id AS version_id, v.changed_by AS changed_by, m.score AS score {more}
+SELECT v.id AS version_id, a.public_id AS article, v.number AS version,
+    v.changed_by AS changed_by, m.score AS score {more}
 FROM {matches} m
 JOIN version v ON v.wording_id = m.wording_id
 JOIN article a ON a.id = v.article_id
@@ -219,7 +225,7 @@ def _hit(found: Row, told: Row, query: Query) -> Hit:
         current=told["version"] == line.versions,
         snippet=snippet(texts, query, line.language),
         score=found["score"],
-        cursor=cursor("search", found["score"], found["changed_by"], found["version_id"]),
+        cursor=cursor_of(found),
         published_from=line.published_from,
         published_to=line.published_to,
     )

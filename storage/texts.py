@@ -21,9 +21,9 @@ from storage.record import (
     Paragraph,
     Quote,
 )
-from storage.rows import Row, stream
+from storage.rows import Row, cursor, place, stream
 from storage.tables import METADATA
-from storage.views import view_query
+from storage.views import COLUMNS, view_query
 
 CAPTURE, DERIVATION, OBSERVATION, ORIGIN, VERSION = (
     METADATA.tables[name] for name in ("capture", "derivation", "observation", "origin", "version")
@@ -42,22 +42,58 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
 
 
 def version_texts(
-    connection: Connection, asked: Conditions, *, certain: bool = True
+    connection: Connection, asked: Conditions, limit: int | None = None, *, certain: bool = True
 ) -> Iterator[VersionText]:
     """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions."""
-    dialect = connection.dialect.name
-    query = (
-        "SELECT x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
+    columns = (
+        "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
         "q.state AS state, q.versions AS versions, d.detail AS detail, "
         "d.extractor AS extractor, d.extractor_version AS extractor_version, "
-        "d.config AS config "
-        f"FROM ({view_query('versions', dialect)}) x "
+        "d.config AS config"
+    )
+    for row in _versions(connection, columns, asked, limit):
+        yield _version_text(row, certain=certain)
+
+
+def version_rows(
+    connection: Connection, asked: Conditions, limit: int | None = None
+) -> Iterator[Row]:
+    """Yield the same as `version_texts`, each with its `cursor`, as rows of the view `versions`."""
+    shown = COLUMNS["versions"]
+    columns = ", ".join(f"x.{name} AS {name}" for name in (*shown, "article_id", "version_id"))
+    for row in _versions(connection, columns, asked, limit):
+        yield {**{name: row[name] for name in shown}, "cursor": _cursor(row)}
+
+
+def after(asked: Conditions, given: str | None) -> Conditions:
+    """Return conditions that go on after the version with that cursor.
+
+    Raises: CursorError.
+    """
+    if given is None:
+        return asked
+    article, version = place("export", given, int, int)
+    return asked.also("(q.article_id, x.version) > (:a0, :a1)", a0=article, a1=version)
+
+
+def _versions(
+    connection: Connection, columns: str, asked: Conditions, limit: int | None
+) -> Iterator[Row]:
+    dialect = connection.dialect.name
+    query = (
+        f"SELECT {columns} FROM ({view_query('versions', dialect)}) x "
         f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
         f"JOIN derivation d ON d.id = x.derivation_id{asked.where} "
         "ORDER BY q.article_id, x.version"
     )
-    for row in stream(connection, query, asked.values):
-        yield _version_text(row, certain=certain)
+    values = asked.values
+    if limit is not None:
+        query, values = f"{query} LIMIT :rows", {**values, "rows": max(limit, 0)}
+    yield from stream(connection, query, values)
+
+
+def _cursor(row: Row) -> str:
+    return cursor("export", row["article_id"], row["version"])
 
 
 def raw(connection: Connection, found: FoundVersion) -> Raw:
@@ -130,6 +166,7 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
         observed=Observed(row["changed_after"], row["changed_by"], row["last_seen"], certain),
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
+        cursor=_cursor(row),
     )
 
 
