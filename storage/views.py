@@ -96,6 +96,7 @@ class _Words:
     greater: Callable[[str, str], str]
     seconds: Callable[[str, str], str]
     empty_list: str
+    with_word: Callable[[str, str], str]
     no_time: str
     origins: str
     elements: Callable[[str], str]
@@ -104,12 +105,13 @@ class _Words:
 
 
 _SQLITE = _Words(
-    hexed=lambda value: f"lower(hex({value}))",
+    hexed=lambda value: f"nullif(lower(hex({value})), '')",
     json_at=lambda value, path: f"nullif({value} -> '$.{path}', 'null')",
     text_at=lambda value, path: f"({value} ->> '$.{path}')",
     greater=lambda a, b: f"max({a}, {b})",
     seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
     empty_list="'[]'",
+    with_word=lambda words, word: f"json_insert({words}, '$[#]', '{word}')",
     no_time="CAST(NULL AS text)",
     origins=(
         "(SELECT json_group_array(listed.origin) FROM ("
@@ -129,6 +131,7 @@ _POSTGRES = _Words(
     greater=lambda a, b: f"greatest({a}, {b})",
     seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
     empty_list="'[]'::jsonb",
+    with_word=lambda words, word: f"({words} || '[\"{word}\"]'::jsonb)",
     no_time="CAST(NULL AS timestamptz)",
     origins=(
         "(SELECT jsonb_agg(r2.origin ORDER BY r2.id <> a.origin_id, r2.id) "
@@ -248,7 +251,6 @@ def _versions(words: _Words) -> str:
         for name, path in (
             ("authors", "fields.authors.value"),
             ("tags", "fields.tags.value"),
-            ("flags", "flags"),
         )
     }
     return f"""
@@ -256,11 +258,19 @@ SELECT {_version_columns(words)}, w.text AS text, {listed["authors"]}, d.publish
     {words.text_at("d.detail", "fields.section.value")} AS section, {listed["tags"]},
     {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
     {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
-    d.word_count AS word_count, {listed["flags"]},
+    d.word_count AS word_count, {_flags(words)} AS flags,
     {words.hexed("b.digest")} AS raw_digest
 {_FROM_VERSION}
 JOIN capture b ON b.id = d.capture_id
 """
+
+
+def _flags(words: _Words) -> str:
+    """Return the flags of the text, and that another file had its address first."""
+    told = f"coalesce({words.json_at('d.detail', 'flags')}, {words.empty_list})"
+    return f"""CASE WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
+        AND own.is_foreign = FALSE AND own.address_id <> own.origin_id)
+    THEN {words.with_word(told, "address_shared")} ELSE {told} END"""
 
 
 def _fields(words: _Words) -> str:
