@@ -1,6 +1,5 @@
 """The writing side: one `Archive`, one transaction per unit of work."""
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from storage.record import FileStamp, Refused
 from storage.tables import (
     ArchiveRow,
     CaptureRow,
-    CounterRow,
     ObservationRow,
     OriginRow,
     PresenceRow,
@@ -141,7 +139,6 @@ class Archive:
         with reachable(address):
             if create:
                 schema.upgrade(engine)
-                _found(engine, clock)
             else:
                 schema.require_current(engine)
         return cls(engine, place_of(address), clock)
@@ -457,22 +454,6 @@ class SessionLock:
             connection, self._connection = self._connection, None
             connection.invalidate()
             connection.close()
-
-
-def _found(engine: Engine, clock: Clock) -> None:
-    """Give a new archive its counter and its id, once."""
-    counter, facts = table_of(CounterRow), table_of(ArchiveRow)
-    with engine.connect() as connection:
-        if connection.execute(select(facts.c.key)).first() is not None:
-            return
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lesart schema'))"))
-        if connection.execute(select(facts.c.key)).first() is not None:
-            return
-        connection.execute(insert(counter).values(name="seq", value=0))
-        values = {"id": secrets.token_hex(16), "created_at": clock().isoformat()}
-        connection.execute(insert(facts), [{"key": k, "value": v} for k, v in values.items()])
 
 
 def _present(row: Any) -> Present:

@@ -1,14 +1,15 @@
 """Bring a database to the schema of this program: migrations, guards, full text, views."""
 
+import secrets
 from pathlib import Path
 
 from alembic.command import upgrade as alembic_upgrade
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
-from storage.engine import ArchiveError, ArchiveMissingError, place_of
+from storage.engine import ArchiveError, ArchiveMissingError, database_epoch, place_of
 from storage.tables import ERASABLE, METADATA, RECORD
 from storage.views import VIEWS, create_views, drop_views
 
@@ -61,6 +62,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _create_full_text(connection)
         _create_guards(connection)
         create_views(connection)
+        _found_archive(connection)
         _grant_reading(connection)
         _grant_writing(connection)
         return before, known
@@ -128,6 +130,16 @@ def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
 def _sqlite_place(engine: Engine) -> str:
     with engine.connect() as connection:
         return str(connection.exec_driver_sql("PRAGMA database_list").one()[2])
+
+
+def _found_archive(connection: Connection) -> None:
+    """Give a new archive its counter and its id, once."""
+    counter, facts = METADATA.tables["counter"], METADATA.tables["archive"]
+    if connection.execute(select(counter.c.name)).first() is None:
+        connection.execute(insert(counter).values(name="seq", value=0))
+        connection.execute(insert(facts).values(key="id", value=secrets.token_hex(16)))
+        created_at = str(database_epoch(connection))
+        connection.execute(insert(facts).values(key="created_at", value=created_at))
 
 
 def _create_full_text(connection: Connection) -> None:

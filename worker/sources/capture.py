@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from storage.record import Refused
 from worker.sources.files import (
@@ -23,6 +24,8 @@ from worker.sources.members import (
     members_of,
     members_of_bytes,
 )
+
+_BUFFER_BYTES = 256 * 1024
 
 
 def capture(
@@ -58,15 +61,15 @@ def capture(
         case Unsettled() as unsettled:
             yield unsettled
         case SettledFile() as opened:
-            with opened:
-                yield from _stream(locator, opened, hints, patience)
+            with io.BufferedReader(opened, _BUFFER_BYTES) as stream:
+                yield from _stream(locator, stream, hints, patience)
 
 
 def _stream(
-    locator: str, opened: SettledFile, hints: Hints, patience: Patience
+    locator: str, stream: BinaryIO, hints: Hints, patience: Patience
 ) -> Iterator[Item | Rejected | Unsettled]:
     try:
-        yield from members_of(locator, io.BufferedReader(opened, 256 * 1024), hints)
+        yield from members_of(locator, stream, hints)
     except FileChangedError as error:
         yield Unsettled(error.stamp, patience.now_ns())
     except OSError as error:

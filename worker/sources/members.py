@@ -164,6 +164,10 @@ class _Names:
         self._used.add(name)
         return name, name != wishes[0]
 
+    def lend(self, wish: str) -> str:
+        """Return `wish`, marked where it is taken, and leave it to whoever claims it."""
+        return f"{wish}~line" if wish in self._used else wish
+
 
 def _peekable(stream: BinaryIO | io.RawIOBase) -> io.BufferedReader:
     if isinstance(stream, io.BufferedReader):
@@ -237,7 +241,7 @@ def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[
     if kind in _STREAMED:
         yield from _streamed(spot, kind, _peekable(io.BytesIO(raw)), hints)
     elif kind == "json" and is_json_list(raw):
-        yield from _items(spot, json_list(raw), "json")
+        yield from _items(spot, json_list(raw, hints.limits.document), "json")
     elif kind == "json" and is_json_lines(raw):
         yield from _items(spot, json_lines(io.BytesIO(raw), hints.limits.document), "json")
     elif len(raw) > hints.limits.document:
@@ -272,21 +276,29 @@ def _streamed(
 def _items(
     spot: _Spot, records: Iterator[Record | BadRecord], kind: str
 ) -> Iterator[Item | Rejected]:
-    """Name each record by its key, or by its line where it has none or the key is taken."""
+    """Name each record by its key, or by its line where it has none or the key is taken.
+
+    Where keys are numbers, a line number says that it is one: else the line of a bad record
+    would take the name of a good one, and that one the name of the next.
+    """
     names = _Names()
+    names_numbers = False
     is_empty = True
     for record in records:
         is_empty = False
         if isinstance(record, BadRecord) and record.is_file:
             yield spot.rejected(record.refused, record.raw)
             continue
-        wishes = [f"{spot.member}#{record.line}"]
+        names_numbers = names_numbers or (record.key or "").isdigit()
+        by_line = f"{spot.member}#{record.line}" + ("~line" if names_numbers else "")
+        wishes = [by_line]
         if record.key is not None:
             wishes.insert(0, f"{spot.member}#{escape_locator(record.key)}")
-        member, is_taken = names.claim(*wishes)
         if isinstance(record, BadRecord):
+            member = names.claim(*wishes)[0] if record.key else names.lend(by_line)
             yield Rejected(spot.locator, member, record.refused, record.raw, record.line)
             continue
+        member, is_taken = names.claim(*wishes)
         flags = spot.flags + record.flags + (("key_repeated",) if is_taken else ())
         charset = "utf-8" if kind == "csv" else None
         yield Item(spot.locator, member, record.raw, kind, charset, record.line, flags)

@@ -71,7 +71,7 @@ def json_lines(stream: BinaryIO, limit_bytes: int) -> Iterator[Record | BadRecor
             yield _json_record(line, raw)
 
 
-def json_list(raw: bytes) -> Iterator[Record | BadRecord]:
+def json_list(raw: bytes, limit_bytes: int) -> Iterator[Record | BadRecord]:
     """Yield each element of a JSON list; `line` is its place, from 1.
 
     `raw` of an element is its exact slice of the bytes: nothing is written anew.
@@ -81,7 +81,9 @@ def json_list(raw: bytes) -> Iterator[Record | BadRecord]:
         if fault is not None and place == 1:
             yield bad_file(fault, raw)
         elif fault is not None:
-            yield _bad(place, fault, element or None)
+            yield _bad(place, fault, element[:limit_bytes] or None)
+        elif len(element) > limit_bytes:
+            yield BadRecord(place, refuse("too_large", limit=limit_bytes), None)
         else:
             yield _json_record(place, element)
 

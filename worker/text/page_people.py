@@ -6,14 +6,15 @@ from dataclasses import dataclass
 _AGENCY_NAMES = (
     "dpa", "dpa-AFX", "AFP", "AP", "APA", "Reuters", "Thomson Reuters", "epd", "KNA", "SID", "sda",
     "Keystone-SDA", "SDA-ATS", "ANSA", "EFE", "TASS", "PTI", "ots", "dts", "AWP", "Bloomberg",
-    "Deutsche Presse-Agentur", "Agence France-Presse", "Associated Press", "The Associated Press",
-    "Press Association", "PA Media", "AAP", "Canadian Press", "The Canadian Press", "Xinhua",
-    "Kyodo", "ddp", "dapd", "ČTK", "PAP", "Belga", "ANP", "NTB", "TT", "Ritzau", "Lusa",
-    "Austria Presse Agentur", "Evangelischer Pressedienst", "Katholische Nachrichten-Agentur",
-    "Sport-Informations-Dienst", "Deutscher Depeschendienst", "lsw", "lnw", "lby", "lhe", "lni",
-    "dpa/lby", "dpa/lnw", "dpa/lsw", "dpa/lni", "dpa-infocom", "dpa Picture-Alliance", "Spot on news",
+    "Deutsche Presse-Agentur", "Agence France-Presse", "Associated Press", "dpa-infocom", "Kyodo",
+    "The Associated Press", "Press Association", "PA Media", "AAP", "Canadian Press", "Xinhua",
+    "The Canadian Press", "ddp", "dapd", "ČTK", "PAP", "Belga", "ANP", "NTB", "TT", "Ritzau",
+    "Lusa", "Austria Presse Agentur", "Evangelischer Pressedienst", "Sport-Informations-Dienst",
+    "Katholische Nachrichten-Agentur", "Deutscher Depeschendienst",
 )  # fmt: skip
 _AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
+_DESKS = frozenset("lni lsw lnw lby lhe lno lrs lsl lth lsc lbn lmv lby bb mv tmn".split())
+"""The regional services of dpa, as they stand behind its name."""
 
 BYLINE_START = re.compile(
     r"^\s*(?:(?:Ein(?:e|en)?\s+)?(?:Text|Beitrag|Artikel|Kommentar|Analyse|Interview|Gastbeitrag|Reportage"
@@ -93,15 +94,6 @@ HOUSE = re.compile(
 False
 """
 
-AGENCY_MARK = re.compile(
-    r"(?:^|[(/\s,])(dpa(?:-AFX|/[a-z]{2,3})?|AFP|AP|APA|Reuters|epd|KNA|SID|sda|Keystone-SDA)(?=[)/\s,.]|$)"
-)
-"""An agency named at the end of a text or in brackets.
-
->>> AGENCY_MARK.search("… sagte er. (dpa)")[1], AGENCY_MARK.search("dpa/lni")[1]
-('dpa', 'dpa/lni')
-"""
-
 _LONGEST_NAME = 60
 _MOST_WORDS = 6
 _MOST_NAMES = 100
@@ -139,7 +131,8 @@ def read_byline(text: str) -> People:
     >>> read_byline("Von Merle Addicks und Jonte Wübbena, dpa")
     People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), houses=())
     """
-    start = BYLINE_START.sub("", " ".join(text.split()), count=1)
+    words = (word for word in text.split() if not ADDRESS.search(word))
+    start = BYLINE_START.sub("", " ".join(words), count=1)
     return sort_names(BETWEEN.split(start))
 
 
@@ -154,6 +147,8 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
     houses: dict[str, None] = {}
     for raw in names[:_MOST_NAMES]:
         name = clean_name(raw)
+        if agencies and name in _DESKS:
+            continue
         if is_agency(name):
             agencies.setdefault(name)
         elif is_name(name):

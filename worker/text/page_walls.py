@@ -3,59 +3,103 @@
 import re
 from collections.abc import Sequence
 
-_LONGEST_WALL = 1500  # characters; what says more than that has something to say
-_LONGEST_MENTION = 6000
+_LONGEST_WALL = 1000  # characters; what says more than that has something to say
+_SHORT_WALL = 400
+_OPENING = 300
 
-_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (reason, re.compile(pattern, re.IGNORECASE))
-    for reason, pattern in (
-        (
-            "a check whether the visitor is a robot",
-            r"(?:checking (?:if the site connection is secure|your browser)|verify(?:ing)? (?:that )?you are (?:a )?human"
-            r"|are you a robot|i'?m not a robot|ich bin kein roboter|bist du ein mensch|sind sie ein mensch"
-            r"|enable javascript and cookies to continue|please complete the security check|attention required! \| cloudflare"
-            r"|just a moment\.\.\.|unusual traffic from your (?:computer )?network|ungewöhnlichen datenverkehr"
-            r"|bestätigen sie, dass sie (?:ein mensch|kein roboter) sind|captcha (?:lösen|eingeben)|solve the captcha|pardon our interruption)",
-        ),
-        (
-            "a request for consent",
-            r"(?:mit werbung (?:und tracking )?(?:weiter)?lesen|weiter mit werbung|(?:bevor|before) (?:sie|you) (?:fortfahren|continue)"
-            r"|wir (?:und unsere (?:bis zu )?\d* ?partner )?(?:verwenden|nutzen|benötigen)[^.]{0,80}(?:cookies|einwilligung|zustimmung)"
-            r"|we (?:and our (?:\d+ )?partners )?(?:use|store)[^.]{0,80}cookies|nutzen sie [^.]{0,40} mit (?:werbung|cookies)"
-            r"|pur-?abo|consent to (?:the )?use of cookies|um der nutzung [^.]{0,60} mit werbung zuzustimmen)",
-        ),
-        (
-            "an error page",
-            r"(?:^|\W)(?:404|410|error 404|fehler 404)(?:\W|$).{0,80}(?:not found|nicht gefunden|error|fehler)|^(?:404|page not found|seite nicht gefunden)\b"
-            r"|(?:diese |die (?:gewünschte |angeforderte |gesuchte )?)seite (?:konnte|wurde|kann|existiert|ist)[^.]{0,40}(?:nicht (?:gefunden|mehr|verfügbar)|nicht\b)"
-            r"|the (?:requested )?page (?:you(?:'re| are|’re)? [^.]{0,40})?(?:could not be found|cannot be found|does not exist|was not found|can't be found)"
-            r"|(?:dieser|der) (?:artikel|beitrag|inhalt) (?:ist|steht) (?:leider )?nicht (?:mehr )?(?:verfügbar|zur verfügung)"
-            r"|access denied|403 forbidden|502 bad gateway|503 service (?:temporarily )?unavailable|500 internal server error",
-        ),
-        (
-            "a log-in form",
-            r"^(?:(?:please )?(?:log|sign) in to (?:continue|read)|bitte (?:melden sie sich an|einloggen|anmelden))",
-        ),
-    )
+ROBOT_CHECK = re.compile(
+    r"""checking[ ](?:if[ ]the[ ]site[ ]connection[ ]is[ ]secure|your[ ]browser)
+    | verify(?:ing)?[ ](?:that[ ])?you[ ]are[ ](?:a[ ])?human
+    | (?:are[ ]you|i['’]?m[ ]not)[ ]a[ ]robot | ich[ ]bin[ ]kein[ ]roboter
+    | bist[ ]du[ ]ein[ ]mensch | sind[ ]sie[ ]ein[ ]mensch
+    | enable[ ]javascript[ ]and[ ]cookies[ ]to[ ]continue
+    | please[ ]complete[ ]the[ ]security[ ]check | attention[ ]required![ ]\|[ ]cloudflare
+    | just[ ]a[ ]moment\.\.\. | unusual[ ]traffic[ ]from[ ]your | ungewöhnlichen[ ]datenverkehr
+    | bestätigen[ ]sie,[ ]dass[ ]sie[ ](?:ein[ ]mensch|kein[ ]roboter)[ ]sind
+    | captcha[ ](?:lösen|eingeben) | solve[ ]the[ ]captcha | pardon[ ]our[ ]interruption""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a check for robots says.
+
+>>> bool(ROBOT_CHECK.search("Checking your browser before accessing the site."))
+True
+>>> bool(ROBOT_CHECK.search("Der Roboter half der Polizei."))
+False
+"""
+
+CONSENT = re.compile(
+    r"""(?:weiter[ ])?mit[ ]werbung[ ](?:und[ ]tracking[ ])?(?:weiter)?lesen | \bpur-?abo\b
+    | (?:bevor[ ]sie[ ]fortfahren|before[ ]you[ ]continue)[ ](?:zu|to)[ ]
+    | wir[ ](?:und[ ]unsere[ ](?:bis[ ]zu[ ])?\d*[ ]?partner[ ])?(?:verwenden|nutzen|benötigen)
+      [^.]{0,80}(?:cookies|einwilligung|zustimmung)
+    | we[ ](?:and[ ]our[ ](?:\d+[ ])?partners[ ])?(?:use|store)[^.]{0,80}cookies
+    | consent[ ]to[ ](?:the[ ])?use[ ]of[ ]cookies
+    | um[ ]der[ ]nutzung[ ][^.]{0,60}mit[ ]werbung[ ]zuzustimmen""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a banner for consent says.
+
+>>> bool(CONSENT.search("Wir und unsere 247 Partner verwenden Cookies."))
+True
+>>> bool(CONSENT.search("Das Gericht verbietet Cookies ohne Zustimmung."))
+False
+"""
+
+ERROR_PAGE = re.compile(
+    r"""(?:^|\W)(?:404|410|error[ ]404|fehler[ ]404)\W{1,5}(?:\w+[ ]){0,4}(?:not[ ]found|nicht[ ]gefunden)
+    | ^(?:404|(?:the[ ])?page[ ]not[ ]found|seite[ ]nicht[ ]gefunden)\W*(?:$|\n|[|–-])
+    | (?:diese|die[ ](?:gewünschte|angeforderte|gesuchte|aufgerufene))[ ]seite[ ]
+      (?:konnte|wurde|kann|existiert|ist)[^.]{0,40}nicht\b
+    | the[ ](?:requested[ ])?page[ ](?:you[^.]{1,40}[ ])?
+      (?:could[ ]not[ ]be|cannot[ ]be|can['’]t[ ]be|was[ ]not)[ ]found
+    | the[ ](?:requested[ ])?page[ ](?:you[^.]{1,40}[ ])?does[ ]not[ ]exist
+    | (?:dieser|der)[ ](?:artikel|beitrag|inhalt)[ ](?:ist|steht)[ ](?:leider[ ])?
+      nicht[ ](?:mehr[ ])?(?:verfügbar|zur[ ]verfügung)
+    | ^(?:access[ ]denied|403[ ]forbidden|502[ ]bad[ ]gateway|500[ ]internal[ ]server[ ]error
+      |503[ ]service[ ](?:temporarily[ ])?unavailable)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a page says that stands for another.
+
+>>> bool(ERROR_PAGE.search("Die gesuchte Seite konnte nicht gefunden werden."))
+True
+>>> bool(ERROR_PAGE.search("Fehler 404: Wie eine Zahl berühmt wurde"))
+False
+"""
+
+LOG_IN = re.compile(
+    r"""^(?:(?:please[ ])?(?:log|sign)[ ]in[ ]to[ ](?:continue|read)
+    |bitte[ ](?:melden[ ]sie[ ]sich[ ](?:bitte[ ])?an|loggen[ ]sie[ ]sich[ ]ein)\b)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a form for logging in begins with.
+
+>>> bool(LOG_IN.search("Please log in to continue reading.")), bool(LOG_IN.search("Logbuch"))
+(True, False)
+"""
+
+_SIGNS = (
+    ("a check whether the visitor is a robot", ROBOT_CHECK),
+    ("a request for consent", CONSENT),
+    ("an error page", ERROR_PAGE),
+    ("a log-in form", LOG_IN),
 )
 
 
 def wall_reason(title: str | None, texts: Sequence[str]) -> str | None:
     """Return what a page is instead of an article, None for an article.
 
-    A sign counts where it is the title, or where it opens a text that is short: an article
-    about consent banners says more, and says it later.
+    A sign counts where it opens a text that is short, or is the title of a shorter one: an
+    article about consent banners says more, and says it later.
 
     >>> wall_reason("Seite nicht gefunden", ["Diese Seite konnte leider nicht gefunden werden."])
     'an error page'
     >>> wall_reason("Warum Cookies bleiben", ["Die Richter urteilten am Dienstag. " * 60])
     """
     body = "\n".join(texts)
-    if len(body) > _LONGEST_MENTION:
+    if len(body) > _LONGEST_WALL:
         return None
     for reason, sign in _SIGNS:
-        in_title = sign.search(title or "") is not None
-        in_body = sign.search(body[:400]) is not None
-        if (in_title and (in_body or len(body) < 400)) or (in_body and len(body) < _LONGEST_WALL):
+        if sign.search(body[:_OPENING]) or (len(body) < _SHORT_WALL and sign.search(title or "")):
             return reason
     return None

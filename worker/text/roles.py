@@ -63,15 +63,17 @@ _NOTICE_STARTS = {
         "editor['’]?s['’]? note",
     ),
 }
-NOTICES = tuple(
-    (kind, re.compile(rf"[(\[*_\s]*(?:{'|'.join(starts)})(?!\w)", re.IGNORECASE))
-    for kind, starts in _NOTICE_STARTS.items()
+NOTICE = re.compile(
+    r"[(\[*_\s]*(?:"
+    + "|".join(f"(?P<{kind}>{'|'.join(starts)})" for kind, starts in _NOTICE_STARTS.items())
+    + r")(?!\w)",
+    re.IGNORECASE,
 )
 CAPTION = re.compile(
     r"""
       \(?(?:fotos?|bild|bildquelle|bildnachweis|grafik|photo(?:graph)?|image|picture)[ ]?:
       [ ][^.!?:\n]{2,80}\)?\Z
-    | [^\n]{2,220}[ ]\((?:foto|symbolbild|symbolfoto|archivbild|archivfoto|photo|file[ ]photo)
+    | (?=.*\)\Z)[^\n]{2,220}[ ]\((?:foto|symbolbild|symbolfoto|archivbild|archivfoto|photo|file[ ]photo)
       (?:(?::[ ]|[ ]by[ ])[^()\n]{2,60})?\)\Z
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -82,6 +84,7 @@ ASIDE_PARAGRAPH = re.compile(
 BULLET = re.compile(r"[•▪◦‣·●■►] ?\S")
 DASH_OR_NUMBER = re.compile(r"(?:[-–—*+] |[0-9]{1,2}[.)] )\S")
 QUOTE_PARAGRAPH = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
+_QUOTES_OPEN = frozenset("„“\"»«")
 _NAME = r"[A-ZÄÖÜÉ][\w'’.-]+(?: (?:von|van|de|zu|del|[A-ZÄÖÜÉ][\w'’.-]*)){1,3}"
 # "Von Anna Muster", "By Jo Doe and Max Roe", "Von Anna Muster, Berlin"
 BYLINE = re.compile(
@@ -154,7 +157,7 @@ def same_line(one: str, other: str) -> bool:
     >>> same_line("„Öl“  brennt", '"ÖL" brennt')
     True
     """
-    if max(len(one), len(other)) > 2 * min(len(one), len(other)) + SHORT:
+    if max(len(one), len(other)) > 2 * min(len(one), len(other)) + 20:
         return False
     return _plain_line(one) == _plain_line(other)
 
@@ -200,10 +203,8 @@ def notice_kind(text: str) -> str | None:
     >>> notice_kind("This article was amended on 3 June."), notice_kind("Die Korrektur: falsch.")
     ('correction', None)
     """
-    for kind, pattern in NOTICES:
-        if pattern.match(text):
-            return kind
-    return None
+    found = NOTICE.match(text)
+    return found.lastgroup if found else None
 
 
 def is_caption(text: str) -> bool:
@@ -238,17 +239,18 @@ _QUOTES = dict.fromkeys(map(ord, "„“”»«‚‘’'"), '"')
 
 def _own_role(text: str) -> Role | None:
     """Return the role that a paragraph shows by itself, whatever stands around it."""
-    if notice_kind(text):
+    if NOTICE.match(text):
         return "notice"
-    if len(text) > SHORT:
-        return "quote" if QUOTE_PARAGRAPH.fullmatch(text) else None
-    if PROMO.match(text):
-        return "promo"
-    if CAPTION.match(text):
-        return "caption"
-    if ASIDE_PARAGRAPH.fullmatch(text):
-        return "aside"
-    return "quote" if QUOTE_PARAGRAPH.fullmatch(text) and text[-2] in ".!?…" else None
+    if len(text) <= SHORT:
+        if PROMO.match(text):
+            return "promo"
+        if CAPTION.match(text):
+            return "caption"
+        if ASIDE_PARAGRAPH.fullmatch(text):
+            return "aside"
+    if text[:1] in _QUOTES_OPEN and QUOTE_PARAGRAPH.fullmatch(text) and text[-2] in ".!?…":
+        return "quote"
+    return None
 
 
 def _name_lists(paragraphs: Sequence[str], found: list[Role | None]) -> None:
@@ -308,7 +310,7 @@ def _looks_like_heading(text: str) -> bool:
     if not bare or bare[-1] in ".:;,…":
         return False
     first = next((character for character in text if character.isalnum()), "")
-    return first.isdigit() or first.isupper()
+    return not first.islower()  # digits and scripts without capitals may begin one
 
 
 def _runs_on(text: str, role: Role | None) -> bool:

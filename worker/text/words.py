@@ -11,8 +11,6 @@ def word_count(text: str) -> int:
     >>> word_count("3,6 Prozent – das ist 152-Millimeter-Munition")
     5
     """
-    return sum([token.isalnum() or _has_word(token) for token in text.split()])
-
-
-def _has_word(token: str) -> bool:
-    return LETTER_OR_DIGIT.search(token) is not None
+    tokens = text.split()
+    mixed = [token for token in tokens if not token.isalnum()]
+    return len(tokens) - sum([not LETTER_OR_DIGIT.search(token) for token in mixed])
