@@ -303,6 +303,8 @@ def _zip_reader(
                     budget.take(info, len(data), limit - left)
         except _DAMAGE:
             raise DamagedMemberError from None
+        if left and limit - left != info.file_size:
+            raise DamagedMemberError
         return b"".join(pieces)
 
     return read
