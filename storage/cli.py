@@ -7,9 +7,10 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,10 +40,18 @@ from storage.output import (
     write_rows,
     write_text,
 )
+from storage.progress import ProgressLine
+from storage.record import as_dict
 from storage.settings import Settings
 from storage.terminal import CONTROL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from storage.broken import Broken
+    from storage.check import Progress
     from storage.reading import ReadOnlyArchive
 
 
@@ -250,7 +259,7 @@ def diff(
         case "html":
             write_text(diff_html(found), target.path)
         case "csv" | "tsv":
-            write_rows([each.to_dict() for each in found.operations], target, _OPERATION)
+            write_rows(map(as_dict, found.operations), target, _OPERATION)
         case "text" | "table":
             lines = diff_text(found, colour=target.has_colour)
             write_text((line + "\n" for line in lines), target.path)
@@ -345,6 +354,39 @@ def sql(
         )
 
 
+@command(app, "export", example="lesart export --all-versions -o alles.jsonl")
+def export(
+    place: Place,
+    filtering: Filtering,
+    page: Page,
+    shown: Shown,
+    query: Annotated[
+        str | None,
+        typer.Option("--query", metavar="QUERY", help="Only what `lesart search` would find."),
+    ] = None,
+    *,
+    all_versions: Annotated[
+        bool, typer.Option("--all-versions", help="Every version, not the latest alone.")
+    ] = False,
+) -> None:
+    """Write whole texts, of the archive or of a query, as jsonl if nothing else is said."""
+    from storage.export import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
+
+    chosen = shown.target()
+    target = replace(chosen, format=chosen.format or "jsonl")
+    with reading(place) as (settings, archive):
+        filters = filtering.filters(settings)
+        selection = Selection(filters, query, all_versions, page.after, page.limit)
+        take = json_lines if target.format in {"json", "jsonl"} else flat_rows
+        write_rows(take(archive, selection), target, FLAT_COLUMNS)
+
+
+@command(app, "verify", example="lesart verify --format jsonl")
+def verify(place: Place, shown: Shown) -> None:
+    """Compute every digest and invariant again; tell what is broken and end with 1."""
+    tell_verification(place.settings(), shown)
+
+
 @command(app, "stats", example="lesart stats --format json")
 def stats(place: Place, shown: Shown) -> None:
     """Tell the figures of the archive."""
@@ -402,6 +444,25 @@ def reading(place: Place) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
         yield settings, archive
 
 
+@contextmanager
+def reading_only(settings: Settings) -> Iterator["Engine"]:
+    """Give an engine that reads an archive in our schema, for checks of the whole.
+
+    Raises: the same as `reading`.
+    """
+    from storage.engine import database_url, reachable, reading_engine  # noqa: PLC0415
+    from storage.schema import require_current  # noqa: PLC0415
+
+    url = database_url(settings.database_url)
+    engine = reading_engine(url)
+    try:
+        with reachable(url):
+            require_current(engine)
+            yield engine
+    finally:
+        engine.dispose()
+
+
 def tell_rows(
     rows: Iterable[Any],
     target: Target,
@@ -426,6 +487,30 @@ def tell_examination(
     findings = list(examine(settings, more))
     write_rows(findings, shown.target())
     if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(NO)
+
+
+def tell_verification(
+    settings: Settings,
+    shown: Shown,
+    more: "Callable[[Engine, Progress], Iterator[Broken]] | None" = None,
+) -> None:
+    """Write what is broken as it is found, say what was looked at, end with 1 where it is.
+
+    `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
+    """
+    from storage.broken import Broken  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.check import Verification  # noqa: PLC0415
+
+    with reading_only(settings) as engine, ProgressLine() as line:
+        verification = Verification(engine)
+        findings = verification.findings(line.tell)
+        if more is not None:
+            findings = chain(findings, more(engine, line.tell))
+        written = write_rows(findings, shown.target(), flat_columns(Broken))
+    looked = ", ".join(f"{number} {name}" for name, number in verification.looked.items())
+    say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
+    if written.number:
         raise typer.Exit(NO)
 
 

@@ -107,6 +107,6 @@ def _reading(captured, texts) -> Reading:
     if isinstance(outcome, Refused):
         return Reading(captured, outcome, "seed")
     paragraphs = outcome.text_paragraphs()
-    tokens, _ = index_tokens([outcome.title, *paragraphs], outcome.fields["language"].value)
+    tokens = index_tokens([outcome.title, *paragraphs], outcome.fields["language"].value)
     digest = wording_digest(outcome.title, paragraphs)
     return Reading(captured, outcome, "seed", digest=digest, tokens=tokens)

@@ -1,0 +1,484 @@
+"""The reading commands against a small archive."""
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from storage.answers import (
+    ArticleLine,
+    Change,
+    Hit,
+    Job,
+    Observation,
+    Refusal,
+    Relation,
+    VersionLine,
+)
+from storage.cli import app, flat_columns, tell_examination
+from storage.doctor import Finding
+from storage.options import Shown
+from storage.settings import load_settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def objects(told: str) -> list[dict]:
+    return [json.loads(line) for line in told.splitlines()]
+
+
+def commands() -> dict[str, list[str]]:
+    """Every command with the words that call it."""
+    root = typer.main.get_command(app)
+    found = {}
+    for name, each in root.commands.items():
+        if hasattr(each, "commands"):
+            found |= {f"{name} {inner}": [name, inner] for inner in each.commands}
+        else:
+            found[name] = [name]
+    return found
+
+
+# ------------------------------------------------------------------------------------ help
+
+
+@pytest.mark.parametrize("words", commands().values(), ids=commands().keys())
+def test_the_help_of_each_command_ends_with_an_example_of_it(words, lesart):
+    code, told, _ = lesart(*words, "--help")
+    assert code == 0
+    example = told.rstrip().splitlines()[-1].strip()
+    assert "Example:" in told
+    assert example.startswith(f"lesart {' '.join(words)}")
+
+
+@pytest.mark.parametrize("words", commands().values(), ids=commands().keys())
+def test_every_option_and_argument_is_explained_and_every_command_names_the_archive(words):
+    command = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+    assert all(parameter.help for parameter in command.params if parameter.name != "help")
+    assert {"archive", "config"} <= {parameter.name for parameter in command.params}
+
+
+FILTERED = ("list", "search", "changes", "relations", "export")
+
+
+@pytest.mark.parametrize("name", FILTERED)
+def test_filtered_commands_share_their_filters(name):
+    command = typer.main.get_command(app).commands[name]
+    filters = {"language", "source", "since", "until", "published_since", "published_until"}
+    assert filters <= {parameter.name for parameter in command.params}
+
+
+# ------------------------------------------------------------------------------------ lists
+
+LISTS = {
+    "list": (["list"], ArticleLine, 3),
+    "search": (["search", "Pegel"], Hit, 3),
+    "history": (["history", "seed:seeds/pegel.txt"], VersionLine, 2),
+    "changes": (["changes"], Change, 1),
+    "observations": (["observations", "seed:seeds/pegel.txt"], Observation, 2),
+    "relations": (["relations"], Relation, 1),
+    "refusals": (["refusals"], Refusal, 1),
+    "jobs": (["jobs"], Job, 3),
+}
+
+
+@pytest.mark.parametrize(("words", "kind", "count"), LISTS.values(), ids=LISTS.keys())
+def test_a_list_is_told_in_every_format(words, kind, count, written, lesart):
+    lines = objects(lesart(*words)[1])
+    assert len(lines) == count
+    assert json.loads(lesart(*words, "--format", "json")[1]) == lines
+    for name, separator in (("csv", ","), ("tsv", "\t")):
+        told = lesart(*words, "--format", name)[1]
+        rows = list(csv.DictReader(io.StringIO(told, newline=""), delimiter=separator))
+        assert len(rows) == count
+        assert list(rows[0]) == flat_columns(kind)
+    table = lesart(*words, "--format", "table")[1].splitlines()
+    assert len(table) == count + 1
+
+
+@pytest.mark.parametrize(("words", "kind", "count"), LISTS.values(), ids=LISTS.keys())
+def test_a_list_goes_on_after_the_cursor_of_any_row(words, kind, count, written, lesart):
+    whole = objects(lesart(*words)[1])
+    for number, row in enumerate(whole, 1):
+        assert objects(lesart(*words, "--after", row["cursor"])[1]) == whole[number:]
+    assert objects(lesart(*words, "--limit", "1")[1]) == whole[:1]
+
+
+@pytest.mark.parametrize(("words", "kind", "count"), LISTS.values(), ids=LISTS.keys())
+def test_a_wrong_cursor_ends_with_2(words, kind, count, written, lesart):
+    assert lesart(*words, "--after", "@@@")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["changes"], ["relations"]], ids=["list", "changes", "relations"]
+)
+def test_an_empty_answer_has_its_heading_in_csv_and_a_word_beside_a_table(words, written, lesart):
+    nothing = [*words, "--language", "fr"]
+    assert lesart(*nothing) == (0, "", "")
+    assert lesart(*nothing, "--format", "csv")[1].count("\r\n") == 1
+    code, told, message = lesart(*nothing, "--format", "table")
+    assert (code, told, message) == (0, "", "lesart: there is nothing to tell\n")
+
+
+def test_a_table_that_was_cut_says_how_it_goes_on(written, lesart):
+    _, _, message = lesart("list", "--limit", "1", "--format", "table")
+    cursor = objects(lesart("list", "--limit", "1")[1])[0]["cursor"]
+    assert message == f"lesart: there may be more: go on with --after {cursor}\n"
+
+
+FOUND = {
+    "by language": (["--language", "en"], 1),
+    "by source": (["--source", "seeds"], 3),
+    "by another source": (["--source", "elsewhere"], 0),
+    "seen since": (["--since", "2024-06-18"], 3),
+    "seen until the day before": (["--until", "2024-06-17"], 0),
+    "published in that month": (
+        ["--published-since", "2024-06-30", "--published-until", "2024"],
+        3,
+    ),
+    "published before": (["--published-until", "2024-05"], 0),
+}
+
+
+@pytest.mark.parametrize(("words", "count"), FOUND.values(), ids=FOUND.keys())
+def test_filters_choose(words, count, written, lesart):
+    assert len(objects(lesart("list", *words)[1])) == count
+
+
+def test_a_table_shows_no_escape_and_data_keeps_it(written, lesart):
+    table = lesart("list", "--language", "en", "--format", "table")[1]
+    assert "=Ferry stays" in table
+    assert objects(lesart("list", "--language", "en")[1])[0]["title"] == "=Ferry\x1b[31m stays"
+
+
+def test_the_spreadsheet_option_guards_a_title(written, lesart):
+    told = lesart("list", "--language", "en", "--format", "csv", "--spreadsheet-safe")[1]
+    assert "'=Ferry" in told
+
+
+def test_search_finds_every_version_unless_the_latest_are_asked_for(written, lesart):
+    assert {hit["version"] for hit in objects(lesart("search", '"um 3,6 Zentimeter"')[1])} == {1}
+    assert objects(lesart("search", '"um 3,6 Zentimeter"', "--latest")[1]) == []
+
+
+def test_search_reads_its_words_from_standard_input(written, lesart, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Harbour\n"))
+    assert len(objects(lesart("search", "-")[1])) == 1
+
+
+def test_changes_are_chosen_by_class_and_by_passage(written, lesart):
+    assert len(objects(lesart("changes", "--class", "number", "--class", "name")[1])) == 1
+    assert objects(lesart("changes", "--class", "headline")[1]) == []
+    assert len(objects(lesart("changes", "--contains", "3,6")[1])) == 1
+    assert objects(lesart("changes", "--contains", "Fähre")[1]) == []
+    assert objects(lesart("changes", "--silent")[1]) == []
+
+
+def test_refusals_of_a_job(written, lesart):
+    (refused,) = objects(lesart("refusals")[1])
+    assert (refused["code"], refused["kept"]) == ("empty", True)
+    assert objects(lesart("refusals", "--job", str(refused["job"]))[1]) == [refused]
+    assert objects(lesart("refusals", "--job", "1")[1]) == []
+
+
+def test_one_job_is_told_with_its_parts(written, lesart):
+    newest = objects(lesart("jobs")[1])[0]
+    told = objects(lesart("jobs", str(newest["job"]))[1])
+    assert told[0]["job"] == newest["job"]
+    assert (newest["seen"], newest["copies"], newest["refused"]) == (3, 1, 1)
+    assert lesart("jobs", "999999")[0] == 3
+
+
+# ------------------------------------------------------------------------------ one version
+
+
+def test_show_tells_a_version_whole(written, lesart):
+    code, told, _ = lesart("show", f"{written.article}@1")
+    (shown,) = objects(told)
+    assert code == 0
+    assert (shown["version"], shown["versions"], shown["title"]) == (1, 2, "Der Damm hält")
+    assert shown["published"]["value"] == "2024-06"
+    assert json.loads(lesart("show", f"{written.article}@1", "--format", "json")[1]) == shown
+
+
+def test_show_as_text_is_an_article_to_read(written, lesart):
+    told = lesart("show", written.article, "--format", "text")[1]
+    assert told.splitlines()[0] == "Der Damm hält"
+    assert "um 36 Zentimeter" in told
+    assert re.search(r"^published +2024-06 \(to the month\) · seed header$", told, re.MULTILINE)
+    assert re.search(r"^authors +Ada Lohe, Bo Wiek · byline$", told, re.MULTILINE)
+    assert re.search(r"^seen +after 2024-06-18 .*, by 2024-06-18", told, re.MULTILINE)
+    assert told == lesart("show", written.article, "--format", "table")[1]
+
+
+def test_show_as_csv_has_flat_dates(written, lesart):
+    told = lesart("show", written.article, "--format", "csv")[1]
+    (row,) = csv.DictReader(io.StringIO(told, newline=""))
+    assert (row["published"], row["published_precision"]) == ("2024-06", "month")
+    assert json.loads(row["authors"]) == ["Ada Lohe", "Bo Wiek"]
+
+
+MISSING = {
+    "article": ["show", "nowhere"],
+    "version": ["show", "seed:seeds/pegel.txt@9"],
+    "version to compare": ["diff", "seed:seeds/ferry.txt"],
+    "article to tell of": ["history", "nowhere"],
+    "article to relate": ["relations", "nowhere"],
+    "article to observe": ["observations", "nowhere"],
+    "bytes": ["raw", "nowhere"],
+    "archive": ["list", "--archive", "nowhere.sqlite3"],
+}
+
+
+@pytest.mark.parametrize("words", MISSING.values(), ids=MISSING.keys())
+def test_what_is_not_there_ends_with_3_and_a_sentence(words, written, lesart):
+    code, told, message = lesart(*words)
+    assert (code, told) == (3, "")
+    assert message.startswith("lesart: there is no ")
+    assert message.count("\n") == 1
+    assert not Path("nowhere.sqlite3").exists()
+
+
+def test_a_wrong_revision_ends_with_2(written, lesart):
+    assert lesart("show", f"{written.article}@0")[0] == 2
+
+
+def test_raw_gives_the_bytes_back(written, lesart, tmp_path):
+    path = tmp_path / "bytes"
+    code, told, message = lesart("raw", f"{written.article}@1", "-o", str(path))
+    assert (code, told) == (0, "")
+    assert b"um 3,6 Zentimeter" in path.read_text("utf-8").encode()
+    assert "SHA-256" in message
+    assert lesart("raw", f"{written.article}@1")[1].encode() == path.read_bytes()
+
+
+def test_raw_writes_no_escape_to_a_terminal(written, lesart, monkeypatch):
+    monkeypatch.setattr("storage.cli._is_harmless", lambda data: False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    code, told, message = lesart("raw", written.article)
+    assert (code, told) == (2, "")
+    assert "-o pegel.txt" in message
+
+
+def test_diff_shows_the_one_word_and_ends_with_1(written, lesart):
+    code, told, _ = lesart("diff", f"{written.article}@1..@2")
+    assert code == 1
+    assert "um [-3,6-]{+36+} Zentimeter" in told
+    assert lesart("diff", written.article)[1] == told
+    assert lesart("diff", f"{written.article}@1", f"{written.article}@2")[1] == told
+
+
+def test_diff_of_the_same_ends_with_0(written, lesart):
+    code, told, _ = lesart("diff", f"{written.article}@2", "seed:seeds/kopie.txt")
+    assert code == 0
+    assert "paragraphs unchanged" in told
+
+
+def test_diff_in_the_other_formats(written, lesart, tmp_path):
+    code, told, _ = lesart("diff", written.article, "--format", "json")
+    assert code == 1
+    assert {each["op"] for each in json.loads(told)["operations"]} == {"equal", "delete", "insert"}
+    page = tmp_path / "diff.html"
+    assert lesart("diff", written.article, "-o", str(page))[0] == 1
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert lesart("diff", written.article, "--format", "csv")[1].startswith("op,role,a_text")
+
+
+# --------------------------------------------------------------------------- whole archive
+
+
+def test_sql_asks_the_views_with_parameters(written, lesart):
+    query = "SELECT title, language FROM articles WHERE language = :l AND seq > :n"
+    code, told, _ = lesart("sql", query, "--param", "l=en", "--param", "n=0")
+    assert code == 0
+    assert objects(told) == [{"title": "=Ferry\x1b[31m stays", "language": "en"}]
+
+
+PARAMETERS = {
+    "number": ("p=42", 42),
+    "fraction": ("p=0.5", 0.5),
+    "text": ("p=Damm = gut", "Damm = gut"),
+    "text of digits": ('p="42"', "42"),
+    "nothing": ("p=null", None),
+    "truth": ("p=true", 1),
+    "no JSON of ours": ("p=[1]", "[1]"),
+    "empty": ("p=", ""),
+}
+
+
+@pytest.mark.parametrize(("given", "value"), PARAMETERS.values(), ids=PARAMETERS.keys())
+def test_a_parameter_is_json_or_text(given, value, written, lesart):
+    assert objects(lesart("sql", "SELECT :p AS p", "--param", given)[1]) == [{"p": value}]
+
+
+def test_two_columns_of_one_name_are_both_told(written, lesart):
+    assert objects(lesart("sql", "SELECT 1 AS a, 2 AS a")[1]) == [{"a": 1, "a_2": 2}]
+
+
+def test_a_query_without_rows_has_its_heading(written, lesart):
+    told = lesart("sql", "SELECT title FROM articles WHERE 1 = 0", "--format", "csv")[1]
+    assert told == "title\r\n"
+
+
+@pytest.mark.parametrize(
+    "query", ["DELETE FROM articles", "SELECT * FROM capture", "SELEC", "SELECT :missing", ""]
+)
+def test_a_query_that_is_none_ends_with_2(query, written, lesart):
+    code, told, message = lesart("sql", query)
+    assert (code, told) == (2, "")
+    assert message
+
+
+def test_sql_reads_its_query_from_standard_input(written, lesart, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("SELECT count(*) AS n FROM articles"))
+    assert objects(lesart("sql", "-")[1]) == [{"n": 3}]
+
+
+def test_stats_are_one_object_and_a_table_of_fields(written, lesart):
+    (figures,) = objects(lesart("stats")[1])
+    assert (figures["articles"], figures["versions"]) == (3, 4)
+    table = lesart("stats", "--format", "table")[1]
+    assert re.search(r"^articles +3$", table, re.MULTILINE)
+
+
+def test_config_tells_values_and_origins_and_no_secret(written, lesart, monkeypatch):
+    monkeypatch.setenv("LESART_BROKER_URL", "redis://:geheim@redis/0")
+    told = {row["key"]: row for row in objects(lesart("config")[1])}
+    assert told["broker_url"]["value"] == "redis://:***@redis/0"
+    assert told["broker_url"]["found_in"] == "LESART_BROKER_URL"
+    assert told["timezone"]["found_in"] == "default"
+
+
+def test_times_without_a_zone_are_in_the_one_of_the_settings(written, lesart, monkeypatch):
+    first_seen = objects(lesart("list")[1])[0]["first_seen"]
+    assert first_seen.startswith("2024-06-18T12:")
+    monkeypatch.setenv("LESART_TIMEZONE", "Pacific/Kiritimati")
+    assert objects(lesart("list", "--until", "2024-06-18")[1]) == []
+    assert len(objects(lesart("list", "--until", "2024-06-19")[1])) == 3
+
+
+def test_verify_finds_nothing_wrong(written, lesart):
+    code, told, _ = lesart("verify")
+    assert code == 0
+    assert [row for row in objects(told) if row.get("state") == "broken"] == []
+
+
+EXPORTS = {
+    "latest": ([], 3),
+    "every version": (["--all-versions"], 4),
+    "one language": (["--language", "en"], 1),
+}
+
+
+@pytest.mark.parametrize(("words", "count"), EXPORTS.values(), ids=EXPORTS.keys())
+def test_an_export_carries_the_fields_of_show(words, count, written, lesart):
+    lines = objects(lesart("export", *words)[1])
+    assert len(lines) == count
+    shown = json.loads(lesart("show", f"{lines[0]['article']}@{lines[0]['version']}")[1])
+    assert lines[0].pop("cursor")
+    assert lines[0] == shown
+
+
+def test_an_export_goes_on_after_a_cursor_and_takes_a_query(written, lesart):
+    whole = objects(lesart("export")[1])
+    assert objects(lesart("export", "--after", whole[0]["cursor"])[1]) == whole[1:]
+    assert objects(lesart("export", "--limit", "1")[1]) == whole[:1]
+    (found,) = objects(lesart("export", "--query", "harbour")[1])
+    assert found["language"] == "en"
+
+
+def test_an_export_as_csv_has_a_row_a_version(written, lesart, tmp_path):
+    path = tmp_path / "alles.csv"
+    assert lesart("export", "--all-versions", "-o", str(path))[0] == 0
+    rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
+    assert [row["version"] for row in rows if row["article"] == rows[0]["article"]] == ["1", "2"]
+    assert rows[0]["published_precision"] == "month"
+
+
+# ------------------------------------------------------------------------- doctor, database
+
+
+def test_doctor_tells_what_to_mend(written, lesart):
+    code, told, _ = lesart("doctor")
+    found = {row["check"]: row for row in objects(told)}
+    assert code == 0
+    assert {"python", "sqlite", "home", "disk", "archive", "guards", "seeds", "jobs"} <= set(found)
+    assert found["archive"]["state"] == "ok"
+    assert found["seeds"]["state"] == "warning"
+    assert found["seeds"]["mend"]
+
+
+def test_doctor_ends_with_1_where_something_is_broken(written, lesart):
+    written.path.write_bytes(b"no database" * 1000)
+    assert lesart("doctor")[0] == 1
+
+
+def test_doctor_takes_the_checks_of_others_and_survives_them(written, capsys):
+    def broken(_settings):
+        raise ConnectionError("redis://:geheim@redis says nothing")
+
+    def fine(_settings):
+        yield Finding("scheduler", "ok", "ticks")
+
+    checks = [("broker", broken), ("scheduler", fine)]
+    with pytest.raises(typer.Exit):
+        tell_examination(load_settings(), Shown(format="jsonl"), checks)
+    found = {row["check"]: row for row in objects(capsys.readouterr().out)}
+    assert found["broker"]["state"] == "broken"
+    assert "geheim" not in found["broker"]["message"]
+    assert found["scheduler"]["state"] == "ok"
+
+
+def test_db_upgrade_makes_an_archive_and_does_nothing_twice(tmp_path, lesart):
+    path = str(tmp_path / "new" / "lesart.sqlite3")
+    (first,) = objects(lesart("db", "upgrade", "--archive", path)[1])
+    (second,) = objects(lesart("db", "upgrade", "--archive", path)[1])
+    assert first["before"] is None
+    assert second["before"] == second["after"] == first["after"]
+    assert lesart("list", "--archive", path) == (0, "", "")
+
+
+def test_the_archive_may_be_named_before_the_command(written, lesart):
+    assert lesart("--archive", str(written.path), "list") == lesart("list")
+
+
+# ----------------------------------------------------------------------------------- speed
+
+HEAVY = [
+    "trafilatura",
+    "celery",
+    "kombu",
+    "redis",
+    "rensa",
+    "apscheduler",
+    "lxml",
+    "dateparser",
+    "py3langid",
+    "rich",
+    "worker",
+    "numpy",
+]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=["help", "list"])
+def test_reading_loads_nothing_that_only_ingestion_needs(arguments, written):
+    script = (
+        "import sys; from storage.exits import run; from storage.cli import app\n"
+        f"code = run(app, {arguments!r})\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    child = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, env=environ, check=True
+    )
+    assert child.stderr.decode() == "[]\n"
