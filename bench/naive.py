@@ -132,6 +132,7 @@ def signature(body: str) -> bytes:
 def send(folder: Path) -> int:
     """Send a task for each file; return how many."""
     sent = 0
+    print("sending", flush=True)  # the clock starts here
     for path in _files(folder):
         keep.delay(str(path))
         sent += 1

@@ -61,7 +61,7 @@ class Server:
                 extra_groups=None if self.user is None else [],
                 cwd=self.folder,
                 env={**os.environ, "LC_ALL": "C"},
-                preexec_fn=_die_with_parent(self.gentle),  # noqa: PLW1509 one system call, no lock
+                preexec_fn=die_with_parent(self.gentle),  # noqa: PLW1509 one system call, no lock
             )
         _wait(self.answers, self)
 
@@ -100,9 +100,12 @@ class PostgresServer(Server):
 
     gentle = signal.SIGQUIT  # nobody needs a checkpoint of a folder that goes away
 
-    def __init__(self, folder: Path, binaries: Path, user: int | None) -> None:
+    def __init__(
+        self, folder: Path, binaries: Path, user: int | None, *, durable: bool = False
+    ) -> None:
         super().__init__(folder, user)
         self.binaries = binaries
+        self.durable = durable
 
     def initialise(self) -> None:
         """Make the cluster; the locale is the one that docker-compose.yml sets."""
@@ -127,9 +130,10 @@ class PostgresServer(Server):
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.folder),
-            "fsync": "off",  # a killed process loses nothing by it, a power cut is not tried here
-            "full_page_writes": "off",
-            "shared_buffers": "64MB",
+            # a killed process loses nothing without them, and a power cut is not tried here
+            "fsync": "on" if self.durable else "off",
+            "full_page_writes": "on" if self.durable else "off",
+            "shared_buffers": "128MB",
             "max_connections": "120",
             "timezone": "Asia/Kolkata",  # the program may not lean on the server's zone
         }
@@ -221,15 +225,16 @@ def postgres() -> Iterator[PostgresDatabases]:
 
 
 @contextmanager
-def own_postgres() -> Iterator[PostgresServer]:
+def own_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     """Give a PostgreSQL server that may be killed and started again.
 
+    `durable`: with the settings that a real one has, slower.
     Raises: ServiceMissingError.
     """
     user = _other_user()
     with _folder("lesart-pg-", user) as folder:
         binaries = _runnable(_postgres_binaries(), user, folder)
-        server = PostgresServer(folder, binaries, user)
+        server = PostgresServer(folder, binaries, user, durable=durable)
         server.initialise()
         server.start()
         try:
@@ -273,6 +278,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def die_with_parent(how: signal.Signals) -> Callable[[], None] | None:
+    """Return what a child has to call so that it is sent `how` when its parent is gone."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+
+    def ask() -> None:
+        library.prctl(PR_SET_PDEATHSIG, int(how))
+
+    return ask
 
 
 def _postgres_binaries() -> Path:
@@ -347,17 +364,6 @@ def _folder(prefix: str, user: int | None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _die_with_parent(how: signal.Signals) -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    library = ctypes.CDLL(None)
-
-    def ask() -> None:
-        library.prctl(PR_SET_PDEATHSIG, int(how))
-
-    return ask
 
 
 def _wait(answers: Callable[[], bool], server: Server) -> None:
