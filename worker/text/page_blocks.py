@@ -50,7 +50,7 @@ False
 
 CAPTION_LABEL = re.compile(
     r"(?:caption|bildunterschrift|image-?credit|photo-?credit|copyright|bildquelle|wp-caption)",
-    re.I,
+    re.IGNORECASE,
 )
 """A class or id of the words to a picture.
 

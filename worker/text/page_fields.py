@@ -180,6 +180,7 @@ def site_names(candidates: Candidates, url: str | None) -> tuple[str, ...]:
         c.value
         for c in candidates.get("publisher", ())
         if isinstance(c.value, str) and not _is_address(c.value)
+        if c.found_in != "trafilatura"  # which cuts it off the title itself
     ]
     addresses = [url, *(c.value for c in candidates.get("url", ()))]
     for address in addresses:

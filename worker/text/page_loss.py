@@ -29,9 +29,7 @@ def loss_flags(
         flags.append("extraction_loss")
     visible = sum(len(b.text) for b in blocks if b.tag == "p" and b.zone == "article")
     longest = max(visible, len(stated_body))
-    if extracted < _SHORT_TEXT and extracted < longest * _SHORT_SHARE:
-        flags.append("extraction_short")
-    elif len(stated_body) > extracted * 2 + _LOSS_LEAST:
+    if (extracted < _SHORT_TEXT and extracted < longest * _SHORT_SHARE) or len(stated_body) > extracted * 2 + _LOSS_LEAST:
         flags.append("extraction_short")
     return tuple(flags)
 

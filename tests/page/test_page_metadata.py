@@ -1,0 +1,329 @@
+"""What a page says about itself: candidates of every place, and the choice among them."""
+
+import json
+
+import pytest
+
+from storage.record import Candidate
+from worker.text.page_fields import choose_address, choose_people, site_names
+from worker.text.page_people import is_agency, read_byline, sort_names
+from worker.text.page_titles import choose_title
+
+
+def linked(**node):
+    return (
+        f'<script type="application/ld+json">{json.dumps({"@type": "NewsArticle"} | node)}</script>'
+    )
+
+
+TITLE = "Niederlohe streitet um den Deich"
+
+
+def titles(**places):
+    return [Candidate(value, place.replace("_", " ")) for place, value in places.items()]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "sites", "expected"),
+    [
+        pytest.param([("h1", TITLE), ("title", f"{TITLE} | Küstenbote")], ["Küstenbote"], TITLE, id="suffix"),
+        pytest.param([("title", f"Küstenbote - {TITLE}")], ["Küstenbote"], TITLE, id="prefix"),
+        pytest.param([("title", f"{TITLE} - Lohetal - Küstenbote")], ["Küstenbote"], f"{TITLE} - Lohetal", id="a section is no site"),
+        pytest.param([("h1", TITLE), ("title", f"{TITLE} - Lohetal - Das Blatt")], [], TITLE, id="learned from the h1"),
+        pytest.param([("meta og:title", TITLE), ("title", f"{TITLE} – boten.example")], ["boten.example"], TITLE, id="host"),
+        pytest.param([("h1", "Küstenbote"), ("meta og:title", TITLE)], ["Küstenbote"], TITLE, id="a logo in the h1"),
+        pytest.param([("h1", "Sturm – Dächer fliegen")], ["Küstenbote"], "Sturm – Dächer fliegen", id="a dash of its own"),
+        pytest.param([("JSON-LD headline", TITLE), ("h1", TITLE), ("meta og:title", "Deich: Was jetzt in Niederlohe droht")], [], TITLE, id="SEO title"),
+        pytest.param([("h1", "Straßen\u00adbahn fährt"), ("meta og:title", "Straßenbahn fährt")], [], "Straßenbahn fährt", id="soft hyphen"),
+        pytest.param([("h1", "„Nein“, sagt sie"), ("meta og:title", '"Nein", sagt sie')], [], "„Nein“, sagt sie", id="spelling of the h1"),
+        pytest.param([("JSON-LD headline", "Sorge &#8211; Auftrag")], [], "Sorge – Auftrag", id="escaped twice"),
+        pytest.param([("h1", TITLE), ("h1", "Ein ganz anderer Text"), ("title", TITLE)], [], TITLE, id="a second h1"),
+    ],
+)  # fmt: skip
+def test_the_headline_is_the_one_that_a_reader_sees(candidates, sites, expected):
+    found = choose_title([Candidate(value, place) for place, value in candidates], sites)
+    assert found.value == expected
+
+
+def test_headlines_that_disagree_are_a_conflict():
+    agreeing = choose_title(titles(h1=TITLE, JSON_LD=TITLE), [])
+    assert not agreeing.conflict
+    places = [Candidate(TITLE, "h1"), Candidate("Die Linde muss weg", "JSON-LD headline")]
+    assert choose_title(places, []).conflict
+
+
+def test_without_a_title_there_is_none():
+    assert choose_title([Candidate("Küstenbote", "title")], ["Küstenbote"]) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "persons", "agencies", "houses"),
+    [
+        ("Von Merle Addicks", ("Merle Addicks",), (), ()),
+        ("Von Merle Addicks und Jonte Wübbena", ("Merle Addicks", "Jonte Wübbena"), (), ()),
+        ("By Ann Lee, Bo Reed and Cy Hart", ("Ann Lee", "Bo Reed", "Cy Hart"), (), ()),
+        ("Ein Kommentar von Jonte Wübbena", ("Jonte Wübbena",), (), ()),
+        ("Merle Addicks/dpa", ("Merle Addicks",), ("dpa",), ()),
+        ("dpa/lni", (), ("dpa", ), ()),
+        ("AFP, AP", (), ("AFP", "AP"), ()),
+        ("Merle Addicks, Redakteurin", ("Merle Addicks",), (), ()),
+        ("Redaktion", (), (), ()),
+        ("admin", (), (), ()),
+        ("https://www.facebook.com/kuestenbote", (), (), ()),
+        ("Küstenbote Online", (), (), ("Küstenbote Online",)),
+        ("Stand: 18.06.2024, 13:34 Uhr", (), (), ()),
+        ("", (), (), ()),
+    ],
+)  # fmt: skip
+def test_a_byline_names_persons_agencies_and_houses(line, persons, agencies, houses):
+    found = read_byline(line)
+    assert (found.persons, found.agencies, found.houses) == (persons, agencies, houses)
+
+
+def test_a_name_stands_once():
+    assert sort_names(["Ada Kern", " Ada  Kern", "von Ada Kern"]).persons == ("Ada Kern",)
+
+
+def test_an_agency_is_known_by_its_name_alone():
+    assert is_agency("dpa")
+    assert not is_agency("Apart")
+
+
+def test_the_best_place_that_names_persons_gives_the_authors():
+    people, found_in = choose_people(
+        [
+            Candidate(["https://www.facebook.com/x"], "JSON-LD author"),
+            Candidate(["Küstenbote"], "meta author"),
+            Candidate(["Von Merle Addicks"], "byline"),
+        ],
+        ["Küstenbote"],
+    )
+    assert (people.names(), found_in) == (("Merle Addicks",), "byline")
+
+
+def test_a_house_is_the_author_where_no_person_is_named():
+    people, _ = choose_people([Candidate(["Küstenbote"], "JSON-LD author")], ["Küstenbote"])
+    assert people.names() == ("Küstenbote",)
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        pytest.param([("canonical link", "https://a.example/b?utm_source=x&id=3#top")], "https://a.example/b?id=3", id="tracking off"),
+        pytest.param([("meta og:url", "https://a.example/b"), ("canonical link", "https://a.example/c")], "https://a.example/c", id="canonical first"),
+        pytest.param([("canonical link", "https://a.example/"), ("meta og:url", "https://a.example/b")], "https://a.example/b", id="no front page"),
+        pytest.param([("canonical link", "/b")], None, id="relative"),
+        pytest.param([("canonical link", "javascript:alert(1)")], None, id="script"),
+        pytest.param([("canonical link", "file:///etc/passwd")], None, id="file"),
+        pytest.param([("canonical link", "https://user:pw@a.example/b")], None, id="credentials"),
+        pytest.param([("canonical link", "https://[")], None, id="broken"),
+    ],
+)  # fmt: skip
+def test_the_address_is_a_clean_web_address(links, expected):
+    found = choose_address([Candidate(value, place) for place, value in links])
+    assert (found.value if found else None) == expected
+
+
+def test_a_relative_canonical_link_is_read_from_where_the_page_came(draft, html):
+    page = draft(html('<link rel="canonical" href="/region/deich-2">'))
+    assert page.address == "https://www.kuestenbote.example/region/deich-2"
+
+
+def test_a_page_without_an_address_has_none(draft, html):
+    assert draft(html(), url=None).address is None
+
+
+def test_a_capture_made_elsewhere_names_its_time(draft, html):
+    page = draft(html('<meta name="observed_at" content="2024-06-18T10:00:00Z">'))
+    assert page.observed_at.isoformat() == "2024-06-18T10:00:00+00:00"
+
+
+def test_a_time_of_observation_in_the_future_is_none(draft, html):
+    assert (
+        draft(html('<meta name="observed_at" content="2031-01-01T10:00:00Z">')).observed_at is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "value", "precision", "zone"),
+    [
+        pytest.param(linked(datePublished="2024-05-27T06:00:00+02:00"), "", "2024-05-27T06:00:00", "second", "+02:00", id="JSON-LD"),
+        pytest.param('<meta property="article:published_time" content="2024-05-27T06:00Z">', "", "2024-05-27T06:00", "minute", "+00:00", id="meta"),
+        pytest.param("", '<time datetime="2024-05-27">27. Mai</time>', "2024-05-27", "day", None, id="time"),
+        pytest.param("", "<time>27. Mai 2024, 6:05 Uhr</time>", "2024-05-27T06:05", "minute", None, id="time in words"),
+        pytest.param("", '<span itemprop="datePublished" content="2024-05-27"></span>', "2024-05-27", "day", None, id="microdata"),
+        pytest.param(linked(datePublished="2024-05"), "", "2024-05", "month", None, id="a month stays a month"),
+        pytest.param(linked(datePublished="2024-05-27"), '<time datetime="2024-05-27T06:00+02:00">x</time>', "2024-05-27T06:00", "minute", "+02:00", id="finer on the same day"),
+        pytest.param(linked(datePublished="2031-05-27"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="not after the capture"),
+        pytest.param(linked(datePublished="1970-01-01T00:00:00Z"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="not the epoch"),
+        pytest.param(linked(datePublished="31.02.2024"), '<time datetime="2024-05-26">x</time>', "2024-05-26", "day", None, id="no such day"),
+        pytest.param(linked(datePublished=["2024-05-27", "2024-05-28"]), "", "2024-05-27", "day", None, id="a list"),
+    ],
+)  # fmt: skip
+def test_a_date_is_as_precise_as_its_source(draft, html, head, body, value, precision, zone):
+    found = draft(html(head, body)).fields["published"].value
+    assert (found["value"], found["precision"], found["zone"]) == (value, precision, zone)
+
+
+def test_dates_that_disagree_are_kept_and_flagged(draft, html):
+    page = draft(
+        html(
+            '<meta property="article:published_time" content="2024-01-02">'
+            + linked(datePublished="2024-05-27")
+        )
+    )
+    assert "date_conflict" in page.flags
+    assert (
+        Candidate("2024-01-02", "meta article:published_time")
+        in page.fields["published"].candidates
+    )
+
+
+def test_a_page_without_a_date_says_so(draft, html):
+    page = draft(html())
+    assert "date_missing" in page.flags
+    assert "published" not in page.fields
+
+
+def test_an_update_is_told_from_the_publication(draft, html):
+    page = draft(
+        html(
+            body='<div class="updated">Aktualisiert: <time datetime="2024-06-02T10:00+02:00">x</time></div>'
+            '<div class="date"><time datetime="2024-06-01T09:00+02:00">y</time></div>'
+        )
+    )
+    assert page.fields["published"].value["value"] == "2024-06-01T09:00"
+    assert page.fields["modified"].value["value"] == "2024-06-02T10:00"
+
+
+@pytest.mark.parametrize(
+    ("block", "broken"),
+    [
+        pytest.param('{"@graph": [{"@type": "WebSite", "name": "x"}, {"@type": "NewsArticle", "headline": "%s"}]}', False, id="graph"),
+        pytest.param('[{"@type": "BreadcrumbList"}, {"@type": "Article", "headline": "%s"}]', False, id="array"),
+        pytest.param('{"@type": ["NewsArticle", "Article"], "headline": "%s",}', True, id="trailing comma"),
+        pytest.param('<!-- {"@type": "NewsArticle", "headline": "%s"} -->', False, id="in a comment"),
+        pytest.param('{"@type": "NewsArticle", "headline": "%s\nzweite"', True, id="cut off"),
+        pytest.param("[" * 50_000 + "%s", True, id="50,000 brackets"),
+        pytest.param('{"@type": "NewsArticle", "headline": {"a": [1, null, "%s"]}, "author": 7}', False, id="wrong types"),
+    ],
+)  # fmt: skip
+def test_linked_data_of_any_shape_is_read_or_flagged(draft, html, block, broken):
+    page = draft(html(f'<script type="application/ld+json">{block.replace("%s", TITLE)}</script>'))
+    assert page.title == TITLE
+    assert ("metadata_broken" in page.flags) == broken
+
+
+def test_an_author_named_by_reference_is_found(draft, html):
+    graph = {
+        "@graph": [
+            {"@type": "NewsArticle", "author": {"@id": "#m"}, "headline": TITLE},
+            {"@type": "Person", "@id": "#m", "name": "Merle Addicks"},
+        ]
+    }
+    page = draft(html(f'<script type="application/ld+json">{json.dumps(graph)}</script>'))
+    assert page.fields["authors"].value == ["Merle Addicks"]
+    assert page.fields["authors"].found_in == "JSON-LD author"
+
+
+def test_a_hundred_authors_are_bounded(draft, html):
+    names = [
+        {"@type": "Person", "name": f"Ada Kern{chr(97 + i % 26)}{chr(97 + i // 26)}"}
+        for i in range(300)
+    ]
+    page = draft(html(linked(author=names)))
+    assert len(page.fields["authors"].value) <= 100
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(f"<title>{'x' * 1_000_000}</title>", id="a title of a million characters"),
+        pytest.param(f'<meta name="keywords" content="{",".join(f"k{i}" for i in range(10_000))}">', id="10,000 keywords"),
+    ],
+)  # fmt: skip
+def test_metadata_beyond_sense_is_cut_and_flagged(draft, html, head):
+    page = draft(html(head))
+    assert "metadata_truncated" in page.flags
+    assert len(str(page.fields)) < 100_000
+
+
+def test_rejected_candidates_stay_with_where_they_were_found(draft, html):
+    page = draft(
+        html(
+            f'<title>{TITLE} | Küstenbote</title><meta property="og:title" content="Deich-Streit">'
+        )
+    )
+    places = {c.found_in: c.value for c in page.fields["title"].candidates}
+    assert places["meta og:title"] == "Deich-Streit"
+    assert places["title"] == f"{TITLE} | Küstenbote"
+    assert page.fields["title"].found_in == "h1"
+
+
+def test_every_field_says_where_it_was_found(draft, html):
+    page = draft(html(linked(headline=TITLE, author="Merle Addicks", datePublished="2024-06-01")))
+    assert all(field.found_in for field in page.fields.values())
+
+
+def test_a_kicker_is_told_from_the_headline(draft, html):
+    page = draft(html(h1=f'<span class="kicker">Hochwasserschutz</span> {TITLE}'))
+    assert page.title == TITLE
+    assert page.fields["kicker"].value == "Hochwasserschutz"
+
+
+def test_a_paywalled_teaser_is_flagged(draft, html):
+    assert "teaser" in draft(html(linked(isAccessibleForFree=False))).flags
+    assert "teaser" not in draft(html(linked(isAccessibleForFree=True))).flags
+
+
+def test_a_live_blog_is_told_as_such(draft, html):
+    page = draft(html('<script type="application/ld+json">{"@type": "LiveBlogPosting"}</script>'))
+    assert "live_blog" in page.flags
+
+
+def test_the_language_of_the_text_wins_over_the_template(draft, html):
+    page = draft(html(lang="en"))
+    assert page.fields["language"].value == "de"
+    assert Candidate("en", "html lang") in page.fields["language"].candidates
+
+
+def test_the_declared_language_is_taken_where_the_text_is_unsure(draft, html):
+    page = draft(
+        html(
+            lang="es",
+            paragraphs=("El dique de la ciudad resiste la fuerza del agua durante la noche.",),
+        )
+    )
+    assert page.fields["language"].value == "es"
+
+
+def test_an_agency_in_the_text_is_a_field_of_its_own(draft, html):
+    page = draft(html(paragraphs=(*PARAGRAPHS_WITH_AGENCY,)))
+    assert page.fields["agency"].value == ["dpa"]
+
+
+PARAGRAPHS_WITH_AGENCY = (
+    "Niederlohe (dpa/lni) - Der Deich in Niederlohe soll höher werden, teilte der Verband am Dienstag mit, und zwar bald.",
+    "Die Kosten liegen bei 7,3 Millionen Euro, und der Rat muss im Herbst noch darüber entscheiden, heißt es im Rathaus.",
+)
+
+
+def test_site_names_come_from_the_page_and_its_host():
+    names = site_names(
+        {"publisher": (Candidate("Küstenbote", "meta og:site_name"),)},
+        "https://www.boten.example/x",
+    )
+    assert set(names) >= {"Küstenbote", "boten.example", "boten"}
+
+
+def test_text_of_the_metadata_holds_no_control_characters(draft, html):
+    page = draft(
+        html(
+            '<script type="application/ld+json">{"@type":"NewsArticle","description":"a\\u0000b\\ud83dc"}</script>'
+        )
+    )
+    values = json.dumps(
+        [c.value for c in page.fields["lead"].candidates] + [page.fields["lead"].value]
+    )
+    assert "\\u0000" not in values
+    assert "\\ud83d" not in values

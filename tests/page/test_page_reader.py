@@ -1,0 +1,216 @@
+"""The child process that reads pages: what it answers, and what it survives."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from storage.record import Draft, Refused
+from tests.page.conftest import hints, html
+from worker import pages
+from worker.pages import ExtractorStartError, PageReader
+from worker.text import TextSettings
+from worker.text.page import read_page
+from worker.text.page_wire import pack_answer, pack_hints, unpack_answer, unpack_hints
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def reader():
+    with PageReader(TextSettings(), document_seconds=20) as reader:
+        yield reader
+
+
+def heavy_page(paragraphs: int = 60_000) -> bytes:
+    return html(
+        paragraphs=tuple(f"Der Deich hält in Reihe <b>{i}</b>, sagt er." for i in range(paragraphs))
+    )
+
+
+def test_the_child_answers_what_the_text_core_answers(reader):
+    raw = html('<meta name="author" content="Merle Addicks">')
+    assert reader.read(raw, hints()) == read_page(raw, hints(), TextSettings())
+
+
+def test_a_refusal_comes_through_the_pipe(reader):
+    outcome = reader.read(b"<html></html>", hints())
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "extraction_empty"
+
+
+def test_a_page_larger_than_the_pipe_comes_through(reader):
+    outcome = reader.read(
+        html(paragraphs=("Der Deich hält, sagt der Verband, und zwar ganz. " * 20,) * 500), hints()
+    )
+    assert isinstance(outcome, Draft)
+
+
+def test_one_child_reads_many_pages(reader):
+    reader.read(html(), hints())
+    pid = reader.child_pid
+    assert all(isinstance(reader.read(html(), hints()), Draft) for _ in range(20))
+    assert reader.child_pid == pid
+
+
+def test_what_takes_too_long_is_refused_alone():
+    with PageReader(TextSettings(), document_seconds=0.2) as reader:
+        outcome = reader.read(heavy_page(), hints())
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "resource_time"
+        assert "0.2" in outcome.message
+        assert reader.child_pid is None
+        reader._document_seconds = 20
+        assert isinstance(reader.read(html(), hints()), Draft)
+
+
+def test_starting_the_child_does_not_count_as_reading():
+    with PageReader(TextSettings(), document_seconds=0.25) as reader:
+        assert isinstance(reader.read(html(), hints()), Draft)
+
+
+def test_a_stopped_child_is_late_and_replaced():
+    with PageReader(TextSettings(), document_seconds=1) as reader:
+        reader.read(html(), hints())
+        os.kill(reader.child_pid, signal.SIGSTOP)
+        assert reader.read(html(), hints()).code == "resource_time"
+        assert isinstance(reader.read(html(), hints()), Draft)
+
+
+def test_too_much_memory_is_refused_alone():
+    with PageReader(TextSettings(), document_seconds=60, memory_mb=400) as reader:
+        outcome = reader.read(heavy_page(900_000), hints())
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "resource_memory"
+        assert isinstance(reader.read(html(), hints()), Draft)
+
+
+def test_a_killed_child_costs_its_page_alone():
+    with PageReader(TextSettings(), document_seconds=20) as reader:
+        reader.read(html(), hints())
+        os.kill(reader.child_pid, signal.SIGKILL)
+        outcome = reader.read(html(), hints())
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "extractor_crashed"
+        assert isinstance(reader.read(html(), hints()), Draft)
+
+
+def test_a_child_killed_in_mid_page_costs_that_page():
+    with PageReader(TextSettings(), document_seconds=30) as reader:
+        reader.read(html(), hints())
+        threading.Timer(0.3, os.kill, (reader.child_pid, signal.SIGKILL)).start()
+        assert reader.read(heavy_page(200_000), hints()).code == "extractor_crashed"
+
+
+def test_a_child_is_replaced_after_so_many_pages():
+    with PageReader(TextSettings(), document_seconds=20, documents_per_child=2) as reader:
+        pids = set()
+        for _ in range(4):
+            reader._ready_child()
+            pids.add(reader.child_pid)
+            assert isinstance(reader.read(html(), hints()), Draft)
+        assert len(pids) == 2
+
+
+def test_threads_share_one_reader(reader):
+    outcomes = []
+    threads = [
+        threading.Thread(target=lambda: outcomes.append(reader.read(html(), hints())))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 6
+    assert len({pack_answer(outcome) for outcome in outcomes}) == 1
+
+
+def test_a_child_that_cannot_start_is_an_error_of_the_reader():
+    with PageReader(TextSettings(), memory_mb=20) as reader, pytest.raises(ExtractorStartError):
+        reader.read(html(), hints())
+
+
+def test_the_child_knows_no_settings_of_ours(reader, monkeypatch):
+    monkeypatch.setenv("LESART_DATABASE_URL", "postgresql://user:secret@host/db")
+    assert not [name for name in pages._environment() if name.startswith("LESART_")]
+
+
+def test_closing_ends_the_child():
+    reader = PageReader(TextSettings(), document_seconds=20)
+    reader.read(html(), hints())
+    process = psutil.Process(reader.child_pid)
+    reader.close()
+    assert not process.is_running()
+    reader.close()
+
+
+PARENT = """
+import sys, time
+sys.path[:0] = [{root!r}]
+from tests.page.conftest import html, hints
+from worker.pages import PageReader
+from worker.text import TextSettings
+reader = PageReader(TextSettings(), document_seconds=20)
+reader.read(html(), hints())
+print(reader.child_pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_child_ends_when_its_parent_is_killed():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(root=str(ROOT))], stdout=subprocess.PIPE
+    )
+    with parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    gone, _ = psutil.wait_procs([child], timeout=10)
+    assert gone or child.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_forked_process_starts_a_child_of_its_own():
+    with PageReader(TextSettings(), document_seconds=20) as reader:
+        reader.read(html(), hints())
+        pid = reader.child_pid
+        reader._child.owner = os.getppid()  # as it looks from a process that was forked
+        abandoned = reader._child
+        assert isinstance(reader.read(html(), hints()), Draft)
+        assert reader.child_pid != pid
+        assert abandoned.process.poll() is None
+        abandoned.end()
+
+
+def test_answers_and_hints_pass_the_pipe_unchanged():
+    draft = read_page(
+        html('<meta name="observed_at" content="2024-06-18T10:00:00Z">'), hints(), TextSettings()
+    )
+    assert draft.observed_at
+    assert unpack_answer(pack_answer(draft)) == draft
+    assert unpack_hints(pack_hints(hints(charset="utf-8"))) == hints(charset="utf-8")
+
+
+def test_what_is_printed_in_the_child_disturbs_no_answer(tmp_path):
+    code = (
+        f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"
+        "from worker import pages\n"
+        "requests, answers = pages._take_pipes()\n"
+        "print('noise', flush=True)\n"
+        "pages._send(answers, b'content')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, check=True)
+    assert done.stdout == b"\x00\x00\x00\x07content"
+    assert done.stderr.strip() == b"noise"
+
+
+def test_reading_stays_quick_after_a_kill():
+    started = time.monotonic()
+    with PageReader(TextSettings(), document_seconds=20) as reader:
+        reader.read(html(), hints())
+    assert time.monotonic() - started < pages.START_SECONDS

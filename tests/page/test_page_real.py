@@ -1,0 +1,36 @@
+"""Real pages of many publishers are read without a crash, and mostly right."""
+
+import gzip
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage.record import Draft
+from worker.text import Hints, TextSettings
+from worker.text.page import read_page
+
+FOLDER = (
+    Path(os.environ.get("LESART_REAL_DATA", Path(__file__).resolve().parents[3] / "shared"))
+    / "data"
+)
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not (FOLDER / "html_fundus").is_dir(), reason=f"no real pages in {FOLDER}"),
+]
+
+
+@pytest.mark.parametrize("name", ["html_fundus", "html_trafilatura_dach"])
+def test_real_pages_become_articles_with_a_headline(name):
+    lines = (FOLDER / name / "gold.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines[:: len(lines) // 12]]
+    outcomes = []
+    for row in rows:
+        raw = gzip.decompress((FOLDER / row["file"]).read_bytes())
+        hints = Hints("html", row["file"], None, datetime(2026, 9, 1, tzinfo=UTC), row["url"])
+        outcomes.append(read_page(raw, hints, TextSettings()))
+    drafts = [outcome for outcome in outcomes if isinstance(outcome, Draft)]
+    assert len(drafts) >= len(rows) - 1
+    assert all(draft.title and draft.text_paragraphs() for draft in drafts)
