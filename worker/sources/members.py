@@ -50,16 +50,16 @@ _ARCHIVES = frozenset({"tar", "zip"})
 _NO_TEXT = frozenset({"not_text", "binary"})
 _NEUTRAL_NAME = "head.txt"
 _BUFFER_BYTES = 64 * 1024
-_NOT_READ = (
-    (".warc", "a web archive (WARC)"),
-    (".wacz", "a web archive (WACZ)"),
-    (".bz2", "packed by bzip2"),
-    (".xz", "packed by xz"),
-    (".zst", "packed by zstd"),
-    (".br", "packed by Brotli"),
-    (".7z", "a 7z archive"),
-    (".rar", "a RAR archive"),
-)
+_NOT_READ = {
+    ".warc": "a web archive (WARC)",
+    ".wacz": "a web archive (WACZ)",
+    ".bz2": "packed by bzip2",
+    ".xz": "packed by xz",
+    ".zst": "packed by zstd",
+    ".br": "packed by Brotli",
+    ".7z": "a 7z archive",
+    ".rar": "a RAR archive",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ def kind_by_name(name: str) -> str | None:
     >>> kind_by_name("2024.JSONL.gz"), kind_by_name("a.txt")
     ('jsonl', None)
     """
-    name = without_gz(name).lower()
-    return next((kind for suffix, kind in _KIND_BY_SUFFIX.items() if name.endswith(suffix)), None)
+    return _KIND_BY_SUFFIX.get(_suffix(name))
 
 
 def limit_whole(name: str, hints: Hints) -> int:
@@ -180,12 +179,22 @@ def _kind(name: str, hints: Hints) -> str | None:
     return named if named in _ARCHIVES else hints.type or named
 
 
+def _suffix(name: str) -> str:
+    """Return the suffix in small letters, `.gz` set aside, or an empty text.
+
+    >>> _suffix("a.b/2024.CSV.gz"), _suffix("a.b/c")
+    ('.csv', '')
+    """
+    suffix = without_gz(name).rpartition(".")[2].lower()
+    return "" if "/" in suffix else f".{suffix}"
+
+
 def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[Item | Rejected]:
     """Look through gzip, then yield what is there."""
-    for suffix, words in _NOT_READ:
-        if without_gz(spot.name).lower().endswith(suffix):
-            yield spot.rejected(refuse("type_unknown", detected=words))
-            return
+    words = _NOT_READ.get(_suffix(spot.name))
+    if words is not None:
+        yield spot.rejected(refuse("type_unknown", detected=words))
+        return
     if not _is_gzipped(spot, stream, hints):
         yield from _unpacked(spot, stream, hints, "too_large")
         return
