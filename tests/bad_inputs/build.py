@@ -217,7 +217,7 @@ class _Zeros(io.RawIOBase):
 
 
 def _zip_in_zip_in_zip(folder: Path) -> None:
-    """Make a small 42.zip: each of five levels holds ten copies of the one below."""
+    """Make a small 42.zip: four levels that each hold ten copies of the one below, in one more."""
     below = io.BytesIO()
     with zipfile.ZipFile(below, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("nullen.txt", b"0" * MEGABYTE)
@@ -227,7 +227,8 @@ def _zip_in_zip_in_zip(folder: Path) -> None:
             for copy in range(10):
                 archive.writestr(f"{copy}.zip", below.getvalue())
         below = level
-    (folder / "b27_nested.zip").write_bytes(below.getvalue())
+    with zipfile.ZipFile(folder / "b27_nested.zip", "w") as archive:
+        archive.writestr("alles.zip", below.getvalue())
 
 
 def _zip_of_100000_entries(folder: Path) -> None:

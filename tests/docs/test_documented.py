@@ -1,0 +1,127 @@
+"""Every command, option, setting, code, flag, view and table is told in the docs, and none more."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from storage import exits
+from storage.codes import FLAGS, REFUSALS
+from storage.settings import SETTINGS
+from storage.tables import METADATA, RECORD
+from storage.views import COLUMNS, VIEWS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+ROW = re.compile(r"^\| (.+?) \|$", re.MULTILINE)
+CODE = re.compile(r"`([^`]+)`")
+HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+
+
+def section(page: str, heading: str) -> str:
+    """Return the part of `page` below `heading`, up to the next heading of its level or above."""
+    text = (DOCS / page).read_text("utf-8")
+    found = next(each for each in HEADING.finditer(text) if each[2] == heading)
+    after = [each for each in HEADING.finditer(text, found.end()) if len(each[1]) <= len(found[1])]
+    return text[found.end() : after[0].start() if after else len(text)]
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """Yield the cells of each row of the tables in `text`, headings and rules left out."""
+    for match in ROW.finditer(text):
+        cells = [cell.replace(r"\|", "|").strip() for cell in re.split(r" \| ", match[1])]
+        if not set(cells[0]) <= {"-", "|"}:
+            yield cells
+
+
+def named(text: str) -> list[str]:
+    """Return what stands as code in the first cell of each row."""
+    return [name for cells in rows(text) for name in CODE.findall(cells[0])]
+
+
+def command_names() -> set[str]:
+    from worker import cli
+
+    def walk(command: object, words: tuple[str, ...]) -> Iterator[str]:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield " ".join(words)
+        else:
+            for name, each in inner.items():
+                yield from walk(each, (*words, name))
+
+    return set(walk(typer.main.get_command(cli.app), ("lesart",)))
+
+
+def test_the_codes_page_tells_every_refusal_as_the_program_does():
+    told = {CODE.findall(code)[0]: (sentence, hint) for code, sentence, hint in
+            (cells for cells in rows(section("codes.md", "Refusals")) if cells[0] != "code")}  # fmt: skip
+    assert told == REFUSALS
+
+
+def test_the_codes_page_tells_every_flag_as_the_program_does():
+    told = {CODE.findall(flag)[0]: sentence for flag, sentence in
+            (cells for cells in rows(section("codes.md", "Flags")) if cells[0] != "flag")}  # fmt: skip
+    assert told == FLAGS
+
+
+def test_every_setting_is_told_with_its_default_and_meaning():
+    told = {CODE.findall(cells[0])[0]: (cells[1], cells[2]) for cells in
+            rows(section("operations.md", "Settings")) if cells[0] != "setting"}  # fmt: skip
+    there = {
+        f"LESART_{s.key.upper()}": ("—" if s.default is None else f"`{s.default}`", s.meaning)
+        for s in SETTINGS
+    }
+    assert told == there
+
+
+def test_every_command_is_told_and_no_other():
+    assert set(named(section("operations.md", "Commands"))) >= command_names()
+    first = {CODE.findall(cells[0])[0] for cells in rows(section("operations.md", "Commands"))
+             if cells[0] != "command"}  # fmt: skip
+    assert first == command_names()
+
+
+def test_every_exit_code_is_told():
+    told = {cells[0] for cells in rows(section("operations.md", "Exit codes"))} - {"code"}
+    assert told == {
+        str(code)
+        for code in (
+            exits.WELL, exits.NO, exits.WRONG_USE, exits.NO_SUCH, exits.UNCHECKED,
+            exits.INTERNAL, exits.INTERRUPTED,
+        )
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_told_with_all_its_columns(view):
+    assert sorted(named(section("data-model.md", view))) == sorted(COLUMNS[view])
+
+
+def test_every_view_has_a_key_that_is_told():
+    keys = section("data-model.md", "`seq`: copying the archive safely")
+    assert set(VIEWS) <= set(named(keys))
+    for cells in rows(keys):
+        for view in CODE.findall(cells[0]):
+            columns = {name.strip() for name in CODE.findall(cells[1])[0].split(",")}
+            assert columns <= set(COLUMNS[view])
+
+
+def test_every_table_of_the_record_is_told_and_no_other():
+    assert set(named(section("data-model.md", "The record: only added to"))) >= set(RECORD)
+    first = {name for cells in rows(section("data-model.md", "The record: only added to"))
+             for name in CODE.findall(cells[0])}  # fmt: skip
+    assert first == set(RECORD)
+
+
+def test_every_table_of_the_state_is_told():
+    told = named(section("data-model.md", "The state: can be rebuilt or entered again"))
+    assert set(METADATA.tables) - set(RECORD) <= set(told)
+
+
+def test_the_readme_names_every_command_page():
+    text = (ROOT / "README.md").read_text("utf-8")
+    pages = {path.name for path in DOCS.glob("*.md")}
+    assert all(f"docs/{page}" in text for page in pages)
