@@ -7,15 +7,15 @@ forgives is equal here.
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal
-from unicodedata import category, is_normalized
+from operator import sub
+from unicodedata import category
 
 from rapidfuzz.distance import Indel
 
-from storage.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE, canonical
+from storage.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
 
 MAX_CELLS = 100_000_000
 """The longest sequences compared whole: 10,000 words with 10,000, some 10 ms and 15 MB."""
@@ -23,12 +23,16 @@ MAX_CELLS = 100_000_000
 Run = tuple[int, int, int]  # from in a, from in b, size
 Pair = tuple[int, int]  # index in a, index in b
 
+_MAX_CELLS_FOR_SIMILARITY = 1_000_000
 _CANDIDATES = 4
 _SHARERS_OF_A_RARE_WORD = 8
 _SIMILAR = 0.4
 _SIMILAR_ALONE = 0.3
 _SIMILAR_ELSEWHERE = 0.6
+_MUCH_THE_SAME = 0.6
 _ALIKE_IN_LETTERS = 0.75
+_ANCHOR_WORDS = 4
+_WORTH_LEAVING_OUT = 8
 _ISLAND_LETTERS = 4
 _WORDS_AROUND_AN_ISLAND = 3
 
@@ -45,42 +49,55 @@ TOKEN = re.compile(
 )
 
 
+class Words:
+    """The words and marks of a piece of `canon`, and where in `canon` each begins."""
+
+    __slots__ = ("canon", "starts", "tokens")
+
+    def __init__(self, canon: str, begin: int, end: int) -> None:
+        found = TOKEN.findall(canon, begin, end)
+        self.canon = canon
+        self.tokens: list[str] = [piece[1:] if piece[0] == " " else piece for piece in found]
+        ends = list(accumulate(map(len, found), initial=begin))[1:]
+        self.starts: list[int] = list(map(sub, ends, map(len, self.tokens)))
+
+    def end_of(self, token: int) -> int:
+        return self.starts[token] + len(self.tokens[token])
+
+
 @dataclass(slots=True)
 class Block:
     """A title or paragraph; `start` is where its `text` stands in the joined text.
 
-    `tokens` are the words and marks of `canon`, its canonical form, and `starts` says where in
-    it each begins. Both are worked out when they are asked for.
+    `canon` is its canonical form. `words` are worked out when they are asked for.
     """
 
     role: str
     text: str
     canon: str
     start: int
-    _tokens: list[str] | None = None
-    _starts: list[int] = field(default_factory=list)
+    _words: Words | None = None
     _places: Sequence[int] | None = None
-    _token_places: list[int] | None = None
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
 
     @property
-    def tokens(self) -> list[str]:
-        if self._tokens is None:
-            found = TOKEN.findall(self.canon)
-            self._tokens = [piece[1:] if piece[0] == " " else piece for piece in found]
-            ends = accumulate(map(len, found))
-            self._starts = [end - len(token) for end, token in zip(ends, self._tokens, strict=True)]
-        return self._tokens
+    def words(self) -> Words:
+        if self._words is None:
+            self._words = Words(self.canon, 0, len(self.canon))
+        return self._words
 
     @property
-    def starts(self) -> list[int]:
-        return self._starts if self.tokens else []
+    def tokens(self) -> list[str]:
+        return self.words.tokens
 
-    def end_of(self, token: int) -> int:
-        return self.starts[token] + len(self.tokens[token])
+    def words_between(self, head: int, tail: int) -> Words:
+        """Return the words without those of `head` letters before and `tail` after."""
+        if head == tail == 0:
+            return self.words
+        return Words(self.canon, head, len(self.canon) - tail)
 
     def place(self, offset: int) -> int:
         """Return where in `text` the letter at `offset` of `canon` comes from."""
@@ -92,10 +109,9 @@ class Block:
 
     def tokens_within(self, begin: int, end: int) -> range:
         """Return which tokens begin between two places of `text`."""
-        if self._token_places is None:
-            self._token_places = [self.place(start) for start in self.starts]
-        found = self._token_places
-        return range(bisect_left(found, begin), bisect_left(found, end))
+        starts = self.words.starts
+        first = bisect_left(starts, begin, key=self.place)
+        return range(first, bisect_left(starts, end, lo=first, key=self.place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +122,7 @@ class Pairs:
     moved: dict[int, int]
 
 
-def blocks(parts: Iterable[tuple[str, str]], gap: int) -> list[Block]:
+def blocks(parts: Iterable[tuple[str, str]], canonical: Mapping[str, str], gap: int) -> list[Block]:
     """Return a block for each part (role, text) that is not empty in canonical form.
 
     `gap` is how many code points the joined text has between two.
@@ -114,7 +130,7 @@ def blocks(parts: Iterable[tuple[str, str]], gap: int) -> list[Block]:
     found: list[Block] = []
     start = 0
     for role, text in parts:
-        if canon := canonical(text):
+        if canon := canonical[text]:
             found.append(Block(role, text, canon, start))
             start += len(text) + gap
     return found
@@ -122,23 +138,27 @@ def blocks(parts: Iterable[tuple[str, str]], gap: int) -> list[Block]:
 
 def pairs(a: Sequence[Block], b: Sequence[Block]) -> Pairs:
     """Pair the blocks that are equal, then those that are similar."""
-    same = [
+    order = [
         (i + step, j + step)
         for i, j, size in common([block.canon for block in a], [block.canon for block in b])
         for step in range(size)
     ]
-    a_free = _without(range(len(a)), {i for i, _ in same})
-    b_free = _without(range(len(b)), {j for _, j in same})
+    a_free = _without(range(len(a)), {i for i, _ in order})
+    b_free = _without(range(len(b)), {j for _, j in order})
     moved = _equal_elsewhere(a, b, a_free, b_free)
-    a_free, b_free = _without(a_free, set(moved.values())), _without(b_free, moved.keys())
-    if not a_free or not b_free:
-        return Pairs(tuple(same), moved)
+    a_free, b_free = _without(a_free, moved.values()), _without(b_free, moved)
+    edited = _edited_in_place(a, b, order, a_free, b_free)
+    a_free, b_free = (
+        _without(a_free, (i for i, _ in edited)),
+        _without(b_free, (j for _, j in edited)),
+    )
+    order = sorted([*order, *edited])
     similar = _similar(a, b, a_free, b_free)
-    in_order = _in_order(similar, same)
+    in_order = _in_order(similar, order)
     for (i, j), score in similar.items():
         if (i, j) not in in_order and score >= _SIMILAR_ELSEWHERE:
             moved[j] = i
-    return Pairs(tuple(sorted([*same, *in_order])), moved)
+    return Pairs(tuple(sorted([*order, *in_order])), moved)
 
 
 def equal_runs(a: Block, b: Block) -> list[Run]:
@@ -146,15 +166,16 @@ def equal_runs(a: Block, b: Block) -> list[Run]:
 
     A blank stays if it stands at the same edge of both changes.
     """
-    runs: list[Run] = []
-    end_a = end_b = 0
-    for i, j, size in _same_words(a, b):
-        begin_a, begin_b = a.starts[i], b.starts[j]
+    head, tail = _shared_ends(a.canon, b.canon)
+    middle_a, middle_b = a.words_between(head, tail), b.words_between(head, tail)
+    runs: list[Run] = [(0, 0, head)] if head else []
+    end_a = end_b = head
+    last = (len(a.canon) - tail, len(b.canon) - tail, tail)
+    for begin_a, begin_b, size in [*_equal_pieces(middle_a, middle_b), last]:
         lead, trail = _edges(a.canon[end_a:begin_a], b.canon[end_b:begin_b])
-        end_a, end_b = a.end_of(i + size - 1), b.end_of(j + size - 1)
         _extend(runs, lead)
-        _append(runs, (begin_a - trail, begin_b - trail, end_a - begin_a + trail))
-    _extend(runs, _edges(a.canon[end_a:], b.canon[end_b:])[0])
+        _append(runs, (begin_a - trail, begin_b - trail, size + trail))
+        end_a, end_b = begin_a + size, begin_b + size
     return runs
 
 
@@ -184,13 +205,11 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
 def _places(text: str, canon: str) -> Sequence[int]:
     if len(text) == len(canon):
         return range(len(text))
-    if is_normalized("NFC", text):
-        return _followed(text.translate(_FOLDED), canon)
-    return _aligned(text, canon)
+    return _followed(text.translate(_FOLDED), canon) or _aligned(text, canon)
 
 
-def _followed(folded: str, canon: str) -> Sequence[int]:
-    """Follow `canon` through `folded`, which holds it with some letters more."""
+def _followed(folded: str, canon: str) -> list[int] | None:
+    """Follow `canon` through `folded`; None where composition put letters in it."""
     stride = 64
     places: list[int] = []
     at = 0
@@ -200,7 +219,9 @@ def _followed(folded: str, canon: str) -> Sequence[int]:
             places.extend(range(at, at + len(piece)))
             at += len(piece)
         else:
-            at = folded.index(canon[done], at)
+            at = folded.find(canon[done], at)
+            if at < 0:
+                return None
             places.append(at)
             at += 1
     return places
@@ -241,19 +262,62 @@ def _equal_elsewhere(
     return {j: found.pop() for j in b_free if (found := places.get(b[j].canon))}
 
 
+def _edited_in_place(
+    a: Sequence[Block],
+    b: Sequence[Block],
+    order: Sequence[Pair],
+    a_free: Sequence[int],
+    b_free: Sequence[int],
+) -> list[Pair]:
+    """Pair what stands at the same place between two equal blocks and is much the same.
+
+    Most edits are of this kind, and it saves looking any further.
+    """
+    gaps: dict[int, tuple[list[int], list[int]]] = {}
+    for i in a_free:
+        gaps.setdefault(bisect_left(order, i, key=_first), ([], []))[0].append(i)
+    for j in b_free:
+        gaps.setdefault(bisect_left(order, j, key=_second), ([], []))[1].append(j)
+    found: list[Pair] = []
+    for from_a, from_b in gaps.values():
+        if len(from_a) == len(from_b) == 1:
+            found += [(i, j) for i, j in zip(from_a, from_b, strict=True) if _is_edit(a[i], b[j])]
+        elif len(from_a) == len(from_b):
+            found += [
+                (i, j)
+                for i, j in zip(from_a, from_b, strict=True)
+                if _is_similar(a[i], b[j], _MUCH_THE_SAME)
+            ]
+    return found
+
+
+def _is_edit(a: Block, b: Block) -> bool:
+    """Tell whether the only paragraph that went and the only one that came are one."""
+    if _is_similar(a, b, _SIMILAR_ALONE):
+        return True
+    short = len(a.canon) * len(b.canon) <= MAX_CELLS
+    return short and Indel.normalized_similarity(a.canon, b.canon) >= _ALIKE_IN_LETTERS
+
+
+def _is_similar(a: Block, b: Block, least: float) -> bool:
+    """Tell whether two paragraphs are similar, by their ends alone where these are enough."""
+    shared = sum(_shared_ends(a.canon, b.canon))
+    if 2 * shared >= least * (len(a.canon) + len(b.canon)):
+        return True
+    return _similarity(a, b, least) >= least
+
+
 def _similar(
     a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Sequence[int]
 ) -> dict[Pair, float]:
     """Return pairs with their similarity, the most similar first, each block once."""
-    alone = len(a_free) == len(b_free) == 1
-    least = _SIMILAR_ALONE if alone else _SIMILAR
+    if not a_free or not b_free:
+        return {}
     scored = sorted(
         (-score, i, j)
         for i, j in _candidates(a, b, a_free, b_free)
-        if (score := _similarity(a[i], b[j], least)) >= least
+        if (score := _similarity(a[i], b[j], _SIMILAR)) >= _SIMILAR
     )
-    if alone and not scored and _is_alike(a[a_free[0]].canon, b[b_free[0]].canon):
-        return {(a_free[0], b_free[0]): least}
     found: dict[Pair, float] = {}
     a_taken: set[int] = set()
     b_taken: set[int] = set()
@@ -290,28 +354,32 @@ def _candidates(
 
 
 def _similarity(a: Block, b: Block, least: float) -> float:
-    """Return from 0 to 1 how much of both stands in both in the same order."""
-    if len(a.tokens) * len(b.tokens) <= MAX_CELLS:
+    """Return from 0 to 1 how much of both stands in both in the same order.
+
+    Of two very long paragraphs the order is left aside.
+    """
+    if len(a.tokens) * len(b.tokens) <= _MAX_CELLS_FOR_SIMILARITY:
         return Indel.normalized_similarity(a.tokens, b.tokens, score_cutoff=least)
-    shared = sum(size for _, _, size in common(a.tokens, b.tokens))
+    shared = (Counter(a.tokens) & Counter(b.tokens)).total()
     return 2 * shared / (len(a.tokens) + len(b.tokens))
 
 
-def _is_alike(a: str, b: str) -> bool:
-    """Tell whether two paragraphs without a common word have most letters in common."""
-    short = len(a) * len(b) <= MAX_CELLS
-    return short and Indel.normalized_similarity(a, b) >= _ALIKE_IN_LETTERS
-
-
-def _in_order(similar: Iterable[Pair], same: Sequence[Pair]) -> set[Pair]:
-    """Return as many of `similar` as cross neither a pair of `same` nor each other."""
-
-    def equal_before(index: int, side: Literal[0, 1]) -> int:
-        return bisect_left(same, index, key=lambda pair: pair[side])
-
-    return set(
-        _rising(sorted(p for p in similar if equal_before(p[0], 0) == equal_before(p[1], 1)))
+def _in_order(similar: Iterable[Pair], order: Sequence[Pair]) -> set[Pair]:
+    """Return as many of `similar` as cross neither a pair of `order` nor each other."""
+    within = (
+        pair
+        for pair in similar
+        if bisect_left(order, pair[0], key=_first) == bisect_left(order, pair[1], key=_second)
     )
+    return set(_rising(sorted(within)))
+
+
+def _first(pair: Pair) -> int:
+    return pair[0]
+
+
+def _second(pair: Pair) -> int:
+    return pair[1]
 
 
 def _rising(candidates: Sequence[Pair]) -> list[Pair]:
@@ -333,29 +401,65 @@ def _rising(candidates: Sequence[Pair]) -> list[Pair]:
 
 
 def _once_in_both(a: Sequence[str], b: Sequence[str]) -> list[Pair]:
-    a_counts, b_counts = Counter(a), Counter(b)
-    place = {item: j for j, item in enumerate(b) if b_counts[item] == 1}
-    return _rising([(i, place[x]) for i, x in enumerate(a) if a_counts[x] == 1 and x in place])
+    """Return where a few items in a row stand that each side has once, in order."""
+    a_rows, b_rows = _rows(a), _rows(b)
+    a_counts, b_counts = Counter(a_rows), Counter(b_rows)
+    place = {row: j for j, row in enumerate(b_rows) if b_counts[row] == 1}
+    return _rising(
+        [(i, place[row]) for i, row in enumerate(a_rows) if a_counts[row] == 1 and row in place]
+    )
+
+
+def _rows(items: Sequence[str]) -> list[tuple[str, ...]]:
+    return list(zip(*(items[step:] for step in range(_ANCHOR_WORDS)), strict=False))
 
 
 # ------------------------------------------------------------------------------------ words
 
 
-def _same_words(a: Block, b: Block) -> Iterator[Run]:
-    """Yield runs of tokens that stay, with the same blanks between them."""
-    for i, j, size in _without_islands(a, b, common(a.tokens, b.tokens)):
-        a_piece = a.canon[a.starts[i] : a.end_of(i + size - 1)]
-        if a_piece == b.canon[b.starts[j] : b.end_of(j + size - 1)]:
-            yield i, j, size
+def _shared_ends(a: str, b: str) -> tuple[int, int]:
+    """Return how many letters, in whole words, two texts share at their beginning and end."""
+    most = min(len(a), len(b))
+    same = _longest(most, lambda low, size: a[low:size] == b[low:size])
+    head = max(0, a.rfind(" ", 0, same))
+    tail = _longest(
+        most - head,
+        lambda low, size: a[len(a) - size : len(a) - low] == b[len(b) - size : len(b) - low],
+    )
+    blank = a.find(" ", len(a) - tail)
+    tail = len(a) - blank - 1 if blank >= 0 else 0
+    return (head, tail) if head + tail > most // _WORTH_LEAVING_OUT else (0, 0)
+
+
+def _longest(most: int, is_same: Callable[[int, int], bool]) -> int:
+    """Return the largest size for which all from 0 to it is the same, by halving."""
+    low, high = 0, most
+    while low < high:
+        size = (low + high + 1) // 2
+        if is_same(low, size):
+            low = size
         else:
-            yield from ((i + step, j + step, 1) for step in range(size))
+            high = size - 1
+    return low
 
 
-def _without_islands(a: Block, b: Block, runs: Sequence[Run]) -> Iterator[Run]:
+def _equal_pieces(a: Words, b: Words) -> Iterator[Run]:
+    """Yield the letters of words that stay, in runs with the same blanks between them."""
+    for i, j, size in _without_islands(a, b, common(a.tokens, b.tokens)):
+        begin_a, begin_b = a.starts[i], b.starts[j]
+        end_a, end_b = a.end_of(i + size - 1), b.end_of(j + size - 1)
+        if a.canon[begin_a:end_a] == b.canon[begin_b:end_b]:
+            yield begin_a, begin_b, end_a - begin_a
+        else:
+            for step in range(size):
+                yield a.starts[i + step], b.starts[j + step], len(a.tokens[i + step])
+
+
+def _without_islands(a: Words, b: Words, runs: Sequence[Run]) -> Iterator[Run]:
     """Leave out single short words between two changes of words: a person marks them as one."""
     end_a = end_b = 0
     following = [*runs[1:], (len(a.tokens), len(b.tokens), 0)]
-    for (i, j, size), (next_i, next_j, _) in zip(runs, following, strict=True):
+    for (i, j, size), (next_i, next_j, _) in zip(runs, following, strict=False):
         if size == 1 and _is_short_word(a.tokens[i]):
             gone = _words(a.tokens[end_a:i]), _words(a.tokens[i + 1 : next_i])
             new = _words(b.tokens[end_b:j]), _words(b.tokens[j + 1 : next_j])
@@ -390,6 +494,8 @@ def _extend(runs: list[Run], size: int) -> None:
 
 
 def _append(runs: list[Run], run: Run) -> None:
+    if not run[2]:
+        return
     if runs and runs[-1][0] + runs[-1][2] == run[0] and runs[-1][1] + runs[-1][2] == run[1]:
         _extend(runs, run[2])
     else:

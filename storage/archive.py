@@ -16,6 +16,7 @@ from storage.engine import (
     DatabaseError,
     database_epoch,
     database_url,
+    looking,
     place_of,
     reachable,
     writing_engine,
@@ -175,7 +176,7 @@ class Archive:
     def beats(self) -> dict[str, float]:
         """Return for how many seconds each part that ever beat has been silent."""
         facts = table_of(ArchiveRow)
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             now = database_epoch(connection)
             rows = connection.execute(
                 select(facts.c.key, facts.c.value).where(facts.c.key.like("beat %"))
@@ -185,6 +186,12 @@ class Archive:
     def leadership(self) -> "SessionLock":
         """Return a lock of this PostgreSQL archive that one session at a time can hold."""
         return SessionLock(self.engine)
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Yield a connection that only reads."""
+        with looking(self.engine) as connection:
+            yield connection
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
@@ -199,7 +206,7 @@ class Archive:
         query = select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
         if standing is not None:
             query = query.where(SOURCE.c.standing == standing)
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             return [_source(row) for row in connection.execute(query).mappings()]
 
     def source(self, name: str) -> Source:
@@ -208,7 +215,7 @@ class Archive:
         Raises: NoSuchSourceError.
         """
         query = select(SOURCE).where(SOURCE.c.name == name, SOURCE.c.removed_at.is_(None))
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
             raise NoSuchSourceError(name)
@@ -216,7 +223,7 @@ class Archive:
 
     def knew_source(self, name: str) -> bool:
         """Tell whether there ever was a source of that name."""
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             query = select(SOURCE.c.id).where(SOURCE.c.name == name)
             return connection.execute(query).first() is not None
 
@@ -225,7 +232,7 @@ class Archive:
 
         Raises: NoSuchSourceError.
         """
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             row = connection.execute(select(SOURCE).where(SOURCE.c.id == number)).mappings().first()
         if row is None:
             raise NoSuchSourceError(str(number))
@@ -285,7 +292,7 @@ class Archive:
         query = select(*columns).where(PRESENCE.c.source_id == source_id)
         if path is not None:
             query = query.where(PRESENCE.c.path == path)
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             return {(row[0], row[1]): _present(row) for row in connection.execute(query)}
 
     def capture(
@@ -392,7 +399,7 @@ class Archive:
             .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
             .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
         )
-        with self.engine.connect() as connection:
+        with self.looking() as connection:
             found = [_captured(row) for row in rows_in(connection, query, OBSERVATION.c.id, items)]
         return sorted(found, key=lambda captured: captured.observation_id)
 

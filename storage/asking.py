@@ -8,10 +8,8 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg.types.string import TextLoader
 from sqlalchemy import Engine
 
 from storage.answers import Rows
@@ -20,6 +18,9 @@ from storage.record import Json
 from storage.schema import READER_ROLE
 from storage.tables import iso_utc
 from storage.views import VIEWS
+
+if TYPE_CHECKING:
+    import psycopg
 
 CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024
@@ -75,6 +76,7 @@ def _ask_sqlite(
     seconds: float,
 ) -> Rows:
     connection = resources.enter_context(engine.connect())
+    connection.detach()  # what is set below must not stay with a connection that others use
     database = connection.connection.driver_connection
     assert isinstance(database, sqlite3.Connection)
     deadline = _Deadline(seconds)
@@ -151,6 +153,9 @@ def _ask_postgres(
     parameters: Mapping[str, Any],
     seconds: float,
 ) -> Rows:
+    import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
+    from psycopg.types.string import TextLoader  # noqa: PLC0415
+
     connection = resources.enter_context(engine.connect())
     database = connection.connection.driver_connection
     assert isinstance(database, psycopg.Connection)
@@ -169,8 +174,10 @@ def _ask_postgres(
     return Rows(columns, _postgres_rows(cursor, query, connection.close))
 
 
-def _become_reader(database: psycopg.Connection[Any]) -> None:
+def _become_reader(database: "psycopg.Connection[Any]") -> None:
     """Take the role that may read the views alone, where the archive has it."""
+    import psycopg  # noqa: PLC0415
+
     try:
         with database.transaction():
             database.execute(f"SET LOCAL ROLE {READER_ROLE}")
@@ -197,6 +204,8 @@ def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:
 def _postgres_rows(
     cursor: Any, query: str, close: Callable[[], None]
 ) -> Iterator[tuple[Json, ...]]:
+    import psycopg  # noqa: PLC0415
+
     try:
         while chunk := cursor.fetchmany(CHUNK_ROWS):
             yield from (tuple(map(_plain, row)) for row in chunk)
@@ -207,6 +216,8 @@ def _postgres_rows(
 
 
 def _postgres_reason(error: Exception) -> str:
+    import psycopg  # noqa: PLC0415
+
     if isinstance(error, psycopg.errors.QueryCanceled):
         return "it took too long"
     primary = getattr(getattr(error, "diag", None), "message_primary", None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storage.alignment import TOKEN, Block, blocks, equal_runs, pairs
-from storage.digest import canonical
+from storage.digest import canonical, canonical_all
 from storage.names import names_in
 from storage.quotation import quoted
 
@@ -85,7 +85,7 @@ def joined(text: Text) -> str:
     What is empty in canonical form is left out, as in the digest. The offsets of operations
     count code points in this.
     """
-    return BETWEEN_PARAGRAPHS.join(block.text for block in _blocks(text))
+    return BETWEEN_PARAGRAPHS.join(block.text for block in _sides(text)[0].all)
 
 
 def diff(a: Text, b: Text) -> tuple[Operation, ...]:
@@ -102,7 +102,7 @@ def diff(a: Text, b: Text) -> tuple[Operation, ...]:
     >>> [(found.op, found.a_text or found.b_text) for found in diff(before, after)]
     [('equal', 'Es sind '), ('delete', '3,6'), ('insert', '36'), ('equal', ' Prozent.')]
     """
-    return tuple(_operations(_Side.of(a), _Side.of(b)))
+    return tuple(_operations(*_sides(a, b)))
 
 
 def apply(a_joined: str, operations: Iterable[Operation]) -> str:
@@ -165,7 +165,7 @@ def classify(a: Text, b: Text, operations: Sequence[Operation] | None = None) ->
 
     `operations` are those of `diff(a, b)`, if they are at hand.
     """
-    a_side, b_side = _Side.of(a), _Side.of(b)
+    a_side, b_side = _sides(a, b)
     if operations is None:
         operations = tuple(_operations(a_side, b_side))
     found: set[str] = set()
@@ -192,13 +192,6 @@ class _Side:
     title: Block | None
     body: list[Block]
 
-    @classmethod
-    def of(cls, text: Text) -> "_Side":
-        found = _blocks(text)
-        if text.title and canonical(text.title):
-            return cls(found[0], found[1:])
-        return cls(None, found)
-
     @property
     def all(self) -> list[Block]:
         return [self.title, *self.body] if self.title else self.body
@@ -210,8 +203,17 @@ class _Side:
         return self.all[-1].end if self.all else 0
 
 
-def _blocks(text: Text) -> list[Block]:
-    return blocks([(_HEADLINE, text.title or ""), *text.paragraphs], len(BETWEEN_PARAGRAPHS))
+def _sides(*texts: Text) -> list[_Side]:
+    """Read texts in canonical form, each part that they share once."""
+    parts = [[(_HEADLINE, text.title or ""), *text.paragraphs] for text in texts]
+    known = list({part: None for side in parts for _, part in side})
+    canon = dict(zip(known, canonical_all(known), strict=True))
+    sides = []
+    for text, side in zip(texts, parts, strict=True):
+        found = blocks(side, canon, len(BETWEEN_PARAGRAPHS))
+        titles = 1 if canon[text.title or ""] else 0
+        sides.append(_Side(found[0] if titles else None, found[titles:]))
+    return sides
 
 
 def _operations(a: _Side, b: _Side) -> Iterator[Operation]:
@@ -337,11 +339,11 @@ class _Marked:
             return ()
         block = self._blocks[bisect_right(self._starts, start) - 1]
         if block.start not in self._quoted:
-            self._quoted[block.start] = quoted(block.canon, block.starts)
+            self._quoted[block.start] = quoted(block.canon, block.words.starts)
         marks = self._quoted[block.start]
         begin = start - block.start
         return tuple(
-            _Word(block.tokens[k], marks[k], block.canon[block.end_of(k) :][:1].isdigit())
+            _Word(block.tokens[k], marks[k], block.canon[block.words.end_of(k) :][:1].isdigit())
             for k in block.tokens_within(begin, begin + len(text))
         )
 

@@ -77,6 +77,15 @@ def canonical(text: str) -> str:
     return _without_markdown(_plain(text))
 
 
+def canonical_all(texts: Sequence[str]) -> list[str]:
+    """Return `canonical` of each: at once, since its checks cost more than the letters do."""
+    joined = _BETWEEN_PARAGRAPHS.join(texts)
+    if joined.count(_BETWEEN_PARAGRAPHS) != len(texts) - 1:
+        return [canonical(text) for text in texts]
+    plain = [part.strip(" ") for part in _plain(joined).split(_BETWEEN_PARAGRAPHS)]
+    return [_without_markdown(part) for part in plain]
+
+
 def wording_digest(title: str | None, paragraphs: Sequence[str]) -> bytes:
     """Return the `w1` digest of a title and the paragraphs that make `text`: 32 bytes.
 
@@ -89,7 +98,7 @@ def wording_digest(title: str | None, paragraphs: Sequence[str]) -> bytes:
     >>> wording_digest(None, ["a b"]) == wording_digest(None, ["a", "b"])
     False
     """
-    parts = _canonical_all([title or "", *paragraphs])
+    parts = canonical_all([title or "", *paragraphs])
     hashed = hashlib.sha256(_WORDING_DOMAIN)
     for position, part in enumerate(parts):
         if part or position == 0:
@@ -121,15 +130,6 @@ def origin_id(origin: str) -> str:
     while _reads_as_number(found := _base32(digest[:10])):
         digest = hashlib.sha256(_ORIGIN_DOMAIN + digest).digest()
     return found
-
-
-def _canonical_all(texts: Sequence[str]) -> list[str]:
-    """Return `canonical` of each: all at once, since the checks cost more than the letters."""
-    joined = _BETWEEN_PARAGRAPHS.join(texts)
-    if joined.count(_BETWEEN_PARAGRAPHS) != len(texts) - 1:
-        return [canonical(text) for text in texts]
-    plain = [part.strip(" ") for part in _plain(joined).split(_BETWEEN_PARAGRAPHS)]
-    return [_without_markdown(part) for part in plain]
 
 
 def _plain(text: str) -> str:

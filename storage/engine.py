@@ -11,12 +11,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 DatabaseError = DBAPIError
 """What every failure of a database looks like from outside."""
 
 BUSY_SECONDS = 60
+READS = "lesart_reads"
+CHECKPOINT_PAGES = 8_000
+"""Pages (of 4 KiB) after which SQLite copies its write-ahead log into the file."""
 READER_STATEMENT_SECONDS = 300
 JSON_TEXT = partial(json.dumps, ensure_ascii=False)  # so that SQL can look for umlauts in lists
 
@@ -106,6 +109,13 @@ def reading_engine(url: URL) -> Engine:
 
 
 @contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection of a writer's engine that takes no lock, because it only reads."""
+    with engine.connect() as connection:
+        yield connection.execution_options(**{READS: True})
+
+
+@contextmanager
 def reachable(url: URL) -> Iterator[None]:
     """Turn a refused connection into a sentence.
 
@@ -162,7 +172,12 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         )
 
     engine = create_engine(
-        "sqlite://", creator=connect, poolclass=NullPool, json_serializer=JSON_TEXT
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=8,
+        json_serializer=JSON_TEXT,
     )
 
     @event.listens_for(engine, "connect")
@@ -171,7 +186,8 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
+        reads = query_only or connection.get_execution_options().get(READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -183,6 +199,7 @@ def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None
     else:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA temp_store = MEMORY")
 

@@ -43,6 +43,8 @@ _MEASURES = frozenset(
     """.split()  # noqa: SIM905 - words read best as a text
 )
 _NO_NAMES = frozenset(["i", "ich", "sie", "ihr", "ihre", "ihrem", "ihren", "ihrer", "ihnen"])
+_NEVER = _MEASURES | _NO_NAMES | _TITLES
+_NO_NEIGHBOURS = _MEASURES | _TITLES
 
 _GERMAN = frozenset(
     """
@@ -91,14 +93,15 @@ def _has_capitalised_nouns(lower: set[str], blocks: Sequence[Sequence[str]]) -> 
 
 def _shown(tokens: Sequence[str], *, nouns_are_capitalised: bool) -> Iterator[str]:
     """Yield the words that this paragraph shows to be names."""
+    if _is_shouted(tokens):
+        return
     inner = [_is_inner_capital(tokens, k) for k in range(len(tokens))]
-    shouted = _is_shouted(tokens)
     for k, token in enumerate(tokens):
-        if not inner[k] or token.lower() in _MEASURES | _NO_NAMES:
+        if not inner[k] or token.lower() in _NEVER:
             continue
         if (
             not nouns_are_capitalised
-            or (_has_inner_capital(token) and not shouted)
+            or _has_inner_capital(token)
             or _is_titled(tokens, k)
             or _stands_by_another(tokens, inner, k)
             or _speaks(tokens, k)
@@ -132,9 +135,7 @@ def _is_titled(tokens: Sequence[str], k: int) -> bool:
 
 def _stands_by_another(tokens: Sequence[str], inner: Sequence[bool], k: int) -> bool:
     return any(
-        0 <= other < len(tokens)
-        and inner[other]
-        and tokens[other].lower() not in _MEASURES | _TITLES
+        0 <= other < len(tokens) and inner[other] and tokens[other].lower() not in _NO_NEIGHBOURS
         for other in (k - 1, k + 1)
     )
 

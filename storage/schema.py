@@ -3,18 +3,17 @@
 import secrets
 from pathlib import Path
 
-from alembic.command import upgrade as alembic_upgrade
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
 from storage.engine import ArchiveError, ArchiveMissingError, database_epoch, place_of
 from storage.tables import ERASABLE, METADATA, RECORD
 from storage.views import VIEWS, create_views, drop_views
 
+HEAD = "0001"
+"""The newest revision, told here so that reading need not load Alembic; a test compares."""
 READER_ROLE = "lesart_reader"
 WORKER_ROLE = "lesart_worker"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class SchemaNewerError(ArchiveError):
@@ -56,9 +55,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _refuse_newer(engine, before, known)
         drop_views(connection)
         _drop_guards(connection)
-        config = _alembic()
-        config.attributes["connection"] = connection
-        alembic_upgrade(config, "head")
+        _migrate(connection)
         _create_full_text(connection)
         _create_guards(connection)
         create_views(connection)
@@ -86,9 +83,7 @@ def require_current(engine: Engine) -> None:
 
 def head() -> str:
     """Return the revision that this program knows."""
-    revision = ScriptDirectory.from_config(_alembic()).get_current_head()
-    assert revision is not None
-    return revision
+    return HEAD
 
 
 def missing_guards(connection: Connection) -> list[str]:
@@ -101,14 +96,31 @@ def missing_guards(connection: Connection) -> list[str]:
     return sorted(names - set(connection.execute(text(query)).scalars()))
 
 
-def _alembic() -> Config:
+def revisions() -> list[str]:
+    """Return all revisions that there are migrations to, the newest first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load
+
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic.command import upgrade as alembic_upgrade  # noqa: PLC0415  # slow to load
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    alembic_upgrade(config, "head")
 
 
 def _found(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
+    return revision
 
 
 def _is_whole(connection: Connection) -> bool:
@@ -117,14 +129,10 @@ def _is_whole(connection: Connection) -> bool:
 
 
 def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
-    revisions = {
-        script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()
-    }
-    if found is not None and found not in revisions:
-        place = (
-            place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
-        )
-        raise SchemaNewerError(place, found, known)
+    if found in {None, known} or found in revisions():
+        return
+    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+    raise SchemaNewerError(place, str(found), known)
 
 
 def _sqlite_place(engine: Engine) -> str:

@@ -16,7 +16,7 @@ from worker.sources.folder import Listing, expand
 from worker.sources.items import Found, Item, Limits, Rejected, Unsettled
 from worker.sources.locator import origin_path
 from worker.sources.members import Hints
-from worker.text import detect_type
+from worker.text import detect_type, holds_text
 
 Progress = Callable[[int], None]
 """Told, now and then, how many files were looked at so far."""
@@ -95,7 +95,7 @@ class _Collection:
         self._batch = _Batch()
         self._scan: Scan | None = None
         self._unsettled: list[tuple[Found, Unsettled]] = []
-        self._hints = Hints(detect=detect_type, limits=limits_of(settings), type=place.type)
+        self._hints = hints_of(settings, place.type)
 
     def run(self) -> None:
         """Look at everything the place names."""
@@ -110,7 +110,7 @@ class _Collection:
         for found in listing:
             self._look(found, listing)
         if self.patience.wait:
-            for found, earlier in self._unsettled:
+            for found, earlier in tuple(self._unsettled):
                 self._read(found, listing, self.patience, earlier)
         self._flush()
         if self._scan is not None:
@@ -159,9 +159,12 @@ class _Collection:
         for item in capture(listing.root, found.path, self._hints, patience, earlier):
             match item:
                 case Unsettled():
-                    self._seen.update((path, m) for m in ("", *self._members.get(path, ())))
+                    self._see_whole(path)
                     self._unsettled.append((found, item))
                     return
+                case Rejected(member=""):
+                    self._see_whole(path)
+                    self._reject(path, item, found.stamp)
                 case Rejected():
                     is_container |= bool(item.member)
                     self._reject(path, item, found.stamp)
@@ -171,6 +174,10 @@ class _Collection:
         if is_container:
             self._seen.add((path, ""))
             self._add(self._arrival(path, "", found.stamp, container=True))
+
+    def _see_whole(self, path: str) -> None:
+        """Note that nothing can be said of what a file holds: none of it is absent."""
+        self._seen.update((path, member) for member in ("", *self._members.get(path, ())))
 
     def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
         digest = raw_digest(item.raw)
@@ -268,6 +275,16 @@ class _Collection:
         """Return the path below the source's folder: a place may be a part of it."""
         below = self.place.root
         return f"{below}/{locator}" if below else locator
+
+
+def hints_of(settings: Settings, type: str | None) -> Hints:  # noqa: A002
+    """Return how to tell what bytes are, by the text core and the settings."""
+    return Hints(
+        detect=detect_type,
+        is_text_column=holds_text,
+        limits=limits_of(settings),
+        type=type,
+    )
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -112,7 +112,7 @@ def see_through(
             _work_here(archive, settings, job_id, processes, progress)
         else:
             _wait(archive, job_id, progress)
-    with archive.engine.connect() as connection:
+    with archive.looking() as connection:
         counts = queue.family_counts(connection, job_id)
     told = asdict(counts)
     gone = told.pop("gone")
@@ -147,7 +147,7 @@ def cancel(archive: Archive, job_id: int) -> int:
 def worker_health(settings: Settings) -> str | None:
     """Say what is wrong where due work waits and nobody has taken any; else None."""
     with Archive.open(settings.database_url, create=False) as archive:
-        with archive.engine.connect() as connection:
+        with archive.looking() as connection:
             late = queue.oldest_due_seconds(connection)
             claimed = queue.seconds_since_claim(connection)
         if late > LATE_SECONDS and (claimed is None or claimed > SILENT_SECONDS):
@@ -176,7 +176,7 @@ def _ordered(archive: Archive, places: Sequence[Place], trigger: str) -> int:
 
 
 def _require_job(archive: Archive, job_id: int) -> None:
-    with archive.engine.connect() as connection:
+    with archive.looking() as connection:
         if not queue.exists(connection, job_id):
             raise JobNotFoundError(job_id)
 
@@ -194,10 +194,10 @@ def _work_here(
         while True:
             free_the_dead(archive)
             while work_next(archive, settings, reader, within=job_id, progress=looked):
-                with archive.engine.connect() as connection:
+                with archive.looking() as connection:
                     progress.told(queue.family_counts(connection, job_id).seen)
             archive.index_rest()
-            with archive.engine.connect() as connection:
+            with archive.looking() as connection:
                 if not queue.open_jobs(connection, job_id):
                     return
             time.sleep(POLL_SECONDS)
@@ -206,7 +206,7 @@ def _work_here(
 def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
     began = time.monotonic()
     while True:
-        with archive.engine.connect() as connection:
+        with archive.looking() as connection:
             still = queue.open_jobs(connection, job_id)
             started = queue.was_started(connection, job_id)
             progress.told(queue.family_counts(connection, job_id).seen)

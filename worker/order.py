@@ -98,7 +98,7 @@ def order(
 
 def unfinished(archive: Archive, places: Sequence[Place]) -> int | None:
     """Return the job of an earlier, equal command that was ended before it was through."""
-    with archive.engine.connect() as connection:
+    with archive.looking() as connection:
         return queue.unfinished(connection, "command", _arguments(places))
 
 

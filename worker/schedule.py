@@ -133,7 +133,7 @@ def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
 
 def tick(archive: Archive, settings: Settings, source: Source, now: datetime) -> int | None:
     """Write the job of a due source; None where its slot is taken or it is still at work."""
-    with archive.engine.connect() as connection:
+    with archive.looking() as connection:
         if queue.source_is_busy(connection, source.id):
             return None
     zone = ZoneInfo(source.timezone) if source.timezone else settings.zone

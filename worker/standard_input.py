@@ -9,11 +9,10 @@ from storage.archive import Archive, Arrival
 from storage.digest import raw_digest
 from storage.settings import Settings
 from storage.verdict import Counts
-from worker.collect import NO_STAMP, limits_of
+from worker.collect import NO_STAMP, hints_of
 from worker.errors import LocatorError
 from worker.sources.items import Item
-from worker.sources.members import TYPES, Hints, members_of_input
-from worker.text import detect_type
+from worker.sources.members import TYPES, members_of_input
 from worker.work import holder_name
 
 STANDARD_INPUT = "stdin"
@@ -42,7 +41,7 @@ def ingest_input(
     with archive.unit() as unit:
         held = queue.claim(unit, settings.lease_seconds, holder_name(), job_id=job_id)
     assert held is not None
-    hints = Hints(detect=detect_type, limits=limits_of(settings), type=type)
+    hints = hints_of(settings, type)
     batch: list[Arrival] = []
     for item in members_of_input(sys.stdin.buffer, hints):
         batch.append(_arrival(archive, owner.name, item, origin, observed_at))

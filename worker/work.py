@@ -93,7 +93,7 @@ def drain(
             while work_next(archive, settings, reader, within=within):
                 progress()
             archive.index_rest()
-            with archive.engine.connect() as connection:
+            with archive.looking() as connection:
                 if not queue.open_jobs(connection, within):
                     return
             progress()
@@ -102,7 +102,7 @@ def drain(
 
 def free_the_dead(archive: Archive) -> list[int]:
     """End the leases of workers of this machine that are no longer there; return the jobs."""
-    with archive.engine.connect() as connection:
+    with archive.looking() as connection:
         held = queue.holders(connection)
     dead = [number for number, holder in held.items() if _is_dead(holder)]
     if dead:

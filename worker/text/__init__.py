@@ -2,6 +2,7 @@
 
 from worker.text.hints import EXTRACTOR, Hints, TextSettings, extractor
 from worker.text.kinds import HEAD_BYTES, detect_type
+from worker.text.metadata import holds_text
 from worker.text.read import TYPES, read
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "TextSettings",
     "detect_type",
     "extractor",
+    "holds_text",
     "read",
 ]

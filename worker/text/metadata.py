@@ -56,6 +56,15 @@ LIST_BREAK = re.compile(r"\s*[;|\n]\s*")
 NAME_BREAK = re.compile(r"\s*[;|\n]\s*|\s+(?:und|and|&)\s+")
 
 
+def holds_text(key: str) -> bool:
+    """Tell whether a key, or the column of a table, is one that the text of an article stands in.
+
+    >>> holds_text("Article Body"), holds_text("id")
+    (True, False)
+    """
+    return plain_key(key) in TEXT_KEYS
+
+
 def plain_key(key: str) -> str:
     """Write a key as we compare it.
 
