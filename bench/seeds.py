@@ -341,14 +341,14 @@ def _tell(side: Side) -> None:
 def _print(sides: list[Side], bytes_a_text: float) -> None:
     table = Table(title=f"seeds of {bytes_a_text:.0f} bytes on average")
     for column in (
-        "side", "articles/s", "× naive", "CPU µs an article", "× naive", "second scan µs a file",
-        "× first", "largest process MB", "bytes an article",
+        "side", "articles/s", "× naive", "CPU µs", "× naive", "2nd scan µs",
+        "× first", "peak MB", "bytes",
     ):  # fmt: skip
         table.add_column(column, justify="left" if column == "side" else "right")
     for naive, ours in ((sides[0], sides[1]), (sides[2], sides[3])):
         table.add_row(*_row(naive, naive))
         table.add_row(*_row(ours, naive))
-    Console().print(table)
+    Console(width=max(Console().width, 132)).print(table)
 
 
 def _row(side: Side, naive: Side) -> list[str]:
