@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from operator import sub
-from unicodedata import category
+from unicodedata import category, is_normalized
 
 from rapidfuzz.distance import Indel
 
@@ -205,7 +205,9 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
 def _places(text: str, canon: str) -> Sequence[int]:
     if len(text) == len(canon):
         return range(len(text))
-    return _followed(text.translate(_FOLDED), canon) or _aligned(text, canon)
+    if is_normalized("NFC", text) and (places := _followed(text.translate(_FOLDED), canon)):
+        return places
+    return _aligned(text, canon)
 
 
 def _followed(folded: str, canon: str) -> list[int] | None:
