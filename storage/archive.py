@@ -24,6 +24,7 @@ from storage.engine import (
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping, ensure_origins, tell_absences
 from storage.record import FileStamp, Refused
+from storage.source import NoSuchSourceError, Source
 from storage.tables import (
     ArchiveRow,
     CaptureRow,
@@ -44,30 +45,6 @@ PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(S
 VERDICT = table_of(VerdictRow)
 
 Decide = Callable[[Any, bytes | None, Known], Verdict]
-
-
-class NoSuchSourceError(LookupError):
-    """There is no source of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no source named {name!r}")
-        self.name = name
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A place that texts come from; `standing` ones have a schedule."""
-
-    id: int
-    name: str
-    kind: str
-    locator: str
-    standing: bool
-    paused: bool
-    every_seconds: float | None
-    cron: str | None
-    timezone: str | None
-    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +290,16 @@ class Archive:
             captures = _captures(unit, arrivals, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
-                id(a): _observe(unit, held, source_id, scan, places, captures, a) for a in seen
+                id(a): _observe(
+                    unit,
+                    held,
+                    source_id,
+                    scan,
+                    a,
+                    locator_id=places[a.locator],
+                    capture=captures.get(a.digest) if a.digest else None,
+                )
+                for a in seen
             }
             _note_presence(unit, held, source_id, arrivals, places, numbers)
             counts = Counts(refused=sum(a.refused is not None for a in seen))
@@ -374,7 +360,15 @@ class Archive:
         Raises: queue.StaleLeaseError.
         """
         with self.unit() as unit:
-            _refusal(unit, held.job_id, source_id, None, locator, refused, None)
+            _refusal(
+                unit,
+                refused,
+                locator,
+                job_id=held.job_id,
+                source_id=source_id,
+                observation_id=None,
+                capture_id=None,
+            )
             queue.count(unit, held, Counts(refused=1))
 
     # ---------------------------------------------------------------------------- read
@@ -527,17 +521,17 @@ def _observe(
     held: queue.Claim,
     source_id: int,
     scan: Scan | None,
-    places: Mapping[str, int],
-    captures: Mapping[bytes, int],
     arrival: Arrival,
+    *,
+    locator_id: int,
+    capture: int | None,
 ) -> int:
     number = unit.number()
-    capture = captures.get(arrival.digest) if arrival.digest else None
     unit.add(
         ObservationRow,
         {
             "id": number, "source_id": source_id, "scan_id": scan.id if scan else None,
-            "job_id": held.job_id, "locator_id": places[arrival.locator],
+            "job_id": held.job_id, "locator_id": locator_id,
             "observed_at": arrival.observed_at, "recorded_at": unit.now,
             "outcome": "captured" if arrival.refused is None else "refused",
             "capture_id": capture, "hints": dict(arrival.hints or {}),
@@ -546,7 +540,15 @@ def _observe(
     )  # fmt: skip
     if arrival.refused is not None:
         _verdict(unit, held.job_id, number)
-        _refusal(unit, held.job_id, source_id, number, arrival.locator, arrival.refused, capture)
+        _refusal(
+            unit,
+            arrival.refused,
+            arrival.locator,
+            job_id=held.job_id,
+            source_id=source_id,
+            observation_id=number,
+            capture_id=capture,
+        )
     return number
 
 
@@ -562,11 +564,12 @@ def _verdict(unit: Unit, job_id: int, observation_id: int) -> None:
 
 def _refusal(
     unit: Unit,
+    refused: Refused,
+    locator: str,
+    *,
     job_id: int | None,
     source_id: int | None,
     observation_id: int | None,
-    locator: str,
-    refused: Refused,
     capture_id: int | None,
 ) -> None:
     unit.add(

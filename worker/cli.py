@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from storage import cli as reading
-from storage.archive import Archive, NoSuchSourceError
 from storage.exits import NO, UNCHECKED, say
 from storage.exits import run as run_command
 from storage.options import Place as ArchivePlace
 from storage.options import Shown, command
 from storage.output import write_rows
 from storage.settings import Settings
+from storage.source import NoSuchSourceError
 from worker import source_cli
 from worker.errors import (
     JobNotFoundError,
@@ -33,6 +33,7 @@ TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip; else told by
 
 @command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")
 def ingest(
+    *,
     locators: Annotated[
         list[str],
         typer.Argument(metavar="LOCATOR…", help="Files, folders, globs; - reads standard input."),
@@ -64,6 +65,7 @@ def ingest(
     ] = True,
 ) -> None:  # fmt: skip
     """Ingest what is named, now; ended early, the same command goes on where it was."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
@@ -86,6 +88,7 @@ def ingest(
 
 @command(app, "up", example="lesart up --once")
 def up(
+    *,
     place: ArchivePlace,
     shown: Shown,
     once: Annotated[
@@ -98,6 +101,7 @@ def up(
     ] = None,
 ) -> None:
     """Watch the sources and archive what they bring, with nothing else installed."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control  # noqa: PLC0415
 
     settings = place.settings()
@@ -114,6 +118,7 @@ def up(
 
 @command(app, "worker", example="lesart worker --concurrency 2")
 def worker(
+    *,
     place: ArchivePlace,
     concurrency: Annotated[
         int | None,
@@ -130,6 +135,7 @@ def worker(
     ] = False,
 ) -> None:
     """Work jobs as they come over the broker."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control, services  # noqa: PLC0415
 
     settings = place.settings()
@@ -148,6 +154,7 @@ def worker(
 
 @command(app, "scheduler", example="lesart scheduler")
 def scheduler(
+    *,
     place: ArchivePlace,
     health: Annotated[
         bool, typer.Option("--health", help="Only tell, by the exit code, whether it goes on.")
@@ -168,11 +175,13 @@ def scheduler(
 
 @command(app, "retry", example="lesart retry 42")
 def retry(
+    *,
     job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
     place: ArchivePlace,
     shown: Shown,
 ) -> None:
     """Try again what was quarantined or cancelled of a job."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control  # noqa: PLC0415
 
     settings = place.settings()
@@ -184,11 +193,13 @@ def retry(
 
 @command(app, "cancel", example="lesart cancel 42")
 def cancel(
+    *,
     job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
     place: ArchivePlace,
     shown: Shown,
 ) -> None:
     """Cancel what is still open of a job; what was kept stays."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control  # noqa: PLC0415
 
     settings = place.settings()

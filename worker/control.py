@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any, Self
 
 from storage import queue
-from storage.archive import Archive, Source
+from storage.archive import Archive
 from storage.exits import say
 from storage.settings import Settings
+from storage.source import Source
 from worker.collect import Place
 from worker.errors import (
     NO_WORKER_SECONDS,

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from storage import queue
-from storage.archive import Archive, NoSuchSourceError, Source
+from storage.archive import Archive
 from storage.settings import Settings
+from storage.source import NoSuchSourceError, Source
 from worker.collect import Place
 from worker.errors import LocatorError, LocatorMissingError
 from worker.sources.folder import expand

@@ -20,9 +20,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
 
 from storage import queue
-from storage.archive import Archive, NoSuchSourceError, Source
+from storage.archive import Archive
 from storage.engine import DatabaseError
 from storage.settings import Settings
+from storage.source import NoSuchSourceError, Source
 from worker.app import QUEUE
 from worker.errors import LocatorError
 from worker.order import default_source, order, place_of

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from storage.archive import Archive, Source
 from storage.exits import say
 from storage.options import Place as ArchivePlace
 from storage.options import Shown, command
 from storage.output import write_rows
 from storage.settings import Settings, parse_interval
+from storage.source import Source
 from worker.errors import LocatorMissingError, ScheduleError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
@@ -39,6 +39,7 @@ sources = typer.Typer(
 
 @command(sources, "add", example="lesart source add presse/ --name presse --every 5m")
 def add(
+    *,
     locator: Annotated[str, typer.Argument(metavar="LOCATOR", help="A folder.")],
     place: ArchivePlace,
     shown: Shown,
@@ -50,6 +51,8 @@ def add(
     timezone: Zone = None,
 ) -> None:
     """Watch a folder from now on."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
     settings = place.settings()
     folder = Path(locator).absolute()
     if not folder.is_dir():
@@ -69,8 +72,10 @@ def add(
 
 
 @command(sources, "list", example="lesart source list")
-def list_sources(place: ArchivePlace, shown: Shown) -> None:
+def list_sources(*, place: ArchivePlace, shown: Shown) -> None:
     """List the standing sources with their schedules."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
         _tell(archive.sources(standing=True), shown)
@@ -78,6 +83,7 @@ def list_sources(place: ArchivePlace, shown: Shown) -> None:
 
 @command(sources, "set", example="lesart source set presse --cron '0 6 * * 1-5'")
 def change(
+    *,
     name: Name,
     place: ArchivePlace,
     shown: Shown,
@@ -86,6 +92,8 @@ def change(
     timezone: Zone = None,
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
     if not schedule:
@@ -95,8 +103,9 @@ def change(
 
 
 @command(sources, "run", example="lesart source run presse")
-def run(name: Name, place: ArchivePlace, shown: Shown) -> None:
+def run(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
     """Take a source as due now, wait for it and tell the summary."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
@@ -106,20 +115,22 @@ def run(name: Name, place: ArchivePlace, shown: Shown) -> None:
 
 
 @command(sources, "pause", example="lesart source pause presse")
-def pause(name: Name, place: ArchivePlace, shown: Shown) -> None:
+def pause(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
     """Stop watching a source until it is resumed."""
     _change(place, shown, name, paused=True)
 
 
 @command(sources, "resume", example="lesart source resume presse")
-def resume(name: Name, place: ArchivePlace, shown: Shown) -> None:
+def resume(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
     """Watch a paused source again."""
     _change(place, shown, name, paused=False)
 
 
 @command(sources, "remove", example="lesart source remove presse")
-def remove(name: Name, place: ArchivePlace) -> None:
+def remove(*, name: Name, place: ArchivePlace) -> None:
     """Watch a source no more; what it brought stays in the archive."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
         archive.change_source(name, removed_at=archive.clock(), standing=False)
@@ -127,6 +138,8 @@ def remove(name: Name, place: ArchivePlace) -> None:
 
 
 def _change(place: ArchivePlace, shown: Shown, name: str, **values: Any) -> None:
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
         _tell([archive.change_source(name, **values)], shown)

@@ -52,8 +52,8 @@ NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]+)*")
 _LANGUAGE_NAMES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en"}
 ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
-LIST_BREAK = re.compile(r"\s*[;|\n]\s*")
-NAME_BREAK = re.compile(r"\s*[;|\n]\s*|\s+(?:und|and|&)\s+")
+LIST_BREAK = re.compile(r"[;|\n]")
+NAME_BREAK = re.compile(r" (?:und|and|&) ")
 
 
 def holds_text(key: str) -> bool:
@@ -254,23 +254,25 @@ def _names(value: Json) -> Iterator[str]:
 
 
 def _list_items(name: str, value: Json) -> list[str]:
-    breaks = NAME_BREAK if name == "authors" else LIST_BREAK
-    if isinstance(value, str):
-        return _unique(part for item in breaks.split(value) for part in _comma_parts(name, item))
-    names = list(_names(value))
-    return _unique(names)
+    if not isinstance(value, str):
+        return _unique(_names(value))
+    lines = map(one_line, LIST_BREAK.split(value))
+    if name == "authors":
+        return _unique(part for line in lines for part in _author_parts(line))
+    return _unique(one_line(part) for line in lines for part in line.split(","))
 
 
-def _comma_parts(name: str, text: str) -> list[str]:
-    """Split at commas, but for authors only where each part could be a whole name.
+def _author_parts(line: str) -> list[str]:
+    """Split at "und" and at commas, at these only where each part could be a whole name.
 
-    >>> _comma_parts("authors", "Anna Muster, Jo Doe"), _comma_parts("authors", "Muster, Anna")
-    (['Anna Muster', 'Jo Doe'], ['Muster, Anna'])
+    >>> _author_parts("Anna Muster, Jo Doe und Max Roe"), _author_parts("Muster, Anna")
+    (['Anna Muster', 'Jo Doe', 'Max Roe'], ['Muster, Anna'])
     """
-    parts = [one_line(part) for part in text.split(",")]
-    if name == "authors" and not all(" " in part for part in parts):
-        return [one_line(text)]
-    return parts
+    found: list[str] = []
+    for names in NAME_BREAK.split(line):
+        parts = [part.strip() for part in names.split(",")]
+        found += parts if all(" " in part for part in parts) else [names.strip()]
+    return found
 
 
 def _unique(items: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from html import unescape
 
 from storage.record import Candidate
 
-SEPARATOR = re.compile(r"\s+[|–—·•»«:/~>-]+\s+|\s*[|•»]\s*|\s+::\s+|:\s+")
+SEPARATOR = re.compile(r"\s+[|ǀ–—·•»«:/~>-]+\s+|\s*[|•ǀㅣ]\s*|\s+::\s+|:\s+")
 """What stands between a headline and the name of its site.
 
 >>> SEPARATOR.split("Die Linde bleibt | Küstenbote")
@@ -35,24 +35,27 @@ MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 'Ein neuer Ton'
 """
 
-_WEIGHTS = {
-    "h1": 3.0,
-    "JSON-LD headline": 3.0,
-    "meta og:title": 2.0,
-    "itemprop headline": 2.0,
-    "title": 1.5,
-    "meta twitter:title": 1.0,
-    "meta headline": 1.0,
-    "meta title": 1.0,
-    "JSON-LD name": 1.0,
-    "JSON-LD WebPage name": 1.0,
-    "h1 with kicker": 1.0,
-    "trafilatura": 0.4,
-    "h2": 0.8,
+# Places of one family are written from one another: a family speaks once, with its strongest
+# voice. The headline in JSON-LD is most often what is read; og and title are made for machines.
+_FAMILIES: dict[str, tuple[str, float]] = {
+    "JSON-LD headline": ("linked", 3.5),
+    "itemprop headline": ("linked", 2.5),
+    "JSON-LD name": ("linked", 1.0),
+    "JSON-LD WebPage name": ("linked", 1.0),
+    "meta headline": ("headline", 1.5),
+    "h1": ("heading", 3.0),
+    "h2": ("subheading", 1.5),
+    "h1 with kicker": ("heading with kicker", 0.8),
+    "h1 beside the article": ("heading beside", 0.5),
+    "meta og:title": ("shared", 1.4),
+    "title": ("title", 1.2),
+    "trafilatura": ("trafilatura", 0.3),
 }
-_OTHER_WEIGHT = 0.6
-_SPELLING_ORDER = ("h1", "JSON-LD headline", "itemprop headline", "meta og:title", "h1 with kicker")
+_OTHER_META = ("shared", 0.8)
+_SPELLING_ORDER = ("h1", "JSON-LD headline", "h2", "itemprop headline", "meta og:title")
+_MADE_TO_BE_READ = ("h1", "JSON-LD headline", "itemprop headline", "meta headline")
 _SHORTEST = 3
+_SHORTEST_KNOWN = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +75,23 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     marks and case speak for the same headline. `sites` are the names of the site.
     """
     sites = tuple(sites)
-    keys = {title_key(plain_title(c.value)) for c in candidates if c.found_in in _SPELLING_ORDER}
-    votes: dict[str, list[tuple[float, str, str]]] = {}
-    for candidate in _once_per_place(candidates):
-        text = strip_site(plain_title(candidate.value), sites, keys)
+    offers = _one_per_place(candidates)
+    known = [text for place, text in offers if place in _MADE_TO_BE_READ]
+    votes: dict[str, list[tuple[str, float, str, str]]] = {}
+    for place, offered in offers:
+        text = _without_kicker(strip_site(offered, sites, known), place, offers)
         key = title_key(text)
         if len(key) < _SHORTEST or _is_site(text, sites):
             continue
-        weight = _WEIGHTS.get(candidate.found_in, _OTHER_WEIGHT)
-        votes.setdefault(key, []).append((weight, candidate.found_in, text))
+        family, weight = _FAMILIES.get(place, _OTHER_META)
+        votes.setdefault(key, []).append((family, weight, place, text))
     if not votes:
         return None
-    sums = {key: sum(weight for weight, _, _ in group) for key, group in votes.items()}
+    sums = {key: _weight(group) for key, group in votes.items()}
     best = max(sums, key=lambda key: sums[key])  # the first wins a tie
-    _, found_in, text = min(votes[best], key=lambda vote: _spelling_rank(vote[1]))
+    _, _, found_in, text = min(votes[best], key=lambda vote: _spelling_rank(vote[2]))
     share = sums[best] / sum(sums.values())
-    rivals = [key for key in sums if sums[key] >= 3.0 and not _kin(key, best)]
+    rivals = [key for key in sums if sums[key] >= _FAMILIES["h1"][1] and not _kin(key, best)]
     return Headline(text, found_in, round(share, 2), bool(rivals))
 
 
@@ -111,19 +115,23 @@ def title_key(text: str) -> str:
     return "".join(filter(str.isalnum, UNSEEN.sub("", text).casefold()))
 
 
-def strip_site(
-    text: str, sites: Sequence[str], keys: frozenset[str] | set[str] = frozenset()
-) -> str:
+def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> str:
     """Return a title without the name of its site before or after it.
 
     What is cut must be one of `sites`, or leave a headline that stands elsewhere on the page
-    (`keys`): so the name is learned from the page, not from a list.
+    (`known`): so the name is learned from the page, not from a list.
 
-    >>> strip_site("Die Linde bleibt - Lohetal - Küstenbote", ["Küstenbote"], {"dielindebleibt"})
+    >>> strip_site("Die Linde bleibt - Lohetal - Küstenbote", ["Küstenbote"], ["Die Linde bleibt"])
     'Die Linde bleibt'
     >>> strip_site("Sturm - Dächer fliegen", ["Küstenbote"])
     'Sturm - Dächer fliegen'
     """
+    keys = {title_key(headline) for headline in known}
+    if title_key(text) in keys and not any(_is_longer(text, headline) for headline in known):
+        return text
+    for headline in known:
+        if len(headline) >= _SHORTEST_KNOWN and _is_longer(text, headline):
+            return headline
     cuts = [(m.start(), m.end()) for m in SEPARATOR.finditer(text)][:12]
     for start, end in cuts:
         if title_key(text[:start]) in keys:
@@ -132,10 +140,35 @@ def strip_site(
             return text[end:].strip()
     for start, end in reversed(cuts):
         if _is_site(text[end:], sites):
-            return strip_site(text[:start].strip(), sites, keys)
+            return strip_site(text[:start].strip(), sites)
     if cuts and _is_site(text[: cuts[0][0]], sites) and ":" not in text[cuts[0][0] : cuts[0][1]]:
         return text[cuts[0][1] :].strip()
     return text
+
+
+def _is_longer(text: str, headline: str) -> bool:
+    """Tell whether `text` is `headline` with more behind it that is no part of its words."""
+    rest = text.removeprefix(headline)
+    return rest != text and bool(title_key(rest)) and not rest[:1].isalnum() and rest[:1] != ","
+
+
+def _without_kicker(text: str, place: str, offers: Sequence[tuple[str, str]]) -> str:
+    """Return a JSON-LD headline without a kicker glued before what the h1 says.
+
+    A kicker with a colon is a part of the headline as its house writes it.
+    """
+    heading = next((said for spot, said in offers if spot == "h1"), "")
+    if place != "JSON-LD headline" or len(heading) < _SHORTEST_KNOWN or not text.endswith(heading):
+        return text
+    before = text.removesuffix(heading).rstrip()
+    return heading if before and before[-1].isalnum() else text
+
+
+def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:
+    strongest: dict[str, float] = {}
+    for family, weight, _, _ in group:
+        strongest[family] = max(weight, strongest.get(family, 0.0))
+    return sum(strongest.values())
 
 
 def _is_site(text: str, sites: Iterable[str]) -> bool:
@@ -160,13 +193,30 @@ def _domain_of(key: str, site: str) -> bool:
     )
 
 
-def _once_per_place(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the first candidate of each place: a second h1 belongs to something else."""
-    seen: dict[str, Candidate] = {}
-    for candidate in candidates:
-        if isinstance(candidate.value, str):
-            seen.setdefault(candidate.found_in, candidate)
-    return list(seen.values())
+def _one_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
+    """Return place and plain text of the first candidate of each place.
+
+    Of several h1 the one is taken that the other places speak of: logos, menus and sections
+    have theirs too.
+    """
+    texts = [(c.found_in, plain_title(c.value)) for c in candidates if isinstance(c.value, str)]
+    others = [title_key(text) for place, text in texts if not place.startswith("h1")]
+    first: dict[str, str] = {}
+    for place, text in sorted(texts, key=lambda entry: _h1_rank(*entry, others)):
+        first.setdefault(place, text)
+    return list(first.items())
+
+
+def _h1_rank(place: str, text: str, others: Sequence[str]) -> int:
+    """Order the h1 by how they agree with the other places; all else keeps its order."""
+    key = title_key(text)
+    if place != "h1" or key in others:
+        return 0
+    if len(key) < _SHORTEST:
+        return 4
+    if any(other.startswith(key) for other in others):
+        return 1
+    return 2 if any(key in other for other in others) else 3
 
 
 def _spelling_rank(found_in: str) -> int:

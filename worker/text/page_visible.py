@@ -11,6 +11,7 @@ from worker.text.page_people import BYLINE_START
 
 _LONGEST_BYLINE = 160
 _BLOCKS_AROUND_HEADLINE = 25
+_MOST_HEADINGS = 20
 
 KICKER_LABEL = re.compile(
     r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
@@ -71,21 +72,28 @@ def collect_visible(tree: HtmlElement, blocks: Sequence[Block], collection: Coll
 
 
 def _collect_headlines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
-    for heading in tree.iter("h1"):
+    zones: dict[HtmlElement, Zone] = {}
+    for heading in list(tree.iter("h1"))[:_MOST_HEADINGS]:
+        if zone_of(heading, zones) not in ("article", "caption"):
+            collection.add("title", squeezed_text(heading), "h1 beside the article")
+            continue
         whole = squeezed_text(heading)
         bare, kicker = split_kicker(heading)
         collection.add("title", bare or whole, "h1")
         if kicker and bare:
             collection.add("kicker", kicker, "h1")
             collection.add("title", whole, "h1 with kicker")
+    collection.add("title", _first_h2(blocks), "h2")
+
+
+def _first_h2(blocks: Sequence[Block]) -> str:
+    """Return the h2 that stands above all text: some templates have the headline there."""
     for block in blocks:
-        if (
-            block.tag == "h2"
-            and block.zone == "article"
-            and re.search("headline|title", block.label)
-        ):
-            collection.add("title", block.text, "h2")
+        if block.zone == "article" and block.tag == "h2":
+            return block.text
+        if block.zone == "article" and block.tag == "p" and len(block.text) > _LONGEST_BYLINE:
             break
+    return ""
 
 
 def split_kicker(heading: HtmlElement) -> tuple[str, str]:

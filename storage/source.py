@@ -1,0 +1,29 @@
+"""A place that texts come from, as the archive knows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class NoSuchSourceError(LookupError):
+    """There is no source of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no source named {name!r}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place that texts come from; `standing` ones have a schedule."""
+
+    id: int
+    name: str
+    kind: str
+    locator: str
+    standing: bool
+    paused: bool
+    every_seconds: float | None
+    cron: str | None
+    timezone: str | None
+    options: Mapping[str, Any]
