@@ -76,9 +76,9 @@ def _ask_sqlite(
     seconds: float,
 ) -> Rows:
     connection = resources.enter_context(engine.connect())
-    connection.detach()  # what is set below must not stay with a connection that others use
     database = connection.connection.driver_connection
     assert isinstance(database, sqlite3.Connection)
+    connection.detach()  # what is set below must not stay with a connection that others use
     deadline = _Deadline(seconds)
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
