@@ -1,0 +1,120 @@
+"""The examples of the README and the docs run as they stand, against the sample seeds."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"\s{2,}#.*$")
+THREE_VERSIONS = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return [text for name, text in BLOCK.findall((ROOT / page).read_text("utf-8")) if name == language]
+
+
+def console_lines() -> list[str]:
+    """Return what stands behind a `$` in the console blocks of all pages, once each."""
+    lines = [
+        COMMENT.sub("", line.removeprefix("$ "))
+        for page in PAGES
+        for block in blocks(page, "console")
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    ]
+    return list(dict.fromkeys(lines))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Give a folder with the samples archived and `.venv/bin/lesart` in it, as a newcomer has it."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    shutil.copytree(ROOT / "seeds", folder / "seeds")
+    program = folder / ".venv" / "bin" / "lesart"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m worker "$@"\n')
+    program.chmod(0o755)
+    ended = shell(folder, "lesart up --once --format json")
+    assert ended.returncode == 0, ended.stderr
+    (summary,) = json.loads(ended.stdout)
+    return folder, summary
+
+
+def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name[:7] != "LESART_"}
+    environment["PATH"] = f"{folder / '.venv' / 'bin'}:{environment['PATH']}"
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=environment,
+        capture_output=True, encoding="utf-8", timeout=120, check=False,
+    )  # fmt: skip
+
+
+def test_the_samples_are_what_their_page_says(place):
+    _, summary = place
+    told = re.search(
+        r"sees (\d+) items: (\d+) new articles, (\d+) new versions and (\d+) copy",
+        (ROOT / "seeds" / "README.md").read_text("utf-8"),
+    )
+    counts = ("seen", "new_articles", "new_versions", "copies")
+    assert told is not None
+    assert [summary[name] for name in counts] == [int(number) for number in told.groups()]
+    assert summary["refused"] == summary["failed"] == 0
+
+
+def test_ten_scans_of_the_samples_make_no_further_version(place):
+    folder, _ = place
+    for _ in range(10):
+        (again,) = json.loads(shell(folder, "lesart up --once --format json").stdout)
+        assert again["unchanged"] == again["seen"]
+    versions = json.loads(shell(folder, f"lesart history {THREE_VERSIONS} --format json").stdout)
+    assert [each["version"] for each in versions] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("line", console_lines())
+def test_an_example_runs(place, line):
+    folder, _ = place
+    ended = shell(folder, line)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() or "looked at" in ended.stderr, "it finds nothing in the samples"
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_first_command_ends_with_a_diff(place):
+    folder, _ = place
+    (block,) = (text for text in blocks("README.md", "sh") if "lesart up --once" in text)
+    install, diff = block.strip().splitlines()
+    assert install.endswith(".venv/bin/lesart up --once")
+    ended = shell(folder, diff)
+    assert ended.returncode == 0, ended.stderr
+    assert "[-3,6-]{+36+} Millionen Euro" in ended.stdout
+    assert "[-frühestens-]{+spätestens+}" in ended.stdout
+
+
+def test_the_diff_that_the_readme_shows_is_the_one_that_is_printed(place):
+    folder, _ = place
+    shown = "".join(blocks("README.md", "diff"))
+    printed = shell(folder, f"lesart diff {THREE_VERSIONS}@1..@2 || [ $? = 1 ]").stdout
+    assert shown == printed
+
+
+def test_the_python_example_prints_a_hit(place):
+    folder, _ = place
+    (example,) = blocks("README.md", "python")
+    ended = subprocess.run(
+        [sys.executable, "-c", example], cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, encoding="utf-8", timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "Kanalbrücke" in ended.stdout
+
+
+def test_the_second_command_runs_the_tests():
+    assert any("pytest" in text for text in blocks("README.md", "sh"))
