@@ -547,8 +547,8 @@ _OBSERVATIONS = (
 _RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
 _REFUSALS = ("job", "code", "locator", "message", "hint")
 _JOBS = (
-    "job", "kind", "source", "state", "trigger", "created_at", "seen", "new_articles",
-    "new_versions", "unchanged", "copies", "refused", "failed", "gone", "seconds", "reason",
+    "job", "source", "state", "created_at", "seen", "new_articles", "new_versions", "unchanged",
+    "copies", "refused", "failed", "gone", "reason",
 )  # fmt: skip
 _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
 

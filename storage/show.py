@@ -49,7 +49,8 @@ def _facts(version: VersionText) -> Iterator[str]:
             yield f"{name:<10} {_value(value)}{_found_in(version.fields, name, value)}"
     yield f"seen       {_seen(version)}"
     yield f"wording    {version.wording}"
-    yield f"words      {version.word_count}"
+    if version.word_count is not None:
+        yield f"words      {version.word_count}"
 
 
 def _value(value: Any) -> str:

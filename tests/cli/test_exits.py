@@ -250,3 +250,11 @@ def test_the_ending_of_a_file_names_its_format_unless_one_is_given(
     assert told[3].target().chosen == "tsv"
     assert run(toy, ["ask", "-o", "x.tsv", "--format", "json"]) == 0
     assert told[9].target().chosen == "json"
+
+
+def test_a_database_that_does_not_answer_ends_with_4_and_tells_no_password(lesart):
+    url = "postgresql://lesart:geheim@127.0.0.1:1/lesart?connect_timeout=2"
+    code, told, message = lesart("list", "--archive", url)
+    assert (code, told) == (4, "")
+    assert message.startswith("lesart: the database at postgresql")
+    assert "geheim" not in message
