@@ -1,6 +1,7 @@
 """Whether headline and body belong together: few false alarms on real articles."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_false_alarms_on_real_articles_are_few(real_data):
     lines = (real_data / "data" / "wikinews_de" / "articles.jsonl").read_text().splitlines()
     articles = [json.loads(line) for line in lines]
     alarms = sum(headline_missing(a["title"], a["text"]) for a in articles)
-    shifted = zip(articles, articles[1:], strict=False)
+    shifted = pairwise(articles)
     found = sum(headline_missing(a["title"], b["text"]) for a, b in shifted)
     assert alarms < 0.05 * len(articles)
     assert found > 0.8 * len(articles)

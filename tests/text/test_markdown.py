@@ -193,6 +193,11 @@ def test_no_digit_and_no_sign_is_lost_to_the_syntax(source: str, text: str) -> N
     assert [block for block, _ in markdown_blocks(source)] == [text]
 
 
+def test_what_escapes_and_entities_write_is_cleaned_too() -> None:
+    found = draft('---\ntitle: "A\\0B"\n---\nEins&#10;&#10;Zwei', "markdown")
+    assert (found.title, found.text_paragraphs()) == ("AB", ("Eins", "Zwei"))
+
+
 def test_very_deep_nesting_is_kept_as_it_stands() -> None:
     found = draft("# A\n\n" + ">" * 500 + " Text 42", "markdown")
     assert any("Text 42" in text for text in found.text_paragraphs())

@@ -1,5 +1,6 @@
 """The seed format: header, headline, paragraphs and their roles."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,7 @@ def test_no_bytes_make_reading_fail(type_: str, raw: bytes) -> None:
             assert "\n\n" not in paragraph.text
 
 
+SIGNS = '( " „ / a/ <p Ã dpa/ aа [ ![ *a > 1. a, •'
 LINES = st.lists(
     st.one_of(
         st.text(st.sampled_from('abÖ 13.,-–„“"()/•<>\u200b\u202e\xa0'), max_size=60),
@@ -209,6 +211,29 @@ def test_every_character_of_the_body_stands_in_a_paragraph_in_order(lines: list[
     if isinstance(found, Draft):
         cleaned, _ = clean(body)
         assert letters("".join(p.text for p in found.paragraphs)) == letters(cleaned)
+
+
+@pytest.mark.parametrize("type_", ["seed", "markdown", "json"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *SIGNS.split(),
+        " ",
+        "\n",
+        " \n",
+        "\n- a",
+        "a\n\n",
+        "Von Aa Bb, ",
+        "(a bericht",
+        "\x1b[",
+        "\x9f",
+    ],
+)
+def test_long_runs_of_one_sign_are_read_in_time(type_: str, unit: str) -> None:
+    """Take minutes where a pattern is quadratic, and no time to speak of where it is not."""
+    run = unit * (20_000 // len(unit))
+    raw = json.dumps({"title": "A", "text": run, "author": run}) if type_ == "json" else run
+    outcome(f"---\ntitle: A\n---\n{run}" if type_ == "markdown" else raw, type_)
 
 
 @pytest.mark.real

@@ -35,12 +35,14 @@ class Material:
     """What the reader of one format found, before roles, marks and language.
 
     `given` holds the roles that the format itself names, one for each block, or None where it
-    names none at all. `fields` keeps the metadata that was found, `flags` the doubts.
+    names none at all; `lead` is a lead that the format names apart from the body. `fields`
+    keeps the metadata that was found, `flags` the doubts.
     """
 
     blocks: list[str]
     given: list[Role | None] | None = None
     title: Field | None = None
+    lead: str | None = None
     fields: dict[str, Field] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
     steps: tuple[Step, ...] = ()
@@ -92,15 +94,29 @@ def combined(found: Field, other: Field | None) -> Field:
 def _paragraphs(
     material: Material, title: str | None
 ) -> tuple[tuple[Paragraph, ...], tuple[str, ...]]:
-    blocks = material.blocks
+    named = roles(material.blocks, title, material.given)
+    blocks, named = _with_lead(material.blocks, named, material.lead)
     plain = is_plain(title or "") and all(map(is_plain, blocks))
     paragraphs = tuple(
         [
             Paragraph(role, text, marks(text, plain=plain))
-            for role, text in zip(roles(blocks, title, material.given), blocks, strict=True)
+            for role, text in zip(named, blocks, strict=True)
         ]
     )
     return paragraphs, () if plain else odd_flags([title or "", *blocks])
+
+
+def _with_lead(
+    blocks: list[str], named: list[Role], lead: str | None
+) -> tuple[list[str], list[Role]]:
+    """Put the lead that the format names where it belongs: a change of it is a new wording."""
+    if lead is None or not blocks:
+        return blocks, named
+    named = ["text" if role == "lead" else role for role in named]
+    first = 1 if named[0] == "headline" else 0
+    if first < len(blocks) and same_line(blocks[first], lead):
+        return blocks, [*named[:first], "lead", *named[first + 1 :]]
+    return [*blocks[:first], lead, *blocks[first:]], [*named[:first], "lead", *named[first:]]
 
 
 def _fields(

@@ -46,6 +46,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
 _FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
 _RANK = {name: rank for names in _NAMES.values() for rank, name in enumerate(names)}
 TEXT_KEYS = ("paragraphs", "text", "body", "articlebody", "content")
+_LEADS = frozenset({"lead", "standfirst"})
+"""What readers see above the text; a description or a summary need not stand on the page."""
 _ALWAYS_UNKNOWN = frozenset({"@context", "@type", "@id"})
 
 NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -145,13 +147,14 @@ class _Reader:
             "tags": self._take_list,
             "publisher": self._take_line,
             "section": self._take_line,
-            "lead": self._take_line,
+            "lead": self._take_lead,
         }
 
     def take(self, key: str, value: Json) -> None:
         name = None if key in _ALWAYS_UNKNOWN else _FIELD_OF.get(plain_key(key))
         self.found_in = f"{self.where}: {key}"
-        if name is None:
+        self.key = plain_key(key)
+        if name is None or (name == "publisher" and _is_address(value)):
             self._put(key, value)
         else:
             self.takers[name](name, value)
@@ -228,6 +231,11 @@ class _Reader:
         for line in lines:
             self._put(name, line)
 
+    def _take_lead(self, name: str, value: Json) -> None:
+        self._take_line(name, value)
+        if self.key in _LEADS and self.material.lead is None:
+            self.material.lead = _line(value)
+
     def _take_list(self, name: str, value: Json) -> None:
         items = _list_items(name, value)
         if items:
@@ -241,6 +249,10 @@ def _line(value: Json) -> str | None:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return one_line(str(value)) or None
     return None
+
+
+def _is_address(value: Json) -> bool:
+    return isinstance(value, str) and ADDRESS.fullmatch(value) is not None
 
 
 def _names(value: Json) -> Iterator[str]:

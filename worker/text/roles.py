@@ -73,7 +73,8 @@ CAPTION = re.compile(
     r"""
       \(?(?:fotos?|bild|bildquelle|bildnachweis|grafik|photo(?:graph)?|image|picture)[ ]?:
       [ ][^.!?:\n]{2,80}\)?\Z
-    | (?=.*\)\Z)[^\n]{2,220}[ ]\((?:foto|symbolbild|symbolfoto|archivbild|archivfoto|photo|file[ ]photo)
+    | (?=.*\)\Z)[^\n]{2,220}
+      [ ]\((?:foto|symbolbild|symbolfoto|archivbild|archivfoto|photo|file[ ]photo)
       (?:(?::[ ]|[ ]by[ ])[^()\n]{2,60})?\)\Z
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -84,7 +85,7 @@ ASIDE_PARAGRAPH = re.compile(
 BULLET = re.compile(r"[•▪◦‣·●■►] ?\S")
 DASH_OR_NUMBER = re.compile(r"(?:[-–—*+] |[0-9]{1,2}[.)] )\S")
 QUOTE_PARAGRAPH = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
-_QUOTES_OPEN = frozenset("„“\"»«")
+_QUOTES_OPEN = frozenset('„“"»«')
 _NAME = r"[A-ZÄÖÜÉ][\w'’.-]+(?: (?:von|van|de|zu|del|[A-ZÄÖÜÉ][\w'’.-]*)){1,3}"
 # "Von Anna Muster", "By Jo Doe and Max Roe", "Von Anna Muster, Berlin"
 BYLINE = re.compile(
@@ -259,14 +260,17 @@ def _name_lists(paragraphs: Sequence[str], found: list[Role | None]) -> None:
     for index, text in enumerate(paragraphs):
         if found[index] is not None:
             continue
-        lines = text.split("\n") if "\n" in text else [text]
-        beside = any(starts[max(0, index - 1) : index] + starts[index + 1 : index + 2])
-        if all(BULLET.match(line) for line in lines) or (
-            starts[index]
-            and (len(lines) > 1 or beside)
-            and all(DASH_OR_NUMBER.match(line) for line in lines)
-        ):
+        if starts[index]:
+            beside = any(starts[max(0, index - 1) : index] + starts[index + 1 : index + 2])
+            is_list = ("\n" in text or beside) and _each_line(DASH_OR_NUMBER, text)
+        else:
+            is_list = _each_line(BULLET, text)
+        if is_list:
             found[index] = "list"
+
+
+def _each_line(start: re.Pattern[str], text: str) -> bool:
+    return all(start.match(line) for line in text.split("\n"))
 
 
 def _name_lead(paragraphs: Sequence[str], found: list[Role | None]) -> None:
