@@ -324,7 +324,7 @@ def oldest_due_seconds(connection: Connection) -> float:
     row = connection.execute(query.where(_is_due(now))).one()
     if row[1] is None:
         return 0.0
-    waiting_since = max(float(row[0] or 0.0), row[1].timestamp())
+    waiting_since = max(float(row[0] or 0.0), float(row[1].timestamp()))
     return max(0.0, now - waiting_since)
 
 

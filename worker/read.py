@@ -13,12 +13,12 @@ from storage.digest import wording_digest
 from storage.record import Draft, Refused
 from storage.settings import Settings
 from storage.tokens import index_tokens, truncate
-from storage.verdict import Captured, Counts, Reading, Signature
+from storage.verdict import Captured, Counts, Reading
 from worker.decide import decide
 from worker.pages import PageReader
 from worker.text import Hints, TextSettings
-from worker.text import fingerprint as near
 from worker.text import read as read_text
+from worker.text.fingerprint import signature
 
 PAGE_TYPES = frozenset({"html"})
 
@@ -77,7 +77,7 @@ class Reader:
             context=context,
             digest=wording_digest(outcome.title, paragraphs),
             tokens=tokens,
-            signature=_signature(paragraphs),
+            signature=signature(paragraphs),
         )
 
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
@@ -145,8 +145,3 @@ def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> I
 def _flagged(draft: Draft, flags: Any) -> Draft:
     missing = tuple(flag for flag in flags if flag not in draft.flags)
     return replace(draft, flags=(*draft.flags, *missing)) if missing else draft
-
-
-def _signature(paragraphs: tuple[str, ...]) -> Signature:
-    made = near.signature(paragraphs)
-    return Signature(made.algorithm, made.seed, made.values)

@@ -1,26 +1,17 @@
 """The signature by which near-copies of a text find each other."""
 
+import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rensa import RMinHash
+
+from storage.verdict import Signature
 
 PERMUTATIONS = 128
 SHINGLE_WORDS = 3
 SEED = 42
 ALGORITHM = f"rensa-rminhash-v{RMinHash.ALGORITHM_VERSION}-p{PERMUTATIONS}-w{SHINGLE_WORDS}"
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A MinHash of one text: `values` holds 128 unsigned 32-bit numbers, little endian.
-
-    Two signatures compare only if `algorithm` and `seed` are equal.
-    """
-
-    algorithm: str
-    seed: int
-    values: bytes
+_NUMBERS = struct.Struct(f"<{PERMUTATIONS}I")
 
 
 def signature(paragraphs: Iterable[str]) -> Signature:
@@ -34,5 +25,4 @@ def signature(paragraphs: Iterable[str]) -> Signature:
     shingles = [" ".join(run) for run in zip(words, words[1:], words[2:], strict=False)]
     minhash = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
     minhash.update(shingles or [" ".join(words)])
-    values = b"".join([value.to_bytes(4, "little") for value in minhash.digest()])
-    return Signature(ALGORITHM, SEED, values)
+    return Signature(ALGORITHM, SEED, _NUMBERS.pack(*minhash.digest()))
