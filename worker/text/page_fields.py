@@ -12,7 +12,7 @@ from storage.record import Candidate, Field, Json
 from worker.text.language import language
 from worker.text.page_candidates import Candidates
 from worker.text.page_dates import choose_date
-from worker.text.page_people import ADDRESS, People, read_byline, sort_names
+from worker.text.page_people import ADDRESS, PERSON, People, read_byline, sort_names
 from worker.text.page_titles import choose_title, plain_title, title_key
 
 LANGUAGE_TAG = re.compile(r"^\s*([a-zA-Z]{2,3})(?:[-_][\w-]+)*\s*$")
@@ -32,8 +32,12 @@ _FIRST_OF: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _AUTHOR_RANKS = (
     "JSON-LD author", "itemprop author", "meta author", "meta article:author", "meta parsely-author", "link rel=author",
-    "byline", "meta dc.creator", "JSON-LD creator", "JSON-LD WebPage author", "meta twitter:data1", "trafilatura",
+    "byline", "meta dc.creator", "JSON-LD creator", "JSON-LD WebPage author", "meta twitter:data1", "byline in the text", "trafilatura",
 )  # fmt: skip
+
+
+_NAMES_HOUSES = ("JSON-LD author", "itemprop author", "byline", "link rel=author")
+"""The places that name a house on purpose; elsewhere templates fill it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ def choose_people(candidates: Sequence[Candidate], sites: Sequence[str]) -> tupl
         people = _people(candidate, sites)
         if people.persons:
             return people, candidate.found_in
-        if people and not best[0]:
+        if not best[0] and (people.agencies or candidate.found_in in _NAMES_HOUSES):
             best = (people, candidate.found_in)
     return best
 
@@ -201,25 +205,22 @@ def _host_names(address: Json) -> list[str]:
 
 
 def _people(candidate: Candidate, sites: Sequence[str]) -> People:
-    values = [v for v in candidate.value if isinstance(v, str)]
-    if len(values) == 1 or candidate.found_in in ("byline", "trafilatura"):
-        found = [read_byline(plain_title(value)) for value in values]
+    """Return who a candidate names; the site itself is a house, however it is spelled."""
+    values = [plain_title(value) for value in candidate.value if isinstance(value, str)]
+    if len(values) == 1 or candidate.found_in.startswith(("byline", "trafilatura")):
+        found = [read_byline(value) for value in values]
     else:
-        found = [sort_names([plain_title(value) for value in values])]
+        found = [sort_names(values)]
     keys = {title_key(site) for site in sites}
-    persons = [p for people in found for p in people.persons]
-    return People(
-        tuple(dict.fromkeys(p for p in persons if title_key(p) not in keys)),
-        tuple(dict.fromkeys(a for people in found for a in people.agencies)),
-        tuple(
-            dict.fromkeys(
-                [
-                    *(p for p in persons if title_key(p) in keys),
-                    *(h for people in found for h in people.houses),
-                ]
-            )
-        ),
-    )
+    persons = dict.fromkeys(p for people in found for p in people.persons)
+    houses = dict.fromkeys(h for people in found for h in people.houses)
+    if candidate.found_in in ("meta author", "trafilatura") and houses:
+        persons, houses = {}, houses | persons  # an imprint: house, town, country
+    if candidate.found_in == "trafilatura":
+        persons = {p: None for p in persons if PERSON.fullmatch(p)}
+    own = {p: None for p in persons if title_key(p) in keys}
+    agencies = dict.fromkeys(a for people in found for a in people.agencies)
+    return People(tuple(p for p in persons if p not in own), tuple(agencies), (*own, *houses))
 
 
 def _is_address(value: Json) -> bool:

@@ -16,17 +16,24 @@ _AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
 _DESKS = frozenset(["lni", "lsw", "lnw", "lby", "lhe", "lno", "lrs", "lsl", "lth", "lsc", "lbn", "lmv", "lby", "bb", "mv", "tmn"])
 """The regional services of dpa, as they stand behind its name."""
 
+_PIECES = (
+    "text|beitrag|artikel|kommentar|analyse|interview|gastbeitrag|reportage|bericht|essay|kolumne"
+    "|protokoll|story|words|report(?:ing)?|analysis|opinion|article|written|posted|published"
+    "|geschrieben|verfasst|veröffentlicht|erstellt|aufgezeichnet"
+)
 BYLINE_START = re.compile(
-    r"^\s*(?:(?:Ein(?:e|en)?\s+)?(?:Text|Beitrag|Artikel|Kommentar|Analyse|Interview|Gastbeitrag|Reportage"
-    r"|Bericht|Essay|Kolumne|Protokoll|Story|Words|Report(?:ing)?|Analysis|Opinion|Article|Written|Posted|Published"
-    r"|geschrieben|verfasst|veröffentlicht|erstellt|Aufgezeichnet)\s+(?:von|by|durch)|von|by|autor(?:in|en|:in|innen)?|authors?"
-    r"|text|verfasst von|redaktion)\b\s*[:：]?\s*(?:[:|·–-]\s*)?",
-    re.IGNORECASE,
+    rf"""^\s*(?:(?:ein(?:e|en)?\s+)?(?:{_PIECES})\s+(?:von|by|durch)\b
+    |(?:von|by|par|por|autor(?:in|en|:in|innen)?|authors?)\b
+    |(?:{_PIECES}|redaktion)(?:\s+(?:und|&|and)\s+\w+)?(?=\s*:))
+    \s*[:|·–-]?\s*""",
+    re.VERBOSE | re.IGNORECASE,
 )
 """What introduces a name in a byline.
 
 >>> BYLINE_START.sub("", "Ein Kommentar von Jonte Wübbena"), BYLINE_START.sub("", "By Ann Lee")
 ('Jonte Wübbena', 'Ann Lee')
+>>> BYLINE_START.sub("", "Text und Interview: Ole Sand"), BYLINE_START.sub("", "Redaktion Nord")
+('Ole Sand', 'Redaktion Nord')
 """
 
 BETWEEN = re.compile(
@@ -81,10 +88,12 @@ NO_NAME = re.compile(
 """
 
 HOUSE = re.compile(
-    r"\b(?:redaktion\w*|newsroom|news|online|zeitung|nachrichten|verlag|presse|media|magazin|tv|radio|"
-    r"gmbh|ag|e\.\s?v|verband|agentur|team|staff|editors?|desk|service|group|institut|universität|ministerium|rundfunk)\b"
-    r"|\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|(?:zeitung|redaktion|nachrichten|blatt|anzeiger)$",
-    re.IGNORECASE,
+    r"""\b(?:redaktion\w*|newsroom|news|online|zeitung|nachrichten|verlag|presse|media|magazin|tv
+    |radio|gmbh|ag|e\.?\s?v|verband|agentur|team|staff|editors?|desk|service|group|institut|amt
+    |universität|ministerium|rundfunk|stiftung|partei|verein|polizei|feuerwehr|kirche|fernsehen)\b
+    |(?:zeitung|redaktion|nachrichten|blatt|anzeiger|fraktion|ministerium|verband|verlag)$
+    |\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|^(?-i:[A-ZÄÖÜ]{3,})$""",
+    re.VERBOSE | re.IGNORECASE,
 )
 """The name of a house or a desk rather than of a person.
 
@@ -92,6 +101,17 @@ HOUSE = re.compile(
 (True, True)
 >>> bool(HOUSE.search("Merle Addicks"))
 False
+"""
+
+PERSON = re.compile(
+    r"(?:(?:Prof|Dr|Dipl|Ing)\.(?:-\w+\.)?\s?)*"
+    r"[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*(?:\s(?:von|van|de|den|der|zu|zur|del|della|la|da|dos|di|al|ter|af|av|und)"
+    r"(?=\s)|\s[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*){1,4}"
+)
+"""A name as it is spelled in a byline: words with capitals, and particles.
+
+>>> bool(PERSON.fullmatch("Dr. Ole van der Sand")), bool(PERSON.fullmatch("Berlin nach Paris"))
+(True, False)
 """
 
 _LONGEST_NAME = 60
@@ -134,6 +154,20 @@ def read_byline(text: str) -> People:
     words = (word for word in text.split() if not ADDRESS.search(word))
     start = BYLINE_START.sub("", " ".join(words), count=1)
     return sort_names(BETWEEN.split(start))
+
+
+def is_byline(text: str) -> bool:
+    """Tell whether a line is a byline by its words alone.
+
+    >>> is_byline("Ein Artikel von Pia Sand | 27.01.2022"), is_byline("Von Ada Kern und Bo Lind")
+    (True, True)
+    >>> is_byline("Von Masken über Abstand und Verbot"), is_byline("Von Berlin nach Paris")
+    (False, False)
+    """
+    if BYLINE_START.match(text) is None:
+        return False
+    persons = read_byline(text).persons
+    return bool(persons) and all(PERSON.fullmatch(person) for person in persons)
 
 
 def sort_names(names: list[str] | tuple[str, ...]) -> People:

@@ -7,9 +7,9 @@ from storage.record import Paragraph, Role
 from worker.text.marks import marks
 from worker.text.page_blocks import Block
 from worker.text.page_extract import Piece
-from worker.text.page_people import read_byline
+from worker.text.page_people import is_byline
 from worker.text.page_titles import title_key
-from worker.text.page_visible import BYLINE_LABEL, KICKER_LABEL, NAMED_BYLINE, PUBLISHED_LABEL
+from worker.text.page_visible import BYLINE_LABEL, KICKER_LABEL, PUBLISHED_LABEL
 from worker.text.roles import ASIDE_PARAGRAPH, is_caption, is_promo, notice_kind
 
 _LONGEST_LEAD = 900  # characters
@@ -108,7 +108,7 @@ def is_head_matter(text: str, label: str) -> bool:
     """
     if text.endswith((".", "!", "?", ":", "“", '"')):
         return False
-    if DAY_LINE.fullmatch(text) or (NAMED_BYLINE.match(text) and read_byline(text).persons):
+    if DAY_LINE.fullmatch(text) or is_byline(text):
         return True
     return any(kind.search(label) for kind in (KICKER_LABEL, BYLINE_LABEL, PUBLISHED_LABEL))
 

@@ -41,10 +41,10 @@ _FAMILIES: dict[str, tuple[str, float]] = {
     "JSON-LD headline": ("linked", 3.5),
     "itemprop headline": ("linked", 2.5),
     "JSON-LD name": ("linked", 1.0),
-    "JSON-LD WebPage name": ("linked", 1.0),
+    "JSON-LD WebPage name": ("title", 1.0),
     "meta headline": ("headline", 1.5),
     "h1": ("heading", 3.0),
-    "h2": ("subheading", 1.5),
+    "h2": ("subheading", 0.7),
     "h1 with kicker": ("heading with kicker", 0.8),
     "h1 beside the article": ("heading beside", 0.5),
     "meta og:title": ("shared", 1.4),
@@ -89,7 +89,7 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
         return None
     sums = {key: _weight(group) for key, group in votes.items()}
     best = max(sums, key=lambda key: sums[key])  # the first wins a tie
-    _, _, found_in, text = min(votes[best], key=lambda vote: _spelling_rank(vote[2]))
+    found_in, text = _best_spelling([(place, text) for _, _, place, text in votes[best]])
     share = sums[best] / sum(sums.values())
     rivals = [key for key in sums if sums[key] >= _FAMILIES["h1"][1] and not _kin(key, best)]
     return Headline(text, found_in, round(share, 2), bool(rivals))
@@ -217,6 +217,22 @@ def _h1_rank(place: str, text: str, others: Sequence[str]) -> int:
     if any(other.startswith(key) for other in others):
         return 1
     return 2 if any(key in other for other in others) else 3
+
+
+def _best_spelling(spellings: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return place and text of the spelling of the h1, unless markup stands in its blanks.
+
+    Where a kicker or a second line is an element of its own, the h1 has lost the colon or the
+    blank that the other places have.
+    """
+    ranked = sorted(spellings, key=lambda spelling: _spelling_rank(spelling[0]))
+    _, first = ranked[0]
+    for place, text in ranked[1:]:
+        colon_lost = text.count(": ") > first.count(":")
+        blank_lost = len(text) > len(first) and text.replace(" ", "") == first.replace(" ", "")
+        if colon_lost or blank_lost:
+            return place, text
+    return ranked[0]
 
 
 def _spelling_rank(found_in: str) -> int:

@@ -7,7 +7,7 @@ from lxml.html import HtmlElement
 
 from worker.text.page_blocks import Block, Zone, label_of, squeezed_text, zone_of
 from worker.text.page_candidates import Collection
-from worker.text.page_people import BYLINE_START
+from worker.text.page_people import is_byline
 
 _LONGEST_BYLINE = 160
 _BLOCKS_AROUND_HEADLINE = 25
@@ -54,14 +54,6 @@ MODIFIED_WORD = re.compile(
 >>> bool(MODIFIED_WORD.search("Stand: 18.06.2024")), bool(MODIFIED_WORD.search("Aktualisiert am 3. Mai"))
 (True, True)
 """
-
-NAMED_BYLINE = re.compile(r"^(?:von|by)\s+[A-ZÄÖÜÀ-Þ]\S+(?:\s+\S+){0,12}$", re.IGNORECASE)
-"""A line that is a byline by its words.
-
->>> bool(NAMED_BYLINE.match("Von Merle Addicks und Jonte Wübbena"))
-True
-"""
-
 
 def collect_visible(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
     """Offer what can be seen."""
@@ -197,11 +189,14 @@ def _collect_bylines(tree: HtmlElement, blocks: Sequence[Block], collection: Col
             text = squeezed_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE:
                 collection.add("authors", [text], "byline")
-    for block in _around_headline(blocks):
-        if len(block.text) <= _LONGEST_BYLINE and NAMED_BYLINE.match(block.text):
-            collection.add("authors", [BYLINE_START.sub("", block.text)], "byline")
+    for near, block in _short_blocks(blocks):
+        if is_byline(block.text):
+            collection.add("authors", [block.text], "byline" if near else "byline in the text")
 
 
-def _around_headline(blocks: Sequence[Block]) -> Sequence[Block]:
-    at = next((i for i, block in enumerate(blocks) if block.tag == "h1"), 0)
-    return blocks[max(0, at - 5) : at + _BLOCKS_AROUND_HEADLINE]
+def _short_blocks(blocks: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
+    """Yield the lines of the article, with whether they stand around its headline."""
+    at = next((i for i, b in enumerate(blocks) if b.tag == "h1" and b.zone == "article"), 0)
+    for index, block in enumerate(blocks):
+        if block.zone == "article" and len(block.text) <= _LONGEST_BYLINE:
+            yield at - 5 <= index <= at + _BLOCKS_AROUND_HEADLINE, block
