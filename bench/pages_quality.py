@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from zoneinfo import ZoneInfo
+
 import trafilatura
 from lxml.html import fromstring
 
@@ -167,7 +169,7 @@ def _judge_fundus(reading: Reading, row: dict[str, Any], score: Score) -> dict[s
 def _judge_dach(reading: Reading, row: dict[str, Any], score: Score) -> dict[str, str]:
     misses: dict[str, str] = {}
     gold_authors = {_plain(name) for name in NAME_BREAK.split(row["author"] or "") if name.strip()}
-    day = reading.date.value[:10] if reading.date else ""
+    day = _day_in_berlin(reading.date) if reading.date else ""
     checks = {
         "title": _plain(reading.title) == _plain(row["title"]),
         "authors": set(map(_plain, reading.authors)) == gold_authors,
@@ -186,6 +188,13 @@ def _judge_dach(reading: Reading, row: dict[str, Any], score: Score) -> dict[str
         misses["body"] = f"wanted {wanted}/{len(row['with'] or ())} unwanted {unwanted}"
     score.add("ms", reading.seconds * 1000)
     return misses
+
+
+def _day_in_berlin(date: PartialDate) -> str:
+    """Return the day that the people who made the gold read on the page."""
+    if date.zone and date.precision in ("minute", "second"):
+        return span(date)[0].astimezone(ZoneInfo("Europe/Berlin")).date().isoformat()
+    return date.value[:10]
 
 
 def _miss(name: str, reading: Reading, row: dict[str, Any], f1: float) -> str:

@@ -26,7 +26,7 @@ from worker.text.page_article import article_body, article_node, collect_linked,
 from worker.text.page_blocks import Block, visible_blocks
 from worker.text.page_candidates import Candidates, Collection
 from worker.text.page_charset import decode_page
-from worker.text.page_dates import moment_of, read_stamp
+from worker.text.page_dates import URL_DAY, moment_of, read_stamp
 from worker.text.page_extract import (
     OPTIONS,
     TRAFILATURA,
@@ -106,11 +106,14 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
 def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     collection = Collection()
     collect_head(tree, collection, hints.url)
-    address = choose_address(collection.candidates().get("url", ()))
+    canonical = choose_address(collection.candidates().get("url", ()))
+    address = canonical.value if canonical else hints.url
     linked = read_linked(tree)
-    collect_linked(linked, collection, address.value if address else hints.url)
+    collect_linked(linked, collection, address)
     blocks = tuple(visible_blocks(tree))
     collect_visible(tree, blocks, collection)
+    if address and URL_DAY.search(address):
+        collection.add("published", address, "address")
     collect_extracted(tree, collection, hints.url)
     return _Source(tree, blocks, linked, collection.candidates(), collection.truncated)
 

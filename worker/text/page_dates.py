@@ -82,6 +82,9 @@ def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | 
     """
     if not isinstance(value, str):
         return None
+    if found_in == "address":
+        in_address = URL_DAY.search(value)
+        value = "-".join(in_address.groups()) if in_address else ""
     for found in DATE.finditer(value):
         if found.start() and value[found.start() - 1].isalnum():
             continue

@@ -55,12 +55,21 @@ MODIFIED_WORD = re.compile(
 (True, True)
 """
 
+DAY = re.compile(r"\b\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4}\b|\b\d{4}-\d\d-\d\d\b|\b\w{3,9}\.? \d{1,2},? \d{4}\b")
+"""What may be a day, written in words or digits.
+
+>>> bool(DAY.search("Köln, 18. Juni 2024")), bool(DAY.search("June 18, 2024")), bool(DAY.search("Nr. 5"))
+(True, True, False)
+"""
+
+
 def collect_visible(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
     """Offer what can be seen."""
     _collect_headlines(tree, blocks, collection)
     _collect_microdata(tree, collection)
     _collect_times(tree, collection)
     _collect_bylines(tree, blocks, collection)
+    _collect_day_lines(blocks, collection)
 
 
 def _collect_headlines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
@@ -200,3 +209,11 @@ def _short_blocks(blocks: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
     for index, block in enumerate(blocks):
         if block.zone == "article" and len(block.text) <= _LONGEST_BYLINE:
             yield at - 5 <= index <= at + _BLOCKS_AROUND_HEADLINE, block
+
+
+def _collect_day_lines(blocks: Sequence[Block], collection: Collection) -> None:
+    """Offer the dates that stand in short lines around the headline."""
+    for near, block in _short_blocks(blocks):
+        if near and block.tag != "time" and DAY.search(block.text):
+            field = "modified" if MODIFIED_WORD.search(block.text) else "published"
+            collection.add(field, block.text, "page text")
