@@ -19,7 +19,7 @@ from worker.text.metadata import Cleaning, gather
 from worker.text.roles import blocks, same_line, split_at_blank_lines
 
 DEEPEST = 60
-MOST_BRACKETS = 10_000
+MOST_BRACKETS = 2_000
 """No article has more links; the parser takes 30 µs for each bracket that is never closed."""
 WHERE = "front matter"
 # "5*3*2" is no emphasis: the asterisks wait as a noncharacter while the syntax is read.
