@@ -30,8 +30,10 @@ FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SIGHTS = """
 SELECT s.article_id, s.observation_id, s.observed_at, s.outcome, s.version, s.wording_id,
-    s.derivation_id, s.source_id, w.digest
-FROM sight s LEFT JOIN wording w ON w.id = s.wording_id WHERE s.article_id IN :ids
+    s.derivation_id, s.source_id, w.digest, b.digest AS raw
+FROM sight s LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN derivation d ON d.id = s.derivation_id LEFT JOIN capture b ON b.id = d.capture_id
+WHERE s.article_id IN :ids
 """
 _SCANS = """
 SELECT started_at FROM scan
@@ -100,6 +102,7 @@ def _history(connection: Connection, article: _Article) -> list[Sight]:
             digest=bytes(sight["digest"]),
             derivation_id=sight["derivation_id"],
             confirmed=_confirmations(connection, article, sight, moments),
+            raw=bytes(sight["raw"]),
         )
         for sight in worded
     ]

@@ -9,9 +9,9 @@ from datetime import datetime
 class Sight:
     """One observation of an article that had a wording.
 
-    `digest` is the wording's digest: it orders two sights of the same moment, so that history
-    does not depend on which of them came in first. `confirmed_from` and `confirmed_until` are
-    the first and last later look that found the same file unchanged.
+    `digest` is the wording's digest, `raw` that of the captured bytes: they order sights of the
+    same moment, so that history does not depend on which of them came in first. `confirmed` are
+    later looks that found the same file unchanged.
     """
 
     observed_at: datetime
@@ -20,6 +20,7 @@ class Sight:
     digest: bytes
     derivation_id: int
     confirmed: tuple[datetime, ...] = ()
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _looks(sights: Iterable[Sight]) -> list[tuple[datetime, Sight]]:
     looks = [
         (moment, sight) for sight in sights for moment in (sight.observed_at, *sight.confirmed)
     ]
-    looks.sort(key=lambda look: (look[0], look[1].digest, look[1].observation_id))
+    looks.sort(key=lambda look: (look[0], look[1].digest, look[1].raw, look[1].observation_id))
     return looks
 
 

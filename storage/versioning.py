@@ -13,6 +13,7 @@ from storage.record import TEXT_ROLES
 from storage.tables import (
     FIELD_BLOCK,
     ArticleRow,
+    CaptureRow,
     DerivationRow,
     ObservationRow,
     ScanRow,
@@ -22,7 +23,11 @@ from storage.tables import (
 )
 from storage.writing import Unit, rows_in, table_of, update_rows
 
-ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
+ARTICLE, CAPTURE, DERIVATION = (
+    table_of(ArticleRow),
+    table_of(CaptureRow),
+    table_of(DerivationRow),
+)
 OBSERVATION, SCAN = table_of(ObservationRow), table_of(ScanRow)
 SIGHT, VERSION, WORDING = table_of(SightRow), table_of(VersionRow), table_of(WordingRow)
 
@@ -95,15 +100,18 @@ def _sights(unit: Unit, article_id: int, since: datetime | None) -> list[_Look]:
             SIGHT.c.is_foreign,
             SIGHT.c.outcome,
             SIGHT.c.version,
+            CAPTURE.c.digest.label("raw"),
         )
         .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
         .where(SIGHT.c.article_id == article_id)
     )
     if since is not None:
         query = query.where(SIGHT.c.observed_at >= since)
     return [
         _Look(
-            Sight(moment, number, wording, bytes(digest), derivation),
+            Sight(moment, number, wording, bytes(digest), derivation, raw=bytes(raw)),
             source,
             locator,
             foreign,
@@ -121,6 +129,7 @@ def _sights(unit: Unit, article_id: int, since: datetime | None) -> list[_Look]:
             foreign,
             outcome,
             version,
+            raw,
         ) in unit.connection.execute(query)
     ]
 

@@ -1,0 +1,136 @@
+"""Versions are runs of equal wording in order of the time seen, whatever the order of arrival."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.history import Run, Sight, runs
+
+START = datetime(2024, 6, 18, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return START + timedelta(hours=hours)
+
+
+def sight(number: int, hours: float, wording: int, *confirmed: float) -> Sight:
+    return Sight(
+        at(hours), number, wording, bytes([wording]) * 32, wording * 10, tuple(map(at, confirmed))
+    )
+
+
+def told(found: tuple[Run, ...]) -> list[tuple[int, datetime | None, datetime, datetime]]:
+    return [(run.wording_id, run.changed_after, run.changed_by, run.last_seen) for run in found]
+
+
+moments = st.integers(0, 9)
+looks = st.tuples(moments, st.integers(1, 3), st.lists(moments, max_size=2))
+
+
+@st.composite
+def some_sights(draw: st.DrawFn) -> list[Sight]:
+    chosen = draw(st.lists(looks, max_size=9))
+    return [
+        sight(number, hours, wording, *sorted(hours + later for later in confirmed))
+        for number, (hours, wording, confirmed) in enumerate(chosen, start=1)
+    ]
+
+
+def named_anew(sights: list[Sight], numbers: list[int]) -> list[Sight]:
+    """Return the same sights as if they had come in in another order."""
+    return [replace(s, observation_id=n) for s, n in zip(sights, numbers, strict=True)]
+
+
+@given(some_sights(), st.randoms(use_true_random=False))
+def test_any_order_of_arrival_gives_the_same_history(sights, random):
+    numbers = [each.observation_id for each in sights]
+    random.shuffle(numbers)
+    again = named_anew(sights, numbers)
+    random.shuffle(again)
+    assert told(runs(again)) == told(runs(sights))
+
+
+@given(some_sights())
+def test_neighbouring_versions_differ_and_are_numbered_without_gaps(sights):
+    found = runs(sights)
+    assert [run.number for run in found] == list(range(1, len(found) + 1))
+    assert all(a.wording_id != b.wording_id for a, b in zip(found, found[1:], strict=False))
+
+
+@given(some_sights())
+def test_every_look_falls_into_a_version_of_its_wording_and_versions_do_not_overlap(sights):
+    found = runs(sights)
+    for each in sights:
+        for moment in (each.observed_at, *each.confirmed):
+            assert any(
+                run.wording_id == each.wording_id and run.changed_by <= moment <= run.last_seen
+                for run in found
+            )
+    for before, after in zip(found, found[1:], strict=False):
+        assert before.last_seen == after.changed_after <= after.changed_by
+
+
+@given(some_sights())
+def test_a_sight_told_twice_changes_nothing(sights):
+    assert told(runs([*sights, *sights])) == told(runs(sights))
+
+
+@given(some_sights())
+def test_each_observation_is_filed_under_the_versions_that_its_looks_belong_to(sights):
+    filed = [number for run in runs(sights) for number in run.observation_ids]
+    assert set(filed) == {each.observation_id for each in sights}
+
+
+def test_no_sight_makes_no_version():
+    assert runs([]) == ()
+
+
+def test_a_wording_that_returns_is_a_version_of_its_own():
+    found = runs([sight(3, 3, 1), sight(1, 1, 1), sight(2, 2, 2)])
+    assert [(run.number, run.wording_id) for run in found] == [(1, 1), (2, 2), (3, 1)]
+
+
+def test_a_change_lies_between_the_last_look_at_the_old_and_the_first_at_the_new():
+    (first, second) = runs([sight(1, 0, 1, 1, 5), sight(2, 6, 2)])
+    assert (first.changed_after, first.changed_by, first.last_seen) == (None, at(0), at(5))
+    assert (second.changed_after, second.changed_by, second.last_seen) == (at(5), at(6), at(6))
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [
+        pytest.param(sight(9, 2, 2), [1, 2, 1], id="another wording in the middle splits the run"),
+        pytest.param(sight(9, 2, 1), [1], id="the same wording in the middle changes nothing"),
+        pytest.param(sight(9, -1, 2), [2, 1], id="another wording before the first comes first"),
+        pytest.param(
+            sight(9, -1, 1), [1], id="the same wording before the first begins it earlier"
+        ),
+    ],
+)
+def test_a_late_sight_finds_its_place(late, expected):
+    sights = [sight(1, 0, 1), sight(2, 3, 1)]
+    assert [run.wording_id for run in runs([*sights, late])] == expected
+
+
+def test_a_file_that_scans_confirmed_on_both_sides_of_another_wording_gives_three_versions():
+    found = runs([sight(1, 0, 1, 1, 4), sight(2, 2, 2)])
+    assert [run.wording_id for run in found] == [1, 2, 1]
+    assert [run.changed_by for run in found] == [at(0), at(2), at(4)]
+    assert found[2].observation_id == 1
+
+
+def test_two_wordings_of_one_moment_stand_in_the_order_of_their_digests():
+    one = runs([sight(1, 0, 1), sight(2, 0, 2)])
+    other = runs([sight(2, 0, 1), sight(1, 0, 2)])
+    assert told(one) == told(other)
+    assert [run.wording_id for run in one] == [1, 2]
+
+
+def test_one_wording_read_out_of_two_captures_of_one_moment_shows_the_same_of_them():
+    one = replace(sight(1, 0, 1), derivation_id=70, raw=b"a")
+    two = replace(sight(2, 0, 1), derivation_id=80, raw=b"b")
+    swapped = [replace(one, observation_id=2), replace(two, observation_id=1)]
+    assert runs([one, two])[0].derivation_id == runs(swapped)[0].derivation_id == 70
