@@ -23,7 +23,7 @@ from worker.text.decode import Decoded
 from worker.text.hints import Hints, TextSettings
 from worker.text.marks import agencies, odd_flags
 from worker.text.page_article import article_body, article_node, collect_linked, is_live, is_teaser
-from worker.text.page_blocks import Block, visible_blocks
+from worker.text.page_blocks import Block, page_blocks
 from worker.text.page_candidates import Candidates, Collection
 from worker.text.page_charset import decode_page
 from worker.text.page_dates import URL_DAY, moment_of, read_stamp
@@ -45,6 +45,7 @@ from worker.text.page_head import collect_head, metas
 from worker.text.page_linked import Linked, read_linked
 from worker.text.page_loss import loss_flags
 from worker.text.page_roles import paragraphs_of
+from worker.text.page_second import second_opinion, with_lead
 from worker.text.page_tree import parse_page, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
@@ -99,6 +100,9 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     context = Context(hints.url, hints.observed_at, settings.timezone)
     chosen = choose_fields(source.candidates, context)
     if extracted is None:
+        stated = article_body(article_node(source.linked, None))
+        extracted = Extracted(second_opinion(source.blocks, stated), None)
+    if not extracted.pieces:
         return _refuse_empty(source, chosen)
     return _draft(source, extracted, chosen, _doubts(decoded, replaced), hints, settings)
 
@@ -110,7 +114,7 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     address = canonical.value if canonical else hints.url
     linked = read_linked(tree)
     collect_linked(linked, collection, address)
-    blocks = tuple(visible_blocks(tree))
+    blocks = tuple(page_blocks(tree))
     collect_visible(tree, blocks, collection)
     if address and URL_DAY.search(address):
         collection.add("published", address, "address")
@@ -119,7 +123,7 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
 
 
 def _refuse_empty(source: _Source, chosen: Chosen) -> Refused:
-    reason = wall_reason(_title(chosen), [block.text for block in source.blocks])
+    reason = wall_reason(_title(chosen), [b.text for b in source.blocks if b.zone != "hidden"])
     return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
 
 
@@ -133,7 +137,8 @@ def _draft(
 ) -> Draft | Refused:
     title = _title(chosen)
     leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
-    paragraphs = paragraphs_of(extracted.pieces, source.blocks, title, leads)
+    pieces = with_lead(extracted.pieces, source.blocks, title, leads)
+    paragraphs = paragraphs_of(pieces, source.blocks, title, leads)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
@@ -151,7 +156,7 @@ def _draft(
         extractor=page_extractor(settings),
         fields=fields,
         flags=_flags(flags, source, chosen, paragraphs, fields),
-        steps=(*steps, Step("extract", {"by": "trafilatura", "version": TRAFILATURA})),
+        steps=(*steps, *_extraction_steps(extracted, len(pieces))),
         notices=_notices(paragraphs),
         address=address.value if address else None,
         observed_at=_observed_at(source.tree, hints, settings),
@@ -170,6 +175,12 @@ def _doubts(decoded: Decoded, replaced: int) -> tuple[tuple[str, ...], tuple[Ste
         return decoded.flags, decoded.steps
     step = Step("replace_surrogates", {"replaced": replaced})
     return (*decoded.flags, "surrogate_replaced"), (*decoded.steps, step)
+
+
+def _extraction_steps(extracted: Extracted, pieces: int) -> tuple[Step, ...]:
+    by = "second opinion" if extracted.xml is None else f"trafilatura {TRAFILATURA}"
+    steps = (Step("extract", {"by": by}),)
+    return (*steps, Step("add_lead")) if pieces > len(extracted.pieces) else steps
 
 
 def _fields(

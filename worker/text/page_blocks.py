@@ -1,6 +1,7 @@
-"""List the visible blocks of a page in reading order, each with the zone it stands in."""
+"""List the blocks of a page in reading order, each with the zone it stands in."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,9 @@ _ZONE_OF_TAG: dict[str, Zone] = {
     "head": "hidden", "script": "hidden", "style": "hidden", "noscript": "hidden",
     "template": "hidden", "svg": "hidden", "iframe": "hidden", "object": "hidden",
 }  # fmt: skip
+_NO_ZONE = frozenset({"html", "body", "main", "article", "h1"})
+_MOST_COUNTED = 2000
+_FEWER = 4  # so much smaller a share of the paragraphs will do beside the headline
 _NO_TEXT = ("script", "style", "noscript", "template", "svg", "iframe")
 
 CHROME_LABEL = re.compile(
@@ -77,11 +81,19 @@ class Block:
     element: HtmlElement
 
 
-def visible_blocks(tree: HtmlElement) -> list[Block]:
-    """Return the blocks of a page in order, those in hidden places left out."""
-    body = tree.find("body")
-    zones: dict[HtmlElement, Zone] = {}
-    return list(_blocks(tree if body is None else body, zones))
+def page_blocks(tree: HtmlElement) -> list[Block]:
+    """Return the blocks of a page in order, hidden ones too."""
+    return list(_blocks(*zoned_body(tree)))
+
+
+def zoned_body(tree: HtmlElement) -> tuple[HtmlElement, dict[HtmlElement, Zone]]:
+    """Return the body of a page with the zones that are known without looking at labels.
+
+    What holds the headline or most of the paragraphs is no aside, whatever its class says.
+    """
+    found = tree.find("body")
+    body = tree if found is None else found
+    return body, dict.fromkeys(_main_path(body), "article")
 
 
 def squeezed_text(element: HtmlElement) -> str:
@@ -121,24 +133,36 @@ def zone_of(element: HtmlElement, zones: dict[HtmlElement, Zone]) -> Zone:
     return zone
 
 
+def _main_path(body: HtmlElement) -> list[HtmlElement]:
+    """Return the elements around the headline and around most paragraphs, outermost first."""
+    paragraphs = list(body.iter("p"))[:_MOST_COUNTED]
+    counts: Counter[HtmlElement] = Counter()
+    for paragraph in paragraphs:
+        counts.update(paragraph.iterancestors())
+    around_heading = {e for heading in body.iter("h1") for e in heading.iterancestors()}
+    path = [
+        element
+        for element, count in counts.items()
+        if count * (_FEWER if element in around_heading else 2) > len(paragraphs) > 2
+    ]
+    return [e for e in path if e.tag not in _ZONE_OF_TAG and _own_zone(e) != "hidden"]
+
+
 def _own_zone(element: HtmlElement) -> Zone | None:
     tag = element.tag
-    named = _ZONE_OF_TAG.get(tag)
-    if named is not None:
-        return named
-    if tag in ("html", "body", "main", "article", "h1"):
+    if tag in _ZONE_OF_TAG:
+        return _ZONE_OF_TAG[tag]
+    if tag in _NO_ZONE:
         return None
-    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
-        return "hidden" if element.get("hidden") is not None else None
-    if HIDDEN_STYLE.search(element.get("style") or ""):
+    if element.get("hidden") is not None or HIDDEN_STYLE.search(element.get("style") or ""):
         return "hidden"
     label = label_of(element)
     if not label:
         return None
-    if CHROME_LABEL.search(label):
-        return "chrome"
     if ASIDE_LABEL.search(label):
         return "aside"
+    if CHROME_LABEL.search(label):
+        return "chrome"
     return "caption" if CAPTION_LABEL.search(label) else None
 
 
@@ -148,10 +172,8 @@ def _blocks(body: HtmlElement, zones: dict[HtmlElement, Zone]) -> Iterator[Block
         if whole and element.tag == "time" and _inside_leaf(element):
             continue
         text = squeezed_text(element) if whole else _own_text(element)
-        if not text:
-            continue
-        zone = zone_of(element, zones)
-        if zone != "hidden":
+        if text:
+            zone = zone_of(element, zones)
             yield Block(element.tag, text, zone, label_of(element), element)
 
 
@@ -176,3 +198,15 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
             yield from _pieces(child)
         if child.tail:
             yield child.tail
+
+
+def link_share(element: HtmlElement) -> float:
+    """Return how much of the text of an element is link, from 0 to 1.
+
+    >>> from lxml.html import fromstring
+    >>> link_share(fromstring("<p>Mehr: <a href='/x'>abcde</a></p>"))
+    0.5
+    """
+    whole = len(squeezed_text(element).replace(" ", ""))
+    linked = sum(len(squeezed_text(a).replace(" ", "")) for a in element.iter("a"))
+    return linked / whole if whole else 0.0

@@ -46,10 +46,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What trafilatura gave: its pieces in order, and its XML as it was."""
+    """The body: its pieces in order, and the XML of trafilatura, None if it is not by it."""
 
     pieces: tuple[Piece, ...]
-    xml: str
+    xml: str | None
 
 
 def extract_body(tree: HtmlElement, url: str | None) -> Extracted | None:

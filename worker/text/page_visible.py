@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lxml.html import HtmlElement
 
-from worker.text.page_blocks import Block, Zone, label_of, squeezed_text, zone_of
+from worker.text.page_blocks import Block, label_of, squeezed_text, zone_of, zoned_body
 from worker.text.page_candidates import Collection
 from worker.text.page_people import is_byline
 
@@ -73,7 +73,7 @@ def collect_visible(tree: HtmlElement, blocks: Sequence[Block], collection: Coll
 
 
 def _collect_headlines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
-    zones: dict[HtmlElement, Zone] = {}
+    _, zones = zoned_body(tree)
     for heading in list(tree.iter("h1"))[:_MOST_HEADINGS]:
         if zone_of(heading, zones) not in ("article", "caption"):
             collection.add("title", squeezed_text(heading), "h1 beside the article")
@@ -165,7 +165,7 @@ def _named_in(element: HtmlElement) -> list[str]:
 
 
 def _collect_times(tree: HtmlElement, collection: Collection) -> None:
-    zones: dict[HtmlElement, Zone] = {}
+    _, zones = zoned_body(tree)
     for element in list(tree.iter("time"))[:200]:
         if zone_of(element, zones) not in ("article", "caption"):
             continue
@@ -185,7 +185,7 @@ def _collect_times(tree: HtmlElement, collection: Collection) -> None:
 
 
 def _collect_bylines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
-    zones: dict[HtmlElement, Zone] = {}
+    _, zones = zoned_body(tree)
     links = [
         squeezed_text(e)
         for e in tree.iter("a")

@@ -1,0 +1,82 @@
+"""Mend what the extractor missed: a lead above the text, or the whole of a text."""
+
+from collections.abc import Sequence
+
+from worker.text.page_blocks import Block, label_of, link_share
+from worker.text.page_extract import Piece
+from worker.text.page_roles import LEAD_LABEL, places_of
+from worker.text.page_titles import title_key
+
+_SHORTEST_LEAD = 40  # characters
+_LONGEST_LEAD = 900
+_COMPARED = 50
+_SHORTEST_RUNNING = 60
+_SHORTEST_TEXT = 200
+_SHORTEST_STATED = 80
+_HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
+
+
+def with_lead(
+    pieces: Sequence[Piece], blocks: Sequence[Block], title: str | None, leads: Sequence[str]
+) -> tuple[Piece, ...]:
+    """Return the pieces with the lead before them, where the page shows one that they lack.
+
+    A lead stands between the headline and the first running piece, and says what the page
+    gives as its description or has the class of a lead.
+    """
+    keys = {title_key(piece.text) for piece in pieces}
+    start = next((i for i, p in enumerate(pieces) if len(p.text) >= _SHORTEST_RUNNING), None)
+    if start is None:
+        return tuple(pieces)
+    everything = "".join(keys)
+    said = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
+    for block in _above(blocks, title, title_key(pieces[start].text)):
+        key = title_key(block.text)
+        if key in everything or not _SHORTEST_LEAD <= len(block.text) <= _LONGEST_LEAD:
+            continue
+        if any(lead[:_COMPARED] in key for lead in said) or _is_lead_place(block):
+            return (*pieces[:start], Piece("p", block.text), *pieces[start:])
+    return tuple(pieces)
+
+
+def second_opinion(blocks: Sequence[Block], stated_body: str) -> tuple[Piece, ...]:
+    """Return a text that the extractor did not find: what JSON-LD states, else the paragraphs.
+
+    Empty where neither is more than a line or two.
+    """
+    lines = [" ".join(line.split()) for line in stated_body.split("\n")]
+    if len(stated_body) >= _SHORTEST_STATED:
+        return tuple(Piece("p", line) for line in lines if line)
+    found = [block for block in blocks if block.zone == "article" and _runs(block)]
+    pieces = tuple(
+        Piece("head", b.text, _HEADINGS[b.tag]) if b.tag in _HEADINGS else Piece("p", b.text)
+        for b in found
+    )
+    running = sum(len(piece.text) for piece in pieces if piece.kind == "p")
+    return pieces if running >= _SHORTEST_TEXT else ()
+
+
+def _above(blocks: Sequence[Block], title: str | None, first_key: str) -> Sequence[Block]:
+    """Return the blocks of the article between its headline and the first running piece."""
+    place = places_of(blocks).get(first_key)
+    end = next((i for i, b in enumerate(blocks) if b is place), 0)
+    wanted = title_key(title or "")
+    starts = [i for i, b in enumerate(blocks[:end]) if wanted and title_key(b.text) == wanted]
+    start = starts[-1] + 1 if starts else max(0, end - 10)
+    return [block for block in blocks[start:end] if block.zone == "article"]
+
+
+def _is_lead_place(block: Block) -> bool:
+    parent = block.element.getparent()
+    around = block.label if parent is None else f"{block.label} {label_of(parent)}"
+    return LEAD_LABEL.search(around) is not None and link_share(block.element) < 0.5
+
+
+def _runs(block: Block) -> bool:
+    if block.tag in _HEADINGS:
+        return True
+    return (
+        block.tag in ("p", "div", "blockquote", "section", "article", "td")
+        and len(block.text) >= _SHORTEST_RUNNING
+        and link_share(block.element) < 0.5
+    )
