@@ -4,7 +4,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
@@ -27,6 +27,8 @@ MAX_VALUE_BYTES = 256 * 1024 * 1024
 STEPS_BETWEEN_LOOKS = 50_000
 READABLE = frozenset({*VIEWS, "json_each", "json_tree"})
 """What a query may read by name: the views, and functions that take JSON apart."""
+
+NO_SELECT = "it is no SELECT"
 
 PARAMETER = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::|"
@@ -82,11 +84,11 @@ def _ask_sqlite(
     deadline = _Deadline(seconds)
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
-    database.set_authorizer(_authorize)
+    database.set_authorizer(_Guard(database).allows)
     try:
         cursor = database.execute(query, dict(parameters))
         columns = _columns(cursor.description, query)
-    except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+    except (sqlite3.Error, OverflowError, UnicodeEncodeError, QueryError) as error:
         connection.close()
         raise QueryError(query, _sqlite_reason(error)) from error
     return Rows(columns, _sqlite_rows(cursor, query, deadline, connection.close))
@@ -106,18 +108,32 @@ class _Deadline:
         return time.monotonic() > self._end
 
 
-def _authorize(
-    action: int, first: str | None, _second: str | None, _database: str | None, view: str | None
-) -> int:
-    """Allow SELECT over the views; their own tables are read in their name (`view`)."""
-    match action:
-        case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:
-            return sqlite3.SQLITE_OK
-        case sqlite3.SQLITE_READ if first in READABLE or view in VIEWS:
-            return sqlite3.SQLITE_OK
-        case sqlite3.SQLITE_FUNCTION if _second != "load_extension":
-            return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
+class _Guard:
+    """Allows SELECT over the views; their own tables are read in their name."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        self._tables = frozenset(row[0] for row in found)
+
+    def allows(
+        self, action: int, first: str | None, second: str | None, _database: str | None,
+        view: str | None,
+    ) -> int:  # fmt: skip
+        """Answer SQLite's question whether a step of a query may be taken."""
+        match action:
+            case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:
+                return sqlite3.SQLITE_OK
+            case sqlite3.SQLITE_READ if first in READABLE or view in VIEWS:
+                return sqlite3.SQLITE_OK
+            case sqlite3.SQLITE_READ if not second and self._is_made_by_the_query(first or ""):
+                return sqlite3.SQLITE_OK
+            case sqlite3.SQLITE_FUNCTION if second != "load_extension":
+                return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY
+
+    def _is_made_by_the_query(self, name: str) -> bool:
+        """Tell whether rows are counted that stand in the WITH of a query, not in a table."""
+        return name not in self._tables and not name.startswith(("sqlite_", "pragma_"))
 
 
 def _sqlite_rows(
@@ -135,7 +151,7 @@ def _sqlite_rows(
 
 
 def _sqlite_reason(error: Exception) -> str:
-    reason = str(error)
+    reason = error.reason if isinstance(error, QueryError) else str(error)
     if reason == "interrupted":
         return "it took too long"
     if "prohibited" in reason or "not authorized" in reason:
@@ -159,19 +175,25 @@ def _ask_postgres(
     connection = resources.enter_context(engine.connect())
     database = connection.connection.driver_connection
     assert isinstance(database, psycopg.Connection)
+    cursor = resources.enter_context(database.cursor("lesart_sql"))
+
+    def close() -> None:
+        with suppress(psycopg.Error):
+            cursor.close()
+        connection.close()
+
     try:
         database.execute("SET TRANSACTION READ ONLY")
         database.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
         _become_reader(database)
-        cursor = database.cursor("lesart_sql")
         for kind in ("json", "jsonb"):
             cursor.adapters.register_loader(kind, TextLoader)
         cursor.execute(_with_binds(query, parameters), dict(parameters))
         columns = _columns(cursor.description, query)
-    except (psycopg.Error, UnicodeEncodeError) as error:
-        connection.close()
+    except (psycopg.Error, UnicodeEncodeError, QueryError) as error:
+        close()
         raise QueryError(query, _postgres_reason(error)) from error
-    return Rows(columns, _postgres_rows(cursor, query, connection.close))
+    return Rows(columns, _postgres_rows(cursor, query, close))
 
 
 def _become_reader(database: "psycopg.Connection[Any]") -> None:
@@ -220,6 +242,8 @@ def _postgres_reason(error: Exception) -> str:
 
     if isinstance(error, psycopg.errors.QueryCanceled):
         return "it took too long"
+    if isinstance(error, QueryError):
+        return error.reason
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     reason = str(primary or error).partition("\n")[0]
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
@@ -232,7 +256,7 @@ def _postgres_reason(error: Exception) -> str:
 
 def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
     if description is None:
-        raise QueryError(query, "it is no SELECT")
+        raise QueryError(query, NO_SELECT)
     return tuple(column[0] for column in description)
 
 

@@ -173,6 +173,7 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
 
     engine = create_engine(
         "sqlite://",
+        hide_parameters=True,
         creator=connect,
         poolclass=QueuePool,
         pool_size=4,
@@ -207,6 +208,7 @@ def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None
 def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
     return create_engine(
         url,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,

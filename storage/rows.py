@@ -40,7 +40,8 @@ def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) ->
     """Yield the rows of `query` as they come, never all at once; lists expand in `IN`."""
     statement = _bound(query, parameters).columns(**TYPES)
     streaming = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
-    yield from cast("Iterator[Row]", streaming.execute(statement, dict(parameters)).mappings())
+    with streaming.execute(statement, dict(parameters)) as result:
+        yield from cast("Iterator[Row]", result.mappings())
 
 
 def _bound(query: str, parameters: Mapping[str, Any]) -> TextClause:

@@ -137,7 +137,8 @@ def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
 
 def _sqlite_place(engine: Engine) -> str:
     with engine.connect() as connection:
-        return str(connection.exec_driver_sql("PRAGMA database_list").one()[2])
+        query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+        return str(connection.exec_driver_sql(query).scalar_one())
 
 
 def _found_archive(connection: Connection) -> None:

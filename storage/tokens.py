@@ -44,7 +44,8 @@ TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
 SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
 QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
 
-_COMMON = tuple((letter, f"q{ord(letter):x}z") for letter in ",.:äöüéèáíóç")
+_MAX_STEMS = 200_000
+"""Words whose tokens are remembered in each thread, about 30 MB; then it begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,21 +235,37 @@ def _words(text: str) -> list[str]:
 
 
 def _stemmed(words: list[str], language: str | None) -> list[str]:
-    stemmer = _stemmer(language)
-    joined = " ".join(words if stemmer is None else stemmer.stemWords(words))
-    if "q" in joined:
-        joined = joined.replace("q", "qq")
-    for letter, escaped in _COMMON:
-        if letter in joined:
-            joined = joined.replace(letter, escaped)
-    if not joined.isascii():
-        joined = joined.translate(_ESCAPES)
-    return joined.split()
+    stems = _stems(language)
+    if len(stems) > _MAX_STEMS:
+        stems.clear()
+    return [stems[word] for word in words]
+
+
+class _Stems(dict[str, str]):
+    """The finished token of each word met before: four words of five of a text were."""
+
+    def __init__(self, stemmer: Stemmer.Stemmer | None) -> None:
+        super().__init__()
+        self._stemmer = stemmer
+
+    def __missing__(self, word: str) -> str:
+        stem = word if self._stemmer is None else self._stemmer.stemWord(word)
+        token = self[word] = _escaped(stem)
+        return token
+
+
+def _escaped(text: str) -> str:
+    if "q" in text:
+        text = text.replace("q", "qq")
+    if text.isascii() and text.isalnum():
+        return text
+    return text.translate(_ESCAPES)
 
 
 class _Escapes(dict[int, str]):
     def __missing__(self, code: int) -> str:
-        found = chr(code) if code < 128 else f"q{code:x}z"
+        is_plain = code < 128 and chr(code).isalnum()
+        found = chr(code) if is_plain else f"q{code:x}z"
         if len(self) < 65_536:
             self[code] = found
         return found
@@ -258,14 +275,13 @@ _ESCAPES = _Escapes()
 _THREAD = local()  # a stemmer of PyStemmer may not be used by two threads at once
 
 
-def _stemmer(language: str | None) -> Stemmer.Stemmer | None:
+def _stems(language: str | None) -> _Stems:
     algorithm = _ALGORITHMS.get((language or "").split("-")[0].lower())
-    if algorithm is None:
-        return None
-    stemmers: dict[str, Stemmer.Stemmer] = _THREAD.__dict__
-    if algorithm not in stemmers:
-        stemmers[algorithm] = Stemmer.Stemmer(algorithm)
-    return stemmers[algorithm]
+    known: dict[str, _Stems] = _THREAD.__dict__
+    name = algorithm or "none"
+    if name not in known:
+        known[name] = _Stems(None if algorithm is None else Stemmer.Stemmer(algorithm, 0))
+    return known[name]
 
 
 # --------------------------------------------------------------------------------- queries

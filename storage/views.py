@@ -397,14 +397,18 @@ _SEEN = _COUNTS[:-1]
 
 
 def _jobs(words: _Words) -> str:
-    """A job that fanned out is told with the work of its children."""
+    """A job that fanned out is told with the work of its children.
+
+    It comes back when one of them changes, so its number is theirs: even ones are told of
+    parts, odd ones of jobs that stand for themselves, and no two rows share one.
+    """
     counts = ", ".join(f"j.{name} + {_child(f'sum(k.{name})', '0')} AS {name}" for name in _COUNTS)
     columns = ", ".join(f"t.{name}" for name in _COUNTS)
     seen = " + ".join(f"t.{name}" for name in _SEEN)
     greater = words.greater("j.seq", _child("max(k.seq)", "0"))
     finished = words.greater("j.finished_at", _child("max(k.finished_at)", "j.finished_at"))
     return f"""
-SELECT t.seq AS seq, t.job AS job, t.kind AS kind, t.source AS source, t.state AS state,
+SELECT 2 * t.seq + CASE WHEN t.parent IS NULL THEN 1 ELSE 0 END AS seq, t.job AS job, t.kind AS kind, t.source AS source, t.state AS state,
     t.triggered AS "trigger", t.attempts AS attempts, t.created_at AS created_at,
     t.started_at AS started_at,
     CASE WHEN t.state IN ('ready', 'running') THEN NULL ELSE t.finished_at END AS finished_at,

@@ -32,6 +32,7 @@ __all__ = ["drain"]
 MANY_FILES = 400
 """From so many files on it pays to start further processes."""
 LATE_SECONDS = 120.0
+LONGEST_POLL_SECONDS = 0.5
 SILENT_SECONDS = 60.0
 
 
@@ -216,7 +217,7 @@ def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
             return
         if not started and time.monotonic() - began > NO_WORKER_SECONDS:
             raise NoWorkerError(job_id)
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (time.monotonic() - began) / 20))
 
 
 class _Helpers:

@@ -122,9 +122,9 @@ def hints_of(captured: Captured) -> Hints:
 def context_of(hints: Hints) -> str:
     """Return, as JSON, the hints that a reading depends on: the same bytes give the same draft.
 
-    Only pages depend on the time of their capture (a date after it is no candidate).
+    A year after that of the capture is no date; pages depend on the very minute.
     """
-    context: dict[str, Any] = {"type": hints.type}
+    context: dict[str, Any] = {"type": hints.type, "seen": str(hints.observed_at.year)}
     if hints.charset:
         context["charset"] = hints.charset
     if hints.url:
