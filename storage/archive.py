@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import zstandard
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
 
 from storage import queue, schema
@@ -23,6 +22,7 @@ from storage.engine import (
 )
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping, ensure_origins, tell_absences
+from storage.packing import pack, unpack
 from storage.record import FileStamp, Refused
 from storage.source import NoSuchSourceError, Source
 from storage.tables import (
@@ -283,7 +283,7 @@ class Archive:
 
         Raises: queue.StaleLeaseError, and keeps nothing then.
         """
-        packed = {a.digest: _pack(a.raw) for a in arrivals if a.raw is not None and a.digest}
+        packed = {a.digest: pack(a.raw) for a in arrivals if a.raw is not None and a.digest}
         with self.unit() as unit:
             queue.renew(unit, held)
             places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
@@ -476,21 +476,6 @@ def _captured(row: Any) -> Captured:
         hints=hints or {},
         raw=unpack(encoding, data),
     )
-
-
-def _pack(raw: bytes) -> tuple[str, bytes]:
-    packed = zstandard.compress(raw, 3)
-    return ("zstd", packed) if len(packed) < len(raw) else ("raw", raw)
-
-
-def unpack(encoding: str, data: bytes) -> bytes:
-    """Return the bytes of a capture as they were found.
-
-    Raises: zstandard.ZstdError where they are damaged.
-    """
-    if encoding == "raw":
-        return bytes(data)
-    return zstandard.decompress(data)
 
 
 def _captures(

@@ -173,6 +173,22 @@ def scheduler(
     services.run_scheduler(settings)
 
 
+@command(app, "verify", example="lesart verify --format jsonl")
+def verify(*, place: ArchivePlace, shown: Shown) -> None:
+    """Compute every digest, invariant and text again; tell what is broken and end with 1."""
+    from worker.rederive import Rederivation  # noqa: PLC0415  # loads the text core
+
+    settings = place.settings()
+    again = Rederivation(settings)
+    try:
+        reading.tell_verification(settings, shown, again.findings)
+    finally:
+        say(
+            f"{again.derived} texts derived again from their bytes; "
+            f"not_rederivable_here: {again.not_rederivable_here}"
+        )
+
+
 @command(app, "retry", example="lesart retry 42")
 def retry(
     *,

@@ -30,11 +30,13 @@ def with_lead(
         return tuple(pieces)
     everything = "".join(keys)
     said = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
-    for block in _above(blocks, title, title_key(pieces[start].text)):
+    above = _above(blocks, title, title_key(pieces[start].text))
+    for block in above:
         key = title_key(block.text)
         if key in everything or not _SHORTEST_LEAD <= len(block.text) <= _LONGEST_LEAD:
             continue
-        if any(lead[:_COMPARED] in key for lead in said) or _is_lead_place(block):
+        described = any(lead[:_COMPARED] in key for lead in said)
+        if described or _is_lead_place(block) or (block is above[0] and _is_sentence(block)):
             return (*pieces[:start], Piece("p", block.text), *pieces[start:])
     return tuple(pieces)
 
@@ -62,8 +64,17 @@ def _above(blocks: Sequence[Block], title: str | None, first_key: str) -> Sequen
     end = next((i for i, b in enumerate(blocks) if b is place), 0)
     wanted = title_key(title or "")
     starts = [i for i, b in enumerate(blocks[:end]) if wanted and title_key(b.text) == wanted]
-    start = starts[-1] + 1 if starts else max(0, end - 10)
+    start = starts[-1] + 1 if starts else end
     return [block for block in blocks[start:end] if block.zone == "article"]
+
+
+def _is_sentence(block: Block) -> bool:
+    """Tell whether a block below a headline is running text: long, and ended like a sentence."""
+    return (
+        len(block.text) >= _SHORTEST_RUNNING
+        and block.text.rstrip("\"“”»").endswith((".", "!", "?"))
+        and link_share(block.element) < 0.5
+    )
 
 
 def _is_lead_place(block: Block) -> bool:
