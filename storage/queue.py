@@ -211,17 +211,18 @@ def cancel(unit: Unit, job_id: int) -> int:
     return len(ids)
 
 
-def wake_due(connection: Connection, limit: int) -> list[int]:
-    """Return up to `limit` due jobs that nobody was woken for lately, and note the waking."""
+def wake_due(connection: Connection, limit: int) -> list[tuple[int, str]]:
+    """Return, as (id, kind), due jobs that nobody was woken for lately, and note the waking."""
     if limit <= 0:
         return []
     now = database_epoch(connection)
     stale = or_(JOB.c.woken_at.is_(None), JOB.c.woken_at < now - WAKE_AGAIN_SECONDS)
-    query = _due(now, None, None).where(stale).with_only_columns(JOB.c.id).limit(limit)
-    ids = list(connection.execute(query).scalars())
-    if ids:
+    query = _due(now, None, None).where(stale).with_only_columns(JOB.c.id, JOB.c.kind).limit(limit)
+    due = [(number, kind) for number, kind in connection.execute(query)]
+    if due:
+        ids = [number for number, _kind in due]
         connection.execute(update(JOB).where(JOB.c.id.in_(ids)).values(woken_at=now))
-    return ids
+    return due
 
 
 def holders(connection: Connection) -> dict[int, str]:

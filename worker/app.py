@@ -54,7 +54,6 @@ def make_app(settings: Settings) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         task_store_errors_even_if_ignored=False,
-        task_time_limit=int(settings.lease_seconds),
         worker_prefetch_multiplier=1 if not settings.is_embedded else 4,
         worker_hijack_root_logger=False,
         worker_enable_remote_control=False,

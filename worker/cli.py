@@ -17,6 +17,7 @@ from storage.settings import Settings
 from storage.source import NoSuchSourceError
 from worker import source_cli
 from worker.errors import (
+    BrokerError,
     JobNotFoundError,
     LocatorError,
     LocatorMissingError,
@@ -189,6 +190,14 @@ def verify(*, place: ArchivePlace, shown: Shown) -> None:
         )
 
 
+@command(app, "doctor", example="lesart doctor")
+def doctor(*, place: ArchivePlace, shown: Shown) -> None:
+    """Tell what is wrong with this installation and how to mend it."""
+    from worker.broker import examine_broker  # noqa: PLC0415  # loads Celery
+
+    reading.tell_examination(place.settings(), shown, [("broker", examine_broker)])
+
+
 @command(app, "retry", example="lesart retry 42")
 def retry(
     *,
@@ -233,6 +242,7 @@ def main() -> None:
         NoSuchSourceError: 3,
         JobNotFoundError: 3,
         NoWorkerError: UNCHECKED,
+        BrokerError: 2,
         ScheduleError: 2,
     }
     sys.exit(run_command(app, exit_codes=codes))

@@ -36,3 +36,7 @@ class NoWorkerError(Exception):
 
 class ScheduleError(ValueError):
     """A schedule that was named makes no sense."""
+
+
+class BrokerError(Exception):
+    """The broker cannot be used as it is set up."""

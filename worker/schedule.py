@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
-import redis
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
@@ -25,6 +24,7 @@ from storage.engine import DatabaseError
 from storage.settings import Settings
 from storage.source import NoSuchSourceError, Source
 from worker.app import QUEUE
+from worker.broker import FAILURES
 from worker.errors import LocatorError
 from worker.order import default_source, order, place_of
 from worker.work import free_the_dead
@@ -146,13 +146,13 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
     return order(archive, [place], "schedule", slot_of(source, now, zone))
 
 
-def sweep(archive: Archive, publish: Callable[[int], None], room: int) -> int:
+def sweep(archive: Archive, publish: Callable[[int, str], None], room: int) -> int:
     """Publish a wake-up for up to `room` due jobs; return for how many."""
     with archive.engine.begin() as connection:
-        ids = queue.wake_due(connection, room)
-    for number in ids:
-        publish(number)
-    return len(ids)
+        due = queue.wake_due(connection, room)
+    for number, kind in due:
+        publish(number, kind)
+    return len(due)
 
 
 class Scheduler:
@@ -249,8 +249,10 @@ class Scheduler:
         if sent:
             LOG.debug("swept", woken=sent)
 
-    def _publish(self, job_id: int) -> None:
-        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False)
+    def _publish(self, job_id: int, kind: str) -> None:
+        """Send a wake-up; a batch that hangs is killed before its lease runs out."""
+        limit = self.settings.lease_seconds * 0.9 if kind == "read" else None
+        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten >= BEAT_SECONDS:
@@ -263,7 +265,7 @@ class Scheduler:
         def guarded(*arguments: Any) -> Any:
             try:
                 return act(*arguments)
-            except (DatabaseError, redis.RedisError, OSError) as error:
+            except (DatabaseError, *FAILURES, OSError) as error:
                 self._complain(error)
             except Exception as error:
                 if not type(error).__module__.startswith("kombu"):
@@ -279,19 +281,6 @@ class Scheduler:
             self._quiet[kind] = time.monotonic()
             reason = str(error).splitlines()[0] if str(error) else ""
             LOG.warning("scheduler_waits", error=kind, reason=reason)
-
-
-def queue_depth(settings: Settings) -> Callable[[], int]:
-    """Return a function that tells how many wake-ups lie in the broker's queue."""
-    if settings.is_embedded:
-        return lambda: 0
-    client = redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5)
-
-    def depth() -> int:
-        length: Any = client.llen(QUEUE)
-        return int(length)
-
-    return depth
 
 
 def _leadership(archive: Archive) -> Leadership:

@@ -15,14 +15,19 @@ from celery.worker import WorkController
 from storage.archive import Archive
 from storage.settings import Settings
 from worker.app import close_workshop, make_app, workshop
-from worker.schedule import Scheduler, queue_depth
+from worker.broker import queue_depth, require_safe
+from worker.schedule import Scheduler
 
 LOG = structlog.get_logger()
 STARTED_WITHIN_SECONDS = 20.0
 
 
 def run_worker(settings: Settings, concurrency: int) -> None:
-    """Run a prefork worker on the broker until it is told to stop."""
+    """Run a prefork worker on the broker until it is told to stop.
+
+    Raises: BrokerError.
+    """
+    require_safe(settings)
     app = make_app(settings)
     worker = Worker(
         app=app,
@@ -40,7 +45,11 @@ def run_worker(settings: Settings, concurrency: int) -> None:
 
 
 def run_scheduler(settings: Settings) -> None:
-    """Run the scheduler on the broker until it is told to stop."""
+    """Run the scheduler on the broker until it is told to stop.
+
+    Raises: BrokerError.
+    """
+    require_safe(settings)
     app = make_app(settings)
     with Archive.open(settings.database_url, create=False) as archive, _stop() as stop:
         LOG.info("scheduler_started")

@@ -23,7 +23,7 @@ from worker.text.decode import Decoded
 from worker.text.hints import Hints, TextSettings
 from worker.text.marks import agencies, odd_flags
 from worker.text.page_article import article_body, article_node, collect_linked, is_live, is_teaser
-from worker.text.page_blocks import Block, page_blocks
+from worker.text.page_blocks import Block, Layout
 from worker.text.page_candidates import Candidates, Collection
 from worker.text.page_charset import decode_page
 from worker.text.page_dates import URL_DAY, moment_of, read_stamp
@@ -66,8 +66,11 @@ class _Source:
     tree: HtmlElement
     blocks: tuple[Block, ...]
     linked: Linked
-    candidates: Candidates
-    truncated: bool
+    collection: Collection
+
+    @property
+    def candidates(self) -> Candidates:
+        return self.collection.candidates()
 
 
 @lru_cache(maxsize=16)
@@ -97,8 +100,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return tree
     source = _take_apart(tree, hints)
     extracted = extract_body(tree, hints.url)
-    context = Context(hints.url, hints.observed_at, settings.timezone)
-    chosen = choose_fields(source.candidates, context)
+    chosen = _choose(source, Context(hints.url, hints.observed_at, settings.timezone))
     if extracted is None:
         stated = article_body(article_node(source.linked, None))
         extracted = Extracted(second_opinion(source.blocks, stated), None)
@@ -114,12 +116,24 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     address = canonical.value if canonical else hints.url
     linked = read_linked(tree)
     collect_linked(linked, collection, address)
-    blocks = tuple(page_blocks(tree))
-    collect_visible(tree, blocks, collection)
+    layout = Layout(tree)
+    collect_visible(tree, layout, collection)
     if address and URL_DAY.search(address):
         collection.add("published", address, "address")
-    collect_extracted(tree, collection, hints.url)
-    return _Source(tree, blocks, linked, collection.candidates(), collection.truncated)
+    return _Source(tree, layout.blocks, linked, collection)
+
+
+def _choose(source: _Source, context: Context) -> Chosen:
+    """Choose the fields, and ask trafilatura's metadata where one of the main ones is missing.
+
+    It costs more than all our own passes, and adds nothing where they found something.
+    """
+    chosen = choose_fields(source.candidates, context)
+    main = (chosen.fields.get(name) for name in ("title", "authors", "published"))
+    if all(field is not None and field.value for field in main):
+        return chosen
+    collect_extracted(source.tree, source.collection, context.url)
+    return choose_fields(source.candidates, context)
 
 
 def _refuse_empty(source: _Source, chosen: Chosen) -> Refused:
@@ -230,7 +244,7 @@ def _flags(
         "date_missing": published is None or published.value is None,
         "language_unsure": fields["language"].value is None,
         "metadata_broken": source.linked.broken,
-        "metadata_truncated": source.truncated,
+        "metadata_truncated": source.collection.truncated,
         "teaser": is_teaser(node),
         "live_blog": is_live(source.linked),
     }

@@ -8,6 +8,8 @@ from typing import Literal
 
 from lxml.html import HtmlElement
 
+from worker.text.page_titles import title_key
+
 Zone = Literal["article", "caption", "aside", "chrome", "hidden"]
 
 _LEAVES = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "pre", "time", "address", "summary"})  # fmt: skip
@@ -72,28 +74,63 @@ True
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of visible text that stands alone; `label` is the class and id of its element."""
+    """A piece of text that stands alone; `label` is the class and id of its element.
+
+    `key` is the text as it is compared (see `title_key`).
+    """
 
     tag: str
     text: str
+    key: str
     zone: Zone
     label: str
     element: HtmlElement
 
 
-def page_blocks(tree: HtmlElement) -> list[Block]:
-    """Return the blocks of a page in order, hidden ones too."""
-    return list(_blocks(*zoned_body(tree)))
+class Layout:
+    """The body of a page cut into blocks, and the zone of each of its elements."""
 
+    def __init__(self, tree: HtmlElement) -> None:
+        found = tree.find("body")
+        self.body: HtmlElement = tree if found is None else found
+        # What holds the headline or most of the paragraphs is no aside, whatever its class says.
+        self._zones: dict[HtmlElement, Zone] = dict.fromkeys(_main_path(self.body), "article")
+        self.blocks = tuple(self._cut())
 
-def zoned_body(tree: HtmlElement) -> tuple[HtmlElement, dict[HtmlElement, Zone]]:
-    """Return the body of a page with the zones that are known without looking at labels.
+    def zone(self, element: HtmlElement) -> Zone:
+        """Return the zone of an element: its own, else the one around it."""
+        path = []
+        current: HtmlElement | None = element
+        zone: Zone = "article"
+        while current is not None:
+            known = self._zones.get(current)
+            if known is not None:
+                zone = known
+                break
+            path.append(current)
+            current = current.getparent()
+        for step in reversed(path):
+            if zone in ("article", "caption"):
+                zone = _own_zone(step) or zone
+            self._zones[step] = zone
+        return zone
 
-    What holds the headline or most of the paragraphs is no aside, whatever its class says.
-    """
-    found = tree.find("body")
-    body = tree if found is None else found
-    return body, dict.fromkeys(_main_path(body), "article")
+    def _cut(self) -> Iterator[Block]:
+        for element in self.body.iter(*_BLOCK_TAGS):
+            tag = element.tag
+            leaf = tag in _LEAVES
+            if tag == "time" and _inside_leaf(element):
+                continue
+            if leaf or next(element.iterdescendants(*_BLOCK_TAGS), None) is None:
+                zone = self.zone(element)
+                if zone == "chrome" and not leaf:
+                    continue  # menus: many, and never in a text
+                text = squeezed_text(element)
+            else:
+                text = _own_text(element)
+                zone = self.zone(element) if text else "article"
+            if text:
+                yield Block(tag, text, title_key(text), zone, label_of(element), element)
 
 
 def squeezed_text(element: HtmlElement) -> str:
@@ -109,28 +146,11 @@ def squeezed_text(element: HtmlElement) -> str:
 
 
 def label_of(element: HtmlElement) -> str:
-    """Return the class, id and role of an element as one string."""
-    found = (element.get(name) for name in ("class", "id", "role", "data-testid"))
-    return " ".join(text for text in found if text)
-
-
-def zone_of(element: HtmlElement, zones: dict[HtmlElement, Zone]) -> Zone:
-    """Return the zone of an element: its own, else the one around it."""
-    path = []
-    current: HtmlElement | None = element
-    zone: Zone = "article"
-    while current is not None:
-        known = zones.get(current)
-        if known is not None:
-            zone = known
-            break
-        path.append(current)
-        current = current.getparent()
-    for step in reversed(path):
-        if zone in ("article", "caption"):
-            zone = _own_zone(step) or zone
-        zones[step] = zone
-    return zone
+    """Return the class and id of an element as one string."""
+    name, number = element.get("class"), element.get("id")
+    if number is None:
+        return name or ""
+    return number if name is None else f"{name} {number}"
 
 
 def _main_path(body: HtmlElement) -> list[HtmlElement]:
@@ -166,17 +186,6 @@ def _own_zone(element: HtmlElement) -> Zone | None:
     return "caption" if CAPTION_LABEL.search(label) else None
 
 
-def _blocks(body: HtmlElement, zones: dict[HtmlElement, Zone]) -> Iterator[Block]:
-    for element in body.iter(*_BLOCK_TAGS):
-        whole = element.tag in _LEAVES or next(element.iterdescendants(*_BLOCK_TAGS), None) is None
-        if whole and element.tag == "time" and _inside_leaf(element):
-            continue
-        text = squeezed_text(element) if whole else _own_text(element)
-        if text:
-            zone = zone_of(element, zones)
-            yield Block(element.tag, text, zone, label_of(element), element)
-
-
 def _inside_leaf(element: HtmlElement) -> bool:
     parent = element.getparent()
     return parent is not None and parent.tag in _LEAVES
@@ -184,8 +193,8 @@ def _inside_leaf(element: HtmlElement) -> bool:
 
 def _own_text(element: HtmlElement) -> str:
     """Return the text that stands directly in an element, beside its blocks."""
-    pieces = [element.text or "", *(child.tail or "" for child in element)]
-    return " ".join(" ".join(pieces).split())
+    pieces = [element.text, *(child.tail for child in element)]
+    return " ".join(" ".join(piece for piece in pieces if piece).split())
 
 
 def _pieces(element: HtmlElement) -> Iterator[str]:

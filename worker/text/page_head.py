@@ -1,6 +1,7 @@
 """Read what the head of a page says about it: meta tags, links, the title tag, the language."""
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
@@ -52,7 +53,8 @@ SPLIT_KEYWORDS = re.compile(r"\s*[,;]\s*")
 
 def collect_head(tree: HtmlElement, collection: Collection, base_url: str | None) -> None:
     """Offer what the head says."""
-    for name, content in metas(tree):
+    named = metas(tree)
+    for name, content in named:
         field = _FIELD_OF.get(name)
         if field == "tags":
             collection.add(field, SPLIT_KEYWORDS.split(content), f"meta {name}")
@@ -60,7 +62,7 @@ def collect_head(tree: HtmlElement, collection: Collection, base_url: str | None
             collection.add(field, [content], f"meta {name}")
         elif field is not None:
             collection.add(field, content, f"meta {name}")
-    _collect_twitter_labels(tree, collection)
+    _collect_twitter_labels(dict(named), collection)
     _collect_links(tree, collection, base_url)
     collection.add("language", tree.get("lang") or tree.get("{xml}lang"), "html lang")
     for title in _titles(tree):
@@ -80,9 +82,8 @@ def metas(tree: HtmlElement) -> list[tuple[str, str]]:
     return pairs
 
 
-def _collect_twitter_labels(tree: HtmlElement, collection: Collection) -> None:
+def _collect_twitter_labels(named: Mapping[str, str], collection: Collection) -> None:
     """Read the pairs twitter:label1/twitter:data1, which name authors in words."""
-    named = dict(metas(tree))
     for number in ("1", "2"):
         label = named.get(f"twitter:label{number}", "").casefold()
         value = named.get(f"twitter:data{number}", "")

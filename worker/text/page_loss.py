@@ -45,7 +45,7 @@ def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> 
     for block in inside:
         if block.tag not in ("p", "blockquote", "div") or block.zone != "article":
             continue
-        key = title_key(block.text)
+        key = block.key
         if len(block.text) < _SHORTEST_BLOCK:
             continue
         if taken[key] > 0:
@@ -59,11 +59,11 @@ def _between(blocks: Sequence[Block], taken: Counter[str]) -> Sequence[Block]:
     found = [
         i
         for i, b in enumerate(blocks)
-        if len(b.text) >= _SHORTEST_BLOCK and title_key(b.text) in taken
+        if len(b.text) >= _SHORTEST_BLOCK and b.key in taken
     ]
     return blocks[found[0] : found[-1] + 1] if found else ()
 
 
 def _repeats_lost(missing: Sequence[Block], paragraphs: Sequence[Paragraph]) -> bool:
     known = {title_key(p.text) for p in paragraphs}
-    return any(title_key(block.text) in known for block in missing)
+    return any(block.key in known for block in missing)

@@ -113,7 +113,7 @@ def places_of(blocks: Sequence[Block]) -> dict[str, Block]:
     """Return the blocks by what they say; of two that say the same, the one in the article."""
     placed: dict[str, Block] = {}
     for block in blocks:
-        key = title_key(block.text)
+        key = block.key
         known = placed.get(key)
         if known is None or (block.zone == "article" and known.zone != "article"):
             placed[key] = block

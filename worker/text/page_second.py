@@ -32,7 +32,7 @@ def with_lead(
     said = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
     above = _above(blocks, title, title_key(pieces[start].text))
     for block in above:
-        key = title_key(block.text)
+        key = block.key
         if key in everything or not _SHORTEST_LEAD <= len(block.text) <= _LONGEST_LEAD:
             continue
         described = any(lead[:_COMPARED] in key for lead in said)
@@ -63,7 +63,7 @@ def _above(blocks: Sequence[Block], title: str | None, first_key: str) -> Sequen
     place = places_of(blocks).get(first_key)
     end = next((i for i, b in enumerate(blocks) if b is place), 0)
     wanted = title_key(title or "")
-    starts = [i for i, b in enumerate(blocks[:end]) if wanted and title_key(b.text) == wanted]
+    starts = [i for i, b in enumerate(blocks[:end]) if wanted and b.key == wanted]
     start = starts[-1] + 1 if starts else end
     return [block for block in blocks[start:end] if block.zone == "article"]
 

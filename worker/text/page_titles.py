@@ -21,6 +21,13 @@ UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 'Straßenbahn'
 """
 
+NO_LETTERS = re.compile(r"[\W_]+")
+"""All that a comparison of wordings passes over.
+
+>>> NO_LETTERS.sub("", "3,6 – „Öl_“")
+'36Öl'
+"""
+
 REFERENCE = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.IGNORECASE)
 """A character reference that a system escaped twice.
 
@@ -112,7 +119,7 @@ def title_key(text: str) -> str:
     >>> title_key("„Niemand“, sagt sie") == title_key('"Niemand", sagt sie')
     True
     """
-    return "".join(filter(str.isalnum, UNSEEN.sub("", text).casefold()))
+    return NO_LETTERS.sub("", text.casefold())
 
 
 def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> str:

@@ -9,9 +9,10 @@ from storage.codes import refuse
 from storage.record import Refused
 
 LONE_SURROGATE = re.compile(
-    r"[\ud800-\udfff]|&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3]));?"
+    r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d"
+    r"|73[0-3]\d|734[0-3]))(?![0-9a-fA-F]);?"
 )
-"""Half of a character pair, as a character or as a reference; libxml2 drops all that follows it.
+"""A reference to half of a character pair; libxml2 drops all that follows it.
 
 >>> bool(LONE_SURROGATE.search("wei&#xD83D;ter")), bool(LONE_SURROGATE.search("&#55296;"))
 (True, True)
@@ -43,7 +44,7 @@ _MOST_NESTED = "nesting deeper than the parser's limit"
 
 
 def replace_surrogates(text: str) -> tuple[str, int]:
-    """Return `text` with each half of a character pair as U+FFFD, with how many there were."""
+    """Return `text` with references to halves of character pairs as U+FFFD, and how many."""
     return LONE_SURROGATE.subn("\ufffd", text)
 
 

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from worker.text.page_blocks import Block, label_of, squeezed_text, zone_of, zoned_body
+from worker.text.page_blocks import Block, Layout, label_of, squeezed_text
 from worker.text.page_candidates import Collection
 from worker.text.page_people import is_byline
 
@@ -35,6 +36,15 @@ BYLINE_LABEL = re.compile(
 (True, False)
 """
 
+# Found by the parser's own search: a page has thousands of elements and a few of these.
+AUTHOR_LINKS = XPath(".//a[@rel]")
+_STEMS = ("uthor", "utor", "yline", "erfasser", "riter", "reator", "ontributor", "y-line")
+NAMED_AFTER_AUTHORS = XPath(
+    "(.//span|.//div|.//p|.//a|.//address|.//li|.//strong)["
+    + " or ".join(f"contains(@class, '{stem}') or contains(@id, '{stem}')" for stem in _STEMS)
+    + "]"
+)
+
 PUBLISHED_LABEL = re.compile(
     r"publish|pubdate|veroeffentlich|erschienen|created|posted|entry-date|article-date|(?:^|[\s_-])(?:date|datum|time|timestamp|dateline)(?=$|[\s_-])",
     re.IGNORECASE,
@@ -63,19 +73,18 @@ DAY = re.compile(r"\b\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4}\b|\b\d{4}-\d\d
 """
 
 
-def collect_visible(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
+def collect_visible(tree: HtmlElement, layout: Layout, collection: Collection) -> None:
     """Offer what can be seen."""
-    _collect_headlines(tree, blocks, collection)
+    _collect_headlines(layout, collection)
     _collect_microdata(tree, collection)
-    _collect_times(tree, collection)
-    _collect_bylines(tree, blocks, collection)
-    _collect_day_lines(blocks, collection)
+    _collect_times(layout, collection)
+    _collect_bylines(layout, collection)
+    _collect_day_lines(layout.blocks, collection)
 
 
-def _collect_headlines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
-    _, zones = zoned_body(tree)
-    for heading in list(tree.iter("h1"))[:_MOST_HEADINGS]:
-        if zone_of(heading, zones) not in ("article", "caption"):
+def _collect_headlines(layout: Layout, collection: Collection) -> None:
+    for heading in list(layout.body.iter("h1"))[:_MOST_HEADINGS]:
+        if layout.zone(heading) not in ("article", "caption"):
             collection.add("title", squeezed_text(heading), "h1 beside the article")
             continue
         whole = squeezed_text(heading)
@@ -84,7 +93,7 @@ def _collect_headlines(tree: HtmlElement, blocks: Sequence[Block], collection: C
         if kicker and bare:
             collection.add("kicker", kicker, "h1")
             collection.add("title", whole, "h1 with kicker")
-    collection.add("title", _first_h2(blocks), "h2")
+    collection.add("title", _first_h2(layout.blocks), "h2")
 
 
 def _first_h2(blocks: Sequence[Block]) -> str:
@@ -164,10 +173,9 @@ def _named_in(element: HtmlElement) -> list[str]:
     return names or ([whole] if len(whole) <= _LONGEST_BYLINE else [])
 
 
-def _collect_times(tree: HtmlElement, collection: Collection) -> None:
-    _, zones = zoned_body(tree)
-    for element in list(tree.iter("time"))[:200]:
-        if zone_of(element, zones) not in ("article", "caption"):
+def _collect_times(layout: Layout, collection: Collection) -> None:
+    for element in list(layout.body.iter("time"))[:200]:
+        if layout.zone(element) not in ("article", "caption"):
             continue
         parent = element.getparent()
         around = f"{label_of(element)} {'' if parent is None else label_of(parent)[:200]}"
@@ -184,21 +192,19 @@ def _collect_times(tree: HtmlElement, collection: Collection) -> None:
             collection.add(field, squeezed_text(element)[:120], "time")
 
 
-def _collect_bylines(tree: HtmlElement, blocks: Sequence[Block], collection: Collection) -> None:
-    _, zones = zoned_body(tree)
+def _collect_bylines(layout: Layout, collection: Collection) -> None:
     links = [
-        squeezed_text(e)
-        for e in tree.iter("a")
-        if "author" in (e.get("rel") or "").split() and zone_of(e, zones) == "article"
+        squeezed_text(link)
+        for link in AUTHOR_LINKS(layout.body)
+        if "author" in link.get("rel").split() and layout.zone(link) == "article"
     ]
     collection.add("authors", links, "link rel=author")
-    for element in tree.iter("span", "div", "p", "a", "address", "li", "strong"):
-        label = label_of(element)
-        if label and BYLINE_LABEL.search(label) and zone_of(element, zones) == "article":
+    for element in NAMED_AFTER_AUTHORS(layout.body):
+        if BYLINE_LABEL.search(label_of(element)) and layout.zone(element) == "article":
             text = squeezed_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE:
                 collection.add("authors", [text], "byline")
-    for near, block in _short_blocks(blocks):
+    for near, block in _short_blocks(layout.blocks):
         if is_byline(block.text):
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
 
