@@ -170,13 +170,13 @@ def test_an_article_about_walls_is_an_article(draft, html, title, text):
 
 def test_text_that_the_page_shows_and_the_extractor_lost_is_flagged():
     from storage.record import Paragraph
-    from worker.text.page_blocks import page_blocks
+    from worker.text.page_blocks import Layout
     from worker.text.page_loss import loss_flags
     from worker.text.page_tree import parse_page
 
     tree = parse_page(html().decode())
     whole = [Paragraph("text", text) for text in PARAGRAPHS]
-    blocks = page_blocks(tree)
+    blocks = Layout(tree).blocks
     assert loss_flags(whole, blocks, "") == ()
     assert loss_flags([whole[0], whole[2]], blocks, "") == ()  # one short paragraph: no alarm
     long_page = parse_page(
@@ -192,7 +192,7 @@ def test_text_that_the_page_shows_and_the_extractor_lost_is_flagged():
         whole[0],
         Paragraph("text", "Ende gut, alles gut, sagt der Deichgraf und geht in die warme Stube."),
     ]
-    assert "extraction_loss" in loss_flags(lost, page_blocks(long_page), "")
+    assert "extraction_loss" in loss_flags(lost, Layout(long_page).blocks, "")
 
 
 def test_a_text_far_shorter_than_the_page_states_is_flagged(draft, html):
