@@ -22,18 +22,19 @@ ORIGIN = "https://www.kuestenbote.example/region/schaeferin"
 
 
 def command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "worker", *arguments, "--archive", str(folder / "a.sqlite3")]
+    return [*arguments, "--archive", str(folder / "a.sqlite3")]
 
 
-def lesart(folder: Path, *arguments: str, given: str | None = None) -> list[dict[str, Any]]:
-    """Run one command in a process of its own and return the rows that it wrote."""
-    ended = subprocess.run(
-        [*command(folder, *arguments), "--format", "json"],
-        input=given, capture_output=True, encoding="utf-8", cwd=folder, timeout=120, check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert ended.returncode in {0, 1}, ended.stderr
-    return json.loads(ended.stdout)
+def lesart(folder: Path, *arguments: str, given: str = "") -> list[dict[str, Any]]:
+    """Run one command, with `given` on standard input, and return the rows that it wrote."""
+    told = folder / "told.json"
+    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8")
+    try:
+        code = run(cli.app, [*command(folder, *arguments), "--output", str(told)])
+    finally:
+        sys.stdin = stdin
+    assert code in {0, 1}
+    return json.loads(told.read_text("utf-8"))
 
 
 def seen(folder: Path, text: str, observed_at: str) -> dict[str, Any]:
@@ -53,8 +54,8 @@ def text_of(name: str) -> str:
 def test_the_same_bytes_twice_are_unchanged(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text(text_of("b49_a.txt"), "utf-8")
-    first = lesart(tmp_path, "ingest", "in", "--source", "bad")[0]
-    second = lesart(tmp_path, "ingest", "in", "--source", "bad")[0]
+    first = lesart(tmp_path, "ingest", str(tmp_path / "in"), "--source", "bad")[0]
+    second = lesart(tmp_path, "ingest", str(tmp_path / "in"), "--source", "bad")[0]
     assert (first["new_articles"], first["unchanged"]) == (1, 0)
     assert (second["new_articles"], second["new_versions"], second["unchanged"]) == (0, 0, 1)
 
@@ -63,7 +64,7 @@ def test_one_digit_changed_in_a_file_is_a_new_version(tmp_path):
     (tmp_path / "in").mkdir()
     for name, count in (("b49_a.txt", "new_articles"), ("b49_one_character.txt", "new_versions")):
         (tmp_path / "in" / "a.txt").write_text(text_of(name), "utf-8")
-        assert lesart(tmp_path, "ingest", "in", "--source", "bad")[0][count] == 1
+        assert lesart(tmp_path, "ingest", str(tmp_path / "in"), "--source", "bad")[0][count] == 1
     with open_archive(tmp_path / "a.sqlite3") as archive:
         (step,) = archive.changes()
     assert (step.removed, step.added) == (("312",), ("313",))
@@ -94,11 +95,11 @@ def test_one_new_article_from_many_sides_at_once_is_one_article_in_one_version(t
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text(text_of("b49_a.txt"), "utf-8")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    ingest = command(tmp_path, "ingest", "in", "--source", "bad")
+    ingest = [sys.executable, "-m", "worker", *command(tmp_path, "ingest", "in", "--source", "bad")]
     running = [
         subprocess.Popen(ingest, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL,
                          stderr=subprocess.PIPE)
-        for _ in range(6)
+        for _ in range(4)
     ]  # fmt: skip
     for each in running:
         _, told = each.communicate(timeout=120)
@@ -133,12 +134,7 @@ def test_no_question_raises_or_finds_what_is_not_there(tmp_path, empty_database_
     (tmp_path / "in").mkdir()
     for name in ("b49_a.txt", "b17_latin.txt"):
         (tmp_path / "in" / name).write_text(text_of(name), "utf-8")
-    ended = subprocess.run(
-        [sys.executable, "-m", "worker", "ingest", "in", "--archive", empty_database_url],
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False, timeout=120,
-        capture_output=True, encoding="utf-8",
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr
+    assert run(cli.app, ["ingest", str(tmp_path / "in"), "--archive", empty_database_url]) == 0
     with open_archive(empty_database_url) as archive:
         assert len(list(archive.search("Schäferin"))) == 1
         for name, query in QUERIES.items():
@@ -158,7 +154,7 @@ def odd(tmp_path_factory):
     for name in ("b19_ansi_escapes.txt", "b20_formula_headline.txt", "b15_bidi_override.txt"):
         (folder / "in" / name).write_bytes((FILES / name).read_bytes())
     (folder / "in" / "zeile\nzwei.txt").write_bytes((FILES / "b17_latin.txt").read_bytes())
-    lesart(folder, "ingest", "in", "--source", "bad")
+    lesart(folder, "ingest", str(folder / "in"), "--source", "bad")
     return folder
 
 

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from lesart import open_archive
+from storage.exits import run
+from worker import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -69,13 +73,15 @@ def test_the_samples_are_what_their_page_says(place):
     assert summary["refused"] == summary["failed"] == 0
 
 
-def test_ten_scans_of_the_samples_make_no_further_version(place):
+def test_ten_scans_of_the_samples_make_no_further_version(place, monkeypatch):
     folder, _ = place
+    monkeypatch.chdir(folder)
     for _ in range(10):
-        (again,) = json.loads(shell(folder, "lesart up --once --format json").stdout)
+        assert run(cli.app, ["up", "--once", "--output", "told.json"]) == 0
+        (again,) = json.loads((folder / "told.json").read_text("utf-8"))
         assert again["unchanged"] == again["seen"]
-    versions = json.loads(shell(folder, f"lesart history {THREE_VERSIONS} --format json").stdout)
-    assert [each["version"] for each in versions] == [1, 2, 3]
+    with open_archive(folder / "lesart-data" / "lesart.sqlite3") as archive:
+        assert [each.version for each in archive.history(THREE_VERSIONS)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("line", console_lines())
