@@ -22,6 +22,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
     ("references", check_record.references),
+    ("agreement", check_record.agreement),
     ("verdicts", check_record.verdicts),
     ("jobs", check_record.jobs),
     ("articles", check_history.articles),

@@ -175,16 +175,30 @@ def _key_of(target: str) -> str:
     return next(iter(METADATA.tables[target].primary_key.columns)).name
 
 
+def agreement(connection: Connection) -> Looks:
+    """Check that sights and versions name the wording that their derivation has."""
+    for table, key in (("sight", "observation_id"), ("version", "id")):
+        query = (
+            f"SELECT t.{key} AS id, t.wording_id, d.wording_id AS derived FROM {table} t "
+            "JOIN derivation d ON d.id = t.derivation_id "
+            "WHERE t.wording_id IS NULL OR t.wording_id <> d.wording_id"
+        )
+        for row in stream(connection, query, NOTHING):
+            message = f"names wording {row['wording_id']}, its derivation {row['derived']}"
+            yield Broken(table, row["id"], "wording_wrong", message)
+        yield WELL
+
+
 def verdicts(connection: Connection) -> Looks:
     """Check that every captured item has its verdict, or a job that will give or refused it."""
     waiting = _waiting(connection)
     query = (
         "SELECT o.id, o.outcome, v.id AS verdict FROM observation o "
         "LEFT JOIN verdict v ON v.observation_id = o.id "
-        "WHERE o.outcome = 'captured' OR v.id IS NOT NULL"
+        "WHERE o.outcome IN ('captured', 'refused') OR v.id IS NOT NULL"
     )
     for row in stream(connection, query, NOTHING):
-        if row["outcome"] != "captured":
+        if row["outcome"] not in {"captured", "refused"}:
             message = "has a verdict, but nothing was captured"
             yield Broken("observation", row["id"], "verdict_unfounded", message)
         elif row["verdict"] is None and row["id"] not in waiting:

@@ -156,16 +156,24 @@ def _braced(path: str) -> str:
 #
 # A file that a complete scan found unchanged has no row of its own. The scans that confirm an
 # observation `o` are the complete ones of its source after the scan that made it and before the
-# next observation of the same place; without a next one the place must still stand there.
+# next observation of the same place; without a next one the place must still stand there. Where
+# another place brought the article another wording, they end there.
 
 _AFTER = "coalesce(o.scan_id, o.id)"
-_BEFORE = (
+_NEXT = (
     "coalesce("
     "(SELECT coalesce(n.scan_id, n.id) FROM observation n WHERE n.locator_id = o.locator_id "
     "AND n.source_id = o.source_id AND n.id > o.id ORDER BY n.id LIMIT 1), "
     "(SELECT 9223372036854775807 FROM presence p2 WHERE p2.source_id = o.source_id "
     "AND p2.locator_id = o.locator_id AND p2.observation_id = o.id AND p2.gone = FALSE), 0)"
 )
+_OTHER_WORDING = (
+    "SELECT min(coalesce(o2.scan_id, o2.id)) FROM sight s2 "
+    "JOIN observation o2 ON o2.id = s2.observation_id WHERE s2.article_id = s.article_id "
+    "AND s2.observation_id > o.id AND s2.is_foreign = FALSE AND s2.wording_id <> s.wording_id "
+    "AND EXISTS (SELECT 1 FROM scan any_scan WHERE any_scan.source_id = o.source_id)"
+)
+_BEFORE = f"(SELECT min(ends.edge) FROM (SELECT {_NEXT} AS edge UNION ALL {_OTHER_WORDING}) ends)"
 _CONFIRMING = (
     f"c.source_id = o.source_id AND c.complete = TRUE AND c.id > {_AFTER} AND c.id < {_BEFORE}"
 )
@@ -326,7 +334,8 @@ LEFT JOIN capture b ON b.id = o.capture_id
 
 def _confirmations(words: _Words) -> str:
     return f"""
-SELECT last.seq - {_ORDINAL} AS seq, a.public_id AS article, r.origin AS origin,
+SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
+    a.public_id AS article, r.origin AS origin,
     first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
     'unchanged' AS outcome, CAST(NULL AS integer) AS http_status, s.version AS version,
     'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
@@ -408,7 +417,8 @@ def _jobs(words: _Words) -> str:
     greater = words.greater("j.seq", _child("max(k.seq)", "0"))
     finished = words.greater("j.finished_at", _child("max(k.finished_at)", "j.finished_at"))
     return f"""
-SELECT 2 * t.seq + CASE WHEN t.parent IS NULL THEN 1 ELSE 0 END AS seq, t.job AS job, t.kind AS kind, t.source AS source, t.state AS state,
+SELECT 2 * t.seq + CASE WHEN t.parent IS NULL THEN 1 ELSE 0 END AS seq, t.job AS job,
+    t.kind AS kind, t.source AS source, t.state AS state,
     t.triggered AS "trigger", t.attempts AS attempts, t.created_at AS created_at,
     t.started_at AS started_at,
     CASE WHEN t.state IN ('ready', 'running') THEN NULL ELSE t.finished_at END AS finished_at,
