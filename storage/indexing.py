@@ -1,6 +1,7 @@
 """Full text: hand finished tokens of wordings to FTS5 or to a tsvector."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, text
 
@@ -15,13 +16,14 @@ ToIndex = tuple[int, Sequence[str]]
 
 
 def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
-    """Index wordings and strike them off the list of those that are due."""
+    """Index wordings and strike them off the list of those that are due.
+
+    On PostgreSQL the list decides: what a rival has struck off is indexed by him.
+    """
     if not items:
         return
-    ids = [number for number, _tokens in items]
     if connection.dialect.name == "postgresql":
         _index_postgres(connection, items)
-        connection.execute(delete(DUE).where(DUE.c.wording_id.in_(ids)))
         return
     connection.execute(
         text("INSERT INTO search_text (rowid, tokens) VALUES (:id, :tokens)"),
@@ -29,20 +31,20 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
     )
 
 
-def index_due(connection: Connection, limit: int) -> int:
-    """Index up to `limit` wordings that a crash between two transactions left out."""
+def index_due(connection: Connection, before: datetime, limit: int) -> int:
+    """Index up to `limit` wordings, kept `before` then, that a crash left out."""
     query = (
         select(WORDING.c.id, WORDING.c.title, WORDING.c.text, DUE.c.language)
         .join(DUE, DUE.c.wording_id == WORDING.c.id)
+        .where(WORDING.c.recorded_at < before)
         .order_by(WORDING.c.id)
         .limit(limit)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(of=DUE, skip_locked=True)
     rows = connection.execute(query).all()
-    items = [(row.id, wording_tokens(row.title, row.text, row.language)) for row in rows]
-    index_now(connection, items)
-    return len(items)
+    index_now(
+        connection, [(row.id, wording_tokens(row.title, row.text, row.language)) for row in rows]
+    )
+    return len(rows)
 
 
 def wording_tokens(title: str | None, body: str | None, language: str | None) -> tuple[str, ...]:
@@ -51,19 +53,15 @@ def wording_tokens(title: str | None, body: str | None, language: str | None) ->
 
 
 def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
-    """COPY into a staging table first: a rival may have indexed the same wording meanwhile."""
+    ids = [number for number, _tokens in items]
+    struck = delete(DUE).where(DUE.c.wording_id.in_(ids)).returning(DUE.c.wording_id)
+    mine = set(connection.execute(struck).scalars())
     raw = connection.connection.driver_connection
     assert raw is not None
-    with raw.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS search_stage (wording_id bigint, tokens tsvector) "
-            "ON COMMIT DELETE ROWS"
-        )
-        with cursor.copy("COPY search_stage (wording_id, tokens) FROM STDIN") as copy:
-            for number, tokens in items:
+    with (
+        raw.cursor() as cursor,
+        cursor.copy("COPY search_text (wording_id, tokens) FROM STDIN") as copy,
+    ):
+        for number, tokens in items:
+            if number in mine:
                 copy.write_row((number, to_tsvector(tokens)))
-        cursor.execute(
-            "INSERT INTO search_text SELECT wording_id, tokens FROM search_stage "
-            "ON CONFLICT (wording_id) DO NOTHING"
-        )
-        cursor.execute("DELETE FROM search_stage")
