@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, or_, select, text, update
 
 from storage import queue, schema
 from storage.engine import (
@@ -43,6 +43,9 @@ from storage.writing import Clock, Unit, rows_in, table_of, update_rows, writing
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
 VERDICT = table_of(VerdictRow)
+
+INDEX_REST_AFTER = timedelta(seconds=5)
+"""So long a worker may take between keeping a wording and indexing it."""
 
 Decide = Callable[[Any, bytes | None, Known], Verdict]
 
@@ -421,7 +424,7 @@ class Archive:
     def index_rest(self, limit: int = 500) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""
         with self.engine.begin() as connection:
-            return index_due(connection, limit)
+            return index_due(connection, self.clock() - INDEX_REST_AFTER, limit)
 
 
 class SessionLock:
@@ -635,6 +638,7 @@ def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int])
             SIGHT.c.is_foreign,
             OBSERVATION.c.scan_id,
             OBSERVATION.c.id,
+            _had_a_text().label("had_a_text"),
         )
         .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
         .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)
@@ -642,13 +646,12 @@ def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int])
     )
     noted: list[int] = []
     away: list[dict[str, Any]] = []
-    for place_id, locator_id, container, refused, foreign, scan_id, observation_id in rows_in(
-        unit.connection, query, PRESENCE.c.place_id, absent
-    ):
+    for row in rows_in(unit.connection, query, PRESENCE.c.place_id, absent):
+        place_id, locator_id, container, refused, foreign, scan_id, observation_id, had = row
         if observation_id is not None and observation_id > scan.id and scan_id != scan.id:
             continue
         away.append({"source_id": scan.source_id, "place_id": place_id, "gone": True})
-        if container or refused or foreign:
+        if container or foreign or (refused and not had):
             continue
         noted.append(unit.number())
         unit.add(
@@ -662,6 +665,26 @@ def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int])
         )  # fmt: skip
     update_rows(unit.connection, PresenceRow, ("source_id", "place_id"), away)
     return noted
+
+
+def _had_a_text() -> Any:
+    """Return the condition that something at the place of a presence was, or may be, an article."""
+    earlier, sight, verdict = OBSERVATION.alias(), SIGHT.alias(), VERDICT.alias()
+    return (
+        select(earlier.c.id)
+        .outerjoin(sight, sight.c.observation_id == earlier.c.id)
+        .outerjoin(verdict, verdict.c.observation_id == earlier.c.id)
+        .where(
+            earlier.c.source_id == PRESENCE.c.source_id,
+            earlier.c.locator_id == PRESENCE.c.locator_id,
+            earlier.c.outcome == "captured",
+            or_(
+                verdict.c.id.is_(None),
+                sight.c.wording_id.is_not(None) & sight.c.is_foreign.is_(False),
+            ),
+        )
+        .exists()
+    )
 
 
 def _source(row: RowMapping) -> Source:
