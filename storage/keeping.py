@@ -13,6 +13,7 @@ from storage.digest import origin_id
 from storage.record import TEXT_ROLES, Draft, PartialDate, Refused, as_dict
 from storage.tables import (
     FIELD_BLOCK,
+    SIGHT_BLOCK,
     ArticleOriginRow,
     ArticleRow,
     DerivationRow,
@@ -91,6 +92,7 @@ class Keeping:
         self._articles: dict[int, _Article] = {}
         self._holders: dict[int, tuple[int, int, datetime]] = {}
         self._changed: dict[int, bool] = {}
+        self._displaced: set[int] = set()
         self._related: set[tuple[int, int]] = set()
         self._refused: list[int] = []
 
@@ -136,7 +138,9 @@ class Keeping:
                     foreign=name.foreign,
                 )
             )
-        _Claims(self.unit, self._changed).settle(places)
+        claims = _Claims(self.unit, self._changed)
+        claims.settle(places)
+        self._displaced = claims.displaced
         return places
 
     def _load(self, places: Sequence[_Place]) -> None:
@@ -352,7 +356,7 @@ class Keeping:
         self.unit.add(
             SightRow,
             {
-                "observation_id": captured.observation_id, "seq": self.unit.number(),
+                "observation_id": captured.observation_id, "seq": self.unit.number(SIGHT_BLOCK),
                 "article_id": article, "origin_id": place.origin_id,
                 "locator_id": place.locator_id, "address_id": place.address_id,
                 "source_id": captured.source_id, "observed_at": place.moment,
@@ -424,10 +428,27 @@ class Keeping:
         fresh = {a.id for a in self._articles.values() if not a.stored}
         for article_id, late in self._changed.items():
             rebuild(unit, article_id, whole=late or article_id in fresh)
+        for article_id in sorted(self._displaced):
+            self._relate_displaced(article_id)
         untold = _untold(unit, [place.locator_id for place in places])
         tell_absences(unit, sorted({*untold, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PresenceRow, ("observation_id",), refused)
+
+    def _relate_displaced(self, article_id: int) -> None:
+        """Tell of an article that lost its address where else its wordings stand."""
+        own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
+        query = (
+            select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)
+            .join(own, own.c.article_id == ARTICLE.c.id)
+            .join(other, other.c.wording_id == own.c.wording_id)
+            .join(holder, holder.c.id == other.c.article_id)
+            .where(ARTICLE.c.id == article_id, holder.c.id != article_id)
+            .order_by(holder.c.id, own.c.number, other.c.number)
+            .limit(1)
+        )
+        for a, b, moment, held_since in self.unit.connection.execute(query).all():
+            self._relate((a, b), moment, held_since)
 
 
 class _Claims:
@@ -436,6 +457,7 @@ class _Claims:
     def __init__(self, unit: Unit, changed: dict[int, bool]) -> None:
         self.unit = unit
         self.changed = changed
+        self.displaced: set[int] = set()
 
     def settle(self, places: Sequence[_Place]) -> None:
         """Give the address to the file captured first (then by path); the rest keep their own."""
@@ -511,12 +533,13 @@ class _Claims:
         moved = [
             {
                 "observation_id": each, "article_id": target, "origin_id": locator,
-                "seq": unit.number(),
+                "seq": unit.number(SIGHT_BLOCK),
             }
             for each in sights
         ]  # fmt: skip
         update_rows(unit.connection, SightRow, ("observation_id",), moved)
         self.changed[target] = self.changed[article] = True
+        self.displaced.add(target)
 
     def _own_article(self, source_id: int, locator: int) -> int:
         unit = self.unit
@@ -582,7 +605,7 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
         unit.add(
             SightRow,
             {
-                "observation_id": number, "seq": unit.number(),
+                "observation_id": number, "seq": unit.number(SIGHT_BLOCK),
                 "article_id": sight.article_id, "origin_id": sight.origin_id,
                 "locator_id": row.locator_id, "address_id": sight.address_id,
                 "source_id": row.source_id, "observed_at": row.observed_at,

@@ -442,7 +442,10 @@ class ArticleOriginRow(SQLModel, table=True):
 
 
 class SightRow(SQLModel, table=True):
-    """What one observation turned out to be once it was read."""
+    """What one observation turned out to be once it was read.
+
+    `seq` is the top of a block of `SIGHT_BLOCK` numbers.
+    """
 
     __tablename__ = "sight"
     __table_args__ = (
@@ -520,5 +523,8 @@ class SearchDueRow(SQLModel, table=True):
 
 FIELD_BLOCK = 1024
 """Numbers of `seq` that each version takes, so that each of its fields has its own."""
+
+SIGHT_BLOCK = 2
+"""Numbers of `seq` that each sight takes: one for itself, one for the scans that confirmed it."""
 
 METADATA = SQLModel.metadata

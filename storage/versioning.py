@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 
 from storage.compare import Text, classify, diff, passages, words_added, words_removed
 from storage.history import Run, Sight, runs
 from storage.record import TEXT_ROLES
 from storage.tables import (
     FIELD_BLOCK,
+    SIGHT_BLOCK,
     ArticleRow,
     CaptureRow,
     DerivationRow,
@@ -52,17 +53,52 @@ def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
     article = unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id == article_id)).one()
     known = _versions(unit, article_id)
     since = None if whole or not known else article.content_at
+    if since is not None and _may_last_beyond(unit, article_id, since):
+        since = None
     sights = _sights(unit, article_id, since)
     found = runs(_confirmed(unit, sights))
     if since is not None:
         head = known[max(known)]
-        if not found or found[0].wording_id != head.wording_id:
+        if (
+            not found
+            or found[0].wording_id != head.wording_id
+            or found[0].last_seen < head.last_seen
+        ):
             rebuild(unit, article_id, whole=True)
             return
         found = _prolonged(head, found)
     _write_versions(unit, article_id, known, found)
     _write_sights(unit, sights, found)
     _write_article(unit, article, sights)
+
+
+def _may_last_beyond(unit: Unit, article_id: int, moment: datetime) -> bool:
+    """Tell whether scans after `moment` may confirm a sight from before it.
+
+    Not so where the file that was seen at `moment` is the only one of the article.
+    """
+    live = (
+        SIGHT.c.article_id == article_id,
+        SIGHT.c.wording_id.is_not(None),
+        SIGHT.c.is_foreign.is_(False),
+    )
+    query = (
+        select(SIGHT.c.source_id, SIGHT.c.locator_id, SIGHT.c.observation_id)
+        .where(*live, SIGHT.c.observed_at == moment)
+        .order_by(SIGHT.c.observation_id.desc())
+    )
+    at_moment = unit.connection.execute(query).first()
+    earlier = select(SIGHT.c.observation_id).where(*live, SIGHT.c.observed_at < moment)
+    if at_moment is not None:
+        source, locator, number = at_moment
+        earlier = earlier.where(
+            or_(
+                SIGHT.c.source_id != source,
+                SIGHT.c.locator_id != locator,
+                SIGHT.c.observation_id > number,
+            )
+        )
+    return unit.connection.execute(earlier.limit(1)).first() is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +188,11 @@ def _confirmed(unit: Unit, looks: Sequence[_Look]) -> list[Sight]:
 
 
 class _Intervals:
-    """Finds the complete scans between an observation of a file and the next one."""
+    """Finds the complete scans that confirm an observation of a file.
+
+    They lie between it and the next observation of the file, or the next file of the article
+    that brought another wording, whichever comes first: an unchanged file says nothing new.
+    """
 
     def __init__(self, unit: Unit, looks: Sequence[_Look]) -> None:
         self.unit = unit
@@ -162,7 +202,7 @@ class _Intervals:
         self.scanned = {
             row[0] for row in rows_in(unit.connection, query, SCAN.c.source_id, sources)
         }
-        self.bounds = self._bounds([look for look in own if look.source_id in self.scanned])
+        self.bounds = self._bounds(own) if self.scanned else {}
 
     def ends(self, look: _Look) -> tuple[datetime, ...]:
         """Return the first and the last scan of the interval, one if they are the same."""
@@ -207,14 +247,28 @@ class _Intervals:
         for chain in chains.values():
             for (number, edge), after in zip(chain, [*chain[1:], None], strict=True):
                 bounds[number] = (edge, after[1] if after else None)
-        wanted = {look.sight.observation_id for look in looks}
-        return {number: edges for number, edges in bounds.items() if number in wanted}
+        return _bounded(looks, bounds)
 
     @staticmethod
     def _within(source_id: int, bounds: tuple[int, int | None]) -> list[Any]:
         low, high = bounds
         conditions = [SCAN.c.source_id == source_id, SCAN.c.complete.is_(True), SCAN.c.id > low]
         return conditions if high is None else [*conditions, SCAN.c.id < high]
+
+
+def _bounded(
+    looks: Sequence[_Look], bounds: Mapping[int, tuple[int, int | None]]
+) -> dict[int, tuple[int, int | None]]:
+    """End the interval of each look where a later one brought another wording."""
+    found: dict[int, tuple[int, int | None]] = {}
+    first_of_wording: dict[int, int] = {}
+    for look in sorted(looks, key=lambda each: each.sight.observation_id, reverse=True):
+        number, wording = look.sight.observation_id, look.sight.wording_id
+        edge, after = bounds[number]
+        ends = [each for other, each in first_of_wording.items() if other != wording]
+        found[number] = (edge, min(ends if after is None else [*ends, after], default=None))
+        first_of_wording[wording] = min(edge, first_of_wording.get(wording, edge))
+    return found
 
 
 def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
@@ -367,7 +421,8 @@ def _write_sights(unit: Unit, looks: Sequence[_Look], found: Sequence[Run]) -> N
         if (look.version, look.outcome) != (number_of, outcome):
             changed.append(
                 {
-                    "observation_id": look.sight.observation_id, "seq": unit.number(),
+                    "observation_id": look.sight.observation_id,
+                    "seq": unit.number(SIGHT_BLOCK),
                     "version": number_of, "outcome": outcome,
                 }
             )  # fmt: skip

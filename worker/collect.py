@@ -184,10 +184,10 @@ class _Collection:
         self._seen.add((path, item.member))
         present = self._known.get((path, item.member))
         same = (
-            self.place.is_scan
-            and present is not None
+            present is not None
             and present.digest == digest
             and not present.gone
+            and (self.place.is_scan or present.job_id == self.held.job_id)
         )
         if same and present is not None:
             if present.job_id != self.held.job_id:

@@ -221,6 +221,7 @@ def newsroom_at(url: str, root: Path, **settings: str) -> Iterator[Newsroom]:
     room = Newsroom(url, root, **settings)
     try:
         yield room
-        assert room.findings() == []
+        found = room.findings()
+        assert found == [], found
     finally:
         room.close()

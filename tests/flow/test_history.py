@@ -1,5 +1,6 @@
 """Versions are runs of equal wording in order of the time seen, whatever the order of arrival."""
 
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -57,7 +58,7 @@ def test_any_order_of_arrival_gives_the_same_history(sights, random):
 def test_neighbouring_versions_differ_and_are_numbered_without_gaps(sights):
     found = runs(sights)
     assert [run.number for run in found] == list(range(1, len(found) + 1))
-    assert all(a.wording_id != b.wording_id for a, b in zip(found, found[1:], strict=False))
+    assert all(a.wording_id != b.wording_id for a, b in itertools.pairwise(found))
 
 
 @given(some_sights())
@@ -69,7 +70,7 @@ def test_every_look_falls_into_a_version_of_its_wording_and_versions_do_not_over
                 run.wording_id == each.wording_id and run.changed_by <= moment <= run.last_seen
                 for run in found
             )
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert before.last_seen == after.changed_after <= after.changed_by
 
 
