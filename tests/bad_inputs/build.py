@@ -98,10 +98,11 @@ def _name_in_latin1(folder: Path) -> None:
     )
     name = os.fsencode(folder) + b"/b21_gie\xdfring.txt"
     try:
-        with open(name, "wb") as file:
-            file.write(text.encode())
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT, 0o644)
     except OSError as error:
         raise CannotBuildError("this file system takes only UTF-8 names") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text.encode())
 
 
 def _name_like_an_option(folder: Path) -> None:
@@ -190,10 +191,12 @@ def _mode_000(folder: Path) -> None:
 
 
 def _zip_bomb(folder: Path) -> None:
-    with zipfile.ZipFile(folder / "b27_bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("nullen.txt", "w") as member:
-            for _ in range(300):
-                member.write(b"0" * MEGABYTE)
+    with (
+        zipfile.ZipFile(folder / "b27_bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("nullen.txt", "w") as member,
+    ):
+        for _ in range(300):
+            member.write(b"0" * MEGABYTE)
 
 
 def _tar_gz_bomb(folder: Path) -> None:

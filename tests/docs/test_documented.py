@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from storage import exits
+from storage.check import CHECKS
 from storage.codes import FLAGS, REFUSALS
 from storage.settings import SETTINGS
 from storage.tables import METADATA, RECORD
@@ -119,6 +120,10 @@ def test_every_table_of_the_record_is_told_and_no_other():
 def test_every_table_of_the_state_is_told():
     told = named(section("data-model.md", "The state: can be rebuilt or entered again"))
     assert set(METADATA.tables) - set(RECORD) <= set(told)
+
+
+def test_every_check_of_verify_is_told_in_its_order():
+    assert named(section("proof.md", "Verify")) == [name for name, _check in CHECKS]
 
 
 def test_the_readme_names_every_command_page():
