@@ -148,7 +148,7 @@ class _Child:
             "alarm_seconds": document_seconds * 2 + 1,
             "parent": os.getpid(),
         }
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
             [sys.executable, "-P", "-m", "worker.pages", json.dumps(orders)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -157,7 +157,8 @@ class _Child:
             bufsize=0,
         )
         child = cls(process)
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         os.set_blocking(process.stdin.fileno(), False)
         os.set_blocking(process.stdout.fileno(), False)
         if child._exchange(b"", START_SECONDS) != _READY:
@@ -207,7 +208,8 @@ class _Child:
 
         Raises: TimeoutError after `seconds`.
         """
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin
+        assert self.process.stdout
         writer, reader = self.process.stdin.fileno(), self.process.stdout.fileno()
         end = time.monotonic() + seconds
         waiting = memoryview(request)

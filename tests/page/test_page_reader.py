@@ -84,8 +84,8 @@ def test_a_stopped_child_is_late_and_replaced():
 
 
 def test_too_much_memory_is_refused_alone():
-    with PageReader(TextSettings(), document_seconds=60, memory_mb=400) as reader:
-        outcome = reader.read(heavy_page(900_000), hints())
+    with PageReader(TextSettings(), document_seconds=60, memory_mb=340) as reader:
+        outcome = reader.read(heavy_page(300_000), hints())
         assert isinstance(outcome, Refused)
         assert outcome.code == "resource_memory"
         assert isinstance(reader.read(html(), hints()), Draft)

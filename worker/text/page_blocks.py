@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from lxml.html import HtmlElement
@@ -12,8 +13,13 @@ from worker.text.page_titles import title_key
 
 Zone = Literal["article", "caption", "aside", "chrome", "hidden"]
 
-_LEAVES = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "pre", "time", "address", "summary"})  # fmt: skip
-_MAYBE_LEAVES = frozenset({"li", "blockquote", "td", "th", "dd", "dt", "div", "section", "article", "main", "center", "header"})  # fmt: skip
+_LEAVES = frozenset({
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "figcaption", "pre", "time", "address", "summary",
+})  # fmt: skip
+_MAYBE_LEAVES = frozenset({
+    "li", "blockquote", "td", "th", "dd", "dt", "div", "section", "article", "main", "center",
+    "header",
+})  # fmt: skip
 _BLOCK_TAGS = (*sorted(_LEAVES), *sorted(_MAYBE_LEAVES))
 _ZONE_OF_TAG: dict[str, Zone] = {
     "nav": "chrome", "footer": "chrome", "form": "chrome", "button": "chrome", "select": "chrome",
@@ -121,7 +127,7 @@ class Layout:
             leaf = tag in _LEAVES
             if tag == "time" and _inside_leaf(element):
                 continue
-            if leaf or next(element.iterdescendants(*_BLOCK_TAGS), None) is None:
+            if leaf or not len(element) or _holds_no_block(element):
                 zone = self.zone(element)
                 if zone == "chrome" and not leaf:
                     continue  # menus: many, and never in a text
@@ -177,13 +183,20 @@ def _own_zone(element: HtmlElement) -> Zone | None:
     if element.get("hidden") is not None or HIDDEN_STYLE.search(element.get("style") or ""):
         return "hidden"
     label = label_of(element)
-    if not label:
-        return None
+    return _zone_of_label(label) if label else None
+
+
+@lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
+def _zone_of_label(label: str) -> Zone | None:
     if ASIDE_LABEL.search(label):
         return "aside"
     if CHROME_LABEL.search(label):
         return "chrome"
     return "caption" if CAPTION_LABEL.search(label) else None
+
+
+def _holds_no_block(element: HtmlElement) -> bool:
+    return next(element.iterdescendants(*_BLOCK_TAGS), None) is None
 
 
 def _inside_leaf(element: HtmlElement) -> bool:

@@ -46,13 +46,13 @@ _SUPERSETS = {
 
 
 def decode_page(raw: bytes, header: str | None = None) -> Decoded | Refused:
-    """Return the characters of `raw`: byte order mark, `header`, meta, then by the bytes.
+    r"""Return the characters of `raw`: byte order mark, `header`, meta, then by the bytes.
 
     One departure from the browsers' order: bytes beyond ASCII that are valid UTF-8 from end
     to end are read as UTF-8 even where a label says otherwise, because saved and re-served
     pages keep old labels, and no other text looks like UTF-8 by chance.
 
-    >>> decode_page(b"<meta charset=latin1>Stra\\xdfe").text
+    >>> decode_page(b"<meta charset=latin1>Stra\xdfe").text
     '<meta charset=latin1>Straße'
     """
     labels = _labels(raw, header)

@@ -11,14 +11,16 @@ from worker.text.dates import DATE, InvalidDate, leading_date
 
 _RANKS = {
     "published": (
-        "JSON-LD datePublished", "meta article:published_time", "itemprop datepublished", "meta og:published_time",
-        "meta article:published", "meta date", "meta dc.date.issued", "meta dcterms.created", "meta pubdate",
-        "meta publish-date", "meta publish_date", "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated",
-        "time", "page text", "JSON-LD WebPage datePublished", "address", "trafilatura",
+        "JSON-LD datePublished", "meta article:published_time", "itemprop datepublished",
+        "meta og:published_time", "meta article:published", "meta date", "meta dc.date.issued",
+        "meta dcterms.created", "meta pubdate", "meta publish-date", "meta publish_date",
+        "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated", "time", "page text",
+        "JSON-LD WebPage datePublished", "address", "trafilatura",
     ),
     "modified": (
-        "JSON-LD dateModified", "meta article:modified_time", "meta og:updated_time", "itemprop datemodified",
-        "meta last-modified", "time[datetime]", "time", "page text", "JSON-LD WebPage dateModified", "trafilatura",
+        "JSON-LD dateModified", "meta article:modified_time", "meta og:updated_time",
+        "itemprop datemodified", "meta last-modified", "time[datetime]", "time", "page text",
+        "JSON-LD WebPage dateModified", "trafilatura",
     ),
 }  # fmt: skip
 _CLOCK_SLACK = timedelta(minutes=10)  # servers and captures do not share a clock

@@ -23,16 +23,31 @@ LANGUAGE_TAG = re.compile(r"^\s*([a-zA-Z]{2,3})(?:[-_][\w-]+)*\s*$")
 """
 
 _FIRST_OF: dict[str, tuple[str, ...]] = {
-    "publisher": ("JSON-LD publisher", "meta og:site_name", "meta publisher", "meta application-name", "trafilatura"),
-    "section": ("JSON-LD articleSection", "meta article:section", "meta section", "itemprop articlesection"),
-    "tags": ("JSON-LD keywords", "meta news_keywords", "meta keywords", "meta parsely-tags"),
-    "lead": ("JSON-LD description", "meta og:description", "meta description"),
-    "image": ("meta og:image", "JSON-LD image", "meta twitter:image"),
-    "kicker": ("h1",),
+    "publisher": (
+        "JSON-LD publisher", "meta og:site_name", "meta publisher", "meta application-name",
+        "trafilatura",
+    ),
+    "section": (
+        "JSON-LD articleSection", "meta article:section", "meta section",
+        "itemprop articlesection",
+    ),
+    "tags": (
+        "JSON-LD keywords", "meta news_keywords", "meta keywords", "meta parsely-tags",
+    ),
+    "lead": (
+        "JSON-LD description", "meta og:description", "meta description",
+    ),
+    "image": (
+        "meta og:image", "JSON-LD image", "meta twitter:image",
+    ),
+    "kicker": (
+        "h1",
+    ),
 }  # fmt: skip
 _AUTHOR_RANKS = (
-    "JSON-LD author", "itemprop author", "meta author", "meta article:author", "meta parsely-author", "link rel=author",
-    "byline", "meta dc.creator", "JSON-LD creator", "JSON-LD WebPage author", "meta twitter:data1", "byline in the text", "trafilatura",
+    "JSON-LD author", "itemprop author", "meta author", "meta article:author",
+    "meta parsely-author", "link rel=author", "byline", "meta dc.creator", "JSON-LD creator",
+    "JSON-LD WebPage author", "meta twitter:data1", "byline in the text", "trafilatura",
 )  # fmt: skip
 
 

@@ -10,36 +10,57 @@ from worker.text.page_candidates import Collection
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "title": (
-        "og:title", "twitter:title", "headline", "title", "dc.title", "dcterms.title", "parsely-title",
-        "sailthru.title", "citation_title", "cxenseparse:title", "fb_title", "hdl", "article:title",
+        "og:title", "twitter:title", "headline", "title", "dc.title", "dcterms.title",
+        "parsely-title", "sailthru.title", "citation_title", "cxenseparse:title", "fb_title",
+        "hdl", "article:title",
     ),
-    "lead": ("description", "og:description", "twitter:description", "dc.description", "sailthru.description"),
+    "lead": (
+        "description", "og:description", "twitter:description", "dc.description",
+        "sailthru.description",
+    ),
     "published": (
-        "article:published_time", "og:published_time", "article:published", "date", "dc.date", "dc.date.issued",
-        "dcterms.created", "dcterms.date", "dcterms.issued", "pubdate", "publishdate", "publish-date",
-        "publish_date", "publication_date", "datepublished", "date.issued", "sailthru.date", "parsely-pub-date",
-        "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "citation_publication_date", "pdate",
-        "last-published", "article.published", "article_date_original", "og:article:published_time",
-        "published_at", "release_date", "iso-8601-publish-date", "displaydate", "ptime", "originalpublicationdate",
-        "vr:published_time", "bt:pubdate", "dateline", "created", "date-publish", "og:pubdate",
+        "article:published_time", "og:published_time", "article:published", "date", "dc.date",
+        "dc.date.issued", "dcterms.created", "dcterms.date", "dcterms.issued", "pubdate",
+        "publishdate", "publish-date", "publish_date", "publication_date", "datepublished",
+        "date.issued", "sailthru.date", "parsely-pub-date", "cxenseparse:recs:publishtime",
+        "cxenseparse:publishtime", "citation_publication_date", "pdate", "last-published",
+        "article.published", "article_date_original", "og:article:published_time",
+        "published_at", "release_date", "iso-8601-publish-date", "displaydate", "ptime",
+        "originalpublicationdate", "vr:published_time", "bt:pubdate", "dateline", "created",
+        "date-publish", "og:pubdate",
     ),
     "modified": (
-        "article:modified_time", "og:updated_time", "og:modified_time", "last-modified", "dcterms.modified",
-        "dc.date.modified", "datemodified", "revised", "lastmod", "article:updated", "bt:moddate", "utime",
-        "modified", "og:article:modified_time",
+        "article:modified_time", "og:updated_time", "og:modified_time", "last-modified",
+        "dcterms.modified", "dc.date.modified", "datemodified", "revised", "lastmod",
+        "article:updated", "bt:moddate", "utime", "modified", "og:article:modified_time",
     ),
     "authors": (
-        "author", "article:author", "authors", "article:author_name", "dc.creator", "dcterms.creator", "parsely-author",
-        "sailthru.author", "citation_author", "byl", "creator", "cxenseparse:author", "dc.creator.aut",
-        "atc-metaauthor", "rbauthors", "og:article:author", "vr:author", "autor", "twitter:data1:author",
+        "author", "article:author", "authors", "article:author_name", "dc.creator",
+        "dcterms.creator", "parsely-author", "sailthru.author", "citation_author", "byl",
+        "creator", "cxenseparse:author", "dc.creator.aut", "atc-metaauthor", "rbauthors",
+        "og:article:author", "vr:author", "autor", "twitter:data1:author",
     ),
-    "publisher": ("og:site_name", "publisher", "dc.publisher", "dcterms.publisher", "application-name",
-                  "article:publisher", "copyright", "apple-mobile-web-app-title", "twitter:site"),
-    "language": ("og:locale", "language", "dc.language", "dcterms.language", "content-language"),
-    "section": ("article:section", "section", "cxenseparse:recs:category", "parsely-section", "og:article:section"),
-    "tags": ("article:tag", "news_keywords", "keywords", "parsely-tags", "og:article:tag", "dc.subject"),
-    "url": ("og:url", "twitter:url", "parsely-link"),
-    "image": ("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"),
+    "publisher": (
+        "og:site_name", "publisher", "dc.publisher", "dcterms.publisher", "application-name",
+        "article:publisher", "copyright", "apple-mobile-web-app-title", "twitter:site",
+    ),
+    "language": (
+        "og:locale", "language", "dc.language", "dcterms.language", "content-language",
+    ),
+    "section": (
+        "article:section", "section", "cxenseparse:recs:category", "parsely-section",
+        "og:article:section",
+    ),
+    "tags": (
+        "article:tag", "news_keywords", "keywords", "parsely-tags", "og:article:tag",
+        "dc.subject",
+    ),
+    "url": (
+        "og:url", "twitter:url", "parsely-link",
+    ),
+    "image": (
+        "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src",
+    ),
 }  # fmt: skip
 _FIELD_OF = {name: field for field, names in _FIELDS.items() for name in names}
 

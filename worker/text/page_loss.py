@@ -29,7 +29,9 @@ def loss_flags(
         flags.append("extraction_loss")
     visible = sum(len(b.text) for b in blocks if b.tag == "p" and b.zone == "article")
     longest = max(visible, len(stated_body))
-    if (extracted < _SHORT_TEXT and extracted < longest * _SHORT_SHARE) or len(stated_body) > extracted * 2 + _LOSS_LEAST:
+    if (extracted < _SHORT_TEXT and extracted < longest * _SHORT_SHARE) or len(
+        stated_body
+    ) > extracted * 2 + _LOSS_LEAST:
         flags.append("extraction_short")
     return tuple(flags)
 
@@ -56,11 +58,7 @@ def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> 
 
 
 def _between(blocks: Sequence[Block], taken: Counter[str]) -> Sequence[Block]:
-    found = [
-        i
-        for i, b in enumerate(blocks)
-        if len(b.text) >= _SHORTEST_BLOCK and b.key in taken
-    ]
+    found = [i for i, b in enumerate(blocks) if len(b.text) >= _SHORTEST_BLOCK and b.key in taken]
     return blocks[found[0] : found[-1] + 1] if found else ()
 
 

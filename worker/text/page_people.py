@@ -13,7 +13,26 @@ _AGENCY_NAMES = (
     "Katholische Nachrichten-Agentur", "Deutscher Depeschendienst",
 )  # fmt: skip
 _AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
-_DESKS = frozenset(["lni", "lsw", "lnw", "lby", "lhe", "lno", "lrs", "lsl", "lth", "lsc", "lbn", "lmv", "lby", "bb", "mv", "tmn"])
+_DESKS = frozenset(
+    [
+        "lni",
+        "lsw",
+        "lnw",
+        "lby",
+        "lhe",
+        "lno",
+        "lrs",
+        "lsl",
+        "lth",
+        "lsc",
+        "lbn",
+        "lmv",
+        "lby",
+        "bb",
+        "mv",
+        "tmn",
+    ]
+)
 """The regional services of dpa, as they stand behind its name."""
 
 _PIECES = (

@@ -77,7 +77,8 @@ False
 """
 
 LOCKED = re.compile(
-    r"il[ ]vous[ ]reste[ ][\d.,]+[ ]?%[ ]de[ ]cet[ ]article|(?:weiterlesen|lesen[ ]sie[ ]weiter)[ ]mit[ ]"
+    r"il[ ]vous[ ]reste[ ][\d.,]+[ ]?%[ ]de[ ]cet[ ]article"
+    r"|(?:weiterlesen|lesen[ ]sie[ ]weiter)[ ]mit[ ]"
     r"|this[ ](?:article|content)[ ]is[ ]for[ ]subscribers[ ]only",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -163,7 +164,11 @@ def _name_link_lists(
         while end < len(pieces) and roles[end] == "list" and _is_teaser(pieces[end], places[end]):
             end += 1
         whole_list = end == len(pieces) or roles[end] != "list"
-        if end - start >= _FEWEST_TEASERS and whole_list and (not start or roles[start - 1] != "list"):
+        if (
+            end - start >= _FEWEST_TEASERS
+            and whole_list
+            and (not start or roles[start - 1] != "list")
+        ):
             roles[start:end] = ["promo"] * (end - start)
         start = max(end, start + 1)
     for index, piece in enumerate(pieces):
@@ -176,7 +181,9 @@ def _is_teaser(piece: Piece, place: Block | None) -> bool:
     if place is None or len(piece.text) > _LONGEST_TEASER:
         return False
     share = link_share(place.element)
-    return share > _ALL_LINK or (share > _MOSTLY_LINK and TEASER_START.match(piece.text) is not None)
+    return share > _ALL_LINK or (
+        share > _MOSTLY_LINK and TEASER_START.match(piece.text) is not None
+    )
 
 
 def _set_head_matter_aside(

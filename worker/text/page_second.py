@@ -72,7 +72,7 @@ def _is_sentence(block: Block) -> bool:
     """Tell whether a block below a headline is running text: long, and ended like a sentence."""
     return (
         len(block.text) >= _SHORTEST_RUNNING
-        and block.text.rstrip("\"“”»").endswith((".", "!", "?"))
+        and block.text.rstrip('"“”»').endswith((".", "!", "?"))
         and link_share(block.element) < 0.5
     )
 

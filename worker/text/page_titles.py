@@ -21,13 +21,6 @@ UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 'Straßenbahn'
 """
 
-NO_LETTERS = re.compile(r"[\W_]+")
-"""All that a comparison of wordings passes over.
-
->>> NO_LETTERS.sub("", "3,6 – „Öl_“")
-'36Öl'
-"""
-
 REFERENCE = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.IGNORECASE)
 """A character reference that a system escaped twice.
 
@@ -63,6 +56,7 @@ _SPELLING_ORDER = ("h1", "JSON-LD headline", "h2", "itemprop headline", "meta og
 _MADE_TO_BE_READ = ("h1", "JSON-LD headline", "itemprop headline", "meta headline")
 _SHORTEST = 3
 _SHORTEST_KNOWN = 15
+_MOST_CUTS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +113,7 @@ def title_key(text: str) -> str:
     >>> title_key("„Niemand“, sagt sie") == title_key('"Niemand", sagt sie')
     True
     """
-    return NO_LETTERS.sub("", text.casefold())
+    return "".join(filter(str.isalnum, text.casefold()))  # twice as fast as a pattern
 
 
 def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> str:
@@ -134,23 +128,36 @@ def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> st
     'Sturm - Dächer fliegen'
     """
     keys = {title_key(headline) for headline in known}
-    if title_key(text) in keys and not any(_is_longer(text, headline) for headline in known):
-        return text
     for headline in known:
         if len(headline) >= _SHORTEST_KNOWN and _is_longer(text, headline):
             return headline
-    cuts = [(m.start(), m.end()) for m in SEPARATOR.finditer(text)][:12]
-    for start, end in cuts:
+    if title_key(text) in keys:
+        return text
+    return _cut_by_keys(text, sites, keys) or _cut_by_sites(text, sites)
+
+
+def _cut_by_keys(text: str, sites: Sequence[str], keys: set[str]) -> str | None:
+    for start, end in _cuts(text):
         if title_key(text[:start]) in keys:
             return text[:start].strip()
         if title_key(text[end:]) in keys and _is_site(text[:start], sites):
             return text[end:].strip()
+    return None
+
+
+def _cut_by_sites(text: str, sites: Sequence[str]) -> str:
+    cuts = _cuts(text)
     for start, end in reversed(cuts):
         if _is_site(text[end:], sites):
-            return strip_site(text[:start].strip(), sites)
-    if cuts and _is_site(text[: cuts[0][0]], sites) and ":" not in text[cuts[0][0] : cuts[0][1]]:
-        return text[cuts[0][1] :].strip()
+            return _cut_by_sites(text[:start].strip(), sites)
+    start, end = cuts[0] if cuts else (0, 0)
+    if ":" not in text[start:end] and _is_site(text[:start], sites):
+        return text[end:].strip()
     return text
+
+
+def _cuts(text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in SEPARATOR.finditer(text)][:_MOST_CUTS]
 
 
 def _is_longer(text: str, headline: str) -> bool:
@@ -209,7 +216,7 @@ def _one_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
     texts = [(c.found_in, plain_title(c.value)) for c in candidates if isinstance(c.value, str)]
     others = [title_key(text) for place, text in texts if not place.startswith("h1")]
     first: dict[str, str] = {}
-    for place, text in sorted(texts, key=lambda entry: _h1_rank(*entry, others)):
+    for place, text in sorted(texts, key=lambda entry: _h1_rank(entry[0], entry[1], others)):
         first.setdefault(place, text)
     return list(first.items())
 

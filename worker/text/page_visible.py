@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from worker.text.page_blocks import Block, Layout, label_of, squeezed_text
@@ -13,6 +13,7 @@ from worker.text.page_people import is_byline
 _LONGEST_BYLINE = 160
 _BLOCKS_AROUND_HEADLINE = 25
 _MOST_HEADINGS = 20
+_BYLINE_TAGS = ("span", "div", "p", "a", "address", "li", "strong")
 
 KICKER_LABEL = re.compile(
     r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
@@ -36,15 +37,6 @@ BYLINE_LABEL = re.compile(
 (True, False)
 """
 
-# Found by the parser's own search: a page has thousands of elements and a few of these.
-AUTHOR_LINKS = XPath(".//a[@rel]")
-_STEMS = ("uthor", "utor", "yline", "erfasser", "riter", "reator", "ontributor", "y-line")
-NAMED_AFTER_AUTHORS = XPath(
-    "(.//span|.//div|.//p|.//a|.//address|.//li|.//strong)["
-    + " or ".join(f"contains(@class, '{stem}') or contains(@id, '{stem}')" for stem in _STEMS)
-    + "]"
-)
-
 PUBLISHED_LABEL = re.compile(
     r"publish|pubdate|veroeffentlich|erschienen|created|posted|entry-date|article-date|(?:^|[\s_-])(?:date|datum|time|timestamp|dateline)(?=$|[\s_-])",
     re.IGNORECASE,
@@ -56,20 +48,25 @@ PUBLISHED_LABEL = re.compile(
 """
 
 MODIFIED_WORD = re.compile(
-    r"\b(?:updated?|modified|last-?edit\w*|aktualisiert\w*|geändert|bearbeitet|letzte\s+änderung|stand|zuletzt)\b",
+    r"\b(?:updated?|modified|last-?edit\w*|aktualisiert\w*|geändert|bearbeitet"
+    r"|letzte\s+änderung|stand|zuletzt)\b",
     re.IGNORECASE,
 )
 """A word that says that a date is that of a change.
 
->>> bool(MODIFIED_WORD.search("Stand: 18.06.2024")), bool(MODIFIED_WORD.search("Aktualisiert am 3. Mai"))
-(True, True)
+>>> bool(MODIFIED_WORD.search("Stand: 18.06.2024")), bool(MODIFIED_WORD.search("Abstand 3 m"))
+(True, False)
 """
 
-DAY = re.compile(r"\b\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4}\b|\b\d{4}-\d\d-\d\d\b|\b\w{3,9}\.? \d{1,2},? \d{4}\b")
+DAY = re.compile(
+    r"\b\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4}\b|\b\d{4}-\d\d-\d\d\b"
+    r"|\b\w{3,9}\.? \d{1,2},? \d{4}\b"
+)
 """What may be a day, written in words or digits.
 
->>> bool(DAY.search("Köln, 18. Juni 2024")), bool(DAY.search("June 18, 2024")), bool(DAY.search("Nr. 5"))
-(True, True, False)
+>>> bool(DAY.search("Köln, 18. Juni 2024")), bool(DAY.search("June 18, 2024"))
+(True, True)
+>>> DAY.search("Nr. 5 vom 3. Band")
 """
 
 
@@ -177,14 +174,7 @@ def _collect_times(layout: Layout, collection: Collection) -> None:
     for element in list(layout.body.iter("time"))[:200]:
         if layout.zone(element) not in ("article", "caption"):
             continue
-        parent = element.getparent()
-        around = f"{label_of(element)} {'' if parent is None else label_of(parent)[:200]}"
-        words = f"{around} {(parent.text or '')[-60:] if parent is not None else ''} {squeezed_text(element)[:60]}"
-        field = (
-            "modified"
-            if MODIFIED_WORD.search(words.replace("-", " ").replace("_", " "))
-            else "published"
-        )
+        field = "modified" if MODIFIED_WORD.search(_words_around(element)) else "published"
         stamp = element.get("datetime")
         if stamp:
             collection.add(field, stamp, "time[datetime]")
@@ -192,21 +182,35 @@ def _collect_times(layout: Layout, collection: Collection) -> None:
             collection.add(field, squeezed_text(element)[:120], "time")
 
 
+def _words_around(element: HtmlElement) -> str:
+    """Return the labels and words at a time that tell what it is the time of."""
+    words = [label_of(element), squeezed_text(element)[:60]]
+    parent = element.getparent()
+    if parent is not None:
+        words += [label_of(parent)[:200], (parent.text or "")[-60:]]
+    return " ".join(words).replace("-", " ").replace("_", " ")
+
+
 def _collect_bylines(layout: Layout, collection: Collection) -> None:
     links = [
         squeezed_text(link)
-        for link in AUTHOR_LINKS(layout.body)
-        if "author" in link.get("rel").split() and layout.zone(link) == "article"
+        for link in layout.body.iter("a")
+        if "author" in (link.get("rel") or "").split() and layout.zone(link) == "article"
     ]
     collection.add("authors", links, "link rel=author")
-    for element in NAMED_AFTER_AUTHORS(layout.body):
-        if BYLINE_LABEL.search(label_of(element)) and layout.zone(element) == "article":
+    for element in layout.body.iter(*_BYLINE_TAGS):
+        if _is_byline_place(label_of(element)) and layout.zone(element) == "article":
             text = squeezed_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE:
                 collection.add("authors", [text], "byline")
     for near, block in _short_blocks(layout.blocks):
         if is_byline(block.text):
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
+
+
+@lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
+def _is_byline_place(label: str) -> bool:
+    return BYLINE_LABEL.search(label) is not None
 
 
 def _short_blocks(blocks: Sequence[Block]) -> Iterator[tuple[bool, Block]]:

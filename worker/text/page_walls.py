@@ -46,7 +46,8 @@ False
 """
 
 ERROR_PAGE = re.compile(
-    r"""(?:^|\W)(?:404|410|error[ ]404|fehler[ ]404)\W{1,5}(?:\w+[ ]){0,4}(?:not[ ]found|nicht[ ]gefunden)
+    r"""(?:^|\W)(?:404|410|error[ ]404|fehler[ ]404)\W{1,5}(?:\w+[ ]){0,4}
+      (?:not[ ]found|nicht[ ]gefunden)
     | ^(?:404|(?:the[ ])?page[ ]not[ ]found|seite[ ]nicht[ ]gefunden)\W*(?:$|\n|[|–-])
     | (?:diese|die[ ](?:gewünschte|angeforderte|gesuchte|aufgerufene))[ ]seite[ ]
       (?:konnte|wurde|kann|existiert|ist)[^.]{0,40}nicht\b
