@@ -82,12 +82,17 @@ def _articles(connection: Connection) -> Iterator[_Article]:
             chunk[row["article_id"]].versions.append(row)
         for row in stream(connection, _SIGHTS, ids):
             chunk[row["article_id"]].sights.append(row)
-        confirmed = f"SELECT q.* FROM ({sights_query(connection.dialect.name)}) q "
-        where = "WHERE q.article_id IN :ids AND q.until IS NOT NULL"
-        for row in stream(connection, confirmed + where, ids):
+        for row in stream(connection, _confirmed(connection.dialect.name), ids):
             chunk[row["article_id"]].confirmed[row["observation_id"]] = row
         yield from chunk.values()
         after = max(chunk)
+
+
+def _confirmed(dialect: str) -> str:
+    return (
+        "SELECT q.article_id, q.observation_id, q.observed_at, q.until "
+        f"FROM ({sights_query(dialect)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
+    )
 
 
 def _history(connection: Connection, article: _Article) -> list[Sight]:

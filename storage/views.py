@@ -98,6 +98,8 @@ class _Words:
     empty_list: str
     with_word: Callable[[str, str], str]
     no_time: str
+    no_name: str
+    has_lateral: bool
     origins: str
     elements: Callable[[str], str]
     each_field: str
@@ -113,6 +115,8 @@ _SQLITE = _Words(
     empty_list="'[]'",
     with_word=lambda words, word: f"json_insert({words}, '$[#]', '{word}')",
     no_time="CAST(NULL AS text)",
+    no_name="CAST(NULL AS text)",
+    has_lateral=False,
     origins=(
         "(SELECT json_group_array(listed.origin) FROM ("
         "SELECT r2.origin FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
@@ -133,6 +137,8 @@ _POSTGRES = _Words(
     empty_list="'[]'::jsonb",
     with_word=lambda words, word: f"({words} || '[\"{word}\"]'::jsonb)",
     no_time="CAST(NULL AS timestamptz)",
+    no_name="CAST(NULL AS varchar)",
+    has_lateral=True,
     origins=(
         "(SELECT jsonb_agg(r2.origin ORDER BY r2.id <> a.origin_id, r2.id) "
         "FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
@@ -177,27 +183,53 @@ _BEFORE = f"(SELECT min(ends.edge) FROM (SELECT {_NEXT} AS edge UNION ALL {_OTHE
 _CONFIRMING = (
     f"c.source_id = o.source_id AND c.complete = TRUE AND c.id > {_AFTER} AND c.id < {_BEFORE}"
 )
-_FIRST_SCAN = f"(SELECT c.id FROM scan c WHERE {_CONFIRMING} ORDER BY c.id LIMIT 1)"
-_LAST_SCAN = f"(SELECT c.id FROM scan c WHERE {_CONFIRMING} ORDER BY c.id DESC LIMIT 1)"
 _CONFIRMABLE = "s.outcome IN ('content', 'unchanged') AND s.is_foreign = FALSE"
 _ORDINAL = (
     "coalesce((SELECT min(p.ordinal) FROM presence p WHERE p.source_id = o.source_id "
     "AND p.locator_id = o.locator_id), 0)"
 )
-_HEAD_SCANS = (
-    "FROM sight s JOIN observation o ON o.id = s.observation_id "
-    f"JOIN scan last ON last.id = {_LAST_SCAN} "
-    f"WHERE s.article_id = a.id AND s.version = a.versions AND {_CONFIRMABLE}"
-)
+_SCANS = "FROM scan c WHERE " + _CONFIRMING
+
+
+def _between(words: _Words) -> str:
+    """Return the joins that give `first` and `last`, the first and the last scan that confirm.
+
+    PostgreSQL is told the order of work: left to itself it tries every scan on every file.
+    """
+    first = f"(SELECT c.id {_SCANS} ORDER BY c.id LIMIT 1)"
+    last = f"(SELECT c.id {_SCANS} ORDER BY c.id DESC LIMIT 1)"
+    if words.has_lateral:
+        return f"""
+JOIN LATERAL (SELECT {first} AS first_id, {last} AS last_id OFFSET 0) ends ON TRUE
+JOIN scan first ON first.id = ends.first_id
+JOIN scan last ON last.id = ends.last_id"""
+    return f"""
+JOIN scan first ON first.id = {first}
+JOIN scan last ON last.id = {last}"""
+
+
+def _head_scans(words: _Words) -> str:
+    """Return the rest of a query for the last scans that confirm the head of an article `a`."""
+    last = f"(SELECT c.id {_SCANS} ORDER BY c.id DESC LIMIT 1)"
+    joined = (
+        f"JOIN LATERAL (SELECT c.* {_SCANS} ORDER BY c.id DESC LIMIT 1) last ON TRUE"
+        if words.has_lateral
+        else f"JOIN scan last ON last.id = {last}"
+    )
+    return (
+        f"FROM sight s JOIN observation o ON o.id = s.observation_id {joined} "
+        f"WHERE s.article_id = a.id AND s.version = a.versions AND {_CONFIRMABLE}"
+    )
 
 
 def _head_seq(words: _Words, own: str) -> str:
-    scanned = f"(SELECT max(last.seq - {_ORDINAL}) {_HEAD_SCANS})"
+    scanned = f"(SELECT max(last.seq - {_ORDINAL}) {_head_scans(words)})"
     return words.greater(own, f"coalesce({scanned}, 0)")
 
 
 def _head_last_seen(words: _Words, own: str) -> str:
-    return words.greater(own, f"coalesce((SELECT max(last.started_at) {_HEAD_SCANS}), {own})")
+    scanned = f"(SELECT max(last.started_at) {_head_scans(words)})"
+    return words.greater(own, f"coalesce({scanned}, {own})")
 
 
 # -------------------------------------------------------------------------------- the queries
@@ -312,6 +344,7 @@ SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
 
 
 def _observations(words: _Words) -> str:
+    """Return what three kinds of rows tell, in equal types: else PostgreSQL cannot look inside."""
     return f"{_sights(words)} UNION ALL {_confirmations(words)} UNION ALL {_articleless(words)}"
 
 
@@ -337,16 +370,15 @@ def _confirmations(words: _Words) -> str:
 SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
     a.public_id AS article, r.origin AS origin,
     first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
-    'unchanged' AS outcome, CAST(NULL AS integer) AS http_status, s.version AS version,
+    CAST('unchanged' AS varchar) AS outcome, CAST(NULL AS integer) AS http_status,
+    s.version AS version,
     'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
     CAST(NULL AS text) AS note,
     CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
         AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
     last.started_at AS until, s.article_id AS article_id, s.observation_id AS observation_id
 FROM sight s
-JOIN observation o ON o.id = s.observation_id
-JOIN scan first ON first.id = {_FIRST_SCAN}
-JOIN scan last ON last.id = {_LAST_SCAN}
+JOIN observation o ON o.id = s.observation_id{_between(words)}
 JOIN article a ON a.id = s.article_id
 JOIN origin r ON r.id = s.origin_id
 LEFT JOIN wording w ON w.id = s.wording_id
@@ -358,7 +390,7 @@ WHERE {_CONFIRMABLE}
 def _articleless(words: _Words) -> str:
     """What was refused before it belonged to any article; what waits to be read is not told."""
     return f"""
-SELECT coalesce(judged.id, o.id) AS seq, CAST(NULL AS text) AS article, r.origin AS origin,
+SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
     o.observed_at AS observed_at, o.recorded_at AS recorded_at, FALSE AS "foreign",
     CASE WHEN o.outcome = 'captured' THEN 'refused' ELSE o.outcome END AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
