@@ -1,0 +1,177 @@
+"""Where on a page a piece of text stands, and what follows from it."""
+
+import pytest
+
+from storage.record import Draft
+from tests.page.conftest import PARAGRAPHS, html, read
+from worker.text.page_blocks import Layout, link_share
+from worker.text.page_extract import Piece
+from worker.text.page_roles import paragraphs_of
+from worker.text.page_second import second_opinion, with_lead
+from worker.text.page_tree import parse_page
+
+LEAD = "Der Deich soll 80 Zentimeter höher werden, und eine alte Linde steht ihm im Weg."
+
+
+def layout(body: str) -> Layout:
+    return Layout(parse_page(f"<html><body>{body}</body></html>"))
+
+
+def zone_of(body: str, text: str) -> str:
+    return next(block.zone for block in layout(body).blocks if block.text == text)
+
+
+@pytest.mark.parametrize(
+    ("body", "zone"),
+    [
+        ("<p>x</p>", "article"),
+        ("<aside><p>x</p></aside>", "aside"),
+        ('<div class="newsletter-box"><div class="newsletter"><p>x</p></div></div>', "aside"),
+        ('<div class="related"><p>x</p></div>', "aside"),
+        ("<nav><p>x</p></nav>", "chrome"),
+        ("<footer><p>x</p></footer>", "chrome"),
+        ('<div id="comments"><p>x</p></div>', "chrome"),
+        ('<div style="display:none"><p>x</p></div>', "hidden"),
+        ("<div hidden><p>x</p></div>", "hidden"),
+        ("<figure><figcaption>x</figcaption></figure>", "caption"),
+        ('<div class="readable navigator"><p>x</p></div>', "article"),
+    ],
+)
+def test_a_block_knows_its_zone(body, zone):
+    assert zone_of(body, "x") == zone
+
+
+def test_what_holds_most_of_the_text_is_no_aside_whatever_its_class():
+    text = "".join(f"<p>{p}</p>" for p in PARAGRAPHS)
+    assert zone_of(f'<div class="widget ad"><h1>Deich</h1>{text}</div>', PARAGRAPHS[0]) == "article"
+
+
+def test_blocks_stand_in_reading_order_and_once():
+    blocks = layout(
+        "<div>eins<p>zwei</p><ul><li>drei</li></ul></div><div><span>vier</span></div>"
+    ).blocks
+    assert [block.text for block in blocks] == ["eins", "zwei", "drei", "vier"]
+
+
+def test_the_share_of_links_counts_letters():
+    (block,) = layout("<p>abcd <a href=/>efgh</a></p>").blocks
+    assert link_share(block.element) == 0.5
+
+
+def placed(body: str, *pieces: Piece):
+    return [p.role for p in paragraphs_of(pieces, layout(body).blocks, "Deich", ())]
+
+
+def test_a_list_of_links_is_promotion_and_a_list_of_words_is_text():
+    links = (
+        "<ul><li><a href=/a>So hoch stand die Lohe</a></li><li><a href=/b>Mehr Gras</a></li></ul>"
+    )
+    words = "<ul><li>So hoch stand die Lohe</li><li>Mehr Gras</li></ul>"
+    pieces = (Piece("item", "So hoch stand die Lohe"), Piece("item", "Mehr Gras"))
+    assert placed(links, *pieces) == ["promo", "promo"]
+    assert placed(words, *pieces) == ["list", "list"]
+
+
+def test_one_linked_item_of_a_list_does_not_make_it_promotion():
+    body = "<ul><li><a href=/a>Lohetal</a></li><li>Niederlohe</li></ul>"
+    assert placed(body, Piece("item", "Lohetal"), Piece("item", "Niederlohe")) == ["list", "list"]
+
+
+def test_a_line_that_is_one_link_is_promotion():
+    teaser = "Mehr zum Deich: So hoch stand die Lohe im Winter"
+    body = f"<p>{PARAGRAPHS[0]}</p><p>Mehr zum Deich: <a href=/a>So hoch stand die Lohe im Winter</a></p>"
+    assert placed(body, Piece("p", PARAGRAPHS[0]), Piece("p", teaser)) == ["text", "promo"]
+
+
+def test_a_link_inside_a_sentence_is_text():
+    body = "<p>Der <a href=/v>Verband der Deiche</a> will bauen, sagt sein Vorsteher Lübbo.</p>"
+    text = "Der Verband der Deiche will bauen, sagt sein Vorsteher Lübbo."
+    assert placed(body, Piece("p", text)) == ["text"]
+
+
+def test_a_box_in_the_text_is_an_aside():
+    body = f"<p>{PARAGRAPHS[0]}</p><div class=infobox><p>Die Lohe ist ein Fluss.</p></div>"
+    pieces = (Piece("p", PARAGRAPHS[0]), Piece("p", "Die Lohe ist ein Fluss."))
+    assert placed(body, *pieces) == ["text", "aside"]
+
+
+def test_boxes_that_would_be_most_of_the_text_are_text():
+    body = f"<p>Kurz.</p><p>Kurz, ja.</p><p>So.</p><div class=infobox><p>{PARAGRAPHS[0]}</p></div>"
+    pieces = (Piece("p", "Kurz."), Piece("p", PARAGRAPHS[0]))
+    assert placed(body, *pieces) == ["text", "text"]
+
+
+def test_the_words_before_an_embedded_post_are_an_aside(draft):
+    consent = (
+        "An dieser Stelle finden Sie einen externen Inhalt von YouTube, der den Artikel ergänzt."
+    )
+    page = draft(html(paragraphs=(PARAGRAPHS[0], consent, *PARAGRAPHS[1:])))
+    assert consent not in page.text_paragraphs()
+    assert ("aside", consent) in [(p.role, p.text) for p in page.paragraphs]
+
+
+@pytest.mark.parametrize(
+    ("above", "leads"),
+    [
+        pytest.param(f"<div class=x>{LEAD}</div>", [LEAD], id="the description"),
+        pytest.param(
+            f"<div class=x>Niederlohe. {LEAD}</div>", [LEAD], id="the description behind a place"
+        ),
+        pytest.param(
+            f"<p>Von Merle Addicks</p><p class=article-intro>{LEAD}</p>", [], id="its class"
+        ),
+        pytest.param(f"<div>{LEAD}</div>", [], id="the sentence below the headline"),
+    ],
+)
+def test_a_lead_that_was_lost_comes_back_before_the_text(above, leads):
+    blocks = layout(f"<h1>Deich</h1>{above}<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>").blocks
+    pieces = tuple(Piece("p", text) for text in PARAGRAPHS[:2])
+    mended = with_lead(pieces, blocks, "Deich", leads)
+    assert mended[0].text.endswith(LEAD)
+    assert mended[1:] == pieces
+    assert with_lead(mended, blocks, "Deich", leads) == mended
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("<p>Von Merle Addicks</p>", id="a byline"),
+        pytest.param(f"<nav><p>{LEAD}</p></nav>", id="a menu"),
+        pytest.param(f"<p><a href=/>{LEAD}</a></p>", id="a link"),
+    ],
+)
+def test_what_is_no_lead_is_not_brought_in(above):
+    blocks = layout(f"<h1>Deich</h1>{above}<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>").blocks
+    pieces = tuple(Piece("p", text) for text in PARAGRAPHS[:2])
+    assert with_lead(pieces, blocks, "Deich", ()) == pieces
+
+
+def test_the_second_opinion_takes_the_stated_text_first():
+    stated = "\n".join(PARAGRAPHS)
+    assert [p.text for p in second_opinion((), stated)] == list(PARAGRAPHS)
+
+
+def test_the_second_opinion_takes_the_paragraphs_of_the_article():
+    blocks = layout(
+        f"<nav><p>{LEAD * 3}</p></nav><h2>Deich</h2><p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>"
+    ).blocks
+    found = second_opinion(blocks, "")
+    assert [(p.kind, p.text) for p in found] == [
+        ("head", "Deich"),
+        ("p", PARAGRAPHS[0]),
+        ("p", PARAGRAPHS[1]),
+    ]
+
+
+def test_the_second_opinion_makes_no_text_of_a_line():
+    assert second_opinion(layout(f"<p>{LEAD}</p>").blocks, "") == ()
+
+
+def test_a_text_of_the_second_opinion_says_so(monkeypatch):
+    monkeypatch.setattr("worker.text.page.extract_body", lambda tree, url: None)
+    page = read(html())
+    assert isinstance(page, Draft)
+    assert page.raw_output is None
+    assert page.steps[-1].detail == {"by": "second opinion"}
+    assert page.text_paragraphs() == PARAGRAPHS
