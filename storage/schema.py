@@ -264,6 +264,7 @@ def _grant_reading(connection: Connection) -> None:
     ).scalar()
     if not exists and may_create:
         connection.execute(text(f"CREATE ROLE {READER_ROLE} NOLOGIN"))
+        connection.execute(text(f"GRANT {READER_ROLE} TO CURRENT_USER"))  # for `lesart sql`
         exists = True
     if exists:
         schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()

@@ -1,15 +1,15 @@
 """Bring the cached versions of one article up to date with its observations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, delete, or_, select, update
 
-from storage.compare import Text, classify, diff, passages, words_added, words_removed
-from storage.history import Run, Sight, runs
-from storage.record import TEXT_ROLES
+from storage.history import Run, runs
+from storage.looks import Look, confirmed, looks_of
+from storage.steps import Steps, step_of
 from storage.tables import (
     FIELD_BLOCK,
     SIGHT_BLOCK,
@@ -22,7 +22,7 @@ from storage.tables import (
     VersionRow,
     WordingRow,
 )
-from storage.writing import Unit, rows_in, table_of, update_rows
+from storage.writing import Unit, table_of, update_rows
 
 ARTICLE, CAPTURE, DERIVATION = (
     table_of(ArticleRow),
@@ -55,8 +55,8 @@ def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
     since = None if whole or not known else article.content_at
     if since is not None and _may_last_beyond(unit, article_id, since):
         since = None
-    sights = _sights(unit, article_id, since)
-    found = runs(_confirmed(unit, sights))
+    sights = looks_of(unit, article_id, since)
+    found = runs(confirmed(unit, sights))
     if since is not None:
         head = known[max(known)]
         if (
@@ -101,174 +101,9 @@ def _may_last_beyond(unit: Unit, article_id: int, moment: datetime) -> bool:
     return unit.connection.execute(earlier.limit(1)).first() is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A stored sight that had a wording, with what is needed to confirm and to number it."""
-
-    sight: Sight
-    source_id: int
-    locator_id: int
-    foreign: bool
-    outcome: str
-    version: int | None
-
-
-def confirmed_sights(unit: Unit, article_id: int) -> tuple[Sight, ...]:
-    """Return all sights of an article that had a wording, with the scans that confirmed them."""
-    return tuple(_confirmed(unit, _sights(unit, article_id, None)))
-
-
 def _versions(unit: Unit, article_id: int) -> dict[int, Row[Any]]:
     query = select(VERSION).where(VERSION.c.article_id == article_id)
     return {row.number: row for row in unit.connection.execute(query)}
-
-
-def _sights(unit: Unit, article_id: int, since: datetime | None) -> list[_Look]:
-    query = (
-        select(
-            SIGHT.c.observed_at,
-            SIGHT.c.observation_id,
-            SIGHT.c.wording_id,
-            WORDING.c.digest,
-            SIGHT.c.derivation_id,
-            SIGHT.c.source_id,
-            SIGHT.c.locator_id,
-            SIGHT.c.is_foreign,
-            SIGHT.c.outcome,
-            SIGHT.c.version,
-            CAPTURE.c.digest.label("raw"),
-        )
-        .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
-        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
-        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .where(SIGHT.c.article_id == article_id)
-    )
-    if since is not None:
-        query = query.where(SIGHT.c.observed_at >= since)
-    return [
-        _Look(
-            Sight(moment, number, wording, bytes(digest), derivation, raw=bytes(raw)),
-            source,
-            locator,
-            foreign,
-            outcome,
-            version,
-        )
-        for (
-            moment,
-            number,
-            wording,
-            digest,
-            derivation,
-            source,
-            locator,
-            foreign,
-            outcome,
-            version,
-            raw,
-        ) in unit.connection.execute(query)
-    ]
-
-
-def _confirmed(unit: Unit, looks: Sequence[_Look]) -> list[Sight]:
-    """Add to each sight the first and last scan that found its file unchanged.
-
-    Where another sight of the article falls between these two, all scans are added, since the
-    other one may split them.
-    """
-    intervals = _Intervals(unit, looks)
-    moments = [look.sight.observed_at for look in looks]
-    sights = []
-    for look in looks:
-        scans = intervals.ends(look)
-        if len(scans) == 2 and any(scans[0] < moment < scans[1] for moment in moments):
-            scans = intervals.every(look)
-        sights.append(replace(look.sight, confirmed=scans) if scans else look.sight)
-    return sights
-
-
-class _Intervals:
-    """Finds the complete scans that confirm an observation of a file.
-
-    They lie between it and the next observation of the file, or the next file of the article
-    that brought another wording, whichever comes first: an unchanged file says nothing new.
-    """
-
-    def __init__(self, unit: Unit, looks: Sequence[_Look]) -> None:
-        self.unit = unit
-        own = [look for look in looks if not look.foreign]
-        query = select(SCAN.c.source_id).where(SCAN.c.complete.is_(True)).distinct()
-        sources = {look.source_id for look in own}
-        self.scanned = {
-            row[0] for row in rows_in(unit.connection, query, SCAN.c.source_id, sources)
-        }
-        self.bounds = self._bounds(own) if self.scanned else {}
-
-    def ends(self, look: _Look) -> tuple[datetime, ...]:
-        """Return the first and the last scan of the interval, one if they are the same."""
-        bounds = self.bounds.get(look.sight.observation_id)
-        if bounds is None:
-            return ()
-        for_ends = select(func.min(SCAN.c.id), func.max(SCAN.c.id)).where(
-            *self._within(look.source_id, bounds)
-        )
-        ids = [each for each in self.unit.connection.execute(for_ends).one() if each is not None]
-        query = select(SCAN.c.started_at).where(SCAN.c.id.in_(ids)).order_by(SCAN.c.id)
-        return tuple(self.unit.connection.execute(query).scalars()) if ids else ()
-
-    def every(self, look: _Look) -> tuple[datetime, ...]:
-        """Return the times of all scans of the interval."""
-        bounds = self.bounds[look.sight.observation_id]
-        query = select(SCAN.c.started_at).where(*self._within(look.source_id, bounds))
-        return tuple(self.unit.connection.execute(query.order_by(SCAN.c.id)).scalars())
-
-    def _bounds(self, looks: Sequence[_Look]) -> dict[int, tuple[int, int | None]]:
-        """Return, by observation, the numbers between which scans confirm it."""
-        if not looks:
-            return {}
-        first = min(look.sight.observation_id for look in looks)
-        query = (
-            select(
-                OBSERVATION.c.source_id,
-                OBSERVATION.c.locator_id,
-                OBSERVATION.c.id,
-                func.coalesce(OBSERVATION.c.scan_id, OBSERVATION.c.id),
-            )
-            .where(OBSERVATION.c.id >= first)
-            .order_by(OBSERVATION.c.id)
-        )
-        chains: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        locators = {look.locator_id for look in looks}
-        for source, locator, number, edge in rows_in(
-            self.unit.connection, query, OBSERVATION.c.locator_id, locators
-        ):
-            chains.setdefault((source, locator), []).append((number, edge))
-        bounds: dict[int, tuple[int, int | None]] = {}
-        for chain in chains.values():
-            for (number, edge), after in zip(chain, [*chain[1:], None], strict=True):
-                bounds[number] = (edge, after[1] if after else None)
-        return _bounded(looks, bounds)
-
-    @staticmethod
-    def _within(source_id: int, bounds: tuple[int, int | None]) -> list[Any]:
-        low, high = bounds
-        conditions = [SCAN.c.source_id == source_id, SCAN.c.complete.is_(True), SCAN.c.id > low]
-        return conditions if high is None else [*conditions, SCAN.c.id < high]
-
-
-def _bounded(
-    looks: Sequence[_Look], bounds: Mapping[int, tuple[int, int | None]]
-) -> dict[int, tuple[int, int | None]]:
-    """End the interval of each look where a later one brought another wording."""
-    found: dict[int, tuple[int, int | None]] = {}
-    first_of_wording: dict[int, int] = {}
-    for look in sorted(looks, key=lambda each: each.sight.observation_id, reverse=True):
-        number, wording = look.sight.observation_id, look.sight.wording_id
-        edge, after = bounds[number]
-        ends = [each for other, each in first_of_wording.items() if other != wording]
-        found[number] = (edge, min(ends if after is None else [*ends, after], default=None))
-        first_of_wording[wording] = min(edge, first_of_wording.get(wording, edge))
-    return found
 
 
 def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
@@ -287,14 +122,14 @@ def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
 def _write_versions(
     unit: Unit, article_id: int, known: Mapping[int, Row[Any]], found: Sequence[Run]
 ) -> None:
-    steps = _Steps(unit, known, found)
+    steps = Steps(unit, known, found)
     changed: list[dict[str, Any]] = []
     for run in found:
         row = known.get(run.number)
         if row is None:
             _add_version(unit, article_id, run, steps.of(run))
         elif not _is_same(row, run):
-            values = _step_of(row) if steps.is_kept(row, run) else steps.of(run)
+            values = step_of(row) if steps.is_kept(row, run) else steps.of(run)
             changed.append(
                 {"id": row.id, "seq": unit.number(FIELD_BLOCK), **_placed(run), **values}
             )
@@ -318,13 +153,6 @@ def _placed(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name in names}
 
 
-STEP = ("changes", "silent", "words_added", "words_removed", "removed", "added")
-
-
-def _step_of(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in STEP}
-
-
 def _add_version(unit: Unit, article_id: int, run: Run, step: Mapping[str, Any]) -> None:
     unit.add(
         VersionRow,
@@ -335,83 +163,7 @@ def _add_version(unit: Unit, article_id: int, run: Run, step: Mapping[str, Any])
     )  # fmt: skip
 
 
-class _Steps:
-    """Says what changed between a run and the one before it."""
-
-    def __init__(self, unit: Unit, known: Mapping[int, Row[Any]], found: Sequence[Run]) -> None:
-        self.unit = unit
-        self.known = known
-        self.runs = {run.number: run for run in found}
-        self._texts: dict[int, Text] = {}
-
-    def is_kept(self, row: Row[Any], run: Run) -> bool:
-        """Tell whether the stored step still stands: same wording after the same wording."""
-        if row.wording_id != run.wording_id or run.number == 1:
-            return bool(row.wording_id == run.wording_id)
-        before, stored = self.runs.get(run.number - 1), self.known.get(run.number - 1)
-        return before is None or (stored is not None and stored.wording_id == before.wording_id)
-
-    def of(self, run: Run) -> dict[str, Any]:
-        """Return the columns that tell of the step to `run`."""
-        if run.number == 1:
-            return _step(("first",), 0, 0, (), ())
-        before = self._derivation(run.number - 1)
-        a, b = self._text(before), self._text(run.derivation_id)
-        operations = diff(a, b)
-        classes = tuple(classify(a, b, operations))
-        if run.wording_id in self._earlier(run.number - 1):
-            classes = (*classes, "reversion")
-        removed, added = passages(operations)
-        return _step(classes, words_added(operations), words_removed(operations), removed, added)
-
-    def _derivation(self, number: int) -> int:
-        run = self.runs.get(number)
-        return run.derivation_id if run else self.known[number].derivation_id
-
-    def _earlier(self, before: int) -> set[int]:
-        stored = {n: row.wording_id for n, row in self.known.items() if n < before}
-        fresh = {n: run.wording_id for n, run in self.runs.items() if n < before}
-        return set({**stored, **fresh}.values())
-
-    def _text(self, derivation_id: int) -> Text:
-        if derivation_id not in self._texts:
-            self._texts[derivation_id] = derived_text(self.unit, derivation_id)
-        return self._texts[derivation_id]
-
-
-def derived_text(unit: Unit, derivation_id: int) -> Text:
-    """Return title and text paragraphs of a derivation, as `storage.compare` takes them."""
-    query = (
-        select(DERIVATION.c.detail, WORDING.c.title, WORDING.c.text)
-        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
-        .where(DERIVATION.c.id == derivation_id)
-    )
-    detail, title, body = unit.connection.execute(query).one()
-    stored = (body or "").split("\n\n")
-    if detail is None:
-        return Text(title, tuple(("text", paragraph) for paragraph in stored))
-    paragraphs = tuple(
-        (entry["role"], stored[entry["w"]] if "w" in entry else entry["text"])
-        for entry in detail["paragraphs"]
-        if entry["role"] in TEXT_ROLES
-    )
-    return Text(detail["title"], paragraphs)
-
-
-def _step(
-    classes: Sequence[str],
-    added_words: int,
-    removed_words: int,
-    removed: Sequence[str],
-    added: Sequence[str],
-) -> dict[str, Any]:
-    return {
-        "changes": list(classes), "silent": None, "words_added": added_words,
-        "words_removed": removed_words, "removed": list(removed), "added": list(added),
-    }  # fmt: skip
-
-
-def _write_sights(unit: Unit, looks: Sequence[_Look], found: Sequence[Run]) -> None:
+def _write_sights(unit: Unit, looks: Sequence[Look], found: Sequence[Run]) -> None:
     number = {each: run.number for run in reversed(found) for each in run.observation_ids}
     first = {run.observation_id for run in found}
     changed = []
@@ -429,7 +181,7 @@ def _write_sights(unit: Unit, looks: Sequence[_Look], found: Sequence[Run]) -> N
     update_rows(unit.connection, SightRow, ("observation_id",), changed)
 
 
-def _write_article(unit: Unit, article: Row[Any], looks: Sequence[_Look]) -> None:
+def _write_article(unit: Unit, article: Row[Any], looks: Sequence[Look]) -> None:
     connection = unit.connection
     query = (
         select(VERSION.c.id, VERSION.c.number, VERSION.c.last_seen)
