@@ -7,7 +7,7 @@ from tests.page.conftest import PARAGRAPHS, html, read
 from worker.text.page_blocks import Layout, link_share
 from worker.text.page_extract import Piece
 from worker.text.page_roles import paragraphs_of
-from worker.text.page_second import second_opinion, with_lead
+from worker.text.page_second import second_opinion, with_lead, with_paragraphs, with_repeats
 from worker.text.page_tree import parse_page
 
 LEAD = "Der Deich soll 80 Zentimeter höher werden, und eine alte Linde steht ihm im Weg."
@@ -175,3 +175,34 @@ def test_a_text_of_the_second_opinion_says_so(monkeypatch):
     assert page.raw_output is None
     assert page.steps[-1].detail == {"by": "second opinion"}
     assert page.text_paragraphs() == PARAGRAPHS
+
+
+def test_paragraphs_that_were_joined_are_cut_again():
+    blocks = layout("".join(f"<p>{p}</p>" for p in PARAGRAPHS)).blocks
+    joined = (Piece("p", "\n".join(PARAGRAPHS)),)
+    assert with_paragraphs(joined, blocks) == tuple(Piece("p", p) for p in PARAGRAPHS)
+
+
+def test_lines_of_a_poem_stay_together():
+    blocks = layout("<p>Die Flut kommt<br>die Flut geht</p>").blocks
+    poem = (Piece("p", "Die Flut kommt\ndie Flut geht"),)
+    assert with_paragraphs(poem, blocks) == poem
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param("ABAC", id="once more"),
+        pytest.param("ABACAB", id="at the end too"),
+        pytest.param("AABC", id="twice in a row"),
+        pytest.param("ABC", id="no repetition"),
+    ],
+)
+def test_paragraphs_that_a_page_repeats_come_back_in_their_places(order):
+    texts = dict(zip("ABC", PARAGRAPHS, strict=True))
+    blocks = layout("".join(f"<p>{texts[name]}</p>" for name in order)).blocks
+    once = tuple(Piece("p", texts[name]) for name in dict.fromkeys(order))
+    mended = with_repeats(once, blocks)
+    wanted = order[: order.rindex("C") + 1]  # what follows the last piece may be a teaser of it
+    assert "".join(name for p in mended for name in "ABC" if texts[name] == p.text) == wanted
+    assert with_repeats(mended, blocks) == mended

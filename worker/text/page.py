@@ -31,6 +31,7 @@ from worker.text.page_extract import (
     OPTIONS,
     TRAFILATURA,
     Extracted,
+    Piece,
     collect_extracted,
     extract_body,
 )
@@ -45,7 +46,7 @@ from worker.text.page_head import collect_head, metas
 from worker.text.page_linked import Linked, read_linked
 from worker.text.page_loss import loss_flags
 from worker.text.page_roles import paragraphs_of
-from worker.text.page_second import second_opinion, with_lead
+from worker.text.page_second import second_opinion, with_lead, with_paragraphs, with_repeats
 from worker.text.page_tree import parse_page, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
@@ -151,7 +152,8 @@ def _draft(
 ) -> Draft | Refused:
     title = _title(chosen)
     leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
-    pieces = with_lead(extracted.pieces, source.blocks, title, leads)
+    whole = with_repeats(with_paragraphs(extracted.pieces, source.blocks), source.blocks)
+    pieces = with_lead(whole, source.blocks, title, leads)
     paragraphs = paragraphs_of(pieces, source.blocks, title, leads)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
@@ -170,7 +172,7 @@ def _draft(
         extractor=page_extractor(settings),
         fields=fields,
         flags=_flags(flags, source, chosen, paragraphs, fields),
-        steps=(*steps, *_extraction_steps(extracted, len(pieces))),
+        steps=(*steps, *_extraction_steps(extracted, whole, pieces)),
         notices=_notices(paragraphs),
         address=address.value if address else None,
         observed_at=_observed_at(source.tree, hints, settings),
@@ -191,10 +193,17 @@ def _doubts(decoded: Decoded, replaced: int) -> tuple[tuple[str, ...], tuple[Ste
     return (*decoded.flags, "surrogate_replaced"), (*decoded.steps, step)
 
 
-def _extraction_steps(extracted: Extracted, pieces: int) -> tuple[Step, ...]:
+def _extraction_steps(
+    extracted: Extracted, whole: Sequence[Piece], pieces: Sequence[Piece]
+) -> tuple[Step, ...]:
+    """Return how the body was found, and what was mended about it."""
     by = "second opinion" if extracted.xml is None else f"trafilatura {TRAFILATURA}"
-    steps = (Step("extract", {"by": by}),)
-    return (*steps, Step("add_lead")) if pieces > len(extracted.pieces) else steps
+    steps = [Step("extract", {"by": by})]
+    if len(whole) != len(extracted.pieces):
+        steps.append(Step("mend_paragraphs", {"pieces": len(whole)}))
+    if len(pieces) != len(whole):
+        steps.append(Step("add_lead"))
+    return tuple(steps)
 
 
 def _fields(

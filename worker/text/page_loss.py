@@ -40,7 +40,7 @@ def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> 
     """Return the paragraphs of the page between the first and the last extracted one that are
     not among the extracted ones, as often as they are missing.
     """
-    taken = Counter(title_key(line) for p in paragraphs for line in (p.text, *p.text.split("\n")))
+    taken = Counter(title_key(line) for p in paragraphs for line in _readings(p.text))
     everything = title_key(" ".join(p.text for p in paragraphs))
     inside = _between(blocks, taken)
     missing = []
@@ -55,6 +55,12 @@ def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> 
         elif key in taken or key not in everything:
             missing.append(block)
     return missing
+
+
+def _readings(text: str) -> tuple[str, ...]:
+    """Return a paragraph as a whole and, where it has several, its lines."""
+    lines = text.split("\n")
+    return (text, *lines) if len(lines) > 1 else (text,)
 
 
 def _between(blocks: Sequence[Block], taken: Counter[str]) -> Sequence[Block]:

@@ -1,9 +1,10 @@
 """Mend what the extractor missed: a lead above the text, or the whole of a text."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from worker.text.page_blocks import Block, label_of, link_share
-from worker.text.page_extract import Piece
+from worker.text.page_extract import Piece, PieceKind
 from worker.text.page_roles import LEAD_LABEL, places_of
 from worker.text.page_titles import title_key
 
@@ -13,7 +14,17 @@ _COMPARED = 50
 _SHORTEST_RUNNING = 60
 _SHORTEST_TEXT = 200
 _SHORTEST_STATED = 80
+_SHORTEST_REPEAT = 40
 _HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
+_PARAGRAPH_TAGS = frozenset({"p", "li", "blockquote", "h2", "h3", "h4", "h5"})
+_KINDS: Mapping[str, PieceKind] = {
+    "li": "item",
+    "blockquote": "quote",
+    "h2": "head",
+    "h3": "head",
+    "h4": "head",
+    "h5": "head",
+}
 
 
 def with_lead(
@@ -41,6 +52,39 @@ def with_lead(
     return tuple(pieces)
 
 
+def with_paragraphs(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[Piece, ...]:
+    """Return the pieces with those cut that join paragraphs of the page by line ends.
+
+    The extractor's last resort gives a whole text as one piece.
+    """
+    kinds = {b.key: _KINDS.get(b.tag, "p") for b in blocks if b.tag in _PARAGRAPH_TAGS}
+    return tuple(cut for piece in pieces for cut in _cut(piece, kinds))
+
+
+def with_repeats(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[Piece, ...]:
+    """Return the pieces with the paragraphs that the page repeats and the extractor dropped.
+
+    A refrain, or the same sentence in two entries of a live blog, belongs to the text each
+    time. The copies go behind the piece that stands before them on the page.
+    """
+    keys = [title_key(piece.text) for piece in pieces]
+    left = Counter(keys)
+    if not any(b.key in left for b in blocks):
+        return tuple(pieces)
+    mended = list(pieces)
+    at = -1  # the place in `mended` of the block before
+    for block in blocks:
+        if block.zone != "article" or block.tag not in _PARAGRAPH_TAGS or block.key not in left:
+            continue
+        if left[block.key] > 0:
+            left[block.key] -= 1
+            at = _next_place(mended, block.key, at)
+        elif len(block.text) >= _SHORTEST_REPEAT and 0 <= at < len(mended) - 1:
+            at += 1
+            mended.insert(at, Piece(_KINDS.get(block.tag, "p"), block.text))
+    return tuple(mended)
+
+
 def second_opinion(blocks: Sequence[Block], stated_body: str) -> tuple[Piece, ...]:
     """Return a text that the extractor did not find: what JSON-LD states, else the paragraphs.
 
@@ -56,6 +100,21 @@ def second_opinion(blocks: Sequence[Block], stated_body: str) -> tuple[Piece, ..
     )
     running = sum(len(piece.text) for piece in pieces if piece.kind == "p")
     return pieces if running >= _SHORTEST_TEXT else ()
+
+
+def _cut(piece: Piece, kinds: Mapping[str, PieceKind]) -> tuple[Piece, ...]:
+    lines = piece.text.split("\n")
+    if len(lines) < 2 or any(title_key(line) not in kinds for line in lines):
+        return (piece,)
+    return tuple(Piece(kinds[title_key(line)], line) for line in lines)
+
+
+def _next_place(pieces: Sequence[Piece], key: str, after: int) -> int:
+    """Return the next place of a text behind `after`; where it stands before, `after` stays."""
+    for index in range(after + 1, len(pieces)):
+        if title_key(pieces[index].text) == key:
+            return index
+    return after
 
 
 def _above(blocks: Sequence[Block], title: str | None, first_key: str) -> Sequence[Block]:
