@@ -43,6 +43,13 @@ def archive(shared_url: str) -> Iterator[ReadOnlyArchive]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def empty_copy(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
+    """Give an archive with nothing in it that the tests of one file share."""
+    with _copied(request, dialect, None) as url:
+        yield url
+
+
 @contextmanager
 def _copied(request: pytest.FixtureRequest, dialect: str, template: str | None) -> Iterator[str]:
     if dialect == "sqlite":

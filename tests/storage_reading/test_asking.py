@@ -5,6 +5,7 @@ from storage.asking import ask
 from storage.engine import database_url as parsed
 from storage.engine import writing_engine
 from storage.reading import QueryError, open_archive
+from storage.schema import upgrade
 
 
 def rows(archive, query, **parameters):
@@ -20,6 +21,8 @@ def rows(archive, query, **parameters):
         ("SELECT version FROM versions WHERE version > :least", {"least": 2}, [(3,)]),
         ("SELECT ':a', 5 % 2 FROM articles WHERE state = :a", {"a": "gone"}, [(":a", 1)]),
         ("SELECT 1 -- :a", {}, [(1,)]),
+        ("SELECT 5 % 2", {}, [(1,)]),
+        ("SELECT count(*) FROM articles WHERE title LIKE '%Damm%'", {}, [(2,)]),
         ("SELECT /* :a ' */ 1", {}, [(1,)]),
         ("SELECT :a", {"a": None}, [(None,)]),
         ("SELECT title FROM articles WHERE title = :t", {"t": "%s 'x'"}, []),
@@ -113,3 +116,20 @@ def test_an_endless_query_ends(archive):
 def test_an_answer_that_nobody_reads_is_closed_with_the_archive(shared_url):
     with open_archive(shared_url) as archive:
         archive.sql("SELECT * FROM versions")
+
+
+def test_an_owner_who_is_no_superuser_asks_as_the_reader_too(postgres_server):
+    import psycopg
+
+    url = postgres_server.url("postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE owner LOGIN CREATEROLE")
+        connection.execute("GRANT CREATE, USAGE ON SCHEMA public TO owner")
+    owned = url.replace("postgres@", "owner@")
+    engine = writing_engine(parsed(owned))
+    upgrade(engine)
+    engine.dispose()
+    with open_archive(owned) as archive:
+        assert rows(archive, "SELECT count(*) FROM articles") == [(0,)]
+        with pytest.raises(QueryError, match="permission denied"):
+            rows(archive, "SELECT count(*) FROM article")

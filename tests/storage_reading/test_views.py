@@ -208,9 +208,8 @@ def test_a_scan_without_change_brings_back_just_what_it_confirmed(database_url):
     press.close()
 
 
-def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_else(dialect, shared_url):
-    if dialect != "postgresql":
-        pytest.skip("roles are PostgreSQL's")
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_else(shared_url):
     engine = writing_engine(parsed(shared_url))
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("SET ROLE lesart_reader"))
