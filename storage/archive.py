@@ -11,6 +11,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, RowMapping, insert, or_, select, text, update
 
 from storage import queue, schema
+from storage.absences import tell_absences
 from storage.engine import (
     DatabaseError,
     database_epoch,
@@ -21,7 +22,8 @@ from storage.engine import (
     writing_engine,
 )
 from storage.indexing import index_due, index_now
-from storage.keeping import Keeping, ensure_origins, tell_absences
+from storage.keeping import Keeping
+from storage.origins import ensure_origins
 from storage.packing import pack, unpack
 from storage.record import FileStamp, Refused
 from storage.source import NoSuchSourceError, Source

@@ -37,7 +37,8 @@ class Captured:
 class Reading:
     """A captured item with what the text core read out of it, ready to be kept.
 
-    `tokens` are the finished stems for full text, None where there is nothing to index.
+    `tokens` are the finished stems for full text, None where there is nothing to index;
+    `timezone` goes for dates of the draft that name no zone.
     """
 
     captured: Captured
@@ -46,6 +47,7 @@ class Reading:
     digest: bytes | None = None
     tokens: tuple[str, ...] | None = None
     signature: Signature | None = None
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

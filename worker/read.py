@@ -78,6 +78,7 @@ class Reader:
             digest=wording_digest(outcome.title, paragraphs),
             tokens=tokens,
             signature=signature(paragraphs),
+            timezone=self.settings.timezone,
         )
 
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:

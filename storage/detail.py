@@ -1,0 +1,86 @@
+"""PURE: what a derivation keeps of a draft, and the columns that are copies of its fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storage.dates import span
+from storage.record import TEXT_ROLES, Draft, PartialDate, as_dict
+from storage.verdict import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The origin and the time that a document names for itself, and whether it is foreign."""
+
+    address: str | None
+    moment: datetime
+    foreign: bool
+
+
+def named(reading: Reading) -> Name:
+    """Return what a reading says of its own origin and time: the command's word goes first."""
+    captured, outcome = reading.captured, reading.outcome
+    address, moment = captured.hints.get("origin"), captured.hints.get("observed_at")
+    imported = bool(address or moment)
+    if isinstance(outcome, Draft):
+        address = address or outcome.address
+        if not imported and outcome.address and outcome.observed_at is not None:
+            return Name(outcome.address, outcome.observed_at, True)
+    at = datetime.fromisoformat(moment) if moment else captured.observed_at
+    return Name(address, at, imported)
+
+
+def value_of(draft: Draft, name: str) -> Any:
+    """Return the value of a field, None where there is none."""
+    field = draft.fields.get(name)
+    return field.value if field is not None else None
+
+
+def published_columns(reading: Reading) -> dict[str, Any]:
+    """Return the columns of the date of publication, all null where there is none."""
+    assert isinstance(reading.outcome, Draft)
+    value = value_of(reading.outcome, "published")
+    empty = dict.fromkeys(("published", "published_precision", "published_from", "published_to"))
+    if not isinstance(value, Mapping):
+        return empty
+    date = PartialDate(value["value"], value["precision"], value["zone"], value["found_in"])
+    start, end = span(date, reading.timezone)
+    return {
+        "published": date.value, "published_precision": date.precision,
+        "published_from": start, "published_to": end,
+    }  # fmt: skip
+
+
+def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
+    """Return what a derivation keeps of a draft; `stored` are the paragraphs of its wording."""
+    return {
+        "title": draft.title,
+        "paragraphs": _layout(draft, stored),
+        "fields": {name: as_dict(field) for name, field in draft.fields.items()},
+        "flags": list(draft.flags),
+        "steps": [as_dict(step) for step in draft.steps],
+        "quotes": [as_dict(quote) for quote in draft.quotes],
+        "notices": [as_dict(notice) for notice in draft.notices],
+        "address": draft.address,
+        "observed_at": draft.observed_at.isoformat() if draft.observed_at else None,
+    }
+
+
+def _layout(draft: Draft, stored: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the paragraphs, pointing into the stored wording where the text is the same."""
+    layout: list[dict[str, Any]] = []
+    index = 0
+    for paragraph in draft.paragraphs:
+        entry: dict[str, Any] = {"role": paragraph.role}
+        if paragraph.role in TEXT_ROLES:
+            if index < len(stored) and stored[index] == paragraph.text:
+                entry["w"] = index
+            index += 1
+        if "w" not in entry:
+            entry["text"] = paragraph.text
+        if paragraph.marks:
+            entry["marks"] = [[m.kind, m.start, m.end] for m in paragraph.marks]
+        layout.append(entry)
+    return layout
