@@ -1,7 +1,7 @@
 """Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,6 +13,8 @@ from storage.verdict import Counts
 from storage.writing import Unit, table_of
 
 JOB, DUE = table_of(JobRow), table_of(SearchDueRow)
+KINDS = ("ingest", "read")
+"""What this program knows how to work; a job of another kind waits for a newer one."""
 MAX_ATTEMPTS = 3
 WAKE_AGAIN_SECONDS = 10.0
 BACKOFF_SECONDS = (2.0, 15.0, 60.0)
@@ -111,7 +113,7 @@ def renew(unit: Unit, held: Claim) -> None:
     Raises: StaleLeaseError.
     """
     until = database_epoch(unit.connection) + held.lease_seconds
-    _change(unit, held, lease_until=until, attempts=1, numbered=False)
+    _change(unit, held, lease_until=until, attempts=1, numbered=held.attempts != 1)
 
 
 def finish(unit: Unit, held: Claim, counts: Counts, reason: str | None = None) -> None:
@@ -225,26 +227,29 @@ def wake_due(connection: Connection, limit: int) -> list[tuple[int, str]]:
     return due
 
 
-def holders(connection: Connection) -> dict[int, str]:
-    """Return who works on each running job."""
-    query = select(JOB.c.id, JOB.c.token).where(JOB.c.state == "running", JOB.c.lease_until > 0)
-    rows = connection.execute(query)
-    return {number: token.rpartition("#")[0] for number, token in rows if token}
+def holders(connection: Connection) -> dict[str, str]:
+    """Return, by the token of its claim, who works on each running job."""
+    query = select(JOB.c.token).where(JOB.c.state == "running", JOB.c.lease_until > 0)
+    tokens = connection.execute(query).scalars()
+    return {token: token.rpartition("#")[0] for token in tokens if token}
 
 
-def end_leases(connection: Connection, job_ids: Sequence[int]) -> None:
-    """Let the leases of jobs run out at once, because their holders are known to be dead."""
-    if job_ids:
-        connection.execute(
-            update(JOB)
-            .where(JOB.c.id.in_(job_ids), JOB.c.state == "running")
-            .values(lease_until=0.0)
-        )
+def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:
+    """Let claims run out at once, because their holders are known to be dead; return the jobs.
+
+    A job that somebody else has claimed since is left alone.
+    """
+    lost = (JOB.c.token.in_(list(tokens)), JOB.c.state == "running")
+    ids = list(connection.execute(select(JOB.c.id).where(*lost).order_by(JOB.c.id)).scalars())
+    if ids:
+        connection.execute(update(JOB).where(*lost).values(lease_until=0.0))
+    return ids
 
 
 def open_jobs(connection: Connection, family_of: int | None = None) -> int:
     """Count the jobs that are ready or running, all or those of one family."""
-    query = select(func.count()).select_from(JOB).where(JOB.c.state.in_(["ready", "running"]))
+    is_open = (JOB.c.state.in_(["ready", "running"]), JOB.c.kind.in_(KINDS))
+    query = select(func.count()).select_from(JOB).where(*is_open)
     if family_of is not None:
         query = query.where(or_(JOB.c.id == family_of, JOB.c.parent_id == family_of))
     return int(connection.execute(query).scalar_one())
@@ -330,9 +335,12 @@ def oldest_due_seconds(connection: Connection) -> float:
 
 
 def _is_due(now: float) -> Any:
-    return or_(
-        and_(JOB.c.state == "ready", JOB.c.run_after <= now),
-        and_(JOB.c.state == "running", JOB.c.lease_until < now),
+    return and_(
+        JOB.c.kind.in_(KINDS),
+        or_(
+            and_(JOB.c.state == "ready", JOB.c.run_after <= now),
+            and_(JOB.c.state == "running", JOB.c.lease_until < now),
+        ),
     )
 
 

@@ -64,9 +64,6 @@ def work(
                 collect(archive, held, settings, patience_of(held.trigger), progress)
             case "read":
                 read_batch(archive, held, reader, settings.batch_seconds)
-            case _:
-                log.warning("job_kind_unknown")
-                return
         log.debug("job_done")
     except queue.StaleLeaseError:
         log.warning("job_lost")
@@ -104,11 +101,11 @@ def free_the_dead(archive: Archive) -> list[int]:
     """End the leases of workers of this machine that are no longer there; return the jobs."""
     with archive.looking() as connection:
         held = queue.holders(connection)
-    dead = [number for number, holder in held.items() if _is_dead(holder)]
-    if dead:
-        with archive.engine.begin() as connection:
-            queue.end_leases(connection, dead)
-    return dead
+    dead = [token for token, holder in held.items() if _is_dead(holder)]
+    if not dead:
+        return []
+    with archive.engine.begin() as connection:
+        return queue.end_leases(connection, dead)
 
 
 def holder_name() -> str:

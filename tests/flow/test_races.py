@@ -1,0 +1,476 @@
+"""Whoever works at the same time, and whoever dies at it: one effect, and no item is lost."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage import queue
+from storage.archive import Archive
+from storage.record import Refused
+from storage.tables import JobRow
+from storage.verdict import Counts
+from storage.writing import table_of
+from tests.flow.driver import SENTENCES, Newsroom, hour, seed
+from worker import work as working
+from worker.control import cancel, retry
+from worker.decide import decide
+from worker.order import order, place_of
+from worker.read import Reader
+from worker.schedule import sweep, tick
+from worker.work import free_the_dead, work, work_next
+
+ROOT = Path(__file__).parents[2]
+A, B, *_ = SENTENCES
+DEAD = f"{working.socket.gethostname()}/{working._boot()}/4194303/1"
+"""How a process of this machine signed that is no longer there."""
+
+
+def at_once(number: int, act: Callable[[int], None]) -> None:
+    """Let `number` threads begin `act` at the same moment; raise what any of them raised."""
+    barrier = threading.Barrier(number)
+    failed: list[BaseException] = []
+
+    def run(index: int) -> None:
+        try:
+            barrier.wait()
+            act(index)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def read_job(room: Newsroom, number: int, prefix: str = "m") -> int:
+    """Return a job that carries `number` captured articles."""
+    for index in range(number):
+        room.write(f"{prefix}{index}.txt", seed(f"Meldung {index}", f"Es waren {index} Boote."))
+    room.collected(room.ordered(room.places("")))
+    return room.number("SELECT max(id) FROM job WHERE kind = 'read'")
+
+
+def state(room: Newsroom, job: int) -> str:
+    return room.one("SELECT state FROM job WHERE id = :job", job=job)["state"]
+
+
+def run_out(room: Newsroom, job: int) -> None:
+    with room.archive.engine.begin() as connection:
+        connection.execute(
+            table_of(JobRow).update().where(table_of(JobRow).c.id == job).values(lease_until=0.0)
+        )
+
+
+# ------------------------------------------------------------------- many at the same time
+
+
+def test_fifty_ingests_of_one_new_article_at_once_make_one_version(room):
+    room.write("pegel.txt", seed("Pegel steigt", A))
+    places = room.places("pegel.txt")
+    jobs: list[int] = []
+
+    def ingest(_index: int) -> None:
+        with Archive.open(room.url, clock=lambda: hour(0), create=False) as archive:
+            job = order(archive, places, "command")
+            assert job is not None
+            jobs.append(job)
+            with Reader(room.settings) as reader:
+                while work_next(archive, room.settings, reader, within=job):
+                    pass
+
+    at_once(50, ingest)
+    total = sum((room.counts(job) for job in jobs), Counts())
+    assert total == Counts(new_articles=1, unchanged=49)
+    assert room.versions() == [(1, A)]
+    assert room.number("SELECT count(*) FROM articles") == 1
+    assert room.number("SELECT count(*) FROM verdict") == 50
+
+
+def test_eight_commands_at_once_make_one_version(room):
+    room.write("pegel.txt", seed("Pegel steigt", A))
+    command = [
+        sys.executable, "-m", "worker", "ingest", str(room.folder / "pegel.txt"),
+        "--archive", room.url, "--format", "json",
+    ]  # fmt: skip
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(8)
+    ]
+    told = [each.communicate(timeout=180) for each in running]
+    assert [each.returncode for each in running] == [0] * 8, told
+    jobs = {json.loads(out)[0]["job"] for out, _err in told}
+    assert sum((room.counts(job) for job in jobs), Counts()).new_articles == 1
+    assert room.versions() == [(1, A)]
+
+
+def test_a_job_is_claimed_by_one_alone(room):
+    jobs = [room.ordered([place_of(room.source)]) for _ in range(24)]
+    claimed: list[int] = []
+
+    def claim(_index: int) -> None:
+        with Archive.open(room.url, create=False) as archive:
+            while True:
+                with archive.unit() as unit:
+                    held = queue.claim(unit, 90.0, "a thread")
+                if held is None:
+                    return
+                claimed.append(held.job_id)
+
+    at_once(8, claim)
+    assert sorted(claimed) == jobs
+
+
+def test_one_job_has_one_claimant_however_many_are_woken_for_it(room):
+    job = room.ordered([place_of(room.source)])
+    held: list[queue.Claim | None] = []
+
+    def claim(_index: int) -> None:
+        with Archive.open(room.url, create=False) as archive, archive.unit() as unit:
+            held.append(queue.claim(unit, 90.0, "a thread", job_id=job))
+
+    at_once(8, claim)
+    assert len([each for each in held if each is not None]) == 1
+
+
+def test_two_sweepers_wake_nobody_twice(room):
+    jobs = [room.ordered([place_of(room.source)]) for _ in range(20)]
+    woken: list[int] = []
+
+    def sweeper(_index: int) -> None:
+        with Archive.open(room.url, create=False) as archive:
+            sweep(archive, lambda job, _kind: woken.append(job), 100)
+
+    sweeper(0)
+    at_once(4, sweeper)
+    assert Counter(woken) == Counter(jobs)
+
+
+def test_a_sweep_wakes_no_more_than_there_is_room_for(room):
+    for _ in range(5):
+        room.ordered([place_of(room.source)])
+    woken: list[tuple[int, str]] = []
+    for room_left, expected in ((2, 2), (0, 0), (-3, 0)):
+        assert sweep(room.archive, lambda *told: woken.append(told), room_left) == expected
+    assert len(woken) == 2
+
+
+def test_a_job_whose_wake_up_was_lost_is_woken_again(room, monkeypatch):
+    room.ordered([place_of(room.source)])
+    sweep(room.archive, lambda *_told: None, 100)
+    assert sweep(room.archive, lambda *_told: None, 100) == 0
+    monkeypatch.setattr(queue, "WAKE_AGAIN_SECONDS", 0.0)
+    assert sweep(room.archive, lambda *_told: None, 100) == 1
+
+
+def test_two_schedulers_write_one_job_for_one_tick(room):
+    made: list[int | None] = []
+
+    def scheduler(_index: int) -> None:
+        with Archive.open(room.url, clock=lambda: hour(0), create=False) as archive:
+            made.append(tick(archive, room.settings, room.source, hour(0)))
+
+    at_once(8, scheduler)
+    assert len([job for job in made if job is not None]) == 1
+    assert room.number("SELECT count(*) FROM job") == 1
+
+
+def test_a_tick_that_comes_while_the_last_one_is_at_work_is_left_out(room):
+    first = tick(room.archive, room.settings, room.source, hour(0))
+    assert tick(room.archive, room.settings, room.source, hour(1)) is None
+    room.worked(first)
+    assert tick(room.archive, room.settings, room.source, hour(2)) is not None
+
+
+# ----------------------------------------------------------------------------- leases
+
+
+@pytest.fixture
+def lost(room):
+    """Give a claim of a batch that another worker has taken over since."""
+    room.write("pegel.txt", seed("Pegel steigt", A))
+    job = room.ordered(room.places(""))
+    held = room.claimed(job)
+    run_out(room, job)
+    assert room.claimed(job) is not None
+    return held
+
+
+EFFECTS: dict[str, Callable[[Newsroom, queue.Claim], object]] = {
+    "capture": lambda room, held: room.archive.capture(held, room.source.id, []),
+    "keep": lambda room, held: room.archive.keep(held, [], decide, done=True),
+    "give back": lambda room, held: room.archive.keep(held, [], decide, done=False),
+    "end a scan": lambda room, held: room.archive.finish_scan(
+        held, room.archive.start_scan(room.source.id), complete=True, listing_digest=None,
+        files=1, changed=0, absent=[],
+    ),
+    "refuse": lambda room, held: room.archive.refuse(
+        held, room.source.id, "x", Refused("empty", "It is empty.", "Write something.")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("effect", EFFECTS.values(), ids=EFFECTS.keys())
+def test_whoever_lost_the_lease_changes_nothing(room, lost, effect):
+    tables = ("observation", "capture", "verdict", "refusal", "scan", "version", "job")
+    before = {name: room.rows(f"SELECT * FROM {name}") for name in tables}
+    with pytest.raises(queue.StaleLeaseError):
+        effect(room, lost)
+    assert {name: room.rows(f"SELECT * FROM {name}") for name in tables} == before
+
+
+@pytest.mark.parametrize("end", ["finish", "release", "fail"])
+def test_whoever_lost_the_lease_cannot_end_the_job(room, lost, end):
+    arguments = {"finish": (Counts(),), "release": (), "fail": ("why",)}[end]
+
+    def act() -> None:
+        with room.archive.unit() as unit:
+            getattr(queue, end)(unit, lost, *arguments)
+
+    with pytest.raises(queue.StaleLeaseError):
+        act()
+    assert state(room, lost.job_id) == "running"
+
+
+def test_work_that_lost_its_lease_ends_quietly_and_keeps_nothing(room):
+    job = read_job(room, 3)
+    held = room.claimed(job)
+    run_out(room, job)
+    with room.archive.unit() as unit:
+        assert queue.claim(unit, 90.0, "another") is not None
+    work(room.archive, room.settings, room.reader, held)
+    assert room.number("SELECT count(*) FROM verdict") == 0
+
+
+def test_a_clock_that_jumps_touches_no_lease(room):
+    job = room.ordered([place_of(room.source)])
+    assert room.claimed(job) is not None
+    for jump in (timedelta(hours=2), timedelta(hours=-2), timedelta(days=5000)):
+        room.now = hour(0) + jump
+        assert room.claimed(job) is None
+
+
+def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
+    job = room.ordered([place_of(room.source)])
+    with room.archive.unit() as unit:
+        queue.claim(unit, 90.0, DEAD, job_id=job)
+    assert free_the_dead(room.archive) == [job]
+    assert room.claimed(job) is not None
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        working.holder_name(),
+        DEAD.replace(working._boot(), "00000000-1"),
+        "another-machine/x/4194303/1",
+    ],
+    ids=["alive", "of another container", "of another machine"],
+)
+def test_other_leases_are_left_alone(room, holder):
+    job = room.ordered([place_of(room.source)])
+    with room.archive.unit() as unit:
+        queue.claim(unit, 90.0, holder, job_id=job)
+    assert free_the_dead(room.archive) == []
+    assert room.claimed(job) is None
+
+
+def test_a_job_that_was_claimed_anew_meanwhile_is_not_taken_from_its_new_holder(room):
+    job = room.ordered([place_of(room.source)])
+    with room.archive.unit() as unit:
+        queue.claim(unit, 90.0, DEAD, job_id=job)
+    with room.archive.looking() as connection:
+        found = queue.holders(connection)
+    run_out(room, job)
+    assert room.claimed(job) is not None
+    with room.archive.engine.begin() as connection:
+        queue.end_leases(connection, found)
+    assert room.claimed(job) is None
+
+
+# ------------------------------------------------------------- batches, poison, quarantine
+
+
+def test_a_batch_whose_worker_died_is_split_into_single_jobs(room):
+    job = read_job(room, 4)
+    assert room.claimed(job) is not None
+    run_out(room, job)
+    held = room.claimed()
+    assert (held.single, len(held.arguments["items"]), held.attempts) == (True, 1, 1)
+    singles = room.rows("SELECT * FROM job WHERE single = TRUE")
+    assert len(singles) == 4
+    assert (state(room, job), {row["parent_id"] for row in singles}) == (
+        "done", {room.number("SELECT parent_id FROM job WHERE id = :job", job=job)},
+    )  # fmt: skip
+    run_out(room, held.job_id)
+    assert room.worked(singles[0]["parent_id"]) == Counts(new_articles=4)
+
+
+def test_a_batch_that_was_half_read_when_its_worker_died_reads_the_rest_once(room):
+    job = read_job(room, 4)
+    held = room.claimed(job)
+    half = [room.reader.read(each) for each in room.archive.unread(held)[:2]]
+    room.archive.keep(held, half, decide, done=False)
+    assert room.claimed(job) is not None
+    run_out(room, job)
+    parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
+    assert room.worked(parent) == Counts(new_articles=4)
+    assert room.number("SELECT count(*) FROM verdict") == 4
+
+
+def test_a_single_is_quarantined_when_its_worker_died_three_times(room):
+    job = read_job(room, 1)
+    for attempt in (1, 2, 3):
+        held = room.claimed(job)
+        assert held.attempts == attempt
+        run_out(room, job)
+    assert room.claimed(job) is None
+    row = room.one("SELECT * FROM jobs WHERE job = :job", job=job)
+    assert (row["state"], row["failed"], row["seen"]) == ("quarantined", 1, 1)
+    assert "died" in row["reason"]
+    assert room.claimed() is None
+
+
+def test_a_quarantined_job_can_be_tried_again_and_counts_as_failed_no_more(room):
+    job = read_job(room, 1)
+    for _ in range(3):
+        room.claimed(job)
+        run_out(room, job)
+    room.claimed(job)
+    parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
+    assert room.counts(parent) == Counts(failed=1)
+    assert retry(room.archive, room.settings, parent) == [job]
+    assert room.counts(parent) == Counts(new_articles=1)
+    assert state(room, job) == "done"
+
+
+class Poison:
+    """A reader that fails at one document, as a bug in the text core would."""
+
+    def __init__(self, reader: Reader, poisoned: str) -> None:
+        self.reader, self.poisoned, self.tried = reader, poisoned, 0
+
+    def read(self, captured):
+        if captured.locator.endswith(self.poisoned):
+            self.tried += 1
+            raise ZeroDivisionError("in the text core")
+        return self.reader.read(captured)
+
+
+def test_a_poisoned_item_costs_itself_alone(room, monkeypatch):
+    monkeypatch.setattr(queue, "BACKOFF_SECONDS", (0.0,))
+    job = read_job(room, 5)
+    parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
+    poison = Poison(room.reader, "m3.txt")
+    while work_next(room.archive, room.settings, poison, within=parent):
+        pass
+    assert room.counts(parent) == Counts(new_articles=4, failed=1)
+    assert poison.tried == 1 + queue.MAX_ATTEMPTS, "once in the batch, then alone"
+    (left,) = room.rows("SELECT * FROM job WHERE state = 'quarantined'")
+    assert left["reason"] == "ZeroDivisionError: in the text core"
+    assert room.one("SELECT state FROM jobs WHERE job = :job", job=parent)["state"] == "quarantined"
+
+
+def test_a_failed_single_waits_before_it_is_tried_again(room):
+    job = read_job(room, 1)
+    with room.archive.unit() as unit:
+        held = queue.claim(unit, 90.0, "a test", job_id=job)
+    with room.archive.unit() as unit:
+        queue.fail(unit, held, "away")
+    assert room.claimed(job) is None
+    row = room.one("SELECT * FROM job WHERE id = :job", job=job)
+    assert (row["state"], row["reason"]) == ("ready", "away")
+    assert row["run_after"] > time.time()
+
+
+def test_a_collection_that_makes_progress_is_never_given_up(room):
+    job = room.ordered(room.places(""))
+    room.write("pegel.txt", seed("Pegel steigt", A))
+    for _ in range(queue.MAX_ATTEMPTS + 2):
+        held = room.claimed(job)
+        assert held is not None
+        with room.archive.unit() as unit:
+            queue.renew(unit, held)
+        run_out(room, job)
+    assert room.worked(job) == Counts(new_articles=1)
+
+
+def test_an_interrupted_job_is_given_back_and_costs_no_attempt(room, monkeypatch):
+    job = read_job(room, 2)
+
+    class Interrupted:
+        def read(self, _captured):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work_next(room.archive, room.settings, Interrupted(), job_id=job)
+    row = room.one("SELECT * FROM job WHERE id = :job", job=job)
+    assert (row["state"], row["attempts"]) == ("ready", 0)
+
+
+def test_past_its_time_a_batch_gives_the_rest_back(room):
+    job = read_job(room, 3)
+    from dataclasses import replace
+
+    hasty = replace(room.settings, batch_seconds=0.0)
+    done = 0
+    while work_next(room.archive, hasty, room.reader, job_id=job):
+        done += 1
+        assert room.number("SELECT count(*) FROM verdict") == min(done, 3)
+    assert state(room, job) == "done"
+    assert done == 3
+
+
+def test_a_kind_of_job_that_a_newer_program_wrote_stays_ready(room):
+    with room.archive.unit() as unit:
+        job = queue.add_job(unit, "fetch", "schedule", source_id=room.source.id)
+    assert room.claimed() is None
+    assert sweep(room.archive, lambda *_told: None, 10) == 0
+    assert state(room, job) == "ready"
+
+
+def test_cancelling_stops_what_is_open_and_keeps_what_was_kept(room):
+    job = read_job(room, 3)
+    parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
+    held = room.claimed(job)
+    assert cancel(room.archive, parent) == 1
+    work(room.archive, room.settings, room.reader, held)
+    assert room.number("SELECT count(*) FROM verdict") == 0
+    assert room.number("SELECT count(*) FROM capture") == 3
+    assert (
+        room.one("SELECT * FROM job WHERE id = :job", job=job)["reason"] == "cancelled by command"
+    )
+    assert retry(room.archive, room.settings, parent) == [job]
+    assert room.counts(parent) == Counts(new_articles=3)
+
+
+def test_a_worker_that_is_killed_in_mid_batch_leaves_everything_to_the_next(room):
+    job = read_job(room, 3)
+    script = (
+        "import os, signal, sys\n"
+        "from worker.read import Reader\n"
+        "Reader.read = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from worker.cli import main\n"
+        "main()\n"
+    )
+    command = [
+        sys.executable, "-c", script, "worker", "--drain", "--job", str(job), "--archive", room.url,
+    ]  # fmt: skip
+    killed = subprocess.run(command, cwd=ROOT, timeout=120, check=False, env=dict(os.environ))
+    assert killed.returncode == -9
+    assert state(room, job) == "running"
+    assert free_the_dead(room.archive) == [job]
+    parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
+    assert room.worked(parent) == Counts(new_articles=3)
