@@ -87,7 +87,7 @@ def test_a_text_that_says_it_more_often_comes_first(database_url):
         (Filters(since=hour(1)), {KOPIE}),
         (Filters(until=hour(1)), {PEGEL_2}),
     ],
-    ids=str,
+    ids=["language", "source", "since", "until"],
 )
 def test_filters_choose_hits(archive, filters, expected):
     assert found(archive, "36", filters=filters) == expected
