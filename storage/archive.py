@@ -40,6 +40,7 @@ from storage.tables import (
     VerdictRow,
 )
 from storage.verdict import Captured, Counts, Known, Reading, Verdict
+from storage.versioning import let_return
 from storage.writing import Clock, Unit, rows_in, table_of, update_rows, writing
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
@@ -353,6 +354,8 @@ class Archive:
             )  # fmt: skip
             unit.flush()
             tell_absences(unit, gone)
+            if complete:
+                let_return(unit, scan.source_id)
             if gone:
                 queue.count(unit, held, Counts(gone=len(gone)))
         return len(gone)

@@ -35,12 +35,8 @@ class Look:
     version: int | None
 
 
-def confirmedlooks_of(unit: Unit, article_id: int) -> tuple[Sight, ...]:
-    """Return all sights of an article that had a wording, with the scans that confirmed them."""
-    return tuple(confirmed(unit, looks_of(unit, article_id, None)))
-
-
 def looks_of(unit: Unit, article_id: int, since: datetime | None) -> list[Look]:
+    """Return the sights of an article that had a wording, all or those from `since` on."""
     query = (
         select(
             SIGHT.c.observed_at,

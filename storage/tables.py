@@ -503,6 +503,17 @@ class VersionRow(SQLModel, table=True):
     added: Any = _json()
 
 
+class ReturnDueRow(SQLModel, table=True):
+    """An article whose newest version is an imported capture, while a file says something else.
+
+    The next scan of `source_id` that finds the file unchanged makes that a version again.
+    """
+
+    __tablename__ = "return_due"
+    article_id: int = _key()
+    source_id: int = _big(index=True)
+
+
 class FingerprintRow(SQLModel, table=True):
     """The signature of a wording for the search of near-copies."""
 

@@ -14,23 +14,19 @@ from storage.tables import (
     FIELD_BLOCK,
     SIGHT_BLOCK,
     ArticleRow,
-    CaptureRow,
-    DerivationRow,
     ObservationRow,
-    ScanRow,
+    ReturnDueRow,
     SightRow,
     VersionRow,
-    WordingRow,
 )
 from storage.writing import Unit, table_of, update_rows
 
-ARTICLE, CAPTURE, DERIVATION = (
+ARTICLE, OBSERVATION, RETURN_DUE = (
     table_of(ArticleRow),
-    table_of(CaptureRow),
-    table_of(DerivationRow),
+    table_of(ObservationRow),
+    table_of(ReturnDueRow),
 )
-OBSERVATION, SCAN = table_of(ObservationRow), table_of(ScanRow)
-SIGHT, VERSION, WORDING = table_of(SightRow), table_of(VersionRow), table_of(WordingRow)
+SIGHT, VERSION = table_of(SightRow), table_of(VersionRow)
 
 STATE_OF = {
     "gone": "gone",
@@ -70,6 +66,40 @@ def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
     _write_versions(unit, article_id, known, found)
     _write_sights(unit, sights, found)
     _write_article(unit, article, sights)
+    if any(look.foreign for look in sights):
+        _note_return(unit, article_id, sights, found)
+
+
+def let_return(unit: Unit, source_id: int) -> None:
+    """After a scan: make what files of the source still say a version again, where need be."""
+    query = select(RETURN_DUE.c.article_id).where(RETURN_DUE.c.source_id == source_id)
+    for article_id in unit.connection.execute(query).scalars().all():
+        rebuild(unit, article_id, whole=True)
+
+
+def _note_return(unit: Unit, article_id: int, looks: Sequence[Look], found: Sequence[Run]) -> None:
+    """Remember an article whose file stands there with another wording than the newest version.
+
+    An imported capture was seen after the last look at the file: the next scan that finds the
+    file unchanged sees its wording again.
+    """
+    unit.connection.execute(delete(RETURN_DUE).where(RETURN_DUE.c.article_id == article_id))
+    own = [look for look in looks if not look.foreign]
+    if not own:
+        return
+    newest = max(own, key=lambda look: look.sight.observation_id)
+    if found[-1].wording_id == newest.sight.wording_id or _was_followed(unit, newest):
+        return
+    unit.add(ReturnDueRow, {"article_id": article_id, "source_id": newest.source_id})
+
+
+def _was_followed(unit: Unit, look: Look) -> bool:
+    query = select(OBSERVATION.c.id).where(
+        OBSERVATION.c.source_id == look.source_id,
+        OBSERVATION.c.locator_id == look.locator_id,
+        OBSERVATION.c.id > look.sight.observation_id,
+    )
+    return unit.connection.execute(query.limit(1)).first() is not None
 
 
 def _may_last_beyond(unit: Unit, article_id: int, moment: datetime) -> bool:

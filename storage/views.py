@@ -209,7 +209,7 @@ JOIN scan last ON last.id = {last}"""
 
 
 def _head_scans(words: _Words) -> str:
-    """Return the rest of a query for the last scans that confirm the head of an article `a`."""
+    """Return the rest of a query for the last scans that confirm `v`, the head of article `a`."""
     last = f"(SELECT c.id {_SCANS} ORDER BY c.id DESC LIMIT 1)"
     joined = (
         f"JOIN LATERAL (SELECT c.* {_SCANS} ORDER BY c.id DESC LIMIT 1) last ON TRUE"
@@ -218,7 +218,7 @@ def _head_scans(words: _Words) -> str:
     )
     return (
         f"FROM sight s JOIN observation o ON o.id = s.observation_id {joined} "
-        f"WHERE s.article_id = a.id AND s.version = a.versions AND {_CONFIRMABLE}"
+        f"WHERE s.article_id = a.id AND s.wording_id = v.wording_id AND {_CONFIRMABLE}"
     )
 
 

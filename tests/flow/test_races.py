@@ -43,7 +43,7 @@ def at_once(number: int, act: Callable[[int], None]) -> None:
         try:
             barrier.wait()
             act(index)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised again below
             failed.append(error)
 
     threads = [threading.Thread(target=run, args=(index,)) for index in range(number)]

@@ -354,6 +354,25 @@ def test_a_late_capture_between_two_scans_splits_what_they_confirmed(room):
     assert [row["text"] for row in rows] == [A, B, A]
     assert [row["changed_by"] for row in rows] == [told_as(hour(n)) for n in (0, 2.5, 3)]
     assert rows[2]["last_seen"] == told_as(hour(5))
+    room.scan(6)
+    assert room.article(URL)["last_seen"] == told_as(hour(6))
+
+
+def test_a_file_that_stands_there_unchanged_takes_back_the_word_of_an_imported_capture(room):
+    room.write("pegel.md", page(A, url=URL))
+    room.scan(0)
+    room.write("import/p.md", page(B, url=URL, observed_at=hour(0.5)))
+    room.ingest("import/p.md", at=0.7)
+    assert [text for _number, text in room.versions()] == [A, B]
+    assert room.number("SELECT count(*) FROM return_due") == 1
+    for at in (2, 3):
+        room.scan(at)
+        assert [text for _number, text in room.versions()] == [A, B, A]
+        assert room.article(URL)["last_seen"] == told_as(hour(at))
+    assert room.number("SELECT count(*) FROM return_due") == 0
+    room.remove("pegel.md")
+    room.scan(4)
+    assert room.article(URL)["state"] == "gone"
 
 
 def test_late_captures_of_the_same_wording_do_not_hide_what_scans_confirmed(room):

@@ -247,6 +247,13 @@ def upgrade() -> None:
     )
     op.create_index("scan_by_source", "scan", ["source_id", "complete", "id"])
     op.create_table(
+        "return_due",
+        sa.Column("article_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("article_id"),
+    )
+    op.create_index("ix_return_due_source_id", "return_due", ["source_id"])
+    op.create_table(
         "search_due",
         sa.Column("wording_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("language", sa.String(length=16), nullable=True),
