@@ -1,0 +1,134 @@
+"""PURE: where the sentences of a German or English paragraph end."""
+
+import re
+
+_OPENING = "\"'„“”»«‚‘’›‹(["
+_CLOSING = "\"'“”„»«’‘‚›‹)\\]"
+
+END = re.compile(rf"(?<![.!?…])(?P<marks>[.!?…]++)[{_CLOSING}]*+\s++(?=\S)")
+"""
+>>> END.search("Er sagte: „Nein!“ Dann ging er.")[0]
+'!“ '
+"""
+NEXT = re.compile(rf"[{re.escape(_OPENING)}–—…\s-]{{0,8}}(?P<word>\w*)(?P<dot>\.?)")
+"""
+>>> NEXT.match("„Die Brücke hält“")["word"]
+'Die'
+"""
+ORDINAL = re.compile(r"\d{1,3}|[IVXLC]{2,}")
+"""
+>>> [bool(ORDINAL.fullmatch(each)) for each in ("18", "XXIII", "2024", "3,6")]
+[True, True, False, False]
+"""
+DOTTED = re.compile(r"[^\W\d](?:\.[^\W\d])*")
+"""
+>>> [bool(DOTTED.fullmatch(each)) for each in ("U.S", "J", "Damm")]
+[True, True, False]
+"""
+IN_PARTS = re.compile(
+    r"(?<!\w)(?:z\.\s?B|d\.\s?h|u\.\s?U|i\.\s?d\.\s?R|i\.\s?S|v\.\s?a|s\.\s?[ou]|i\.\s?e|e\.\s?g"
+    r"|Z\.\s?B|D\.\s?h|I\.\s?d\.\s?R)$"
+)
+"""
+>>> bool(IN_PARTS.search("am Ufer, z. B"))
+True
+"""
+_LOOKED_BACK = 32
+_LOOKED_AHEAD = 40
+
+_TITLES = frozenset(
+    """
+    Abt Dipl Dr Fr Frl Hl Hr Hrn Ing Mag Priv Doz Prof Dres Univ St Sankt Ste
+    Adm Capt Cmdr Col Gen Gov Hon Lt Maj Messrs Mr Mrs Ms Pres Rep Rev Sen Sgt Supt
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+_NEVER_LAST = frozenset(
+    """
+    betr bspw bzw ca einschl evtl exkl geb gegr gest ggf habil hrsg inkl insb jur max med mind
+    nat nr phil rer sog tel theol urspr verh vgl vs zit zzgl approx dept
+    """.split()  # noqa: SIM905
+)
+_BEFORE_NUMBERS = frozenset("abb abs anm art bd fig kap no nos p pp rn s sec vol ziff".split())  # noqa: SIM905
+_SELDOM_LAST = frozenset(
+    """
+    Bio Mio Mrd Tsd Min Sek Std Str bn etc mio mrd usf usw
+    Jan Feb Mär Mar Apr Jun Jul Aug Sep Sept Okt Oct Nov Dez Dec
+    Bros Co Corp Inc Jr Ltd Sr
+    """.split()  # noqa: SIM905
+)
+_STARTERS = frozenset(
+    """
+    Aber Allerdings Als Am An Auch Auf Aus Außerdem Bei Beim Bis Da Dabei Dafür Dagegen Daher Damit
+    Danach Dann Darauf Darum Das Dazu Dem Den Denn Der Des Deshalb Die Dies Diese Diesem Diesen
+    Dieser Dieses Doch Durch Ebenso Ein Eine Einem Einen Einer Er Erst Es Für Gegen Gestern Heute
+    Hier Ich Ihr Ihre Im In Ins Insgesamt Jetzt Jedoch Kein Keine Laut Man Mehr Mit Nach Nicht Noch
+    Nun Nur Ob Ohne Schon Seit Seine Seiner Sie So Später Trotz Um Und Unter Über Vom Von Vor
+    Während Was Weil Wenn Wer Wie Wir Wo Zu Zum Zur Zuvor Zwar Zwischen
+    A According After All Although And As At Because Before Both But By During Each For From He Her
+    His How However I If It Its Later Many Meanwhile Most My No Not Now Of On Or Our She Since Some
+    That The Their Then There These They This Those To We What When Where While Who Why With Yet You
+    Your
+    """.split()  # noqa: SIM905
+)
+"""What mostly begins a sentence: a noun may stand after `3 Mio.`, an article hardly does."""
+
+
+def sentences(paragraph: str) -> tuple[str, ...]:
+    """Return the sentences of `paragraph`, each with the white space behind it.
+
+    Joined they are the paragraph again. A sentence ends with `.`, `!`, `?` or `…`, the quotation
+    marks and brackets that close behind them, and white space. It goes on where the next word is
+    in lower case (`„Halt!“ rief er.`), behind abbreviations (`Dr.`, `z. B.`, `Mr.`), and behind
+    ordinals (`18. Juni`), initials and abbreviations that may be the last word (`Mio.`, `usw.`,
+    `U.S.`), unless a word follows that mostly begins one. Where it is not clear, it goes on.
+
+    >>> sentences("Am 18. Juni kam Dr. Lohe. „Es hält!“, rief er. Dann ging er.")
+    ('Am 18. Juni kam Dr. Lohe. ', '„Es hält!“, rief er. ', 'Dann ging er.')
+    """
+    found: list[str] = []
+    begin = 0
+    for match in END.finditer(paragraph):
+        if _is_end(paragraph, begin, match):
+            found.append(paragraph[begin : match.end()])
+            begin = match.end()
+    if begin < len(paragraph):
+        found.append(paragraph[begin:])
+    return tuple(found)
+
+
+def _is_end(text: str, begin: int, match: re.Match[str]) -> bool:
+    following = NEXT.match(text[match.end() : match.end() + _LOOKED_AHEAD])
+    assert following is not None  # it may be empty
+    word = following["word"]
+    if word[:1].islower():
+        return False
+    begins = word in _STARTERS and not following["dot"]
+    before = text[max(begin, match.start() - _LOOKED_BACK) : match.start()]
+    if match["marks"] != ".":
+        is_gap = match["marks"].endswith(("…", "...")) and before[-1:].isspace()
+        return begins or not is_gap
+    is_whole = begin >= match.start() - _LOOKED_BACK
+    return _ends_after(before, word, begins=begins, is_whole=is_whole)
+
+
+def _ends_after(before: str, word: str, *, begins: bool, is_whole: bool) -> bool:
+    """Tell whether a full stop ends a sentence: `before` it, `word` after it.
+
+    `is_whole` says that `before` is all of the sentence so far.
+    """
+    last = (before.rsplit(maxsplit=1) or [""])[-1].lstrip(_OPENING)
+    if last in _TITLES or _uncapitalised(last) in _NEVER_LAST or IN_PARTS.search(before):
+        return False
+    is_number_next = word[:1].isdigit()
+    if last.casefold() in _BEFORE_NUMBERS and is_number_next:
+        return False
+    is_short = bool(ORDINAL.fullmatch(last) or DOTTED.fullmatch(last))
+    if is_short and is_whole and before.strip().lstrip(_OPENING) == last:
+        return False  # the number of a list
+    if is_short or last in _SELDOM_LAST or last.endswith("str"):
+        return begins
+    return True
+
+
+def _uncapitalised(word: str) -> str:
+    return word[:1].lower() + word[1:]
