@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
@@ -37,12 +39,13 @@ LEADER_RETRY_SECONDS = 1.0
 HIGH = 100
 """Most wake-ups that lie in the queue at once."""
 
-CRON_DAY_NUMBER = re.compile(r"\d+")
+CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1-9]\d*))?")
+"""One part of the field for weekdays.
+
+>>> CRON_WEEKDAYS.fullmatch("1-5/2").groups()
+('1', '5', '2')
 """
->>> CRON_DAY_NUMBER.sub("x", "1-5")
-'x-x'
-"""
-DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 class CronError(ValueError):
@@ -93,25 +96,44 @@ class DatabaseLeadership:
         self._lock.close()
 
 
-def cron_trigger(expression: str, zone: ZoneInfo) -> CronTrigger:
+def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
     """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
 
+    As in every crontab, a day of the month and a weekday that are both named count each.
     Raises: CronError.
 
     >>> str(cron_trigger("0 6 * * 1-5", ZoneInfo("UTC")).fields[4])
-    'mon-fri'
+    'mon,tue,wed,thu,fri'
     """
     fields = expression.split()
     if len(fields) != 5:
         raise CronError(expression, "it has five fields: minute hour day month weekday")
     minute, hour, day, month, weekday = fields
     try:
-        return CronTrigger(
-            minute=minute, hour=hour, day=day, month=month,
-            day_of_week=_weekday_names(weekday), timezone=zone,
-        )  # fmt: skip
+        days = [(day, _weekdays(weekday))]
+        if "*" not in {day[0], weekday[0]}:
+            days = [(day, "*"), ("*", _weekdays(weekday))]
+        triggers = [
+            CronTrigger(
+                minute=minute, hour=hour, day=each, month=month, day_of_week=names, timezone=zone
+            )
+            for each, names in days
+        ]
     except (ValueError, IndexError) as error:
         raise CronError(expression, str(error)) from error
+    return triggers[0] if len(triggers) == 1 else OrTrigger(triggers)
+
+
+def interval_trigger(source: Source, now: datetime) -> IntervalTrigger:
+    """Return the trigger of a source with an interval: it ticks in the middle of each slot.
+
+    A tick near the border of two slots would now and then find its slot taken by the last one.
+    """
+    seconds = _seconds_between(source)
+    start = (now.timestamp() // seconds + 0.5) * seconds
+    return IntervalTrigger(
+        seconds=seconds, start_date=datetime.fromtimestamp(start, UTC), timezone=UTC
+    )
 
 
 def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
@@ -128,8 +150,8 @@ def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
     """
     if source.cron is not None:
         return f"cron {now.astimezone(zone):%Y-%m-%dT%H:%M}"
-    every = source.every_seconds or 60.0
-    return f"every {every:g} {int(now.timestamp() // every)}"
+    seconds = _seconds_between(source)
+    return f"every {seconds} {int(now.timestamp() // seconds)}"
 
 
 def tick(archive: Archive, settings: Settings, source: Source, now: datetime) -> int | None:
@@ -217,7 +239,7 @@ class Scheduler:
             trigger = (
                 cron_trigger(source.cron, zone)
                 if source.cron
-                else IntervalTrigger(seconds=max(1, round(source.every_seconds or 60)))
+                else interval_trigger(source, datetime.now(UTC))
             )
         except CronError as error:
             LOG.warning("schedule_invalid", source=source.name, reason=error.reason)
@@ -290,14 +312,36 @@ def _leadership(archive: Archive) -> Leadership:
     return FileLeadership(place.with_name(place.name + ".scheduler"))
 
 
-def _weekday_names(field: str) -> str:
-    """Translate weekday numbers: crontab counts from Sunday, APScheduler from Monday."""
+def _seconds_between(source: Source) -> int:
+    return max(1, round(source.every_seconds or 60))
 
-    def name(found: re.Match[str]) -> str:
-        number = int(found[0])
-        if number > 7:
-            raise ValueError(f"weekday {number} is not between 0 and 7")
-        return DAY_NAMES[number]
 
-    head, slash, step = field.partition("/")
-    return CRON_DAY_NUMBER.sub(name, head.lower()) + slash + step
+def _weekdays(field: str) -> str:
+    """Translate weekdays: crontab counts from Sunday, APScheduler from Monday."""
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        parts = CRON_WEEKDAYS.fullmatch(part)
+        if parts is None:
+            raise ValueError(f"{part!r} names no weekdays")
+        found.update(_weekday_range(parts["first"], parts["last"], parts["step"]))
+    return ",".join(DAY_NAMES[number] for number in sorted(found))
+
+
+def _weekday_range(first: str, last: str | None, step: str | None) -> set[int]:
+    if first == "*":
+        numbers = range(7)
+    else:
+        low = _weekday(first)
+        high = low if last is None and step is None else 6 if last is None else _weekday(last)
+        numbers = range(low, (7 if high == 0 < low else high) + 1)
+    if not numbers:
+        raise ValueError(f"weekdays go from Sunday to Saturday, not from {first} to {last}")
+    return {number % 7 for number in numbers[:: int(step or 1)]}
+
+
+def _weekday(name: str) -> int:
+    if name in DAY_NAMES:
+        return DAY_NAMES.index(name)
+    if not name.isdecimal() or int(name) > 7:
+        raise ValueError(f"weekday {name} is not between 0 and 7")
+    return int(name)

@@ -1,0 +1,336 @@
+"""Schedules: what crontab lines mean, one job for each tick, one scheduler that leads."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from storage.archive import Archive
+from storage.source import Source
+from storage.verdict import Counts
+from tests.flow.driver import SENTENCES, seed
+from worker import schedule
+from worker.schedule import (
+    CronError,
+    DatabaseLeadership,
+    FileLeadership,
+    Scheduler,
+    cron_trigger,
+    interval_trigger,
+    slot_of,
+    tick,
+)
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def source(**settings: object) -> Source:
+    given_: dict[str, object] = {
+        "id": 1, "name": "presse", "kind": "folder", "locator": "/presse", "standing": True,
+        "paused": False, "every_seconds": None, "cron": None, "timezone": None, "options": {},
+    }  # fmt: skip
+    return Source(**(given_ | settings))
+
+
+def fires(expression: str, start: datetime, number: int, zone: ZoneInfo = BERLIN) -> list[datetime]:
+    """Return the next `number` times, as the scheduler computes them."""
+    trigger, before, now, found = cron_trigger(expression, zone), None, start, []
+    while len(found) < number:
+        before = trigger.get_next_fire_time(before, now)
+        found.append(before)
+        now = before.astimezone(UTC) + timedelta(microseconds=1)
+    return found
+
+
+# --------------------------------------------------------------------------------- crontab
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "expected"),
+    [
+        pytest.param("1-5", "Mon Tue Wed Thu Fri", id="Monday to Friday"),
+        pytest.param("0", "Sun", id="nought is Sunday"),
+        pytest.param("7", "Sun", id="seven is Sunday too"),
+        pytest.param("1,3", "Mon Wed", id="a list"),
+        pytest.param("0-4", "Mon Tue Wed Thu Sun", id="from Sunday on"),
+        pytest.param("0-6", "Mon Tue Wed Thu Fri Sat Sun", id="the whole week"),
+        pytest.param("5-7", "Fri Sat Sun", id="the weekend, Sunday last"),
+        pytest.param("fri-sun", "Fri Sat Sun", id="the weekend by names"),
+        pytest.param("*/2", "Tue Thu Sat Sun", id="every second day counts from Sunday"),
+        pytest.param("1-5/2", "Mon Wed Fri", id="every second working day"),
+        pytest.param("MON-Wed", "Mon Tue Wed", id="names in any case"),
+        pytest.param("*", "Mon Tue Wed Thu Fri Sat Sun", id="any day"),
+    ],
+)
+def test_weekdays_are_those_of_crontab(weekdays, expected):
+    week = fires(f"0 6 * * {weekdays}", MONDAY, len(expected.split()))
+    assert " ".join(f"{moment:%a}" for moment in week) == expected
+    assert all(moment.hour == 6 for moment in week)
+    assert week[-1] < MONDAY + timedelta(days=7)
+
+
+def test_a_day_of_the_month_and_a_weekday_count_each():
+    days = {f"{moment:%d %a}" for moment in fires("0 6 3 * 1", MONDAY, 3)}
+    assert days == {"01 Mon", "03 Wed", "08 Mon"}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "0 6 * *",
+        "0 6 * * 1 2",
+        "0 6 * * 8",
+        "0 6 * * 5-2",
+        "61 6 * * *",
+        "0 6 * * mo",
+        "x 6 * * 1",
+        "0 6 * * 1-",
+        "",
+    ],
+)
+def test_what_is_no_crontab_line_is_told(expression):
+    with pytest.raises(CronError) as told:
+        cron_trigger(expression, BERLIN)
+    assert repr(expression) in str(told.value)
+
+
+# ---------------------------------------------------------------------------------- clocks
+
+
+def test_the_hour_that_comes_twice_gives_one_job(room):
+    nightly = replace(room.source, cron="30 2 * * *", every_seconds=None, timezone="Europe/Berlin")
+    times = [
+        moment
+        for moment in fires("30 2 * * *", datetime(2026, 10, 24, 12, tzinfo=UTC), 3)
+        if moment.date().day == 25
+    ]
+    assert [moment.utcoffset() for moment in times] == [timedelta(hours=2), timedelta(hours=1)]
+    first = tick(room.archive, room.settings, nightly, times[0])
+    assert room.worked(first) == Counts()
+    assert tick(room.archive, room.settings, nightly, times[1]) is None
+    assert tick(room.archive, room.settings, nightly, times[1] + timedelta(days=1)) is not None
+
+
+def test_the_hour_that_is_left_out_still_gives_its_job():
+    days = [
+        moment.astimezone(UTC)
+        for moment in fires("30 2 * * *", datetime(2026, 3, 28, 12, tzinfo=UTC), 3)
+    ]
+    assert [moment.day for moment in days] == [29, 30, 31]
+    assert days[0] == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_a_source_has_a_zone_of_its_own():
+    noon = datetime(2026, 6, 1, 10, 0, 30, tzinfo=UTC)
+    line = source(cron="0 12 * * *")
+    assert slot_of(line, noon, BERLIN) == "cron 2026-06-01T12:00"
+    assert slot_of(line, noon, ZoneInfo("UTC")) == "cron 2026-06-01T10:00"
+
+
+@given(
+    st.integers(1, 100_000),
+    st.floats(0, 2e9),
+    st.lists(st.floats(-0.4, 0.4), min_size=8, max_size=8),
+)
+def test_each_tick_of_an_interval_has_a_slot_of_its_own_even_when_it_comes_a_little_late(
+    seconds, start, late
+):
+    every = source(every_seconds=float(seconds))
+    now = datetime.fromtimestamp(start, UTC)
+    trigger = interval_trigger(every, now)
+    moments, before = [], None
+    for _ in range(8):
+        before = trigger.get_next_fire_time(before, now)
+        moments.append(before)
+    slots = [
+        int(slot_of(every, moment + timedelta(seconds=part * seconds), BERLIN).split()[-1])
+        for moment, part in zip(moments, late, strict=True)
+    ]
+    assert all(b - a == 1 for a, b in pairwise(slots))
+
+
+# ------------------------------------------------------------------------- the scheduler
+
+
+class Broker:
+    """Stands where Celery stands and remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.failure: Exception | None = None
+
+    def send_task(self, _name, *, args, **_options):
+        if self.failure is not None:
+            raise self.failure
+        self.sent.append(args[0])
+
+
+def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    for name in ("SYNC_SECONDS", "LEADER_RETRY_SECONDS", "SWEEP_SECONDS"):
+        monkeypatch.setattr(schedule, name, 0.05)
+
+
+class Running:
+    """A scheduler in a thread, on an archive of its own."""
+
+    def __init__(self, room, broker: Broker) -> None:
+        self.stop = threading.Event()
+        self.archive = Archive.open(room.url)
+        self.scheduler = Scheduler(self.archive, room.settings, broker, lambda: 0)
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self) -> None:
+        with self.scheduler:
+            self.scheduler.run(self.stop)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join()
+        self.archive.close()
+
+    def jobs(self) -> dict[str, str]:
+        return {job.id: str(job.trigger) for job in self.scheduler._ticking.get_jobs()}
+
+
+@pytest.fixture
+def scheduler(room, quick) -> Iterator[Callable[[Broker], Running]]:
+    running: list[Running] = []
+
+    def start(broker: Broker) -> Running:
+        running.append(Running(room, broker))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.end()
+
+
+def test_a_due_source_becomes_a_job_and_a_wake_up(room, scheduler):
+    broker = Broker()
+    scheduler(broker)
+    until(lambda: broker.sent)
+    (job,) = room.rows("SELECT * FROM jobs")
+    assert (job["job"], job["trigger"], job["source"]) == (broker.sent[0], "schedule", "presse")
+
+
+def test_a_schedule_that_is_changed_is_taken_up_at_run_time(room, scheduler):
+    running = scheduler(Broker())
+    until(lambda: "0:01:00" in running.jobs().get("source presse", ""))
+    room.archive.change_source("presse", every_seconds=7.0)
+    until(lambda: "0:00:07" in running.jobs()["source presse"])
+    room.archive.change_source("presse", every_seconds=None, cron="0 6 * * 1-5")
+    until(lambda: "cron" in running.jobs()["source presse"])
+    room.archive.change_source("presse", paused=True)
+    until(lambda: "source presse" not in running.jobs())
+    room.archive.change_source("presse", paused=False)
+    until(lambda: "source presse" in running.jobs())
+    room.watch("zweite", room.root / "zweite")
+    until(lambda: "source zweite" in running.jobs())
+    room.archive.change_source("presse", removed_at=room.now, standing=False)
+    until(lambda: "source presse" not in running.jobs())
+
+
+def test_a_cron_line_that_cannot_be_read_stops_no_other_source(room, scheduler):
+    room.archive.change_source("presse", every_seconds=None, cron="oft")
+    room.watch("zweite", room.root / "zweite")
+    running = scheduler(Broker())
+    until(lambda: "source zweite" in running.jobs())
+    assert "source presse" not in running.jobs()
+
+
+def test_a_broker_that_is_away_loses_no_job(room, scheduler, monkeypatch):
+    from kombu.exceptions import OperationalError
+
+    from storage import queue
+
+    monkeypatch.setattr(queue, "WAKE_AGAIN_SECONDS", 0.2)
+    broker = Broker()
+    broker.failure = OperationalError("away")
+    scheduler(broker)
+    until(lambda: room.number("SELECT count(*) FROM job WHERE woken_at IS NOT NULL"))
+    broker.failure = None
+    until(lambda: broker.sent)
+
+
+def test_of_two_schedulers_one_leads_and_the_other_takes_over(room, scheduler):
+    brokers = Broker(), Broker()
+    first = scheduler(brokers[0])
+    until(lambda: brokers[0].sent)
+    second = scheduler(brokers[1])
+    time.sleep(0.5)
+    assert not second.scheduler._leads
+    assert brokers[1].sent == []
+    first.stop.set()
+    first.thread.join()
+    until(lambda: second.scheduler._leads)
+    room.worked(brokers[0].sent[0])
+    room.ordered(room.places(""))
+    until(lambda: brokers[1].sent)
+
+
+def test_missed_ticks_are_made_up_for_once(room, scheduler):
+    room.write("pegel.txt", seed("Pegel steigt", SENTENCES[0]))
+    room.archive.change_source("presse", every_seconds=1.0)
+    broker = Broker()
+    scheduler(broker)
+    until(lambda: broker.sent)
+    time.sleep(2.5)  # nobody works: the ticks that come meanwhile are left out
+    assert room.number("SELECT count(*) FROM job") == 1
+    room.worked(broker.sent[0])
+    until(lambda: room.number("SELECT count(*) FROM job WHERE kind = 'ingest'") == 2)
+
+
+def leaders(room) -> tuple[object, object]:
+    if room.archive.engine.dialect.name == "sqlite":
+        path = room.root / "lock"
+        return FileLeadership(path), FileLeadership(path)
+    return DatabaseLeadership(room.archive), DatabaseLeadership(room.archive)
+
+
+def test_the_lead_is_held_by_one_and_free_when_it_is_closed(room):
+    one, other = leaders(room)
+    assert (one.holds(), other.holds(), one.holds()) == (True, False, True)
+    one.close()
+    assert other.holds()
+    other.close()
+
+
+def test_a_lead_whose_connection_was_cut_is_lost_and_can_be_taken_again(room):
+    if room.archive.engine.dialect.name != "postgresql":
+        pytest.skip("a file lock has no connection")
+    one, other = leaders(room)
+    assert one.holds()
+    with room.archive.engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks "
+                "WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+            )
+        )
+    from storage.engine import DatabaseError
+
+    with pytest.raises(DatabaseError):
+        one.holds()
+    assert other.holds()
+    assert not one.holds()
+    other.close()
+    assert one.holds()
+    one.close()
