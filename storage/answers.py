@@ -195,6 +195,58 @@ class VersionText(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class Blame(Answer):
+    """A sentence as `version` has it, in that one of its `paragraphs`.
+
+    `since_version` is the version since which it stands there without a break (or stands there
+    no more), `changed_after` and `changed_by` the two sights between which that came about.
+    `returned` says that it was absent in between; `first_article` is another article in which we
+    saw it earlier, the earliest.
+    """
+
+    sentence: str
+    paragraph: int
+    since_version: int
+    changed_after: datetime | None
+    changed_by: datetime
+    returned: bool
+    first_article: str | None
+    version: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation(Answer):
+    """What a reference to a version, or to a passage of it, has to say.
+
+    `revision` names the wording by its digest: it keeps its meaning when versions are counted
+    anew. `start` and `end` are code points of `text`; without a passage all from `start` to
+    `suffix` is null.
+    """
+
+    article: str
+    version: int
+    revision: str
+    origin: str
+    title: str | None
+    authors: tuple[Json, ...]
+    publisher: str | None
+    published: PartialDate | None
+    language: str | None
+    changed_after: datetime | None
+    changed_by: datetime
+    last_seen: datetime
+    certain: bool
+    wording: str
+    raw: str
+    start: int | None
+    end: int | None
+    exact: str | None
+    prefix: str | None
+    suffix: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Diff(Answer):
     """The word-level way from revision `a` to revision `b`."""
 

@@ -24,6 +24,7 @@ from storage.options import (
     Page,
     Place,
     Shown,
+    ShownCitation,
     ShownDiff,
     ShownVersion,
     command,
@@ -265,6 +266,60 @@ def diff(
             write_text((line + "\n" for line in lines), target.path)
     if not found.is_same:
         raise typer.Exit(NO)
+
+
+@command(app, "blame", example="lesart blame 35xhehswnwa6vc12 --format csv")
+def blame(
+    revision: Revision,
+    place: Place,
+    page: Page,
+    shown: Shown,
+    *,
+    removed: Annotated[
+        bool, typer.Option("--removed", help="The sentences that stand there no more.")
+    ] = False,
+) -> None:
+    """Tell for each sentence since when it stands there, and which article had it first."""
+    with reading(place) as (_settings, archive):
+        rows = archive.blame(revision, removed, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Blame, _BLAME, page)
+
+
+@command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
+def cite(
+    revision: Revision,
+    place: Place,
+    cited: ShownCitation,
+    passage: Annotated[
+        str | None,
+        typer.Option(
+            "--passage",
+            metavar="TEXT",
+            help="A passage of its text, as it stands there; - reads it.",
+        ),
+    ] = None,
+) -> None:
+    """Write a reference to a version, or to a passage of it, that keeps its meaning."""
+    from storage import citation  # noqa: PLC0415  # only here
+
+    if cited.style is not None and cited.format is not None:
+        raise typer.BadParameter("a reference has a style or a format", param_hint="--style")
+    with reading(place) as (_settings, archive):
+        found = archive.cite(revision, None if passage is None else read_argument(passage))
+    target = cited.target()
+    if cited.format is not None:
+        write_record(found, target)
+        return
+    match cited.style or "markdown":
+        case "markdown":
+            text = citation.markdown(found)
+        case "bibtex":
+            text = citation.bibtex(found)
+        case "csl-json":
+            text = citation.csl_json(found)
+        case "w3c":
+            text = citation.w3c(found)
+    write_text([text], target.path)
 
 
 # -------------------------------------------------------------------------- what was seen, done
@@ -541,6 +596,7 @@ _CHANGES = (
     "article", "version", "changed_by", "words_added", "words_removed", "silent", "changes",
     "removed", "added",
 )  # fmt: skip
+_BLAME = ("since_version", "changed_by", "returned", "first_article", "paragraph", "sentence")
 _OBSERVATIONS = (
     "observed_at", "until", "checks", "outcome", "version", "foreign", "note", "origin",
 )  # fmt: skip

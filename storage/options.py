@@ -21,6 +21,8 @@ from storage.settings import Settings, load_settings
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
 DiffFormat = Literal["text", "html", "table", "json", "jsonl", "csv", "tsv"]
 
+CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
+
 _CONTEXT = "_context"
 _BY_SUFFIX: dict[str, Format] = {
     ".json": "json",
@@ -127,6 +129,26 @@ class ShownDiff:
         chosen = self.chosen()
         rows: Format = "table" if chosen in {"text", "html"} else chosen  # type: ignore[assignment]
         return _target(rows, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCitation:
+    """In which style a reference is written, or in which format what it has to say."""
+
+    style: Annotated[
+        CitationStyle | None,
+        typer.Option("--style", help="How the reference is written; else as Markdown."),
+    ] = None
+    format: Annotated[
+        Format | None,
+        typer.Option("--format", help="Instead of a reference, its facts as a row."),
+    ] = None
+    output: Output = None
+    spreadsheet_safe: SpreadsheetSafe = False
+
+    def target(self) -> Target:
+        """Return where the reference goes."""
+        return _target(self.format, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
 
 
 @dataclass(frozen=True, slots=True)

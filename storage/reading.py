@@ -5,6 +5,7 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
         print(hit.article, hit.snippet)
 """
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, tzinfo
@@ -16,11 +17,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
-from storage import asking, figures, lists, schema, texts
+from storage import asking, blaming, figures, lists, schema, texts
 from storage import search as full_text
 from storage.answers import (
     ArticleLine,
+    Blame,
     Change,
+    Citation,
     Diff,
     Hit,
     Job,
@@ -34,6 +37,7 @@ from storage.answers import (
     VersionText,
 )
 from storage.asking import QueryError
+from storage.citation import cited, places
 from storage.compare import diff
 from storage.engine import (
     ArchiveMissingError,
@@ -62,6 +66,7 @@ __all__ = [
 
 T = TypeVar("T")
 LANGUAGES = ("de", "en")
+_TOLD_OF_A_PASSAGE = 80
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -276,6 +281,44 @@ class ReadOnlyArchive:
             old, new = (texts.version_text(connection, each) for each in (a, b))
         operations = diff(texts.comparable(old), texts.comparable(new))
         return Diff(a.rev, b.rev, tuple(operations))
+
+    def blame(
+        self,
+        rev: str,
+        removed: bool = False,  # noqa: FBT001, FBT002 - the second thing that one says of blame
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Blame]:
+        """Yield each sentence of a version: since when it stands there, and who had it first.
+
+        `removed` asks instead for those that stand there no more.
+        Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
+        """
+        with self.connected() as connection:
+            found = self._finder(connection).version(rev)
+        ask = blaming.gone if removed else blaming.standing
+        part = Part(after, limit)
+        return self._each(lambda connection: ask(connection, found, self.languages, part))
+
+    def cite(self, rev: str, passage: str | None = None) -> Citation:
+        """Return what a reference to a version has to say, or to a passage of its text.
+
+        A passage is found as it is, whatever the white space and the shape of its quotation
+        marks. Raises: RevisionError, NoSuchError where it stands nowhere or more than once,
+        AmbiguousError.
+        """
+        version = self.version(rev)
+        if passage is None:
+            return cited(version)
+        found = places(version.text or "", passage)
+        if len(found) == 1:
+            return cited(version, found[0])
+        given = textwrap.shorten(passage, _TOLD_OF_A_PASSAGE, placeholder="…")
+        where = f"in {version.article}@{version.version} that reads"
+        if found:
+            hint = f"it stands there {len(found)} times; give more of the words around it"
+            raise NoSuchError(f"single passage {where}", given, hint)
+        raise NoSuchError(f"passage {where}", given, "every letter and mark has to be the same")
 
     # ------------------------------------------------------------------------------- figures
 

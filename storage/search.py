@@ -62,6 +62,27 @@ def cursor_of(found: Row) -> str:
     return cursor("search", found["score"], found["changed_by"], found["version_id"])
 
 
+def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
+    """Return a query, and its parameters, for the `wording_id` of each wording with a phrase.
+
+    Where PostgreSQL left out positions, its words are enough: the caller looks at the text.
+    None where `query` finds nothing.
+    """
+    if dialect != "postgresql":
+        match = to_fts5(query)
+        found = "SELECT rowid AS wording_id FROM search_text WHERE search_text MATCH :match"
+        return None if match is None else (found, {"match": match})
+    exact, loose = to_tsquery(query), to_tsquery(_without_phrases(query))
+    if exact is None:
+        return None
+    where = "s.tokens @@ CAST(:exact AS tsquery)"
+    values: dict[str, Any] = {"exact": exact}
+    if phrased := _words_of_phrases(query):
+        where = f"s.tokens @@ CAST(:loose AS tsquery) AND ({where} OR {_CUT})"
+        values |= {"loose": loose, "phrased": phrased}
+    return f"SELECT s.wording_id AS wording_id FROM search_text s WHERE {where}", values
+
+
 _RANKED = """
 SELECT v.id AS version_id, a.public_id AS article, v.number AS version,
     v.changed_by AS changed_by, m.score AS score {more}

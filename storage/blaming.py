@@ -1,0 +1,165 @@
+"""Blame in an archive: the sentences of a version, since when, and which article had them first."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import Connection, select
+
+from storage.answers import Blame
+from storage.blame import Blamed, Stand, blame, removed
+from storage.digest import DOUBLE_QUOTES, canonical, canonical_all
+from storage.finding import FoundVersion
+from storage.lists import Part
+from storage.record import TEXT_ROLES
+from storage.rows import cursor, place, stream
+from storage.search import holding
+from storage.sentences import sentences
+from storage.tables import METADATA
+from storage.tokens import Query, Word, parse_query
+
+DERIVATION, VERSION, WORDING = (
+    METADATA.tables[name] for name in ("derivation", "version", "wording")
+)
+PHRASE_LENGTH = 400
+"""Letters of a sentence that the index is asked for; the texts that it finds are read."""
+
+_REMEMBERED_TEXTS = 64
+_WITHOUT_QUOTES = str.maketrans(dict.fromkeys('"' + DOUBLE_QUOTES, " "))
+
+
+def standing(
+    connection: Connection, found: FoundVersion, languages: Sequence[str], part: Part
+) -> Iterator[Blame]:
+    """Yield each sentence of a version in its order.
+
+    Raises: CursorError.
+    """
+    yield from _told(connection, found, blame(_stands(connection, found)), languages, part)
+
+
+def gone(
+    connection: Connection, found: FoundVersion, languages: Sequence[str], part: Part
+) -> Iterator[Blame]:
+    """Yield each sentence that versions before this one had, those that went first at first.
+
+    Raises: CursorError.
+    """
+    yield from _told(connection, found, removed(_stands(connection, found)), languages, part)
+
+
+def _stands(connection: Connection, found: FoundVersion) -> list[Stand]:
+    """Return the versions up to `found` whose text is there: a redacted one tells nothing."""
+    query = (
+        select(VERSION.c.number, VERSION.c.changed_after, VERSION.c.changed_by, WORDING.c.text)
+        .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
+        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number <= found.number)
+        .order_by(VERSION.c.number)
+    )
+    return [
+        Stand(row.number, row.changed_after, row.changed_by, tuple(row.text.split("\n\n")))
+        for row in connection.execute(query)
+        if row.text is not None
+    ]
+
+
+def _told(
+    connection: Connection,
+    found: FoundVersion,
+    sentences_told: Sequence[Blamed],
+    languages: Sequence[str],
+    part: Part,
+) -> Iterator[Blame]:
+    begin = 0 if part.after is None else place("blame", part.after, int)[0]
+    end = None if part.limit is None else begin + max(part.limit, 0)
+    wanted = list(islice(enumerate(sentences_told, 1), begin, end))
+    layouts = _layouts(connection, found, {each.version for _, each in wanted})
+    sights = _FirstSights(connection, found.article.row_id, languages)
+    for number, each in wanted:
+        layout = layouts[each.version]
+        yield Blame(
+            sentence=each.sentence,
+            paragraph=layout[each.paragraph] if each.paragraph < len(layout) else each.paragraph,
+            since_version=each.since.number,
+            changed_after=each.since.changed_after,
+            changed_by=each.since.changed_by,
+            returned=each.returned,
+            first_article=sights.article(each.sentence, each.first.changed_by),
+            version=each.version,
+            cursor=cursor("blame", number),
+        )
+
+
+def _layouts(
+    connection: Connection, found: FoundVersion, numbers: Collection[int]
+) -> dict[int, list[int]]:
+    """Return for each version which of its paragraphs make its text, in order."""
+    query = (
+        select(VERSION.c.number, DERIVATION.c.detail)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number.in_(numbers))
+    )
+    return {
+        row.number: [
+            index
+            for index, entry in enumerate((row.detail or {}).get("paragraphs") or ())
+            if entry["role"] in TEXT_ROLES
+        ]
+        for row in connection.execute(query)
+    }
+
+
+_CANDIDATES = """
+SELECT v.wording_id AS wording_id, a.public_id AS article
+FROM ({holding}) m
+JOIN version v ON v.wording_id = m.wording_id
+JOIN article a ON a.id = v.article_id
+WHERE v.article_id <> :own AND v.changed_by < :before
+ORDER BY v.changed_by, v.id
+"""
+
+
+class _FirstSights:
+    """Finds the other article in which the archive saw a sentence first."""
+
+    def __init__(self, connection: Connection, own: int, languages: Sequence[str]) -> None:
+        self._connection = connection
+        self._own = own
+        self._languages = languages
+        self._texts: dict[int, frozenset[str]] = {}
+
+    def article(self, sentence: str, before: datetime) -> str | None:
+        """Return the article with the earliest sight of `sentence` before that moment."""
+        asked = holding(self._connection.dialect.name, _phrase(sentence, self._languages))
+        if asked is None:
+            return None
+        query = _CANDIDATES.format(holding=asked[0])
+        values = {**asked[1], "own": self._own, "before": before}
+        canon = canonical(sentence)
+        rows = stream(self._connection, query, values)
+        holders = (row for row in rows if canon in self._sentences(row["wording_id"]))
+        holder = next(holders, None)
+        return None if holder is None else str(holder["article"])
+
+    def _sentences(self, wording_id: int) -> frozenset[str]:
+        """Return the sentences of a wording; those of the last few are remembered."""
+        if wording_id not in self._texts:
+            query = select(WORDING.c.text).where(WORDING.c.id == wording_id)
+            text = self._connection.execute(query).scalar_one() or ""
+            if len(self._texts) >= _REMEMBERED_TEXTS:
+                self._texts.clear()
+            self._texts[wording_id] = frozenset(
+                each.strip()
+                for paragraph in canonical_all(text.split("\n\n"))
+                for each in sentences(paragraph)
+            )
+        return self._texts[wording_id]
+
+
+def _phrase(sentence: str, languages: Sequence[str]) -> Query:
+    """Return the beginning of a sentence as a phrase; nothing for one of a single word."""
+    plain = " ".join(sentence.translate(_WITHOUT_QUOTES).split())
+    if len(plain) > PHRASE_LENGTH:
+        plain = plain[:PHRASE_LENGTH].rpartition(" ")[0]
+    query = parse_query(f'"{plain}"', languages)
+    return Query(tuple(term for term in query.terms if not isinstance(term, Word)))
