@@ -1,6 +1,6 @@
 """The writing side: one `Archive`, one transaction per unit of work."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,10 +8,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, or_, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
 
 from storage import queue, schema
 from storage.absences import tell_absences
+from storage.capturing import (
+    Arrival,
+    Scan,
+    captures,
+    note_gone,
+    note_presence,
+    observe,
+    refusal,
+)
 from storage.engine import (
     DatabaseError,
     database_epoch,
@@ -33,7 +42,6 @@ from storage.tables import (
     ObservationRow,
     OriginRow,
     PresenceRow,
-    RefusalRow,
     ScanRow,
     SightRow,
     SourceRow,
@@ -41,7 +49,7 @@ from storage.tables import (
 )
 from storage.verdict import Captured, Counts, Known, Reading, Verdict
 from storage.versioning import let_return
-from storage.writing import Clock, Unit, rows_in, table_of, update_rows, writing
+from storage.writing import Clock, Unit, rows_in, table_of, writing
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
@@ -65,38 +73,6 @@ class Present:
     container: bool
     gone: bool
     refused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One item that a source yielded: bytes to be kept, or a refusal, or a look without change.
-
-    `place` names the file (and the record in it) as `origin` would, `locator` is the origin of
-    what it holds: they differ by the `.gz` of a gzipped file. `raw` is None where nothing could
-    be read. `looked` says that the bytes are those of the last look: only the stamp is noted.
-    """
-
-    place: str
-    locator: str
-    path: str
-    member: str
-    stamp: FileStamp
-    observed_at: datetime
-    raw: bytes | None = None
-    digest: bytes | None = None
-    hints: Mapping[str, str | None] | None = None
-    refused: Refused | None = None
-    container: bool = False
-    looked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """A pass over a folder, from its start to what it found."""
-
-    id: int
-    source_id: int
-    started_at: datetime
 
 
 def _now() -> datetime:
@@ -293,21 +269,21 @@ class Archive:
         with self.unit() as unit:
             queue.renew(unit, held)
             places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
-            captures = _captures(unit, arrivals, packed)
+            kept = captures(unit, arrivals, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
-                id(a): _observe(
+                id(a): observe(
                     unit,
                     held,
                     source_id,
                     scan,
                     a,
                     locator_id=places[a.locator],
-                    capture=captures.get(a.digest) if a.digest else None,
+                    capture=kept.get(a.digest) if a.digest else None,
                 )
                 for a in seen
             }
-            _note_presence(unit, held, source_id, arrivals, places, numbers)
+            note_presence(unit, held, source_id, arrivals, places, numbers)
             counts = Counts(refused=sum(a.refused is not None for a in seen))
             items = [numbers[id(a)] for a in seen if a.refused is None]
             if items:
@@ -339,7 +315,7 @@ class Archive:
         """
         with self.unit() as unit:
             queue.renew(unit, held)
-            gone = _note_gone(unit, held, scan, absent) if complete else []
+            gone = note_gone(unit, held, scan, absent) if complete else []
             places = unit.connection.execute(
                 select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
             ).scalar_one()
@@ -368,7 +344,7 @@ class Archive:
         Raises: queue.StaleLeaseError.
         """
         with self.unit() as unit:
-            _refusal(
+            refusal(
                 unit,
                 refused,
                 locator,
@@ -483,212 +459,6 @@ def _captured(row: Any) -> Captured:
         observed_at=observed_at,
         hints=hints or {},
         raw=unpack(encoding, data),
-    )
-
-
-def _captures(
-    unit: Unit, arrivals: Sequence[Arrival], packed: Mapping[bytes, tuple[str, bytes]]
-) -> dict[bytes, int]:
-    query = select(CAPTURE.c.digest, CAPTURE.c.id)
-    wanted = {a.digest: a for a in arrivals if a.digest in packed and not a.looked and a.digest}
-    known = {
-        bytes(digest): number
-        for digest, number in rows_in(unit.connection, query, CAPTURE.c.digest, wanted)
-    }
-    for digest, arrival in wanted.items():
-        if digest not in known:
-            known[digest] = unit.number()
-            encoding, data = packed[digest]
-            unit.add(
-                CaptureRow,
-                {
-                    "id": known[digest], "digest": digest, "size": len(arrival.raw or b""),
-                    "encoding": encoding, "data": data, "recorded_at": unit.now,
-                },
-            )  # fmt: skip
-    return known
-
-
-def _observe(
-    unit: Unit,
-    held: queue.Claim,
-    source_id: int,
-    scan: Scan | None,
-    arrival: Arrival,
-    *,
-    locator_id: int,
-    capture: int | None,
-) -> int:
-    number = unit.number()
-    unit.add(
-        ObservationRow,
-        {
-            "id": number, "source_id": source_id, "scan_id": scan.id if scan else None,
-            "job_id": held.job_id, "locator_id": locator_id,
-            "observed_at": arrival.observed_at, "recorded_at": unit.now,
-            "outcome": "captured" if arrival.refused is None else "refused",
-            "capture_id": capture, "hints": dict(arrival.hints or {}),
-            "http_status": None, "note": None,
-        },
-    )  # fmt: skip
-    if arrival.refused is not None:
-        _verdict(unit, held.job_id, number)
-        _refusal(
-            unit,
-            arrival.refused,
-            arrival.locator,
-            job_id=held.job_id,
-            source_id=source_id,
-            observation_id=number,
-            capture_id=capture,
-        )
-    return number
-
-
-def _verdict(unit: Unit, job_id: int, observation_id: int) -> None:
-    unit.add(
-        VerdictRow,
-        {
-            "id": unit.number(), "observation_id": observation_id, "job_id": job_id,
-            "kind": "refused", "derivation_id": None, "recorded_at": unit.now,
-        },
-    )  # fmt: skip
-
-
-def _refusal(
-    unit: Unit,
-    refused: Refused,
-    locator: str,
-    *,
-    job_id: int | None,
-    source_id: int | None,
-    observation_id: int | None,
-    capture_id: int | None,
-) -> None:
-    unit.add(
-        RefusalRow,
-        {
-            "id": unit.number(), "job_id": job_id, "source_id": source_id,
-            "observation_id": observation_id, "locator": locator, "code": refused.code,
-            "message": refused.message, "hint": refused.hint, "kept": capture_id is not None,
-            "capture_id": capture_id, "at": unit.now,
-        },
-    )  # fmt: skip
-
-
-def _note_presence(
-    unit: Unit,
-    held: queue.Claim,
-    source_id: int,
-    arrivals: Sequence[Arrival],
-    places: Mapping[str, int],
-    numbers: Mapping[int, int],
-) -> None:
-    query = select(PRESENCE.c.place_id).where(PRESENCE.c.source_id == source_id)
-    mine = [places[a.place] for a in arrivals]
-    known = {row[0] for row in rows_in(unit.connection, query, PRESENCE.c.place_id, mine)}
-    only_looked = {places[a.place] for a in arrivals if a.looked}
-    rows = {
-        places[a.place]: _presence(held, source_id, a, places, numbers.get(id(a))) for a in arrivals
-    }
-    fresh = [row for place, row in rows.items() if place not in known]
-    changed = [row for place, row in rows.items() if place in known]
-    key = ("source_id", "place_id")
-    looked = [_only_stamp(row) for row in changed if row["place_id"] in only_looked]
-    taken = [row for row in changed if row["place_id"] not in only_looked]
-    update_rows(unit.connection, PresenceRow, key, looked)
-    update_rows(unit.connection, PresenceRow, key, taken)
-    if fresh:
-        before = unit.connection.execute(
-            select(SOURCE.c.places).where(SOURCE.c.id == source_id)
-        ).scalar_one()
-        for ordinal, row in enumerate(fresh, before):
-            unit.add(PresenceRow, {**row, "ordinal": ordinal})
-        unit.connection.execute(
-            update(SOURCE).where(SOURCE.c.id == source_id).values(places=before + len(fresh))
-        )
-
-
-def _presence(
-    held: queue.Claim,
-    source_id: int,
-    arrival: Arrival,
-    places: Mapping[str, int],
-    number: int | None,
-) -> dict[str, Any]:
-    stamp = arrival.stamp
-    return {
-        "source_id": source_id, "place_id": places[arrival.place],
-        "locator_id": places[arrival.locator], "path": arrival.path,
-        "member": arrival.member, "container": arrival.container, "size": stamp.size,
-        "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns, "inode": stamp.inode,
-        "digest": arrival.digest, "observation_id": number, "job_id": held.job_id,
-        "gone": False, "refused": arrival.refused is not None,
-    }  # fmt: skip
-
-
-def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("source_id", "place_id", "size", "mtime_ns", "ctime_ns", "inode")
-    return {name: row[name] for name in kept}
-
-
-def _note_gone(unit: Unit, held: queue.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
-    """Observe as gone what stood there before and was not found anew since this scan began."""
-    query = (
-        select(
-            PRESENCE.c.place_id,
-            PRESENCE.c.locator_id,
-            PRESENCE.c.container,
-            PRESENCE.c.refused,
-            SIGHT.c.is_foreign,
-            OBSERVATION.c.scan_id,
-            OBSERVATION.c.id,
-            _had_a_text().label("had_a_text"),
-        )
-        .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
-        .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)
-        .where(PRESENCE.c.source_id == scan.source_id, PRESENCE.c.gone.is_(False))
-    )
-    noted: list[int] = []
-    away: list[dict[str, Any]] = []
-    for row in rows_in(unit.connection, query, PRESENCE.c.place_id, absent):
-        place_id, locator_id, container, refused, foreign, scan_id, observation_id, had = row
-        if observation_id is not None and observation_id > scan.id and scan_id != scan.id:
-            continue
-        away.append({"source_id": scan.source_id, "place_id": place_id, "gone": True})
-        if container or foreign or (refused and not had):
-            continue
-        noted.append(unit.number())
-        unit.add(
-            ObservationRow,
-            {
-                "id": noted[-1], "source_id": scan.source_id, "scan_id": scan.id,
-                "job_id": held.job_id, "locator_id": locator_id, "observed_at": unit.now,
-                "recorded_at": unit.now, "outcome": "gone", "capture_id": None, "hints": {},
-                "http_status": None, "note": "no longer in the folder",
-            },
-        )  # fmt: skip
-    update_rows(unit.connection, PresenceRow, ("source_id", "place_id"), away)
-    return noted
-
-
-def _had_a_text() -> Any:
-    """Return the condition that something at the place of a presence was, or may be, an article."""
-    earlier, sight, verdict = OBSERVATION.alias(), SIGHT.alias(), VERDICT.alias()
-    return (
-        select(earlier.c.id)
-        .outerjoin(sight, sight.c.observation_id == earlier.c.id)
-        .outerjoin(verdict, verdict.c.observation_id == earlier.c.id)
-        .where(
-            earlier.c.source_id == PRESENCE.c.source_id,
-            earlier.c.locator_id == PRESENCE.c.locator_id,
-            earlier.c.outcome == "captured",
-            or_(
-                verdict.c.id.is_(None),
-                sight.c.wording_id.is_not(None) & sight.c.is_foreign.is_(False),
-            ),
-        )
-        .exists()
     )
 
 

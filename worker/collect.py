@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storage import queue
-from storage.archive import Archive, Arrival, Present, Scan
+from storage.archive import Archive, Present
+from storage.capturing import Arrival, Scan
 from storage.digest import raw_digest
 from storage.record import FileStamp
 from storage.settings import Settings

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from storage import queue
-from storage.archive import Archive, Arrival
+from storage.archive import Archive
+from storage.capturing import Arrival
 from storage.digest import raw_digest
 from storage.settings import Settings
 from storage.verdict import Counts

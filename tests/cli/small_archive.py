@@ -6,7 +6,8 @@ from itertools import count
 from pathlib import Path
 
 from storage import queue
-from storage.archive import Archive, Arrival
+from storage.archive import Archive
+from storage.capturing import Arrival
 from storage.codes import refuse
 from storage.digest import wording_digest
 from storage.record import Draft, Extractor, Field, FileStamp, Paragraph, Refused

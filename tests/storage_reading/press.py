@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from storage import queue
-from storage.archive import Archive, Arrival
+from storage.archive import Archive
+from storage.capturing import Arrival
 from storage.digest import wording_digest
 from storage.record import Draft, Extractor, Field, FileStamp, Mark, Paragraph, Refused
 from storage.tokens import index_tokens
