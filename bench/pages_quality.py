@@ -14,7 +14,7 @@ import sys
 import time
 import unicodedata
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 
 import trafilatura
 from lxml.html import fromstring
+from trafilatura.settings import Document
 
 from storage.dates import span
 from storage.record import Draft, PartialDate
@@ -53,7 +54,7 @@ class Reading:
 class Score:
     """Means under way."""
 
-    sums: Counter[str] = field(default_factory=Counter)
+    sums: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, name: str, value: float) -> None:
@@ -134,7 +135,7 @@ def _theirs(raw: bytes, row: dict[str, Any]) -> Reading:
         raw, url=row["url"], fast=True, with_metadata=True, include_comments=False
     )
     seconds = time.process_time() - start
-    if document is None:
+    if not isinstance(document, Document):
         return Reading(seconds=seconds)
     date = document.date and PartialDate(document.date, "day", None, "trafilatura")
     authors = frozenset((document.author or "").split("; ")) - {""}
