@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, text
+from sqlalchemy import Connection, Engine, UniqueConstraint, insert, inspect, select, text
 
 from storage.engine import ArchiveError, ArchiveMissingError, database_epoch, place_of
 from storage.tables import ERASABLE, METADATA, RECORD
@@ -88,7 +88,9 @@ def head() -> str:
 
 def missing_guards(connection: Connection) -> list[str]:
     """Return the names of the guard triggers that should stand and do not."""
-    names = {f"guard_{table}_{event}" for table in RECORD for event in ("update", "delete")}
+    third = "truncate" if connection.dialect.name == "postgresql" else "insert"
+    events = ("update", "delete", third)
+    names = {f"guard_{table}_{event}" for table in RECORD for event in events}
     if connection.dialect.name == "postgresql":
         query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
     else:
@@ -249,7 +251,20 @@ def _sqlite_guard(table: str) -> list[str]:
     return [
         f"{update} BEGIN {refuse}; END",
         f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
+        # INSERT OR REPLACE deletes what is in its way and fires no trigger for it
+        f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} "
+        f"WHEN {_in_the_way(table)} BEGIN {refuse}; END",
     ]
+
+
+def _in_the_way(table: str) -> str:
+    """Return the condition that a row has the key of the new one, or of its unique columns."""
+    found = METADATA.tables[table]
+    unique = [each for each in found.constraints if isinstance(each, UniqueConstraint)]
+    keys = [[c.name for c in each.columns] for each in (found.primary_key, *unique)]
+    keys += [[c.name] for c in found.columns if c.unique]
+    same = [" AND ".join(f"{name} = NEW.{name}" for name in names) for names in keys]
+    return " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {each})" for each in same)
 
 
 def _grant_reading(connection: Connection) -> None:

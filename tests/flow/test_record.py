@@ -1,0 +1,189 @@
+"""The record is only added to: no row is changed or deleted, but for an emptying with its reason."""
+
+from typing import Any
+
+import pytest
+from alembic.command import upgrade as migrate
+from alembic.config import Config
+from sqlalchemy import Table, insert, select, text, update
+from sqlalchemy.engine import Connection
+
+from storage.engine import DatabaseError, writing_engine
+from storage.engine import database_url as parsed
+from storage.schema import MIGRATIONS, missing_guards, revisions, upgrade
+from storage.tables import ERASABLE, METADATA, RECORD
+from storage.writing import writing
+from tests.flow.driver import SENTENCES, START, Newsroom, hour, page, seed
+
+A, B, *_ = SENTENCES
+REFUSED = "the record is only added to"
+
+
+@pytest.fixture
+def kept(room) -> Newsroom:
+    """Give an archive with a row in every table of the record."""
+    room.write("a.txt", seed("Pegel steigt", A))
+    room.write("b.txt", seed("Pegel steigt", A))
+    room.write("leer.txt", "")
+    room.write("d.md", page(B))
+    room.scan(0)
+    relation = room.number("SELECT max(id) FROM relation")
+    with room.archive.engine.begin() as connection:
+        _add(connection, "relation_undone", relation_id=relation, undone_at=START, reason="Zufall")
+        _add(
+            connection, "redaction", table_name="origin", row_id=0, at=START, reason="nur zum Test"
+        )
+    return room
+
+
+def _add(connection: Connection, table: str, **values: Any) -> None:
+    columns = METADATA.tables[table].columns
+    number = connection.execute(
+        text("UPDATE counter SET value = value + 1 RETURNING value")
+    ).scalar()
+    fitting = {name: value for name, value in values.items() if name in columns}
+    missing = {
+        column.name: START if "at" in column.name else "x"
+        for column in columns
+        if not column.nullable and column.name not in {*fitting, "id"}
+    }
+    connection.execute(insert(METADATA.tables[table]).values(id=number, **fitting, **missing))
+
+
+def refuses(room: Newsroom, statement: Any) -> bool:
+    try:
+        with room.archive.engine.begin() as connection:
+            connection.execute(text(statement) if isinstance(statement, str) else statement)
+    except DatabaseError as error:
+        return REFUSED in str(error)
+    return False
+
+
+def test_no_row_of_the_record_can_be_changed_or_deleted(kept):
+    before = {table: kept.rows(f"SELECT * FROM {table}") for table in RECORD}
+    assert all(before.values()), "a table is empty, nothing is tried"
+    statements = []
+    for table in RECORD:
+        statements.append(f"DELETE FROM {table}")
+        names = [column.name for column in METADATA.tables[table].columns]
+        statements += [f'UPDATE {table} SET "{name}" = "{name}"' for name in names]
+    assert [each for each in statements if not refuses(kept, each)] == []
+    assert {table: kept.rows(f"SELECT * FROM {table}") for table in RECORD} == before
+
+
+def test_no_row_of_the_record_can_be_replaced_or_swept_away(kept):
+    statements = []
+    for table in RECORD:
+        names = [f'"{column.name}"' for column in METADATA.tables[table].columns]
+        taken, fresh = ", ".join(names), ", ".join(["id + 1000000", *names[1:]])
+        insertion = f"INSERT OR REPLACE INTO {table} ({taken}) SELECT"
+        if kept.archive.engine.dialect.name == "postgresql":
+            statements.append(f"TRUNCATE {table}")
+            continue
+        statements.append(f"{insertion} {taken} FROM {table}")
+        if table in {"origin", "capture", "wording", "verdict", "relation", "redaction"}:
+            statements.append(f"{insertion} {fresh} FROM {table}")
+    before = {table: kept.rows(f"SELECT * FROM {table}") for table in RECORD}
+    assert [each for each in statements if not refuses(kept, each)] == []
+    assert {table: kept.rows(f"SELECT * FROM {table}") for table in RECORD} == before
+
+
+def erasing(table: str, **more: Any) -> tuple[Table, Any]:
+    rows = METADATA.tables[table]
+    return rows, update(rows).values(**dict.fromkeys(ERASABLE[table]), **more)
+
+
+def redact(room: Newsroom, table: str, row: int) -> None:
+    with room.archive.engine.begin() as connection:
+        _add(connection, "redaction", table_name=table, row_id=row, at=START, reason="Gericht")
+
+
+@pytest.mark.parametrize("table", ERASABLE)
+def test_emptying_a_row_needs_its_redaction(kept, table):
+    rows, emptied = erasing(table)
+    row = kept.number(f"SELECT min(id) FROM {table}")
+    other = kept.number(f"SELECT max(id) FROM {table}")
+    assert row != other
+    assert refuses(kept, emptied.where(rows.c.id == row))
+    redact(kept, table, other)
+    redact(kept, "origin", row)
+    assert refuses(kept, emptied.where(rows.c.id == row)), "the redaction is of other rows"
+    redact(kept, table, row)
+    assert not refuses(kept, emptied.where(rows.c.id == row))
+    left = kept.one(f"SELECT * FROM {table} WHERE id = :id", id=row)
+    assert {name: left[name] for name in ERASABLE[table]} == dict.fromkeys(ERASABLE[table])
+
+
+@pytest.mark.parametrize("table", ERASABLE)
+def test_a_redaction_allows_nothing_but_emptying(kept, table):
+    rows = METADATA.tables[table]
+    row = kept.number(f"SELECT min(id) FROM {table}")
+    redact(kept, table, row)
+    at = rows.c.id == row
+    assert refuses(kept, erasing(table, recorded_at=hour(9))[1].where(at)), (
+        "another column changes too"
+    )
+    column = ERASABLE[table][0]
+    with kept.archive.looking() as connection:
+        one, other = connection.execute(
+            select(rows.c[column]).order_by(rows.c.id).limit(2)
+        ).scalars()
+    swapped = update(rows).values({column: other})
+    if one != other:
+        assert refuses(kept, swapped.where(at)), "something else is put in"
+    assert not refuses(kept, erasing(table)[1].where(at))
+    assert refuses(kept, swapped.where(at)), "it is filled again"
+    assert refuses(kept, f"DELETE FROM {table} WHERE id = {row}")
+
+
+def test_an_emptied_archive_is_sound(kept):
+    """Only what was told is missing, and the rest is still proven."""
+    for table in ERASABLE:
+        rows, emptied = erasing(table)
+        row = kept.number(f"SELECT min(id) FROM {table}")
+        redact(kept, table, row)
+        assert not refuses(kept, emptied.where(rows.c.id == row))
+
+
+@pytest.mark.parametrize("revision", list(reversed(revisions())))
+def test_the_guards_stand_after_every_migration(empty_database_url, revision):
+    engine = writing_engine(parsed(empty_database_url))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        migrate(config, revision)
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert missing_guards(connection) == []
+    engine.dispose()
+
+
+def test_guards_that_were_dropped_stand_again_after_an_upgrade(room):
+    with room.archive.engine.begin() as connection:
+        on = connection.dialect.name == "postgresql"
+        for table in RECORD:
+            clause = f" ON {table}" if on else ""
+            connection.execute(text(f"DROP TRIGGER guard_{table}_update{clause}"))
+        assert missing_guards(connection) == sorted(f"guard_{table}_update" for table in RECORD)
+    upgrade(room.archive.engine)
+    with room.archive.looking() as connection:
+        assert missing_guards(connection) == []
+
+
+def test_a_unit_that_fails_leaves_no_trace(room):
+    before = room.number("SELECT value FROM counter")
+
+    def fail() -> None:
+        with writing(room.archive.engine, room.archive.clock) as unit:
+            unit.number(7)
+            unit.add(type("Row", (), {"__table__": METADATA.tables["origin"]}), {
+                "id": 1, "public_id": "x", "origin": "x", "recorded_at": START,
+            })  # fmt: skip
+            unit.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert room.number("SELECT value FROM counter") == before
+    assert room.number("SELECT count(*) FROM origin") == 0
