@@ -14,6 +14,7 @@ import typer
 
 from storage.answers import (
     ArticleLine,
+    Blame,
     Change,
     Hit,
     Job,
@@ -84,6 +85,7 @@ LISTS = {
     "search": (["search", "Pegel"], Hit, 3),
     "history": (["history", "seed:seeds/pegel.txt"], VersionLine, 2),
     "changes": (["changes"], Change, 1),
+    "blame": (["blame", "seed:seeds/pegel.txt"], Blame, 2),
     "observations": (["observations", "seed:seeds/pegel.txt"], Observation, 2),
     "relations": (["relations"], Relation, 1),
     "refusals": (["refusals"], Refusal, 1),
