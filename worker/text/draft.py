@@ -21,6 +21,7 @@ from worker.text.headline import headline_missing
 from worker.text.hints import TextSettings, extractor
 from worker.text.language import language
 from worker.text.marks import agencies, is_plain, marks, odd_flags, outlets
+from worker.text.quotes import quotes
 from worker.text.roles import byline_names, notice_kind, roles, same_line
 from worker.text.words import word_count
 
@@ -72,6 +73,7 @@ def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
         fields=fields,
         flags=tuple(sorted(flags)),
         steps=material.steps,
+        quotes=quotes(paragraphs, fields["language"].value),
         notices=_notices(paragraphs),
         address=material.address,
         observed_at=material.observed_at,

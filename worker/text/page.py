@@ -50,6 +50,7 @@ from worker.text.page_second import second_opinion, with_lead, with_paragraphs, 
 from worker.text.page_tree import parse_page, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
+from worker.text.quotes import quotes
 from worker.text.roles import notice_kind
 from worker.text.words import word_count
 
@@ -173,6 +174,7 @@ def _draft(
         fields=fields,
         flags=_flags(flags, source, chosen, paragraphs, fields),
         steps=(*steps, *_extraction_steps(extracted, whole, pieces)),
+        quotes=quotes(paragraphs, fields["language"].value),
         notices=_notices(paragraphs),
         address=address.value if address else None,
         observed_at=_observed_at(source.tree, hints, settings),

@@ -1,0 +1,129 @@
+"""Direct quotations, their speakers and cues, on passages labelled by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.record import Paragraph, Quote
+from tests.text.cases import draft
+from worker.text.quotes import quotes
+
+LABELLED = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "quotations.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def found_in(text: str, language: str | None = "de") -> tuple[Quote, ...]:
+    return quotes([Paragraph("text", part) for part in text.split("\n\n")], language)
+
+
+def shares(language: str | None = None) -> dict[str, float]:
+    """Return precision and recall of the quotations, and how many speakers and cues are right."""
+    found = labelled = right = speakers = cues = 0
+    for passage in LABELLED:
+        if language not in (None, passage["language"]):
+            continue
+        read = {quote.text: quote for quote in found_in(passage["text"], passage["language"])}
+        found += len(read)
+        labelled += len(passage["quotes"])
+        for wanted in passage["quotes"]:
+            quote = read.get(wanted["text"])
+            if quote:
+                right += 1
+                speakers += quote.speaker == wanted["speaker"]
+                cues += quote.cue == wanted["cue"]
+    return {
+        "precision": right / found,
+        "recall": right / labelled,
+        "speaker": speakers / labelled,
+        "cue": cues / labelled,
+    }
+
+
+def test_the_labelled_passages_are_many_in_both_languages() -> None:
+    languages = [passage["language"] for passage in LABELLED]
+    assert len(LABELLED) >= 60
+    assert min(languages.count("de"), languages.count("en")) >= 25
+    assert sum(not passage["quotes"] for passage in LABELLED) >= 12
+
+
+@pytest.mark.parametrize("language", ["de", "en", None])
+def test_quotations_are_found_with_their_speakers(language: str | None) -> None:
+    reached = shares(language)
+    assert reached["precision"] >= 0.90
+    assert reached["recall"] >= 0.90
+    assert reached["speaker"] >= 0.80
+    assert reached["cue"] >= 0.80
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Er sagte „ja „ja „ja", []),
+        ('Ein 5" Rohr und ein 8" Rohr, sagte er.', []),
+        ('„“ und "" und »«, sagte er.', []),
+        ('„Er rief "Halt" und ging fort“, sagte sie.', ['Er rief "Halt" und ging fort']),
+        ("„Sie las „Der Deich“ vor“, sagte er.", ["Sie las „Der Deich“ vor"]),
+        ("›Wir gehen jetzt‹, sagte er.", ["Wir gehen jetzt"]),
+        ("‚Wir gehen jetzt‘, sagte er.", ["Wir gehen jetzt"]),
+    ],
+    ids=[
+        "left open",
+        "inches",
+        "nothing inside",
+        "nested straight",
+        "nested same",
+        "single",
+        "low single",
+    ],
+)
+def test_marks_close_at_their_own_kind(text: str, found: list[str]) -> None:
+    assert [quote.text for quote in found_in(text)] == found
+
+
+def test_a_broken_quotation_gives_its_pieces_the_same_speaker() -> None:
+    first, second = found_in("„Wir bauen“, sagte Bo Lind, „aber nicht heute.“")
+    assert (first.speaker, second.speaker) == ("Bo Lind", "Bo Lind")
+
+
+def test_a_pronoun_stands_for_the_speaker_right_before_it_and_for_nobody_else() -> None:
+    _, right_after = found_in("„Wir bauen“, sagte Bo Lind. „Und zwar bald“, ergänzte er.")
+    (alone,) = found_in("Bo Lind kam um acht. „Und zwar bald“, ergänzte er.")
+    assert (right_after.speaker, alone.speaker) == ("Bo Lind", None)
+
+
+def test_a_saying_said_of_in_the_next_sentence_has_its_speaker() -> None:
+    (quote,) = found_in("„Das Wasser steigt weiter.“ Das sagte Deichgraf Bo Lind am Abend.")
+    assert quote.speaker == "Deichgraf Bo Lind"
+
+
+def test_what_stands_outside_the_running_text_is_not_searched() -> None:
+    said = "„Wir bauen jetzt“, sagte Bo Lind."
+    roles = ("headline", "subheading", "caption", "promo", "aside", "notice", "text")
+    paragraphs = [Paragraph(role, said) for role in roles]
+    assert [quote.paragraph for quote in quotes(paragraphs, "de")] == [6]
+
+
+def test_without_a_known_language_marks_and_shape_decide_alone() -> None:
+    assert found_in("„Nous ne partons pas.“ „Quoi“", None) == (
+        Quote("Nous ne partons pas.", None, None, 0),
+    )
+
+
+def test_both_readers_tell_quotations() -> None:
+    text = "2024-06 Streit\n\nDer Rat tagte am Montag bis in die Nacht hinein.\n\n„Wir bauen“, sagte Bo Lind, und das war alles, was er an diesem Abend zu den Plänen sagte."
+    read = draft(text)
+    assert [(quote.text, quote.speaker) for quote in read.quotes] == [("Wir bauen", "Bo Lind")]
+    assert "Wir bauen" in read.paragraphs[read.quotes[0].paragraph].text
+
+
+@given(st.text(st.sampled_from('aB „“”"»«‚‘›‹.,:sagte so laut Müller said'), max_size=120))
+def test_each_quotation_stands_in_its_paragraph(text: str) -> None:
+    for language in ("de", "en", None):
+        for quote in quotes([Paragraph("text", text)], language):
+            assert quote.text in text
+            assert quote.speaker is None or quote.speaker in text
