@@ -292,7 +292,7 @@ def measure(count: int, rounds: int, processes: int, work: Path) -> list[Side]:
         for side in sides:
             if not side.is_naive:
                 with side.services(processes, _log(work, side)):
-                    side.second = side.take(work / "round0", count, processes)
+                    side.second = side.take(work / "round0", count, 1)
         for side in sides:
             side.weigh()
         return sides
