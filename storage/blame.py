@@ -25,11 +25,13 @@ class Stand:
 class Blamed:
     """A sentence as `version` has it, in its `paragraph` (counted from 0).
 
+    `canon` is what it is in the canonical form of its paragraph: by that sentences are equal.
     `since` is the version since which it stands there, or stands there no more. `first` is the
     first version that had it. `returned` says that it was absent in between.
     """
 
     sentence: str
+    canon: str
     paragraph: int
     version: int
     since: Stand
@@ -39,6 +41,9 @@ class Blamed:
 
 Key = tuple[str, int]
 """A sentence in canonical form, and how many of the same stand before it in the text."""
+
+Where = tuple[str, str, int]
+"""A sentence as it stands there, in canonical form, and its paragraph."""
 
 
 def blame(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
@@ -50,10 +55,9 @@ def blame(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
     if not stands:
         return ()
     return tuple(
-        Blamed(text, paragraph, stands[-1].number, stands[life.since], stands[life.first],
-               life.returned)
-        for life, text, paragraph in _located(_lives(stands), stands[-1])
-    )  # fmt: skip
+        Blamed(*where, stands[-1].number, stands[life.since], stands[life.first], life.returned)
+        for life, where in _located(_lives(stands), stands[-1])
+    )
 
 
 def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
@@ -68,11 +72,10 @@ def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
         if life.last < len(stands) - 1:
             gone.setdefault(life.last, {})[key] = life
     return tuple(
-        Blamed(text, paragraph, stands[last].number, stands[last + 1], stands[life.first],
-               life.returned)
+        Blamed(*where, stands[last].number, stands[last + 1], stands[life.first], life.returned)
         for last in sorted(gone)
-        for life, text, paragraph in _located(gone[last], stands[last])
-    )  # fmt: skip
+        for life, where in _located(gone[last], stands[last])
+    )
 
 
 @dataclass(slots=True)
@@ -119,17 +122,16 @@ def _keys(texts: Iterator[str]) -> Iterator[Key]:
         met[text] += 1
 
 
-def _located(lives: dict[Key, _Life], stand: Stand) -> Iterator[tuple[_Life, str, int]]:
+def _located(lives: dict[Key, _Life], stand: Stand) -> Iterator[tuple[_Life, Where]]:
     """Yield the sentences of `stand` that are among `lives`, as it has them, in its order."""
     met: Counter[str] = Counter()
     for number, paragraph in enumerate(stand.paragraphs):
-        canon = canonical(paragraph)
-        block = Block("text", paragraph, canon, 0)
-        pieces = sentences(canon)
+        block = Block("text", paragraph, canonical(paragraph), 0)
+        pieces = sentences(block.canon)
         ends = list(accumulate(map(len, pieces)))
         for piece, end in zip(pieces, ends, strict=True):
-            key = (piece.strip(), met[piece.strip()])
-            met[piece.strip()] += 1
-            if (life := lives.get(key)) is not None:
+            canon = piece.strip()
+            if (life := lives.get((canon, met[canon]))) is not None:
                 own = paragraph[block.place(end - len(piece)) : block.place(end)]
-                yield life, own.strip(), number
+                yield life, (own.strip(), canon, number)
+            met[canon] += 1

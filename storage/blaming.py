@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from storage.answers import Blame
 from storage.blame import Blamed, Stand, blame, removed
-from storage.digest import DOUBLE_QUOTES, canonical, canonical_all
+from storage.digest import canonical_all
 from storage.finding import FoundVersion
 from storage.lists import Part
 from storage.record import TEXT_ROLES
@@ -25,7 +25,6 @@ PHRASE_LENGTH = 400
 """Letters of a sentence that the index is asked for; the texts that it finds are read."""
 
 _REMEMBERED_TEXTS = 64
-_WITHOUT_QUOTES = str.maketrans(dict.fromkeys('"' + DOUBLE_QUOTES, " "))
 
 
 def standing(
@@ -84,7 +83,7 @@ def _told(
             changed_after=each.since.changed_after,
             changed_by=each.since.changed_by,
             returned=each.returned,
-            first_article=sights.article(each.sentence, each.first.changed_by),
+            first_article=sights.article(each.canon, each.first.changed_by),
             version=each.version,
             cursor=cursor("blame", number),
         )
@@ -128,14 +127,13 @@ class _FirstSights:
         self._languages = languages
         self._texts: dict[int, frozenset[str]] = {}
 
-    def article(self, sentence: str, before: datetime) -> str | None:
-        """Return the article with the earliest sight of `sentence` before that moment."""
-        asked = holding(self._connection.dialect.name, _phrase(sentence, self._languages))
+    def article(self, canon: str, before: datetime) -> str | None:
+        """Return the article with the earliest sight of a sentence before that moment."""
+        asked = holding(self._connection.dialect.name, _phrase(canon, self._languages))
         if asked is None:
             return None
         query = _CANDIDATES.format(holding=asked[0])
         values = {**asked[1], "own": self._own, "before": before}
-        canon = canonical(sentence)
         rows = stream(self._connection, query, values)
         holders = (row for row in rows if canon in self._sentences(row["wording_id"]))
         holder = next(holders, None)
@@ -156,9 +154,9 @@ class _FirstSights:
         return self._texts[wording_id]
 
 
-def _phrase(sentence: str, languages: Sequence[str]) -> Query:
+def _phrase(canon: str, languages: Sequence[str]) -> Query:
     """Return the beginning of a sentence as a phrase; nothing for one of a single word."""
-    plain = " ".join(sentence.translate(_WITHOUT_QUOTES).split())
+    plain = " ".join(canon.replace('"', " ").split())
     if len(plain) > PHRASE_LENGTH:
         plain = plain[:PHRASE_LENGTH].rpartition(" ")[0]
     query = parse_query(f'"{plain}"', languages)

@@ -26,13 +26,14 @@ DOTTED = re.compile(r"[^\W\d](?:\.[^\W\d])*")
 [True, True, False]
 """
 IN_PARTS = re.compile(
-    r"(?<!\w)(?:z\.\s?B|d\.\s?h|u\.\s?U|i\.\s?d\.\s?R|i\.\s?S|v\.\s?a|s\.\s?[ou]|i\.\s?e|e\.\s?g"
-    r"|Z\.\s?B|D\.\s?h|I\.\s?d\.\s?R)$"
+    r"(?<!\w)(?:z\.\s?b|d\.\s?h|u\.\s?u|i\.\s?d\.\s?r|i\.\s?s|v\.\s?a|s\.\s?[ou]|i\.\s?e|e\.\s?g)$",
+    re.IGNORECASE,
 )
 """
 >>> bool(IN_PARTS.search("am Ufer, z. B"))
 True
 """
+_AROUND_A_NUMBER = _OPENING + " \t\r\n\xa0"
 _LOOKED_BACK = 32
 _LOOKED_AHEAD = 40
 
@@ -80,15 +81,17 @@ def sentences(paragraph: str) -> tuple[str, ...]:
     marks and brackets that close behind them, and white space. It goes on where the next word is
     in lower case (`„Halt!“ rief er.`), behind abbreviations (`Dr.`, `z. B.`, `Mr.`), and behind
     ordinals (`18. Juni`), initials and abbreviations that may be the last word (`Mio.`, `usw.`,
-    `U.S.`), unless a word follows that mostly begins one. Where it is not clear, it goes on.
+    `U.S.`), unless a word follows that mostly begins one. Where it is not clear, it goes on. In a
+    paragraph without any capital letter case tells nothing.
 
     >>> sentences("Am 18. Juni kam Dr. Lohe. „Es hält!“, rief er. Dann ging er.")
     ('Am 18. Juni kam Dr. Lohe. ', '„Es hält!“, rief er. ', 'Dann ging er.')
     """
     found: list[str] = []
     begin = 0
+    is_lower = paragraph.islower()
     for match in END.finditer(paragraph):
-        if _is_end(paragraph, begin, match):
+        if _is_end(paragraph, begin, match, is_lower=is_lower):
             found.append(paragraph[begin : match.end()])
             begin = match.end()
     if begin < len(paragraph):
@@ -96,10 +99,10 @@ def sentences(paragraph: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_end(text: str, begin: int, match: re.Match[str]) -> bool:
+def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> bool:
     following = NEXT.match(text[match.end() : match.end() + _LOOKED_AHEAD])
     assert following is not None  # it may be empty
-    word = following["word"]
+    word = following["word"].capitalize() if is_lower else following["word"]
     if word[:1].islower():
         return False
     begins = word in _STARTERS and not following["dot"]
@@ -107,28 +110,25 @@ def _is_end(text: str, begin: int, match: re.Match[str]) -> bool:
     if match["marks"] != ".":
         is_gap = match["marks"].endswith(("…", "...")) and before[-1:].isspace()
         return begins or not is_gap
-    is_whole = begin >= match.start() - _LOOKED_BACK
-    return _ends_after(before, word, begins=begins, is_whole=is_whole)
-
-
-def _ends_after(before: str, word: str, *, begins: bool, is_whole: bool) -> bool:
-    """Tell whether a full stop ends a sentence: `before` it, `word` after it.
-
-    `is_whole` says that `before` is all of the sentence so far.
-    """
     last = (before.rsplit(maxsplit=1) or [""])[-1].lstrip(_OPENING)
-    if last in _TITLES or _uncapitalised(last) in _NEVER_LAST or IN_PARTS.search(before):
+    if _is_never_last(last, before, is_lower=is_lower, is_number_next=word[:1].isdigit()):
         return False
-    is_number_next = word[:1].isdigit()
-    if last.casefold() in _BEFORE_NUMBERS and is_number_next:
-        return False
-    is_short = bool(ORDINAL.fullmatch(last) or DOTTED.fullmatch(last))
-    if is_short and is_whole and before.strip().lstrip(_OPENING) == last:
-        return False  # the number of a list
-    if is_short or last in _SELDOM_LAST or last.endswith("str"):
-        return begins
-    return True
+    if ORDINAL.fullmatch(last) or DOTTED.fullmatch(last):
+        is_first = match.start() - begin <= _LOOKED_BACK
+        number_of_a_list = is_first and before.strip(_AROUND_A_NUMBER) == last
+        return begins and not number_of_a_list
+    return begins or not (_is_among(_SELDOM_LAST, last, is_lower) or last.endswith("str"))
 
 
-def _uncapitalised(word: str) -> str:
-    return word[:1].lower() + word[1:]
+def _is_never_last(last: str, before: str, *, is_lower: bool, is_number_next: bool) -> bool:
+    """Tell whether the word before a full stop, which ends `before`, never ends a sentence."""
+    return (
+        _is_among(_TITLES, last, is_lower)
+        or last[:1].lower() + last[1:] in _NEVER_LAST
+        or IN_PARTS.search(before) is not None
+        or (is_number_next and last.casefold() in _BEFORE_NUMBERS)
+    )
+
+
+def _is_among(words: frozenset[str], word: str, is_lower: bool) -> bool:  # noqa: FBT001
+    return word in words or (is_lower and word.capitalize() in words)

@@ -111,6 +111,12 @@ def test_a_sentence_is_told_as_its_version_has_it(pair):
         assert " ".join(each.sentence for each in blame(stands(text))) == text
 
 
+def test_a_hyphen_before_a_sentence_is_no_bullet_inside_a_paragraph():
+    versions = stands("Er ging. - Sie kam.", "Er ging. Sie kam.")
+    assert [each.canon for each in blame(versions[:1])] == ["Er ging.", "- Sie kam."]
+    assert told(blame(versions))[1] == ("Sie kam.", 0, 2, False)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -174,7 +180,7 @@ def test_blame_agrees_with_its_definition(texts):
         expected.append((sentence, paragraph, *by_definition(held, sentence, met[sentence])))
         met[sentence] += 1
     assert [
-        (canonical(each.sentence), each.paragraph, each.since.number, each.first.number,
+        (each.canon, each.paragraph, each.since.number, each.first.number,
          each.returned)
         for each in blame(versions)
     ] == expected  # fmt: skip
@@ -195,7 +201,7 @@ def test_removed_agrees_with_its_definition(texts):
             expected[sentence, last + 1, last + 2, runs > 1] += 1
     assert (
         Counter(
-            (canonical(each.sentence), each.version, each.since.number, each.returned)
+            (each.canon, each.version, each.since.number, each.returned)
             for each in removed(versions)
         )
         == expected
