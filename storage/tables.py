@@ -504,9 +504,10 @@ class VersionRow(SQLModel, table=True):
 
 
 class ReturnDueRow(SQLModel, table=True):
-    """An article whose newest version is an imported capture, while a file says something else.
+    """An article in which a scan that finds the file unchanged may do more than prolong a version.
 
-    The next scan of `source_id` that finds the file unchanged makes that a version again.
+    An imported capture is newer than the last look at a file of `source_id` that says something
+    else: the next scan makes that a version again.
     """
 
     __tablename__ = "return_due"

@@ -78,17 +78,19 @@ def let_return(unit: Unit, source_id: int) -> None:
 
 
 def _note_return(unit: Unit, article_id: int, looks: Sequence[Look], found: Sequence[Run]) -> None:
-    """Remember an article whose file stands there with another wording than the newest version.
+    """Remember an article in which the next scan does more than prolong the newest version.
 
-    An imported capture was seen after the last look at the file: the next scan that finds the
-    file unchanged sees its wording again.
+    An imported capture was seen after the last look at a file that stands there with another
+    wording, which the next scan sees again; or its time is still to come.
     """
     unit.connection.execute(delete(RETURN_DUE).where(RETURN_DUE.c.article_id == article_id))
     own = [look for look in looks if not look.foreign]
     if not own:
         return
     newest = max(own, key=lambda look: look.sight.observation_id)
-    if found[-1].wording_id == newest.sight.wording_id or _was_followed(unit, newest):
+    is_told = found[-1].wording_id == newest.sight.wording_id
+    is_past = all(look.sight.observed_at <= unit.now for look in looks)
+    if (is_told and is_past) or _was_followed(unit, newest):
         return
     unit.add(ReturnDueRow, {"article_id": article_id, "source_id": newest.source_id})
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.archive import Archive
@@ -224,6 +224,8 @@ def import_one(room: Newsroom, url: str, name: str, seen: float, text: str) -> N
 
 
 @settings(max_examples=EXAMPLES)
+@example(happened=[("write", 0)] * 3, late=[(3, 1, 6), (7, 0, 2)])
+@example(happened=[("scan", 0)] * 2, late=[(0, 1, 0)])
 @given(happened=events, late=imports)
 def test_imported_captures_that_come_in_at_any_time_give_the_same_history(room, happened, late):
     last = len(happened) + 1
