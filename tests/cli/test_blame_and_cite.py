@@ -1,5 +1,6 @@
 """`lesart blame` and `lesart cite` against a small archive."""
 
+import io
 import json
 
 import pytest
@@ -69,6 +70,20 @@ def test_what_is_cited_is_found_again(written, lesart):
     (shown,) = objects(lesart("show", fact["revision"])[1])
     assert shown["text"][fact["start"] : fact["end"]] == fact["exact"] == PASSAGE
     assert shown["digests"]["wording"] == fact["wording"]
+
+
+def test_a_passage_is_read_from_standard_input(written, lesart, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSAGE}\n"))
+    (fact,) = objects(lesart("cite", written.article, "--passage", "-", "--format", "jsonl")[1])
+    assert fact["exact"] == PASSAGE
+
+
+@pytest.mark.parametrize("name", ["table", "json", "csv", "tsv"])
+def test_the_facts_of_a_citation_are_told_in_every_format(name, written, lesart):
+    code, told, _ = lesart("cite", written.article, "--passage", PASSAGE, "--format", name)
+    assert code == 0
+    assert PASSAGE in told
+    assert "2024-06" in told
 
 
 @pytest.mark.parametrize(

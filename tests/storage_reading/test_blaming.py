@@ -4,6 +4,8 @@ import pytest
 
 from storage.reading import NoSuchError, RevisionError, open_archive
 from storage.record import Paragraph
+from storage.search import holding
+from storage.tokens import parse_query
 from tests.storage_reading.press import Press, draft, hour
 
 PEGEL = "seed:seeds/pegel"
@@ -154,6 +156,16 @@ def test_what_an_article_said_before_counts_too_but_a_single_word_is_nobodys(exc
     assert holders(exchange, "seed:seeds/nein") == {
         "Nein.": None, "Der Deich brach.": "agentur", "Es regnet.": "agentur",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect_name", ["sqlite", "postgresql"])
+def test_a_query_that_finds_nothing_is_not_asked(dialect_name):
+    assert holding(dialect_name, parse_query("-Damm", ["de"])) is None
+
+
+def test_without_a_phrase_postgresql_is_asked_for_the_words_alone():
+    _, values = holding("postgresql", parse_query("Damm Deich", []))
+    assert values == {"exact": "('damm') & ('deich')"}
 
 
 # -------------------------------------------------------------------------------- citations
