@@ -12,7 +12,7 @@ from storage.digest import canonical_all
 from storage.finding import FoundVersion
 from storage.lists import Part
 from storage.record import TEXT_ROLES
-from storage.rows import cursor, place, stream
+from storage.rows import Row, cursor, place, stream
 from storage.search import holding
 from storage.sentences import sentences
 from storage.tables import METADATA
@@ -24,7 +24,7 @@ DERIVATION, VERSION, WORDING = (
 PHRASE_LENGTH = 400
 """Letters of a sentence that the index is asked for; the texts that it finds are read."""
 
-_REMEMBERED_TEXTS = 64
+_REMEMBERED_TEXTS = 256
 
 
 def standing(
@@ -125,7 +125,7 @@ class _FirstSights:
         self._connection = connection
         self._own = own
         self._languages = languages
-        self._texts: dict[int, frozenset[str]] = {}
+        self._paragraphs: dict[int, list[str]] = {}
 
     def article(self, canon: str, before: datetime) -> str | None:
         """Return the article with the earliest sight of a sentence before that moment."""
@@ -133,25 +133,36 @@ class _FirstSights:
         if asked is None:
             return None
         query = _CANDIDATES.format(holding=asked[0])
-        values = {**asked[1], "own": self._own, "before": before}
-        rows = stream(self._connection, query, values)
-        holders = (row for row in rows if canon in self._sentences(row["wording_id"]))
-        holder = next(holders, None)
-        return None if holder is None else str(holder["article"])
+        rows = stream(self._connection, query, {**asked[1], "own": self._own, "before": before})
+        for chunk in _growing(rows):
+            self._read([row["wording_id"] for row in chunk])
+            for row in chunk:
+                if self._has(row["wording_id"], canon):
+                    return str(row["article"])
+        return None
 
-    def _sentences(self, wording_id: int) -> frozenset[str]:
-        """Return the sentences of a wording; those of the last few are remembered."""
-        if wording_id not in self._texts:
-            query = select(WORDING.c.text).where(WORDING.c.id == wording_id)
-            text = self._connection.execute(query).scalar_one() or ""
-            if len(self._texts) >= _REMEMBERED_TEXTS:
-                self._texts.clear()
-            self._texts[wording_id] = frozenset(
-                each.strip()
-                for paragraph in canonical_all(text.split("\n\n"))
-                for each in sentences(paragraph)
-            )
-        return self._texts[wording_id]
+    def _has(self, wording_id: int, canon: str) -> bool:
+        return any(
+            canon in paragraph and canon in map(str.strip, sentences(paragraph))
+            for paragraph in self._paragraphs[wording_id]
+        )
+
+    def _read(self, wording_ids: Sequence[int]) -> None:
+        """Read the texts that are not remembered; too many are forgotten first."""
+        if len(self._paragraphs) > _REMEMBERED_TEXTS:
+            self._paragraphs.clear()
+        new = [each for each in wording_ids if each not in self._paragraphs]
+        query = select(WORDING.c.id, WORDING.c.text).where(WORDING.c.id.in_(new))
+        for row in self._connection.execute(query) if new else ():
+            self._paragraphs[row.id] = canonical_all((row.text or "").split("\n\n"))
+
+
+def _growing(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Yield rows a few at a time, then more: mostly the first one is the one."""
+    size = 4
+    while chunk := list(islice(rows, size)):
+        yield chunk
+        size = min(4 * size, _REMEMBERED_TEXTS)
 
 
 def _phrase(canon: str, languages: Sequence[str]) -> Query:
