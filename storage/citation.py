@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
+from unicodedata import normalize
 
 from storage.answers import Citation, VersionText
 from storage.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
@@ -43,6 +44,11 @@ BIBTEX_SPECIAL = re.compile(r"[\\{}#$%&_^~]")
 >>> BIBTEX_SPECIAL.findall("50 % {sic}")
 ['%', '{', '}']
 """
+COMPOSED = re.compile(r".[\u0300-\u036f]*+", re.DOTALL)
+"""
+>>> [len(each) for each in COMPOSED.findall("O\u0308l")]
+[2, 1]
+"""
 _BIBTEX: Mapping[str, str] = MappingProxyType(
     {
         # BibTeX counts braces even behind a backslash: they must not stand in a value at all
@@ -68,18 +74,18 @@ _FOLDED: Mapping[str, str] = MappingProxyType(
 def places(text: str, passage: str) -> list[tuple[int, int]]:
     """Return where `passage` stands in `text`: from and to, in code points.
 
-    Forgiven are white space (also between paragraphs), the shape of quotation marks and soft
-    hyphens; nothing else is.
+    Forgiven are white space (also between paragraphs), the shape of quotation marks, soft
+    hyphens, and whether an accent is composed with its letter; nothing else is.
 
     >>> places("Er sagte:  „Es hält.“", 'sagte: "Es')
     [(3, 14)]
     """
     wanted = _folded(passage)[0].strip()
-    folded, origins = _folded(text)
+    folded, spans = _folded(text)
     found: list[tuple[int, int]] = []
     at = folded.find(wanted) if wanted else -1
     while at >= 0:
-        found.append((origins[at], origins[at + len(wanted) - 1] + 1))
+        found.append((spans[at][0], spans[at + len(wanted) - 1][1]))
         at = folded.find(wanted, at + 1)
     return found
 
@@ -213,16 +219,17 @@ def w3c(citation: Citation) -> str:
 # ----------------------------------------------------------------------------------- passages
 
 
-def _folded(text: str) -> tuple[str, list[int]]:
-    """Return what is compared of `text`, and for each letter of it where it stood."""
+def _folded(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return what is compared of `text`, and for each letter of it from where to where it stood."""
     letters: list[str] = []
-    origins: list[int] = []
-    for at, letter in enumerate(text):
-        plain = _FOLDED.get(letter, letter)
-        if plain and not (plain == " " and letters and letters[-1] == " "):
-            letters.append(plain)
-            origins.append(at)
-    return "".join(letters), origins
+    spans: list[tuple[int, int]] = []
+    for match in COMPOSED.finditer(text):
+        for letter in normalize("NFC", match[0]):
+            plain = _FOLDED.get(letter, letter)
+            if plain and not (plain == " " and letters and letters[-1] == " "):
+                letters.append(plain)
+                spans.append(match.span())
+    return "".join(letters), spans
 
 
 # -------------------------------------------------------------------------------------- words

@@ -71,6 +71,13 @@ def test_a_passage_is_found_whatever_its_white_space_and_marks(passage, found):
     assert [TEXT[start:end] for start, end in places(TEXT, passage)] == found
 
 
+def test_an_accent_may_be_composed_or_not():
+    decomposed = "Das O\u0308llager"
+    assert places(decomposed, "Öllager") == [(4, 12)]
+    assert places("Das Öllager", "O\u0308llager") == [(4, 11)]
+    assert places(decomposed, "O") == []
+
+
 def test_places_that_overlap_are_told_apart():
     assert places("ananas", "ana") == [(0, 3), (2, 5)]
 
