@@ -11,7 +11,6 @@ from storage.record import (
     Draft,
     Field,
     Json,
-    Notice,
     Paragraph,
     Refused,
     Role,
@@ -21,8 +20,9 @@ from worker.text.headline import headline_missing
 from worker.text.hints import TextSettings, extractor
 from worker.text.language import language
 from worker.text.marks import agencies, is_plain, marks, odd_flags, outlets
+from worker.text.notices import notices
 from worker.text.quotes import quotes
-from worker.text.roles import byline_names, notice_kind, roles, same_line
+from worker.text.roles import byline_names, roles, same_line
 from worker.text.words import word_count
 
 LONGEST_HEADLINE = 300
@@ -74,7 +74,7 @@ def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
         flags=tuple(sorted(flags)),
         steps=material.steps,
         quotes=quotes(paragraphs, fields["language"].value),
-        notices=_notices(paragraphs),
+        notices=notices(paragraphs),
         address=material.address,
         observed_at=material.observed_at,
     )
@@ -175,13 +175,3 @@ def _headline_flags(title: str | None, paragraphs: Sequence[Paragraph], text: st
         return ["headline_long"]
     repeated = any(p.role == "headline" and same_line(p.text, title) for p in paragraphs)
     return ["headline_not_in_body"] if not repeated and headline_missing(title, text) else []
-
-
-def _notices(paragraphs: Sequence[Paragraph]) -> tuple[Notice, ...]:
-    return tuple(
-        [
-            Notice(notice_kind(p.text) or "editorial", p.text)
-            for p in paragraphs
-            if p.role == "notice"
-        ]
-    )

@@ -14,7 +14,6 @@ from storage.record import (
     Draft,
     Extractor,
     Field,
-    Notice,
     Paragraph,
     Refused,
     Step,
@@ -22,6 +21,7 @@ from storage.record import (
 from worker.text.decode import Decoded
 from worker.text.hints import Hints, TextSettings
 from worker.text.marks import agencies, odd_flags
+from worker.text.notices import notices
 from worker.text.page_article import article_body, article_node, collect_linked, is_live, is_teaser
 from worker.text.page_blocks import Block, Layout
 from worker.text.page_candidates import Candidates, Collection
@@ -51,7 +51,6 @@ from worker.text.page_tree import parse_page, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
 from worker.text.quotes import quotes
-from worker.text.roles import notice_kind
 from worker.text.words import word_count
 
 NAME = "lesart-page"
@@ -175,7 +174,7 @@ def _draft(
         flags=_flags(flags, source, chosen, paragraphs, fields),
         steps=(*steps, *_extraction_steps(extracted, whole, pieces)),
         quotes=quotes(paragraphs, fields["language"].value),
-        notices=_notices(paragraphs),
+        notices=notices(paragraphs),
         address=address.value if address else None,
         observed_at=_observed_at(source.tree, hints, settings),
         raw_output=extracted.xml,
@@ -263,12 +262,6 @@ def _flags(
     lost = loss_flags(paragraphs, source.blocks, article_body(node))
     named = (flag for flag, is_told in told.items() if is_told)
     return tuple(sorted({*flags, *chosen.flags, *named, *odd, *lost}))
-
-
-def _notices(paragraphs: Sequence[Paragraph]) -> tuple[Notice, ...]:
-    return tuple(
-        Notice(notice_kind(p.text) or "editorial", p.text) for p in paragraphs if p.role == "notice"
-    )
 
 
 def _observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:

@@ -41,25 +41,43 @@ PROMO = re.compile(
 )
 _PIECE = "(?:artikel|text|beitrag|bericht|meldung)"
 _STORY = "(?:article|story|post|piece|report)"
+_EARLIER = "(?:früheren?|ersten?|vorherigen?|älteren?|ursprünglichen?)"
+_OF_OURS = f"(?: (?:dieses|dieser|des|der|von diesem) {_PIECE}e?s?\\b)"
+_SAID = r"(?: (?:hieß|haben|hatten|war|wurde|stand|nannten|schrieben|hat)\b)"
+_CHANGED = r"[^!?\n]{0,60}"
+_MENDED = "(?:korrigiert|berichtigt)"
 _NOTICE_STARTS = {
     "correction": (
-        "korrektur(?:hinweis)?:",
+        "korrektur(?:hinweis)?(?: vom [^:\n]{1,40})?:",
         "(?:berichtigung|richtigstellung|klarstellung):",
-        r"(?:corrections?|clarification)(?: \([^)]{1,40}\))?:",
-        "in einer (?:früheren|ersten|vorherigen|älteren|ursprünglichen) (?:version|fassung)",
-        f"in diesem {_PIECE} (?:hieß|stand) es (?:zunächst|zuerst|ursprünglich)",
-        rf"(?:dieser|der|diese|die) {_PIECE} wurde [^!?\n]{{0,60}}(?:korrigiert|berichtigt)",
-        f"an earlier version of this {_STORY}",
+        r"(?:corrections?(?: and clarifications?)?|clarification)(?: \([^)]{1,40}\))?:",
+        f"in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
+        f"eine {_EARLIER} (?:version|fassung){_OF_OURS}",
+        f"in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
+        rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
+        rf"diese meldung wurde {_CHANGED}{_MENDED}",
+        r"wir haben (?:einen|den|mehrere|die) fehler [^.!?\n]{0,80}(?:korrigiert|berichtigt)",
+        r"wir (?:hatten|haben) (?:zunächst|zuerst|ursprünglich) [^\n]{0,200}"
+        r"(?:falsch|nicht richtig|korrigiert)",
+        f"an? (?:earlier|previous) version of this {_STORY}",
         f"this {_STORY} (?:was|has been) (?:amended|corrected)",
+        f"we have corrected [^.!?\n]{{1,80}} (?:in|of) this {_STORY}",
     ),
     "update": (
-        rf"(?:dieser|der|diese|die) {_PIECE} wurde [^!?\n]{{0,60}}(?:aktualisiert|ergänzt)",
+        rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}(?:aktualisiert|ergänzt)",
+        rf"diese meldung wurde {_CHANGED}(?:aktualisiert|ergänzt)",
+        r"(?:update|aktualisierung|nachtrag)(?:,? (?:vom |am |um )?[\w. ]{0,20}\d[\w.: ]{0,25})?:",
         f"this {_STORY} (?:was|has been) (?:last )?updated",
     ),
-    "disclosure": ("transparenzhinweis", "(?:offenlegung|disclosure):"),
+    "disclosure": (
+        "transparenzhinweis",
+        "(?:offenlegung|disclosure|disclaimer|(?:hinweis )?in eigener sache):",
+    ),
     "editorial": (
         "(?:anmerkung|hinweis) der redaktion",
+        r"(?:redaktioneller hinweis|note from the editors?):",
         r"anm\. d(?:\.|er) red(?:\.|aktion)",
+        r"namen? (?:(?:ist|wurden?|sind) )?(?:von der redaktion )?geändert(?=[.)\]]*\s*\Z)",
         "editor['’]?s['’]? note",
     ),
 }
