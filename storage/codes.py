@@ -87,9 +87,13 @@ FLAGS: dict[str, str] = {
     "observed_at_invalid": "The document names a time of observation that is none; it is ignored.",
     "address_invalid": "The document names an address that is no web address; it is ignored.",
     "headline_long": "The headline is longer than 300 characters.",
-    "headline_not_in_body": "The words of the headline do not come up in the body: do they belong together?",
+    "headline_not_in_body": (
+        "The words of the headline do not come up in the body: do they belong together?"
+    ),
     "encoding_guessed": "The bytes were not UTF-8 and declared nothing; the encoding is a guess.",
-    "encoding_repaired": "Some bytes were not valid in the encoding and were replaced; steps name them.",
+    "encoding_repaired": (
+        "Some bytes were not valid in the encoding and were replaced; steps name them."
+    ),
     "mojibake_suspected": "The text looks as if it was decoded wrongly before it came here.",
     "fts_truncated": "Only the beginning of the text can be found by search; all of it is kept.",
     "bidi_control": "The text holds characters that change the direction of writing.",
