@@ -327,3 +327,39 @@ def test_text_of_the_metadata_holds_no_control_characters(draft, html):
     )
     assert "\\u0000" not in values
     assert "\\ud83d" not in values
+
+
+def test_a_paragraph_may_begin_with_the_date(html, draft):
+    first = "18.6.2024 - Der Verband will bauen, und zwar auf einer Länge von 1,9 Kilometern. " * 3
+    read = draft(
+        html(paragraphs=(first, "Die Anwohner halten dagegen, dass man sie nie fragte. " * 4))
+    )
+    assert read.fields["published"].value["value"] == "2024-06-18"
+
+
+def test_a_date_inside_a_sentence_is_not_that_of_the_text(html, draft):
+    line = "<p>Der nächste Abend zum Deich findet am 5. Februar 2020 im Gasthof an der Schleuse statt.</p>"
+    assert "published" not in draft(html(body=line)).fields
+
+
+def test_a_byline_may_name_the_role_behind_the_name(html, draft):
+    read = draft(html(body="<p>Autorin: Merle Addicks, Projektleiterin des Verbandes.</p>"))
+    assert read.fields["authors"].value == ["Merle Addicks"]
+
+
+@pytest.mark.parametrize(
+    ("head", "authors"),
+    [
+        (
+            '<script type="application/ld+json">{"@type":"NewsArticle","headline":"x","author":{"name":"Küstenbote"}}</script>',
+            ["Küstenbote"],
+        ),
+        ("", None),
+    ],
+    ids=["linked data means it", "a template repeats it"],
+)
+def test_the_site_is_an_author_only_where_linked_data_says_so(html, draft, head, authors):
+    site = '<meta property="og:site_name" content="Küstenbote">'
+    body = '<span itemprop="author">Küstenbote</span>'
+    field = draft(html(head=site + head, body=body)).fields["authors"]
+    assert field.value == authors

@@ -87,6 +87,7 @@ def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | 
     if found_in == "address":
         in_address = URL_DAY.search(value)
         value = "-".join(in_address.groups()) if in_address else ""
+    value = value.rstrip(" .")
     for found in DATE.finditer(value):
         if found.start() and value[found.start() - 1].isalnum():
             continue

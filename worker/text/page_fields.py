@@ -177,9 +177,18 @@ def choose_people(candidates: Sequence[Candidate], sites: Sequence[str]) -> tupl
         people = _people(candidate, sites)
         if people.persons:
             return people, candidate.found_in
-        if not best[0] and (people.agencies or candidate.found_in in _NAMES_HOUSES):
+        named = candidate.found_in in _NAMES_HOUSES and not _is_the_site(people, candidate, sites)
+        if not best[0] and (people.agencies or named):
             best = (people, candidate.found_in)
     return best
+
+
+def _is_the_site(people: People, candidate: Candidate, sites: Sequence[str]) -> bool:
+    """Tell whether a template only repeats the name of the site; JSON-LD means it."""
+    keys = {title_key(site) for site in sites}
+    return candidate.found_in != "JSON-LD author" and all(
+        title_key(house) in keys for house in people.houses
+    )
 
 
 def first_of(name: str, candidates: Sequence[Candidate]) -> Candidate | None:

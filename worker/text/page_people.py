@@ -82,7 +82,7 @@ True
 ROLE = re.compile(
     r"^(?:freie[rn]?\s+)?(?:Chef|Leitende[rn]?\s+|Ressort|Polit|Wirtschafts|Sport|Lokal|Online|Kultur|Auslands|Senior\s+|Staff\s+|Deputy\s+|Chief\s+|Managing\s+|Political\s+|"
     r"Business\s+|News\s+|Science\s+|Sports\s+|Data\s+)*"
-    r"-?(?:redakteur(?:in)?|reporter(?:in)?|korrespondent(?:in)?|volontär(?:in)?|autor(?:in)?|journalist(?:in)?|mitarbeiter(?:in)?"
+    r"[\w-]*(?:redakteur(?:in)?|reporter(?:in)?|korrespondent(?:in)?|volontär(?:in)?|autor(?:in)?|journalist(?:in)?|mitarbeiter(?:in)?"
     r"|editor|writer|correspondent|columnist|contributor|producer|leiter(?:in)?|praktikant(?:in)?|gastautor(?:in)?)\b.*$",
     re.IGNORECASE,
 )
@@ -90,8 +90,8 @@ ROLE = re.compile(
 
 >>> bool(ROLE.match("Wirtschaftsredakteurin")), bool(ROLE.match("Political Editor"))
 (True, True)
->>> bool(ROLE.match("Rita Redlich"))
-False
+>>> bool(ROLE.match("Projektleiterin des Verbandes")), bool(ROLE.match("Rita Redlich"))
+(True, False)
 """
 
 NO_NAME = re.compile(

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
 from lxml.html import HtmlElement
 
 from worker.text.page_blocks import Block, Layout, label_of, squeezed_text
 from worker.text.page_candidates import Collection
-from worker.text.page_people import is_byline
+from worker.text.page_people import BYLINE_START, is_byline
 
 _LONGEST_BYLINE = 160
+_LONGEST_DAY_LINE = 50
 _BLOCKS_AROUND_HEADLINE = 25
 _MOST_HEADINGS = 20
 _BYLINE_TAGS = ("span", "div", "p", "a", "address", "li", "strong")
@@ -67,6 +69,15 @@ DAY = re.compile(
 >>> bool(DAY.search("Köln, 18. Juni 2024")), bool(DAY.search("June 18, 2024"))
 (True, True)
 >>> DAY.search("Nr. 5 vom 3. Band")
+"""
+
+
+DAY_OPENS = re.compile(r"(?P<day>\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4})\s?[-–—:|]\s")
+"""A date before the first sentence of a paragraph.
+
+>>> DAY_OPENS.match("27.1.2022 - Bei der Feier kamen alle.")["day"]
+'27.1.2022'
+>>> DAY_OPENS.match("27.1.2022 kamen alle.")
 """
 
 
@@ -222,8 +233,25 @@ def _short_blocks(blocks: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
 
 
 def _collect_day_lines(blocks: Sequence[Block], collection: Collection) -> None:
-    """Offer the dates that stand in short lines around the headline."""
+    """Offer the dates that stand in short lines around the headline; a sentence is no such line.
+
+    A paragraph may begin with the date: 18.06.2024 - In Niederlohe …
+    """
     for near, block in _short_blocks(blocks):
-        if near and block.tag != "time" and DAY.search(block.text):
+        if near and block.tag != "time" and DAY.search(block.text) and not _is_sentence(block.text):
             field = "modified" if MODIFIED_WORD.search(block.text) else "published"
             collection.add(field, block.text, "page text")
+    for block in _first_paragraphs(blocks):
+        opening = DAY_OPENS.match(block.text)
+        if opening:
+            collection.add("published", opening["day"], "page text")
+
+
+def _is_sentence(text: str) -> bool:
+    ends = len(text) > _LONGEST_DAY_LINE and text.endswith((".", "!", "?"))
+    return ends and not BYLINE_START.match(text) and not DAY.match(text)
+
+
+def _first_paragraphs(blocks: Sequence[Block]) -> list[Block]:
+    long = (b for b in blocks if b.zone == "article" and len(b.text) > _LONGEST_BYLINE)
+    return list(islice(long, 2))
