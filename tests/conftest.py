@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from storage.engine import database_url as parsed
 from storage.engine import writing_engine
@@ -20,9 +20,18 @@ settings.register_profile(
     "lesart",
     deadline=None,  # the machine is shared: a slow run is no bug
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    phases=[
+        phase for phase in Phase if phase is not Phase.explain
+    ],  # it may take minutes, and says little
     max_examples=60,
+    derandomize=True,  # a run that passed passes again; `thorough` looks for news
 )
-settings.register_profile("thorough", parent=settings.get_profile("lesart"), max_examples=1000)
+settings.register_profile(
+    "thorough",
+    parent=settings.get_profile("lesart"),
+    max_examples=1000,
+    derandomize=False,
+)
 settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 
 
