@@ -1,16 +1,19 @@
 """The processes that go on until they are stopped: the worker, the scheduler, both in one."""
 
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from celery.apps.worker import Worker
 from celery.worker import WorkController
+from celery.worker.consumer import Consumer
 
 from storage.archive import Archive
 from storage.settings import Settings
@@ -34,6 +37,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
         hostname=f"lesart@{socket.gethostname()}-{os.getpid()}",
         concurrency=concurrency,
         pool_cls="prefork",
+        consumer_cls=_Consumer,
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,
@@ -70,6 +74,26 @@ def run_embedded(settings: Settings) -> None:
         finally:
             worker.stop()
             close_workshop()
+
+
+class _Consumer(Consumer):
+    """Drops a message that Celery cannot even look into.
+
+    Left to Celery, such a message ends the worker, goes back into the queue at that, and ends
+    the next one.
+    """
+
+    def create_task_handler(self, *arguments: Any, **named: Any) -> Callable[[Any], Any]:
+        receive = super().create_task_handler(*arguments, **named)
+
+        def on_task_received(message: Any) -> Any:
+            try:
+                return receive(message)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                LOG.warning("wake_garbled", error=type(error).__name__)
+                message.reject_log_error(logging.getLogger(__name__), self.connection_errors)
+
+        return on_task_received
 
 
 class _ThreadWorker:

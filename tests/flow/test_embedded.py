@@ -1,0 +1,138 @@
+"""`lesart up` and nothing else: it watches, and other commands work beside it on SQLite."""
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.flow.driver import SENTENCES, findings, seed, touch
+from tests.flow.processes import Service, lesart, rows, until
+
+A, B, C, _ENGLISH = SENTENCES
+
+
+class Home:
+    """A folder with seeds, an archive beside them, and `lesart up` on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "seeds").mkdir()
+        self.settings = {"every": "1s"}
+        self.up = Service(folder, "up", **self.settings)
+
+    def write(self, name: str, text: str, *, old: bool = True) -> None:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        if old:
+            touch(path)
+
+    def command(self, *words: str):
+        return lesart(self.folder, *words, **self.settings)
+
+    def rows(self, *words: str):
+        return rows(self.folder, *words, **self.settings)
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "lesart-data" / "lesart.sqlite3"
+
+
+@pytest.fixture
+def home(tmp_path) -> Iterator[Home]:
+    found = Home(tmp_path)
+    yield found
+    if found.up.is_alive:
+        found.up.end()
+    broken = findings(f"sqlite:///{found.archive}")
+    assert broken == [], broken
+    assert "locked" not in (found.up.told() if found.up.process else "")
+
+
+def test_what_lies_in_the_folder_is_archived_and_an_edit_makes_a_second_version(home):
+    home.write("seeds/pegel.txt", seed("Pegel steigt", A))
+    home.up.start()
+    until(lambda: home.archive.exists() and home.rows("list"), what="the first version")
+    home.write("seeds/pegel.txt", seed("Pegel steigt", B), old=False)
+    until(lambda: home.rows("list")[0]["versions"] == 2, what="the second version")
+    (change,) = home.rows("changes")
+    assert (change["removed"], change["added"]) == (["3,6"], ["36"])
+    (home.folder / "seeds" / "pegel.txt").unlink()
+    until(lambda: home.rows("list")[0]["state"] == "gone", what="the absence")
+
+
+def test_other_commands_ingest_and_search_beside_it(home):
+    for n in range(40):
+        home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
+    for side in range(4):
+        for n in range(10):
+            text = f"Es standen {side * 100 + n} Körbe am Kai."
+            home.write(f"neben{side}/k{n}.txt", seed(f"Körbe {side} {n}", text))
+    home.up.start()
+    until(home.archive.exists)
+    with ThreadPoolExecutor(6) as pool:
+        ingests = [pool.submit(home.command, "ingest", f"neben{side}") for side in range(4)]
+        searches = [pool.submit(home.command, "search", "Körbe") for _ in range(6)]
+        ended = [each.result() for each in (*ingests, *searches)]
+    assert [each.returncode for each in ended] == [0] * 10, [each.stderr for each in ended]
+    assert not [each for each in ended if "locked" in each.stderr]
+    until(lambda: len(home.rows("list")) == 80, what="all articles")
+    assert len(home.rows("search", "Körbe")) == 40
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_it_ends_cleanly_within_seconds_when_it_is_told_to(home, how):
+    for n in range(20):
+        home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
+    home.up.start()
+    until(lambda: home.archive.exists() and home.rows("list"), what="the first article")
+    assert home.up.end(how, seconds=15) < 15
+    assert home.up.process.returncode in {0, 130}
+    assert "Traceback" not in home.up.told()
+
+
+def test_two_of_them_do_no_harm(home):
+    second = Service(home.folder, "up", "--debug", **home.settings)
+    home.write("seeds/pegel.txt", seed("Pegel steigt", A))
+    home.up.start()
+    until(lambda: home.archive.exists() and home.rows("list"), what="the first version")
+    second.start()
+    try:
+        time.sleep(2)
+        assert second.is_alive
+        home.up.kill()
+        home.write("seeds/pegel.txt", seed("Pegel steigt", C))
+        until(lambda: home.rows("list")[0]["versions"] == 2, what="the take-over")
+    finally:
+        second.end()
+    assert "locked" not in second.told()
+
+
+def test_it_goes_on_where_it_was_killed(home):
+    for n in range(60):
+        home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
+    home.up.start()
+    until(home.archive.exists)
+    time.sleep(0.7)
+    home.up.kill()
+    home.up.start()
+    until(lambda: len(home.rows("list")) == 60, what="all articles")
+
+
+def test_once_archives_and_ends_and_the_second_time_all_is_unchanged(home):
+    home.write("seeds/pegel.txt", seed("Pegel steigt", A))
+    home.write("seeds/keller.txt", seed("Keller voll", C))
+    (first,) = home.rows("up", "--once")
+    (second,) = home.rows("up", "--once")
+    assert (first["new_articles"], first["seen"]) == (2, 2)
+    assert (second["unchanged"], second["seen"]) == (2, 2)
+    assert len(home.rows("list")) == 2
+
+
+def test_commands_work_with_nothing_running(home):
+    home.write("neben/pegel.txt", seed("Pegel steigt", A))
+    assert home.command("ingest", "neben").returncode == 0
+    assert home.command("search", "Pegel").returncode == 0

@@ -1,0 +1,256 @@
+"""The stack as compose runs it: real Redis, real workers and a real scheduler on PostgreSQL."""
+
+import base64
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests import services
+from tests.flow.driver import SENTENCES, findings, seed, touch
+from tests.flow.processes import Service, Supervisor, environment, lesart, rows, until
+
+pytestmark = pytest.mark.stack
+A, B, *_ = SENTENCES
+NO_WORKER = (
+    "import worker.control as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli import main; main()"
+)
+
+
+@dataclass
+class Stack:
+    """A worker and a scheduler with their stores, and a folder for files."""
+
+    folder: Path
+    settings: dict[str, str]
+    redis: services.RedisServer
+    worker: Service
+    scheduler: Service
+    supervisor: Supervisor
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        touch(path)
+        return path
+
+    def broker(self) -> redis.Redis:
+        return redis.Redis.from_url(self.redis.url)
+
+    def command(self, *words: str):
+        return lesart(self.folder, *words, **self.settings)
+
+    def rows(self, *words: str):
+        return rows(self.folder, *words, **self.settings)
+
+    def are_done(self, number: int) -> bool:
+        """Tell whether so many ingest jobs are through."""
+        jobs = [row for row in self.rows("jobs") if row["kind"] == "ingest"]
+        return [row["state"] for row in jobs].count("done") >= number
+
+
+@pytest.fixture(scope="module")
+def stack(postgres_databases, _postgres_template, tmp_path_factory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    with (
+        services.own_redis() as broker,
+        postgres_databases.database(_postgres_template) as url,
+    ):
+        settings = {
+            "database_url": url, "broker_url": broker.url, "seeds": str(folder / "none"),
+            "document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "6s",
+        }  # fmt: skip
+        worker = Service(folder, "worker", "--concurrency", "2", **settings)
+        scheduler = Service(folder, "scheduler", **settings)
+        with Supervisor(worker, scheduler) as supervisor:
+            yield Stack(folder, settings, broker, worker, scheduler, supervisor)
+
+
+@pytest.fixture(autouse=True)
+def _sound(stack) -> Iterator[None]:
+    """Check the archive after each test, and tell what the services told where one fails."""
+    yield
+    sys.stdout.write(stack.worker.told()[-3000:] + stack.scheduler.told()[-3000:])
+    found = findings(stack.settings["database_url"])
+    assert found == [], found
+
+
+def test_a_command_has_its_files_read_by_the_workers_and_tells_the_summary(stack):
+    for n in range(3):
+        stack.write(f"eins/m{n}.txt", seed(f"Meldung {n}", f"Es waren {n} Kutter im Hafen."))
+    stack.write("eins/kopie.txt", seed("Meldung 1", "Es waren 1 Kutter im Hafen."))
+    ended = stack.command("ingest", "eins", "--format", "json")
+    assert ended.returncode == 0, ended.stderr
+    (summary,) = json.loads(ended.stdout)
+    assert (summary["seen"], summary["new_articles"], summary["copies"]) == (4, 3, 1)
+    assert len(stack.rows("search", "Kutter")) == 4
+
+
+def test_what_is_refused_ends_the_command_with_one(stack):
+    stack.write("zwei/leer.txt", "")
+    ended = stack.command("ingest", "zwei")
+    assert ended.returncode == 1
+    assert "lesart refusals" in ended.stderr
+
+
+def test_a_file_that_is_edited_gets_a_second_version(stack):
+    for text in (A, B):
+        stack.write("drei/pegel.txt", seed("Pegel steigt", text))
+        assert stack.command("ingest", "drei").returncode == 0
+    (article,) = [row for row in stack.rows("list") if row["origin"].endswith("drei/pegel.txt")]
+    assert article["versions"] == 2
+
+
+def message(task: str, *arguments: object, **changed: object) -> str:
+    """Return what Celery puts into the queue for a task."""
+    body = base64.b64encode(json.dumps([arguments, {}, {}]).encode()).decode()
+    return json.dumps(
+        {
+            "body": body, "content-encoding": "utf-8", "content-type": "application/json",
+            "headers": {"lang": "py", "task": task, "id": "0d0", "argsrepr": "", "kwargsrepr": ""},
+            "properties": {
+                "correlation_id": "0d0", "delivery_mode": 2, "priority": 0,
+                "delivery_info": {"exchange": "", "routing_key": "lesart"},
+                "body_encoding": "base64", "delivery_tag": "0d0",
+            },
+            **changed,
+        }
+    )  # fmt: skip
+
+
+class Bomb:
+    """Leaves a mark where anybody unpickles it."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.mark}",)
+
+
+def poisoned(mark: Path) -> dict[str, str | bytes]:
+    """Return messages that nobody should obey, by what is wrong with them."""
+    bomb = base64.b64encode(pickle.dumps(((Bomb(mark),), {}, {}))).decode()
+    pickled = {"body": bomb, "content-type": "application/x-python-serialize"}
+    return {
+        "an unknown task": message("os.system", f"touch {mark}"),
+        "a text for a number": message("lesart.wake", "1; DROP TABLE job"),
+        "a negative number": message("lesart.wake", -1),
+        "a number beyond all": message("lesart.wake", 2**80),
+        "a job that is not there": message("lesart.wake", 2**60),
+        "too many arguments": message("lesart.wake", 1, 2, 3),
+        "no arguments": message("lesart.wake"),
+        "a pickle": message("lesart.wake", **pickled, **{"content-encoding": "binary"}),
+        "an unknown kind of content": message("lesart.wake", 1, **{"content-type": "text/x-php"}),
+        "a body that is no JSON": message("lesart.wake", body=base64.b64encode(b"{").decode()),
+        "a body that is no base64": message("lesart.wake", body="%%%"),
+        "a message without headers": message("lesart.wake", 1, headers={}),
+        "no message": b"garbage",
+        "an empty message": b"",
+        "half a message": message("lesart.wake", 1)[:40],
+        "a list": b"[1, 2]",
+        "bytes": bytes(range(256)),
+    }
+
+
+def test_odd_messages_execute_nothing_and_lose_nothing(stack, tmp_path):
+    """Some end the worker, as Celery does not expect them; it is started again and goes on."""
+    mark = tmp_path / "mark"
+    with stack.broker() as broker:
+        for odd in poisoned(mark).values():
+            broker.lpush("lesart", odd)
+        until(lambda: broker.llen("lesart") == 0, 120, "the end of the messages")
+    stack.write("mails/pegel.txt", seed("Post", "Geschrieben über Unfug."))
+    ended = stack.command("ingest", "mails")
+    assert ended.returncode == 0, ended.stderr
+    assert not mark.exists()
+    with stack.broker() as broker:
+        until(lambda: broker.llen("lesart") == 0, 10)
+        assert broker.hlen("unacked") == 0, "a message that nobody understood comes back"
+
+
+def test_an_emptied_redis_loses_nothing(stack):
+    done = len([row for row in stack.rows("jobs") if row["kind"] == "ingest"])
+    for turn in range(4):
+        for n in range(30):
+            stack.write(f"leeren{turn}/m{n}.txt", seed(f"Nummer {n}", f"In Runde {turn}: {n}."))
+        assert stack.command("ingest", f"leeren{turn}", "--no-wait").returncode == 0
+        with stack.broker() as broker:
+            for _ in range(20):
+                broker.flushall()
+                time.sleep(0.02)
+    until(lambda: stack.are_done(done + 4), 90, "the work")
+    found = [row for row in stack.rows("list") if "leeren" in row["origin"]]
+    assert len(found) == 120
+
+
+def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
+    done = len([row for row in stack.rows("jobs") if row["kind"] == "ingest"])
+    for n in range(30):
+        stack.write(f"tot/m{n}.txt", seed(f"Nummer {n}", f"Nach dem Absturz: {n}."))
+    stack.redis.kill()
+    assert stack.command("ingest", "tot", "--no-wait").returncode == 0
+    stack.redis.start()
+    until(lambda: stack.are_done(done + 1), 90, "the work")
+    assert len([row for row in stack.rows("list") if "/tot/" in row["origin"]]) == 30
+
+
+@pytest.mark.parametrize("is_up", [True, False], ids=["the broker is up", "the broker is down"])
+def test_without_a_worker_a_command_ends_with_four_and_its_job_stays(stack, is_up):
+    stack.write(f"niemand{is_up}/pegel.txt", seed(f"Pegel steigt {is_up}", A))
+    settings = dict(stack.settings)
+    if not is_up:
+        settings["broker_url"] = f"redis://127.0.0.1:{services.free_port()}/0"
+    command = [sys.executable, "-c", NO_WORKER, "ingest", f"niemand{is_up}"]
+    with stack.supervisor.without(stack.worker, stack.scheduler):
+        ended = subprocess.run(
+            command, cwd=stack.folder, env=environment(**settings), capture_output=True,
+            encoding="utf-8", timeout=60, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 4, ended.stderr
+        assert "lesart doctor" in ended.stderr
+        assert stack.rows("jobs")[0]["state"] == "ready"
+        drained = stack.command("worker", "--drain")
+        assert drained.returncode == 0, drained.stderr
+        assert stack.rows("jobs")[0]["state"] == "done"
+
+
+def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack):
+    for n in range(60):
+        stack.write(f"gehen/m{n}.txt", seed(f"Nummer {n}", f"Vor dem Feierabend: {n}."))
+    assert stack.command("ingest", "gehen", "--no-wait").returncode == 0
+    until(lambda: [r for r in stack.rows("jobs") if r["state"] in {"running", "done"}], 30)
+    children = stack.worker.children()
+    with stack.supervisor.without(stack.worker):
+        until(lambda: not any(child.is_running() for child in children), 5, "the children's end")
+    until(lambda: len([r for r in stack.rows("list") if "/gehen/" in r["origin"]]) == 60, 60)
+
+
+def test_health_tells_whether_work_goes_on(stack):
+    until(lambda: stack.command("scheduler", "--health").returncode == 0, 30)
+    assert stack.command("worker", "--health").returncode == 0
+
+
+@pytest.mark.parametrize("words", [["worker"], ["scheduler"]], ids=["the worker", "the scheduler"])
+def test_services_of_the_stack_say_what_they_need(tmp_path, words):
+    ended = lesart(tmp_path, *words)
+    assert ended.returncode == 2
+    assert "LESART_BROKER_URL" in ended.stderr
+
+
+def test_a_broker_that_may_throw_messages_away_is_refused(stack):
+    with services.own_redis() as broker:
+        with redis.Redis.from_url(broker.url) as client:
+            client.config_set("maxmemory-policy", "allkeys-lru")
+        ended = lesart(stack.folder, "worker", **{**stack.settings, "broker_url": broker.url})
+    assert ended.returncode == 2
+    assert "noeviction" in ended.stderr
