@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, insert, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -137,24 +137,37 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     if connection.dialect.name == "postgresql":
         _copy_rows(connection, table, rows)
     else:
-        connection.execute(insert(table), list(rows))
+        _execute_many(connection, table, rows)
+
+
+def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert by the driver itself: SQLAlchemy would look at each value twice."""
+    names = list(rows[0])
+    columns = ", ".join(f'"{table.c[name].name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
+    connection.exec_driver_sql(statement, list(_bound(connection, table, rows)))
+
+
+def _bound(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of each row as the driver takes them."""
+    dialect = connection.dialect
+    columns = [
+        (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in rows[0]
+    ]
+    for row in rows:
+        yield tuple(convert(row[name]) if convert else row[name] for name, convert in columns)
 
 
 def _copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    names = list(rows[0])
-    bind = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
-    process = [kind.bind_processor(connection.dialect) for kind in bind]
-    columns = ", ".join(f'"{table.c[name].name}"' for name in names)
+    columns = ", ".join(f'"{table.c[name].name}"' for name in rows[0])
     raw = connection.connection.driver_connection
     assert raw is not None
     with raw.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row(
-                [
-                    convert(row[name]) if convert else row[name]
-                    for name, convert in zip(names, process, strict=True)
-                ]
-            )
+        for values in _bound(connection, table, rows):
+            copy.write_row(values)
 
 
 def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:

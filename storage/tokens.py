@@ -230,8 +230,12 @@ def _words(text: str) -> list[str]:
     if text.isascii():
         return TOKEN.findall(text.lower())
     text = text.replace(_SOFT_HYPHEN, "")
-    text = unicodedata.normalize("NFKC", text).casefold()
-    return TOKEN.findall(unicodedata.normalize("NFKC", text))
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    folded = text.casefold()
+    if not unicodedata.is_normalized("NFKC", folded):
+        folded = unicodedata.normalize("NFKC", folded)
+    return TOKEN.findall(folded)
 
 
 def _stemmed(words: list[str], language: str | None) -> list[str]:
