@@ -23,7 +23,7 @@ settings.register_profile(
     phases=[
         phase for phase in Phase if phase is not Phase.explain
     ],  # it may take minutes, and says little
-    max_examples=60,
+    max_examples=40,
     derandomize=True,  # a run that passed passes again; `thorough` looks for news
 )
 settings.register_profile(
