@@ -1,16 +1,25 @@
-"""The command `python -m tests.chaos`."""
+"""`python -m tests.chaos --seeds 5000 --kills 40 --database postgresql`: one run, its summary."""
 
 import argparse
+import secrets
 import sys
 
-from tests.chaos.harness import run
+from tests.chaos.harness import print_line, run
 
-parser = argparse.ArgumentParser(description="Kill what does the work, and count afterwards.")
-parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
-parser.add_argument("--seeds", type=int, default=5000)
-parser.add_argument("--kills", type=int, default=40)
-parser.add_argument("--seed", type=int, default=1)
-given = parser.parse_args()
-outcome = run(given.database, given.seeds, given.kills, given.seed)
-sys.stdout.write(f"{given.database}, seed {given.seed}: {outcome.told()}\n")
-sys.exit(bool(outcome.broken))
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5000, help="files that come in")
+    parser.add_argument("--kills", type=int, default=40, help="processes that are killed")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")
+    parser.add_argument("--seed", type=int, help="of the chances; else a new one, which is told")
+    given = parser.parse_args()
+    seed = secrets.randbelow(10**6) if given.seed is None else given.seed
+    print_line(f"the seed of this run is {seed}")
+    made = run(given.seeds, given.kills, given.database, seed)
+    print_line(made.told())
+    return 1 if made.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

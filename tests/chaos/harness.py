@@ -1,301 +1,366 @@
-"""Kill what does the work, again and again, and count afterwards: every seed, one verdict each.
+"""Kill processes at random while seeds come in, and see whether anything is lost or done twice.
 
-    python -m tests.chaos --seeds 5000 --kills 40 --database postgresql --seed 1
-
-PostgreSQL: scheduler, a worker with two children and a Redis without persistence. SQLite:
-`lesart up` and a draining worker beside it. A supervisor starts again what died, as compose
-does. Only processes that were started here are killed, by their ids.
+Everything is real: PostgreSQL, a Redis without persistence, `lesart worker` and `lesart scheduler`
+under a supervisor that starts again what died; or `lesart up` and commands beside it on SQLite.
+Only processes that the harness started, and their children, are killed, each by its id.
 """
 
 import json
-import os
-import random
 import signal
-import sqlite3
-import subprocess
+import statistics
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 import psutil
-import psycopg
 
-from bench import corpus
 from tests import services
+from tests.chaos.checker import asking, faults
+from tests.chaos.corpus import Seed, corpus
+from tests.flow.processes import Service, Supervisor, lesart
 
-ROOT = Path(__file__).resolve().parents[2]
-LESART = (sys.executable, "-m", "worker")
-LEASE_SECONDS = "10"
-BATCH_SECONDS = "5"
-LONGEST_PAUSE_SECONDS = 6.0
-LONGEST_SECONDS = 1500.0
-SETTLED_SECONDS = 60
+PARTS = 12
+SETTINGS = {
+    "every": "1s", "batch_items": "20", "document_seconds": "1s", "batch_seconds": "3s",
+    "lease_seconds": "6s",
+}  # fmt: skip
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 2.5
+PATIENT = 0.7
+"""How often work has to have begun again before the next kill; else it hits the recovery too."""
+MOST_COMMANDS = 2
+BACKLOG = 200
+GIVE_UP_SECONDS = 600.0
+LONGEST_WAIT_SECONDS = 30.0
 
 
-class ChaosError(Exception):
-    """The archive did not come out as it should have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run came to; times in seconds."""
+@dataclass
+class Run:
+    """What a run is to do, and what came of it."""
 
     seeds: int
-    kills: Counter[str]
-    seconds: float
-    recoveries: list[float]
-    broken: list[str] = field(default_factory=list)
+    kills: int
+    database: str
+    seed: int
+    killed: Counter[str] = field(default_factory=Counter)
+    recoveries: list[tuple[str, float]] = field(default_factory=list)
+    restarts: dict[str, int] = field(default_factory=dict)
+    orphans: int = 0
+    seconds: float = 0.0
+    verdicts: dict[str, int] = field(default_factory=dict)
+    jobs: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    verified: str = ""
 
     def told(self) -> str:
-        killed = ", ".join(f"{name} {number}" for name, number in sorted(self.kills.items()))
-        recovery = sorted(self.recoveries) or [0.0]
-        return (
-            f"{self.seeds} seeds, {self.kills.total()} kills ({killed}), {self.seconds:.0f} s; "
-            f"work went on after {recovery[len(recovery) // 2]:.1f} s (median), "
-            f"{recovery[-1]:.1f} s (longest); "
-            + ("; ".join(self.broken) or "every seed has exactly one verdict, verify is clean")
-        )
+        """Return the summary that the command prints."""
+        waits = sorted(seconds for _what, seconds in self.recoveries)
+        slowest = max(self.recoveries, key=lambda each: each[1], default=("nothing", 0.0))
+        middle = statistics.median(waits) if waits else 0.0
+        return "\n".join([
+            f"{self.seeds} seeds, {self.kills} kills, {self.database}, seed {self.seed}: "
+            + ("well" if not self.faults else f"{len(self.faults)} FAULTS"),
+            f"  killed     {_list(self.killed)}",
+            f"  restarts   {_list(self.restarts)}; orphans left: {self.orphans}",
+            f"  verdicts   {_list(self.verdicts)}",
+            f"  jobs       {_list(self.jobs)}",
+            f"  recovery   median {middle:.1f} s, longest {slowest[1]:.1f} s after {slowest[0]}",
+            f"  verify     {self.verified}",
+            f"  in all     {self.seconds:.0f} s",
+            *(f"  fault      {each}" for each in self.faults[:20]),
+        ])  # fmt: skip
 
 
-class Supervised:
-    """A `lesart` process that is started again whenever it ends."""
+def run(seeds: int, kills: int, database: str, seed: int) -> Run:
+    """Make one run and return what came of it."""
+    made = Run(seeds, kills, database, seed)
+    chance = Random(seed)
+    began = time.monotonic()
+    with ExitStack() as resources:
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lesart-chaos-")))
+        scene = resources.enter_context(_scene(made, folder))
+        files = list(corpus(seeds, chance, PARTS))
+        scene.bring(files, chance)
+        made.restarts = dict(scene.supervisor.restarts)
+        made.seconds = time.monotonic() - began
+        made.orphans = sum(each.is_running() for each in scene.left_behind)
+        scene.end()
+        made.faults = [*scene.faults, *faults(scene.url, files)]
+        made.verified = scene.verified()
+        made.verdicts, made.jobs = scene.figures()
+        if "0 broken" not in made.verified and not made.verified.startswith("clean"):
+            made.faults.append(f"verify: {made.verified}")
+    return made
 
-    def __init__(self, name: str, words: tuple[str, ...], environment: dict[str, str]) -> None:
-        self.name, self.words, self.environment = name, words, environment
-        self.process: subprocess.Popen[bytes] | None = None
 
-    def keep_up(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(
-                [*LESART, *self.words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd=ROOT,
-                env=self.environment,
-                start_new_session=True,
+class Scene:
+    """The processes of one run with their archive and folders."""
+
+    def __init__(
+        self, made: Run, folder: Path, url: str, broker: services.RedisServer | None
+    ) -> None:
+        self.made, self.folder, self.url, self.broker = made, folder, url, broker
+        self.settings = {**SETTINGS, "database_url": url, "seeds": str(folder / "seeds")}
+        if broker is not None:
+            self.settings["broker_url"] = broker.url
+        for name in ("seeds", "parts"):
+            (folder / name).mkdir()
+        words = [["worker", "--concurrency", "2"], ["scheduler"]] if broker else [["up"]]
+        self.services = [Service(folder, *each, **self.settings) for each in words]
+        self.supervisor = Supervisor(*self.services)
+        self.commands: dict[int, Service] = {}
+        self.faults: list[str] = []
+        self.left_behind: list[psutil.Process] = []
+        self._stop = threading.Event()
+        self._samples: list[tuple[float, int]] = []
+        self._killed_at: list[tuple[str, float]] = []
+        self._threads: list[threading.Thread] = []
+
+    # ------------------------------------------------------------------------- the run
+
+    def start(self) -> None:
+        command = ["source", "add", "parts", "--name", "parts", "--cron", "0 0 29 2 *"]
+        created = lesart(self.folder, "db", "upgrade", **self.settings)
+        assert created.returncode == 0, created.stderr
+        added = lesart(self.folder, *command, **self.settings)
+        assert added.returncode == 0, added.stderr
+        self.supervisor.__enter__()
+        self._thread(self._sample)
+
+    def bring(self, files: list[Seed], chance: Random) -> None:
+        """Write the files bit by bit and kill meanwhile; return when all work is done."""
+        parts = [[f for f in files if f.path.startswith(f"parts/{n}/")] for n in range(PARTS)]
+        watched = [each for each in files if each.path.startswith("seeds/")]
+        written = started = 0
+        for kill in range(self.made.kills):
+            share = (kill + 1) / (self.made.kills + 1)
+            pause = chance.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+            calm = self._calm(pause, patient=chance.random() < PATIENT)
+            while not calm():
+                if started < share * PARTS and len(self.commands) < MOST_COMMANDS:
+                    self._order(started, parts[started])
+                    started += 1
+                target = min(int(share * len(watched)), self._read() + BACKLOG)
+                for each in watched[written:target]:
+                    each.write(self.folder)
+                written = max(written, target)
+                self._tend_commands()
+                time.sleep(0.02)
+            self._kill(chance)
+        for each in watched[written:]:
+            each.write(self.folder)
+        for number in range(started, PARTS):
+            self._await(lambda: len(self.commands) < MOST_COMMANDS)
+            self._order(number, parts[number])
+        if not self._await(lambda: self._is_done(len(files))):
+            self.faults.append(f"only {self._read()} of {len(files)} were read")
+        self._measure()
+
+    def _calm(self, pause_seconds: float, *, patient: bool) -> Callable[[], bool]:
+        """Return what tells that it is time for the next kill."""
+        began, before = time.monotonic(), self._read()
+        moved: list[float] = []
+
+        def is_over() -> bool:
+            now = time.monotonic()
+            if patient and not moved and now - began < LONGEST_WAIT_SECONDS:
+                if self._read() > before:
+                    moved.append(now)
+                return False
+            return now - (moved[0] if moved else began) >= pause_seconds
+
+        return is_over
+
+    def _await(self, true: Callable[[], bool]) -> bool:
+        end = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < end:
+            self._tend_commands()
+            if true():
+                return True
+            time.sleep(0.2)
+        return False
+
+    def _is_done(self, number: int) -> bool:
+        """Tell whether so many seeds are read, and no part of the work is left."""
+        with asking(self.url) as ask:
+            left = ask.number(
+                "SELECT count(*) FROM job WHERE state IN ('ready', 'running') AND kind = 'read'"
+            )
+            due = ask.number("SELECT count(*) FROM search_due")
+        return self._read() >= number and not left and not due and not self.commands
+
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.supervisor.__exit__()
+        for command in self.commands.values():
+            command.end()
+        self.commands.clear()
+
+    # ------------------------------------------------------------------------ commands
+
+    def _order(self, number: int, files: list[Seed]) -> None:
+        """Write a folder and start the command that ingests it."""
+        for each in files:
+            each.write(self.folder)
+        words = ["ingest", f"parts/{number}"]
+        if self.broker is None:
+            words += ["--processes", "2"]
+        command = Service(self.folder, *words, **self.settings)
+        command.log = self.folder / f"ingest-{number}.log"
+        command.start()
+        self.commands[number] = command
+
+    def _tend_commands(self) -> None:
+        """Give a command again that was killed before its job was through."""
+        for number, command in list(self.commands.items()):
+            if command.is_alive:
+                continue
+            code = command.process.returncode if command.process else None
+            if code in {0, 1} or self._is_through(number):
+                del self.commands[number]
+            elif code in {-signal.SIGKILL, 4}:
+                command.start()
+            else:
+                self.faults.append(
+                    f"ingest of part {number} ended with {code}: {command.told()[-300:]}"
+                )
+                del self.commands[number]
+
+    def _is_through(self, number: int) -> bool:
+        place = f'%/parts/{number}"%'
+        with asking(self.url) as ask:
+            mine = f"CAST(arguments AS text) LIKE '{place}' AND kind = 'ingest'"
+            jobs = ask.rows(f"SELECT id, state FROM job WHERE {mine}")
+            if not jobs:
+                return False
+            ids = ", ".join(str(job) for job, _state in jobs)
+            return not ask.number(
+                f"SELECT count(*) FROM job WHERE state IN ('ready', 'running') "
+                f"AND (id IN ({ids}) OR parent_id IN ({ids}))"
             )
 
-    def targets(self) -> Iterator[tuple[str, psutil.Process]]:
-        if self.process is None or self.process.poll() is not None:
-            return
-        with suppress(psutil.NoSuchProcess):
-            main = psutil.Process(self.process.pid)
-            yield self.name, main
-            for child in main.children(recursive=True):
-                yield f"{self.name} child", child
+    # --------------------------------------------------------------------------- kills
 
-    def stop(self) -> None:
-        if self.process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+    def _kill(self, chance: Random) -> None:
+        targets = self._targets()
+        what = chance.choice(sorted({name for name, _act in targets}))
+        act = chance.choice([act for name, act in targets if name == what])
+        self._killed_at.append((what, time.monotonic()))
+        self.made.killed[what] += 1
+        act()
 
+    def _targets(self) -> list[tuple[str, object]]:
+        targets: list[tuple[str, object]] = []
+        for service in self.services:
+            if service.is_alive:
+                targets.append((service.name, lambda s=service: self._kill_service(s)))
+                targets += [(f"child of {service.name}", _killer(c)) for c in service.children()]
+        for command in self.commands.values():
+            if command.is_alive:
+                targets.append(("ingest", command.kill))
+                targets += [("child of ingest", _killer(c)) for c in command.children()]
+        if self.broker is not None:
+            targets.append(("redis", self._kill_redis))
+        return targets
 
-class Broker:
-    """A Redis that is started again, empty, whenever it was killed."""
+    def _kill_service(self, service: Service) -> None:
+        self.left_behind += service.children()
+        with self.supervisor.lock:
+            if service.is_alive:
+                service.kill()
 
-    name = "redis"
+    def _kill_redis(self) -> None:
+        assert self.broker is not None
+        self.broker.kill()
+        time.sleep(0.3)
+        self.broker.start()
 
-    def __init__(self, server: services.RedisServer) -> None:
-        self.server = server
+    # ------------------------------------------------------------------------ measures
 
-    def keep_up(self) -> None:
-        process = self.server.process
-        if process is None or process.poll() is not None:
-            with suppress(Exception):
-                self.server.start()
+    def _thread(self, act) -> None:
+        self._threads.append(threading.Thread(target=act, daemon=True))
+        self._threads[-1].start()
 
-    def targets(self) -> Iterator[tuple[str, psutil.Process]]:
-        process = self.server.process
-        if process is not None and process.poll() is None:
-            with suppress(psutil.NoSuchProcess):
-                yield self.name, psutil.Process(process.pid)
+    def _sample(self) -> None:
+        with asking(self.url) as ask:
+            while not self._stop.wait(0.05):
+                number = ask.number("SELECT count(*) FROM verdict")
+                self._samples.append((time.monotonic(), number))
 
-    def stop(self) -> None:
-        """Leave it to the fixture that made it."""
+    def _read(self) -> int:
+        return self._samples[-1][1] if self._samples else 0
 
+    def _measure(self) -> None:
+        """Tell for each kill how long it took until the next verdict was given."""
+        samples = list(self._samples)
+        for what, at in self._killed_at:
+            before = max((number for moment, number in samples if moment <= at), default=0)
+            after = [moment for moment, number in samples if moment > at and number > before]
+            if after:
+                self.made.recoveries.append((what, after[0] - at))
 
-class Database:
-    """Asks an archive in plain SQL, without the program."""
+    # ------------------------------------------------------------------------- the end
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def verified(self) -> str:
+        ended = lesart(self.folder, "verify", "--format", "json", **self.settings)
+        if ended.returncode == 0:
+            return f"clean: {_looked(ended.stderr + ended.stdout)}"
+        return f"exit {ended.returncode}: {(ended.stdout + ended.stderr)[-600:]}"
 
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        if self.url.startswith("postgresql"):
-            with psycopg.connect(self.url) as connection:
-                return connection.execute(query).fetchall()
-        with closing(sqlite3.connect(self.url, timeout=60)) as connection:
-            return connection.execute(query).fetchall()
-
-    def number(self, query: str) -> int:
-        value = self.rows(query)[0][0]
-        assert isinstance(value, int)
-        return value
-
-
-def run(database: str, seeds: int, kills: int, seed: int) -> Outcome:
-    """Archive `seeds` generated texts under `kills` kills; tell what came of it."""
-    dice = random.Random(seed)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lesart-chaos-")))
-        corpus.write(folder / "seeds", seeds, seed)
-        _settle(folder / "seeds")
-        sides = stack.enter_context(_sides(database, folder))
-        started = time.monotonic()
-        counted, recoveries = _torment(sides, dice, seeds, kills)
-        _wait(lambda: sides.database.number(OPEN_JOBS) == 0 and _verdicts(sides) >= seeds)
-        seconds = time.monotonic() - started
-        broken = [*_miscounted(sides.database, seeds), *_unverified(sides.environment)]
-    return Outcome(seeds, counted, seconds, recoveries, broken)
-
-
-OPEN_JOBS = "SELECT count(*) FROM job WHERE state IN ('ready', 'running')"
-VERDICTS = "SELECT count(*) FROM verdict"
-
-
-@dataclass(slots=True)
-class _Sides:
-    database: Database
-    environment: dict[str, str]
-    parts: list[Supervised | Broker]
+    def figures(self) -> tuple[dict[str, int], dict[str, int]]:
+        with asking(self.url) as ask:
+            verdicts = dict(ask.rows("SELECT kind, count(*) FROM verdict GROUP BY kind"))
+            jobs = dict(ask.rows("SELECT kind, count(*) FROM job GROUP BY kind"))
+            jobs["split"] = ask.number("SELECT count(*) FROM job WHERE reason LIKE 'split%'")
+            jobs["single"] = ask.number("SELECT count(*) FROM job WHERE single = TRUE")
+            jobs["tried again"] = ask.number("SELECT count(*) FROM job WHERE attempts > 1")
+        return verdicts, jobs
 
 
-@contextmanager
-def _sides(database: str, folder: Path) -> Iterator[_Sides]:
-    with ExitStack() as stack:
-        environment = _environment(folder)
-        if database == "postgresql":
-            server = stack.enter_context(services.own_postgres(durable=True))
-            redis = stack.enter_context(services.own_redis())
-            url = server.url("postgres")
-            environment |= {"LESART_DATABASE_URL": url, "LESART_BROKER_URL": redis.url}
-            words = (("scheduler",), ("worker", "--concurrency", "2"))
-            parts: list[Supervised | Broker] = [Broker(redis)]
-        else:
-            url = str(folder / "archive.sqlite3")
-            environment |= {"LESART_DATABASE_URL": url}
-            words = (("up",), ("worker", "--drain"))
-            parts = []
-        subprocess.run([*LESART, "db", "upgrade"], cwd=ROOT, env=environment, check=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
-        parts += [Supervised(each[0], each, environment) for each in words]
-        stack.enter_context(_supervision(parts))
-        yield _Sides(Database(url), environment, parts)
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("LESART_")}
-    return {
-        **plain,
-        "PYTHONPATH": str(ROOT),
-        "LESART_HOME": str(folder / "home"),
-        "LESART_SEEDS": str(folder / "seeds"),
-        "LESART_EVERY": "1d",
-        "LESART_LEASE_SECONDS": LEASE_SECONDS,
-        "LESART_BATCH_SECONDS": BATCH_SECONDS,
-    }
-
-
-@contextmanager
-def _supervision(parts: list[Supervised | Broker]) -> Iterator[None]:
-    ended = threading.Event()
-
-    def supervise() -> None:
-        while not ended.wait(0.2):
-            for part in parts:
-                part.keep_up()
-
-    thread = threading.Thread(target=supervise, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        for part in parts:
-            part.stop()
-
-
-def _torment(
-    sides: _Sides, dice: random.Random, seeds: int, kills: int
-) -> tuple[Counter[str], list[float]]:
-    """Kill one process after another, spread over the work; return how often each died."""
-    counted: Counter[str] = Counter()
-    recoveries: list[float] = []
-    for number in range(kills):
-        goal = seeds * number // (kills + 1)
-        since = time.monotonic()
-        while _verdicts(sides) < goal and time.monotonic() - since < LONGEST_PAUSE_SECONDS:
-            time.sleep(0.05)
-        time.sleep(dice.uniform(0, 0.4))
-        targets = [each for part in sides.parts for each in part.targets()]
-        if not targets:
-            time.sleep(1.0)
-            targets = [each for part in sides.parts for each in part.targets()]
-        name, process = dice.choice(targets)
-        before, killed_at = _verdicts(sides), time.monotonic()
-        with suppress(psutil.NoSuchProcess):
+def _killer(process: psutil.Process):
+    def kill() -> None:
+        try:
             process.kill()
-        counted[name] += 1
-        while _verdicts(sides) == before and before < seeds:
-            if time.monotonic() - killed_at > LONGEST_PAUSE_SECONDS * 5:
-                break
-            time.sleep(0.05)
-        recoveries.append(time.monotonic() - killed_at)
-    return counted, recoveries
+        except psutil.NoSuchProcess:
+            return
+
+    return kill
 
 
-def _verdicts(sides: _Sides) -> int:
-    return sides.database.number(VERDICTS)
+def _looked(told: str) -> str:
+    try:
+        return json.dumps(json.loads(told))[:300]
+    except ValueError:
+        return " ".join(told.split())[-300:]
 
 
-def _wait(done: Callable[[], bool]) -> None:
-    since = time.monotonic()
-    while not done():
-        if time.monotonic() - since > LONGEST_SECONDS:
-            raise ChaosError(f"work was not done within {LONGEST_SECONDS:.0f} s")
-        time.sleep(0.2)
+def _list(found: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(found.items())) or "none"
 
 
-def _miscounted(database: Database, seeds: int) -> Iterator[str]:
-    """Count, from the tables alone, what should be there once for each seed."""
-    wanted = {
-        "places observed": "SELECT count(DISTINCT locator_id) FROM observation",
-        "observations": "SELECT count(*) FROM observation",
-        "verdicts": VERDICTS,
-        "observations with a verdict": "SELECT count(DISTINCT observation_id) FROM verdict",
-        "articles": "SELECT count(*) FROM article",
-        "versions": "SELECT count(*) FROM version",
-        "counts of jobs": "SELECT CAST(sum(new_articles + copies) AS bigint) FROM job",
-    }
-    for name, query in wanted.items():
-        found = database.number(query)
-        if found != seeds:
-            yield f"{found} {name} for {seeds} seeds"
-    for kind, number in database.rows("SELECT kind, count(*) FROM verdict GROUP BY kind"):
-        if kind not in {"new_article", "copy"}:
-            yield f"{number} verdicts {kind}"
+@contextmanager
+def _scene(made: Run, folder: Path) -> Iterator[Scene]:
+    with ExitStack() as resources:
+        broker = None
+        url = f"sqlite:///{folder / 'lesart.sqlite3'}"
+        if made.database == "postgresql":
+            url = resources.enter_context(services.own_postgres()).url("postgres")
+            broker = resources.enter_context(services.own_redis())
+        scene = Scene(made, folder, url, broker)
+        scene.start()
+        try:
+            yield scene
+        finally:
+            scene.end()
 
 
-def _unverified(environment: dict[str, str]) -> Iterator[str]:
-    done = subprocess.run([*LESART, "verify", "--format", "jsonl"], cwd=ROOT, env=environment,
-                          capture_output=True, text=True, check=False)  # fmt: skip
-    for line in done.stdout.splitlines()[:5]:
-        yield f"verify: {json.loads(line)['message']}"
-    if done.returncode:
-        yield f"verify ended with {done.returncode}: {done.stderr.strip()[-300:]}"
-
-
-def _settle(folder: Path) -> None:
-    """Let the files look as if they had been there for a while."""
-    moment = time.time() - SETTLED_SECONDS
-    for path in folder.rglob("*.txt"):
-        os.utime(path, (moment, moment))
+def print_line(line: str) -> None:
+    sys.stdout.write(line + "\n")

@@ -1,14 +1,82 @@
-"""Whatever is killed in mid-work, every seed ends in exactly one verdict."""
+"""A short, seeded run of the chaos harness, and a try of its checker."""
+
+import sqlite3
+from random import Random
 
 import pytest
 
+from tests.chaos.checker import faults
+from tests.chaos.corpus import corpus
 from tests.chaos.harness import run
+from tests.flow.driver import Newsroom
 
-pytestmark = pytest.mark.chaos
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_nothing_is_lost_and_nothing_is_done_twice_when_processes_are_killed(database):
+    made = run(seeds=300, kills=6, database=database, seed=1)
+    assert made.faults == [], made.told()
+    assert made.killed.total() == 6
 
 
-@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
-def test_no_kill_loses_or_doubles_a_verdict(database):
-    outcome = run(database, seeds=400, kills=6, seed=7)
-    assert outcome.broken == [], outcome.told()
-    assert outcome.kills.total() == 6
+DAMAGE = {
+    "a verdict is missing": "DELETE FROM verdict WHERE id = (SELECT min(id) FROM verdict)",
+    "an article is missing": "DELETE FROM article WHERE id = (SELECT min(id) FROM article)",
+    "a version stands twice": (
+        "INSERT INTO version SELECT id + 100000, seq + 1, article_id, 2, wording_id, derivation_id, "
+        "observation_id, changed_after, changed_by, last_seen, changes, silent, words_added, "
+        "words_removed, removed, added FROM version WHERE id = (SELECT min(id) FROM version)"
+    ),
+    "a text is another": "UPDATE wording SET text = 'x' WHERE id = (SELECT min(id) FROM wording)",
+    "bytes are not kept": "DELETE FROM capture WHERE id = (SELECT max(id) FROM capture)",
+    "a job counts too much": "UPDATE job SET new_articles = new_articles + 1 WHERE kind = 'read'",
+    "a job is still open": "UPDATE job SET state = 'ready' WHERE kind = 'read'",
+    "an item failed": "UPDATE job SET failed = 1 WHERE kind = 'read'",
+    "a file was observed twice": (
+        "INSERT INTO observation SELECT id + 100000, source_id, scan_id, job_id, locator_id, "
+        "observed_at, recorded_at, outcome, capture_id, hints, http_status, note "
+        "FROM observation WHERE id = (SELECT min(id) FROM observation)"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """Give an archive of a few seeds, without its guards, and the seeds."""
+    root = tmp_path_factory.mktemp("sound")
+    files = list(corpus(60, Random(1), 3))
+    for each in files:
+        each.write(root)
+    room = Newsroom(f"sqlite:///{root / 'a.sqlite3'}", root)
+    for name in ("seeds", "parts"):
+        source = room.watch(name, root / name)
+        room.scan(0, source)
+    with room.archive.engine.begin() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in names.all():
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+    room.close()
+    return root / "a.sqlite3", files
+
+
+def test_the_checker_has_nothing_against_a_sound_archive(sound):
+    path, files = sound
+    assert faults(f"sqlite:///{path}", files) == []
+
+
+@pytest.mark.parametrize("statement", DAMAGE.values(), ids=DAMAGE.keys())
+def test_the_checker_sees(sound, tmp_path, statement):
+    path, files = sound
+    copy = tmp_path / "a.sqlite3"
+    with sqlite3.connect(path) as whole, sqlite3.connect(copy) as damaged:
+        whole.backup(damaged)
+        damaged.execute(statement)
+    damaged.close()
+    whole.close()
+    assert faults(f"sqlite:///{copy}", files)
+
+
+def test_the_checker_misses_what_was_never_archived(sound):
+    path, files = sound
+    (more,) = list(corpus(61, Random(2), 3))[60:]
+    assert faults(f"sqlite:///{path}", [*files, more])
