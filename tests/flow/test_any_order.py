@@ -247,6 +247,7 @@ def test_imported_captures_that_come_in_at_any_time_give_the_same_history(room, 
     assert [[r[k] for k in names] for r in after] == [[r[k] for k in names] for r in before]
 
 
+@pytest.mark.slow
 def test_four_processes_give_the_history_that_one_gives(room):
     found = [Capture(at % 5, at % 3, "ab"[at % 2]) for at in range(14)]
     url = "https://www.lohebote.example/vier"

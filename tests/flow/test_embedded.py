@@ -94,6 +94,7 @@ def test_it_ends_cleanly_within_seconds_when_it_is_told_to(home, how):
     assert "Traceback" not in home.up.told()
 
 
+@pytest.mark.slow
 def test_two_of_them_do_no_harm(home):
     second = Service(home.folder, "up", "--debug", **home.settings)
     home.write("seeds/pegel.txt", seed("Pegel steigt", A))

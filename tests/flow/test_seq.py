@@ -17,8 +17,8 @@ from tests.flow.driver import SENTENCES, Newsroom, lines, page, plain, seed
 from tests.flow.driver import hour as hour_of
 
 A, B, C, _ENGLISH = SENTENCES
-WRITERS = 4
-ROUNDS = 5
+WRITERS = 3
+ROUNDS = 4
 
 
 def test_a_bare_sequence_loses_rows_for_a_reader(postgres_url):

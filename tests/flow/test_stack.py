@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,30 +154,51 @@ def poisoned(mark: Path) -> dict[str, str | bytes]:
         "a body that is no JSON": message("lesart.wake", body=base64.b64encode(b"{").decode()),
         "a body that is no base64": message("lesart.wake", body="%%%"),
         "a message without headers": message("lesart.wake", 1, headers={}),
+    }
+
+
+def garbage() -> dict[str, bytes]:
+    """Return what is no message at all: kombu itself does not expect it."""
+    return {
         "no message": b"garbage",
         "an empty message": b"",
-        "half a message": message("lesart.wake", 1)[:40],
+        "half a message": message("lesart.wake", 1)[:40].encode(),
         "a list": b"[1, 2]",
         "bytes": bytes(range(256)),
     }
 
 
-def test_odd_messages_execute_nothing_and_lose_nothing(stack, tmp_path):
-    """Some end the worker, as Celery does not expect them; it is started again and goes on."""
-    mark = tmp_path / "mark"
+def push(stack: Stack, odd: Iterable[str | bytes]) -> None:
     with stack.broker() as broker:
-        for odd in poisoned(mark).values():
-            broker.lpush("lesart", odd)
+        for each in odd:
+            broker.lpush("lesart", each)
         until(lambda: broker.llen("lesart") == 0, 120, "the end of the messages")
+
+
+def test_odd_messages_execute_nothing_and_lose_nothing(stack, tmp_path):
+    mark = tmp_path / "mark"
+    restarts = stack.supervisor.restarts["worker"]
+    push(stack, poisoned(mark).values())
     stack.write("mails/pegel.txt", seed("Post", "Geschrieben über Unfug."))
     ended = stack.command("ingest", "mails")
     assert ended.returncode == 0, ended.stderr
     assert not mark.exists()
+    assert stack.supervisor.restarts["worker"] == restarts
     with stack.broker() as broker:
         until(lambda: broker.llen("lesart") == 0, 10)
         assert broker.hlen("unacked") == 0, "a message that nobody understood comes back"
 
 
+@pytest.mark.slow
+def test_garbage_ends_a_worker_and_not_the_work(stack, tmp_path):
+    """Started again it goes on: what ended it is gone."""
+    push(stack, garbage().values())
+    stack.write("unfug/pegel.txt", seed("Post", "Geschrieben über größeren Unfug."))
+    ended = stack.command("ingest", "unfug")
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.slow
 def test_an_emptied_redis_loses_nothing(stack):
     done = len([row for row in stack.rows("jobs") if row["kind"] == "ingest"])
     for turn in range(4):
@@ -193,6 +214,7 @@ def test_an_emptied_redis_loses_nothing(stack):
     assert len(found) == 120
 
 
+@pytest.mark.slow
 def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
     done = len([row for row in stack.rows("jobs") if row["kind"] == "ingest"])
     for n in range(30):
@@ -204,7 +226,13 @@ def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
     assert len([row for row in stack.rows("list") if "/tot/" in row["origin"]]) == 30
 
 
-@pytest.mark.parametrize("is_up", [True, False], ids=["the broker is up", "the broker is down"])
+@pytest.mark.parametrize(
+    "is_up",
+    [
+        pytest.param(True, id="the broker is up"),
+        pytest.param(False, id="the broker is down", marks=pytest.mark.slow),
+    ],
+)
 def test_without_a_worker_a_command_ends_with_four_and_its_job_stays(stack, is_up):
     stack.write(f"niemand{is_up}/pegel.txt", seed(f"Pegel steigt {is_up}", A))
     settings = dict(stack.settings)
@@ -224,6 +252,7 @@ def test_without_a_worker_a_command_ends_with_four_and_its_job_stays(stack, is_u
         assert stack.rows("jobs")[0]["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack):
     for n in range(60):
         stack.write(f"gehen/m{n}.txt", seed(f"Nummer {n}", f"Vor dem Feierabend: {n}."))
