@@ -2,19 +2,14 @@
 
 import threading
 import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
-from storage.engine import database_url as parsed
-from storage.engine import reading_engine
-from storage.views import VIEWS
-from tests.flow.driver import SENTENCES, Newsroom, lines, page, plain, seed
+from tests.flow.driver import SENTENCES, Newsroom, lines, page, seed
 from tests.flow.driver import hour as hour_of
+from tests.flow.follower import Follower
 
 A, B, C, _ENGLISH = SENTENCES
 WRITERS = 3
@@ -37,36 +32,6 @@ def test_a_bare_sequence_loses_rows_for_a_reader(postgres_url):
         slow.commit()
         second = reader.execute(follow, [first[-1][0]]).fetchall()
     assert [word for _seq, word in (*first, *second)] == ["late"], "'early' never arrives"
-
-
-class Follower:
-    """Follows every view by its `seq` while others write, some rows at a time."""
-
-    def __init__(self, url: str, limit: int | None) -> None:
-        self.engine = reading_engine(parsed(url))
-        self.limit = limit
-        self.last = dict.fromkeys(VIEWS, 0)
-        self.got: dict[str, list[dict[str, Any]]] = {name: [] for name in VIEWS}
-
-    def poll(self) -> int:
-        return sum(self.poll_one(name) for name in VIEWS)
-
-    def poll_one(self, name: str) -> int:
-        bound = f"LIMIT {self.limit}" if self.limit else ""
-        query = f"SELECT * FROM {name} WHERE seq > :last ORDER BY seq {bound}"
-        rows = self._rows(query, last=self.last[name])
-        if rows:
-            self.got[name] += rows
-            self.last[name] = rows[-1]["seq"]
-        return len(rows)
-
-    def whole(self, name: str) -> list[dict[str, Any]]:
-        return self._rows(f"SELECT * FROM {name}")
-
-    def _rows(self, query: str, **asked: Any) -> list[dict[str, Any]]:
-        with self.engine.connect() as connection:
-            found = connection.execute(text(query), asked).mappings()
-            return [{key: plain(value) for key, value in row.items()} for row in found]
 
 
 def busy(url: str, root: Path, number: int) -> None:
@@ -113,17 +78,8 @@ def test_a_reader_that_follows_seq_gets_every_row_as_it_stands_while_others_writ
         follower.poll()
         time.sleep(0.01)
     assert failed == []
-    while follower.poll():
-        pass
-    for name in VIEWS:
-        standing, got = follower.whole(name), follower.got[name]
-        assert standing, f"{name} is not tried at all"
-        twice = {seq: n for seq, n in Counter(row["seq"] for row in standing).items() if n > 1}
-        assert twice == {}, f"numbers that stand twice in {name}"
-        by_seq = {row["seq"]: row for row in got}
-        assert len(by_seq) == len(got)
-        lost = [row for row in standing if by_seq.get(row["seq"]) != row]
-        assert lost == [], f"rows of {name} that a reader did not get"
+    assert follower.losses() == []
+    assert all(follower.got.values()), "a view is not tried at all"
     follower.engine.dispose()
 
 

@@ -1,0 +1,56 @@
+"""Follows an archive by `seq`, as a program would that keeps a copy of the views in step."""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import text
+
+from storage.engine import database_url as parsed
+from storage.engine import reading_engine
+from storage.views import VIEWS
+from tests.flow.driver import plain
+
+
+class Follower:
+    """Follows every view by its `seq` while others write, some rows at a time."""
+
+    def __init__(self, url: str, limit: int | None) -> None:
+        self.engine = reading_engine(parsed(url))
+        self.limit = limit
+        self.last = dict.fromkeys(VIEWS, 0)
+        self.got: dict[str, list[dict[str, Any]]] = {name: [] for name in VIEWS}
+
+    def poll(self) -> int:
+        return sum(self.poll_one(name) for name in VIEWS)
+
+    def poll_one(self, name: str) -> int:
+        bound = f"LIMIT {self.limit}" if self.limit else ""
+        query = f"SELECT * FROM {name} WHERE seq > :last ORDER BY seq {bound}"
+        rows = self._rows(query, last=self.last[name])
+        if rows:
+            self.got[name] += rows
+            self.last[name] = rows[-1]["seq"]
+        return len(rows)
+
+    def whole(self, name: str) -> list[dict[str, Any]]:
+        return self._rows(f"SELECT * FROM {name}")
+
+    def _rows(self, query: str, **asked: Any) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            found = connection.execute(text(query), asked).mappings()
+            return [{key: plain(value) for key, value in row.items()} for row in found]
+
+    def losses(self) -> list[str]:
+        """Say, after a last look, which rows did not arrive as they stand."""
+        while self.poll():
+            pass
+        return [each for name in VIEWS for each in self._losses_of(name)]
+
+    def _losses_of(self, name: str) -> list[str]:
+        standing, got = self.whole(name), self.got[name]
+        by_seq = {row["seq"]: row for row in got}
+        seqs = Counter(row["seq"] for row in standing)
+        return [
+            *(f"{name}: {seq} stands {n} times" for seq, n in seqs.items() if n > 1),
+            *(f"{name}: {row} did not come" for row in standing if by_seq.get(row["seq"]) != row),
+        ]
