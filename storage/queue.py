@@ -17,6 +17,8 @@ KINDS = ("ingest", "read")
 """What this program knows how to work; a job of another kind waits for a newer one."""
 MAX_ATTEMPTS = 3
 WAKE_AGAIN_SECONDS = 10.0
+WAKE_AGAIN_SOON_SECONDS = 2.0
+"""The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
 BACKOFF_SECONDS = (2.0, 15.0, 60.0)
 
 
@@ -213,18 +215,26 @@ def cancel(unit: Unit, job_id: int) -> int:
     return len(ids)
 
 
-def wake_due(connection: Connection, limit: int) -> list[tuple[int, str]]:
+def wake_due(
+    connection: Connection, limit: int, *, again_seconds: float = WAKE_AGAIN_SECONDS
+) -> list[tuple[int, str]]:
     """Return, as (id, kind), due jobs that nobody was woken for lately, and note the waking."""
     if limit <= 0:
         return []
     now = database_epoch(connection)
-    stale = or_(JOB.c.woken_at.is_(None), JOB.c.woken_at < now - WAKE_AGAIN_SECONDS)
+    stale = or_(JOB.c.woken_at.is_(None), JOB.c.woken_at < now - again_seconds)
     query = _due(now, None, None).where(stale).with_only_columns(JOB.c.id, JOB.c.kind).limit(limit)
     due = [(number, kind) for number, kind in connection.execute(query)]
     if due:
         ids = [number for number, _kind in due]
         connection.execute(update(JOB).where(JOB.c.id.in_(ids)).values(woken_at=now))
     return due
+
+
+def forget_wakings(connection: Connection) -> None:
+    """Let every due job be woken at once: who was to be woken may be gone with its messages."""
+    stale = (JOB.c.woken_at.is_not(None), JOB.c.state.in_(["ready", "running"]))
+    connection.execute(update(JOB).where(*stale).values(woken_at=None))
 
 
 def holders(connection: Connection) -> dict[str, str]:
@@ -242,7 +252,7 @@ def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:
     lost = (JOB.c.token.in_(list(tokens)), JOB.c.state == "running")
     ids = list(connection.execute(select(JOB.c.id).where(*lost).order_by(JOB.c.id)).scalars())
     if ids:
-        connection.execute(update(JOB).where(*lost).values(lease_until=0.0))
+        connection.execute(update(JOB).where(*lost).values(lease_until=0.0, woken_at=None))
     return ids
 
 

@@ -168,10 +168,18 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
     return order(archive, [place], "schedule", slot_of(source, now, zone))
 
 
-def sweep(archive: Archive, publish: Callable[[int, str], None], room: int) -> int:
-    """Publish a wake-up for up to `room` due jobs; return for how many."""
+def sweep(
+    archive: Archive,
+    publish: Callable[[int, str], None],
+    room: int,
+    again_seconds: float = queue.WAKE_AGAIN_SECONDS,
+) -> int:
+    """Publish a wake-up for up to `room` due jobs; return for how many.
+
+    A wake-up that nobody followed is sent again after `again_seconds`.
+    """
     with archive.engine.begin() as connection:
-        due = queue.wake_due(connection, room)
+        due = queue.wake_due(connection, room, again_seconds=again_seconds)
     for number, kind in due:
         publish(number, kind)
     return len(due)
@@ -208,12 +216,19 @@ class Scheduler:
             self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
         )
         while not stop.is_set():
-            self._leads = bool(self._guarded(self.leadership.holds)())
+            held_before, self._leads = self._leads, bool(self._guarded(self.leadership.holds)())
+            if self._leads and not held_before:
+                self._guarded(self._begin)()
             if self._leads:
                 self._guarded(self._sync)()
                 stop.wait(SYNC_SECONDS)
             else:
                 stop.wait(LEADER_RETRY_SECONDS)
+
+    def _begin(self) -> None:
+        """Take over from a scheduler that may have died with its messages."""
+        with self.archive.engine.begin() as connection:
+            queue.forget_wakings(connection)
 
     def _sync(self) -> None:
         """Fit the jobs of APScheduler to the sources: each schedule can be changed any time."""
@@ -266,8 +281,10 @@ class Scheduler:
             return
         free_the_dead(self.archive)
         self.archive.index_rest()
-        room = HIGH - self.depth()
-        sent = sweep(self.archive, self._publish, room)
+        waiting = self.depth()
+        is_empty = waiting == 0 and not self.settings.is_embedded
+        again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
+        sent = sweep(self.archive, self._publish, HIGH - waiting, again)
         if sent:
             LOG.debug("swept", woken=sent)
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,9 +35,7 @@ SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 2.5
 PATIENT = 0.7
 """How often work has to have begun again before the next kill; else it hits the recovery too."""
 MOST_COMMANDS = 2
-BACKLOG = 200
 GIVE_UP_SECONDS = 600.0
-LONGEST_WAIT_SECONDS = 30.0
 
 
 @dataclass
@@ -70,7 +68,7 @@ class Run:
             f"  restarts   {_list(self.restarts)}; orphans left: {self.orphans}",
             f"  verdicts   {_list(self.verdicts)}",
             f"  jobs       {_list(self.jobs)}",
-            f"  recovery   median {middle:.1f} s, longest {slowest[1]:.1f} s after {slowest[0]}",
+            f"  recovery   of {len(waits)} in mid-work: median {middle:.1f} s, longest {slowest[1]:.1f} s after {slowest[0]}",
             f"  verify     {self.verified}",
             f"  in all     {self.seconds:.0f} s",
             *(f"  fault      {each}" for each in self.faults[:20]),
@@ -119,7 +117,9 @@ class Scene:
         self.left_behind: list[psutil.Process] = []
         self._stop = threading.Event()
         self._samples: list[tuple[float, int]] = []
-        self._killed_at: list[tuple[str, float]] = []
+        self._killed_at: list[tuple[str, float, int]] = []
+        self._written: set[str] = set()
+        self._started = 0
         self._threads: list[threading.Thread] = []
 
     # ------------------------------------------------------------------------- the run
@@ -134,56 +134,51 @@ class Scene:
         self._thread(self._sample)
 
     def bring(self, files: list[Seed], chance: Random) -> None:
-        """Write the files bit by bit and kill meanwhile; return when all work is done."""
-        parts = [[f for f in files if f.path.startswith(f"parts/{n}/")] for n in range(PARTS)]
+        """Write the files bit by bit and kill while they are worked; return when all is done."""
         watched = [each for each in files if each.path.startswith("seeds/")]
-        written = started = 0
+        parts = [[f for f in files if f.path.startswith(f"parts/{n}/")] for n in range(PARTS)]
         for kill in range(self.made.kills):
             share = (kill + 1) / (self.made.kills + 1)
-            pause = chance.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
-            calm = self._calm(pause, patient=chance.random() < PATIENT)
-            while not calm():
-                if started < share * PARTS and len(self.commands) < MOST_COMMANDS:
-                    self._order(started, parts[started])
-                    started += 1
-                target = min(int(share * len(watched)), self._read() + BACKLOG)
-                for each in watched[written:target]:
-                    each.write(self.folder)
-                written = max(written, target)
-                self._tend_commands()
-                time.sleep(0.02)
+            self._write(watched[: int(share * len(watched))])
+            if len(self.commands) < MOST_COMMANDS and self._started < share * PARTS:
+                self._order(parts[self._started])
+            self._tend_for(chance.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
             self._kill(chance)
-        for each in watched[written:]:
-            each.write(self.folder)
-        for number in range(started, PARTS):
+            if chance.random() < PATIENT:
+                before = self._read()
+                self._await(lambda n=before: self._read() > n or not self._waiting(), 60.0)
+        self._write(watched)
+        for part in parts[self._started :]:
             self._await(lambda: len(self.commands) < MOST_COMMANDS)
-            self._order(number, parts[number])
+            self._order(part)
         if not self._await(lambda: self._is_done(len(files))):
             self.faults.append(f"only {self._read()} of {len(files)} were read")
         self._measure()
 
-    def _calm(self, pause_seconds: float, *, patient: bool) -> Callable[[], bool]:
-        """Return what tells that it is time for the next kill."""
-        began, before = time.monotonic(), self._read()
-        moved: list[float] = []
+    def _write(self, files: Sequence[Seed]) -> None:
+        """Write those of the files that are not there yet."""
+        for each in files:
+            if each.path not in self._written:
+                self._written.add(each.path)
+                each.write(self.folder)
 
-        def is_over() -> bool:
-            now = time.monotonic()
-            if patient and not moved and now - began < LONGEST_WAIT_SECONDS:
-                if self._read() > before:
-                    moved.append(now)
-                return False
-            return now - (moved[0] if moved else began) >= pause_seconds
+    def _waiting(self) -> int:
+        """Return how many files were written and not yet read."""
+        return len(self._written) - self._read()
 
-        return is_over
+    def _tend_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._tend_commands()
+            time.sleep(0.02)
 
-    def _await(self, true: Callable[[], bool]) -> bool:
-        end = time.monotonic() + GIVE_UP_SECONDS
+    def _await(self, true: Callable[[], bool], seconds: float = GIVE_UP_SECONDS) -> bool:
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             self._tend_commands()
             if true():
                 return True
-            time.sleep(0.2)
+            time.sleep(0.05)
         return False
 
     def _is_done(self, number: int) -> bool:
@@ -206,10 +201,10 @@ class Scene:
 
     # ------------------------------------------------------------------------ commands
 
-    def _order(self, number: int, files: list[Seed]) -> None:
-        """Write a folder and start the command that ingests it."""
-        for each in files:
-            each.write(self.folder)
+    def _order(self, files: Sequence[Seed]) -> None:
+        """Write the next folder and start the command that ingests it."""
+        number, self._started = self._started, self._started + 1
+        self._write(files)
         words = ["ingest", f"parts/{number}"]
         if self.broker is None:
             words += ["--processes", "2"]
@@ -253,7 +248,7 @@ class Scene:
         targets = self._targets()
         what = chance.choice(sorted({name for name, _act in targets}))
         act = chance.choice([act for name, act in targets if name == what])
-        self._killed_at.append((what, time.monotonic()))
+        self._killed_at.append((what, time.monotonic(), self._waiting()))
         self.made.killed[what] += 1
         act()
 
@@ -299,9 +294,11 @@ class Scene:
         return self._samples[-1][1] if self._samples else 0
 
     def _measure(self) -> None:
-        """Tell for each kill how long it took until the next verdict was given."""
+        """Tell for each kill in mid-work how long it took until the next verdict was given."""
         samples = list(self._samples)
-        for what, at in self._killed_at:
+        for what, at, waiting in self._killed_at:
+            if not waiting:
+                continue
             before = max((number for moment, number in samples if moment <= at), default=0)
             after = [moment for moment, number in samples if moment > at and number > before]
             if after:
