@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from storage import queue
 from storage.archive import Archive
+from storage.engine import DatabaseError
 from storage.source import Source
 from storage.verdict import Counts
 from tests.flow.driver import SENTENCES, seed
@@ -330,11 +331,10 @@ def test_a_lead_whose_connection_was_cut_is_lost_and_can_be_taken_again(room):
         connection.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks "
-                "WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+                "WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid() AND database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database())"
             )
         )
-    from storage.engine import DatabaseError
-
     with pytest.raises(DatabaseError):
         one.holds()
     until(other.holds)
