@@ -214,14 +214,15 @@ class Scene:
         self.commands[number] = command
 
     def _tend_commands(self) -> None:
-        """Give a command again that was killed before its job was through."""
+        """Give a command again that was killed before it wrote its job; written, it is worked."""
         for number, command in list(self.commands.items()):
             if command.is_alive:
                 continue
             code = command.process.returncode if command.process else None
-            if code in {0, 1} or self._is_through(number):
-                del self.commands[number]
-            elif code in {-signal.SIGKILL, 4}:
+            if self._is_ordered(number):
+                if code in {0, 1} or not self._is_open(number):
+                    del self.commands[number]
+            elif code == -signal.SIGKILL:
                 command.start()
             else:
                 self.faults.append(
@@ -229,18 +230,17 @@ class Scene:
                 )
                 del self.commands[number]
 
-    def _is_through(self, number: int) -> bool:
-        place = f'%/parts/{number}"%'
+    def _is_ordered(self, number: int) -> bool:
         with asking(self.url) as ask:
-            mine = f"CAST(arguments AS text) LIKE '{place}' AND kind = 'ingest'"
-            jobs = ask.rows(f"SELECT id, state FROM job WHERE {mine}")
-            if not jobs:
-                return False
-            ids = ", ".join(str(job) for job, _state in jobs)
-            return not ask.number(
-                f"SELECT count(*) FROM job WHERE state IN ('ready', 'running') "
-                f"AND (id IN ({ids}) OR parent_id IN ({ids}))"
-            )
+            return bool(ask.number(f"SELECT count(*) FROM ({_jobs_of(number)}) mine"))
+
+    def _is_open(self, number: int) -> bool:
+        mine = _jobs_of(number)
+        with asking(self.url) as ask:
+            return bool(ask.number(
+                "SELECT count(*) FROM job WHERE state IN ('ready', 'running') "
+                f"AND (id IN ({mine}) OR parent_id IN ({mine}))"
+            ))  # fmt: skip
 
     # --------------------------------------------------------------------------- kills
 
@@ -320,6 +320,11 @@ class Scene:
             jobs["single"] = ask.number("SELECT count(*) FROM job WHERE single = TRUE")
             jobs["tried again"] = ask.number("SELECT count(*) FROM job WHERE attempts > 1")
         return verdicts, jobs
+
+
+def _jobs_of(number: int) -> str:
+    place = f'%/parts/{number}"%'
+    return f"SELECT id FROM job WHERE kind = 'ingest' AND CAST(arguments AS text) LIKE '{place}'"
 
 
 def _killer(process: psutil.Process):

@@ -84,6 +84,8 @@ class World:
 
     def die_collecting(self, _name: str, index: int) -> None:
         """Let a worker die after it kept its first or second batch."""
+        if not self._may_die():
+            return
         job, capture, kept = self._order(), Archive.capture, []
 
         def dying(archive, *arguments):
@@ -102,10 +104,14 @@ class World:
             Archive.capture = capture
 
     def die_reading(self, _name: str, _index: int) -> None:
-        """Let a worker die at what is due; the third time it would be quarantined."""
-        if self.died < queue.MAX_ATTEMPTS - 1 and self.room.claimed() is not None:
-            self.died += 1
+        """Let a worker die at what is due."""
+        if self._may_die() and self.room.claimed() is not None:
             self._end_leases()
+
+    def _may_die(self) -> bool:
+        """Tell whether one more death quarantines no job for sure."""
+        self.died += 1
+        return self.died < queue.MAX_ATTEMPTS
 
     def _end_leases(self) -> None:
         with self.room.archive.engine.begin() as connection:
