@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -77,16 +78,18 @@ def run_embedded(settings: Settings) -> None:
 
 
 class _Consumer(Consumer):
-    """Drops a message that Celery cannot even look into.
-
-    Left to Celery, such a message ends the worker, goes back into the queue at that, and ends
-    the next one.
-    """
+    """Celery's consumer without two ways in which it stops consuming for good."""
 
     def create_task_handler(self, *arguments: Any, **named: Any) -> Callable[[Any], Any]:
+        """Drop a message that Celery cannot even look into.
+
+        Left to Celery, such a message ends the worker, goes back into the queue at that, and
+        ends the next one.
+        """
         receive = super().create_task_handler(*arguments, **named)
 
         def on_task_received(message: Any) -> Any:
+            message.ack_log_error = partial(self._acknowledge, message)
             try:
                 return receive(message)
             except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -94,6 +97,19 @@ class _Consumer(Consumer):
                 message.reject_log_error(logging.getLogger(__name__), self.connection_errors)
 
         return on_task_received
+
+    def _acknowledge(self, message: Any, *_celery: Any, multiple: bool = False) -> None:
+        """Acknowledge a message, and connect anew where the broker is gone.
+
+        Celery only logs it. The message then fills its place for ever; once all places are
+        filled nothing is asked of the broker any more, so that its return is not noticed.
+        """
+        try:
+            message.ack(multiple=multiple)
+        except self.connection_errors as error:
+            LOG.warning("wake_not_acknowledged", error=type(error).__name__)
+            if message.channel is self.task_consumer.channel:
+                raise
 
 
 class _ThreadWorker:
