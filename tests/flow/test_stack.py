@@ -15,6 +15,7 @@ import pytest
 import redis
 
 from tests import services
+from tests.chaos.checker import asking
 from tests.flow.driver import SENTENCES, findings, seed, touch
 from tests.flow.processes import Service, Supervisor, environment, lesart, rows, until
 
@@ -51,6 +52,10 @@ class Stack:
 
     def rows(self, *words: str):
         return rows(self.folder, *words, **self.settings)
+
+    def number_of(self, word: str) -> int:
+        """Return how many articles have the word in their origin."""
+        return len([row for row in self.rows("list") if word in row["origin"]])
 
     def are_done(self, number: int) -> bool:
         """Tell whether so many ingest jobs are through."""
@@ -224,6 +229,25 @@ def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
     stack.redis.start()
     until(lambda: stack.are_done(done + 1), 90, "the work")
     assert len([row for row in stack.rows("list") if "/tot/" in row["origin"]]) == 30
+
+
+@pytest.mark.slow
+def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
+    """Wake-ups that could not be acknowledged must not keep their places for ever."""
+    pid = stack.worker.pid
+    for turn in range(4):
+        for n in range(60):
+            stack.write(f"mitten{turn}/m{n}.txt", seed(f"Nummer {n}", f"Mittendrin {turn}: {n}."))
+        ordered = stack.command("ingest", f"mitten{turn}", "--no-wait")
+        assert ordered.returncode == 0
+        with asking(stack.settings["database_url"]) as ask:
+            while not ask.number("SELECT count(*) FROM job WHERE state = 'running'"):
+                time.sleep(0.002)
+        stack.redis.kill()
+        time.sleep(1.5)
+        stack.redis.start()
+    until(lambda: stack.number_of("mitten") == 240, 60, "the work")
+    assert stack.worker.pid == pid, "it went on without a restart"
 
 
 @pytest.mark.parametrize(
