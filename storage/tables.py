@@ -1,7 +1,8 @@
 """The tables of the archive: the only place where columns are named.
 
-Record (only added to, guarded by triggers): origin, capture, scan, observation, derivation,
-wording, verdict, relation, relation_undone, refusal, redaction.
+Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
+transfer, derivation, wording, verdict, relation, relation_undone, lineage, lineage_undone, refusal,
+redaction.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.archive`).
@@ -249,6 +250,71 @@ class RelationUndoneRow(SQLModel, table=True):
     undone_at: datetime = _time()
 
 
+class CertificateRow(SQLModel, table=True):
+    """The certificates that a server showed, once each: `chain` is PEM, the server's own first."""
+
+    __tablename__ = "certificate"
+    id: int = _key()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    chain: bytes = _bytes(nullable=False)
+    recorded_at: datetime = _time()
+
+
+class TransferRow(SQLModel, table=True):
+    """What went over the wire for one observation, and cannot be had later.
+
+    `hops` are the addresses on the way (address, status, location, peer), `request` what was
+    sent for the last of them (method, target, headers), `response_headers` a list of name and
+    value as received. `body_capture_id` are the bytes as they came, where they differ from
+    the capture that the observation names: an encoded body, or the block of a foreign record.
+    """
+
+    __tablename__ = "transfer"
+    id: int = _key()
+    observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    address: str = _text(nullable=False)
+    hops: Any = _json(nullable=False)
+    request: Any = _json()
+    response_headers: Any = _json()
+    peer: str | None = Field(default=None, max_length=64)
+    tls_version: str | None = Field(default=None, max_length=16)
+    certificate_id: int | None = _big(nullable=True)
+    started_at: datetime = _time()
+    duration_ms: int | None = None
+    wire_bytes: int | None = _big(nullable=True)
+    rights: Any = _json()
+    body_encoding: str | None = Field(default=None, max_length=64)
+    body_capture_id: int | None = _big(nullable=True)
+    is_foreign: bool
+    recorded_at: datetime = _time()
+
+
+class LineageRow(SQLModel, table=True):
+    """Says that two addresses are one article, and by what: a redirect, a canonical link."""
+
+    __tablename__ = "lineage"
+    __table_args__ = (
+        UniqueConstraint("kind", "origin_id", "to_origin_id"),
+        Index("lineage_by_target", "to_origin_id"),
+    )
+    id: int = _key()
+    kind: str = Field(max_length=16)
+    origin_id: int = _big()
+    to_origin_id: int = _big()
+    observation_id: int | None = _big(nullable=True)
+    decided_at: datetime = _time()
+
+
+class LineageUndoneRow(SQLModel, table=True):
+    """The undoing of a lineage; the lineage stays."""
+
+    __tablename__ = "lineage_undone"
+    id: int = _key()
+    lineage_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    reason: str | None = _text()
+    undone_at: datetime = _time()
+
+
 class RefusalRow(SQLModel, table=True):
     """What was not taken, why, and what to do about it."""
 
@@ -283,11 +349,15 @@ RECORD = (
     "capture",
     "scan",
     "observation",
+    "certificate",
+    "transfer",
     "wording",
     "derivation",
     "verdict",
     "relation",
     "relation_undone",
+    "lineage",
+    "lineage_undone",
     "refusal",
     "redaction",
 )
@@ -413,6 +483,58 @@ class PresenceRow(SQLModel, table=True):
     job_id: int | None = _big(nullable=True)
     gone: bool = False
     refused: bool = False
+
+
+class HostRow(SQLModel, table=True):
+    """How a server is to be treated, shared by all workers; `key` is SCHEME://HOST:PORT.
+
+    Until `next_at` it is left alone by its pace, until `retry_until` because it asked for it or
+    failed; `delay` is what its robots.txt asks for, in seconds.
+    """
+
+    __tablename__ = "host"
+    key: str = Field(primary_key=True, max_length=300)
+    next_at: datetime | None = _time(nullable=True)
+    retry_until: datetime | None = _time(nullable=True)
+    delay: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    failures: int = 0
+    robots_status: int | None = None
+    robots_body: bytes | None = _bytes()
+    robots_note: str | None = _text()
+    robots_fetched_at: datetime | None = _time(nullable=True)
+
+
+class WatchRow(SQLModel, table=True):
+    """An address that a source looks at again and again, and how it was found last.
+
+    `kind` is what stands there: page, feed, sitemap. `observation_id` and `capture_id` are of
+    the last bytes, which `etag` and `last_modified` name; `listed_by` is the feed that named the
+    address, `hints` what the feed said of it.
+    """
+
+    __tablename__ = "watch"
+    __table_args__ = (Index("watch_due", "source_id", "next_check"),)
+    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    origin_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    address: str = _text(nullable=False)
+    kind: str = Field(max_length=16)
+    active: bool = True
+    etag: str | None = _text()
+    last_modified: str | None = _text()
+    observation_id: int | None = _big(nullable=True)
+    capture_id: int | None = _big(nullable=True)
+    job_id: int | None = _big(nullable=True)
+    outcome: str | None = Field(default=None, max_length=24)
+    interval_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    quiet: int = 0
+    failures: int = 0
+    next_check: datetime | None = _time(nullable=True)
+    checked_at: datetime | None = _time(nullable=True)
+    reached_at: datetime | None = _time(nullable=True)
+    changed_at: datetime | None = _time(nullable=True)
+    listed_by: int | None = _big(nullable=True)
+    listed_at: datetime | None = _time(nullable=True)
+    hints: Any = _json()
 
 
 class ArticleRow(SQLModel, table=True):

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from storage.engine import DatabaseError, writing_engine
 from storage.engine import database_url as parsed
-from storage.schema import MIGRATIONS, missing_guards, revisions, upgrade
+from storage.schema import HEAD, MIGRATIONS, missing_guards, revisions, upgrade
 from storage.tables import ERASABLE, METADATA, RECORD
 from storage.writing import writing
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, page, seed
@@ -33,10 +33,25 @@ def kept(room) -> Newsroom:
         _add(
             connection, "redaction", table_name="origin", row_id=0, at=START, reason="nur zum Test"
         )
+        _add_web(connection, *room.rows("SELECT id, locator_id FROM observation")[:2])
     return room
 
 
-def _add(connection: Connection, table: str, **values: Any) -> None:
+def _add_web(connection: Connection, one: Any, other: Any) -> None:
+    """Add what the web brings: certificates, what went over the wire, joined addresses."""
+    certificate = _add(connection, "certificate", digest=b"c" * 32, chain=b"PEM")
+    _add(
+        connection, "transfer", observation_id=one["id"], address="https://presse.example/a",
+        hops=[], certificate_id=certificate, is_foreign=False,
+    )  # fmt: skip
+    lineage = _add(
+        connection, "lineage", kind="redirect", origin_id=one["locator_id"],
+        to_origin_id=other["locator_id"],
+    )  # fmt: skip
+    _add(connection, "lineage_undone", lineage_id=lineage, reason="Irrtum")
+
+
+def _add(connection: Connection, table: str, **values: Any) -> int:
     columns = METADATA.tables[table].columns
     number = connection.execute(
         text("UPDATE counter SET value = value + 1 RETURNING value")
@@ -48,6 +63,7 @@ def _add(connection: Connection, table: str, **values: Any) -> None:
         if not column.nullable and column.name not in {*fitting, "id"}
     }
     connection.execute(insert(METADATA.tables[table]).values(id=number, **fitting, **missing))
+    return int(number)
 
 
 def refuses(room: Newsroom, statement: Any) -> bool:
@@ -156,6 +172,27 @@ def test_the_guards_stand_after_every_migration(empty_database_url, revision):
     upgrade(engine)
     with engine.connect() as connection:
         assert missing_guards(connection) == []
+    engine.dispose()
+
+
+def test_an_archive_of_the_first_schema_keeps_what_it_holds_when_it_is_upgraded(
+    empty_database_url,
+):
+    engine = writing_engine(parsed(empty_database_url))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        migrate(config, "0001")
+        connection.execute(text("INSERT INTO counter (name, value) VALUES ('seq', 7)"))
+        values = {"id": 7, "public_id": "x", "origin": "seed:a", "recorded_at": START}
+        connection.execute(insert(METADATA.tables["origin"]).values(**values))
+    assert upgrade(engine) == ("0001", HEAD)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT value FROM counter")).scalar_one() == 7
+        assert connection.execute(text("SELECT origin FROM origin")).scalar_one() == "seed:a"
+        for table in METADATA.tables:
+            connection.execute(text(f"SELECT count(*) FROM {table}"))
     engine.dispose()
 
 
