@@ -76,6 +76,22 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The XML declares entities or a document type that are not safe to read.",
         "Remove the declarations and ingest it again.",
     ),
+    "feed_invalid": (
+        "This is no feed that can be read: {reason}.",
+        "Open the address in a browser and look whether it still is a feed.",
+    ),
+    "sitemap_invalid": (
+        "This is no sitemap that can be read: {reason}.",
+        "Open the address in a browser and look whether it still is a sitemap.",
+    ),
+    "opml_invalid": (
+        "This is no list of subscriptions that can be read: {reason}.",
+        "Export it again as OPML, or list the addresses in a text file, one a line.",
+    ),
+    "too_many_entries": (
+        "The list holds more than {limit} entries.",
+        "Split it, or name the parts of it that you want to watch.",
+    ),
 }
 
 FLAGS: dict[str, str] = {

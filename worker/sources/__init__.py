@@ -23,6 +23,13 @@ more than one document in memory. Nothing here reads the clock: it is passed in.
     rows        CSV and TSV
     archives    tar and zip, streamed
     gunzip      gzip, bounded
+    url_list    addresses one a line, OPML
+    feed        RSS, RDF, Atom and JSON feeds
+    feed_dates  their dates
+    sitemap     sitemaps, indexes, news
+    robots      what a robots.txt says of an address
+    addresses   addresses made whole
+    safe_xml    XML from strangers
     locator     paths and keys as text that is safe to store and to print
     items       the values that all of them share
 """

@@ -1,0 +1,46 @@
+"""PURE: addresses as lists, feeds and sitemaps write them, made whole."""
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+LONGEST_ADDRESS = 5_000
+
+BREAKS = re.compile(r"[\t\r\n]+ *")
+"""Line breaks and tabs inside an address, which every browser takes out."""
+
+
+def whole_address(text: str | None, base: str) -> str | None:
+    r"""Return the absolute address that `text` means on the page `base`, or None.
+
+    A scheme that is not of the web stays: what may be fetched is not decided here.
+
+    >>> whole_address(" ../b?x=1\n", "https://a.example/d/c.xml")
+    'https://a.example/b?x=1'
+    >>> whole_address("   ", "https://a.example/") is None
+    True
+    """
+    cleaned = BREAKS.sub("", text or "").strip()
+    if not cleaned or len(cleaned) > LONGEST_ADDRESS:
+        return None
+    try:
+        joined = urljoin(base, cleaned)
+        urlsplit(joined)
+    except ValueError:
+        return None
+    return joined
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether `text` is one absolute address of the web and nothing else.
+
+    >>> is_web_address("https://a.example/b"), is_web_address("see https://a.example/b")
+    (True, False)
+    """
+    if len(text) > LONGEST_ADDRESS or not text.lower().startswith(("http://", "https://")):
+        return False
+    if any(sign.isspace() or not sign.isprintable() for sign in text):
+        return False
+    try:
+        return bool(urlsplit(text).hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,175 @@
+"""PURE: what a robots.txt says of one address, by RFC 9309; protego reads it, we say why."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from protego import Protego
+
+MOST_BYTES = 500 * 1024
+"""How much of a robots.txt is read; RFC 9309 asks for at least this much."""
+
+_BOM = b"\xef\xbb\xbf"
+_ABSENT = frozenset({404, 410})
+_NAME, _NOBODY = "asked", "other"
+
+LINE = re.compile(
+    r"(?P<agent>user[- ]?agent)|(?P<allow>allow)|(?P<disallow>dis{1,2}all?ow|diasllow|disallaw)"
+    r"|(?P<delay>crawl[- ]delay)",
+    re.IGNORECASE,
+)
+"""The names of lines that are read, the usual slips included.
+
+>>> LINE.fullmatch("Dissalow").lastgroup, LINE.fullmatch("Useragent").lastgroup
+('disallow', 'agent')
+"""
+
+TOKEN = re.compile(r"[a-z_-]+", re.IGNORECASE)
+"""The product token that a group of rules begins with.
+
+>>> TOKEN.match("Foo-Bot 2.1")[0]
+'Foo-Bot'
+"""
+
+NEEDLESS_ESCAPE = re.compile(r"%(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|2[de]|5f|7e)", re.IGNORECASE)
+"""An escaped letter, digit or sign that needs no escape.
+
+>>> NEEDLESS_ESCAPE.findall("/a%62%2F%2d")
+['%62', '%2d']
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsRule:
+    """Whether an address may be fetched, by which line, how slowly, and why.
+
+    `rule` is the line that decided (`Disallow: /intern`), None where none did; `crawl_delay`
+    is in seconds; `reason` is a plain clause.
+    """
+
+    allowed: bool
+    rule: str | None
+    crawl_delay: float | None
+    reason: str
+
+
+def decide(
+    status: int | None,
+    body: bytes | None,
+    address: str,
+    agent: str,
+    *,
+    strict: bool = False,
+) -> RobotsRule:
+    r"""Decide whether `agent` may fetch `address`, by the robots.txt of its host.
+
+    `status` and `body` are the last answer for that robots.txt, redirects followed; `status` is
+    None where the host could not be reached. With `strict` an answer of 4xx that does not say
+    that there is no robots.txt (401, 403, 429 …) means no.
+
+    >>> decide(200, b"User-agent: *\nDisallow: /in", "https://a.example/intern", "Lesart").rule
+    'Disallow: /in'
+    >>> decide(503, b"", "https://a.example/", "Lesart").allowed
+    False
+    """
+    if status is None:
+        return _unread(allowed=False, reason="robots.txt could not be reached")
+    if 200 <= status < 300:
+        if body is None:
+            return _unread(allowed=False, reason="robots.txt could not be read")
+        return _ruled(_text(body), address, agent)
+    if 300 <= status < 400:
+        return _unread(allowed=True, reason=f"robots.txt leads nowhere ({status})")
+    if 400 <= status < 500:
+        allowed = not strict or status in _ABSENT
+        return _unread(allowed=allowed, reason=f"robots.txt is not given ({status})")
+    return _unread(allowed=False, reason=f"robots.txt gives a server error ({status})")
+
+
+def _unread(*, allowed: bool, reason: str) -> RobotsRule:
+    return RobotsRule(allowed=allowed, rule=None, crawl_delay=None, reason=reason)
+
+
+def _text(body: bytes) -> str:
+    """Return the lines that lie whole within the limit, without a byte order mark, even half."""
+    if len(body) > MOST_BYTES:
+        body = body[: max(body.rfind(b"\n", 0, MOST_BYTES), body.rfind(b"\r", 0, MOST_BYTES)) + 1]
+    for length in (3, 2, 1):
+        body = body.removeprefix(_BOM[:length])
+    return body.decode("utf-8", "replace")
+
+
+def _ruled(text: str, address: str, agent: str) -> RobotsRule:
+    lines = list(_lines(text, address, agent.partition("/")[0].strip().lower()))
+    rules = Protego.parse("\n".join(line for line in lines if not line.startswith("Crawl-delay")))
+    address = address.replace("/robots.txt", "/robots%2Etxt")  # protego would not look for a rule
+    allowed = rules.can_fetch(address, _NAME)
+    rule = _deciding_line(rules, address, allowed=allowed)
+    if not allowed:
+        reason = "robots.txt forbids it"
+    else:
+        reason = "robots.txt allows it" if rule else "robots.txt says nothing against it"
+    delay = Protego.parse("\n".join(lines)).crawl_delay(_NAME)
+    return RobotsRule(allowed, rule, delay, reason)
+
+
+def _lines(text: str, address: str, agent: str) -> Iterator[str]:
+    """Yield the lines that matter, each agent named as the asked one, as all or as another.
+
+    Protego finds agents in the middle of names and lets unknown lines end a group; RFC 9309 does
+    neither. What only one reading of the standard allows is not allowed.
+    """
+    for line in text.splitlines():
+        kind, value = _split(line.partition("#")[0])
+        match kind:
+            case "agent":
+                token = TOKEN.match(value)
+                named = token is not None and token[0].lower() == agent
+                everybody = value == "*" or value.startswith(("* ", "*\t"))
+                yield f"User-agent: {'*' if everybody else _NAME if named else _NOBODY}"
+            case "allow" if not _is_doubtful(value, address):
+                yield f"Allow: {value}"
+            case "disallow":
+                yield f"Disallow: {value}"
+            case "delay":
+                yield f"Crawl-delay: {value}"
+
+
+def _split(line: str) -> tuple[str | None, str]:
+    """Return which line this is and its value; a missing colon is forgiven.
+
+    >>> _split("user-agent Foo"), _split("<br />")
+    (('agent', 'Foo'), (None, '/>'))
+    """
+    name, colon, value = line.strip().partition(":")
+    if not colon:
+        name, _, value = line.strip().partition(" ")
+    known = LINE.fullmatch(name.strip())
+    return (known.lastgroup if known else None), value.strip()
+
+
+def _is_doubtful(pattern: str, address: str) -> bool:
+    """Tell whether readers of the standard differ on whether `pattern` matches `address`."""
+    if any(escape not in address for escape in NEEDLESS_ESCAPE.findall(pattern)):
+        return True
+    return not address.isascii() and ("%" in pattern or not pattern.isascii())
+
+
+def _deciding_line(rules: Protego, address: str, *, allowed: bool) -> str | None:
+    """Return the line that decided; protego keeps it to itself, so its insides are asked.
+
+    Should another release hide them elsewhere, the decision stands and only its line is lost.
+    """
+    try:
+        group: Any = rules._get_matching_rule_set(_NAME)  # noqa: SLF001
+        wanted = "allow" if allowed else "disallow"
+        lines = [rule for rule in group._rules if rule.field == wanted]  # noqa: SLF001
+    except AttributeError:
+        return None
+    for line in lines:  # the longest comes first
+        pattern = line.value._pattern  # noqa: SLF001
+        alone = Protego.parse(f"User-agent: *\nDisallow: {pattern}")
+        if not alone.can_fetch(address, "*"):
+            return f"{wanted.capitalize()}: {pattern}"
+    return None
