@@ -1,6 +1,7 @@
 """What span of time a date covers that is only as precise as its source."""
 
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from storage.record import PartialDate
@@ -9,6 +10,7 @@ SECOND = timedelta(seconds=1)
 _STEPS = {"day": timedelta(days=1), "minute": timedelta(minutes=1), "second": SECOND}
 
 
+@lru_cache(maxsize=4_096)
 def span(date: PartialDate, timezone_name: str = "UTC") -> tuple[datetime, datetime]:
     """Return the first and the last second that `date` may mean, aware and in UTC.
 

@@ -63,7 +63,10 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
         "fields": {name: _field(field) for name, field in draft.fields.items()},
         "flags": list(draft.flags),
         "steps": [as_dict(step) for step in draft.steps],
-        "quotes": [as_dict(quote) for quote in draft.quotes],
+        "quotes": [
+            {"text": q.text, "speaker": q.speaker, "cue": q.cue, "paragraph": q.paragraph}
+            for q in draft.quotes
+        ],
         "notices": [as_dict(notice) for notice in draft.notices],
         "address": draft.address,
         "observed_at": draft.observed_at.isoformat() if draft.observed_at else None,

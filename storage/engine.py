@@ -4,10 +4,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
@@ -21,7 +21,6 @@ READS = "lesart_reads"
 CHECKPOINT_PAGES = 8_000
 """Pages (of 4 KiB) after which SQLite copies its write-ahead log into the file."""
 READER_STATEMENT_SECONDS = 300
-JSON_TEXT = partial(json.dumps, ensure_ascii=False)  # so that SQL can look for umlauts in lists
 
 
 class ArchiveError(Exception):
@@ -130,6 +129,14 @@ def reachable(url: URL) -> Iterator[None]:
         raise
 
 
+def json_text(value: Any) -> str:
+    """Return the JSON that is stored; umlauts stay letters, so that SQL can look for them."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert `rows`, all with the same keys, in one go: COPY on PostgreSQL, else executemany."""
     if not rows:
@@ -191,7 +198,7 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         poolclass=QueuePool,
         pool_size=4,
         max_overflow=8,
-        json_serializer=JSON_TEXT,
+        json_serializer=json_text,
     )
 
     @event.listens_for(engine, "connect")
@@ -225,7 +232,7 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=4,
         pool_pre_ping=True,
-        json_serializer=JSON_TEXT,
+        json_serializer=json_text,
         connect_args={"options": options, "connect_timeout": 10, "application_name": "lesart"},
     )
 

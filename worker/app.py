@@ -8,6 +8,7 @@ from celery.signals import worker_process_shutdown
 from storage.archive import Archive
 from storage.settings import Settings
 from worker.read import Reader
+from worker.work import collect_garbage_rarely
 
 QUEUE = "lesart"
 
@@ -74,6 +75,7 @@ def workshop() -> Workshop:
     """Return the archive and the reader of this process."""
     if not _WORKSHOP:
         settings = _SETTINGS[0]
+        collect_garbage_rarely()
         archive = Archive.open(settings.database_url, create=False)
         _WORKSHOP.append(Workshop(settings, archive, Reader(settings)))
     return _WORKSHOP[0]

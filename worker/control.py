@@ -25,7 +25,13 @@ from worker.errors import (
 from worker.order import default_source, order, place_of, resolve, unfinished
 from worker.read import Reader
 from worker.standard_input import ingest_input
-from worker.work import POLL_SECONDS, drain, free_the_dead, work_next
+from worker.work import (
+    POLL_SECONDS,
+    collect_garbage_rarely,
+    drain,
+    free_the_dead,
+    work_next,
+)
 
 __all__ = ["drain"]
 
@@ -187,6 +193,7 @@ def _work_here(
     archive: Archive, settings: Settings, job_id: int, processes: int | None, progress: "_Progress"
 ) -> None:
     """Collect in this process; read here and, where there is much to read, in further ones."""
+    collect_garbage_rarely()
     with _Helpers(settings, job_id, processes) as helpers, Reader(settings) as reader:
 
         def looked(seen: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storage import tokens
 from storage.tokens import (
     MAX_BYTES,
     MAX_TOKENS,
@@ -226,6 +227,17 @@ def test_tokens_are_plain_ascii(texts: list[str], language: str | None) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(st.text(), st.text("Üs̈ \u0301\u00ad\u00b4\u3000\u1e9e.,3_é\n\x1c", max_size=30)),
+    st.sampled_from(["de", "en", None]),
+)
+def test_a_text_that_is_cut_at_its_blanks_first_has_the_same_tokens(
+    text: str, language: str | None
+) -> None:
+    whole = tokens._pieces(language).stemmed(tokens._words(text))
+    assert index_tokens([text], language) == tuple(whole)
+
+
 @given(st.text("qz0aäáß4e,.1é", max_size=6), st.text("qz0aäáß4e,.1é", max_size=6))
 def test_two_words_never_share_a_token(a: str, b: str) -> None:
     if a.casefold() != b.casefold() and "." not in a + b and "," not in a + b:

@@ -196,8 +196,9 @@ def test_a_layout_that_points_beyond_its_wording_is_told(press_url):
     with tampering(press_url) as connection:
         connection.execute(
             sqlalchemy.text(
-                "UPDATE derivation SET detail = CAST(replace(CAST(detail AS text), '\"w\": 2', "
-                f"'\"w\": 9') AS {'jsonb' if connection.dialect.name == 'postgresql' else 'text'})"
+                "UPDATE derivation SET detail = CAST(replace(replace(CAST(detail AS text), "
+                "'\"w\": 2', '\"w\": 9'), '\"w\"\\:2', "
+                f"'\"w\"\\:9') AS {'jsonb' if connection.dialect.name == 'postgresql' else 'text'})"
             )
         )
     assert ("derivation", "layout_wrong") in broken(press_url)

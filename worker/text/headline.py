@@ -43,8 +43,12 @@ def headline_missing(title: str, body: str) -> bool:
     if len(words) < FEWEST_WORDS:
         return False
     folded = _folded(body)
-    found = sum([_stands_in(word, folded) for word in words])
-    return found < len(words) * FOUND_SHARE
+    missing = len(words) * FOUND_SHARE
+    for word in words:
+        missing -= _stands_in(word, folded)
+        if missing <= 0:
+            return False
+    return True
 
 
 def _content_words(title: str) -> list[str]:

@@ -38,6 +38,10 @@ _VOTING_WORDS = {
     ),
 }
 _VOTERS = {name: frozenset(words.split()) for name, words in _VOTING_WORDS.items()}
+_VOTES = {
+    word: tuple(name for name, voters in _VOTERS.items() if word in voters)
+    for word in frozenset().union(*_VOTERS.values())
+}
 _NAMED = frozenset({"de", "en"})
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
@@ -60,7 +64,10 @@ def language(text: str, languages: tuple[str, ...]) -> Field:
 
 def _voted(sample: str, languages: tuple[str, ...]) -> Field | None:
     words = sample.casefold().split()
-    hits = {name: [word for word in words if word in voters] for name, voters in _VOTERS.items()}
+    hits: dict[str, list[str]] = {name: [] for name in _VOTERS}
+    for word in words:
+        for name in _VOTES.get(word, ()):
+            hits[name].append(word)
     votes = {name: len(found) for name, found in hits.items()}
     first, second, *_ = sorted(votes, key=votes.__getitem__, reverse=True)
     fewest = max(VOTES_FEWEST, len(words) * VOTES_SHARE)

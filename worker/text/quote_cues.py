@@ -334,8 +334,7 @@ def _named(word: str, subject: str) -> Cue:
 
 
 def _bare(found: re.Match[str]) -> str | None:
-    groups = found.groupdict()
-    speaker: str | None = groups.get("name") or groups.get("speaker")
+    speaker: str | None = found["name"] or found["speaker"]
     return speaker if speaker and len(speaker) <= _LONGEST_SPEAKER else None
 
 

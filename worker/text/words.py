@@ -12,5 +12,5 @@ def word_count(text: str) -> int:
     5
     """
     tokens = text.split()
-    mixed = [token for token in tokens if not token.isalnum()]
-    return len(tokens) - sum([not LETTER_OR_DIGIT.search(token) for token in mixed])
+    odd = [token for token in tokens if not token[0].isalnum()]
+    return len(tokens) - sum([not LETTER_OR_DIGIT.search(token) for token in odd])
