@@ -19,8 +19,8 @@ from worker.sources.locator import origin_path
 from worker.sources.members import Hints
 from worker.text import detect_type, holds_text
 
-Progress = Callable[[int], None]
-"""Told, now and then, how many files were looked at so far."""
+Progress = Callable[[int, int], None]
+"""Told, now and then, how many files were looked at so far, and how many items are to be read."""
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
@@ -52,7 +52,7 @@ def collect(
     held: queue.Claim,
     settings: Settings,
     patience: Patience,
-    progress: Progress = lambda _seen: None,
+    progress: Progress = lambda _seen, _changed: None,
 ) -> None:
     """Collect all places of an ingest job and end its row; jobs to read are left behind.
 
@@ -122,7 +122,7 @@ class _Collection:
     def _look(self, found: Found | Rejected, listing: Listing) -> None:
         self.looked_at += 1
         if self.looked_at % PROGRESS_EVERY == 0:
-            self.progress(self.looked_at)
+            self.progress(self.looked_at, self.changed)
         if isinstance(found, Rejected):
             self._reject(self._path(found.locator), found, NO_STAMP)
             return
@@ -252,7 +252,7 @@ class _Collection:
         if self._batch.arrivals:
             self.archive.capture(self.held, self.place.source_id, self._batch.arrivals, self._scan)
             self._batch = _Batch()
-        self.progress(self.looked_at)
+        self.progress(self.looked_at, self.changed)
 
     def _finish(self, listing: Listing, scan: Scan) -> None:
         absent = [

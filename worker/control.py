@@ -35,7 +35,7 @@ from worker.work import (
 
 __all__ = ["drain"]
 
-MANY_FILES = 400
+MANY_ITEMS = 400
 """From so many files on it pays to start further processes."""
 LATE_SECONDS = 120.0
 LONGEST_POLL_SECONDS = 0.5
@@ -196,9 +196,9 @@ def _work_here(
     collect_garbage_rarely()
     with _Helpers(settings, job_id, processes) as helpers, Reader(settings) as reader:
 
-        def looked(seen: int) -> None:
+        def looked(seen: int, changed: int) -> None:
             progress.collected(seen)
-            helpers.start_if_many(seen)
+            helpers.start_if_many(changed)
 
         while True:
             free_the_dead(archive)
@@ -246,9 +246,9 @@ class _Helpers:
                 process.terminate()
             process.wait()
 
-    def start_if_many(self, files: int) -> None:
-        """Start one process for each further processor once there are many files."""
-        if self._wanted is None and files >= MANY_FILES:
+    def start_if_many(self, items: int) -> None:
+        """Start one process for each further processor once there is much to read."""
+        if self._wanted is None and items >= MANY_ITEMS:
             self._wanted = processors()
             self._start(self._wanted - 1)
 

@@ -45,7 +45,7 @@ def work_next(
     *,
     job_id: int | None = None,
     within: int | None = None,
-    progress: Progress = lambda _seen: None,
+    progress: Progress = lambda _seen, _changed: None,
 ) -> bool:
     """Claim one due job and work it; return whether there was one."""
     with archive.unit() as unit:
@@ -63,7 +63,7 @@ def work(
     settings: Settings,
     reader: Reader,
     held: queue.Claim,
-    progress: Progress = lambda _seen: None,
+    progress: Progress = lambda _seen, _changed: None,
 ) -> None:
     """Work a claimed job: its effects are kept with its end, or it is tried again later.
 
