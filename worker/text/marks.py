@@ -17,20 +17,20 @@ ASIDE = re.compile(
 _NO_OUTLETS = frozenset(
     "wir medien mehrere lokale andere we it they he she others media er sie es wie zuvor".split()  # noqa: SIM905 (words read best as words)
 )
-_AGENCY = (
+AGENCY_CODE = (
     "(?:dpa(?:-AFX|-infocom|-tmn)?|afp|AFP|AP|Reuters|rtr|epd|KNA|SID|sid|APA|apa|sda|SDA"
     "|Keystone-SDA|ANSA|TASS|Interfax|Xinhua|PA Media|dapd|ddp|ots|news aktuell)"
 )
 # In brackets (dpa/lno, or AP with Reuters), or behind a slash: t-online/dpa.
 AGENCY = re.compile(
-    rf"\({_AGENCY}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){_AGENCY}(?![\w-])"
+    rf"\({AGENCY_CODE}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){AGENCY_CODE}(?![\w-])"
 )
 # a last line "dpa/lno", or "… sagte er. dpa"
 AGENCY_AT_END = re.compile(
-    rf"(?:(?<=[.!?“”\"] )|(?<=\n)|(?<![\s\S])){_AGENCY}(?:/[\w-]{{2,14}}){{0,3}}\Z"
+    rf"(?:(?<=[.!?“”\"] )|(?<=\n)|(?<![\s\S])){AGENCY_CODE}(?:/[\w-]{{2,14}}){{0,3}}\Z"
 )
 LONGEST_AGENCY = 80
-AGENCY_NAME = re.compile(rf"(?<![\w-]){_AGENCY}(?![\w-])")
+AGENCY_NAME = re.compile(rf"(?<![\w-]){AGENCY_CODE}(?![\w-])")
 # Zero-width characters, fillers, variation selectors and tags.
 INVISIBLE = re.compile(
     "[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u3164\ufe00-\ufe0f"

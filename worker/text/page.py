@@ -46,7 +46,13 @@ from worker.text.page_head import collect_head, metas
 from worker.text.page_linked import Linked, read_linked
 from worker.text.page_loss import loss_flags
 from worker.text.page_roles import paragraphs_of
-from worker.text.page_second import second_opinion, with_lead, with_paragraphs, with_repeats
+from worker.text.page_second import (
+    better_opinion,
+    second_opinion,
+    with_lead,
+    with_paragraphs,
+    with_repeats,
+)
 from worker.text.page_tree import parse_page, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
@@ -102,9 +108,12 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     source = _take_apart(tree, hints)
     extracted = extract_body(tree, hints.url)
     chosen = _choose(source, Context(hints.url, hints.observed_at, settings.timezone))
+    stated = article_body(article_node(source.linked, None))
     if extracted is None:
-        stated = article_body(article_node(source.linked, None))
         extracted = Extracted(second_opinion(source.blocks, stated), None)
+    else:
+        better = better_opinion(extracted.pieces, source.blocks, stated)
+        extracted = Extracted(better, None) if better else extracted
     if not extracted.pieces:
         return _refuse_empty(source, chosen)
     return _draft(source, extracted, chosen, _doubts(decoded, replaced), hints, settings)
@@ -154,7 +163,9 @@ def _draft(
     leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
     whole = with_repeats(with_paragraphs(extracted.pieces, source.blocks), source.blocks)
     pieces = with_lead(whole, source.blocks, title, leads)
-    paragraphs = paragraphs_of(pieces, source.blocks, title, leads)
+    named = chosen.fields.get("authors")
+    authors = (named.value if named else None) or ()
+    paragraphs = paragraphs_of(pieces, source.blocks, title, leads, authors)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")

@@ -27,6 +27,12 @@ _ZONE_OF_TAG: dict[str, Zone] = {
     "head": "hidden", "script": "hidden", "style": "hidden", "noscript": "hidden",
     "template": "hidden", "svg": "hidden", "iframe": "hidden", "object": "hidden",
 }  # fmt: skip
+_ZONE_OF_ROLE: dict[str, Zone] = {
+    "navigation": "chrome", "banner": "chrome", "contentinfo": "chrome", "search": "chrome",
+    "menu": "chrome", "menubar": "chrome", "toolbar": "chrome", "dialog": "chrome",
+    "alertdialog": "chrome", "alert": "chrome", "tooltip": "chrome", "tablist": "chrome",
+    "complementary": "aside", "note": "aside",
+}  # fmt: skip
 _NO_ZONE = frozenset({"html", "body", "main", "article", "h1"})
 _MOST_COUNTED = 2000
 _FEWER = 4  # so much smaller a share of the paragraphs will do beside the headline
@@ -34,8 +40,9 @@ _NO_TEXT = ("script", "style", "noscript", "template", "svg", "iframe")
 
 CHROME_LABEL = re.compile(
     r"(?:^|[\s_-])(?:comments?|kommentare?|disqus|nav(?:igation|bar)?|menu|menue|footer|breadcrumbs?|sidebar|"
-    r"cookies?|consent|cmp|gdpr|share|sharing|social|toolbar|pagination|skip|login|paywall-offer|"
-    r"usercentrics|onetrust|sr-only|visually-?hidden|screen-?reader)(?=$|[\s_-])",
+    r"categories|kategorien|tags|tag-?list|keywords|schlag-?w(?:o|ö|oe)rte?r?|cookies?|consent|cmp|gdpr|share|sharing|social|toolbar|pagination|skip|login|paywall-offer|"
+    r"usercentrics|onetrust|sr-only|visually-?hidden|screen-?reader|toast|tool-?tip|pop-?up|modal|dialog|"
+    r"overlay|light-?box|debug)(?=$|[\s_-])",
     re.IGNORECASE,
 )
 """A class or id of what surrounds an article.
@@ -48,8 +55,8 @@ False
 
 ASIDE_LABEL = re.compile(
     r"(?:^|[\s_-])(?:related|teasers?|newsletter|recommend\w*|recirculation|outbrain|taboola|most-?read|meist-?gelesen\w*|"
-    r"promo\w*|advert\w*|ad|ads|anzeige|werbung|sponsor\w*|infobox|info-box|factbox|box-related|read-?more|mehr-zum-thema|"
-    r"weitere-?artikel|more-?articles|author-?(?:box|bio)|autoren-?box|poll|quiz|widget|subscribe|abo-?box)(?=$|[\s_-])",
+    r"promo\w*|advert\w*|ad|ads|anzeige|werbung|sponsor\w*|info-?box|fact-?box|fakten-?box|fact-?sheet|box-related|read-?more|mehr-zum-thema|"
+    r"weitere-?artikel|more-?(?:articles|topics?|stories|news|on-this)|see-?also|author-?(?:box|bio)|autoren-?box|poll|quiz|widget|subscribe|abo-?box)(?=$|[\s_-])",
     re.IGNORECASE,
 )
 """A class or id of what stands beside an article.
@@ -75,6 +82,14 @@ HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNO
 
 >>> bool(HIDDEN_STYLE.search("display: none;"))
 True
+"""
+
+
+INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""The place before a capital inside a name.
+
+>>> INNER_CAPITAL.split("articleTeaser")
+['article', 'Teaser']
 """
 
 
@@ -171,7 +186,9 @@ def _main_path(body: HtmlElement) -> list[HtmlElement]:
         for element, count in counts.items()
         if count * (_FEWER if element in around_heading else 2) > len(paragraphs) > 2
     ]
-    return [e for e in path if e.tag not in _ZONE_OF_TAG and _own_zone(e) != "hidden"]
+    path = [e for e in path if e.tag not in _ZONE_OF_TAG and _own_zone(e) != "hidden"]
+    # A figure around the headline is the opening of the article and no picture.
+    return [*path, *(e for e in around_heading if e.tag == "figure")]
 
 
 def _own_zone(element: HtmlElement) -> Zone | None:
@@ -182,12 +199,27 @@ def _own_zone(element: HtmlElement) -> Zone | None:
         return None
     if element.get("hidden") is not None or HIDDEN_STYLE.search(element.get("style") or ""):
         return "hidden"
+    role = element.get("role")
+    if role in _ZONE_OF_ROLE:
+        return _ZONE_OF_ROLE[role]
     label = label_of(element)
+    if "-" in tag:  # an element of the site's own is named after what it is
+        label = f"{tag} {label}"
     return _zone_of_label(label) if label else None
+
+
+def split_words(label: str) -> str:
+    """Return a label with a hyphen where a capital begins another word.
+
+    >>> split_words("articleTeaser relatedLinks")
+    'article-Teaser related-Links'
+    """
+    return INNER_CAPITAL.sub("-", label)
 
 
 @lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
 def _zone_of_label(label: str) -> Zone | None:
+    label = split_words(label)
     if ASIDE_LABEL.search(label):
         return "aside"
     if CHROME_LABEL.search(label):

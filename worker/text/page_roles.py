@@ -2,24 +2,34 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
 
 from storage.record import Paragraph, Role
 from worker.text.marks import marks
-from worker.text.page_blocks import Block, link_share
+from worker.text.page_blocks import Block, label_of, link_share, split_words
 from worker.text.page_extract import Piece
+from worker.text.page_frame import outside
+from worker.text.page_lines import (
+    is_agency_line,
+    is_aside_line,
+    is_day_line,
+    is_figure_line,
+    without_by,
+)
 from worker.text.page_people import is_byline
+from worker.text.page_promo import name_promotion
 from worker.text.page_titles import title_key
 from worker.text.page_visible import BYLINE_LABEL, KICKER_LABEL, PUBLISHED_LABEL
-from worker.text.roles import ASIDE_PARAGRAPH, is_caption, is_promo, notice_kind
+from worker.text.roles import is_promo, notice_kind
 
 _LONGEST_LEAD = 900  # characters
 _SHORTEST_LEAD = 30
 _LONGEST_HEAD_MATTER = 100
+_LONGEST_CREDIT = 80
 _HEAD_PIECES = 8
-_LONGEST_TEASER = 200
-_FEWEST_TEASERS = 2
-_ALL_LINK = 0.95
 _MOSTLY_LINK = 0.5
+_ENOUGH_LEFT = 1500  # characters: a whole text, whatever stands beside it
 _ROLE_OF_KIND: Mapping[str, Role] = {
     "head": "subheading",
     "quote": "quote",
@@ -40,70 +50,28 @@ LEAD_LABEL = re.compile(
 (True, False)
 """
 
-DAY_LINE = re.compile(
-    r"(?:\w+\s*:?\s*)?(?:\w+tag,?\s*)?\d{1,2}\.\s?(?:\d{1,2}\.|\w+)\s?\d{4}\W*(?:\d{1,2}[:.]\d\d)?\W*(?:Uhr)?\W*"
-)
-"""A line that is a date and nothing else.
-
->>> bool(DAY_LINE.fullmatch("Stand: 18.06.2024, 13:34 Uhr"))
-True
->>> bool(DAY_LINE.fullmatch("Am 18. Juni 2024 brannte es."))
-False
-"""
-
-
-TEASER_START = re.compile(r"[\w„“\"'’ -]{3,40}\s?:\s")
-"""The words before the link of a teaser.
-
->>> bool(TEASER_START.match("Mehr zum Deich: So hoch stand die Lohe"))
-True
-"""
-
-EMBED_CONSENT = re.compile(
-    r"""empfohlener[ ](?:redaktioneller|externer)[ ]inhalt\Z
-    | an[ ]dieser[ ]stelle[ ](?:finden[ ]sie|findest[ ]du|befindet[ ]sich|steht)[ ][^.]{0,120}
-      (?:extern|youtube|instagram|twitter|facebook|tiktok|inhalt[ ]von)
-    | ich[ ]bin[ ](?:damit[ ])?einverstanden,[ ]dass[ ]mir[ ][^.]{0,40}inhalte?
-    | (?:damit[ ])?(?:können|dadurch)[ ]personenbezogene[ ]daten[ ]an[ ]dritt
-    | (?:to[ ]view[ ]this[ ]content|this[ ]content[ ]is[ ]provided[ ]by)[ ][^.]{0,120}cookies""",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""What stands in the place of an embedded post until the reader consents.
-
->>> bool(EMBED_CONSENT.match("Empfohlener redaktioneller Inhalt"))
-True
->>> bool(EMBED_CONSENT.match("An dieser Stelle stand früher ein Haus."))
-False
-"""
-
-LOCKED = re.compile(
-    r"il[ ]vous[ ]reste[ ][\d.,]+[ ]?%[ ]de[ ]cet[ ]article"
-    r"|(?:weiterlesen|lesen[ ]sie[ ]weiter)[ ]mit[ ]"
-    r"|this[ ](?:article|content)[ ]is[ ]for[ ]subscribers[ ]only",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""What ends the free part of a text.
-
->>> bool(LOCKED.match("Il vous reste 57.09% de cet article à lire."))
-True
-"""
-
 
 def paragraphs_of(
-    pieces: Sequence[Piece], blocks: Sequence[Block], title: str | None, leads: Sequence[str]
+    pieces: Sequence[Piece],
+    blocks: Sequence[Block],
+    title: str | None,
+    leads: Sequence[str],
+    authors: Sequence[str] = (),
 ) -> tuple[Paragraph, ...]:
     """Return the pieces as paragraphs with roles.
 
     `blocks` tell where on the page a piece stood, `leads` are the descriptions that the page
-    gives: the paragraph that says the same before the running text is the lead.
+    gives: the paragraph that says the same before the running text is the lead. A line that
+    says no more than who of `authors` wrote the text is set aside: the field says it.
     """
-    placed = places_of(blocks)
-    places = [placed.get(title_key(piece.text)) for piece in pieces]
+    places = placed(pieces, blocks)
     roles = [_own_role(piece, place, title) for piece, place in zip(pieces, places, strict=True)]
     _set_beside_aside(pieces, places, roles)
-    _name_link_lists(pieces, places, roles)
+    name_promotion(pieces, places, roles)
     _set_head_matter_aside(pieces, places, roles)
+    _set_credits_aside(pieces, roles, authors)
     _name_lead(pieces, places, roles, {title_key(lead) for lead in leads})
+    _set_outside_aside(pieces, places, roles)
     return tuple(
         Paragraph(role, piece.text, marks(piece.text))
         for piece, role in zip(pieces, roles, strict=True)
@@ -121,6 +89,34 @@ def places_of(blocks: Sequence[Block]) -> dict[str, Block]:
     return placed
 
 
+def placed(pieces: Sequence[Piece], blocks: Sequence[Block]) -> list[Block | None]:
+    """Return for each piece the block that it was made of, None where none says the same.
+
+    Of several the one in the article is meant, and for a heading the one that is a heading:
+    a table of contents says the same.
+    """
+    said: dict[str, list[Block]] = {}
+    for block in blocks:
+        said.setdefault(block.key, []).append(block)
+    return [
+        max(said.get(title_key(piece.text), ()), key=partial(_likeness, piece), default=None)
+        for piece in pieces
+    ]
+
+
+def _likeness(piece: Piece, block: Block) -> tuple[bool, bool]:
+    return block.zone == "article", (piece.kind == "head") == (block.tag[0] == "h")
+
+
+def is_lead_place(block: Block) -> bool:
+    """Tell whether a block, or one of the two elements around it, is called a lead."""
+    if block.zone == "hidden":
+        return False
+    labels = [block.label, *map(label_of, islice(block.element.iterancestors(), 2))]
+    called = any(LEAD_LABEL.search(split_words(label)) for label in labels if label)
+    return called and link_share(block.element) < _MOSTLY_LINK
+
+
 def _own_role(piece: Piece, place: Block | None, title: str | None) -> Role:
     """Return the role that a piece has by itself, or by where it stood."""
     text = piece.text
@@ -130,60 +126,51 @@ def _own_role(piece: Piece, place: Block | None, title: str | None) -> Role:
         return "notice"
     if is_promo(text):
         return "promo"
-    if is_caption(text) or (place is not None and place.zone == "caption"):
+    if is_figure_line(text) or (place is not None and place.zone == "caption"):
         return "caption"
-    if ASIDE_PARAGRAPH.fullmatch(text) or EMBED_CONSENT.match(text) or LOCKED.match(text):
-        return "aside"
-    return _ROLE_OF_KIND[piece.kind]
+    beside = is_aside_line(text) or (piece.kind == "p" and is_day_line(text))
+    return "aside" if beside else _ROLE_OF_KIND[piece.kind]
 
 
 def _set_beside_aside(
     pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
 ) -> None:
     """Set aside what stood in boxes and hidden parts, unless that would be most of the text."""
+    first = _first_running(pieces, places)
     beside = [
         index
         for index, place in enumerate(places)
         if place is not None
         and place.zone in ("aside", "chrome", "hidden")
         and roles[index] in _ROLE_OF_KIND.values()
+        and not (index < first and is_lead_place(place))
     ]
-    whole = sum(len(piece.text) for piece in pieces)
-    if sum(len(pieces[index].text) for index in beside) * 2 < whole:
-        for index in beside:
-            roles[index] = "aside"
+    _set_aside(beside, pieces, roles)
 
 
-def _name_link_lists(
+def _first_running(pieces: Sequence[Piece], places: Sequence[Block | None]) -> int:
+    """Return the index of the first paragraph of the article itself."""
+    for index, (piece, place) in enumerate(zip(pieces, places, strict=True)):
+        if place is not None and place.zone == "article" and piece.kind == "p":
+            return index
+    return 0
+
+
+def _set_outside_aside(
     pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Name lists whose every item is a link, and short lines that are one, as promotion."""
-    start = 0
-    while start < len(pieces):
-        end = start
-        while end < len(pieces) and roles[end] == "list" and _is_teaser(pieces[end], places[end]):
-            end += 1
-        whole_list = end == len(pieces) or roles[end] != "list"
-        if (
-            end - start >= _FEWEST_TEASERS
-            and whole_list
-            and (not start or roles[start - 1] != "list")
-        ):
-            roles[start:end] = ["promo"] * (end - start)
-        start = max(end, start + 1)
-    for index, piece in enumerate(pieces):
-        if roles[index] == "text" and _is_teaser(piece, places[index]):
-            roles[index] = "promo"
+    """Set aside what stood outside the frame of the running text without running itself."""
+    named = _ROLE_OF_KIND.values()
+    _set_aside([i for i in outside(pieces, places) if roles[i] in named], pieces, roles)
 
 
-def _is_teaser(piece: Piece, place: Block | None) -> bool:
-    """Tell whether a short line is a link, but for a word or two with a colon before it."""
-    if place is None or len(piece.text) > _LONGEST_TEASER:
-        return False
-    share = link_share(place.element)
-    return share > _ALL_LINK or (
-        share > _MOSTLY_LINK and TEASER_START.match(piece.text) is not None
-    )
+def _set_aside(chosen: Sequence[int], pieces: Sequence[Piece], roles: list[Role]) -> None:
+    """Set the chosen pieces aside, unless little would be left beside them."""
+    aside = sum(len(pieces[index].text) for index in chosen)
+    left = sum(len(piece.text) for piece in pieces) - aside
+    if left > min(aside, _ENOUGH_LEFT):
+        for index in chosen:
+            roles[index] = "aside"
 
 
 def _set_head_matter_aside(
@@ -199,6 +186,16 @@ def _set_head_matter_aside(
             roles[index] = "aside"
 
 
+def _set_credits_aside(pieces: Sequence[Piece], roles: list[Role], authors: Sequence[str]) -> None:
+    """Set aside lines that only repeat who wrote the text, and which agency helped."""
+    keys = {title_key(name) for name in authors}
+    for index, piece in enumerate(pieces):
+        if roles[index] == "text" and len(piece.text) <= _LONGEST_CREDIT:
+            credit = without_by(piece.text)
+            if title_key(credit) in keys or is_agency_line(credit):
+                roles[index] = "aside"
+
+
 def is_head_matter(text: str, label: str) -> bool:
     """Tell whether a short line before the running text is kicker, byline or date.
 
@@ -209,7 +206,7 @@ def is_head_matter(text: str, label: str) -> bool:
     """
     if text.endswith((".", "!", "?", ":", "“", '"')):
         return False
-    if DAY_LINE.fullmatch(text) or is_byline(text):
+    if is_day_line(text) or is_byline(text):
         return True
     return any(kind.search(label) for kind in (KICKER_LABEL, BYLINE_LABEL, PUBLISHED_LABEL))
 
@@ -223,7 +220,7 @@ def _name_lead(
             continue
         if index + 1 < len(pieces) and _SHORTEST_LEAD <= len(piece.text) <= _LONGEST_LEAD:
             place = places[index]
-            labelled = place is not None and LEAD_LABEL.search(place.label) is not None
+            labelled = place is not None and is_lead_place(place)
             if labelled or title_key(piece.text) in leads:
                 roles[index] = "lead"
                 return

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from worker.text.page_blocks import Block, label_of, link_share
+from worker.text.page_blocks import Block, link_share
 from worker.text.page_extract import Piece, PieceKind
-from worker.text.page_roles import LEAD_LABEL, places_of
+from worker.text.page_frame import frame_of, is_inside, runs
+from worker.text.page_roles import is_lead_place, places_of
 from worker.text.page_titles import title_key
 
 _SHORTEST_LEAD = 40  # characters
@@ -15,7 +16,11 @@ _SHORTEST_RUNNING = 60
 _SHORTEST_TEXT = 200
 _SHORTEST_STATED = 80
 _SHORTEST_REPEAT = 40
+_LEAST_GAIN = 600
+_FAR_LESS = 0.5
+_MOST_OF_IT = 0.7
 _HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
+_FRAMED = frozenset({"p", "h2", "h3", "h4", "li", "blockquote"})
 _PARAGRAPH_TAGS = frozenset({"p", "li", "blockquote", "h2", "h3", "h4", "h5"})
 _KINDS: Mapping[str, PieceKind] = {
     "li": "item",
@@ -36,20 +41,26 @@ def with_lead(
     gives as its description or has the class of a lead.
     """
     keys = {title_key(piece.text) for piece in pieces}
-    start = next((i for i, p in enumerate(pieces) if len(p.text) >= _SHORTEST_RUNNING), None)
+    wanted = title_key(title or "")
+    start = next((i for i, p in enumerate(pieces) if _opens(p, wanted)), None)
     if start is None:
         return tuple(pieces)
     everything = "".join(keys)
     said = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
-    above = _above(blocks, title, title_key(pieces[start].text))
+    above = _above(blocks, wanted, title_key(pieces[start].text))
     for block in above:
         key = block.key
         if key in everything or not _SHORTEST_LEAD <= len(block.text) <= _LONGEST_LEAD:
             continue
         described = any(lead[:_COMPARED] in key for lead in said)
-        if described or _is_lead_place(block) or (block is above[0] and _is_sentence(block)):
+        first = block is above[0] and block.zone == "article" and _is_sentence(block)
+        if described or is_lead_place(block) or first:
             return (*pieces[:start], Piece("p", block.text), *pieces[start:])
     return tuple(pieces)
+
+
+def _opens(piece: Piece, title_key_wanted: str) -> bool:
+    return len(piece.text) >= _SHORTEST_RUNNING and title_key(piece.text) != title_key_wanted
 
 
 def with_paragraphs(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[Piece, ...]:
@@ -86,20 +97,49 @@ def with_repeats(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[Piec
 
 
 def second_opinion(blocks: Sequence[Block], stated_body: str) -> tuple[Piece, ...]:
-    """Return a text that the extractor did not find: what JSON-LD states, else the paragraphs.
+    """Return a text that the extractor did not find: what JSON-LD states, else what is framed.
 
     Empty where neither is more than a line or two.
     """
     lines = [" ".join(line.split()) for line in stated_body.split("\n")]
     if len(stated_body) >= _SHORTEST_STATED:
         return tuple(Piece("p", line) for line in lines if line)
-    found = [block for block in blocks if block.zone == "article" and _runs(block)]
-    pieces = tuple(
-        Piece("head", b.text, _HEADINGS[b.tag]) if b.tag in _HEADINGS else Piece("p", b.text)
+    framed = framed_text(blocks)
+    return framed if _running(framed) >= _SHORTEST_TEXT else ()
+
+
+def better_opinion(
+    pieces: Sequence[Piece], blocks: Sequence[Block], stated_body: str
+) -> tuple[Piece, ...] | None:
+    """Return what stands in the frame of the page, where the extractor took far less.
+
+    None where the first opinion holds. The extractor sometimes settles for a part: a box of
+    its own, the half of an interview. A text that JSON-LD states whole is left as it is.
+    """
+    first = _running(pieces)
+    if len(stated_body) >= _SHORTEST_TEXT and first > len(stated_body) * _MOST_OF_IT:
+        return None
+    framed = framed_text(blocks)
+    second = _running(framed)
+    return framed if second >= _LEAST_GAIN and first < second * _FAR_LESS else None
+
+
+def framed_text(blocks: Sequence[Block]) -> tuple[Piece, ...]:
+    """Return the paragraphs, headings and lists that stand in the frame of the running text."""
+    frame = frame_of(blocks)
+    if frame is None:
+        return ()
+    found = [b for b in blocks if b.zone == "article" and (b.tag in _FRAMED or runs(b))]
+    pieces = [
+        Piece(_KINDS.get(b.tag, "p"), b.text, _HEADINGS.get(b.tag, 0))
         for b in found
-    )
-    running = sum(len(piece.text) for piece in pieces if piece.kind == "p")
-    return pieces if running >= _SHORTEST_TEXT else ()
+        if is_inside(b.element, frame)
+    ]
+    return tuple(pieces)
+
+
+def _running(pieces: Sequence[Piece]) -> int:
+    return sum(len(piece.text) for piece in pieces if piece.kind in ("p", "quote"))
 
 
 def _cut(piece: Piece, kinds: Mapping[str, PieceKind]) -> tuple[Piece, ...]:
@@ -117,14 +157,20 @@ def _next_place(pieces: Sequence[Piece], key: str, after: int) -> int:
     return after
 
 
-def _above(blocks: Sequence[Block], title: str | None, first_key: str) -> Sequence[Block]:
-    """Return the blocks of the article between its headline and the first running piece."""
+def _above(blocks: Sequence[Block], wanted: str, first_key: str) -> Sequence[Block]:
+    """Return the blocks between the headline and the first running piece.
+
+    A box that is called a teaser or an intro there is none: it stands above its own text.
+    """
     place = places_of(blocks).get(first_key)
     end = next((i for i, b in enumerate(blocks) if b is place), 0)
-    wanted = title_key(title or "")
-    starts = [i for i, b in enumerate(blocks[:end]) if wanted and b.key == wanted]
+    starts = [i for i, b in enumerate(blocks[:end]) if wanted and _is_headline(b, wanted)]
     start = starts[-1] + 1 if starts else end
-    return [block for block in blocks[start:end] if block.zone == "article"]
+    return [b for b in blocks[start:end] if b.zone == "article" or is_lead_place(b)]
+
+
+def _is_headline(block: Block, wanted: str) -> bool:
+    return block.key == wanted or (block.tag == "h1" and block.key.endswith(wanted))
 
 
 def _is_sentence(block: Block) -> bool:
@@ -132,21 +178,5 @@ def _is_sentence(block: Block) -> bool:
     return (
         len(block.text) >= _SHORTEST_RUNNING
         and block.text.rstrip('"“”»').endswith((".", "!", "?"))
-        and link_share(block.element) < 0.5
-    )
-
-
-def _is_lead_place(block: Block) -> bool:
-    parent = block.element.getparent()
-    around = block.label if parent is None else f"{block.label} {label_of(parent)}"
-    return LEAD_LABEL.search(around) is not None and link_share(block.element) < 0.5
-
-
-def _runs(block: Block) -> bool:
-    if block.tag in _HEADINGS:
-        return True
-    return (
-        block.tag in ("p", "div", "blockquote", "section", "article", "td")
-        and len(block.text) >= _SHORTEST_RUNNING
         and link_share(block.element) < 0.5
     )

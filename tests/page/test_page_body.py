@@ -1,0 +1,160 @@
+"""What belongs to a body and what only stands in it: frames, boxes, lists of links, last lines."""
+
+import pytest
+
+from storage.record import TEXT_ROLES, Draft
+from tests.page.conftest import PARAGRAPHS, html, read
+from worker.text.page_blocks import Layout
+from worker.text.page_extract import Piece
+from worker.text.page_roles import paragraphs_of
+from worker.text.page_second import better_opinion, framed_text
+from worker.text.page_tree import parse_page
+
+TEXT = tuple(Piece("p", text) for text in PARAGRAPHS)
+RUNNING = "".join(f"<p>{text}</p>" for text in PARAGRAPHS)
+
+
+def layout(body: str) -> Layout:
+    return Layout(parse_page(f"<html><body>{body}</body></html>"))
+
+
+def roles(body: str, *pieces: Piece, authors: tuple[str, ...] = ()) -> list[str]:
+    blocks = layout(body).blocks
+    return [p.role for p in paragraphs_of(pieces, blocks, "Deich", (), authors)]
+
+
+@pytest.mark.parametrize(
+    ("outside", "piece", "role"),
+    [
+        ("<ul><li>Politik</li></ul>", Piece("item", "Politik"), "aside"),
+        ("<h4>Politik im Lohetal</h4>", Piece("head", "Politik im Lohetal", 4), "aside"),
+        ("<p>Kurz und knapp</p>", Piece("p", "Kurz und knapp"), "aside"),
+    ],
+    ids=["list", "heading", "label"],
+)
+def test_what_does_not_run_outside_the_frame_of_the_text_is_set_aside(outside, piece, role):
+    body = f"<div>{outside}</div><div class=body>{RUNNING}</div>"
+    assert roles(body, piece, *TEXT)[0] == role
+
+
+def test_a_paragraph_that_runs_is_text_wherever_it_stands():
+    more = "Am Abend kamen noch einmal zweihundert Leute zum Siel und sahen sich das Wasser an."
+    body = f"<div><p>{more}</p></div><div class=body>{RUNNING}</div>"
+    assert roles(body, Piece("p", more), *TEXT)[0] in TEXT_ROLES
+
+
+def test_a_text_in_two_parts_of_the_same_name_has_its_lists_in_both():
+    body = f"<div class=part>{RUNNING}</div><div class=part><ul><li>Gras</li></ul></div>"
+    assert roles(body, *TEXT, Piece("item", "Gras"))[-1] == "list"
+
+
+def test_a_heading_is_not_taken_for_the_entry_of_a_table_of_contents():
+    heading = Piece("head", "Woher das Wasser kommt", 2)
+    body = (
+        "<div><ul><li><a href=#a>Woher das Wasser kommt</a></li></ul></div>"
+        f"<div class=body><h2>Woher das Wasser kommt</h2>{RUNNING}</div>"
+    )
+    assert roles(body, heading, *TEXT)[0] == "subheading"
+
+
+def test_a_box_is_an_aside_even_where_it_is_longer_than_the_text():
+    speech = [
+        f"Satz {n} der Rede, die hier in ganzer Länge steht und viele, sehr viele Worte hat, die keiner streicht."
+        for n in range(40)
+    ]
+    text = [
+        f"Absatz {n}: Der Rat hat am Abend lange beraten und dann entschieden." for n in range(30)
+    ]
+    body = "".join(f"<p>{t}</p>" for t in text)
+    box = "".join(f"<p>{t}</p>" for t in speech)
+    pieces = [Piece("p", t) for t in (*text, *speech)]
+    found = roles(f"<div>{body}<div class=fact-box>{box}</div></div>", *pieces)
+    assert found == ["text"] * 30 + ["aside"] * 28
+
+
+def test_an_element_of_the_sites_own_is_named_by_its_tag():
+    fact = "Die Lohe ist 42 Kilometer lang."
+    body = f"{RUNNING}<kb-factbox><p>{fact}</p></kb-factbox>"
+    assert roles(body, *TEXT, Piece("p", fact))[-1] == "aside"
+
+
+def test_a_list_of_topics_with_links_and_its_heading_are_promotion():
+    items = (
+        "Linde: Der alte Baum",
+        "Siel? Der Vorsteher: „Es hält, aber nicht ewig“",
+        "Pegel: Die Lohe steigt weiter",
+    )
+    links = "".join(
+        f"<li>{t.split(': ', 1)[0]}: <a href=/x>{t.split(': ', 1)[1]}</a></li>" for t in items
+    )
+    body = f"{RUNNING}<h3>Für Sie recherchiert</h3><ul>{links}</ul><p>{PARAGRAPHS[0]} Ende.</p>"
+    pieces = [*TEXT, Piece("head", "Für Sie recherchiert", 3), *(Piece("item", t) for t in items)]
+    assert roles(body, *pieces, Piece("p", f"{PARAGRAPHS[0]} Ende."))[3:] == ["promo"] * 4 + [
+        "text"
+    ]
+
+
+def test_a_heading_with_nothing_below_it_is_promotion():
+    head = Piece("head", "Das sollten Sie gesehen haben", 2)
+    body = f"{RUNNING}<h2>Das sollten Sie gesehen haben</h2>"
+    assert roles(body, *TEXT, head)[-1] == "promo"
+    assert roles(f"<h2>Das sollten Sie gesehen haben</h2>{RUNNING}", head, *TEXT)[0] == "subheading"
+
+
+@pytest.mark.parametrize(
+    ("line", "role"),
+    [
+        ("Folgen Sie uns auf <a href=/>Instagram</a>.", "promo"),
+        ("Aktuelle Nachrichten aufs Handy? <a href=/>Hier geht es</a> zur News-App.", "promo"),
+        ("Get in touch with our news team by <a href=/>emailing us</a>.", "promo"),
+        ("For more stories like this, check our <a href=/>news page</a>.", "promo"),
+        ("Mehr zum Thema auf kuestenbote.example", "promo"),
+        ("Advertisement 1Story continues below", "promo"),
+        ("Der Konzern meldete für <a href=/>Instagram</a> mehr Nutzer als je zuvor.", "text"),
+        ("Der Verlag stellte seinen Newsletter im Mai ein.", "text"),
+        ("Mehr Wasser kam am Abend.", "text"),
+    ],
+)
+def test_a_call_to_follow_the_house_is_promotion(line, role):
+    text = line.replace("<a href=/>", "").replace("</a>", "")
+    assert roles(f"{RUNNING}<p>{line}</p>", *TEXT, Piece("p", text))[-1] == role
+
+
+@pytest.mark.parametrize(
+    ("line", "role"),
+    [
+        ("mit dpa", "aside"),
+        ("dpa/lno", "aside"),
+        ("Merle Addicks", "aside"),
+        ("Von Merle Addicks", "aside"),
+        ("Merle Addicks ging.", "text"),
+        ("Stand: 18.06.2024, 13:34 Uhr", "aside"),
+        ("17:41 JST, October 13, 2024", "aside"),
+        ("Im Jahr 2024 war das so.", "text"),
+        ("Abbildung 4: Der Deich von oben", "caption"),
+        ("Abbildungen zeigen den Deich.", "text"),
+        ("Klicken Sie auf den Button, um den Inhalt von YouTube zu laden.", "aside"),
+    ],
+)
+def test_a_line_that_only_says_who_when_or_what_is_seen_is_no_text(line, role):
+    body = f"{RUNNING}<p>{line}</p>"
+    assert roles(body, *TEXT, Piece("p", line), authors=("Merle Addicks",))[-1] == role
+
+
+def test_a_box_called_teaser_above_the_text_is_its_lead():
+    lead = "Der Deich soll 80 Zentimeter höher werden, und eine alte Linde steht ihm im Weg."
+    page = read(
+        html(body=f'<div class="news--teaser"><blockquote><p>{lead}</p></blockquote></div>')
+    )
+    assert isinstance(page, Draft)
+    assert page.text_paragraphs()[0] == lead
+
+
+def test_the_frame_is_read_where_the_extractor_took_far_less():
+    text = [
+        f"Absatz {n}: Der Rat hat am Abend lange beraten und dann entschieden." for n in range(20)
+    ]
+    blocks = layout("<div>" + "".join(f"<p>{t}</p>" for t in text) + "</div>").blocks
+    assert better_opinion([Piece("p", text[0])], blocks, "") == framed_text(blocks)
+    assert better_opinion([Piece("p", t) for t in text[:15]], blocks, "") is None
+    assert better_opinion([Piece("p", text[0] * 4)], blocks, text[0] * 4) is None
