@@ -60,7 +60,7 @@ def test_a_heading_is_not_taken_for_the_entry_of_a_table_of_contents():
 def test_a_box_is_an_aside_even_where_it_is_longer_than_the_text():
     speech = [
         f"Satz {n} der Rede, die hier in ganzer Länge steht und viele, sehr viele Worte hat, die keiner streicht."
-        for n in range(40)
+        for n in range(28)
     ]
     text = [
         f"Absatz {n}: Der Rat hat am Abend lange beraten und dann entschieden." for n in range(30)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from storage.record import Candidate
+from tests.page.conftest import PARAGRAPHS
 from worker.text.page_fields import choose_address, choose_people, site_names
 from worker.text.page_people import is_agency, read_byline, sort_names
 from worker.text.page_titles import choose_title
@@ -67,6 +68,14 @@ def test_without_a_title_there_is_none():
         ("dpa/lni", (), ("dpa", ), ()),
         ("AFP, AP", (), ("AFP", "AP"), ()),
         ("Merle Addicks, Redakteurin", ("Merle Addicks",), (), ()),
+        ("Von Merle Addicks, Berlin", ("Merle Addicks",), (), ()),
+        ("By Ann Lee in Kyiv and Bo Reed", ("Ann Lee", "Bo Reed"), (), ()),
+        ("By Ann Lee and Bo Reed in New York", ("Ann Lee", "Bo Reed"), (), ()),
+        ("Text von Ada Kern Illustration von Bo Lind", ("Ada Kern",), (), ()),
+        ("Ada Kern (Text), Bo Lind (Fotos)", ("Ada Kern",), (), ()),
+        ("Ada Kern | Fotos: Bo Lind", ("Ada Kern",), (), ()),
+        ("Von unserem Korrespondenten Bo Lind", ("Bo Lind",), (), ()),
+        ("Von Gastautorin Ada von Kern", ("Ada von Kern",), (), ()),
         ("Redaktion", (), (), ()),
         ("admin", (), (), ()),
         ("https://www.facebook.com/kuestenbote", (), (), ()),
@@ -104,6 +113,42 @@ def test_the_best_place_that_names_persons_gives_the_authors():
 def test_a_house_is_the_author_where_no_person_is_named():
     people, _ = choose_people([Candidate(["Küstenbote"], "JSON-LD author")], ["Küstenbote"])
     assert people.names() == ("Küstenbote",)
+
+
+def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():
+    offered = [Candidate(["Von Ada Kern, Redaktion Nord, Küstenbote, LANDESFUNK LOHE"], "byline")]
+    people, _ = choose_people(offered, ["Küstenbote"])
+    assert people.names() == ("Ada Kern", "LANDESFUNK LOHE")
+
+
+def test_an_agency_beside_a_person_is_a_mark_and_no_author(draft, html):
+    page = draft(html(linked(author=[{"name": "Ada Kern"}, {"name": "dpa"}])))
+    assert (page.fields["authors"].value, page.fields["agency"].value) == (["Ada Kern"], ["dpa"])
+
+
+ACCOUNT = {"@id": "https://bote.example/#/schema/person/5f2a", "name": "Ada Kern"}
+
+
+def test_who_uploaded_a_text_is_no_author_where_nobody_can_read_it(draft, html):
+    page = draft(html(linked(author=ACCOUNT)))
+    assert page.fields["authors"].value is None
+    assert page.fields["authors"].candidates[0].value == ["Ada Kern"]
+
+
+def test_an_account_that_the_page_shows_is_the_author(draft, html):
+    page = draft(html(linked(author=ACCOUNT), "<p class=meta>Ada Kern am Dienstag</p>"))
+    assert page.fields["authors"].value == ["Ada Kern"]
+
+
+def test_the_name_below_a_line_that_announces_it_is_the_author(draft, html):
+    page = draft(html(body="<h4>Autorin</h4><p>Ada Kern,</p>"))
+    assert page.fields["authors"].value == ["Ada Kern"]
+
+
+def test_a_name_alone_below_the_last_paragraph_is_the_author(draft, html):
+    page = draft(html(paragraphs=(PARAGRAPHS[0], PARAGRAPHS[1] * 2, "Ada Kern")))
+    assert page.fields["authors"].value == ["Ada Kern"]
+    assert "Ada Kern" not in page.text_paragraphs()
 
 
 @pytest.mark.parametrize(

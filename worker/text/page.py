@@ -22,7 +22,14 @@ from worker.text.decode import Decoded
 from worker.text.hints import Hints, TextSettings
 from worker.text.marks import agencies, odd_flags
 from worker.text.notices import notices
-from worker.text.page_article import article_body, article_node, collect_linked, is_live, is_teaser
+from worker.text.page_article import (
+    account_names,
+    article_body,
+    article_node,
+    collect_linked,
+    is_live,
+    is_teaser,
+)
 from worker.text.page_blocks import Block, Layout
 from worker.text.page_candidates import Candidates, Collection
 from worker.text.page_charset import decode_page
@@ -53,6 +60,7 @@ from worker.text.page_second import (
     with_paragraphs,
     with_repeats,
 )
+from worker.text.page_titles import title_key
 from worker.text.page_tree import parse_page, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
@@ -64,6 +72,8 @@ VERSION = "1"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
+_SEEN = ("byline", "link rel", "itemprop")
+"""Places of an author that a reader sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,8 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return tree
     source = _take_apart(tree, hints)
     extracted = extract_body(tree, hints.url)
-    chosen = _choose(source, Context(hints.url, hints.observed_at, settings.timezone))
+    unseen = _unseen_accounts(source)
+    chosen = _choose(source, Context(hints.url, hints.observed_at, settings.timezone, unseen))
     stated = article_body(article_node(source.linked, None))
     if extracted is None:
         extracted = Extracted(second_opinion(source.blocks, stated), None)
@@ -131,6 +142,17 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     if address and URL_DAY.search(address):
         collection.add("published", address, "address")
     return _Source(tree, layout.blocks, linked, collection)
+
+
+def _unseen_accounts(source: _Source) -> frozenset[str]:
+    """Return the accounts named as authors that nobody can read on the page."""
+    names = account_names(article_node(source.linked, None))
+    if not names:
+        return names
+    lines = [block.key for block in source.blocks if block.zone != "hidden"]
+    bylines = (c for c in source.candidates.get("authors", ()) if c.found_in.startswith(_SEEN))
+    shown = " ".join([*lines, *(title_key(line) for c in bylines for line in c.value)])
+    return frozenset(name for name in names if title_key(name) not in shown)
 
 
 def _choose(source: _Source, context: Context) -> Chosen:

@@ -1,5 +1,6 @@
 """Read what the JSON-LD of a page says about its article."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,14 @@ from worker.text.page_linked import Linked, types_of
 
 _WHOLE_PAGE = ("WebPage", "ItemPage", "NewsMediaOrganization")
 _FALSE = (False, "false", "False", "FALSE", "http://schema.org/False", "https://schema.org/False")
+
+
+ACCOUNT = re.compile(r"#/?schema/person/")
+"""The `@id` of somebody who has an account with the editing system.
+
+>>> bool(ACCOUNT.search("https://bote.example/#/schema/person/5f2a"))
+True
+"""
 
 
 def collect_linked(linked: Linked, collection: Collection, address: str | None) -> None:
@@ -33,6 +42,19 @@ def article_node(linked: Linked, address: str | None) -> Mapping[str, Any] | Non
         return None
     here = [node for node in nodes if address and address in _addresses(node)]
     return max(here or nodes, key=_fullness)
+
+
+def account_names(node: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the authors that the article node names by an account of the editing system."""
+    author = None if node is None else node.get("author")
+    people = author if isinstance(author, list) else [author]
+    return frozenset(
+        " ".join(person["name"].split())
+        for person in people
+        if isinstance(person, dict)
+        and isinstance(person.get("name"), str)
+        and ACCOUNT.search(str(person.get("@id", "")))
+    )
 
 
 def article_body(node: Mapping[str, Any] | None) -> str:

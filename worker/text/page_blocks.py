@@ -187,8 +187,9 @@ def _main_path(body: HtmlElement) -> list[HtmlElement]:
         if count * (_FEWER if element in around_heading else 2) > len(paragraphs) > 2
     ]
     path = [e for e in path if e.tag not in _ZONE_OF_TAG and _own_zone(e) != "hidden"]
-    # A figure around the headline is the opening of the article and no picture.
-    return [*path, *(e for e in around_heading if e.tag == "figure")]
+    # What is called a picture or a teaser around the headline is the opening of the article.
+    opening = [e for e in around_heading if e.tag == "figure" or _own_zone(e) == "aside"]
+    return [*path, *opening]
 
 
 def _own_zone(element: HtmlElement) -> Zone | None:

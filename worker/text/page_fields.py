@@ -1,8 +1,8 @@
 """Choose the value of every field among its candidates; the rejected stay with it."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -12,8 +12,8 @@ from storage.record import Candidate, Field, Json
 from worker.text.language import language
 from worker.text.page_candidates import Candidates
 from worker.text.page_dates import choose_date
-from worker.text.page_people import ADDRESS, PERSON, People, read_byline, sort_names
-from worker.text.page_titles import choose_title, plain_title, title_key
+from worker.text.page_people import ADDRESS, DESK, PERSON, People, read_byline, sort_names
+from worker.text.page_titles import choose_title, is_site, plain_title, title_key
 
 LANGUAGE_TAG = re.compile(r"^\s*([a-zA-Z]{2,3})(?:[-_][\w-]+)*\s*$")
 """A language with or without region.
@@ -47,7 +47,8 @@ _FIRST_OF: dict[str, tuple[str, ...]] = {
 _AUTHOR_RANKS = (
     "JSON-LD author", "itemprop author", "meta author", "meta article:author",
     "meta parsely-author", "link rel=author", "byline", "meta dc.creator", "JSON-LD creator",
-    "JSON-LD WebPage author", "meta twitter:data1", "byline in the text", "trafilatura",
+    "JSON-LD WebPage author", "meta twitter:data1", "byline in the text", "last line",
+    "trafilatura",
 )  # fmt: skip
 
 
@@ -62,6 +63,7 @@ class Context:
     url: str | None
     seen_at: datetime
     timezone: str
+    unseen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def choose_fields(candidates: Candidates, context: Context) -> Chosen:
             headline.value, headline.found_in, candidates["title"], headline.confidence
         )
         flags += ["title_conflict"] if headline.conflict else []
-    people, found_in = choose_people(candidates.get("authors", ()), sites)
+    people, found_in = choose_people(candidates.get("authors", ()), sites, context.unseen)
     if candidates.get("authors"):
         names = list(people.names()) or None
         fields["authors"] = _field(names, found_in, candidates["authors"])
@@ -166,21 +168,37 @@ def clean_address(value: Json) -> str | None:
     return cleaned.partition("#")[0]
 
 
-def choose_people(candidates: Sequence[Candidate], sites: Sequence[str]) -> tuple[People, str]:
-    """Return who wrote a text by the best place that names persons, else houses or agencies."""
+def choose_people(
+    candidates: Sequence[Candidate], sites: Sequence[str], unseen: Collection[str] = ()
+) -> tuple[People, str]:
+    """Return who wrote a text by the best place that names persons, else houses or agencies.
+
+    `unseen` are names of accounts that nobody can read on the page: who uploaded a text is not
+    who wrote it.
+    """
     ranked = sorted(
         (c for c in candidates if isinstance(c.value, list)),
         key=lambda c: _AUTHOR_RANKS.index(c.found_in) if c.found_in in _AUTHOR_RANKS else 50,
     )
     best: tuple[People, str] = (People(), ranked[0].found_in if ranked else "")
     for candidate in ranked:
+        if unseen and all(value in unseen for value in candidate.value):
+            continue
         people = _people(candidate, sites)
         if people.persons:
-            return people, candidate.found_in
+            return _beside_persons(people, sites), candidate.found_in
         named = candidate.found_in in _NAMES_HOUSES and not _is_the_site(people, candidate, sites)
         if not best[0] and (people.agencies or named):
             best = (people, candidate.found_in)
     return best
+
+
+def _beside_persons(people: People, sites: Sequence[str]) -> People:
+    """Keep of the houses that stand beside persons those that are no desk and not the site."""
+    houses = tuple(
+        house for house in people.houses if not is_site(house, sites) and not DESK.search(house)
+    )
+    return replace(people, houses=houses)
 
 
 def _is_the_site(people: People, candidate: Candidate, sites: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Tell the persons, agencies and houses that a byline names from what else stands in it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _AGENCY_NAMES = (
     "dpa", "dpa-AFX", "AFP", "AP", "APA", "Reuters", "Thomson Reuters", "epd", "KNA", "SID", "sda",
@@ -53,6 +53,52 @@ BYLINE_START = re.compile(
 ('Jonte Wübbena', 'Ann Lee')
 >>> BYLINE_START.sub("", "Text und Interview: Ole Sand"), BYLINE_START.sub("", "Redaktion Nord")
 ('Ole Sand', 'Redaktion Nord')
+"""
+
+BYLINE_END = re.compile(
+    r"""\s*\(?\b(?:illustration(?:en)?|fotos?|bilder|photos?|photograph(?:y|s)|pictures?|grafik(?:en)?
+    |videos?|übersetzung|kamera|layout)(?:\s+(?:von|by|vom|der|des)\b|\s*:).*\Z
+    |\s+(?:in|aus|from|reporting[ ]from)\s+(?-i:[A-ZÄÖÜ])[\w-]+(?:\s+(?-i:[A-ZÄÖÜ])[\w-]+)?\s*\Z""",
+    re.VERBOSE | re.IGNORECASE | re.DOTALL,
+)
+"""What stands in a byline behind those who wrote: who drew, or where from.
+
+>>> BYLINE_END.sub("", "Ada Kern Illustration von Bo Lind"), BYLINE_END.sub("", "Ann Lee in Kyiv")
+('Ada Kern', 'Ann Lee')
+"""
+
+PICTURED = re.compile(
+    r"[^,;|/()]+\((?:fotos?|bilder|illustration\w*|grafik\w*|video|photos?)\)", re.IGNORECASE
+)
+"""Somebody who is named for the pictures.
+
+>>> PICTURED.sub("", "Ada Kern (Text), Bo Lind (Fotos)")
+'Ada Kern (Text),'
+"""
+
+ROLE_BEFORE = re.compile(
+    r"^(?:uns(?:er(?:e[rmn]?)?|rem)\s+)?(?:gast|polit|wirtschafts|sport|lokal|chef|auslands|\w+-)?"
+    r"(?:autor|redakteur|reporter|korrespondent|kolumnist|volontär|mitarbeiter)(?:in)?(?:en)?\s+"
+    r"(?=(?-i:[A-ZÄÖÜ])[\w.-]+\s+(?-i:[A-ZÄÖÜvdz]))",
+    re.IGNORECASE,
+)
+"""What somebody is, before the name.
+
+>>> ROLE_BEFORE.sub("", "unserem Korrespondenten Bo Lind")
+'Bo Lind'
+>>> ROLE_BEFORE.sub("", "Gastautorin Ada Kern")
+'Ada Kern'
+"""
+
+BYLINE_LABEL_ALONE = re.compile(
+    r"(?:autor(?:in|en|:in|\*in|innen)?|authors?|von|by|text|verfasst von|written by"
+    r"|ein beitrag von)\s*:?",
+    re.IGNORECASE,
+)
+"""A line that announces who wrote: the name follows in the next one.
+
+>>> bool(BYLINE_LABEL_ALONE.fullmatch("Autor:")), BYLINE_LABEL_ALONE.fullmatch("Autorenlesung")
+(True, None)
 """
 
 BETWEEN = re.compile(
@@ -122,6 +168,16 @@ HOUSE = re.compile(
 False
 """
 
+DESK = re.compile(
+    r"redaktion|newsroom|desk|\bteam\b|\bstaff\b|editors?\b|ressort|online\b|\.(?:de|at|ch|com)\b",
+    re.IGNORECASE,
+)
+"""A desk of a house, which stands beside persons without having written.
+
+>>> bool(DESK.search("Lokalredaktion Lohe")), bool(DESK.search("KB Lohetal"))
+(True, False)
+"""
+
 PERSON = re.compile(
     r"(?:(?:Prof|Dr|Dipl|Ing)\.(?:-\w+\.)?\s?)*"
     r"[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*(?:\s(?:von|van|de|den|der|zu|zur|del|della|la|da|dos|di|al|ter|af|av|und)"
@@ -150,8 +206,8 @@ class People:
         return bool(self.persons or self.agencies or self.houses)
 
     def names(self) -> tuple[str, ...]:
-        """Return the authors: the persons; where there are none, houses and agencies."""
-        return self.persons or (*self.houses, *self.agencies)
+        """Return the authors: persons and houses, and agencies where no person is named."""
+        return (*self.persons, *self.houses, *(() if self.persons else self.agencies))
 
 
 def is_agency(name: str) -> bool:
@@ -171,8 +227,22 @@ def read_byline(text: str) -> People:
     People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), houses=())
     """
     words = (word for word in text.split() if not ADDRESS.search(word))
-    start = BYLINE_START.sub("", " ".join(words), count=1)
-    return sort_names(BETWEEN.split(start))
+    named = BYLINE_END.sub("", PICTURED.sub("", " ".join(words)))
+    parts = BETWEEN.split(BYLINE_START.sub("", named, count=1))
+    return _without_towns(sort_names([BYLINE_END.sub("", part) for part in parts]))
+
+
+def _without_towns(people: People) -> People:
+    """Leave out single words behind a whole name: the town that somebody writes from."""
+    whole = [" " in person for person in people.persons]
+    if not any(whole):
+        return people
+    kept = tuple(
+        person
+        for index, person in enumerate(people.persons)
+        if whole[index] or not any(whole[:index])
+    )
+    return replace(people, persons=kept)
 
 
 def is_byline(text: str) -> bool:
@@ -189,6 +259,18 @@ def is_byline(text: str) -> bool:
     return bool(persons) and all(PERSON.fullmatch(person) for person in persons)
 
 
+def is_person_line(text: str) -> bool:
+    """Tell whether a line is the names of persons and nothing else.
+
+    >>> is_person_line("Ada Kern und Bo Lind,"), is_person_line("Der Rat tagt.")
+    (True, False)
+    """
+    if len(text) > _LONGEST_NAME or text.endswith((".", "!", "?")):
+        return False
+    persons = read_byline(text).persons
+    return bool(persons) and all(PERSON.fullmatch(person) for person in persons)
+
+
 def sort_names(names: list[str] | tuple[str, ...]) -> People:
     """Return `names` as persons, agencies and houses; what is no name is left out.
 
@@ -199,7 +281,7 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
     agencies: dict[str, None] = {}
     houses: dict[str, None] = {}
     for raw in names[:_MOST_NAMES]:
-        name = clean_name(raw)
+        name = ROLE_BEFORE.sub("", clean_name(raw))
         if agencies and name in _DESKS:
             continue
         if is_agency(name):
@@ -225,8 +307,10 @@ def is_name(name: str) -> bool:
 
     >>> is_name("Merle Addicks"), is_name("18. Juni 2024"), is_name("https://x.example/")
     (True, False, False)
+    >>> is_name("Foto: Bo Lind")
+    False
     """
-    if not 1 < len(name) <= _LONGEST_NAME or len(name.split()) > _MOST_WORDS:
+    if ": " in name or not 1 < len(name) <= _LONGEST_NAME or len(name.split()) > _MOST_WORDS:
         return False
     return not (
         NO_NAME.match(name) or ADDRESS.search(name) or DATED.search(name) or ROLE.match(name)

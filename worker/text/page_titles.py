@@ -82,7 +82,7 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     for place, offered in offers:
         text = _without_kicker(strip_site(offered, sites, known), place, offers)
         key = title_key(text)
-        if len(key) < _SHORTEST or _is_site(text, sites):
+        if len(key) < _SHORTEST or is_site(text, sites):
             continue
         family, weight = _FAMILIES.get(place, _OTHER_META)
         votes.setdefault(key, []).append((family, weight, place, text))
@@ -136,11 +136,21 @@ def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> st
     return _cut_by_keys(text, sites, keys) or _cut_by_sites(text, sites)
 
 
+def is_site(text: str, sites: Iterable[str]) -> bool:
+    """Tell whether `text` is one of the names of a site.
+
+    >>> is_site("Küstenbote Online", ["Küstenbote"]), is_site("Der Bote", ["Küstenbote"])
+    (True, False)
+    """
+    key = title_key(text)
+    return bool(key) and any(key == site or _domain_of(key, site) for site in map(title_key, sites))
+
+
 def _cut_by_keys(text: str, sites: Sequence[str], keys: set[str]) -> str | None:
     for start, end in _cuts(text):
         if title_key(text[:start]) in keys:
             return text[:start].strip()
-        if title_key(text[end:]) in keys and _is_site(text[:start], sites):
+        if title_key(text[end:]) in keys and is_site(text[:start], sites):
             return text[end:].strip()
     return None
 
@@ -148,10 +158,10 @@ def _cut_by_keys(text: str, sites: Sequence[str], keys: set[str]) -> str | None:
 def _cut_by_sites(text: str, sites: Sequence[str]) -> str:
     cuts = _cuts(text)
     for start, end in reversed(cuts):
-        if _is_site(text[end:], sites):
+        if is_site(text[end:], sites):
             return _cut_by_sites(text[:start].strip(), sites)
     start, end = cuts[0] if cuts else (0, 0)
-    if ":" not in text[start:end] and _is_site(text[:start], sites):
+    if ":" not in text[start:end] and is_site(text[:start], sites):
         return text[end:].strip()
     return text
 
@@ -183,11 +193,6 @@ def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:
     for family, weight, _, _ in group:
         strongest[family] = max(weight, strongest.get(family, 0.0))
     return sum(strongest.values())
-
-
-def _is_site(text: str, sites: Iterable[str]) -> bool:
-    key = title_key(text)
-    return bool(key) and any(key == site or _domain_of(key, site) for site in map(title_key, sites))
 
 
 def _domain_of(key: str, site: str) -> bool:

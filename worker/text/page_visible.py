@@ -9,7 +9,12 @@ from lxml.html import HtmlElement
 
 from worker.text.page_blocks import Block, Layout, label_of, squeezed_text
 from worker.text.page_candidates import Collection
-from worker.text.page_people import BYLINE_START, is_byline
+from worker.text.page_people import (
+    BYLINE_LABEL_ALONE,
+    BYLINE_START,
+    is_byline,
+    is_person_line,
+)
 
 _LONGEST_BYLINE = 160
 _LONGEST_DAY_LINE = 50
@@ -214,9 +219,21 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
             text = squeezed_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE:
                 collection.add("authors", [text], "byline")
+    announced = False
     for near, block in _short_blocks(layout.blocks):
-        if is_byline(block.text):
+        if is_byline(block.text) or (announced and is_person_line(block.text)):
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
+        announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
+    collection.add("authors", _last_line(layout.blocks), "last line")
+
+
+def _last_line(blocks: Sequence[Block]) -> list[str]:
+    """Return the name that stands alone below the last paragraph of a text."""
+    for block, follower in zip(reversed(blocks[:-1]), reversed(blocks), strict=False):
+        if block.zone == "article" and block.tag == "p" and len(block.text) > _LONGEST_BYLINE:
+            is_name = follower.tag == "p" and follower.zone == "article"
+            return [follower.text] if is_name and is_person_line(follower.text) else []
+    return []
 
 
 @lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
