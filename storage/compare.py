@@ -1,49 +1,19 @@
-"""PURE: what changed between two texts, word by word, and of which classes the change is."""
+"""PURE: what changed between two texts, word by word."""
 
-from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from storage.alignment import TOKEN, Block, blocks, equal_runs, pairs
 from storage.digest import canonical, canonical_all
-from storage.names import names_in
-from storage.quotation import quoted
 
 BETWEEN_PARAGRAPHS = "\n\n"
 
 Op = Literal["equal", "insert", "delete", "move"]
 
-CLASSES = (
-    "headline",
-    "number",
-    "name",
-    "quote",
-    "wording",
-    "punctuation",
-    "paragraph_added",
-    "paragraph_removed",
-    "moved",
-    "notice",
-)
-"""What `classify` can tell, in its order; `first`, `metadata` and `reversion` are the caller's."""
-
 _HEADLINE = "headline"
-_SHORTEST_GENITIVE = 4
 _INVERSE: dict[Op, Op] = {"insert": "delete", "delete": "insert", "equal": "equal", "move": "move"}
-_QUOTATION_MARKS = frozenset("\"'")
-_UNITS = frozenset("%‰€$£¥°")
-_SIGNS = frozenset("+-−–±")
-_NUMBER_WORDS = frozenset(
-    """
-    zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert hunderte
-    hunderten tausend tausende tausenden dutzend dutzende million millionen mio milliarde
-    milliarden mrd billion billionen
-    two three four five six seven eight nine ten eleven twelve twenty thirty hundred hundreds
-    thousand thousands dozen dozens millions billions trillion trillions
-    """.split()  # noqa: SIM905 - words read best as a text
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +41,29 @@ class Operation:
     b_start: int
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One text of two, read for comparing: its title, and the blocks below it."""
+
+    title: Block | None
+    body: list[Block]
+
+    @property
+    def all(self) -> list[Block]:
+        return [self.title, *self.body] if self.title else self.body
+
+    def start_of(self, index: int) -> int:
+        """Return where a block of the body stands, or would stand after the last."""
+        if index < len(self.body):
+            return self.body[index].start
+        return self.all[-1].end if self.all else 0
+
+    def block_at(self, position: int) -> Block:
+        """Return the block that a place of the joined text lies in, or that ends there."""
+        blocks = self.all
+        return blocks[bisect_right(blocks, position, key=_start) - 1]
+
+
 class OperationsError(ValueError):
     """These operations were not made for this text; `position` is where they leave it."""
 
@@ -85,7 +78,7 @@ def joined(text: Text) -> str:
     What is empty in canonical form is left out, as in the digest. The offsets of operations
     count code points in this.
     """
-    return BETWEEN_PARAGRAPHS.join(block.text for block in _sides(text)[0].all)
+    return BETWEEN_PARAGRAPHS.join(block.text for block in sides(text)[0].all)
 
 
 def diff(a: Text, b: Text) -> tuple[Operation, ...]:
@@ -102,7 +95,25 @@ def diff(a: Text, b: Text) -> tuple[Operation, ...]:
     >>> [(found.op, found.a_text or found.b_text) for found in diff(before, after)]
     [('equal', 'Es sind '), ('delete', '3,6'), ('insert', '36'), ('equal', ' Prozent.')]
     """
-    return tuple(_operations(*_sides(a, b)))
+    return between(*sides(a, b))
+
+
+def between(a: Side, b: Side) -> tuple[Operation, ...]:
+    """Return what `diff` does, of two texts that were read by `sides`."""
+    return tuple(_operations(a, b))
+
+
+def sides(*texts: Text) -> list[Side]:
+    """Read texts in canonical form, each part that they share once."""
+    parts = [[(_HEADLINE, text.title or ""), *text.paragraphs] for text in texts]
+    known = list({part: None for side in parts for _, part in side})
+    canon = dict(zip(known, canonical_all(known), strict=True))
+    read = []
+    for text, side in zip(texts, parts, strict=True):
+        found = blocks(side, canon, len(BETWEEN_PARAGRAPHS))
+        titles = 1 if canon[text.title or ""] else 0
+        read.append(Side(found[0] if titles else None, found[titles:]))
+    return read
 
 
 def apply(a_joined: str, operations: Iterable[Operation]) -> str:
@@ -149,74 +160,14 @@ def passages(operations: Iterable[Operation]) -> tuple[tuple[str, ...], tuple[st
     return tuple(filter(None, removed)), tuple(filter(None, added))
 
 
-def classify(a: Text, b: Text, operations: Sequence[Operation] | None = None) -> tuple[str, ...]:
-    """Return the classes that the change from `a` to `b` has, in the order of `CLASSES`.
-
-    - `headline`: the title changed. Its numbers, names and quotes are told besides.
-    - `number`: a word with a digit, a number word (two and more, million …), a unit such as %
-      or €, or the sign before a digit came, went or changed. Digits of whole new paragraphs
-      are none, nor are those of a sentence that only went elsewhere within the text.
-    - `name`: the same for words that the text itself shows to be names (`storage.names`).
-    - `quote`: something inside quotation marks changed, or a mark of quotation itself.
-    - `wording`: other words changed.
-    - `punctuation`: a place where nothing but punctuation or a blank changed.
-    - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as `diff` tells them.
-    - `notice`: a paragraph of this role is new or was edited.
-
-    `operations` are those of `diff(a, b)`, if they are at hand.
-    """
-    a_side, b_side = _sides(a, b)
-    if operations is None:
-        operations = tuple(_operations(a_side, b_side))
-    found: set[str] = set()
-    parts: list[Operation] = []
-    for op in operations:
-        if op.op == "move":
-            found.add("moved")
-        elif op.op != "equal":
-            name = _paragraph_class(op, a_side, b_side)
-            found |= {name} if name else set()
-            parts += [] if name else [op]
-    found |= _notice_class(operations, parts)
-    found |= _edit_classes(_edits(parts, _Marked(a_side), _Marked(b_side)), a_side, b_side)
-    return tuple(name for name in CLASSES if name in found)
-
-
 # ------------------------------------------------------------------------------ operations
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One text of two: its title, and the blocks below it."""
-
-    title: Block | None
-    body: list[Block]
-
-    @property
-    def all(self) -> list[Block]:
-        return [self.title, *self.body] if self.title else self.body
-
-    def start_of(self, index: int) -> int:
-        """Return where a block of the body stands, or would stand after the last."""
-        if index < len(self.body):
-            return self.body[index].start
-        return self.all[-1].end if self.all else 0
+def _start(block: Block) -> int:
+    return block.start
 
 
-def _sides(*texts: Text) -> list[_Side]:
-    """Read texts in canonical form, each part that they share once."""
-    parts = [[(_HEADLINE, text.title or ""), *text.paragraphs] for text in texts]
-    known = list({part: None for side in parts for _, part in side})
-    canon = dict(zip(known, canonical_all(known), strict=True))
-    sides = []
-    for text, side in zip(texts, parts, strict=True):
-        found = blocks(side, canon, len(BETWEEN_PARAGRAPHS))
-        titles = 1 if canon[text.title or ""] else 0
-        sides.append(_Side(found[0] if titles else None, found[titles:]))
-    return sides
-
-
-def _operations(a: _Side, b: _Side) -> Iterator[Operation]:
+def _operations(a: Side, b: Side) -> Iterator[Operation]:
     if a.title and b.title:
         yield from _within(a.title, b.title, "equal")
     elif a.title:
@@ -286,156 +237,3 @@ def _assembled(pieces: Iterable[tuple[int, str]]) -> str:
 
 def _count_words(text: str) -> int:
     return sum(1 for token in TOKEN.findall(canonical(text)) if token.strip()[:1].isalnum())
-
-
-# --------------------------------------------------------------------------------- classes
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A changed token and where it stood."""
-
-    token: str
-    is_quoted: bool
-    before_digit: bool
-
-    @property
-    def is_word(self) -> bool:
-        return self.token[0].isalnum()
-
-    @property
-    def is_number(self) -> bool:
-        return (
-            any(map(str.isdigit, self.token))
-            or self.token in _UNITS
-            or (self.token in _SIGNS and self.before_digit)
-            or self.token.casefold() in _NUMBER_WORDS
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    """What was taken out and put in at one place inside a block."""
-
-    role: str
-    gone: tuple[_Word, ...]
-    new: tuple[_Word, ...]
-
-    @property
-    def words(self) -> tuple[_Word, ...]:
-        return self.gone + self.new
-
-
-class _Marked:
-    """The tokens of one side, told by offset, with what stands inside quotation marks."""
-
-    def __init__(self, side: _Side) -> None:
-        self._blocks = side.all
-        self._starts = [block.start for block in self._blocks]
-        self._quoted: dict[int, list[bool]] = {}
-
-    def words(self, start: int, text: str) -> tuple[_Word, ...]:
-        if not text:
-            return ()
-        block = self._blocks[bisect_right(self._starts, start) - 1]
-        if block.start not in self._quoted:
-            self._quoted[block.start] = quoted(block.canon, block.words.starts)
-        marks = self._quoted[block.start]
-        begin = start - block.start
-        return tuple(
-            _Word(block.tokens[k], marks[k], block.canon[block.words.end_of(k) :][:1].isdigit())
-            for k in block.tokens_within(begin, begin + len(text))
-        )
-
-
-def _paragraph_class(op: Operation, a: _Side, b: _Side) -> str | None:
-    """Return the class of an operation on a whole paragraph, None for a part or the title."""
-    side, start, text, name = (
-        (a, op.a_start, op.a_text, "paragraph_removed")
-        if op.op == "delete"
-        else (b, op.b_start, op.b_text, "paragraph_added")
-    )
-    position = bisect_left(side.body, start, key=lambda block: block.start)
-    block = side.body[position] if position < len(side.body) else None
-    is_whole = block is not None and (block.start, block.end) == (start, start + len(text))
-    return name if is_whole else None
-
-
-def _notice_class(operations: Iterable[Operation], parts: Iterable[Operation]) -> set[str]:
-    new = any(op.role == "notice" for op in operations if op.op == "insert")
-    edited = any(op.role == "notice" for op in parts)
-    return {"notice"} if new or edited else set()
-
-
-def _edits(parts: Iterable[Operation], a: _Marked, b: _Marked) -> list[_Edit]:
-    """Put what was deleted together with what was inserted in its place."""
-    edits: list[_Edit] = []
-    last: Operation | None = None
-    for op in parts:
-        gone, new = a.words(op.a_start, op.a_text), b.words(op.b_start, op.b_text)
-        if last and op.op == "insert" and last.op == "delete" and _ends_at(last, op):
-            edits[-1] = _Edit(op.role, edits[-1].gone, new)
-        else:
-            edits.append(_Edit(op.role, gone, new))
-        last = op
-    return edits
-
-
-def _ends_at(removed: Operation, added: Operation) -> bool:
-    end = removed.a_start + len(removed.a_text)
-    return (end, removed.b_start) == (added.a_start, added.b_start)
-
-
-def _edit_classes(edits: Sequence[_Edit], a: _Side, b: _Side) -> set[str]:
-    names = _names(edits, a, b)
-    found: set[str] = set()
-    if _differ(edits, lambda word: word.is_number):
-        found.add("number")
-    if _differ(edits, lambda word: _stem(word.token) in names):
-        found.add("name")
-    for edit in edits:
-        found |= _place_classes(edit, names)
-    return found
-
-
-def _place_classes(edit: _Edit, names: frozenset[str]) -> set[str]:
-    """Return what one place shows beside numbers and names; the title has a class of its own."""
-    found: set[str] = set()
-    if any(word.is_quoted for word in edit.words):
-        found.add("quote")
-    if edit.role == _HEADLINE:
-        return found | {"headline"}
-    words = [word for word in edit.words if word.is_word]
-    marks = [
-        word for word in edit.words if not word.is_number and word.token not in _QUOTATION_MARKS
-    ]
-    if not words and (marks or not edit.words):
-        found.add("punctuation")
-    plain = (w for w in words if not (w.is_quoted or w.is_number or _stem(w.token) in names))
-    return found | ({"wording"} if any(plain) else set())
-
-
-def _differ(edits: Iterable[_Edit], is_kind: Callable[[_Word], bool]) -> bool:
-    """Return whether words of a kind changed, beyond having gone elsewhere in the text."""
-    balance: Counter[str] = Counter()
-    for edit in edits:
-        gone = [word.token for word in edit.gone if is_kind(word)]
-        new = [word.token for word in edit.new if is_kind(word)]
-        if edit.gone and edit.new and gone != new:
-            return True
-        balance.update(new)
-        balance.subtract(gone)
-    return any(balance.values())
-
-
-def _names(edits: Iterable[_Edit], a: _Side, b: _Side) -> frozenset[str]:
-    """Return the stems of the names of both texts, if a changed word may be one."""
-    if not any(word.token[0].isupper() for edit in edits for word in edit.words):
-        return frozenset()
-    found = names_in([block.tokens for block in (*a.all, *b.all)])
-    return frozenset(map(_stem, found))
-
-
-def _stem(token: str) -> str:
-    """Return a name without the `s` of its genitive."""
-    return token.removesuffix("'s").removesuffix("s") if len(token) > _SHORTEST_GENITIVE else token

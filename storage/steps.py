@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from storage.compare import Text, classify, diff, passages, words_added, words_removed
+from storage.classes import classify
+from storage.compare import Text, diff, passages, words_added, words_removed
 from storage.history import Run
 from storage.record import TEXT_ROLES, Json
 from storage.tables import DerivationRow, WordingRow

@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import alignment
+from storage.classes import CLASSES, classify
 from storage.compare import (
-    CLASSES,
     Operation,
     OperationsError,
     Text,
     apply,
-    classify,
     diff,
     inverse,
     joined,

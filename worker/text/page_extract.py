@@ -18,7 +18,7 @@ OPTIONS = "fast,xml,tables,no-comments,no-dedup"
 """The options of the call below in words: they belong to the configuration of a derivation."""
 
 BLANKS = re.compile(r"\s+")
-"""White space in markup: a line end there is no line end of the text.
+r"""White space in markup: a line end there is no line end of the text.
 
 >>> BLANKS.sub(" ", "eine\n  Zeile")
 'eine Zeile'

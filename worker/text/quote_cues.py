@@ -196,7 +196,7 @@ SUBJECT_EN = re.compile(
 >>> SUBJECT_EN.search("the mayor, a farmer by trade, ")["role"]
 'mayor'
 >>> SUBJECT_EN.search("On Monday Ann Lee ")["name"]
-'Monday Ann Lee'
+'On Monday Ann Lee'
 """
 
 OPENER_EN = re.compile(
