@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
 from storage import queue, schema
 from storage.absences import tell_absences
@@ -22,7 +22,6 @@ from storage.capturing import (
     refusal,
 )
 from storage.engine import (
-    DatabaseError,
     database_epoch,
     database_url,
     looking,
@@ -35,6 +34,7 @@ from storage.keeping import Keeping
 from storage.origins import ensure_origins
 from storage.packing import pack, unpack
 from storage.record import FileStamp, Refused
+from storage.session import Bell, SessionLock
 from storage.source import NoSuchSourceError, Source
 from storage.tables import (
     ArchiveRow,
@@ -142,9 +142,13 @@ class Archive:
             ).all()
         return {key.removeprefix("beat "): now - float(value) for key, value in rows}
 
-    def leadership(self) -> "SessionLock":
+    def leadership(self) -> SessionLock:
         """Return a lock of this PostgreSQL archive that one session at a time can hold."""
         return SessionLock(self.engine)
+
+    def bell(self) -> Bell:
+        """Return what this PostgreSQL archive rings when jobs were written."""
+        return Bell(self.engine)
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -406,39 +410,6 @@ class Archive:
         """Index wordings that a crash left out of full text; return how many there were."""
         with self.engine.begin() as connection:
             return index_due(connection, self.clock() - INDEX_REST_AFTER, limit)
-
-
-class SessionLock:
-    """A PostgreSQL advisory lock that ends with its session."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-
-    def holds(self) -> bool:
-        """Return whether this session has the lock, trying to take it where nobody has."""
-        if self._connection is None:
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            taken = connection.execute(
-                text("SELECT pg_try_advisory_lock(hashtext('lesart scheduler'))")
-            ).scalar_one()
-            if not taken:
-                connection.close()
-                return False
-            self._connection = connection
-        try:
-            self._connection.execute(text("SELECT 1"))
-        except DatabaseError:
-            self.close()
-            raise
-        return True
-
-    def close(self) -> None:
-        """Let go of the lock with its session."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
 
 
 def _present(row: Any) -> Present:

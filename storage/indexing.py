@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, text
 
 from storage.tables import SearchDueRow, WordingRow
-from storage.tokens import index_tokens, to_tsvector, truncate
+from storage.tokens import index_tokens, pack_tsvector, truncate
 from storage.writing import table_of
 
 DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
@@ -60,8 +60,9 @@ def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
     assert raw is not None
     with (
         raw.cursor() as cursor,
-        cursor.copy("COPY search_text (wording_id, tokens) FROM STDIN") as copy,
+        cursor.copy("COPY search_text (wording_id, tokens) FROM STDIN (FORMAT BINARY)") as copy,
     ):
+        copy.set_types(["int8", "bytea"])  # of what is sent: bytes that are a tsvector
         for number, tokens in items:
             if number in mine:
-                copy.write_row((number, to_tsvector(tokens)))
+                copy.write_row((number, pack_tsvector(tokens)))

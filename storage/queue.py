@@ -59,6 +59,7 @@ def add_job(
 ) -> int:
     """Write a ready job into `unit` and return its id."""
     number = unit.number()
+    unit.ring()
     unit.add(
         JobRow,
         {
@@ -88,8 +89,9 @@ def claim(
     *,
     job_id: int | None = None,
     within: int | None = None,
+    kind: str | None = None,
 ) -> Claim | None:
-    """Take the next due job: `job_id` alone, or any of the family of job `within`, or any.
+    """Take the next due job: `job_id` alone, any of the family of job `within`, any of a `kind`.
 
     `holder` names the process that works, so that its death can be told. A batch whose worker
     died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
@@ -97,7 +99,10 @@ def claim(
     """
     while True:
         now = database_epoch(unit.connection)
-        row = unit.connection.execute(_due(now, job_id, within).limit(1)).mappings().first()
+        due = _due(now, job_id, within)
+        if kind is not None:
+            due = due.where(JOB.c.kind == kind)
+        row = unit.connection.execute(due.limit(1)).mappings().first()
         if row is None:
             return None
         lost = row["state"] == "running"

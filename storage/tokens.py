@@ -8,6 +8,7 @@ search index to be built anew.
 import re
 import unicodedata
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
@@ -29,7 +30,8 @@ MAX_TERMS = 64
 
 _MAX_POSITION = 16_383
 _MAX_POSITIONS = 255
-_POSITIONS = tuple(map(str, range(1, _MAX_POSITION + 1)))
+_POSITIONS = tuple(number.to_bytes(2, "big") for number in range(1, _MAX_POSITION + 1))
+_COUNTS = tuple(number.to_bytes(2, "big") for number in range(_MAX_POSITIONS + 1))
 _MAX_SNIPPET_SOURCE = 500_000
 _ALGORITHMS = {"de": "german", "en": "english"}
 _SOFT_HYPHEN = "\u00ad"
@@ -108,8 +110,12 @@ def index_tokens(texts: Sequence[str], language: str | None) -> tuple[str, ...]:
     >>> index_tokens(["152-Millimeter-Munition", "3,6 Prozent"], "de")
     ('152', 'millim', 'munition', '3q2cz6', 'prozent')
     """
-    known = _pieces(language)
-    return tuple(chain.from_iterable([known[piece] for text in texts for piece in text.split()]))
+    return piece_tokens(" ".join(texts).split(), language)
+
+
+def piece_tokens(pieces: Iterable[str], language: str | None) -> tuple[str, ...]:
+    """Return the tokens of texts that were cut at blanks already, as `index_tokens` would."""
+    return tuple(chain.from_iterable(map(_pieces(language).__getitem__, pieces)))
 
 
 def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
@@ -121,30 +127,28 @@ def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     return kept, len(kept) < len(tokens)
 
 
-def to_tsvector(tokens: Iterable[str]) -> str:
-    """Return text to be cast `::tsvector`.
+def pack_tsvector(tokens: Iterable[str]) -> bytes:
+    r"""Return a tsvector as PostgreSQL's binary COPY takes it, a fifth of the cost of its text.
 
-    PostgreSQL knows positions up to 16,383 and 255 of them a lexeme; those beyond are left out.
-    So a word is found anywhere, a phrase only where its positions are known.
+    That is the number of lexemes (int32), then for each its bytes and a NUL, the number of its
+    positions (int16) and these (int16 each, all big-endian). PostgreSQL knows positions up to
+    16,383 and 255 of them a lexeme; those beyond are left out. So a word is found anywhere, a
+    phrase only where its positions are known.
 
-    >>> to_tsvector(["b", "a", "b"])
-    "'b':1,3 'a':2"
+    >>> pack_tsvector(["b", "a", "b"])
+    b'\x00\x00\x00\x02b\x00\x00\x02\x00\x01\x00\x03a\x00\x00\x01\x00\x02'
     """
     known = iter(tokens)
-    places: dict[str, list[str]] = {}
+    places: defaultdict[str, list[bytes]] = defaultdict(list)
     for position, token in zip(_POSITIONS, known, strict=False):  # stops before it takes a token
-        if token in places:
-            places[token].append(position)
-        else:
-            places[token] = [position]
+        places[token].append(position)
     for token in known:
-        places.setdefault(token, [])
-    return " ".join(
-        [
-            f"'{token}':{','.join(found[:_MAX_POSITIONS])}" if found else f"'{token}'"
-            for token, found in places.items()
-        ]
-    )
+        places[token]  # a lexeme without a position
+    packed = [len(places).to_bytes(4, "big")]
+    for token, found in places.items():
+        kept = found if len(found) <= _MAX_POSITIONS else found[:_MAX_POSITIONS]
+        packed += (f"{token}\0".encode(), _COUNTS[len(kept)], *kept)
+    return b"".join(packed)
 
 
 def parse_query(text: str, languages: Sequence[str]) -> Query:

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, bindparam, select, update
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, func, select, update
 from sqlmodel import SQLModel
 
 from storage.engine import insert_rows
+from storage.session import JOBS_CHANNEL
 from storage.tables import CounterRow
 
 Clock = Callable[[], datetime]
@@ -34,11 +35,16 @@ class Unit:
         self._counter = counter
         self._taken = counter
         self._rows: dict[Table, list[Mapping[str, Any]]] = {}
+        self._has_jobs = False
 
     def number(self, count: int = 1) -> int:
         """Take `count` numbers and return the highest of them."""
         self._counter += count
         return self._counter
+
+    def ring(self) -> None:
+        """Let whoever listens know, at the commit, that there are jobs to be done."""
+        self._has_jobs = True
 
     def add(self, model: type[SQLModel], row: Mapping[str, Any]) -> None:
         """Remember `row` for the end; all rows of a table must have the same keys."""
@@ -58,6 +64,8 @@ class Unit:
             self.connection.execute(
                 update(counter).where(counter.c.name == "seq").values(value=self._counter)
             )
+        if self._has_jobs and self.connection.dialect.name == "postgresql":
+            self.connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
 
 
 @contextmanager

@@ -71,6 +71,11 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
+def hard_limit_seconds(settings: Settings) -> float:
+    """Return after how long a wake-up that reads is killed: before its lease runs out."""
+    return settings.lease_seconds * 0.9
+
+
 def workshop() -> Workshop:
     """Return the archive and the reader of this process."""
     if not _WORKSHOP:

@@ -224,7 +224,7 @@ def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
             return
         if not started and time.monotonic() - began > NO_WORKER_SECONDS:
             raise NoWorkerError(job_id)
-        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (time.monotonic() - began) / 20))
+        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (time.monotonic() - began) / 100))
 
 
 class _Helpers:

@@ -12,7 +12,7 @@ from storage.archive import Archive
 from storage.digest import wording_digest
 from storage.record import Draft, Refused
 from storage.settings import Settings
-from storage.tokens import index_tokens, truncate
+from storage.tokens import piece_tokens, truncate
 from storage.verdict import Captured, Counts, Reading
 from worker.decide import decide
 from worker.pages import PageReader
@@ -66,8 +66,10 @@ class Reader:
         outcome = _flagged(outcome, captured.hints.get("flags") or ())
         paragraphs = outcome.text_paragraphs()
         language = outcome.fields.get("language")
+        of_title = (outcome.title or "").split()
+        of_text = " ".join(paragraphs).split()
         tokens, cut = truncate(
-            index_tokens([outcome.title or "", *paragraphs], language.value if language else None)
+            piece_tokens([*of_title, *of_text], language.value if language else None)
         )
         if cut:
             outcome = _flagged(outcome, ["fts_truncated"])
@@ -77,7 +79,7 @@ class Reader:
             context=context,
             digest=wording_digest(outcome.title, paragraphs),
             tokens=tokens,
-            signature=signature(paragraphs),
+            signature=signature(of_text),
             timezone=self.settings.timezone,
         )
 

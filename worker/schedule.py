@@ -25,7 +25,7 @@ from storage.archive import Archive
 from storage.engine import DatabaseError
 from storage.settings import Settings
 from storage.source import NoSuchSourceError, Source
-from worker.app import QUEUE
+from worker.app import QUEUE, hard_limit_seconds
 from worker.broker import FAILURES
 from worker.errors import LocatorError
 from worker.order import default_source, order, place_of
@@ -36,6 +36,10 @@ SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 LEADER_RETRY_SECONDS = 1.0
+HEAR_SECONDS = 0.5
+"""So long at most the scheduler listens before it looks whether it is to stop."""
+RING_SECONDS = 0.05
+"""So long after a sweep that somebody rang for the next one waits."""
 HIGH = 100
 """Most wake-ups that lie in the queue at once."""
 
@@ -193,6 +197,7 @@ class Scheduler:
     ) -> None:
         self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
         self.leadership = _leadership(archive)
+        self.bell = archive.bell() if archive.engine.dialect.name == "postgresql" else None
         self._leads = False
         self._jobs: dict[str, tuple[Any, ...]] = {}
         self._beaten = 0.0
@@ -209,6 +214,8 @@ class Scheduler:
     def __exit__(self, *_exception: object) -> None:
         self._ticking.shutdown(wait=True)
         self.leadership.close()
+        if self.bell is not None:
+            self.bell.close()
 
     def run(self, stop: threading.Event) -> None:
         """Schedule until `stop` is set; without the lead only wait for it."""
@@ -221,9 +228,21 @@ class Scheduler:
                 self._guarded(self._begin)()
             if self._leads:
                 self._guarded(self._sync)()
-                stop.wait(SYNC_SECONDS)
+                self._listen(stop, SYNC_SECONDS)
             else:
                 stop.wait(LEADER_RETRY_SECONDS)
+
+    def _listen(self, stop: threading.Event, seconds: float) -> None:
+        """Wait; sweep at once where jobs were written meanwhile, not at the next half second."""
+        end = time.monotonic() + seconds
+        while not stop.is_set() and (left := end - time.monotonic()) > 0:
+            if self.bell is None:
+                stop.wait(left)
+            elif (rang := self._guarded(self.bell.rang)(min(left, HEAR_SECONDS))) is None:
+                stop.wait(HEAR_SECONDS)
+            elif rang:
+                self._ticking.modify_job("sweep", next_run_time=datetime.now(UTC))
+                stop.wait(RING_SECONDS)
 
     def _begin(self) -> None:
         """Take over from a scheduler that may have died with its messages."""
@@ -290,7 +309,7 @@ class Scheduler:
 
     def _publish(self, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""
-        limit = self.settings.lease_seconds * 0.9 if kind == "read" else None
+        limit = hard_limit_seconds(self.settings) if kind == "read" else None
         self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
 
     def _beat(self) -> None:

@@ -45,17 +45,18 @@ def work_next(
     *,
     job_id: int | None = None,
     within: int | None = None,
+    kind: str | None = None,
     progress: Progress = lambda _seen, _changed: None,
-) -> bool:
-    """Claim one due job and work it; return whether there was one."""
+) -> str | None:
+    """Claim one due job and work it; return its kind, or None where nothing is due."""
     with archive.unit() as unit:
         held = queue.claim(
-            unit, settings.lease_seconds, holder_name(), job_id=job_id, within=within
+            unit, settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind
         )
     if held is None:
-        return False
+        return None
     work(archive, settings, reader, held, progress)
-    return True
+    return held.kind
 
 
 def work(

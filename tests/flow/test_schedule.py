@@ -20,6 +20,7 @@ from storage.source import Source
 from storage.verdict import Counts
 from tests.flow.driver import SENTENCES, seed
 from worker import schedule
+from worker.order import place_of
 from worker.schedule import (
     CronError,
     DatabaseLeadership,
@@ -293,6 +294,40 @@ def test_a_new_scheduler_wakes_again_for_what_the_last_one_took_with_it(room, sc
     broker = Broker()
     scheduler(broker)
     until(lambda: job in broker.sent, 5.0)
+
+
+def test_a_job_that_a_command_writes_is_heard_of_long_before_the_next_sweep(
+    room, scheduler, monkeypatch
+):
+    if room.archive.engine.dialect.name != "postgresql":
+        pytest.skip("nobody can ring where there is no server")
+    room.archive.change_source("presse", paused=True)
+    monkeypatch.setattr(schedule, "SWEEP_SECONDS", 300.0)
+    broker = Broker()
+    running = scheduler(broker)
+    until(lambda: running.scheduler.bell._connection is not None)
+    job = room.ordered([place_of(room.source)])
+    until(lambda: broker.sent == [job])
+
+
+def test_a_bell_whose_connection_was_cut_hears_again(room, scheduler, monkeypatch):
+    if room.archive.engine.dialect.name != "postgresql":
+        pytest.skip("nobody can ring where there is no server")
+    bell = room.archive.bell()
+    assert not bell.rang(0.01)
+    with room.archive.engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE query = 'LISTEN lesart_jobs' AND datname = current_database()"
+            )
+        )
+    with pytest.raises(DatabaseError):
+        bell.rang(5.0)
+    assert not bell.rang(0.01)
+    room.ordered([place_of(room.source)])
+    assert bell.rang(5.0)
+    bell.close()
 
 
 def test_missed_ticks_are_made_up_for_once(room, scheduler):

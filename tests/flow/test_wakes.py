@@ -1,11 +1,15 @@
-"""What a worker does with a wake-up that cannot be read, or not be acknowledged."""
+"""What a worker does with a wake-up, also with one that cannot be read or acknowledged."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from redis.exceptions import ConnectionError as BrokerGoneError
 
+from worker.app import Workshop
+from worker.order import place_of
 from worker.services import _Consumer
+from worker.tasks import wake
 
 
 class Message:
@@ -67,3 +71,45 @@ def test_a_message_that_cannot_be_read_is_dropped(consumer, monkeypatch, error):
     message = Message("new", gone=False)
     handler(consumer, monkeypatch, receive)(message)
     assert message.rejected == 1
+
+
+@pytest.fixture
+def shop(room, monkeypatch):
+    """Let wake-ups be worked in this process, on the archive of the room."""
+    found = Workshop(room.settings, room.archive, room.reader)
+    monkeypatch.setattr("worker.tasks.workshop", lambda: found)
+    return found
+
+
+def batches(room, number: int) -> list[int]:
+    """Capture files for so many batches; return the jobs that are to read them."""
+    room.settings = replace(room.settings, batch_items=2)
+    for each in range(2 * number):
+        room.write(f"{each}.txt", f" date 2024-06-18 Meldung {each}\n\nText der Meldung {each}.")
+    room.collected(room.ordered([place_of(room.source)]))
+    return [row["id"] for row in room.rows("SELECT id FROM job WHERE kind = 'read' ORDER BY id")]
+
+
+def done(room) -> list[int]:
+    query = "SELECT id FROM job WHERE kind = 'read' AND state = 'done' ORDER BY id"
+    return [row["id"] for row in room.rows(query)]
+
+
+def test_a_worker_that_was_woken_for_one_batch_reads_what_else_is_due(room, shop):
+    waiting = batches(room, 3)
+    wake.run(waiting[1])
+    assert done(room) == waiting
+
+
+def test_a_worker_without_time_to_spare_reads_the_batch_it_was_woken_for(room, shop):
+    waiting = batches(room, 3)
+    shop.settings = replace(shop.settings, batch_seconds=shop.settings.lease_seconds)
+    wake.run(waiting[1])
+    assert done(room) == [waiting[1]]
+
+
+@pytest.mark.parametrize("garbage", [0, -1, 2**63, True, "1", 1.0, None])
+def test_a_wake_up_that_names_no_job_does_nothing(room, shop, garbage):
+    waiting = batches(room, 1)
+    wake.run(garbage)
+    assert (done(room), len(waiting)) == ([], 1)
