@@ -1,22 +1,34 @@
-"""Tell to which article an observation without a wording belongs."""
+"""Tell to which article an observation belongs that brought no text to be read."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.tables import SIGHT_BLOCK, ObservationRow, SightRow
+from storage.tables import (
+    SIGHT_BLOCK,
+    ArticleOriginRow,
+    ObservationRow,
+    RefusalRow,
+    SightRow,
+    TransferRow,
+)
 from storage.versioning import rebuild
 from storage.writing import Unit, rows_in, table_of
 
-OBSERVATION, SIGHT = table_of(ObservationRow), table_of(SightRow)
+ARTICLE_ORIGIN, OBSERVATION = table_of(ArticleOriginRow), table_of(ObservationRow)
+REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(TransferRow)
+
+
+REFUSED_AS = {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
+"""What a page that was fetched and could not be taken is told as, by the code of its refusal."""
 
 
 def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
-    """Tell, of observations without a wording, to which article they belong.
+    """Tell, of observations that brought nothing to read, to which article they belong.
 
-    An absence of a place that no article is known for stays untold until one is; an imported
-    capture is never gone.
+    One of a place that no article is known for stays untold until one is; an imported capture
+    is never gone. An answer that the bytes are those of an earlier observation has its wording.
     """
     if not observation_ids:
         return
@@ -25,28 +37,98 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
         row.id: row
         for row in rows_in(unit.connection, select(OBSERVATION), OBSERVATION.c.id, observation_ids)
     }
-    last = _last_sights(unit, [row.locator_id for row in observations.values()])
+    told = _Telling(unit, list(observations.values()))
     touched: set[int] = set()
-    for number, row in observations.items():
-        sight = last.get(row.locator_id)
-        outcome = "refused" if row.outcome == "captured" else row.outcome
-        if sight is None or (outcome == "gone" and sight.is_foreign):
-            continue
-        touched.add(sight.article_id)
-        unit.add(
-            SightRow,
-            {
-                "observation_id": number, "seq": unit.number(SIGHT_BLOCK),
-                "article_id": sight.article_id, "origin_id": sight.origin_id,
-                "locator_id": row.locator_id, "address_id": sight.address_id,
-                "source_id": row.source_id, "observed_at": row.observed_at,
-                "is_foreign": False, "outcome": outcome, "wording_id": None,
-                "derivation_id": None, "version": None,
-            },
-        )  # fmt: skip
+    for row in observations.values():
+        touched |= told.tell(row)
     unit.flush()
     for article_id in sorted(touched):
         rebuild(unit, article_id, whole=False)
+
+
+class _Telling:
+    """What has to be known to tell the observations of one unit of work."""
+
+    def __init__(self, unit: Unit, rows: Sequence[Any]) -> None:
+        self.unit = unit
+        locators = [row.locator_id for row in rows]
+        self.last = _last_sights(unit, locators)
+        confirmed = [row.hints["confirms"] for row in rows if (row.hints or {}).get("confirms")]
+        query = select(SIGHT)
+        self.confirmed = {
+            sight.observation_id: sight
+            for sight in rows_in(unit.connection, query, SIGHT.c.observation_id, confirmed)
+        }
+        fetched = [row.locator_id for row in rows if row.locator_id not in self.last]
+        answering = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
+        self.articles = dict(
+            tuple(row)
+            for row in rows_in(unit.connection, answering, ARTICLE_ORIGIN.c.origin_id, fetched)
+        )
+        self.codes = self._codes([row.id for row in rows if row.outcome == "captured"])
+
+    def tell(self, row: Any) -> set[int]:
+        """Write what `row` turned out to be and return the article that it touches, if any."""
+        confirms = (row.hints or {}).get("confirms")
+        if confirms is not None:
+            return self._confirm(row, self.confirmed.get(confirms))
+        sight = self.last.get(row.locator_id)
+        outcome = self.codes.get(row.id, "refused") if row.outcome == "captured" else row.outcome
+        if sight is not None and not (outcome == "gone" and sight.is_foreign):
+            self._add(row, sight.article_id, sight.origin_id, sight.address_id, outcome)
+            return {sight.article_id}
+        article = self.articles.get(row.locator_id)
+        if sight is not None or article is None:
+            return set()
+        self._add(row, article, row.locator_id, None, outcome)
+        return {article}
+
+    def _confirm(self, row: Any, sight: Any) -> set[int]:
+        """Tell that the bytes are those of `sight`; of one that was not read yet, nothing."""
+        if sight is None:
+            return set()
+        outcome = row.outcome if sight.wording_id is not None else sight.outcome
+        self._add(
+            row, sight.article_id, sight.origin_id, None, outcome,
+            wording=sight.wording_id, derivation=sight.derivation_id,
+        )  # fmt: skip
+        return {sight.article_id}
+
+    def _add(
+        self,
+        row: Any,
+        article: int,
+        origin: int,
+        address: int | None,
+        outcome: str,
+        *,
+        wording: int | None = None,
+        derivation: int | None = None,
+    ) -> None:
+        self.unit.add(
+            SightRow,
+            {
+                "observation_id": row.id, "seq": self.unit.number(SIGHT_BLOCK),
+                "article_id": article, "origin_id": origin, "locator_id": row.locator_id,
+                "address_id": address, "source_id": row.source_id,
+                "observed_at": row.observed_at, "is_foreign": False, "outcome": outcome,
+                "wording_id": wording, "derivation_id": derivation, "version": None,
+            },
+        )  # fmt: skip
+
+    def _codes(self, observations: Sequence[int]) -> dict[int, str]:
+        """Return as what fetched pages are told that could not be taken."""
+        query = (
+            select(REFUSAL.c.observation_id, REFUSAL.c.code)
+            .join(TRANSFER, TRANSFER.c.observation_id == REFUSAL.c.observation_id)
+            .where(TRANSFER.c.is_foreign.is_(False))
+        )
+        return {
+            number: REFUSED_AS.get(code, "refused")
+            for number, code in rows_in(
+                self.unit.connection, query, REFUSAL.c.observation_id, observations
+            )
+        }
 
 
 def _last_sights(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:

@@ -14,13 +14,16 @@ from storage import queue, schema
 from storage.absences import tell_absences
 from storage.capturing import (
     Arrival,
+    Packed,
     Scan,
-    captures,
+    keep_bytes,
     note_gone,
     note_presence,
     observe,
+    pack_all,
     refusal,
 )
+from storage.digest import raw_digest
 from storage.engine import (
     database_epoch,
     database_url,
@@ -32,7 +35,7 @@ from storage.engine import (
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping
 from storage.origins import ensure_origins
-from storage.packing import pack, unpack
+from storage.packing import unpack
 from storage.record import FileStamp, Refused
 from storage.session import Bell, SessionLock
 from storage.source import NoSuchSourceError, Source
@@ -47,6 +50,7 @@ from storage.tables import (
     SourceRow,
     VerdictRow,
 )
+from storage.transfers import keep_transfers
 from storage.verdict import Captured, Counts, Known, Reading, Verdict
 from storage.versioning import let_return
 from storage.writing import Clock, Unit, rows_in, table_of, writing
@@ -269,11 +273,11 @@ class Archive:
 
         Raises: queue.StaleLeaseError, and keeps nothing then.
         """
-        packed = {a.digest: pack(a.raw) for a in arrivals if a.raw is not None and a.digest}
+        packed = _packed(arrivals)
         with self.unit() as unit:
             queue.renew(unit, held)
             places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
-            kept = captures(unit, arrivals, packed)
+            kept = keep_bytes(unit, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
                 id(a): observe(
@@ -287,6 +291,8 @@ class Archive:
                 )
                 for a in seen
             }
+            transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
+            keep_transfers(unit, transfers, kept)
             note_presence(unit, held, source_id, arrivals, places, numbers)
             counts = Counts(refused=sum(a.refused is not None for a in seen))
             items = [numbers[id(a)] for a in seen if a.refused is None]
@@ -417,6 +423,15 @@ def _present(row: Any) -> Present:
     digest, observation, job, container, gone, refused = rest
     stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
     return Present(place, stamp, digest, observation, job, container, gone, refused)
+
+
+def _packed(arrivals: Sequence[Arrival]) -> Packed:
+    """Pack what is to be kept of arrivals: their bytes, and bodies as they came over the wire."""
+    kept = [a for a in arrivals if not a.looked]
+    bodies = [a.transfer.body for a in kept if a.transfer is not None and a.transfer.body]
+    return pack_all(
+        [*((a.digest, a.raw) for a in kept), *((raw_digest(body), body) for body in bodies)]
+    )
 
 
 def _captured(row: Any) -> Captured:

@@ -1,6 +1,6 @@
 """Keep what a source brought: bytes, observations, refusals, and how each file was found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 from storage import queue
+from storage.packing import pack
 from storage.record import FileStamp, Refused
 from storage.tables import (
     CaptureRow,
@@ -18,6 +19,7 @@ from storage.tables import (
     SourceRow,
     VerdictRow,
 )
+from storage.transfers import Transfer
 from storage.writing import Unit, rows_in, table_of, update_rows
 
 CAPTURE, OBSERVATION = table_of(CaptureRow), table_of(ObservationRow)
@@ -32,6 +34,7 @@ class Arrival:
     `place` names the file (and the record in it) as `origin` would, `locator` is the origin of
     what it holds: they differ by the `.gz` of a gzipped file. `raw` is None where nothing could
     be read. `looked` says that the bytes are those of the last look: only the stamp is noted.
+    `transfer` is how the bytes came over the wire, where an imported capture tells it.
     """
 
     place: str
@@ -46,6 +49,7 @@ class Arrival:
     refused: Refused | None = None
     container: bool = False
     looked: bool = False
+    transfer: Transfer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +61,34 @@ class Scan:
     started_at: datetime
 
 
-def captures(
-    unit: Unit, arrivals: Sequence[Arrival], packed: Mapping[bytes, tuple[str, bytes]]
-) -> dict[bytes, int]:
+Packed = Mapping[bytes, tuple[int, str, bytes]]
+"""Bytes ready to be kept, by their digest: their size, how they are packed, and packed."""
+
+
+def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
+    """Pack bytes, each given with its digest, before the write lock is taken."""
+    packed: dict[bytes, tuple[int, str, bytes]] = {}
+    for digest, raw in raws:
+        if digest is not None and raw is not None and digest not in packed:
+            packed[digest] = (len(raw), *pack(raw))
+    return packed
+
+
+def keep_bytes(unit: Unit, packed: Packed) -> dict[bytes, int]:
+    """Keep bytes once each, and return the captures that they are."""
     query = select(CAPTURE.c.digest, CAPTURE.c.id)
-    wanted = {a.digest: a for a in arrivals if a.digest in packed and not a.looked and a.digest}
     known = {
         bytes(digest): number
-        for digest, number in rows_in(unit.connection, query, CAPTURE.c.digest, wanted)
+        for digest, number in rows_in(unit.connection, query, CAPTURE.c.digest, packed)
     }
-    for digest, arrival in wanted.items():
+    for digest, (size, encoding, data) in packed.items():
         if digest not in known:
             known[digest] = unit.number()
-            encoding, data = packed[digest]
             unit.add(
                 CaptureRow,
                 {
-                    "id": known[digest], "digest": digest, "size": len(arrival.raw or b""),
-                    "encoding": encoding, "data": data, "recorded_at": unit.now,
+                    "id": known[digest], "digest": digest, "size": size, "encoding": encoding,
+                    "data": data, "recorded_at": unit.now,
                 },
             )  # fmt: skip
     return known

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from storage.broken import WELL, Broken, Looks
 from storage.history import Run, Sight, runs
 from storage.rows import Row, stream
-from storage.versioning import STATE_OF
+from storage.versioning import STATE_OF, told_outcome
 from storage.views import sights_query
 
 CHUNK_ARTICLES = 500
@@ -157,7 +157,7 @@ def _wrong_sights(article: _Article, found: Sequence[Run]) -> Wrong:
         if sight["version"] != number.get(observation):
             yield "sight_wrong", f"observation {observation} is filed under another version"
         elif sight["wording_id"] is not None:
-            expected = "content" if observation in first else "unchanged"
+            expected = told_outcome(sight["outcome"], is_first=observation in first)
             if sight["outcome"] != expected:
                 message = f"observation {observation} is {sight['outcome']}, not {expected}"
                 yield "outcome_wrong", message

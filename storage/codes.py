@@ -72,6 +72,50 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The page extractor ended while it read this document.",
         "The bytes are kept; `lesart retry` the job after an upgrade.",
     ),
+    "url_scheme": (
+        "Only addresses of the web are asked for, not {scheme}.",
+        "Name an address that begins with https:// or http://.",
+    ),
+    "url_invalid": (
+        "This address is never asked for: {reason}.",
+        "Mend the address; a server of your own network can be named in allow_hosts.",
+    ),
+    "address_not_public": (
+        "The address does not lie in the public net: {reason}.",
+        "If it is a server of your own network, name it in allow_hosts.",
+    ),
+    "redirect_limit": (
+        "The address leads on more than {limit} times.",
+        "Open it in a browser and name the address where it ends.",
+    ),
+    "downgrade": (
+        "The address leads from https to http, where anybody can change what is read.",
+        "Name the address where it ends, if you trust the way to it.",
+    ),
+    "tls_invalid": (
+        "The server did not prove who it is: {reason}.",
+        "Look at the address in a browser; what such a server says is never taken.",
+    ),
+    "truncated_response": (
+        "The answer broke off: {reason}.",
+        "Nothing; it is asked for again at the next check.",
+    ),
+    "unreachable": (
+        "The server could not be reached: {reason}.",
+        "Nothing, where it is for a while only; else look at the address in a browser.",
+    ),
+    "rate_limited": (
+        "The server asks to be left alone: {reason}.",
+        "Nothing; it is asked again when its time is over.",
+    ),
+    "blocked": (
+        "The server did not let us read it: {reason}.",
+        "Look at it in a browser; ask its owner for leave if it matters.",
+    ),
+    "disallowed_by_robots": (
+        "The site does not want it to be read by programs: {reason}.",
+        "See `lesart explain` with the address; ask its owner for leave if it matters.",
+    ),
     "xml_unsafe": (
         "The XML declares entities or a document type that are not safe to read.",
         "Remove the declarations and ingest it again.",

@@ -22,8 +22,13 @@ class Name:
 
 
 def named(reading: Reading) -> Name:
-    """Return what a reading says of its own origin and time: the command's word goes first."""
+    """Return what a reading says of its own origin and time: the command's word goes first.
+
+    What we fetched ourselves stands where we fetched it, whatever the page says.
+    """
     captured, outcome = reading.captured, reading.outcome
+    if captured.hints.get("fetched"):
+        return Name(None, captured.observed_at, False)
     address, moment = captured.hints.get("origin"), captured.hints.get("observed_at")
     imported = bool(address or moment)
     if isinstance(outcome, Draft):

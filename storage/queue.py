@@ -1,25 +1,29 @@
 """Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
 from storage.engine import database_epoch
-from storage.tables import JobRow, SearchDueRow
+from storage.tables import JobRow, SearchDueRow, WatchRow
 from storage.verdict import Counts
 from storage.writing import Unit, table_of
 
-JOB, DUE = table_of(JobRow), table_of(SearchDueRow)
-KINDS = ("ingest", "read")
+DUE, JOB, WATCH = table_of(SearchDueRow), table_of(JobRow), table_of(WatchRow)
+KINDS = ("ingest", "fetch", "read")
 """What this program knows how to work; a job of another kind waits for a newer one."""
 MAX_ATTEMPTS = 3
 WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
 """The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
 BACKOFF_SECONDS = (2.0, 15.0, 60.0)
+BATCHES = frozenset({"read", "fetch"})
+"""Kinds that carry items, and fall apart into single jobs where one of them may be to blame."""
+MOST_FETCHING = 2
+"""So many jobs fetch at a time: each asks many servers, and mostly waits for them."""
 
 
 class StaleLeaseError(Exception):
@@ -90,6 +94,7 @@ def claim(
     job_id: int | None = None,
     within: int | None = None,
     kind: str | None = None,
+    most_fetching: int = MOST_FETCHING,
 ) -> Claim | None:
     """Take the next due job: `job_id` alone, any of the family of job `within`, any of a `kind`.
 
@@ -102,11 +107,13 @@ def claim(
         due = _due(now, job_id, within)
         if kind is not None:
             due = due.where(JOB.c.kind == kind)
+        if _fetching(unit.connection, now) >= most_fetching:
+            due = due.where(JOB.c.kind != "fetch")
         row = unit.connection.execute(due.limit(1)).mappings().first()
         if row is None:
             return None
         lost = row["state"] == "running"
-        if lost and row["kind"] == "read" and len(row["arguments"]["items"]) > 1:
+        if lost and row["kind"] in BATCHES and len(row["arguments"]["items"]) > 1:
             split(unit, row)
         elif row["attempts"] >= MAX_ATTEMPTS and lost:
             _quarantine(unit, row["id"], "its worker died each time it was tried")
@@ -142,14 +149,17 @@ def count(unit: Unit, held: Claim, counts: Counts) -> None:
     _change(unit, held, **_added(counts))
 
 
-def release(unit: Unit, held: Claim, counts: Counts | None = None) -> None:
-    """Give the job back: what it did is kept, the rest is due at once.
+def release(
+    unit: Unit, held: Claim, counts: Counts | None = None, *, pause_seconds: float = 0.0
+) -> None:
+    """Give the job back: what it did is kept, the rest is due after a pause.
 
     Raises: StaleLeaseError.
     """
+    after = database_epoch(unit.connection) + pause_seconds if pause_seconds else 0.0
     _change(
         unit, held, state="ready", lease_until=None, woken_at=None, attempts=held.attempts - 1,
-        **_added(counts or Counts()),
+        run_after=after, **_added(counts or Counts()),
     )  # fmt: skip
 
 
@@ -161,7 +171,7 @@ def fail(unit: Unit, held: Claim, reason: str) -> None:
     row = unit.connection.execute(select(JOB).where(JOB.c.id == held.job_id)).mappings().one()
     if row["token"] != held.token:
         raise StaleLeaseError(held.job_id)
-    if held.kind == "read" and len(held.arguments["items"]) > 1:
+    if held.kind in BATCHES and len(held.arguments["items"]) > 1:
         split(unit, row)
     elif held.attempts >= MAX_ATTEMPTS:
         _quarantine(unit, held.job_id, reason)
@@ -174,18 +184,27 @@ def fail(unit: Unit, held: Claim, reason: str) -> None:
 def split(unit: Unit, row: RowMapping) -> None:
     """Replace a batch by one single job for each of its items."""
     for item in row["arguments"]["items"]:
-        add_job(
+        number = add_job(
             unit,
-            "read",
+            row["kind"],
             row["trigger"],
             source_id=row["source_id"],
             parent_id=row["parent_id"],
             single=True,
             arguments={"items": [item]},
         )
+        if row["kind"] == "fetch":
+            _hand_over(unit, item, row["id"], number)
     unit.flush()
     _set(unit, row["id"], state="done", lease_until=None, token=None, finished_at=unit.now,
          reason="split into single jobs")  # fmt: skip
+
+
+def _hand_over(unit: Unit, item: Sequence[int], job_id: int, to: int) -> None:
+    """Let the job `to` check a watch that was in the hands of another one."""
+    source_id, origin_id = item
+    mine = (WATCH.c.source_id == source_id, WATCH.c.origin_id == origin_id)
+    unit.connection.execute(update(WATCH).where(*mine, WATCH.c.job_id == job_id).values(job_id=to))
 
 
 def retry(unit: Unit, job_id: int) -> list[int]:
@@ -347,6 +366,11 @@ def oldest_due_seconds(connection: Connection) -> float:
         return 0.0
     waiting_since = max(float(row[0] or 0.0), float(row[1].timestamp()))
     return max(0.0, now - waiting_since)
+
+
+def _fetching(connection: Connection, now: float) -> int:
+    held = (JOB.c.kind == "fetch", JOB.c.state == "running", JOB.c.lease_until >= now)
+    return int(connection.execute(select(func.count()).where(*held)).scalar_one())
 
 
 def _is_due(now: float) -> Any:

@@ -319,6 +319,7 @@ class RefusalRow(SQLModel, table=True):
     """What was not taken, why, and what to do about it."""
 
     __tablename__ = "refusal"
+    __table_args__ = (Index("refusal_by_observation", "observation_id"),)
     id: int = _key()
     job_id: int | None = _big(nullable=True)
     source_id: int | None = _big(nullable=True)
@@ -488,14 +489,16 @@ class PresenceRow(SQLModel, table=True):
 class HostRow(SQLModel, table=True):
     """How a server is to be treated, shared by all workers; `key` is SCHEME://HOST:PORT.
 
-    Until `next_at` it is left alone by its pace, until `retry_until` because it asked for it or
-    failed; `delay` is what its robots.txt asks for, in seconds.
+    Until `next_at` (by the clock of the database) it is left alone by its pace, until
+    `retry_until` because it asked for it or failed, as `retry_note` says; `delay` is what its
+    robots.txt asks for, in seconds.
     """
 
     __tablename__ = "host"
     key: str = Field(primary_key=True, max_length=300)
     next_at: datetime | None = _time(nullable=True)
     retry_until: datetime | None = _time(nullable=True)
+    retry_note: str | None = _text()
     delay: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
     failures: int = 0
     robots_status: int | None = None
@@ -507,13 +510,25 @@ class HostRow(SQLModel, table=True):
 class WatchRow(SQLModel, table=True):
     """An address that a source looks at again and again, and how it was found last.
 
-    `kind` is what stands there: page, feed, sitemap. `observation_id` and `capture_id` are of
-    the last bytes, which `etag` and `last_modified` name; `listed_by` is the feed that named the
-    address, `hints` what the feed said of it.
+    `kind` is what stands there: page, feed, sitemap, list, or web where that is not known yet.
+    `observation_id` and `capture_id` are of the last bytes that were of use, which `etag` and
+    `last_modified` name at the place `final_id`, to which redirects led. `moved_to` is asked
+    instead of `address` once a redirect said that it is for good. `listed_by` is the feed that
+    named the address, `guid` and `hints` what the feed said of it. `job_id` is the open job that
+    is to check it.
     """
 
     __tablename__ = "watch"
-    __table_args__ = (Index("watch_due", "source_id", "next_check"),)
+    __table_args__ = (
+        Index("watch_due", "source_id", "next_check"),
+        Index(
+            "watch_next",
+            "next_check",
+            sqlite_where=text("active"),
+            postgresql_where=text("active"),
+        ),
+        Index("watch_by_list", "listed_by"),
+    )
     source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     origin_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     address: str = _text(nullable=False)
@@ -523,6 +538,8 @@ class WatchRow(SQLModel, table=True):
     last_modified: str | None = _text()
     observation_id: int | None = _big(nullable=True)
     capture_id: int | None = _big(nullable=True)
+    final_id: int | None = _big(nullable=True)
+    moved_to: str | None = _text()
     job_id: int | None = _big(nullable=True)
     outcome: str | None = Field(default=None, max_length=24)
     interval_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
@@ -534,6 +551,7 @@ class WatchRow(SQLModel, table=True):
     changed_at: datetime | None = _time(nullable=True)
     listed_by: int | None = _big(nullable=True)
     listed_at: datetime | None = _time(nullable=True)
+    guid: str | None = _text()
     hints: Any = _json()
 
 

@@ -70,6 +70,17 @@ def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
         _note_return(unit, article_id, sights, found)
 
 
+def told_outcome(known: str, *, is_first: bool) -> str:
+    """Return what a sight that had a wording is told as; a server's word is kept as it was given.
+
+    >>> told_outcome("unchanged", is_first=True), told_outcome("not_modified", is_first=False)
+    ('content', 'not_modified')
+    """
+    if known == "not_modified":
+        return known
+    return "content" if is_first else "unchanged"
+
+
 def let_return(unit: Unit, source_id: int) -> None:
     """After a scan: make what files of the source still say a version again, where need be."""
     query = select(RETURN_DUE.c.article_id).where(RETURN_DUE.c.source_id == source_id)
@@ -201,7 +212,7 @@ def _write_sights(unit: Unit, looks: Sequence[Look], found: Sequence[Run]) -> No
     changed = []
     for look in looks:
         number_of = number[look.sight.observation_id]
-        outcome = "content" if look.sight.observation_id in first else "unchanged"
+        outcome = told_outcome(look.outcome, is_first=look.sight.observation_id in first)
         if (look.version, look.outcome) != (number_of, outcome):
             changed.append(
                 {

@@ -387,12 +387,21 @@ WHERE {_CONFIRMABLE}
 """
 
 
+_ARTICLELESS_OUTCOME = """CASE WHEN o.outcome <> 'captured' THEN o.outcome
+        WHEN judged.kind = 'listed' THEN 'content'
+        WHEN t.id IS NOT NULL THEN coalesce((SELECT CASE
+            WHEN max(f.code) = 'blocked' THEN 'blocked'
+            WHEN max(f.code) IN ('not_article', 'extraction_empty') THEN 'not_article'
+            END FROM refusal f WHERE f.observation_id = o.id), 'refused')
+        ELSE 'refused' END"""
+
+
 def _articleless(words: _Words) -> str:
     """What was refused before it belonged to any article; what waits to be read is not told."""
     return f"""
 SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
     o.observed_at AS observed_at, o.recorded_at AS recorded_at, FALSE AS "foreign",
-    CASE WHEN o.outcome = 'captured' THEN 'refused' ELSE o.outcome END AS outcome,
+    {_ARTICLELESS_OUTCOME} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
     CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
     1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
@@ -401,6 +410,7 @@ FROM observation o
 JOIN origin r ON r.id = o.locator_id
 LEFT JOIN sight s ON s.observation_id = o.id
 LEFT JOIN verdict judged ON judged.observation_id = o.id
+LEFT JOIN transfer t ON t.observation_id = o.id AND t.is_foreign = FALSE
 LEFT JOIN capture b ON b.id = o.capture_id
 WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT NULL)
 """

@@ -436,7 +436,7 @@ def test_past_its_time_a_batch_gives_the_rest_back(room):
 
 def test_a_kind_of_job_that_a_newer_program_wrote_stays_ready(room):
     with room.archive.unit() as unit:
-        job = queue.add_job(unit, "fetch", "schedule", source_id=room.source.id)
+        job = queue.add_job(unit, "summarise", "schedule", source_id=room.source.id)
     assert room.claimed() is None
     assert sweep(room.archive, lambda *_told: None, 10) == 0
     assert state(room, job) == "ready"

@@ -1,0 +1,100 @@
+"""PURE: when an address is to be looked at again.
+
+What changes is looked at often, what stands still ever more rarely; a server that fails is left
+alone for longer each time.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+FRESH_SHARE = 8.0
+"""So many times older than its first interval is a text that was published some time ago."""
+TIGHTER = 8.0
+"""By so much the interval shrinks after a change."""
+LONGEST_RETRY = DAY
+JITTER = 0.1
+
+Event = Literal["first", "quiet", "changed", "absent", "barred", "failed"]
+"""What a check came to: the first sight, no change, a change, gone, not let in, no answer."""
+
+RANGE = re.compile(r"(?P<first>\S+?)\s*\.\.\s*(?P<longest>\S+)")
+"""How a ladder is written.
+
+>>> RANGE.fullmatch("15m..40d").groups()
+('15m', '40d')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How often the pages of a source are looked at, in seconds; one that is `off` never is."""
+
+    first: float = 15 * MINUTE
+    longest: float = 40 * DAY
+    growth: float = 1.35
+    off: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first <= self.longest:
+            raise ValueError("the first interval is longer than the longest")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The interval that an address has now, and in how many seconds it is due; None: never."""
+
+    interval: float
+    due_in: float | None
+
+
+def step(
+    ladder: Ladder,
+    interval: float | None,
+    event: Event,
+    *,
+    failures: int = 0,
+    age: float | None = None,
+    seed: str = "",
+) -> Step:
+    """Return what follows on `event`, where the interval was `interval` so far.
+
+    `failures` counts those in a row, this one included; `age` is for how long a text has been
+    published when it is first seen. `seed` spreads the checks of different addresses.
+
+    >>> step(Ladder(), None, "first").interval, step(Ladder(), 1000.0, "quiet").interval
+    (900.0, 1350.0)
+    >>> step(Ladder(), DAY, "changed").interval, step(Ladder(), DAY, "failed", failures=2).interval
+    (10800.0, 86400.0)
+    """
+    now = ladder.first if interval is None else interval
+    match event:
+        case "first":
+            chosen = ladder.first if age is None else age / FRESH_SHARE
+        case "quiet":
+            chosen = now * ladder.growth
+        case "changed":
+            chosen = now / TIGHTER
+        case "absent" | "barred":
+            chosen = max(now * ladder.growth, HOUR)
+        case "failed":
+            chosen = now
+    chosen = min(max(chosen, ladder.first), ladder.longest)
+    if ladder.off:
+        return Step(chosen, None)
+    wait = chosen
+    if event == "failed":
+        wait = min(ladder.first * 2.0 ** min(failures - 1, 20), max(LONGEST_RETRY, ladder.first))
+    return Step(chosen, wait * spread(f"{seed} {chosen} {failures}"))
+
+
+def spread(seed: str) -> float:
+    """Return a factor around 1 that differs between seeds and stays the same for each.
+
+    >>> 0.9 <= spread("a") <= 1.1, spread("a") == spread("a")
+    (True, True)
+    """
+    share = int.from_bytes(blake2b(seed.encode(), digest_size=4).digest()) / 0xFFFFFFFF
+    return 1 + JITTER * (2 * share - 1)

@@ -1,0 +1,318 @@
+"""Watched addresses: which are due, who checks them, and when they are looked at again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, or_, select, tuple_
+
+from storage import queue
+from storage.ladder import HOUR, MINUTE, Event, Ladder, step
+from storage.origins import ensure_origins
+from storage.record import Json
+from storage.tables import CaptureRow, JobRow, OriginRow, SourceRow, WatchRow
+from storage.writing import IN_CHUNK, Unit, table_of, update_rows
+
+CAPTURE, JOB, ORIGIN = table_of(CaptureRow), table_of(JobRow), table_of(OriginRow)
+SOURCE, WATCH = table_of(SourceRow), table_of(WatchRow)
+FINAL = ORIGIN.alias("final")
+
+Key = tuple[int, int]
+"""A watch: the id of its source and that of its origin."""
+
+LISTS = frozenset({"feed", "sitemap", "opml", "list"})
+"""The kinds of watches that name further addresses."""
+DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list": HOUR}
+_CHUNK = IN_CHUNK // 20
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An address as it is to be checked: what is known of it, and of the source it belongs to.
+
+    `digest` is that of the last bytes of use, which `observation_id` captured; `etag` and
+    `last_modified` were given for them at the address called `final`.
+    """
+
+    source_id: int
+    origin_id: int
+    origin: str
+    address: str
+    kind: str
+    moved_to: str | None
+    final: str | None
+    etag: str | None
+    last_modified: str | None
+    observation_id: int | None
+    digest: bytes | None
+    hints: Mapping[str, Json]
+    source_locator: str
+    options: Mapping[str, Json]
+
+    @property
+    def key(self) -> Key:
+        return self.source_id, self.origin_id
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An address that somebody named: what it is called, what is asked for, what was said of it.
+
+    `kind` is that of a watch. `changed_at` is when the text was changed last, by the word of
+    the list that names it.
+    """
+
+    origin: str
+    address: str
+    kind: str
+    guid: str | None = None
+    changed_at: datetime | None = None
+    hints: Mapping[str, Json] | None = None
+
+
+def ladder_of(
+    options: Mapping[str, Any], every: float | None, kind: str, *, is_root: bool
+) -> Ladder:
+    """Return how often an address is looked at, by what was set for its source.
+
+    >>> ladder_of({}, None, "feed", is_root=True).longest
+    900.0
+    """
+    if kind in LISTS or (is_root and every is not None):
+        seconds = every if every is not None else DEFAULT_EVERY.get(kind, HOUR)
+        return Ladder(seconds, seconds)
+    told = options.get("recheck") or {}
+    return Ladder(
+        **{name: told[name] for name in ("first", "longest", "growth", "off") if name in told}
+    )
+
+
+# ----------------------------------------------------------------------------- who is due
+
+
+def due_keys(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    *,
+    source_id: int | None = None,
+    with_root: bool = False,
+) -> list[Key]:
+    """Return the watches that are due and in nobody's hands, those that wait longest first.
+
+    `with_root` takes the addresses that `source_id` was made for as due whatever their time.
+    """
+    due = WATCH.c.next_check <= now
+    if with_root:
+        due = or_(due, WATCH.c.listed_by.is_(None))
+    query = (
+        select(WATCH.c.source_id, WATCH.c.origin_id)
+        .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        .outerjoin(JOB, JOB.c.id == WATCH.c.job_id)
+        .where(WATCH.c.active, due, _is_free(), SOURCE.c.removed_at.is_(None))
+        .order_by(WATCH.c.next_check, WATCH.c.origin_id)
+        .limit(limit)
+    )
+    if source_id is None:
+        query = query.where(SOURCE.c.standing, SOURCE.c.paused.is_(False))
+    else:
+        query = query.where(WATCH.c.source_id == source_id)
+    return [(source, origin) for source, origin in connection.execute(query)]
+
+
+def _is_free() -> Any:
+    return or_(
+        WATCH.c.job_id.is_(None), JOB.c.id.is_(None), JOB.c.state.not_in(["ready", "running"])
+    )
+
+
+def hand_out(
+    unit: Unit, keys: Sequence[Key], trigger: str, batch_items: int, parent_id: int | None = None
+) -> list[int]:
+    """Write jobs that check `keys`, up to `batch_items` each, and return their ids."""
+    jobs = []
+    for start in range(0, len(keys), batch_items):
+        batch = keys[start : start + batch_items]
+        sources = {source for source, _origin in batch}
+        jobs.append(
+            queue.add_job(
+                unit, "fetch", trigger, parent_id=parent_id,
+                source_id=sources.pop() if len(sources) == 1 else None,
+                arguments={"items": [list(key) for key in batch]},
+            )
+        )  # fmt: skip
+        assign(unit, batch, jobs[-1])
+    return jobs
+
+
+def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
+    """Put watches into the hands of a job, or of nobody."""
+    unit.flush()
+    rows = [{"source_id": s, "origin_id": o, "job_id": job_id} for s, o in keys]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
+    """Return those of `keys` that job `job_id` still has to check."""
+    return list(_watched(connection, keys, WATCH.c.job_id == job_id))
+
+
+def watched(connection: Connection, keys: Sequence[Key]) -> list[Watched]:
+    """Return the watches `keys`."""
+    return list(_watched(connection, keys))
+
+
+def _watched(connection: Connection, keys: Sequence[Key], *conditions: Any) -> Iterable[Watched]:
+    query = (
+        select(
+            WATCH.c.source_id, WATCH.c.origin_id, ORIGIN.c.origin, WATCH.c.address, WATCH.c.kind,
+            WATCH.c.moved_to, FINAL.c.origin, WATCH.c.etag, WATCH.c.last_modified,
+            WATCH.c.observation_id, CAPTURE.c.digest, WATCH.c.hints, SOURCE.c.locator,
+            SOURCE.c.options,
+        )
+        .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+        .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        .outerjoin(FINAL, FINAL.c.id == WATCH.c.final_id)
+        .outerjoin(CAPTURE, CAPTURE.c.id == WATCH.c.capture_id)
+        .where(*conditions)
+    )  # fmt: skip
+    for rows in _by_key(connection, query, keys):
+        *head, digest, hints, locator, options = rows
+        same = bytes(digest) if digest is not None else None
+        yield Watched(*(*head, same, hints or {}, locator, options or {}))
+
+
+def _by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable[Any]:
+    pair = tuple_(WATCH.c.source_id, WATCH.c.origin_id)
+    for start in range(0, len(keys), _CHUNK):
+        yield from connection.execute(query.where(pair.in_(keys[start : start + _CHUNK])))
+
+
+# ---------------------------------------------------------------------------- who is named
+
+
+def ensure_watches(
+    unit: Unit,
+    source_id: int,
+    named: Sequence[Named],
+    *,
+    listed_by: int | None,
+    is_standing: bool,
+) -> list[Key]:
+    """Watch what was named, and return the watches that are new or said to have changed since.
+
+    A standing source looks at its addresses again and again; another one looks once, when told.
+    """
+    origins = ensure_origins(unit, [each.origin for each in named])
+    unit.flush()
+    keys = [(source_id, origins[each.origin]) for each in named]
+    query = select(
+        WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.active, WATCH.c.checked_at, WATCH.c.guid
+    )
+    known = {(row[0], row[1]): row for row in _by_key(unit.connection, query, keys)}
+    wanted: list[Key] = []
+    changed: list[dict[str, Any]] = []
+    for key, each in zip(keys, named, strict=True):
+        row = known.get(key)
+        if row is None:
+            known[key] = (*key, True, None, each.guid)
+            unit.add(WatchRow, _watch_row(unit, key, each, listed_by, is_standing=is_standing))
+            wanted.append(key)
+        elif not row[2] or row[3] is None or _is_newer(each.changed_at, row[3]):
+            wanted.append(key)
+        if row is not None and (each.hints or not row[2]):
+            changed.append(
+                {
+                    "source_id": key[0], "origin_id": key[1], "active": True,
+                    "hints": dict(each.hints or {}), "guid": each.guid or row[4],
+                }
+            )  # fmt: skip
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), changed)
+    unit.flush()
+    return list(dict.fromkeys(wanted))
+
+
+def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
+    return changed_at is not None and changed_at > checked_at
+
+
+def _watch_row(
+    unit: Unit, key: Key, named: Named, listed_by: int | None, *, is_standing: bool
+) -> dict[str, Any]:
+    empty = dict.fromkeys(
+        (
+            "etag", "last_modified", "observation_id", "capture_id", "final_id", "moved_to",
+            "job_id", "outcome", "interval_seconds", "checked_at", "reached_at", "changed_at",
+        )
+    )  # fmt: skip
+    return {
+        **empty,
+        "source_id": key[0], "origin_id": key[1], "address": named.address, "kind": named.kind,
+        "active": True, "quiet": 0, "failures": 0,
+        "next_check": unit.now if is_standing else None,
+        "listed_by": listed_by, "listed_at": unit.now, "guid": named.guid,
+        "hints": dict(named.hints or {}),
+    }  # fmt: skip
+
+
+def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterable[int]) -> None:
+    """Watch no more what a list named before and names no longer."""
+    kept = set(origins)
+    query = select(WATCH.c.origin_id).where(
+        WATCH.c.source_id == source_id, WATCH.c.listed_by == listed_by, WATCH.c.active
+    )
+    gone = [each for each in unit.connection.execute(query).scalars() if each not in kept]
+    rows = [
+        {"source_id": source_id, "origin_id": each, "active": False, "next_check": None}
+        for each in gone
+    ]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def postpone(unit: Unit, until: Mapping[Key, datetime]) -> None:
+    """Put off checks that could not be made because their server is to be left alone."""
+    rows = [
+        {"source_id": s, "origin_id": o, "job_id": None, "next_check": moment}
+        for (s, o), moment in until.items()
+    ]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+# ------------------------------------------------------------------------- when it is due
+
+
+class Schedule:
+    """Tells, in one unit of work, when watches are due after what was found."""
+
+    def __init__(self, unit: Unit, keys: Sequence[Key]) -> None:
+        self.unit = unit
+        query = select(
+            *WATCH.c, SOURCE.c.options, SOURCE.c.every_seconds, SOURCE.c.standing, SOURCE.c.cron
+        ).join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        found = [row._asdict() for row in _by_key(unit.connection, query, keys)]
+        self.rows = {(row["source_id"], row["origin_id"]): row for row in found}
+
+    def after(
+        self, key: Key, event: Event, *, kind: str | None = None, age: float | None = None
+    ) -> dict[str, Any]:
+        """Return the columns that `event` changes of the watch `key`."""
+        row = self.rows[key]
+        failures = row["failures"] + 1 if event == "failed" else 0
+        is_root = row["listed_by"] is None
+        ladder = ladder_of(row["options"] or {}, row["every_seconds"], kind or row["kind"],
+                           is_root=is_root)  # fmt: skip
+        found = step(
+            ladder, row["interval_seconds"], event, failures=failures, age=age,
+            seed=f"{key[1]}",
+        )  # fmt: skip
+        is_due_by_itself = row["standing"] and row["active"] and not (is_root and row["cron"])
+        values = {
+            "interval_seconds": found.interval,
+            "quiet": row["quiet"] + 1 if event == "quiet" else 0,
+            "failures": failures,
+            "next_check": self.unit.now + timedelta(seconds=found.due_in)
+            if is_due_by_itself and found.due_in is not None else None,
+        }  # fmt: skip
+        row |= values
+        return values

@@ -1,0 +1,1 @@
+"""Addresses over the wire: asked for politely, safely, and with all that was said kept."""
