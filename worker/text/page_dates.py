@@ -4,18 +4,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from storage.dates import span
 from storage.record import Candidate, PartialDate
 from worker.text.dates import DATE, InvalidDate, leading_date
+from worker.text.page_stamps import plain_stamp, read_relative
 
 _RANKS = {
     "published": (
         "JSON-LD datePublished", "meta article:published_time", "itemprop datepublished",
-        "meta og:published_time", "meta article:published", "meta date", "meta dc.date.issued",
+        "meta og:published_time", "meta article:published", "meta dc.date.issued",
         "meta dcterms.created", "meta pubdate", "meta publish-date", "meta publish_date",
         "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated", "time", "page text",
-        "JSON-LD WebPage datePublished", "address", "trafilatura",
+        "meta date", "time[datetime] beside the article", "JSON-LD WebPage datePublished",
+        "address", "trafilatura",
     ),
     "modified": (
         "JSON-LD dateModified", "meta article:modified_time", "meta og:updated_time",
@@ -28,6 +31,8 @@ _DAY_SLACK = timedelta(hours=26)  # a day without a zone may be anywhere on eart
 _CONFLICT = timedelta(days=2)
 _FINENESS = {"year": 0, "month": 1, "day": 2, "minute": 3, "second": 4}
 _STRONG = 9  # so many places of a rank are made for machines
+_SEEN = ("time[datetime]", "time", "page text")
+"""The places that readers see."""
 
 URL_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2])[/-]?(0[1-9]|[12]\d|3[01])(?!\d)")
 """A day in an address.
@@ -46,6 +51,14 @@ class Dated:
     conflict: bool
 
 
+class _Read(NamedTuple):
+    """A candidate that could be read, with the rank of its place and its first moment."""
+
+    rank: int
+    date: PartialDate
+    moment: datetime
+
+
 def choose_date(
     field: str, candidates: Sequence[Candidate], seen_at: datetime, timezone: str
 ) -> Dated | None:
@@ -57,21 +70,54 @@ def choose_date(
     ranks = _RANKS[field]
     readable = sorted(
         (
-            (_rank(c.found_in, ranks), date, moment)
+            _Read(_rank(c.found_in, ranks), date, moment)
             for c in candidates
-            if (date := read_stamp(c.value, c.found_in, seen_at.year + 1))
+            if (date := _read(c, seen_at, timezone))
             and (moment := moment_of(date, timezone))
             and is_possible(date, moment, seen_at)
         ),
-        key=lambda entry: entry[0],
+        key=lambda read: read.rank,
     )
     if not readable:
         return None
-    best = readable[0][1]
-    strong = [moment for rank, _, moment in readable if rank < _STRONG]
+    best = _agreed(readable).date
+    strong = [read.moment for read in readable if read.rank < _STRONG]
     conflict = bool(strong) and max(strong) - min(strong) > _CONFLICT
-    finer = [date for _, date, _ in readable if date.value.startswith(best.value[:10])]
+    finer = [read.date for read in readable if read.date.value.startswith(best.value[:10])]
     return Dated(max(finer, key=_told), conflict)
+
+
+def _read(candidate: Candidate, seen_at: datetime, timezone: str) -> PartialDate | None:
+    date = read_stamp(candidate.value, candidate.found_in, seen_at.year + 1)
+    if date is None and candidate.found_in in _SEEN and isinstance(candidate.value, str):
+        return read_relative(candidate.value, candidate.found_in, seen_at, timezone)
+    return date
+
+
+def _agreed(readable: Sequence[_Read]) -> _Read:
+    """Return the first, unless it stands alone against what readers see and another place.
+
+    A date that only JSON-LD names may be that of a draft; one that the page shows and that its
+    meta tags confirm is the one that it was published with.
+    """
+    first = readable[0]
+    if len({_family(read) for read in readable if _same_day(read, first)}) > 1:
+        return first
+    for read in readable:
+        if read.date.found_in in _SEEN and not _same_day(read, first):
+            families = {_family(other) for other in readable if _same_day(other, read)}
+            if len(families - {"address", "trafilatura"}) > 1:
+                return next(other for other in readable if _same_day(other, read))
+    return first
+
+
+def _family(read: _Read) -> str:
+    found_in = read.date.found_in
+    return "seen" if found_in in _SEEN else found_in.split()[0]
+
+
+def _same_day(one: _Read, other: _Read) -> bool:
+    return abs(one.moment - other.moment) < _DAY_SLACK
 
 
 def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | None:
@@ -87,7 +133,7 @@ def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | 
     if found_in == "address":
         in_address = URL_DAY.search(value)
         value = "-".join(in_address.groups()) if in_address else ""
-    value = value.rstrip(" .")
+    value = plain_stamp(value.rstrip(" ."))
     for found in DATE.finditer(value):
         if found.start() and value[found.start() - 1].isalnum():
             continue

@@ -9,12 +9,14 @@ from lxml.html import HtmlElement
 
 from worker.text.page_blocks import Block, Layout, label_of, squeezed_text
 from worker.text.page_candidates import Collection
+from worker.text.page_lines import is_day_line
 from worker.text.page_people import (
     BYLINE_LABEL_ALONE,
     BYLINE_START,
     is_byline,
     is_person_line,
 )
+from worker.text.page_stamps import AGO, MODIFIED_WORD, NEAR_DAY, stamps_in
 
 _LONGEST_BYLINE = 160
 _LONGEST_DAY_LINE = 50
@@ -53,29 +55,6 @@ PUBLISHED_LABEL = re.compile(
 >>> bool(PUBLISHED_LABEL.search("article-date")), bool(PUBLISHED_LABEL.search("update"))
 (True, False)
 """
-
-MODIFIED_WORD = re.compile(
-    r"\b(?:updated?|modified|last-?edit\w*|aktualisiert\w*|geändert|bearbeitet"
-    r"|letzte\s+änderung|stand|zuletzt)\b",
-    re.IGNORECASE,
-)
-"""A word that says that a date is that of a change.
-
->>> bool(MODIFIED_WORD.search("Stand: 18.06.2024")), bool(MODIFIED_WORD.search("Abstand 3 m"))
-(True, False)
-"""
-
-DAY = re.compile(
-    r"\b\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4}\b|\b\d{4}-\d\d-\d\d\b"
-    r"|\b\w{3,9}\.? \d{1,2},? \d{4}\b"
-)
-"""What may be a day, written in words or digits.
-
->>> bool(DAY.search("Köln, 18. Juni 2024")), bool(DAY.search("June 18, 2024"))
-(True, True)
->>> DAY.search("Nr. 5 vom 3. Band")
-"""
-
 
 DAY_OPENS = re.compile(r"(?P<day>\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4})\s?[-–—:|]\s")
 """A date before the first sentence of a paragraph.
@@ -188,13 +167,12 @@ def _named_in(element: HtmlElement) -> list[str]:
 
 def _collect_times(layout: Layout, collection: Collection) -> None:
     for element in list(layout.body.iter("time"))[:200]:
-        if layout.zone(element) not in ("article", "caption"):
-            continue
+        beside = "" if layout.zone(element) in ("article", "caption") else " beside the article"
         field = "modified" if MODIFIED_WORD.search(_words_around(element)) else "published"
         stamp = element.get("datetime")
         if stamp:
-            collection.add(field, stamp, "time[datetime]")
-        else:
+            collection.add(field, stamp, f"time[datetime]{beside}")
+        elif not beside:
             collection.add(field, squeezed_text(element)[:120], "time")
 
 
@@ -255,7 +233,15 @@ def _collect_day_lines(blocks: Sequence[Block], collection: Collection) -> None:
     A paragraph may begin with the date: 18.06.2024 - In Niederlohe …
     """
     for near, block in _short_blocks(blocks):
-        if near and block.tag != "time" and DAY.search(block.text) and not _is_sentence(block.text):
+        if not near or block.tag == "time" or _is_sentence(block.text):
+            continue
+        if block.tag == "h1" and not is_day_line(block.text):
+            continue  # a day in a headline is that of the matter
+        for field, stamp in stamps_in(block.text):
+            collection.add(field, stamp, "page text")
+        if len(block.text) <= _LONGEST_DAY_LINE and (
+            AGO.search(block.text) or NEAR_DAY.match(block.text)
+        ):
             field = "modified" if MODIFIED_WORD.search(block.text) else "published"
             collection.add(field, block.text, "page text")
     for block in _first_paragraphs(blocks):
@@ -266,7 +252,7 @@ def _collect_day_lines(blocks: Sequence[Block], collection: Collection) -> None:
 
 def _is_sentence(text: str) -> bool:
     ends = len(text) > _LONGEST_DAY_LINE and text.endswith((".", "!", "?"))
-    return ends and not BYLINE_START.match(text) and not DAY.match(text)
+    return ends and not BYLINE_START.match(text) and not text[:1].isdecimal()
 
 
 def _first_paragraphs(blocks: Sequence[Block]) -> list[Block]:
