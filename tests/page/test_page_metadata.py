@@ -39,6 +39,11 @@ def titles(**places):
         pytest.param([("h1", "„Nein“, sagt sie"), ("meta og:title", '"Nein", sagt sie')], [], "„Nein“, sagt sie", id="spelling of the h1"),
         pytest.param([("JSON-LD headline", "Sorge &#8211; Auftrag")], [], "Sorge – Auftrag", id="escaped twice"),
         pytest.param([("h1", TITLE), ("h1", "Ein ganz anderer Text"), ("title", TITLE)], [], TITLE, id="a second h1"),
+        pytest.param([("h1", f"Thema: {TITLE}"), ("meta og:title", TITLE), ("title", f"{TITLE} | Bote")], ["Bote"], TITLE, id="a label in the h1"),
+        pytest.param([("h1", f"Deich: {TITLE}"), ("meta og:title", f"Deich: {TITLE}"), ("title", TITLE)], [], f"Deich: {TITLE}", id="a colon of its own"),
+        pytest.param([("h2", TITLE), ("meta og:title", f"{TITLE} (2024/5)"), ("title", f"{TITLE} (2024/5): Bote")], ["Bote"], TITLE, id="a number that the page does not show"),
+        pytest.param([("h1", TITLE), ("itemprop headline", TITLE), ("JSON-LD headline", "Deich droht"), ("meta og:title", "Deich droht"), ("title", "Deich droht")], [], TITLE, id="the h1 is marked as headline"),
+        pytest.param([("meta og:title", TITLE), ("title", TITLE), *(("itemprop headline", t) for t in ("Orte im Lohetal", "Themen", "Teilen"))], [], TITLE, id="every heading is marked"),
     ],
 )  # fmt: skip
 def test_the_headline_is_the_one_that_a_reader_sees(candidates, sites, expected):

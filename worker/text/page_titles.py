@@ -39,7 +39,7 @@ MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 # voice. The headline in JSON-LD is most often what is read; og and title are made for machines.
 _FAMILIES: dict[str, tuple[str, float]] = {
     "JSON-LD headline": ("linked", 3.5),
-    "itemprop headline": ("linked", 2.5),
+    "itemprop headline": ("itemprop", 3.2),
     "JSON-LD name": ("linked", 1.0),
     "JSON-LD WebPage name": ("title", 1.0),
     "meta headline": ("headline", 1.5),
@@ -57,6 +57,8 @@ _MADE_TO_BE_READ = ("h1", "JSON-LD headline", "itemprop headline", "meta headlin
 _SHORTEST = 3
 _SHORTEST_KNOWN = 15
 _MOST_CUTS = 12
+_FEW_HEADLINES = 2
+_SCATTERED = 1.0  # the weight of a mark that a page gives to all sorts of headings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     sites = tuple(sites)
     offers = _one_per_place(candidates)
     known = [text for place, text in offers if place in _MADE_TO_BE_READ]
+    if not any(place.startswith("h1") for place, _ in offers):
+        known += [text for place, text in offers if place == "h2"]
+    scattered = sum(c.found_in == "itemprop headline" for c in candidates) > _FEW_HEADLINES
     votes: dict[str, list[tuple[str, float, str, str]]] = {}
     for place, offered in offers:
         text = _without_kicker(strip_site(offered, sites, known), place, offers)
@@ -85,6 +90,8 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
         if len(key) < _SHORTEST or is_site(text, sites):
             continue
         family, weight = _FAMILIES.get(place, _OTHER_META)
+        if scattered and family == "itemprop":
+            weight = _SCATTERED
         votes.setdefault(key, []).append((family, weight, place, text))
     if not votes:
         return None
@@ -182,10 +189,21 @@ def _without_kicker(text: str, place: str, offers: Sequence[tuple[str, str]]) ->
     A kicker with a colon is a part of the headline as its house writes it.
     """
     heading = next((said for spot, said in offers if spot == "h1"), "")
+    if place == "h1":
+        return _without_label(text, offers)
     if place != "JSON-LD headline" or len(heading) < _SHORTEST_KNOWN or not text.endswith(heading):
         return text
     before = text.removesuffix(heading).rstrip()
     return heading if before and before[-1].isalnum() else text
+
+
+def _without_label(text: str, offers: Sequence[tuple[str, str]]) -> str:
+    """Return an h1 without a word and a colon that neither og:title nor the title tag has."""
+    label, _, rest = text.partition(": ")
+    told = [title_key(said) for place, said in offers if place in ("meta og:title", "title")]
+    key = title_key(rest)
+    bare = len(told) > 1 and len(rest) >= _SHORTEST_KNOWN and " " not in label
+    return rest if bare and all(said.startswith(key) for said in told) else text
 
 
 def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:
