@@ -1,6 +1,6 @@
 """The text core: from the bytes of a capture to a draft, pure, by named steps."""
 
-from worker.text.hints import EXTRACTOR, Hints, TextSettings, extractor
+from worker.text.hints import EXTRACTOR, Hints, Offer, TextSettings, extractor
 from worker.text.kinds import HEAD_BYTES, detect_type
 from worker.text.metadata import holds_text
 from worker.text.read import TYPES, read
@@ -10,6 +10,7 @@ __all__ = [
     "HEAD_BYTES",
     "TYPES",
     "Hints",
+    "Offer",
     "TextSettings",
     "detect_type",
     "extractor",

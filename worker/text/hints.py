@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from storage.record import Extractor
+from storage.record import Extractor, Json
 
 NAME = "lesart-text"
 VERSION = "1"
@@ -12,11 +12,26 @@ VERSION = "1"
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A value that a source gives for a field of a text, such as what a feed says of a page.
+
+    `field` is title, authors (a list), published, modified (ISO 8601, as precise as given), lead,
+    tags (a list), section or language; `found_in` begins with the kind of the source: "feed
+    title". It is one candidate among those of the page.
+    """
+
+    field: str
+    value: Json
+    found_in: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hints:
     """What the source knows about a capture from outside its bytes.
 
     `type` is what `detect_type` answers or the user names; `name` serves messages only;
-    `charset` is declared outside the bytes; `observed_at` (aware) is when the bytes were seen.
+    `charset` is declared outside the bytes; `observed_at` (aware) is when the bytes were seen;
+    `offers` are candidates for the fields of a page.
     """
 
     type: str
@@ -24,6 +39,7 @@ class Hints:
     charset: str | None
     observed_at: datetime
     url: str | None
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,6 @@ from worker.text.page_article import (
     article_body,
     article_node,
     collect_linked,
-    is_live,
-    is_teaser,
 )
 from worker.text.page_blocks import Block, Layout
 from worker.text.page_candidates import Candidates, Collection
@@ -50,8 +48,10 @@ from worker.text.page_fields import (
     choose_language,
 )
 from worker.text.page_head import collect_head, metas
+from worker.text.page_images import collect_images
 from worker.text.page_linked import Linked, read_linked
 from worker.text.page_loss import loss_flags
+from worker.text.page_paywall import is_live, is_teaser
 from worker.text.page_roles import paragraphs_of
 from worker.text.page_second import (
     better_opinion,
@@ -139,8 +139,11 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     collect_linked(linked, collection, address)
     layout = Layout(tree)
     collect_visible(tree, layout, collection)
+    collect_images(layout, collection, hints.url)
     if address and URL_DAY.search(address):
         collection.add("published", address, "address")
+    for offer in hints.offers:
+        collection.add(offer.field, offer.value, offer.found_in)
     return _Source(tree, layout.blocks, linked, collection)
 
 
@@ -280,6 +283,7 @@ def _flags(
 ) -> tuple[str, ...]:
     title = _title(chosen)
     node = article_node(source.linked, None)
+    text = "\n".join(p.text for p in paragraphs if p.role in TEXT_ROLES)
     published = fields.get("published")
     told = {
         "title_missing": title is None,
@@ -288,8 +292,8 @@ def _flags(
         "language_unsure": fields["language"].value is None,
         "metadata_broken": source.linked.broken,
         "metadata_truncated": source.collection.truncated,
-        "teaser": is_teaser(node),
-        "live_blog": is_live(source.linked),
+        "teaser": is_teaser(source.linked, node, text, source.blocks),
+        "live_blog": is_live(source.linked, title, [p.text for p in paragraphs]),
     }
     odd = odd_flags([title or "", *(p.text for p in paragraphs)])
     lost = loss_flags(paragraphs, source.blocks, article_body(node))

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from worker.text.page_candidates import Collection
+from worker.text.page_images import linked_images
 from worker.text.page_linked import Linked, types_of
 
+_MOST_STEPS = 10
 _WHOLE_PAGE = ("WebPage", "ItemPage", "NewsMediaOrganization")
-_FALSE = (False, "false", "False", "FALSE", "http://schema.org/False", "https://schema.org/False")
 
 
 ACCOUNT = re.compile(r"#/?schema/person/")
@@ -21,13 +22,14 @@ True
 
 def collect_linked(linked: Linked, collection: Collection, address: str | None) -> None:
     """Offer what the article node says; without one, what the node of the page says."""
+    collection.add("section", _breadcrumb(linked), "JSON-LD breadcrumb")
     article = article_node(linked, address)
     if article is not None:
-        _collect_node(article, collection, "JSON-LD")
+        _collect_node(article, collection, "JSON-LD", address)
         return
     for node in linked.nodes:
         if any(kind in _WHOLE_PAGE[:2] for kind in types_of(node)):
-            _collect_node(node, collection, "JSON-LD WebPage")
+            _collect_node(node, collection, "JSON-LD WebPage", address)
             return
 
 
@@ -63,14 +65,23 @@ def article_body(node: Mapping[str, Any] | None) -> str:
     return body if isinstance(body, str) else ""
 
 
-def is_teaser(node: Mapping[str, Any] | None) -> bool:
-    """Tell whether the node says that the text is not free to read."""
-    return node is not None and node.get("isAccessibleForFree") in _FALSE
+def _breadcrumb(linked: Linked) -> str | None:
+    """Return the last step of the breadcrumbs that is no page of its own: the section."""
+    for node in linked.nodes:
+        steps = node.get("itemListElement")
+        if "BreadcrumbList" in types_of(node) and isinstance(steps, list):
+            names = [_step_name(step) for step in steps[:_MOST_STEPS]]
+            between = [name for name in names[1:-1] if name]
+            return between[-1] if between else None
+    return None
 
 
-def is_live(linked: Linked) -> bool:
-    """Tell whether the page calls itself a live blog."""
-    return any("LiveBlogPosting" in types_of(node) for node in linked.nodes)
+def _step_name(step: Any) -> str | None:
+    if not isinstance(step, dict):
+        return None
+    item = step.get("item")
+    name = step.get("name") or (item.get("name") if isinstance(item, dict) else None)
+    return name if isinstance(name, str) else None
 
 
 def _fullness(node: Mapping[str, Any]) -> int:
@@ -87,7 +98,9 @@ def _addresses(node: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _collect_node(node: Mapping[str, Any], collection: Collection, place: str) -> None:
+def _collect_node(
+    node: Mapping[str, Any], collection: Collection, place: str, address: str | None
+) -> None:
     for key, field in (
         ("headline", "title"),
         ("alternativeHeadline", "title"),
@@ -111,6 +124,7 @@ def _collect_node(node: Mapping[str, Any], collection: Collection, place: str) -
         "section", _texts(node.get("articleSection"), "name"), f"{place} articleSection"
     )
     collection.add("tags", _keywords(node.get("keywords")), f"{place} keywords")
+    collection.add("images", linked_images(node, address), f"{place} image")
 
 
 def _texts(value: Any, *keys: str) -> list[str]:

@@ -45,4 +45,6 @@ class Collection:
         if isinstance(value, (list, tuple)):
             self.truncated = self.truncated or len(value) > MOST_VALUES
             return [kept for item in value[:MOST_VALUES] if (kept := self._bounded(item))]
+        if isinstance(value, dict):
+            return {key: self._bounded(item) for key, item in value.items()}
         return None

@@ -17,13 +17,14 @@ _RANKS = {
         "meta og:published_time", "meta article:published", "meta dc.date.issued",
         "meta dcterms.created", "meta pubdate", "meta publish-date", "meta publish_date",
         "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated", "time", "page text",
-        "meta date", "time[datetime] beside the article", "JSON-LD WebPage datePublished",
+        "feed published", "meta date", "time[datetime] beside the article",
+        "JSON-LD WebPage datePublished",
         "address", "trafilatura",
     ),
     "modified": (
         "JSON-LD dateModified", "meta article:modified_time", "meta og:updated_time",
         "itemprop datemodified", "meta last-modified", "time[datetime]", "time", "page text",
-        "JSON-LD WebPage dateModified", "trafilatura",
+        "feed modified", "JSON-LD WebPage dateModified", "trafilatura",
     ),
 }  # fmt: skip
 _CLOCK_SLACK = timedelta(minutes=10)  # servers and captures do not share a clock

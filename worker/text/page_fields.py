@@ -22,6 +22,15 @@ LANGUAGE_TAG = re.compile(r"^\s*([a-zA-Z]{2,3})(?:[-_][\w-]+)*\s*$")
 'de'
 """
 
+SYSTEM_NUMBER = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,}", re.IGNORECASE
+)
+"""What an editing system calls a thing for itself.
+
+>>> bool(SYSTEM_NUMBER.fullmatch("98be933f-38cf-4fba-b6c6-ad438e82010a"))
+True
+"""
+
 _FIRST_OF: dict[str, tuple[str, ...]] = {
     "publisher": (
         "JSON-LD publisher", "meta og:site_name", "meta publisher", "meta application-name",
@@ -29,26 +38,30 @@ _FIRST_OF: dict[str, tuple[str, ...]] = {
     ),
     "section": (
         "JSON-LD articleSection", "meta article:section", "meta section",
-        "itemprop articlesection",
+        "itemprop articlesection", "JSON-LD breadcrumb", "breadcrumb",
     ),
     "tags": (
-        "JSON-LD keywords", "meta news_keywords", "meta keywords", "meta parsely-tags",
+        "JSON-LD keywords", "meta article:tag", "meta news_keywords", "meta keywords",
+        "meta parsely-tags", "link rel=tag", "feed tags",
     ),
     "lead": (
-        "JSON-LD description", "meta og:description", "meta description",
+        "JSON-LD description", "meta og:description", "meta description", "feed lead",
+    ),
+    "images": (
+        "figure", "JSON-LD image", "JSON-LD WebPage image",
     ),
     "image": (
         "meta og:image", "JSON-LD image", "meta twitter:image",
     ),
     "kicker": (
-        "h1",
+        "h1", "above the headline",
     ),
 }  # fmt: skip
 _AUTHOR_RANKS = (
     "JSON-LD author", "itemprop author", "meta author", "meta article:author",
     "meta parsely-author", "link rel=author", "byline", "meta dc.creator", "JSON-LD creator",
-    "JSON-LD WebPage author", "meta twitter:data1", "byline in the text", "last line",
-    "trafilatura",
+    "feed authors", "JSON-LD WebPage author", "meta twitter:data1", "byline in the text",
+    "last line", "trafilatura",
 )  # fmt: skip
 
 
@@ -101,7 +114,7 @@ def choose_fields(candidates: Candidates, context: Context) -> Chosen:
     for name in _FIRST_OF:
         first = first_of(name, candidates.get(name, ()))
         if first is not None:
-            fields[name] = _field(first.value, first.found_in, candidates[name])
+            fields[name] = _field(_plain(first.value), first.found_in, candidates[name])
     return Chosen(fields, tuple(dict.fromkeys(flags)))
 
 
@@ -263,6 +276,16 @@ def _people(candidate: Candidate, sites: Sequence[str]) -> People:
     own = {p: None for p in persons if title_key(p) in keys}
     agencies = dict.fromkeys(a for people in found for a in people.agencies)
     return People(tuple(p for p in persons if p not in own), tuple(agencies), (*own, *houses))
+
+
+def _plain(value: Json) -> Json:
+    """Return a value without double escapes, a list without numbers of a system and repeats."""
+    if isinstance(value, str):
+        return plain_title(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        plain = dict.fromkeys(map(plain_title, value))
+        return [item for item in plain if item and not SYSTEM_NUMBER.fullmatch(item)]
+    return value
 
 
 def _is_address(value: Json) -> bool:

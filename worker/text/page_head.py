@@ -75,14 +75,17 @@ SPLIT_KEYWORDS = re.compile(r"\s*[,;]\s*")
 def collect_head(tree: HtmlElement, collection: Collection, base_url: str | None) -> None:
     """Offer what the head says."""
     named = metas(tree)
+    tags: dict[str, list[str]] = {}
     for name, content in named:
         field = _FIELD_OF.get(name)
         if field == "tags":
-            collection.add(field, SPLIT_KEYWORDS.split(content), f"meta {name}")
+            tags.setdefault(name, []).extend(SPLIT_KEYWORDS.split(content))
         elif field == "authors":
             collection.add(field, [content], f"meta {name}")
         elif field is not None:
             collection.add(field, content, f"meta {name}")
+    for name, values in tags.items():  # one tag for each keyword, or one for all of them
+        collection.add("tags", list(dict.fromkeys(values)), f"meta {name}")
     _collect_twitter_labels(dict(named), collection)
     _collect_links(tree, collection, base_url)
     collection.add("language", tree.get("lang") or tree.get("{xml}lang"), "html lang")
@@ -103,6 +106,18 @@ def metas(tree: HtmlElement) -> list[tuple[str, str]]:
     return pairs
 
 
+def absolute(href: str, base_url: str | None) -> str:
+    """Return an address as it is meant on a page that came from `base_url`.
+
+    >>> absolute("/a.jpg", "https://bote.example/deich")
+    'https://bote.example/a.jpg'
+    """
+    try:
+        return urljoin(base_url, href) if base_url else href
+    except ValueError:
+        return href
+
+
 def _collect_twitter_labels(named: Mapping[str, str], collection: Collection) -> None:
     """Read the pairs twitter:label1/twitter:data1, which name authors in words."""
     for number in ("1", "2"):
@@ -116,14 +131,7 @@ def _collect_links(tree: HtmlElement, collection: Collection, base_url: str | No
     for link in tree.iter("link"):
         if "canonical" in (link.get("rel") or "").lower().split():
             href = (link.get("href") or "").strip()
-            collection.add("url", _absolute(href, base_url), "canonical link")
-
-
-def _absolute(href: str, base_url: str | None) -> str:
-    try:
-        return urljoin(base_url, href) if base_url else href
-    except ValueError:
-        return href
+            collection.add("url", absolute(href, base_url), "canonical link")
 
 
 def _titles(tree: HtmlElement) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from lxml.html import HtmlElement
 
 LARGEST_BLOCK = 2_000_000  # characters; more is no metadata
+_LARGEST_REPAIR = 200_000
 _MOST_NODES = 2000
 _DEEPEST = 12
 
@@ -29,13 +30,6 @@ WRAPPED = re.compile(
 
 >>> WRAPPED.sub("", '<!-- {"a": 1} -->').strip()
 '{"a": 1}'
-"""
-
-TRAILING_COMMA = re.compile(r",(\s*[}\]])")
-"""The comma before a closing bracket, the most frequent mistake in hand-made JSON.
-
->>> TRAILING_COMMA.sub(r"\\1", '{"a": [1, 2,],}')
-'{"a": [1, 2]}'
 """
 
 
@@ -67,9 +61,9 @@ def read_linked(tree: HtmlElement) -> Linked:
 def load_block(text: str) -> tuple[Any, bool]:
     """Return the value of one block, with True where it is broken (even if it could be mended).
 
-    >>> load_block('{"@type": "NewsArticle",}')
-    ({'@type': 'NewsArticle'}, True)
-    >>> load_block('{"@type": ')
+    >>> load_block('{"@type": "NewsArticle", "headline": "Sie sagt "Nein" dazu",}')
+    ({'@type': 'NewsArticle', 'headline': 'Sie sagt "Nein" dazu'}, True)
+    >>> load_block('window.x = 3')
     (None, True)
     """
     stripped = WRAPPED.sub("", text).strip().removesuffix(";")
@@ -77,12 +71,26 @@ def load_block(text: str) -> tuple[Any, bool]:
         return None, False
     if len(stripped) > LARGEST_BLOCK:
         return None, True
-    for attempt, broken in ((stripped, False), (TRAILING_COMMA.sub(r"\1", stripped), True)):
-        try:
-            return json.loads(attempt, strict=False), broken
-        except (ValueError, RecursionError):
-            continue
-    return None, True
+    try:
+        return json.loads(stripped, strict=False), False
+    except (ValueError, RecursionError):
+        return _repaired(stripped), True
+
+
+def _repaired(text: str) -> Any:
+    """Return what can be made of broken JSON, None where that is nothing.
+
+    Commas, quotation marks and brackets are what templates forget; a library guesses them.
+    """
+    if len(text) > _LARGEST_REPAIR:
+        return None
+    import json_repair  # noqa: PLC0415 -- most pages are whole
+
+    try:
+        value = json_repair.loads(text, skip_json_loads=True)
+    except (ValueError, RecursionError, IndexError, KeyError, TypeError, AttributeError):
+        return None
+    return value if isinstance(value, (dict, list)) else None
 
 
 def types_of(node: Mapping[str, Any]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ _FAMILIES: dict[str, tuple[str, float]] = {
     "h1 beside the article": ("heading beside", 0.5),
     "meta og:title": ("shared", 1.4),
     "title": ("title", 1.2),
+    "feed title": ("feed", 1.2),
     "trafilatura": ("trafilatura", 0.3),
 }
 _OTHER_META = ("shared", 0.8)

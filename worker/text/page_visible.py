@@ -7,7 +7,7 @@ from itertools import islice
 
 from lxml.html import HtmlElement
 
-from worker.text.page_blocks import Block, Layout, label_of, squeezed_text
+from worker.text.page_blocks import Block, Layout, label_of, split_words, squeezed_text
 from worker.text.page_candidates import Collection
 from worker.text.page_lines import is_day_line
 from worker.text.page_people import (
@@ -19,9 +19,11 @@ from worker.text.page_people import (
 from worker.text.page_stamps import AGO, MODIFIED_WORD, NEAR_DAY, stamps_in
 
 _LONGEST_BYLINE = 160
+_LONGEST_KICKER = 60
 _LONGEST_DAY_LINE = 50
 _BLOCKS_AROUND_HEADLINE = 25
 _MOST_HEADINGS = 20
+_MOST_STEPS = 8
 _BYLINE_TAGS = ("span", "div", "p", "a", "address", "li", "strong")
 
 KICKER_LABEL = re.compile(
@@ -33,6 +35,23 @@ KICKER_LABEL = re.compile(
 
 >>> bool(KICKER_LABEL.search("article-heading__kicker")), bool(KICKER_LABEL.search("entry-title"))
 (True, False)
+"""
+
+KICKER_CLASS = re.compile(
+    r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eye-?brow|supra-?title|pre-?headline",
+    re.IGNORECASE,
+)
+"""A class of nothing but a kicker.
+
+>>> bool(KICKER_CLASS.search("article__kicker")), bool(KICKER_CLASS.search("date"))
+(True, False)
+"""
+
+BREADCRUMB = re.compile(r"bread-?crumb|brotkrume|krümelpfad", re.IGNORECASE)
+"""A class of the path to a page.
+
+>>> bool(BREADCRUMB.search("site-breadcrumbs"))
+True
 """
 
 BYLINE_LABEL = re.compile(
@@ -71,6 +90,7 @@ def collect_visible(tree: HtmlElement, layout: Layout, collection: Collection) -
     _collect_microdata(tree, collection)
     _collect_times(layout, collection)
     _collect_bylines(layout, collection)
+    _collect_breadcrumb(layout, collection)
     _collect_day_lines(layout.blocks, collection)
 
 
@@ -86,6 +106,17 @@ def _collect_headlines(layout: Layout, collection: Collection) -> None:
             collection.add("kicker", kicker, "h1")
             collection.add("title", whole, "h1 with kicker")
     collection.add("title", _first_h2(layout.blocks), "h2")
+    collection.add("kicker", _kicker_above(layout.blocks), "above the headline")
+
+
+def _kicker_above(blocks: Sequence[Block]) -> str:
+    """Return the short line right above the headline that is called a kicker."""
+    at = next((i for i, b in enumerate(blocks) if b.tag == "h1" and b.zone == "article"), 0)
+    for block in blocks[max(0, at - 2) : at]:
+        short = len(block.text) <= _LONGEST_KICKER and block.zone in ("article", "aside")
+        if short and KICKER_CLASS.search(split_words(block.label)):
+            return block.text
+    return ""
 
 
 def _first_h2(blocks: Sequence[Block]) -> str:
@@ -186,12 +217,8 @@ def _words_around(element: HtmlElement) -> str:
 
 
 def _collect_bylines(layout: Layout, collection: Collection) -> None:
-    links = [
-        squeezed_text(link)
-        for link in layout.body.iter("a")
-        if "author" in (link.get("rel") or "").split() and layout.zone(link) == "article"
-    ]
-    collection.add("authors", links, "link rel=author")
+    collection.add("authors", _links(layout, "author", ("article",)), "link rel=author")
+    collection.add("tags", _links(layout, "tag", ("article", "aside", "chrome")), "link rel=tag")
     for element in layout.body.iter(*_BYLINE_TAGS):
         if _is_byline_place(label_of(element)) and layout.zone(element) == "article":
             text = squeezed_text(element)
@@ -203,6 +230,25 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
     collection.add("authors", _last_line(layout.blocks), "last line")
+
+
+def _links(layout: Layout, relation: str, zones: tuple[str, ...]) -> list[str]:
+    """Return the texts of the links that stand in a relation to the page."""
+    return [
+        squeezed_text(link)
+        for link in layout.body.iter("a")
+        if relation in (link.get("rel") or "").split() and layout.zone(link) in zones
+    ]
+
+
+def _collect_breadcrumb(layout: Layout, collection: Collection) -> None:
+    """Offer the last link of the visible breadcrumbs as section."""
+    for element in layout.body.iter("nav", "ol", "ul", "div"):
+        if BREADCRUMB.search(label_of(element)) or element.get("aria-label") == "Breadcrumb":
+            steps = [squeezed_text(link) for link in element.iter("a")][1:_MOST_STEPS]
+            short = [step for step in steps if 1 < len(step) <= _LONGEST_KICKER]
+            collection.add("section", short[-1] if short else None, "breadcrumb")
+            return
 
 
 def _last_line(blocks: Sequence[Block]) -> list[str]:

@@ -18,7 +18,7 @@ from storage.record import (
     Step,
     as_dict,
 )
-from worker.text.hints import Hints
+from worker.text.hints import Hints, Offer
 
 
 def pack_answer(answer: Draft | Refused) -> bytes:
@@ -44,7 +44,9 @@ def pack_hints(hints: Hints) -> bytes:
 def unpack_hints(packed: bytes) -> Hints:
     """Return the hints that `pack_hints` wrote."""
     found = json.loads(packed)
-    return Hints(**found | {"observed_at": datetime.fromisoformat(found["observed_at"])})
+    observed_at = datetime.fromisoformat(found["observed_at"])
+    offers = tuple(Offer(**offer) for offer in found["offers"])
+    return Hints(**found | {"observed_at": observed_at, "offers": offers})
 
 
 def _draft(found: Mapping[str, Any]) -> Draft:
