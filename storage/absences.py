@@ -28,7 +28,8 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
     """Tell, of observations that brought nothing to read, to which article they belong.
 
     One of a place that no article is known for stays untold until one is; an imported capture
-    is never gone. An answer that the bytes are those of an earlier observation has its wording.
+    is never gone from its folder. An answer that the bytes are those of an earlier observation
+    has its wording.
     """
     if not observation_ids:
         return
@@ -66,6 +67,7 @@ class _Telling:
             for row in rows_in(unit.connection, answering, ARTICLE_ORIGIN.c.origin_id, fetched)
         )
         self.codes = self._codes([row.id for row in rows if row.outcome == "captured"])
+        self.foreign = _made_elsewhere(unit, [row.id for row in rows])
 
     def tell(self, row: Any) -> set[int]:
         """Write what `row` turned out to be and return the article that it touches, if any."""
@@ -74,7 +76,8 @@ class _Telling:
             return self._confirm(row, self.confirmed.get(confirms))
         sight = self.last.get(row.locator_id)
         outcome = self.codes.get(row.id, "refused") if row.outcome == "captured" else row.outcome
-        if sight is not None and not (outcome == "gone" and sight.is_foreign):
+        is_of_folder = row.scan_id is not None and outcome == "gone"
+        if sight is not None and not (is_of_folder and sight.is_foreign):
             self._add(row, sight.article_id, sight.origin_id, sight.address_id, outcome)
             return {sight.article_id}
         article = self.articles.get(row.locator_id)
@@ -111,7 +114,8 @@ class _Telling:
                 "observation_id": row.id, "seq": self.unit.number(SIGHT_BLOCK),
                 "article_id": article, "origin_id": origin, "locator_id": row.locator_id,
                 "address_id": address, "source_id": row.source_id,
-                "observed_at": row.observed_at, "is_foreign": False, "outcome": outcome,
+                "observed_at": row.observed_at, "is_foreign": row.id in self.foreign,
+                "outcome": outcome,
                 "wording_id": wording, "derivation_id": derivation, "version": None,
             },
         )  # fmt: skip
@@ -129,6 +133,12 @@ class _Telling:
                 self.unit.connection, query, REFUSAL.c.observation_id, observations
             )
         }
+
+
+def _made_elsewhere(unit: Unit, observation_ids: Sequence[int]) -> frozenset[int]:
+    query = select(TRANSFER.c.observation_id).where(TRANSFER.c.is_foreign.is_(True))
+    rows = rows_in(unit.connection, query, TRANSFER.c.observation_id, observation_ids)
+    return frozenset(row[0] for row in rows)
 
 
 def _last_sights(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:

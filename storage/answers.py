@@ -345,6 +345,7 @@ class Job(Answer):
     refused: int
     failed: int
     gone: int
+    passed_over: int
     seconds: float | None
     parent: int | None
     cursor: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,8 @@ from storage.engine import (
     reachable,
     writing_engine,
 )
+from storage.importing import Imported, Importing, known_records, packed_of
+from storage.imports import Import
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping
 from storage.origins import ensure_origins
@@ -77,6 +79,7 @@ class Present:
     container: bool
     gone: bool
     refused: bool
+    captures: int
 
 
 def _now() -> datetime:
@@ -254,7 +257,7 @@ class Archive:
             PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.place_id, PRESENCE.c.size,
             PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
             PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
-            PRESENCE.c.refused,
+            PRESENCE.c.refused, PRESENCE.c.captures,
         )  # fmt: skip
         query = select(*columns).where(PRESENCE.c.source_id == source_id)
         if path is not None:
@@ -307,6 +310,46 @@ class Archive:
             unit.flush()
             tell_absences(unit, told)
         return counts
+
+    def import_captures(
+        self,
+        held: queue.Claim,
+        source_id: int,
+        container: str,
+        imports: Sequence[Import],
+        *,
+        is_last: bool = False,
+    ) -> Imported:
+        """Keep captures that the file `container` holds, and leave a job to read them.
+
+        What was kept before is known by its record, whichever file brought it, and counts as
+        unchanged, but not where this very job kept it before it was killed. A repeat whose
+        original is not here is handed back, or refused where this `is_last`.
+
+        Raises: queue.StaleLeaseError, and keeps nothing then.
+        """
+        wanted = {each.records[0].digest: each for each in imports}
+        with self.looking() as connection:
+            known = known_records(connection, wanted)
+        packed = packed_of(each for digest, each in wanted.items() if digest not in known)
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            known = known_records(unit.connection, wanted)
+            fresh = [each for digest, each in wanted.items() if digest not in known]
+            importing = Importing(unit, held, source_id, container, is_last=is_last)
+            importing.keep(fresh, packed)
+            if importing.to_read:
+                queue.add_job(
+                    unit, "read", held.trigger, source_id=source_id, parent_id=held.job_id,
+                    arguments={"items": importing.to_read},
+                )  # fmt: skip
+            counts = Counts(refused=importing.refused)
+            if counts.seen:
+                queue.count(unit, held, counts)
+            unit.flush()
+            tell_absences(unit, importing.told)
+        again = sum(job != held.job_id for job in known.values()) + len(imports) - len(wanted)
+        return Imported(replace(counts, unchanged=again), tuple(importing.waiting))
 
     def finish_scan(
         self,
@@ -420,9 +463,9 @@ class Archive:
 
 def _present(row: Any) -> Present:
     (_path, _member, place, size, mtime_ns, ctime_ns, inode, *rest) = row
-    digest, observation, job, container, gone, refused = rest
+    digest, observation, job, container, gone, refused, captures = rest
     stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
-    return Present(place, stamp, digest, observation, job, container, gone, refused)
+    return Present(place, stamp, digest, observation, job, container, gone, refused, captures)
 
 
 def _packed(arrivals: Sequence[Arrival]) -> Packed:

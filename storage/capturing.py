@@ -34,6 +34,7 @@ class Arrival:
     `place` names the file (and the record in it) as `origin` would, `locator` is the origin of
     what it holds: they differ by the `.gz` of a gzipped file. `raw` is None where nothing could
     be read. `looked` says that the bytes are those of the last look: only the stamp is noted.
+    `captures` is how many a web archive holds.
     `transfer` is how the bytes came over the wire, where an imported capture tells it.
     """
 
@@ -48,6 +49,7 @@ class Arrival:
     hints: Mapping[str, str | None] | None = None
     refused: Refused | None = None
     container: bool = False
+    captures: int = 0
     looked: bool = False
     transfer: Transfer | None = None
 
@@ -208,7 +210,7 @@ def _presence(
         "member": arrival.member, "container": arrival.container, "size": stamp.size,
         "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns, "inode": stamp.inode,
         "digest": arrival.digest, "observation_id": number, "job_id": held.job_id,
-        "gone": False, "refused": arrival.refused is not None,
+        "gone": False, "refused": arrival.refused is not None, "captures": arrival.captures,
     }  # fmt: skip
 
 

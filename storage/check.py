@@ -19,6 +19,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("guards", check_record.guards),
     ("origins", check_record.origins),
     ("captures", check_record.captures),
+    ("foreign_records", check_record.foreign_records),
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
     ("references", check_record.references),

@@ -31,6 +31,11 @@ REFERENCES = (
     ("transfer", "observation_id", "observation"),
     ("transfer", "certificate_id", "certificate"),
     ("transfer", "body_capture_id", "capture"),
+    ("foreign_record", "container_id", "origin"),
+    ("foreign_record", "observation_id", "observation"),
+    ("foreign_record", "main_id", "foreign_record"),
+    ("foreign_record", "about_id", "foreign_record"),
+    ("foreign_record", "payload_capture_id", "capture"),
     ("lineage", "origin_id", "origin"),
     ("lineage", "to_origin_id", "origin"),
     ("lineage", "observation_id", "observation"),
@@ -111,6 +116,33 @@ def _capture(row: Row, taken: frozenset[int]) -> Looked | Broken:
         message = f"holds {len(raw)} bytes instead of {row['size']}"
         return Broken("capture", row["id"], "size_wrong", message)
     return WELL
+
+
+def foreign_records(connection: Connection) -> Looks:
+    """Put together all records of web archives again and compute their digests."""
+    taken = _redacted(connection, "foreign_record")
+    query = (
+        "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.encoding, b.data "
+        "FROM foreign_record f LEFT JOIN capture b ON b.id = f.payload_capture_id ORDER BY f.id"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["head"] is None or row["opening"] is None:
+            yield _emptied("foreign_record", row["id"], taken)
+        elif row["payload_capture_id"] is not None and row["data"] is None:
+            yield REDACTED  # or the check of captures tells it
+        else:
+            yield _foreign_record(row)
+
+
+def _foreign_record(row: Row) -> Looked | Broken:
+    try:
+        payload = b"" if row["data"] is None else unpack(row["encoding"], row["data"])
+    except DamagedBytesError:
+        return WELL  # the check of captures tells it
+    if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):
+        return WELL
+    message = f"its parts do not hash to {bytes(row['digest']).hex()}"
+    return Broken("foreign_record", row["id"], "digest_wrong", message)
 
 
 def wordings(connection: Connection) -> Looks:

@@ -116,6 +116,18 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The site does not want it to be read by programs: {reason}.",
         "See `lesart explain` with the address; ask its owner for leave if it matters.",
     ),
+    "web_archive_invalid": (
+        "This is no web archive that can be read: {reason}.",
+        "Check where it came from; what could be read of it was taken.",
+    ),
+    "capture_incomplete": (
+        "Only a part of what was there was captured: {reason}.",
+        "Look at it with `lesart raw`; the bytes are kept. Ingest a whole capture.",
+    ),
+    "capture_elsewhere": (
+        "The record repeats a capture that is not in the archive.",
+        "Ingest the web archive that holds that capture, then this one again.",
+    ),
     "xml_unsafe": (
         "The XML declares entities or a document type that are not safe to read.",
         "Remove the declarations and ingest it again.",
@@ -172,6 +184,7 @@ FLAGS: dict[str, str] = {
     "live_blog": "The page is a live blog or a ticker: it grows entry by entry.",
     "language_unsure": "The language could not be told for certain.",
     "teaser": "The page shows only the beginning of a text behind a paywall.",
+    "digest_mismatch": "The web archive names another digest for these bytes than they have.",
     "clock_suspect": "The clock ran backwards between two sights.",
 }
 

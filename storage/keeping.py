@@ -421,7 +421,7 @@ class Keeping:
             rebuild(unit, article_id, whole=late or article_id in fresh)
         for article_id in sorted(self._displaced):
             self._relate_displaced(article_id)
-        absent = untold(unit, [place.locator_id for place in places])
+        absent = untold(unit, [p for place in places for p in (place.locator_id, place.origin_id)])
         tell_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PresenceRow, ("observation_id",), refused)

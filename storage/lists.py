@@ -259,6 +259,6 @@ def _job(row: Row) -> Job:
     names = (
         "job", "kind", "source", "state", "trigger", "attempts", "created_at", "started_at",
         "finished_at", "reason", "seen", "new_articles", "new_versions", "unchanged", "copies",
-        "refused", "failed", "gone", "seconds", "parent",
+        "refused", "failed", "gone", "passed_over", "seconds", "parent",
     )  # fmt: skip
     return Job(**{name: row[name] for name in names}, cursor=cursor("jobs", row["job"]))

@@ -104,6 +104,7 @@ class Settings:
     max_list_bytes: int
     max_container_bytes: int
     max_container_entries: int
+    max_web_archive_bytes: int
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -409,6 +410,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_list_bytes", _size, "50MiB", "the largest JSON list of documents"),
     Setting("max_container_bytes", _size, "1GB", "the largest container, packed and unpacked"),
     Setting("max_container_entries", _count, 100_000, "members of a container at most"),
+    Setting("max_web_archive_bytes", _size, "50GB", "the largest WARC file or WACZ, unpacked too"),
 )
 """Every setting, in the order in which `lesart config` tells them."""
 

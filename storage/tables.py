@@ -1,8 +1,8 @@
 """The tables of the archive: the only place where columns are named.
 
 Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
-transfer, derivation, wording, verdict, relation, relation_undone, lineage, lineage_undone, refusal,
-redaction.
+transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
+lineage_undone, refusal, redaction.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.archive`).
@@ -289,6 +289,38 @@ class TransferRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
+class ForeignRecordRow(SQLModel, table=True):
+    """One record of a web archive, kept bit for bit: `head`, `opening`, then the payload.
+
+    `digest` is that of all its bytes. A record of a capture names the observation that it made
+    and the record in which its file speaks of itself (`about_id`); a request or a metadata
+    record names the one that it goes with (`main_id`). `container_id` is the place of the file
+    that brought it first, `number` its place there, `name` what it calls itself.
+    `payload_digest` is the name by which other records repeat its payload.
+    """
+
+    __tablename__ = "foreign_record"
+    __table_args__ = (
+        Index("foreign_record_by_observation", "observation_id"),
+        Index("foreign_record_by_main", "main_id"),
+        Index("foreign_record_by_payload", "payload_digest"),
+    )
+    id: int = _key()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    kind: str = Field(max_length=16)
+    container_id: int = _big()
+    number: int
+    observation_id: int | None = _big(nullable=True)
+    main_id: int | None = _big(nullable=True)
+    about_id: int | None = _big(nullable=True)
+    name: str | None = Field(default=None, max_length=200)
+    payload_digest: str | None = Field(default=None, max_length=160)
+    head: bytes | None = _bytes()
+    opening: bytes | None = _bytes()
+    payload_capture_id: int | None = _big(nullable=True)
+    recorded_at: datetime = _time()
+
+
 class LineageRow(SQLModel, table=True):
     """Says that two addresses are one article, and by what: a redirect, a canonical link."""
 
@@ -352,6 +384,7 @@ RECORD = (
     "observation",
     "certificate",
     "transfer",
+    "foreign_record",
     "wording",
     "derivation",
     "verdict",
@@ -368,6 +401,7 @@ ERASABLE: dict[str, tuple[str, ...]] = {
     "capture": ("data",),
     "wording": ("title", "text"),
     "derivation": ("detail", "raw_output", "publisher"),
+    "foreign_record": ("head", "opening"),
 }
 """The columns that a redaction may set to null, by table."""
 
@@ -453,14 +487,16 @@ class JobRow(SQLModel, table=True):
     refused: int = 0
     failed: int = 0
     gone: int = 0
+    passed_over: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class PresenceRow(SQLModel, table=True):
     """How a file, or a record in it, was found last in a watched folder.
 
     `refused` says that its last look did not end in an article: unchanged, it is not read again.
-    A container (JSONL, CSV, archive) has a row without an observation. `place_id` names the
-    file itself, `locator_id` the origin of what it holds: they differ where a file is gzipped.
+    A container (JSONL, CSV, archive) has a row without an observation; `captures` counts what a
+    web archive holds, which has no rows of its own. `place_id` names the file itself,
+    `locator_id` the origin of what it holds: they differ where a file is gzipped.
     """
 
     __tablename__ = "presence"
@@ -484,6 +520,7 @@ class PresenceRow(SQLModel, table=True):
     job_id: int | None = _big(nullable=True)
     gone: bool = False
     refused: bool = False
+    captures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class HostRow(SQLModel, table=True):

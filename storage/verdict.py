@@ -106,7 +106,10 @@ KIND: dict[type, VerdictKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts of an ingestion; `seen` is the sum of the six, absences stand outside it."""
+    """The counts of an ingestion; `seen` is the sum of the six.
+
+    Absences stand outside it, and what was passed over: records of web archives without a text.
+    """
 
     new_articles: int = 0
     new_versions: int = 0
@@ -115,6 +118,7 @@ class Counts:
     refused: int = 0
     failed: int = 0
     gone: int = 0
+    passed_over: int = 0
 
     @property
     def seen(self) -> int:

@@ -44,7 +44,8 @@ _COLUMNS = {
     "refusals": "seq job locator code message hint kept raw_digest at",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
-        new_articles new_versions unchanged copies refused failed gone seconds parent""",
+        new_articles new_versions unchanged copies refused failed gone passed_over seconds
+        parent""",
 }
 COLUMNS = MappingProxyType({name: tuple(words.split()) for name, words in _COLUMNS.items()})
 """The columns of each view, in order, the same on both databases."""
@@ -389,7 +390,7 @@ WHERE {_CONFIRMABLE}
 
 _ARTICLELESS_OUTCOME = """CASE WHEN o.outcome <> 'captured' THEN o.outcome
         WHEN judged.kind = 'listed' THEN 'content'
-        WHEN t.id IS NOT NULL THEN coalesce((SELECT CASE
+        WHEN t.is_foreign = FALSE THEN coalesce((SELECT CASE
             WHEN max(f.code) = 'blocked' THEN 'blocked'
             WHEN max(f.code) IN ('not_article', 'extraction_empty') THEN 'not_article'
             END FROM refusal f WHERE f.observation_id = o.id), 'refused')
@@ -400,7 +401,8 @@ def _articleless(words: _Words) -> str:
     """What was refused before it belonged to any article; what waits to be read is not told."""
     return f"""
 SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
-    o.observed_at AS observed_at, o.recorded_at AS recorded_at, FALSE AS "foreign",
+    o.observed_at AS observed_at, o.recorded_at AS recorded_at,
+    coalesce(t.is_foreign, FALSE) AS "foreign",
     {_ARTICLELESS_OUTCOME} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
     CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
@@ -410,7 +412,7 @@ FROM observation o
 JOIN origin r ON r.id = o.locator_id
 LEFT JOIN sight s ON s.observation_id = o.id
 LEFT JOIN verdict judged ON judged.observation_id = o.id
-LEFT JOIN transfer t ON t.observation_id = o.id AND t.is_foreign = FALSE
+LEFT JOIN transfer t ON t.observation_id = o.id
 LEFT JOIN capture b ON b.id = o.capture_id
 WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT NULL)
 """
@@ -443,8 +445,8 @@ LEFT JOIN capture b ON b.id = f.capture_id
 """
 
 
-_COUNTS = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed", "gone")
-_SEEN = _COUNTS[:-1]
+_SEEN = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed")
+_COUNTS = (*_SEEN, "gone", "passed_over")
 
 
 def _jobs(words: _Words) -> str:

@@ -29,7 +29,7 @@ from worker.events import log_events
 app = reading.app
 source_cli.mount(app)
 
-TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip; else told by name and bytes."
+TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."
 
 
 @command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")

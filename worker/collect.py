@@ -11,10 +11,19 @@ from storage.digest import raw_digest
 from storage.record import FileStamp
 from storage.settings import Settings
 from storage.verdict import Counts
+from worker.importer import Importer
 from worker.sources.capture import capture
 from worker.sources.files import Patience
 from worker.sources.folder import Listing, expand
-from worker.sources.items import Found, Item, Limits, Rejected, Unsettled
+from worker.sources.items import (
+    Foreign,
+    Found,
+    Item,
+    Limits,
+    PassedOver,
+    Rejected,
+    Unsettled,
+)
 from worker.sources.locator import origin_path
 from worker.sources.members import Hints
 from worker.text import detect_type, holds_text
@@ -59,14 +68,13 @@ def collect(
     It can be run again after a crash: what was captured stays captured and is not counted
     twice. Raises: queue.StaleLeaseError.
     """
-    unchanged = refused = 0
+    counts = Counts()
     for entry in held.arguments["places"]:
         looked = _Collection(archive, held, settings, patience, progress, Place(**entry))
         looked.run()
-        unchanged += looked.unchanged
-        refused += looked.still_refused
+        counts += looked.counts()
     with archive.unit() as unit:
-        queue.finish(unit, held, Counts(unchanged=unchanged, refused=refused))
+        queue.finish(unit, held, counts)
 
 
 @dataclass(slots=True)
@@ -97,6 +105,17 @@ class _Collection:
         self._scan: Scan | None = None
         self._unsettled: list[tuple[Found, Unsettled]] = []
         self._hints = hints_of(settings, place.type)
+        self._importer = Importer(archive, held, place.source_id, settings.batch_items)
+        self._late: list[Arrival] = []
+
+    def counts(self) -> Counts:
+        """Return what was counted here, and not where captures are kept or read."""
+        counted = self._importer.counted
+        return Counts(
+            unchanged=self.unchanged + counted.unchanged,
+            refused=self.still_refused,
+            passed_over=counted.passed_over,
+        )
 
     def run(self) -> None:
         """Look at everything the place names."""
@@ -113,6 +132,9 @@ class _Collection:
         if self.patience.wait:
             for found, earlier in tuple(self._unsettled):
                 self._read(found, listing, self.patience, earlier)
+        self._importer.finish()
+        for arrival in self._late:
+            self._add(arrival)
         self._flush()
         if self._scan is not None:
             self._finish(listing, self._scan)
@@ -142,7 +164,10 @@ class _Collection:
         for member in ("", *self._members.get(path, ())):
             self._seen.add((path, member))
             present = self._known[path, member]
-            if present.container or present.gone or present.job_id == self.held.job_id:
+            if present.job_id == self.held.job_id:
+                continue
+            self.unchanged += present.captures
+            if present.container or present.gone:
                 continue
             self._count(present)
 
@@ -156,7 +181,8 @@ class _Collection:
         self, found: Found, listing: Listing, patience: Patience, earlier: Unsettled | None = None
     ) -> None:
         path = self._path(found.locator)
-        is_container = False
+        is_container, captures = False, 0
+        waited = self._importer.waits
         for item in capture(listing.root, found.path, self._hints, patience, earlier):
             match item:
                 case Unsettled():
@@ -172,9 +198,28 @@ class _Collection:
                 case Item():
                     is_container |= bool(item.member)
                     self._take(path, item, found.stamp)
+                case Foreign():
+                    is_container = True
+                    captures += item.capture.is_readable
+                    self._import(path, item)
+                case PassedOver():
+                    is_container = True
+                    self._importer.counted.passed_over += 1
         if is_container:
+            self._importer.flush()
             self._seen.add((path, ""))
-            self._add(self._arrival(path, "", found.stamp, container=True))
+            waiting = self._importer.waits - waited
+            kept = captures - waiting
+            arrival = self._arrival(path, "", found.stamp, container=True, captures=kept)
+            if waiting:  # not done with, until the others are there
+                self._late.append(arrival)
+            else:
+                self._add(arrival)
+
+    def _import(self, path: str, found: Foreign) -> None:
+        self.changed += 1
+        place = f"{self.place.prefix}{path}"
+        self._importer.add(place, replace(found.capture, locator=f"{place}{found.member}"))
 
     def _see_whole(self, path: str) -> None:
         """Note that nothing can be said of what a file holds: none of it is absent."""
@@ -294,4 +339,5 @@ def limits_of(settings: Settings) -> Limits:
         list=settings.max_list_bytes,
         container=settings.max_container_bytes,
         entries=settings.max_container_entries,
+        web_archive=settings.max_web_archive_bytes,
     )

@@ -122,10 +122,8 @@ def see_through(
             _wait(archive, job_id, progress)
     with archive.looking() as connection:
         counts = queue.family_counts(connection, job_id)
-    told = asdict(counts)
-    gone = told.pop("gone")
     seconds = round(time.monotonic() - began, 3)
-    return {"job": job_id, "seen": counts.seen, **told, "gone": gone, "seconds": seconds}
+    return {"job": job_id, "seen": counts.seen, **asdict(counts), "seconds": seconds}
 
 
 def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Ingest what comes by standard input: its bytes are kept at once, for a worker to read."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,8 @@ from storage.settings import Settings
 from storage.verdict import Counts
 from worker.collect import NO_STAMP, hints_of
 from worker.errors import LocatorError
-from worker.sources.items import Item
+from worker.importer import Importer
+from worker.sources.items import Foreign, Item, PassedOver
 from worker.sources.members import TYPES, members_of_input
 from worker.work import holder_name
 
@@ -44,15 +46,26 @@ def ingest_input(
     assert held is not None
     hints = hints_of(settings, type)
     batch: list[Arrival] = []
+    importer = Importer(archive, held, owner.id, settings.batch_items)
     for item in members_of_input(sys.stdin.buffer, hints):
-        batch.append(_arrival(archive, owner.name, item, origin, observed_at))
+        match item:
+            case Foreign(member=member, capture=capture):
+                place = f"seed:{owner.name}/-"
+                importer.add(place, replace(capture, locator=f"{place}{member}"))
+            case PassedOver():
+                importer.counted.passed_over += 1
+            case _:
+                batch.append(_arrival(archive, owner.name, item, origin, observed_at))
         if len(batch) >= settings.batch_items:
             archive.capture(held, owner.id, batch)
             batch = []
+    importer.finish()
     if batch:
         archive.capture(held, owner.id, batch)
+    counted = importer.counted
     with archive.unit() as unit:
-        queue.finish(unit, held, Counts())
+        counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
+        queue.finish(unit, held, counts)
     return job_id
 
 

@@ -14,6 +14,8 @@ from storage.schema import HEAD, MIGRATIONS, missing_guards, revisions, upgrade
 from storage.tables import ERASABLE, METADATA, RECORD
 from storage.writing import writing
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, page, seed
+from tests.warcs import answer, request, response
+from tests.warcs import page as saved_page
 
 A, B, *_ = SENTENCES
 REFUSED = "the record is only added to"
@@ -26,6 +28,9 @@ def kept(room) -> Newsroom:
     room.write("b.txt", seed("Pegel steigt", A))
     room.write("leer.txt", "")
     room.write("d.md", page(B))
+    address, seen_at = "https://presse.example/b", "2024-06-17T06:00:00Z"
+    capture = response(address, seen_at, answer(saved_page("Pegel fällt", A, B)))
+    room.write("e.warc", capture + request(address, seen_at))
     room.scan(0)
     relation = room.number("SELECT max(id) FROM relation")
     with room.archive.engine.begin() as connection:
@@ -33,7 +38,8 @@ def kept(room) -> Newsroom:
         _add(
             connection, "redaction", table_name="origin", row_id=0, at=START, reason="nur zum Test"
         )
-        _add_web(connection, *room.rows("SELECT id, locator_id FROM observation")[:2])
+        of_files = "WHERE id NOT IN (SELECT observation_id FROM transfer)"
+        _add_web(connection, *room.rows(f"SELECT id, locator_id FROM observation {of_files}")[:2])
     return room
 
 

@@ -112,7 +112,7 @@ def test_a_picture_named_like_a_list_is_refused_once(folder, codes, name):
     assert codes(folder.holds(name, picture)) == [("", "not_text")]
 
 
-@pytest.mark.parametrize("name", ["a.warc", "a.warc.gz", "a.wacz", "a.tar.xz", "a.7z", "a.txt.bz2"])
+@pytest.mark.parametrize("name", ["a.tar.xz", "a.7z", "a.txt.bz2", "a.warc.zst"])
 def test_kinds_that_are_not_read_are_named(folder, codes, name):
     assert codes(folder.holds(name, "egal")) == [("", "type_unknown")]
 

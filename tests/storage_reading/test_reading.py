@@ -32,7 +32,7 @@ FIELDS_OF = {
     "evidence cursor",
     "refusals": "job locator code message hint kept raw_digest at cursor",
     "jobs": "job kind source state trigger attempts created_at started_at finished_at reason "
-    "seen new_articles new_versions unchanged copies refused failed gone seconds parent cursor",
+    "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent cursor",
 }
 
 

@@ -37,7 +37,7 @@ GOLDEN = {
     "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",
     "refusals": "seq job locator code message hint kept raw_digest at",
     "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
-    "seen new_articles new_versions unchanged copies refused failed gone seconds parent",
+    "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent",
 }
 
 

@@ -34,7 +34,7 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _END_OF_DIRECTORY = struct.Struct("<4s4H2LH")
 _END_OF_DIRECTORY_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64_BYTES = 20
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -43,6 +43,7 @@ _DAMAGE = (
     RuntimeError,
     ValueError,
 )
+"""What the zip reader raises where a file is not as it should be."""
 
 
 class DamagedMemberError(Exception):
@@ -109,10 +110,10 @@ def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
     Raises: UnsafeArchiveError where the rest cannot be read: no zip, too many entries, more
     bytes than allowed, a member that grows too much.
     """
-    _guard_directory(stream, limits)
+    guard_directory(stream, limits)
     try:
         archive = zipfile.ZipFile(stream)
-    except _DAMAGE:
+    except DAMAGE:
         raise UnsafeArchiveError("its zip directory is damaged") from None
     with archive:
         if len(archive.infolist()) > limits.entries:
@@ -121,7 +122,7 @@ def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
             if not name.endswith("/"):
-                problem = name_problem(name) or _zip_problem(info)
+                problem = member_problem(name, info)
                 if problem is None:
                     budget.check_claim(info)
                 read = _zip_reader(archive, info, budget)
@@ -143,6 +144,32 @@ def name_problem(name: str) -> str | None:
     if ".." in name.replace("\\", "/").split("/"):
         return "the member's name leads out of the archive"
     return None
+
+
+def member_problem(name: str, info: zipfile.ZipInfo) -> str | None:
+    """Say why a member of a zip file is not to be read, or None."""
+    return name_problem(name) or _zip_problem(info)
+
+
+def guard_directory(stream: BinaryIO, limits: Limits) -> None:
+    """Refuse a directory that would not fit in memory before zipfile reads it."""
+    end = stream.seek(0, io.SEEK_END)
+    start = max(0, end - _END_OF_DIRECTORY.size - 0xFFFF)
+    stream.seek(start)
+    tail = stream.read(end - start)
+    at = tail.rfind(b"PK\5\6")
+    if at < 0 or len(tail) - at < _END_OF_DIRECTORY.size:
+        raise UnsafeArchiveError("it is no zip file, or its end is missing")
+    fields = _END_OF_DIRECTORY.unpack_from(tail, at)
+    entries, size = fields[4], fields[5]
+    at_64 = start + at - _LOCATOR_64_BYTES - _END_OF_DIRECTORY_64.size
+    if at_64 >= 0:
+        stream.seek(at_64)
+        fields = _END_OF_DIRECTORY_64.unpack(stream.read(_END_OF_DIRECTORY_64.size))
+        if fields[0] == b"PK\6\6":
+            entries, size = fields[7], fields[8]
+    if entries > limits.entries or size > MOST_DIRECTORY_BYTES:
+        raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
 
 
 class _TarBody:
@@ -301,7 +328,7 @@ def _zip_reader(
                     pieces.append(data)
                     left -= len(data)
                     budget.take(info, len(data), limit - left)
-        except _DAMAGE:
+        except DAMAGE:
             raise DamagedMemberError from None
         if left and limit - left != info.file_size:
             raise DamagedMemberError
@@ -312,27 +339,6 @@ def _zip_reader(
 
 def _skip_nothing() -> None:
     """Pass over a zip member: its place is known from the directory."""
-
-
-def _guard_directory(stream: BinaryIO, limits: Limits) -> None:
-    """Refuse a directory that would not fit in memory before zipfile reads it."""
-    end = stream.seek(0, io.SEEK_END)
-    start = max(0, end - _END_OF_DIRECTORY.size - 0xFFFF)
-    stream.seek(start)
-    tail = stream.read(end - start)
-    at = tail.rfind(b"PK\5\6")
-    if at < 0 or len(tail) - at < _END_OF_DIRECTORY.size:
-        raise UnsafeArchiveError("it is no zip file, or its end is missing")
-    fields = _END_OF_DIRECTORY.unpack_from(tail, at)
-    entries, size = fields[4], fields[5]
-    at_64 = start + at - _LOCATOR_64_BYTES - _END_OF_DIRECTORY_64.size
-    if at_64 >= 0:
-        stream.seek(at_64)
-        fields = _END_OF_DIRECTORY_64.unpack(stream.read(_END_OF_DIRECTORY_64.size))
-        if fields[0] == b"PK\6\6":
-            entries, size = fields[7], fields[8]
-    if entries > limits.entries or size > MOST_DIRECTORY_BYTES:
-        raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
 
 
 def _text(name: bytes) -> str:

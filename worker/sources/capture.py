@@ -15,9 +15,10 @@ from worker.sources.files import (
     read_settled,
 )
 from worker.sources.folder import unreadable
-from worker.sources.items import Item, Rejected, Unsettled
+from worker.sources.items import Rejected, Unsettled
 from worker.sources.locator import escape_locator
 from worker.sources.members import (
+    Content,
     Hints,
     limit_streamed,
     limit_whole,
@@ -34,7 +35,7 @@ def capture(
     hints: Hints,
     patience: Patience,
     earlier: Unsettled | None = None,
-) -> Iterator[Item | Rejected | Unsettled]:
+) -> Iterator[Content | Unsettled]:
     """Yield what the file `path` below `root` holds, read by the rules of `files`.
 
     `path` is as the system gives it (`Found.path`). An `Unsettled` is the last that comes:
@@ -67,7 +68,7 @@ def capture(
 
 def _stream(
     locator: str, stream: BinaryIO, hints: Hints, patience: Patience
-) -> Iterator[Item | Rejected | Unsettled]:
+) -> Iterator[Content | Unsettled]:
     try:
         yield from members_of(locator, stream, hints)
     except FileChangedError as error:

@@ -8,8 +8,9 @@ from worker.sources.items import Limits
 
 MAGIC = b"\x1f\x8b"
 
+_PART_START = MAGIC + b"\x08"
 _CHUNK_BYTES = 16 * 1024
-_MOST_PARTS = 100_000
+_MOST_RESUMED = 1_000
 
 
 class UnsafeArchiveError(Exception):
@@ -18,6 +19,10 @@ class UnsafeArchiveError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class DamagedDataError(UnsafeArchiveError):
+    """A part of a packed stream cannot be unpacked; what stands behind it may be whole."""
 
 
 class GrownTooLargeError(Exception):
@@ -33,7 +38,8 @@ class Gunzip(io.RawIOBase):
 
     Reads raise GrownTooLargeError beyond `limits.container`, and UnsafeArchiveError where
     it is damaged, cut off, followed by other bytes, or, if `is_ratio_bounded`, grows beyond
-    `limits.ratio`. Zeros behind the end are padding, as tapes and some tools write it.
+    `limits.ratio`. Zeros behind the end are padding, as tapes and some tools write it. What
+    came out before the damage is given first; `resume` goes on behind it.
     """
 
     def __init__(self, packed: BinaryIO, limits: Limits, *, is_ratio_bounded: bool) -> None:
@@ -45,18 +51,42 @@ class Gunzip(io.RawIOBase):
         self._taken = 0
         self._written = 0
         self._parts = 0
+        self._resumed = 0
         self._inflater: zlib._Decompress | None = None
+        self._raised: UnsafeArchiveError | GrownTooLargeError | None = None
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: any buffer
+        if self._raised is not None:
+            raise self._raised
         view = memoryview(buffer)
         filled = 0
-        while filled < len(view) and (data := self._inflate(len(view) - filled)):
-            view[filled : filled + len(data)] = data
-            filled += len(data)
+        try:
+            while filled < len(view) and (data := self._inflate(len(view) - filled)):
+                view[filled : filled + len(data)] = data
+                filled += len(data)
+        except (UnsafeArchiveError, GrownTooLargeError) as error:
+            self._raised = error
+            if not filled:
+                raise
         return filled
+
+    def resume(self) -> bool:
+        """Go on at the next part behind the damage that was raised; False where none is."""
+        if not isinstance(self._raised, DamagedDataError) or self._resumed == _MOST_RESUMED:
+            return False
+        self._resumed += 1
+        self._inflater = None
+        self._pending = self._pending[1:]
+        while (start := self._pending.find(_PART_START)) < 0:
+            self._pending = self._pending[1 - len(_PART_START) :]
+            if not self._fetch():
+                return False
+        self._pending = self._pending[start:]
+        self._raised = None
+        return True
 
     def _inflate(self, most: int) -> bytes:
         while True:
@@ -67,7 +97,7 @@ class Gunzip(io.RawIOBase):
             try:
                 data = self._inflater.decompress(self._pending, most)
             except zlib.error:
-                raise UnsafeArchiveError("its gzip data is damaged") from None
+                raise DamagedDataError("its gzip data is damaged") from None
             self._pending = self._inflater.unconsumed_tail
             if self._inflater.eof:
                 self._pending = self._inflater.unused_data
@@ -76,7 +106,7 @@ class Gunzip(io.RawIOBase):
                 self._count(len(data))
                 return data
             if self._inflater is not None and not self._pending and not self._fetch():
-                raise UnsafeArchiveError("the end of its gzip data is missing")
+                raise DamagedDataError("the end of its gzip data is missing")
 
     def _starts_part(self) -> bool:
         if self._parts:
@@ -88,12 +118,12 @@ class Gunzip(io.RawIOBase):
         while len(self._pending) < len(MAGIC) and self._fetch():
             pass
         if not self._pending.startswith(MAGIC):
-            raise UnsafeArchiveError(
+            raise DamagedDataError(
                 "other bytes follow its gzip data" if self._parts else "it is no gzip data"
             )
         self._parts += 1
-        if self._parts > _MOST_PARTS:
-            raise UnsafeArchiveError(f"its gzip data has more than {_MOST_PARTS} parts")
+        if self._parts > self._limits.parts:
+            raise UnsafeArchiveError(f"its gzip data has more than {self._limits.parts} parts")
         return True
 
     def _fetch(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from storage.imports import Import
 from storage.record import FileStamp, Refused
 from worker.sources.locator import origin_path
 
@@ -78,12 +79,32 @@ class Limits:
 
     `document` is one document, `list` a JSON list of documents (held in memory), `container`
     a file of many documents and all that comes out of it, `entries` the members of an
-    archive. What grows more than `ratio` times is a bomb once it has given `ratio_free`.
+    archive, `parts` those of a gzip stream. What grows more than `ratio` times is a bomb once
+    it has given `ratio_free`. `web_archive` goes instead of `container` for WARC files, which
+    are streamed record by record.
     """
 
     document: int = 20 * 1024 * 1024
     list: int = 50 * 1024 * 1024
     container: int = 1_000_000_000
     entries: int = 100_000
+    parts: int = 100_000
+    web_archive: int = 50_000_000_000
     ratio: int = 200
     ratio_free: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A capture that was made elsewhere, in the record `member` of the file `locator`."""
+
+    locator: str
+    member: str
+    capture: Import
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Something of a web archive that is no text and no word on one; it is only counted."""
+
+    reason: str

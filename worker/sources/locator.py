@@ -16,6 +16,9 @@ CONTAINER_SUFFIXES: tuple[str, ...] = (
     ".tar",
     ".tgz",
     ".zip",
+    ".warc",
+    ".arc",
+    ".wacz",
 )
 """The names of files that may hold many documents; `.gz` may follow."""
 
@@ -28,7 +31,9 @@ r"""Characters that never stand in a locator: controls, line ends, direction, ha
 'Haus?Hof'
 """
 
-MEMBER_MARK = re.compile(r"(?:\.(?:jsonl?|ndjson|[ct]sv|tar|tgz|zip))(?:\.gz)?(#)", re.IGNORECASE)
+MEMBER_MARK = re.compile(
+    r"(?:\.(?:jsonl?|ndjson|[ct]sv|tar|tgz|zip|w?arc|wacz))(?:\.gz)?(#)", re.IGNORECASE
+)
 """A `#` in a path that would read like the border between a file and its member.
 
 >>> bool(MEMBER_MARK.search("alt.jsonl#7")), bool(MEMBER_MARK.search("C# heute.txt"))

@@ -10,7 +10,7 @@ from storage.record import Refused
 from worker.sources.archives import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folder import is_ignored
 from worker.sources.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
-from worker.sources.items import HEAD_BYTES, Detect, Item, Limits, Rejected
+from worker.sources.items import HEAD_BYTES, Detect, Foreign, Item, Limits, PassedOver, Rejected
 from worker.sources.locator import escape_locator, without_gz
 from worker.sources.records import (
     BadRecord,
@@ -21,6 +21,7 @@ from worker.sources.records import (
     json_list,
 )
 from worker.sources.rows import table_rows
+from worker.sources.web_archives import wacz_contents, warc_contents, warc_limits
 
 TYPES: tuple[str, ...] = (
     "seed",
@@ -32,8 +33,10 @@ TYPES: tuple[str, ...] = (
     "tsv",
     "tar",
     "zip",
+    "warc",
+    "wacz",
 )
-"""What `--type` may name. The last five hold many documents; gzip is seen without a word."""
+"""What `--type` may name. The last seven hold many documents; gzip is seen without a word."""
 
 _KIND_BY_SUFFIX = {
     ".jsonl": "jsonl",
@@ -44,15 +47,18 @@ _KIND_BY_SUFFIX = {
     ".tar": "tar",
     ".tgz": "tar",
     ".zip": "zip",
+    ".warc": "warc",
+    ".arc": "warc",
+    ".wacz": "wacz",
 }
-_STREAMED = frozenset({"jsonl", "csv", "tsv", "tar", "zip"})
+_WEB_ARCHIVES = frozenset({"warc", "wacz"})
+_STREAMED = frozenset({"jsonl", "csv", "tsv", "tar", "zip"}) | _WEB_ARCHIVES
 _ARCHIVES = frozenset({"tar", "zip"})
+_SEEKING = frozenset({"zip", "wacz"})
 _NO_TEXT = frozenset({"not_text", "binary"})
 _NEUTRAL_NAME = "head.txt"
 _BUFFER_BYTES = 64 * 1024
 _NOT_READ = {
-    ".warc": "a web archive (WARC)",
-    ".wacz": "a web archive (WACZ)",
     ".bz2": "packed by bzip2",
     ".xz": "packed by xz",
     ".zst": "packed by zstd",
@@ -60,6 +66,10 @@ _NOT_READ = {
     ".7z": "a 7z archive",
     ".rar": "a RAR archive",
 }
+
+
+Content = Item | Foreign | Rejected | PassedOver
+"""What a file can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +103,13 @@ def limit_whole(name: str, hints: Hints) -> int:
 
 def limit_streamed(name: str, hints: Hints) -> int | None:
     """Return how many bytes of a file of this name may be streamed, None where it may not."""
-    return hints.limits.container if _kind(name, hints) in _STREAMED else None
+    kind = _kind(name, hints)
+    if kind in _WEB_ARCHIVES:
+        return hints.limits.web_archive
+    return hints.limits.container if kind in _STREAMED else None
 
 
-def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Item | Rejected]:
+def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Content]:
     """Yield what the file `locator` (escaped) holds; its name and its bytes say what it is.
 
     `stream` is at its beginning; a zip must be able to seek. Errors of the stream itself
@@ -105,14 +118,14 @@ def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Item | 
     yield from _contents(_Spot(locator, "", locator), _peekable(stream), hints)
 
 
-def members_of_bytes(locator: str, raw: bytes, hints: Hints) -> Iterator[Item | Rejected]:
+def members_of_bytes(locator: str, raw: bytes, hints: Hints) -> Iterator[Content]:
     """Yield what the file `locator` (escaped), read whole as `raw`, holds."""
     return members_of(locator, io.BytesIO(raw), hints)
 
 
-def members_of_input(stream: BinaryIO, hints: Hints) -> Iterator[Item | Rejected]:
+def members_of_input(stream: BinaryIO, hints: Hints) -> Iterator[Content]:
     """Yield what standard input holds; its locator is `-`, its type must be named."""
-    if hints.type == "zip":  # its directory stands at the end
+    if hints.type in _SEEKING:  # their directory stands at the end
         limit = hints.limits.list
         raw = stream.read(limit + 1)
         if len(raw) > limit:
@@ -176,7 +189,7 @@ def _peekable(stream: BinaryIO | io.RawIOBase) -> io.BufferedReader:
 
 def _kind(name: str, hints: Hints) -> str | None:
     named = kind_by_name(name)
-    return named if named in _ARCHIVES else hints.type or named
+    return named if named in _ARCHIVES | _WEB_ARCHIVES else hints.type or named
 
 
 def _suffix(name: str) -> str:
@@ -189,7 +202,7 @@ def _suffix(name: str) -> str:
     return "" if "/" in suffix else f".{suffix}"
 
 
-def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[Item | Rejected]:
+def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[Content]:
     """Look through gzip, then yield what is there."""
     words = _NOT_READ.get(_suffix(spot.name))
     if words is not None:
@@ -199,16 +212,20 @@ def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[
         yield from _unpacked(spot, stream, hints, "too_large")
         return
     inner = replace(spot, name=without_gz(spot.name))
-    if without_gz(inner.name) != inner.name or kind_by_name(inner.name) == "zip":
+    if without_gz(inner.name) != inner.name or kind_by_name(inner.name) in _SEEKING:
         yield spot.unsafe("it is packed more than once")
         return
-    limits = hints.limits
+    kind = _kind(inner.name, hints)
+    limits = warc_limits(hints.limits) if kind == "warc" else hints.limits
     if spot.inside:  # so that many members cannot give a container's worth each
         limits = replace(limits, container=limits.list)
-    is_streamed = _kind(inner.name, hints) in _STREAMED  # a document has its limit in bytes
-    unpacked = _peekable(Gunzip(stream, limits, is_ratio_bounded=is_streamed))
+    is_streamed = kind in _STREAMED  # a document has its limit in bytes
+    unpacked = Gunzip(stream, limits, is_ratio_bounded=is_streamed)
     try:
-        yield from _unpacked(inner, unpacked, hints, "too_large_decoded")
+        if kind == "warc":
+            yield from _warc(inner, unpacked, hints)
+        else:
+            yield from _unpacked(inner, _peekable(unpacked), hints, "too_large_decoded")
     except UnsafeArchiveError as error:
         yield spot.unsafe(error.reason)
     except GrownTooLargeError as error:
@@ -224,11 +241,13 @@ def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> bool:
 
 def _unpacked(
     spot: _Spot, stream: io.BufferedReader, hints: Hints, too_large: str
-) -> Iterator[Item | Rejected]:
+) -> Iterator[Content]:
     """Yield what bytes hold that are not gzipped; `too_large` is the code for a document."""
     kind = _kind(spot.name, hints)
-    if kind in _ARCHIVES:
+    if kind in _ARCHIVES or kind == "wacz":
         yield from _archive(spot, kind, stream, hints)
+    elif kind == "warc":
+        yield from _warc(spot, stream, hints)
     elif kind in _STREAMED:
         yield from _streamed(spot, kind, stream, hints)
     else:
@@ -240,7 +259,11 @@ def _unpacked(
             yield from _whole(spot, kind, raw, hints)
 
 
-def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[Item | Rejected]:
+def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: Hints) -> Iterator[Content]:
+    yield from warc_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
+
+
+def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[Content]:
     """Yield one document, or the records of a JSON list; the sniffer has the last word."""
     sniffed = hints.detect(spot.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and (kind is None or sniffed.code in _NO_TEXT):
@@ -261,9 +284,7 @@ def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[
         yield spot.rejected(refuse("type_unknown", detected=kind), raw)
 
 
-def _streamed(
-    spot: _Spot, kind: str, stream: io.BufferedReader, hints: Hints
-) -> Iterator[Item | Rejected]:
+def _streamed(spot: _Spot, kind: str, stream: io.BufferedReader, hints: Hints) -> Iterator[Content]:
     """Yield the records of JSON lines or of a table."""
     sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and sniffed.code in _NO_TEXT:
@@ -282,9 +303,7 @@ def _streamed(
             yield item
 
 
-def _items(
-    spot: _Spot, records: Iterator[Record | BadRecord], kind: str
-) -> Iterator[Item | Rejected]:
+def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Iterator[Content]:
     """Name each record by its key, or by its line where it has none or the key is taken.
 
     Where keys are numbers, a line number says that it is one: else the line of a bad record
@@ -326,10 +345,13 @@ def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
 
 def _archive(
     spot: _Spot, kind: str | None, stream: io.BufferedReader, hints: Hints
-) -> Iterator[Item | Rejected]:
+) -> Iterator[Content]:
     """Yield what the members hold; an unsafe one is refused alone, a bomb ends the archive."""
     if spot.inside:
         yield spot.unsafe("the member is an archive itself")
+        return
+    if kind == "wacz":
+        yield from wacz_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
         return
     names = _Names()
     members = tar_members if kind == "tar" else zip_members
@@ -342,7 +364,7 @@ def _archive(
         yield spot.unsafe(f"more than {error.limit} bytes come out of it")
 
 
-def _member(spot: _Spot, member: Member, names: _Names, hints: Hints) -> Iterator[Item | Rejected]:
+def _member(spot: _Spot, member: Member, names: _Names, hints: Hints) -> Iterator[Content]:
     if member.problem is not None:
         unsafe = replace(spot, member="#" + escape_locator(member.name))
         yield unsafe.unsafe(member.problem)

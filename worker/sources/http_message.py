@@ -1,0 +1,95 @@
+"""PURE: HTTP messages as bytes: taken apart into their head, their headers and what follows."""
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+from io import BytesIO
+from typing import Any
+
+from warcio.statusandheaders import StatusAndHeadersParser
+
+Headers = tuple[tuple[str, str], ...]
+"""Names and values in the order in which they were received."""
+
+MOST_HEAD_BYTES = 256 * 1024
+"""So far the head of a message is looked for."""
+
+CHARSET = re.compile(r"[\w.:+-]{1,40}")
+"""What can be the name of an encoding.
+
+>>> bool(CHARSET.fullmatch("iso-8859-15")), bool(CHARSET.fullmatch("{charset}"))
+(True, False)
+"""
+
+_PARSER = StatusAndHeadersParser([], verify=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered: `head` are its exact bytes, `payload` is all that follows it."""
+
+    status: int
+    headers: Headers
+    head: bytes
+    payload: bytes
+
+
+def answer_of(message: bytes) -> Answer | None:
+    r"""Take an answer apart; None where the bytes are none.
+
+    >>> answer_of(b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\nHallo").payload
+    b'Hallo'
+    """
+    if message[:5].upper() != b"HTTP/":
+        return None
+    beginning = BytesIO(message[:MOST_HEAD_BYTES])
+    parsed = _PARSER.parse(beginning)
+    status = str(parsed.statusline).split(" ", 1)[0]
+    if not (status.isascii() and status.isdigit() and len(status) == 3):
+        return None
+    end = beginning.tell()
+    return Answer(int(status), _headers(parsed), message[:end], message[end:])
+
+
+def request_of(message: bytes) -> dict[str, Any] | None:
+    r"""Return method, target and headers of a request; None where the bytes are none.
+
+    >>> request_of(b"GET /a HTTP/1.1\r\nHost: b.example\r\n\r\n")
+    {'method': 'GET', 'target': '/a', 'headers': [['Host', 'b.example']]}
+    """
+    if not message[:1].isalpha() or message[:5].upper() == b"HTTP/":
+        return None
+    parsed = _PARSER.parse(BytesIO(message[:MOST_HEAD_BYTES]))
+    asked, _, version = str(parsed.statusline).rpartition(" ")
+    return {
+        "method": str(parsed.protocol).upper(),
+        "target": asked if version.upper().startswith("HTTP/") else str(parsed.statusline),
+        "headers": [list(each) for each in _headers(parsed)],
+    }
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """Return the first value of a header, by its name in small letters.
+
+    >>> header((("Content-Type", "text/html"), ("content-type", "text/plain")), "content-type")
+    'text/html'
+    """
+    return next((value for each, value in headers if each.lower() == name), None)
+
+
+def content_type(headers: Headers) -> tuple[str, str | None]:
+    """Return the media type in small letters, empty where none is named, and the charset.
+
+    >>> content_type((("Content-Type", 'Text/HTML; charset="iso-8859-1"'),))
+    ('text/html', 'iso-8859-1')
+    """
+    value = " ".join((header(headers, "content-type") or "").split())
+    message = Message()
+    message["content-type"] = value
+    named = message.get_param("charset")
+    charset = CHARSET.fullmatch(named.strip()) if isinstance(named, str) else None
+    return value.partition(";")[0].strip().lower(), charset[0] if charset else None
+
+
+def _headers(parsed: Any) -> Headers:
+    return tuple((str(name), str(value)) for name, value in parsed.headers)
