@@ -23,7 +23,7 @@ from storage.capturing import (
     pack_all,
     refusal,
 )
-from storage.digest import raw_digest
+from storage.digest import origin_id, raw_digest
 from storage.engine import (
     database_epoch,
     database_url,
@@ -51,6 +51,7 @@ from storage.tables import (
     SightRow,
     SourceRow,
     VerdictRow,
+    WatchRow,
 )
 from storage.transfers import keep_transfers
 from storage.verdict import Captured, Counts, Known, Reading, Verdict
@@ -59,7 +60,7 @@ from storage.writing import Clock, Unit, rows_in, table_of, writing
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
-VERDICT = table_of(VerdictRow)
+VERDICT, WATCH = table_of(VerdictRow), table_of(WatchRow)
 
 INDEX_REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording and indexing it."""
@@ -207,6 +208,23 @@ class Archive:
         if row is None:
             raise NoSuchSourceError(str(number))
         return _source(row)
+
+    def source_watching(self, origin: str) -> Source | None:
+        """Return the standing source that watches an address, the first one made of several."""
+        query = (
+            select(SOURCE)
+            .join(WATCH, WATCH.c.source_id == SOURCE.c.id)
+            .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+            .where(
+                ORIGIN.c.public_id == origin_id(origin), SOURCE.c.standing,
+                SOURCE.c.removed_at.is_(None),
+            )
+            .order_by(SOURCE.c.id)
+            .limit(1)
+        )  # fmt: skip
+        with self.looking() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _source(row)
 
     def ensure_source(self, name: str, kind: str, locator: str, **settings: Any) -> Source:
         """Return the source of that name, making it (or taking it back in) where there is none."""

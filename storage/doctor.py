@@ -125,6 +125,16 @@ def check_seeds(settings: Settings) -> Iterator[Finding]:
         yield Finding("seeds", "ok", f"{seeds} can be listed")
 
 
+def check_web(settings: Settings) -> Iterator[Finding]:
+    """Tell which servers outside the public net may be asked."""
+    if settings.allow_hosts:
+        message = f"servers outside the public net may be asked: {', '.join(settings.allow_hosts)}"
+        mend = "nothing, if these are your own; else take them out of allow_hosts"
+        yield Finding("own hosts", "warning", message, mend)
+    else:
+        yield Finding("own hosts", "ok", "nothing outside the public net is ever asked")
+
+
 def check_work(settings: Settings) -> Iterator[Finding]:
     """Check that jobs move on and that every standing source was scanned."""
     from storage.engine import ArchiveError  # noqa: PLC0415
@@ -133,7 +143,9 @@ def check_work(settings: Settings) -> Iterator[Finding]:
     try:
         with open_archive(settings.database_url) as archive:
             yield from _jobs(archive.jobs())
-            yield from _sources(archive.stats().sources)
+            figures = archive.stats().sources
+            yield from _sources(figures)
+            yield from _contact(settings, figures)
     except ArchiveError:
         return  # told by check_archive
 
@@ -143,6 +155,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("home", check_home),
     ("archive", check_archive),
     ("seeds", check_seeds),
+    ("web", check_web),
     ("work", check_work),
 )
 
@@ -193,8 +206,16 @@ def _jobs(jobs: Iterable[Any]) -> Iterator[Finding]:
         yield Finding("jobs", "ok", "no job is stuck")
 
 
+def _contact(settings: Settings, sources: Iterable[Any]) -> Iterator[Finding]:
+    if settings.contact is None and any(each.kind == "web" for each in sources):
+        message = "servers are asked without a word on whom to write to"
+        yield Finding("contact", "warning", message, "set contact to a mail address or a page")
+
+
 def _sources(sources: Iterable[Any]) -> Iterator[Finding]:
     for source in sources:
+        if source.kind != "folder":
+            continue
         if source.standing and source.last_scan is None:
             message = f"the source {source.source} was never scanned to its end"
             mend = "start `lesart up`; see `lesart refusals`, `lesart jobs`"

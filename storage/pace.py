@@ -38,7 +38,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Leave to ask a server `count` times: first in `wait` seconds, then every `pace`."""
+    """Leave to ask a server `count` times: first in `wait` seconds, then every `pace`.
+
+    A `count` of 0 means that it is not free soon; in `wait` seconds it will be.
+    """
 
     wait: float
     pace: float
@@ -54,11 +57,13 @@ def hosts(connection: Connection, keys: Iterable[str]) -> dict[str, Host]:
     return found
 
 
-def take_slots(engine: Engine, wanted: Mapping[str, tuple[int, float]]) -> dict[str, Slots]:
+def take_slots(
+    engine: Engine, wanted: Mapping[str, tuple[int, float]], longest_wait: float
+) -> dict[str, Slots]:
     """Reserve for each server as many requests as are `wanted`, by count and pace in seconds.
 
-    Two workers never get the same moment. What is reserved and not used leaves the server alone
-    for a while longer.
+    Two workers never get the same moment. Nothing is reserved of a server that is not free
+    within `longest_wait` seconds; what is reserved and not used leaves it alone for longer.
     """
     given: dict[str, Slots] = {}
     with engine.begin() as connection:
@@ -69,8 +74,12 @@ def take_slots(engine: Engine, wanted: Mapping[str, tuple[int, float]]) -> dict[
         for key, (count, pace) in wanted.items():
             free = rows[key]
             first = now if free is None or free < now or free > ahead else free
-            changed.append({"key": key, "next_at": first + timedelta(seconds=pace * count)})
-            given[key] = Slots((first - now).total_seconds(), pace, count)
+            wait = (first - now).total_seconds()
+            taken = count if wait <= longest_wait else 0
+            given[key] = Slots(wait, pace, taken)
+            if taken:
+                after = first + timedelta(seconds=pace * taken)
+                changed.append({"key": key, "next_at": after})
         update_rows(connection, HostRow, ("key",), changed)
     return given
 

@@ -15,10 +15,13 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from storage.own_hosts import read_own_host
+
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
 DATABASE_NAME = "lesart.sqlite3"
 SMALLEST_EVERY_SECONDS = 0.1
+SMALLEST_PACE_SECONDS = 0.01
 
 NOT_SETTINGS: frozenset[str] = frozenset({"LESART_FAIL", "LESART_REAL_DATA"})
 """Names in the environment that begin like a setting and are none: fault points, test data."""
@@ -105,6 +108,13 @@ class Settings:
     max_container_bytes: int
     max_container_entries: int
     max_web_archive_bytes: int
+    contact: str | None
+    pace: float
+    fetch_seconds: float
+    fetch_hosts: int
+    robots_strict: bool
+    allow_hosts: tuple[str, ...]
+    ca_file: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -351,6 +361,47 @@ def _count(raw: Any) -> int:
     return _above_zero(int(raw))
 
 
+def _pace(raw: Any) -> float:
+    seconds = parse_interval(raw)
+    if seconds < SMALLEST_PACE_SECONDS:
+        raise ValueError(f"{raw!r} is too fast: at least {SMALLEST_PACE_SECONDS} s")
+    return seconds
+
+
+def _contact(raw: Any) -> str | None:
+    if raw is None:
+        return None
+    contact = _text(raw)
+    if not contact.isascii() or not contact.isprintable() or set("()<>") & set(contact):
+        raise ValueError(f"{raw!r} is neither a mail address nor that of a page")
+    return contact
+
+
+def _switch(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    found = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(raw).strip().lower() not in found:
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return found[str(raw).strip().lower()]
+
+
+def _own_hosts(raw: Any) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    entries = raw if isinstance(raw, list) else str(raw).split(",")
+    return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
+
+
+def _optional_path(raw: Any) -> Path | None:
+    if raw is None:
+        return None
+    path = _path(raw)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
 def _above_zero(number: int) -> int:
     if number < 1:
         raise ValueError(f"{number} is too small: at least 1")
@@ -411,6 +462,29 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_container_bytes", _size, "1GB", "the largest container, packed and unpacked"),
     Setting("max_container_entries", _count, 100_000, "members of a container at most"),
     Setting("max_web_archive_bytes", _size, "50GB", "the largest WARC file or WACZ, unpacked too"),
+    Setting("contact", _contact, None, "who runs this archive, told to servers: mail or address"),
+    Setting("pace", _pace, "2s", "the pause between two requests to one server"),
+    Setting("fetch_seconds", _interval, "60s", "how long the check of one address may take"),
+    Setting("fetch_hosts", _count, 32, "servers that one job asks at a time"),
+    Setting(
+        "robots_strict",
+        _switch,
+        "false",
+        "take a robots.txt that is refused (401, 403 …) for a no, as not all do",
+    ),
+    Setting(
+        "allow_hosts",
+        _own_hosts,
+        None,
+        "servers outside the public net that may be asked: HOST:PORT=ADDRESS[:PORT], …",
+    ),
+    Setting(
+        "ca_file",
+        _optional_path,
+        None,
+        "certificates (PEM) that are trusted for servers in allow_hosts, beside the usual ones",
+        is_path=True,
+    ),
 )
 """Every setting, in the order in which `lesart config` tells them."""
 

@@ -263,10 +263,11 @@ class CertificateRow(SQLModel, table=True):
 class TransferRow(SQLModel, table=True):
     """What went over the wire for one observation, and cannot be had later.
 
-    `hops` are the addresses on the way (address, status, location, peer), `request` what was
-    sent for the last of them (method, target, headers), `response_headers` a list of name and
-    value as received. `body_capture_id` are the bytes as they came, where they differ from
-    the capture that the observation names: an encoded body, or the block of a foreign record.
+    `hops` are the addresses that led there (address, status, location), `request` what was sent
+    (method, target, headers), `response_headers` a list of name and value as received, the first
+    line of the answer before them under the name `:status`. `body_capture_id` are the bytes as
+    they came, where they differ from the capture that the observation names: an encoded body,
+    or the block of a foreign record.
     """
 
     __tablename__ = "transfer"

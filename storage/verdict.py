@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.record import Draft, Refused
+from storage.record import Draft, Json, Refused
 
 VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
 
@@ -29,7 +29,7 @@ class Captured:
     locator_id: int
     locator: str
     observed_at: datetime
-    hints: Mapping[str, str | None]
+    hints: Mapping[str, Json]
     raw: bytes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select, tuple_
 
 from storage import queue
-from storage.ladder import HOUR, MINUTE, Event, Ladder, step
+from storage.ladder import HOUR, MINUTE, Event, Ladder, spread, step
 from storage.origins import ensure_origins
 from storage.record import Json
 from storage.tables import CaptureRow, JobRow, OriginRow, SourceRow, WatchRow
@@ -91,14 +91,22 @@ def ladder_of(
 # ----------------------------------------------------------------------------- who is due
 
 
-def due_keys(
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A watch that is due; `is_root`: its source was made for it."""
+
+    key: Key
+    is_root: bool
+
+
+def due_watches(
     connection: Connection,
     now: datetime,
     limit: int,
     *,
     source_id: int | None = None,
     with_root: bool = False,
-) -> list[Key]:
+) -> list[Due]:
     """Return the watches that are due and in nobody's hands, those that wait longest first.
 
     `with_root` takes the addresses that `source_id` was made for as due whatever their time.
@@ -107,7 +115,7 @@ def due_keys(
     if with_root:
         due = or_(due, WATCH.c.listed_by.is_(None))
     query = (
-        select(WATCH.c.source_id, WATCH.c.origin_id)
+        select(WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.listed_by)
         .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
         .outerjoin(JOB, JOB.c.id == WATCH.c.job_id)
         .where(WATCH.c.active, due, _is_free(), SOURCE.c.removed_at.is_(None))
@@ -118,7 +126,7 @@ def due_keys(
         query = query.where(SOURCE.c.standing, SOURCE.c.paused.is_(False))
     else:
         query = query.where(WATCH.c.source_id == source_id)
-    return [(source, origin) for source, origin in connection.execute(query)]
+    return [Due((row[0], row[1]), row[2] is None) for row in connection.execute(query)]
 
 
 def _is_free() -> Any:
@@ -256,6 +264,25 @@ def _watch_row(
     }  # fmt: skip
 
 
+def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
+    """Fit the checks of a source to what was set for it, or let all be due within `soon`.
+
+    Nothing is put off: an address that is due sooner than its new interval says stays so.
+    """
+    query = select(WATCH.c.source_id, WATCH.c.origin_id).where(
+        WATCH.c.source_id == source_id, WATCH.c.active
+    )
+    keys = [(row[0], row[1]) for row in unit.connection.execute(query)]
+    schedule = Schedule(unit, keys)
+    rows = []
+    for key, row in schedule.rows.items():
+        wanted = unit.now + soon if soon is not None else schedule.wanted(key)
+        known = row["next_check"]
+        moment = wanted if known is None or (wanted is not None and wanted < known) else known
+        rows.append({"source_id": key[0], "origin_id": key[1], "next_check": moment})
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
 def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterable[int]) -> None:
     """Watch no more what a list named before and names no longer."""
     kept = set(origins)
@@ -299,20 +326,36 @@ class Schedule:
         """Return the columns that `event` changes of the watch `key`."""
         row = self.rows[key]
         failures = row["failures"] + 1 if event == "failed" else 0
-        is_root = row["listed_by"] is None
-        ladder = ladder_of(row["options"] or {}, row["every_seconds"], kind or row["kind"],
-                           is_root=is_root)  # fmt: skip
+        ladder = self._ladder(row, kind)
         found = step(
             ladder, row["interval_seconds"], event, failures=failures, age=age,
             seed=f"{key[1]}",
         )  # fmt: skip
-        is_due_by_itself = row["standing"] and row["active"] and not (is_root and row["cron"])
         values = {
             "interval_seconds": found.interval,
             "quiet": row["quiet"] + 1 if event == "quiet" else 0,
             "failures": failures,
-            "next_check": self.unit.now + timedelta(seconds=found.due_in)
-            if is_due_by_itself and found.due_in is not None else None,
-        }  # fmt: skip
+            "next_check": self._moment(row, found.due_in),
+        }
         row |= values
         return values
+
+    def wanted(self, key: Key) -> datetime | None:
+        """Return when an address would be due that was found quiet just now."""
+        row = self.rows[key]
+        ladder = self._ladder(row, None)
+        interval = min(row["interval_seconds"] or ladder.first, ladder.longest)
+        return self._moment(row, None if ladder.off else interval * spread(f"{key[1]}"))
+
+    @staticmethod
+    def _ladder(row: Mapping[str, Any], kind: str | None) -> Ladder:
+        is_root = row["listed_by"] is None
+        every = row["every_seconds"]
+        return ladder_of(row["options"] or {}, every, kind or row["kind"], is_root=is_root)
+
+    def _moment(self, row: Mapping[str, Any], due_in: float | None) -> datetime | None:
+        """Return when to look again; never by itself where a cron line or nobody says so."""
+        has_cron = row["listed_by"] is None and row["cron"] is not None
+        if due_in is None or not row["standing"] or not row["active"] or has_cron:
+            return None
+        return self.unit.now + timedelta(seconds=due_in)

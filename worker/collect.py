@@ -8,9 +8,13 @@ from storage import queue
 from storage.archive import Archive, Present
 from storage.capturing import Arrival, Scan
 from storage.digest import raw_digest
-from storage.record import FileStamp
+from storage.origins import ensure_origins
+from storage.own_hosts import own_hosts
+from storage.record import FileStamp, Refused
 from storage.settings import Settings
 from storage.verdict import Counts
+from storage.watching import Named, due_watches, ensure_watches, hand_out
+from worker.address import origin_of, parse_address, without_trackers
 from worker.importer import Importer
 from worker.sources.capture import capture
 from worker.sources.files import Patience
@@ -36,6 +40,7 @@ PROGRESS_EVERY = 200
 LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
 """Refusals that say nothing about the bytes: the next scan looks again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
+MOST_DUE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,8 @@ class Place:
     """One locator of a job, as `worker.order` resolved it.
 
     `is_scan` says that a complete listing of it covers the whole source, so that what is
-    missing from it is gone. `prefix` turns a path below `root` into an origin.
+    missing from it is gone. `prefix` turns a path below `root` into an origin. Of the kind `web`
+    it is an address, or, as a scan, everything that a source watches.
     """
 
     source_id: int
@@ -54,6 +60,7 @@ class Place:
     type: str | None = None
     origin: str | None = None
     observed_at: str | None = None
+    kind: str = "folder"
 
 
 def collect(
@@ -70,11 +77,45 @@ def collect(
     """
     counts = Counts()
     for entry in held.arguments["places"]:
-        looked = _Collection(archive, held, settings, patience, progress, Place(**entry))
+        place = Place(**entry)
+        if place.kind == "web":
+            collect_addresses(archive, held, settings, place)
+            continue
+        looked = _Collection(archive, held, settings, patience, progress, place)
         looked.run()
         counts += looked.counts()
     with archive.unit() as unit:
         queue.finish(unit, held, counts)
+
+
+def collect_addresses(
+    archive: Archive, held: queue.Claim, settings: Settings, place: Place
+) -> None:
+    """Leave jobs that check the address of a place, or all that its source has due.
+
+    Raises: queue.StaleLeaseError.
+    """
+    source = archive.source_by_id(place.source_id)
+    if place.is_scan:
+        with archive.unit() as unit:
+            queue.renew(unit, held)
+            due = due_watches(
+                unit.connection, unit.now, MOST_DUE, source_id=source.id, with_root=True
+            )
+            keys = [each.key for each in due]
+            hand_out(unit, keys, held.trigger, settings.batch_items, held.job_id)
+        return
+    allowed = own_hosts(settings.allow_hosts)
+    address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
+    if isinstance(address, Refused):
+        archive.refuse(held, source.id, place.locator, address)
+        return
+    named = Named(origin_of(address.text), without_trackers(address).text, place.type or "web")
+    with archive.unit() as unit:
+        queue.renew(unit, held)
+        ensure_watches(unit, source.id, [named], listed_by=None, is_standing=source.standing)
+        key = (source.id, ensure_origins(unit, [named.origin])[named.origin])
+        hand_out(unit, [key], held.trigger, settings.batch_items, held.job_id)
 
 
 @dataclass(slots=True)

@@ -1,23 +1,39 @@
 """Turn what the user names into a job: places with their sources, then one row."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from storage import queue
 from storage.archive import Archive
 from storage.settings import Settings
 from storage.source import NoSuchSourceError, Source
+from storage.watching import due_watches, hand_out
+from worker.address import origin_of, without_secrets
 from worker.collect import Place
 from worker.errors import LocatorError, LocatorMissingError
 from worker.sources.folder import expand
 from worker.sources.locator import escape_locator
 
 DEFAULT_SOURCE = "seeds"
+ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
+"""What `--type` may say of an address; without it, what stands there says it itself."""
+MOST_AT_ONCE = 2_000
+"""So many addresses are handed out at a time."""
+
+ADDRESS = re.compile(
+    r"(?!file:)[a-z][a-z0-9+.-]*://|(?:javascript|data|mailto|about|blob|tel):", re.IGNORECASE
+)
+"""How an address begins, be it one of the web or not.
+
+>>> bool(ADDRESS.match("javascript:alert(1)")), bool(ADDRESS.match("C# heute.txt"))
+(True, False)
+"""
 
 
 def default_source(archive: Archive, settings: Settings) -> Source | None:
@@ -51,6 +67,10 @@ def resolve(
 
     Raises: LocatorError.
     """
+    if is_address(locator):
+        return _address_place(
+            archive, locator, source, type, is_capture=bool(origin or observed_at)
+        )
     path = _path_of(locator)
     listing_root = _listing_root(path, locator)
     owner, prefix = _owner(archive, settings, path, listing_root, source)
@@ -68,10 +88,12 @@ def resolve(
 
 
 def place_of(source: Source) -> Place:
-    """Return the whole of a folder source as a place.
+    """Return the whole of a source as a place.
 
     Raises: LocatorError where it cannot be read, such as a source of another kind.
     """
+    if source.kind == "web":
+        return Place(source.id, source.locator, "", "", is_scan=True, kind="web")
     if source.kind != "folder":
         raise LocatorError(source.locator, f"sources of kind {source.kind} cannot be read")
     return Place(
@@ -111,9 +133,61 @@ def _path_of(locator: str) -> str:
     parts = urlsplit(locator) if "://" in locator else None
     if parts is not None and parts.scheme == "file":
         return _absolute(parts.path)
-    if parts is not None and not os.path.lexists(locator):
-        raise LocatorError(locator, "addresses are not fetched by this version; save the page")
     return _absolute(locator)
+
+
+def is_address(locator: str) -> bool:
+    """Tell whether a locator names an address rather than a file.
+
+    >>> is_address("https://a.example/b"), is_address("file:///a/b"), is_address("a/b.txt")
+    (True, False, False)
+    """
+    return ADDRESS.match(locator) is not None and not os.path.lexists(locator)
+
+
+def _address_place(
+    archive: Archive, locator: str, name: str | None, kind: str | None, *, is_capture: bool
+) -> Place:
+    """Return an address as a place, under the source that watches it or that was named.
+
+    Raises: LocatorError.
+    """
+    locator = without_secrets(locator)
+    if is_capture:
+        raise LocatorError(locator, "it is looked at now; --origin and --observed-at are for "
+                           "captures that were made elsewhere")  # fmt: skip
+    if kind is not None and kind not in ADDRESS_TYPES:
+        raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
+    owner = _address_owner(archive, locator, name)
+    if owner.kind != "web":
+        raise LocatorError(
+            locator, f"source {owner.name} watches a folder: choose another --source"
+        )
+    kind = "list" if kind == "urls" else kind
+    return Place(owner.id, locator, "", "", is_scan=False, type=kind, kind="web")
+
+
+def _address_owner(archive: Archive, locator: str, name: str | None) -> Source:
+    if name is None:
+        watching = archive.source_watching(origin_of(locator))
+        if watching is not None:
+            return watching
+    site = urlunsplit((*urlsplit(locator)[:2], "", "", ""))
+    return archive.ensure_source(name or site, "web", locator if name else site)
+
+
+def order_due(archive: Archive, settings: Settings, limit: int = MOST_AT_ONCE) -> list[int]:
+    """Write jobs for the watched addresses that are due, and return their ids."""
+    with archive.looking() as connection:
+        if not due_watches(connection, archive.clock(), 1):
+            return []
+    with archive.unit() as unit:
+        due = due_watches(unit.connection, unit.now, limit)
+        jobs = []
+        for trigger, is_root in (("schedule", True), ("recheck", False)):
+            keys = [each.key for each in due if each.is_root == is_root]
+            jobs += hand_out(unit, keys, trigger, settings.batch_items)
+    return jobs
 
 
 def _listing_root(path: str, locator: str) -> str:

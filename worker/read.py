@@ -3,18 +3,19 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
 from storage import queue
 from storage.archive import Archive
-from storage.digest import wording_digest
+from storage.digest import raw_digest, wording_digest
 from storage.record import Draft, Refused
 from storage.settings import Settings
 from storage.tokens import piece_tokens, truncate
 from storage.verdict import Captured, Counts, Reading
 from worker.decide import decide
+from worker.fetched import as_fetched, offers_of
 from worker.pages import PageReader
 from worker.text import Hints, TextSettings
 from worker.text import read as read_text
@@ -60,6 +61,8 @@ class Reader:
         """Read one capture, and make ready what full text and the search for copies need."""
         hints = hints_of(captured)
         outcome = self.outcome(captured.raw, hints)
+        if captured.hints.get("fetched"):
+            outcome = as_fetched(outcome, captured.hints.get("listed"))
         context = context_of(hints)
         if isinstance(outcome, Refused):
             return Reading(captured, outcome, context)
@@ -119,6 +122,7 @@ def hints_of(captured: Captured) -> Hints:
         charset=known.get("charset"),
         observed_at=captured.observed_at,
         url=known.get("url"),
+        offers=offers_of(known.get("listed")),
     )
 
 
@@ -132,6 +136,9 @@ def context_of(hints: Hints) -> str:
         context["charset"] = hints.charset
     if hints.url:
         context["url"] = hints.url[:150]
+    if hints.offers:
+        told = json.dumps([asdict(each) for each in hints.offers], sort_keys=True).encode()
+        context["offers"] = raw_digest(told).hex()[:16]
     if hints.type in PAGE_TYPES:
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
     return json.dumps(context, sort_keys=True)

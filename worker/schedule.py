@@ -28,7 +28,7 @@ from storage.source import NoSuchSourceError, Source
 from worker.app import QUEUE, hard_limit_seconds
 from worker.broker import FAILURES
 from worker.errors import LocatorError
-from worker.order import default_source, order, place_of
+from worker.order import default_source, order, order_due, place_of
 from worker.work import free_the_dead
 
 LOG = structlog.get_logger()
@@ -255,7 +255,7 @@ class Scheduler:
         wanted = {
             source.name: source
             for source in self.archive.sources(standing=True)
-            if not source.paused
+            if not source.paused and (source.kind == "folder" or source.cron is not None)
         }
         for name in self._jobs.keys() - wanted.keys():
             self._ticking.remove_job(f"source {name}")
@@ -265,6 +265,9 @@ class Scheduler:
             if self._jobs.get(name) != schedule:
                 self._jobs[name] = schedule
                 self._arm(source)
+        jobs = order_due(self.archive, self.settings)
+        if jobs:
+            LOG.info("addresses_due", jobs=len(jobs))
         self._beat()
 
     def _arm(self, source: Source) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from storage.exits import say
+from storage.ladder import RANGE, Ladder
 from storage.options import Place as ArchivePlace
 from storage.options import Shown, command
 from storage.output import write_rows
@@ -26,6 +27,21 @@ Zone = Annotated[
     str | None, typer.Option("--timezone", metavar="Z", help="Of --cron; else of the settings.")
 ]
 
+AddressType = Annotated[
+    str | None,
+    typer.Option(
+        "--type", metavar="T",
+        help="Of an address: page, feed, sitemap, opml, urls; else told by what stands there.",
+    ),
+]  # fmt: skip
+Recheck = Annotated[
+    str | None,
+    typer.Option(
+        "--recheck", metavar="R",
+        help="How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
+    ),
+]  # fmt: skip
+
 
 def mount(app: typer.Typer) -> None:
     """Add `lesart source` to the command line."""
@@ -37,27 +53,43 @@ sources = typer.Typer(
 )
 
 
-@command(sources, "add", example="lesart source add presse/ --name presse --every 5m")
+@command(sources, "add", example="lesart source add https://zeitung.example/feed --every 15m")
 def add(
     *,
-    locator: Annotated[str, typer.Argument(metavar="LOCATOR", help="A folder.")],
+    locator: Annotated[
+        str, typer.Argument(metavar="LOCATOR", help="A folder, or an address to be watched.")
+    ],
     place: ArchivePlace,
     shown: Shown,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="N", help="Its name; else the folder's.")
+        str | None,
+        typer.Option("--name", metavar="N", help="Its name; else the folder's, or the address."),
     ] = None,
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
+    type: AddressType = None,  # noqa: A002  # the word of the command line
+    recheck: Recheck = None,
 ) -> None:
-    """Watch a folder from now on."""
+    """Watch a folder or an address from now on."""
     from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.watch import is_address, watch_address  # noqa: PLC0415
 
     settings = place.settings()
+    schedule = _schedule(settings, every, cron, timezone)
+    if is_address(locator):
+        options = recheck_options(recheck)
+        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+            added = watch_address(
+                archive, settings, locator, name=name, kind=type, options=options, **schedule
+            )
+        _tell([added], shown)
+        return
+    if type is not None or recheck is not None:
+        raise ScheduleError("--type and --recheck are for addresses")
     folder = Path(locator).absolute()
     if not folder.is_dir():
         raise LocatorMissingError(locator, "there is no such folder")
-    schedule = _schedule(settings, every, cron, timezone)
     if not schedule:
         schedule = {"every_seconds": settings.every}
     with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
@@ -90,16 +122,23 @@ def change(
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
+    recheck: Recheck = None,
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
     from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.watch import watch_anew  # noqa: PLC0415
 
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
-    if not schedule:
-        raise ScheduleError("say --every or --cron or --timezone")
+    if not schedule and recheck is None:
+        raise ScheduleError("say --every or --cron or --timezone or --recheck")
     with Archive.open(settings.database_url, create=False) as archive:
-        _tell([archive.change_source(name, **schedule)], shown)
+        if recheck is not None:
+            told = archive.source(name).options
+            schedule["options"] = {**told, **recheck_options(recheck)}
+        changed = archive.change_source(name, **schedule)
+        watch_anew(archive, changed)
+        _tell([changed], shown)
 
 
 @command(sources, "run", example="lesart source run presse")
@@ -168,6 +207,29 @@ def _schedule(
             raise ScheduleError(str(error)) from error
         values |= {"every_seconds": None, "cron": cron}
     return values
+
+
+def recheck_options(given: str | None) -> dict[str, Any]:
+    """Return the options of a source that `--recheck` sets.
+
+    Raises: ScheduleError.
+
+    >>> recheck_options("15m..40d")
+    {'recheck': {'first': 900.0, 'longest': 3456000.0}}
+    >>> recheck_options("off"), recheck_options(None)
+    ({'recheck': {'off': True}}, {})
+    """
+    if given is None:
+        return {}
+    if given.strip() == "off":
+        return {"recheck": {"off": True}}
+    span = RANGE.fullmatch(given.strip())
+    first, longest = (span["first"], span["longest"]) if span else (given, given)
+    try:
+        ladder = Ladder(parse_interval(first), parse_interval(longest))
+    except ValueError as error:
+        raise ScheduleError(f"--recheck {given}: {error}") from error
+    return {"recheck": {"first": ladder.first, "longest": ladder.longest}}
 
 
 def _tell(found: list[Source], shown: Shown) -> None:

@@ -15,6 +15,7 @@ from storage.archive import Archive
 from storage.engine import DatabaseError
 from storage.settings import Settings
 from worker.collect import Progress, collect
+from worker.fetch import fetch_batch
 from worker.read import Reader, read_batch
 from worker.sources.files import Patience
 
@@ -75,6 +76,8 @@ def work(
         match held.kind:
             case "ingest":
                 collect(archive, held, settings, patience_of(held.trigger), progress)
+            case "fetch":
+                fetch_batch(archive, held, settings, progress)
             case "read":
                 read_batch(archive, held, reader, settings.batch_seconds)
         log.debug("job_done")

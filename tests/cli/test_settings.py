@@ -79,7 +79,8 @@ def test_a_path_in_a_file_counts_from_the_folder_of_that_file(tmp_path):
 
 @pytest.mark.parametrize("key", [setting.key for setting in SETTINGS])
 def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
-    value = str(next(s.default for s in SETTINGS if s.key == key) or "somewhere.sqlite3")
+    given = {"allow_hosts": "127.0.0.1:8080", "ca_file": __file__, "database_url": "some.sqlite3"}
+    value = str(next(s.default for s in SETTINGS if s.key == key) or given.get(key, "some@where"))
     secret = tmp_path / "secret"
     secret.write_text(f"{value}\n")
     settings = load({f"LESART_{key.upper()}_FILE": str(secret)})
@@ -218,3 +219,29 @@ def test_what_is_no_interval_is_refused(given):
 def test_what_is_no_size_is_refused(given):
     with pytest.raises(ValueError, match="is no size"):
         parse_size(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("LESART_ALLOW_HOSTS", "intranet", "allow_hosts"),
+        ("LESART_ALLOW_HOSTS", "wiki.intern:443", "allow_hosts"),
+        ("LESART_ALLOW_HOSTS", "10.0.0.0/8", "allow_hosts"),
+        ("LESART_ALLOW_HOSTS", "*:443=10.1.2.3", "allow_hosts"),
+        ("LESART_ALLOW_HOSTS", "wiki.intern:443=wiki2.intern", "allow_hosts"),
+        ("LESART_PACE", "0s", "pace"),
+        ("LESART_CONTACT", "ich\nHost: b", "contact"),
+        ("LESART_CA_FILE", "/no/such/file.pem", "ca_file"),
+        ("LESART_ROBOTS_STRICT", "vielleicht", "robots_strict"),
+    ],
+)
+def test_a_wrong_setting_of_the_web_names_its_key(name, value, named):
+    with pytest.raises(SettingsError) as caught:
+        load({name: value})
+    assert caught.value.key == named
+
+
+def test_own_servers_are_told_with_where_they_are():
+    settings = load({"LESART_ALLOW_HOSTS": "wiki.intern:443=10.1.2.3, [::1]:8080"})
+    assert settings.allow_hosts == ("wiki.intern:443=10.1.2.3:443", "[::1]:8080=[::1]:8080")
+    assert load().allow_hosts == ()

@@ -86,6 +86,9 @@ _SIGNS = (
     ("a log-in form", LOG_IN),
 )
 
+BARRIERS = ("a check whether the visitor is a robot", "a request for consent", "a log-in form")
+"""What keeps a visitor from an article that is there."""
+
 
 def wall_reason(title: str | None, texts: Sequence[str]) -> str | None:
     """Return what a page is instead of an article, None for an article.

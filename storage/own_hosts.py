@@ -1,0 +1,85 @@
+"""PURE: the servers of one's own network that may be asked, each named with where it is.
+
+Nothing but the public net is ever asked. Who archives an intranet, or a site behind a tunnel,
+names each server with its port and the address behind it; no name is looked up for it, so
+nobody can make the name mean another machine.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+ENTRY = re.compile(
+    r"(?P<host>\[[0-9a-f:]+\]|[a-z0-9_.-]+):(?P<port>\d{1,5})"
+    r"(?:=(?P<address>\[[0-9a-f:]+\]|[0-9.]+)(?::(?P<to>\d{1,5}))?)?",
+    re.IGNORECASE,
+)
+"""One server.
+
+>>> ENTRY.fullmatch("wiki.intern:443=10.1.2.3").group("host", "port", "address", "to")
+('wiki.intern', '443', '10.1.2.3', None)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHost:
+    """A server that the user named: asked for as `host`:`port`, it stands at `address`:`to`."""
+
+    host: str
+    port: int
+    address: str
+    to: int
+
+    def __str__(self) -> str:
+        return f"{_shown(self.host)}:{self.port}={_shown(self.address)}:{self.to}"
+
+
+OwnHosts = Mapping[tuple[str, int], OwnHost]
+
+
+def read_own_host(entry: str) -> OwnHost:
+    """Return the server that `entry` names: HOST:PORT=ADDRESS[:PORT], or ADDRESS:PORT alone.
+
+    Raises: ValueError.
+
+    >>> str(read_own_host("wiki.intern:443=10.1.2.3")), str(read_own_host("127.0.0.1:8080"))
+    ('wiki.intern:443=10.1.2.3:443', '127.0.0.1:8080=127.0.0.1:8080')
+    """
+    match = ENTRY.fullmatch(entry.strip())
+    if match is None:
+        raise ValueError(f"{entry!r} names no server: write HOST:PORT=ADDRESS or ADDRESS:PORT")
+    host = match["host"].strip("[]").lower().rstrip(".")
+    port = _port(match["port"], entry)
+    if match["address"] is None and not _is_address(host):
+        raise ValueError(f"{entry!r} says not where {host} is: write {entry}=ADDRESS")
+    address = (match["address"] or host).strip("[]")
+    if not _is_address(address):
+        raise ValueError(f"{address!r} in {entry!r} is no address such as 10.1.2.3")
+    host = str(ipaddress.ip_address(host)) if _is_address(host) else host
+    to = _port(match["to"], entry) if match["to"] else port
+    return OwnHost(host, port, str(ipaddress.ip_address(address)), to)
+
+
+def own_hosts(entries: Iterable[str]) -> OwnHosts:
+    """Return the servers that `entries` name, by host and port."""
+    found = [read_own_host(entry) for entry in entries]
+    return {(each.host, each.port): each for each in found}
+
+
+def _port(given: str, entry: str) -> int:
+    if not 0 < int(given) < 65_536:
+        raise ValueError(f"{given} in {entry!r} is no port")
+    return int(given)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,45 @@
+"""What the tests of the web ask for: sites on the loopback, and the way to them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage.own_hosts import own_hosts
+from tests.web.desk import Desk, desk_at
+from tests.web.site import Web, simulated_web
+from worker.pages import PageReader
+from worker.text import TextSettings
+from worker.web.connection import Network
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    """Give a simulated web that goes by the clock of the machine."""
+    with simulated_web(tmp_path, lambda: datetime.now(UTC)) as found:
+        yield found
+
+
+@pytest.fixture
+def network(web: Web) -> Callable[..., Network]:
+    """Give a function that makes the way to the named sites, and to no others."""
+
+    def made(*hosts: str) -> Network:
+        return Network(own_hosts(web.allow_hosts(*hosts).split(",")), web.ca_file)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def pages() -> Iterator[PageReader]:
+    """Give a reader of pages for all tests."""
+    with PageReader(TextSettings()) as found:
+        yield found
+
+
+@pytest.fixture
+def desk(database_url: str, tmp_path: Path, pages: PageReader) -> Iterator[Desk]:
+    """Give a newsroom that watches the simulated web; its archive must be without a flaw."""
+    with desk_at(database_url, tmp_path, pages) as found:
+        yield found

@@ -1,0 +1,147 @@
+"""Pages that are watched: what each check came to, and what it makes of the history."""
+
+import pytest
+
+from storage.verdict import Counts
+from tests.flow.driver import hour
+from tests.web.desk import HIGHER, PEGEL, A
+from tests.web.site import Reply, page, redirect
+
+
+def told(moment: float) -> str:
+    return hour(moment).isoformat(timespec="microseconds")
+
+
+def pegel(paragraphs=PEGEL, **more) -> Reply:
+    return Reply(page("Pegel der Lohe steigt", paragraphs), **more)
+
+
+def test_a_page_is_fetched_read_and_kept_with_its_transfer(desk):
+    desk.web.put(A, pegel(headers=(("X-Robots-Tag", "noai"),)))
+    assert desk.fetch(A, at=1) == Counts(new_articles=1)
+    article = desk.article(A)
+    assert (article["title"], article["state"]) == ("Pegel der Lohe steigt", "present")
+    assert article["first_seen"] == told(1)
+    (row,) = desk.rows(
+        "SELECT t.*, o.http_status FROM transfer t JOIN observation o ON o.id = t.observation_id "
+        "WHERE o.outcome = 'captured'"
+    )
+    assert (row["address"], row["http_status"], row["tls_version"]) == (A, 200, "TLSv1.3")
+    sent = dict(map(tuple, row["request"]["headers"]))
+    assert sent["User-Agent"].startswith("Lesart/")
+    assert "redaktion@archiv.example" in sent["User-Agent"]
+    assert row["rights"]["x_robots_tag"] == ["noai"]
+    assert row["rights"]["robots"]["allowed"] is True
+    assert row["response_headers"][0] == [":status", "HTTP/1.1 200 Says So"]
+
+
+def test_a_change_lies_between_the_last_sight_of_the_old_and_the_first_of_the_new(desk):
+    desk.web.put(A, pegel())
+    desk.fetch(A, at=1)
+    desk.fetch(A, at=2)
+    desk.web.put(A, pegel(HIGHER))
+    assert desk.fetch(A, at=3) == Counts(new_versions=1)
+    desk.fetch(A, at=4)
+    (change,) = desk.rows("SELECT * FROM changes")
+    assert (change["changed_after"], change["changed_by"]) == (told(2), told(3))
+    assert (change["removed"], change["added"], change["last_seen"]) == (["3,6"], ["36"], told(4))
+    assert desk.outcomes(A) == ["content", "unchanged", "content", "unchanged"]
+
+
+def test_a_server_that_knows_validators_is_asked_for_what_is_new_alone(desk):
+    desk.web.put(A, pegel(has_validators=True, changed_at=hour(0)))
+    desk.fetch(A, at=1)
+    assert desk.fetch(A, at=2) == Counts(unchanged=1)
+    first, second = desk.web.asked("/lokales/pegel")
+    assert second.headers["if-none-match"]
+    assert second.headers["if-modified-since"]
+    assert (first.status, second.status, second.sent) == (200, 304, 0)
+    assert desk.outcomes(A) == ["content", "not_modified"]
+    (observation,) = [o for o in desk.observations(A) if o["outcome"] == "not_modified"]
+    assert (observation["version"], observation["http_status"]) == (1, 304)
+    assert desk.one("SELECT last_seen FROM versions")["last_seen"] == told(2)
+
+
+def test_the_same_bytes_are_not_read_again(desk):
+    desk.web.put(A, pegel())
+    desk.fetch(A, at=1)
+    assert desk.fetch(A, at=2) == Counts(unchanged=1)
+    assert desk.number("SELECT count(*) FROM derivation") == 1
+    assert desk.number("SELECT count(*) FROM job WHERE kind = 'read'") == 1
+    assert desk.outcomes(A) == ["content", "unchanged"]
+
+
+def test_a_text_that_comes_back_is_a_third_version_of_the_first_wording(desk):
+    for moment, paragraphs in enumerate((PEGEL, HIGHER, PEGEL), 1):
+        desk.web.put(A, pegel(paragraphs, has_validators=True))
+        desk.fetch(A, at=moment)
+    versions = desk.rows("SELECT version, wording FROM versions ORDER BY version")
+    assert [v["version"] for v in versions] == [1, 2, 3]
+    assert versions[0]["wording"] == versions[2]["wording"] != versions[1]["wording"]
+
+
+def test_tracking_parameters_make_no_second_article(desk):
+    desk.web.put(A, pegel())
+    desk.fetch(A, at=1)
+    desk.fetch(f"{A}?utm_source=feed&fbclid=x#oben", at=2)
+    assert desk.number("SELECT count(*) FROM articles") == 1
+    assert [each.path for each in desk.web.asked()] == ["/lokales/pegel"] * 2
+
+
+STATES = {
+    "gone": (Reply(b"weg", 404), "gone", "gone", Counts(gone=1)),
+    "gone for good": (Reply(b"weg", 410), "gone", "gone", Counts(gone=1)),
+    "taken away by law": (Reply(b"weg", 451), "gone", "gone", Counts(gone=1)),
+    "forbidden": (Reply(b"nein", 403), "blocked", "blocked", Counts(refused=1)),
+    "asked for a password": (Reply(b"nein", 401), "blocked", "blocked", Counts(refused=1)),
+    "throttled": (Reply(b"", 429), "rate_limited", "unreachable", Counts(failed=1)),
+    "broken": (Reply(b"", 500), "unreachable", "unreachable", Counts(failed=1)),
+    "down": (Reply(b"", 503), "unreachable", "unreachable", Counts(failed=1)),
+    "hangs up": (Reply(pieces=[(0.0, b"")]), "unreachable", "unreachable", Counts(failed=1)),
+    "breaks off": (Reply(pieces=[(0.0, b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n<p>Der")]),
+                   "unreachable", "unreachable", Counts(failed=1)),
+    "leads to the front page": (redirect("/"), "not_article", "blocked", Counts(refused=1)),
+    "leads in circles": (redirect("/lokales/pegel"), "refused", "present", Counts(refused=1)),
+    "leads out of https": (redirect("http://bote.example/a"), "refused", "present", Counts(refused=1)),
+    "leads to a file": (redirect("file:///etc/passwd"), "refused", "present", Counts(refused=1)),
+    "leads nowhere": (Reply(b"", 302), "unreachable", "unreachable", Counts(failed=1)),
+    "a check for robots": (Reply(page("Just a moment...", ["Checking your browser before accessing the site."])),
+                           "blocked", "blocked", Counts(refused=1)),
+    "a request for consent": (Reply(page("Zustimmung", ["Wir und unsere 247 Partner verwenden Cookies und brauchen Ihre Zustimmung."])),
+                              "blocked", "blocked", Counts(refused=1)),
+    "a soft 404": (Reply(page("Seite nicht gefunden", ["Die gesuchte Seite konnte leider nicht gefunden werden."])),
+                   "not_article", "blocked", Counts(refused=1)),
+    "an empty page": (Reply(b"<html><body></body></html>"), "not_article", "blocked", Counts(refused=1)),
+    "a document that is no page": (Reply(b"%PDF-1.7 ...", type="application/pdf"), "refused", "present", Counts(refused=1)),
+    "a picture": (Reply(bytes(4000), type="image/png"), "refused", "present", Counts(refused=1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("behaviour", STATES)
+def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviour):
+    reply, outcome, state, counts = STATES[behaviour]
+    desk.web.put(A, pegel())
+    desk.web.put("https://zeitung.example/", page("Die Zeitung", PEGEL))
+    desk.fetch(A, at=1)
+    desk.web.put(A, reply)
+    assert desk.fetch(A, at=2) == counts
+    article = desk.article(A)
+    assert (article["versions"], article["state"]) == (1, state)
+    assert article["last_seen"] == told(1)
+    assert desk.outcomes(A)[-1] == outcome
+    desk.web.put(A, pegel())
+    assert desk.fetch(A, at=60) == Counts(unchanged=1)
+    assert (desk.article(A)["state"], desk.article(A)["versions"]) == ("present", 1)
+
+
+@pytest.mark.parametrize("behaviour", STATES)
+def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviour):
+    reply, outcome, _state, counts = STATES[behaviour]
+    desk.web.put(A, reply)
+    assert desk.fetch(A, at=1) == counts
+    assert desk.number("SELECT count(*) FROM articles") == 0
+    assert desk.outcomes(A)[-1] == outcome
+    assert len(desk.codes()) == (0 if counts.gone else 1)
+    desk.web.put(A, pegel())
+    assert desk.fetch(A, at=60) == Counts(new_articles=1)
+    assert desk.outcomes(A) == [outcome, "content"] if outcome != "refused" else True

@@ -1,0 +1,60 @@
+"""Make addresses standing sources, and keep their schedules true."""
+
+from datetime import timedelta
+from typing import Any
+
+from storage.archive import Archive
+from storage.own_hosts import own_hosts
+from storage.record import Refused
+from storage.settings import Settings
+from storage.source import Source
+from storage.watching import Named, ensure_watches, reschedule
+from worker.address import origin_of, parse_address, without_secrets, without_trackers
+from worker.errors import LocatorError, ScheduleError
+from worker.order import ADDRESS_TYPES, is_address
+
+__all__ = ["is_address", "watch_address", "watch_anew"]
+
+
+def watch_address(
+    archive: Archive,
+    settings: Settings,
+    locator: str,
+    *,
+    name: str | None = None,
+    kind: str | None = None,
+    options: dict[str, Any] | None = None,
+    **schedule: Any,
+) -> Source:
+    """Watch an address from now on; it is looked at for the first time as soon as possible.
+
+    Raises: LocatorError, ScheduleError.
+    """
+    allowed = own_hosts(settings.allow_hosts)
+    address = parse_address(locator, lambda host, port: (host, port) in allowed)
+    if isinstance(address, Refused):
+        raise LocatorError(without_secrets(locator), address.message)
+    if kind is not None and kind not in ADDRESS_TYPES:
+        raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
+    origin = origin_of(address.text)
+    chosen = name or origin
+    taken = [each for each in archive.sources() if each.name == chosen]
+    if taken and (taken[0].standing or taken[0].kind != "web"):
+        raise ScheduleError(f"there is a source {chosen} already: choose another --name")
+    source = archive.ensure_source(
+        chosen, "web", address.text, standing=True, paused=False, options=options or {}, **schedule
+    )
+    asked = without_trackers(address).text
+    named = Named(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
+    with archive.unit() as unit:
+        ensure_watches(unit, source.id, [named], listed_by=None, is_standing=True)
+        reschedule(unit, source.id, timedelta(0))
+    return source
+
+
+def watch_anew(archive: Archive, source: Source) -> None:
+    """Let the addresses of a source be looked at by its new schedule from now on."""
+    if source.kind == "folder":
+        return
+    with archive.unit() as unit:
+        reschedule(unit, source.id, None)

@@ -1,0 +1,247 @@
+"""Connections to one server: to an address that was checked, until a deadline, up to a limit.
+
+The name is looked up once, every address that it has must be public, and it is one of these
+that is connected to: what is checked and what is asked cannot differ. The name goes on to be
+what the certificate has to prove.
+"""
+
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from storage.own_hosts import OwnHosts
+from worker.address import Address
+from worker.web.public import not_public
+
+CONNECT_SECONDS = 10.0
+TLS_VERSION = ssl.TLSVersion.TLSv1_2
+
+
+class NotPublicError(OSError):
+    """An address does not lie in the public net; never tried again."""
+
+
+class NoSuchHostError(OSError):
+    """A name has no address, or nobody knows at the moment."""
+
+
+class TooMuchError(OSError):
+    """A server sent more than may be read."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+@dataclass(slots=True)
+class Meter:
+    """What is left of an exchange: until `deadline` (monotonic), up to `limit` bytes received."""
+
+    deadline: float
+    limit: int
+    received: int = 0
+    sent: bytearray = field(default_factory=bytearray)
+
+    def left(self) -> float:
+        """Return the seconds that are left.
+
+        Raises: TimeoutError.
+        """
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time for it was over")
+        return left
+
+    def count(self, number: int) -> int:
+        """Count bytes that came in.
+
+        Raises: TooMuchError.
+        """
+        self.received += number
+        if self.received > self.limit:
+            raise TooMuchError(self.limit)
+        return number
+
+
+class _PlainSocket(socket.socket):
+    """A socket that keeps to its meter."""
+
+    meter: Meter
+
+    def recv_into(self, *arguments: Any, **named: Any) -> int:
+        self.settimeout(self.meter.left())
+        return self.meter.count(super().recv_into(*arguments, **named))
+
+    def sendall(self, *arguments: Any, **named: Any) -> None:
+        self.settimeout(self.meter.left())
+        super().sendall(*arguments, **named)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """The same over TLS."""
+
+    meter: Meter
+
+    def recv_into(self, *arguments: Any, **named: Any) -> int:
+        self.settimeout(self.meter.left())
+        return self.meter.count(super().recv_into(*arguments, **named))
+
+    def sendall(self, *arguments: Any, **named: Any) -> None:
+        self.settimeout(self.meter.left())
+        super().sendall(*arguments, **named)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a server is: an address of the net and its port."""
+
+    address: str
+    port: int
+
+
+class Network:
+    """How this process reaches servers: what it trusts, and which of its own it may ask."""
+
+    def __init__(self, own: OwnHosts, ca_file: Path | None = None) -> None:
+        self.own = own
+        self._public_context = _context(None)
+        self._own_context = _context(ca_file) if ca_file is not None else self._public_context
+
+    def is_own(self, host: str, port: int) -> bool:
+        """Tell whether the user named this server."""
+        return (host, port) in self.own
+
+    def targets(self, address: Address) -> tuple[Target, ...]:
+        """Return where the server of `address` is, every place of it checked.
+
+        Raises: NotPublicError, NoSuchHostError.
+        """
+        own = self.own.get((address.host, address.port))
+        if own is not None:
+            return (Target(own.address, own.to),)
+        places = look_up(address.host, address.port)
+        for place in places:
+            reason = not_public(place)
+            if reason is not None:
+                raise NotPublicError(reason)
+        return tuple(Target(place, address.port) for place in places)
+
+    def connection(self, address: Address, meter: Meter) -> "Plain | Tls":
+        """Return a connection to the server of `address`, not opened yet."""
+        if address.scheme == "http":
+            return Plain(self, address, meter)
+        is_own = self.is_own(address.host, address.port)
+        return Tls(self, address, meter, self._own_context if is_own else self._public_context)
+
+
+def look_up(host: str, port: int) -> tuple[str, ...]:
+    """Return every address that a name has.
+
+    Raises: NoSuchHostError.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "no such name"
+        raise NoSuchHostError(f"the name {host} cannot be looked up ({reason})") from error
+    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def _context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return how certificates are checked: always, by name, with nothing older than TLS 1.2."""
+    context = ssl.create_default_context()
+    context.minimum_version = TLS_VERSION
+    context.sslsocket_class = _TlsSocket
+    if ca_file is not None:
+        context.load_verify_locations(cafile=str(ca_file))
+    return context
+
+
+def open_socket(network: Network, address: Address, meter: Meter) -> _PlainSocket:
+    """Return a socket to one of the checked addresses of a server.
+
+    Raises: NotPublicError, NoSuchHostError, OSError.
+    """
+    failed: OSError = NoSuchHostError(f"the name {address.host} has no address")
+    for target in network.targets(address):
+        try:
+            return _connected(target, meter)
+        except OSError as error:
+            failed = error
+    raise failed
+
+
+def _connected(target: Target, meter: Meter) -> _PlainSocket:
+    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
+    opened = _PlainSocket(family, socket.SOCK_STREAM)
+    try:
+        opened.meter = meter
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.settimeout(min(CONNECT_SECONDS, meter.left()))
+        opened.connect((target.address, target.port))
+        _require_peer(opened, target)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _require_peer(opened: socket.socket, target: Target) -> None:
+    peer = opened.getpeername()
+    if peer[:2] != (target.address, target.port):
+        raise NotPublicError(f"{peer[0]} answered for {target.address}")
+
+
+class _Pinned:
+    """What both kinds of connections share: where they connect to, and what they meter."""
+
+    network: Network
+    address: Address
+    meter: Meter
+    sock: Any
+
+    def _new_conn(self) -> socket.socket:
+        return open_socket(self.network, self.address, self.meter)
+
+    def measured_by(self, meter: Meter) -> None:
+        """Let another exchange begin on the same connection."""
+        self.meter = meter
+        if self.sock is not None:
+            self.sock.meter = meter
+
+    def connect(self) -> None:
+        """Connect, and meter what comes from now on."""
+        super().connect()  # type: ignore[misc]
+        self.sock.meter = self.meter
+
+    def send(self, data: Any) -> None:
+        """Send, and note what was sent."""
+        super().send(data)  # type: ignore[misc]
+        if isinstance(data, bytes):
+            self.meter.sent += data
+
+
+class Plain(_Pinned, HTTPConnection):
+    """A connection by http."""
+
+    def __init__(self, network: Network, address: Address, meter: Meter) -> None:
+        super().__init__(address.host, address.port, timeout=meter.left())
+        self.network, self.address, self.meter = network, address, meter
+
+
+class Tls(_Pinned, HTTPSConnection):
+    """A connection by https; the certificate is checked against the name, not the address."""
+
+    def __init__(
+        self, network: Network, address: Address, meter: Meter, context: ssl.SSLContext
+    ) -> None:
+        super().__init__(
+            address.host, address.port, timeout=meter.left(), ssl_context=context,
+            cert_reqs=ssl.CERT_REQUIRED, server_hostname=address.host,
+        )  # fmt: skip
+        self.network, self.address, self.meter = network, address, meter

@@ -1,0 +1,127 @@
+"""PURE: take the encoding off a body, bounded, and tell whether it was whole."""
+
+import sys
+import zlib
+from collections.abc import Callable
+
+import brotli
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+MOST_ENCODINGS = 2
+"""So many encodings one upon the other; honest servers use one."""
+_PIECE = 1 << 16
+
+
+class GrownError(ValueError):
+    """Decoded, a body is larger than may be read."""
+
+
+class BrokenError(ValueError):
+    """A body breaks off, or is not encoded as its header says."""
+
+
+def encodings_of(header: str | None) -> tuple[str, ...]:
+    """Return the encodings that a header names, in the order in which they were put on.
+
+    >>> encodings_of("gzip"), encodings_of("x-gzip, BR"), encodings_of("identity")
+    (('gzip',), ('gzip', 'br'), ())
+    """
+    names = [name.strip().lower().removeprefix("x-") for name in (header or "").split(",")]
+    return tuple(name for name in names if name in _DECODERS)
+
+
+def decoded(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
+    """Return `body` without its encodings, no more than `limit` bytes of it.
+
+    Raises: GrownError, BrokenError.
+
+    >>> decoded(zlib.compress(b"Pegel"), ("deflate",), 100)
+    b'Pegel'
+    """
+    if len(encodings) > MOST_ENCODINGS:
+        raise GrownError(f"{len(encodings)} encodings")
+    for name in reversed(encodings):
+        if not body:
+            return body
+        body = _DECODERS[name](body, limit)
+    return body
+
+
+def _gunzip(body: bytes, limit: int) -> bytes:
+    return _inflate_all(body, limit, 16 + zlib.MAX_WBITS)
+
+
+def _inflate(body: bytes, limit: int) -> bytes:
+    try:
+        return _inflate_all(body, limit, zlib.MAX_WBITS)
+    except BrokenError:
+        return _inflate_all(body, limit, -zlib.MAX_WBITS)  # as some servers have it
+
+
+def _inflate_all(body: bytes, limit: int, bits: int) -> bytes:
+    """Return what all members of a stream hold; what follows the last one is not looked at."""
+    found = bytearray()
+    rest = body
+    while rest:
+        inflater = zlib.decompressobj(bits)
+        try:
+            found += inflater.decompress(rest, limit + 1 - len(found))
+        except zlib.error as error:
+            if found:
+                return bytes(found)
+            raise BrokenError(str(error)) from error
+        _require_within(found, limit)
+        if not inflater.eof:
+            raise BrokenError("the compressed body breaks off")
+        rest = inflater.unused_data
+    return bytes(found)
+
+
+def _unbrotli(body: bytes, limit: int) -> bytes:
+    found = bytearray()
+    decoder = brotli.Decompressor()
+    try:
+        found += decoder.process(body, output_buffer_limit=_PIECE)
+        while not decoder.is_finished():
+            piece = decoder.process(b"", output_buffer_limit=_PIECE)
+            if not piece and decoder.can_accept_more_data():
+                raise BrokenError("the compressed body breaks off")
+            found += piece
+            _require_within(found, limit)
+    except brotli.error as error:
+        raise BrokenError("the body is no Brotli") from error
+    _require_within(found, limit)
+    return bytes(found)
+
+
+def _unzstd(body: bytes, limit: int) -> bytes:
+    found = bytearray()
+    rest = body
+    while rest:
+        decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})
+        try:
+            found += decoder.decompress(rest, max_length=limit + 1 - len(found))
+        except zstd.ZstdError as error:
+            raise BrokenError("the body is no Zstandard") from error
+        _require_within(found, limit)
+        if not decoder.eof:
+            raise BrokenError("the compressed body breaks off")
+        rest = decoder.unused_data
+    return bytes(found)
+
+
+def _require_within(found: bytearray, limit: int) -> None:
+    if len(found) > limit:
+        raise GrownError(f"more than {limit} bytes")
+
+
+_DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "gzip": _gunzip,
+    "deflate": _inflate,
+    "br": _unbrotli,
+    "zstd": _unzstd,
+}

@@ -1,0 +1,280 @@
+"""One request and its answer: bounded in time and size, with all that went over the wire."""
+
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
+from urllib3.response import HTTPResponse
+
+from storage.codes import refuse
+from storage.record import Json, Refused
+from worker.address import Address
+from worker.web.connection import (
+    Meter,
+    Network,
+    NotPublicError,
+    Plain,
+    Tls,
+    TooMuchError,
+)
+from worker.web.decode import BrokenError, GrownError, decoded, encodings_of
+
+HEAD_BYTES = 256 * 1024
+"""How much of an answer may come before its body begins."""
+MOST_HEADERS = 100
+NOT_OK_BYTES = 1024 * 1024
+"""How much of a body is read that belongs to no page: of a redirect, an error."""
+NEVER_TEXT = ("image/", "video/", "audio/", "font/")
+_PIECE = 1 << 16
+
+
+@dataclass(slots=True)
+class Exchanged:
+    """What came of one request; `refused` where there is no answer that can be used.
+
+    `headers` are pairs as received, `body` is decoded, None where there is none to keep.
+    `sent_headers` are those of the request, as they were sent. Durations are in milliseconds.
+    """
+
+    address: Address
+    status: int | None = None
+    reason: str | None = None
+    version: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    body_encoding: str | None = None
+    wire_bytes: int = 0
+    sent_headers: tuple[tuple[str, str], ...] = ()
+    peer: str | None = None
+    tls_version: str | None = None
+    chain: bytes | None = None
+    duration_ms: int = 0
+    refused: Refused | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header, all of them joined where it came more than once."""
+        found = [value for key, value in self.headers if key.lower() == name]
+        return ", ".join(found) if found else None
+
+    @property
+    def request(self) -> dict[str, Json]:
+        """Return the request as it is kept."""
+        return {
+            "method": "GET",
+            "target": self.address.target,
+            "headers": [list(pair) for pair in self.sent_headers],
+        }
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection to one server that is kept open between exchanges."""
+
+    network: Network
+    opened: "Plain | Tls | None" = None
+    chain: bytes | None = None
+
+    def close(self) -> None:
+        """End the connection."""
+        opened, self.opened = self.opened, None
+        if opened is not None:
+            opened.close()
+
+
+def ask(
+    line: Line,
+    address: Address,
+    headers: Sequence[tuple[str, str]],
+    *,
+    seconds: float,
+    most_bytes: int,
+) -> Exchanged:
+    """Ask for `address` and read the answer; what goes wrong is told, never raised.
+
+    A connection that the server closed meanwhile is opened anew once.
+    """
+    began = time.monotonic()
+    found = Exchanged(address, sent_headers=(("Host", _host_header(address)), *headers))
+    meter = Meter(began + seconds, HEAD_BYTES)
+    if line.opened is not None and not line.opened.is_connected:
+        line.close()
+    was_open = line.opened is not None
+    try:
+        _ask(line, found, meter, most_bytes)
+    except (HTTPError, HTTPException, OSError, ValueError) as error:
+        line.close()
+        if was_open and not meter.received and not isinstance(_cause(error), TimeoutError):
+            return ask(line, address, headers, seconds=seconds, most_bytes=most_bytes)
+        found.refused = _refusal(error, found)
+    found.duration_ms = round((time.monotonic() - began) * 1000)
+    return found
+
+
+def _host_header(address: Address) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    is_usual = address.port == (443 if address.scheme == "https" else 80)
+    return host if is_usual else f"{host}:{address.port}"
+
+
+def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int) -> None:
+    if line.opened is None:
+        line.opened = line.network.connection(found.address, meter)
+        line.chain = None
+    connection = line.opened
+    connection.measured_by(meter)
+    connection.request(
+        "GET", found.address.target, headers=dict(found.sent_headers),
+        preload_content=False, decode_content=False,
+    )  # fmt: skip
+    _note_peer(line, connection, found)
+    response = connection.getresponse()
+    found.status, found.reason = response.status, response.reason
+    found.version = response.version_string
+    found.headers = tuple((str(key), str(value)) for key, value in response.headers.iteritems())
+    response.headers.discard("content-encoding")  # it is taken off here, and bounded
+    limit = most_bytes if response.status == 200 else min(most_bytes, NOT_OK_BYTES)
+    meter.limit = meter.received + limit + HEAD_BYTES
+    if response.status == 200 and _is_never_text(found):
+        line.close()
+        kind = (found.header("content-type") or "")[:80]
+        found.refused = refuse("not_text", detected=f"the server calls it {kind}")
+        return
+    _read_body(response, found, limit)
+    if not _may_stay_open(response, found):
+        line.close()
+
+
+def _is_never_text(found: Exchanged) -> bool:
+    return (found.header("content-type") or "").strip().lower().startswith(NEVER_TEXT)
+
+
+def _note_peer(line: Line, connection: "Plain | Tls", found: Exchanged) -> None:
+    sock = connection.sock
+    host, port = sock.getpeername()[:2]
+    found.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(sock, ssl.SSLSocket):
+        found.tls_version = sock.version()
+        if line.chain is None:
+            line.chain = _chain(sock)
+        found.chain = line.chain
+
+
+def _chain(sock: ssl.SSLSocket) -> bytes:
+    """Return the certificates that the server showed, as PEM, its own first."""
+    if hasattr(sock, "get_unverified_chain"):  # from Python 3.13 on
+        shown = [bytes(each) for each in sock.get_unverified_chain()]
+    else:
+        inside: Any = sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  # before that
+        told = inside.get_unverified_chain() or ()
+        shown = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in told]
+    if not shown:
+        own = sock.getpeercert(binary_form=True)
+        shown = [own] if own else []
+    return "".join(ssl.DER_cert_to_PEM_cert(each) for each in shown).encode("ascii")
+
+
+def _read_body(response: HTTPResponse, found: Exchanged, limit: int) -> None:
+    """Read the body and take its encoding off; one that breaks off is kept as far as it came."""
+    pieces: list[bytes] = []
+    size = 0
+    broken: str | None = None
+    try:
+        while piece := response.read(_PIECE, decode_content=False):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise TooMuchError(limit)
+    except IncompleteRead as error:
+        broken = f"{error.expected} bytes were to come after {error.partial}"
+    except (ProtocolError, HTTPException, ConnectionError) as error:
+        broken = _reason(error)
+    found.wire_bytes = size
+    found.body = b"".join(pieces)
+    encodings = encodings_of(found.header("content-encoding"))
+    if broken is None and not found.body and response.status == 200 and not _has_end(found):
+        broken = "there is nothing below its head"
+    if broken is not None:
+        found.refused = refuse("truncated_response", reason=broken)
+        response.close()
+        return
+    _decode(found, encodings, limit)
+
+
+def _decode(found: Exchanged, encodings: tuple[str, ...], limit: int) -> None:
+    try:
+        found.body = decoded(found.body or b"", encodings, limit)
+    except GrownError:
+        found.body = None
+        found.refused = refuse("too_large_decoded", limit=limit)
+    except BrokenError as error:
+        found.refused = refuse("truncated_response", reason=str(error))
+    else:
+        found.body_encoding = ", ".join(encodings) or None
+
+
+def _may_stay_open(response: HTTPResponse, found: Exchanged) -> bool:
+    if found.refused is not None or "close" in (found.header("connection") or "").lower():
+        return False
+    is_kept = response.version >= 11 or "keep-alive" in (found.header("connection") or "").lower()
+    return is_kept and (_has_end(found) or response.status in {204, 304})
+
+
+def _has_end(found: Exchanged) -> bool:
+    """Tell whether a body says itself where it ends."""
+    is_chunked = "chunked" in (found.header("transfer-encoding") or "").lower()
+    return is_chunked or found.header("content-length") is not None
+
+
+def _refusal(error: Exception, found: Exchanged) -> Refused:
+    """Return the refusal for what went wrong; a body that is too large is not kept."""
+    cause = _cause(error)
+    is_answered = found.status is not None
+    match cause:
+        case NotPublicError():
+            refused = refuse("address_not_public", reason=str(cause))
+        case TooMuchError() if is_answered:
+            found.body = None
+            refused = refuse("too_large", limit=cause.limit)
+        case ssl.SSLError() if _is_about_trust(cause) and not is_answered:
+            refused = refuse("tls_invalid", reason=_tls_reason(cause))
+        case _ if is_answered:
+            refused = refuse("truncated_response", reason=_reason(cause))
+        case _:
+            refused = refuse("unreachable", reason=_reason(cause))
+    return refused
+
+
+def _is_about_trust(error: ssl.SSLError) -> bool:
+    """Tell whether the server was reached and did not prove who it is, or could not."""
+    is_cut_off = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+    return not is_cut_off and "timed out" not in str(error)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what lies under the wrapping of a library."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = error.__cause__ or error.__context__
+        wrapped = next((a for a in error.args if isinstance(a, BaseException)), None)
+        if isinstance(error, (HTTPError, ProtocolError)) and (wrapped or inner):
+            error = wrapped or inner or error
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Return in a few words what went wrong, without addresses and without pointers."""
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    told = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    named = {"BadStatusLine": "the answer is no HTTP", "RemoteDisconnected": "it hung up"}
+    return " ".join(named.get(type(error).__name__, str(told)).split())[:200]
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    told = getattr(error, "verify_message", None) or error.reason or str(error)
+    return " ".join(str(told).replace("_", " ").lower().split())[:200]

@@ -1,0 +1,96 @@
+"""PURE: what the answer of a server means for the address that was asked."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from storage.codes import refuse
+from storage.record import Refused
+
+Outcome = Literal[
+    "captured", "not_modified", "redirected", "gone", "blocked", "rate_limited", "unreachable",
+    "not_article", "refused",
+]  # fmt: skip
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FOR_GOOD = frozenset({301, 308})
+_GONE = {404: "404 not found", 410: "410 gone", 451: "451 taken away for legal reasons"}
+_BARRED = {
+    401: "it asks for a password (401)",
+    402: "it asks for money (402)",
+    403: "it forbids it (403)",
+    407: "it asks for a password (407)",
+}
+LONGEST_RETRY_AFTER = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an answer means: its outcome, why nothing was taken, and a word on it."""
+
+    outcome: Outcome
+    refused: Refused | None = None
+    note: str | None = None
+
+
+def meaning_of(status: int, *, is_conditional: bool) -> Meaning:
+    """Return what a status means; `is_conditional` says that validators were sent.
+
+    >>> meaning_of(200, is_conditional=False).outcome, meaning_of(410, is_conditional=True).note
+    ('captured', '410 gone')
+    """
+    if status in {200, 203}:
+        return Meaning("captured")
+    if status in _GONE:
+        return Meaning("gone", None, _GONE[status])
+    if status == 304 and is_conditional:
+        return Meaning("not_modified")
+    if status in REDIRECTS:
+        return Meaning("redirected")
+    if 200 <= status < 300:
+        refused = refuse("not_article", reason=f"the server gives no page ({status})")
+        return Meaning("not_article", refused, f"{status} without a page")
+    return _failed(status)
+
+
+def _failed(status: int) -> Meaning:
+    if status == 429:
+        refused = refuse("rate_limited", reason="it was asked too often (429)")
+        return Meaning("rate_limited", refused, "429 too many requests")
+    if status >= 500 or status in {408, 425} or status < 400:
+        reason = f"the server fails ({status})" if status >= 500 else f"it answers {status}"
+        return Meaning("unreachable", refuse("unreachable", reason=reason), reason)
+    reason = _BARRED.get(status, f"it refuses the request ({status})")
+    return Meaning("blocked", refuse("blocked", reason=reason), reason)
+
+
+def outcome_of_refusal(code: str) -> Outcome:
+    """Return the outcome of an exchange that had no usable answer, by the code of its refusal.
+
+    >>> outcome_of_refusal("truncated_response"), outcome_of_refusal("tls_invalid")
+    ('unreachable', 'refused')
+    """
+    return "unreachable" if code in {"unreachable", "truncated_response"} else "refused"
+
+
+def retry_after(header: str | None, now: datetime) -> datetime | None:
+    """Return until when a server asks to be left alone, a week at most.
+
+    >>> retry_after("120", datetime(2024, 6, 18, tzinfo=UTC)).isoformat()
+    '2024-06-18T00:02:00+00:00'
+    >>> retry_after("Tue, 18 Jun 2024 01:00:00 GMT", datetime(2024, 6, 18, tzinfo=UTC)).hour
+    1
+    >>> retry_after("bald", datetime(2024, 6, 18, tzinfo=UTC)) is None
+    True
+    """
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        moment = now + min(timedelta(seconds=int(text[:9])), LONGEST_RETRY_AFTER)
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (TypeError, ValueError):
+            return None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return min(moment, now + LONGEST_RETRY_AFTER) if moment > now else None

@@ -1,0 +1,40 @@
+"""PURE: which addresses lie in the public net."""
+
+import ipaddress
+
+_SPECIAL = (
+    ("64:ff9b::/96", "stands for an IPv4 address (NAT64)"),
+    ("64:ff9b:1::/48", "stands for an IPv4 address (NAT64)"),
+    ("2002::/16", "stands for an IPv4 address (6to4)"),
+    ("2001::/32", "stands for an IPv4 address (Teredo)"),
+    ("::/96", "stands for an IPv4 address"),
+    ("::ffff:0:0:0/96", "stands for an IPv4 address"),
+    ("fec0::/10", "is local to a site"),
+    ("192.0.0.0/24", "is set aside for protocols"),
+    ("192.88.99.0/24", "is set aside for protocols"),
+)
+SPECIAL = tuple((ipaddress.ip_network(network), reason) for network, reason in _SPECIAL)
+"""Networks that Python takes for public, or says too little about."""
+
+
+def not_public(text: str) -> str | None:
+    """Return why the address `text` does not lie in the public net; None where it does.
+
+    >>> not_public("127.0.0.1"), not_public("2002:7f00:1::")
+    ('127.0.0.1 is a loopback address', '2002:7f00:1:: stands for an IPv4 address (6to4)')
+    >>> not_public("93.184.215.14") is None
+    True
+    """
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return f"{text[:60]} is no address"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return not_public(str(address.ipv4_mapped))
+    reasons = (
+        (address.is_loopback, "is a loopback address"),
+        *((address in network, reason) for network, reason in SPECIAL),
+        (address.is_multicast, "is a multicast address"),
+        (not address.is_global, "is not public"),
+    )
+    return next((f"{text} {reason}" for is_so, reason in reasons if is_so), None)

@@ -1,0 +1,83 @@
+"""PURE: what a site says about the use of a text, as far as one answer tells it.
+
+Nothing is decided by these signals but what robots.txt decides; they are kept as they were seen.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import unescape
+
+from storage.record import Json
+
+HEAD_BYTES = 128 * 1024
+LONGEST = 500
+
+ELEMENT = re.compile(r"<(?P<name>meta|link|a)\b(?P<told>[^<>]{1,2000})>", re.IGNORECASE)
+"""An element that may speak of rights.
+
+>>> ELEMENT.search('<p><meta name="tdm-reservation" content="1"></p>')["name"]
+'meta'
+"""
+
+ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+"""One attribute of an element.
+
+>>> ATTRIBUTE.findall('name="robots" content=noai')
+[('name', 'robots', '', ''), ('content', '', '', 'noai')]
+"""
+
+NAMES = frozenset(
+    {"robots", "googlebot", "googlebot-news", "bots", "tdm-reservation", "tdm-policy", "copyright",
+     "rights", "dc.rights", "dcterms.rights", "dcterms.license", "dcterms.rightsholder", "license"}
+)  # fmt: skip
+"""The names of `meta` elements that speak of rights."""
+
+_LINK_LICENCE = re.compile(
+    r"<([^<>]{1,500})>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\blicense\b", re.IGNORECASE
+)
+
+
+def rights_of(
+    headers: Sequence[tuple[str, str]], body: bytes | None, robots: Json
+) -> dict[str, Json]:
+    """Return the signals of one answer: only what was said stands in it.
+
+    `robots` is what robots.txt said of the address. The body is looked at where it is a page.
+
+    >>> rights_of([("X-Robots-Tag", "noai"), ("TDM-Reservation", "1")], None, None)
+    {'x_robots_tag': ['noai'], 'tdm_reservation': ['1']}
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        for key, each in _of_header(name.lower(), value):
+            found.setdefault(key, []).append(each)
+    if body is not None:
+        for key, each in _of_page(body[:HEAD_BYTES].decode("utf-8", "replace")):
+            found.setdefault(key, []).append(each)
+    told: dict[str, Json] = {key: list(dict.fromkeys(values)) for key, values in found.items()}
+    return {"robots": robots, **told} if robots is not None else told
+
+
+def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
+    match name:
+        case "x-robots-tag" | "tdm-reservation" | "tdm-policy" | "content-usage":
+            yield name.replace("-", "_"), value[:LONGEST]
+        case "link":
+            for address in _LINK_LICENCE.findall(value):
+                yield "licence", address
+
+
+def _of_page(text: str) -> Iterator[tuple[str, str]]:
+    for element in ELEMENT.finditer(text):
+        told = dict(_attributes(element["told"]))
+        name = told.get("name", told.get("property", "")).lower()
+        if element["name"].lower() == "meta" and name in NAMES and told.get("content"):
+            key = "meta_robots" if "bot" in name else name.replace("-", "_").replace(".", "_")
+            yield key, told["content"][:LONGEST]
+        elif "license" in told.get("rel", "").lower().split() and told.get("href"):
+            yield "licence", told["href"][:LONGEST]
+
+
+def _attributes(told: str) -> Iterable[tuple[str, str]]:
+    for name, *values in ATTRIBUTE.findall(told):
+        yield name.lower(), unescape("".join(values)).strip()

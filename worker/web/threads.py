@@ -1,0 +1,83 @@
+"""Threads that do nothing but wait for servers, and give back what came, when it came."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from typing import Any
+
+Act = Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of an act: `who` asked for it, `value` is its result, or `error` what it raised."""
+
+    who: Any
+    began: datetime
+    ended: datetime
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Threads:
+    """Up to `most` threads; they are no reason for a process to stay alive."""
+
+    def __init__(self, most: int, clock: Callable[[], datetime]) -> None:
+        self._most, self._clock = most, clock
+        self._orders: SimpleQueue[tuple[Any, Act] | None] = SimpleQueue()
+        self._came: SimpleQueue[Came] = SimpleQueue()
+        self._running = 0
+        self.busy = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether another act would begin at once."""
+        return self.busy < self._most
+
+    def start(self, who: Any, act: Act) -> None:
+        """Let a thread do `act` on behalf of `who`."""
+        self.busy += 1
+        if self._running < self.busy:
+            self._running += 1
+            threading.Thread(target=self._run, name="fetch", daemon=True).start()
+        self._orders.put((who, act))
+
+    def next(self, seconds: float) -> Came | None:
+        """Return what came next, waiting for up to `seconds`."""
+        try:
+            came = self._came.get(timeout=max(0.0, seconds)) if seconds > 0 else self._now()
+        except Empty:
+            return None
+        self.busy -= 1
+        return came
+
+    def lose(self) -> None:
+        """Count on a thread no longer: it hangs in what it does."""
+        self.busy -= 1
+        self._running -= 1
+
+    def return_lost(self) -> None:
+        """Count again on a thread that came back; what it brought was told by `next`."""
+        self.busy += 1
+        self._running += 1
+
+    def close(self) -> None:
+        """Let the threads end once they are through with what they do."""
+        for _ in range(self._running):
+            self._orders.put(None)
+
+    def _now(self) -> Came:
+        return self._came.get_nowait()
+
+    def _run(self) -> None:
+        while (order := self._orders.get()) is not None:
+            who, act = order
+            began = self._clock()
+            try:
+                value = act()
+            except BaseException as error:  # noqa: BLE001  # whoever asked has to know
+                self._came.put(Came(who, began, self._clock(), error=error))
+            else:
+                self._came.put(Came(who, began, self._clock(), value=value))
