@@ -36,9 +36,10 @@ from storage.importing import Imported, Importing, known_records, packed_of
 from storage.imports import Import
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping
+from storage.listing import keep_listings
 from storage.origins import ensure_origins
 from storage.packing import unpack
-from storage.record import FileStamp, Refused
+from storage.record import FileStamp, Listing, Refused
 from storage.session import Bell, SessionLock
 from storage.source import NoSuchSourceError, Source
 from storage.tables import (
@@ -56,6 +57,7 @@ from storage.tables import (
 from storage.transfers import keep_transfers
 from storage.verdict import Captured, Counts, Known, Reading, Verdict
 from storage.versioning import let_return
+from storage.watching import forget_lists, note_read
 from storage.writing import Clock, Unit, rows_in, table_of, writing
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
@@ -387,6 +389,8 @@ class Archive:
         with self.unit() as unit:
             queue.renew(unit, held)
             gone = note_gone(unit, held, scan, absent) if complete else []
+            if complete:
+                forget_lists(unit, scan.source_id, absent)
             places = unit.connection.execute(
                 select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
             ).scalar_one()
@@ -453,15 +457,27 @@ class Archive:
         return sorted(found, key=lambda captured: captured.observation_id)
 
     def keep(
-        self, held: queue.Claim, readings: Sequence[Reading], decide: Decide, *, done: bool
+        self,
+        held: queue.Claim,
+        readings: Sequence[Reading],
+        decide: Decide,
+        *,
+        done: bool,
+        batch_items: int = 100,
     ) -> Counts:
         """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
 
+        What lists name is looked at by jobs of up to `batch_items` addresses.
+
         Raises: queue.StaleLeaseError, and keeps nothing then.
         """
+        listings = [each for each in readings if isinstance(each.outcome, Listing)]
+        others = [each for each in readings if not isinstance(each.outcome, Listing)]
         with self.unit() as unit:
             keeping = Keeping(unit, held.job_id)
-            counts = keeping.keep(readings, decide)
+            counts = keeping.keep(others, decide)
+            note_read(unit, keeping.decided)
+            counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
             if done:
                 queue.finish(unit, held, counts)
             else:

@@ -13,7 +13,7 @@ from storage.claims import Claims, Place
 from storage.detail import detail_of, named, published_columns, value_of
 from storage.digest import origin_id
 from storage.origins import ensure_origins
-from storage.record import Draft, Refused
+from storage.record import Draft, Listing, Refused
 from storage.tables import (
     FIELD_BLOCK,
     SIGHT_BLOCK,
@@ -77,6 +77,7 @@ class Keeping:
         self.unit = unit
         self.job_id = job_id
         self.to_index: list[tuple[int, Sequence[str]]] = []
+        self.decided: list[tuple[Reading, Verdict]] = []
         self._wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
         self._derivations: dict[tuple[Any, ...], int] = {}
@@ -95,8 +96,11 @@ class Keeping:
         self._load(places)
         totals = dict.fromkeys(Counts.__slots__, 0)
         for place in places:
-            verdict = decide(place.reading.outcome, place.reading.digest, self._known(place))
+            outcome = place.reading.outcome
+            assert not isinstance(outcome, Listing)
+            verdict = decide(outcome, place.reading.digest, self._known(place))
             self._apply(place, verdict)
+            self.decided.append((place.reading, verdict))
             totals[COUNT_OF[KIND[type(verdict)]]] += 1
         self._settle(places)
         return Counts(**totals)

@@ -155,6 +155,37 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An address that a list or a person named: what it is called, and what is asked for.
+
+    `kind` is that of a watch (`page`, `feed`, `sitemap`, `web` …). `published_at` and `changed_at`
+    are by the word of the list, `hints` what else it said of the address.
+    """
+
+    origin: str
+    address: str
+    kind: str
+    guid: str | None = None
+    published_at: datetime | None = None
+    changed_at: datetime | None = None
+    hints: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a feed, a sitemap or another list of addresses names.
+
+    `rejected` are the entries that name nothing that could be asked for, with their place in
+    the list.
+    """
+
+    kind: str
+    named: tuple[Named, ...]
+    rejected: tuple[tuple[int, "Refused"], ...] = ()
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Why an input did not become an article; `code` is listed in docs/codes.md."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from storage.record import Draft, Json, Refused
+from storage.record import Draft, Json, Listing, Refused
 
 VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
 
@@ -42,7 +42,7 @@ class Reading:
     """
 
     captured: Captured
-    outcome: Draft | Refused
+    outcome: Draft | Refused | Listing
     context: str
     digest: bytes | None = None
     tokens: tuple[str, ...] | None = None

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, or_, select, tuple_
 from storage import queue
 from storage.ladder import HOUR, MINUTE, Event, Ladder, spread, step
 from storage.origins import ensure_origins
-from storage.record import Json
-from storage.tables import CaptureRow, JobRow, OriginRow, SourceRow, WatchRow
-from storage.writing import IN_CHUNK, Unit, table_of, update_rows
+from storage.record import Json, Named
+from storage.tables import CaptureRow, JobRow, OriginRow, PresenceRow, SourceRow, WatchRow
+from storage.verdict import Captured, Copy, NewArticle, NewVersion, Reading, Refuse, Verdict
+from storage.writing import IN_CHUNK, Unit, rows_in, table_of, update_rows
 
 CAPTURE, JOB, ORIGIN = table_of(CaptureRow), table_of(JobRow), table_of(OriginRow)
-SOURCE, WATCH = table_of(SourceRow), table_of(WatchRow)
+PRESENCE, SOURCE, WATCH = table_of(PresenceRow), table_of(SourceRow), table_of(WatchRow)
 FINAL = ORIGIN.alias("final")
 
 Key = tuple[int, int]
@@ -53,22 +54,6 @@ class Watched:
     @property
     def key(self) -> Key:
         return self.source_id, self.origin_id
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An address that somebody named: what it is called, what is asked for, what was said of it.
-
-    `kind` is that of a watch. `changed_at` is when the text was changed last, by the word of
-    the list that names it.
-    """
-
-    origin: str
-    address: str
-    kind: str
-    guid: str | None = None
-    changed_at: datetime | None = None
-    hints: Mapping[str, Json] | None = None
 
 
 def ladder_of(
@@ -233,12 +218,18 @@ def ensure_watches(
             changed.append(
                 {
                     "source_id": key[0], "origin_id": key[1], "active": True,
-                    "hints": dict(each.hints or {}), "guid": each.guid or row[4],
+                    "hints": _told(each), "guid": each.guid or row[4],
                 }
             )  # fmt: skip
     update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), changed)
     unit.flush()
     return list(dict.fromkeys(wanted))
+
+
+def _told(named: Named) -> dict[str, Json]:
+    """Return what a list said of an address, its times as moments beside them as given."""
+    times = (("since", named.published_at), ("changed", named.changed_at))
+    return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
 
 
 def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
@@ -260,7 +251,7 @@ def _watch_row(
         "active": True, "quiet": 0, "failures": 0,
         "next_check": unit.now if is_standing else None,
         "listed_by": listed_by, "listed_at": unit.now, "guid": named.guid,
-        "hints": dict(named.hints or {}),
+        "hints": _told(named),
     }  # fmt: skip
 
 
@@ -293,6 +284,20 @@ def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterabl
     rows = [
         {"source_id": source_id, "origin_id": each, "active": False, "next_check": None}
         for each in gone
+    ]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def forget_lists(unit: Unit, source_id: int, places: Sequence[int]) -> None:
+    """Watch no more what was named by files of a folder that are no longer there."""
+    query = (
+        select(WATCH.c.source_id, WATCH.c.origin_id)
+        .join(PRESENCE, PRESENCE.c.locator_id == WATCH.c.listed_by)
+        .where(PRESENCE.c.source_id == source_id, WATCH.c.active)
+    )
+    rows = [
+        {"source_id": row[0], "origin_id": row[1], "active": False, "next_check": None}
+        for row in rows_in(unit.connection, query, PRESENCE.c.place_id, places)
     ]
     update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
 
@@ -359,3 +364,58 @@ class Schedule:
         if due_in is None or not row["standing"] or not row["active"] or has_cron:
             return None
         return self.unit.now + timedelta(seconds=due_in)
+
+
+EVENT_OF: Mapping[type, Event] = {
+    NewArticle: "first",
+    Copy: "first",
+    NewVersion: "changed",
+    Refuse: "barred",
+}
+"""What a verdict means for when to look again; one that is not named changes nothing."""
+
+
+def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
+    """Fit watches to what their last capture turned out to be when it was read.
+
+    One that could not be taken is forgotten: the server is not to say that it has not changed.
+    """
+    found = {
+        (reading.captured.source_id, watch): (reading, verdict)
+        for reading, verdict in decided
+        if (watch := reading.captured.hints.get("watch")) is not None
+    }
+    if not found:
+        return
+    schedule = Schedule(unit, list(found))
+    rows = []
+    for key, (reading, verdict) in found.items():
+        row, event = schedule.rows.get(key), EVENT_OF.get(type(verdict))
+        captured = reading.captured
+        if row is None or event is None or row["observation_id"] != captured.observation_id:
+            continue
+        values = {name: row[name] for name in READ} | schedule.after(key, event, age=_age(captured))
+        if event == "changed":
+            values["changed_at"] = captured.observed_at
+        if event == "barred":
+            values |= dict.fromkeys(("etag", "last_modified", "observation_id", "capture_id"))
+        rows.append(values)
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+READ = (
+    "source_id", "origin_id", "etag", "last_modified", "observation_id", "capture_id",
+    "changed_at", "interval_seconds", "quiet", "failures", "next_check",
+)  # fmt: skip
+"""The columns of a watch that a reading may change."""
+
+
+def _age(captured: Captured) -> float | None:
+    """Return for how many seconds a text has been there, by the word of whoever listed it."""
+    listed = captured.hints.get("listed") or {}
+    told = [
+        datetime.fromisoformat(listed[name]) for name in ("since", "changed") if listed.get(name)
+    ]
+    if not told:
+        return None
+    return max(0.0, (captured.observed_at - max(told)).total_seconds())

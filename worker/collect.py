@@ -10,15 +10,16 @@ from storage.capturing import Arrival, Scan
 from storage.digest import raw_digest
 from storage.origins import ensure_origins
 from storage.own_hosts import own_hosts
-from storage.record import FileStamp, Refused
+from storage.record import FileStamp, Named, Refused
 from storage.settings import Settings
 from storage.verdict import Counts
-from storage.watching import Named, due_watches, ensure_watches, hand_out
+from storage.watching import due_watches, ensure_watches, hand_out
 from worker.address import origin_of, parse_address, without_trackers
 from worker.importer import Importer
 from worker.sources.capture import capture
 from worker.sources.files import Patience
 from worker.sources.folder import Listing, expand
+from worker.sources.gunzip import MAGIC as GZIP
 from worker.sources.items import (
     Foreign,
     Found,
@@ -30,7 +31,8 @@ from worker.sources.items import (
 )
 from worker.sources.locator import origin_path
 from worker.sources.members import Hints
-from worker.text import detect_type, holds_text
+from worker.text import HEAD_BYTES, detect_type, holds_text
+from worker.web.kind import kind_of
 
 Progress = Callable[[int, int], None]
 """Told, now and then, how many files were looked at so far, and how many items are to be read."""
@@ -41,6 +43,8 @@ LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
 """Refusals that say nothing about the bytes: the next scan looks again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
 MOST_DUE = 1_000_000
+LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
+"""The names of files that may be lists of addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,11 +371,25 @@ class _Collection:
 def hints_of(settings: Settings, type: str | None) -> Hints:  # noqa: A002
     """Return how to tell what bytes are, by the text core and the settings."""
     return Hints(
-        detect=detect_type,
+        detect=detect,
         is_text_column=holds_text,
         limits=limits_of(settings),
-        type=type,
+        type="list" if type == "urls" else type,
     )
+
+
+def detect(name: str, head: bytes) -> str | Refused:
+    r"""Return the type to read a file as: a list of addresses is one, whatever its name says.
+
+    >>> detect("a.txt", b"https://a.example/1 # erste\n"), detect("a.xml", b"<opml version='2.0'>")
+    ('list', 'opml')
+    >>> detect("a.txt", b"date 2024-06 Brand\n")
+    'seed'
+    """
+    if len(head) >= HEAD_BYTES:
+        head = head[: head.rfind(b"\n") + 1] or head
+    kind = kind_of(head, "text/plain" if name.lower().endswith(LIST_NAMES) else None)
+    return kind if kind != "page" and not head.startswith(GZIP) else detect_type(name, head)
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -10,12 +10,15 @@ from typing import Any, Self
 from storage import queue
 from storage.archive import Archive
 from storage.digest import raw_digest, wording_digest
-from storage.record import Draft, Refused
+from storage.own_hosts import own_hosts
+from storage.record import Draft, Listing, Refused
 from storage.settings import Settings
 from storage.tokens import piece_tokens, truncate
 from storage.verdict import Captured, Counts, Reading
 from worker.decide import decide
 from worker.fetched import as_fetched, offers_of
+from worker.listing import KINDS as LISTS
+from worker.listing import read_listing
 from worker.pages import PageReader
 from worker.text import Hints, TextSettings
 from worker.text import read as read_text
@@ -60,6 +63,8 @@ class Reader:
     def read(self, captured: Captured) -> Reading:
         """Read one capture, and make ready what full text and the search for copies need."""
         hints = hints_of(captured)
+        if hints.type in LISTS:
+            return Reading(captured, self._listing(captured, hints), context_of(hints))
         outcome = self.outcome(captured.raw, hints)
         if captured.hints.get("fetched"):
             outcome = as_fetched(outcome, captured.hints.get("listed"))
@@ -86,6 +91,14 @@ class Reader:
             timezone=self.settings.timezone,
         )
 
+    def _listing(self, captured: Captured, hints: Hints) -> Listing | Refused:
+        """Return what a list names; it is read here, as its readers bound themselves."""
+        own = own_hosts(self.settings.allow_hosts)
+        return read_listing(
+            hints.type, captured.raw, hints.url or captured.locator,
+            captured.hints.get("content_type"), lambda host, port: (host, port) in own,
+        )  # fmt: skip
+
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
         """Return what the text core makes of `raw`."""
         if hints.type in PAGE_TYPES:
@@ -102,15 +115,24 @@ class Reader:
         return self._pages
 
 
-def read_batch(archive: Archive, held: queue.Claim, reader: Reader, limit_seconds: float) -> Batch:
+def read_batch(
+    archive: Archive,
+    held: queue.Claim,
+    reader: Reader,
+    limit_seconds: float,
+    batch_items: int = 100,
+) -> Batch:
     """Read what the job carries and keep it; past the limit the rest is given back.
+
+    What lists name is looked at by jobs of up to `batch_items` addresses.
 
     Raises: queue.StaleLeaseError, and nothing is kept then.
     """
     captured = archive.unread(held)
     readings = list(_within(captured, reader, limit_seconds))
     done = len(readings) == len(captured)
-    return Batch(archive.keep(held, readings, decide, done=done), done)
+    counts = archive.keep(held, readings, decide, done=done, batch_items=batch_items)
+    return Batch(counts, done)
 
 
 def hints_of(captured: Captured) -> Hints:

@@ -73,7 +73,12 @@ def add(
 ) -> None:
     """Watch a folder or an address from now on."""
     from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.watch import is_address, watch_address  # noqa: PLC0415
+    from worker.watch import (  # noqa: PLC0415
+        is_address,
+        is_subscriptions,
+        watch_address,
+        watch_feeds,
+    )
 
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
@@ -88,8 +93,12 @@ def add(
     if type is not None or recheck is not None:
         raise ScheduleError("--type and --recheck are for addresses")
     folder = Path(locator).absolute()
-    if not folder.is_dir():
-        raise LocatorMissingError(locator, "there is no such folder")
+    if not folder.exists():
+        raise LocatorMissingError(locator, "there is no such folder or file")
+    if folder.is_file() and is_subscriptions(folder):
+        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+            _tell(watch_feeds(archive, settings, folder, **schedule), shown)
+        return
     if not schedule:
         schedule = {"every_seconds": settings.every}
     with Archive.open(settings.database_url, create=settings.is_embedded) as archive:

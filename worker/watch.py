@@ -1,19 +1,23 @@
 """Make addresses standing sources, and keep their schedules true."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from storage.archive import Archive
 from storage.own_hosts import own_hosts
-from storage.record import Refused
+from storage.record import Named, Refused
 from storage.settings import Settings
 from storage.source import Source
-from storage.watching import Named, ensure_watches, reschedule
-from worker.address import origin_of, parse_address, without_secrets, without_trackers
+from storage.watching import ensure_watches, reschedule
+from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
 from worker.order import ADDRESS_TYPES, is_address
+from worker.sources.url_list import OpmlFeed, read_opml
+from worker.text import HEAD_BYTES
+from worker.web.kind import kind_of
 
-__all__ = ["is_address", "watch_address", "watch_anew"]
+__all__ = ["is_address", "is_subscriptions", "watch_address", "watch_anew", "watch_feeds"]
 
 
 def watch_address(
@@ -50,6 +54,37 @@ def watch_address(
         ensure_watches(unit, source.id, [named], listed_by=None, is_standing=True)
         reschedule(unit, source.id, timedelta(0))
     return source
+
+
+def is_subscriptions(path: Path) -> bool:
+    """Tell whether a file is the list of subscriptions of a feed reader (OPML)."""
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD_BYTES), None) == "opml"
+
+
+def watch_feeds(archive: Archive, settings: Settings, path: Path, **schedule: Any) -> list[Source]:
+    """Watch each feed of a list of subscriptions; those that are watched already stay as they are.
+
+    Raises: LocatorError.
+    """
+    feeds = read_opml(path.read_bytes())
+    if isinstance(feeds, Refused):
+        raise LocatorError(str(path), feeds.message)
+    names = {each.name for each in archive.sources()}
+    return [_watched_feed(archive, settings, feed, names, schedule) for feed in feeds]
+
+
+def _watched_feed(
+    archive: Archive, settings: Settings, feed: OpmlFeed, names: set[str], schedule: dict[str, Any]
+) -> Source:
+    address = parse_address(feed.address)
+    origin = origin_of(address.text) if isinstance(address, Address) else feed.address
+    known = archive.source_watching(origin)
+    if known is not None and origin_of(known.locator) == origin:
+        return known
+    name = feed.title if feed.title and feed.title not in names else origin
+    names.add(name)
+    return watch_address(archive, settings, feed.address, name=name, kind="feed", **schedule)
 
 
 def watch_anew(archive: Archive, source: Source) -> None:

@@ -79,7 +79,7 @@ def work(
             case "fetch":
                 fetch_batch(archive, held, settings, progress)
             case "read":
-                read_batch(archive, held, reader, settings.batch_seconds)
+                read_batch(archive, held, reader, settings.batch_seconds, settings.batch_items)
         log.debug("job_done")
     except queue.StaleLeaseError:
         log.warning("job_lost")

@@ -38,6 +38,9 @@ TYPES: tuple[str, ...] = (
 )
 """What `--type` may name. The last seven hold many documents; gzip is seen without a word."""
 
+LISTS: tuple[str, ...] = ("feed", "sitemap", "opml", "list")
+"""Documents that are lists of addresses: what they name is looked at, they are no articles."""
+
 _KIND_BY_SUFFIX = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -278,7 +281,7 @@ def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[
         yield from _items(spot, json_lines(io.BytesIO(raw), hints.limits.document), "json")
     elif len(raw) > hints.limits.document:
         yield spot.rejected(refuse("too_large", limit=hints.limits.document))
-    elif kind in TYPES:
+    elif kind in TYPES or kind in LISTS:
         yield Item(spot.locator, spot.member, raw, kind, flags=spot.flags)
     else:
         yield spot.rejected(refuse("type_unknown", detected=kind), raw)

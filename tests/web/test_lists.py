@@ -1,0 +1,284 @@
+"""Feeds, sitemaps and lists of addresses: what they name is looked at, and looked at again."""
+
+import gzip
+
+import pytest
+
+from storage.verdict import Counts
+from tests.flow.driver import hour
+from tests.web.desk import HIGHER, PEGEL, A
+from tests.web.site import Reply, page
+from worker.watch import watch_feeds
+
+SITE = "https://zeitung.example"
+FEED = f"{SITE}/feed.xml"
+TEXTS = {
+    n: [f"In Lohsand wurden am Montag {n} Körbe Krabben angelandet, sagte die Genossenschaft.",
+        f"Vor einer Woche waren es {n + 40} gewesen; der Preis stieg um {n} Cent je Kilo.",
+        f"Die Kutter fahren wieder aus, sobald der Wind unter Stärke {n % 4 + 3} sinkt, hieß es."]
+    for n in range(1, 9)
+}  # fmt: skip
+
+
+def address(n: int) -> str:
+    return f"{SITE}/fischerei/meldung-{n}"
+
+
+def publish(desk, *numbers: int) -> None:
+    for n in numbers:
+        desk.web.put(
+            address(n), Reply(page(f"Meldung {n} vom Hafen", TEXTS[n]), has_validators=True)
+        )
+
+
+def rss(*items: tuple[str, str], **more: str) -> bytes:
+    told = "".join(
+        f"<item><title>{title}</title><link>{link}</link><guid isPermaLink='false'>{link}</guid>"
+        f"<pubDate>Tue, 18 Jun 2024 05:30:00 +0200</pubDate><author>red@zeitung.example (Ada Kern)</author>"
+        f"<category>Fischerei</category></item>"
+        for title, link in items
+    )  # fmt: skip
+    return f"<?xml version='1.0'?><rss version='2.0'><channel><title>Zeitung</title>{told}</channel></rss>".encode()
+
+
+def atom(*links: str) -> bytes:
+    told = "".join(
+        f"<entry><title>M</title><id>{e}</id><link href='{e}'/><updated>2024-06-18T05:00:00Z</updated></entry>"
+        for e in links
+    )
+    return f"<feed xmlns='http://www.w3.org/2005/Atom'><title>Zeitung</title>{told}</feed>".encode()
+
+
+def json_feed(*links: str) -> bytes:
+    items = ",".join(f'{{"id": "{e}", "url": "{e}", "title": "M"}}' for e in links)
+    return f'{{"version": "https://jsonfeed.org/version/1.1", "title": "Z", "items": [{items}]}}'.encode()
+
+
+def sitemap(*links: str, lastmod: str = "2024-06-18T05:00:00Z") -> bytes:
+    told = "".join(f"<url><loc>{e}</loc><lastmod>{lastmod}</lastmod></url>" for e in links)
+    return f"<?xml version='1.0'?><urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{told}</urlset>".encode()
+
+
+def index(*links: str) -> bytes:
+    told = "".join(f"<sitemap><loc>{e}</loc></sitemap>" for e in links)
+    return f"<?xml version='1.0'?><sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{told}</sitemapindex>".encode()
+
+
+def opml(*links: str) -> str:
+    told = "".join(
+        f"<outline type='rss' text='Feed {n}' xmlUrl='{e}'/>" for n, e in enumerate(links)
+    )
+    return f"<?xml version='1.0'?><opml version='2.0'><body>{told}</body></opml>"
+
+
+def titles(desk) -> list[str]:
+    return [row["title"] for row in desk.rows("SELECT title FROM articles ORDER BY title")]
+
+
+LISTS = {
+    "RSS": lambda *links: Reply(rss(*(("M", e) for e in links)), type="application/rss+xml"),
+    "Atom": lambda *links: Reply(atom(*links), type="application/atom+xml"),
+    "a JSON feed": lambda *links: Reply(json_feed(*links), type="application/feed+json"),
+    "RSS called a page": lambda *links: Reply(rss(*(("M", e) for e in links)), type="text/html"),
+    "a sitemap": lambda *links: Reply(sitemap(*links), type="application/xml"),
+    "a gzipped sitemap": lambda *links: Reply(gzip.compress(sitemap(*links)), type="application/x-gzip"),
+    "a list of addresses": lambda *links: Reply("\n".join(["# Hafen", *links]).encode(), type="text/plain"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_what_a_list_names_is_looked_at(desk, kind):
+    publish(desk, 1, 2, 3)
+    desk.web.put(FEED, LISTS[kind](address(1), address(2), address(3)))
+    assert desk.fetch(FEED, at=1) == Counts(new_articles=3)
+    assert titles(desk) == [f"Meldung {n} vom Hafen" for n in (1, 2, 3)]
+    assert "content" in desk.outcomes(FEED)
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_list_that_is_watched_brings_what_is_new(desk, kind):
+    publish(desk, 1, 2)
+    desk.web.put(FEED, LISTS[kind](address(1)))
+    desk.watch_page(FEED)
+    assert desk.due(at=1) == Counts(new_articles=1)
+    desk.web.put(FEED, LISTS[kind](address(1), address(2)))
+    assert desk.due(at=3).new_articles == 1
+    assert len(titles(desk)) == 2
+
+
+def test_what_a_feed_says_of_a_page_is_a_candidate_and_never_its_wording(desk):
+    publish(desk, 1)
+    desk.web.put(FEED, rss(("Andere Überschrift", address(1))))
+    desk.fetch(FEED, at=1)
+    (article,) = desk.rows("SELECT title, published FROM articles")
+    assert (article["title"], article["published"]) == (
+        "Meldung 1 vom Hafen",
+        "2024-06-18T05:30:00",
+    )
+    fields = {row["name"]: row for row in desk.rows("SELECT * FROM fields")}
+    assert {"value": "Andere Überschrift", "found_in": "feed title"} in fields["title"][
+        "candidates"
+    ]
+    assert (fields["authors"]["value"], fields["authors"]["found_in"]) == (
+        ["Ada Kern"],
+        "feed authors",
+    )
+    assert fields["published"]["found_in"] == "feed published"
+
+
+def test_an_index_of_sitemaps_leads_to_all_of_them(desk):
+    publish(desk, 1, 2)
+    desk.web.put(
+        f"{SITE}/sitemap.xml", index(f"{SITE}/a.xml", f"{SITE}/b.xml", f"{SITE}/sitemap.xml")
+    )
+    desk.web.put(f"{SITE}/a.xml", sitemap(address(1)))
+    desk.web.put(f"{SITE}/b.xml", sitemap(address(2)))
+    assert desk.fetch(f"{SITE}/sitemap.xml", at=1) == Counts(new_articles=2)
+
+
+def test_a_sitemap_that_tells_of_a_change_makes_the_page_due(desk):
+    publish(desk, 1)
+    desk.web.put(FEED, sitemap(address(1), lastmod="2024-01-01T00:00:00Z"))
+    desk.watch_page(FEED, every_seconds=3600.0)
+    desk.due(at=1)
+    desk.web.put(FEED, sitemap(address(1), lastmod="2024-01-02T00:00:00Z"))
+    asked = len(desk.web.asked("/fischerei/meldung-1"))
+    desk.due(at=2.5)
+    assert len(desk.web.asked("/fischerei/meldung-1")) == asked
+    desk.web.put(FEED, sitemap(address(1), lastmod=hour(3).isoformat()))
+    desk.due(at=4)
+    assert len(desk.web.asked("/fischerei/meldung-1")) == asked + 1
+
+
+def test_a_feed_that_did_not_change_costs_no_body_and_is_not_read_again(desk):
+    publish(desk, 1)
+    desk.web.put(FEED, Reply(rss(("M", address(1))), has_validators=True))
+    desk.watch_page(FEED, options={"recheck": {"off": True}})
+    desk.due(at=1)
+    desk.due(at=2)
+    assert [each.status for each in desk.web.asked("/feed.xml")] == [200, 304]
+    assert desk.outcomes(FEED) == ["content", "not_modified"]
+    assert desk.number("SELECT count(*) FROM verdict WHERE kind = 'listed'") == 1
+
+
+BROKEN = {
+    "no feed any more": (b"<rss", "feed_invalid"),
+    "a page": (page("Wartung", ["Wir sind gleich wieder da."]), "feed_invalid"),
+    "a bomb": (b"<!DOCTYPE a [<!ENTITY b 'c'><!ENTITY d '&b;&b;'>]><rss>&d;</rss>", "xml_unsafe"),
+    "an entity that reads a file": (b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><rss>&b;</rss>", "xml_unsafe"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_feed_that_cannot_be_read_is_refused_with_a_code_and_its_bytes_kept(desk, kind):
+    raw, code = BROKEN[kind]
+    publish(desk, 1)
+    desk.web.put(FEED, rss(("M", address(1))))
+    desk.watch_page(FEED)
+    desk.due(at=1)
+    desk.web.put(FEED, raw)
+    assert desk.due(at=3).refused == 1
+    (refusal,) = desk.rows("SELECT code, kept, locator FROM refusals")
+    assert (refusal["code"], bool(refusal["kept"]), refusal["locator"]) == (code, True, FEED)
+    desk.web.put(FEED, rss(("M", address(1))))
+    desk.due(at=30)
+    assert desk.outcomes(FEED)[-1] == "content"
+
+
+def test_bad_entries_are_refused_alone(desk):
+    publish(desk, 1)
+    desk.web.put(
+        FEED,
+        rss(
+            ("M", address(1)),
+            ("böse", "file:///etc/passwd"),
+            ("schlau", "http://a:b@zeitung.example/"),
+        ),
+    )
+    assert desk.fetch(FEED, at=1) == Counts(new_articles=1, refused=2)
+    assert sorted(desk.codes()) == ["url_invalid", "url_scheme"]
+
+
+def test_a_public_feed_names_no_server_of_ones_own(desk):
+    from worker.listing import read_listing
+
+    own = {("wiki.intern", 443)}
+    listing = read_listing("feed", rss(("M", "https://wiki.intern/geheim")), "https://oeffentlich.example/feed", None,
+                           lambda host, port: (host, port) in own)  # fmt: skip
+    assert [refused.code for _n, refused in listing.rejected] == ["address_not_public"]
+    inside = read_listing("feed", rss(("M", "https://wiki.intern/a")), "https://wiki.intern/feed", None,
+                          lambda host, port: (host, port) in own)  # fmt: skip
+    assert [each.origin for each in inside.named] == ["https://wiki.intern/a"]
+
+
+# ---------------------------------------------------------------------------- files of addresses
+
+
+def test_a_file_of_nothing_but_addresses_in_a_watched_folder_is_a_list(desk):
+    publish(desk, 1, 2)
+    desk.write("adressen.txt", f"# der Hafen\n{address(1)}\n{address(2)}\n")
+    assert desk.scan(at=1) == Counts(new_articles=2)
+    (source,) = desk.rows("SELECT name, kind, standing FROM source WHERE kind = 'list'")
+    assert (source["name"], bool(source["standing"])) == ("seed:presse/adressen.txt", True)
+    desk.web.put(address(1), page("Meldung 1 vom Hafen", TEXTS[5]))
+    assert desk.due(at=3).new_versions == 1
+
+
+def test_scans_of_the_folder_say_nothing_of_the_addresses(desk):
+    publish(desk, 1)
+    desk.write("adressen.txt", f"{address(1)}\n")
+    desk.scan(at=1)
+    desk.scan(at=5)
+    assert desk.one("SELECT last_seen FROM articles")["last_seen"] == hour(1).isoformat(
+        timespec="microseconds"
+    )
+
+
+def test_an_address_that_is_taken_off_the_list_is_watched_no_longer(desk):
+    publish(desk, 1, 2)
+    desk.write("adressen.txt", f"{address(1)}\n{address(2)}\n")
+    desk.scan(at=1)
+    desk.write("adressen.txt", f"{address(2)}\n")
+    desk.scan(at=2)
+    before = len(desk.web.asked("/fischerei/meldung-1"))
+    desk.due(at=40)
+    assert len(desk.web.asked("/fischerei/meldung-1")) == before
+    assert not desk.watched(address(1))["active"]
+    desk.remove("adressen.txt")
+    desk.scan(at=41)
+    assert not desk.watched(address(2))["active"]
+    assert len(titles(desk)) == 2
+
+
+def test_lines_that_are_no_addresses_make_it_a_text(desk):
+    desk.write("notiz.txt", f"{address(1)}\nDas ist zu prüfen.\n")
+    assert desk.scan(at=1).new_articles == 1
+    assert desk.web.asked() == []
+
+
+def test_a_list_of_subscriptions_adds_each_of_its_feeds(desk, tmp_path):
+    publish(desk, 1, 2)
+    for n in (1, 2):
+        desk.web.put(f"{SITE}/feed{n}.xml", rss(("M", address(n))))
+    path = tmp_path / "abos.opml"
+    path.write_text(opml(f"{SITE}/feed1.xml", f"{SITE}/feed2.xml"))
+    watched = watch_feeds(desk.archive, desk.settings, path)
+    assert [each.name for each in watched] == ["Feed 0", "Feed 1"]
+    assert watch_feeds(desk.archive, desk.settings, path) == watched
+    assert desk.due(at=1) == Counts(new_articles=2)
+
+
+def test_a_page_that_a_feed_no_longer_lists_is_looked_at_all_the_same(desk):
+    publish(desk, 1)
+    desk.web.put(FEED, rss(("M", address(1))))
+    desk.watch_page(FEED)
+    desk.due(at=1)
+    desk.web.put(FEED, rss())
+    desk.web.put(address(1), page("Meldung 1 vom Hafen", HIGHER))
+    assert desk.due(at=30).new_versions == 1
+
+
+def test_pages_of_the_front_are_watched_as_they_are_named(desk):
+    desk.web.put(f"{SITE}/", page("Die Zeitung", PEGEL))
+    assert desk.fetch(f"{SITE}/", at=1) == Counts(new_articles=1)
+    assert A not in [row["origin"] for row in desk.rows("SELECT origin FROM articles")]
