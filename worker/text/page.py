@@ -61,7 +61,7 @@ from worker.text.page_second import (
     with_repeats,
 )
 from worker.text.page_titles import title_key
-from worker.text.page_tree import parse_page, replace_surrogates
+from worker.text.page_tree import parse_page, prepare, replace_surrogates
 from worker.text.page_visible import collect_visible
 from worker.text.page_walls import wall_reason
 from worker.text.quotes import quotes
@@ -137,6 +137,7 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     address = canonical.value if canonical else hints.url
     linked = read_linked(tree)
     collect_linked(linked, collection, address)
+    prepare(tree)
     layout = Layout(tree)
     collect_visible(tree, layout, collection)
     collect_images(layout, collection, hints.url)
@@ -164,7 +165,7 @@ def _choose(source: _Source, context: Context) -> Chosen:
     It costs more than all our own passes, and adds nothing where they found something.
     """
     chosen = choose_fields(source.candidates, context)
-    main = (chosen.fields.get(name) for name in ("title", "authors", "published"))
+    main = (chosen.fields.get(name) for name in ("title", "published"))
     if all(field is not None and field.value for field in main):
         return chosen
     collect_extracted(source.tree, source.collection, context.url)
@@ -303,6 +304,8 @@ def _flags(
 
 def _observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:
     """Return the time that a capture made elsewhere names for itself, none after `observed_at`."""
+    if tree.find(".//meta[@name='observed_at']") is None:
+        return None
     for name, content in metas(tree):
         if name == "observed_at":
             date = read_stamp(content, "meta observed_at", hints.observed_at.year + 1)

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
+from lxml.etree import tostring
 from lxml.html import HtmlElement
 
 from worker.text.page_titles import title_key
@@ -36,7 +37,6 @@ _ZONE_OF_ROLE: dict[str, Zone] = {
 _NO_ZONE = frozenset({"html", "body", "main", "article", "h1"})
 _MOST_COUNTED = 2000
 _FEWER = 4  # so much smaller a share of the paragraphs will do beside the headline
-_NO_TEXT = ("script", "style", "noscript", "template", "svg", "iframe")
 
 CHROME_LABEL = re.compile(
     r"(?:^|[\s_-])(?:comments?|kommentare?|disqus|nav(?:igation|bar)?|menu|menue|footer|breadcrumbs?|sidebar|"
@@ -93,19 +93,26 @@ INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Block:
     """A piece of text that stands alone; `label` is the class and id of its element.
 
-    `key` is the text as it is compared (see `title_key`).
+    `key` is the text as it is compared (see `title_key`), `share` how much of it is link.
     """
 
     tag: str
     text: str
-    key: str
     zone: Zone
     label: str
     element: HtmlElement
+
+    @cached_property
+    def key(self) -> str:
+        return title_key(self.text)
+
+    @cached_property
+    def share(self) -> float:
+        return link_share(self.element)
 
 
 class Layout:
@@ -137,12 +144,14 @@ class Layout:
         return zone
 
     def _cut(self) -> Iterator[Block]:
-        for element in self.body.iter(*_BLOCK_TAGS):
+        elements = list(self.body.iter(*_BLOCK_TAGS))
+        holders = _holders(elements)
+        for element in elements:
             tag = element.tag
             leaf = tag in _LEAVES
             if tag == "time" and _inside_leaf(element):
                 continue
-            if leaf or not len(element) or _holds_no_block(element):
+            if leaf or element not in holders:
                 zone = self.zone(element)
                 if zone == "chrome" and not leaf:
                     continue  # menus: many, and never in a text
@@ -151,19 +160,20 @@ class Layout:
                 text = _own_text(element)
                 zone = self.zone(element) if text else "article"
             if text:
-                yield Block(tag, text, title_key(text), zone, label_of(element), element)
+                yield Block(tag, text, zone, label_of(element), element)
 
 
 def squeezed_text(element: HtmlElement) -> str:
-    """Return the visible text of an element on one line, without scripts and styles.
+    """Return the text of an element of a prepared tree on one line (see `prepare`).
 
     >>> from lxml.html import fromstring
-    >>> squeezed_text(fromstring("<p>Eins<br>zwei <b>dr</b>ei<script>x</script></p>"))
+    >>> squeezed_text(fromstring("<p>Eins zwei <b>dr</b>ei</p>"))
     'Eins zwei drei'
     """
     if len(element) == 0:
         return " ".join((element.text or "").split())
-    return " ".join("".join(_pieces(element)).split())
+    text: str = tostring(element, method="text", encoding="unicode", with_tail=False)
+    return " ".join(text.split())
 
 
 def label_of(element: HtmlElement) -> str:
@@ -228,8 +238,15 @@ def _zone_of_label(label: str) -> Zone | None:
     return "caption" if CAPTION_LABEL.search(label) else None
 
 
-def _holds_no_block(element: HtmlElement) -> bool:
-    return next(element.iterdescendants(*_BLOCK_TAGS), None) is None
+def _holders(elements: Sequence[HtmlElement]) -> set[HtmlElement]:
+    """Return the elements that hold one of `elements`."""
+    holders: set[HtmlElement] = set()
+    for element in elements:
+        around = element.getparent()
+        while around is not None and around not in holders:
+            holders.add(around)
+            around = around.getparent()
+    return holders
 
 
 def _inside_leaf(element: HtmlElement) -> bool:
@@ -241,18 +258,6 @@ def _own_text(element: HtmlElement) -> str:
     """Return the text that stands directly in an element, beside its blocks."""
     pieces = [element.text, *(child.tail for child in element)]
     return " ".join(" ".join(piece for piece in pieces if piece).split())
-
-
-def _pieces(element: HtmlElement) -> Iterator[str]:
-    if element.text:
-        yield element.text
-    for child in element:
-        if child.tag == "br":
-            yield " "
-        elif isinstance(child.tag, str) and child.tag not in _NO_TEXT:
-            yield from _pieces(child)
-        if child.tail:
-            yield child.tail
 
 
 def link_share(element: HtmlElement) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from lxml.html import HtmlElement
 
-from worker.text.page_blocks import Block, label_of, link_share
+from worker.text.page_blocks import Block, label_of
 from worker.text.page_extract import Piece
 
 SHORTEST_RUNNING = 60  # characters
@@ -47,7 +47,7 @@ def runs(block: Block) -> bool:
         block.zone == "article"
         and len(block.text) >= SHORTEST_RUNNING
         and block.tag in _RUNNING_TAGS
-        and link_share(block.element) < _MOST_LINKED
+        and block.share < _MOST_LINKED
     )
 
 

@@ -41,7 +41,7 @@ def missing_blocks(paragraphs: Sequence[Paragraph], blocks: Sequence[Block]) -> 
     not among the extracted ones, as often as they are missing.
     """
     taken = Counter(title_key(line) for p in paragraphs for line in _readings(p.text))
-    everything = title_key(" ".join(p.text for p in paragraphs))
+    everything = "".join(title_key(p.text) for p in paragraphs)
     inside = _between(blocks, taken)
     missing = []
     for block in inside:

@@ -74,14 +74,12 @@ def is_teaser(
     if share is not None and share >= _MOST_OF_IT:
         return False
     declared = any(_is_locked(node) for node in ([article] if article else linked.nodes))
-    shown = any(_shows_paywall(block) for block in blocks)
     if share is not None and share < _PART_OF_IT:
-        return declared or shown
-    if declared and shown:
-        return len(text) < _LONGEST_TEASER * 2
-    return (declared and len(text) < _LONGEST_TEASER) or (
-        shown and len(text) < _LONGEST_SILENT_TEASER
-    )
+        return declared or _shows_paywall(blocks)
+    if declared:
+        longest = _LONGEST_TEASER * 2 if _shows_paywall(blocks) else _LONGEST_TEASER
+        return len(text) < longest
+    return len(text) < _LONGEST_SILENT_TEASER and _shows_paywall(blocks)
 
 
 def is_live(linked: Linked, title: str | None, texts: Sequence[str]) -> bool:
@@ -118,6 +116,9 @@ def _is_locked(node: Mapping[str, Any]) -> bool:
     return any(isinstance(n, Mapping) and n.get("isAccessibleForFree") in _FALSE for n in nodes)
 
 
-def _shows_paywall(block: Block) -> bool:
-    visible = block.zone in ("article", "aside") and len(block.text) <= _LONGEST_SIGN
-    return visible and PAYWALL.search(block.text) is not None
+def _shows_paywall(blocks: Sequence[Block]) -> bool:
+    return any(
+        PAYWALL.search(block.text) is not None
+        for block in blocks
+        if block.zone in ("article", "aside") and len(block.text) <= _LONGEST_SIGN
+    )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from storage.record import Role
-from worker.text.page_blocks import Block, link_share
+from worker.text.page_blocks import Block
 from worker.text.page_extract import Piece
 
 _LONGEST_TEASER = 200  # characters
@@ -92,7 +92,7 @@ def is_teaser(piece: Piece, place: Block | None) -> bool:
     """Tell whether a short line is a link, but for a few words with a colon before it."""
     if place is None or len(piece.text) > _LONGEST_TEASER:
         return False
-    share = link_share(place.element)
+    share = place.share
     return share > _ALL_LINK or (
         share > _MOSTLY_LINK and TEASER_START.match(piece.text) is not None
     )
@@ -140,7 +140,7 @@ def _is_link_list(pieces: Sequence[Piece], places: Sequence[Block | None]) -> bo
         return False
     if all(is_teaser(*item) for item in zip(pieces, places, strict=True)):
         return True
-    shares = [link_share(place.element) for place in places if place is not None]
+    shares = [place.share for place in places if place is not None]
     return (
         len(shares) == len(pieces) >= _FEWEST_TOPICS
         and max(len(piece.text) for piece in pieces) <= _LONGEST_TEASER

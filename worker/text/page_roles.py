@@ -7,7 +7,7 @@ from itertools import islice
 
 from storage.record import Paragraph, Role
 from worker.text.marks import marks
-from worker.text.page_blocks import Block, label_of, link_share, split_words
+from worker.text.page_blocks import Block, label_of, split_words
 from worker.text.page_extract import Piece
 from worker.text.page_frame import outside
 from worker.text.page_lines import (
@@ -114,7 +114,7 @@ def is_lead_place(block: Block) -> bool:
         return False
     labels = [block.label, *map(label_of, islice(block.element.iterancestors(), 2))]
     called = any(LEAD_LABEL.search(split_words(label)) for label in labels if label)
-    return called and link_share(block.element) < _MOSTLY_LINK
+    return called and block.share < _MOSTLY_LINK
 
 
 def _own_role(piece: Piece, place: Block | None, title: str | None) -> Role:

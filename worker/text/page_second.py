@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from worker.text.page_blocks import Block, link_share
+from worker.text.page_blocks import Block
 from worker.text.page_extract import Piece, PieceKind
-from worker.text.page_frame import frame_of, is_inside, runs
+from worker.text.page_frame import SHORTEST_RUNNING, frame_of, is_inside, runs
 from worker.text.page_roles import is_lead_place, places_of
 from worker.text.page_titles import title_key
 
@@ -68,6 +68,8 @@ def with_paragraphs(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[P
 
     The extractor's last resort gives a whole text as one piece.
     """
+    if not any("\n" in piece.text for piece in pieces):
+        return tuple(pieces)
     kinds = {b.key: _KINDS.get(b.tag, "p") for b in blocks if b.tag in _PARAGRAPH_TAGS}
     return tuple(cut for piece in pieces for cut in _cut(piece, kinds))
 
@@ -119,6 +121,9 @@ def better_opinion(
     first = _running(pieces)
     if len(stated_body) >= _SHORTEST_TEXT and first > len(stated_body) * _MOST_OF_IT:
         return None
+    long = (len(b.text) for b in blocks if b.zone == "article" and len(b.text) >= SHORTEST_RUNNING)
+    if sum(long) * _FAR_LESS < first:
+        return None  # the quick way: not even all of it would be more
     framed = framed_text(blocks)
     second = _running(framed)
     return framed if second >= _LEAST_GAIN and first < second * _FAR_LESS else None
@@ -178,5 +183,5 @@ def _is_sentence(block: Block) -> bool:
     return (
         len(block.text) >= _SHORTEST_RUNNING
         and block.text.rstrip('"“”»').endswith((".", "!", "?"))
-        and link_share(block.element) < 0.5
+        and block.share < 0.5
     )

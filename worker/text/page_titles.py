@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 
 from storage.record import Candidate
@@ -55,6 +56,7 @@ _FAMILIES: dict[str, tuple[str, float]] = {
 _OTHER_META = ("shared", 0.8)
 _SPELLING_ORDER = ("h1", "JSON-LD headline", "h2", "itemprop headline", "meta og:title")
 _MADE_TO_BE_READ = ("h1", "JSON-LD headline", "itemprop headline", "meta headline")
+_NO_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 _SHORTEST = 3
 _SHORTEST_KNOWN = 15
 _MOST_CUTS = 12
@@ -115,13 +117,17 @@ def plain_title(text: str) -> str:
     return " ".join(UNSEEN.sub("", MARKUP.sub("", text)).split())
 
 
+@lru_cache(maxsize=2048)  # a page is compared with itself again and again
 def title_key(text: str) -> str:
     """Return the letters and digits of a title alone, to compare by.
 
     >>> title_key("„Niemand“, sagt sie") == title_key('"Niemand", sagt sie')
     True
     """
-    return "".join(filter(str.isalnum, text.casefold()))  # twice as fast as a pattern
+    folded = text.casefold()
+    if folded.isascii():
+        return folded.translate(_NO_LETTERS)
+    return "".join(filter(str.isalnum, folded))
 
 
 def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> str:

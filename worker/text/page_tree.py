@@ -2,8 +2,8 @@
 
 import re
 
-from lxml.etree import LxmlError, ParserError
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.etree import ElementDefaultClassLookup, HTMLParser, LxmlError, ParserError, strip_elements
+from lxml.html import HtmlElement, document_fromstring
 
 from storage.codes import refuse
 from storage.record import Refused
@@ -40,6 +40,11 @@ CLOSED_HTML = re.compile(r"(<html\b[^>]{0,500}?)\s*/>", re.IGNORECASE)
 '<html lang="de"><body>'
 """
 
+_FORBIDDEN_BYTES = bytes(code for code in range(32) if FORBIDDEN.match(chr(code)))
+_NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+_ONE_CLASS = ElementDefaultClassLookup(element=HtmlElement)
+"""One class for every element: lxml.html would ask a function of Python for each, every time."""
+_NEVER_READ = ("script", "style", "noscript", "template", "svg", "iframe", "object")
 _MOST_NESTED = "nesting deeper than the parser's limit"
 
 
@@ -54,17 +59,32 @@ def parse_page(text: str) -> HtmlElement | Refused:
     The parser stops at 256 levels; what lies deeper would be lost without a word, so such a
     page is refused instead of read by half.
     """
-    clean = CLOSED_DOCTYPE.sub("<!DOCTYPE html>", FORBIDDEN.sub("", text), count=1)
+    clean = CLOSED_DOCTYPE.sub("<!DOCTYPE html>", text, count=1)
     clean = CLOSED_HTML.sub(r"\1>", clean[:4096], count=1) + clean[4096:]
+    encoded = clean.encode("utf-8", "replace").translate(None, _FORBIDDEN_BYTES)
+    for noncharacter in _NONCHARACTERS:
+        encoded = encoded.replace(noncharacter, b"")
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
+    parser.set_element_class_lookup(_ONE_CLASS)
     try:
-        tree = document_fromstring(clean.encode("utf-8", "replace"), parser=parser)
+        tree = document_fromstring(encoded, parser=parser)
     except (ParserError, LxmlError, ValueError):
         tree = None
     reason = _limit_hit(parser)
     if reason:
         return refuse("extraction_empty", reason=f" ({reason})")
     return refuse("extraction_empty", reason="") if tree is None else tree
+
+
+def prepare(tree: HtmlElement) -> None:
+    """Take out of a tree what nobody reads, and put a blank where a line breaks.
+
+    JSON-LD goes too: it is to be read before. Every step that follows has less to walk, and
+    the text of an element is that of its nodes.
+    """
+    strip_elements(tree, *_NEVER_READ, with_tail=False)
+    for line_break in tree.iter("br"):
+        line_break.tail = f" {line_break.tail or ''}"
 
 
 def _limit_hit(parser: HTMLParser) -> str | None:

@@ -25,7 +25,6 @@ _BLOCKS_AROUND_HEADLINE = 25
 _MOST_HEADINGS = 20
 _MOST_STEPS = 8
 _BYLINE_TAGS = ("span", "div", "p", "a", "address", "li", "strong")
-
 KICKER_LABEL = re.compile(
     r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
     r"pre-?(?:title|headline)|head-?line-?(?:prefix|intro|kicker|topic)|catch-?line|supra|badge|flag|label|date|tag-?line|premium|plus-?icon|sub-?(?:title|line|headline|head)|topic",
@@ -45,13 +44,6 @@ KICKER_CLASS = re.compile(
 
 >>> bool(KICKER_CLASS.search("article__kicker")), bool(KICKER_CLASS.search("date"))
 (True, False)
-"""
-
-BREADCRUMB = re.compile(r"bread-?crumb|brotkrume|krümelpfad", re.IGNORECASE)
-"""A class of the path to a page.
-
->>> bool(BREADCRUMB.search("site-breadcrumbs"))
-True
 """
 
 BYLINE_LABEL = re.compile(
@@ -220,7 +212,8 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
     collection.add("authors", _links(layout, "author", ("article",)), "link rel=author")
     collection.add("tags", _links(layout, "tag", ("article", "aside", "chrome")), "link rel=tag")
     for element in layout.body.iter(*_BYLINE_TAGS):
-        if _is_byline_place(label_of(element)) and layout.zone(element) == "article":
+        name = element.get("class") or element.get("id")
+        if name and _is_byline_place(name) and layout.zone(element) == "article":
             text = squeezed_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE:
                 collection.add("authors", [text], "byline")
@@ -244,11 +237,13 @@ def _links(layout: Layout, relation: str, zones: tuple[str, ...]) -> list[str]:
 def _collect_breadcrumb(layout: Layout, collection: Collection) -> None:
     """Offer the last link of the visible breadcrumbs as section."""
     for element in layout.body.iter("nav", "ol", "ul", "div"):
-        if BREADCRUMB.search(label_of(element)) or element.get("aria-label") == "Breadcrumb":
-            steps = [squeezed_text(link) for link in element.iter("a")][1:_MOST_STEPS]
-            short = [step for step in steps if 1 < len(step) <= _LONGEST_KICKER]
-            collection.add("section", short[-1] if short else None, "breadcrumb")
-            return
+        name = element.get("class") or element.get("id")
+        if not name or not is_breadcrumb(name):
+            continue
+        steps = [squeezed_text(link) for link in element.iter("a")][1:_MOST_STEPS]
+        short = [step for step in steps if 1 < len(step) <= _LONGEST_KICKER]
+        collection.add("section", short[-1] if short else None, "breadcrumb")
+        return
 
 
 def _last_line(blocks: Sequence[Block]) -> list[str]:
@@ -258,6 +253,17 @@ def _last_line(blocks: Sequence[Block]) -> list[str]:
             is_name = follower.tag == "p" and follower.zone == "article"
             return [follower.text] if is_name and is_person_line(follower.text) else []
     return []
+
+
+@lru_cache(maxsize=4096)
+def is_breadcrumb(label: str) -> bool:
+    """Tell whether a class or id is that of the path to a page.
+
+    >>> is_breadcrumb("site-Breadcrumbs"), is_breadcrumb("breadwinner")
+    (True, False)
+    """
+    lowered = label.lower()
+    return any(word in lowered for word in ("breadcrumb", "bread-crumb", "brotkrume", "krümelpfad"))
 
 
 @lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
