@@ -21,14 +21,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from storage.record import Paragraph, Quote
-from worker.text.quote_cues import NOBODY, Cue, cue_after, cue_before
+from worker.text.quote_cues import NOBODY, Cue, cue_after, cue_around, cue_before, opener_cue
 
 _ROLES = frozenset({"lead", "text", "quote", "list"})
 _FEWEST_WORDS = 3
 _MOST_WORDS_OF_NAME = 4
 _REACH = 150
-_SAID_NEXT = ("Das sagt", "Das erklär", "Das beton", "Das teilte", "Das schrieb", "Das schreibt")
-"""How a sentence begins that says who spoke in the one before."""
 _LONGEST_PARAGRAPH = 20_000  # characters; no paragraph of a press text is longer
 
 SPAN = re.compile(
@@ -61,6 +59,22 @@ SENTENCE_BREAK = re.compile(
 [22]
 """
 
+CALLED = re.compile(
+    r"\s(?:heißt|hieß|heißen|lautet|lautete)\s(?:der|die|das|ein|eine|sein|ihr|unser)e?\s[A-ZÄÖÜ]"
+)
+"""What makes the words before it the name of something.
+
+>>> bool(CALLED.match(" heißt die Aktion")), bool(CALLED.match(" heißt es in dem Bericht"))
+(True, False)
+"""
+
+BROKEN_OFF = re.compile(r"\s[–—]\s(?!so\b)[a-zäöüß]")
+"""A dash behind a quotation that opens a sentence.
+
+>>> bool(BROKEN_OFF.match(" – mehr sagte er nicht"))
+True
+"""
+
 _THINGS = (
     "film", "buch", "roman", "serie", "lied", "song", "album", "titel", "motto", "aktion",
     "projekt", "initiative", "bündnis", "gruppe", "sendung", "podcast", "zeitung", "agentur",
@@ -68,6 +82,7 @@ _THINGS = (
     "firma", "magazin", "thema", "programm", "partei", "ausstellung", "stück", "namen", "name",
     "slogan", "überschrift", "reihe", "verein", "show", "schiff", "lokal", "restaurant", "hotel",
     "kneipe", "oper", "stoff", "stichwort", "kapitel", "rubrik", "begriff", "wort", "zeitschrift",
+    "satz", "spruch",
     "dokumentation", "doku", "festival", "filme", "buche", "liede", "worte", "bündnisse",
     "book", "novel", "titled", "entitled", "dubbed", "nicknamed", "campaign", "exhibition",
     "headline", "headlined", "play", "term", "word", "magazine", "newspaper", "agency", "group",
@@ -91,9 +106,10 @@ class _Span:
 
 @dataclass(slots=True)
 class _Last:
-    """The speaker of the last quotation of a paragraph, and where its sentence ended."""
+    """The speaker of the last quotation of a paragraph, and where its sentence stood."""
 
     speaker: str | None = None
+    start: int = -1
     end: int = -1
 
 
@@ -115,7 +131,7 @@ def quotes(paragraphs: Sequence[Paragraph], language: str | None) -> tuple[Quote
             follower = paragraphs[index + 1].text if index + 1 < len(paragraphs) else ""
             spans = list(_spans(text, follower))
             if spans:
-                found += _of_paragraph(text, spans, language or "", index)
+                found += _of_paragraph(text, spans, language or "", index, follower)
     return tuple(found)
 
 
@@ -138,7 +154,9 @@ def _spans(text: str, follower: str) -> Iterator[_Span]:
         yield _Span(left.start(), len(text), left[0][1:].strip())
 
 
-def _of_paragraph(text: str, spans: Sequence[_Span], language: str, index: int) -> Iterator[Quote]:
+def _of_paragraph(
+    text: str, spans: Sequence[_Span], language: str, index: int, follower: str
+) -> Iterator[Quote]:
     masked = _masked(text, spans, language)
     breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked)), len(masked)]
     last = _Last()
@@ -148,17 +166,21 @@ def _of_paragraph(text: str, spans: Sequence[_Span], language: str, index: int) 
             at += 1
         before = masked[breaks[at] : span.start]
         after = masked[span.end : breaks[at + 1]]
-        if not after.strip() and masked.startswith(_SAID_NEXT, breaks[at + 1]):
-            after = f", {masked[breaks[at + 1] : breaks[at + 1] + _REACH]}".replace("Das", "das", 1)
         cue = _cue(before, after, language)
+        if language == "de" and cue in (None, NOBODY) and not after.strip(" .§"):
+            behind = masked[breaks[at + 1] : breaks[at + 1] + _REACH]
+            cue = opener_cue(behind or follower[:_REACH]) or cue
         follows = last.end == breaks[at] and not before.strip(" –-")
         goes_on = follows and span.text[-1] in ".!?…"
         if not (goes_on or _is_direct(span.text, cue, before, after)):
             continue
         speaker = cue.speaker if cue else None
-        if follows and (cue is None or cue.pronoun):
+        same_sentence = last.start == breaks[at]
+        if (follows and (cue is None or cue.pronoun)) or (
+            same_sentence and cue is not None and cue.pronoun
+        ):
             speaker = last.speaker
-        last.speaker, last.end = speaker, breaks[at + 1]
+        last.speaker, last.start, last.end = speaker, breaks[at], breaks[at + 1]
         yield Quote(span.text, speaker, cue.word if cue else None, index)
 
 
@@ -187,7 +209,14 @@ def _cue(before: str, after: str, language: str) -> Cue | None:
     if introduced:
         cue = cue_before(before, language)
         return cue_after(after, language) or NOBODY if cue in (None, NOBODY) else cue
-    return cue_after(after, language) or (cue_before(before, language) if before.strip() else None)
+    cue = cue_around(before, after) if language == "de" and before.strip() else None
+    if cue is not None:
+        return cue
+    cue = cue_after(after, language)
+    if before.strip() and (cue is None or not (cue.speaker or cue.pronoun)):
+        earlier = cue_before(before, language)
+        cue = earlier if cue is None or (earlier and earlier.speaker) else cue
+    return cue
 
 
 def _is_direct(text: str, cue: Cue | None, before: str, after: str) -> bool:
@@ -198,12 +227,23 @@ def _is_direct(text: str, cue: Cue | None, before: str, after: str) -> bool:
     if not ended and last and last[0].casefold().removesuffix("s").endswith(_THINGS):
         return False
     if cue is not None and cue is not NOBODY:
-        return cue.naming or ended or not _is_name(words, before)
+        named = CALLED.match(after) or (_is_name(words, before) and not ended)
+        return cue.naming or not named
     if before.count("(") > before.count(")"):
         return False  # a translation, an abbreviation
+    return _reads_like_speech(text, words, before, after)
+
+
+def _reads_like_speech(text: str, words: Sequence[str], before: str, after: str) -> bool:
+    """Tell by its shape alone whether a quotation is speech."""
+    if before.rstrip().endswith(":") and text[-1] in ".!?…":
+        return True
+    opens = not before.strip()
+    if opens and BROKEN_OFF.match(after):
+        return len(words) > 1
     if len(words) < _FEWEST_WORDS:
         return False
-    return ended or text[0].islower() or (not before.strip() and after[:1] in (",", ""))
+    return text[-1] in ".!?…," or text[0].islower() or (opens and after[:1] in (",", ""))
 
 
 def _is_name(words: Sequence[str], before: str) -> bool:
@@ -213,4 +253,5 @@ def _is_name(words: Sequence[str], before: str) -> bool:
     capitals = all(word[0].isupper() or word[0].isdigit() for word in words)
     if len(words) > 1 and capitals:
         return True
-    return words[0][0].isupper() and before.rsplit(maxsplit=1)[-1].casefold() in _BEFORE_NAMES
+    named = before.rsplit(maxsplit=1)[-1].casefold() in _BEFORE_NAMES
+    return named and (words[0][0].isupper() or len(words) == 1)
