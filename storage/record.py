@@ -100,10 +100,14 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A correction or editorial note found in the text."""
+    """A correction or editorial note found in the text.
+
+    `passage` is the sentence of the text that it speaks of, None where that cannot be told.
+    """
 
     kind: str
     text: str
+    passage: str | None = None
 
 
 class FileStamp(NamedTuple):

@@ -9,20 +9,35 @@ from tests.text.cases import draft
 from worker.text.notices import notices
 from worker.text.roles import notice_kind
 
-LABELLED = [
-    tuple(line.split("\t"))
-    for line in (Path(__file__).parent / "notices.tsv").read_text("utf-8").splitlines()
-]
+
+def passages(name: str) -> list[tuple[str, ...]]:
+    lines = (Path(__file__).parent / name).read_text("utf-8").splitlines()
+    return [tuple(line.split("\t")) for line in lines]
+
+
+LABELLED = passages("notices.tsv")
+UNSEEN = passages("notices_unseen.tsv")
+"""Labelled after the rules were made: no rule was changed for one of these."""
 POSITIVE = [(kind, text) for kind, text in LABELLED if kind != "-"]
 NEGATIVE = [text for kind, text in LABELLED if kind == "-"]
 
 
 def test_notices_are_told_from_text() -> None:
-    assert min(len(POSITIVE), len(NEGATIVE)) >= 40
-    found = [text for _, text in POSITIVE if notice_kind(text)]
-    wrong = [text for text in NEGATIVE if notice_kind(text)]
-    assert len(found) / len(POSITIVE) >= 0.95
-    assert len(found) / (len(found) + len(wrong)) >= 0.95
+    assert min(len(POSITIVE), len(NEGATIVE)) >= 80
+    precision, recall = reached(LABELLED)
+    assert min(precision, recall) >= 0.95
+
+
+def test_notices_are_told_in_passages_that_no_rule_was_made_for() -> None:
+    precision, recall = reached(UNSEEN)
+    assert min(precision, recall) >= 0.95
+
+
+def reached(labelled: list[tuple[str, ...]]) -> tuple[float, float]:
+    """Return precision and recall."""
+    told = [kind for kind, text in labelled if notice_kind(text)]
+    right = sum(kind != "-" for kind in told)
+    return right / len(told), right / sum(kind != "-" for kind, _ in labelled)
 
 
 def test_kinds_of_notices_are_told_apart() -> None:
@@ -47,3 +62,30 @@ def test_a_draft_carries_its_notices_with_kind_and_text() -> None:
     said = "Korrektur: Der Deich ist 1,9 Kilometer lang."
     read = draft(f"2024-06 Deich\n\nDer Rat tagte am Montag bis in die Nacht hinein.\n\n{said}")
     assert read.notices == (Notice("correction", said),)
+
+
+TEXT = [
+    Paragraph("lead", "Der Rat von Lohe hat am Montag über den neuen Deich beraten."),
+    Paragraph("text", "Der Deich soll 1,9 Kilometer lang werden. Er kostet 7,3 Millionen Euro."),
+    Paragraph(
+        "text", "Bürgermeister Bo Lind sprach von einem Kompromiss. Die Linde bleibt stehen."
+    ),
+    Paragraph("text", "The vote on the ferry line was held on Tuesday, the captain said."),
+]
+
+
+@pytest.mark.parametrize(
+    ("notice", "passage"),
+    [
+        ("Korrektur: Der Deich ist nicht 19, sondern 1,9 Kilometer lang.", "Der Deich soll 1,9 Kilometer lang werden."),
+        ("In einer früheren Version hieß es, der Deich koste 73 Millionen Euro. Es sind 7,3 Millionen.", "Er kostet 7,3 Millionen Euro."),
+        ("Korrektur: Bürgermeister Bo Lind hat nicht von einer Niederlage gesprochen.", "Bürgermeister Bo Lind sprach von einem Kompromiss."),
+        ("Correction: the vote on the ferry was held on Tuesday, not Monday.", "The vote on the ferry line was held on Tuesday, the captain said."),
+        ("Dieser Artikel wurde am 3. Mai korrigiert.", None),
+        ("Korrektur: Ein Name war falsch geschrieben.", None),
+        ("Transparenzhinweis: Der Autor kommt aus Lohe und kennt den Deich.", None),
+    ],
+)  # fmt: skip
+def test_a_notice_is_told_with_the_passage_that_it_speaks_of(notice, passage) -> None:
+    (found,) = notices([*TEXT, Paragraph("notice", notice)])
+    assert found.passage == passage

@@ -43,31 +43,49 @@ _PIECE = "(?:artikel|text|beitrag|bericht|meldung)"
 _STORY = "(?:article|story|post|piece|report)"
 _EARLIER = "(?:früheren?|ersten?|vorherigen?|älteren?|ursprünglichen?)"
 _OF_OURS = f"(?: (?:dieses|dieser|des|der|von diesem) {_PIECE}e?s?\\b)"
-_SAID = r"(?: (?:hieß|haben|hatten|war|wurde|stand|nannten|schrieben|hat)\b)"
+_SAID = r"(?: (?:hieß|haben|hatten|hatte es|war|wurde|stand|nannten|schrieben|hat)\b)"
 _CHANGED = r"[^!?\n]{0,60}"
-_MENDED = "(?:korrigiert|berichtigt)"
+_MENDED = "(?:korrigiert|berichtigt|präzisiert|richtiggestellt)"
+_RENEWED = "(?:aktualisiert|ergänzt|überarbeitet)"
+_OUR_TEXT = rf"(?:im|in diesem|in unserem|den|diesen|unseren) {_PIECE}\b"
+_WRONG = f"(?:falsch|nicht richtig|irrtümlich|zunächst|fehler|{_MENDED})"
+_DATED = r"(?:,? (?:vom |am |um )?[^:\n]{0,25}\d[^:\n]{0,25}| \([^)\n]{1,40}\))?"
+_LABEL = (
+    r"(?:(?:(?:hinweis|anmerkung)(?: der redaktion)?|anm\. d\. red\.|(?:editor['’]s )?note): )?"
+)
 _NOTICE_STARTS = {
     "correction": (
-        "korrektur(?:hinweis)?(?: vom [^:\n]{1,40})?:",
+        f"korrektur(?:hinweis)?{_DATED}:",
         "(?:berichtigung|richtigstellung|klarstellung):",
-        r"(?:corrections?(?: and clarifications?)?|clarification)(?: \([^)]{1,40}\))?:",
-        f"in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
-        f"eine {_EARLIER} (?:version|fassung){_OF_OURS}",
-        f"in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
-        rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
-        rf"diese meldung wurde {_CHANGED}{_MENDED}",
+        rf"(?:corrections?(?: and clarifications?)?|clarification){_DATED}:",
+        rf"{_LABEL}in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
+        rf"{_LABEL}(?:eine|die) {_EARLIER} (?:version|fassung){_OF_OURS}",
+        rf"{_LABEL}in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
+        rf"{_LABEL}in (?:ein|d)er (?:über|bildunter)schrift{_OF_OURS}",
+        rf"{_LABEL}(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
+        rf"{_LABEL}diese meldung wurde {_CHANGED}{_MENDED}",
         r"wir haben (?:einen|den|mehrere|die) fehler [^.!?\n]{0,80}(?:korrigiert|berichtigt)",
         r"wir (?:hatten|haben) (?:zunächst|zuerst|ursprünglich) [^\n]{0,200}"
         r"(?:falsch|nicht richtig|korrigiert)",
-        f"an? (?:earlier|previous) version of this {_STORY}",
-        f"this {_STORY} (?:was|has been) (?:amended|corrected)",
-        f"we have corrected [^.!?\n]{{1,80}} (?:in|of) this {_STORY}",
+        rf"{_LABEL}wir (?:hatten|haben) {_OUR_TEXT}[^\n]{{0,200}}{_WRONG}",
+        rf"{_LABEL}an? (?:earlier|previous) version of this {_STORY}",
+        rf"{_LABEL}this {_STORY} (?:was|has been) (?:amended|corrected)",
+        rf"{_LABEL}the (?:headline|caption|standfirst) (?:of|on|to|in) this {_STORY}"
+        r" (?:was|has been)",
+        rf"(?:due to|because of) an (?:editing|editor['’]s|reporting) error, [^\n]{{0,60}}{_STORY}",
+        "a correction was made on",
+        f"we have corrected [^.!?\\n]{{1,80}} (?:in|of) this {_STORY}",
     ),
     "update": (
-        rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}(?:aktualisiert|ergänzt)",
-        rf"diese meldung wurde {_CHANGED}(?:aktualisiert|ergänzt)",
-        r"(?:update|aktualisierung|nachtrag)(?:,? (?:vom |am |um )?[\w. ]{0,20}\d[\w.: ]{0,25})?:",
-        f"this {_STORY} (?:was|has been) (?:last )?updated",
+        rf"{_LABEL}(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_RENEWED}",
+        rf"{_LABEL}diese meldung wurde {_CHANGED}{_RENEWED}",
+        rf"dieser {_PIECE} (?:erschien|ist) [^!?\n]{{0,80}}{_RENEWED}",
+        rf"{_LABEL}wir haben (?:diesen|den) {_PIECE} [^.!?\n]{{0,80}}{_RENEWED}",
+        r"(?:update|aktualisierung|nachtrag)"
+        r"(?:,? (?:vom |am |um )?[\w. ]{0,20}\d[\w.: ]{0,25}| \([^)\n]{1,30}\))?:",
+        r"updated (?:at|on) [^.\n]{0,20}\d",
+        rf"{_LABEL}this {_STORY} (?:was|has been) (?:last )?updated"
+        r"(?: (?:to|with|on|at|after|following|throughout)\b|[.)]|\Z)",
     ),
     "disclosure": (
         "transparenzhinweis",
@@ -77,7 +95,13 @@ _NOTICE_STARTS = {
         "(?:anmerkung|hinweis) der redaktion",
         r"(?:redaktioneller hinweis|note from the editors?):",
         r"anm\. d(?:\.|er) red(?:\.|aktion)",
-        r"namen? (?:(?:ist|wurden?|sind) )?(?:von der redaktion )?geändert(?=[.)\]]*\s*\Z)",
+        r"(?:die |alle |einige )?namen? (?:(?:ist|sind|wurden?) )?"
+        r"(?:von der redaktion |redaktionell |zum schutz [^.!?\n]{0,40} )?"
+        r"geändert(?=[.)\]]*\s*\Z)",
+        r"die redaktion hat (?:den|die) namen? [^.!?\n]{0,60}geändert",
+        r"(?:(?:some|all|the) )?names have been changed"
+        r"(?: to protect [^.\n]{0,60})?(?=[.)\]]*\s*\Z)",
+        "not (?:his|her|their) real names?",
         "editor['’]?s['’]? note",
     ),
 }
