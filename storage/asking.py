@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine
 
 from storage.answers import Rows
+from storage.columns import iso_utc
 from storage.engine import READER_STATEMENT_SECONDS
 from storage.record import Json
 from storage.schema import READER_ROLE
-from storage.tables import iso_utc
 from storage.views import VIEWS
 
 if TYPE_CHECKING:

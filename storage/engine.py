@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeEngine
+
+from storage.columns import UtcTime, stored_time
 
 DatabaseError = DBAPIError
 """What every failure of a database looks like from outside."""
@@ -159,13 +162,16 @@ def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[s
 def _bound(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of each row as the driver takes them."""
-    dialect = connection.dialect
-    columns = [
-        (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in rows[0]
-    ]
+    """Yield the values of each row as the driver takes them; moments as text, by either."""
+    columns = [(name, _converter(table.c[name].type, connection)) for name in rows[0]]
     for row in rows:
         yield tuple(convert(row[name]) if convert else row[name] for name, convert in columns)
+
+
+def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any], Any] | None:
+    if isinstance(kind, UtcTime):
+        return stored_time
+    return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
 def _copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

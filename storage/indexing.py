@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, text
 
 from storage.tables import SearchDueRow, WordingRow
-from storage.tokens import index_tokens, pack_tsvector, truncate
+from storage.vocabulary import Tokens, tokens_of
 from storage.writing import table_of
 
 DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
 
-ToIndex = tuple[int, Sequence[str]]
+ToIndex = tuple[int, Tokens]
 """A wording's id with its finished tokens."""
 
 
@@ -27,7 +27,7 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
         return
     connection.execute(
         text("INSERT INTO search_text (rowid, tokens) VALUES (:id, :tokens)"),
-        [{"id": number, "tokens": " ".join(tokens)} for number, tokens in items],
+        [{"id": number, "tokens": " ".join(tokens.words())} for number, tokens in items],
     )
 
 
@@ -47,9 +47,9 @@ def index_due(connection: Connection, before: datetime, limit: int) -> int:
     return len(rows)
 
 
-def wording_tokens(title: str | None, body: str | None, language: str | None) -> tuple[str, ...]:
+def wording_tokens(title: str | None, body: str | None, language: str | None) -> Tokens:
     """Return the tokens of a wording: its title, then its paragraphs."""
-    return truncate(index_tokens([title or "", *(body or "").split("\n\n")], language))[0]
+    return tokens_of([title or "", *(body or "").split("\n\n")], language).truncated()[0]
 
 
 def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
@@ -65,4 +65,4 @@ def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
         copy.set_types(["int8", "bytea"])  # of what is sent: bytes that are a tsvector
         for number, tokens in items:
             if number in mine:
-                copy.write_row((number, pack_tsvector(tokens)))
+                copy.write_row((number, tokens.tsvector()))

@@ -45,6 +45,7 @@ from storage.verdict import (
     Verdict,
 )
 from storage.versioning import rebuild
+from storage.vocabulary import Tokens
 from storage.writing import Unit, rows_in, table_of, update_rows
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
@@ -76,7 +77,7 @@ class Keeping:
     def __init__(self, unit: Unit, job_id: int) -> None:
         self.unit = unit
         self.job_id = job_id
-        self.to_index: list[tuple[int, Sequence[str]]] = []
+        self.to_index: list[tuple[int, Tokens]] = []
         self.decided: list[tuple[Reading, Verdict]] = []
         self._wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
@@ -262,7 +263,8 @@ class Keeping:
                     "seed": reading.signature.seed, "signature": reading.signature.values,
                 },
             )  # fmt: skip
-        self.to_index.append((number, reading.tokens or ()))
+        if reading.tokens is not None:
+            self.to_index.append((number, reading.tokens))
         if unit.connection.dialect.name == "postgresql":
             unit.add(SearchDueRow, {"wording_id": number, "language": value_of(draft, "language")})
         return number

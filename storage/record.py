@@ -139,7 +139,8 @@ class Draft:
     `observed_at:`); a document that names both is an imported capture. `fields` holds every
     metadata value by name (title, lead, published, modified, authors, language, publisher,
     section, tags … and keys of the input that we do not know); a value of `published` and
-    `modified` is the dict form of `PartialDate`.
+    `modified` is the dict form of `PartialDate`. `pieces` is the text cut at blanks, where the
+    reader has it at hand.
     """
 
     title: str | None
@@ -153,6 +154,7 @@ class Draft:
     address: str | None = None
     observed_at: datetime | None = None
     raw_output: str | None = None
+    pieces: list[str] | None = field(default=None, compare=False, repr=False)
 
     def text_paragraphs(self) -> tuple[str, ...]:
         return tuple(p.text for p in self.paragraphs if p.role in TEXT_ROLES)

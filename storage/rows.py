@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Boolean, Connection, TextClause, bindparam, text
 from sqlalchemy.types import TypeEngine
 
-from storage.tables import JSON_TYPE, UtcTime
+from storage.columns import JSON_TYPE, UtcTime
 
 CHUNK_ROWS = 500
 Row = Mapping[str, Any]

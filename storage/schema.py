@@ -153,6 +153,14 @@ def _found_archive(connection: Connection) -> None:
         connection.execute(insert(facts).values(key="created_at", value=created_at))
 
 
+_INCOMPRESSIBLE = (
+    ("capture", "data"),
+    ("derivation", "raw_output"),
+    ("search_text", "tokens"),
+)
+"""Columns that PostgreSQL would try to compress each time, in vain: packed bytes, numbers."""
+
+
 def _create_full_text(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(
@@ -164,6 +172,10 @@ def _create_full_text(connection: Connection) -> None:
         connection.execute(
             text("CREATE INDEX IF NOT EXISTS search_text_tokens ON search_text USING gin (tokens)")
         )
+        for table, column in _INCOMPRESSIBLE:
+            connection.execute(
+                text(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+            )
     else:
         connection.execute(
             text(

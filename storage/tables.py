@@ -8,67 +8,25 @@ Ids of the record and every `seq` come from one counter that is taken under the 
 they rise in the order of commit (`storage.archive`).
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Dialect,
     Float,
     Index,
     LargeBinary,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.types import JSON, TypeEngine
 from sqlmodel import Field, SQLModel
 
-JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+from storage.columns import JSON_TYPE, UtcTime
+
 BIG = BigInteger
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware moment: `timestamptz` on PostgreSQL, fixed-width ISO 8601 text on SQLite."""
-
-    impl = String
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(String(32))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
-        moment = value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else iso_utc(moment)
-
-    def process_result_value(
-        self,
-        value: Any,
-        dialect: Dialect,  # noqa: ARG002  # the signature is SQLAlchemy's
-    ) -> datetime | None:
-        if value is None:
-            return None
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return moment.astimezone(UTC)
-
-
-def iso_utc(moment: datetime) -> str:
-    """Return `moment` as fixed-width text, so that order of text is order of time.
-
-    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
-    '2024-06-18T12:00:00.000000+00:00'
-    """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _key(**options: Any) -> Any:

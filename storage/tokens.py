@@ -8,10 +8,9 @@ search index to be built anew.
 import re
 import unicodedata
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate
 from threading import local
 
 import Stemmer
@@ -28,10 +27,6 @@ MAX_BYTES = 500_000
 MAX_QUERY_LENGTH = 2_000
 MAX_TERMS = 64
 
-_MAX_POSITION = 16_383
-_MAX_POSITIONS = 255
-_POSITIONS = tuple(number.to_bytes(2, "big") for number in range(1, _MAX_POSITION + 1))
-_COUNTS = tuple(number.to_bytes(2, "big") for number in range(_MAX_POSITIONS + 1))
 _MAX_SNIPPET_SOURCE = 500_000
 _ALGORITHMS = {"de": "german", "en": "english"}
 _SOFT_HYPHEN = "\u00ad"
@@ -46,10 +41,6 @@ _NUMBER = (
 TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
 SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
 QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
-
-_MAX_PIECES = 200_000
-_LONGEST_PIECE = 60
-"""Pieces between blanks whose tokens are remembered in each thread, about 40 MB; then anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +101,16 @@ def index_tokens(texts: Sequence[str], language: str | None) -> tuple[str, ...]:
     >>> index_tokens(["152-Millimeter-Munition", "3,6 Prozent"], "de")
     ('152', 'millim', 'munition', '3q2cz6', 'prozent')
     """
-    return piece_tokens(" ".join(texts).split(), language)
+    return tuple(_stemmed(_words(" ".join(texts)), language))
 
 
-def piece_tokens(pieces: Iterable[str], language: str | None) -> tuple[str, ...]:
-    """Return the tokens of texts that were cut at blanks already, as `index_tokens` would."""
-    return tuple(chain.from_iterable(map(_pieces(language).__getitem__, pieces)))
+def stemming(language: str | None) -> str | None:
+    """Return the name of the stemmer that the words of a language go through, if there is one.
+
+    >>> stemming("de-AT"), stemming("nl")
+    ('german', None)
+    """
+    return _ALGORITHMS.get((language or "").split("-")[0].lower())
 
 
 def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
@@ -125,30 +120,6 @@ def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
         sizes = list(accumulate(len(token) + 1 for token in kept))
         kept = kept[: bisect_right(sizes, MAX_BYTES)]
     return kept, len(kept) < len(tokens)
-
-
-def pack_tsvector(tokens: Iterable[str]) -> bytes:
-    r"""Return a tsvector as PostgreSQL's binary COPY takes it, a fifth of the cost of its text.
-
-    That is the number of lexemes (int32), then for each its bytes and a NUL, the number of its
-    positions (int16) and these (int16 each, all big-endian). PostgreSQL knows positions up to
-    16,383 and 255 of them a lexeme; those beyond are left out. So a word is found anywhere, a
-    phrase only where its positions are known.
-
-    >>> pack_tsvector(["b", "a", "b"])
-    b'\x00\x00\x00\x02b\x00\x00\x02\x00\x01\x00\x03a\x00\x00\x01\x00\x02'
-    """
-    known = iter(tokens)
-    places: defaultdict[str, list[bytes]] = defaultdict(list)
-    for position, token in zip(_POSITIONS, known, strict=False):  # stops before it takes a token
-        places[token].append(position)
-    for token in known:
-        places[token]  # a lexeme without a position
-    packed = [len(places).to_bytes(4, "big")]
-    for token, found in places.items():
-        kept = found if len(found) <= _MAX_POSITIONS else found[:_MAX_POSITIONS]
-        packed += (f"{token}\0".encode(), _COUNTS[len(kept)], *kept)
-    return b"".join(packed)
 
 
 def parse_query(text: str, languages: Sequence[str]) -> Query:
@@ -253,31 +224,10 @@ def _words(text: str) -> list[str]:
 
 
 def _stemmed(words: list[str], language: str | None) -> list[str]:
-    return _pieces(language).stemmed(words)
-
-
-class _Pieces(dict[str, tuple[str, ...]]):
-    """The finished tokens of each piece met before: nine of ten of a text were.
-
-    Blanks part tokens in any language, so a text is cut there first, which costs a fraction.
-    """
-
-    def __init__(self, stemmer: Stemmer.Stemmer | None) -> None:
-        super().__init__()
-        self._stemmer = stemmer
-
-    def __missing__(self, piece: str) -> tuple[str, ...]:
-        tokens = tuple(self.stemmed(_words(piece)))
-        if len(piece) <= _LONGEST_PIECE:
-            if len(self) >= _MAX_PIECES:
-                self.clear()
-            self[piece] = tokens
-        return tokens
-
-    def stemmed(self, words: list[str]) -> list[str]:
-        """Return a token for each folded word."""
-        stems = words if self._stemmer is None else self._stemmer.stemWords(words)
-        return [_escaped(stem) for stem in stems]
+    """Return a token for each folded word."""
+    algorithm = stemming(language)
+    stems = words if algorithm is None else _stemmer(algorithm).stemWords(words)
+    return [_escaped(stem) for stem in stems]
 
 
 def _escaped(text: str) -> str:
@@ -301,13 +251,11 @@ _ESCAPES = _Escapes()
 _THREAD = local()  # a stemmer of PyStemmer may not be used by two threads at once
 
 
-def _pieces(language: str | None) -> _Pieces:
-    algorithm = _ALGORITHMS.get((language or "").split("-")[0].lower())
-    known: dict[str, _Pieces] = _THREAD.__dict__
-    name = algorithm or "none"
-    if name not in known:
-        known[name] = _Pieces(None if algorithm is None else Stemmer.Stemmer(algorithm, 0))
-    return known[name]
+def _stemmer(algorithm: str) -> Stemmer.Stemmer:
+    known: dict[str, Stemmer.Stemmer] = _THREAD.__dict__
+    if algorithm not in known:
+        known[algorithm] = Stemmer.Stemmer(algorithm, 0)
+    return known[algorithm]
 
 
 # --------------------------------------------------------------------------------- queries

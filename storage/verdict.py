@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from storage.record import Draft, Json, Listing, Refused
+
+if TYPE_CHECKING:
+    from storage.vocabulary import Tokens  # loads NumPy, which only writers need
 
 VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
 
@@ -45,7 +48,7 @@ class Reading:
     outcome: Draft | Refused | Listing
     context: str
     digest: bytes | None = None
-    tokens: tuple[str, ...] | None = None
+    tokens: "Tokens | None" = None
     signature: Signature | None = None
     timezone: str = "UTC"
 

@@ -13,8 +13,8 @@ from storage.digest import raw_digest, wording_digest
 from storage.own_hosts import own_hosts
 from storage.record import Draft, Listing, Refused
 from storage.settings import Settings
-from storage.tokens import piece_tokens, truncate
 from storage.verdict import Captured, Counts, Reading
+from storage.vocabulary import vocabulary
 from worker.decide import decide
 from worker.fetched import as_fetched, offers_of
 from worker.listing import KINDS as LISTS
@@ -75,11 +75,13 @@ class Reader:
         paragraphs = outcome.text_paragraphs()
         language = outcome.fields.get("language")
         of_title = (outcome.title or "").split()
-        of_text = " ".join(paragraphs).split()
-        tokens, cut = truncate(
-            piece_tokens([*of_title, *of_text], language.value if language else None)
-        )
-        if cut:
+        of_text = outcome.pieces
+        if of_text is None:
+            of_text = " ".join(paragraphs).split()
+        known = vocabulary(language.value if language else None)
+        numbers = known.cut([*of_title, *of_text])
+        tokens, is_cut = numbers.tokens().truncated()
+        if is_cut:
             outcome = _flagged(outcome, ["fts_truncated"])
         return Reading(
             captured=captured,
@@ -87,7 +89,7 @@ class Reader:
             context=context,
             digest=wording_digest(outcome.title, paragraphs),
             tokens=tokens,
-            signature=signature(of_text),
+            signature=signature(numbers[len(of_title) :].hashes),
             timezone=self.settings.timezone,
         )
 

@@ -11,8 +11,8 @@ from storage.capturing import Arrival
 from storage.codes import refuse
 from storage.digest import wording_digest
 from storage.record import Draft, Extractor, Field, FileStamp, Paragraph, Refused
-from storage.tokens import index_tokens
 from storage.verdict import Reading
+from storage.vocabulary import tokens_of
 from worker.decide import decide
 
 START = datetime(2024, 6, 18, 12, tzinfo=UTC)
@@ -108,6 +108,6 @@ def _reading(captured, texts) -> Reading:
     if isinstance(outcome, Refused):
         return Reading(captured, outcome, "seed")
     paragraphs = outcome.text_paragraphs()
-    tokens = index_tokens([outcome.title, *paragraphs], outcome.fields["language"].value)
+    tokens = tokens_of([outcome.title, *paragraphs], outcome.fields["language"].value)
     digest = wording_digest(outcome.title, paragraphs)
     return Reading(captured, outcome, "seed", digest=digest, tokens=tokens)

@@ -19,10 +19,10 @@ from sqlalchemy import text
 from storage import queue
 from storage.archive import Archive
 from storage.check import Verification
+from storage.columns import iso_utc
 from storage.engine import database_url, reading_engine
 from storage.settings import Settings, load_settings
 from storage.source import Source
-from storage.tables import iso_utc
 from storage.verdict import Counts
 from worker.collect import Place
 from worker.order import order, place_of, resolve

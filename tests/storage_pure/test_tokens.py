@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import tokens
 from storage.tokens import (
     MAX_BYTES,
     MAX_TOKENS,
@@ -22,7 +20,6 @@ from storage.tokens import (
     Term,
     Word,
     index_tokens,
-    pack_tsvector,
     parse_query,
     snippet,
     to_fts5,
@@ -227,18 +224,6 @@ def test_tokens_are_plain_ascii(texts: list[str], language: str | None) -> None:
     assert all(re.fullmatch(r"[0-9a-z]{1,850}", token) for token in tokens)
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.one_of(st.text(), st.text("Üs̈ \u0301\u00ad\u00b4\u3000\u1e9e.,3_é\n\x1c", max_size=30)),
-    st.sampled_from(["de", "en", None]),
-)
-def test_a_text_that_is_cut_at_its_blanks_first_has_the_same_tokens(
-    text: str, language: str | None
-) -> None:
-    whole = tokens._pieces(language).stemmed(tokens._words(text))
-    assert index_tokens([text], language) == tuple(whole)
-
-
 @given(st.text("qz0aäáß4e,.1é", max_size=6), st.text("qz0aäáß4e,.1é", max_size=6))
 def test_two_words_never_share_a_token(a: str, b: str) -> None:
     if a.casefold() != b.casefold() and "." not in a + b and "," not in a + b:
@@ -294,32 +279,6 @@ def test_a_long_text_is_cut_at_its_bytes() -> None:
     kept, cut = truncate(tokens)
     assert cut
     assert len(kept) == MAX_BYTES // 100
-
-
-def test_a_tsvector_has_only_positions_that_postgresql_knows() -> None:
-    tokens = ["a"] * 300 + [f"t{n}" for n in range(17_000)]
-    vector = positions_of(pack_tsvector(tokens))
-    assert vector["a"] == list(range(1, 256))
-    assert vector["t0"] == [301]
-    assert vector["t16082"] == [16_383]
-    assert vector["t16083"] == []
-
-
-def positions_of(packed: bytes) -> dict[str, list[int]]:
-    (lexemes,) = struct.unpack_from(">i", packed)
-    at = 4
-    found = {}
-    for _ in range(lexemes):
-        end = packed.index(b"\0", at)
-        (count,) = struct.unpack_from(">H", packed, end + 1)
-        found[packed[at:end].decode()] = list(struct.unpack_from(f">{count}H", packed, end + 3))
-        at = end + 3 + 2 * count
-    assert at == len(packed)
-    return found
-
-
-def test_an_empty_text_is_an_empty_tsvector() -> None:
-    assert pack_tsvector(index_tokens(["…"], "de")) == bytes(4)
 
 
 LONG = (

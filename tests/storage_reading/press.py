@@ -9,8 +9,8 @@ from storage.archive import Archive
 from storage.capturing import Arrival
 from storage.digest import wording_digest
 from storage.record import Draft, Extractor, Field, FileStamp, Mark, Paragraph, Refused
-from storage.tokens import index_tokens
 from storage.verdict import Counts, Reading
+from storage.vocabulary import tokens_of
 from worker.decide import decide
 
 START = datetime(2024, 6, 18, tzinfo=UTC)
@@ -134,7 +134,7 @@ class Press:
         language = text.fields["language"].value
         return Reading(
             captured, text, "seed", digest=wording_digest(text.title, paragraphs),
-            tokens=index_tokens([text.title or "", *paragraphs], language),
+            tokens=tokens_of([text.title or "", *paragraphs], language),
         )  # fmt: skip
 
 

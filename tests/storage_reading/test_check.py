@@ -166,7 +166,7 @@ def test_damage_is_found(press_url, statement, expected):
     values = {"bytes": b"other bytes", "moment": hour(3.5)}
     binds = [sqlalchemy.bindparam("bytes", values["bytes"])] if ":bytes" in statement else []
     if ":moment" in statement:
-        from storage.tables import UtcTime
+        from storage.columns import UtcTime
 
         binds.append(sqlalchemy.bindparam("moment", values["moment"], UtcTime()))
     with tampering(press_url) as connection:

@@ -5,9 +5,16 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.text.fingerprint import ALGORITHM, signature
+from storage.verdict import Signature
+from storage.vocabulary import vocabulary
+from worker.text.fingerprint import ALGORITHM
+from worker.text.fingerprint import signature as signature_of_hashes
 
 WORDS = [f"wort{number}" for number in range(400)]
+
+
+def signature(words: list[str]) -> Signature:
+    return signature_of_hashes(vocabulary("de").cut(words).hashes)
 
 
 def similarity(one: str, other: str) -> float:

@@ -62,7 +62,8 @@ def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
     if not any(text.strip(UNSEEN) for text in running):
         return refuse("no_body" if title or paragraphs else "empty")
     text = "\n\n".join(running)
-    fields = _fields(material, paragraphs, text, settings)
+    pieces = text.split()
+    fields = _fields(material, paragraphs, text, pieces, settings)
     flags = {*material.flags, *odd, *_headline_flags(title, paragraphs, text)}
     if fields["language"].value is None:
         flags.add("language_unsure")
@@ -77,6 +78,7 @@ def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
         notices=notices(paragraphs),
         address=material.address,
         observed_at=material.observed_at,
+        pieces=pieces,
     )
 
 
@@ -122,7 +124,11 @@ def _with_lead(
 
 
 def _fields(
-    material: Material, paragraphs: Sequence[Paragraph], text: str, settings: TextSettings
+    material: Material,
+    paragraphs: Sequence[Paragraph],
+    text: str,
+    pieces: Sequence[str],
+    settings: TextSettings,
 ) -> dict[str, Field]:
     found: dict[str, Field] = {}
     if material.title:
@@ -131,7 +137,7 @@ def _fields(
     declared = material.fields.get("language")
     if declared is None or declared.value is None:
         found["language"] = language(text, settings.languages)
-    found["word_count"] = Field(word_count(text), "body")
+    found["word_count"] = Field(word_count(pieces), "body")
     return _merged(found, material.fields)
 
 

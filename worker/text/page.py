@@ -255,7 +255,7 @@ def _fields(
     fields["language"] = choose_language(
         source.candidates.get("language", ()), text, settings.languages
     )
-    fields["word_count"] = Field(word_count(text), "body")
+    fields["word_count"] = Field(word_count(text.split()), "body")
     lead = next((p.text for p in paragraphs if p.role == "lead"), None)
     if lead is not None:
         offered = source.candidates.get("lead", ())

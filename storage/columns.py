@@ -1,0 +1,64 @@
+"""The kinds of columns that SQLite and PostgreSQL keep each in their own way."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Dialect, String, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.types import JSON, TypeEngine
+
+JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment: `timestamptz` on PostgreSQL, fixed-width ISO 8601 text on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(String(32))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "postgresql":
+            return stored_time(value)
+        return _aware(value).astimezone(UTC)
+
+    def process_result_value(
+        self,
+        value: Any,
+        dialect: Dialect,  # noqa: ARG002  # the signature is SQLAlchemy's
+    ) -> datetime | None:
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def iso_utc(moment: datetime) -> str:
+    """Return `moment` as fixed-width text, so that order of text is order of time.
+
+    Remembered, as the rows of one unit name the same moments over and over.
+
+    >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
+    '2024-06-18T12:00:00.000000+00:00'
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def stored_time(moment: datetime | None) -> str | None:
+    """Return a moment as the text that SQLite stores and that PostgreSQL's COPY takes.
+
+    Raises: ValueError where it names no zone.
+    """
+    return None if moment is None else iso_utc(_aware(moment))
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone cannot be stored: {moment!r}")
+    return moment
