@@ -5,7 +5,19 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, bindparam, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlmodel import SQLModel
 
 from storage.engine import insert_rows
@@ -82,10 +94,19 @@ def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
 def rows_in(
     connection: Connection, query: Select[Any], column: Any, values: Iterable[Any]
 ) -> Iterator[Any]:
-    """Yield the rows of `query` whose `column` is among `values`, in bounded statements."""
+    """Yield the rows of `query` whose `column` is among `values`, in bounded statements.
+
+    PostgreSQL takes them as one array: a list of parameters would be another statement for each
+    number of them, to be read and planned anew.
+    """
     wanted = list(dict.fromkeys(values))
     for start in range(0, len(wanted), IN_CHUNK):
-        yield from connection.execute(query.where(column.in_(wanted[start : start + IN_CHUNK])))
+        chunk = wanted[start : start + IN_CHUNK]
+        if connection.dialect.name == "postgresql":
+            is_wanted = column == any_(literal(chunk, ARRAY(column.type)))
+        else:
+            is_wanted = column.in_(chunk)
+        yield from connection.execute(query.where(is_wanted))
 
 
 def update_rows(
