@@ -254,7 +254,7 @@ def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
     )
     for each in news:
         values: dict[str, Any] = {}
-        if each.exchange is not None:
+        if each.exchange is not None and each.robots_status is not None:
             values |= {
                 "robots_status": each.robots_status, "robots_body": each.robots_body,
                 "robots_note": each.robots_note, "delay": each.delay,

@@ -232,6 +232,15 @@ def _told(named: Named) -> dict[str, Json]:
     return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
 
 
+def watch_named(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]:
+    """Watch what somebody named for a source by hand, and return all of these watches."""
+    query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
+    is_standing = bool(unit.connection.execute(query).scalar_one())
+    ensure_watches(unit, source_id, named, listed_by=None, is_standing=is_standing)
+    origins = ensure_origins(unit, [each.origin for each in named])
+    return [(source_id, origins[each.origin]) for each in named]
+
+
 def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
     return changed_at is not None and changed_at > checked_at
 

@@ -194,11 +194,11 @@ def origin_of(text: str) -> str:
     kept = sorted(_kept_parameters(parts.query), key=lambda each: each.partition("=")[0])
     cleaned: str = normalize_url(bare)
     cleaned = _with_ascii_host(cleaned)
-    if cleaned.count("/") == 3 and not kept:
-        cleaned = cleaned.rstrip("/")
-    elif cleaned.count("/") == 2:
+    if not kept:
+        return cleaned.rstrip("/") if cleaned.count("/") == 3 else cleaned
+    if cleaned.count("/") == 2:
         cleaned += "/"
-    return f"{cleaned}?{'&'.join(kept)}" if kept else cleaned
+    return f"{cleaned}?{'&'.join(kept)}"
 
 
 def without_trackers(address: Address) -> Address:

@@ -1,6 +1,6 @@
 """Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,12 +8,11 @@ from storage import queue
 from storage.archive import Archive, Present
 from storage.capturing import Arrival, Scan
 from storage.digest import raw_digest
-from storage.origins import ensure_origins
 from storage.own_hosts import own_hosts
 from storage.record import FileStamp, Named, Refused
 from storage.settings import Settings
 from storage.verdict import Counts
-from storage.watching import due_watches, ensure_watches, hand_out
+from storage.watching import due_watches, hand_out, watch_named
 from worker.address import origin_of, parse_address, without_trackers
 from worker.importer import Importer
 from worker.sources.capture import capture
@@ -80,46 +79,52 @@ def collect(
     twice. Raises: queue.StaleLeaseError.
     """
     counts = Counts()
-    for entry in held.arguments["places"]:
-        place = Place(**entry)
-        if place.kind == "web":
-            collect_addresses(archive, held, settings, place)
-            continue
-        looked = _Collection(archive, held, settings, patience, progress, place)
-        looked.run()
-        counts += looked.counts()
+    places = [Place(**entry) for entry in held.arguments["places"]]
+    for place in places:
+        if place.kind != "web":
+            looked = _Collection(archive, held, settings, patience, progress, place)
+            looked.run()
+            counts += looked.counts()
+    collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
     with archive.unit() as unit:
         queue.finish(unit, held, counts)
 
 
 def collect_addresses(
-    archive: Archive, held: queue.Claim, settings: Settings, place: Place
+    archive: Archive, held: queue.Claim, settings: Settings, places: Sequence[Place]
 ) -> None:
-    """Leave jobs that check the address of a place, or all that its source has due.
+    """Leave jobs that check the addresses of places, and what their sources have due.
 
     Raises: queue.StaleLeaseError.
     """
-    source = archive.source_by_id(place.source_id)
-    if place.is_scan:
-        with archive.unit() as unit:
-            queue.renew(unit, held)
-            due = due_watches(
-                unit.connection, unit.now, MOST_DUE, source_id=source.id, with_root=True
-            )
-            keys = [each.key for each in due]
-            hand_out(unit, keys, held.trigger, settings.batch_items, held.job_id)
+    if not places:
         return
+    named = [(place, _named(place, settings)) for place in places if not place.is_scan]
+    for place, found in named:
+        if isinstance(found, Refused):
+            archive.refuse(held, place.source_id, place.locator, found)
+    with archive.unit() as unit:
+        queue.renew(unit, held)
+        keys = []
+        for place in places:
+            if place.is_scan:
+                due = due_watches(
+                    unit.connection, unit.now, MOST_DUE, source_id=place.source_id, with_root=True
+                )
+                keys += [each.key for each in due]
+        for source_id in dict.fromkeys(place.source_id for place, _found in named):
+            of_source = [f for p, f in named if p.source_id == source_id]
+            keys += watch_named(unit, source_id, [f for f in of_source if isinstance(f, Named)])
+        keys = list(dict.fromkeys(keys))
+        hand_out(unit, keys, held.trigger, settings.batch_items, held.job_id)
+
+
+def _named(place: Place, settings: Settings) -> Named | Refused:
     allowed = own_hosts(settings.allow_hosts)
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, Refused):
-        archive.refuse(held, source.id, place.locator, address)
-        return
-    named = Named(origin_of(address.text), without_trackers(address).text, place.type or "web")
-    with archive.unit() as unit:
-        queue.renew(unit, held)
-        ensure_watches(unit, source.id, [named], listed_by=None, is_standing=source.standing)
-        key = (source.id, ensure_origins(unit, [named.origin])[named.origin])
-        hand_out(unit, [key], held.trigger, settings.batch_items, held.job_id)
+        return address
+    return Named(origin_of(address.text), without_trackers(address).text, place.type or "web")
 
 
 @dataclass(slots=True)

@@ -9,44 +9,36 @@ worker.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from urllib.parse import urljoin
 
 import structlog
 
 from storage import queue
 from storage.archive import Archive
-from storage.checking import Check, Exchange, HostNews, keep_checks, packed_of
+from storage.checking import Check, HostNews, keep_checks, packed_of
 from storage.codes import refuse
-from storage.digest import raw_digest
 from storage.ladder import spread
-from storage.own_hosts import own_hosts
-from storage.pace import Host, Slots, hosts, take_slots
+from storage.pace import hosts, take_slots
 from storage.settings import Settings
 from storage.watching import Key, assigned, postpone
-from worker.address import Address, parse_address
+from worker.address import Address
 from worker.sources import robots
-from worker.web.connection import Network
 from worker.web.exchange import Exchanged, Line, ask
-from worker.web.outcome import REDIRECTS, meaning_of, retry_after
+from worker.web.headers import AGENT, headers_of, network_of
+from worker.web.lane import Lane
+from worker.web.outcome import outcome_of_refusal, retry_after
+from worker.web.robots_file import RobotsFile, ask_robots, robots_exchange, site_of
 from worker.web.threads import Came, Threads
-from worker.web.visit import Visit, may_lead, transfer_of
+from worker.web.visit import Visit
 
 LOG = structlog.get_logger()
-AGENT = "Lesart"
-"""The name by which a robots.txt means this program."""
 AHEAD_SECONDS = 5.0
 """So far ahead a worker waits for a server; for longer it turns to something else."""
 FLUSH_SECONDS = 2.0
 FLUSH_BYTES = 8 * 1024 * 1024
 GRACE_SECONDS = 5.0
 """So long after its deadline an exchange is given up whose thread does not come back."""
-ROBOTS_BYTES = 5 * 1024 * 1024
-ROBOTS_HOPS = 5
 ROBOTS_KEPT = timedelta(hours=24)
 ROBOTS_FAILED_KEPT = timedelta(minutes=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
@@ -72,71 +64,6 @@ def fetch_batch(
     _Fetching(archive, held, settings, progress).run()
 
 
-@cache
-def network_of(allowed: tuple[str, ...], ca_file: Path | None) -> Network:
-    """Return the way to servers; it takes a while to learn whom to trust."""
-    return Network(own_hosts(allowed), ca_file)
-
-
-def user_agent(settings: Settings) -> str:
-    """Return who we say that we are, with whom to write to.
-
-    The name comes first, as robots.txt has it.
-    """
-    told = f"+{settings.contact}" if settings.contact else "an archive of press texts"
-    return f"{AGENT}/{_version()} ({told})"
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("lesart")
-    except PackageNotFoundError:
-        return "0"
-
-
-def headers_of(settings: Settings) -> list[tuple[str, str]]:
-    """Return the headers that every request has."""
-    languages = [f"{each};q={1 - 0.1 * n:.1f}" if n else each
-                 for n, each in enumerate(settings.languages[:9])]  # fmt: skip
-    return [
-        ("User-Agent", user_agent(settings)),
-        ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-        ("Accept-Language", ", ".join(languages)),
-        ("Accept-Encoding", "gzip, br, zstd"),
-    ]
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One server with what is to be asked of it, in order."""
-
-    key: str
-    line: Line
-    host: Host
-    is_own: bool
-    waiting: deque[Visit] = field(default_factory=deque)
-    asking: "Visit | None" = None
-    is_busy: bool = False
-    deadline: float = 0.0
-    robots_known: bool = False
-    delay: float | None = None
-    slots: int = 0
-    next_slot: float = 0.0
-    pace: float = 0.0
-    not_before: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Robots:
-    """What asking for a robots.txt came to, redirects followed."""
-
-    status: int | None
-    body: bytes | None
-    note: str
-    found: Exchanged
-
-
 class _Fetching:
     """One turn of a job that fetches."""
 
@@ -147,7 +74,7 @@ class _Fetching:
         self.progress = progress
         self.network = network_of(settings.allow_hosts, settings.ca_file)
         self.headers = headers_of(settings)
-        self.lanes: dict[str, _Lane] = {}
+        self.lanes: dict[str, Lane] = {}
         self.threads = Threads(settings.fetch_hosts, archive.clock)
         self.checks: list[Check] = []
         self.news: list[HostNews] = []
@@ -193,7 +120,7 @@ class _Fetching:
             known = hosts(connection, missing)
         for key, host in known.items():
             is_own = self.network.is_own(missing[key].host, missing[key].port)
-            self.lanes[key] = _Lane(key, Line(self.network), host, is_own=is_own)
+            self.lanes[key] = Lane(key, Line(self.network), host, is_own=is_own, delay=host.delay)
 
     # ---------------------------------------------------------------------------- one turn
 
@@ -215,21 +142,17 @@ class _Fetching:
         self._keep_if_due()
         return True
 
-    def _soon(self, waiting: Sequence[_Lane]) -> list[_Lane]:
+    def _soon(self, waiting: Sequence[Lane]) -> list[Lane]:
         """Return the lanes that can be asked before long."""
         end = time.monotonic() + AHEAD_SECONDS
-        return [lane for lane in waiting if self._free_at(lane) <= end]
+        return [lane for lane in waiting if lane.free_at <= end]
 
-    @staticmethod
-    def _free_at(lane: _Lane) -> float:
-        return lane.next_slot if lane.slots else lane.not_before
-
-    def _pause(self, waiting: Sequence[_Lane], *, is_over: bool) -> float:
+    def _pause(self, waiting: Sequence[Lane], *, is_over: bool) -> float:
         now = time.monotonic()
         until = [self.kept_at + FLUSH_SECONDS] if self.checks or self.news else [now + 1.0]
         until += [lane.deadline + GRACE_SECONDS for lane in self.lanes.values() if lane.is_busy]
         if not is_over and self.threads.has_room:
-            until += [self._free_at(lane) for lane in waiting if not lane.is_busy]
+            until += [lane.free_at for lane in waiting if not lane.is_busy]
         return max(0.001, min(until) - now)
 
     def _take_slots(self) -> None:
@@ -240,20 +163,20 @@ class _Fetching:
             if lane.waiting and not lane.is_busy and not lane.slots and lane.not_before <= now:
                 pace = self._pace(lane)
                 count = max(1, min(len(lane.waiting), int(AHEAD_SECONDS / max(pace, 0.001))))
-                wanted[lane.key] = (count, pace)
+                wanted[lane.key] = (count if self._is_known(lane) else 1, pace)
         if not wanted:
             return
         taken = take_slots(self.archive.engine, wanted, AHEAD_SECONDS)
         now = time.monotonic()
         for key, slots in taken.items():
-            _give(self.lanes[key], slots, now)
+            self.lanes[key].give(slots, now)
 
-    def _pace(self, lane: _Lane) -> float:
+    def _pace(self, lane: Lane) -> float:
         """Return the seconds between two requests: what was set, what the server asks for."""
         least = 0.0 if lane.is_own else LEAST_PACE_SECONDS
         return max(self.settings.pace, least, min(lane.delay or 0.0, LONGEST_DELAY_SECONDS))
 
-    def _start(self, lane: _Lane) -> None:
+    def _start(self, lane: Lane) -> None:
         """Ask a server for what waits first, if this is a moment for it."""
         while lane.waiting and not lane.is_busy and self.threads.has_room:
             if not self._is_known(lane):
@@ -266,31 +189,25 @@ class _Fetching:
                 return
             self._ask_page(lane)
 
-    def _is_known(self, lane: _Lane) -> bool:
+    def _is_known(self, lane: Lane) -> bool:
         """Tell whether the robots.txt of a server is known and not too old."""
         if lane.robots_known:
             return True
-        fetched_at = lane.host.robots_fetched_at
-        if fetched_at is None:
+        fetched_at, status = lane.host.robots_fetched_at, lane.host.robots_status
+        if fetched_at is None or status is None:
             return False
-        status = lane.host.robots_status
-        kept = ROBOTS_KEPT if status is not None and status < 500 else ROBOTS_FAILED_KEPT
+        kept = ROBOTS_KEPT if status < 500 else ROBOTS_FAILED_KEPT
         lane.robots_known = self.archive.clock() - fetched_at < kept
         lane.delay = lane.host.delay
         return lane.robots_known
 
-    def _may_ask(self, lane: _Lane) -> bool:
+    def _may_ask(self, lane: Lane) -> bool:
         """Tell whether what waits first may be asked; what may not is over with that."""
         visit = lane.waiting[0]
         assert visit.address is not None
         if visit.ruled_for == visit.address.text:
             return True
         host, now = lane.host, self.archive.clock()
-        if host.robots_status is None and host.robots_fetched_at is not None:
-            lane.waiting.popleft()
-            visit.cannot("unreachable", refuse("unreachable", reason=host.robots_note), now)
-            self._onward(visit)
-            return False
         rule = robots.decide(
             host.robots_status, host.robots_body, visit.address.text, AGENT,
             strict=self.settings.robots_strict,
@@ -308,7 +225,7 @@ class _Fetching:
 
     # --------------------------------------------------------------------------- asking
 
-    def _ask_page(self, lane: _Lane) -> None:
+    def _ask_page(self, lane: Lane) -> None:
         visit = lane.waiting.popleft()
         address = visit.address
         assert address is not None
@@ -323,7 +240,7 @@ class _Fetching:
             ),
         )  # fmt: skip
 
-    def _ask_robots(self, lane: _Lane) -> None:
+    def _ask_robots(self, lane: Lane) -> None:
         line = lane.line
         headers = list(self.headers)
         self._occupy(lane, None, self.settings.fetch_seconds)
@@ -332,7 +249,7 @@ class _Fetching:
             lambda: ask_robots(line, lane.key, headers, self.settings.fetch_seconds),
         )
 
-    def _occupy(self, lane: _Lane, visit: Visit | None, seconds: float) -> None:
+    def _occupy(self, lane: Lane, visit: Visit | None, seconds: float) -> None:
         lane.asking, lane.is_busy = visit, True
         lane.deadline = time.monotonic() + seconds
         lane.slots -= 1
@@ -363,7 +280,7 @@ class _Fetching:
         visit, lane.asking, lane.is_busy = lane.asking, None, False
         if came.error is not None:
             raise came.error
-        if isinstance(came.value, _Robots):
+        if isinstance(came.value, RobotsFile):
             self._take_robots(lane, came.value, came)
             return
         assert visit is not None
@@ -390,7 +307,7 @@ class _Fetching:
         else:
             lane.waiting.append(visit)
 
-    def _left_alone_until(self, lane: _Lane) -> datetime | None:
+    def _left_alone_until(self, lane: Lane) -> datetime | None:
         """Return until when a server is not to be asked; one that failed is, on command."""
         host = lane.host
         if host.retry_until is None or host.retry_until <= self.archive.clock():
@@ -399,7 +316,7 @@ class _Fetching:
         is_fresh = lane.key in self.failed
         return host.retry_until if has_asked_for_it or is_fresh or not self.on_command else None
 
-    def _put_off(self, visit: Visit, lane: _Lane, until: datetime) -> None:
+    def _put_off(self, visit: Visit, lane: Lane, until: datetime) -> None:
         """Leave a check for later, since its server is to be left alone.
 
         One that is on its way, or that somebody waits for, ends here and says so.
@@ -415,26 +332,51 @@ class _Fetching:
         pause = timedelta(seconds=60 * spread(f"{visit.watched.origin_id}"))
         self.put_off[visit.watched.key] = until + pause
 
-    def _take_robots(self, lane: _Lane, told: _Robots, came: Came) -> None:
+    def _take_robots(self, lane: Lane, told: RobotsFile, came: Came) -> None:
         note = told.note
+        source_id = lane.waiting[0].watched.source_id if lane.waiting else None
+        if told.status is None:
+            self.news.append(
+                HostNews(lane.key, source_id, robots_exchange(told, came.began, came.ended))
+            )
+            self._bar(lane, told.found)
+            return
         lane.host = replace(
             lane.host, robots_status=told.status, robots_body=told.body, robots_note=note,
             robots_fetched_at=came.ended,
         )  # fmt: skip
         lane.robots_known = True
-        rule = robots.decide(told.status, told.body, f"{_site(lane.key)}/", AGENT)
+        rule = robots.decide(told.status, told.body, f"{site_of(lane.key)}/", AGENT)
         lane.delay = rule.crawl_delay
-        source_id = lane.waiting[0].watched.source_id if lane.waiting else None
+        lane.not_before = time.monotonic() + self._pace(lane)
         self.news.append(
             HostNews(
-                lane.key, source_id, _robots_exchange(told, came), told.status, told.body, note,
-                rule.crawl_delay,
+                key=lane.key,
+                source_id=source_id,
+                exchange=robots_exchange(told, came.began, came.ended),
+                robots_status=told.status,
+                robots_body=told.body,
+                robots_note=note,
+                delay=rule.crawl_delay,
             )
-        )  # fmt: skip
-        if told.status is None:
-            self._fail(lane, note)
+        )
 
-    def _note_host(self, lane: _Lane, found: Exchanged, now: datetime) -> None:
+    def _bar(self, lane: Lane, found: Exchanged) -> None:
+        """End what waits for a server whose robots.txt could not be had, for the same reason."""
+        refused = found.refused
+        assert refused is not None
+        outcome = outcome_of_refusal(refused.code)
+        visits = list(lane.waiting) if outcome == "refused" else [lane.waiting.popleft()]
+        for visit in visits:
+            visit.cannot(outcome, refused, self.archive.clock())
+        if outcome == "refused":
+            lane.waiting.clear()
+        else:
+            self._fail(lane, refused.message)
+        for visit in visits:
+            self._onward(visit)
+
+    def _note_host(self, lane: Lane, found: Exchanged, now: datetime) -> None:
         """Learn from an answer for how long a server is to be left alone."""
         if found.status in {429, 503}:
             until = retry_after(found.header("retry-after"), now)
@@ -446,10 +388,10 @@ class _Fetching:
             lane.host = replace(lane.host, failures=0, retry_until=None, retry_note=None)
             self.news.append(HostNews(lane.key, failures=0))
 
-    def _fail(self, lane: _Lane, reason: str) -> None:
+    def _fail(self, lane: Lane, reason: str) -> None:
         self._leave_alone(lane, None, reason)
 
-    def _leave_alone(self, lane: _Lane, until: datetime | None, note: str) -> None:
+    def _leave_alone(self, lane: Lane, until: datetime | None, note: str) -> None:
         """Ask a server for nothing until `until`, else for longer each time that it fails."""
         now = self.archive.clock()
         self.failed.add(lane.key)
@@ -496,82 +438,4 @@ class _Fetching:
     def _rest(self) -> float:
         """Return in how many seconds a server that something waits for is free."""
         waiting = [lane for lane in self.lanes.values() if lane.waiting]
-        return max(0.0, min(map(self._free_at, waiting)) - time.monotonic())
-
-
-def _give(lane: _Lane, slots: Slots, now: float) -> None:
-    lane.slots, lane.pace = slots.count, slots.pace
-    lane.next_slot = now + slots.wait
-    lane.not_before = 0.0 if slots.count else now + slots.wait
-
-
-def _site(key: str) -> str:
-    """Return the beginning of every address of a server: without the port that goes without saying.
-
-    >>> _site("https://zeitung.example:443")
-    'https://zeitung.example'
-    """
-    return key.removesuffix(":443" if key.startswith("https:") else ":80")
-
-
-def ask_robots(line: Line, key: str, headers: Sequence[tuple[str, str]], seconds: float) -> _Robots:
-    """Ask a server for its robots.txt, following up to five redirects."""
-    network = line.network
-    asked = parse_address(f"{_site(key)}/robots.txt", network.is_own)
-    assert isinstance(asked, Address)
-    first = found = ask(line, asked, headers, seconds=seconds, most_bytes=ROBOTS_BYTES)
-    for _ in range(ROBOTS_HOPS):
-        target = _led_to(found, network)
-        if target is None:
-            break
-        other = Line(network) if target.key != key else line
-        found = ask(other, target, headers, seconds=seconds, most_bytes=ROBOTS_BYTES)
-        if other is not line:
-            other.close()
-    return _read_robots(found, first)
-
-
-def _led_to(found: Exchanged, network: Network) -> Address | None:
-    """Return where a redirect of a robots.txt leads, None where it is not followed."""
-    location = found.header("location")
-    if found.status not in REDIRECTS or not location:
-        return None
-    try:
-        target = parse_address(urljoin(found.address.text, location), network.is_own)
-    except ValueError:
-        return None
-    return (
-        target if isinstance(target, Address) and may_lead(found.address, target, network) else None
-    )
-
-
-def _read_robots(found: Exchanged, first: Exchanged) -> _Robots:
-    if found.status is None or (found.refused and found.refused.code != "too_large"):
-        assert found.refused is not None
-        note = f"robots.txt could not be read: {found.refused.message}"
-        return _Robots(None, None, note, first)
-    note = f"robots.txt answered {found.status}"
-    return _Robots(found.status, found.body, note, found)
-
-
-def _robots_outcome(status: int | None) -> str:
-    if status is None:
-        return "unreachable"
-    outcome = meaning_of(status, is_conditional=False).outcome
-    return "content" if outcome == "captured" else outcome
-
-
-def _robots_exchange(told: _Robots, came: Came) -> Exchange:
-    found = told.found
-    body = found.body or None
-    return Exchange(
-        origin=f"{_site(found.address.key)}/robots.txt",
-        outcome=_robots_outcome(told.status),
-        observed_at=came.ended,
-        http_status=found.status,
-        note=told.note,
-        raw=body,
-        digest=raw_digest(body) if body is not None else None,
-        hints={"type": "robots", "fetched": True},
-        transfer=transfer_of(found, came.began),
-    )
+        return max(0.0, min(lane.free_at for lane in waiting) - time.monotonic())

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from storage import queue
 from storage.archive import Archive
+from storage.own_hosts import own_hosts
+from storage.record import Refused
 from storage.settings import Settings
 from storage.source import NoSuchSourceError, Source
 from storage.watching import due_watches, hand_out
-from worker.address import origin_of, without_secrets
+from worker.address import origin_of, parse_address, without_secrets
 from worker.collect import Place
 from worker.errors import LocatorError, LocatorMissingError
 from worker.sources.folder import expand
@@ -23,6 +25,8 @@ from worker.sources.locator import escape_locator
 DEFAULT_SOURCE = "seeds"
 ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
 """What `--type` may say of an address; without it, what stands there says it itself."""
+NO_SITE = "addresses"
+"""The source of what was named as an address and is none that is asked for."""
 MOST_AT_ONCE = 2_000
 """So many addresses are handed out at a time."""
 
@@ -68,9 +72,8 @@ def resolve(
     Raises: LocatorError.
     """
     if is_address(locator):
-        return _address_place(
-            archive, locator, source, type, is_capture=bool(origin or observed_at)
-        )
+        is_capture = bool(origin or observed_at)
+        return _address_place(archive, settings, locator, source, type, is_capture=is_capture)
     path = _path_of(locator)
     listing_root = _listing_root(path, locator)
     owner, prefix = _owner(archive, settings, path, listing_root, source)
@@ -146,7 +149,13 @@ def is_address(locator: str) -> bool:
 
 
 def _address_place(
-    archive: Archive, locator: str, name: str | None, kind: str | None, *, is_capture: bool
+    archive: Archive,
+    settings: Settings,
+    locator: str,
+    name: str | None,
+    kind: str | None,
+    *,
+    is_capture: bool,
 ) -> Place:
     """Return an address as a place, under the source that watches it or that was named.
 
@@ -158,7 +167,7 @@ def _address_place(
                            "captures that were made elsewhere")  # fmt: skip
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
-    owner = _address_owner(archive, locator, name)
+    owner = _address_owner(archive, settings, locator, name)
     if owner.kind != "web":
         raise LocatorError(
             locator, f"source {owner.name} watches a folder: choose another --source"
@@ -167,13 +176,18 @@ def _address_place(
     return Place(owner.id, locator, "", "", is_scan=False, type=kind, kind="web")
 
 
-def _address_owner(archive: Archive, locator: str, name: str | None) -> Source:
+def _address_owner(archive: Archive, settings: Settings, locator: str, name: str | None) -> Source:
+    """Return the source that watches an address, that was named, or that its site goes under."""
+    own = own_hosts(settings.allow_hosts)
+    address = parse_address(locator, lambda host, port: (host, port) in own)
+    if isinstance(address, Refused):
+        return archive.ensure_source(name or NO_SITE, "web", "")
     if name is None:
-        watching = archive.source_watching(origin_of(locator))
+        watching = archive.source_watching(origin_of(address.text))
         if watching is not None:
             return watching
-    site = urlunsplit((*urlsplit(locator)[:2], "", "", ""))
-    return archive.ensure_source(name or site, "web", locator if name else site)
+    site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
+    return archive.ensure_source(name or site, "web", address.text if name else site)
 
 
 def order_due(archive: Archive, settings: Settings, limit: int = MOST_AT_ONCE) -> list[int]:

@@ -1,0 +1,195 @@
+"""What sites ask of programs: robots.txt, a pace, to be left alone for a while."""
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from storage.archive import Archive
+from storage.pace import take_slots
+from storage.verdict import Counts
+from tests.flow.driver import hour
+from tests.web.desk import PEGEL, A
+from tests.web.site import Reply, page, redirect
+from worker.order import order, resolve
+from worker.work import work_next
+
+ROBOTS = "https://zeitung.example/robots.txt"
+
+
+def robots(text: str | bytes, status: int = 200, **more) -> Reply:
+    raw = text.encode() if isinstance(text, str) else text
+    return Reply(raw, status, type="text/plain", **more)
+
+
+RULES = {
+    "none": (robots("", 404), True),
+    "gone": (robots("", 410), True),
+    "forbidden": (robots("", 403), True),
+    "asked too often": (robots("", 429), True),
+    "a server error": (robots("", 500), False),
+    "down": (robots("", 503), False),
+    "hangs up": (Reply(pieces=[(0.0, b"")]), False),
+    "breaks off": (Reply(pieces=[(0.0, b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nUser-agent")]), False),
+    "empty": (robots(""), True),
+    "all forbidden": (robots("User-agent: *\nDisallow: /"), False),
+    "a byte order mark": (robots("\ufeffUser-agent: *\nDisallow: /"), False),
+    "the longest match": (robots("User-agent: *\nDisallow: /lokales\nAllow: /lokales/pegel"), True),
+    "a wildcard": (robots("User-agent: *\nDisallow: /*/pegel$"), False),
+    "our name": (robots("User-agent: *\nDisallow: /\n\nUser-agent: lesart\nAllow: /"), True),
+    "our name forbidden": (robots("User-agent: Lesart\nDisallow: /\n\nUser-agent: *\nAllow: /"), False),
+    "no newline at the end": (robots("User-agent: *\nDisallow: /lokales"), False),
+    "600 KB": (robots("User-agent: *\nDisallow: /lokales\n" + "# nichts\n" * 66_000), False),
+    "a page instead": (Reply(page("Die Zeitung", PEGEL)), True),
+    "five redirects": (redirect("/robots1.txt"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_robots_txt_decides_by_the_standard(desk, kind):
+    reply, allowed = RULES[kind]
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.web.put(ROBOTS, reply)
+    for n in range(1, 5):
+        desk.web.put(f"https://zeitung.example/robots{n}.txt", redirect(f"/robots{n + 1}.txt"))
+    desk.web.put("https://zeitung.example/robots5.txt", robots("User-agent: *\nDisallow: /"))
+    counts = desk.fetch(A)
+    assert (len(desk.web.asked("/lokales/pegel")) > 0) is allowed
+    assert counts == (Counts(new_articles=1) if allowed else counts)
+    if not allowed:
+        assert counts.refused + counts.failed == 1
+        assert desk.outcomes(A)[-1] in {"disallowed_by_robots", "unreachable"}
+
+
+def test_a_refused_robots_txt_means_no_where_that_is_wanted(database_url, tmp_path, pages):
+    from tests.web.desk import desk_at
+
+    with desk_at(database_url, tmp_path, pages, robots_strict="true") as desk:
+        desk.web.put(A, page("Pegel", PEGEL))
+        desk.web.put(ROBOTS, robots("", 403))
+        assert desk.fetch(A) == Counts(refused=1)
+        assert desk.codes() == ["disallowed_by_robots"]
+
+
+def test_robots_txt_is_kept_for_a_day_and_asked_for_again_after_it(desk):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.web.put(ROBOTS, robots("User-agent: *\nAllow: /"))
+    for moment in (1, 2, 24.5, 26):
+        desk.fetch(A, at=moment)
+    assert len(desk.web.asked("/robots.txt")) == 2
+    desk.web.put(ROBOTS, robots("User-agent: *\nDisallow: /lokales"))
+    desk.fetch(A, at=60)
+    assert desk.article(A)["state"] == "blocked"
+    rights = desk.rows("SELECT rights FROM transfer WHERE rights IS NOT NULL ORDER BY id")
+    assert next(r["rights"]["robots"]["reason"] for r in rights if r["rights"].get("robots"))
+    (last,) = desk.rows("SELECT note FROM observations WHERE outcome = 'disallowed_by_robots'")
+    assert "Disallow: /lokales" in last["note"]
+
+
+def test_robots_txt_itself_is_kept(desk):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.web.put(ROBOTS, robots("User-agent: *\nDisallow: /intern\n"))
+    desk.fetch(A)
+    (row,) = desk.rows("SELECT outcome, raw_digest FROM observations WHERE origin = :o", o=ROBOTS)
+    assert row["outcome"] == "content"
+    assert row["raw_digest"]
+
+
+def test_a_site_that_asks_for_a_delay_gets_it(desk):
+    for n in range(3):
+        desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))
+    desk.web.put(ROBOTS, robots("User-agent: *\nCrawl-delay: 0.4"))
+    desk.fetch(*(f"{A}-{n}" for n in range(3)))
+    moments = [each.moment for each in desk.web.requests]
+    gaps = [b - a for a, b in itertools.pairwise(moments)]
+    assert min(gaps) > 0.35
+
+
+def test_the_pace_holds_for_all_workers_together(desk):
+    for n in range(12):
+        desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))
+    object.__setattr__(desk.settings, "pace", 0.2)
+    jobs = [
+        order(desk.archive, [resolve(desk.archive, desk.settings, f"{A}-{n}")], "command")
+        for n in range(12)
+    ]
+
+    def work() -> None:
+        with Archive.open(desk.url, clock=lambda: desk.now) as archive:
+            for job in jobs:
+                work_next(archive, desk.settings, desk.reader, within=job)
+                work_next(archive, desk.settings, desk.reader, within=job)
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    for job in jobs:
+        desk.done(job)
+    moments = sorted(each.moment for each in desk.web.requests)
+    gaps = [b - a for a, b in itertools.pairwise(moments)]
+    assert len(moments) >= 13
+    assert min(gaps) > 0.15, gaps
+
+
+def test_moments_are_given_out_once(desk):
+    first = take_slots(desk.archive.engine, {"https://a:443": (3, 1.0)}, 5.0)["https://a:443"]
+    second = take_slots(desk.archive.engine, {"https://a:443": (1, 1.0)}, 5.0)["https://a:443"]
+    late = take_slots(desk.archive.engine, {"https://a:443": (1, 1.0)}, 1.0)["https://a:443"]
+    assert (first.count, first.wait) == (3, 0.0)
+    assert 2.5 < second.wait <= 3.0
+    assert (late.count, late.wait > 3.0) == (0, True)
+
+
+def test_retry_after_is_kept_and_the_rest_of_the_site_left_alone(desk):
+    watched = [f"{A}-{n}" for n in range(3)]
+    for each in watched:
+        desk.web.put(each, page(f"Pegel {each[-1]}", [f"{each[-1]}. {PEGEL[0]}", *PEGEL[1:]]))
+        desk.watch_page(each)
+    assert desk.due(at=1).new_articles == 3
+    before = len(desk.web.asked())
+    for each in watched:
+        desk.web.put(each, Reply(b"", 429, (("Retry-After", "7200"),)))
+    assert desk.due(at=2) == Counts(failed=1)
+    assert len(desk.web.asked()) == before + 1
+    assert desk.due(at=3) == Counts()
+    assert len(desk.web.asked()) == before + 1
+    for each in watched:
+        desk.web.put(each, page(f"Pegel {each[-1]}", [f"{each[-1]}. {PEGEL[0]}", *PEGEL[1:]]))
+    assert desk.due(at=4.5).unchanged == 3
+    assert desk.outcomes().count("rate_limited") == 1
+
+
+def test_a_server_that_fails_is_left_alone_for_longer_each_time(desk):
+    desk.web.put(A, Reply(pieces=[(0.0, b"")]))
+    desk.web.put(ROBOTS, robots("", 404))
+    desk.watch_page(A)
+    waits = []
+    for _ in range(4):
+        desk.due()
+        host = desk.one(
+            "SELECT failures, retry_until FROM host WHERE key = 'https://zeitung.example:443'"
+        )
+        waits.append(host["failures"])
+        desk.now = hour(24 * (len(waits) + 1) * 3)
+    assert waits == [1, 2, 3, 4]
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.due()
+    host = desk.one(
+        "SELECT failures, retry_until FROM host WHERE key = 'https://zeitung.example:443'"
+    )
+    assert (host["failures"], host["retry_until"]) == (0, None)
+
+
+def test_a_slow_server_does_not_keep_others_waiting(desk):
+    from tests.web.site import slow
+
+    desk.web.put("https://bote.example/a", slow(Reply(page("Bote", PEGEL)), 3.0))
+    for n in range(3):
+        desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))
+    began = time.monotonic()
+    desk.fetch("https://bote.example/a", *(f"{A}-{n}" for n in range(3)))
+    asked = {each.path: each.moment - began for each in desk.web.asked()}
+    assert all(moment < 2.5 for moment in asked.values()), asked

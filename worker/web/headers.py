@@ -1,0 +1,47 @@
+"""How this program shows itself to servers, and the way to them that was set."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from storage.own_hosts import own_hosts
+from storage.settings import Settings
+from worker.web.connection import Network
+
+AGENT = "Lesart"
+"""The name by which a robots.txt means this program."""
+
+
+@cache
+def network_of(allowed: tuple[str, ...], ca_file: Path | None) -> Network:
+    """Return the way to servers; it takes a while to learn whom to trust."""
+    return Network(own_hosts(allowed), ca_file)
+
+
+def user_agent(settings: Settings) -> str:
+    """Return who we say that we are, with whom to write to.
+
+    The name comes first, as robots.txt has it.
+    """
+    told = f"+{settings.contact}" if settings.contact else "an archive of press texts"
+    return f"{AGENT}/{_version()} ({told})"
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("lesart")
+    except PackageNotFoundError:
+        return "0"
+
+
+def headers_of(settings: Settings) -> list[tuple[str, str]]:
+    """Return the headers that every request has."""
+    languages = [f"{each};q={1 - 0.1 * n:.1f}" if n else each
+                 for n, each in enumerate(settings.languages[:9])]  # fmt: skip
+    return [
+        ("User-Agent", user_agent(settings)),
+        ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+        ("Accept-Language", ", ".join(languages)),
+        ("Accept-Encoding", "gzip, br, zstd"),
+    ]

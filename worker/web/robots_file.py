@@ -1,0 +1,101 @@
+"""The robots.txt of a server: asked for, redirects followed, kept as an observation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin
+
+from storage.checking import Exchange
+from storage.digest import raw_digest
+from worker.address import Address, parse_address
+from worker.web.connection import Network
+from worker.web.exchange import Exchanged, Line, ask
+from worker.web.outcome import REDIRECTS, meaning_of
+from worker.web.visit import may_lead, transfer_of
+
+MOST_BYTES = 5 * 1024 * 1024
+MOST_HOPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsFile:
+    """What asking for a robots.txt came to; without a status there was no answer."""
+
+    status: int | None
+    body: bytes | None
+    note: str
+    found: Exchanged
+
+
+def site_of(key: str) -> str:
+    """Return the beginning of every address of a server: without the port that goes without saying.
+
+    >>> site_of("https://zeitung.example:443")
+    'https://zeitung.example'
+    """
+    return key.removesuffix(":443" if key.startswith("https:") else ":80")
+
+
+def ask_robots(
+    line: Line, key: str, headers: Sequence[tuple[str, str]], seconds: float
+) -> RobotsFile:
+    """Ask a server for its robots.txt, following up to five redirects."""
+    network = line.network
+    asked = parse_address(f"{site_of(key)}/robots.txt", network.is_own)
+    assert isinstance(asked, Address)
+    found = ask(line, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
+    for _ in range(MOST_HOPS):
+        target = _led_to(found, network)
+        if target is None:
+            break
+        other = Line(network) if target.key != key else line
+        found = ask(other, target, headers, seconds=seconds, most_bytes=MOST_BYTES)
+        if other is not line:
+            other.close()
+    return _read(found)
+
+
+def _led_to(found: Exchanged, network: Network) -> Address | None:
+    """Return where a redirect of a robots.txt leads, None where it is not followed."""
+    location = found.header("location")
+    if found.status not in REDIRECTS or not location:
+        return None
+    try:
+        target = parse_address(urljoin(found.address.text, location), network.is_own)
+    except ValueError:
+        return None
+    return (
+        target if isinstance(target, Address) and may_lead(found.address, target, network) else None
+    )
+
+
+def _read(found: Exchanged) -> RobotsFile:
+    if found.status is None or (found.refused and found.refused.code != "too_large"):
+        assert found.refused is not None
+        note = f"robots.txt could not be read: {found.refused.message}"
+        return RobotsFile(None, None, note, found)
+    note = f"robots.txt answered {found.status}"
+    return RobotsFile(found.status, found.body, note, found)
+
+
+def _outcome(status: int | None) -> str:
+    if status is None:
+        return "unreachable"
+    outcome = meaning_of(status, is_conditional=False).outcome
+    return "content" if outcome == "captured" else outcome
+
+
+def robots_exchange(told: RobotsFile, began: datetime, ended: datetime) -> Exchange:
+    found = told.found
+    body = found.body or None
+    return Exchange(
+        origin=f"{site_of(found.address.key)}/robots.txt",
+        outcome=_outcome(told.status),
+        observed_at=ended,
+        http_status=found.status,
+        note=told.note,
+        raw=body,
+        digest=raw_digest(body) if body is not None else None,
+        hints={"type": "robots", "fetched": True},
+        transfer=transfer_of(found, began),
+    )
