@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from storage.broken import WELL, Broken, Looks
 from storage.history import Run, Sight, runs
+from storage.rereading import Read, read_again
 from storage.rows import Row, stream
 from storage.versioning import STATE_OF, told_outcome
 from storage.views import sights_query
@@ -30,7 +31,8 @@ FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SIGHTS = """
 SELECT s.article_id, s.observation_id, s.observed_at, s.outcome, s.version, s.wording_id,
-    s.derivation_id, s.source_id, w.digest, b.digest AS raw
+    s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
+    d.extractor, d.extractor_version, d.config
 FROM sight s LEFT JOIN wording w ON w.id = s.wording_id
 LEFT JOIN derivation d ON d.id = s.derivation_id LEFT JOIN capture b ON b.id = d.capture_id
 WHERE s.article_id IN :ids
@@ -99,6 +101,7 @@ def _history(connection: Connection, article: _Article) -> list[Sight]:
     """Return the sights that had a wording, with the scans that confirmed them."""
     worded = [sight for sight in article.sights if sight["wording_id"] is not None]
     moments = [sight["observed_at"] for sight in worded]
+    again = read_again(connection, map(_read, worded))
     return [
         Sight(
             observed_at=sight["observed_at"],
@@ -108,9 +111,16 @@ def _history(connection: Connection, article: _Article) -> list[Sight]:
             derivation_id=sight["derivation_id"],
             confirmed=_confirmations(connection, article, sight, moments),
             raw=bytes(sight["raw"]),
+            reader=_read(sight).reader,
+            again=again.get(sight["derivation_id"], {}),
         )
         for sight in worded
     ]
+
+
+def _read(sight: Row) -> Read:
+    reader = (sight["extractor"], sight["extractor_version"], sight["config"])
+    return Read(sight["derivation_id"], sight["capture_id"], sight["context"], reader)
 
 
 def _confirmations(

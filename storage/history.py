@@ -1,8 +1,20 @@
 """PURE: the versions of one article, as runs of equal wording in order of the time seen."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+
+Reader = tuple[str, str, str]
+"""Who read a text out of bytes: name, version and configuration of an extractor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What another reader read out of the bytes of a sight; without a wording it could not."""
+
+    derivation_id: int
+    wording_id: int | None
+    digest: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +23,8 @@ class Sight:
 
     `digest` is the wording's digest, `raw` that of the captured bytes: they order sights of the
     same moment, so that history does not depend on which of them came in first. `confirmed` are
-    later looks that found the same file unchanged.
+    later looks that found the same file unchanged. `again` is what other readers made of the
+    same bytes.
     """
 
     observed_at: datetime
@@ -21,11 +34,17 @@ class Sight:
     derivation_id: int
     confirmed: tuple[datetime, ...] = ()
     raw: bytes = b""
+    reader: Reader = ("", "", "")
+    again: Mapping[Reader, Again] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A version: `number` counts from 1; the change lies in (`changed_after`, `changed_by`]."""
+    """A version: `number` counts from 1; the change lies in (`changed_after`, `changed_by`].
+
+    `compared` are the two derivations that show the step from the version before, where not
+    those of the two versions: both are of one reader.
+    """
 
     number: int
     wording_id: int
@@ -35,10 +54,14 @@ class Run:
     changed_by: datetime
     last_seen: datetime
     observation_ids: tuple[int, ...]
+    compared: tuple[int, int] | None = None
 
 
 def runs(sights: Iterable[Sight]) -> tuple[Run, ...]:
     """Return the versions that `sights`, in whatever order, amount to.
+
+    Neighbours in time are one version where one reader reads the same out of both: a reader that
+    is new must not look like an edit.
 
     >>> from datetime import UTC, timedelta
     >>> start = datetime(2024, 6, 18, tzinfo=UTC)
@@ -46,18 +69,44 @@ def runs(sights: Iterable[Sight]) -> tuple[Run, ...]:
     >>> [(r.number, r.wording_id) for r in runs([at(3, 1), at(1, 1), at(2, 2)])]
     [(1, 1), (2, 2), (3, 1)]
     """
-    looks = _looks(sights)
+    looks = in_order(sights)
     found: list[Run] = []
     start = 0
     for end in range(1, len(looks) + 1):
-        if end == len(looks) or looks[end][1].wording_id != looks[start][1].wording_id:
-            before = looks[start - 1][0] if start else None
+        if end == len(looks) or not are_one(looks[end - 1][1], looks[end][1]):
+            before = looks[start - 1] if start else None
             found.append(_run(len(found) + 1, before, looks[start:end]))
             start = end
     return tuple(found)
 
 
-def _looks(sights: Iterable[Sight]) -> list[tuple[datetime, Sight]]:
+def are_one(a: Sight, b: Sight) -> bool:
+    """Tell whether two neighbours have the same wording, by one reader where they have two.
+
+    Readers of different names are made for different kinds of documents and compare as they are.
+    What cannot be compared makes no version.
+    """
+    pair = compared(a, b)
+    if pair is None:
+        return a.wording_id == b.wording_id
+    one, other = pair
+    return None in {one.wording_id, other.wording_id} or one.wording_id == other.wording_id
+
+
+def compared(a: Sight, b: Sight) -> tuple[Again, Again] | None:
+    """Return what the reader of the later reading made of both; None where that says no more."""
+    if a.reader == b.reader or a.reader[0] != b.reader[0]:
+        return None
+    newer, older = (b, a) if a.derivation_id < b.derivation_id else (a, b)
+    again = older.again.get(newer.reader)
+    if again is None:
+        return None
+    own = Again(newer.derivation_id, newer.wording_id, newer.digest)
+    return (again, own) if older is a else (own, again)
+
+
+def in_order(sights: Iterable[Sight]) -> list[tuple[datetime, Sight]]:
+    """Return every look at the article, those that confirm a sight too, in their order."""
     looks = [
         (moment, sight) for sight in sights for moment in (sight.observed_at, *sight.confirmed)
     ]
@@ -65,16 +114,22 @@ def _looks(sights: Iterable[Sight]) -> list[tuple[datetime, Sight]]:
     return looks
 
 
-def _run(number: int, before: datetime | None, looks: Sequence[tuple[datetime, Sight]]) -> Run:
+def _run(
+    number: int,
+    before: tuple[datetime, Sight] | None,
+    looks: Sequence[tuple[datetime, Sight]],
+) -> Run:
     first = looks[0][1]
+    pair = compared(before[1], first) if before else None
     ids = dict.fromkeys(sight.observation_id for _moment, sight in looks)
     return Run(
         number=number,
         wording_id=first.wording_id,
         derivation_id=first.derivation_id,
         observation_id=first.observation_id,
-        changed_after=before,
+        changed_after=before[0] if before else None,
         changed_by=looks[0][0],
         last_seen=looks[-1][0],
         observation_ids=tuple(ids),
+        compared=(pair[0].derivation_id, pair[1].derivation_id) if pair else None,
     )

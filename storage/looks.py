@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
-from storage.history import Sight
+from storage.history import Again, Reader, Sight
+from storage.rereading import Read, read_again
 from storage.tables import (
     CaptureRow,
     DerivationRow,
@@ -16,7 +17,7 @@ from storage.tables import (
     SightRow,
     WordingRow,
 )
-from storage.writing import Unit, rows_in, table_of
+from storage.writing import rows_in, table_of
 
 CAPTURE, DERIVATION = table_of(CaptureRow), table_of(DerivationRow)
 OBSERVATION, SCAN = table_of(ObservationRow), table_of(ScanRow)
@@ -35,7 +36,7 @@ class Look:
     version: int | None
 
 
-def looks_of(unit: Unit, article_id: int, since: datetime | None) -> list[Look]:
+def looks_of(connection: Connection, article_id: int, since: datetime | None) -> list[Look]:
     """Return the sights of an article that had a wording, all or those from `since` on."""
     query = (
         select(
@@ -50,6 +51,11 @@ def looks_of(unit: Unit, article_id: int, since: datetime | None) -> list[Look]:
             SIGHT.c.outcome,
             SIGHT.c.version,
             CAPTURE.c.digest.label("raw"),
+            DERIVATION.c.capture_id,
+            DERIVATION.c.context,
+            DERIVATION.c.extractor,
+            DERIVATION.c.extractor_version,
+            DERIVATION.c.config,
         )
         .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
         .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
@@ -58,38 +64,37 @@ def looks_of(unit: Unit, article_id: int, since: datetime | None) -> list[Look]:
     )
     if since is not None:
         query = query.where(SIGHT.c.observed_at >= since)
-    return [
-        Look(
-            Sight(moment, number, wording, bytes(digest), derivation, raw=bytes(raw)),
-            source,
-            locator,
-            foreign,
-            outcome,
-            version,
-        )
-        for (
-            moment,
-            number,
-            wording,
-            digest,
-            derivation,
-            source,
-            locator,
-            foreign,
-            outcome,
-            version,
-            raw,
-        ) in unit.connection.execute(query)
-    ]
+    rows: list[Any] = list(connection.execute(query))
+    again = read_again(connection, map(_read, rows)) if rows else {}
+    return [_look(row, again.get(row.derivation_id, {})) for row in rows]
 
 
-def confirmed(unit: Unit, looks: Sequence[Look]) -> list[Sight]:
+def _read(row: Any) -> Read:
+    reader = (row.extractor, row.extractor_version, row.config)
+    return Read(row.derivation_id, row.capture_id, row.context, reader)
+
+
+def _look(row: Any, again: Mapping[Reader, Again]) -> Look:
+    sight = Sight(
+        observed_at=row.observed_at,
+        observation_id=row.observation_id,
+        wording_id=row.wording_id,
+        digest=bytes(row.digest),
+        derivation_id=row.derivation_id,
+        raw=bytes(row.raw),
+        reader=(row.extractor, row.extractor_version, row.config),
+        again=again,
+    )
+    return Look(sight, row.source_id, row.locator_id, row.is_foreign, row.outcome, row.version)
+
+
+def confirmed(connection: Connection, looks: Sequence[Look]) -> list[Sight]:
     """Add to each sight the first and last scan that found its file unchanged.
 
     Where another sight of the article falls between these two, all scans are added, since the
     other one may split them.
     """
-    intervals = _Intervals(unit, looks)
+    intervals = _Intervals(connection, looks)
     moments = [look.sight.observed_at for look in looks]
     sights = []
     for look in looks:
@@ -107,14 +112,12 @@ class _Intervals:
     that brought another wording, whichever comes first: an unchanged file says nothing new.
     """
 
-    def __init__(self, unit: Unit, looks: Sequence[Look]) -> None:
-        self.unit = unit
+    def __init__(self, connection: Connection, looks: Sequence[Look]) -> None:
+        self.connection = connection
         own = [look for look in looks if not look.foreign]
         query = select(SCAN.c.source_id).where(SCAN.c.complete.is_(True)).distinct()
         sources = {look.source_id for look in own}
-        self.scanned = {
-            row[0] for row in rows_in(unit.connection, query, SCAN.c.source_id, sources)
-        }
+        self.scanned = {row[0] for row in rows_in(connection, query, SCAN.c.source_id, sources)}
         self.bounds = self._bounds(own) if self.scanned else {}
 
     def ends(self, look: Look) -> tuple[datetime, ...]:
@@ -125,15 +128,15 @@ class _Intervals:
         for_ends = select(func.min(SCAN.c.id), func.max(SCAN.c.id)).where(
             *self._within(look.source_id, bounds)
         )
-        ids = [each for each in self.unit.connection.execute(for_ends).one() if each is not None]
+        ids = [each for each in self.connection.execute(for_ends).one() if each is not None]
         query = select(SCAN.c.started_at).where(SCAN.c.id.in_(ids)).order_by(SCAN.c.id)
-        return tuple(self.unit.connection.execute(query).scalars()) if ids else ()
+        return tuple(self.connection.execute(query).scalars()) if ids else ()
 
     def every(self, look: Look) -> tuple[datetime, ...]:
         """Return the times of all scans of the interval."""
         bounds = self.bounds[look.sight.observation_id]
         query = select(SCAN.c.started_at).where(*self._within(look.source_id, bounds))
-        return tuple(self.unit.connection.execute(query.order_by(SCAN.c.id)).scalars())
+        return tuple(self.connection.execute(query.order_by(SCAN.c.id)).scalars())
 
     def _bounds(self, looks: Sequence[Look]) -> dict[int, tuple[int, int | None]]:
         """Return, by observation, the numbers between which scans confirm it."""
@@ -153,7 +156,7 @@ class _Intervals:
         chains: dict[tuple[int, int], list[tuple[int, int]]] = {}
         locators = {look.locator_id for look in looks}
         for source, locator, number, edge in rows_in(
-            self.unit.connection, query, OBSERVATION.c.locator_id, locators
+            self.connection, query, OBSERVATION.c.locator_id, locators
         ):
             chains.setdefault((source, locator), []).append((number, edge))
         bounds: dict[int, tuple[int, int | None]] = {}

@@ -47,6 +47,8 @@ class Steps:
 
     def is_kept(self, row: Row[Any], run: Run) -> bool:
         """Tell whether the stored step still stands: same wording after the same wording."""
+        if run.compared is not None:
+            return False
         if row.wording_id != run.wording_id or run.number == 1:
             return bool(row.wording_id == run.wording_id)
         before, stored = self.runs.get(run.number - 1), self.known.get(run.number - 1)
@@ -56,8 +58,8 @@ class Steps:
         """Return the columns that tell of the step to `run`."""
         if run.number == 1:
             return dict(FIRST_STEP)
-        before = self._derivation(run.number - 1)
-        a, b = self._told(before), self._told(run.derivation_id)
+        before, after = run.compared or (self._derivation(run.number - 1), run.derivation_id)
+        a, b = self._told(before), self._told(after)
         operations = diff(a.text, b.text)
         classes = tuple(classify(a.text, b.text, operations))
         if run.wording_id in self._earlier(run.number - 1):

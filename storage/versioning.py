@@ -51,15 +51,11 @@ def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
     since = None if whole or not known else article.content_at
     if since is not None and _may_last_beyond(unit, article_id, since):
         since = None
-    sights = looks_of(unit, article_id, since)
-    found = runs(confirmed(unit, sights))
+    sights = looks_of(unit.connection, article_id, since)
+    found = runs(confirmed(unit.connection, sights))
     if since is not None:
         head = known[max(known)]
-        if (
-            not found
-            or found[0].wording_id != head.wording_id
-            or found[0].last_seen < head.last_seen
-        ):
+        if not found or not _goes_on(head, found[0], sights):
             rebuild(unit, article_id, whole=True)
             return
         found = _prolonged(head, found)
@@ -68,6 +64,19 @@ def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
     _write_article(unit, article, sights)
     if any(look.foreign for look in sights):
         _note_return(unit, article_id, sights, found)
+
+
+def _goes_on(head: Row[Any], run: Run, looks: Sequence[Look]) -> bool:
+    """Tell whether the first run among the newest sights is the newest version, or prolongs it.
+
+    Its wording may be another one, if another reader read it.
+    """
+    if run.last_seen < head.last_seen:
+        return False
+    if run.wording_id == head.wording_id:
+        return True
+    stored = {look.sight.observation_id for look in looks if look.version == head.number}
+    return run.observation_ids[0] in stored
 
 
 def told_outcome(known: str, *, is_first: bool) -> str:
@@ -99,7 +108,10 @@ def _note_return(unit: Unit, article_id: int, looks: Sequence[Look], found: Sequ
     if not own:
         return
     newest = max(own, key=lambda look: look.sight.observation_id)
-    is_told = found[-1].wording_id == newest.sight.wording_id
+    is_told = (
+        found[-1].wording_id == newest.sight.wording_id
+        or newest.sight.observation_id in found[-1].observation_ids
+    )
     is_past = all(look.sight.observed_at <= unit.now for look in looks)
     if (is_told and is_past) or _was_followed(unit, newest):
         return
@@ -152,6 +164,7 @@ def _versions(unit: Unit, article_id: int) -> dict[int, Row[Any]]:
 def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
     first = replace(
         found[0],
+        wording_id=head.wording_id,
         derivation_id=head.derivation_id,
         observation_id=head.observation_id,
         changed_after=head.changed_after,

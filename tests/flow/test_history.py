@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.history import Run, Sight, runs
+from storage.history import Again, Reader, Run, Sight, runs
 
 START = datetime(2024, 6, 18, tzinfo=UTC)
 
@@ -135,3 +135,101 @@ def test_one_wording_read_out_of_two_captures_of_one_moment_shows_the_same_of_th
     two = replace(sight(2, 0, 1), derivation_id=80, raw=b"b")
     swapped = [replace(one, observation_id=2), replace(two, observation_id=1)]
     assert runs([one, two])[0].derivation_id == runs(swapped)[0].derivation_id == 70
+
+
+# ------------------------------------------------------------------- an extractor is replaced
+
+OLD, NEW, PLAIN = ("page", "1", ""), ("page", "2", ""), ("text", "1", "")
+
+
+def read_by(reader: Reader, each: Sight, again: Again | None = None) -> Sight:
+    """Return a sight as `reader` read it; `again` is what the other one made of the same bytes."""
+    other = NEW if reader == OLD else OLD
+    return replace(each, reader=reader, again={other: again} if again else {})
+
+
+def reread(each: Sight) -> Again:
+    """Return what the new reader makes of a sight: other letters, where the old one saw the same."""
+    return Again(each.derivation_id + 5, each.wording_id + 100, bytes([each.wording_id + 100]) * 32)
+
+
+def upgraded(sights: list[Sight], since: int) -> list[Sight]:
+    """Return a history in which all from observation `since` on was read by a new reader.
+
+    Its neighbours were read anew, as is done before anything is compared.
+    """
+    told = []
+    for each in sights:
+        again = reread(each)
+        if each.observation_id < since:
+            told.append(read_by(OLD, replace(each, derivation_id=each.observation_id), again))
+        else:
+            told.append(
+                read_by(
+                    NEW,
+                    replace(
+                        each,
+                        derivation_id=1000 + each.observation_id,
+                        wording_id=again.wording_id,
+                        digest=again.digest,
+                    ),
+                )
+            )
+    return told
+
+
+def spans(found: tuple[Run, ...]) -> list[tuple[datetime | None, datetime, datetime]]:
+    return [(run.changed_after, run.changed_by, run.last_seen) for run in found]
+
+
+@st.composite
+def sights_at_their_own_moments(draw: st.DrawFn) -> list[Sight]:
+    """Draw sights no two of which share a moment: their order is then that of time alone."""
+    wordings = draw(st.lists(st.integers(1, 3), max_size=9))
+    hours = draw(st.permutations(range(len(wordings))))
+    return [sight(n, h, w) for n, (h, w) in enumerate(zip(hours, wordings, strict=True), start=1)]
+
+
+@given(sights_at_their_own_moments(), st.integers(0, 10))
+def test_a_new_reader_makes_no_version_and_hides_none(sights, since):
+    assert spans(runs(upgraded(sights, since))) == spans(runs(sights))
+
+
+@given(some_sights())
+def test_reading_everything_again_changes_nothing(sights):
+    old = [read_by(OLD, each) for each in sights]
+    again = [read_by(OLD, each, Again(7, 9, b"x" * 32)) for each in sights]
+    assert runs(again) == runs(old)
+
+
+def test_a_step_between_two_readers_is_shown_by_what_one_of_them_read():
+    before = read_by(OLD, sight(1, 0, 1), Again(15, 101, b"e" * 32))
+    after = read_by(NEW, replace(sight(2, 1, 2), derivation_id=20, wording_id=102))
+    (_first, second) = runs([before, after])
+    assert second.compared == (15, 20)
+    assert runs([replace(before, again={}), after])[1].compared is None
+
+
+def test_what_cannot_be_compared_makes_no_version():
+    before = read_by(OLD, sight(1, 0, 1), Again(15, None, None))
+    after = read_by(NEW, replace(sight(2, 1, 2), derivation_id=20))
+    (only,) = runs([before, after])
+    assert only.observation_ids == (1, 2)
+    assert only.wording_id == 1
+
+
+def test_a_late_capture_read_by_a_new_reader_is_compared_on_both_sides():
+    def old(number: int, hours: float, again: int) -> Sight:
+        return read_by(OLD, sight(number, hours, 1), Again(number + 50, again, bytes([again]) * 32))
+
+    late = read_by(NEW, replace(sight(3, 1, 1), derivation_id=90, wording_id=7, digest=bytes([7])))
+    assert len(runs([old(1, 0, 7), old(2, 2, 7), late])) == 1
+    assert len(runs([old(1, 0, 7), old(2, 2, 8), late])) == 2
+    assert len(runs([old(1, 0, 8), old(2, 2, 8), late])) == 3
+
+
+def test_readers_of_different_kinds_of_documents_compare_as_they_are():
+    page = read_by(OLD, sight(1, 0, 1))
+    text = replace(sight(2, 1, 1), reader=PLAIN)
+    other = replace(sight(3, 2, 2), reader=PLAIN)
+    assert [run.wording_id for run in runs([page, text, other])] == [1, 2]
