@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from storage.tables import (
     SIGHT_BLOCK,
     ArticleOriginRow,
+    ArticleRow,
     ObservationRow,
     RefusalRow,
     SightRow,
@@ -16,7 +17,8 @@ from storage.tables import (
 from storage.versioning import rebuild
 from storage.writing import Unit, rows_in, table_of
 
-ARTICLE_ORIGIN, OBSERVATION = table_of(ArticleOriginRow), table_of(ObservationRow)
+ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
+OBSERVATION = table_of(ObservationRow)
 REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(TransferRow)
 
 
@@ -39,12 +41,13 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
         for row in rows_in(unit.connection, select(OBSERVATION), OBSERVATION.c.id, observation_ids)
     }
     told = _Telling(unit, list(observations.values()))
-    touched: set[int] = set()
+    touched: dict[int, bool] = {}
     for row in observations.values():
-        touched |= told.tell(row)
+        for article_id in told.tell(row):
+            touched[article_id] = touched.get(article_id, False) or told.is_late(row, article_id)
     unit.flush()
-    for article_id in sorted(touched):
-        rebuild(unit, article_id, whole=False)
+    for article_id, late in sorted(touched.items()):
+        rebuild(unit, article_id, whole=late)
 
 
 class _Telling:
@@ -85,6 +88,14 @@ class _Telling:
             return set()
         self._add(row, article, row.locator_id, None, outcome)
         return {article}
+
+    def is_late(self, row: Any, article_id: int) -> bool:
+        """Tell whether `row` has the wording of another and was seen before the newest one."""
+        if not (row.hints or {}).get("confirms"):
+            return False
+        query = select(ARTICLE.c.content_at).where(ARTICLE.c.id == article_id)
+        newest = self.unit.connection.execute(query).scalar()
+        return newest is not None and row.observed_at < newest
 
     def _confirm(self, row: Any, sight: Any) -> set[int]:
         """Tell that the bytes are those of `sight`; of one that was not read yet, nothing."""

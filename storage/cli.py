@@ -1,5 +1,6 @@
 """The reading commands of `lesart`; the worker's commands are added to the same `app`."""
 
+import gzip
 import json
 import platform
 import re
@@ -7,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
@@ -19,6 +20,7 @@ import typer
 from storage import answers
 from storage.doctor import Check, examine
 from storage.exits import NO, WELL, say
+from storage.filters import Filters
 from storage.options import (
     Filtering,
     Page,
@@ -26,6 +28,7 @@ from storage.options import (
     Shown,
     ShownCitation,
     ShownDiff,
+    ShownExport,
     ShownVersion,
     command,
     path_of,
@@ -34,6 +37,7 @@ from storage.options import (
 from storage.output import (
     OutputError,
     Target,
+    binary_stream,
     json_text,
     read_argument,
     write_bytes,
@@ -414,23 +418,28 @@ def export(
     place: Place,
     filtering: Filtering,
     page: Page,
-    shown: Shown,
+    shown: ShownExport,
     query: Annotated[
         str | None,
         typer.Option("--query", metavar="QUERY", help="Only what `lesart search` would find."),
     ] = None,
     *,
     all_versions: Annotated[
-        bool, typer.Option("--all-versions", help="Every version, not the latest alone.")
+        bool,
+        typer.Option(
+            "--all-versions", help="Every version, not the latest alone; a WARC has them always."
+        ),
     ] = False,
 ) -> None:
-    """Write whole texts, of the archive or of a query, as jsonl if nothing else is said."""
+    """Write whole texts, or captures as a WARC file, of the archive or of a query."""
     from storage.export import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
 
-    chosen = shown.target()
-    target = replace(chosen, format=chosen.format or "jsonl")
+    target = shown.target()
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
+        if shown.is_warc:
+            _export_warc(archive, filters, query, page, shown)
+            return
         selection = Selection(filters, query, all_versions, page.after, page.limit)
         take = json_lines if target.format in {"json", "jsonl"} else flat_rows
         write_rows(take(archive, selection), target, FLAT_COLUMNS)
@@ -478,6 +487,20 @@ def upgrade(place: Place, shown: Shown) -> None:
         before, after = schema.upgrade(engine)
     engine.dispose()
     write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
+
+
+def _export_warc(
+    archive: "ReadOnlyArchive", filters: Filters, query: str | None, page: Page, shown: ShownExport
+) -> None:
+    """Write the captures of articles; `--limit` counts articles."""
+    from storage.warc_export import Chosen, WarcExport  # noqa: PLC0415
+
+    export = WarcExport(archive, Chosen(filters, query, page.after, page.limit), _program())
+    with binary_stream(path_of(shown.output)) as stream:
+        for each in export.records():
+            stream.write(gzip.compress(each, mtime=0) if shown.is_packed else each)
+    if page.limit is not None and export.cursor is not None:
+        say(f"there may be more: go on with --after {export.cursor}")
 
 
 # ------------------------------------------------------------------- for the commands of others
@@ -609,12 +632,15 @@ _JOBS = (
 _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
 
 
-def _tell_version() -> None:
+def _program() -> str:
     try:
-        told = version("lesart")
+        return f"lesart {version('lesart')}"
     except PackageNotFoundError:  # run from a checkout that is not installed
-        told = "(not installed)"
-    typer.echo(f"lesart {told}, Python {platform.python_version()}")
+        return "lesart (not installed)"
+
+
+def _tell_version() -> None:
+    typer.echo(f"{_program()}, Python {platform.python_version()}")
     raise typer.Exit(WELL)
 
 

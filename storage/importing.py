@@ -65,7 +65,7 @@ class Importing:
         refused_before = self._refused_before() if self.is_last else frozenset()
         transfers: dict[int, Transfer] = {}
         for given in imports:
-            each, capture = given, bytes_kept[raw_digest(given.raw)] if given.raw else None
+            each, capture = given, None if given.raw is None else bytes_kept[raw_digest(given.raw)]
             original = originals.of(given.repeats) if given.repeats is not None else None
             if original is None and given.is_repeat:
                 self._leave(given, origins[given.origin], refused_before)

@@ -86,7 +86,7 @@ class Keeping:
         self._holders: dict[int, tuple[int, int, datetime]] = {}
         self._changed: dict[int, bool] = {}
         self._displaced: set[int] = set()
-        self._related: set[tuple[int, int]] = set()
+        self._related: set[frozenset[int]] = set()
         self._refused: list[int] = []
 
     def keep(self, readings: Sequence[Reading], decide: Decide) -> Counts:
@@ -393,8 +393,8 @@ class Keeping:
             return
         if isinstance(verdict, (Copy, NewVersion)) and holder[0] != article.id:
             pair = (article.origin_id, holder[1])
-            if pair not in self._related:
-                self._related.add(pair)
+            if frozenset(pair) not in self._related:
+                self._related.add(frozenset(pair))
                 self._relate(pair, place.moment, holder[2])
 
     def _relate(self, pair: tuple[int, int], moment: datetime, held_since: datetime) -> None:

@@ -20,6 +20,7 @@ from storage.settings import Settings, load_settings
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
 DiffFormat = Literal["text", "html", "table", "json", "jsonl", "csv", "tsv"]
+ExportFormat = Literal["table", "json", "jsonl", "csv", "tsv", "warc"]
 
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
@@ -129,6 +130,37 @@ class ShownDiff:
         chosen = self.chosen()
         rows: Format = "table" if chosen in {"text", "html"} else chosen  # type: ignore[assignment]
         return _target(rows, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExport:
+    """How and where an export is written: rows of texts, or captures as a WARC file."""
+
+    format: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", help="How it is written; else as the file's name says, or jsonl."),
+    ] = None
+    output: Output = None
+    spreadsheet_safe: SpreadsheetSafe = False
+
+    @property
+    def is_warc(self) -> bool:
+        """Tell whether captures are written; the ending of a file may say so."""
+        name = "" if self.output is None else self.output.name.lower()
+        return self.format == "warc" or (
+            self.format is None and name.endswith((".warc", ".warc.gz"))
+        )
+
+    @property
+    def is_packed(self) -> bool:
+        """Tell whether each record is to be gzipped."""
+        return self.output is not None and self.output.suffix.lower() == ".gz"
+
+    def target(self) -> Target:
+        """Return where rows go."""
+        rows: Format | None = None if self.format == "warc" else self.format
+        return _target(rows or named_format(self.output) or "jsonl", self.output,
+                       is_spreadsheet_safe=self.spreadsheet_safe)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

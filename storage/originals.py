@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -16,52 +17,60 @@ FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
 ORIGIN = table_of(OriginRow)
 
 
+HOW_READ = ("type", "charset", "url")
+"""The hints that say how bytes are read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """A capture that another one repeats."""
 
     observation_id: int
     capture_id: int
+    payload: str | None
     hints: Mapping[str, Json]
 
     def hints_for(self, repeat: Import) -> dict[str, Json]:
         """Return the hints of `repeat`, completed by how the original is read."""
         if repeat.outcome == "not_modified":
             return {**repeat.hints, "confirms": self.observation_id}
-        own = {name: self.hints[name] for name in ("type", "charset") if name in self.hints}
+        own = {name: self.hints[name] for name in HOW_READ if name in self.hints}
         return {**own, **repeat.hints}
 
 
 class Originals:
-    """Finds captures by the digest of their payload, by name, by address and time.
+    """Finds captures by name, by address and time, by the digest of their payload.
 
-    The payload says it best: who repeats it may be of another address.
+    What is named otherwise must have the payload as well, where both name one: two files with
+    the same bytes may be read in different ways, and a time may be that of several captures.
     """
 
     def __init__(self, connection: Connection, imports: Sequence[Import]) -> None:
-        self._found: dict[Hashable, Original] = {}
+        self._found: dict[Hashable, list[Original]] = {}
         wanted = [each.repeats for each in imports if each.repeats]
         for row in _rows(connection, wanted) if wanted else ():
-            original = Original(row.id, row.capture_id, row.hints or {})
-            self._learn(original, row.payload_digest, row.name, row.origin, row.observed_at)
+            original = Original(row.id, row.capture_id, row.payload_digest, row.hints or {})
+            self._learn(original, row.name, row.origin, row.observed_at)
 
     def of(self, repeats: Repeats) -> Original | None:
         """Return what `repeats` means, None where nothing here is it."""
-        keys = (repeats.payload_digest, repeats.name, (repeats.origin, repeats.observed_at))
-        return next(filter(None, (self._found.get(key) for key in keys if key)), None)
+        wanted = repeats.payload_digest
+        keys = (repeats.name, (repeats.origin, repeats.observed_at), wanted)
+        found = (each for key in keys if key for each in self._found.get(key, ()))
+        fitting = (e for e in found if None in {wanted, e.payload} or e.payload == wanted)
+        return next(fitting, None)
 
     def learn(self, each: Import, observation_id: int, capture_id: int | None) -> None:
         """Note a capture of the unit at hand, which others of it may repeat."""
         if capture_id is not None and each.outcome == "captured" and each.refused is None:
             main = each.records[0]
-            original = Original(observation_id, capture_id, each.hints)
-            self._learn(original, main.payload_digest, main.name, each.origin, each.observed_at)
+            original = Original(observation_id, capture_id, main.payload_digest, each.hints)
+            self._learn(original, main.name, each.origin, each.observed_at)
 
-    def _learn(self, original: Original, *keys: Any) -> None:
-        payload, name, origin, moment = keys
-        for key in (payload, name, (origin, moment)):
+    def _learn(self, original: Original, name: str | None, origin: str, moment: datetime) -> None:
+        for key in (name, (origin, moment), original.payload):
             if key is not None:
-                self._found.setdefault(key, original)
+                self._found.setdefault(key, []).append(original)
 
 
 def _rows(connection: Connection, wanted: Iterable[Repeats]) -> Iterator[Any]:

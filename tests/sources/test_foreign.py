@@ -19,9 +19,11 @@ from tests.warcs import (
     wacz,
     warcinfo,
 )
+from worker.sources.foreign import outcome_of
 from worker.sources.items import Foreign, Limits, PassedOver, Rejected
 from worker.sources.members import Hints, members_of_bytes
 from worker.text.kinds import detect_type
+from worker.web.outcome import meaning_of
 
 URL = "https://zeitung.example/pegel"
 DATE = "2024-06-18T06:00:00Z"
@@ -89,7 +91,8 @@ def test_the_records_of_a_capture_are_kept_bit_for_bit():
         ("404 Not Found", {}, "gone"),
         ("410 Gone", {}, "gone"),
         ("429 Too Many Requests", {}, "rate_limited"),
-        ("451 Unavailable For Legal Reasons", {}, "blocked"),
+        ("418 I'm a Teapot", {}, "blocked"),
+        ("451 Unavailable For Legal Reasons", {}, "gone"),
         ("500 Internal Server Error", {}, "unreachable"),
         ("503 Service Unavailable", {}, "unreachable"),
         ("204 No Content", {}, "an answer with status 204"),
@@ -119,6 +122,18 @@ def test_a_status_says_what_was_seen(status, headers, expected):
 )  # fmt: skip
 def test_what_is_no_text_is_passed_over_or_refused(records, expected):
     assert [told(each) for each in holds(records)] == [expected]
+
+
+@pytest.mark.parametrize("status", range(200, 600))
+def test_a_status_means_what_it_means_where_we_ask_ourselves(status):
+    meant = meaning_of(status, is_conditional=True).outcome
+    found = outcome_of(status, (("Location", "/neu"),))
+    if status == 206:  # never asked for by us
+        assert found == "captured"
+    elif found is not None:
+        assert found == meant
+    else:
+        assert meant in {"not_article", "unreachable"}
 
 
 def test_a_wrong_request_does_not_hide_its_answer():

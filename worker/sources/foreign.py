@@ -62,8 +62,9 @@ END_OF_PAGE = re.compile(rb"</html\s*>", re.IGNORECASE)
 True
 """
 
-_GONE = frozenset({404, 410})
-_BLOCKED = frozenset({401, 402, 403, 407, 451})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GONE = frozenset({404, 410, 451})
+_FAILED = frozenset({408, 425})
 
 
 def foreign_of(
@@ -114,11 +115,11 @@ def outcome_of(status: int, headers: Headers) -> str | None:
     meanings = {
         "captured": status in {200, 203, 206},
         "not_modified": status == 304,
-        "redirected": 300 <= status < 400 and led,
+        "redirected": status in _REDIRECTS and led,
         "gone": status in _GONE,
-        "blocked": status in _BLOCKED,
         "rate_limited": status == 429,
-        "unreachable": 400 <= status < 600,
+        "unreachable": status in _FAILED or 500 <= status < 600,
+        "blocked": 400 <= status < 500,
     }
     return next((outcome for outcome, is_so in meanings.items() if is_so), None)
 
@@ -165,14 +166,19 @@ class _Capture:
         )
 
     def hints(
-        self, kind: str | None, charset: str | None, *, flags: tuple[str, ...] = ()
+        self,
+        kind: str | None,
+        charset: str | None,
+        *,
+        of_server: bool,
+        flags: tuple[str, ...] = (),
     ) -> dict[str, Json]:
         """Return how the bytes are to be read, and that their place and time are given."""
         known = {
             "type": kind,
             "charset": charset,
             "name": self.origin,
-            "url": self.origin if self.origin.startswith("http") else None,
+            "url": self.origin if of_server else None,
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
@@ -259,7 +265,7 @@ def _page(
         if kind and kind not in PAGES:
             return _of_another_type(headers)
         told = capture.told("captured", answer, opening=main.block)
-        hints = capture.hints(TYPES.get(kind), charset)
+        hints = capture.hints(TYPES.get(kind), charset, of_server=True)
         return capture.seen(replace(told, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
     if kind_read is None:
@@ -279,14 +285,15 @@ def _wordless(capture: _Capture, outcome: str, answer: Answer) -> Foreign:
     location = header(answer.headers, "location") if outcome == "redirected" else None
     note = f"to {location}" if location else None
     repeats = _repeats(capture.main) if outcome == "not_modified" else None
-    return capture.seen(replace(told, note=note, hints=capture.hints(None, None), repeats=repeats))
+    hints = capture.hints(None, None, of_server=True)
+    return capture.seen(replace(told, note=note, hints=hints, repeats=repeats))
 
 
 def _bare_revisit(capture: _Capture) -> Foreign:
     profile = capture.main.field("warc-profile") or ""
     outcome = "not_modified" if "server-not-modified" in profile else "captured"
     told = capture.told(outcome, None)
-    hints = capture.hints(None, None)
+    hints = capture.hints(None, None, of_server=False)
     return capture.seen(replace(told, hints=hints, repeats=_repeats(capture.main)))
 
 
@@ -313,7 +320,9 @@ def _read(told: Import, capture: _Capture, kind: str, headers: Headers, body: Bo
         told,
         transfer=transfer,
         raw=body.raw,
-        hints=capture.hints(kind, content_type(headers)[1], flags=flags),
+        hints=capture.hints(
+            kind, content_type(headers)[1], of_server=told.http_status is not None, flags=flags
+        ),
         refused=_incomplete(capture.main, told, body, headers),
     )
 
@@ -355,7 +364,7 @@ def _origin(main: WebRecord) -> str | None:
     named = target(main)
     if named is None or len(named) > LONGEST_ADDRESS:
         return None
-    if main.kind == "resource" and named.startswith(("seed:", "file://")):
+    if main.kind in {"resource", "revisit"} and named.startswith(("seed:", "file://")):
         return unquote(named)
     return cleaned(named)
 

@@ -1,0 +1,261 @@
+"""What an archive holds goes out as a WARC file, and comes back as an equal archive."""
+
+import gzip
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from storage.reading import open_archive
+from storage.warc_export import Chosen, WarcExport
+from tests.flow.driver import SENTENCES, START, Newsroom, hour, lines, newsroom_at, seed
+from tests.flow.driver import page as note
+from tests.warcs import answer, packed, page, record, request, response, revisit, warcinfo
+from tests.web.desk import HIGHER, PEGEL, A, desk_at
+from tests.web.site import Reply, redirect
+from tests.web.site import page as site_page
+from worker.pages import PageReader
+from worker.text import TextSettings
+
+A_SENTENCE, B_SENTENCE, *_ = SENTENCES
+URL = "https://bote.example/deich"
+
+
+def exported(room: Newsroom, chosen: Chosen | None = None) -> bytes:
+    with open_archive(room.url) as archive:
+        export = WarcExport(archive, chosen or Chosen(), "lesart of tests")
+        return b"".join(export.records())
+
+
+def knows(room: Newsroom) -> dict[str, list]:
+    """Return what an archive knows of its texts, whoever saw them."""
+    return {
+        "articles": room.rows(
+            "SELECT article, origin, title, published, versions, first_seen, last_seen "
+            "FROM articles ORDER BY article"
+        ),
+        "versions": room.rows(
+            "SELECT article, version, wording, title, text, changed_after, changed_by, last_seen, "
+            "raw_digest FROM versions ORDER BY article, version"
+        ),
+        "changes": room.rows(
+            "SELECT article, version, removed, added, changes, silent FROM changes "
+            "ORDER BY article, version"
+        ),
+        "copies": sorted(
+            sorted((row["a"], row["b"])) for row in room.rows("SELECT a, b FROM relations")
+        ),
+    }
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Newsroom]:
+    """Give a second archive, with nothing in it, beside the one that is tried."""
+    with newsroom_at(f"sqlite:///{tmp_path / 'other.sqlite3'}", tmp_path / "other") as found:
+        yield found
+
+
+def reimported(other: Newsroom, data: bytes) -> dict[str, list]:
+    other.write("export.warc.gz", gzip.compress(data))
+    other.ingest("export.warc.gz", at=100)
+    return knows(other)
+
+
+def checked(data: bytes, tmp_path: Path) -> None:
+    """Let `warcio check` say that all digests and lengths are right."""
+    path = tmp_path / "checked.warc"
+    path.write_bytes(data)
+    told = subprocess.run(
+        [sys.executable, "-m", "warcio.cli", "check", str(path)], capture_output=True, text=True
+    )
+    assert (told.returncode, told.stdout, told.stderr) == (0, "", "")
+
+
+def records(data: bytes) -> list[tuple[str, str | None]]:
+    found = ArchiveIterator(io.BytesIO(data))
+    return [(each.rec_type, each.rec_headers.get_header("WARC-Target-URI")) for each in found]
+
+
+def busy_folder(room: Newsroom) -> None:
+    """Let much happen to a folder in twelve hours."""
+    room.write("pegel.txt", seed("Pegel steigt weiter", A_SENTENCE))
+    room.write("Küche 7%.md", note(A_SENTENCE, url=URL))
+    room.write("kopie.txt.gz", gzip.compress(seed("Pegel steigt weiter", A_SENTENCE).encode()))
+    room.write("ticker.jsonl", lines({"eins": A_SENTENCE, "zwei": SENTENCES[2]}))
+    room.write("tabelle.csv", "title,text\nFähre,Die Fähre bleibt bis zum Abend im Hafen.\n")
+    room.write("seite.html", page("Deich hält", *SENTENCES[:3]))
+    room.write("leer.txt", "")
+    room.scan(0)
+    room.scan(1)
+    room.write("pegel.txt", seed("Pegel steigt weiter", B_SENTENCE))
+    room.write("ticker.jsonl", lines({"eins": B_SENTENCE, "zwei": SENTENCES[2]}))
+    room.scan(2)
+    room.scan(3)
+    room.write("pegel.txt", seed("Pegel steigt weiter", A_SENTENCE))
+    room.remove("seite.html")
+    room.scan(4)
+    room.write("früher.md", note(B_SENTENCE, url=URL, observed_at=hour(2.5)))
+    room.write("later.txt", seed("Ferry stays", SENTENCES[3]))
+    room.scan(5)
+    room.scan(6)
+
+
+def test_a_folder_comes_back_as_it_was_seen(room, other, tmp_path):
+    busy_folder(room)
+    data = exported(room)
+    checked(data, tmp_path)
+    known = knows(room)
+    assert len(known["articles"]) == 8
+    assert len(known["versions"]) >= 13
+    assert reimported(other, data) == known
+    foreign = other.rows('SELECT DISTINCT "foreign" FROM observations WHERE article IS NOT NULL')
+    assert [bool(row["foreign"]) for row in foreign] == [True]
+
+
+def test_an_archive_of_either_database_takes_what_the_other_gave(room, other):
+    busy_folder(other)
+    room.write("export.warc", exported(other))
+    room.ingest("export.warc", at=100)
+    assert knows(room) == knows(other)
+
+
+def test_what_came_back_goes_out_again_with_the_same_records(room, other):
+    busy_folder(room)
+    data = exported(room)
+    reimported(other, data)
+    first, second = (set(records_whole(each)) for each in (data, exported(other)))
+    kinds = {each.split(b"\r\n")[1] for each in first - second}
+    assert kinds <= {b"WARC-Type: warcinfo", b"WARC-Type: metadata"}
+    assert len(first & second) > 20
+
+
+def records_whole(data: bytes) -> list[bytes]:
+    return [b"WARC/1.1" + each for each in data.split(b"WARC/1.1")[1:]]
+
+
+def test_the_same_archive_writes_the_same_records_twice(room):
+    busy_folder(room)
+    one, two = (records_whole(exported(room))[1:] for _ in range(2))
+    assert one == two
+
+
+# ------------------------------------------------------------------------------- bit for bit
+
+
+def foreign_records() -> list[bytes]:
+    story = page("Deich hält", *SENTENCES[:3])
+    squeezed = answer(gzip.compress(story), headers={"Content-Encoding": "gzip", "X-Odd": "ä\tb "})
+    return [
+        warcinfo("crawler 1"),
+        request(URL, "2024-06-18T06:00:00Z"),
+        response(URL, "2024-06-18T06:00:00Z", squeezed, fields=[("X-Own", "  spaced\u00e4 ")]),
+        record("metadata", URL, "2024-06-18T06:00:00Z", b"via: https://bote.example/\r\n"),
+        response(URL, "2024-06-18T07:00:00Z", answer(b"weg", status="404 Not Found")),
+        response(URL, "2024-06-18T08:00:00Z", answer(story)),
+        revisit(URL, "2024-06-18T09:00:00Z", of=story),
+        request(URL, "2024-06-18T09:00:00Z"),
+    ]  # fmt: skip
+
+
+def test_what_came_in_by_a_web_archive_goes_out_bit_for_bit(room, other, tmp_path):
+    written = foreign_records()
+    room.write("a.warc.gz", packed(*written))
+    room.scan(20)
+    data = exported(room)
+    for each in written:
+        assert each in data
+    checked(data, tmp_path)
+    assert reimported(other, data) == knows(room)
+    assert set(records_whole_any(exported(other))) == set(records_whole_any(data))
+
+
+def records_whole_any(data: bytes) -> list[bytes]:
+    """Return the records of a file but for the first, in which the file speaks of itself."""
+    parts = data.split(b"\r\n\r\nWARC/1.")
+    return [each.rstrip() for each in parts[1:]]
+
+
+def test_a_record_of_an_arc_file_goes_out_as_one_of_a_warc_file_with_its_block(room, other):
+    block = answer(page("Deich hält", *SENTENCES[:3]))
+    about = b"1 0 Probe\nURL IP-address Archive-date Content-type Archive-length\n"
+    arc = b"filedesc://a.arc 0.0.0.0 20240618060000 text/plain %d\n" % len(about) + about
+    arc += (
+        b"\n%s 192.0.2.7 20240618060000 text/html %d\n" % (URL.encode(), len(block)) + block + b"\n"
+    )
+    room.write("a.arc", arc)
+    room.scan(20)
+    data = exported(room)
+    assert block in data
+    assert reimported(other, data) == knows(room)
+
+
+# -------------------------------------------------------------------------------- what we fetched
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[PageReader]:
+    with PageReader(TextSettings()) as found:
+        yield found
+
+
+def pegel(paragraphs=PEGEL, **more) -> Reply:
+    return Reply(site_page("Pegel der Lohe steigt", paragraphs), **more)
+
+
+def test_what_we_fetched_goes_out_with_request_response_and_metadata(
+    database_url, tmp_path, other, pages
+):
+    (tmp_path / "desk").mkdir()
+    with desk_at(database_url, tmp_path / "desk", pages) as desk:
+        desk.web.put(A, pegel(has_validators=True))
+        desk.fetch(A, at=1)
+        desk.fetch(A, at=2)
+        desk.web.put(A, pegel(HIGHER))
+        desk.fetch(A, at=3)
+        desk.fetch(A, at=4)
+        desk.web.put(A, Reply(b"weg", 404))
+        desk.fetch(A, at=5)
+        desk.web.put(A, pegel(HIGHER))
+        desk.fetch(A, at=6)
+        desk.web.put("https://zeitung.example/alt", redirect("/lokales/pegel"))
+        data = exported(desk)
+        known = knows(desk)
+        outcomes = desk.outcomes(A)
+    checked(data, tmp_path)
+    assert outcomes == ["content", "not_modified", "content", "unchanged", "gone", "unchanged"]
+    of_page = [kind for kind, uri in records(data) if uri == A]
+    assert of_page.count("request") == of_page.count("metadata") == 6
+    assert of_page.count("response") == 3
+    assert of_page.count("revisit") == 3
+    assert b"User-Agent: Lesart/" in data
+    assert data.count(b"BEGIN CERTIFICATE") == 1
+    assert reimported(other, data)["versions"] == known["versions"]
+    assert [row["outcome"] for row in other.observations(A)] == outcomes
+
+
+# ----------------------------------------------------------------------------------- parts of it
+
+
+def test_a_part_of_the_archive_is_written_by_filters_and_goes_on(room):
+    busy_folder(room)
+    with open_archive(room.url) as archive:
+        whole = {uri for _kind, uri in records(exported(room)) if uri}
+        export = WarcExport(archive, Chosen(limit=3), "x")
+        first = b"".join(export.records())
+        rest = WarcExport(archive, Chosen(after=export.cursor, limit=100), "x")
+        second = b"".join(rest.records())
+    parts = [{uri for _kind, uri in records(part) if uri} for part in (first, second)]
+    assert parts[0] | parts[1] == whole - {"seed:presse/leer.txt"}
+    assert len(parts[0]) >= 3
+    assert not parts[0] & parts[1]
+
+
+def test_a_query_chooses_the_articles_whose_versions_it_finds(room):
+    busy_folder(room)
+    data = exported(room, Chosen(query="harbour"))
+    assert {uri for _kind, uri in records(data) if uri} == {"seed:presse/later.txt"}
+    assert START
