@@ -126,12 +126,12 @@ def _read(sight: Row) -> Read:
 def _confirmations(
     connection: Connection, article: _Article, sight: Row, moments: Iterable[datetime]
 ) -> tuple[datetime, ...]:
-    """Return the first and the last scan; all of them where another sight falls between."""
+    """Return the first and the last scan; all of them where another sight falls among them."""
     row = article.confirmed.get(sight["observation_id"])
     if row is None:
         return ()
     first, last = row["observed_at"], row["until"]
-    if not any(first < moment < last for moment in moments):
+    if not any(first <= moment <= last for moment in moments):
         return (first, last)
     asked = {"source": sight["source_id"], "first": first, "last": last}
     return tuple(scan["started_at"] for scan in stream(connection, _SCANS, asked))

@@ -30,6 +30,7 @@ from storage.options import (
     ShownDiff,
     ShownExport,
     ShownVersion,
+    Then,
     command,
     path_of,
     with_groups,
@@ -128,9 +129,9 @@ def root(
 
 
 @command(app, "list", example="lesart list --language de --since 2024-06 --format csv")
-def list_articles(place: Place, filtering: Filtering, page: Page, shown: Shown) -> None:
+def list_articles(place: Place, filtering: Filtering, then: Then, page: Page, shown: Shown) -> None:
     """List the articles of the archive."""
-    with reading(place) as (settings, archive):
+    with reading(place, then) as (settings, archive):
         rows = archive.articles(filtering.filters(settings), page.after, page.limit)
         tell_rows(rows, shown.target(), answers.ArticleLine, _LIST, page)
 
@@ -143,6 +144,7 @@ def search(
     ],
     place: Place,
     filtering: Filtering,
+    then: Then,
     page: Page,
     shown: Shown,
     *,
@@ -151,16 +153,16 @@ def search(
     ] = False,
 ) -> None:
     """Search every version of every article."""
-    with reading(place) as (settings, archive):
+    with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.search(read_argument(query), latest, filters, page.after, page.limit)
         tell_rows(rows, shown.target(), answers.Hit, _SEARCH, page)
 
 
 @command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
-def show(revision: Revision, place: Place, shown: ShownVersion) -> None:
+def show(revision: Revision, place: Place, then: Then, shown: ShownVersion) -> None:
     """Show one version, whole; as a table it is a text to read."""
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         found = archive.version(revision)
     target = shown.target()
     if target.chosen == "table":
@@ -176,13 +178,14 @@ def show(revision: Revision, place: Place, shown: ShownVersion) -> None:
 def raw(
     revision: Revision,
     place: Place,
+    then: Then,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
     ] = None,
 ) -> None:
     """Write the captured bytes of a version, bit for bit."""
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         found = archive.raw(revision)
     path = path_of(output)
     if path is None and sys.stdout.isatty() and not _is_harmless(found.data):
@@ -196,9 +199,9 @@ def raw(
 
 
 @command(app, "history", example="lesart history https://zeitung.example/damm")
-def history(article: Article, place: Place, page: Page, shown: Shown) -> None:
+def history(article: Article, place: Place, then: Then, page: Page, shown: Shown) -> None:
     """List the versions of an article."""
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         rows = archive.history(article, page.after, page.limit)
         tell_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page)
 
@@ -207,6 +210,7 @@ def history(article: Article, place: Place, page: Page, shown: Shown) -> None:
 def changes(
     place: Place,
     filtering: Filtering,
+    then: Then,
     page: Page,
     shown: Shown,
     article: ArticleOrAll = None,
@@ -224,7 +228,7 @@ def changes(
     ] = None,
 ) -> None:
     """List every step between two versions, newest first."""
-    with reading(place) as (settings, archive):
+    with reading(place, then) as (settings, archive):
         rows = archive.changes(
             article,
             tuple(each.value for each in classes or ()),
@@ -244,6 +248,7 @@ def diff(
         typer.Argument(metavar="REV", help=f"{REVISION_HELP}; or REV..REV", show_default=False),
     ],
     place: Place,
+    then: Then,
     shown: ShownDiff,
     other: Annotated[
         str | None,
@@ -255,7 +260,7 @@ def diff(
     """Compare two versions word by word; exit 0 if they are the same, 1 if not."""
     from storage.delta import diff_html, diff_text  # noqa: PLC0415  # only here
 
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         found = archive.diff(revision, other)
     target = shown.target()
     match shown.chosen():
@@ -276,6 +281,7 @@ def diff(
 def blame(
     revision: Revision,
     place: Place,
+    then: Then,
     page: Page,
     shown: Shown,
     *,
@@ -284,7 +290,7 @@ def blame(
     ] = False,
 ) -> None:
     """Tell for each sentence since when it stands there, and which article had it first."""
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         rows = archive.blame(revision, removed, page.after, page.limit)
         tell_rows(rows, shown.target(), answers.Blame, _BLAME, page)
 
@@ -293,6 +299,7 @@ def blame(
 def cite(
     revision: Revision,
     place: Place,
+    then: Then,
     cited: ShownCitation,
     passage: Annotated[
         str | None,
@@ -308,7 +315,7 @@ def cite(
 
     if cited.style is not None and cited.format is not None:
         raise typer.BadParameter("a reference has a style or a format", param_hint="--style")
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         found = archive.cite(revision, None if passage is None else read_argument(passage))
     target = cited.target()
     if cited.format is not None:
@@ -330,19 +337,24 @@ def cite(
 
 
 @command(app, "observations", example="lesart observations 35xhehswnwa6vc12 --format jsonl")
-def observations(article: Article, place: Place, page: Page, shown: Shown) -> None:
+def observations(article: Article, place: Place, then: Then, page: Page, shown: Shown) -> None:
     """List every check of an article with its outcome."""
-    with reading(place) as (_settings, archive):
+    with reading(place, then) as (_settings, archive):
         rows = archive.observations(article, page.after, page.limit)
         tell_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page)
 
 
 @command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
 def relations(
-    place: Place, filtering: Filtering, page: Page, shown: Shown, article: ArticleOrAll = None
+    place: Place,
+    filtering: Filtering,
+    then: Then,
+    page: Page,
+    shown: Shown,
+    article: ArticleOrAll = None,
 ) -> None:
     """List the copies of an article, or all relations, with score, method and reason."""
-    with reading(place) as (settings, archive):
+    with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.relations(article, filters, page.after, page.limit)
         tell_rows(rows, shown.target(), answers.Relation, _RELATIONS, page)
@@ -417,6 +429,7 @@ def sql(
 def export(
     place: Place,
     filtering: Filtering,
+    then: Then,
     page: Page,
     shown: ShownExport,
     query: Annotated[
@@ -435,7 +448,7 @@ def export(
     from storage.export import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
 
     target = shown.target()
-    with reading(place) as (settings, archive):
+    with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         if shown.is_warc:
             _export_warc(archive, filters, query, page, shown)
@@ -507,11 +520,11 @@ def _export_warc(
 
 
 @contextmanager
-def reading(place: Place) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
-    """Open the archive that `place` names for reading.
+def reading(place: Place, then: Then | None = None) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
+    """Open the archive that `place` names for reading, as it was `then`.
 
-    Raises: SettingsError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
-    SchemaNewerError.
+    Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
+    SchemaOlderError, SchemaNewerError.
     """
     from storage.reading import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
@@ -519,7 +532,8 @@ def reading(place: Place) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
     with open_archive(
         settings.database_url, timezone=settings.zone, languages=settings.languages
     ) as archive:
-        yield settings, archive
+        moments = (None, None) if then is None else then.moments(settings)
+        yield settings, archive if moments == (None, None) else archive.at(*moments)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from sqlalchemy import Connection
@@ -42,7 +44,8 @@ def json_lines(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]
 
     Raises: CursorError.
     """
-    return _selected(archive, selection, _json_lines)
+    take = partial(_json_lines, as_of=archive.clocks.as_of)
+    return _selected(archive, selection, take)
 
 
 def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
@@ -53,8 +56,10 @@ def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
     return _selected(archive, selection, _flat_rows)
 
 
-def _json_lines(connection: Connection, asked: Conditions, limit: int | None) -> Iterator[Line]:
-    for version in texts.version_texts(connection, asked, limit):
+def _json_lines(
+    connection: Connection, asked: Conditions, limit: int | None, as_of: datetime | None = None
+) -> Iterator[Line]:
+    for version in texts.version_texts(connection, asked, limit, as_of=as_of):
         yield {**version.to_dict(), "cursor": version.cursor}
 
 

@@ -1,4 +1,4 @@
-"""Which rows a list shall hold: the filters that list, search, changes and export share."""
+"""Which rows a list shall hold, and as of when: what list, search, changes and export share."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +30,21 @@ class Filters:
 
 
 EVERYTHING = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What was readable at `as_of`, by what the archive knew at `known_at`; None is today."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+    @property
+    def are_set(self) -> bool:
+        return self != TODAY
+
+
+TODAY = Clocks()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from sqlalchemy import Connection, func, select
 
 from storage.digest import origin_id, wording_name
+from storage.filters import TODAY, Clocks
 from storage.revision import (
     At,
     Back,
@@ -67,9 +68,10 @@ class FoundVersion:
 class Finder:
     """Looks things up on one connection."""
 
-    def __init__(self, connection: Connection, timezone: tzinfo) -> None:
+    def __init__(self, connection: Connection, timezone: tzinfo, clocks: Clocks = TODAY) -> None:
         self.connection = connection
         self.timezone = timezone
+        self.clocks = clocks
 
     def article(self, given: str) -> FoundArticle:
         """Return the article that answers to the id or origin `given`.
@@ -78,7 +80,9 @@ class Finder:
         """
         found = self._answering(given)
         if found is None:
-            raise NoSuchError("article", given, "`lesart list` names those that are there")
+            by_then = " by then" if self.clocks.are_set else ""
+            hint = f"`lesart list` names those that are there{by_then}"
+            raise NoSuchError(f"article{by_then}", given, hint)
         return found
 
     def version(self, rev: str) -> FoundVersion:
@@ -116,6 +120,8 @@ class Finder:
         if article.versions == 0:
             raise NoSuchError("version of", revision.article, "nothing of it was ever read")
         match revision.selector:
+            case Latest() if self.clocks.as_of is not None:
+                return self._at(article, self.clocks.as_of)
             case Latest():
                 return FoundVersion(article, article.versions)
             case Number(number):

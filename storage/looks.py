@@ -91,15 +91,15 @@ def _look(row: Any, again: Mapping[Reader, Again]) -> Look:
 def confirmed(connection: Connection, looks: Sequence[Look]) -> list[Sight]:
     """Add to each sight the first and last scan that found its file unchanged.
 
-    Where another sight of the article falls between these two, all scans are added, since the
-    other one may split them.
+    Where another sight of the article falls between these two, or at the moment of one of them,
+    all scans are added, since the other one may split them.
     """
     intervals = _Intervals(connection, looks)
     moments = [look.sight.observed_at for look in looks]
     sights = []
     for look in looks:
         scans = intervals.ends(look)
-        if len(scans) == 2 and any(scans[0] < moment < scans[1] for moment in moments):
+        if len(scans) == 2 and any(scans[0] <= moment <= scans[1] for moment in moments):
             scans = intervals.every(look)
         sights.append(replace(look.sight, confirmed=scans) if scans else look.sight)
     return sights

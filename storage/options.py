@@ -7,6 +7,7 @@ options of the command, and a value given before the command counts where none i
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, tzinfo
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -240,6 +241,28 @@ class Filtering:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Then:
+    """As of when, and by what was known when; a day stands for its end."""
+
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="T", help="As it was readable at T, by all known today."),
+    ] = None
+    known_at: Annotated[
+        str | None,
+        typer.Option("--known-at", metavar="T", help="By what the archive itself knew at T."),
+    ] = None
+
+    def moments(self, settings: Settings) -> tuple[datetime | None, datetime | None]:
+        """Return both times; a day, month or year ends at its last moment.
+
+        Raises: MomentError.
+        """
+        as_of, known_at = (_then(given, settings.zone) for given in (self.as_of, self.known_at))
+        return as_of, known_at
+
+
 def command(
     app: typer.Typer, name: str, *, example: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -301,6 +324,14 @@ def named_format(output: Path | None) -> Format | None:
     'csv'
     """
     return None if output is None else _BY_SUFFIX.get(output.suffix.lower())
+
+
+def _then(given: str | None, zone: tzinfo) -> datetime | None:
+    """Return a time as a revision reads it: a time of day is that moment, not its minute."""
+    if given is None:
+        return None
+    edge: Edge = "first" if ":" in given else "last"
+    return parse_moment(given, zone, edge)
 
 
 def _target(format_: Format | None, output: Path | None, *, is_spreadsheet_safe: bool) -> Target:

@@ -8,7 +8,7 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
@@ -38,6 +38,7 @@ from storage.answers import (
 )
 from storage.asking import QueryError
 from storage.citation import cited, places
+from storage.clocks import turn_back
 from storage.compare import diff
 from storage.engine import (
     ArchiveMissingError,
@@ -46,7 +47,7 @@ from storage.engine import (
     reachable,
     reading_engine,
 )
-from storage.filters import EVERYTHING, Filters
+from storage.filters import EVERYTHING, TODAY, Clocks, Filters
 from storage.finding import AmbiguousError, Finder, FoundVersion, NoSuchError
 from storage.lists import ChangeFilter, Part
 from storage.revision import RevisionError
@@ -103,11 +104,17 @@ class ReadOnlyArchive:
     """
 
     def __init__(
-        self, engine: Engine, url: URL, timezone: tzinfo = UTC, languages: Sequence[str] = LANGUAGES
+        self,
+        engine: Engine,
+        url: URL,
+        timezone: tzinfo = UTC,
+        languages: Sequence[str] = LANGUAGES,
+        clocks: Clocks = TODAY,
     ) -> None:
         self._engine = engine
         self._url = url
         self._timezone = timezone
+        self.clocks = clocks
         self.languages = tuple(languages)
         self._resources = ExitStack()
 
@@ -131,10 +138,23 @@ class ReadOnlyArchive:
         """Return how messages name the archive, without a password."""
         return place_of(self._url)
 
+    def at(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
+        """Return the archive as it was readable at `as_of`, by what it knew at `known_at`.
+
+        It is closed with this one; `sql` and `stats` tell of today all the same.
+        """
+        engine = reading_engine(self._url)
+        self._resources.callback(engine.dispose)
+        clocks = Clocks(as_of, known_at)
+        return type(self)(engine, self._url, self._timezone, self.languages, clocks)
+
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """Give a connection that can only read; for the rest of the reading side."""
         with reachable(self._url), self._engine.connect() as connection:
+            if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
+                turn_back(connection, self.clocks)
+                connection.info["clocks"] = self.clocks
             yield connection
 
     # --------------------------------------------------------------------------- the lists
@@ -164,8 +184,10 @@ class ReadOnlyArchive:
         """Yield the versions that have what `query` asks for, the best first.
 
         Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
-        either. `latest` leaves out what articles said before. Raises: CursorError.
+        either. `latest` leaves out what articles said before, and so does a time as of which
+        the archive is read. Raises: CursorError.
         """
+        latest = latest or self.clocks.as_of is not None
         asked = parse_query(query, self.languages)
         part = Part(after, limit)
         return self._each(
@@ -342,7 +364,7 @@ class ReadOnlyArchive:
             yield from ask(connection)
 
     def _finder(self, connection: Connection) -> Finder:
-        return Finder(connection, self._timezone)
+        return Finder(connection, self._timezone, self.clocks)
 
     def _article(self, given: str) -> int:
         with self.connected() as connection:

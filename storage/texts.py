@@ -1,6 +1,7 @@
 """One version, whole: from its rows to the record that `show` and `export` tell."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -42,9 +43,17 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
 
 
 def version_texts(
-    connection: Connection, asked: Conditions, limit: int | None = None, *, certain: bool = True
+    connection: Connection,
+    asked: Conditions,
+    limit: int | None = None,
+    *,
+    certain: bool = True,
+    as_of: datetime | None = None,
 ) -> Iterator[VersionText]:
-    """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions."""
+    """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions.
+
+    What stood there at `as_of` is certain up to its last sight.
+    """
     columns = (
         "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
         "q.state AS state, q.versions AS versions, d.detail AS detail, "
@@ -52,7 +61,8 @@ def version_texts(
         "d.config AS config"
     )
     for row in _versions(connection, columns, asked, limit):
-        yield _version_text(row, certain=certain)
+        is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
+        yield _version_text(row, certain=certain and is_seen)
 
 
 def version_rows(

@@ -50,6 +50,13 @@ def empty_copy(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def empty_archive_url(request: pytest.FixtureRequest, dialect: str) -> Iterator[str]:
+    """Give an archive with nothing in it that one test has for itself."""
+    with _copied(request, dialect, None) as url:
+        yield url
+
+
 @contextmanager
 def _copied(request: pytest.FixtureRequest, dialect: str, template: str | None) -> Iterator[str]:
     if dialect == "sqlite":
