@@ -81,9 +81,13 @@ class _Source:
     """A page taken apart: its tree, what stands on it, and what its metadata offers."""
 
     tree: HtmlElement
-    blocks: tuple[Block, ...]
+    layout: Layout
     linked: Linked
     collection: Collection
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        return self.layout.blocks
 
     @property
     def candidates(self) -> Candidates:
@@ -116,9 +120,10 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(tree, Refused):
         return tree
     source = _take_apart(tree, hints)
-    extracted = extract_body(tree, hints.url)
     unseen = _unseen_accounts(source)
     chosen = _choose(source, Context(hints.url, hints.observed_at, settings.timezone, unseen))
+    source.layout.prune()
+    extracted = extract_body(tree, hints.url)
     stated = article_body(article_node(source.linked, None))
     if extracted is None:
         extracted = Extracted(second_opinion(source.blocks, stated), None)
@@ -145,7 +150,7 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
         collection.add("published", address, "address")
     for offer in hints.offers:
         collection.add(offer.field, offer.value, offer.found_in)
-    return _Source(tree, layout.blocks, linked, collection)
+    return _Source(tree, layout, linked, collection)
 
 
 def _unseen_accounts(source: _Source) -> frozenset[str]:

@@ -36,6 +36,8 @@ _ZONE_OF_ROLE: dict[str, Zone] = {
 }  # fmt: skip
 _NO_ZONE = frozenset({"html", "body", "main", "article", "h1"})
 _MOST_COUNTED = 2000
+_UNREAD: frozenset[Zone] = frozenset({"chrome", "hidden"})
+_MOST_AROUND = 1.0  # of the text of the article
 _FEWER = 4  # so much smaller a share of the paragraphs will do beside the headline
 
 CHROME_LABEL = re.compile(
@@ -142,6 +144,21 @@ class Layout:
                 zone = _own_zone(step) or zone
             self._zones[step] = zone
         return zone
+
+    def prune(self) -> None:
+        """Take menus, comments and the like out of the tree, where they are not much of the text.
+
+        The blocks stay as they are; what follows has less to walk.
+        """
+        shown = sum(len(b.text) for b in self.blocks if b.zone in ("article", "aside"))
+        around = sum(len(b.text) for b in self.blocks if b.zone in _UNREAD)
+        if around > shown * _MOST_AROUND:
+            return
+        unread = {element for element, zone in self._zones.items() if zone in _UNREAD}
+        for element in unread:
+            parent = element.getparent()
+            if parent is not None and parent not in unread:
+                element.drop_tree()
 
     def _cut(self) -> Iterator[Block]:
         elements = list(self.body.iter(*_BLOCK_TAGS))

@@ -80,9 +80,11 @@ def collect_visible(tree: HtmlElement, layout: Layout, collection: Collection) -
     """Offer what can be seen."""
     _collect_headlines(layout, collection)
     _collect_microdata(tree, collection)
+    _collect_breadcrumb(layout, collection)
+    tags = _links(layout, "tag", ("article", "aside", "chrome"))
+    collection.add("tags", tags, "link rel=tag")
     _collect_times(layout, collection)
     _collect_bylines(layout, collection)
-    _collect_breadcrumb(layout, collection)
     _collect_day_lines(layout.blocks, collection)
 
 
@@ -210,7 +212,6 @@ def _words_around(element: HtmlElement) -> str:
 
 def _collect_bylines(layout: Layout, collection: Collection) -> None:
     collection.add("authors", _links(layout, "author", ("article",)), "link rel=author")
-    collection.add("tags", _links(layout, "tag", ("article", "aside", "chrome")), "link rel=tag")
     for element in layout.body.iter(*_BYLINE_TAGS):
         name = element.get("class") or element.get("id")
         if name and _is_byline_place(name) and layout.zone(element) == "article":
@@ -229,8 +230,8 @@ def _links(layout: Layout, relation: str, zones: tuple[str, ...]) -> list[str]:
     """Return the texts of the links that stand in a relation to the page."""
     return [
         squeezed_text(link)
-        for link in layout.body.iter("a")
-        if relation in (link.get("rel") or "").split() and layout.zone(link) in zones
+        for link in layout.body.iterfind(".//a[@rel]")
+        if relation in link.get("rel", "").split() and layout.zone(link) in zones
     ]
 
 
