@@ -27,6 +27,7 @@ from worker.text.page_article import (
     article_body,
     article_node,
     collect_linked,
+    organisation_names,
 )
 from worker.text.page_blocks import Block, Layout
 from worker.text.page_candidates import Candidates, Collection
@@ -121,7 +122,9 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return tree
     source = _take_apart(tree, hints)
     unseen = _unseen_accounts(source)
-    chosen = _choose(source, Context(hints.url, hints.observed_at, settings.timezone, unseen))
+    houses = organisation_names(article_node(source.linked, None))
+    context = Context(hints.url, hints.observed_at, settings.timezone, unseen, houses)
+    chosen = _choose(source, context)
     source.layout.prune()
     extracted = extract_body(tree, hints.url)
     stated = article_body(article_node(source.linked, None))

@@ -59,6 +59,19 @@ def account_names(node: Mapping[str, Any] | None) -> frozenset[str]:
     )
 
 
+def organisation_names(node: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the authors that the article node calls an organisation."""
+    author = None if node is None else node.get("author")
+    people = author if isinstance(author, list) else [author]
+    return frozenset(
+        " ".join(each["name"].split())
+        for each in people
+        if isinstance(each, dict)
+        and isinstance(each.get("name"), str)
+        and any(kind.endswith("Organization") for kind in types_of(each))
+    )
+
+
 def article_body(node: Mapping[str, Any] | None) -> str:
     """Return the text of the article where the node carries it."""
     body = None if node is None else node.get("articleBody")

@@ -22,6 +22,7 @@ _MAYBE_LEAVES = frozenset({
     "header",
 })  # fmt: skip
 _BLOCK_TAGS = (*sorted(_LEAVES), *sorted(_MAYBE_LEAVES))
+_BLOCKS = frozenset(_BLOCK_TAGS)
 _ZONE_OF_TAG: dict[str, Zone] = {
     "nav": "chrome", "footer": "chrome", "form": "chrome", "button": "chrome", "select": "chrome",
     "aside": "aside", "figure": "caption", "figcaption": "caption",
@@ -168,14 +169,11 @@ class Layout:
             leaf = tag in _LEAVES
             if tag == "time" and _inside_leaf(element):
                 continue
-            if leaf or element not in holders:
-                zone = self.zone(element)
-                if zone == "chrome" and not leaf:
-                    continue  # menus: many, and never in a text
-                text = squeezed_text(element)
-            else:
-                text = _own_text(element)
-                zone = self.zone(element) if text else "article"
+            zone = self.zone(element)
+            if zone == "chrome" and not leaf:
+                continue  # menus: many, and never in a text
+            whole = leaf or element not in holders
+            text = squeezed_text(element) if whole else _own_text(element, holders)
             if text:
                 yield Block(tag, text, zone, label_of(element), element)
 
@@ -271,9 +269,13 @@ def _inside_leaf(element: HtmlElement) -> bool:
     return parent is not None and parent.tag in _LEAVES
 
 
-def _own_text(element: HtmlElement) -> str:
-    """Return the text that stands directly in an element, beside its blocks."""
-    pieces = [element.text, *(child.tail for child in element)]
+def _own_text(element: HtmlElement, holders: set[HtmlElement]) -> str:
+    """Return the text that stands in an element beside its blocks, with its inline parts."""
+    pieces = [element.text]
+    for child in element:
+        if child not in holders and child.tag not in _BLOCKS:
+            pieces.append(squeezed_text(child))
+        pieces.append(child.tail)
     return " ".join(" ".join(piece for piece in pieces if piece).split())
 
 

@@ -77,6 +77,7 @@ class Context:
     seen_at: datetime
     timezone: str
     unseen: frozenset[str] = frozenset()
+    organisations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def choose_fields(candidates: Candidates, context: Context) -> Chosen:
             headline.value, headline.found_in, candidates["title"], headline.confidence
         )
         flags += ["title_conflict"] if headline.conflict else []
-    people, found_in = choose_people(candidates.get("authors", ()), sites, context.unseen)
+    named = candidates.get("authors", ())
+    people, found_in = choose_people(named, sites, context.unseen, context.organisations)
     if candidates.get("authors"):
         names = list(people.names()) or None
         fields["authors"] = _field(names, found_in, candidates["authors"])
@@ -182,7 +184,10 @@ def clean_address(value: Json) -> str | None:
 
 
 def choose_people(
-    candidates: Sequence[Candidate], sites: Sequence[str], unseen: Collection[str] = ()
+    candidates: Sequence[Candidate],
+    sites: Sequence[str],
+    unseen: Collection[str] = (),
+    organisations: Collection[str] = (),
 ) -> tuple[People, str]:
     """Return who wrote a text by the best place that names persons, else houses or agencies.
 
@@ -197,21 +202,54 @@ def choose_people(
     for candidate in ranked:
         if unseen and all(value in unseen for value in candidate.value):
             continue
-        people = _people(candidate, sites)
+        people = _without_organisations(_people(candidate, sites), organisations)
         if people.persons:
-            return _beside_persons(people, sites), candidate.found_in
+            whole = _whole_name(people, ranked)
+            return _beside_persons(whole, sites), candidate.found_in
         named = candidate.found_in in _NAMES_HOUSES and not _is_the_site(people, candidate, sites)
         if not best[0] and (people.agencies or named):
             best = (people, candidate.found_in)
     return best
 
 
+def _without_organisations(people: People, organisations: Collection[str]) -> People:
+    moved = tuple(person for person in people.persons if person in organisations)
+    persons = tuple(person for person in people.persons if person not in organisations)
+    return replace(people, persons=persons, houses=(*moved, *people.houses)) if moved else people
+
+
+def _whole_name(people: People, candidates: Sequence[Candidate]) -> People:
+    """Return a single first name as the whole name that a byline of the page gives."""
+    if len(people.persons) != 1 or " " in people.persons[0]:
+        return people
+    first = f"{people.persons[0]} "
+    for candidate in candidates:
+        if candidate.found_in.startswith("byline"):
+            for person in _people(candidate, ()).persons:
+                if person.startswith(first) and PERSON.fullmatch(person):
+                    return replace(people, persons=(person,))
+    return people
+
+
 def _beside_persons(people: People, sites: Sequence[str]) -> People:
     """Keep of the houses that stand beside persons those that are no desk and not the site."""
     houses = tuple(
-        house for house in people.houses if not is_site(house, sites) and not DESK.search(house)
+        house
+        for house in people.houses
+        if not DESK.search(house) and not any(_belongs_to(house, site) for site in sites)
     )
     return replace(people, houses=houses)
+
+
+def _is_studio(name: str, sites: Sequence[str]) -> bool:
+    """Tell whether a name in capitals is a house of the site and nobody's: LANDESFUNK SÜD."""
+    return name.isupper() and any(_belongs_to(name, site) for site in sites)
+
+
+def _belongs_to(house: str, site: str) -> bool:
+    """Tell whether a house is a site or begins with its name, as its studios and regions do."""
+    key = title_key(site)
+    return is_site(house, (site,)) or (len(key) > 2 and title_key(house).startswith(key))
 
 
 def _is_the_site(people: People, candidate: Candidate, sites: Sequence[str]) -> bool:
@@ -273,7 +311,7 @@ def _people(candidate: Candidate, sites: Sequence[str]) -> People:
         persons, houses = {}, houses | persons  # an imprint: house, town, country
     if candidate.found_in == "trafilatura":
         persons = {p: None for p in persons if PERSON.fullmatch(p)}
-    own = {p: None for p in persons if title_key(p) in keys}
+    own = {p: None for p in persons if title_key(p) in keys or _is_studio(p, sites)}
     agencies = dict.fromkeys(a for people in found for a in people.agencies)
     return People(tuple(p for p in persons if p not in own), tuple(agencies), (*own, *houses))
 

@@ -38,7 +38,7 @@ _DESKS = frozenset(
 _PIECES = (
     "text|beitrag|artikel|kommentar|analyse|interview|gastbeitrag|reportage|bericht|essay|kolumne"
     "|protokoll|story|words|report(?:ing)?|analysis|opinion|article|written|posted|published"
-    "|geschrieben|verfasst|veröffentlicht|erstellt|aufgezeichnet"
+    "|geschrieben|verfasst|veröffentlicht|publiziert|erstellt|aufgezeichnet"
 )
 BYLINE_START = re.compile(
     rf"""^\s*(?:(?:ein(?:e|en)?\s+)?(?:{_PIECES})\s+(?:von|by|durch)\b
@@ -101,8 +101,18 @@ BYLINE_LABEL_ALONE = re.compile(
 (True, None)
 """
 
+BARS = re.compile(r"\s*[|•·–—]\s*|\s{2,}")
+BEHIND_DATE = re.compile(
+    r"\d{4}\b.*?\b(?:von|by)\s(?P<name>[A-ZÄÖÜ][\w.'’-]+(?:\s[A-ZÄÖÜ][\w.'’-]+){0,3})\s*\Z"
+)
+"""A name at the end of a line with a date.
+
+>>> BEHIND_DATE.search("06.11.2023 13:30 von Olga")["name"]
+'Olga'
+"""
+
 BETWEEN = re.compile(
-    r"\s*(?:[;|/•·]|,(?!\s*(?:Jr|Sr|PhD|M\.?D|III?)\b)|\s&\s|\s\+\s|\s(?:und|and|sowie|with|mit|et|y|e)\s)\s*",
+    r"\s*(?:[;|/•·]|,(?!\s*(?:Jr|Sr|PhD|M\.?D|III?)\b)|\s&\s|\s\+\s|\s(?:und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*",
     re.IGNORECASE,
 )
 """What stands between two names.
@@ -157,7 +167,7 @@ HOUSE = re.compile(
     |radio|gmbh|ag|e\.?\s?v|verband|agentur|team|staff|editors?|desk|service|group|institut|amt
     |universität|ministerium|rundfunk|stiftung|partei|verein|polizei|feuerwehr|kirche|fernsehen)\b
     |(?:zeitung|redaktion|nachrichten|blatt|anzeiger|fraktion|ministerium|verband|verlag)$
-    |\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|^(?-i:[A-ZÄÖÜ]{3,})$""",
+    |\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|^(?-i:[A-ZÄÖÜ]{2,})$""",
     re.VERBOSE | re.IGNORECASE,
 )
 """The name of a house or a desk rather than of a person.
@@ -189,8 +199,13 @@ PERSON = re.compile(
 (True, False)
 """
 
+_PARTICLES = frozenset(
+    "von vom van de den der zu zur zum del della la da dos di al ter af av und y e el bin ibn"  # noqa: SIM905
+    " ten le du des dem dal dalla do das san st auf im".split()
+)
 _LONGEST_NAME = 60
 _MOST_WORDS = 6
+_LONGEST_DAY_LINE = 90
 _MOST_NAMES = 100
 
 
@@ -210,13 +225,18 @@ class People:
         return (*self.persons, *self.houses, *(() if self.persons else self.agencies))
 
 
+AGENCY_WORD = re.compile(r"\s+(?:nachrichtenagentur|news agency|agentur|agency)$")
+
+
 def is_agency(name: str) -> bool:
     """Tell whether `name` is a news agency's.
 
     >>> is_agency("dpa"), is_agency("dpa/lni"), is_agency("dapper")
     (True, True, False)
+    >>> is_agency("SID Nachrichtenagentur")
+    True
     """
-    folded = name.casefold().strip(" ().")
+    folded = AGENCY_WORD.sub("", name.casefold().strip(" ()."))
     return folded in _AGENCIES or folded.partition("/")[0].strip() in _AGENCIES
 
 
@@ -271,6 +291,38 @@ def is_person_line(text: str) -> bool:
     return bool(persons) and all(PERSON.fullmatch(person) for person in persons)
 
 
+def is_signature(text: str) -> bool:
+    """Tell whether a last line names who wrote: persons, or a house and its source.
+
+    >>> is_signature("Ada Kern"), is_signature("Küstenbote / Lohe Heute"), is_signature("Ende/aus")
+    (True, True, False)
+    """
+    parts = [part.strip() for part in text.split("/")]
+    named = [PERSON.fullmatch(part) is not None for part in parts]
+    sourced = len(parts) > 1 and any(named) and all(part[:1].isupper() for part in parts)
+    return is_person_line(text) or (len(text) <= _LONGEST_NAME and sourced)
+
+
+def named_in_day_line(text: str) -> list[str]:
+    """Return the persons whom a line names beside its date.
+
+    >>> named_in_day_line("04.02.2022 | 13:10 Uhr | Ada Kern")
+    ['Ada Kern']
+    >>> named_in_day_line("04.02.2022 | Sport")
+    []
+    >>> named_in_day_line("06.11.2023 13:30 von Olga"), named_in_day_line("Olga | Ada Kern")
+    (['Olga'], [])
+    """
+    if len(text) > _LONGEST_DAY_LINE or DATED.search(text) is None:
+        return []
+    behind = BEHIND_DATE.search(text)
+    if behind:
+        return [behind["name"]]
+    parts = [part.strip() for part in BARS.split(text)]
+    named = [p for p in parts if PERSON.fullmatch(p) and not HOUSE.search(p) and " " in p]
+    return named if len(parts) > 1 and len(named) == 1 else []
+
+
 def sort_names(names: list[str] | tuple[str, ...]) -> People:
     """Return `names` as persons, agencies and houses; what is no name is left out.
 
@@ -286,9 +338,22 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
             continue
         if is_agency(name):
             agencies.setdefault(name)
-        elif is_name(name):
-            (houses if HOUSE.search(name) else persons).setdefault(name)
+        elif is_name(name) and HOUSE.search(name):
+            houses.setdefault(name)
+        elif is_name(name) and not _has_common_words(name):
+            persons.setdefault(name)
     return People(tuple(persons), tuple(agencies), tuple(houses))
+
+
+def _has_common_words(name: str) -> bool:
+    """Tell whether small words stand in a name of several that are no particles of names.
+
+    >>> _has_common_words("Publiziert am"), _has_common_words("Ole van der Sand")
+    (True, False)
+    """
+    words = name.split()
+    small = [w for w in words[1:] if w[0].islower() and w not in _PARTICLES]
+    return len(words) > 1 and bool(small)
 
 
 def clean_name(name: str) -> str:
@@ -310,7 +375,8 @@ def is_name(name: str) -> bool:
     >>> is_name("Foto: Bo Lind")
     False
     """
-    if ": " in name or not 1 < len(name) <= _LONGEST_NAME or len(name.split()) > _MOST_WORDS:
+    fits = 1 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_WORDS
+    if ": " in name or not fits:
         return False
     return not (
         NO_NAME.match(name) or ADDRESS.search(name) or DATED.search(name) or ROLE.match(name)

@@ -1,7 +1,7 @@
 """Choose the headline that a reader sees among the titles that a page carries."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
@@ -36,6 +36,13 @@ MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
 'Ein neuer Ton'
 """
 
+LETTERS = re.compile(r"[^\W\d_]+")
+"""A word of a title.
+
+>>> LETTERS.findall("Öl: 3 Tonnen")
+['Öl', 'Tonnen']
+"""
+
 # Places of one family are written from one another: a family speaks once, with its strongest
 # voice. The headline in JSON-LD is most often what is read; og and title are made for machines.
 _FAMILIES: dict[str, tuple[str, float]] = {
@@ -61,6 +68,11 @@ _SHORTEST = 3
 _SHORTEST_KNOWN = 15
 _MOST_CUTS = 12
 _FEW_HEADLINES = 2
+_SEEN = 6.0  # more than all the titles for machines together
+_FEWEST_STEMS = 2
+_STEM = 6  # letters
+_SHORTEST_STEM = 5
+_MADE_FOR_MACHINES = ("JSON-LD headline", "meta og:title", "title")
 _SCATTERED = 1.0  # the weight of a mark that a page gives to all sorts of headings
 
 
@@ -99,6 +111,9 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     if not votes:
         return None
     sums = {key: _weight(group) for key, group in votes.items()}
+    seen = _seen_headline(offers, votes)
+    if seen is not None:
+        sums[seen] += _SEEN
     best = max(sums, key=lambda key: sums[key])  # the first wins a tie
     found_in, text = _best_spelling([(place, text) for _, _, place, text in votes[best]])
     share = sums[best] / sum(sums.values())
@@ -204,13 +219,46 @@ def _without_kicker(text: str, place: str, offers: Sequence[tuple[str, str]]) ->
     return heading if before and before[-1].isalnum() else text
 
 
+def _seen_headline(
+    offers: Sequence[tuple[str, str]], votes: Mapping[str, Sequence[tuple[str, float, str, str]]]
+) -> str | None:
+    """Return the key of an h1 that words the same matter in another way than the machines' titles.
+
+    It is what a reader sees; a headline in JSON-LD may be one for search engines, or of an
+    earlier hour. An h1 that shares no word with any other title is a logo or a section.
+    """
+    key = next((k for k, g in votes.items() if any(place == "h1" for _, _, place, _ in g)), None)
+    if key is None:
+        return None
+    heading = next(text for place, text in offers if place == "h1")
+    others = [text for place, text in offers if place in _MADE_FOR_MACHINES]
+    words = _stems(heading)
+    related = any(words & _stems(other) for other in others)
+    kin = any(_kin(key, title_key(other)) for other in others)
+    return key if related and not kin and len(words) >= _FEWEST_STEMS else None
+
+
+def _stems(text: str) -> set[str]:
+    """Return the beginnings of the words of a title that carry its matter.
+
+    >>> sorted(_stems("Der Deich wird höher")), _stems("Ab wann")
+    (['deich', 'höher'], set())
+    """
+    words = (word.casefold() for word in LETTERS.findall(text))
+    return {word[:_STEM] for word in words if len(word) >= _SHORTEST_STEM}
+
+
 def _without_label(text: str, offers: Sequence[tuple[str, str]]) -> str:
-    """Return an h1 without a word and a colon that neither og:title nor the title tag has."""
-    label, _, rest = text.partition(": ")
-    told = [title_key(said) for place, said in offers if place in ("meta og:title", "title")]
-    key = title_key(rest)
-    bare = len(told) > 1 and len(rest) >= _SHORTEST_KNOWN and " " not in label
-    return rest if bare and all(said.startswith(key) for said in told) else text
+    """Return an h1 without the words before what og:title and the title tag agree on.
+
+    A label or a kicker stands there; one with a colon of its own is in the other places too.
+    """
+    told = [said for place, said in offers if place in ("meta og:title", "title")]
+    keys = {title_key(said) for said in told}
+    shared = [said for said in told if all(key.startswith(title_key(said)) for key in keys)]
+    if len(told) < 2 or not shared or len(shared[0]) < _SHORTEST_KNOWN:
+        return text
+    return shared[0] if text != shared[0] and text.endswith(shared[0]) else text
 
 
 def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:

@@ -9,12 +9,15 @@ from lxml.html import HtmlElement
 
 from worker.text.page_blocks import Block, Layout, label_of, split_words, squeezed_text
 from worker.text.page_candidates import Collection
+from worker.text.page_frame import frame_of, is_inside, runs
 from worker.text.page_lines import is_day_line
 from worker.text.page_people import (
     BYLINE_LABEL_ALONE,
     BYLINE_START,
     is_byline,
     is_person_line,
+    is_signature,
+    named_in_day_line,
 )
 from worker.text.page_stamps import AGO, MODIFIED_WORD, NEAR_DAY, stamps_in
 
@@ -24,7 +27,11 @@ _LONGEST_DAY_LINE = 50
 _BLOCKS_AROUND_HEADLINE = 25
 _MOST_HEADINGS = 20
 _MOST_STEPS = 8
-_BYLINE_TAGS = ("span", "div", "p", "a", "address", "li", "strong")
+_LAST_RUNNING = 2
+_BYLINE_TAGS = (
+    "span", "div", "p", "a", "address", "li", "strong", "h3", "h4", "h5", "h6", "small", "em",
+    "cite", "td",
+)  # fmt: skip
 KICKER_LABEL = re.compile(
     r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
     r"pre-?(?:title|headline)|head-?line-?(?:prefix|intro|kicker|topic)|catch-?line|supra|badge|flag|label|date|tag-?line|premium|plus-?icon|sub-?(?:title|line|headline|head)|topic",
@@ -134,7 +141,7 @@ def split_kicker(heading: HtmlElement) -> tuple[str, str]:
     if not kickers:
         return squeezed_text(heading), ""
     aside = set(kickers)
-    bare = " ".join("".join(_text_without(heading, aside)).split())
+    bare = " ".join("".join(_text_without(heading, aside)).split()).lstrip(" :|/·•–—-")
     kicker = " ".join(squeezed_text(e) for e in kickers if not aside & set(e.iterancestors()))
     return bare, kicker
 
@@ -215,15 +222,26 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
     for element in layout.body.iter(*_BYLINE_TAGS):
         name = element.get("class") or element.get("id")
         if name and _is_byline_place(name) and layout.zone(element) == "article":
-            text = squeezed_text(element)
-            if 3 < len(text) <= _LONGEST_BYLINE:
+            text = _spaced_text(element)
+            if 3 < len(text) <= _LONGEST_BYLINE and not _is_prose(text):
                 collection.add("authors", [text], "byline")
     announced = False
     for near, block in _short_blocks(layout.blocks):
         if is_byline(block.text) or (announced and is_person_line(block.text)):
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
+        elif near:
+            collection.add("authors", named_in_day_line(block.text), "byline")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
     collection.add("authors", _last_line(layout.blocks), "last line")
+
+
+def _spaced_text(element: HtmlElement) -> str:
+    """Return the text of an element with a blank between its parts: name and role stand apart."""
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def _is_prose(text: str) -> bool:
+    return len(text) > _LONGEST_DAY_LINE and text.endswith((".", "!", "?"))
 
 
 def _links(layout: Layout, relation: str, zones: tuple[str, ...]) -> list[str]:
@@ -249,14 +267,17 @@ def _collect_breadcrumb(layout: Layout, collection: Collection) -> None:
 
 def _last_line(blocks: Sequence[Block]) -> list[str]:
     """Return the name that stands alone below the last paragraph of a text."""
-    for block, follower in zip(reversed(blocks[:-1]), reversed(blocks), strict=False):
-        if block.zone == "article" and block.tag == "p" and len(block.text) > _LONGEST_BYLINE:
-            is_name = follower.tag == "p" and follower.zone == "article"
-            return [follower.text] if is_name and is_person_line(follower.text) else []
+    frame = frame_of(blocks)
+    inside = [] if frame is None else [b for b in blocks if is_inside(b.element, frame)]
+    running = [index for index, block in enumerate(inside) if runs(block)]
+    for last in reversed(running[-_LAST_RUNNING:]):  # a note of the house may follow
+        for follower in inside[last + 1 : last + 2]:
+            is_line = follower.tag == "p" and follower.zone == "article"
+            if is_line and is_signature(follower.text):
+                return [follower.text]
     return []
 
 
-@lru_cache(maxsize=4096)
 def is_breadcrumb(label: str) -> bool:
     """Tell whether a class or id is that of the path to a page.
 
