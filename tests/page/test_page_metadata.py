@@ -39,6 +39,9 @@ def titles(**places):
         pytest.param([("h1", "„Nein“, sagt sie"), ("meta og:title", '"Nein", sagt sie')], [], "„Nein“, sagt sie", id="spelling of the h1"),
         pytest.param([("JSON-LD headline", "Sorge &#8211; Auftrag")], [], "Sorge – Auftrag", id="escaped twice"),
         pytest.param([("h1", TITLE), ("h1", "Ein ganz anderer Text"), ("title", TITLE)], [], TITLE, id="a second h1"),
+        pytest.param([("h1", "Der Deich von Niederlohe spaltet ein Dorf"), ("JSON-LD headline", TITLE), ("meta og:title", TITLE), ("title", TITLE)], [], "Der Deich von Niederlohe spaltet ein Dorf", id="the h1 in other words"),
+        pytest.param([("h1", "Mehr aus der Region"), ("JSON-LD headline", TITLE), ("meta og:title", TITLE)], [], TITLE, id="a section in the h1"),
+        pytest.param([("h1", f"Küstenschutz {TITLE}"), ("meta og:title", TITLE), ("title", TITLE)], [], TITLE, id="a kicker in the h1"),
         pytest.param([("h1", f"Thema: {TITLE}"), ("meta og:title", TITLE), ("title", f"{TITLE} | Bote")], ["Bote"], TITLE, id="a label in the h1"),
         pytest.param([("h1", f"Deich: {TITLE}"), ("meta og:title", f"Deich: {TITLE}"), ("title", TITLE)], [], f"Deich: {TITLE}", id="a colon of its own"),
         pytest.param([("h2", TITLE), ("meta og:title", f"{TITLE} (2024/5)"), ("title", f"{TITLE} (2024/5): Bote")], ["Bote"], TITLE, id="a number that the page does not show"),
@@ -148,6 +151,38 @@ def test_an_account_that_the_page_shows_is_the_author(draft, html):
 def test_the_name_below_a_line_that_announces_it_is_the_author(draft, html):
     page = draft(html(body="<h4>Autorin</h4><p>Ada Kern,</p>"))
     assert page.fields["authors"].value == ["Ada Kern"]
+
+
+@pytest.mark.parametrize(
+    ("body", "authors"),
+    [
+        ("<div><small>04.02.2024 | 13:10 Uhr | Ada Kern</small><h2>x</h2></div>", ["Ada Kern"]),
+        ("<p>06.02.2024 13:30 von Olga</p>", ["Olga"]),
+        ('<h5 class="field-author">Ada Kern</h5>', ["Ada Kern"]),
+        ("<div class=author><b>Ada Kern</b><i>Redakteurin im Ressort Küste</i></div>", ["Ada Kern"]),
+        ("<div class=byline>Alles über Deiche und Gras. Und viele gute Tipps für zu Hause.</div>", None),
+    ],
+)  # fmt: skip
+def test_a_byline_is_read_wherever_it_stands_above_the_text(draft, html, body, authors):
+    field = draft(html(body=body)).fields.get("authors")
+    assert (field and field.value) == authors
+
+
+def test_what_the_page_calls_an_organisation_is_no_person(draft, html):
+    author = {"@type": "Organization", "name": "Lohe Heute"}
+    page = draft(html(linked(author=author), "<p>Von Ada Kern</p>"))
+    assert page.fields["authors"].value == ["Ada Kern"]
+    assert draft(html(linked(author=author))).fields["authors"].value == ["Lohe Heute"]
+
+
+def test_a_first_name_is_the_whole_name_that_the_byline_gives(draft, html):
+    page = draft(html('<meta name="author" content="Ada">', "<p>Eine Kolumne von Ada Kern</p>"))
+    assert page.fields["authors"].value == ["Ada Kern"]
+
+
+def test_a_last_line_names_house_and_source(draft, html):
+    page = draft(html(paragraphs=(*PARAGRAPHS, "Küstenbote / Lohe Heute")))
+    assert "Lohe Heute" in page.fields["authors"].value
 
 
 def test_a_name_alone_below_the_last_paragraph_is_the_author(draft, html):

@@ -52,6 +52,7 @@ from worker.text.page_head import collect_head, metas
 from worker.text.page_images import collect_images
 from worker.text.page_linked import Linked, read_linked
 from worker.text.page_loss import loss_flags
+from worker.text.page_payload import add_payload, shows_text
 from worker.text.page_paywall import is_live, is_teaser
 from worker.text.page_roles import paragraphs_of
 from worker.text.page_second import (
@@ -85,6 +86,7 @@ class _Source:
     layout: Layout
     linked: Linked
     collection: Collection
+    scripted: bool
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -145,6 +147,7 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     address = canonical.value if canonical else hints.url
     linked = read_linked(tree)
     collect_linked(linked, collection, address)
+    scripted = not shows_text(tree) and add_payload(tree)
     prepare(tree)
     layout = Layout(tree)
     collect_visible(tree, layout, collection)
@@ -153,7 +156,7 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
         collection.add("published", address, "address")
     for offer in hints.offers:
         collection.add(offer.field, offer.value, offer.found_in)
-    return _Source(tree, layout, linked, collection)
+    return _Source(tree, layout, linked, collection, scripted)
 
 
 def _unseen_accounts(source: _Source) -> frozenset[str]:
@@ -217,7 +220,7 @@ def _draft(
         extractor=page_extractor(settings),
         fields=fields,
         flags=_flags(flags, source, chosen, paragraphs, fields),
-        steps=(*steps, *_extraction_steps(extracted, whole, pieces)),
+        steps=(*steps, *_extraction_steps(extracted, whole, pieces, scripted=source.scripted)),
         quotes=quotes(paragraphs, fields["language"].value),
         notices=notices(paragraphs),
         address=address.value if address else None,
@@ -240,11 +243,12 @@ def _doubts(decoded: Decoded, replaced: int) -> tuple[tuple[str, ...], tuple[Ste
 
 
 def _extraction_steps(
-    extracted: Extracted, whole: Sequence[Piece], pieces: Sequence[Piece]
+    extracted: Extracted, whole: Sequence[Piece], pieces: Sequence[Piece], *, scripted: bool
 ) -> tuple[Step, ...]:
     """Return how the body was found, and what was mended about it."""
     by = "second opinion" if extracted.xml is None else f"trafilatura {TRAFILATURA}"
-    steps = [Step("extract", {"by": by})]
+    steps = [Step("read_scripts")] if scripted else []
+    steps.append(Step("extract", {"by": by}))
     if len(whole) != len(extracted.pieces):
         steps.append(Step("mend_paragraphs", {"pieces": len(whole)}))
     if len(pieces) != len(whole):

@@ -101,6 +101,20 @@ BYLINE_LABEL_ALONE = re.compile(
 (True, None)
 """
 
+ROLE_BEHIND = re.compile(
+    r"(?<=[\w.])\s+(?:(?:freie[rn]?|leitende[rn]?|senior|staff|freelance|political|news|sports?)\s+)*"
+    r"[\w-]*(?:redakteur|reporter|korrespondent|volontär|autor|journalist|editor|writer"
+    r"|correspondent|columnist|contributor|leiter)(?:in)?\b.*\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What somebody is, behind the name.
+
+>>> ROLE_BEHIND.sub("", "Ada Kern Redakteurin im Ressort Küste")
+'Ada Kern'
+>>> ROLE_BEHIND.sub("", "Bo Lind Freelance sports writer")
+'Bo Lind'
+"""
+
 BARS = re.compile(r"\s*[|•·–—]\s*|\s{2,}")
 BEHIND_DATE = re.compile(
     r"\d{4}\b.*?\b(?:von|by)\s(?P<name>[A-ZÄÖÜ][\w.'’-]+(?:\s[A-ZÄÖÜ][\w.'’-]+){0,3})\s*\Z"
@@ -333,7 +347,7 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
     agencies: dict[str, None] = {}
     houses: dict[str, None] = {}
     for raw in names[:_MOST_NAMES]:
-        name = ROLE_BEFORE.sub("", clean_name(raw))
+        name = ROLE_BEHIND.sub("", ROLE_BEFORE.sub("", clean_name(raw)))
         if agencies and name in _DESKS:
             continue
         if is_agency(name):
@@ -363,7 +377,7 @@ def clean_name(name: str) -> str:
     ('Anna Lüders', 'Dr. Ole Sand')
     """
     plain = BYLINE_START.sub("", " ".join(name.split()), count=1)
-    plain = plain.split(" (")[0].split(" | ")[0].split(" – ")[0]
+    plain = plain.split(" (")[0].split(" | ")[0].split(" – ")[0].removesuffix(" 기자")
     return plain.strip(" ,;:|/*·•-–—()[]\"'„“")
 
 
