@@ -2,6 +2,7 @@
 
     python -m bench.seeds                   # some minutes
     python -m bench.seeds --count 500 --rounds 1
+    python -m bench.seeds --count 100000 --rounds 1 --side "lesart, PostgreSQL"
 
 All sides take the same files, turn by turn, on the same PostgreSQL (fsync on) and Redis, with
 as many worker processes. Rates are medians over the rounds; CPU counts every process of a side,
@@ -41,6 +42,9 @@ START_SECONDS = 4
 POLL_SECONDS = 0.02
 SAMPLE_SECONDS = 0.1
 LONGEST_SECONDS = 1_800
+
+
+SIDES = ("naive, SQLite", "lesart, SQLite", "naive, PostgreSQL", "lesart, PostgreSQL")
 
 
 class BenchError(Exception):
@@ -127,6 +131,11 @@ class Side:
             size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
         assert size is not None
         return int(size[0])
+
+    @property
+    def database(self) -> str:
+        """Return which database the side keeps its articles in."""
+        return self.name.rpartition(", ")[2]
 
     @property
     def rate(self) -> float:
@@ -272,14 +281,20 @@ def _trees(roots: list[int]) -> list[psutil.Process]:
     return found
 
 
-def measure(count: int, rounds: int, processes: int, work: Path) -> list[Side]:
-    """Run all sides over `rounds` folders of `count` texts, turn by turn; return what was seen."""
+def measure(
+    count: int, rounds: int, processes: int, work: Path, chosen: tuple[str, ...] = ()
+) -> list[Side]:
+    """Run the sides over `rounds` folders of `count` texts, turn by turn; return what was seen.
+
+    `chosen` names some of them; else all run.
+    """
     with ExitStack() as stack:
         postgres = stack.enter_context(services.own_postgres(durable=True))
         brokers = [stack.enter_context(services.own_redis()) for _ in range(3)]
         databases = services.PostgresDatabases(postgres.url("postgres"))
         urls = [stack.enter_context(databases.database()) for _ in range(2)]
         sides = _sides(work, urls, brokers, postgres.pid)
+        sides = [side for side in sides if not chosen or side.name in chosen]
         for number in range(rounds):
             corpus.write(work / f"round{number}", count, seed=1, first=number * count)
         for side in sides:
@@ -313,19 +328,12 @@ def _sides(
     ours = plain | {"LESART_SEEDS": str(empty), "LESART_HOME": str(work / "home")}
     stack = ours | {"LESART_DATABASE_URL": urls[1], "LESART_BROKER_URL": brokers[2].url}
     first, second, third = (broker.pid for broker in brokers)
+    names = iter(SIDES)
     return [
-        Side(
-            "naive, SQLite", naive(sqlite_naive, brokers[0]), sqlite_naive, [first], is_naive=True
-        ),
-        Side("lesart, SQLite", ours | {"LESART_DATABASE_URL": sqlite_ours}, sqlite_ours, []),
-        Side(
-            "naive, PostgreSQL",
-            naive(urls[0], brokers[1]),
-            urls[0],
-            [second, postgres],
-            is_naive=True,
-        ),
-        Side("lesart, PostgreSQL", stack, urls[1], [third, postgres], has_broker=True),
+        Side(next(names), naive(sqlite_naive, brokers[0]), sqlite_naive, [first], is_naive=True),
+        Side(next(names), ours | {"LESART_DATABASE_URL": sqlite_ours}, sqlite_ours, []),
+        Side(next(names), naive(urls[0], brokers[1]), urls[0], [second, postgres], is_naive=True),
+        Side(next(names), stack, urls[1], [third, postgres], has_broker=True),
     ]
 
 
@@ -345,13 +353,13 @@ def _print(sides: list[Side], bytes_a_text: float) -> None:
         "× first", "peak MB", "bytes",
     ):  # fmt: skip
         table.add_column(column, justify="left" if column == "side" else "right")
-    for naive, ours in ((sides[0], sides[1]), (sides[2], sides[3])):
-        table.add_row(*_row(naive, naive))
-        table.add_row(*_row(ours, naive))
+    for side in sides:
+        naive = next((s for s in sides if s.is_naive and s.database == side.database), None)
+        table.add_row(*_row(side, naive))
     Console(width=max(Console().width, 132)).print(table)
 
 
-def _row(side: Side, naive: Side) -> list[str]:
+def _row(side: Side, naive: Side | None) -> list[str]:
     second = ["", ""]
     if side.second is not None:
         first = side.passes[0]
@@ -360,9 +368,9 @@ def _row(side: Side, naive: Side) -> list[str]:
     return [
         side.name,
         f"{side.rate:.0f}",
-        f"{side.rate / naive.rate:.1f}",
+        f"{side.rate / naive.rate:.1f}" if naive else "",
         f"{side.cpu_micros:.0f}",
-        f"{naive.cpu_micros / side.cpu_micros:.1f}",
+        f"{naive.cpu_micros / side.cpu_micros:.1f}" if naive else "",
         *second,
         f"{side.peak_bytes / 1e6:.0f}",
         f"{side.article_bytes:.0f}",
@@ -375,10 +383,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2_000, help="texts a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2, help="worker processes a side")
+    parser.add_argument(
+        "--side", action="append", choices=SIDES, default=[], help="this one only; again for more"
+    )
     given = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="lesart-bench-"))
     try:
-        sides = measure(given.count, given.rounds, given.processes, work)
+        sides = measure(given.count, given.rounds, given.processes, work, tuple(given.side))
         sizes = [path.stat().st_size for path in work.glob("round*/**/*.txt")]
         _print(sides, statistics.fmean(sizes))
     finally:
