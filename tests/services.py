@@ -133,6 +133,7 @@ class PostgresServer(Server):
             # a killed process loses nothing without them, and a power cut is not tried here
             "fsync": "on" if self.durable else "off",
             "full_page_writes": "on" if self.durable else "off",
+            "autovacuum": "on" if self.durable else "off",
             "shared_buffers": "128MB",
             "max_connections": "120",
             "timezone": "Asia/Kolkata",  # the program may not lean on the server's zone
@@ -189,13 +190,16 @@ class PostgresDatabases:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._known_version: int | None = None
 
     @contextmanager
     def database(self, template: str | None = None) -> Iterator[str]:
         """Give the address of a fresh database, dropped at the end with all who are in it."""
         name = f"lesart_test_{secrets.token_hex(6)}"
         origin = f'TEMPLATE "{template}"' if template else ""
-        self._run(f'CREATE DATABASE "{name}" {origin}')
+        # copied as files, a third of what it costs through the write-ahead log
+        strategy = "STRATEGY FILE_COPY" if self._version() >= 150_000 else ""
+        self._run(f'CREATE DATABASE "{name}" {origin} {strategy}')
         try:
             yield self.address(name)
         finally:
@@ -204,6 +208,12 @@ class PostgresDatabases:
     def address(self, name: str) -> str:
         place, question, query = self.url.partition("?")  # a query may hold slashes of its own
         return f"{place.rpartition('/')[0]}/{name}{question}{query}"
+
+    def _version(self) -> int:
+        if self._known_version is None:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                self._known_version = connection.info.server_version
+        return self._known_version
 
     def _run(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
