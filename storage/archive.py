@@ -36,6 +36,7 @@ from storage.importing import Imported, Importing, known_records, packed_of
 from storage.imports import Import
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping
+from storage.lineages import undo_lineage
 from storage.listing import keep_listings
 from storage.origins import ensure_origins
 from storage.packing import unpack
@@ -488,6 +489,14 @@ class Archive:
             with self.engine.begin() as connection:
                 index_now(connection, keeping.to_index)
         return counts
+
+    def undo_lineage(self, lineage_id: int, reason: str | None = None) -> None:
+        """Part two addresses again that were joined to one article.
+
+        Raises: NoSuchLineageError.
+        """
+        with self.unit() as unit:
+            undo_lineage(unit, lineage_id, reason)
 
     def index_rest(self, limit: int = 500) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""

@@ -12,6 +12,7 @@ from storage.absences import tell_absences, untold
 from storage.claims import Claims, Place
 from storage.detail import detail_of, named, published_columns, value_of
 from storage.digest import origin_id
+from storage.lineages import Lineages
 from storage.origins import ensure_origins
 from storage.record import Draft, Listing, Refused
 from storage.tables import (
@@ -88,6 +89,7 @@ class Keeping:
         self._displaced: set[int] = set()
         self._related: set[frozenset[int]] = set()
         self._refused: list[int] = []
+        self._lineages = Lineages(unit)
 
     def keep(self, readings: Sequence[Reading], decide: Decide) -> Counts:
         """Decide on each reading in order of the time seen, and write what follows."""
@@ -137,6 +139,7 @@ class Keeping:
         claims = Claims(self.unit, self._changed)
         claims.settle(places)
         self._displaced = claims.displaced
+        self._lineages.settle(places)
         return places
 
     def _load(self, places: Sequence[Place]) -> None:
@@ -321,6 +324,7 @@ class Keeping:
         )  # fmt: skip
         known = _Article(article, place.origin_id, False, None, None, [])
         self._articles[place.origin_id] = known
+        self._lineages.began(place.origin_id, article, self._articles)
         assert place.reading.digest is not None
         known.head, known.content_at = place.reading.digest, place.moment
         known.sights.append((place.moment, place.reading.digest))
@@ -427,7 +431,8 @@ class Keeping:
             rebuild(unit, article_id, whole=late or article_id in fresh)
         for article_id in sorted(self._displaced):
             self._relate_displaced(article_id)
-        absent = untold(unit, [p for place in places for p in (place.locator_id, place.origin_id)])
+        stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
+        absent = untold(unit, [*stood_at, *self._lineages.led_from(places)])
         tell_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PresenceRow, ("observation_id",), refused)

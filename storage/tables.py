@@ -524,6 +524,7 @@ class WatchRow(SQLModel, table=True):
             postgresql_where=text("active"),
         ),
         Index("watch_by_list", "listed_by"),
+        Index("watch_by_guid", "source_id", "guid"),
     )
     source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     origin_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))

@@ -19,6 +19,8 @@ VIEWS = (
     "changes",
     "observations",
     "relations",
+    "addresses",
+    "transfers",
     "refusals",
     "jobs",
 )
@@ -41,6 +43,12 @@ _COLUMNS = {
         raw_digest note checks until""",
     "relations": """
         seq id a b kind score method threshold earlier agency decided_at undone_at""",
+    "addresses": """
+        seq article origin first_seen last_seen redirected_since redirected_until joined_by
+        joined_to joined_at lineage undone_at""",
+    "transfers": """
+        seq article origin observed_at foreign address http_status hops request response_headers
+        peer tls_version certificate duration_ms wire_bytes body_encoding rights""",
     "refusals": "seq job locator code message hint kept raw_digest at",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
@@ -431,6 +439,50 @@ LEFT JOIN article_origin oa ON oa.origin_id = l.a_origin_id
 LEFT JOIN article aa ON aa.id = oa.article_id
 LEFT JOIN article_origin ob ON ob.origin_id = l.b_origin_id
 LEFT JOIN article ab ON ab.id = ob.article_id
+WHERE aa.id IS NULL OR ab.id IS NULL OR aa.id <> ab.id
+"""
+
+
+def _addresses(words: _Words) -> str:
+    """Return the addresses of articles: since when a text stood there, and where it went.
+
+    Of several lineages that lead away from an address, the last one is told.
+    """
+    worded, led = "s.wording_id IS NOT NULL", "s.outcome = 'redirected'"
+    at = "FROM sight s WHERE s.origin_id = r.id AND s.article_id = a.id"
+    latest = "(SELECT max(l2.id) FROM lineage l2 WHERE l2.origin_id = r.id)"
+    return f"""
+SELECT {words.greater(f"coalesce((SELECT max(s.seq) {at}), 0)", "coalesce(u.id, l.id, 0)")} AS seq,
+    a.public_id AS article, r.origin AS origin,
+    (SELECT min(s.observed_at) {at} AND {worded}) AS first_seen,
+    (SELECT max(s.observed_at) {at} AND {worded}) AS last_seen,
+    (SELECT min(s.observed_at) {at} AND {led}) AS redirected_since,
+    (SELECT max(s.observed_at) {at} AND {led}) AS redirected_until,
+    l.kind AS joined_by, target.origin AS joined_to, l.decided_at AS joined_at, l.id AS lineage,
+    u.undone_at AS undone_at, a.id AS article_id
+FROM article_origin ao
+JOIN article a ON a.id = ao.article_id
+JOIN origin r ON r.id = ao.origin_id
+LEFT JOIN lineage l ON l.id = {latest}
+LEFT JOIN origin target ON target.id = l.to_origin_id
+LEFT JOIN lineage_undone u ON u.lineage_id = l.id
+"""
+
+
+def _transfers(words: _Words) -> str:
+    return f"""
+SELECT t.id AS seq, a.public_id AS article, r.origin AS origin, o.observed_at AS observed_at,
+    t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,
+    t.hops AS hops, t.request AS request, t.response_headers AS response_headers,
+    t.peer AS peer, t.tls_version AS tls_version, {words.hexed("c.digest")} AS certificate,
+    t.duration_ms AS duration_ms, t.wire_bytes AS wire_bytes, t.body_encoding AS body_encoding,
+    t.rights AS rights
+FROM transfer t
+JOIN observation o ON o.id = t.observation_id
+JOIN origin r ON r.id = o.locator_id
+LEFT JOIN sight s ON s.observation_id = o.id
+LEFT JOIN article a ON a.id = s.article_id
+LEFT JOIN certificate c ON c.id = t.certificate_id
 """
 
 
@@ -502,6 +554,8 @@ _QUERIES: dict[str, Callable[[_Words], str]] = {
     "changes": _changes,
     "observations": _observations,
     "relations": _relations,
+    "addresses": _addresses,
+    "transfers": _transfers,
     "refusals": _refusals,
     "jobs": _jobs,
 }

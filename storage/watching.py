@@ -1,7 +1,7 @@
 """Watched addresses: which are due, who checks them, and when they are looked at again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ Key = tuple[int, int]
 LISTS = frozenset({"feed", "sitemap", "opml", "list"})
 """The kinds of watches that name further addresses."""
 DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list": HOUR}
+MOST_NAMES = 3
+"""So many addresses are looked at that an id of a feed stood for before."""
 _CHUNK = IN_CHUNK // 20
 
 
@@ -204,13 +206,17 @@ def ensure_watches(
         WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.active, WATCH.c.checked_at, WATCH.c.guid
     )
     known = {(row[0], row[1]): row for row in _by_key(unit.connection, query, keys)}
+    by_guid = _by_guid(unit, source_id, [n.guid for k, n in zip(keys, named, strict=True)
+                                         if n.guid and k not in known])  # fmt: skip
     wanted: list[Key] = []
     changed: list[dict[str, Any]] = []
     for key, each in zip(keys, named, strict=True):
         row = known.get(key)
         if row is None:
             known[key] = (*key, True, None, each.guid)
-            unit.add(WatchRow, _watch_row(unit, key, each, listed_by, is_standing=is_standing))
+            was = by_guid.get(each.guid or "", [])
+            told = replace(each, hints={**each.hints, "was": was}) if was else each
+            unit.add(WatchRow, _watch_row(unit, key, told, listed_by, is_standing=is_standing))
             wanted.append(key)
         elif not row[2] or row[3] is None or _is_newer(each.changed_at, row[3]):
             wanted.append(key)
@@ -224,6 +230,20 @@ def ensure_watches(
     update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), changed)
     unit.flush()
     return list(dict.fromkeys(wanted))
+
+
+def _by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list[str]]:
+    """Return under which addresses a source knows the ids that its feeds gave."""
+    query = (
+        select(WATCH.c.guid, ORIGIN.c.origin)
+        .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+        .where(WATCH.c.source_id == source_id)
+        .order_by(WATCH.c.listed_at.desc())
+    )
+    found: dict[str, list[str]] = {}
+    for guid, origin in rows_in(unit.connection, query, WATCH.c.guid, guids):
+        found.setdefault(guid, []).append(origin)
+    return {guid: origins[:MOST_NAMES] for guid, origins in found.items()}
 
 
 def _told(named: Named) -> dict[str, Json]:

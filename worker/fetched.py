@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from storage.codes import refuse
 from storage.record import Candidate, Draft, Field, Json, Refused
+from worker.address import Address, origin_of, parse_address
 from worker.text import Offer
 from worker.text.page_walls import BARRIERS
 
@@ -54,4 +55,10 @@ def _with_told(draft: Draft, listed: Mapping[str, Json]) -> Draft:
                 if known is None
                 else replace(known, candidates=(*known.candidates, told))
             )
-    return replace(draft, fields=fields)
+    return replace(draft, fields=fields, address=_cleaned(draft.address))
+
+
+def _cleaned(address: str | None) -> str | None:
+    """Return what the address that a page gives itself is called in the archive."""
+    found = parse_address(address) if address else None
+    return origin_of(found.text) if isinstance(found, Address) else None

@@ -20,6 +20,8 @@ KEYS = {
     "changes": ("article", "version"),
     "observations": ("origin", "observed_at", "outcome"),
     "relations": ("id",),
+    "addresses": ("article", "origin"),
+    "transfers": ("seq",),
     "refusals": ("seq",),
     "jobs": ("job",),
 }
@@ -35,6 +37,10 @@ GOLDEN = {
     "observations": "seq article origin observed_at recorded_at foreign outcome http_status "
     "version wording raw_digest note checks until",
     "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",
+    "addresses": "seq article origin first_seen last_seen redirected_since redirected_until joined_by "
+    "joined_to joined_at lineage undone_at",
+    "transfers": "seq article origin observed_at foreign address http_status hops request "
+    "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights",
     "refusals": "seq job locator code message hint kept raw_digest at",
     "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent",
@@ -79,7 +85,7 @@ def test_the_contract_names_every_view():
 def test_a_view_has_the_same_columns_on_both_databases(archive, view):
     found = archive.sql(f"SELECT * FROM {view}")
     assert " ".join(found.columns) == GOLDEN[view]
-    assert list(found.rows)
+    assert list(found.rows) or view == "transfers"  # nothing came over a wire here
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -214,7 +220,8 @@ def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_else(shared_url
     with engine.connect() as connection:
         connection.execute(sqlalchemy.text("SET ROLE lesart_reader"))
         for view in VIEWS:
-            assert connection.execute(sqlalchemy.text(f"SELECT count(*) FROM {view}")).scalar()
+            number = connection.execute(sqlalchemy.text(f"SELECT count(*) FROM {view}")).scalar()
+            assert number or view == "transfers"  # nothing came over a wire here
         for table in METADATA.tables:
             with pytest.raises(sqlalchemy.exc.ProgrammingError), connection.begin_nested():
                 connection.execute(sqlalchemy.text(f'SELECT * FROM "{table}"'))

@@ -158,7 +158,8 @@ class Visit:
         digest = raw_digest(body)
         if self.kind not in LISTS and self.kind != "page":
             self.kind = kind_of(body, content_type)
-        if digest == self.watched.digest and self.watched.observation_id is not None:
+        is_there = self.watched.final == origin_of(found.address.text)
+        if digest == self.watched.digest and is_there:
             return self._exchange(found, Meaning("not_modified"), started_at, now, is_same=True)
         read_as: str | Refused = self.kind
         if self.kind == "page":
@@ -174,7 +175,8 @@ class Visit:
             "charset": charset_of(content_type),
             "content_type": content_type if read_as in LISTS else None,
             "via": [origin_of(str(hop["address"])) for hop in self.hops] or None,
-            "listed": dict(self.watched.hints) or None,
+            "was": self.watched.hints.get("was"),
+            "listed": {k: v for k, v in self.watched.hints.items() if k != "was"} or None,
         }
         told = {name: value for name, value in hints.items() if value is not None}
         return self._exchange(found, Meaning("captured"), started_at, now, hints=told)

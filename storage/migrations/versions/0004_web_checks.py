@@ -17,6 +17,7 @@ def upgrade() -> None:
     due = sa.text("active")
     op.create_index("watch_next", "watch", ["next_check"], sqlite_where=due, postgresql_where=due)
     op.create_index("watch_by_list", "watch", ["listed_by"])
+    op.create_index("watch_by_guid", "watch", ["source_id", "guid"])
     op.create_index("refusal_by_observation", "refusal", ["observation_id"])
 
 
