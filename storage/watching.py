@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select, tuple_
 
 from storage import queue
+from storage.digest import origin_id
 from storage.ladder import HOUR, MINUTE, Event, Ladder, spread, step
 from storage.origins import ensure_origins
 from storage.record import Json, Named
@@ -182,6 +183,34 @@ def _by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable
     pair = tuple_(WATCH.c.source_id, WATCH.c.origin_id)
     for start in range(0, len(keys), _CHUNK):
         yield from connection.execute(query.where(pair.in_(keys[start : start + _CHUNK])))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a source stands to an address that it watches."""
+
+    source: str
+    kind: str
+    outcome: str | None
+    checked_at: datetime | None
+    next_check: datetime | None
+
+
+def standing_of(connection: Connection, origin: str) -> list[Standing]:
+    """Return the sources that watch an address, with what they found last."""
+    query = (
+        select(
+            SOURCE.c.name, WATCH.c.kind, WATCH.c.outcome, WATCH.c.checked_at, WATCH.c.next_check
+        )
+        .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+        .where(
+            ORIGIN.c.public_id == origin_id(origin), WATCH.c.active,
+            SOURCE.c.removed_at.is_(None),
+        )
+        .order_by(SOURCE.c.name)
+    )  # fmt: skip
+    return [Standing(*row) for row in connection.execute(query)]
 
 
 # ---------------------------------------------------------------------------- who is named

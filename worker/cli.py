@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -196,6 +197,29 @@ def doctor(*, place: ArchivePlace, shown: Shown) -> None:
     from worker.broker import examine_broker  # noqa: PLC0415  # loads Celery
 
     reading.tell_examination(place.settings(), shown, [("broker", examine_broker)])
+
+
+@command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
+def explain(
+    *,
+    address: Annotated[str, typer.Argument(metavar="URL", help="An address of the web.")],
+    place: ArchivePlace,
+    shown: Shown,
+    robots: Annotated[
+        Path | None,
+        typer.Option(
+            "--robots", metavar="FILE", exists=True, dir_okay=False,
+            help="Take this file for the robots.txt of the server.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Tell whether an address would be fetched now, and why or why not; ends with 1 for a no."""
+    from worker.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    answers = explained(place.settings(), address, robots)
+    _tell([each.to_dict() for each in answers], shown)
+    if answers[-1].state != "yes":
+        raise typer.Exit(NO)
 
 
 @command(app, "retry", example="lesart retry 42")

@@ -28,7 +28,7 @@ from worker.web.exchange import Exchanged, Line, ask
 from worker.web.headers import AGENT, headers_of, network_of
 from worker.web.lane import Lane
 from worker.web.outcome import outcome_of_refusal, retry_after
-from worker.web.robots_file import RobotsFile, ask_robots, robots_exchange, site_of
+from worker.web.robots_file import ROBOTS_KEPT, RobotsFile, ask_robots, robots_exchange, site_of
 from worker.web.threads import Came, Threads
 from worker.web.visit import Visit
 
@@ -39,7 +39,6 @@ FLUSH_SECONDS = 2.0
 FLUSH_BYTES = 8 * 1024 * 1024
 GRACE_SECONDS = 5.0
 """So long after its deadline an exchange is given up whose thread does not come back."""
-ROBOTS_KEPT = timedelta(hours=24)
 ROBOTS_FAILED_KEPT = timedelta(minutes=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
 LEAST_PACE_SECONDS = 0.5

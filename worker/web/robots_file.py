@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from storage.checking import Exchange
@@ -13,6 +13,8 @@ from worker.web.exchange import Exchanged, Line, ask
 from worker.web.outcome import REDIRECTS, meaning_of
 from worker.web.visit import may_lead, transfer_of
 
+ROBOTS_KEPT = timedelta(hours=24)
+"""So long a robots.txt counts as known."""
 MOST_BYTES = 5 * 1024 * 1024
 MOST_HOPS = 5
 

@@ -1,0 +1,93 @@
+"""`lesart explain`: whether an address would be asked for now, and why or why not."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.web.desk import PEGEL, A
+from tests.web.site import Reply, page
+from worker.explain import explain
+
+ROBOTS = "https://zeitung.example/robots.txt"
+
+
+@pytest.fixture
+def ask(desk):
+    """Give a function that explains an address, at the time that it is."""
+    desk.now = datetime.now(UTC)
+
+    def asked(address=A, robots=None) -> dict[str, str]:
+        answers = explain(desk.settings, address, robots)
+        assert answers[-1].check == "fetch"
+        return {each.check: each.state for each in answers} | {
+            f"{each.check} reason": each.reason for each in answers
+        }
+
+    return asked
+
+
+def test_an_address_that_nothing_speaks_against_would_be_fetched(desk, ask):
+    desk.web.put(A, page("Pegel", PEGEL))
+    told = ask()
+    assert [told[c] for c in ("address", "server", "robots", "pace", "schedule", "fetch")] == [
+        "yes"
+    ] * 6
+    assert "named in allow_hosts" in told["server reason"]
+    assert [each.path for each in desk.web.requests] == ["/robots.txt"]
+
+
+def test_explaining_writes_nothing(desk, ask):
+    ask()
+    assert desk.number("SELECT count(*) FROM host") == 0
+    assert desk.number("SELECT count(*) FROM observation") == 0
+
+
+def test_the_rule_of_robots_txt_is_told(desk, ask, tmp_path):
+    desk.web.put(
+        ROBOTS, Reply(b"User-agent: *\nDisallow: /lokales\nCrawl-delay: 7", type="text/plain")
+    )
+    told = ask()
+    assert (told["robots"], told["fetch"]) == ("no", "no")
+    assert "Disallow: /lokales" in told["robots reason"]
+    assert "7 s" in told["robots reason"]
+    other = tmp_path / "robots.txt"
+    other.write_text("User-agent: Lesart\nAllow: /\n")
+    assert ask(robots=other)["fetch"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("address", "check"),
+    [("ftp://zeitung.example/", "address"), ("https://ada:geheim@zeitung.example/", "address"),
+     ("https://127.0.0.1/", "server"), ("http://[::1]/", "server")],
+)  # fmt: skip
+def test_what_is_never_asked_for_is_told_without_asking(desk, ask, address, check):
+    told = ask(address)
+    assert (told[check], told["fetch"]) == ("no", "no")
+    assert desk.web.requests == []
+    assert "geheim" not in str(told)
+
+
+def test_a_server_that_is_left_alone_is_for_later(desk, ask):
+    desk.web.put(A, Reply(b"", 429, (("Retry-After", "3600"),)))
+    desk.fetch(A)
+    told = ask()
+    assert (told["pace"], told["fetch"]) == ("later", "later")
+    assert "429" in told["pace reason"]
+
+
+def test_who_watches_it_and_when_is_told(desk, ask):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.watch_page(A, name="pegel")
+    desk.due()
+    told = ask()
+    assert "watched by pegel" in told["schedule reason"]
+    assert "next check" in told["schedule reason"]
+
+
+def test_without_an_archive_the_rest_is_told(desk, tmp_path):
+    import dataclasses
+
+    desk.web.put(A, page("Pegel", PEGEL))
+    elsewhere = dataclasses.replace(desk.settings, database_url=str(tmp_path / "none.sqlite3"))
+    answers = {each.check: each for each in explain(elsewhere, A)}
+    assert (answers["schedule"].reason, answers["fetch"].state) == ("there is no archive", "yes")
