@@ -86,20 +86,21 @@ class Present:
     captures: int
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """Return the moment that it is: the clock of observations, unless a test has its own."""
     return datetime.now(UTC)
 
 
 class Archive:
     """Writes to one archive; every method that changes something is one transaction."""
 
-    def __init__(self, engine: Engine, place: str, clock: Clock = _now) -> None:
+    def __init__(self, engine: Engine, place: str, clock: Clock = utc_now) -> None:
         self.engine = engine
         self.clock = clock
         self._place = place
 
     @classmethod
-    def open(cls, url: str | Path, clock: Clock = _now, *, create: bool = True) -> Self:
+    def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
         """Open the archive at `url`, making or migrating it where `create` says so.
 
         Raises: DatabaseUrlError, ArchiveUnreachableError, SchemaNewerError; without `create`

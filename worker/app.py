@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from celery import Celery
 from celery.signals import worker_process_shutdown
 
-from storage.archive import Archive
+from storage.archive import Archive, utc_now
 from storage.settings import Settings
+from storage.writing import Clock
 from worker.read import Reader
 from worker.work import collect_garbage_rarely
 
@@ -39,13 +40,15 @@ class Workshop:
 
 
 _SETTINGS: list[Settings] = []
+_CLOCK: list[Clock] = []
 _WORKSHOP: list[Workshop] = []
 
 
-def make_app(settings: Settings) -> Celery:
+def make_app(settings: Settings, clock: Clock = utc_now) -> Celery:
     """Return the app for `settings`: at most once, JSON, no results, no remote control.
 
     The job row is the truth; a message only wakes somebody up, so a lost one costs seconds.
+    Observations go by `clock`.
     """
     app = Celery("lesart", broker=settings.broker_url, include=["worker.tasks"])
     app.conf.update(
@@ -68,6 +71,7 @@ def make_app(settings: Settings) -> Celery:
     )
     app.set_default()
     _SETTINGS[:] = [settings]
+    _CLOCK[:] = [clock]
     return app
 
 
@@ -81,7 +85,7 @@ def workshop() -> Workshop:
     if not _WORKSHOP:
         settings = _SETTINGS[0]
         collect_garbage_rarely()
-        archive = Archive.open(settings.database_url, create=False)
+        archive = Archive.open(settings.database_url, _CLOCK[0], create=False)
         _WORKSHOP.append(Workshop(settings, archive, Reader(settings)))
     return _WORKSHOP[0]
 

@@ -159,6 +159,7 @@ class _Fetching:
         now = time.monotonic()
         wanted = {}
         for lane in self.lanes.values():
+            lane.expire(now)
             if lane.waiting and not lane.is_busy and not lane.slots and lane.not_before <= now:
                 pace = self._pace(lane)
                 count = max(1, min(len(lane.waiting), int(AHEAD_SECONDS / max(pace, 0.001))))
@@ -285,6 +286,9 @@ class _Fetching:
         assert visit is not None
         found: Exchanged = came.value
         visit.seconds -= found.duration_ms / 1000
+        if found.is_stale:
+            lane.waiting.appendleft(visit)
+            return
         self._note_host(lane, found, came.ended)
         visit.answered(found, came.began, came.ended)
         self._onward(visit)

@@ -16,8 +16,9 @@ from celery.apps.worker import Worker
 from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
-from storage.archive import Archive
+from storage.archive import Archive, utc_now
 from storage.settings import Settings
+from storage.writing import Clock
 from worker.app import close_workshop, make_app, workshop
 from worker.broker import queue_depth, require_safe
 from worker.schedule import Scheduler
@@ -63,10 +64,10 @@ def run_scheduler(settings: Settings) -> None:
     LOG.info("scheduler_stopped")
 
 
-def run_embedded(settings: Settings) -> None:
+def run_embedded(settings: Settings, clock: Clock = utc_now) -> None:
     """Run scheduler and worker in this process, with nothing installed, until stopped."""
-    app = make_app(settings)
-    with Archive.open(settings.database_url) as archive, _stop() as stop:
+    app = make_app(settings, clock)
+    with Archive.open(settings.database_url, clock) as archive, _stop() as stop:
         worker = _ThreadWorker(app, settings)
         worker.start()
         try:

@@ -89,6 +89,17 @@ def test_a_connection_is_used_again_and_opened_anew_where_the_server_closed_it(w
     assert [fetch(f"http://{HOST}/{path}", line=line).body for path in "ca"] == [TEXT] * 2
 
 
+def test_a_connection_that_is_closed_instead_of_an_answer_is_told_as_stale(web, fetch, network):
+    web.put(f"http://{HOST}/a", TEXT)
+    web.put(f"http://{HOST}/b", Reply(pieces=[(0.0, b"")]))
+    line = Line(network(HOST))
+    fetch(f"http://{HOST}/a", line=line)
+    found = fetch(f"http://{HOST}/b", line=line)
+    assert (found.is_stale, code(found)) == (True, "unreachable")
+    again = fetch(f"http://{HOST}/b", line=line)
+    assert (again.is_stale, code(again)) == (False, "unreachable")
+
+
 ENCODERS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,

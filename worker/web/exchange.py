@@ -53,6 +53,7 @@ class Exchanged:
     tls_version: str | None = None
     chain: bytes | None = None
     duration_ms: int = 0
+    is_stale: bool = False
     refused: Refused | None = None
 
     def header(self, name: str) -> str | None:
@@ -95,7 +96,8 @@ def ask(
 ) -> Exchanged:
     """Ask for `address` and read the answer; what goes wrong is told, never raised.
 
-    A connection that the server closed meanwhile is opened anew once.
+    An answer that `is_stale` came over a connection that the server closed just then: the same
+    may be asked once more, over another one.
     """
     began = time.monotonic()
     found = Exchanged(address, sent_headers=(("Host", _host_header(address)), *headers))
@@ -107,8 +109,8 @@ def ask(
         _ask(line, found, meter, most_bytes)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         line.close()
-        if was_open and not meter.received and not isinstance(_cause(error), TimeoutError):
-            return ask(line, address, headers, seconds=seconds, most_bytes=most_bytes)
+        is_silent = not meter.received and not isinstance(_cause(error), TimeoutError)
+        found.is_stale = was_open and is_silent
         found.refused = _refusal(error, found)
     found.duration_ms = round((time.monotonic() - began) * 1000)
     return found

@@ -32,6 +32,15 @@ class Lane:
         """Return when the server may be asked next (monotonic); 0 where nobody knows yet."""
         return self.next_slot if self.slots else self.not_before
 
+    def expire(self, now: float) -> None:
+        """Let moments pass that were missed: used late, they would come close upon the next one.
+
+        That may be another worker's.
+        """
+        while self.slots and now > self.next_slot + self.pace / 2:
+            self.slots -= 1
+            self.next_slot += self.pace
+
     def give(self, slots: Slots, now: float) -> None:
         """Take over the moments that were reserved."""
         self.slots, self.pace = slots.count, slots.pace

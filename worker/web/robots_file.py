@@ -46,6 +46,8 @@ def ask_robots(
     asked = parse_address(f"{site_of(key)}/robots.txt", network.is_own)
     assert isinstance(asked, Address)
     found = ask(line, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
+    if found.is_stale:
+        found = ask(line, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
     for _ in range(MOST_HOPS):
         target = _led_to(found, network)
         if target is None:

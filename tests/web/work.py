@@ -1,0 +1,36 @@
+"""`python -m tests.web.work CLOCK`: a worker that goes by a shared clock, until it is killed."""
+
+import sys
+import time
+from pathlib import Path
+
+from storage.archive import Archive
+from storage.settings import load_settings
+from tests.web.clock import SharedClock
+from worker.events import log_events
+from worker.read import Reader
+from worker.work import collect_garbage_rarely, free_the_dead, work_next
+
+IDLE_SECONDS = 0.02
+
+
+def main() -> None:
+    log_events("warning")
+    settings = load_settings()
+    clock = SharedClock(Path(sys.argv[1]))
+    collect_garbage_rarely()
+    with (
+        Archive.open(settings.database_url, clock, create=False) as archive,
+        Reader(settings) as reader,
+    ):
+        looked = 0.0
+        while True:
+            if time.monotonic() - looked > 0.3:
+                free_the_dead(archive)
+                looked = time.monotonic()
+            if not work_next(archive, settings, reader):
+                time.sleep(IDLE_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
