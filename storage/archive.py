@@ -1,6 +1,6 @@
 """The writing side: one `Archive`, one transaction per unit of work."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from storage.capturing import (
     pack_all,
     refusal,
 )
+from storage.deriving import Deriving
 from storage.digest import origin_id, raw_digest
 from storage.engine import (
     database_epoch,
@@ -46,6 +47,7 @@ from storage.source import NoSuchSourceError, Source
 from storage.tables import (
     ArchiveRow,
     CaptureRow,
+    DerivationRow,
     ObservationRow,
     OriginRow,
     PresenceRow,
@@ -56,14 +58,22 @@ from storage.tables import (
     WatchRow,
 )
 from storage.transfers import keep_transfers
-from storage.verdict import Captured, Counts, Known, Reading, Verdict
+from storage.verdict import Again, Captured, Counts, Known, Reading, Reread, Verdict
 from storage.versioning import let_return
 from storage.watching import forget_lists, note_read
 from storage.writing import Clock, Unit, rows_in, table_of, writing
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
+DERIVATION = table_of(DerivationRow)
 VERDICT, WATCH = table_of(VerdictRow), table_of(WatchRow)
+
+_CAPTURED = (
+    OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
+    ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints, CAPTURE.c.encoding,
+    CAPTURE.c.data,
+)  # fmt: skip
+"""The columns of `Captured`, in their order."""
 
 INDEX_REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording and indexing it."""
@@ -438,17 +448,7 @@ class Archive:
         """Return the captured items of a read job that have no verdict yet."""
         items = held.arguments["items"]
         query = (
-            select(
-                OBSERVATION.c.id,
-                OBSERVATION.c.capture_id,
-                OBSERVATION.c.source_id,
-                OBSERVATION.c.locator_id,
-                ORIGIN.c.origin,
-                OBSERVATION.c.observed_at,
-                OBSERVATION.c.hints,
-                CAPTURE.c.encoding,
-                CAPTURE.c.data,
-            )
+            select(*_CAPTURED)
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
             .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
@@ -466,18 +466,20 @@ class Archive:
         *,
         done: bool,
         batch_items: int = 100,
+        again: Sequence[Reread] = (),
     ) -> Counts:
         """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
 
-        What lists name is looked at by jobs of up to `batch_items` addresses.
+        What lists name is looked at by jobs of up to `batch_items` addresses. `again` are earlier
+        captures that were read anew, so that others compare with them.
 
-        Raises: queue.StaleLeaseError, and keeps nothing then.
+        Raises: queue.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
         listings = [each for each in readings if isinstance(each.outcome, Listing)]
         others = [each for each in readings if not isinstance(each.outcome, Listing)]
         with self.unit() as unit:
             keeping = Keeping(unit, held.job_id)
-            counts = keeping.keep(others, decide)
+            counts = keeping.keep(others, decide, again)
             note_read(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
             if done:
@@ -498,6 +500,56 @@ class Archive:
         """
         with self.unit() as unit:
             undo_lineage(unit, lineage_id, reason)
+
+    def to_read_again(self, derivations: Mapping[int, int]) -> list[Again]:
+        """Return captures that were read before, by derivation and its article, to be read anew.
+
+        They come as they were read first: whoever found the same bytes later knows less of them.
+        """
+        query = (
+            select(*_CAPTURED, DERIVATION.c.context, DERIVATION.c.id)
+            .select_from(OBSERVATION)
+            .join(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
+            .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+            .where(
+                OBSERVATION.c.outcome == "captured",
+                CAPTURE.c.id == DERIVATION.c.capture_id,
+                CAPTURE.c.data.is_not(None),
+                DERIVATION.c.id.in_(list(derivations)),
+            )
+            .order_by(OBSERVATION.c.id.desc())
+        )
+        with self.looking() as connection:
+            rows = list(rows_in(connection, query, SIGHT.c.article_id, derivations.values()))
+        return list({row[-1]: Again(_captured(row[:-2]), row[-2]) for row in rows}.values())
+
+    def keep_again(self, again: Sequence[Reread]) -> None:
+        """Write what today's reader makes of captures beside what others made of them."""
+        with self.unit() as unit:
+            deriving = Deriving(unit)
+            readings = [each.reading for each in again]
+            deriving.load(
+                [each.digest for each in readings if each.digest],
+                [each.captured.capture_id for each in readings],
+            )
+            for each in again:
+                deriving.reread(each)
+            unit.flush()
+            if self.engine.dialect.name == "sqlite":
+                index_now(unit.connection, deriving.to_index)
+        if self.engine.dialect.name != "sqlite":
+            with self.engine.begin() as connection:
+                index_now(connection, deriving.to_index)
+
+    def lengthen(self, held: queue.Claim) -> None:
+        """Lengthen the lease of a job that is at work.
+
+        Raises: queue.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            queue.renew(unit, held)
 
     def index_rest(self, limit: int = 500) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""

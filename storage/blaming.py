@@ -1,6 +1,6 @@
 """Blame in an archive: the sentences of a version, since when, and which article had them first."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -11,10 +11,12 @@ from storage.blame import Blamed, Stand, blame, removed
 from storage.digest import canonical_all
 from storage.finding import FoundVersion
 from storage.lists import Part
+from storage.one_reader import one_reader_of
 from storage.record import TEXT_ROLES
 from storage.rows import Row, cursor, place, stream
 from storage.search import holding
 from storage.sentences import sentences
+from storage.steps import told
 from storage.tables import METADATA
 from storage.tokens import Query, Word, parse_query
 
@@ -48,7 +50,11 @@ def gone(
 
 
 def _stands(connection: Connection, found: FoundVersion) -> list[Stand]:
-    """Return the versions up to `found` whose text is there: a redacted one tells nothing."""
+    """Return the versions up to `found` whose text is there: a redacted one tells nothing.
+
+    They are as the reader of `found` reads them, where the archive has that.
+    """
+    again = _read_again(connection, found)
     query = (
         select(VERSION.c.number, VERSION.c.changed_after, VERSION.c.changed_by, WORDING.c.text)
         .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
@@ -56,10 +62,26 @@ def _stands(connection: Connection, found: FoundVersion) -> list[Stand]:
         .order_by(VERSION.c.number)
     )
     return [
-        Stand(row.number, row.changed_after, row.changed_by, tuple(row.text.split("\n\n")))
+        Stand(
+            row.number,
+            row.changed_after,
+            row.changed_by,
+            _paragraphs(connection, again[row.number])
+            if row.number in again
+            else tuple(row.text.split("\n\n")),
+        )
         for row in connection.execute(query)
         if row.text is not None
     ]
+
+
+def _read_again(connection: Connection, found: FoundVersion) -> Mapping[int, int]:
+    article = found.article.row_id
+    return one_reader_of(connection, article, range(1, found.number), found.number)
+
+
+def _paragraphs(connection: Connection, derivation: int) -> tuple[str, ...]:
+    return tuple(paragraph for _role, paragraph in told(connection, derivation).text.paragraphs)
 
 
 def _told(
@@ -93,18 +115,22 @@ def _layouts(
     connection: Connection, found: FoundVersion, numbers: Collection[int]
 ) -> dict[int, list[int]]:
     """Return for each version which of its paragraphs make its text, in order."""
+    again = _read_again(connection, found)
     query = (
-        select(VERSION.c.number, DERIVATION.c.detail)
-        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        select(VERSION.c.number, VERSION.c.derivation_id)
         .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number.in_(numbers))
-    )
+    )  # fmt: skip
+    shown = {row.number: again.get(row.number, row[1]) for row in connection.execute(query)}
+    query = select(DERIVATION.c.id, DERIVATION.c.detail)
+    rows = connection.execute(query.where(DERIVATION.c.id.in_(shown.values())))
+    details = {row.id: row.detail or {} for row in rows}
     return {
-        row.number: [
+        number: [
             index
-            for index, entry in enumerate((row.detail or {}).get("paragraphs") or ())
+            for index, entry in enumerate(details[derivation].get("paragraphs") or ())
             if entry["role"] in TEXT_ROLES
         ]
-        for row in connection.execute(query)
+        for number, derivation in shown.items()
     }
 
 

@@ -184,6 +184,10 @@ FLAGS: dict[str, str] = {
     "live_blog": "The page is a live blog or a ticker: it grows entry by entry.",
     "language_unsure": "The language could not be told for certain.",
     "teaser": "The page shows only the beginning of a text behind a paywall.",
+    "not_comparable": (
+        "What was seen before cannot be read by today's extractor: whether the text changed is "
+        "not known, and no version was made of it."
+    ),
     "digest_mismatch": "The web archive names another digest for these bytes than they have.",
     "clock_suspect": "The clock ran backwards between two sights.",
 }

@@ -80,10 +80,22 @@ def runs(sights: Iterable[Sight]) -> tuple[Run, ...]:
     return tuple(found)
 
 
+def same_reader(reader: Reader, other: Reader) -> bool:
+    """Tell whether texts of two readers compare as they are.
+
+    They do not where one is another version, or has another configuration, of the other. Readers
+    of different names are made for different kinds of documents.
+
+    >>> one = ("page", "1", "")
+    >>> same_reader(one, ("page", "2", "")), same_reader(one, ("text", "2", ""))
+    (False, True)
+    """
+    return reader == other or reader[0] != other[0]
+
+
 def are_one(a: Sight, b: Sight) -> bool:
     """Tell whether two neighbours have the same wording, by one reader where they have two.
 
-    Readers of different names are made for different kinds of documents and compare as they are.
     What cannot be compared makes no version.
     """
     pair = compared(a, b)
@@ -95,7 +107,7 @@ def are_one(a: Sight, b: Sight) -> bool:
 
 def compared(a: Sight, b: Sight) -> tuple[Again, Again] | None:
     """Return what the reader of the later reading made of both; None where that says no more."""
-    if a.reader == b.reader or a.reader[0] != b.reader[0]:
+    if same_reader(a.reader, b.reader):
         return None
     newer, older = (b, a) if a.derivation_id < b.derivation_id else (a, b)
     again = older.again.get(newer.reader)

@@ -1,18 +1,24 @@
 """Keep what was read: wordings, derivations, verdicts, and the articles that they change."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-import zstandard
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from storage.absences import tell_absences, untold
 from storage.claims import Claims, Place
-from storage.detail import detail_of, named, published_columns, value_of
+from storage.deriving import BYTES_GONE, Deriving
+from storage.detail import named
 from storage.digest import origin_id
 from storage.lineages import Lineages
+from storage.neighbours import (
+    Around,
+    KnownArticle,
+    Neighbours,
+    NotComparableError,
+    reader_of,
+)
 from storage.origins import ensure_origins
 from storage.record import Draft, Listing, Refused
 from storage.tables import (
@@ -21,13 +27,11 @@ from storage.tables import (
     ArticleOriginRow,
     ArticleRow,
     DerivationRow,
-    FingerprintRow,
     ObservationRow,
     OriginRow,
     PresenceRow,
     RefusalRow,
     RelationRow,
-    SearchDueRow,
     SightRow,
     VerdictRow,
     VersionRow,
@@ -42,6 +46,7 @@ from storage.verdict import (
     NewVersion,
     Reading,
     Refuse,
+    Reread,
     Unchanged,
     Verdict,
 )
@@ -60,30 +65,17 @@ Decide = Callable[[Draft | Refused, bytes | None, Known], Verdict]
 PUBLIC_COPY_METHOD = "w1"
 
 
-@dataclass(slots=True)
-class _Article:
-    """An article as this unit knows it while it decides."""
-
-    id: int
-    origin_id: int
-    stored: bool
-    head: bytes | None
-    content_at: datetime | None
-    sights: list[tuple[datetime, bytes]]
-
-
 class Keeping:
     """Keeps the readings of one job in one unit of work."""
 
     def __init__(self, unit: Unit, job_id: int) -> None:
         self.unit = unit
         self.job_id = job_id
-        self.to_index: list[tuple[int, Tokens]] = []
         self.decided: list[tuple[Reading, Verdict]] = []
-        self._wordings: dict[bytes, int] = {}
-        self._texts: dict[int, tuple[str, ...]] = {}
-        self._derivations: dict[tuple[Any, ...], int] = {}
-        self._articles: dict[int, _Article] = {}
+        self._deriving = Deriving(unit)
+        self._neighbours = Neighbours(unit)
+        self._unknown: set[int] = set()
+        self._articles: dict[int, KnownArticle] = {}
         self._holders: dict[int, tuple[int, int, datetime]] = {}
         self._changed: dict[int, bool] = {}
         self._displaced: set[int] = set()
@@ -91,12 +83,25 @@ class Keeping:
         self._refused: list[int] = []
         self._lineages = Lineages(unit)
 
-    def keep(self, readings: Sequence[Reading], decide: Decide) -> Counts:
-        """Decide on each reading in order of the time seen, and write what follows."""
+    @property
+    def to_index(self) -> list[tuple[int, Tokens]]:
+        """Return the wordings that full text does not know yet, with their words."""
+        return self._deriving.to_index
+
+    def keep(
+        self, readings: Sequence[Reading], decide: Decide, again: Sequence[Reread] = ()
+    ) -> Counts:
+        """Decide on each reading in order of the time seen, and write what follows.
+
+        `again` are earlier captures that were read anew, so that they compare.
+
+        Raises: NotComparableError where others have to be, too.
+        """
         readings = self._without_verdict(readings)
         places = self._places(readings)
         places.sort(key=lambda p: (p.moment, p.reading.captured.observation_id))
-        self._load(places)
+        self._load(places, again)
+        self._make_comparable(places, again)
         totals = dict.fromkeys(Counts.__slots__, 0)
         for place in places:
             outcome = place.reading.outcome
@@ -142,22 +147,36 @@ class Keeping:
         self._lineages.settle(places)
         return places
 
-    def _load(self, places: Sequence[Place]) -> None:
-        digests = [p.reading.digest for p in places if p.reading.digest]
-        connection = self.unit.connection
-        query = select(WORDING.c.digest, WORDING.c.id, WORDING.c.text)
-        for digest, number, body in rows_in(connection, query, WORDING.c.digest, digests):
-            self._wordings[bytes(digest)] = number
-            self._texts[number] = tuple((body or "").split("\n\n"))
+    def _load(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
+        readings = [*(p.reading for p in places), *(each.reading for each in again)]
+        self._deriving.load(
+            [each.digest for each in readings if each.digest],
+            [each.captured.capture_id for each in readings],
+        )
         self._load_holders()
-        columns = (
-            DERIVATION.c.capture_id, DERIVATION.c.context, DERIVATION.c.extractor,
-            DERIVATION.c.extractor_version, DERIVATION.c.config, DERIVATION.c.id,
-        )  # fmt: skip
-        captures = [p.reading.captured.capture_id for p in places]
-        for row in rows_in(connection, select(*columns), DERIVATION.c.capture_id, captures):
-            self._derivations[tuple(row[:5])] = row[5]
         self._load_articles([p.origin_id for p in places])
+
+    def _make_comparable(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
+        """Write what was read anew; ask for more where a neighbour was read by another reader.
+
+        Where its bytes are gone, that is written down instead: it cannot be compared.
+        """
+        for each in again:
+            self._deriving.reread(each)
+        missing: dict[int, int] = {}
+        for place in places:
+            article, draft = self._articles.get(place.origin_id), place.reading.outcome
+            if article is None or not isinstance(draft, Draft):
+                continue
+            reader, digest = reader_of(draft), place.reading.digest or b""
+            unread = self._neighbours.unread(article, place.moment, digest, reader)
+            there, gone = self._neighbours.with_bytes(unread) if unread else ([], [])
+            for _number, capture, context, _is_gone in gone:
+                self._deriving.unread(capture, context, draft.extractor, BYTES_GONE)
+            missing |= {row[0]: article.id for row in there}
+        if missing:
+            raise NotComparableError(missing)
+        self._neighbours.forget()
 
     def _load_holders(self) -> None:
         query = (
@@ -166,56 +185,66 @@ class Keeping:
             .order_by(ARTICLE.c.id.desc(), VERSION.c.number.desc())
         )
         for wording, moment, article, origin in rows_in(
-            self.unit.connection, query, VERSION.c.wording_id, self._wordings.values()
+            self.unit.connection, query, VERSION.c.wording_id, self._deriving.wordings.values()
         ):
             self._holders[wording] = (article, origin, moment)
 
     def _load_articles(self, origins: Sequence[int]) -> None:
+        """Learn what stands at origins: the newest wording as it was read last.
+
+        That is another than the one of the newest version where another reader came meanwhile.
+        """
+        newest, worded = SIGHT.alias(), WORDING.alias()
         query = (
             select(
                 ARTICLE_ORIGIN.c.origin_id,
                 ARTICLE.c.id,
                 ARTICLE.c.origin_id.label("own"),
                 ARTICLE.c.content_at,
-                WORDING.c.digest,
+                case(
+                    (newest.c.version == ARTICLE.c.versions, worded.c.digest),
+                    else_=WORDING.c.digest,
+                ),
+                DERIVATION.c.extractor,
+                DERIVATION.c.extractor_version,
+                DERIVATION.c.config,
             )
             .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
             .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
             .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
+            .outerjoin(
+                newest,
+                (newest.c.article_id == ARTICLE.c.id)
+                & (newest.c.observed_at == ARTICLE.c.content_at)
+                & newest.c.wording_id.is_not(None),
+            )
+            .outerjoin(worded, worded.c.id == newest.c.wording_id)
+            .outerjoin(DERIVATION, DERIVATION.c.id == newest.c.derivation_id)
         )
-        for origin, number, own, content_at, digest in rows_in(
+        for origin, number, own, content_at, digest, *reader in rows_in(
             self.unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
         ):
             head = bytes(digest) if digest is not None else None
-            self._articles[origin] = _Article(number, own, True, head, content_at, [])
+            article = KnownArticle(number, own, True, head, content_at)
+            article = self._articles.setdefault(origin, article)
+            if reader[0] is not None:
+                article.readers.add((reader[0], reader[1], reader[2]))
 
     def _known(self, place: Place) -> Known:
         digest = place.reading.digest
-        wording = self._wordings.get(digest) if digest else None
+        wording = self._deriving.wordings.get(digest) if digest else None
         holder = self._holders.get(wording) if wording else None
         elsewhere = holder[0] if holder else None
-        article = self._articles.get(place.origin_id)
-        if article is None:
-            return Known(False, None, None, elsewhere)
-        before, after = self._neighbours(article, place)
-        return Known(True, before, after, None if elsewhere == article.id else elsewhere)
-
-    def _neighbours(self, article: _Article, place: Place) -> tuple[bytes | None, bytes | None]:
-        if article.content_at is None or place.moment > article.content_at:
-            return article.head, None
-        sights = list(article.sights)
-        if article.stored:
-            query = (
-                select(SIGHT.c.observed_at, WORDING.c.digest)
-                .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
-                .where(SIGHT.c.article_id == article.id)
-            )
-            sights += [(at, bytes(d)) for at, d in self.unit.connection.execute(query)]
-        sights.sort()
-        key = (place.moment, place.reading.digest or b"")
-        before = [digest for at, digest in sights if (at, digest) <= key]
-        after = [digest for at, digest in sights if (at, digest) > key]
-        return (before[-1] if before else None), (after[0] if after else None)
+        article, draft = self._articles.get(place.origin_id), place.reading.outcome
+        if article is None or digest is None or not isinstance(draft, Draft):
+            return Known(article is not None, None, None, elsewhere)
+        around = self._neighbours.around(article, place.moment, digest, reader_of(draft))
+        if around.unknown:
+            self._unknown.add(place.reading.captured.observation_id)
+            around = Around(digest, around.after)
+        return Known(
+            True, around.before, around.after, None if elsewhere == article.id else elsewhere
+        )
 
     # ------------------------------------------------------------------- what follows
 
@@ -230,74 +259,23 @@ class Keeping:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
-        wording = self._wording(draft, digest, place.reading)
-        derivation = self._derivation(place, draft, wording)
+        if place.reading.captured.observation_id in self._unknown:
+            draft = replace(draft, flags=(*draft.flags, "not_comparable"))
+        wording = self._deriving.wording(draft, digest, place.reading)
+        derivation = self._deriving.derivation(draft, wording, place.reading)
         article = self._articles.get(place.origin_id)
         if article is None:
             article = self._new_article(place, wording, derivation)
             version, outcome = 1, "content"
         else:
-            self._append(article, place, digest)
+            late = article.append(place.moment, digest, reader_of(draft))
+            self._changed[article.id] = self._changed.get(article.id, False) or late
             version, outcome = None, "unchanged" if isinstance(verdict, Unchanged) else "content"
         self._sight(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, KIND[type(verdict)], derivation)
         self._tell_copy(place, article, wording, verdict)
 
-    def _wording(self, draft: Draft, digest: bytes, reading: Reading) -> int:
-        known = self._wordings.get(digest)
-        if known is not None:
-            return known
-        unit = self.unit
-        number = self._wordings[digest] = unit.number()
-        paragraphs = draft.text_paragraphs()
-        self._texts[number] = paragraphs
-        unit.add(
-            WordingRow,
-            {
-                "id": number, "digest": digest, "title": draft.title,
-                "text": "\n\n".join(paragraphs), "recorded_at": unit.now,
-            },
-        )  # fmt: skip
-        if reading.signature is not None:
-            unit.add(
-                FingerprintRow,
-                {
-                    "wording_id": number, "algorithm": reading.signature.algorithm,
-                    "seed": reading.signature.seed, "signature": reading.signature.values,
-                },
-            )  # fmt: skip
-        if reading.tokens is not None:
-            self.to_index.append((number, reading.tokens))
-        if unit.connection.dialect.name == "postgresql":
-            unit.add(SearchDueRow, {"wording_id": number, "language": value_of(draft, "language")})
-        return number
-
-    def _derivation(self, place: Place, draft: Draft, wording: int) -> int:
-        captured = place.reading.captured
-        who = draft.extractor
-        key = (captured.capture_id, place.reading.context, who.name, who.version, who.config)
-        known = self._derivations.get(key)
-        if known is not None:
-            return known
-        number = self._derivations[key] = self.unit.number()
-        self.unit.add(
-            DerivationRow,
-            {
-                "id": number, "capture_id": captured.capture_id,
-                "context": place.reading.context, "extractor": who.name,
-                "extractor_version": who.version, "config": who.config, "wording_id": wording,
-                **published_columns(place.reading), "language": value_of(draft, "language"),
-                "publisher": value_of(draft, "publisher"),
-                "word_count": value_of(draft, "word_count"),
-                "detail": detail_of(draft, self._texts[wording]),
-                "raw_output": zstandard.compress(draft.raw_output.encode("utf-8", "replace"), 3)
-                if draft.raw_output is not None else None,
-                "recorded_at": self.unit.now,
-            },
-        )  # fmt: skip
-        return number
-
-    def _new_article(self, place: Place, wording: int, derivation: int) -> _Article:
+    def _new_article(self, place: Place, wording: int, derivation: int) -> KnownArticle:
         unit, captured = self.unit, place.reading.captured
         article, top = unit.number(2), unit.number(FIELD_BLOCK)
         version = article - 1
@@ -322,12 +300,13 @@ class Keeping:
                 "silent": None, "words_added": 0, "words_removed": 0, "removed": [], "added": [],
             },
         )  # fmt: skip
-        known = _Article(article, place.origin_id, False, None, None, [])
+        draft = place.reading.outcome
+        assert isinstance(draft, Draft)
+        assert place.reading.digest is not None
+        known = KnownArticle(article, place.origin_id, False, None, None)
+        known.append(place.moment, place.reading.digest, reader_of(draft))
         self._articles[place.origin_id] = known
         self._lineages.began(place.origin_id, article, self._articles)
-        assert place.reading.digest is not None
-        known.head, known.content_at = place.reading.digest, place.moment
-        known.sights.append((place.moment, place.reading.digest))
         return known
 
     def _public_id(self, place: Place) -> str:
@@ -336,13 +315,6 @@ class Keeping:
             assert address is not None
             return origin_id(address)
         return origin_id(place.reading.captured.locator)
-
-    def _append(self, article: _Article, place: Place, digest: bytes) -> None:
-        late = article.content_at is not None and place.moment <= article.content_at
-        self._changed[article.id] = self._changed.get(article.id, False) or late
-        article.sights.append((place.moment, digest))
-        if not late:
-            article.head, article.content_at = digest, place.moment
 
     def _sight(
         self,
@@ -390,7 +362,9 @@ class Keeping:
             },
         )  # fmt: skip
 
-    def _tell_copy(self, place: Place, article: _Article, wording: int, verdict: Verdict) -> None:
+    def _tell_copy(
+        self, place: Place, article: KnownArticle, wording: int, verdict: Verdict
+    ) -> None:
         holder = self._holders.get(wording)
         if holder is None:
             self._holders[wording] = (article.id, place.origin_id, place.moment)

@@ -36,8 +36,16 @@ class Look:
     version: int | None
 
 
-def looks_of(connection: Connection, article_id: int, since: datetime | None) -> list[Look]:
-    """Return the sights of an article that had a wording, all or those from `since` on."""
+def looks_of(
+    connection: Connection,
+    article_id: int,
+    since: datetime | None,
+    asking: Reader | None = None,
+) -> list[Look]:
+    """Return the sights of an article that had a wording, all or those from `since` on.
+
+    What other readers made of them is known where they are of several, or `asking` is another.
+    """
     query = (
         select(
             SIGHT.c.observed_at,
@@ -65,7 +73,7 @@ def looks_of(connection: Connection, article_id: int, since: datetime | None) ->
     if since is not None:
         query = query.where(SIGHT.c.observed_at >= since)
     rows: list[Any] = list(connection.execute(query))
-    again = read_again(connection, map(_read, rows)) if rows else {}
+    again = read_again(connection, map(_read, rows), asking) if rows else {}
     return [_look(row, again.get(row.derivation_id, {})) for row in rows]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
-from storage import asking, blaming, figures, lists, schema, texts
+from storage import asking, blaming, figures, lists, one_reader, schema, texts
 from storage import search as full_text
 from storage.answers import (
     ArticleLine,
@@ -295,14 +295,17 @@ class ReadOnlyArchive:
     def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
         """Return what changed from `rev_a` to `rev_b`; `rev_a` may be a range `REV..REV`.
 
-        One revision alone is compared with the version before it.
+        One revision alone is compared with the version before it. Where two extractors read them,
+        the texts are those of one of them, if the archive has that.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
-            old, new = (texts.version_text(connection, each) for each in (a, b))
-        operations = diff(texts.comparable(old), texts.comparable(new))
-        return Diff(a.rev, b.rev, tuple(operations))
+            found = one_reader.pair(connection, a, b)
+            if found is None:
+                old, new = (texts.version_text(connection, each) for each in (a, b))
+                found = texts.comparable(old), texts.comparable(new)
+        return Diff(a.rev, b.rev, tuple(diff(*found)))
 
     def blame(
         self,

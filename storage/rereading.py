@@ -23,13 +23,15 @@ class Read(NamedTuple):
 
 
 def read_again(
-    connection: Connection, reads: Iterable[Read]
+    connection: Connection, reads: Iterable[Read], asking: Reader | None = None
 ) -> Mapping[int, Mapping[Reader, Again]]:
     """Return, by derivation, what other readers of the same name made of the same bytes.
 
-    Nothing is asked for where all that is compared was read by one reader.
+    Nothing is looked up where all that is compared, for `asking` too, was read by one reader.
     """
     by_name: defaultdict[str, set[Reader]] = defaultdict(set)
+    if asking is not None:
+        by_name[asking[0]].add(asking)
     reads = list(reads)
     for read in reads:
         by_name[read.reader[0]].add(read.reader)

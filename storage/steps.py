@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 
 from storage.classes import classify
 from storage.compare import Text, diff, passages, words_added, words_removed
@@ -85,7 +85,7 @@ class Steps:
 
     def _told(self, derivation_id: int) -> Told:
         if derivation_id not in self._derivations:
-            self._derivations[derivation_id] = told(self.unit, derivation_id)
+            self._derivations[derivation_id] = told(self.unit.connection, derivation_id)
         return self._derivations[derivation_id]
 
 
@@ -103,14 +103,14 @@ def is_silent(before: Json, after: Json, classes: Sequence[str]) -> bool | None:
     return before == after and "notice" not in classes
 
 
-def told(unit: Unit, derivation_id: int) -> Told:
+def told(connection: Connection, derivation_id: int) -> Told:
     """Return title, text paragraphs and date of modification of a derivation."""
     query = (
         select(DERIVATION.c.detail, WORDING.c.title, WORDING.c.text)
         .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
         .where(DERIVATION.c.id == derivation_id)
     )
-    detail, title, body = unit.connection.execute(query).one()
+    detail, title, body = connection.execute(query).one()
     stored = (body or "").split("\n\n")
     if detail is None:
         return Told(Text(title, tuple(("text", paragraph) for paragraph in stored)), None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from storage.record import Draft, Json, Listing, Refused
+from storage.record import Draft, Extractor, Json, Listing, Refused
 
 if TYPE_CHECKING:
     from storage.vocabulary import Tokens  # loads NumPy, which only writers need
@@ -54,10 +54,28 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A capture that is to be read anew: `context` is that of its first reading."""
+
+    captured: Captured
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What `extractor` made of a capture that another one read before, with the same context."""
+
+    reading: Reading
+    context: str
+    extractor: Extractor
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the archive knows about the place of a draft at the moment of its decision.
 
-    `before` and `after` are the wordings of the neighbouring sights in time (digests);
+    `before` and `after` are the wordings of the neighbouring sights in time (digests), as the
+    reader of the draft reads them; where it cannot, that of the draft stands there.
     `elsewhere` is the article that already has this wording at another origin.
     """
 

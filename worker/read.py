@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -10,21 +10,34 @@ from typing import Any, Self
 from storage import queue
 from storage.archive import Archive
 from storage.digest import raw_digest, wording_digest
+from storage.neighbours import NotComparableError
 from storage.own_hosts import own_hosts
-from storage.record import Draft, Listing, Refused
+from storage.record import Draft, Extractor, Listing, Refused
 from storage.settings import Settings
-from storage.verdict import Captured, Counts, Reading
+from storage.verdict import Again, Captured, Counts, Reading, Reread
 from storage.vocabulary import vocabulary
 from worker.decide import decide
 from worker.fetched import as_fetched, offers_of
 from worker.listing import KINDS as LISTS
 from worker.listing import read_listing
 from worker.pages import PageReader
-from worker.text import Hints, TextSettings
+from worker.text import Hints, TextSettings, extractor
 from worker.text import read as read_text
 from worker.text.fingerprint import signature
 
 PAGE_TYPES = frozenset({"html"})
+
+
+MOST_REREADING = 3
+"""So often others may bring new neighbours while earlier ones are read anew."""
+
+
+class RereadingError(Exception):
+    """Others kept bringing captures of another extractor; try again later."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"job {job_id} found new neighbours each time it had read the old ones")
+        self.job_id = job_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,21 @@ class Reader:
             captured.hints.get("content_type"), lambda host, port: (host, port) in own,
         )  # fmt: skip
 
+    def reread(self, wanted: Again) -> Reread:
+        """Read a capture anew that was read before, maybe by another extractor."""
+        reading = self.read(wanted.captured)
+        if isinstance(reading.outcome, Draft):
+            return Reread(reading, wanted.context, reading.outcome.extractor)
+        return Reread(reading, wanted.context, self.extractor_of(hints_of(wanted.captured).type))
+
+    def extractor_of(self, type: str) -> Extractor:  # noqa: A002  # the word of the hints
+        """Return who reads documents of that type here."""
+        if type not in PAGE_TYPES:
+            return extractor(self.text)
+        from worker.text.page import page_extractor  # noqa: PLC0415  # loads the parsers
+
+        return page_extractor(self.text)
+
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
         """Return what the text core makes of `raw`."""
         if hints.type in PAGE_TYPES:
@@ -133,8 +161,29 @@ def read_batch(
     captured = archive.unread(held)
     readings = list(_within(captured, reader, limit_seconds))
     done = len(readings) == len(captured)
-    counts = archive.keep(held, readings, decide, done=done, batch_items=batch_items)
-    return Batch(counts, done)
+    again: list[Reread] = []
+    for _ in range(MOST_REREADING):
+        try:
+            counts = archive.keep(
+                held, readings, decide, done=done, batch_items=batch_items, again=again
+            )
+        except NotComparableError as error:
+            again += _read_again(archive, held, reader, archive.to_read_again(error.derivations))
+        else:
+            return Batch(counts, done)
+    raise RereadingError(held.job_id)
+
+
+def _read_again(
+    archive: Archive, held: queue.Claim, reader: Reader, wanted: Sequence[Again]
+) -> Iterator[Reread]:
+    """Read captures anew that another extractor read, so that what follows them compares."""
+    renewed = time.monotonic()
+    for each in wanted:
+        if time.monotonic() - renewed > held.lease_seconds / 3:
+            archive.lengthen(held)
+            renewed = time.monotonic()
+        yield reader.reread(each)
 
 
 def hints_of(captured: Captured) -> Hints:
