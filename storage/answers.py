@@ -361,7 +361,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures(Answer):
-    """What came from one source."""
+    """What came from one source, and how the addresses that it watches stand.
+
+    `missing_since`: it has not answered since, though it should have some times over.
+    `silent_since`: it has named nothing new since, though it usually does sooner.
+    """
 
     source: str
     kind: str
@@ -370,6 +374,25 @@ class SourceFigures(Answer):
     observations: int
     scans: int
     last_scan: datetime | None
+    watched: int = 0
+    overdue: int = 0
+    last_check: datetime | None = None
+    last_answer: datetime | None = None
+    missing_since: datetime | None = None
+    last_news: datetime | None = None
+    silent_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage(Answer):
+    """How often a source was looked at within one hour: answered, failed, not let in."""
+
+    source: str
+    hour: datetime
+    checks: int
+    answered: int
+    failed: int
+    barred: int
 
 
 @dataclass(frozen=True, slots=True)

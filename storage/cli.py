@@ -465,10 +465,35 @@ def verify(place: Place, shown: Shown) -> None:
 
 
 @command(app, "stats", example="lesart stats --format json")
-def stats(place: Place, shown: Shown) -> None:
-    """Tell the figures of the archive."""
-    with reading(place) as (_settings, archive):
-        write_record(archive.stats(), shown.target())
+def stats(
+    *,
+    place: Place,
+    shown: Shown,
+    coverage: Annotated[
+        bool,
+        typer.Option("--coverage", help="How often each source was looked at, hour by hour."),
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="S", help="With --coverage: this one alone.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="T", help="With --coverage: from then on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="T", help="With --coverage: up to then.")
+    ] = None,
+) -> None:
+    """Tell the figures of the archive, or how well its sources were looked at."""
+    from storage.moment import parse_moment  # noqa: PLC0415  # only here
+
+    with reading(place) as (settings, archive):
+        if not coverage:
+            write_record(archive.stats(), shown.target())
+            return
+        first = None if since is None else parse_moment(since, settings.zone, "first")
+        last = None if until is None else parse_moment(until, settings.zone, "last")
+        rows = archive.coverage(since=first, until=last, source=source)
+        write_rows((row.to_dict() for row in rows), shown.target())
 
 
 @command(app, "config", example="lesart config --config /etc/lesart.toml")

@@ -212,9 +212,39 @@ def _contact(settings: Settings, sources: Iterable[Any]) -> Iterator[Finding]:
         yield Finding("contact", "warning", message, "set contact to a mail address or a page")
 
 
+def _watching(source: Any) -> Iterator[Finding]:
+    """Tell of a source of addresses that does not answer, fell silent, or is not looked at."""
+    if not source.standing or not source.watched:
+        return
+    told = len(list(_complaints(source)))
+    for message, mend in _complaints(source):
+        yield Finding("sources", "warning", message, mend)
+    if not told:
+        when = f"{source.last_check:%Y-%m-%d %H:%M:%SZ}" if source.last_check else "not yet"
+        message = f"{source.source} watches {source.watched} addresses, last check {when}"
+        yield Finding("sources", "ok", message)
+
+
+def _complaints(source: Any) -> Iterator[tuple[str, str]]:
+    name = source.source
+    if source.missing_since is not None:
+        since = f"{source.missing_since:%Y-%m-%d %H:%M:%SZ}"
+        yield f"{name} has not been reached since {since}", f"see `lesart explain` with {name}"
+    if source.silent_since is not None:
+        since = f"{source.silent_since:%Y-%m-%d %H:%M:%SZ}"
+        yield (
+            f"{name} has named nothing new since {since}, which is long for it",
+            "look at it in a browser: it may have moved",
+        )
+    if source.overdue:
+        message = f"{source.overdue} of {source.watched} addresses of {name} are overdue"
+        yield message, "start `lesart up`, or more workers; a pace may be too slow for them"
+
+
 def _sources(sources: Iterable[Any]) -> Iterator[Finding]:
     for source in sources:
         if source.kind != "folder":
+            yield from _watching(source)
             continue
         if source.standing and source.last_scan is None:
             message = f"the source {source.source} was never scanned to its end"

@@ -1,10 +1,13 @@
 """Count what an archive holds."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
 from storage.answers import SourceFigures, Stats
+from storage.coverage import Watching, watching
 from storage.tables import METADATA
 from storage.views import view_query
 
@@ -15,8 +18,8 @@ _NAMES = (
 _TABLE = {name: METADATA.tables[name] for name in _NAMES}
 
 
-def stats(connection: Connection, schema: str) -> Stats:
-    """Return the figures of the archive; `schema` is the revision that it has."""
+def stats(connection: Connection, schema: str, now: datetime) -> Stats:
+    """Return the figures of the archive at `now`; `schema` is the revision that it has."""
     article, capture, relation = _TABLE["article"], _TABLE["capture"], _TABLE["relation"]
     raw, stored = connection.execute(
         select(func.sum(capture.c.size), func.sum(func.length(capture.c.data)))
@@ -25,7 +28,7 @@ def stats(connection: Connection, schema: str) -> Stats:
         select(func.min(article.c.first_seen), func.max(article.c.last_seen))
     ).one()
     copies = select(func.count(func.distinct(relation.c.a_origin_id)))
-    sources = _sources(connection)
+    sources = _sources(connection, now)
     scans = [each.last_scan for each in sources if each.last_scan is not None]
     return Stats(
         schema=schema,
@@ -74,10 +77,11 @@ def _to_read(connection: Connection) -> int:
     return all_of_them - connection.execute(select(func.count()).select_from(verdict)).scalar_one()
 
 
-def _sources(connection: Connection) -> tuple[SourceFigures, ...]:
+def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:
     source = _TABLE["source"]
     articles = _per_source(connection, "article")
     observations = _per_source(connection, "observation")
+    watches = watching(connection, now)
     scan = _TABLE["scan"]
     scans: dict[int, Any] = {
         row[0]: row
@@ -96,6 +100,7 @@ def _sources(connection: Connection) -> tuple[SourceFigures, ...]:
             observations=observations.get(row.id, 0),
             scans=scans[row.id][1] if row.id in scans else 0,
             last_scan=scans[row.id][2] if row.id in scans else None,
+            **asdict(watches.get(row.id, Watching())),
         )
         for row in connection.execute(
             select(source).where(source.c.removed_at.is_(None)).order_by(source.c.name)

@@ -17,13 +17,14 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
-from storage import asking, blaming, figures, lists, one_reader, schema, texts
+from storage import asking, blaming, coverage, figures, lists, one_reader, schema, texts
 from storage import search as full_text
 from storage.answers import (
     ArticleLine,
     Blame,
     Change,
     Citation,
+    Coverage,
     Diff,
     Hit,
     Job,
@@ -355,10 +356,21 @@ class ReadOnlyArchive:
         with reachable(self._url):
             return asking.ask(self._engine, self._resources, query, parameters)
 
-    def stats(self) -> Stats:
-        """Return the figures of the archive."""
+    def stats(self, now: datetime | None = None) -> Stats:
+        """Return the figures of the archive, as of now."""
         with self.connected() as connection:
-            return figures.stats(connection, schema.head())
+            return figures.stats(connection, schema.head(), now or datetime.now(UTC))
+
+    def coverage(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        source: str | None = None,
+    ) -> Iterator[Coverage]:
+        """Yield how often each source was looked at, hour by hour."""
+        until = until or datetime.now(UTC)
+        return self._each(lambda c: coverage.coverage(c, since, until, source))
 
     # ------------------------------------------------------------------------------- private
 
