@@ -79,7 +79,8 @@ def test_a_reader_that_follows_seq_gets_every_row_as_it_stands_while_others_writ
         time.sleep(0.01)
     assert failed == []
     assert follower.losses() == []
-    assert all(follower.got.values()), "a view is not tried at all"
+    untried = {view for view, rows in follower.got.items() if not rows}
+    assert untried <= {"transfers"}, "a view is not tried at all"  # files come over no wire
     follower.engine.dispose()
 
 
