@@ -72,7 +72,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A metadata value that says how it is known; the rejected stay in `candidates`."""
+    """A metadata value that says how it is known.
+
+    What else was offered stays in `candidates`; of a page these are all offers, with the one
+    that was chosen, as it stood there.
+    """
 
     value: Json
     found_in: str

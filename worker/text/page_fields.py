@@ -1,4 +1,4 @@
-"""Choose the value of every field among its candidates; the rejected stay with it."""
+"""Choose the value of every field among its candidates, which all stay with it."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -333,5 +333,4 @@ def _is_address(value: Json) -> bool:
 def _field(
     value: Json, found_in: str, candidates: Sequence[Candidate], confidence: float | None = None
 ) -> Field:
-    rejected = tuple(c for c in candidates if (c.value, c.found_in) != (value, found_in))
-    return Field(value, found_in, confidence, rejected)
+    return Field(value, found_in, confidence, tuple(candidates))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import islice
 
 from storage.record import Paragraph, Role
@@ -95,17 +94,17 @@ def placed(pieces: Sequence[Piece], blocks: Sequence[Block]) -> list[Block | Non
     Of several the one in the article is meant, and for a heading the one that is a heading:
     a table of contents says the same.
     """
-    said: dict[str, list[Block]] = {}
+    best: dict[tuple[str, bool], Block] = {}
     for block in blocks:
-        said.setdefault(block.key, []).append(block)
-    return [
-        max(said.get(title_key(piece.text), ()), key=partial(_likeness, piece), default=None)
-        for piece in pieces
-    ]
+        for heading in (True, False):
+            known = best.get((block.key, heading))
+            if known is None or _likeness(block, heading) > _likeness(known, heading):
+                best[block.key, heading] = block
+    return [best.get((title_key(piece.text), piece.kind == "head")) for piece in pieces]
 
 
-def _likeness(piece: Piece, block: Block) -> tuple[bool, bool]:
-    return block.zone == "article", (piece.kind == "head") == (block.tag[0] == "h")
+def _likeness(block: Block, heading: bool) -> tuple[bool, bool]:  # noqa: FBT001
+    return block.zone == "article", heading == (block.tag[0] == "h")
 
 
 def is_lead_place(block: Block) -> bool:

@@ -1,0 +1,111 @@
+"""Every field says where it was found, and holds nothing that no place of the page gave."""
+
+import gzip
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage.record import Candidate, Draft, Field
+from tests.page.conftest import SEEN_AT, html
+from tests.page.test_page_metadata import linked
+from worker.text import Hints, Offer, TextSettings
+from worker.text.dates import MONTH_NUMBERS
+from worker.text.page import read_page
+from worker.text.page_titles import plain_title, title_key
+
+OF_THE_BODY = frozenset({"word_count", "language", "agency"})
+DIGITS = re.compile(r"\d+")
+
+
+def key(value: object) -> str:
+    return title_key(plain_title(json.dumps(value, ensure_ascii=False)))
+
+
+def unfounded(draft: Draft) -> list[str]:
+    """Name the fields that do not say where from, or hold what neither place nor text gave."""
+    text = key([p.text for p in draft.paragraphs])
+    found = [name for name, field in draft.fields.items() if not field.found_in]
+    return found + [
+        f"{name}: {part!r}"
+        for name, field in draft.fields.items()
+        if name not in OF_THE_BODY and field.value is not None
+        for part in (field.value if isinstance(field.value, list) else [field.value])
+        if not is_given(name, part, [c.value for c in field.candidates], text)
+    ]
+
+
+def is_given(name: str, part: object, offered: list[object], text: str) -> bool:
+    if name in ("published", "modified"):
+        digits = {number.lstrip("0") for number in DIGITS.findall(part["value"])}
+        named = " ".join(map(str, offered)).lower()
+        months = {str(number) for name, number in MONTH_NUMBERS.items() if name in named}
+        return digits <= {n.lstrip("0") for n in DIGITS.findall(named)} | months
+    return key(part) in key(offered) or key(part) in text
+
+
+HEAD = linked(
+    headline="Niederlohe streitet um den Deich",
+    author=[{"name": "Ada Kern"}, {"@type": "Organization", "name": "Küstenbote"}, {"name": "dpa"}],
+    datePublished="2024-06-17T06:00:00+02:00",
+    dateModified="2024-06-18",
+    articleSection="Region",
+    keywords=["Deich", "Lohe"],
+    image={"url": "/deich.jpg", "caption": "Der Deich"},
+) + (
+    "<title>Niederlohe streitet um den Deich | Küstenbote</title>"
+    '<meta property="og:site_name" content="Küstenbote"><meta name="date" content="2024-06-16">'
+    '<meta name="description" content="Der Deich soll höher werden, und eine Linde steht im Weg.">'
+    '<link rel="canonical" href="https://www.kuestenbote.example/region/2024/06/17/deich">'
+)
+BODY = (
+    "<p class=byline>Von Bo Lind</p><time datetime=2024-06-17>gestern</time>"
+    "<p class=intro>Der Deich soll höher werden, und eine Linde steht im Weg.</p>"
+    "<figure><img src=/a.jpg><figcaption>Die Linde. Foto: Cy Dorn</figcaption></figure>"
+)
+OFFERS = (Offer("title", "Streit um den Deich", "feed title"),)
+
+
+def test_each_field_of_a_page_says_where_it_was_found_and_what_else_was_offered():
+    hints = Hints("html", "deich.html", None, SEEN_AT, "https://www.kuestenbote.example/x", OFFERS)
+    draft = read_page(html(HEAD, BODY), hints, TextSettings())
+    assert isinstance(draft, Draft)
+    assert unfounded(draft) == []
+    assert {
+        "title", "authors", "published", "modified", "section", "tags", "publisher", "lead",
+        "images", "url", "language", "word_count",
+    } <= draft.fields.keys()  # fmt: skip
+    places = {c.found_in for c in draft.fields["title"].candidates}
+    assert {"JSON-LD headline", "title", "feed title"} <= places
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "candidate"),
+    [
+        ("authors", ["Nie Mand"], ["Ada Kern"]),
+        ("title", "Ganz anders", "Niederlohe streitet"),
+        ("published", {"value": "2024-06-17"}, "Juni 2024"),
+    ],
+)
+def test_a_value_that_nobody_gave_is_found_out(name, value, candidate):
+    draft = read_page(html(), Hints("html", "x", None, SEEN_AT, None), TextSettings())
+    assert isinstance(draft, Draft)
+    forged = {name: Field(value, "h1", None, (Candidate(candidate, "h1"),))}
+    assert unfounded(replace(draft, fields=forged)) == [
+        f"{name}: {part!r}" for part in (value if isinstance(value, list) else [value])
+    ]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["html_fundus", "html_trafilatura_dach"])
+def test_each_field_of_real_pages_says_where_it_was_found(name, real_data: Path):
+    folder = real_data / "data"
+    lines = (folder / name / "gold.jsonl").read_text("utf-8").splitlines()
+    for row in map(json.loads, lines[::5]):
+        raw = gzip.decompress((folder / row["file"]).read_bytes())
+        hints = Hints("html", row["file"], None, datetime(2026, 11, 1, tzinfo=UTC), row["url"])
+        draft = read_page(raw, hints, TextSettings())
+        assert not isinstance(draft, Draft) or unfounded(draft) == [], row["file"]
