@@ -7,7 +7,7 @@ from functools import lru_cache
 from storage.record import Extractor, Json
 
 NAME = "lesart-text"
-VERSION = "1"
+VERSION = "2"
 """Counts up with every change that can give another text, role, mark or field."""
 
 

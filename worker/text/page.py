@@ -70,7 +70,7 @@ from worker.text.quotes import quotes
 from worker.text.words import word_count
 
 NAME = "lesart-page"
-VERSION = "1"
+VERSION = "2"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
