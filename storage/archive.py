@@ -1,7 +1,7 @@
 """The writing side: one `Archive`, one transaction per unit of work."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ from storage.keeping import Keeping
 from storage.lineages import undo_lineage
 from storage.listing import keep_listings
 from storage.origins import ensure_origins
-from storage.packing import unpack
+from storage.packing import DamagedBytesError, unpack
 from storage.record import FileStamp, Listing, Refused
 from storage.session import Bell, SessionLock
 from storage.source import NoSuchSourceError, Source
@@ -523,7 +523,12 @@ class Archive:
         )
         with self.looking() as connection:
             rows = list(rows_in(connection, query, SIGHT.c.article_id, derivations.values()))
-        return list({row[-1]: Again(_captured(row[:-2]), row[-2]) for row in rows}.values())
+        first = {row[-1]: row for row in rows}
+        found = []
+        for row in first.values():
+            with suppress(DamagedBytesError):  # the check of captures tells it
+                found.append(Again(_captured(row[:-2]), row[-2]))
+        return found
 
     def keep_again(self, again: Sequence[Reread]) -> None:
         """Write what today's reader makes of captures beside what others made of them."""

@@ -1,53 +1,100 @@
 """What is needed to derive each text again from its captured bytes."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine, select
 
 from storage.packing import DamagedBytesError, unpack
 from storage.record import Extractor
-from storage.tables import CaptureRow, DerivationRow, WordingRow
-from storage.writing import table_of
+from storage.tables import (
+    CaptureRow,
+    DerivationRow,
+    ObservationRow,
+    OriginRow,
+    VerdictRow,
+    WordingRow,
+)
+from storage.verdict import Again, Captured
+from storage.writing import rows_in, table_of
 
 CAPTURE, DERIVATION, WORDING = table_of(CaptureRow), table_of(DerivationRow), table_of(WordingRow)
+OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
+VERDICT = table_of(VerdictRow)
 STREAMED_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
-    """A derivation that was kept: `context` is JSON, `digest` that of its wording."""
+class Text:
+    """What one extractor read: `digest` is that of its wording."""
 
-    id: int
-    raw: bytes
-    context: str
+    derivation_id: int
     extractor: Extractor
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A capture as it was read first, and what each extractor read out of it."""
+
+    again: Again
+    texts: tuple[Text, ...]
+
+
 def derivations(engine: Engine) -> Iterator[Derived]:
-    """Yield the derivations whose bytes are still there and whole, oldest first."""
+    """Yield each capture that was read, once for each way in which it was, oldest first.
+
+    Those whose bytes are gone or damaged are left out.
+    """
     query = (
         select(
-            DERIVATION.c.id,
-            CAPTURE.c.encoding,
-            CAPTURE.c.data,
-            DERIVATION.c.context,
-            DERIVATION.c.extractor,
-            DERIVATION.c.extractor_version,
-            DERIVATION.c.config,
-            WORDING.c.digest,
+            OBSERVATION.c.id, CAPTURE.c.id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
+            ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints, CAPTURE.c.encoding,
+            CAPTURE.c.data, DERIVATION.c.context,
         )
+        .select_from(VERDICT)
+        .join(OBSERVATION, OBSERVATION.c.id == VERDICT.c.observation_id)
+        .join(DERIVATION, DERIVATION.c.id == VERDICT.c.derivation_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
         .where(CAPTURE.c.data.is_not(None))
-        .order_by(DERIVATION.c.id)
-    )
-    with engine.connect() as connection:
-        streamed = connection.execution_options(yield_per=STREAMED_ROWS).execute(query)
-        for number, encoding, data, context, name, version, config, digest in streamed:
-            try:
-                raw = unpack(encoding, data)
-            except DamagedBytesError:
-                continue  # the check of captures tells it
-            yield Derived(number, raw, context, Extractor(name, version, config), bytes(digest))
+        .order_by(VERDICT.c.id)
+    )  # fmt: skip
+    seen: set[tuple[int, str]] = set()
+    with engine.connect() as streaming, engine.connect() as asking:
+        result = streaming.execution_options(yield_per=STREAMED_ROWS).execute(query)
+        for rows in result.partitions():
+            fresh = [row for row in rows if (row[1], row[-1]) not in seen]
+            seen |= {(row[1], row[-1]) for row in fresh}
+            yield from _derived(fresh, _texts(asking, [row[1] for row in fresh]))
+
+
+def _derived(rows: Sequence[Any], texts: dict[tuple[int, str], list[Text]]) -> Iterator[Derived]:
+    told: set[tuple[int, str]] = set()
+    for *captured, context in rows:
+        number, capture, source, locator, origin, observed_at, hints, encoding, data = captured
+        if (capture, context) in told:
+            continue
+        told.add((capture, context))
+        try:
+            raw = unpack(encoding, data)
+        except DamagedBytesError:
+            continue  # the check of captures tells it
+        item = Captured(number, capture, source, locator, origin, observed_at, hints or {}, raw)
+        yield Derived(Again(item, context), tuple(texts[capture, context]))
+
+
+def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[Text]]:
+    query = select(
+        DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, DERIVATION.c.extractor,
+        DERIVATION.c.extractor_version, DERIVATION.c.config, WORDING.c.digest,
+    ).join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)  # fmt: skip
+    found: defaultdict[tuple[int, str], list[Text]] = defaultdict(list)
+    for number, capture, context, name, version, config, digest in rows_in(
+        connection, query, DERIVATION.c.capture_id, captures
+    ):
+        text = Text(number, Extractor(name, version, config), bytes(digest))
+        found[capture, context].append(text)
+    return found

@@ -202,7 +202,7 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        number = self._article(article)
+        number = self.row_of(article)
         return self._each(lambda connection: lists.history(connection, number, Part(after, limit)))
 
     def changes(  # noqa: PLR0917 - each of them asks for less
@@ -220,7 +220,7 @@ class ReadOnlyArchive:
         `classes` asks for steps of any of them, `contains` for those in which a passage with
         that text came or went, in any case and white space. Raises: NoSuchError, CursorError.
         """
-        number = None if article is None else self._article(article)
+        number = None if article is None else self.row_of(article)
         wanted = ChangeFilter(tuple(classes), silent, contains)
         part = Part(after, limit)
         return self._each(
@@ -234,7 +234,7 @@ class ReadOnlyArchive:
 
         Raises: NoSuchError, CursorError.
         """
-        number = self._article(article)
+        number = self.row_of(article)
         part = Part(after, limit)
         return self._each(lambda connection: lists.observations(connection, number, part))
 
@@ -381,7 +381,11 @@ class ReadOnlyArchive:
     def _finder(self, connection: Connection) -> Finder:
         return Finder(connection, self._timezone, self.clocks)
 
-    def _article(self, given: str) -> int:
+    def row_of(self, given: str) -> int:
+        """Return the number of the row of an article, for those who work on rows.
+
+        Raises: NoSuchError.
+        """
         with self.connected() as connection:
             return self._finder(connection).article(given).row_id
 

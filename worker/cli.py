@@ -11,9 +11,10 @@ import typer
 from storage import cli as reading
 from storage.exits import NO, UNCHECKED, say
 from storage.exits import run as run_command
+from storage.options import Filtering, Page, Shown, command
 from storage.options import Place as ArchivePlace
-from storage.options import Shown, command
 from storage.output import write_rows
+from storage.progress import ProgressLine
 from storage.settings import Settings
 from storage.source import NoSuchSourceError
 from worker import source_cli
@@ -189,6 +190,45 @@ def verify(*, place: ArchivePlace, shown: Shown) -> None:
             f"{again.derived} texts derived again from their bytes; "
             f"not_rederivable_here: {again.not_rederivable_here}"
         )
+
+
+@command(app, "rederive", example="lesart rederive --source presse --format csv")
+def rederive(
+    *,
+    articles: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARTICLE]…", help="Articles by id or origin; else all of them."),
+    ] = None,
+    place: ArchivePlace,
+    filtering: Filtering,
+    page: Page,
+    shown: Shown,
+    every: Annotated[
+        bool, typer.Option("--all", help="Tell of articles in which nothing differs, too.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", min=1, metavar="N", help="How many pages are read at a time; else as "
+            "many as there are processors.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Read kept bytes anew by today's extractors and tell what differs; it makes no version."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker import control, rereading  # noqa: PLC0415  # loads the text core
+
+    with reading.reading(place) as (settings, archive):
+        filters = filtering.filters(settings)
+        ids = [archive.row_of(each) for each in articles] if articles else None
+    wanted = rereading.Wanted(ids, filters, page.after, page.limit)
+    with Archive.open(settings.database_url, create=False) as archive, ProgressLine() as line:
+        number = processes or control.processors()
+        found = rereading.Rereading(archive, settings, number)
+        differences = found.differences(wanted, line.tell)
+        told = (each for each in differences if every or each.is_any)
+        write_rows(told, shown.target(), rereading.COLUMNS)
+    say(found.summary())
 
 
 @command(app, "doctor", example="lesart doctor")

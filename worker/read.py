@@ -78,9 +78,7 @@ class Reader:
         hints = hints_of(captured)
         if hints.type in LISTS:
             return Reading(captured, self._listing(captured, hints), context_of(hints))
-        outcome = self.outcome(captured.raw, hints)
-        if captured.hints.get("fetched"):
-            outcome = as_fetched(outcome, captured.hints.get("listed"))
+        outcome = self.draft(captured)
         context = context_of(hints)
         if isinstance(outcome, Refused):
             return Reading(captured, outcome, context)
@@ -113,6 +111,13 @@ class Reader:
             hints.type, captured.raw, hints.url or captured.locator,
             captured.hints.get("content_type"), lambda host, port: (host, port) in own,
         )  # fmt: skip
+
+    def draft(self, captured: Captured) -> Draft | Refused:
+        """Return what the text core makes of a capture, with all that is known of it."""
+        outcome = self.outcome(captured.raw, hints_of(captured))
+        if captured.hints.get("fetched"):
+            return as_fetched(outcome, captured.hints.get("listed"))
+        return outcome
 
     def reread(self, wanted: Again) -> Reread:
         """Read a capture anew that was read before, maybe by another extractor."""

@@ -172,6 +172,10 @@ class Newsroom:
         query = f"SELECT version, text FROM versions {chosen} ORDER BY article, version"
         return [(row["version"], row["text"]) for row in self.rows(query, **asked)]
 
+    def versions_of_all(self) -> list[dict[str, Any]]:
+        """Return every version of every article, whole."""
+        return self.rows("SELECT * FROM versions ORDER BY article, version")
+
     def article(self, origin: str) -> dict[str, Any]:
         return self.one("SELECT * FROM articles WHERE origin = :origin", origin=origin)
 
