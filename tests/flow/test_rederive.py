@@ -203,7 +203,7 @@ def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, mo
 def test_a_text_that_does_not_come_out_again_is_named(room, upgrade, monkeypatch):
     a_press(room)
     monkeypatch.setattr("worker.rederive.Reader", rereading.Reader)
-    upgrade(louder, version="1")
+    upgrade(louder, version=None)
     found, derived, _ = rederived(room)
     assert found == ["not_rederived"] * 3
     assert derived == 5

@@ -16,6 +16,7 @@ from worker.text import page as pages
 from worker.text.hints import TextSettings
 
 texts = sys.modules["worker.text.read"]  # the package gives a function of that name
+NOW, NEXT = hints.VERSION, "next"
 A, B, C, D = SENTENCES
 MORE = (C, "Die Leiterin des Deichamts rechnet bis zum Abend mit sinkendem Wasser.")
 URL = "https://zeitung.example/pegel"
@@ -36,11 +37,11 @@ class PagesHere:
 
 @pytest.fixture
 def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
-    """Give a function that installs version 2 of both extractors; `rule` changes their drafts."""
+    """Give a function that installs another version of both extractors; `rule` changes their drafts."""
     room.reader._pages = PagesHere(room.reader.text)  # type: ignore[assignment]
     read_seed, read_page = texts._READERS["seed"], pages._draft
 
-    def install(rule: Callable = lambda draft: draft, version: str = "2") -> None:
+    def install(rule: Callable = lambda draft: draft, version: str | None = NEXT) -> None:
         def changed(read: Callable) -> Callable:
             def as_ruled(*args):
                 found = read(*args)
@@ -48,8 +49,9 @@ def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
 
             return as_ruled
 
-        monkeypatch.setattr(hints, "VERSION", version)
-        monkeypatch.setattr(pages, "VERSION", version)
+        if version is not None:
+            monkeypatch.setattr(hints, "VERSION", version)
+            monkeypatch.setattr(pages, "VERSION", version)
         hints.extractor.cache_clear()
         pages.page_extractor.cache_clear()
         monkeypatch.setitem(texts._READERS, "seed", changed(read_seed))
@@ -77,7 +79,7 @@ def deaf(draft):
 
 def extractors(room: Newsroom) -> list[tuple[str, int]]:
     rows = room.rows(
-        "SELECT extractor_version AS v, count(*) AS n FROM derivation GROUP BY 1 ORDER BY 1"
+        "SELECT extractor_version AS v, count(*) AS n FROM derivation GROUP BY 1 ORDER BY min(id)"
     )
     return [(row["v"], row["n"]) for row in rows]
 
@@ -101,7 +103,7 @@ def test_a_text_that_another_extractor_reads_differently_is_the_same_version(roo
     room.write("a.txt", seed("Pegel steigt", A, *MORE) + "\n\n")  # other bytes, the same text
     assert room.scan(2) == Counts(unchanged=1)
     assert history(room) == [(1, None, moment(1), moment(2))]
-    assert extractors(room) == [("1", 1), ("2", 2)]
+    assert extractors(room) == [(NOW, 1), (NEXT, 2)]
     assert [each["outcome"] for each in room.observations()] == ["content", "unchanged"]
     assert room.versions()[0][1].startswith(A)
 
@@ -148,20 +150,20 @@ def test_further_checks_after_an_upgrade_read_nothing_anew(room, upgrade):
     for number in range(2, 6):
         room.write("a.txt", seed("Pegel steigt", A, *MORE) + "\n" * number)
         assert room.scan(number) == Counts(unchanged=1)
-    assert extractors(room) == [("1", 1), ("2", 5)]
+    assert extractors(room) == [(NOW, 1), (NEXT, 5)]
     assert history(room) == [(1, None, moment(1), moment(5))]
 
 
 def test_two_upgrades_in_a_row_make_no_version(room, upgrade):
     room.write("a.txt", seed("Pegel steigt", A, *MORE))
     room.scan(1)
-    upgrade(louder, "2")
+    upgrade(louder, NEXT)
     room.write("a.txt", seed("Pegel steigt", A, *MORE) + "\n")
     room.scan(2)
-    upgrade(lambda draft: draft, "3")
+    upgrade(lambda draft: draft, "the one after")
     room.write("a.txt", seed("Pegel steigt", A, *MORE) + "\n\n")
     assert room.scan(3) == Counts(unchanged=1)
-    upgrade(louder, "2")
+    upgrade(louder, NEXT)
     room.write("a.txt", seed("Pegel steigt", A, *MORE) + "\n\n\n")
     assert room.scan(4) == Counts(unchanged=1)
     assert history(room) == [(1, None, moment(1), moment(4))]
@@ -199,7 +201,8 @@ def test_a_text_whose_bytes_are_gone_cannot_be_compared_and_makes_no_version(roo
     room.write("a.txt", seed("Pegel steigt", B, *MORE))
     assert room.scan(2) == Counts(unchanged=1)
     assert len(room.versions()) == 1
-    flags = room.rows("SELECT detail FROM derivation WHERE extractor_version = '2' ORDER BY id")
+    query = "SELECT detail FROM derivation WHERE extractor_version = :version ORDER BY id"
+    flags = room.rows(query, version=NEXT)
     assert flags[0]["detail"] == {"refused": "bytes_gone"}
     assert "not_comparable" in flags[1]["detail"]["flags"]
     room.write("a.txt", seed("Pegel steigt", A, D, *MORE))
