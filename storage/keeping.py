@@ -81,6 +81,7 @@ class Keeping:
         self._displaced: set[int] = set()
         self._related: set[frozenset[int]] = set()
         self._refused: list[int] = []
+        self._words: dict[int, int | None] = {}
         self._lineages = Lineages(unit)
 
     @property
@@ -208,6 +209,7 @@ class Keeping:
                 DERIVATION.c.extractor,
                 DERIVATION.c.extractor_version,
                 DERIVATION.c.config,
+                DERIVATION.c.word_count,
             )
             .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
             .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
@@ -221,12 +223,13 @@ class Keeping:
             .outerjoin(worded, worded.c.id == newest.c.wording_id)
             .outerjoin(DERIVATION, DERIVATION.c.id == newest.c.derivation_id)
         )
-        for origin, number, own, content_at, digest, *reader in rows_in(
+        for origin, number, own, content_at, digest, *reader, words in rows_in(
             self.unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
         ):
             head = bytes(digest) if digest is not None else None
             article = KnownArticle(number, own, True, head, content_at)
             article = self._articles.setdefault(origin, article)
+            self._words[origin] = words
             if reader[0] is not None:
                 article.readers.add((reader[0], reader[1], reader[2]))
 
@@ -242,9 +245,10 @@ class Keeping:
         if around.unknown:
             self._unknown.add(place.reading.captured.observation_id)
             around = Around(digest, around.after)
-        return Known(
-            True, around.before, around.after, None if elsewhere == article.id else elsewhere
-        )
+        elsewhere = None if elsewhere == article.id else elsewhere
+        is_fetched = place.reading.captured.hints.get("fetched")
+        words = self._words.get(place.origin_id) if is_fetched else None
+        return Known(True, around.before, around.after, elsewhere, words)
 
     # ------------------------------------------------------------------- what follows
 

@@ -76,13 +76,15 @@ class Known:
 
     `before` and `after` are the wordings of the neighbouring sights in time (digests), as the
     reader of the draft reads them; where it cannot, that of the draft stands there.
-    `elsewhere` is the article that already has this wording at another origin.
+    `elsewhere` is the article that already has this wording at another origin. `words` is how
+    many words were read there last, where we fetched it ourselves.
     """
 
     article_exists: bool
     before: bytes | None
     after: bytes | None
     elsewhere: int | None
+    words: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

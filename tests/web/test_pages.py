@@ -145,3 +145,22 @@ def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviou
     desk.web.put(A, pegel())
     assert desk.fetch(A, at=60) == Counts(new_articles=1)
     assert desk.outcomes(A) == [outcome, "content"] if outcome != "refused" else True
+
+
+def test_far_less_text_than_before_is_a_failure_of_reading_and_no_edit():
+    from storage.record import Draft, Extractor, Field, Paragraph
+    from storage.verdict import Known, NewVersion, Refuse
+    from worker.decide import decide
+
+    def draft(words: int, *flags: str) -> Draft:
+        return Draft("Pegel", (Paragraph("text", "Der Pegel steigt."),), Extractor("a", "1", ""),
+                     fields={"word_count": Field(words, "body")}, flags=flags)  # fmt: skip
+
+    known = Known(True, b"1", None, None, words=300)
+    verdict = decide(draft(60, "extraction_short"), b"2", known)
+    assert isinstance(verdict, Refuse)
+    assert verdict.refused.code == "not_article"
+    assert decide(draft(60), b"2", known) == NewVersion(), "a text may become short"
+    assert decide(draft(200, "extraction_loss"), b"2", known) == NewVersion()
+    unfetched = Known(True, b"1", None, None)
+    assert decide(draft(60, "extraction_short"), b"2", unfetched) == NewVersion()
