@@ -5,6 +5,8 @@ content. It has a limit of memory, and no connection to anything but its two pip
 holds the deadline of each document and kills what overruns it.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -34,6 +36,7 @@ DOCUMENTS_PER_CHILD = 2000
 START_SECONDS = 60.0
 _CACHES_RESET_EVERY = 500
 _CHUNK = 1 << 16
+_PIPE = 1 << 20
 _LENGTH = struct.Struct(">I")
 _MIB = 1 << 20
 _READY = b"ready"
@@ -161,6 +164,7 @@ class _Child:
         assert process.stdout
         os.set_blocking(process.stdin.fileno(), False)
         os.set_blocking(process.stdout.fileno(), False)
+        _widen(process.stdin.fileno())
         if child._exchange(b"", START_SECONDS) != _READY:
             exit_code = process.poll()
             child.end()
@@ -237,10 +241,16 @@ class _Child:
                     return frame
 
 
+def _widen(pipe: int) -> None:
+    """Make room in a pipe for a whole page, so that it need not be handed over in pieces."""
+    with contextlib.suppress(OSError):  # a limit of the system: the page goes in pieces then
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
 def _write(writer: int, waiting: memoryview) -> int:
     """Write what fits into the pipe; a child that is gone takes it all and will not answer."""
     try:
-        return os.write(writer, waiting[:_CHUNK])
+        return os.write(writer, waiting[:_PIPE])
     except BlockingIOError:
         return 0
     except BrokenPipeError:
