@@ -17,7 +17,7 @@ def passages(name: str) -> list[tuple[str, ...]]:
 
 LABELLED = passages("notices.tsv")
 UNSEEN = passages("notices_unseen.tsv")
-"""Labelled after the rules were made: no rule was changed for one of these."""
+"""Labelled after the rules were made; one rule was mended since, which had missed one of 21."""
 POSITIVE = [(kind, text) for kind, text in LABELLED if kind != "-"]
 NEGATIVE = [text for kind, text in LABELLED if kind == "-"]
 
@@ -28,7 +28,7 @@ def test_notices_are_told_from_text() -> None:
     assert min(precision, recall) >= 0.95
 
 
-def test_notices_are_told_in_passages_that_no_rule_was_made_for() -> None:
+def test_notices_are_told_in_passages_that_were_labelled_after_the_rules() -> None:
     precision, recall = reached(UNSEEN)
     assert min(precision, recall) >= 0.95
 
