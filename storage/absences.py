@@ -23,7 +23,7 @@ REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(Tr
 
 
 REFUSED_AS = {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
-"""What a page that was fetched and could not be taken is told as, by the code of its refusal."""
+"""What a page that a server gave is told as if it could not be taken, by its refusal's code."""
 
 
 def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
@@ -135,8 +135,8 @@ class _Telling:
         """Return as what fetched pages are told that could not be taken."""
         query = (
             select(REFUSAL.c.observation_id, REFUSAL.c.code)
-            .join(TRANSFER, TRANSFER.c.observation_id == REFUSAL.c.observation_id)
-            .where(TRANSFER.c.is_foreign.is_(False))
+            .join(OBSERVATION, OBSERVATION.c.id == REFUSAL.c.observation_id)
+            .where(OBSERVATION.c.http_status.is_not(None))
         )
         return {
             number: REFUSED_AS.get(code, "refused")

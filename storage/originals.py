@@ -17,7 +17,7 @@ FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
 ORIGIN = table_of(OriginRow)
 
 
-HOW_READ = ("type", "charset", "url")
+HOW_READ = ("type", "charset", "url", "answered")
 """The hints that say how bytes are read."""
 
 

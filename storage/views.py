@@ -398,7 +398,7 @@ WHERE {_CONFIRMABLE}
 
 _ARTICLELESS_OUTCOME = """CASE WHEN o.outcome <> 'captured' THEN o.outcome
         WHEN judged.kind = 'listed' THEN 'content'
-        WHEN t.is_foreign = FALSE THEN coalesce((SELECT CASE
+        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE
             WHEN max(f.code) = 'blocked' THEN 'blocked'
             WHEN max(f.code) IN ('not_article', 'extraction_empty') THEN 'not_article'
             END FROM refusal f WHERE f.observation_id = o.id), 'refused')

@@ -1,4 +1,4 @@
-"""PURE: what is different about a page that we fetched ourselves."""
+"""PURE: what is different about a page that a server gave, to us or to others."""
 
 from collections.abc import Mapping
 from dataclasses import replace

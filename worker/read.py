@@ -115,7 +115,7 @@ class Reader:
     def draft(self, captured: Captured) -> Draft | Refused:
         """Return what the text core makes of a capture, with all that is known of it."""
         outcome = self.outcome(captured.raw, hints_of(captured))
-        if captured.hints.get("fetched"):
+        if captured.hints.get("fetched") or captured.hints.get("answered"):
             return as_fetched(outcome, captured.hints.get("listed"))
         return outcome
 

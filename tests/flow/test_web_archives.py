@@ -142,6 +142,25 @@ def test_absences_and_words_of_the_server_are_observations_and_no_versions(room)
     assert moved == {"note": f"to {OTHER}", "http_status": 301}
 
 
+def test_a_wall_that_others_captured_is_no_article_and_no_version(room):
+    wall = page("Just a moment...", "Checking your browser before accessing the site.")
+    lost = page("Seite nicht gefunden", "Diese Seite konnte leider nicht gefunden werden.")
+    room.write(
+        "a.warc",
+        seen(1, OLD) + response(URL, at(2), answer(wall)) + response(URL, at(3), answer(lost)),
+    )
+    room.write("b.warc", response(OTHER, at(2), answer(wall)))
+    assert room.scan(10) == Counts(new_articles=1, refused=3)
+    assert told(room) == [
+        (moment(1), "content", True),
+        (moment(2), "blocked", True),
+        (moment(3), "not_article", True),
+    ]
+    assert told(room, OTHER) == [(moment(2), "blocked", True)]
+    assert len(room.versions()) == 1
+    assert room.article(URL)["state"] == "blocked"
+
+
 def test_an_article_that_others_found_gone_last_is_gone_whichever_came_in_first(room):
     room.write("b.warc", response(URL, at(5), answer(b"weg", status="410 Gone")))
     room.scan(10)

@@ -179,6 +179,7 @@ class _Capture:
             "charset": charset,
             "name": self.origin,
             "url": self.origin if of_server else None,
+            "answered": of_server or None,
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
