@@ -166,8 +166,9 @@ class Tokens:
                 ordered[starts].tolist(), starts.tolist(), ends.tolist(), strict=True
             )
         ]
-        beyond = np.setdiff1d(self.numbers[MAX_POSITION:], placed).tolist()
-        entries += [lexemes[token] + _COUNTS[0] for token in beyond]
+        if len(self.numbers) > MAX_POSITION:
+            beyond = np.setdiff1d(self.numbers[MAX_POSITION:], placed).tolist()
+            entries += [lexemes[token] + _COUNTS[0] for token in beyond]
         return b"".join([len(entries).to_bytes(4, "big"), *entries])
 
 

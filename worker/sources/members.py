@@ -123,7 +123,10 @@ def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Content
 
 def members_of_bytes(locator: str, raw: bytes, hints: Hints) -> Iterator[Content]:
     """Yield what the file `locator` (escaped), read whole as `raw`, holds."""
-    return members_of(locator, io.BytesIO(raw), hints)
+    stream = io.BufferedReader(
+        cast("io.RawIOBase", io.BytesIO(raw)), min(len(raw) + 1, _BUFFER_BYTES)
+    )
+    return members_of(locator, stream, hints)
 
 
 def members_of_input(stream: BinaryIO, hints: Hints) -> Iterator[Content]:

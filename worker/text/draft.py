@@ -100,7 +100,7 @@ def _paragraphs(
 ) -> tuple[tuple[Paragraph, ...], tuple[str, ...]]:
     named = roles(material.blocks, title, material.given)
     blocks, named = _with_lead(material.blocks, named, material.lead)
-    plain = is_plain(title or "") and all(map(is_plain, blocks))
+    plain = is_plain("\n".join([title or "", *blocks]))
     paragraphs = tuple(
         [
             Paragraph(role, text, marks(text, plain=plain))

@@ -65,8 +65,8 @@ def language(text: str, languages: tuple[str, ...]) -> Field:
 def _voted(sample: str, languages: tuple[str, ...]) -> Field | None:
     words = sample.casefold().split()
     hits: dict[str, list[str]] = {name: [] for name in _VOTERS}
-    for word in words:
-        for name in _VOTES.get(word, ()):
+    for word in filter(_VOTES.__contains__, words):
+        for name in _VOTES[word]:
             hits[name].append(word)
     votes = {name: len(found) for name, found in hits.items()}
     first, second, *_ = sorted(votes, key=votes.__getitem__, reverse=True)
