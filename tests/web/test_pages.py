@@ -111,6 +111,7 @@ STATES = {
                               "blocked", "blocked", Counts(refused=1)),
     "a soft 404": (Reply(page("Seite nicht gefunden", ["Die gesuchte Seite konnte leider nicht gefunden werden."])),
                    "not_article", "blocked", Counts(refused=1)),
+    "nothing at all": (Reply(b""), "not_article", "blocked", Counts(refused=1)),
     "an empty page": (Reply(b"<html><body></body></html>"), "not_article", "blocked", Counts(refused=1)),
     "a document that is no page": (Reply(b"%PDF-1.7 ...", type="application/pdf"), "refused", "present", Counts(refused=1)),
     "a picture": (Reply(bytes(4000), type="image/png"), "refused", "present", Counts(refused=1)),

@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 from urllib3.response import HTTPResponse
 
 from storage.codes import refuse
+from storage.digest import raw_digest
 from storage.record import Json, Refused
 from worker.address import Address
 from worker.web.connection import (
@@ -46,6 +47,7 @@ class Exchanged:
     version: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
+    digest: bytes | None = None
     body_encoding: str | None = None
     wire_bytes: int = 0
     sent_headers: tuple[tuple[str, str], ...] = ()
@@ -113,6 +115,7 @@ def ask(
         found.is_stale = was_open and is_silent
         found.refused = _refusal(error, found)
     found.duration_ms = round((time.monotonic() - began) * 1000)
+    found.digest = raw_digest(found.body) if found.body else None
     return found
 
 

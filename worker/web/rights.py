@@ -11,6 +11,15 @@ from storage.record import Json
 
 HEAD_BYTES = 128 * 1024
 LONGEST = 500
+LONGEST_TAG = 2_010
+TAGS = (b"<meta", b"<link", b"<a")
+
+WORD = re.compile(rb"bots?\b|tdm-|rights?\b|licen[sc]e", re.IGNORECASE)
+"""A word that stands in whatever speaks of rights.
+
+>>> bool(WORD.search(b'<meta name="robots" content="noai">')), bool(WORD.search(b"<p>Pegel"))
+(True, False)
+"""
 
 ELEMENT = re.compile(r"<(?P<name>meta|link|a)\b(?P<told>[^<>]{1,2000})>", re.IGNORECASE)
 """An element that may speak of rights.
@@ -52,7 +61,7 @@ def rights_of(
         for key, each in _of_header(name.lower(), value):
             found.setdefault(key, []).append(each)
     if body is not None:
-        for key, each in _of_page(body[:HEAD_BYTES].decode("utf-8", "replace")):
+        for key, each in _of_page(body[:HEAD_BYTES]):
             found.setdefault(key, []).append(each)
     told: dict[str, Json] = {key: list(dict.fromkeys(values)) for key, values in found.items()}
     return {"robots": robots, **told} if robots is not None else told
@@ -67,8 +76,8 @@ def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
                 yield "licence", address
 
 
-def _of_page(text: str) -> Iterator[tuple[str, str]]:
-    for element in ELEMENT.finditer(text):
+def _of_page(head: bytes) -> Iterator[tuple[str, str]]:
+    for element in _elements(head):
         told = dict(_attributes(element["told"]))
         name = told.get("name", told.get("property", "")).lower()
         if element["name"].lower() == "meta" and name in NAMES and told.get("content"):
@@ -76,6 +85,19 @@ def _of_page(text: str) -> Iterator[tuple[str, str]]:
             yield key, told["content"][:LONGEST]
         elif "license" in told.get("rel", "").lower().split() and told.get("href"):
             yield "licence", told["href"][:LONGEST]
+
+
+def _elements(head: bytes) -> Iterator[re.Match[str]]:
+    """Yield the elements that hold one of the words: pages are full of others."""
+    last = -1
+    for word in WORD.finditer(head):
+        start = head.rfind(b"<", max(0, word.start() - LONGEST_TAG), word.start())
+        if start <= last or not head[start : start + 5].lower().startswith(TAGS):
+            continue
+        last = start
+        element = ELEMENT.match(head[start : start + LONGEST_TAG].decode("utf-8", "replace"))
+        if element is not None:
+            yield element
 
 
 def _attributes(told: str) -> Iterable[tuple[str, str]]:

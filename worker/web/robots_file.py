@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from storage.checking import Exchange
-from storage.digest import raw_digest
 from worker.address import Address, parse_address
 from worker.web.connection import Network
 from worker.web.exchange import Exchanged, Line, ask
@@ -91,15 +90,14 @@ def _outcome(status: int | None) -> str:
 
 def robots_exchange(told: RobotsFile, began: datetime, ended: datetime) -> Exchange:
     found = told.found
-    body = found.body or None
     return Exchange(
         origin=f"{site_of(found.address.key)}/robots.txt",
         outcome=_outcome(told.status),
         observed_at=ended,
         http_status=found.status,
         note=told.note,
-        raw=body,
-        digest=raw_digest(body) if body is not None else None,
+        raw=found.body or None,
+        digest=found.digest,
         hints={"type": "robots", "fetched": True},
         transfer=transfer_of(found, began),
     )

@@ -7,7 +7,6 @@ from urllib.parse import urljoin
 
 from storage.checking import Check, Exchange
 from storage.codes import refuse
-from storage.digest import raw_digest
 from storage.record import Json, Refused
 from storage.transfers import Transfer
 from storage.watching import Watched
@@ -154,12 +153,14 @@ class Visit:
     # ------------------------------------------------------------------------- what is kept
 
     def _captured(self, found: Exchanged, started_at: datetime, now: datetime) -> Exchange:
-        body, content_type = found.body or b"", found.header("content-type")
-        digest = raw_digest(body)
+        body, content_type = found.body, found.header("content-type")
+        if not body:
+            refused = refuse("not_article", reason="the answer is empty")
+            return self._exchange(found, Meaning("not_article", refused), started_at, now)
         if self.kind not in LISTS and self.kind != "page":
             self.kind = kind_of(body, content_type)
         is_there = self.watched.final == origin_of(found.address.text)
-        if digest == self.watched.digest and is_there:
+        if found.digest == self.watched.digest and is_there:
             return self._exchange(found, Meaning("not_modified"), started_at, now, is_same=True)
         read_as: str | Refused = self.kind
         if self.kind == "page":
@@ -191,7 +192,6 @@ class Visit:
         hints: dict[str, Json] | None = None,
         is_same: bool = False,
     ) -> Exchange:
-        body = found.body or None
         is_confirmed = is_same or meaning.outcome == "not_modified"
         return Exchange(
             origin=origin_of(found.address.text),
@@ -199,8 +199,8 @@ class Visit:
             observed_at=now,
             http_status=found.status,
             note=meaning.note,
-            raw=body,
-            digest=raw_digest(body) if body is not None else None,
+            raw=found.body or None,
+            digest=found.digest,
             hints=hints or {},
             refused=meaning.refused,
             transfer=self._transfer(found, started_at),
