@@ -199,6 +199,14 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
     return runs
 
 
+def is_edit(a: Block, b: Block) -> bool:
+    """Tell whether the only paragraph that went and the only one that came are one."""
+    if _is_similar(a, b, _SIMILAR_ALONE):
+        return True
+    short = len(a.canon) * len(b.canon) <= MAX_CELLS
+    return short and Indel.normalized_similarity(a.canon, b.canon) >= _ALIKE_IN_LETTERS
+
+
 # ---------------------------------------------------------------------- letters and places
 
 
@@ -283,7 +291,7 @@ def _edited_in_place(
     found: list[Pair] = []
     for from_a, from_b in gaps.values():
         if len(from_a) == len(from_b) == 1:
-            found += [(i, j) for i, j in zip(from_a, from_b, strict=True) if _is_edit(a[i], b[j])]
+            found += [(i, j) for i, j in zip(from_a, from_b, strict=True) if is_edit(a[i], b[j])]
         elif len(from_a) == len(from_b):
             found += [
                 (i, j)
@@ -291,14 +299,6 @@ def _edited_in_place(
                 if _is_similar(a[i], b[j], _MUCH_THE_SAME)
             ]
     return found
-
-
-def _is_edit(a: Block, b: Block) -> bool:
-    """Tell whether the only paragraph that went and the only one that came are one."""
-    if _is_similar(a, b, _SIMILAR_ALONE):
-        return True
-    short = len(a.canon) * len(b.canon) <= MAX_CELLS
-    return short and Indel.normalized_similarity(a.canon, b.canon) >= _ALIKE_IN_LETTERS
 
 
 def _is_similar(a: Block, b: Block, least: float) -> bool:

@@ -121,7 +121,11 @@ class VersionLine(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Change(Answer):
-    """A step between two versions, with the passages that went and came."""
+    """A step between two versions, with the passages that went and came.
+
+    `noise` is what was left out of it, by rule; `notices` are those that came with it, each with
+    the version whose change it speaks of.
+    """
 
     article: str
     version: int
@@ -137,6 +141,32 @@ class Change(Answer):
     words_removed: int
     removed: tuple[str, ...]
     added: tuple[str, ...]
+    noise: tuple[Json, ...]
+    notices: tuple[Json, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseStep(Answer):
+    """A step between two wordings of an article that counts as noise, and what differs in it.
+
+    `rules` are the rules by which it does, `reasons` what they say; `version` is the version
+    that goes on across it.
+    """
+
+    id: int
+    article: str | None
+    version: int | None
+    observed_at: datetime | None
+    rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    wording_before: str
+    wording_after: str
+    method: str
+    decided_at: datetime
+    undone_at: datetime | None
     cursor: str
 
 

@@ -58,6 +58,7 @@ from storage.tables import (
     WatchRow,
 )
 from storage.transfers import keep_transfers
+from storage.undoing import Undone, undo
 from storage.verdict import Again, Captured, Counts, Known, Reading, Reread, Verdict
 from storage.versioning import let_return
 from storage.watching import forget_lists, note_read
@@ -555,6 +556,14 @@ class Archive:
         """
         with self.unit() as unit:
             queue.renew(unit, held)
+
+    def undo(self, number: int, reason: str | None = None) -> Undone:
+        """Undo a decision: a relation, or that a step is noise.
+
+        Raises: NoSuchError.
+        """
+        with self.unit() as unit:
+            return undo(unit, number, reason)
 
     def index_rest(self, limit: int = 500) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""

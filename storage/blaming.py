@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from storage.answers import Blame
 from storage.blame import Blamed, Stand, blame, removed
+from storage.comparing import told
 from storage.digest import canonical_all
 from storage.finding import FoundVersion
 from storage.lists import Part
@@ -16,7 +17,6 @@ from storage.record import TEXT_ROLES
 from storage.rows import Row, cursor, place, stream
 from storage.search import holding
 from storage.sentences import sentences
-from storage.steps import told
 from storage.tables import METADATA
 from storage.tokens import Query, Word, parse_query
 

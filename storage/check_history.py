@@ -37,6 +37,12 @@ FROM sight s LEFT JOIN wording w ON w.id = s.wording_id
 LEFT JOIN derivation d ON d.id = s.derivation_id LEFT JOIN capture b ON b.id = d.capture_id
 WHERE s.article_id IN :ids
 """
+_NOISE = """
+SELECT ao.article_id, n.a_derivation_id, n.b_derivation_id, n.a_wording_id, n.b_wording_id,
+    u.id AS undone_id
+FROM noise_step n JOIN article_origin ao ON ao.origin_id = n.origin_id
+LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id WHERE ao.article_id IN :ids
+"""
 _SCANS = """
 SELECT started_at FROM scan
 WHERE source_id = :source AND complete = TRUE AND started_at BETWEEN :first AND :last
@@ -52,13 +58,27 @@ class _Article:
     versions: list[Row] = field(default_factory=list)
     sights: list[Row] = field(default_factory=list)
     confirmed: dict[int, Row] = field(default_factory=dict)
+    noise: list[Row] = field(default_factory=list)
+
+    def quiet(self) -> frozenset[tuple[int, int]]:
+        """Return the steps that were decided to be noise and not undone."""
+        undone = {_wordings(row) for row in self.noise if row["undone_id"] is not None}
+        return frozenset(
+            (row["a_derivation_id"], row["b_derivation_id"])
+            for row in self.noise
+            if _wordings(row) not in undone
+        )
+
+
+def _wordings(row: Row) -> frozenset[int]:
+    return frozenset((row["a_wording_id"], row["b_wording_id"]))
 
 
 def articles(connection: Connection) -> Looks:
     """Compute the versions of every article again and compare them with the stored ones."""
     for article in _articles(connection):
         number = article.row["id"]
-        found = runs(_history(connection, article))
+        found = runs(_history(connection, article), article.quiet())
         broken = [
             *_wrong_versions(article, found),
             *_wrong_sights(article, found),
@@ -84,6 +104,8 @@ def _articles(connection: Connection) -> Iterator[_Article]:
             chunk[row["article_id"]].versions.append(row)
         for row in stream(connection, _SIGHTS, ids):
             chunk[row["article_id"]].sights.append(row)
+        for row in stream(connection, _NOISE, ids):
+            chunk[row["article_id"]].noise.append(row)
         for row in stream(connection, _confirmed(connection.dialect.name), ids):
             chunk[row["article_id"]].confirmed[row["observation_id"]] = row
         yield from chunk.values()

@@ -360,6 +360,14 @@ def relations(
         tell_rows(rows, shown.target(), answers.Relation, _RELATIONS, page)
 
 
+@command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
+def noise(place: Place, page: Page, shown: Shown, article: ArticleOrAll = None) -> None:
+    """List what differs between two looks and counts as noise, with the rule and the passages."""
+    with reading(place) as (_settings, archive):
+        rows = archive.noise(article, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.NoiseStep, _NOISE, page)
+
+
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
 def refusals(
     place: Place,
@@ -663,6 +671,7 @@ _OBSERVATIONS = (
     "observed_at", "until", "checks", "outcome", "version", "foreign", "note", "origin",
 )  # fmt: skip
 _RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
+_NOISE = ("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at")
 _REFUSALS = ("job", "code", "locator", "message", "hint")
 _JOBS = (
     "job", "source", "state", "created_at", "seen", "new_articles", "new_versions", "unchanged",

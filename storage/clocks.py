@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from storage.columns import iso_utc
+from storage.comparing import Comparing
 from storage.filters import Clocks
 from storage.tables import METADATA, RECORD
 from storage.versioning import STATE_OF, rebuild
@@ -113,7 +114,11 @@ class _Past:
             f"SELECT s.article_id AS id FROM {self.base}.sight s "
             f"JOIN {self.base}.observation o ON o.id = s.observation_id "
             f"LEFT JOIN {self.base}.verdict d ON d.observation_id = o.id "
-            f"WHERE o.recorded_at {later} OR d.recorded_at {later} OR s.is_foreign = TRUE"
+            f"WHERE o.recorded_at {later} OR d.recorded_at {later} OR s.is_foreign = TRUE "
+            f"UNION SELECT ao.article_id AS id FROM {self.base}.noise_step n "
+            f"JOIN {self.base}.article_origin ao ON ao.origin_id = n.origin_id "
+            f"LEFT JOIN {self.base}.noise_step_undone u ON u.noise_step_id = n.id "
+            f"WHERE n.decided_at {later} OR u.undone_at {later}"
         )
 
     def _rebuild(self, views: Mapping[str, str]) -> None:
@@ -147,7 +152,7 @@ class _Past:
         unit = Unit(self.connection, self.known_at, NUMBERS_FROM)
         query = text("SELECT DISTINCT id FROM past_affected ORDER BY id")
         for article_id in self.connection.execute(query).scalars().all():
-            rebuild(unit, article_id, whole=True)
+            rebuild(unit, article_id, whole=True, comparing=Comparing(unit, decides=False))
         unit.flush()
 
     # ---------------------------------------------------------------------- what was seen

@@ -75,6 +75,7 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
         "notices": [as_dict(notice) for notice in draft.notices],
         "address": draft.address,
         "observed_at": draft.observed_at.isoformat() if draft.observed_at else None,
+        **({"around": list(draft.around)} if draft.around else {}),
     }
 
 

@@ -54,11 +54,16 @@ class FoundArticle:
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version of an article; `certain` is false where a date fell between two sights."""
+    """A version of an article; `certain` is false where a date fell between two sights.
+
+    `wording_id` is the wording that was asked for, where it is not the one that the version is
+    known by but differs from it by noise.
+    """
 
     article: FoundArticle
     number: int
     certain: bool = True
+    wording_id: int | None = None
 
     @property
     def rev(self) -> str:
@@ -184,14 +189,14 @@ class Finder:
 
     def _worded(self, article: FoundArticle, digits: str) -> FoundVersion:
         query = (
-            select(WORDING.c.digest, func.min(VERSION.c.number))
-            .join(VERSION, VERSION.c.wording_id == WORDING.c.id)
-            .where(VERSION.c.article_id == article.row_id)
-            .group_by(WORDING.c.digest)
+            select(WORDING.c.digest, WORDING.c.id, func.min(SIGHT.c.version))
+            .join(SIGHT, SIGHT.c.wording_id == WORDING.c.id)
+            .where(SIGHT.c.article_id == article.row_id, SIGHT.c.version.is_not(None))
+            .group_by(WORDING.c.digest, WORDING.c.id)
         )
         fitting = {
-            wording_name(bytes(digest)): number
-            for digest, number in self.connection.execute(query)
+            wording_name(bytes(digest)): (number, version)
+            for digest, number, version in self.connection.execute(query)
             if bytes(digest).hex().startswith(digits)
         }
         if not fitting:
@@ -199,7 +204,12 @@ class Finder:
             raise NoSuchError("version", given, "no wording of the article begins like that")
         if len(fitting) > 1:
             raise AmbiguousError("wording", f"w1:{digits}", sorted(fitting))
-        return FoundVersion(article, next(iter(fitting.values())))
+        ((wording, number),) = fitting.values()
+        known_by = select(VERSION.c.wording_id).where(
+            VERSION.c.article_id == article.row_id, VERSION.c.number == number
+        )
+        is_first = self.connection.execute(known_by).scalar_one() == wording
+        return FoundVersion(article, number, wording_id=None if is_first else wording)
 
     @property
     def _dialect(self) -> str:

@@ -1,8 +1,12 @@
-"""PURE: the versions of one article, as runs of equal wording in order of the time seen."""
+"""PURE: the versions of one article, as runs of equal wording in order of the time seen.
 
-from collections.abc import Iterable, Mapping, Sequence
+A step that was decided to be noise ends no run.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 Reader = tuple[str, str, str]
 """Who read a text out of bytes: name, version and configuration of an extractor."""
@@ -38,12 +42,40 @@ class Sight:
     again: Mapping[Reader, Again] = field(default_factory=dict)
 
 
+Pair = tuple[int, int]
+"""Two derivations, that of the earlier sight first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Two sights that follow each other in time and are not one."""
+
+    a: Sight
+    b: Sight
+
+    @property
+    def sides(self) -> tuple["Sight | Again", "Sight | Again"]:
+        """Return what shows the change: readings of both by one reader, where there are such."""
+        return compared(self.a, self.b) or (self.a, self.b)
+
+    @property
+    def pair(self) -> Pair:
+        """Return the derivations that show the change."""
+        a, b = self.sides
+        return a.derivation_id, b.derivation_id
+
+    @property
+    def wordings(self) -> tuple[int | None, int | None]:
+        """Return the wordings of these derivations."""
+        a, b = self.sides
+        return a.wording_id, b.wording_id
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A version: `number` counts from 1; the change lies in (`changed_after`, `changed_by`].
 
-    `compared` are the two derivations that show the step from the version before, where not
-    those of the two versions: both are of one reader.
+    It is known by its first sight. `step` is what led to it, None for the first version.
     """
 
     number: int
@@ -54,14 +86,22 @@ class Run:
     changed_by: datetime
     last_seen: datetime
     observation_ids: tuple[int, ...]
-    compared: tuple[int, int] | None = None
+    step: Step | None = field(default=None, compare=False)
 
 
-def runs(sights: Iterable[Sight]) -> tuple[Run, ...]:
+def steps(sights: Iterable[Sight]) -> tuple[Step, ...]:
+    """Return the sights that follow each other and are not one, each pair once."""
+    looks = [sight for _moment, sight in in_order(sights)]
+    found = (Step(a, b) for a, b in pairwise(looks) if not are_one(a, b))
+    return tuple({step.pair: step for step in found}.values())
+
+
+def runs(sights: Iterable[Sight], quiet: Collection[Pair] = frozenset()) -> tuple[Run, ...]:
     """Return the versions that `sights`, in whatever order, amount to.
 
     Neighbours in time are one version where one reader reads the same out of both: a reader that
-    is new must not look like an edit.
+    is new must not look like an edit. `quiet` are steps that were decided to be noise: they end
+    no version either.
 
     >>> from datetime import UTC, timedelta
     >>> start = datetime(2024, 6, 18, tzinfo=UTC)
@@ -73,11 +113,15 @@ def runs(sights: Iterable[Sight]) -> tuple[Run, ...]:
     found: list[Run] = []
     start = 0
     for end in range(1, len(looks) + 1):
-        if end == len(looks) or not are_one(looks[end - 1][1], looks[end][1]):
+        if end == len(looks) or _is_change(looks[end - 1][1], looks[end][1], quiet):
             before = looks[start - 1] if start else None
             found.append(_run(len(found) + 1, before, looks[start:end]))
             start = end
     return tuple(found)
+
+
+def _is_change(a: Sight, b: Sight, quiet: Collection[Pair]) -> bool:
+    return not are_one(a, b) and Step(a, b).pair not in quiet
 
 
 def same_reader(reader: Reader, other: Reader) -> bool:
@@ -132,7 +176,6 @@ def _run(
     looks: Sequence[tuple[datetime, Sight]],
 ) -> Run:
     first = looks[0][1]
-    pair = compared(before[1], first) if before else None
     ids = dict.fromkeys(sight.observation_id for _moment, sight in looks)
     return Run(
         number=number,
@@ -143,5 +186,5 @@ def _run(
         changed_by=looks[0][0],
         last_seen=looks[-1][0],
         observation_ids=tuple(ids),
-        compared=(pair[0].derivation_id, pair[1].derivation_id) if pair else None,
+        step=Step(before[1], first) if before else None,
     )

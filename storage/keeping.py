@@ -8,9 +8,11 @@ from sqlalchemy import case, select
 
 from storage.absences import tell_absences, untold
 from storage.claims import Claims, Place
+from storage.comparing import Comparing
 from storage.deriving import BYTES_GONE, Deriving
 from storage.detail import named
 from storage.digest import origin_id
+from storage.history import Sight
 from storage.lineages import Lineages
 from storage.neighbours import (
     Around,
@@ -20,7 +22,9 @@ from storage.neighbours import (
     reader_of,
 )
 from storage.origins import ensure_origins
+from storage.quieting import undone_wordings, waiting
 from storage.record import Draft, Listing, Refused
+from storage.steps import FIRST_STEP
 from storage.tables import (
     FIELD_BLOCK,
     SIGHT_BLOCK,
@@ -50,7 +54,7 @@ from storage.verdict import (
     Unchanged,
     Verdict,
 )
-from storage.versioning import rebuild
+from storage.versioning import rebuild, tell_again
 from storage.vocabulary import Tokens
 from storage.writing import Unit, rows_in, table_of, update_rows
 
@@ -83,6 +87,8 @@ class Keeping:
         self._refused: list[int] = []
         self._words: dict[int, int | None] = {}
         self._lineages = Lineages(unit)
+        self._comparing = Comparing(unit)
+        self._sights: dict[int, list[Sight]] = {}
 
     @property
     def to_index(self) -> list[tuple[int, Tokens]]:
@@ -107,7 +113,8 @@ class Keeping:
         for place in places:
             outcome = place.reading.outcome
             assert not isinstance(outcome, Listing)
-            verdict = decide(outcome, place.reading.digest, self._known(place))
+            known = self._known(place)
+            verdict = decide(outcome, place.reading.digest, known)
             self._apply(place, verdict)
             self.decided.append((place.reading, verdict))
             totals[COUNT_OF[KIND[type(verdict)]]] += 1
@@ -245,10 +252,48 @@ class Keeping:
         if around.unknown:
             self._unknown.add(place.reading.captured.observation_id)
             around = Around(digest, around.after)
-        elsewhere = None if elsewhere == article.id else elsewhere
         is_fetched = place.reading.captured.hints.get("fetched")
-        words = self._words.get(place.origin_id) if is_fetched else None
-        return Known(True, around.before, around.after, elsewhere, words)
+        return Known(
+            True,
+            around.before,
+            around.after,
+            None if elsewhere == article.id else elsewhere,
+            words=self._words.get(place.origin_id) if is_fetched else None,
+            is_noise=digest not in {around.before, around.after}
+            and self._is_noise(article, place, draft, wording),
+        )
+
+    def _is_noise(
+        self, article: KnownArticle, place: Place, draft: Draft, wording: int | None
+    ) -> bool:
+        """Tell whether a draft differs by noise alone from the sight before or after it."""
+        undone = undone_wordings(self.unit, article.id) if article.stored else set()
+        for is_before in (True, False):
+            other = self._beside(article, place.moment, is_before=is_before)
+            if other is None or frozenset((other.wording_id, wording)) in undone:
+                continue
+            number = other.derivation_id
+            if self._comparing.is_noise(article.id, number, draft, is_before=is_before):
+                return True
+        return False
+
+    def _beside(self, article: KnownArticle, at: datetime, *, is_before: bool) -> Sight | None:
+        """Return the sight of an article that stands next to a moment."""
+        moment = SIGHT.c.observed_at
+        query = (
+            select(moment, SIGHT.c.wording_id, WORDING.c.digest, SIGHT.c.derivation_id)
+            .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+            .where(SIGHT.c.article_id == article.id)
+            .where(moment <= at if is_before else moment > at)
+            .order_by(moment.desc() if is_before else moment)
+            .limit(1)
+        )
+        rows = self.unit.connection.execute(query).all() if article.stored else []
+        found = [Sight(seen, 0, w, bytes(digest), d) for seen, w, digest, d in rows]
+        mine = self._sights.get(article.id, ())
+        found += [sight for sight in mine if (sight.observed_at <= at) is is_before]
+        nearest = max if is_before else min
+        return nearest(found, key=lambda s: (s.observed_at, s.digest)) if found else None
 
     # ------------------------------------------------------------------- what follows
 
@@ -267,6 +312,7 @@ class Keeping:
             draft = replace(draft, flags=(*draft.flags, "not_comparable"))
         wording = self._deriving.wording(draft, digest, place.reading)
         derivation = self._deriving.derivation(draft, wording, place.reading)
+        self._comparing.remember(derivation, draft)
         article = self._articles.get(place.origin_id)
         if article is None:
             article = self._new_article(place, wording, derivation)
@@ -275,6 +321,10 @@ class Keeping:
             late = article.append(place.moment, digest, reader_of(draft))
             self._changed[article.id] = self._changed.get(article.id, False) or late
             version, outcome = None, "unchanged" if isinstance(verdict, Unchanged) else "content"
+        sight = Sight(place.moment, 0, wording, digest, derivation)
+        self._sights.setdefault(article.id, []).append(sight)
+        paragraphs = draft.text_paragraphs()
+        self._comparing.fresh.add(wording, draft.title, paragraphs, article.id, place.origin_id)
         self._sight(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, KIND[type(verdict)], derivation)
         self._tell_copy(place, article, wording, verdict)
@@ -287,7 +337,7 @@ class Keeping:
         unit.add(
             ArticleRow,
             {
-                "id": article, "seq": article, "public_id": self._public_id(place),
+                "id": article, "seq": article, "public_id": origin_id(self._origin(place)),
                 "origin_id": place.origin_id, "source_id": captured.source_id,
                 "state": "present", "versions": 1, "head_version_id": version,
                 "first_seen": place.moment, "last_seen": place.moment,
@@ -300,8 +350,7 @@ class Keeping:
                 "id": version, "seq": top, "article_id": article, "number": 1,
                 "wording_id": wording, "derivation_id": derivation,
                 "observation_id": captured.observation_id, "changed_after": None,
-                "changed_by": place.moment, "last_seen": place.moment, "changes": ["first"],
-                "silent": None, "words_added": 0, "words_removed": 0, "removed": [], "added": [],
+                "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
             },
         )  # fmt: skip
         draft = place.reading.outcome
@@ -310,15 +359,17 @@ class Keeping:
         known = KnownArticle(article, place.origin_id, False, None, None)
         known.append(place.moment, place.reading.digest, reader_of(draft))
         self._articles[place.origin_id] = known
+        self._comparing.stands_at(article, self._origin(place))
         self._lineages.began(place.origin_id, article, self._articles)
         return known
 
-    def _public_id(self, place: Place) -> str:
+    @staticmethod
+    def _origin(place: Place) -> str:
         if place.address_id is not None and place.origin_id == place.address_id:
             address = named(place.reading).address
             assert address is not None
-            return origin_id(address)
-        return origin_id(place.reading.captured.locator)
+            return address
+        return place.reading.captured.locator
 
     def _sight(
         self,
@@ -406,7 +457,8 @@ class Keeping:
         unit.flush()
         fresh = {a.id for a in self._articles.values() if not a.stored}
         for article_id, late in self._changed.items():
-            rebuild(unit, article_id, whole=late or article_id in fresh)
+            rebuild(unit, article_id, whole=late or article_id in fresh, comparing=self._comparing)
+        tell_again(unit, self._comparing, waiting(self._comparing))
         for article_id in sorted(self._displaced):
             self._relate_displaced(article_id)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]

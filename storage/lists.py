@@ -12,12 +12,15 @@ from storage.answers import (
     ArticleLine,
     Change,
     Job,
+    NoiseStep,
     Observation,
     Refusal,
     Relation,
     VersionLine,
 )
+from storage.comparing import differences
 from storage.filters import Conditions, Filters, conditions
+from storage.noise import RULES
 from storage.record import PartialDate
 from storage.rows import Row, cursor, place, stream
 from storage.views import element_of, sights_query, steps_query, view_query
@@ -113,6 +116,16 @@ def relations(
     asked = _after(asked, part, "relations", "q.id > :a0", int)
     query = view_query("relations", connection.dialect.name)
     yield from _rows(connection, query, asked, "q.id", part.limit, _relation)
+
+
+def noise(connection: Connection, article_id: int | None, part: Part) -> Iterator[NoiseStep]:
+    """Yield the steps that count as noise, undone ones too, in the order of the decisions."""
+    asked = Conditions()
+    if article_id is not None:
+        asked = asked.also("q.article_id = :article", article=article_id)
+    asked = _after(asked, part, "noise", "q.id > :a0", int)
+    query = view_query("noise", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.id", part.limit, _NoiseSteps(connection))
 
 
 def refusals(connection: Connection, job: int | None, part: Part) -> Iterator[Refusal]:
@@ -223,6 +236,8 @@ def _change(row: Row) -> Change:
         **_step(row),
         removed=tuple(row["removed"]),
         added=tuple(row["added"]),
+        noise=tuple(row["noise"]),
+        notices=tuple(row["notices"]),
         cursor=cursor("changes", row["changed_by"], row["version_id"]),
     )
 
@@ -248,6 +263,30 @@ def _relation(row: Row) -> Relation:
         evidence=row["row_evidence"],
         cursor=cursor("relations", row["id"]),
     )
+
+
+class _NoiseSteps:
+    """Makes the records of steps; what differs follows from the derivations."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, row: Row) -> NoiseStep:
+        removed, added = differences(
+            self._connection, row["a_derivation_id"], row["b_derivation_id"]
+        )
+        names = (
+            "id", "article", "version", "observed_at", "wording_before", "wording_after", "method",
+            "decided_at", "undone_at",
+        )  # fmt: skip
+        return NoiseStep(
+            **{name: row[name] for name in names},
+            rules=tuple(row["rules"]),
+            reasons=tuple(RULES[rule] for rule in row["rules"]),
+            removed=removed,
+            added=added,
+            cursor=cursor("noise", row["id"]),
+        )
 
 
 def _refusal(row: Row) -> Refusal:

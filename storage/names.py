@@ -1,10 +1,12 @@
 """PURE: words that a text shows to be names of people, places and organisations.
 
-No list of names and no model: only what stands around a word. So it tells less than a reader
-would, and what it tells is seldom wrong.
+No model, and no list but one of the best-known places: what stands around a word tells. So it
+tells less than a reader would, and what it tells is seldom wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+
+from storage.gazetteer import is_place, may_be_place
 
 _ENDS_OF_SENTENCE = frozenset(".!?…:\"'(-–—•*|")
 
@@ -44,8 +46,9 @@ _MEASURES = frozenset(
 )
 _NO_NAMES = frozenset(["i", "ich", "sie", "ihr", "ihre", "ihrem", "ihren", "ihrer", "ihnen"])
 _NEVER = _MEASURES | _NO_NAMES | _TITLES
-_NO_NEIGHBOURS = _MEASURES | _TITLES
+_NO_NEIGHBOURS = _MEASURES | _NO_NAMES | _TITLES
 
+_BEFORE_PLACES = frozenset(["in", "aus", "nach", "bei", "von", "bis", "über", "gegen", "um"])
 _GERMAN = frozenset(
     """
     der die das und ist nicht von mit ein eine einen dem den des im auf für sich auch wird
@@ -67,6 +70,7 @@ def names_in(blocks: Iterable[Sequence[str]]) -> frozenset[str]:
     - a title stands before it (`Frau`, `Dr.`, `Präsident`, `President`);
     - another such word stands beside it, and neither is a measure, month or day (`Kim Jong`);
     - a verb of speech stands beside it (`sagte Kim`);
+    - it is the name of a well-known place, or ends like one behind `in`, `aus`, `nach` …;
     - the text is in English and it is no day or month.
 
     A name found so is one at the beginning of a sentence too.
@@ -105,6 +109,7 @@ def _shown(tokens: Sequence[str], *, nouns_are_capitalised: bool) -> Iterator[st
             or _is_titled(tokens, k)
             or _stands_by_another(tokens, inner, k)
             or _speaks(tokens, k)
+            or _is_place(tokens, k)
         ):
             yield token
 
@@ -138,6 +143,12 @@ def _stands_by_another(tokens: Sequence[str], inner: Sequence[bool], k: int) -> 
         0 <= other < len(tokens) and inner[other] and tokens[other].lower() not in _NO_NEIGHBOURS
         for other in (k - 1, k + 1)
     )
+
+
+def _is_place(tokens: Sequence[str], k: int) -> bool:
+    if is_place(tokens[k]):
+        return True
+    return k > 0 and tokens[k - 1].lower() in _BEFORE_PLACES and may_be_place(tokens[k])
 
 
 def _speaks(tokens: Sequence[str], k: int) -> bool:

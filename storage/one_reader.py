@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from storage.compare import Text
+from storage.comparing import told
 from storage.finding import FoundVersion
 from storage.history import Reader, same_reader
-from storage.steps import told
 from storage.tables import METADATA
 
 DERIVATION, SIGHT, VERSION = (METADATA.tables[name] for name in ("derivation", "sight", "version"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.alignment import Block
+from storage.alignment import Block, is_edit
 from storage.compare import BETWEEN_PARAGRAPHS, Operation, Side
 
 PlaceKind = Literal["edit", "paragraph", "move"]
@@ -45,7 +45,7 @@ def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Place]:
                 moved.add(block.start)
                 found.append(Place("move", op.role, None, op, a.block_at(op.a_start), block))
         elif (whole := _whole(op, a if op.op == "delete" else b)) is not None:
-            found.append(_paragraph(op, whole))
+            _add_paragraph(found, op, whole)
         else:
             _add_edit(found, op, a, b)
     return found
@@ -79,10 +79,15 @@ def _whole(op: Operation, side: Side) -> Block | None:
     return block if is_whole else None
 
 
-def _paragraph(op: Operation, block: Block) -> Place:
+def _add_paragraph(found: list[Place], op: Operation, block: Block) -> None:
+    """Add a paragraph; one in whose few words nothing stayed was edited all the same."""
+    last = found[-1] if found else None
     if op.op == "delete":
-        return Place("paragraph", op.role, op, None, block, None)
-    return Place("paragraph", op.role, None, op, None, block)
+        found.append(Place("paragraph", op.role, op, None, block, None))
+    elif last is not None and last.a is not None and _ends_at(last, op) and is_edit(last.a, block):
+        found[-1] = Place("edit", op.role, last.gone, op, last.a, block)
+    else:
+        found.append(Place("paragraph", op.role, None, op, None, block))
 
 
 def _add_edit(found: list[Place], op: Operation, a: Side, b: Side) -> None:

@@ -28,6 +28,7 @@ from storage.answers import (
     Diff,
     Hit,
     Job,
+    NoiseStep,
     Observation,
     Raw,
     Refusal,
@@ -252,6 +253,19 @@ class ReadOnlyArchive:
         origins = None if article is None else self._origins(article)
         part = Part(after, limit)
         return self._each(lambda connection: lists.relations(connection, origins, filters, part))
+
+    def noise(
+        self,
+        article: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[NoiseStep]:
+        """Yield the steps between two wordings that count as noise and make no version.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.row_of(article)
+        return self._each(lambda connection: lists.noise(connection, number, Part(after, limit)))
 
     def refusals(
         self, job: int | None = None, after: str | None = None, limit: int | None = None

@@ -143,8 +143,9 @@ class Draft:
     `observed_at:`); a document that names both is an imported capture. `fields` holds every
     metadata value by name (title, lead, published, modified, authors, language, publisher,
     section, tags … and keys of the input that we do not know); a value of `published` and
-    `modified` is the dict form of `PartialDate`. `pieces` is the text cut at blanks, where the
-    reader has it at hand.
+    `modified` is the dict form of `PartialDate`. `around` are the keys
+    (`storage.site.paragraph_key`) of what a page shows beside its paragraphs. `pieces` is the
+    text cut at blanks, where the reader has it at hand.
     """
 
     title: str | None
@@ -158,6 +159,7 @@ class Draft:
     address: str | None = None
     observed_at: datetime | None = None
     raw_output: str | None = None
+    around: tuple[int, ...] = ()
     pieces: list[str] | None = field(default=None, compare=False, repr=False)
 
     def text_paragraphs(self) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ _NAMES: dict[TypeEngine[Any], str] = {
         published_from published_to decided_at undone_at at created_at started_at finished_at
         latest_at""",
     JSON_TYPE: """
-        origins authors tags flags changes removed added candidates row_published row_evidence
-        detail""",
+        origins authors tags flags changes removed added noise notices rules candidates
+        row_published row_evidence detail""",
     Boolean(): "foreign silent kept",
 }
 TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}

@@ -1,123 +1,119 @@
-"""What changed in the step from one version of an article to the next."""
+"""What the versions of an article tell of the steps that led to them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Row
 
-from storage.classes import classify
-from storage.compare import Text, diff, passages, words_added, words_removed
-from storage.history import Run
-from storage.record import TEXT_ROLES, Json
-from storage.tables import DerivationRow, WordingRow
-from storage.writing import Unit, table_of
-
-DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
-
-STEP = ("changes", "silent", "words_added", "words_removed", "removed", "added")
-
-
-def step_of(row: Row[Any]) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in STEP}
-
+from storage.change import Change, speaks_of
+from storage.history import Pair, Run
+from storage.quieting import Quieting
+from storage.record import as_dict
 
 FIRST_STEP: Mapping[str, Any] = {
     "changes": ["first"], "silent": None, "words_added": 0, "words_removed": 0, "removed": [],
-    "added": [],
+    "added": [], "before_id": None, "after_id": None, "noise": None, "notices": None,
 }  # fmt: skip
+STEP = tuple(FIRST_STEP)
+
+Passages = list[tuple[int, list[str]]]
+"""Version and what went and came in the step to it, the oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What two versions are compared by: the text, and when it says that it was modified."""
-
-    text: Text
-    modified: str | None
+def step_of(row: Row[Any]) -> dict[str, Any]:
+    """Return the columns of a stored version that tell of the step to it."""
+    return {name: getattr(row, name) for name in STEP}
 
 
 class Steps:
-    """Says what changed between a run and the one before it."""
+    """Tells the steps of runs that follow each other, by stored rows where these still stand.
 
-    def __init__(self, unit: Unit, known: Mapping[int, Row[Any]], found: Sequence[Run]) -> None:
-        self.unit = unit
-        self.known = known
-        self.runs = {run.number: run for run in found}
-        self._derivations: dict[int, Told] = {}
+    `past` are the wordings of the versions before them by number; `passages` gives what changed
+    in the steps to these. `again` are steps that are told anew.
+    """
 
-    def is_kept(self, row: Row[Any], run: Run) -> bool:
-        """Tell whether the stored step still stands: same wording after the same wording."""
-        if run.compared is not None:
-            return False
-        if row.wording_id != run.wording_id or run.number == 1:
-            return bool(row.wording_id == run.wording_id)
-        before, stored = self.runs.get(run.number - 1), self.known.get(run.number - 1)
-        return before is None or (stored is not None and stored.wording_id == before.wording_id)
+    def __init__(
+        self,
+        quieting: Quieting,
+        known: Mapping[int, Row[Any]],
+        past: Mapping[int, int],
+        passages: Callable[[], Passages],
+        again: frozenset[Pair] = frozenset(),
+    ) -> None:
+        self._quieting = quieting
+        self._known = {
+            (row.before_id, row.after_id): row for row in known.values() if row.number > 1
+        }
+        self._wordings = dict(past)
+        self._passages = passages
+        self._again = again
+        self._told: dict[int, dict[str, Any]] = {}
 
     def of(self, run: Run) -> dict[str, Any]:
-        """Return the columns that tell of the step to `run`."""
-        if run.number == 1:
-            return dict(FIRST_STEP)
-        before, after = run.compared or (self._derivation(run.number - 1), run.derivation_id)
-        a, b = self._told(before), self._told(after)
-        operations = diff(a.text, b.text)
-        classes = tuple(classify(a.text, b.text, operations))
-        if run.wording_id in self._earlier(run.number - 1):
-            classes = (*classes, "reversion")
-        removed, added = passages(operations)
-        return {
-            "changes": list(classes),
-            "silent": is_silent(a.modified, b.modified, classes),
-            "words_added": words_added(operations),
-            "words_removed": words_removed(operations),
-            "removed": list(removed),
-            "added": list(added),
-        }
+        """Return the columns that tell of the step to `run`; ask for each run in its turn."""
+        told = dict(FIRST_STEP)
+        if run.step is not None:
+            row = self._known.get(run.step.pair)
+            if row is None or run.step.pair in self._again:
+                told = _columns(self._quieting.change(run.step), run.step.pair)
+            else:
+                told = step_of(row)
+            told["changes"] = self._classes(run, told)
+            told["notices"] = list(self._linked(run, told)) or None
+        self.keep(run.number, run.wording_id, told)
+        return told
 
-    def _derivation(self, number: int) -> int:
-        run = self.runs.get(number)
-        return run.derivation_id if run else self.known[number].derivation_id
+    def keep(self, number: int, wording_id: int, told: dict[str, Any]) -> None:
+        """Take a step as it is: that of a version which only lasts longer."""
+        self._wordings[number] = wording_id
+        self._told[number] = told
 
-    def _earlier(self, before: int) -> set[int]:
-        stored = {n: row.wording_id for n, row in self.known.items() if n < before}
-        fresh = {n: run.wording_id for n, run in self.runs.items() if n < before}
-        return set({**stored, **fresh}.values())
+    def _classes(self, run: Run, told: Mapping[str, Any]) -> list[str]:
+        classes = [name for name in told["changes"] if name != "reversion"]
+        earlier = {w for number, w in self._wordings.items() if number < run.number - 1}
+        is_back = run.wording_id in earlier or _undoes(told, self._told.get(run.number - 1))
+        return [*classes, "reversion"] if is_back else classes
 
-    def _told(self, derivation_id: int) -> Told:
-        if derivation_id not in self._derivations:
-            self._derivations[derivation_id] = told(self.unit.connection, derivation_id)
-        return self._derivations[derivation_id]
-
-
-def is_silent(before: Json, after: Json, classes: Sequence[str]) -> bool | None:
-    """Tell whether a change of the wording goes unmentioned; None where no date could tell.
-
-    `before` and `after` are the dates of modification that the two captures name. A new date
-    or a notice speaks of the change.
-
-    >>> is_silent("2024-06-18", "2024-06-18", ["number"]), is_silent(None, None, ["number"])
-    (True, None)
-    """
-    if before is None and after is None:
-        return None
-    return before == after and "notice" not in classes
+    def _linked(self, run: Run, told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the notices of a step, each with the version whose step it speaks of."""
+        notices = told["notices"] or ()
+        if not notices:
+            return
+        steps = [each for each in self._passages() if each[0] not in self._told]
+        steps += [(number, _texts(each)) for number, each in self._told.items()]
+        own = [text for text in _texts(told) if text not in {n["text"] for n in notices}]
+        steps.append((run.number, own))
+        for notice in notices:
+            version = speaks_of(notice["text"], steps)
+            if version is None and own:
+                version = run.number
+            yield {"kind": notice["kind"], "text": notice["text"], "version": version}
 
 
-def told(connection: Connection, derivation_id: int) -> Told:
-    """Return title, text paragraphs and date of modification of a derivation."""
-    query = (
-        select(DERIVATION.c.detail, WORDING.c.title, WORDING.c.text)
-        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
-        .where(DERIVATION.c.id == derivation_id)
-    )
-    detail, title, body = connection.execute(query).one()
-    stored = (body or "").split("\n\n")
-    if detail is None:
-        return Told(Text(title, tuple(("text", paragraph) for paragraph in stored)), None)
-    paragraphs = tuple(
-        (entry["role"], stored[entry["w"]] if "w" in entry else entry["text"])
-        for entry in detail["paragraphs"]
-        if entry["role"] in TEXT_ROLES
-    )
-    modified = (detail["fields"].get("modified") or {}).get("value") or {}
-    return Told(Text(detail["title"], paragraphs), modified.get("value"))
+def _columns(found: Change, pair: Pair) -> dict[str, Any]:
+    return {
+        "changes": list(found.classes),
+        "silent": found.silent,
+        "words_added": found.words_added,
+        "words_removed": found.words_removed,
+        "removed": list(found.removed),
+        "added": list(found.added),
+        "before_id": pair[0],
+        "after_id": pair[1],
+        "noise": as_dict(found.noise) or None,
+        "notices": [{"kind": kind, "text": text} for kind, text in found.notices] or None,
+    }
+
+
+def _undoes(told: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    """Tell whether a step takes back the one before it, noise aside."""
+    if before is None or not (told["removed"] or told["added"]):
+        return False
+    return Counter(told["removed"]) == Counter(before["added"]) and Counter(
+        told["added"]
+    ) == Counter(before["removed"])
+
+
+def _texts(told: Mapping[str, Any]) -> list[str]:
+    return [*told["removed"], *told["added"]]

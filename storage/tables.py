@@ -2,7 +2,7 @@
 
 Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
 transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
-lineage_undone, refusal, redaction.
+lineage_undone, noise_step, noise_step_undone, refusal, redaction.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.archive`).
@@ -208,6 +208,41 @@ class RelationUndoneRow(SQLModel, table=True):
     undone_at: datetime = _time()
 
 
+class NoiseStepRow(SQLModel, table=True):
+    """Says that what differs between two captures of an article is noise, and by which rules.
+
+    The passages are in no row: they follow from the derivations, and go with them where these
+    are redacted. `observation_id` is the sight of the second capture.
+    """
+
+    __tablename__ = "noise_step"
+    __table_args__ = (
+        UniqueConstraint("origin_id", "a_derivation_id", "b_derivation_id"),
+        Index("noise_step_by_a_wording", "a_wording_id"),
+        Index("noise_step_by_b_wording", "b_wording_id"),
+    )
+    id: int = _key()
+    origin_id: int = _big()
+    a_derivation_id: int = _big()
+    b_derivation_id: int = _big()
+    a_wording_id: int = _big()
+    b_wording_id: int = _big()
+    rules: Any = _json(nullable=False)
+    method: str = Field(max_length=16)
+    observation_id: int = _big()
+    decided_at: datetime = _time()
+
+
+class NoiseStepUndoneRow(SQLModel, table=True):
+    """The undoing of a decision on noise: between its two wordings everything is a change."""
+
+    __tablename__ = "noise_step_undone"
+    id: int = _key()
+    noise_step_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    reason: str | None = _text()
+    undone_at: datetime = _time()
+
+
 class CertificateRow(SQLModel, table=True):
     """The certificates that a server showed, once each: `chain` is PEM, the server's own first."""
 
@@ -351,6 +386,8 @@ RECORD = (
     "relation_undone",
     "lineage",
     "lineage_undone",
+    "noise_step",
+    "noise_step_undone",
     "refusal",
     "redaction",
 )
@@ -612,6 +649,9 @@ class VersionRow(SQLModel, table=True):
     """A run of one wording in one article: a cache of `storage.history`.
 
     `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
+    `before_id` and `after_id` are the derivations that the change was told by: of the last sight
+    before it and of its first, by one reader where two read them. `noise` is what was left out
+    of it, `notices` are those that came with it, each with the version that it speaks of.
     """
 
     __tablename__ = "version"
@@ -642,6 +682,26 @@ class VersionRow(SQLModel, table=True):
     words_removed: int = 0
     removed: Any = _json()
     added: Any = _json()
+    before_id: int | None = _big(nullable=True)
+    after_id: int | None = _big(nullable=True)
+    noise: Any = _json()
+    notices: Any = _json()
+
+
+class BoxDueRow(SQLModel, table=True):
+    """A paragraph that came or went as a whole, and may turn out to be a box of its site.
+
+    `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
+    the article. Once enough other articles of the site have the paragraph, it is told anew.
+    """
+
+    __tablename__ = "box_due"
+    __table_args__ = (Index("box_due_by_article", "article_id"),)
+    site: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    fingerprint: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    article_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    a_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    b_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
 
 
 class ReturnDueRow(SQLModel, table=True):

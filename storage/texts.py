@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from storage.answers import Digests, Observed, Raw, VersionText
 from storage.compare import Text
+from storage.digest import wording_name
 from storage.filters import Conditions
 from storage.finding import FoundVersion, NoSuchError
 from storage.lists import date_of
@@ -26,8 +27,9 @@ from storage.rows import Row, cursor, place, stream
 from storage.tables import METADATA
 from storage.views import COLUMNS, view_query
 
-CAPTURE, DERIVATION, OBSERVATION, ORIGIN, VERSION = (
-    METADATA.tables[name] for name in ("capture", "derivation", "observation", "origin", "version")
+CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SIGHT, VERSION, WORDING = (
+    METADATA.tables[name]
+    for name in ("capture", "derivation", "observation", "origin", "sight", "version", "wording")
 )
 UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
@@ -39,7 +41,11 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
         .also("x.article_id = :article", article=found.article.row_id)
         .also("x.version = :version", version=found.number)
     )
-    return next(version_texts(connection, asked, certain=found.certain))
+    if found.wording_id is None:
+        return next(version_texts(connection, asked, certain=found.certain))
+    row = next(_versions(connection, _COLUMNS, asked, None))
+    other = _as_worded(connection, found, found.wording_id)
+    return _version_text({**row, **other}, certain=found.certain)
 
 
 def version_texts(
@@ -54,15 +60,57 @@ def version_texts(
 
     What stood there at `as_of` is certain up to its last sight.
     """
-    columns = (
-        "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
-        "q.state AS state, q.versions AS versions, d.detail AS detail, "
-        "d.extractor AS extractor, d.extractor_version AS extractor_version, "
-        "d.config AS config"
-    )
-    for row in _versions(connection, columns, asked, limit):
+    for row in _versions(connection, _COLUMNS, asked, limit):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
         yield _version_text(row, certain=certain and is_seen)
+
+
+_COLUMNS = (
+    "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
+    "q.state AS state, q.versions AS versions, d.detail AS detail, "
+    "d.extractor AS extractor, d.extractor_version AS extractor_version, "
+    "d.config AS config"
+)
+
+
+def _as_worded(connection: Connection, found: FoundVersion, wording_id: int) -> dict[str, Any]:
+    """Return what a version tells as one of its wordings has it, and when that was seen."""
+    of_article = SIGHT.c.article_id == found.article.row_id
+    seen = SIGHT.c.observed_at
+    query = (
+        select(
+            seen, DERIVATION, WORDING.c.digest, WORDING.c.title, WORDING.c.text,
+            CAPTURE.c.digest.label("raw"),
+        )
+        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+        .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .where(of_article, SIGHT.c.version == found.number, SIGHT.c.wording_id == wording_id)
+        .order_by(seen)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    first = rows[0]
+    before = select(func.max(seen)).where(
+        of_article, seen < first.observed_at, SIGHT.c.wording_id.is_not(None)
+    )
+    detail = first.detail or {}
+    return {
+        "detail": first.detail,
+        "title": first.title,
+        "text": first.text,
+        "wording": wording_name(bytes(first.digest)),
+        "raw_digest": bytes(first.raw).hex(),
+        "language": first.language,
+        "publisher": first.publisher,
+        "word_count": first.word_count,
+        "flags": detail.get("flags") or [],
+        "changed_after": connection.execute(before).scalar(),
+        "changed_by": first.observed_at,
+        "last_seen": rows[-1].observed_at,
+        "extractor": first.extractor,
+        "extractor_version": first.extractor_version,
+        "config": first.config,
+    }
 
 
 def version_rows(

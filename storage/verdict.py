@@ -77,7 +77,8 @@ class Known:
     `before` and `after` are the wordings of the neighbouring sights in time (digests), as the
     reader of the draft reads them; where it cannot, that of the draft stands there.
     `elsewhere` is the article that already has this wording at another origin. `words` is how
-    many words were read there last, where we fetched it ourselves.
+    many words were read there last, where we fetched it ourselves; `is_noise` says that the draft
+    differs from a neighbour by noise alone.
     """
 
     article_exists: bool
@@ -85,6 +86,7 @@ class Known:
     after: bytes | None
     elsewhere: int | None
     words: int | None = None
+    is_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

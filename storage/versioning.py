@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Row, delete, or_, select, update
 
-from storage.history import Run, runs
+from storage.comparing import Comparing
+from storage.history import Pair, Run, runs, steps
 from storage.looks import Look, confirmed, looks_of
-from storage.steps import Steps, step_of
+from storage.quieting import Quieting, strike
+from storage.steps import Passages, Steps, step_of
 from storage.tables import (
     FIELD_BLOCK,
     SIGHT_BLOCK,
@@ -39,31 +41,59 @@ STATE_OF = {
 """The state that an outcome puts an article in; every outcome but `refused` not named: present."""
 
 
-def rebuild(unit: Unit, article_id: int, *, whole: bool) -> None:
+def rebuild(
+    unit: Unit,
+    article_id: int,
+    *,
+    whole: bool,
+    comparing: Comparing | None = None,
+    again: frozenset[Pair] = frozenset(),
+) -> None:
     """Fit the rows of versions, sights and the article to the observations.
 
     Where nothing came in out of order, only the sights since the last one that had a wording
-    are read (`whole` false): they prolong the newest version or follow it.
+    are read (`whole` false): they prolong the newest version or follow it. `again` are steps
+    that are told anew, since other articles may say more of them now.
     """
     unit.flush()
+    comparing = comparing or Comparing(unit)
     article = unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id == article_id)).one()
-    known = _versions(unit, article_id)
+    known = _versions(unit, article_id, None if whole else article.head_version_id)
     since = None if whole or not known else article.content_at
     if since is not None and _may_last_beyond(unit, article_id, since):
-        since = None
-    sights = looks_of(unit.connection, article_id, since)
-    found = runs(confirmed(unit.connection, sights))
-    if since is not None:
-        head = known[max(known)]
-        if not found or not _goes_on(head, found[0], sights):
-            rebuild(unit, article_id, whole=True)
+        rebuild(unit, article_id, whole=True, comparing=comparing, again=again)
+        return
+    looks = looks_of(unit.connection, article_id, since)
+    sights = confirmed(unit.connection, looks)
+    quieting = Quieting(comparing, article_id, steps(sights))
+    changes = {(row.before_id, row.after_id) for row in known.values()} - again
+    found = runs(sights, quieting.settle(changes))
+    head = None if since is None else known[max(known)]
+    if head is not None:
+        if not found or not _goes_on(head, found[0], looks):
+            rebuild(unit, article_id, whole=True, comparing=comparing, again=again)
             return
         found = _prolonged(head, found)
-    _write_versions(unit, article_id, known, found)
-    _write_sights(unit, sights, found)
-    _write_article(unit, article, sights)
-    if any(look.foreign for look in sights):
-        _note_return(unit, article_id, sights, found)
+    telling = Steps(
+        quieting,
+        known,
+        _past(unit, article_id, head),
+        lambda: _passages(unit, article_id, head),
+        again,
+    )
+    _write_versions(unit, article_id, known, found, telling)
+    _write_sights(unit, looks, found)
+    _write_article(unit, article, looks)
+    if any(look.foreign for look in looks):
+        _note_return(unit, article_id, looks, found)
+
+
+def tell_again(unit: Unit, comparing: Comparing, waiting: Mapping[int, set[Pair]]) -> None:
+    """Tell steps of articles anew, of which other articles may say more now."""
+    for article_id, pairs in sorted(waiting.items()):
+        strike(unit, article_id, pairs)
+        comparing.forget(article_id, pairs)
+        rebuild(unit, article_id, whole=True, comparing=comparing, again=frozenset(pairs))
 
 
 def _goes_on(head: Row[Any], run: Run, looks: Sequence[Look]) -> bool:
@@ -156,9 +186,37 @@ def _may_last_beyond(unit: Unit, article_id: int, moment: datetime) -> bool:
     return unit.connection.execute(earlier.limit(1)).first() is not None
 
 
-def _versions(unit: Unit, article_id: int) -> dict[int, Row[Any]]:
+def _versions(unit: Unit, article_id: int, only: int | None) -> dict[int, Row[Any]]:
+    """Return the stored versions by number: all of an article, or the one with the id `only`."""
     query = select(VERSION).where(VERSION.c.article_id == article_id)
+    if only is not None:
+        query = query.where(VERSION.c.id == only)
     return {row.number: row for row in unit.connection.execute(query)}
+
+
+def _past(unit: Unit, article_id: int, head: Row[Any] | None) -> dict[int, int]:
+    """Return the wordings of the versions before `head` by number."""
+    if head is None:
+        return {}
+    query = select(VERSION.c.number, VERSION.c.wording_id).where(
+        VERSION.c.article_id == article_id, VERSION.c.number < head.number
+    )
+    return {number: wording for number, wording in unit.connection.execute(query)}  # noqa: C416 - rows are no pairs for `dict`
+
+
+def _passages(unit: Unit, article_id: int, head: Row[Any] | None) -> Passages:
+    """Return what went and came in the steps to the versions before `head`."""
+    if head is None:
+        return []
+    query = (
+        select(VERSION.c.number, VERSION.c.removed, VERSION.c.added)
+        .where(VERSION.c.article_id == article_id, VERSION.c.number < head.number)
+        .order_by(VERSION.c.number)
+    )
+    return [
+        (number, [*(removed or ()), *(added or ())])
+        for number, removed, added in unit.connection.execute(query)
+    ]
 
 
 def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
@@ -176,29 +234,31 @@ def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def _write_versions(
-    unit: Unit, article_id: int, known: Mapping[int, Row[Any]], found: Sequence[Run]
+    unit: Unit,
+    article_id: int,
+    known: Mapping[int, Row[Any]],
+    found: Sequence[Run],
+    telling: Steps,
 ) -> None:
-    steps = Steps(unit, known, found)
     changed: list[dict[str, Any]] = []
     for run in found:
         row = known.get(run.number)
+        if row is not None and run.step is None and run.number > 1:
+            step = step_of(row)  # the newest stored version, which lasts longer
+            telling.keep(run.number, run.wording_id, step)
+        else:
+            step = telling.of(run)
+        values = {**_placed(run), **step}
         if row is None:
-            _add_version(unit, article_id, run, steps.of(run))
-        elif not _is_same(row, run):
-            values = step_of(row) if steps.is_kept(row, run) else steps.of(run)
-            changed.append(
-                {"id": row.id, "seq": unit.number(FIELD_BLOCK), **_placed(run), **values}
-            )
+            _add_version(unit, article_id, run, values)
+        elif any(getattr(row, name) != value for name, value in values.items()):
+            changed.append({"id": row.id, "seq": unit.number(FIELD_BLOCK), **values})
     update_rows(unit.connection, VersionRow, ("id",), changed)
     last = found[-1].number if found else 0
     unit.connection.execute(
         delete(VERSION).where(VERSION.c.article_id == article_id, VERSION.c.number > last)
     )
     unit.flush()
-
-
-def _is_same(row: Row[Any], run: Run) -> bool:
-    return all(getattr(row, name) == value for name, value in _placed(run).items())
 
 
 def _placed(run: Run) -> dict[str, Any]:
@@ -209,12 +269,12 @@ def _placed(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name in names}
 
 
-def _add_version(unit: Unit, article_id: int, run: Run, step: Mapping[str, Any]) -> None:
+def _add_version(unit: Unit, article_id: int, run: Run, values: Mapping[str, Any]) -> None:
     unit.add(
         VersionRow,
         {
             "id": unit.number(), "seq": unit.number(FIELD_BLOCK), "article_id": article_id,
-            "number": run.number, **_placed(run), **step,
+            "number": run.number, **values,
         },
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ VIEWS = (
     "changes",
     "observations",
     "relations",
+    "noise",
     "addresses",
     "transfers",
     "refusals",
@@ -37,12 +38,15 @@ _COLUMNS = {
     "fields": "seq article version name value found_in confidence candidates",
     "changes": """
         seq article version wording changed_after changed_by first_seen last_seen title changes
-        silent words_added words_removed removed added""",
+        silent words_added words_removed removed added noise notices""",
     "observations": """
         seq article origin observed_at recorded_at foreign outcome http_status version wording
         raw_digest note checks until""",
     "relations": """
         seq id a b kind score method threshold earlier agency decided_at undone_at""",
+    "noise": """
+        seq id article rules wording_before wording_after observed_at method decided_at
+        undone_at""",
     "addresses": """
         seq article origin first_seen last_seen redirected_since redirected_until joined_by
         joined_to joined_at lineage undone_at""",
@@ -348,7 +352,9 @@ def _steps(words: _Words) -> str:
 SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
     coalesce(v.removed, {words.empty_list}) AS removed,
-    coalesce(v.added, {words.empty_list}) AS added
+    coalesce(v.added, {words.empty_list}) AS added,
+    coalesce(v.noise, {words.empty_list}) AS noise,
+    coalesce(v.notices, {words.empty_list}) AS notices
 {_FROM_VERSION}"""
 
 
@@ -486,6 +492,24 @@ LEFT JOIN certificate c ON c.id = t.certificate_id
 """
 
 
+def _noise(words: _Words) -> str:
+    return f"""
+SELECT coalesce(u.id, n.id) AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
+    'w1:' || {words.hexed("wa.digest")} AS wording_before,
+    'w1:' || {words.hexed("wb.digest")} AS wording_after,
+    s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
+    u.undone_at AS undone_at, a.id AS article_id, s.version AS version,
+    n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id
+FROM noise_step n
+JOIN wording wa ON wa.id = n.a_wording_id
+JOIN wording wb ON wb.id = n.b_wording_id
+LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id
+LEFT JOIN sight s ON s.observation_id = n.observation_id
+LEFT JOIN article_origin ao ON ao.origin_id = n.origin_id
+LEFT JOIN article a ON a.id = ao.article_id
+"""
+
+
 def _refusals(words: _Words) -> str:
     return f"""
 SELECT f.id AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
@@ -554,6 +578,7 @@ _QUERIES: dict[str, Callable[[_Words], str]] = {
     "changes": _changes,
     "observations": _observations,
     "relations": _relations,
+    "noise": _noise,
     "addresses": _addresses,
     "transfers": _transfers,
     "refusals": _refusals,

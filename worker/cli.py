@@ -297,6 +297,30 @@ def cancel(
     _tell([{"job": job, "cancelled": number}], shown)
 
 
+@command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")
+def undo(
+    *,
+    decision: Annotated[
+        int,
+        typer.Argument(
+            metavar="ID", help="Of a relation, or of a step that counts as noise.",
+        ),
+    ],
+    place: ArchivePlace,
+    shown: Shown,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why, for whoever asks later.")
+    ] = None,
+) -> None:  # fmt: skip
+    """Undo a decision of the archive; it stays on record and is not made again."""
+    from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        undone = archive.undo(decision, reason)
+    _tell([undone.to_dict()], shown)
+
+
 def main() -> None:
     """Run the command line and end with its exit code."""
     log_events("debug" if "--debug" in sys.argv else "warning")

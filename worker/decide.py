@@ -8,9 +8,10 @@ from storage.verdict import Copy, Known, NewArticle, NewVersion, Refuse, Unchang
 def decide(outcome: Draft | Refused, digest: bytes | None, known: Known) -> Verdict:
     """Return the verdict on `outcome`, whose wording has `digest`, given what is known.
 
-    A known origin makes a version or an unchanged sight, whatever stands elsewhere; an unknown
-    one makes a copy where its wording stands elsewhere, and a new article where it does not. A
-    page of which the reader got far less than before says nothing of the text.
+    A known origin makes a version or an unchanged sight, whatever stands elsewhere: what differs
+    from a neighbour by noise alone is unchanged. An unknown one makes a copy where its wording
+    stands elsewhere, and a new article where it does not. A page of which the reader got far less
+    than before says nothing of the text.
     """
     match outcome:
         case Refused():
@@ -20,7 +21,7 @@ def decide(outcome: Draft | Refused, digest: bytes | None, known: Known) -> Verd
                 return Refuse(refuse("not_article", reason="far less text than before was found"))
             if known.article_exists:
                 same = digest is not None and digest in (known.before, known.after)
-                return Unchanged() if same else NewVersion()
+                return Unchanged() if same or known.is_noise else NewVersion()
             return NewArticle() if known.elsewhere is None else Copy(known.elsewhere)
 
 

@@ -206,8 +206,8 @@ def test_a_step_between_two_readers_is_shown_by_what_one_of_them_read():
     before = read_by(OLD, sight(1, 0, 1), Again(15, 101, b"e" * 32))
     after = read_by(NEW, replace(sight(2, 1, 2), derivation_id=20, wording_id=102))
     (_first, second) = runs([before, after])
-    assert second.compared == (15, 20)
-    assert runs([replace(before, again={}), after])[1].compared is None
+    assert second.step.pair == (15, 20)
+    assert runs([replace(before, again={}), after])[1].step.pair == (10, 20)
 
 
 def test_what_cannot_be_compared_makes_no_version():

@@ -45,6 +45,8 @@ def busy(url: str, root: Path, number: int) -> None:
             room.write("a.txt", seed("Pegel steigt", (A, B, C)[turn % 3]))
             room.write("b.md", page((B, A)[turn % 2], url=f"{address}/datei{number}"))
             room.write("t.jsonl", lines({f"k{turn}": f"{C} {number}", "fest": A}))
+            mail = ("[email protected]", "post@lohebote.example")[turn % 2]
+            room.write("m.md", page(f"{C} {mail}", url=f"{address}/mail{number}"))
             room.write("leer.txt", " " * turn)
             room.scan(at, source)
             room.scan(at + 1, source)

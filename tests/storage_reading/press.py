@@ -139,7 +139,10 @@ class Press:
 
 
 def the_usual_press(url: str) -> Press:
-    """An article in three versions (A, B, A), a copy, an English one that is gone, a refusal."""
+    """An article in three versions (A, B, A), a copy, an English one that is gone, a refusal.
+
+    The English one is parted into other paragraphs before it goes: that is noise.
+    """
     from storage.codes import refuse
 
     press = Press(url)
@@ -150,11 +153,12 @@ def the_usual_press(url: str) -> Press:
     spaced = replace(b, paragraphs=(*b.paragraphs[:2], Paragraph("text", "Helfer füllten  Säcke.")))
     ferry = draft("The ferry stays", "The ferry stays in the harbour.", "Waves were too high.",
                   language="en", published="2023-11-05")  # fmt: skip
+    parted = (Paragraph("text", "The ferry stays in the harbour. Waves were too high."),)
     press.scan(0, pegel=a, ferry=ferry)
     press.scan(1)
     press.scan(2)
     press.scan(3, pegel=b)
-    press.scan(4, kopie=spaced, leer=refuse("empty"))
+    press.scan(4, kopie=spaced, leer=refuse("empty"), ferry=replace(ferry, paragraphs=parted))
     press.scan(5, pegel=a, ferry=None)
     press.scan(6)
     return press

@@ -47,9 +47,9 @@ def test_a_whole_archive_has_nothing_broken(press_url):
     engine = reading_engine(parsed(press_url))
     verification = Verification(engine)
     assert list(verification.findings()) == []
-    assert verification.looked["captures"] == 5
-    assert verification.looked["wordings"] == 3
-    assert verification.looked["verdicts"] == 6
+    assert verification.looked["captures"] == 6
+    assert verification.looked["wordings"] == 4
+    assert verification.looked["verdicts"] == 7
     assert verification.looked["articles"] == 3
     assert verification.redacted == 0
     engine.dispose()
@@ -184,7 +184,7 @@ def test_a_wording_that_no_search_can_find_is_told(press_url):
             connection.execute(
                 sqlalchemy.text("INSERT INTO search_text(search_text) VALUES ('delete-all')")
             )
-    assert broken(press_url) == [("wording", "not_searchable")] * 3
+    assert broken(press_url) == [("wording", "not_searchable")] * 4
     with tampering(press_url) as connection:
         connection.execute(
             sqlalchemy.text("INSERT INTO search_due (wording_id) SELECT id FROM wording")

@@ -25,11 +25,13 @@ FIELDS_OF = {
     "history": "article version wording changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed cursor",
     "changes": "article version wording changed_after changed_by first_seen last_seen title "
-    "changes silent words_added words_removed removed added cursor",
+    "changes silent words_added words_removed removed added noise notices cursor",
     "observations": "article origin observed_at recorded_at foreign outcome http_status version "
     "wording raw_digest note checks until cursor",
     "relations": "id a b kind score method threshold earlier agency decided_at undone_at "
     "evidence cursor",
+    "noise": "id article version observed_at rules reasons removed added wording_before "
+    "wording_after method decided_at undone_at cursor",
     "refusals": "job locator code message hint kept raw_digest at cursor",
     "jobs": "job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent cursor",
@@ -206,6 +208,14 @@ def test_relations_name_both_articles_and_who_was_first(archive):
 def test_a_relation_passes_filters_that_one_of_its_articles_passes(archive):
     assert len(list(archive.relations(filters=Filters(since=hour(4))))) == 1
     assert list(archive.relations(filters=Filters(language="en"))) == []
+
+
+def test_noise_tells_what_differs_and_why_it_is_none(archive):
+    (step,) = archive.noise(FERRY)
+    assert (step.rules, step.version, step.observed_at) == (("breaks",), 1, hour(4))
+    assert step.reasons == ("the same words, parted into other paragraphs",)
+    assert step.removed + step.added == ("Waves were too high.", "Waves were too high.")
+    assert list(archive.noise(PEGEL)) == []
 
 
 def test_refusals_tell_the_job_that_a_person_knows(archive):
@@ -415,8 +425,8 @@ def test_a_first_version_has_nothing_before_it(archive):
 
 def test_figures_count_what_is_there(archive):
     stats = archive.stats()
-    assert (stats.articles, stats.versions, stats.wordings, stats.copies) == (3, 5, 3, 1)
-    assert (stats.observations, stats.captures) == (7, 5)
+    assert (stats.articles, stats.versions, stats.wordings, stats.copies) == (3, 5, 4, 1)
+    assert (stats.observations, stats.captures) == (8, 6)
     assert stats.refusals == {"empty": 1}
     assert stats.jobs == {"done": 7}
     assert (stats.first_seen, stats.last_seen) == (hour(0), hour(6))

@@ -20,6 +20,7 @@ KEYS = {
     "changes": ("article", "version"),
     "observations": ("origin", "observed_at", "outcome"),
     "relations": ("id",),
+    "noise": ("id",),
     "addresses": ("article", "origin"),
     "transfers": ("seq",),
     "refusals": ("seq",),
@@ -33,10 +34,12 @@ GOLDEN = {
     "word_count flags changed_after changed_by first_seen last_seen raw_digest",
     "fields": "seq article version name value found_in confidence candidates",
     "changes": "seq article version wording changed_after changed_by first_seen last_seen title "
-    "changes silent words_added words_removed removed added",
+    "changes silent words_added words_removed removed added noise notices",
     "observations": "seq article origin observed_at recorded_at foreign outcome http_status "
     "version wording raw_digest note checks until",
     "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",
+    "noise": "seq id article rules wording_before wording_after observed_at method decided_at "
+    "undone_at",
     "addresses": "seq article origin first_seen last_seen redirected_since redirected_until joined_by "
     "joined_to joined_at lineage undone_at",
     "transfers": "seq article origin observed_at foreign address http_status hops request "

@@ -7,7 +7,7 @@ from functools import lru_cache
 from storage.record import Extractor, Json
 
 NAME = "lesart-text"
-VERSION = "2"
+VERSION = "3"
 """Counts up with every change that can give another text, role, mark or field."""
 
 

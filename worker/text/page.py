@@ -22,6 +22,7 @@ from worker.text.decode import Decoded
 from worker.text.hints import Hints, TextSettings
 from worker.text.marks import agencies, odd_flags
 from worker.text.notices import notices
+from worker.text.page_around import around
 from worker.text.page_article import (
     account_names,
     article_body,
@@ -33,6 +34,7 @@ from worker.text.page_blocks import Block, Layout
 from worker.text.page_candidates import Candidates, Collection
 from worker.text.page_charset import decode_page
 from worker.text.page_dates import URL_DAY, moment_of, read_stamp
+from worker.text.page_email import show_addresses
 from worker.text.page_extract import (
     OPTIONS,
     TRAFILATURA,
@@ -70,7 +72,7 @@ from worker.text.quotes import quotes
 from worker.text.words import word_count
 
 NAME = "lesart-page"
-VERSION = "2"
+VERSION = "3"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
@@ -122,6 +124,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     tree = parse_page(text)
     if isinstance(tree, Refused):
         return tree
+    addresses = show_addresses(tree)
     source = _take_apart(tree, hints)
     unseen = _unseen_accounts(source)
     houses = organisation_names(article_node(source.linked, None))
@@ -137,7 +140,8 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         extracted = Extracted(better, None) if better else extracted
     if not extracted.pieces:
         return _refuse_empty(source, chosen)
-    return _draft(source, extracted, chosen, _doubts(decoded, replaced), hints, settings)
+    doubts = _doubts(decoded, replaced, addresses)
+    return _draft(source, extracted, chosen, doubts, hints, settings)
 
 
 def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
@@ -226,6 +230,7 @@ def _draft(
         address=address.value if address else None,
         observed_at=_observed_at(source.tree, hints, settings),
         raw_output=extracted.xml,
+        around=around(source.blocks, paragraphs),
     )
 
 
@@ -234,12 +239,17 @@ def _title(chosen: Chosen) -> str | None:
     return field.value if field else None
 
 
-def _doubts(decoded: Decoded, replaced: int) -> tuple[tuple[str, ...], tuple[Step, ...]]:
+def _doubts(
+    decoded: Decoded, replaced: int, addresses: int
+) -> tuple[tuple[str, ...], tuple[Step, ...]]:
     """Return the flags and steps of the way from bytes to the tree."""
-    if not replaced:
-        return decoded.flags, decoded.steps
-    step = Step("replace_surrogates", {"replaced": replaced})
-    return (*decoded.flags, "surrogate_replaced"), (*decoded.steps, step)
+    flags, steps = decoded.flags, decoded.steps
+    if replaced:
+        flags = (*flags, "surrogate_replaced")
+        steps = (*steps, Step("replace_surrogates", {"replaced": replaced}))
+    if addresses:
+        steps = (*steps, Step("show_addresses", {"shown": addresses}))
+    return flags, steps
 
 
 def _extraction_steps(

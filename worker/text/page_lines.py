@@ -2,6 +2,7 @@
 
 import re
 
+from storage.flicker import restless_kind
 from worker.text.dates import MONTH_NUMBERS
 from worker.text.marks import AGENCY_CODE
 from worker.text.roles import ASIDE_PARAGRAPH, is_caption
@@ -114,8 +115,10 @@ def is_aside_line(text: str) -> bool:
 
     >>> is_aside_line("Empfohlener redaktioneller Inhalt"), is_aside_line("(wir berichteten)")
     (True, True)
+    >>> is_aside_line("17 Kommentare"), is_aside_line("Stand: 18.06.2024")
+    (True, False)
     """
-    if ASIDE_PARAGRAPH.fullmatch(text):
+    if ASIDE_PARAGRAPH.fullmatch(text) or restless_kind(text) is not None:
         return True
     return EMBED_CONSENT.match(text) is not None or LOCKED.match(text) is not None
 

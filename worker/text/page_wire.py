@@ -63,6 +63,7 @@ def _draft(found: Mapping[str, Any]) -> Draft:
         address=found["address"],
         observed_at=datetime.fromisoformat(observed_at) if observed_at else None,
         raw_output=found["raw_output"],
+        around=tuple(found["around"]),
     )
 
 

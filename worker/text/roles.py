@@ -8,6 +8,7 @@ example. A doubtful line stays text.
 import re
 from collections.abc import Sequence
 
+from storage.flicker import restless_kind
 from storage.record import Role
 
 SHORT = 300
@@ -289,7 +290,7 @@ def _own_role(text: str) -> Role | None:
             return "promo"
         if CAPTION.match(text):
             return "caption"
-        if ASIDE_PARAGRAPH.fullmatch(text):
+        if ASIDE_PARAGRAPH.fullmatch(text) or restless_kind(text) is not None:
             return "aside"
     if text[:1] in _QUOTES_OPEN and QUOTE_PARAGRAPH.fullmatch(text) and text[-2] in ".!?…":
         return "quote"

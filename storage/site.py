@@ -1,0 +1,50 @@
+"""PURE: to which site an origin belongs, and the fingerprints of paragraphs there."""
+
+import hashlib
+import re
+
+ADDRESS = re.compile(r"https?://(?:[^/?#@]*@)?(?P<host>[^/?#:]+)", re.IGNORECASE)
+"""
+>>> ADDRESS.match("https://www.lohebote.example/damm")["host"]
+'www.lohebote.example'
+"""
+SAME_SITE = re.compile(r"^(?:www\d?|m|mobil|mobile|amp)\.", re.IGNORECASE)
+"""
+>>> SAME_SITE.sub("", "amp.lohebote.example")
+'lohebote.example'
+"""
+SEED = re.compile(r"seed:[^/]*")
+"""
+>>> SEED.match("seed:presse/2024/damm.txt")[0]
+'seed:presse'
+"""
+
+
+def site_of(origin: str) -> str:
+    """Return the host of an address, or the source or folder of a file.
+
+    >>> site_of("https://www.lohebote.example/damm"), site_of("seed:presse/2024/damm.txt")
+    ('lohebote.example', 'seed:presse')
+    >>> site_of("file:///srv/presse/damm.txt")
+    'file:///srv/presse'
+    """
+    if found := ADDRESS.match(origin):
+        return SAME_SITE.sub("", found["host"].lower())
+    if found := SEED.match(origin):
+        return found[0]
+    return origin.rpartition("/")[0] or origin
+
+
+def site_key(site: str) -> int:
+    """Return 63 bits that stand for a site."""
+    return _bits("site", site)
+
+
+def paragraph_key(canon: str) -> int:
+    """Return 63 bits that stand for a paragraph in canonical form."""
+    return _bits("paragraph", canon)
+
+
+def _bits(kind: str, text: str) -> int:
+    digest = hashlib.sha256(f"lesart {kind}\0{text}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,89 @@
+"""Undo what the archive decided: a relation, or that a step is noise. The decision stays."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Table, select
+
+from storage.answers import Answer
+from storage.finding import NoSuchError
+from storage.tables import (
+    ArticleOriginRow,
+    NoiseStepRow,
+    NoiseStepUndoneRow,
+    RelationRow,
+    RelationUndoneRow,
+)
+from storage.versioning import rebuild
+from storage.writing import Unit, table_of
+
+_WHERE = "`lesart relations` and `lesart noise` number them"
+ARTICLE_ORIGIN, NOISE = table_of(ArticleOriginRow), table_of(NoiseStepRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone(Answer):
+    """A decision that was undone, now or before."""
+
+    id: int
+    kind: str
+    undone_at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of decision: its table, that of its undoing, and what has to follow."""
+
+    name: str
+    decided: Table
+    row: type[RelationUndoneRow | NoiseStepUndoneRow]
+    follow: Callable[[Unit, int], None]
+
+
+def undo(unit: Unit, number: int, reason: str | None) -> Undone:
+    """Undo the decision with that number; one that was undone before stays as it was.
+
+    Raises: NoSuchError.
+    """
+    for kind in _KINDS:
+        query = select(kind.decided.c.id).where(kind.decided.c.id == number)
+        if unit.connection.execute(query).first() is not None:
+            return _undo(unit, kind, number, reason)
+    raise NoSuchError("decision", str(number), _WHERE)
+
+
+def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> Undone:
+    undone, reference = table_of(kind.row), f"{kind.decided.name}_id"
+    before = unit.connection.execute(select(undone).where(undone.c[reference] == number)).first()
+    if before is not None:
+        return Undone(number, kind.name, before.undone_at, before.reason)
+    unit.add(
+        kind.row,
+        {"id": unit.number(), reference: number, "reason": reason, "undone_at": unit.now},
+    )
+    unit.flush()
+    kind.follow(unit, number)
+    return Undone(number, kind.name, unit.now, reason)
+
+
+def _nothing(unit: Unit, number: int) -> None:
+    """A relation is told as undone, and nothing else depends on it."""
+
+
+def _tell_versions(unit: Unit, number: int) -> None:
+    """Make versions out of a step that counts as a change again."""
+    query = (
+        select(ARTICLE_ORIGIN.c.article_id)
+        .join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
+        .where(NOISE.c.id == number)
+    )
+    for article_id in unit.connection.execute(query).scalars().all():
+        rebuild(unit, article_id, whole=True)
+
+
+_KINDS = (
+    _Kind("relation", table_of(RelationRow), RelationUndoneRow, _nothing),
+    _Kind("noise", NOISE, NoiseStepUndoneRow, _tell_versions),
+)

@@ -1,0 +1,257 @@
+"""What changes with nobody editing makes no version, is told on demand, and can be undone."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.columns import iso_utc
+from storage.finding import NoSuchError
+from storage.reading import open_archive
+from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
+from tests.flow.test_any_order import rebuilt, stored_versions
+from worker.order import resolve
+
+A, B, C, _ = SENTENCES
+URL = "https://lohebote.example/pegel"
+OPEN = "Hinweise nimmt die Redaktion unter redaktion@lohebote.example gern entgegen."
+HIDDEN = "Hinweise nimmt die Redaktion unter [email protected] gern entgegen."
+EXAMPLE = count(1)
+
+
+def text(*paragraphs: str) -> str:
+    return "\n\n".join(paragraphs)
+
+
+def see(room: Newsroom, at: float, body: str, url: str = URL, **more: str) -> object:
+    """Import one capture of an article as it was readable at an hour."""
+    path = room.write(f"c{next(EXAMPLE)}.md", page(body, **more), room.root / "imports")
+    place = resolve(room.archive, room.settings, str(path), origin=url, observed_at=hour(at))
+    return room.worked(room.ordered([place]))
+
+
+def noise(room: Newsroom) -> list[dict]:
+    with open_archive(room.url) as archive:
+        return [each.to_dict() for each in archive.noise()]
+
+
+def changes(room: Newsroom) -> list[dict]:
+    with open_archive(room.url) as archive:
+        return [each.to_dict() for each in archive.changes()]
+
+
+def test_a_hidden_address_makes_no_version_and_counts_as_unchanged(room):
+    see(room, 0, text(A, OPEN))
+    counts = see(room, 1, text(A, HIDDEN))
+    assert (counts.new_versions, counts.unchanged) == (0, 1)
+    assert room.versions() == [(1, text(A, OPEN))]
+    assert [each["outcome"] for each in room.observations(URL)] == ["content", "unchanged"]
+    (told,) = noise(room)
+    assert (told["rules"], told["version"]) == (["email"], 1)
+    assert (told["removed"], told["added"]) == (
+        ["redaktion@lohebote.example"],
+        ["[email protected]"],
+    )
+    assert told["reasons"] == ["an e-mail address, hidden from harvesters in another way"]
+    assert (told["wording_before"] != told["wording_after"], told["undone_at"]) == (True, None)
+
+
+def test_the_last_sight_of_a_version_is_that_of_its_noise(room):
+    see(room, 0, text(A, OPEN))
+    see(room, 1, text(A, HIDDEN))
+    see(room, 2, text(B, HIDDEN))
+    first, second = room.rows("SELECT * FROM versions ORDER BY version")
+    assert first["last_seen"] == second["changed_after"] == iso_utc(hour(1))
+    assert changes(room)[0]["removed"] == ["3,6"]
+
+
+def test_noise_beside_a_change_is_left_out_of_it_and_told_beside_it(room):
+    see(room, 0, text(A, OPEN))
+    see(room, 1, text(B, HIDDEN))
+    (change,) = changes(room)
+    assert (change["changes"], change["removed"], change["added"]) == (["number"], ["3,6"], ["36"])
+    assert change["noise"] == [
+        {
+            "rule": "email",
+            "removed": ["redaktion@lohebote.example"],
+            "added": ["[email protected]"],
+        }
+    ]
+    assert noise(room) == []
+
+
+def test_an_undone_decision_makes_a_version_and_is_not_made_again(room):
+    see(room, 0, text(A, OPEN))
+    see(room, 1, text(A, HIDDEN))
+    (told,) = noise(room)
+    undone = room.archive.undo(told["id"], "die Adresse ist neu")
+    assert (undone.kind, undone.reason) == ("noise", "die Adresse ist neu")
+    assert [number for number, _ in room.versions()] == [1, 2]
+    assert changes(room)[0]["changes"] == ["wording"]
+    assert noise(room)[0]["undone_at"] == undone.undone_at.isoformat()
+    see(room, 2, text(A, OPEN), tags="anders")
+    see(room, 3, text(A, HIDDEN), tags="ganz anders")
+    assert [number for number, _ in room.versions()] == [1, 2, 3, 4]
+    assert len(noise(room)) == 1
+
+
+def test_undoing_twice_changes_nothing_and_undoing_nothing_is_told(room):
+    see(room, 0, text(A, OPEN))
+    see(room, 1, text(A, HIDDEN))
+    number = noise(room)[0]["id"]
+    first = room.archive.undo(number, "Irrtum")
+    assert room.archive.undo(number, "noch einmal") == first
+    with pytest.raises(NoSuchError):
+        room.archive.undo(10**6)
+
+
+def test_a_relation_is_undone_by_the_same_command(room):
+    see(room, 0, A)
+    see(room, 1, A, "https://anderes-blatt.example/pegel")
+    relation = room.number("SELECT id FROM relations")
+    assert room.archive.undo(relation).kind == "relation"
+    assert room.one("SELECT undone_at FROM relations")["undone_at"] is not None
+
+
+def test_a_wording_inside_a_version_can_still_be_cited(room):
+    see(room, 0, text(A, OPEN))
+    see(room, 1, text(A, HIDDEN))
+    see(room, 2, text(B, HIDDEN))
+    after = noise(room)[0]["wording_after"]
+    with open_archive(room.url) as archive:
+        found = archive.version(f"{URL}@{after[:19]}")
+        assert (found.version, found.wording, found.text) == (1, after, text(A, HIDDEN))
+        cited = archive.cite(f"{URL}@{after[:19]}", "[email protected]")
+    assert (cited.version, cited.exact, cited.wording) == (1, "[email protected]", after)
+
+
+BOX = "Unterstützen Sie die Arbeit dieser Zeitung mit einem Abonnement für Freunde."
+OTHERS = (
+    "Die Molkerei in Tönsbrink stellt drei neue Sorten Käse vor.",
+    "Beim Turnier der Schachfreunde siegte überraschend ein Schüler.",
+    "Das Theater eröffnet die Spielzeit mit einer Komödie über Nachbarn.",
+)
+
+
+def others(room: Newsroom, at: float, how_many: int = 3) -> None:
+    for number, body in enumerate(OTHERS[:how_many]):
+        url = f"https://www.lohebote.example/anderes/{number}"
+        see(room, at, text(body, BOX), url, title=f"Meldung Nummer {number}")
+
+
+def own(room: Newsroom) -> list[int]:
+    article = room.article(URL)["id"]
+    return [number for number, _ in room.versions(article)]
+
+
+def test_a_box_of_the_site_makes_no_version(room):
+    others(room, 0)
+    see(room, 0, text(A, B))
+    see(room, 1, text(A, BOX, B))
+    see(room, 2, text(A, B))
+    assert own(room) == [1]
+    assert [each["rules"] for each in noise(room)] == [["box"], ["box"]]
+
+
+def test_a_box_that_other_articles_show_later_is_noise_in_the_end(room):
+    see(room, 0, text(A, B))
+    see(room, 1, text(A, BOX, B))
+    assert own(room) == [1, 2]
+    others(room, 2, 2)
+    assert own(room) == [1, 2]
+    others(room, 3, 3)
+    assert own(room) == [1]
+    assert room.number("SELECT count(*) FROM box_due") == 0
+
+
+def test_a_box_and_a_change_are_told_apart_once_the_site_shows_it(room):
+    see(room, 0, text(A, C))
+    see(room, 1, text(B, BOX, C))
+    assert changes(room)[0]["changes"] == ["number", "paragraph_added"]
+    others(room, 2)
+    assert [each["changes"] for each in changes(room)] == [["number"]]
+
+
+def test_a_paragraph_that_stands_in_articles_of_other_sites_is_a_change(room):
+    for number, body in enumerate(OTHERS):
+        see(room, 0, text(body, BOX), f"https://blatt{number}.example/a", title=f"M {number}")
+    see(room, 0, text(A, B))
+    see(room, 1, text(A, BOX, B))
+    assert own(room) == [1, 2]
+
+
+def test_the_headline_of_another_article_of_the_site_is_a_teaser(room):
+    title = "Molkerei stellt drei neue Käse vor"
+    see(room, 0, OTHERS[0], "https://lohebote.example/kaese", title=title)
+    see(room, 0, text(A, B))
+    see(room, 1, text(A, title, B))
+    assert own(room) == [1]
+    assert noise(room)[0]["rules"] == ["teaser"]
+
+
+BODIES = st.sampled_from(
+    [
+        text(A, OPEN),
+        text(A, HIDDEN),
+        text(B, HIDDEN),
+        text(A, BOX, OPEN),
+        f"{A} {OPEN}",
+        text(A, "17 Kommentare", OPEN),
+        text(A, "Stand: 18.06.2024", OPEN),
+    ]
+)
+SEEN = st.lists(st.tuples(st.integers(0, 5), BODIES), min_size=2, max_size=6)
+
+
+def told(room: Newsroom, url: str) -> list[dict]:
+    names = (
+        "version, wording, changed_after, changed_by, last_seen, changes, silent, removed, added"
+    )
+    query = f"SELECT {names} FROM changes WHERE article = :a ORDER BY version"
+    first = "SELECT version, wording, changed_by, last_seen FROM versions WHERE article = :a"
+    article = room.article(url)["id"]
+    return [*room.rows(f"{first} AND version = 1", a=article), *room.rows(query, a=article)]
+
+
+@settings(max_examples=settings.default.max_examples // 6)
+@given(seen=SEEN, order=st.randoms(use_true_random=False), has_others=st.booleans())
+def test_noise_is_the_same_in_any_order_of_ingestion(room, seen, order, has_others):
+    histories = []
+    for way in range(3):
+        number = next(EXAMPLE)
+        url = f"https://zeitung{number}.example/pegel"
+        captures = [(at, body, url, "Pegel") for at, body in seen]
+        captures += [
+            (0, text(body, BOX), f"https://zeitung{number}.example/a{n}", f"Meldung {n}")
+            for n, body in enumerate(OTHERS)
+            if has_others
+        ]
+        if way:
+            order.shuffle(captures)
+        room.settings = replace(room.settings, batch_items=(50, 1, 2)[way])
+        places = []
+        for at, body, address, title in captures:
+            path = room.write(
+                f"o{next(EXAMPLE)}.md", page(body, title=title), room.root / "imports"
+            )
+            place = resolve(
+                room.archive, room.settings, str(path), origin=address, observed_at=hour(at)
+            )
+            places.append(place)
+        room.worked(room.ordered(places))
+        histories.append(told(room, url))
+    assert histories[0] == histories[1] == histories[2]
+
+
+def test_a_rebuilt_history_with_noise_is_the_stored_one(room):
+    others(room, 0)
+    for at, body in enumerate([text(A, OPEN), text(A, HIDDEN), text(B, BOX, OPEN), text(B, OPEN)]):
+        see(room, at, body)
+    before = stored_versions(room)
+    rebuilt(room)
+    assert [{**each, "seq": 0} for each in stored_versions(room)] == [
+        {**each, "seq": 0} for each in before
+    ]
+    assert findings(room.url) == []
