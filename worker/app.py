@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from celery import Celery
 from celery.signals import worker_process_shutdown
 
+from storage import queue
 from storage.archive import Archive, utc_now
 from storage.settings import Settings
 from storage.writing import Clock
@@ -33,6 +34,7 @@ class Workshop:
     settings: Settings
     archive: Archive
     reader: Reader
+    most_fetching: int
 
     def close(self) -> None:
         self.reader.close()
@@ -41,14 +43,18 @@ class Workshop:
 
 _SETTINGS: list[Settings] = []
 _CLOCK: list[Clock] = []
+_MOST_FETCHING: list[int] = []
 _WORKSHOP: list[Workshop] = []
 
 
-def make_app(settings: Settings, clock: Clock = utc_now) -> Celery:
+def make_app(
+    settings: Settings, clock: Clock = utc_now, *, most_fetching: int = queue.MOST_FETCHING
+) -> Celery:
     """Return the app for `settings`: at most once, JSON, no results, no remote control.
 
     The job row is the truth; a message only wakes somebody up, so a lost one costs seconds.
-    Observations go by `clock`.
+    Observations go by `clock`; who is woken takes no job that fetches where `most_fetching` are
+    at work already.
     """
     app = Celery("lesart", broker=settings.broker_url, include=["worker.tasks"])
     app.conf.update(
@@ -72,6 +78,7 @@ def make_app(settings: Settings, clock: Clock = utc_now) -> Celery:
     app.set_default()
     _SETTINGS[:] = [settings]
     _CLOCK[:] = [clock]
+    _MOST_FETCHING[:] = [most_fetching]
     return app
 
 
@@ -86,7 +93,7 @@ def workshop() -> Workshop:
         settings = _SETTINGS[0]
         collect_garbage_rarely()
         archive = Archive.open(settings.database_url, _CLOCK[0], create=False)
-        _WORKSHOP.append(Workshop(settings, archive, Reader(settings)))
+        _WORKSHOP.append(Workshop(settings, archive, Reader(settings), _MOST_FETCHING[0]))
     return _WORKSHOP[0]
 
 

@@ -16,15 +16,21 @@ from celery.apps.worker import Worker
 from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
+from storage import queue
 from storage.archive import Archive, utc_now
+from storage.engine import DatabaseError
 from storage.settings import Settings
 from storage.writing import Clock
 from worker.app import close_workshop, make_app, workshop
 from worker.broker import queue_depth, require_safe
+from worker.read import Reader
 from worker.schedule import Scheduler
+from worker.work import work_next
 
 LOG = structlog.get_logger()
 STARTED_WITHIN_SECONDS = 20.0
+FETCHER_POLL_SECONDS = 0.5
+FETCHER_ENDS_SECONDS = 3.0
 
 
 def run_worker(settings: Settings, concurrency: int) -> None:
@@ -33,7 +39,7 @@ def run_worker(settings: Settings, concurrency: int) -> None:
     Raises: BrokerError.
     """
     require_safe(settings)
-    app = make_app(settings)
+    app = make_app(settings, most_fetching=max(1, min(queue.MOST_FETCHING, concurrency - 1)))
     worker = Worker(
         app=app,
         hostname=f"lesart@{socket.gethostname()}-{os.getpid()}",
@@ -65,15 +71,21 @@ def run_scheduler(settings: Settings) -> None:
 
 
 def run_embedded(settings: Settings, clock: Clock = utc_now) -> None:
-    """Run scheduler and worker in this process, with nothing installed, until stopped."""
-    app = make_app(settings, clock)
+    """Run scheduler and worker in this process, with nothing installed, until stopped.
+
+    One thread reads and archives; another waits for servers meanwhile.
+    """
+    app = make_app(settings, clock, most_fetching=0)
     with Archive.open(settings.database_url, clock) as archive, _stop() as stop:
         worker = _ThreadWorker(app, settings)
         worker.start()
+        fetcher = _ThreadFetcher(archive, settings)
+        fetcher.start()
         try:
             with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
                 scheduler.run(stop)
         finally:
+            fetcher.stop()
             worker.stop()
             close_workshop()
 
@@ -146,6 +158,33 @@ class _ThreadWorker:
             self._controller.start()
         finally:
             close_workshop()
+
+
+class _ThreadFetcher:
+    """A thread that works the jobs that fetch; what it holds at the end is taken up again."""
+
+    def __init__(self, archive: Archive, settings: Settings) -> None:
+        self._archive, self._settings = archive, settings
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(timeout=FETCHER_ENDS_SECONDS)
+
+    def _run(self) -> None:
+        reader = Reader(self._settings)  # it reads nothing, and starts nothing therefore
+        while not self._over.is_set():
+            try:
+                worked = work_next(self._archive, self._settings, reader, kind="fetch")
+            except DatabaseError as error:
+                LOG.warning("database_failed", error=type(error).__name__)
+                worked = None
+            if worked is None:
+                self._over.wait(FETCHER_POLL_SECONDS)
 
 
 @contextmanager

@@ -28,7 +28,10 @@ def wake(job_id: int) -> None:
         return
     shop = workshop()
     try:
-        worked = kind = work_next(shop.archive, shop.settings, shop.reader, job_id=job_id)
+        worked = kind = work_next(
+            shop.archive, shop.settings, shop.reader, job_id=job_id,
+            most_fetching=shop.most_fetching,
+        )  # fmt: skip
         end = time.monotonic() + _spare_seconds(shop.settings)
         while kind == "read" and time.monotonic() < end:
             kind = work_next(shop.archive, shop.settings, shop.reader, kind="read")

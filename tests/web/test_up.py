@@ -1,0 +1,91 @@
+"""`lesart up` and `lesart ingest` as processes, against the simulated web."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.flow.driver import findings, seed
+from tests.flow.processes import Service, lesart, until
+from tests.web.desk import HIGHER, PEGEL, A
+from tests.web.site import Reply, page, simulated_web, slow
+from tests.web.test_lists import TEXTS, address, rss
+
+
+@pytest.fixture
+def web(tmp_path):
+    with simulated_web(tmp_path, lambda: datetime.now(UTC)) as found:
+        for host in ("zeitung.example", "bote.example"):
+            found.sites[host] = {}
+        yield found
+
+
+@pytest.fixture
+def settings(web, tmp_path):
+    given = {
+        "home": str(tmp_path / "home"), "seeds": str(tmp_path / "seeds"), "every": "1s",
+        "allow_hosts": web.allow_hosts(), "ca_file": str(web.ca_file), "pace": "0.05s",
+    }  # fmt: skip
+    (tmp_path / "seeds").mkdir()
+    yield given
+    broken = findings(f"sqlite:///{tmp_path}/home/lesart.sqlite3")
+    assert broken == [], broken
+
+
+def rows(tmp_path, settings, *words):
+    done = lesart(tmp_path, *words, "--format", "jsonl", **settings)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_page_is_ingested_by_one_command(web, settings, tmp_path):
+    web.put(A, page("Pegel der Lohe steigt", PEGEL))
+    done = lesart(tmp_path, "ingest", A, "--format", "json", **settings)
+    assert done.returncode == 0, done.stderr
+    (summary,) = json.loads(done.stdout)
+    assert (summary["seen"], summary["new_articles"]) == (1, 1)
+    (shown,) = rows(tmp_path, settings, "show", A)
+    assert shown["origin"] == A
+    assert shown["text"].startswith(PEGEL[0])
+
+
+def test_what_is_refused_ends_the_command_with_1_and_a_code(web, settings, tmp_path):
+    done = lesart(tmp_path, "ingest", "ftp://zeitung.example/a", "http://127.0.0.1/", **settings)
+    assert done.returncode == 1
+    codes = sorted(row["code"] for row in rows(tmp_path, settings, "refusals"))
+    assert codes == ["address_not_public", "url_scheme"]
+
+
+def test_a_slow_server_keeps_no_file_waiting(web, settings, tmp_path):
+    web.put("https://bote.example/a", slow(Reply(page("Bote", PEGEL)), 20.0))
+    assert lesart(tmp_path, "source", "add", "https://bote.example/a", **settings).returncode == 0
+    up = Service(tmp_path, "up", **settings)
+    up.start()
+    try:
+        until(lambda: web.asked("/a"), what="the slow request")
+        (tmp_path / "seeds" / "pegel.txt").write_text(seed("Pegel steigt", PEGEL[0]))
+        until(lambda: rows(tmp_path, settings, "list"), what="the file")
+        assert [row["title"] for row in rows(tmp_path, settings, "list")] == ["Pegel steigt"]
+    finally:
+        up.end()
+
+
+def test_up_watches_a_feed_and_goes_on_where_it_was_killed(web, settings, tmp_path):
+    for n in TEXTS:
+        web.put(address(n), Reply(page(f"Meldung {n} vom Hafen", TEXTS[n]), has_validators=True))
+    feed = "https://zeitung.example/feed"
+    web.put(feed, rss(*((f"M{n}", address(n)) for n in TEXTS)))
+    added = lesart(tmp_path, "source", "add", feed, "--every", "2s", "--recheck", "1s", **settings)
+    assert added.returncode == 0, added.stderr
+    up = Service(tmp_path, "up", **settings)
+    up.start()
+    try:
+        until(lambda: len(web.asked()) >= 4, what="some requests")
+        up.kill()
+        up.start()
+        until(lambda: len(rows(tmp_path, settings, "list")) == len(TEXTS), what="all pages")
+        web.put(address(1), Reply(page("Meldung 1 vom Hafen", HIGHER), has_validators=True))
+        until(lambda: rows(tmp_path, settings, "changes"), what="the change")
+    finally:
+        up.end()
+    versions = rows(tmp_path, settings, "sql", "SELECT count(*) AS n FROM versions")
+    assert versions == [{"n": len(TEXTS) + 1}]
