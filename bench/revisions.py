@@ -216,7 +216,8 @@ def _judge_blame(
     for sentence in _sentences(texts[-1]):
         enough = [count[sentence] > met[sentence] for count in held]
         since = max((number for number, has in enumerate(enough, 1) if not has), default=0)
-        expected.append((sentence, since + 1, any(enough[:since])))
+        told_as = canonical(sentence)  # alone, a dash at its beginning is a bullet
+        expected.append((told_as, since + 1, any(enough[:since])))
         met[sentence] += 1
     given = [(canonical(each.sentence), each.since_version, each.returned) for each in told]
     found.sentences += len(expected)

@@ -6,9 +6,10 @@ forgives is equal here.
 
 import re
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import accumulate
 from operator import sub
 from unicodedata import category, is_normalized
@@ -25,6 +26,7 @@ Pair = tuple[int, int]  # index in a, index in b
 
 _MAX_CELLS_FOR_SIMILARITY = 1_000_000
 _CANDIDATES = 4
+_FEW_WORDS = 6
 _SHARERS_OF_A_RARE_WORD = 8
 _SIMILAR = 0.4
 _SIMILAR_ALONE = 0.3
@@ -340,18 +342,22 @@ def _candidates(
     """
     found = set(zip(a_free, b_free, strict=False))
     found.update(zip(reversed(a_free), reversed(b_free), strict=False))
-    holders: dict[str, list[int]] = {}
+    holders: defaultdict[str, list[int]] = defaultdict(list)
     for i in a_free:
         for word in set(a[i].tokens):
-            holders.setdefault(word, []).append(i)
+            holders[word].append(i)
+    rare = {word: ids for word, ids in holders.items() if len(ids) <= _SHARERS_OF_A_RARE_WORD}
     for j in b_free:
-        votes: Counter[int] = Counter()
-        for word in set(b[j].tokens):
-            sharers = holders.get(word, ())
-            if len(sharers) <= _SHARERS_OF_A_RARE_WORD:
-                votes.update(sharers)
-        best = sorted(votes, key=lambda i: (-votes[i], i))[:_CANDIDATES]
-        found.update((i, j) for i in best)
+        words = set(b[j].tokens)
+        votes: defaultdict[int, int] = defaultdict(int)
+        for word in rare.keys() & words:
+            for i in rare[word]:
+                votes[i] += 1
+        least = 1 if len(words) <= _FEW_WORDS else 2
+        enough = [i for i, number in votes.items() if number >= least]
+        if len(enough) > _CANDIDATES:
+            enough = nsmallest(_CANDIDATES, enough, key=lambda i: (-votes[i], i))
+        found.update((i, j) for i in enough)
     return found
 
 

@@ -136,6 +136,8 @@ def _holding(asking: _Asking) -> Iterator[tuple[str, list[str], set[int]]]:
 
 def _candidates(asking: _Asking) -> Iterator[int]:
     words = _asked_words(asking.paragraph)
+    if not words:
+        return
     met = set(asking.fresh.texts)
     yield from asking.fresh.texts
     for number in (*_indexed(asking.connection, words), *_not_indexed(asking.connection, words)):

@@ -191,6 +191,12 @@ def test_the_headline_of_another_article_of_the_site_is_a_teaser(room):
     assert noise(room)[0]["rules"] == ["teaser"]
 
 
+def test_paragraphs_without_a_word_that_could_be_asked_for_are_changes(room):
+    for at, body in enumerate(["Da war es um 5 bis 6.", "a + b = c * d", "„… ? ! — …“ x y z A B"]):
+        see(room, at, text(A, body))
+    assert own(room) == [1, 2, 3]
+
+
 BODIES = st.sampled_from(
     [
         text(A, OPEN),
