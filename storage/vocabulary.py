@@ -149,7 +149,7 @@ class Tokens:
         up to 16,383 and 255 of them a lexeme; those beyond are left out. So a word is found
         anywhere, a phrase only where its positions are known.
 
-        >>> vocabulary(None).cut(["b", "a", "b"]).tokens().tsvector()
+        >>> Vocabulary(None).cut(["b", "a", "b"]).tokens().tsvector()
         b'\x00\x00\x00\x02b\x00\x00\x02\x00\x01\x00\x03a\x00\x00\x01\x00\x02'
         """
         placed = self.numbers[:MAX_POSITION]

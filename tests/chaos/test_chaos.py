@@ -25,7 +25,8 @@ DAMAGE = {
     "a version stands twice": (
         "INSERT INTO version SELECT id + 100000, seq + 1, article_id, 2, wording_id, derivation_id, "
         "observation_id, changed_after, changed_by, last_seen, changes, silent, words_added, "
-        "words_removed, removed, added FROM version WHERE id = (SELECT min(id) FROM version)"
+        "words_removed, removed, added, before_id, after_id, noise, notices "
+        "FROM version WHERE id = (SELECT min(id) FROM version)"
     ),
     "a text is another": "UPDATE wording SET text = 'x' WHERE id = (SELECT min(id) FROM wording)",
     "bytes are not kept": "DELETE FROM capture WHERE id = (SELECT max(id) FROM capture)",

@@ -76,7 +76,7 @@ def test_a_message_that_cannot_be_read_is_dropped(consumer, monkeypatch, error):
 @pytest.fixture
 def shop(room, monkeypatch):
     """Let wake-ups be worked in this process, on the archive of the room."""
-    found = Workshop(room.settings, room.archive, room.reader)
+    found = Workshop(room.settings, room.archive, room.reader, most_fetching=1)
     monkeypatch.setattr("worker.tasks.workshop", lambda: found)
     return found
 
