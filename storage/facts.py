@@ -1,0 +1,164 @@
+"""PURE: the facts that a text states, in a form in which equal ones are equal.
+
+Dates, times, weeks, days, months, years and numbers. Telephone numbers, addresses of mail and web
+are told as `contact`: they are where a text says whom to ask, and not what happened.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_MONTH_NAMES = (
+    "januar|jänner|january|jan",
+    "februar|feber|february|feb",
+    "märz|march|mrz|mar",
+    "april|apr",
+    "mai|may",
+    "juni|june|jun",
+    "juli|july|jul",
+    "august|aug",
+    "september|sept|sep",
+    "oktober|october|okt|oct",
+    "november|nov",
+    "dezember|december|dez|dec",
+)
+_WEEKDAY_NAMES = (
+    "montag|monday",
+    "dienstag|tuesday",
+    "mittwoch|wednesday",
+    "donnerstag|thursday",
+    "freitag|friday",
+    "samstag|sonnabend|saturday",
+    "sonntag|sunday",
+)
+_WORD_NAMES = (
+    "zwei|two", "drei|three", "vier|four", "fünf|five", "sechs|six", "sieben|seven", "acht|eight",
+    "neun|nine", "zehn|ten", "elf|eleven", "zwölf|twelve",
+)  # fmt: skip
+
+
+def _numbered(names: tuple[str, ...], first: int) -> dict[str, int]:
+    return {name: n for n, each in enumerate(names, first) for name in each.split("|")}
+
+
+def _longest_first(names: dict[str, int]) -> str:
+    return "|".join(sorted(names, key=len, reverse=True))
+
+
+_MONTH = _numbered(_MONTH_NAMES, 1)
+_WEEKDAY = _numbered(_WEEKDAY_NAMES, 0)
+_WORD = _numbered(_WORD_NAMES, 2)
+_MONTHS, _WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
+
+_DAY, _MONTH_NUMBER = "[0-3]?\\d", "[01]?\\d"
+_DIGITS = rf"""
+    (?P<contact>
+        \(?(?:\+|00?)[1-9]\d{{1,4}}\)?[ ]?[/–-]?[ ]?\d[\d ()/–-]{{2,}}\d(?![\d.,]*\d)
+      | (?:\d{{3}}-)?\d{{3}}-\d{{4}}(?![\d-]))
+  | (?P<date>
+        (?P<iso_y>\d{{4}})-(?P<iso_m>\d\d)-(?P<iso_d>\d\d)\b
+      | (?P<dot_d>{_DAY})\.[ ]?(?P<dot_m>{_MONTH_NUMBER})\.(?:[ ]?(?:\d{{4}}|\d\d(?![\d:]|[ ]uhr)))?
+      | (?P<nam_d>{_DAY})\.?[ ](?P<nam_m>{_MONTHS})\b(?:\.?,?[ ]\d{{4}}\b)?)
+  | (?P<week>(?P<week_b>\d{{1,2}})\.[ ](?:KW|Kalenderwoche|Woche)\b)
+  | (?P<time>
+        (?P<hour>[0-2]?\d)(?:[.:](?P<minute>[0-5]\d))?
+        (?:[ ]?(?:uhr|h)\b|[ ]?(?P<half>[ap])\.?m\b\.?)
+      | (?P<hour_b>[0-2]?\d):(?P<minute_b>[0-5]\d)(?![\d:]))
+  | (?P<number>\d+(?:[.,:/]\d+)*)
+"""
+_LETTERS = rf"""
+    (?P<address>https?://\S+|www\.\S+|[\w+-]+(?:\.[\w+-]+)*(?:@|\(at\))[\w-]+(?:\.[\w-]+)+)
+  | (?P<telephone>
+        (?:tel|telefon|telefonnummer|fon|fax|mobil|handy|rufnummer|hotline|phone|call)\b
+        [.:]{{0,2}}[ ]?(?:unter[ ]|at[ ]|nr\.?[ ])?\(?\+?\d[\d ()/.–-]{{3,}}\d)
+  | (?P<account>DE\d\d(?:[ ]?\d{{4}}){{4}}[ ]?\d\d\b|HRB[ ]?\d+)
+  | (?P<english>(?P<eng_m>{_MONTHS})\.?[ ](?P<eng_d>{_DAY})(?:st|nd|rd|th)?\b(?![.,:]?\d)
+        (?:,?[ ]\d{{4}}\b)?)
+  | (?P<kw>(?:KW|Kalenderwoche|week)[ ]?(?P<week_a>\d{{1,2}})\b)
+  | (?P<weekday>{_WEEKDAYS})(?=s?\b|morgen|vormittag|mittag|nachmittag|abend|nacht|früh)
+  | (?P<month>{_MONTHS})\b
+  | (?P<word>{_longest_first(_WORD)})\b
+"""
+FACT = re.compile(
+    rf"(?<![\w.,:-])(?:(?=[\d(+])(?:{_DIGITS})|(?=[^\W\d])(?:{_LETTERS}))",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""
+>>> [m.lastgroup for m in FACT.finditer("Montag, 3.2., 9 Uhr: zwei von 1.250, Tel. 0621 1740")]
+['weekday', 'date', 'time', 'word', 'number', 'telephone']
+"""
+THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+"""
+>>> bool(THOUSANDS.fullmatch("1.234.567")), bool(THOUSANDS.fullmatch("3,60"))
+(True, False)
+"""
+_YEARS = range(1900, 2100)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact with the code points where it stands.
+
+    `kind` is date, week, weekday, month, year, time, number or contact. The value of a date is
+    `M-D`: its year is seldom written and adds nothing where two dates differ.
+    """
+
+    kind: str
+    value: str
+    start: int
+    end: int
+
+
+def facts_in(text: str) -> list[Fact]:
+    """Return the facts in their order.
+
+    >>> [fact.value for fact in facts_in("Am 3.2. um 14.30 Uhr kamen 1.250 Leute, 3,6 Prozent.")]
+    ['2-3', '14:30', '1250', '3.6']
+    >>> [fact.value for fact in facts_in("On June 12, 2024, 2 p.m., two were hurt")]
+    ['6-12', '14:00', '2']
+    """
+    return [
+        Fact(*_TOLD[match.lastgroup or ""](match), *match.span()) for match in FACT.finditer(text)
+    ]
+
+
+def _contact(match: re.Match[str]) -> tuple[str, str]:
+    return "contact", match[0]
+
+
+def _date(match: re.Match[str]) -> tuple[str, str]:
+    month, day = (
+        next(filter(None, (match[f"{form}_{part}"] for form in ("iso", "dot", "nam", "eng"))))
+        for part in ("m", "d")
+    )
+    return "date", f"{_MONTH.get(month.casefold()) or int(month)}-{int(day)}"
+
+
+def _time(match: re.Match[str]) -> tuple[str, str]:
+    hour = int(match["hour"] or match["hour_b"])
+    if match["half"]:
+        hour = hour % 12 + (12 if match["half"].casefold() == "p" else 0)
+    return "time", f"{hour}:{match['minute'] or match['minute_b'] or '00'}"
+
+
+def _number(match: re.Match[str]) -> tuple[str, str]:
+    told = match["number"]
+    if THOUSANDS.fullmatch(told):
+        told = told.replace(".", "").replace(",", "")
+    if told.isdecimal() and len(told) == 4 and int(told) in _YEARS:
+        return "year", told
+    return "number", told.replace(",", ".").lstrip("0") or "0"
+
+
+_TOLD: dict[str, Callable[[re.Match[str]], tuple[str, str]]] = {
+    **dict.fromkeys(("contact", "address", "telephone", "account"), _contact),
+    "date": _date,
+    "english": _date,
+    "week": lambda match: ("week", match["week_b"].lstrip("0")),
+    "kw": lambda match: ("week", match["week_a"].lstrip("0")),
+    "time": _time,
+    "number": _number,
+    "weekday": lambda match: ("weekday", str(_WEEKDAY[match["weekday"].casefold()])),
+    "month": lambda match: ("month", str(_MONTH[match["month"].casefold()])),
+    "word": lambda match: ("number", str(_WORD[match["word"].casefold()])),
+}
