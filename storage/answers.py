@@ -339,6 +339,60 @@ class Relation(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class Differing(Answer):
+    """What a says where b says something else in the same frame."""
+
+    a: str
+    b: str
+    in_title: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(Answer):
+    """Why two articles are related, worked out anew from the two texts that were compared.
+
+    `a_seen` and `b_seen` are *our* first sights of these wordings, `a_published` and
+    `b_published` what the articles claim. Of texts that were redacted nothing is quoted.
+    """
+
+    reason: str
+    sentence: str
+    a_revision: str | None
+    b_revision: str | None
+    a_seen: datetime | None
+    b_seen: datetime | None
+    a_published: str | None
+    b_published: str | None
+    a_share: float | None
+    b_share: float | None
+    passages: tuple[str, ...]
+    differing: tuple[Differing, ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    refers_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedRelation(Answer):
+    """A relation with the reason for it."""
+
+    id: int
+    a: str | None
+    b: str | None
+    kind: str
+    score: float
+    method: str
+    threshold: float
+    earlier: str
+    agency: str | None
+    decided_at: datetime
+    undone_at: datetime | None
+    evidence: Json
+    explanation: Explanation
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal(Answer):
     """What was not taken, why, and what to do about it."""
 
@@ -443,6 +497,7 @@ class Stats(Answer):
     jobs: Mapping[str, int]
     to_read: int
     to_index: int
+    to_relate: int
     first_seen: datetime | None
     last_seen: datetime | None
     sources: tuple[SourceFigures, ...]

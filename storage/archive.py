@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
-from storage import queue, schema
+from storage import queue, relating, schema
 from storage.absences import tell_absences
 from storage.capturing import (
     Arrival,
@@ -26,6 +26,7 @@ from storage.capturing import (
 from storage.deriving import Deriving
 from storage.digest import origin_id, raw_digest
 from storage.engine import (
+    DatabaseError,
     database_epoch,
     database_url,
     looking,
@@ -37,7 +38,6 @@ from storage.importing import Imported, Importing, known_records, packed_of
 from storage.imports import Import
 from storage.indexing import index_due, index_now
 from storage.keeping import Keeping
-from storage.lineages import undo_lineage
 from storage.listing import keep_listings
 from storage.origins import ensure_origins
 from storage.packing import DamagedBytesError, unpack
@@ -57,6 +57,7 @@ from storage.tables import (
     VerdictRow,
     WatchRow,
 )
+from storage.tracing import Met
 from storage.transfers import keep_transfers
 from storage.undoing import Undone, undo
 from storage.verdict import Again, Captured, Counts, Known, Reading, Reread, Verdict
@@ -76,8 +77,8 @@ _CAPTURED = (
 )  # fmt: skip
 """The columns of `Captured`, in their order."""
 
-INDEX_REST_AFTER = timedelta(seconds=5)
-"""So long a worker may take between keeping a wording and indexing it."""
+REST_AFTER = timedelta(seconds=5)
+"""So long a worker may take between keeping a wording, and indexing and comparing it."""
 
 Decide = Callable[[Any, bytes | None, Known], Verdict]
 
@@ -492,15 +493,8 @@ class Archive:
         if self.engine.dialect.name != "sqlite":
             with self.engine.begin() as connection:
                 index_now(connection, keeping.to_index)
+        self._relate(keeping.met)
         return counts
-
-    def undo_lineage(self, lineage_id: int, reason: str | None = None) -> None:
-        """Part two addresses again that were joined to one article.
-
-        Raises: NoSuchLineageError.
-        """
-        with self.unit() as unit:
-            undo_lineage(unit, lineage_id, reason)
 
     def to_read_again(self, derivations: Mapping[int, int]) -> list[Again]:
         """Return captures that were read before, by derivation and its article, to be read anew.
@@ -558,17 +552,53 @@ class Archive:
             queue.renew(unit, held)
 
     def undo(self, number: int, reason: str | None = None) -> Undone:
-        """Undo a decision: a relation, or that a step is noise.
+        """Undo a decision: a relation, a lineage, or that a step is noise.
 
         Raises: NoSuchError.
         """
         with self.unit() as unit:
             return undo(unit, number, reason)
 
+    def relate_rest(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
+        """Make the relations of wordings that a crash left out; return how many those were.
+
+        So are wordings of an archive that is older than the search for near-copies.
+        """
+        with self.looking() as connection:
+            due = relating.due(connection, self.clock() - older_than, limit)
+        met = {number: each for number, each in due.items() if each is not None}
+        if untraced := due.keys() - met.keys():
+            with self.unit() as unit:
+                met |= relating.trace(unit, untraced)
+        self._relate(met)
+        return len(due)
+
+    def _relate(self, met: Mapping[int, Met]) -> None:
+        """Compare new wordings with those that they met, outside of the write lock, and keep it.
+
+        One that cannot be compared is left for later and stops no other one.
+        """
+        if not met:
+            return
+        try:
+            with self.looking() as connection:
+                answers = relating.compare(connection, met)
+            with self.unit() as unit:
+                relating.keep(unit, answers, list(met))
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001  # a text that nobody can compare must not stop the others
+            if len(met) > 1:
+                for number, each in met.items():
+                    self._relate({number: each})
+                return
+            with self.unit() as unit:
+                relating.put_off(unit, next(iter(met)))
+
     def index_rest(self, limit: int = 500) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""
         with self.engine.begin() as connection:
-            return index_due(connection, self.clock() - INDEX_REST_AFTER, limit)
+            return index_due(connection, self.clock() - REST_AFTER, limit)
 
 
 def _present(row: Any) -> Present:

@@ -352,12 +352,23 @@ def relations(
     page: Page,
     shown: Shown,
     article: ArticleOrAll = None,
+    *,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Tell shared passages, what differs, and who had it first."),
+    ] = False,
 ) -> None:
-    """List the copies of an article, or all relations, with score, method and reason."""
+    """List the copies and follow-ups of an article, or all relations, with score and method."""
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.relations(article, filters, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.Relation, _RELATIONS, page)
+        target = shown.target()
+        if not explain:
+            tell_rows(rows, target, answers.Relation, _RELATIONS, page)
+        elif target.chosen != "table":
+            write_rows(archive.explained(rows), target, flat_columns(answers.ExplainedRelation))
+        else:
+            _tell_explained(archive.explained(rows), target)
 
 
 @command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
@@ -586,6 +597,19 @@ def reading_only(settings: Settings) -> Iterator["Engine"]:
             yield engine
     finally:
         engine.dispose()
+
+
+def _tell_explained(relations: Iterable[answers.ExplainedRelation], target: Target) -> None:
+    from storage.show_relation import relation_text  # noqa: PLC0415
+
+    write_text(
+        (
+            f"{line}\n"
+            for relation in relations
+            for line in relation_text(relation, colour=target.has_colour, columns=_columns(target))
+        ),
+        target.path,
+    )
 
 
 def tell_rows(

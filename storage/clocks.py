@@ -14,6 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from storage.clusters_then import turn_clusters_back
 from storage.columns import iso_utc
 from storage.comparing import Comparing
 from storage.filters import Clocks
@@ -31,6 +32,7 @@ _CONTENTS = frozenset({"capture", "certificate", "derivation", "redaction", "wor
 _ORDER = (
     *(name for name in RECORD if not name.startswith("relation")),
     "sight", "version", "article", "article_origin", "relation", "relation_undone", "presence",
+    "cluster", "cluster_member",
 )  # fmt: skip
 """The order in which views are made: PostgreSQL binds each to what stands there by then."""
 
@@ -92,6 +94,8 @@ class _Past:
                 f"WHERE {key} NOT IN (SELECT id FROM past_affected) "
                 f"UNION ALL SELECT * FROM past_{name}"
             )
+        clusters = turn_clusters_back(self.connection, self.known_at)
+        views |= {name: query.format(self.base) for name, query in clusters.items()}
         return views
 
     def _recorded(self) -> dict[str, str]:
@@ -173,6 +177,7 @@ class _Past:
         views["scan"] = f"SELECT * FROM ({of('scan')}) q WHERE started_at {by_then}"
         views["version"] = self._versions(of("version"), by_then)
         views["article"] = self._articles(of("article"), by_then)
+        views["cluster_member"] = self._members(of("cluster_member"))
         return views
 
     def _versions(self, known: str, by_then: str) -> str:
@@ -222,6 +227,15 @@ class _Past:
             "JOIN article a ON a.id = ao.article_id "
             "WHERE ao.origin_id = a.origin_id OR EXISTS (SELECT 1 FROM sight s "
             "WHERE s.article_id = ao.article_id AND s.origin_id = ao.origin_id)"
+        )
+
+    @staticmethod
+    def _members(known: str) -> str:
+        """Return who was in a cluster: of one whose others came later there was none."""
+        return (
+            f"SELECT m.* FROM ({known}) m WHERE EXISTS (SELECT 1 FROM ({known}) o "
+            "JOIN article a ON a.id = o.article_id "
+            "WHERE o.cluster_id = m.cluster_id AND o.article_id <> m.article_id)"
         )
 
     @staticmethod

@@ -1,5 +1,6 @@
 """What span of time a date covers that is only as precise as its source."""
 
+import datetime as dt
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -28,6 +29,20 @@ def span(date: PartialDate, timezone_name: str = "UTC") -> tuple[datetime, datet
         start.replace(tzinfo=zone).astimezone(UTC),
         _next(start, date.precision).replace(tzinfo=zone).astimezone(UTC) - SECOND,
     )
+
+
+def day_of(value: str | None, precision: str | None) -> tuple[dt.date | None, bool]:
+    """Return the last day that a date may mean, and whether it can mean no other one.
+
+    >>> day_of("2024-02-03T10:15", "minute"), day_of("2024-02", "month")
+    ((datetime.date(2024, 2, 3), True), (datetime.date(2024, 2, 29), False))
+    """
+    if not value or not precision:
+        return None, False
+    start = datetime.fromisoformat(_filled(value[:10]))
+    if precision in {"year", "month"}:
+        return (_next(start, precision) - timedelta(days=1)).date(), False
+    return start.date(), True
 
 
 def zone_of(date: PartialDate, timezone_name: str) -> tzinfo:

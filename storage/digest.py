@@ -98,7 +98,11 @@ def wording_digest(title: str | None, paragraphs: Sequence[str]) -> bytes:
     >>> wording_digest(None, ["a b"]) == wording_digest(None, ["a", "b"])
     False
     """
-    parts = canonical_all([title or "", *paragraphs])
+    return digest_of_parts(canonical_all([title or "", *paragraphs]))
+
+
+def digest_of_parts(parts: Sequence[str]) -> bytes:
+    """Return the `w1` digest of a title and paragraphs that are in canonical form already."""
     hashed = hashlib.sha256(_WORDING_DOMAIN)
     for position, part in enumerate(parts):
         if part or position == 0:

@@ -150,6 +150,31 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         _execute_many(connection, table, rows)
 
 
+def insert_tuples(
+    connection: Connection,
+    table: Table,
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Insert rows of plain values in the order of `names`, as the driver takes them."""
+    if not rows:
+        return
+    columns = ", ".join(f'"{name}"' for name in names)
+    raw = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        assert raw is not None
+        with (
+            raw.cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+        return
+    marks = ", ".join("?" * len(names))
+    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
+    connection.exec_driver_sql(statement, list(rows))
+
+
 def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert by the driver itself: SQLAlchemy would look at each value twice."""
     names = list(rows[0])

@@ -48,7 +48,7 @@ def _longest_first(names: dict[str, int]) -> str:
 _MONTH = _numbered(_MONTH_NAMES, 1)
 _WEEKDAY = _numbered(_WEEKDAY_NAMES, 0)
 _WORD = _numbered(_WORD_NAMES, 2)
-_MONTHS, _WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
+MONTHS, _WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
 
 _DAY, _MONTH_NUMBER = "[0-3]?\\d", "[01]?\\d"
 _DIGITS = rf"""
@@ -58,7 +58,7 @@ _DIGITS = rf"""
   | (?P<date>
         (?P<iso_y>\d{{4}})-(?P<iso_m>\d\d)-(?P<iso_d>\d\d)\b
       | (?P<dot_d>{_DAY})\.[ ]?(?P<dot_m>{_MONTH_NUMBER})\.(?:[ ]?(?:\d{{4}}|\d\d(?![\d:]|[ ]uhr)))?
-      | (?P<nam_d>{_DAY})\.?[ ](?P<nam_m>{_MONTHS})\b(?:\.?,?[ ]\d{{4}}\b)?)
+      | (?P<nam_d>{_DAY})\.?[ ](?P<nam_m>{MONTHS})\b(?:\.?,?[ ]\d{{4}}\b)?)
   | (?P<week>(?P<week_b>\d{{1,2}})\.[ ](?:KW|Kalenderwoche|Woche)\b)
   | (?P<time>
         (?P<hour>[0-2]?\d)(?:[.:](?P<minute>[0-5]\d))?
@@ -72,11 +72,11 @@ _LETTERS = rf"""
         (?:tel|telefon|telefonnummer|fon|fax|mobil|handy|rufnummer|hotline|phone|call)\b
         [.:]{{0,2}}[ ]?(?:unter[ ]|at[ ]|nr\.?[ ])?\(?\+?\d[\d ()/.–-]{{3,}}\d)
   | (?P<account>DE\d\d(?:[ ]?\d{{4}}){{4}}[ ]?\d\d\b|HRB[ ]?\d+)
-  | (?P<english>(?P<eng_m>{_MONTHS})\.?[ ](?P<eng_d>{_DAY})(?:st|nd|rd|th)?\b(?![.,:]?\d)
+  | (?P<english>(?P<eng_m>{MONTHS})\.?[ ](?P<eng_d>{_DAY})(?:st|nd|rd|th)?\b(?![.,:]?\d)
         (?:,?[ ]\d{{4}}\b)?)
   | (?P<kw>(?:KW|Kalenderwoche|week)[ ]?(?P<week_a>\d{{1,2}})\b)
   | (?P<weekday>{_WEEKDAYS})(?=s?\b|morgen|vormittag|mittag|nachmittag|abend|nacht|früh)
-  | (?P<month>{_MONTHS})\b
+  | (?P<month>{MONTHS})\b
   | (?P<word>{_longest_first(_WORD)})\b
 """
 FACT = re.compile(

@@ -13,7 +13,7 @@ from storage.views import view_query
 
 _NAMES = (
     "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",
-    "verdict", "search_due", "source", "scan",
+    "verdict", "search_due", "relate_due", "source", "scan",
 )  # fmt: skip
 _TABLE = {name: METADATA.tables[name] for name in _NAMES}
 
@@ -45,6 +45,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         jobs=_jobs(connection),
         to_read=_to_read(connection),
         to_index=_count(connection, "search_due"),
+        to_relate=_count(connection, "relate_due"),
         first_seen=first,
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,

@@ -1,5 +1,6 @@
 """PURE: which earlier text a text follows: what its reference names, and what both tell."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,7 +8,15 @@ from functools import cached_property
 from typing import Literal
 
 from storage.overlap import Words
-from storage.references import Reference, core, is_specific, own_numbers, reference, words_of
+from storage.references import (
+    Reference,
+    core,
+    is_specific,
+    own_numbers,
+    reference,
+    sender,
+    words_of,
+)
 
 METHOD = "reference-1"
 THRESHOLD = 0.8
@@ -18,11 +27,13 @@ _LONGEST_DAYS = 60
 _LONGEST_DAYS_BY_NUMBER = 400
 _SAME_DAY_SLACK = 1
 _EXACT, _EXACT_SHORT, _EXACT_WORD, _HELD, _SIMILAR = 0.9, 0.65, 0.5, 0.85, 0.6
-_OF_THE_DAY, _NEXT_TO_THE_DAY, _ANOTHER_DAY = 0.25, 0.1, -0.5
+_OF_THE_DAY, _NEXT_TO_THE_DAY, _ANOTHER_DAY, _ANOTHER_DAY_BUT_TITLE = 0.25, 0.1, -0.5, -0.3
+_ANOTHER_SITE, _OTHER_FACTS = -0.3, -0.3
+_TELLS_FACTS, _SHARED_FACTS = 4, 0.25
 _RECENT_DAYS, _RECENT = 4, 0.15
 _LONGEST_CHAIN_DAYS = 14
 _MOST_FOR_FACTS, _FOR_A_FACT = 0.3, 0.06
-_LINKED, _LINKED_MARGIN = 2.5, 1.0
+_LINKED, _LINKED_MARGIN, _FOR_A_NAME, _OF_THE_VERY_DAY = 2.0, 1.0, 0.75, 0.5
 _LINKED_SCORE = 0.8
 _SIMILAR_SHARE = 0.7
 _WEAK_KINDS = frozenset({"year", "weekday", "month"})
@@ -36,6 +47,12 @@ class Candidate:
     title: str | None
     text: str
     day: date | None
+    site: str = ""
+
+    @cached_property
+    def sender(self) -> str:
+        """Return the short name of its sender that a title begins with, such as `POL-MA`."""
+        return sender(self.title)
 
     @cached_property
     def reference(self) -> Reference | None:
@@ -52,6 +69,10 @@ class Candidate:
     @cached_property
     def words(self) -> Words:
         return Words(self.text)
+
+    @cached_property
+    def whole(self) -> Words:
+        return Words(f"{self.title or ''}\n\n{self.text}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +119,9 @@ def _rank(follower: Candidate, told: Following, each: Candidate) -> tuple[float,
 
 
 def _is_earlier(each: Candidate, follower: Candidate) -> bool:
-    if each.key == follower.key:
+    if each.key == follower.key or (
+        each.sender and follower.sender and each.sender != follower.sender
+    ):
         return False
     told = follower.reference
     assert told is not None
@@ -124,13 +147,17 @@ def _scored(follower: Candidate, each: Candidate) -> Following | None:
         return None
     if told.days and each.day:
         apart = min(abs((each.day - day).days) for day in told.days)
-        against = 0.0 if score >= _HELD else _ANOTHER_DAY
+        against = _ANOTHER_DAY_BUT_TITLE if score >= _HELD else _ANOTHER_DAY
         score += {0: _OF_THE_DAY, 1: _NEXT_TO_THE_DAY}.get(apart, against)
     elif score == _SIMILAR:
         return None
     if each.day and follower.day and (follower.day - each.day).days <= _RECENT_DAYS:
         score += _RECENT
     score += min(_MOST_FOR_FACTS, _FOR_A_FACT * _link(follower, each))
+    if follower.site != each.site and not follower.sender:
+        score += _ANOTHER_SITE
+    if _tells_otherwise(follower, each):
+        score += _OTHER_FACTS
     return Following(each.key, score, "title_and_day" if on_day else "title")
 
 
@@ -169,26 +196,58 @@ def _title_score(told: Reference, each: Candidate) -> float:
     return _SIMILAR if shared >= _SIMILAR_SHARE * max(len(wanted), len(own), 1) else 0.0
 
 
+def _tells_otherwise(follower: Candidate, each: Candidate) -> bool:
+    """Tell whether a text that tells many facts tells hardly any of a candidate's."""
+    own = _strong(follower)
+    return len(own) >= _TELLS_FACTS and len(own & _strong(each)) < _SHARED_FACTS * len(own)
+
+
+def _strong(each: Candidate) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        value for value in each.words.values if value[0] not in _WEAK_KINDS and len(value[1]) > 1
+    )
+
+
 def _link(follower: Candidate, each: Candidate) -> float:
     """Weigh what both tell: facts count one each, names half."""
-    facts = {
-        value
-        for value in follower.words.values & each.words.values
-        if value[0] not in _WEAK_KINDS and len(value[1]) > 1
-    }
-    return len(facts) + len(follower.words.names & each.words.names) / 2
+    return len(_strong(follower) & _strong(each)) + len(follower.words.names & each.words.names) / 2
 
 
 def _by_facts(follower: Candidate, earlier: Sequence[Candidate]) -> list[Following]:
-    """Return the text of the day that is named that tells most of the same, if one stands out."""
+    """Return the text of the day that is named that tells of the same, if one stands out.
+
+    What several texts of that day tell says nothing: it is how their sender speaks.
+    """
     told = follower.reference
     assert told is not None
     of_day = [each for each in earlier if _is_of_day(each, told) and each.reference is None]
     if told.numbers or not of_day:
         return []
-    ranked = sorted(((_link(follower, each), each.key) for each in of_day), reverse=True)
-    best, key = ranked[0]
-    margin = best - ranked[1][0] if len(ranked) > 1 else best
-    if best < _LINKED or margin < _LINKED_MARGIN:
+    named = {("date", f"{day.month}-{day.day}") for day in told.days}
+    own = _tellings(follower) - named
+    shared = {each.key: own & _tellings(each) for each in of_day}
+    holders = Counter(telling for each in shared.values() for telling in each)
+    weights = {
+        each.key: _OF_THE_VERY_DAY * (each.day in told.days)
+        + sum(_telling_weight(t) for t in shared[each.key] if holders[t] == 1)
+        for each in of_day
+    }
+    (best, key), *others = sorted(((w, key) for key, w in weights.items()), reverse=True)
+    is_clear = not others or best - others[0][0] >= _LINKED_MARGIN
+    if best < _LINKED or not is_clear:
         return []
     return [Following(key, _LINKED_SCORE, "day_and_facts")]
+
+
+Telling = tuple[str, str]
+
+
+def _tellings(each: Candidate) -> frozenset[Telling]:
+    """Return the facts and names of a text, its title included."""
+    whole = each.whole
+    facts = {v for v in whole.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1}
+    return frozenset(facts | {("name", name) for name in whole.names})
+
+
+def _telling_weight(telling: Telling) -> float:
+    return _FOR_A_NAME if telling[0] == "name" else 1.0

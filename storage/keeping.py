@@ -8,6 +8,7 @@ from sqlalchemy import case, select
 
 from storage.absences import tell_absences, untold
 from storage.claims import Claims, Place
+from storage.clusters import join_origins
 from storage.comparing import Comparing
 from storage.deriving import BYTES_GONE, Deriving
 from storage.detail import named
@@ -24,6 +25,7 @@ from storage.neighbours import (
 from storage.origins import ensure_origins
 from storage.quieting import undone_wordings, waiting
 from storage.record import Draft, Listing, Refused
+from storage.relating import note_due
 from storage.steps import FIRST_STEP
 from storage.tables import (
     FIELD_BLOCK,
@@ -41,6 +43,7 @@ from storage.tables import (
     VersionRow,
     WordingRow,
 )
+from storage.tracing import Met, Trail, leave
 from storage.verdict import (
     COUNT_OF,
     KIND,
@@ -76,6 +79,8 @@ class Keeping:
         self.unit = unit
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
+        self.met: dict[int, Met] = {}
+        self._traced: list[tuple[KnownArticle, int, Reading]] = []
         self._deriving = Deriving(unit)
         self._neighbours = Neighbours(unit)
         self._unknown: set[int] = set()
@@ -84,6 +89,7 @@ class Keeping:
         self._changed: dict[int, bool] = {}
         self._displaced: set[int] = set()
         self._related: set[frozenset[int]] = set()
+        self._copied: list[tuple[int, int]] = []
         self._refused: list[int] = []
         self._words: dict[int, int | None] = {}
         self._lineages = Lineages(unit)
@@ -310,6 +316,7 @@ class Keeping:
         assert digest is not None
         if place.reading.captured.observation_id in self._unknown:
             draft = replace(draft, flags=(*draft.flags, "not_comparable"))
+        is_new = digest not in self._deriving.wordings
         wording = self._deriving.wording(draft, digest, place.reading)
         derivation = self._deriving.derivation(draft, wording, place.reading)
         self._comparing.remember(derivation, draft)
@@ -321,6 +328,8 @@ class Keeping:
             late = article.append(place.moment, digest, reader_of(draft))
             self._changed[article.id] = self._changed.get(article.id, False) or late
             version, outcome = None, "unchanged" if isinstance(verdict, Unchanged) else "content"
+        if is_new and place.reading.traces is not None:
+            self._traced.append((article, wording, place.reading))
         sight = Sight(place.moment, 0, wording, digest, derivation)
         self._sights.setdefault(article.id, []).append(sight)
         paragraphs = draft.text_paragraphs()
@@ -440,6 +449,7 @@ class Keeping:
         if self.unit.connection.execute(query).first() is not None:
             return
         earlier = "unknown" if moment == held_since else "a" if moment < held_since else "b"
+        self._copied.append(pair)
         self.unit.add(
             RelationRow,
             {
@@ -461,11 +471,33 @@ class Keeping:
         tell_again(unit, self._comparing, waiting(self._comparing))
         for article_id in sorted(self._displaced):
             self._relate_displaced(article_id)
+        unit.flush()
+        join_origins(unit, self._copied)
+        self._leave_traces()
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
         absent = untold(unit, [*stood_at, *self._lineages.led_from(places)])
         tell_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PresenceRow, ("observation_id",), refused)
+
+    def _leave_traces(self) -> None:
+        """Lay the traces of new wordings, and note those that met others."""
+        own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._traced}
+        query = select(VERSION.c.article_id, VERSION.c.wording_id)
+        stored = [a.id for a, _wording, _reading in self._traced if a.stored]
+        for article_id, wording in rows_in(
+            self.unit.connection, query, VERSION.c.article_id, stored
+        ):
+            own[article_id].add(wording)
+        trails = []
+        for article, wording, reading in self._traced:
+            assert reading.traces is not None
+            others = frozenset(own[article.id] - {wording})
+            day = reading.day.toordinal() if reading.day else 0
+            trails.append(Trail(wording, reading.traces, day, others))
+            own[article.id].add(wording)
+        self.met = leave(self.unit.connection, trails)
+        note_due(self.unit, self.met)
 
     def _relate_displaced(self, article_id: int) -> None:
         """Tell of an article that lost its address where else its wordings stand."""

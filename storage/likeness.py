@@ -21,6 +21,9 @@ from storage.overlap import Span, Words, covered, slots
 METHOD = "passages-1"
 """Names these rules, their limits included; another rule asks for another name."""
 
+LONGEST_TEXT = 200_000
+"""Letters of a text that are compared at most."""
+
 Kind = Literal["near_copy", "contains"]
 Reason = Literal[
     "same_text", "cut_or_embedded", "too_short", "little_shared", "moved_dates", "other_facts",
@@ -31,12 +34,14 @@ NEAR_SHARE = 0.4
 """Of the words of both texts, so many at least stand in passages that both have."""
 CONTAINED_SHARE = 0.5
 """The same of the words of the shorter text, where they are no more of the longer one."""
-ALIKE_IN_SIZE = 0.7
-MOST_DISAGREEMENT = 0.2
+ALIKE_IN_SIZE, ALIKE_IN_SIZE_EDITED = 0.75, 0.65
+"""From there on a text is as long as the other; the second where neither is whole in the other."""
+MOST_DISAGREEMENT, MOST_DISAGREEMENT_CORRECTED = 0.2, 0.3
 MOST_OWN = 0.4
-MOST_OWN_WITHOUT_FACTS = 0.12
+MOST_OWN_WITHOUT_FACTS = 0.16
 """A passage without any date, time or number may be anybody's."""
-SHORTEST_STORY = 12
+SHORTEST_STORY, SHORT_STORY = 12, 30
+"""Words of a text below which it has to be the whole other, or to state a fact."""
 WHOLE_SHARE = 0.9
 
 _HARD_SLOT, _SOFT_SLOT, _SMALL_SLOT = 30, 10, 6
@@ -46,6 +51,7 @@ _WEIGHT = {"weekday": 0.5, "month": 0.5, "year": 0.25}
 _AGREEING_WEIGHT = {"weekday": 0.1, "month": 0.2, "year": 0.1}
 _NAME_WEIGHT, _AGREEING_NAME_WEIGHT = 0.5, 0.25
 _MOVED_DAYS = 3
+_SHORTEST_BEGINNING, _SHARED_IN_BEGINNING = 4, 0.2
 _NEAR_THE_SHIFT = 2
 
 
@@ -53,13 +59,15 @@ _NEAR_THE_SHIFT = 2
 class Told:
     """A text as it is compared; `day` is when it was published, else first seen.
 
-    `common` are the spans of `text` that are known to stand in many other texts.
+    `common` are the spans of `text` that are known to stand in many other texts, `site` is whose
+    text it is.
     """
 
     title: str | None
     text: str
     day: date | None = None
     common: tuple[Span, ...] = ()
+    site: str = ""
 
     @cached_property
     def words(self) -> Words:
@@ -98,6 +106,10 @@ class Comparison:
     names_shared: int
     own: int
     moved: bool
+    gap_days: int | None
+    same_title: bool
+    own_beginnings: bool
+    same_site: bool
 
     @property
     def a_share(self) -> float:
@@ -112,9 +124,11 @@ class Comparison:
         return self.a_share, self.b_share
 
     @property
-    def is_alike_in_size(self) -> bool:
+    def is_alike(self) -> bool:
+        """Tell whether neither text is a part of the other."""
         small, large = sorted((self.a_size, self.b_size))
-        return small >= ALIKE_IN_SIZE * large
+        is_whole = max(self.shares) >= WHOLE_SHARE
+        return small >= (ALIKE_IN_SIZE if is_whole else ALIKE_IN_SIZE_EDITED) * large
 
     @property
     def disagreement(self) -> float:
@@ -154,34 +168,38 @@ def compare(a: Told, b: Told) -> Comparison:
     conflicts = [*_conflicts(one, other, in_title=False)]
     if _is_same_frame(a.heading, b.heading):
         conflicts += _conflicts(a.heading, b.heading, in_title=True)
+    a_passages, b_passages = tuple(one.passages(other)), tuple(other.passages(one))
     shared_names = one.names & other.names
     own = min(_own(one, other), _own(other, one))
     agreement = sum(_agreeing_weight(value) for value in one.values & other.values)
     return Comparison(
         a_size=one.size,
         b_size=other.size,
-        a_passages=tuple(one.passages(other)),
-        b_passages=tuple(other.passages(one)),
+        a_passages=a_passages,
+        b_passages=b_passages,
         conflicts=tuple(conflicts),
         agreement=agreement + _AGREEING_NAME_WEIGHT * len(shared_names),
         facts_shared=agreement,
         names_shared=len(shared_names),
         own=own,
         moved=has_moved(a, b),
+        gap_days=abs((a.day - b.day).days) if a.day and b.day else None,
+        same_title=bool(a.heading.folded) and a.heading.folded == b.heading.folded,
+        own_beginnings=_begins_apart(one, other, a_passages)
+        and _begins_apart(other, one, b_passages),
+        same_site=a.site == b.site,
     )
 
 
 def decide(found: Comparison) -> Likeness:
     """Say what a comparison means: the first rule against a relation that holds, or the kind."""
     score, threshold = (
-        (min(found.shares), NEAR_SHARE)
-        if found.is_alike_in_size
-        else (max(found.shares), CONTAINED_SHARE)
+        (min(found.shares), NEAR_SHARE) if found.is_alike else (max(found.shares), CONTAINED_SHARE)
     )
     against = _against(found, score, threshold)
     if against is not None:
         return Likeness(None, against, score, threshold)
-    if found.is_alike_in_size:
+    if found.is_alike:
         return Likeness("near_copy", "same_text", score, threshold)
     holder: Literal["a", "b"] = "a" if found.a_size >= found.b_size else "b"
     return Likeness("contains", "cut_or_embedded", score, threshold, holder)
@@ -189,16 +207,29 @@ def decide(found: Comparison) -> Likeness:
 
 def _against(found: Comparison, score: float, threshold: float) -> Reason | None:
     """Return the first reason not to relate two texts."""
-    is_short = min(found.a_size, found.b_size) < SHORTEST_STORY
+    size = min(found.a_size, found.b_size)
+    is_short = size < SHORTEST_STORY
+    is_anybodys = size < SHORT_STORY and found.facts_shared < 1 and not found.same_title
+    is_soon = found.gap_days is not None and found.gap_days <= _MOVED_DAYS
     most_own = MOST_OWN if found.facts_shared >= 1 else MOST_OWN_WITHOUT_FACTS
     rules: tuple[tuple[Reason, bool], ...] = (
         ("too_short", is_short and (score < WHOLE_SHARE or bool(found.conflicts))),
+        ("too_short", is_anybodys),
         ("little_shared", score < threshold),
         ("moved_dates", found.moved),
-        ("other_facts", found.disagreement > MOST_DISAGREEMENT),
+        ("other_facts", found.disagreement > _most_disagreement(found)),
         ("own_stories", found.own_share > most_own),
+        ("own_stories", found.own_beginnings and (found.same_site or not is_soon)),
     )
     return next((reason for reason, holds in rules if holds), None)
+
+
+def _most_disagreement(found: Comparison) -> float:
+    """Return how far the facts of copies may differ: a single one may have been corrected."""
+    is_one = len(found.conflicts) == 1 and not found.conflicts[0].in_title
+    if is_one and found.gap_days is not None and found.gap_days < _MOVED_DAYS:
+        return MOST_DISAGREEMENT_CORRECTED
+    return MOST_DISAGREEMENT
 
 
 # ------------------------------------------------------------------------------- conflicts
@@ -261,6 +292,26 @@ def _new_names(words: Words, others: Words, span: Span) -> list[str]:
         if words.is_name(position, words.written[position])
         and words.folded[position] not in others.all_folded
     ]
+
+
+def _begins_apart(words: Words, other: Words, passages: Sequence[Span]) -> bool:
+    """Tell whether a text begins with a story of its own, before anything that both have.
+
+    An edited first sentence still has the names and facts of the other one.
+    """
+    if not passages or passages[0][0] < _SHORTEST_BEGINNING:
+        return False
+    begin = range(1, passages[0][0])
+    names = {words.folded[n] for n in begin if words.is_name(n, words.written[n])}
+    told = [
+        *(name in other.all_folded for name in names),
+        *(
+            (words.facts[n].kind, words.facts[n].value) in other.values
+            for n in begin
+            if n in words.facts
+        ),
+    ]
+    return bool(told) and sum(told) <= _SHARED_IN_BEGINNING * len(told)
 
 
 def _own(words: Words, other: Words) -> int:

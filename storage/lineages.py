@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from storage.agreement import Text, agreement
 from storage.claims import Place
+from storage.clusters import gather
 from storage.digest import origin_id
 from storage.origins import ensure_origins
 from storage.record import Draft
@@ -39,14 +40,6 @@ VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
 
 LEAST_AGREEMENT = {"redirect": 0.2, "guid": 0.2, "canonical": 0.8}
 """How much of a text two addresses must share to be one article, by who says that they are."""
-
-
-class NoSuchLineageError(LookupError):
-    """There is no lineage of that number."""
-
-    def __init__(self, lineage_id: int) -> None:
-        super().__init__(f"there is no lineage {lineage_id}")
-        self.lineage_id = lineage_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,29 +217,6 @@ def _answering(unit: Unit, origins: Iterable[int]) -> dict[int, int]:
 # ------------------------------------------------------------------------------ groups
 
 
-def undo_lineage(unit: Unit, lineage_id: int, reason: str | None = None) -> None:
-    """Part two addresses again that were joined; they are never joined by themselves again.
-
-    Raises: NoSuchLineageError.
-    """
-    query = select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id).where(LINEAGE.c.id == lineage_id)
-    row = unit.connection.execute(query).first()
-    if row is None:
-        raise NoSuchLineageError(lineage_id)
-    done = select(UNDONE.c.id).where(UNDONE.c.lineage_id == lineage_id)
-    if unit.connection.execute(done).first() is not None:
-        return
-    unit.add(
-        LineageUndoneRow,
-        {
-            "id": unit.number(), "lineage_id": lineage_id, "reason": reason,
-            "undone_at": unit.now,
-        },
-    )  # fmt: skip
-    unit.flush()
-    regroup(unit, (row[0], row[1]))
-
-
 def regroup(unit: Unit, origins: Iterable[int]) -> None:
     """Fit the articles that stand at `origins` to the lineages: one for each connected group."""
     articles = set(_answering(unit, origins).values())
@@ -268,8 +238,10 @@ def regroup(unit: Unit, origins: Iterable[int]) -> None:
             for row in mine:
                 del left[row.id]
         _gather(unit, article, group)
-    for number in set(rows) - set(_answering(unit, all_of_them).values()):
+    left_over = set(_answering(unit, all_of_them).values())
+    for number in set(rows) - left_over:
         _remove(unit, number)
+    gather(unit, {*rows, *left_over})
 
 
 def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:

@@ -128,6 +128,13 @@ class Words:
             if sum(hit[first:last]) >= SHORTEST
         ]
 
+    def rest(self, passages: Iterable[Span]) -> list[Span]:
+        """Return the words of the story that are in none of `passages`, as stretches."""
+        free = bytearray(not outside for outside in self.outside)
+        for first, last in passages:
+            free[first:last] = bytes(last - first)
+        return list(_stretches(free))
+
     def quoted(self, first: int, last: int) -> str:
         """Return the text from one word up to before another."""
         return self.text[self.starts[first] : self.ends[last - 1]]

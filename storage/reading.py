@@ -6,7 +6,7 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
 """
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
-from storage import asking, blaming, coverage, figures, lists, one_reader, schema, texts
+from storage import asking, blaming, coverage, explaining, figures, lists, one_reader, schema, texts
 from storage import search as full_text
 from storage.answers import (
     ArticleLine,
@@ -26,6 +26,7 @@ from storage.answers import (
     Citation,
     Coverage,
     Diff,
+    ExplainedRelation,
     Hit,
     Job,
     NoiseStep,
@@ -266,6 +267,11 @@ class ReadOnlyArchive:
         """
         number = None if article is None else self.row_of(article)
         return self._each(lambda connection: lists.noise(connection, number, Part(after, limit)))
+
+    def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
+        """Yield relations with the reason for each: shared passages, what differs, what is new."""
+        with self.connected() as connection:
+            yield from explaining.explained(connection, relations)
 
     def refusals(
         self, job: int | None = None, after: str | None = None, limit: int | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from storage.facts import Fact, facts_in
+from storage.facts import MONTHS, Fact, facts_in
 from storage.overlap import plain
 
 Mark = Literal["supplement", "correction", "update", "withdrawal"]
@@ -18,7 +18,8 @@ Mark = Literal["supplement", "correction", "update", "withdrawal"]
 OPENING = 700
 """Letters of a text in which it says what it follows."""
 
-_SENDER = r"(?:[A-ZÄÖÜ]{2,6}(?:[-/ ][A-ZÄÖÜ][\w-]{0,14}){0,2} ?: ?)?"
+_SENDER_NAME = r"[A-ZÄÖÜ]{2,6}(?:[-/][A-ZÄÖÜ][\w-]{0,14}){1,2}"
+_SENDER = rf"(?:(?:{_SENDER_NAME}|[A-ZÄÖÜ]{{2,6}}(?: [A-ZÄÖÜ][\w-]{{0,14}}){{0,2}}) ?: ?)?"
 _MARKS: dict[Mark, str] = {
     "supplement": (
         r"nachtr(?:ag|äge)(?:smeldung)?|nachmeldung|nachtragsmitteilung"
@@ -122,6 +123,11 @@ RELATIVE_DAY = re.compile(
     r"\b(?:(?P<same>heutigen|today's|von heute)|(?P<before>gestrigen|yesterday's|von gestern))\b",
     re.IGNORECASE,
 )
+DATED = re.compile(rf"(?<![\w.,:-])[0-3]?\d\. ?(?:[01]?\d\.|(?:{MONTHS})\b)", re.IGNORECASE)
+"""
+>>> [found[0] for found in DATED.finditer("Am 3. Februar, nicht am 4.2. um 9.30 Uhr")]
+['3. Februar', '4.2.']
+"""
 QUOTED = re.compile(r"[\"„“»](?P<title>[^\"„“”»«\n]{8,160})[\"“”«]|\((?P<inner>[^()\n]{12,160})\)")
 STOPWORDS = frozenset(
     """
@@ -129,6 +135,17 @@ STOPWORDS = frozenset(
     the a an of in on at to for and by with story
     """.split()  # noqa: SIM905 - words read best as a text
 )
+_HINTS = tuple(
+    word.encode()
+    for word in (
+        "nachtr", "meld", "mitteil", "rgänz", "orr", "richtig", "klarstell", "fassung", "errat",
+        "clarif", "update", "aktualis", "widerruf", "ückn", "zurückg", "beendet", "erledigt",
+        "withdr", "retract", "follow", "wrapup", "refile", " pm ", "story", "bilanz", "bezug",
+        "recast", "adds", "killed", "rückruf",
+    )
+)  # fmt: skip
+"""Without one of these no text names an earlier one."""
+_NUMBER_HINTS = (b"nr", b"nummer", b"ziffer", b"pm ", b"mitteilung", b"meldung", b"no.")
 _LONGEST_LINE, _SHORTEST_TITLE = 160, 2
 _MOST_TITLES, _LINES = 8, 8
 
@@ -189,6 +206,34 @@ def own_numbers(title: str | None, text: str, told: Reference | None) -> tuple[i
     return tuple(dict.fromkeys(number for number in found if number not in others))
 
 
+def may_refer(opening: bytes) -> bool:
+    """Tell cheaply whether a text may name an earlier one; most do not.
+
+    `opening` is its title and its first lines in UTF-8, their letters small as far as ASCII goes.
+    """
+    return any(word in opening for word in _HINTS)
+
+
+def may_be_numbered(opening: bytes) -> bool:
+    """Tell cheaply whether a text may have a number of its own."""
+    return any(word in opening for word in _NUMBER_HINTS)
+
+
+def dated(text: str, month: date) -> date | None:
+    """Return the first day of that month that the opening of a text names.
+
+    Where a source tells the month alone, a text mostly tells its day itself.
+
+    >>> dated("Polizeimeldung vom 18.06.2024", date(2024, 6, 30))
+    datetime.date(2024, 6, 18)
+    """
+    for match in DATED.finditer(text[:OPENING]):
+        number, _, day = facts_in(match[0])[0].value.partition("-")
+        if day and int(number) == month.month and 1 <= int(day) <= month.day:
+            return month.replace(day=int(day))
+    return None
+
+
 def core(title: str | None) -> str:
     """Return what of a title names its story: no sender, no mark, no punctuation, no case.
 
@@ -196,10 +241,21 @@ def core(title: str | None) -> str:
     ('unfall auf der b 27', 'dax fällt')
     """
     told = plain(title or "").strip(' "„“”»«')
-    for _ in range(2):
+    is_marked = may_refer(told.lower().encode("utf-8", "surrogatepass"))
+    for _ in range(2 if is_marked else 0):
         _mark, told = _title_mark(told)
     told = re.sub(rf"^{_SENDER}", "", told)
     return " ".join(re.findall(r"\w+", told.casefold()))
+
+
+def sender(title: str | None) -> str:
+    """Return the short name of a sender that a title begins with, folded.
+
+    >>> sender("POL-MA: Nachtrag: Unfall"), sender("Nachtrag: POL-MA: Unfall"), sender("Unfall")
+    ('pol-ma', 'pol-ma', '')
+    """
+    found = re.search(rf"(?:^|: |[-–+\"„] ?)({_SENDER_NAME}) ?: ", plain(title or ""))
+    return found[1].casefold() if found else ""
 
 
 def is_specific(title_core: str) -> bool:

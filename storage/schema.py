@@ -9,7 +9,7 @@ from storage.engine import ArchiveError, ArchiveMissingError, database_epoch, pl
 from storage.tables import ERASABLE, METADATA, RECORD
 from storage.views import VIEWS, create_views, drop_views
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision, told here so that reading need not load Alembic; a test compares."""
 READER_ROLE = "lesart_reader"
 WORKER_ROLE = "lesart_worker"

@@ -64,7 +64,7 @@ ADDRESSED = re.compile(
 )
 _CONSENT_WORDS = 2
 _LONGEST_LINE = 90
-_PARAGRAPHS_ABOUT = 3
+_PARAGRAPHS_ABOUT = 2
 
 Span = tuple[int, int]
 

@@ -726,6 +726,49 @@ class FingerprintRow(SQLModel, table=True):
     signature: bytes = _bytes(nullable=False)
 
 
+class TraceRow(SQLModel, table=True):
+    """A number under which a wording is found by what it shares (`storage.traces`).
+
+    `day` counts days since the year 1, 0 where none is known. No trace has more than a few rows:
+    what stands in many texts leads nobody anywhere.
+    """
+
+    __tablename__ = "trace"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    trace: int = _key()
+    wording_id: int = _key()
+    day: int
+
+
+class RelateDueRow(SQLModel, table=True):
+    """A new wording that is still to be compared; `found` are the wordings that it met.
+
+    Null for one that was kept before there were traces: it has to leave its own first.
+    """
+
+    __tablename__ = "relate_due"
+    wording_id: int = _key()
+    found: Any = _json()
+    recorded_at: datetime = _time()
+
+
+class ClusterRow(SQLModel, table=True):
+    """Articles that copies join, with how many they are; `label` is what is printed."""
+
+    __tablename__ = "cluster"
+    id: int = _key()
+    label: str = Field(max_length=32)
+    size: int
+
+
+class ClusterMemberRow(SQLModel, table=True):
+    """Which cluster an article belongs to."""
+
+    __tablename__ = "cluster_member"
+    article_id: int = _key()
+    cluster_id: int = _big(index=True)
+
+
 class SearchDueRow(SQLModel, table=True):
     """A wording that full text does not know yet."""
 

@@ -1,15 +1,22 @@
-"""Undo what the archive decided: a relation, or that a step is noise. The decision stays."""
+"""Undo what the archive decided: a relation, a lineage, or that a step is noise.
+
+The decision stays on record, and is not made again.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, or_, select
 
 from storage.answers import Answer
+from storage.clusters import gather
 from storage.finding import NoSuchError
+from storage.lineages import regroup
 from storage.tables import (
     ArticleOriginRow,
+    LineageRow,
+    LineageUndoneRow,
     NoiseStepRow,
     NoiseStepUndoneRow,
     RelationRow,
@@ -18,8 +25,9 @@ from storage.tables import (
 from storage.versioning import rebuild
 from storage.writing import Unit, table_of
 
-_WHERE = "`lesart relations` and `lesart noise` number them"
-ARTICLE_ORIGIN, NOISE = table_of(ArticleOriginRow), table_of(NoiseStepRow)
+_WHERE = "`lesart relations`, `lesart noise` and the view `lineages` number them"
+ARTICLE_ORIGIN, LINEAGE = table_of(ArticleOriginRow), table_of(LineageRow)
+NOISE, RELATION = table_of(NoiseStepRow), table_of(RelationRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +42,14 @@ class Undone(Answer):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of decision: its table, that of its undoing, and what has to follow."""
+    """A kind of decision: its table, that of its undoing, and what has to follow.
+
+    All ids of the record come from one counter, so a number names one decision of any kind.
+    """
 
     name: str
     decided: Table
-    row: type[RelationUndoneRow | NoiseStepUndoneRow]
+    row: type[RelationUndoneRow | LineageUndoneRow | NoiseStepUndoneRow]
     follow: Callable[[Unit, int], None]
 
 
@@ -68,8 +79,26 @@ def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> Undone:
     return Undone(number, kind.name, unit.now, reason)
 
 
-def _nothing(unit: Unit, number: int) -> None:
-    """A relation is told as undone, and nothing else depends on it."""
+def _part_articles(unit: Unit, number: int) -> None:
+    """Work out anew which articles are copies of each other."""
+    query = (
+        select(ARTICLE_ORIGIN.c.article_id)
+        .join(
+            RELATION,
+            or_(
+                RELATION.c.a_origin_id == ARTICLE_ORIGIN.c.origin_id,
+                RELATION.c.b_origin_id == ARTICLE_ORIGIN.c.origin_id,
+            ),
+        )
+        .where(RELATION.c.id == number)
+    )
+    gather(unit, unit.connection.execute(query).scalars().all())
+
+
+def _part_addresses(unit: Unit, number: int) -> None:
+    """Let two addresses be two articles again."""
+    query = select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id).where(LINEAGE.c.id == number)
+    regroup(unit, unit.connection.execute(query).one())
 
 
 def _tell_versions(unit: Unit, number: int) -> None:
@@ -84,6 +113,7 @@ def _tell_versions(unit: Unit, number: int) -> None:
 
 
 _KINDS = (
-    _Kind("relation", table_of(RelationRow), RelationUndoneRow, _nothing),
+    _Kind("relation", RELATION, RelationUndoneRow, _part_articles),
+    _Kind("lineage", LINEAGE, LineageUndoneRow, _part_addresses),
     _Kind("noise", NOISE, NoiseStepUndoneRow, _tell_versions),
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from storage.record import Draft, Extractor, Json, Listing, Refused
+from storage.traces import Traces
 
 if TYPE_CHECKING:
     from storage.vocabulary import Tokens  # loads NumPy, which only writers need
@@ -41,7 +42,8 @@ class Reading:
     """A captured item with what the text core read out of it, ready to be kept.
 
     `tokens` are the finished stems for full text, None where there is nothing to index;
-    `timezone` goes for dates of the draft that name no zone.
+    `timezone` goes for dates of the draft that name no zone. `traces` are the numbers under which
+    copies are found, `day` is when the text was published, else seen.
     """
 
     captured: Captured
@@ -51,6 +53,8 @@ class Reading:
     tokens: "Tokens | None" = None
     signature: Signature | None = None
     timezone: str = "UTC"
+    traces: Traces | None = None
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,7 @@ SELECT {_head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id A
     r.origin AS origin, {words.origins} AS origins, src.name AS source, w.title AS title,
     {_published(words)}, d.language AS language, d.publisher AS publisher, a.versions AS versions,
     a.state AS state, a.first_seen AS first_seen,
-    {_head_last_seen(words, "a.last_seen")} AS last_seen, CAST(NULL AS text) AS cluster,
+    {_head_last_seen(words, "a.last_seen")} AS last_seen, kin.label AS cluster,
     a.id AS article_id, a.source_id AS source_id
 FROM article a
 JOIN origin r ON r.id = a.origin_id
@@ -262,6 +262,8 @@ JOIN source src ON src.id = a.source_id
 LEFT JOIN version v ON v.id = a.head_version_id
 LEFT JOIN wording w ON w.id = v.wording_id
 LEFT JOIN derivation d ON d.id = v.derivation_id
+LEFT JOIN cluster_member km ON km.article_id = a.id
+LEFT JOIN cluster kin ON kin.id = km.cluster_id
 """
 
 

@@ -303,7 +303,7 @@ def undo(
     decision: Annotated[
         int,
         typer.Argument(
-            metavar="ID", help="Of a relation, or of a step that counts as noise.",
+            metavar="ID", help="Of a relation, a lineage, or a step that counts as noise.",
         ),
     ],
     place: ArchivePlace,

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from storage import queue
+from storage import queue, relating
 from storage.archive import Archive
 from storage.exits import say
 from storage.settings import Settings
@@ -30,6 +30,7 @@ from worker.work import (
     collect_garbage_rarely,
     drain,
     free_the_dead,
+    relate_all,
     work_next,
 )
 
@@ -206,8 +207,9 @@ def _work_here(
             archive.index_rest()
             with archive.looking() as connection:
                 if not queue.open_jobs(connection, job_id):
-                    return
+                    break
             time.sleep(POLL_SECONDS)
+    relate_all(archive)
 
 
 def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
@@ -217,7 +219,7 @@ def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
             still = queue.open_jobs(connection, job_id)
             started = queue.was_started(connection, job_id)
             progress.told(queue.family_counts(connection, job_id).seen)
-            due = queue.search_is_due(connection)
+            due = queue.search_is_due(connection) or relating.is_due(connection, archive.clock())
         if not still and not due:
             return
         if not started and time.monotonic() - began > NO_WORKER_SECONDS:

@@ -4,16 +4,20 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 
 from storage import queue
 from storage.archive import Archive
-from storage.digest import raw_digest, wording_digest
+from storage.dates import day_of
+from storage.digest import canonical_all, digest_of_parts, raw_digest
 from storage.neighbours import NotComparableError
 from storage.own_hosts import own_hosts
 from storage.record import Draft, Extractor, Listing, Refused
 from storage.settings import Settings
+from storage.site import site_of
+from storage.traces import traces
 from storage.verdict import Again, Captured, Counts, Reading, Reread
 from storage.vocabulary import vocabulary
 from worker.decide import decide
@@ -94,14 +98,26 @@ class Reader:
         tokens, is_cut = numbers.tokens().truncated()
         if is_cut:
             outcome = _flagged(outcome, ["fts_truncated"])
+        parts = canonical_all([outcome.title or "", *paragraphs])
+        signed = signature(numbers[len(of_title) :].hashes)
+        day, is_exact = _day_of(outcome, captured)
         return Reading(
             captured=captured,
             outcome=outcome,
             context=context,
-            digest=wording_digest(outcome.title, paragraphs),
+            digest=digest_of_parts(parts),
             tokens=tokens,
-            signature=signature(numbers[len(of_title) :].hashes),
+            signature=signed,
             timezone=self.settings.timezone,
+            traces=traces(
+                parts[1:],
+                signed.values,
+                title=outcome.title,
+                site=site_of(captured.hints.get("origin") or outcome.address or captured.locator),
+                day=day,
+                is_exact=is_exact,
+            ),
+            day=day,
         )
 
     def _listing(self, captured: Captured, hints: Hints) -> Listing | Refused:
@@ -220,6 +236,19 @@ def context_of(hints: Hints) -> str:
     if hints.type in PAGE_TYPES:
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
     return json.dumps(context, sort_keys=True)
+
+
+def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
+    """Return the last day that a text may have been published on, else that of the capture.
+
+    The second value says that it can be no other one.
+    """
+    published = outcome.fields.get("published")
+    told = published.value if published and isinstance(published.value, dict) else {}
+    day, is_exact = day_of(told.get("value"), told.get("precision"))
+    if day is not None:
+        return day, is_exact
+    return (outcome.observed_at or captured.observed_at).date(), True
 
 
 def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> Iterator[Reading]:

@@ -303,6 +303,7 @@ class Scheduler:
             return
         free_the_dead(self.archive)
         self.archive.index_rest()
+        self.archive.relate_rest()
         waiting = self.depth()
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS

@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -112,11 +113,19 @@ def drain(
             while work_next(archive, settings, reader, within=within):
                 progress()
             archive.index_rest()
+            archive.relate_rest()
             with archive.looking() as connection:
                 if not queue.open_jobs(connection, within):
-                    return
+                    break
             progress()
             time.sleep(POLL_SECONDS)
+    relate_all(archive)
+
+
+def relate_all(archive: Archive) -> None:
+    """Make the relations that are still due, whoever left them."""
+    while archive.relate_rest(older_than=timedelta(0)):
+        pass
 
 
 def free_the_dead(archive: Archive) -> list[int]:

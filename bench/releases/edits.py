@@ -38,6 +38,8 @@ OWN = (
     "Viele Leserinnen und Leser dürften das kennen.",
     "Eine Bitte um Stellungnahme blieb bis zum Redaktionsschluss ohne Antwort.",
 )
+SHORTEST_CUT = 25
+"""Words that a paper leaves of a release at least."""
 HEADLINES = (
     "Was in {place} geschah", "{place}: Das ist bekannt", "Aus der Region: {place}",
     "Nachrichten aus {place}", "Blick nach {place}", "{word}: Neues aus {place}",
@@ -91,6 +93,8 @@ def _in_print(release: Release, dice: random.Random, keep: float, edits: float) 
     paragraphs = _without_tail(release.paragraphs)
     whole = [(n, each) for n, p in enumerate(paragraphs) for each in sentences(p)]
     kept = whole[: max(2, round(keep * len(whole)))]
+    while len(kept) < len(whole) and sum(len(each.split()) for _, each in kept) < SHORTEST_CUT:
+        kept = whole[: len(kept) + 1]
     if len(kept) > 5 and dice.random() < 0.4:
         del kept[dice.randint(1, len(kept) - 1)]
     place = release.facts.get("ort") or release.facts.get("ORT") or "der Region"

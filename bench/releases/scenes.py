@@ -111,6 +111,7 @@ class _Maker:
     def _hosts(self) -> Iterator[Release]:
         """Yield texts to put others into: real ones, else made up ones."""
         long = [each for each in self.real if len(each.body) > 900]
+        self.used = {id(each) for each in long[:120]}
         yield from long[:120]
         if not long:
             for number in range(120):
@@ -171,7 +172,8 @@ class _Maker:
 
     def rest(self) -> None:
         """The real articles that were not used."""
-        for number, made in enumerate(self.real[:300]):
+        unused = [each for each in self.real if id(each) not in self.used]
+        for number, made in enumerate(unused[:300]):
             key = f"real/{number}"
             self.scene.add(key, made, "real.example", f"real {made.title}", "real")
 

@@ -106,6 +106,28 @@ def test_two_articles_become_one_when_one_address_begins_to_lead_to_the_other(de
     assert desk.rows("SELECT * FROM relations WHERE a = b") == []
 
 
+def test_the_cluster_of_copies_follows_an_article_that_moves_and_one_that_is_parted(desk):
+    def together() -> list[str]:
+        query = "SELECT origin FROM articles WHERE cluster IS NOT NULL ORDER BY origin"
+        return [row["origin"] for row in desk.rows(query)]
+
+    for at, address in enumerate((A, B, C), 1):
+        desk.web.put(address, pegel())
+        desk.fetch(address, at=at)
+    assert together() == sorted([A, B, C])
+    desk.web.put(B, redirect(C, 301))
+    desk.fetch(B, at=4)
+    assert articles(desk) == [(A, [A], 1), (B, sorted([B, C]), 1)]
+    assert together() == [A, B]
+    desk.web.put(A, redirect(C, 301))
+    desk.fetch(A, at=5)
+    assert together() == []
+    assert desk.number("SELECT count(*) FROM cluster_member") == 0
+    desk.archive.undo(desk.number("SELECT max(id) FROM lineage"))
+    assert articles(desk) == [(A, [A], 1), (B, sorted([B, C]), 1)]
+    assert together() == [A, B]
+
+
 def test_a_moved_article_is_asked_for_where_it_is(desk):
     desk.web.put(A, redirect(B, 301))
     desk.web.put(B, Reply(pegel(), has_validators=True))
@@ -169,10 +191,10 @@ def test_what_was_joined_can_be_parted_and_stays_so(desk):
     desk.web.put(B, pegel(HIGHER))
     desk.fetch(A, at=2)
     number = desk.number("SELECT id FROM lineage")
-    desk.archive.undo_lineage(number, "eine andere Meldung")
+    desk.archive.undo(number, "eine andere Meldung")
     assert articles(desk) == [(A, [A], 1), (B, [B], 1)]
     assert desk.outcomes(A) == ["content", "redirected"]
-    desk.archive.undo_lineage(number)
+    desk.archive.undo(number)
     assert desk.number("SELECT count(*) FROM lineage_undone") == 1
     assert desk.fetch(A, at=3) == Counts(unchanged=1)
     assert articles(desk) == [(A, [A], 1), (B, [B], 1)]
@@ -185,7 +207,7 @@ def test_a_chain_parted_in_the_middle_falls_into_two(desk):
     desk.fetch(A, at=1)
     joined = desk.rows("SELECT l.id, o.origin FROM lineage l JOIN origin o ON o.id = l.origin_id")
     assert {row["origin"] for row in joined} == {A, B}
-    desk.archive.undo_lineage(next(row["id"] for row in joined if row["origin"] == A))
+    desk.archive.undo(next(row["id"] for row in joined if row["origin"] == A))
     assert (C, sorted([B, C]), 1) in articles(desk)
 
 
