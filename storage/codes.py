@@ -96,6 +96,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The server did not prove who it is: {reason}.",
         "Look at the address in a browser; what such a server says is never taken.",
     ),
+    "secret_missing": (
+        "What the source is to send with its requests cannot be read: {reason}.",
+        "Mend the file or the variable that `lesart source list` names.",
+    ),
     "truncated_response": (
         "The answer broke off: {reason}.",
         "Nothing; it is asked for again at the next check.",

@@ -28,6 +28,7 @@ from worker.web.exchange import Exchanged, Line, ask
 from worker.web.headers import AGENT, headers_of, network_of
 from worker.web.lane import Lane
 from worker.web.outcome import outcome_of_refusal, retry_after
+from worker.web.own_words import SecretError, read_proxy
 from worker.web.robots_file import ROBOTS_KEPT, RobotsFile, ask_robots, robots_exchange, site_of
 from worker.web.threads import Came, Threads
 from worker.web.visit import Visit
@@ -61,6 +62,10 @@ def fetch_batch(
     Raises: queue.StaleLeaseError, and nothing that is not kept so far is kept then.
     """
     _Fetching(archive, held, settings, progress).run()
+
+
+def _lane_name(address: Address, proxy: str | None) -> str:
+    return address.key if proxy is None else f"{address.key} by {proxy}"
 
 
 class _Fetching:
@@ -107,19 +112,27 @@ class _Fetching:
         now = self.archive.clock()
         for visit in visits:
             visit.begin(now)
-        self._open_lanes([v.address for v in visits if v.address is not None])
+        self._open_lanes([v for v in visits if v.address is not None])
         for visit in visits:
             self._onward(visit)
 
-    def _open_lanes(self, addresses: Iterable[Address]) -> None:
-        missing = {each.key: each for each in addresses if each.key not in self.lanes}
+    def _open_lanes(self, visits: Iterable[Visit]) -> None:
+        """Have a lane for each server that visits are on their way to, and each way to go there."""
+        missing: dict[str, tuple[Address, str | None]] = {}
+        for visit in visits:
+            assert visit.address is not None
+            name = _lane_name(visit.address, visit.proxy)
+            if name not in self.lanes:
+                missing[name] = (visit.address, visit.proxy)
         if not missing:
             return
         with self.archive.looking() as connection:
-            known = hosts(connection, missing)
-        for key, host in known.items():
-            is_own = self.network.is_own(missing[key].host, missing[key].port)
-            self.lanes[key] = Lane(key, Line(self.network), host, is_own=is_own, delay=host.delay)
+            known = hosts(connection, [address.key for address, _proxy in missing.values()])
+        for name, (address, proxy) in missing.items():
+            host = known[address.key]
+            line = Line(self.network, None if proxy is None else read_proxy(proxy))
+            is_own = self.network.is_own(address.host, address.port)
+            self.lanes[name] = Lane(address.key, line, host, is_own=is_own, delay=host.delay)
 
     # ---------------------------------------------------------------------------- one turn
 
@@ -157,19 +170,22 @@ class _Fetching:
     def _take_slots(self) -> None:
         """Reserve moments for the servers that have something waiting and none left."""
         now = time.monotonic()
-        wanted = {}
+        wanted: dict[str, tuple[int, float]] = {}
+        asking: dict[str, Lane] = {}
         for lane in self.lanes.values():
             lane.expire(now)
-            if lane.waiting and not lane.is_busy and not lane.slots and lane.not_before <= now:
+            is_idle = lane.waiting and not lane.is_busy and not lane.slots
+            if is_idle and lane.not_before <= now and lane.key not in asking:
                 pace = self._pace(lane)
                 count = max(1, min(len(lane.waiting), int(AHEAD_SECONDS / max(pace, 0.001))))
                 wanted[lane.key] = (count if self._is_known(lane) else 1, pace)
+                asking[lane.key] = lane
         if not wanted:
             return
         taken = take_slots(self.archive.engine, wanted, AHEAD_SECONDS)
         now = time.monotonic()
         for key, slots in taken.items():
-            self.lanes[key].give(slots, now)
+            asking[key].give(slots, now)
 
     def _pace(self, lane: Lane) -> float:
         """Return the seconds between two requests: what was set, what the server asks for."""
@@ -215,13 +231,23 @@ class _Fetching:
         visit.rule = rule
         if rule.crawl_delay is not None:
             lane.delay = rule.crawl_delay
-        if rule.allowed:
+        if rule.allowed and self._is_ready(visit, lane):
             visit.ruled_for = visit.address.text
             return True
         lane.waiting.popleft()
-        visit.disallow(rule, now)
+        if not rule.allowed:
+            visit.disallow(rule, now)
         self._onward(visit)
         return False
+
+    def _is_ready(self, visit: Visit, lane: Lane) -> bool:
+        """Learn what the source sends along; where that cannot be read, the check is over."""
+        try:
+            visit.learn_headers(is_own=lane.is_own)
+        except SecretError as error:
+            refused = refuse("secret_missing", reason=str(error))
+            visit.cannot("refused", refused, self.archive.clock())
+        return visit.check is None
 
     # --------------------------------------------------------------------------- asking
 
@@ -229,7 +255,7 @@ class _Fetching:
         visit = lane.waiting.popleft()
         address = visit.address
         assert address is not None
-        headers = [*self.headers, *visit.conditions]
+        headers = [*self.headers, *visit.own_headers, *visit.conditions]
         line, seconds = lane.line, max(0.1, visit.seconds)
         self._occupy(lane, visit, seconds)
         self.threads.start(
@@ -261,7 +287,7 @@ class _Fetching:
         for lane in self.lanes.values():
             if lane.is_busy and now > lane.deadline + GRACE_SECONDS:
                 visit, lane.asking, lane.is_busy = lane.asking, None, False
-                lane.line = Line(self.network)
+                lane.line = Line(self.network, lane.line.proxy)
                 self.threads.lose()
                 refused = refuse("unreachable", reason="it took too long")
                 self._fail(lane, refused.message)
@@ -300,8 +326,8 @@ class _Fetching:
             self.bytes += sum(len(each.raw or b"") for each in visit.check.exchanges)
             return
         assert visit.address is not None
-        self._open_lanes([visit.address])
-        lane = self.lanes[visit.address.key]
+        self._open_lanes([visit])
+        lane = self.lanes[_lane_name(visit.address, visit.proxy)]
         until = self._left_alone_until(lane)
         if until is not None:
             self._put_off(visit, lane, until)

@@ -1,5 +1,6 @@
 """The commands `lesart source …`: standing sources and their schedules."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from storage.output import write_rows
 from storage.settings import Settings, parse_interval
 from storage.source import Source
 from worker.errors import LocatorMissingError, ScheduleError
+from worker.web.own_words import read_header, read_proxy
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
 Every = Annotated[
@@ -34,13 +36,63 @@ AddressType = Annotated[
         help="Of an address: page, feed, sitemap, opml, urls; else told by what stands there.",
     ),
 ]  # fmt: skip
-Recheck = Annotated[
-    str | None,
-    typer.Option(
-        "--recheck", metavar="R",
-        help="How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
-    ),
-]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How the addresses of a source are asked."""
+
+    recheck: Annotated[
+        str | None,
+        typer.Option(
+            "--recheck", metavar="R",
+            help="How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
+        ),
+    ] = None  # fmt: skip
+    newer_than: Annotated[
+        str | None,
+        typer.Option("--newer-than", metavar="I", help="Of its lists, what is not older: 30d."),
+    ] = None
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header", metavar="H",
+            help="NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE.",
+        ),
+    ] = None  # fmt: skip
+    proxy: Annotated[
+        str | None,
+        typer.Option("--proxy", metavar="P", help="http://HOST:PORT, @FILE or $VARIABLE."),
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of a source that were set.
+
+        Raises: ScheduleError.
+        """
+        found = recheck_options(self.recheck)
+        try:
+            if self.newer_than is not None:
+                found["newer_than"] = parse_interval(self.newer_than)
+            if self.header:
+                found["headers"] = dict(read_header(each) for each in self.header)
+            if self.proxy is not None:
+                found["proxy"] = _proxy(self.proxy)
+        except ValueError as error:
+            raise ScheduleError(str(error)) from error
+        return found
+
+
+def _proxy(given: str) -> str:
+    """Return the option for a proxy; one with a password has to be named by file or variable.
+
+    Raises: ValueError.
+    """
+    if given.startswith(("@", "$")):
+        return given
+    if read_proxy(given).user is not None:
+        raise ValueError("put a proxy with a password into a file and write --proxy @FILE")
+    return given
 
 
 def mount(app: typer.Typer) -> None:
@@ -69,7 +121,7 @@ def add(
     cron: Cron = None,
     timezone: Zone = None,
     type: AddressType = None,  # noqa: A002  # the word of the command line
-    recheck: Recheck = None,
+    asking: Asking,
 ) -> None:
     """Watch a folder or an address from now on."""
     from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -83,15 +135,15 @@ def add(
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
     if is_address(locator):
-        options = recheck_options(recheck)
+        options = asking.options()
         with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
             added = watch_address(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
         _tell([added], shown)
         return
-    if type is not None or recheck is not None:
-        raise ScheduleError("--type and --recheck are for addresses")
+    if type is not None or asking.options():
+        raise ScheduleError("--type, --recheck, --newer-than, --header, --proxy are for addresses")
     folder = Path(locator).absolute()
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
@@ -131,7 +183,7 @@ def change(
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
-    recheck: Recheck = None,
+    asking: Asking,
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
     from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -139,12 +191,12 @@ def change(
 
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
-    if not schedule and recheck is None:
-        raise ScheduleError("say --every or --cron or --timezone or --recheck")
+    options = asking.options()
+    if not schedule and not options:
+        raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
     with Archive.open(settings.database_url, create=False) as archive:
-        if recheck is not None:
-            told = archive.source(name).options
-            schedule["options"] = {**told, **recheck_options(recheck)}
+        if options:
+            schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
         watch_anew(archive, changed)
         _tell([changed], shown)
@@ -242,6 +294,6 @@ def recheck_options(given: str | None) -> dict[str, Any]:
 
 
 def _tell(found: list[Source], shown: Shown) -> None:
-    names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused")
+    names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")
     rows = [{name: getattr(each, name) for name in names} for each in found]
     write_rows(rows, shown.target(), names)

@@ -5,9 +5,11 @@ that is connected to: what is checked and what is asked cannot differ. The name 
 what the certificate has to prove.
 """
 
+import ipaddress
 import socket
 import ssl
 import time
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from storage.own_hosts import OwnHosts
 from worker.address import Address
+from worker.web.own_words import Proxy
 from worker.web.public import not_public
 
 CONNECT_SECONDS = 10.0
@@ -131,12 +134,22 @@ class Network:
                 raise NotPublicError(reason)
         return tuple(Target(place, address.port) for place in places)
 
-    def connection(self, address: Address, meter: Meter) -> "Plain | Tls":
-        """Return a connection to the server of `address`, not opened yet."""
+    def connection(
+        self, address: Address, meter: Meter, proxy: Proxy | None = None
+    ) -> "Plain | Tls":
+        """Return a connection to the server of `address`, not opened yet.
+
+        By way of a `proxy` the name is looked up there; an address that is written as such is
+        checked here all the same.
+        """
         if address.scheme == "http":
-            return Plain(self, address, meter)
+            return Plain(self, address, meter, proxy)
         is_own = self.is_own(address.host, address.port)
-        return Tls(self, address, meter, self._own_context if is_own else self._public_context)
+        context = self._own_context if is_own else self._public_context
+        found = Tls(self, address, meter, context, proxy)
+        if proxy is not None:
+            found.set_tunnel(address.host, address.port, _let_through(proxy))
+        return found
 
 
 def look_up(host: str, port: int) -> tuple[str, ...]:
@@ -162,11 +175,17 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-def open_socket(network: Network, address: Address, meter: Meter) -> _PlainSocket:
-    """Return a socket to one of the checked addresses of a server.
+def open_socket(
+    network: Network, address: Address, meter: Meter, proxy: Proxy | None
+) -> _PlainSocket:
+    """Return a socket to one of the checked addresses of a server, or to its proxy.
 
     Raises: NotPublicError, NoSuchHostError, OSError.
     """
+    if proxy is not None:
+        _require_name(address)
+        place = look_up(proxy.host, proxy.port)[0]
+        return _connected(Target(place, proxy.port), meter)
     failed: OSError = NoSuchHostError(f"the name {address.host} has no address")
     for target in network.targets(address):
         try:
@@ -191,6 +210,29 @@ def _connected(target: Target, meter: Meter) -> _PlainSocket:
     return opened
 
 
+def _require_name(address: Address) -> None:
+    """Refuse a host that is an address outside the public net: a proxy would go there."""
+    try:
+        ipaddress.ip_address(address.host)
+    except ValueError:
+        return
+    reason = not_public(address.host)
+    if reason is not None:
+        raise NotPublicError(reason)
+
+
+def _let_through(proxy: Proxy) -> dict[str, str]:
+    """Return the header that a proxy asks for.
+
+    >>> _let_through(Proxy("p", 1, "ada", "x"))
+    {'Proxy-Authorization': 'Basic YWRhOng='}
+    """
+    if proxy.user is None:
+        return {}
+    told = b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode("ascii")
+    return {"Proxy-Authorization": f"Basic {told}"}
+
+
 def _require_peer(opened: socket.socket, target: Target) -> None:
     peer = opened.getpeername()
     if peer[:2] != (target.address, target.port):
@@ -203,10 +245,11 @@ class _Pinned:
     network: Network
     address: Address
     meter: Meter
+    way: Proxy | None
     sock: Any
 
     def _new_conn(self) -> socket.socket:
-        return open_socket(self.network, self.address, self.meter)
+        return open_socket(self.network, self.address, self.meter, self.way)
 
     def measured_by(self, meter: Meter) -> None:
         """Let another exchange begin on the same connection."""
@@ -229,19 +272,31 @@ class _Pinned:
 class Plain(_Pinned, HTTPConnection):
     """A connection by http."""
 
-    def __init__(self, network: Network, address: Address, meter: Meter) -> None:
+    def __init__(
+        self, network: Network, address: Address, meter: Meter, way: Proxy | None = None
+    ) -> None:
         super().__init__(address.host, address.port, timeout=meter.left())
-        self.network, self.address, self.meter = network, address, meter
+        self.network, self.address, self.meter, self.way = network, address, meter, way
+
+    @property
+    def let_through(self) -> dict[str, str]:
+        """Return what is to be said to the proxy, if there is one."""
+        return {} if self.way is None else _let_through(self.way)
 
 
 class Tls(_Pinned, HTTPSConnection):
     """A connection by https; the certificate is checked against the name, not the address."""
 
     def __init__(
-        self, network: Network, address: Address, meter: Meter, context: ssl.SSLContext
+        self,
+        network: Network,
+        address: Address,
+        meter: Meter,
+        context: ssl.SSLContext,
+        way: Proxy | None = None,
     ) -> None:
         super().__init__(
             address.host, address.port, timeout=meter.left(), ssl_context=context,
             cert_reqs=ssl.CERT_REQUIRED, server_hostname=address.host,
         )  # fmt: skip
-        self.network, self.address, self.meter = network, address, meter
+        self.network, self.address, self.meter, self.way = network, address, meter, way

@@ -23,6 +23,7 @@ from worker.web.connection import (
     TooMuchError,
 )
 from worker.web.decode import BrokenError, GrownError, decoded, encodings_of
+from worker.web.own_words import Proxy
 
 HEAD_BYTES = 256 * 1024
 """How much of an answer may come before its body begins."""
@@ -78,6 +79,7 @@ class Line:
     """A connection to one server that is kept open between exchanges."""
 
     network: Network
+    proxy: Proxy | None = None
     opened: "Plain | Tls | None" = None
     chain: bytes | None = None
 
@@ -127,14 +129,14 @@ def _host_header(address: Address) -> str:
 
 def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int) -> None:
     if line.opened is None:
-        line.opened = line.network.connection(found.address, meter)
+        line.opened = line.network.connection(found.address, meter, line.proxy)
         line.chain = None
     connection = line.opened
     connection.measured_by(meter)
-    connection.request(
-        "GET", found.address.target, headers=dict(found.sent_headers),
-        preload_content=False, decode_content=False,
-    )  # fmt: skip
+    target, headers = found.address.target, dict(found.sent_headers)
+    if line.proxy is not None and isinstance(connection, Plain):
+        target, headers = found.address.text, {**headers, **connection.let_through}
+    connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
     _note_peer(line, connection, found)
     response = connection.getresponse()
     found.status, found.reason = response.status, response.reason

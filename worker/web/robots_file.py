@@ -51,7 +51,7 @@ def ask_robots(
         target = _led_to(found, network)
         if target is None:
             break
-        other = Line(network) if target.key != key else line
+        other = Line(network, line.proxy) if target.key != key else line
         found = ask(other, target, headers, seconds=seconds, most_bytes=MOST_BYTES)
         if other is not line:
             other.close()

@@ -16,6 +16,7 @@ from worker.web.connection import Network
 from worker.web.exchange import Exchanged
 from worker.web.kind import LISTS, charset_of, kind_of, page_type
 from worker.web.outcome import FOR_GOOD, Meaning, meaning_of, outcome_of_refusal
+from worker.web.own_words import SecretError, hidden, own_headers, read_proxy, revealed
 from worker.web.rights import rights_of
 
 MOST_REDIRECTS = 5
@@ -41,6 +42,8 @@ class Visit:
     kind: str = ""
     rule: RobotsRule | None = None
     ruled_for: str = ""
+    proxy: str | None = None
+    own_headers: list[tuple[str, str]] = field(default_factory=list)
     check: Check | None = None
 
     def begin(self, now: datetime) -> None:
@@ -51,8 +54,26 @@ class Visit:
         asked = parse_address(given, self.network.is_own)
         if isinstance(asked, Refused):
             self._end(Exchange(watched.origin, "refused", now, refused=asked))
-        else:
-            self.address = without_trackers(asked)
+            return
+        self.address = without_trackers(asked)
+        proxy = watched.options.get("proxy")
+        try:
+            self.proxy = None if proxy is None else revealed(proxy)
+            if self.proxy is not None:
+                read_proxy(self.proxy)
+        except (SecretError, ValueError) as error:
+            self.cannot("refused", refuse("secret_missing", reason=str(error)), now)
+
+    def learn_headers(self, *, is_own: bool) -> None:
+        """Read what the source sends along to the server that is asked next.
+
+        Raises: SecretError.
+        """
+        assert self.address is not None
+        watched = self.watched
+        self.own_headers = own_headers(
+            watched.options, watched.source_locator, self.address, is_own=is_own
+        )
 
     @property
     def conditions(self) -> list[tuple[str, str]]:
@@ -84,6 +105,7 @@ class Visit:
 
     def answered(self, found: Exchanged, started_at: datetime, now: datetime) -> None:
         """Take an answer: the check is over, or has another address to ask."""
+        found.sent_headers = hidden(found.sent_headers, self.watched.options)
         meaning = self._meaning(found)
         if meaning.outcome == "redirected":
             self._follow(found, started_at, now)
