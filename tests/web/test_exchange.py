@@ -228,7 +228,10 @@ def test_a_body_that_is_longer_than_it_says_ends_where_it_said(web, fetch, netwo
     web.put(f"http://{HOST}/b", TEXT)
     line = Line(network(HOST))
     assert fetch(f"http://{HOST}/a", line=line).body == b"Pegel"
-    assert fetch(f"http://{HOST}/b", line=line).body == TEXT
+    found = fetch(f"http://{HOST}/b", line=line)
+    if found.is_stale:  # the server hung up after its surplus, and we came to know only then
+        found = fetch(f"http://{HOST}/b", line=line)
+    assert found.body == TEXT
 
 
 def test_a_body_without_a_length_ends_with_the_connection(web, fetch):

@@ -32,6 +32,22 @@ class Lane:
         """Return when the server may be asked next (monotonic); 0 where nobody knows yet."""
         return self.next_slot if self.slots else self.not_before
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether something waits that no moment is reserved for."""
+        return bool(self.waiting) and not self.is_busy and not self.slots
+
+    def occupy(self, visit: Visit | None, deadline: float) -> None:
+        """Begin to ask on behalf of a visit, or for the robots.txt of the server."""
+        self.asking, self.is_busy, self.deadline = visit, True, deadline
+        self.slots -= 1
+        self.next_slot += self.pace
+
+    def vacate(self) -> Visit | None:
+        """End an exchange and return on whose behalf it was."""
+        visit, self.asking, self.is_busy = self.asking, None, False
+        return visit
+
     def expire(self, now: float) -> None:
         """Let moments pass that were missed: used late, they would come close upon the next one.
 
