@@ -6,7 +6,7 @@ Real histories (laws, an encyclopedia) come in as imported captures and go the w
 are held against the runs of equal words in the files, differences are applied to see whether they
 lead to the next version, and blame is held against its definition, computed from the files by
 brute force. The labelled steps are those of `tests/revisions`. Differences are timed beside
-difflib, turn by turn.
+difflib, turn by turn: both are given texts, so both cut them into the same words.
 """
 
 import argparse
@@ -43,6 +43,11 @@ from worker.order import resolve
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_SEEN = datetime(2004, 1, 1, tzinfo=UTC)
 TICKER_WORDS = 6_000
+ARTICLES = 100
+ARTICLE_WORDS = 1_000
+EDITS = 12
+SYLLABLES = ("ra", "te", "lo", "mi", "sch", "en", "ge", "ver", "un", "da", "ko", "bel", "st")
+FREQUENT = tuple("der die und in den von zu das mit sich auf für ist im dem nicht ein als".split())
 ROUNDS = 5
 
 
@@ -318,7 +323,10 @@ def _speed_table(encyclopedia: Path) -> Table:
     table = Table(title="a difference of words beside difflib, CPU, turn by turn")
     for column in ("", "ours, ms", "difflib, ms", "times faster"):
         table.add_column(column, justify="left" if not column else "right")
-    pairs = {"a repetitive ticker of 6,000 words": [_ticker()]}
+    pairs = {
+        "an article of 1,000 words, 12 edits": _articles(),
+        "a repetitive ticker of 6,000 words": [_ticker()],
+    }
     if encyclopedia.is_dir():
         real = [
             (_body(a), _body(b))
@@ -327,9 +335,49 @@ def _speed_table(encyclopedia: Path) -> Table:
         ]
         pairs[f"{len(real)} pairs of real revisions"] = real
     for name, given in pairs.items():
-        ours, theirs = _timed(given)
+        ours, theirs = (total / len(given) for total in _timed(given))
         table.add_row(name, f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.1f}")
     return table
+
+
+def _articles() -> list[tuple[str, str]]:
+    """Return articles of made-up words, and the same with a dozen edits that a desk would make."""
+    chance = random.Random(7)
+    rare = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 4))) for _ in range(1_500)]
+    found = []
+    for _ in range(ARTICLES):
+        before: list[list[str]] = []
+        while sum(map(len, before)) < ARTICLE_WORDS:
+            before.append([word for _ in range(3) for word in _sentence(chance, rare)])
+        after = [list(words) for words in before]
+        for _ in range(EDITS):
+            _edit(after, chance, rare)
+        found.append((_joined(before), _joined(after)))
+    return found
+
+
+def _joined(paragraphs: Sequence[Sequence[str]]) -> str:
+    return "\n".join(map(" ".join, paragraphs))
+
+
+def _sentence(chance: random.Random, rare: Sequence[str]) -> list[str]:
+    words = [chance.choice(chance.choice((FREQUENT, rare))) for _ in range(chance.randint(8, 20))]
+    return [words[0].capitalize(), *words[1:-1], words[-1] + "."]
+
+
+def _edit(paragraphs: list[list[str]], chance: random.Random, rare: Sequence[str]) -> None:
+    """Put in a word, take one out, or write a sentence or a paragraph more, mostly the first."""
+    words = chance.choice(paragraphs)
+    at = chance.randrange(len(words))
+    match chance.choices(("word", "cut", "sentence", "paragraph"), (14, 2, 3, 1))[0]:
+        case "word":
+            words[at : at + chance.randint(0, 1)] = [chance.choice(rare)]
+        case "cut":
+            del words[at]
+        case "sentence":
+            words += _sentence(chance, rare)
+        case "paragraph":
+            paragraphs.insert(chance.randrange(len(paragraphs)), _sentence(chance, rare))
 
 
 def _ticker() -> tuple[str, str]:
@@ -348,9 +396,8 @@ def _ticker() -> tuple[str, str]:
 
 def _timed(pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
     """Return the medians of the CPU time of one pass over all pairs, in ms, ours and difflib's."""
-    rounds = ROUNDS if len(pairs) == 1 else 1
+    rounds = ROUNDS if len(pairs) <= ARTICLES else 1
     texts = [(_text(a), _text(b)) for a, b in pairs]
-    words = [tuple(TOKEN.findall(canonical(each)) for each in pair) for pair in pairs]
     ours, theirs = [], []
     for _ in range(rounds):
         start = time.process_time()
@@ -358,7 +405,8 @@ def _timed(pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
             diff(a, b)
         ours.append(1e3 * (time.process_time() - start))
         start = time.process_time()
-        for before, after in words:
+        for pair in pairs:
+            before, after = (TOKEN.findall(canonical(each)) for each in pair)
             difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
         theirs.append(1e3 * (time.process_time() - start))
     return statistics.median(ours), statistics.median(theirs)

@@ -7,14 +7,14 @@ forgives is equal here.
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import accumulate
 from operator import sub
 from unicodedata import category, is_normalized
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from storage.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
 
@@ -36,6 +36,7 @@ _ALIKE_IN_LETTERS = 0.75
 _ANCHOR_WORDS = 4
 _WORTH_LEAVING_OUT = 8
 _ISLAND_LETTERS = 4
+_STRIDE = 64  # letters
 _WORDS_AROUND_AN_ISLAND = 3
 
 _COMBINING = "".join(chr(code) for code in range(0x300, 0x20FF) if category(chr(code))[0] == "M")
@@ -103,6 +104,8 @@ class Block:
 
     def place(self, offset: int) -> int:
         """Return where in `text` the letter at `offset` of `canon` comes from."""
+        if len(self.text) == len(self.canon):
+            return offset
         if offset in {0, len(self.canon)}:
             return len(self.text) if offset else 0
         if self._places is None:
@@ -213,8 +216,6 @@ def is_edit(a: Block, b: Block) -> bool:
 
 
 def _places(text: str, canon: str) -> Sequence[int]:
-    if len(text) == len(canon):
-        return range(len(text))
     if is_normalized("NFC", text) and (places := _followed(text.translate(_FOLDED), canon)):
         return places
     return _aligned(text, canon)
@@ -222,20 +223,16 @@ def _places(text: str, canon: str) -> Sequence[int]:
 
 def _followed(folded: str, canon: str) -> list[int] | None:
     """Follow `canon` through `folded`; None where composition put letters in it."""
-    stride = 64
     places: list[int] = []
-    at = 0
+    at, stride = 0, _STRIDE
     while (done := len(places)) < len(canon):
-        piece = canon[done : done + stride]
-        if folded.startswith(piece, at):
-            places.extend(range(at, at + len(piece)))
-            at += len(piece)
-        else:
-            at = folded.find(canon[done], at)
-            if at < 0:
-                return None
-            places.append(at)
-            at += 1
+        at = folded.find(canon[done], at)
+        if at < 0:
+            return None
+        same = Prefix.similarity(folded[at : at + stride], canon[done : done + stride])
+        places.extend(range(at, at + same))
+        at += same
+        stride = 2 * stride if same == stride else _STRIDE
     return places
 
 
@@ -428,27 +425,11 @@ def _rows(items: Sequence[str]) -> list[tuple[str, ...]]:
 def _shared_ends(a: str, b: str) -> tuple[int, int]:
     """Return how many letters, in whole words, two texts share at their beginning and end."""
     most = min(len(a), len(b))
-    same = _longest(most, lambda low, size: a[low:size] == b[low:size])
-    head = max(0, a.rfind(" ", 0, same))
-    tail = _longest(
-        most - head,
-        lambda low, size: a[len(a) - size : len(a) - low] == b[len(b) - size : len(b) - low],
-    )
+    head = max(0, a.rfind(" ", 0, Prefix.similarity(a, b)))
+    tail = min(most - head, Postfix.similarity(a, b))
     blank = a.find(" ", len(a) - tail)
     tail = len(a) - blank - 1 if blank >= 0 else 0
     return (head, tail) if head + tail > most // _WORTH_LEAVING_OUT else (0, 0)
-
-
-def _longest(most: int, is_same: Callable[[int, int], bool]) -> int:
-    """Return the largest size for which all from 0 to it is the same, by halving."""
-    low, high = 0, most
-    while low < high:
-        size = (low + high + 1) // 2
-        if is_same(low, size):
-            low = size
-        else:
-            high = size - 1
-    return low
 
 
 def _equal_pieces(a: Words, b: Words) -> Iterator[Run]:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from storage.alignment import TOKEN, Block, blocks, equal_runs, pairs
 from storage.digest import canonical, canonical_all
@@ -24,8 +24,7 @@ class Text:
     paragraphs: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One piece of a diff.
 
     `a_start` and `b_start` are code points into `joined(a)` and `joined(b)`: where the piece
@@ -197,30 +196,30 @@ def _inserted(block: Block, a_start: int) -> Operation:
     return Operation("insert", block.role, "", block.text, a_start, block.start)
 
 
-def _within(a: Block, b: Block, same: Op) -> Iterator[Operation]:
-    """Yield the operations inside a pair of blocks; what stays is called `same`."""
+def _within(a: Block, b: Block, same: Op) -> list[Operation]:
+    """Return the operations inside a pair of blocks; what stays is called `same`."""
     if a.canon == b.canon:
-        yield Operation(same, b.role, a.text, b.text, a.start, b.start)
-        return
-    found = list(_pieces(a, b, same))
+        return [Operation(same, b.role, a.text, b.text, a.start, b.start)]
+    found = _pieces(a, b, same)
     if all(op.op == same for op in found):  # the change is within one letter of `text`
-        whole_a, whole_b = _deleted(a, b.start), _inserted(b, a.end)
-        found = [whole_a, whole_b]
-    yield from found
+        return [_deleted(a, b.start), _inserted(b, a.end)]
+    return found
 
 
-def _pieces(a: Block, b: Block, same: Op) -> Iterator[Operation]:
-    i = j = 0
+def _pieces(a: Block, b: Block, same: Op) -> list[Operation]:
+    found: list[Operation] = []
+    a_at = b_at = 0
     for begin, start, size in [*equal_runs(a, b), (len(a.canon), len(b.canon), 0)]:
-        gone, new = slice(a.place(i), a.place(begin)), slice(b.place(j), b.place(start))
-        if text := a.text[gone]:
-            yield Operation("delete", a.role, text, "", a.start + gone.start, b.start + new.start)
-        if text := b.text[new]:
-            yield Operation("insert", b.role, "", text, a.start + gone.stop, b.start + new.start)
-        i, j = begin + size, start + size
+        a_end, b_end = a.place(begin), b.place(start)
+        if text := a.text[a_at:a_end]:
+            found.append(Operation("delete", a.role, text, "", a.start + a_at, b.start + b_at))
+        if text := b.text[b_at:b_end]:
+            found.append(Operation("insert", b.role, "", text, a.start + a_end, b.start + b_at))
         if size:
-            a_text, b_text = a.text[gone.stop : a.place(i)], b.text[new.stop : b.place(j)]
-            yield Operation(same, b.role, a_text, b_text, a.start + gone.stop, b.start + new.stop)
+            a_at, b_at = a.place(begin + size), b.place(start + size)
+            a_text, b_text = a.text[a_end:a_at], b.text[b_end:b_at]
+            found.append(Operation(same, b.role, a_text, b_text, a.start + a_end, b.start + b_end))
+    return found
 
 
 def _assembled(pieces: Iterable[tuple[int, str]]) -> str:
