@@ -20,7 +20,7 @@ from storage.tables import (
     WordingRow,
 )
 from storage.tokens import parse_query, to_fts5, to_tsquery
-from storage.topic import is_off_topic
+from storage.topic import has_topic, is_off_topic
 from storage.writing import rows_in, table_of
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
@@ -109,18 +109,26 @@ class _Asking:
 
 def _rule(asking: _Asking, own: Sequence[str]) -> str | None:
     paragraph = asking.paragraph
-    is_foreign_here = is_off_topic(paragraph, own)
+    is_foreign_here = is_off_topic(paragraph, own) and has_topic(own)
     others: set[int] = set()
     for title, paragraphs, articles in _holding(asking):
         if title == paragraph:
             return "teaser"
         if is_foreign_here and paragraph in paragraphs:
-            rest = [title, *(each for each in paragraphs if each != paragraph)]
-            if is_off_topic(paragraph, rest):
+            rest = [each for each in paragraphs if each != paragraph]
+            if not _is_much_alike(rest, own) and is_off_topic(paragraph, [title, *rest]):
                 others |= articles
             if len(others) >= HOLDERS:
                 return "box"
     return None
+
+
+def _is_much_alike(rest: Sequence[str], own: Sequence[str]) -> bool:
+    """Tell whether another article has half of its text in common: it is no witness then.
+
+    Where one text was made from another, a paragraph stands in both for that reason.
+    """
+    return bool(rest) and 2 * sum(each in own for each in rest) >= len(rest)
 
 
 def _holding(asking: _Asking) -> Iterator[tuple[str, list[str], set[int]]]:

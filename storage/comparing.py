@@ -1,6 +1,7 @@
 """Compare captures of an article: what they say is read once, and other articles are asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -11,7 +12,7 @@ from storage.compare import Text
 from storage.digest import canonical_all
 from storage.history import Pair
 from storage.record import TEXT_ROLES, Draft
-from storage.site import site_of
+from storage.site import is_host, site_of
 from storage.tables import ArticleRow, DerivationRow, OriginRow, WordingRow
 from storage.writing import Unit, rows_in, table_of
 
@@ -113,11 +114,13 @@ class Comparing:
         found = change(a, b)
         if not found.asked or not self.decides:
             return found
-        asked = frozenset(found.asked)
-        own = [each for each in _canonical(a, b) if each not in asked]
         site = self.site(article_id)
-        given = boxes(self.unit.connection, self.fresh, site, article_id, own, found.asked)
-        return change(a, b, given) if given else found
+        asked = _that_may_be_boxes(found.asked, a, b) if is_host(site) else ()
+        if not asked:
+            return replace(found, asked=())
+        own = [each for each in _canonical(a, b) if each not in asked]
+        given = boxes(self.unit.connection, self.fresh, site, article_id, own, asked)
+        return change(a, b, given) if given else replace(found, asked=asked)
 
     def _both(self, pair: Pair) -> tuple[Told, Told]:
         a, b = self.told(pair)
@@ -194,6 +197,12 @@ def told_in(detail: Mapping[str, Any] | None, title: str | None, body: str | Non
         metadata=_plain(values),
         around=frozenset(detail.get("around") or ()),
     )
+
+
+def _that_may_be_boxes(asked: Sequence[str], a: Told, b: Told) -> tuple[str, ...]:
+    """Return those of the paragraphs that are no notice: a notice is about the article."""
+    notices = set(canonical_all([text for _kind, text in (*a.notices, *b.notices)]))
+    return tuple(each for each in asked if each not in notices)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,15 @@ def site_of(origin: str) -> str:
     return origin.rpartition("/")[0] or origin
 
 
+def is_host(site: str) -> bool:
+    """Tell whether a site is one of the web, whose pages carry boxes, and no folder of files.
+
+    >>> is_host("lohebote.example"), is_host("seed:presse"), is_host("file:///srv/presse")
+    (True, False, False)
+    """
+    return ":" not in site and "/" not in site
+
+
 def site_key(site: str) -> int:
     """Return 63 bits that stand for a site."""
     return _bits("site", site)

@@ -1,11 +1,13 @@
 """PURE: whether a paragraph has to do with the text that it stands in."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from storage.alignment import TOKEN
 
 _SHARED_ARE_A_TOPIC = 2
 _SHORTEST = 4
+_FEWEST_PARAGRAPHS = 3
 _ANYWHERE = frozenset(
     """
     alle allem allen aller alles auch aber dann dazu dein deine diese diesem diesen dieser dieses
@@ -39,6 +41,23 @@ def is_off_topic(paragraph: str, rest: Iterable[str]) -> bool:
         return True
     others = {word for text in rest for word in _topical(text)}
     return len(words & others) < min(_SHARED_ARE_A_TOPIC, len(words))
+
+
+def has_topic(paragraphs: Iterable[str]) -> bool:
+    """Tell whether the paragraphs of a text, in canonical form, have to do with each other.
+
+    Where most of them do not, as in a list of short items, nobody can say what is off topic.
+    Two paragraphs are too few to tell; they are believed.
+
+    >>> has_topic(["Die Lohe steigt.", "Der Damm an der Lohe hält.", "Am Damm steht die Wehr."])
+    True
+    >>> has_topic(["Die Lohe steigt.", "Der Zug hält nicht.", "Karten gibt es an der Kasse."])
+    False
+    """
+    words = [_topical(paragraph) for paragraph in paragraphs]
+    counted = Counter(word for each in words for word in each)
+    alone = sum(1 for each in words if all(counted[word] == 1 for word in each))
+    return len(words) < _FEWEST_PARAGRAPHS or 2 * alone <= len(words)
 
 
 def _topical(text: str) -> set[str]:
