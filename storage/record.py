@@ -210,6 +210,8 @@ def as_dict(value: Any) -> Any:
     """Return `value` as plain JSON types: records to dicts, tuples to lists, times to ISO 8601."""
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: as_dict(getattr(value, f.name)) for f in fields(value)}
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {str(k): as_dict(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -89,7 +89,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     databases = request.getfixturevalue("postgres_databases")
-    with databases.database(request.getfixturevalue("_postgres_template")) as url:
+    with databases.emptied(request.getfixturevalue("_postgres_template")) as url:
         yield url
 
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
@@ -185,12 +186,103 @@ class RedisServer(Server):
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
 
+class FirstState:
+    """What a database was like at first: its few rows, and what it is made of."""
+
+    def __init__(self, url: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            self.shape = self._shape(connection)
+            self.rows = {
+                table: self._copied_out(connection, table) for table in self._filled(connection)
+            }
+
+    def brought_back(self, url: str) -> bool:
+        """Empty a database of all that came to it; False where it is made of something else."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            self._end_others(connection)
+            if self._shape(connection) != self.shape:
+                return False
+            with connection.transaction():
+                connection.execute("SET LOCAL session_replication_role = replica")
+                tables = self._filled(connection)
+                if tables:
+                    connection.execute(f"TRUNCATE {', '.join({*tables, *self.rows})}")
+                    for table, rows in self.rows.items():
+                        with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+                            copy.write(rows)
+                connection.execute(
+                    "SELECT setval(oid::regclass, seqstart, false) "
+                    "FROM pg_class JOIN pg_sequence ON seqrelid = oid"
+                )
+        return True
+
+    @staticmethod
+    def _end_others(connection: "psycopg.Connection[Any]") -> None:
+        """End who else is in there, and wait until they are gone."""
+        others = (
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        while _only(connection, others):
+            time.sleep(0.01)
+
+    @staticmethod
+    def _filled(connection: "psycopg.Connection[Any]") -> list[str]:
+        """Return the tables that have pages; an emptied one has none."""
+        query = (
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' "
+            "AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"
+        )
+        return [row[0] for row in connection.execute(query)]
+
+    @staticmethod
+    def _copied_out(connection: "psycopg.Connection[Any]", table: str) -> bytes:
+        with connection.cursor().copy(f"COPY {table} TO STDOUT") as copy:
+            return b"".join(copy)
+
+    @staticmethod
+    def _shape(connection: "psycopg.Connection[Any]") -> object:
+        """Return what tells whether anything but rows was changed, and the roles of the server."""
+        return _only(connection, _SHAPE)
+
+
+def _only(connection: "psycopg.Connection[Any]", query: str) -> Any:
+    row = connection.execute(query).fetchone()
+    return row and row[0]
+
+
+_SHAPE = """
+SELECT md5(string_agg(told, ';' ORDER BY told)) FROM (
+  SELECT concat_ws(',', 'class', relname, relkind, relacl, relchecks, relowner::regrole) AS told
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(',', 'column', attrelid::regclass, attname, atttypid, attnotnull,
+                   attisdropped, attstorage, attacl)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
+  UNION ALL SELECT concat_ws(',', 'trigger', tgrelid::regclass, tgname, tgenabled)
+    FROM pg_trigger WHERE NOT tgisinternal
+  UNION ALL SELECT concat_ws(',', 'constraint', conrelid::regclass, conname) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(',', 'function', proname, md5(prosrc), proacl)
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(',', 'view', viewname, md5(definition)) FROM pg_views
+    WHERE schemaname = 'public'
+  UNION ALL SELECT concat_ws(',', 'space', nspname, nspacl) FROM pg_namespace
+    WHERE nspname !~ '^pg_(toast_)?temp'
+  UNION ALL SELECT concat_ws(',', 'setting', setconfig) FROM pg_db_role_setting
+    JOIN pg_database ON pg_database.oid = setdatabase WHERE datname = current_database()
+) AS everything
+"""
+
+
 class PostgresDatabases:
     """Makes and drops databases on one server, whoever runs it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._known_version: int | None = None
+        self._first: dict[str, FirstState] = {}
+        self._emptied: dict[str, list[str]] = {}
 
     @contextmanager
     def database(self, template: str | None = None) -> Iterator[str]:
@@ -203,7 +295,40 @@ class PostgresDatabases:
         try:
             yield self.address(name)
         finally:
-            self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            self._drop(name)
+
+    @contextmanager
+    def emptied(self, template: str) -> Iterator[str]:
+        """Give the address of a database that is like a template with hardly anything in it.
+
+        One that a test is through with is emptied, a tenth of what a new one costs; it is dropped
+        where the test changed more than rows.
+        """
+        names = self._emptied.setdefault(template, [])
+        if template not in self._first:
+            self._first[template] = FirstState(self.address(template))
+        if names:
+            name = names.pop()
+        else:
+            name = f"lesart_test_{secrets.token_hex(6)}"
+            strategy = "STRATEGY FILE_COPY" if self._version() >= 150_000 else ""
+            self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {strategy}')
+        try:
+            yield self.address(name)
+        finally:
+            if self._first[template].brought_back(self.address(name)):
+                names.append(name)
+            else:
+                self._drop(name)
+
+    def drop_emptied(self) -> None:
+        """Drop the databases that wait for another test."""
+        for names in self._emptied.values():
+            while names:
+                self._drop(names.pop())
+
+    def _drop(self, name: str) -> None:
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def address(self, name: str) -> str:
         place, question, query = self.url.partition("?")  # a query may hold slashes of its own
@@ -228,7 +353,11 @@ def postgres() -> Iterator[PostgresDatabases]:
     """
     given = os.environ.get(POSTGRES_VARIABLE)
     if given:
-        yield PostgresDatabases(given.replace("postgresql+psycopg://", "postgresql://", 1))
+        databases = PostgresDatabases(given.replace("postgresql+psycopg://", "postgresql://", 1))
+        try:
+            yield databases
+        finally:
+            databases.drop_emptied()
         return
     with own_postgres() as server:
         yield PostgresDatabases(server.url("postgres"))

@@ -66,10 +66,9 @@ def _copied(request: pytest.FixtureRequest, dialect: str, template: str | None) 
         yield f"sqlite:///{folder / 'lesart.sqlite3'}"
         return
     databases = request.getfixturevalue("postgres_databases")
-    name = (
-        template.partition("?")[0].rpartition("/")[2]
-        if template
-        else request.getfixturevalue("_postgres_template")
-    )
-    with databases.database(name) as url:
+    if template is None:
+        with databases.emptied(request.getfixturevalue("_postgres_template")) as url:
+            yield url
+        return
+    with databases.database(template.partition("?")[0].rpartition("/")[2]) as url:
         yield url
