@@ -1,6 +1,7 @@
 """Check the record: bytes, wordings, derivations, verdicts, and that rows refer to rows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -197,21 +198,21 @@ def _text_paragraphs(detail: Mapping[str, Any], stored: Sequence[str]) -> list[s
 
 def references(connection: Connection) -> Looks:
     """Check that what a row names is there."""
-    for table, column, target in REFERENCES:
-        key = next(iter(METADATA.tables[table].primary_key.columns)).name
-        query = (
-            f"SELECT t.{key} AS id, t.{column} AS named FROM {table} t "
-            f"LEFT JOIN {target} r ON r.{_key_of(target)} = t.{column} "
-            f"WHERE t.{column} IS NOT NULL AND r.{_key_of(target)} IS NULL"
-        )
-        for row in stream(connection, query, NOTHING):
-            message = f"{column} names {target} {row['named']}, which is not there"
-            yield Broken(table, row["id"], "reference_broken", message)
-        yield WELL
+    parts = [
+        f"SELECT '{table}' AS kind, '{column}' AS place, '{target}' AS target, "
+        f"CAST(t.{_key_of(table)} AS text) AS number, CAST(t.{column} AS text) AS named "
+        f"FROM {table} t LEFT JOIN {target} r ON r.{_key_of(target)} = t.{column} "
+        f"WHERE t.{column} IS NOT NULL AND r.{_key_of(target)} IS NULL"
+        for table, column, target in REFERENCES
+    ]
+    for row in stream(connection, " UNION ALL ".join(parts), NOTHING):
+        message = f"{row['place']} names {row['target']} {row['named']}, which is not there"
+        yield Broken(row["kind"], int(row["number"]), "reference_broken", message)
+    yield from repeat(WELL, len(parts))
 
 
-def _key_of(target: str) -> str:
-    return next(iter(METADATA.tables[target].primary_key.columns)).name
+def _key_of(table: str) -> str:
+    return next(iter(METADATA.tables[table].primary_key.columns)).name
 
 
 def agreement(connection: Connection) -> Looks:

@@ -16,6 +16,20 @@ from tests import services
 
 DIALECTS = ("sqlite", "postgresql")
 
+SLOW_ON_POSTGRES = (
+    "tests/revisions/",
+    "tests/web/",
+    "tests/flow/test_any_order.py",
+    "tests/flow/test_clocks.py",
+    "tests/flow/test_noise.py",
+    "tests/flow/test_rederive.py",
+    "tests/flow/test_relations.py",
+    "tests/flow/test_warc_export.py",
+    "tests/flow/test_web_archives.py",
+    "tests/flow/test_web_archives_real.py",
+)
+"""What is not about databases: on PostgreSQL it runs with the slow tests."""
+
 settings.register_profile(
     "lesart",
     deadline=None,  # the machine is shared: a slow run is no bug
@@ -33,6 +47,13 @@ settings.register_profile(
     derandomize=False,
 )
 settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what need not run on both databases each time."""
+    for item in items:
+        if item.nodeid.startswith(SLOW_ON_POSTGRES) and "postgresql" in item.name:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -64,6 +64,7 @@ def test_what_lies_in_the_folder_is_archived_and_an_edit_makes_a_second_version(
     until(lambda: home.rows("list")[0]["state"] == "gone", what="the absence")
 
 
+@pytest.mark.slow
 def test_other_commands_ingest_and_search_beside_it(home):
     for n in range(40):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))

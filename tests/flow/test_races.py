@@ -99,6 +99,7 @@ def test_fifty_ingests_of_one_new_article_at_once_make_one_version(room):
     assert room.number("SELECT count(*) FROM verdict") == 50
 
 
+@pytest.mark.slow
 def test_eight_commands_at_once_make_one_version(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     command = [

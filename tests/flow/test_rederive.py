@@ -152,6 +152,7 @@ def test_after_a_pass_the_next_check_reads_nothing_anew(room, upgrade):
     assert room.number("SELECT count(*) FROM derivation") == before + 1
 
 
+@pytest.mark.slow
 def test_the_command_reads_anew_after_a_setting_changed_and_tells_it(room):
     a_press(room)
     command = [sys.executable, "-m", "worker", "rederive", "--archive", room.url]

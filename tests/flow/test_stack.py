@@ -15,7 +15,6 @@ import pytest
 import redis
 
 from tests import services
-from tests.chaos.checker import asking
 from tests.flow.driver import SENTENCES, findings, seed, touch
 from tests.flow.processes import Service, Supervisor, environment, lesart, rows, until
 
@@ -73,6 +72,7 @@ def stack(postgres_databases, _postgres_template, tmp_path_factory) -> Iterator[
         settings = {
             "database_url": url, "broker_url": broker.url, "seeds": str(folder / "none"),
             "document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "6s",
+            "batch_items": "5",
         }  # fmt: skip
         worker = Service(folder, "worker", "--concurrency", "2", **settings)
         scheduler = Service(folder, "scheduler", **settings)
@@ -240,9 +240,7 @@ def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
             stack.write(f"mitten{turn}/m{n}.txt", seed(f"Nummer {n}", f"Mittendrin {turn}: {n}."))
         ordered = stack.command("ingest", f"mitten{turn}", "--no-wait")
         assert ordered.returncode == 0
-        with asking(stack.settings["database_url"]) as ask:
-            while not ask.number("SELECT count(*) FROM job WHERE state = 'running'"):
-                time.sleep(0.002)
+        until(lambda n=turn: stack.number_of(f"mitten{n}/"), 60, "the first of the work")
         stack.redis.kill()
         time.sleep(1.5)
         stack.redis.start()
@@ -288,6 +286,7 @@ def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack
     until(lambda: len([r for r in stack.rows("list") if "/gehen/" in r["origin"]]) == 60, 60)
 
 
+@pytest.mark.slow
 def test_health_tells_whether_work_goes_on(stack):
     until(lambda: stack.command("scheduler", "--health").returncode == 0, 30)
     assert stack.command("worker", "--health").returncode == 0

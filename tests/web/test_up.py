@@ -55,6 +55,7 @@ def test_what_is_refused_ends_the_command_with_1_and_a_code(web, settings, tmp_p
     assert codes == ["address_not_public", "url_scheme"]
 
 
+@pytest.mark.slow
 def test_a_slow_server_keeps_no_file_waiting(web, settings, tmp_path):
     web.put("https://bote.example/a", slow(Reply(page("Bote", PEGEL)), 20.0))
     assert lesart(tmp_path, "source", "add", "https://bote.example/a", **settings).returncode == 0
@@ -69,6 +70,7 @@ def test_a_slow_server_keeps_no_file_waiting(web, settings, tmp_path):
         up.end()
 
 
+@pytest.mark.slow
 def test_up_watches_a_feed_and_goes_on_where_it_was_killed(web, settings, tmp_path):
     for n in TEXTS:
         web.put(address(n), Reply(page(f"Meldung {n} vom Hafen", TEXTS[n]), has_validators=True))
