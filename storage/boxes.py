@@ -116,19 +116,20 @@ def _rule(asking: _Asking, own: Sequence[str]) -> str | None:
             return "teaser"
         if is_foreign_here and paragraph in paragraphs:
             rest = [each for each in paragraphs if each != paragraph]
-            if not _is_much_alike(rest, own) and is_off_topic(paragraph, [title, *rest]):
+            if _is_of_its_own(rest, own) and is_off_topic(paragraph, [title, *rest]):
                 others |= articles
             if len(others) >= HOLDERS:
                 return "box"
     return None
 
 
-def _is_much_alike(rest: Sequence[str], own: Sequence[str]) -> bool:
-    """Tell whether another article has half of its text in common: it is no witness then.
+def _is_of_its_own(rest: Sequence[str], own: Sequence[str]) -> bool:
+    """Tell whether another article is a witness: more than half of its text is another one.
 
-    Where one text was made from another, a paragraph stands in both for that reason.
+    Where one text was made from another, a paragraph stands in both for that reason; and one
+    that is all the text there is cannot be a box.
     """
-    return bool(rest) and 2 * sum(each in own for each in rest) >= len(rest)
+    return 2 * sum(each in own for each in rest) < len(rest)
 
 
 def _holding(asking: _Asking) -> Iterator[tuple[str, list[str], set[int]]]:

@@ -119,6 +119,8 @@ class Comparing:
         if not asked:
             return replace(found, asked=())
         own = [each for each in _canonical(a, b) if each not in asked]
+        if not _has_text(own, a, b):
+            return replace(found, asked=())
         given = boxes(self.unit.connection, self.fresh, site, article_id, own, asked)
         return change(a, b, given) if given else replace(found, asked=asked)
 
@@ -197,6 +199,12 @@ def told_in(detail: Mapping[str, Any] | None, title: str | None, body: str | Non
         metadata=_plain(values),
         around=frozenset(detail.get("around") or ()),
     )
+
+
+def _has_text(own: Sequence[str], a: Told, b: Told) -> bool:
+    """Tell whether anything but titles is left of a text."""
+    titles = set(canonical_all([each.text.title or "" for each in (a, b)]))
+    return not titles.issuperset(own)
 
 
 def _that_may_be_boxes(asked: Sequence[str], a: Told, b: Told) -> tuple[str, ...]:
