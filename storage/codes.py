@@ -187,7 +187,10 @@ FLAGS: dict[str, str] = {
     "encoding_conflict": "The transport and the page name different encodings.",
     "live_blog": "The page is a live blog or a ticker: it grows entry by entry.",
     "language_unsure": "The language could not be told for certain.",
-    "teaser": "The page shows only the beginning of a text behind a paywall.",
+    "teaser": (
+        "The page shows only the beginning of a text: it stands behind a paywall, or more of it "
+        "was seen before."
+    ),
     "not_comparable": (
         "What was seen before cannot be read by today's extractor: whether the text changed is "
         "not known, and no version was made of it."

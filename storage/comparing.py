@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from storage.boxes import Fresh, boxes
-from storage.change import METADATA, Change, Told, change
+from storage.change import METADATA, Change, Told, change, is_beginning
 from storage.compare import Text
 from storage.digest import canonical_all
 from storage.history import Pair
@@ -65,6 +65,10 @@ class Comparing:
         found = self._between(article_id, *sides)
         self._ahead.setdefault(id(draft), []).append((article_id, derivation_id, is_before, found))
         return found.is_noise
+
+    def is_teaser(self, derivation_id: int, draft: Draft) -> bool:
+        """Tell whether a draft shows only the beginning of what was read before it."""
+        return is_beginning(told_by(draft).text, self.told([derivation_id])[0].text)
 
     def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
         """Compare these once more when they are asked for: other articles may say more now."""

@@ -95,6 +95,7 @@ class Keeping:
         self._lineages = Lineages(unit)
         self._comparing = Comparing(unit)
         self._sights: dict[int, list[Sight]] = {}
+        self._before: dict[int, Sight] = {}
 
     @property
     def to_index(self) -> list[tuple[int, Tokens]]:
@@ -276,6 +277,8 @@ class Keeping:
         undone = undone_wordings(self.unit, article.id) if article.stored else set()
         for is_before in (True, False):
             other = self._beside(article, place.moment, is_before=is_before)
+            if is_before and other is not None:
+                self._before[place.reading.captured.observation_id] = other
             if other is None or frozenset((other.wording_id, wording)) in undone:
                 continue
             number = other.derivation_id
@@ -314,8 +317,8 @@ class Keeping:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
-        if place.reading.captured.observation_id in self._unknown:
-            draft = replace(draft, flags=(*draft.flags, "not_comparable"))
+        if flags := self._flags(place, draft, verdict):
+            draft = replace(draft, flags=(*draft.flags, *flags))
         is_new = digest not in self._deriving.wordings
         wording = self._deriving.wording(draft, digest, place.reading)
         derivation = self._deriving.derivation(draft, wording, place.reading)
@@ -337,6 +340,16 @@ class Keeping:
         self._sight(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, KIND[type(verdict)], derivation)
         self._tell_copy(place, article, wording, verdict)
+
+    def _flags(self, place: Place, draft: Draft, verdict: Verdict) -> list[str]:
+        """Return what is to be said of a draft that only what was seen before can tell."""
+        number = place.reading.captured.observation_id
+        flags = ["not_comparable"] if number in self._unknown else []
+        if isinstance(verdict, NewVersion) and "teaser" not in draft.flags:
+            before = self._before.get(number)
+            if before is not None and self._comparing.is_teaser(before.derivation_id, draft):
+                flags.append("teaser")
+        return flags
 
     def _new_article(self, place: Place, wording: int, derivation: int) -> KnownArticle:
         unit, captured = self.unit, place.reading.captured

@@ -191,6 +191,18 @@ def test_the_headline_of_another_article_of_the_site_is_a_teaser(room):
     assert noise(room)[0]["rules"] == ["teaser"]
 
 
+def flags(room: Newsroom) -> list[tuple[str, ...]]:
+    with open_archive(room.url) as archive:
+        return [archive.version(f"{URL}@{number}").flags for number in own(room)]
+
+
+def test_the_beginning_of_what_stood_there_before_is_a_version_that_says_so(room):
+    for at, body in enumerate([text(A, B, C), A[:-12] + "…", text(A, B, C), text(A, B)]):
+        see(room, at, body)
+    assert own(room) == [1, 2, 3, 4]
+    assert ["teaser" in each for each in flags(room)] == [False, True, False, False]
+
+
 def test_paragraphs_without_a_word_that_could_be_asked_for_are_changes(room):
     for at, body in enumerate(["Da war es um 5 bis 6.", "a + b = c * d", "„… ? ! — …“ x y z A B"]):
         see(room, at, text(A, body))
