@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import BigInteger, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -150,29 +151,38 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
         _execute_many(connection, table, rows)
 
 
-def insert_tuples(
-    connection: Connection,
-    table: Table,
-    names: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
+def insert_integers(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[int, ...]]
 ) -> None:
-    """Insert rows of plain values in the order of `names`, as the driver takes them."""
+    """Insert rows of integers in the order of `names`, in one go."""
     if not rows:
         return
     columns = ", ".join(f'"{name}"' for name in names)
-    raw = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":
+        raw = connection.connection.driver_connection
         assert raw is not None
-        with (
-            raw.cursor() as cursor,
-            cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy,
-        ):
-            for row in rows:
-                copy.write_row(row)
+        sizes = [8 if isinstance(table.c[name].type, BigInteger) else 4 for name in names]
+        copying = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
+        with raw.cursor() as cursor, cursor.copy(copying) as copy:
+            copy.write(_binary(rows, sizes))
         return
     marks = ", ".join("?" * len(names))
     statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
     connection.exec_driver_sql(statement, list(rows))
+
+
+def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
+    """Return rows as PostgreSQL's binary COPY takes them: each value behind its size in bytes."""
+    fields = [("fields", ">i2")]
+    for number, size in enumerate(sizes):
+        fields += [(f"size{number}", ">i4"), (f"value{number}", f">i{size}")]
+    table = np.empty(len(rows), dtype=fields)
+    table["fields"] = len(sizes)
+    values = np.array(rows, dtype=np.int64)
+    for number, size in enumerate(sizes):
+        table[f"size{number}"] = size
+        table[f"value{number}"] = values[:, number]
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + table.tobytes() + b"\xff\xff"
 
 
 def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

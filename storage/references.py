@@ -145,6 +145,12 @@ _HINTS = tuple(
     )
 )  # fmt: skip
 """Without one of these no text names an earlier one."""
+_PIECE_HINTS = (
+    *(hint.decode() for hint in _HINTS),
+    "information", "bericht", "notiz", "erklärung", "fahndung", "nachricht", "pm", "einsatz",
+    "artikel", "release", "report", "zurück", "kill",
+)  # fmt: skip
+"""Without one of these no line names an earlier text."""
 _NUMBER_HINTS = (b"nr", b"nummer", b"ziffer", b"pm ", b"mitteilung", b"meldung", b"no.")
 _LONGEST_LINE, _SHORTEST_TITLE = 160, 2
 _MOST_TITLES, _LINES = 8, 8
@@ -176,6 +182,8 @@ def reference(title: str | None, text: str, day: date | None) -> Reference | Non
     mark, core = _title_mark(title)
     told = [title] if mark else []
     for line in _first_lines(opening):
+        if not _may_be_told_in(line):
+            continue
         found = TEXT_MARK.search(line) or TITLE_MARK.match(line)
         if found and not (mark is None and _is_own_header(line)):
             mark = mark or _kind(found)
@@ -310,6 +318,12 @@ def _ordinal(title: str) -> int:
 
 def _first_lines(opening: str) -> list[str]:
     return [line.strip() for line in opening.split("\n") if line.strip()][:_LINES]
+
+
+def _may_be_told_in(line: str) -> bool:
+    """Tell cheaply whether a line may name an earlier text."""
+    small = line.lower()
+    return any(hint in small for hint in _PIECE_HINTS)
 
 
 def _is_own_header(line: str) -> bool:

@@ -121,7 +121,8 @@ def _smallest(pieces: Iterable[bytes], most: int) -> list[int]:
 
     A passage with a number is of one event; one without may be how its sender always speaks.
     """
-    found = {zlib.crc32(piece): piece for piece in pieces}
+    pieces = list(pieces)
+    found = dict(zip(map(zlib.crc32, pieces), pieces, strict=True))
     chosen = sorted(found)[: 2 * most]
     if len(chosen) > most:
         chosen.sort(key=lambda each: DIGIT.search(found[each]) is None)

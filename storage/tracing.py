@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from storage.engine import insert_tuples
+from storage.engine import insert_integers
 from storage.tables import TraceRow
 from storage.traces import BAND, DAY, NUMBER, PASSAGE, TITLE, Traces, kind_of
 from storage.writing import table_of
@@ -74,7 +74,7 @@ def leave(connection: Connection, trails: Sequence[Trail]) -> dict[int, Met]:
             if len(known) < most_holders(trace) and trail.own.isdisjoint(known):
                 known[trail.wording_id] = trail.day
                 rows.append((trace, trail.wording_id, trail.day))
-    insert_tuples(connection, TRACE, ("trace", "wording_id", "day"), sorted(rows))
+    insert_integers(connection, TRACE, ("trace", "wording_id", "day"), sorted(rows))
     return met
 
 
@@ -88,7 +88,7 @@ def found(connection: Connection, traces: Iterable[int]) -> Holders:
     holders: Holders = defaultdict(dict)
     if connection.dialect.name == "postgresql":
         query = "SELECT trace, wording_id, day FROM trace WHERE trace = ANY(%s::bigint[])"
-        rows = connection.exec_driver_sql(query, (wanted,))
+        rows = connection.exec_driver_sql(query, (f"{{{','.join(map(str, wanted))}}}",))
     else:
         query = (
             "SELECT t.trace, t.wording_id, t.day FROM json_each(?) j "

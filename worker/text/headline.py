@@ -42,6 +42,8 @@ def headline_missing(title: str, body: str) -> bool:
     words = _content_words(title)
     if len(words) < FEWEST_WORDS:
         return False
+    if _stand_as_written(title, body) >= len(words) * FOUND_SHARE:
+        return False
     folded = _folded(body)
     missing = len(words) * FOUND_SHARE
     for word in words:
@@ -51,9 +53,20 @@ def headline_missing(title: str, body: str) -> bool:
     return True
 
 
+def _stand_as_written(title: str, body: str) -> int:
+    """Count the content words of a headline whose stem stands in the body letter by letter."""
+    found = {word for word in WORD.findall(title) if word[: _stem_length(word)] in body}
+    folded = {_folded(word) for word in found if "ß" not in word}
+    return sum(map(_is_content, folded))
+
+
 def _content_words(title: str) -> list[str]:
     words = WORD.findall(_folded(title))
-    return [word for word in dict.fromkeys(words) if len(word) > 2 and word not in _EMPTY]
+    return [word for word in dict.fromkeys(words) if _is_content(word)]
+
+
+def _is_content(folded: str) -> bool:
+    return len(folded) > 2 and folded not in _EMPTY
 
 
 def _folded(text: str) -> str:
