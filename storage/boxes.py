@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
+from itertools import islice, tee
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, text, union
 
@@ -45,18 +45,34 @@ _READ_AT_ONCE = 40
 _LANGUAGES = ("de", "en")
 
 
+class Holding(NamedTuple):
+    """A wording that has a paragraph, or has it as its title; both are canonical.
+
+    `articles` are those of the site that had it at some time.
+    """
+
+    title: str
+    paragraphs: list[str]
+    articles: set[int]
+
+
 @dataclass(slots=True)
 class Fresh:
-    """Wordings of the running unit of work, which no index knows yet, and who has them."""
+    """Wordings of the running unit of work, which no index knows yet, and who has them.
+
+    `holding` is what was asked for since the last of them, by site and paragraph.
+    """
 
     texts: dict[int, tuple[str | None, tuple[str, ...]]] = field(default_factory=dict)
     holders: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+    holding: dict[tuple[str, str], Iterator[Holding]] = field(default_factory=dict)
 
     def add(
         self, wording_id: int, title: str | None, paragraphs: tuple[str, ...], article_id: int,
         origin_id: int,
     ) -> None:  # fmt: skip
         """Note that an article, which answers for an origin, has a wording."""
+        self.holding.clear()
         self.texts[wording_id] = (title, paragraphs)
         self.holders.setdefault(wording_id, set()).add((article_id, origin_id))
 
@@ -111,10 +127,13 @@ def _rule(asking: _Asking, own: Sequence[str]) -> str | None:
     paragraph = asking.paragraph
     is_foreign_here = is_off_topic(paragraph, own) and has_topic(own)
     others: set[int] = set()
-    for title, paragraphs, articles in _holding(asking):
+    for title, paragraphs, holders in _holding(asking):
+        articles = holders - {asking.article_id}
+        if not articles:
+            continue
         if title == paragraph:
             return "teaser"
-        if is_foreign_here and paragraph in paragraphs:
+        if is_foreign_here:
             rest = [each for each in paragraphs if each != paragraph]
             if _is_of_its_own(rest, own) and is_off_topic(paragraph, [title, *rest]):
                 others |= articles
@@ -132,15 +151,22 @@ def _is_of_its_own(rest: Sequence[str], own: Sequence[str]) -> bool:
     return 2 * sum(each in own for each in rest) < len(rest)
 
 
-def _holding(asking: _Asking) -> Iterator[tuple[str, list[str], set[int]]]:
-    """Yield title, paragraphs (canonical) and other articles of wordings that have all words."""
+def _holding(asking: _Asking) -> Iterator[Holding]:
+    """Yield the wordings of the site that have the paragraph, as their title or in the text."""
+    key = asking.site, asking.paragraph
+    known = asking.fresh.holding.get(key) or _found(asking)
+    asking.fresh.holding[key], again = tee(known)
+    return again
+
+
+def _found(asking: _Asking) -> Iterator[Holding]:
     candidates = _candidates(asking)
     while chunk := list(islice(candidates, _READ_AT_ONCE)):
         texts = _texts(asking, chunk)
         articles = _articles(asking, list(texts))
         for number, (title, paragraphs) in texts.items():
-            if articles.get(number):
-                yield title, paragraphs, articles[number]
+            if number in articles and asking.paragraph in {title, *paragraphs}:
+                yield Holding(title, paragraphs, articles[number])
 
 
 def _candidates(asking: _Asking) -> Iterator[int]:
@@ -203,7 +229,7 @@ def _texts(asking: _Asking, numbers: Sequence[int]) -> dict[int, tuple[str, list
 
 
 def _articles(asking: _Asking, numbers: Sequence[int]) -> dict[int, set[int]]:
-    """Return for each wording the other articles of the site that had it at some time."""
+    """Return for each wording the articles of the site that had it at some time."""
     own_origin = select(ARTICLE.c.id.label("article_id"), ARTICLE.c.origin_id).subquery()
     versions = (
         select(VERSION.c.wording_id.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
@@ -223,7 +249,7 @@ def _articles(asking: _Asking, numbers: Sequence[int]) -> dict[int, set[int]]:
     rows: list[Any] = list(asking.connection.execute(union(versions, *quiet)))
     rows += _fresh_rows(asking, numbers)
     for wording, article, origin in rows:
-        if article != asking.article_id and site_of(origin) == asking.site:
+        if site_of(origin) == asking.site:
             found.setdefault(wording, set()).add(article)
     return found
 

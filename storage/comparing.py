@@ -11,6 +11,7 @@ from storage.change import METADATA, Change, Told, change, is_beginning
 from storage.compare import Text
 from storage.digest import canonical_all
 from storage.history import Pair
+from storage.noise import NO_BOXES
 from storage.record import TEXT_ROLES, Draft
 from storage.site import is_host, site_of
 from storage.tables import ArticleRow, DerivationRow, OriginRow, WordingRow
@@ -70,6 +71,12 @@ class Comparing:
         """Tell whether a draft shows only the beginning of what was read before it."""
         return is_beginning(told_by(draft).text, self.told([derivation_id])[0].text)
 
+    def has_boxes(self, article_id: int, pair: Pair) -> bool:
+        """Tell whether other articles say now that a paragraph of a step is noise."""
+        a, b = self._both(pair)
+        found = change(a, b)
+        return bool(found.asked and self._boxes(article_id, found, a, b)[1])
+
     def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
         """Compare these once more when they are asked for: other articles may say more now."""
         for pair in pairs:
@@ -82,7 +89,7 @@ class Comparing:
     def sites(self) -> dict[int, str]:
         """Return the sites of the articles that this unit of work brought wordings of."""
         ids = {article for holders in self.fresh.holders.values() for article, _ in holders}
-        self._find_sites(ids - self._sites.keys())
+        self.find_sites(ids - self._sites.keys())
         return {article: self._sites[article] for article in ids if article in self._sites}
 
     def paragraphs(self, article_ids: Iterable[int]) -> set[str]:
@@ -104,10 +111,11 @@ class Comparing:
     def site(self, article_id: int) -> str:
         """Return the site of an article: that of the origin that it prints."""
         if article_id not in self._sites:
-            self._find_sites([article_id])
+            self.find_sites([article_id])
         return self._sites[article_id]
 
-    def _find_sites(self, article_ids: Iterable[int]) -> None:
+    def find_sites(self, article_ids: Iterable[int]) -> None:
+        """Learn where articles stand, all at once."""
         query = select(ARTICLE.c.id, ORIGIN.c.origin).join(
             ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id
         )
@@ -118,15 +126,19 @@ class Comparing:
         found = change(a, b)
         if not found.asked or not self.decides:
             return found
+        asked, given = self._boxes(article_id, found, a, b)
+        return change(a, b, given) if given else replace(found, asked=asked)
+
+    def _boxes(
+        self, article_id: int, found: Change, a: Told, b: Told
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """Return the paragraphs that others are asked about, and what they say of them."""
         site = self.site(article_id)
         asked = _that_may_be_boxes(found.asked, a, b) if is_host(site) else ()
-        if not asked:
-            return replace(found, asked=())
-        own = [each for each in _canonical(a, b) if each not in asked]
-        if not _has_text(own, a, b):
-            return replace(found, asked=())
-        given = boxes(self.unit.connection, self.fresh, site, article_id, own, asked)
-        return change(a, b, given) if given else replace(found, asked=asked)
+        own = [each for each in _canonical(a, b) if each not in asked] if asked else []
+        if not asked or not _has_text(own, a, b):
+            return (), NO_BOXES
+        return asked, boxes(self.unit.connection, self.fresh, site, article_id, own, asked)
 
     def _both(self, pair: Pair) -> tuple[Told, Told]:
         a, b = self.told(pair)

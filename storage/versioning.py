@@ -89,8 +89,16 @@ def rebuild(
 
 
 def tell_again(unit: Unit, comparing: Comparing, waiting: Mapping[int, set[Pair]]) -> None:
-    """Tell steps of articles anew, of which other articles may say more now."""
-    for article_id, pairs in sorted(waiting.items()):
+    """Tell steps of articles anew, of which other articles may say more now.
+
+    Those of which they still say nothing go on waiting.
+    """
+    comparing.find_sites(waiting)
+    comparing.told(list({each for those in waiting.values() for pair in those for each in pair}))
+    for article_id, those in sorted(waiting.items()):
+        pairs = {pair for pair in those if comparing.has_boxes(article_id, pair)}
+        if not pairs:
+            continue
         strike(unit, article_id, pairs)
         comparing.forget(article_id, pairs)
         rebuild(unit, article_id, whole=True, comparing=comparing, again=frozenset(pairs))

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from storage.columns import iso_utc
 from storage.finding import NoSuchError
@@ -172,6 +173,25 @@ def test_a_box_and_a_change_are_told_apart_once_the_site_shows_it(room):
     assert changes(room)[0]["changes"] == ["number", "paragraph_added"]
     others(room, 2)
     assert [each["changes"] for each in changes(room)] == [["number"]]
+
+
+def test_steps_that_go_on_waiting_cost_no_statement_each(room):
+    def statements(number: int) -> int:
+        said: list[str] = []
+        url = f"https://lohebote.example/pegel/{number}"
+
+        def note(_connection, _cursor, statement, *_rest) -> None:
+            said.append(statement)
+
+        event.listen(room.archive.engine, "before_cursor_execute", note)
+        see(room, 0, text(A, C, BOX), url)
+        event.remove(room.archive.engine, "before_cursor_execute", note)
+        see(room, 1, text(A, C), url)
+        return len(said)
+
+    counts = [statements(number) for number in range(12)]
+    assert room.number("SELECT count(*) FROM box_due") == len(counts)
+    assert max(counts[-3:]) <= max(counts[:3]) + 3
 
 
 def test_a_paragraph_that_stands_in_articles_of_other_sites_is_a_change(room):
