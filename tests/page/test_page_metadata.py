@@ -158,6 +158,7 @@ def test_the_name_below_a_line_that_announces_it_is_the_author(draft, html):
     [
         ("<div><small>04.02.2024 | 13:10 Uhr | Ada Kern</small><h2>x</h2></div>", ["Ada Kern"]),
         ("<p>06.02.2024 13:30 von Olga</p>", ["Olga"]),
+        ("<h2>Leute <span>06.02.2024 13:30 von Olga</span> <i>Symbolbild</i></h2>", ["Olga"]),
         ('<h5 class="field-author">Ada Kern</h5>', ["Ada Kern"]),
         ("<div class=author><b>Ada Kern</b><i>Redakteurin im Ressort Küste</i></div>", ["Ada Kern"]),
         ("<div class=byline>Alles über Deiche und Gras. Und viele gute Tipps für zu Hause.</div>", None),
@@ -166,6 +167,36 @@ def test_the_name_below_a_line_that_announces_it_is_the_author(draft, html):
 def test_a_byline_is_read_wherever_it_stands_above_the_text(draft, html, body, authors):
     field = draft(html(body=body)).fields.get("authors")
     assert (field and field.value) == authors
+
+
+BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div></div>'
+
+
+@pytest.mark.parametrize(
+    ("head", "boxes", "authors"),
+    [
+        ("", ["Ada Kern"], ["Ada Kern"]),
+        ("", ["Ada Kern", "Ada Kern"], ["Ada Kern"]),
+        ('<meta name="author" content="Cy Dorn">', ["Ada Kern"], ["Cy Dorn"]),
+    ],
+    ids=["one", "the same twice", "beside a better place"],
+)
+def test_a_box_on_an_author_names_one_where_nothing_else_does(draft, html, head, boxes, authors):
+    aside = "".join(f"<aside>{BOX.format(name)}</aside>" for name in boxes)
+    field = draft(html(head, aside)).fields.get("authors")
+    assert (field and field.value) == authors
+
+
+def test_boxes_on_several_authors_or_on_none_name_nobody(draft, html):
+    for names in (["Ada Kern", "Bo Lind"], ["Mehr zum Thema:"]):
+        aside = "".join(f"<aside>{BOX.format(name)}</aside>" for name in names)
+        page = draft(html(body=aside))
+        assert "author box" not in {c.found_in for c in page.fields["authors"].candidates}
+
+
+def test_who_wrote_a_book_that_is_reviewed_did_not_write_the_review(draft, html):
+    book = "<p>Titel: Das Gras</p><p>Autorin: Ada Kern</p><p>Verlag: Deichpresse</p>"
+    assert "authors" not in draft(html(body=book)).fields
 
 
 def test_what_the_page_calls_an_organisation_is_no_person(draft, html):

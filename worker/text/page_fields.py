@@ -61,7 +61,7 @@ _AUTHOR_RANKS = (
     "JSON-LD author", "itemprop author", "meta author", "meta article:author",
     "meta parsely-author", "link rel=author", "byline", "meta dc.creator", "JSON-LD creator",
     "feed authors", "JSON-LD WebPage author", "meta twitter:data1", "byline in the text",
-    "last line", "trafilatura",
+    "last line", "author box", "trafilatura",
 )  # fmt: skip
 
 
@@ -202,6 +202,8 @@ def choose_people(
     for candidate in ranked:
         if unseen and all(value in unseen for value in candidate.value):
             continue
+        if best[0] and candidate.found_in == "author box":
+            continue  # a box tells who is behind a name that was given
         people = _without_organisations(_people(candidate, sites), organisations)
         if people.persons:
             whole = _whole_name(people, ranked)

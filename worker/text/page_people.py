@@ -117,12 +117,16 @@ ROLE_BEHIND = re.compile(
 
 BARS = re.compile(r"\s*[|•·–—]\s*|\s{2,}")
 BEHIND_DATE = re.compile(
-    r"\d{4}\b.*?\b(?:von|by)\s(?P<name>[A-ZÄÖÜ][\w.'’-]+(?:\s[A-ZÄÖÜ][\w.'’-]+){0,3})\s*\Z"
+    r"\d{4}\b.*?\b(?:von|by)\s(?P<name>[A-ZÄÖÜ][\w.'’-]+"
+    r"(?:\s(?!(?i:\w*bild|fotos?|photos?)\b)[A-ZÄÖÜ][\w.'’-]+){0,3})"
+    r"\s*(?:(?i:\w*bild|fotos?|photos?)\b.*)?\Z"
 )
 """A name at the end of a line with a date.
 
 >>> BEHIND_DATE.search("06.11.2023 13:30 von Olga")["name"]
 'Olga'
+>>> BEHIND_DATE.search("06.11.2023 von Ada Kern Symbolbild: Bo Lind")["name"]
+'Ada Kern'
 """
 
 BETWEEN = re.compile(
@@ -298,8 +302,10 @@ def is_person_line(text: str) -> bool:
 
     >>> is_person_line("Ada Kern und Bo Lind,"), is_person_line("Der Rat tagt.")
     (True, False)
+    >>> is_person_line("Zum Hintergrund:")
+    False
     """
-    if len(text) > _LONGEST_NAME or text.endswith((".", "!", "?")):
+    if len(text) > _LONGEST_NAME or text.endswith((".", "!", "?", ":")):
         return False
     persons = read_byline(text).persons
     return bool(persons) and all(PERSON.fullmatch(person) for person in persons)

@@ -32,6 +32,7 @@ _BYLINE_TAGS = (
     "span", "div", "p", "a", "address", "li", "strong", "h3", "h4", "h5", "h6", "small", "em",
     "cite", "td",
 )  # fmt: skip
+_NAME_TAGS = ("h2", "h3", "h4", "h5", "h6", "div", "span", "strong", "a")
 KICKER_LABEL = re.compile(
     r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
     r"pre-?(?:title|headline)|head-?line-?(?:prefix|intro|kicker|topic)|catch-?line|supra|badge|flag|label|date|tag-?line|premium|plus-?icon|sub-?(?:title|line|headline|head)|topic",
@@ -61,6 +62,38 @@ BYLINE_LABEL = re.compile(
 """A class of the line that names the author.
 
 >>> bool(BYLINE_LABEL.search("article__byline")), bool(BYLINE_LABEL.search("authority"))
+(True, False)
+"""
+
+BOOK_LINE = re.compile(
+    r"(?:verlag|seiten(?:zahl)?|isbn|originaltitel|publisher|pages)\s*:", re.IGNORECASE
+)
+"""A line of what is told of a book, beside who wrote it.
+
+>>> bool(BOOK_LINE.match("Verlag: Deichpresse")), bool(BOOK_LINE.match("Verlagshaus: Lohe"))
+(True, False)
+"""
+BYLINE_LABEL_BEFORE = re.compile(r"(?:autor(?:in|en)?|authors?)\s*:", re.IGNORECASE)
+AUTHOR_BOX_LABEL = re.compile(
+    r"(?:author|autor(?:in|en)?|verfasser(?:in)?)(?:s)?[\s_-]*(?:bio\w*|box|info\w*|card|profil\w*|meta|vcard|about|portrait)\b"
+    r"|\b(?:about|box|card|profil|ueber|über)[\s_-]+(?:the[\s_-]+|den[\s_-]+|die[\s_-]+)?(?:author|autor(?:in)?)\b",
+    re.IGNORECASE,
+)
+"""A class of the box that introduces whoever wrote.
+
+>>> [bool(AUTHOR_BOX_LABEL.search(each)) for each in ("author-bio footer", "teaser-box author")]
+[True, True]
+>>> bool(AUTHOR_BOX_LABEL.search("authority-infobox"))
+False
+"""
+
+BOX_LINK = re.compile(
+    r"(?:all|more|about|follow|view|see|alle[rs]?|mehr|über|zum|zur|folgen|weitere|die|der|das|the)\s",
+    re.IGNORECASE,
+)
+"""How a line of such a box begins that is no name.
+
+>>> bool(BOX_LINK.match("Alle Texte")), bool(BOX_LINK.match("Alla Kern"))
 (True, False)
 """
 
@@ -225,14 +258,48 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
             text = _spaced_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE and not _is_prose(text):
                 collection.add("authors", [text], "byline")
+    _collect_marked_lines(layout, collection)
+    _collect_byline_blocks(layout.blocks, collection)
+    collection.add("authors", _last_line(layout.blocks), "last line")
+    collection.add("authors", _in_author_boxes(layout), "author box")
+
+
+def _collect_marked_lines(layout: Layout, collection: Collection) -> None:
+    """Offer who is named beside the date in a part of a line, as under a heading."""
+    for element in layout.body.iter("span", "small", "em"):
+        text = element.text or ""
+        says_by = len(text) <= _LONGEST_BYLINE and (" von " in text or " by " in text)
+        if says_by and layout.zone(element) == "article":
+            collection.add("authors", named_in_day_line(text), "byline")
+
+
+def _collect_byline_blocks(blocks: Sequence[Block], collection: Collection) -> None:
     announced = False
-    for near, block in _short_blocks(layout.blocks):
+    reviews = any(BOOK_LINE.match(block.text) for block in blocks)
+    for near, block in _short_blocks(blocks):
+        if reviews and BYLINE_LABEL_BEFORE.match(block.text):
+            continue
         if is_byline(block.text) or (announced and is_person_line(block.text)):
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
         elif near:
             collection.add("authors", named_in_day_line(block.text), "byline")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
-    collection.add("authors", _last_line(layout.blocks), "last line")
+
+
+def _in_author_boxes(layout: Layout) -> list[str]:
+    """Return the name in the boxes that introduce an author, where they all name the same."""
+    names: dict[str, None] = {}
+    for element in layout.body.iter("div", "section", "aside", "footer"):
+        label = element.get("class") or element.get("id")
+        if label and _is_author_box(label):
+            lines = (_spaced_text(e) for e in element.iter(*_NAME_TAGS) if not e.xpath("*/*"))
+            name = next(filter(_is_whole_name, lines), None)
+            names |= {name: None} if name else {}
+    return list(names) if len(names) == 1 else []
+
+
+def _is_whole_name(text: str) -> bool:
+    return " " in text and is_person_line(text) and BOX_LINK.match(text) is None
 
 
 def _spaced_text(element: HtmlElement) -> str:
@@ -291,6 +358,11 @@ def is_breadcrumb(label: str) -> bool:
 @lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
 def _is_byline_place(label: str) -> bool:
     return BYLINE_LABEL.search(label) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_author_box(label: str) -> bool:
+    return AUTHOR_BOX_LABEL.search(label) is not None
 
 
 def _short_blocks(blocks: Sequence[Block]) -> Iterator[tuple[bool, Block]]:
