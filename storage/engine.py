@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 from sqlalchemy import BigInteger, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -173,6 +172,8 @@ def insert_integers(
 
 def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
     """Return rows as PostgreSQL's binary COPY takes them: each value behind its size in bytes."""
+    import numpy as np  # noqa: PLC0415  # reading needs none of it
+
     fields = [("fields", ">i2")]
     for number, size in enumerate(sizes):
         fields += [(f"size{number}", ">i4"), (f"value{number}", f">i{size}")]
