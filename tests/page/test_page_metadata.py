@@ -159,6 +159,7 @@ def test_the_name_below_a_line_that_announces_it_is_the_author(draft, html):
         ("<div><small>04.02.2024 | 13:10 Uhr | Ada Kern</small><h2>x</h2></div>", ["Ada Kern"]),
         ("<p>06.02.2024 13:30 von Olga</p>", ["Olga"]),
         ("<h2>Leute <span>06.02.2024 13:30 von Olga</span> <i>Symbolbild</i></h2>", ["Olga"]),
+        ("<p>By Ada Kern, in News, Lohetal · 31 Jan 2024, 20:02</p>", ["Ada Kern"]),
         ('<h5 class="field-author">Ada Kern</h5>', ["Ada Kern"]),
         ("<div class=author><b>Ada Kern</b><i>Redakteurin im Ressort Küste</i></div>", ["Ada Kern"]),
         ("<div class=byline>Alles über Deiche und Gras. Und viele gute Tipps für zu Hause.</div>", None),

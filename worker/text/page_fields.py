@@ -207,7 +207,7 @@ def choose_people(
         people = _without_organisations(_people(candidate, sites), organisations)
         if people.persons:
             whole = _whole_name(people, ranked)
-            return _beside_persons(whole, sites), candidate.found_in
+            return _beside_persons(whole, candidate, sites), candidate.found_in
         named = candidate.found_in in _NAMES_HOUSES and not _is_the_site(people, candidate, sites)
         if not best[0] and (people.agencies or named):
             best = (people, candidate.found_in)
@@ -233,12 +233,17 @@ def _whole_name(people: People, candidates: Sequence[Candidate]) -> People:
     return people
 
 
-def _beside_persons(people: People, sites: Sequence[str]) -> People:
-    """Keep of the houses that stand beside persons those that are no desk and not the site."""
+def _beside_persons(people: People, candidate: Candidate, sites: Sequence[str]) -> People:
+    """Keep of the houses that stand beside persons those that are no desk and not the site.
+
+    A studio of the site is kept where JSON-LD names it, which means it.
+    """
+    meant = candidate.found_in == "JSON-LD author" and len(candidate.value) > 1
+    is_own = is_site if meant else _belongs_to
     houses = tuple(
         house
         for house in people.houses
-        if not DESK.search(house) and not any(_belongs_to(house, site) for site in sites)
+        if not DESK.search(house) and not any(is_own(house, site) for site in sites)
     )
     return replace(people, houses=houses)
 

@@ -129,6 +129,18 @@ BEHIND_DATE = re.compile(
 'Ada Kern'
 """
 
+BEFORE_DATE = re.compile(
+    r"(?:by|von)\s(?P<name>(?-i:[A-ZÄÖÜ])[\w.'’-]*"
+    rf"(?:\s(?!(?:{_PIECES}|aktualisiert|updated)\b)(?-i:[A-ZÄÖÜ])[\w.'’-]*){{0,3}}),?"
+    r"\s(?:in|am|on|at)\s.*\b(?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
+"""A name before the section and the date of a line.
+
+>>> BEFORE_DATE.match("By Ada Kern, in News, Lohetal · 31 Jan 2025, 20:02")["name"]
+'Ada Kern'
+"""
+
 BETWEEN = re.compile(
     r"\s*(?:[;|/•·]|,(?!\s*(?:Jr|Sr|PhD|M\.?D|III?)\b)|\s&\s|\s\+\s|\s(?:und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*",
     re.IGNORECASE,
@@ -335,9 +347,8 @@ def named_in_day_line(text: str) -> list[str]:
     """
     if len(text) > _LONGEST_DAY_LINE or DATED.search(text) is None:
         return []
-    behind = BEHIND_DATE.search(text)
-    if behind:
-        return [behind["name"]]
+    if beside := BEHIND_DATE.search(text) or BEFORE_DATE.match(text):
+        return [beside["name"]]
     parts = [part.strip() for part in BARS.split(text)]
     named = [p for p in parts if PERSON.fullmatch(p) and not HOUSE.search(p) and " " in p]
     return named if len(parts) > 1 and len(named) == 1 else []

@@ -279,10 +279,11 @@ def _collect_byline_blocks(blocks: Sequence[Block], collection: Collection) -> N
     for near, block in _short_blocks(blocks):
         if reviews and BYLINE_LABEL_BEFORE.match(block.text):
             continue
-        if is_byline(block.text) or (announced and is_person_line(block.text)):
+        dated = named_in_day_line(block.text) if near else []
+        if dated:
+            collection.add("authors", dated, "byline")
+        elif is_byline(block.text) or (announced and is_person_line(block.text)):
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
-        elif near:
-            collection.add("authors", named_in_day_line(block.text), "byline")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
 
 
