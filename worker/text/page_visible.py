@@ -107,11 +107,15 @@ PUBLISHED_LABEL = re.compile(
 (True, False)
 """
 
-DAY_OPENS = re.compile(r"(?P<day>\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4})\s?[-–—:|]\s")
+DAY_OPENS = re.compile(
+    r"\(?(?P<day>\d{1,2}\.\s?(?:\d{1,2}\.|[A-Zä]\w+)\s?\d{4})(?:\s?[-–—:|]\s|\)[-–—:]?\s)"
+)
 """A date before the first sentence of a paragraph.
 
 >>> DAY_OPENS.match("27.1.2022 - Bei der Feier kamen alle.")["day"]
 '27.1.2022'
+>>> DAY_OPENS.match("(21. November 2022) Bei der Feier kamen alle.")["day"]
+'21. November 2022'
 >>> DAY_OPENS.match("27.1.2022 kamen alle.")
 """
 
