@@ -24,9 +24,12 @@ SLOW_ON_POSTGRES = (
     "tests/flow/test_noise.py",
     "tests/flow/test_rederive.py",
     "tests/flow/test_relations.py",
+    "tests/flow/test_verdicts.py",
     "tests/flow/test_warc_export.py",
     "tests/flow/test_web_archives.py",
     "tests/flow/test_web_archives_real.py",
+    "tests/storage_reading/test_check.py",
+    "tests/storage_reading/test_clocks.py",
 )
 """What is not about databases: on PostgreSQL it runs with the slow tests."""
 
