@@ -8,15 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from storage import cli as reading
+import storage.cli  # noqa: F401  # its commands are commands of `app`
 from storage.exits import NO, UNCHECKED, say
 from storage.exits import run as run_command
 from storage.options import Filtering, Page, Shown, command
 from storage.options import Place as ArchivePlace
 from storage.output import write_rows
+from storage.program import app
 from storage.progress import ProgressLine
 from storage.settings import Settings
 from storage.source import NoSuchSourceError
+from storage.telling import reading, tell_examination, tell_verification
 from worker import source_cli
 from worker.errors import (
     BrokerError,
@@ -28,7 +30,6 @@ from worker.errors import (
 )
 from worker.events import log_events
 
-app = reading.app
 source_cli.mount(app)
 
 TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."
@@ -184,7 +185,7 @@ def verify(*, place: ArchivePlace, shown: Shown) -> None:
     settings = place.settings()
     again = Rederivation(settings)
     try:
-        reading.tell_verification(settings, shown, again.findings)
+        tell_verification(settings, shown, again.findings)
     finally:
         say(
             f"{again.derived} texts derived again from their bytes; "
@@ -218,7 +219,7 @@ def rederive(
     from storage.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker import control, rereading  # noqa: PLC0415  # loads the text core
 
-    with reading.reading(place) as (settings, archive):
+    with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
         ids = [archive.row_of(each) for each in articles] if articles else None
     wanted = rereading.Wanted(ids, filters, page.after, page.limit)
@@ -236,7 +237,7 @@ def doctor(*, place: ArchivePlace, shown: Shown) -> None:
     """Tell what is wrong with this installation and how to mend it."""
     from worker.broker import examine_broker  # noqa: PLC0415  # loads Celery
 
-    reading.tell_examination(place.settings(), shown, [("broker", examine_broker)])
+    tell_examination(place.settings(), shown, [("broker", examine_broker)])
 
 
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")

@@ -23,10 +23,11 @@ from storage.answers import (
     Relation,
     VersionLine,
 )
-from storage.cli import app, flat_columns, tell_examination
+from storage.cli import app
 from storage.doctor import Finding
 from storage.options import Shown
 from storage.settings import load_settings
+from storage.telling import flat_columns, tell_examination
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
