@@ -1,6 +1,5 @@
 """What a session of PostgreSQL can do beside statements: hold a lock, hear of new jobs."""
 
-import psycopg
 from sqlalchemy import Connection, Engine, text
 
 from storage.engine import DatabaseError
@@ -54,6 +53,8 @@ class Bell:
 
         Raises: DatabaseError, and listens anew at the next call.
         """
+        import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
+
         if self._connection is None:
             self._connection = self._listening()
         raw = self._connection.connection.driver_connection

@@ -15,7 +15,6 @@ from storage.output import write_rows
 from storage.settings import Settings, parse_interval
 from storage.source import Source
 from worker.errors import LocatorMissingError, ScheduleError
-from worker.web.own_words import read_header, read_proxy
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
 Every = Annotated[
@@ -70,6 +69,8 @@ class Asking:
 
         Raises: ScheduleError.
         """
+        from worker.web.own_words import read_header  # noqa: PLC0415  # only here
+
         found = recheck_options(self.recheck)
         try:
             if self.newer_than is not None:
@@ -88,6 +89,8 @@ def _proxy(given: str) -> str:
 
     Raises: ValueError.
     """
+    from worker.web.own_words import read_proxy  # noqa: PLC0415  # only here
+
     if given.startswith(("@", "$")):
         return given
     if read_proxy(given).user is not None:

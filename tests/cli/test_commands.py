@@ -469,6 +469,7 @@ HEAVY = [
     "rich",
     "worker",
     "numpy",
+    "psycopg",
 ]
 
 
