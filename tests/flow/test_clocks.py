@@ -41,7 +41,9 @@ def step(room: Newsroom, chance: random.Random, number: int) -> None:
             room.write(f"{name}-{number % 2}.md", page(text, url=ADDRESS.format(name)))
 
 
-@pytest.mark.parametrize("chosen", list(range(6)))
+@pytest.mark.parametrize(
+    "chosen", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 6))]
+)
 def test_what_was_known_then_is_told_as_it_was_told_then(room, chosen):
     chance = random.Random(chosen)
     told: dict[float, dict[str, Any]] = {}

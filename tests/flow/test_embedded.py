@@ -84,7 +84,13 @@ def test_other_commands_ingest_and_search_beside_it(home):
     assert len(home.rows("search", "Körbe")) == 40
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, id="Ctrl-C", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, id="SIGTERM"),
+    ],
+)
 def test_it_ends_cleanly_within_seconds_when_it_is_told_to(home, how):
     for n in range(20):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))

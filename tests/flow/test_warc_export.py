@@ -116,6 +116,7 @@ def test_a_folder_comes_back_as_it_was_seen(room, other, tmp_path):
     assert [bool(row["foreign"]) for row in foreign] == [True]
 
 
+@pytest.mark.slow
 def test_an_archive_of_either_database_takes_what_the_other_gave(room, other):
     busy_folder(other)
     room.write("export.warc", exported(other))
@@ -137,6 +138,7 @@ def records_whole(data: bytes) -> list[bytes]:
     return [b"WARC/1.1" + each for each in data.split(b"WARC/1.1")[1:]]
 
 
+@pytest.mark.slow
 def test_the_same_archive_writes_the_same_records_twice(room):
     busy_folder(room)
     one, two = (records_whole(exported(room))[1:] for _ in range(2))
@@ -179,6 +181,7 @@ def records_whole_any(data: bytes) -> list[bytes]:
     return [each.rstrip() for each in parts[1:]]
 
 
+@pytest.mark.slow
 def test_a_record_of_an_arc_file_goes_out_as_one_of_a_warc_file_with_its_block(room, other):
     block = answer(page("Deich hält", *SENTENCES[:3]))
     about = b"1 0 Probe\nURL IP-address Archive-date Content-type Archive-length\n"
