@@ -37,8 +37,6 @@ TELLS_OF_A_CHANGE = re.compile(
 >>> bool(TELLS_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
 True
 """
-_BROKEN_OFF = re.compile(r"\s*(?:…|\.\.\.|\[…\]|\[\.\.\.\])?\s*$")
-"""How a paragraph ends that breaks off."""
 _ANNOUNCING = frozenset({"correction", "update"})
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
@@ -116,28 +114,6 @@ def change(
     )
 
 
-def is_beginning(short: Text, long: Text) -> bool:
-    """Tell whether a text is only the beginning of another one, as behind a paywall.
-
-    Every paragraph stands in the other one in the same order from its start; the last may break
-    off. At least half of the words of the longer one are missing.
-
-    >>> whole = Text(None, (("text", "Der Pegel steigt weiter."), ("text", "Zwei Wege sind zu.")))
-    >>> is_beginning(Text(None, (("text", "Der Pegel steigt …"),)), whole)
-    True
-    >>> is_beginning(Text(None, (("text", "Zwei Wege sind zu."),)), whole)
-    False
-    """
-    own, other = (canonical_all([p for _, p in each.paragraphs]) for each in (short, long))
-    if not own or len(own) > len(other):
-        return False
-    if own[:-1] != other[: len(own) - 1] or _BROKEN_OFF.sub("", own[-1]) == "":
-        return False
-    if not other[len(own) - 1].startswith(_BROKEN_OFF.sub("", own[-1])):
-        return False
-    return 2 * _count_words(own) <= _count_words(other)
-
-
 def is_silent(a: Told, b: Told, notices: Sequence[tuple[str, str]] = ()) -> bool | None:
     """Tell whether the page keeps quiet about a change of its wording.
 
@@ -175,10 +151,6 @@ def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | 
 
 
 # ---------------------------------------------------------------------------------- evidence
-
-
-def _count_words(paragraphs: Sequence[str]) -> int:
-    return sum(len(paragraph.split()) for paragraph in paragraphs)
 
 
 def _evidence(a: Told, b: Told, boxes: Mapping[str, str]) -> Evidence:

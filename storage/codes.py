@@ -191,6 +191,9 @@ FLAGS: dict[str, str] = {
         "The page shows only the beginning of a text: it stands behind a paywall, or more of it "
         "was seen before."
     ),
+    "after_teaser": (
+        "What was seen before broke off in the middle of this text: what came is no edit."
+    ),
     "not_comparable": (
         "What was seen before cannot be read by today's extractor: whether the text changed is "
         "not known, and no version was made of it."

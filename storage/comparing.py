@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from storage.boxes import Fresh, boxes
-from storage.change import METADATA, Change, Told, change, is_beginning
+from storage.change import METADATA, Change, Told, change
 from storage.compare import Text
 from storage.digest import canonical_all
 from storage.history import Pair
@@ -15,6 +15,7 @@ from storage.noise import NO_BOXES
 from storage.record import TEXT_ROLES, Draft
 from storage.site import is_host, site_of
 from storage.tables import ArticleRow, DerivationRow, OriginRow, WordingRow
+from storage.teaser import teaser_flags
 from storage.writing import Unit, rows_in, table_of
 
 ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
@@ -67,9 +68,10 @@ class Comparing:
         self._ahead.setdefault(id(draft), []).append((article_id, derivation_id, is_before, found))
         return found.is_noise
 
-    def is_teaser(self, derivation_id: int, draft: Draft) -> bool:
-        """Tell whether a draft shows only the beginning of what was read before it."""
-        return is_beginning(told_by(draft).text, self.told([derivation_id])[0].text)
+    def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
+        """Return what the sights around a draft, by derivation, tell of it (`storage.teaser`)."""
+        sides = [None if each is None else self.told([each])[0].text for each in (before, after)]
+        return teaser_flags(told_by(draft).text, *sides)
 
     def has_boxes(self, article_id: int, pair: Pair) -> bool:
         """Tell whether other articles say now that a paragraph of a step is noise."""

@@ -95,7 +95,7 @@ class Keeping:
         self._lineages = Lineages(unit)
         self._comparing = Comparing(unit)
         self._sights: dict[int, list[Sight]] = {}
-        self._before: dict[int, Sight] = {}
+        self._beside_of: dict[int, dict[bool, int]] = {}
 
     @property
     def to_index(self) -> list[tuple[int, Tokens]]:
@@ -275,10 +275,11 @@ class Keeping:
     ) -> bool:
         """Tell whether a draft differs by noise alone from the sight before or after it."""
         undone = undone_wordings(self.unit, article.id) if article.stored else set()
+        beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
         for is_before in (True, False):
             other = self._beside(article, place.moment, is_before=is_before)
-            if is_before and other is not None:
-                self._before[place.reading.captured.observation_id] = other
+            if other is not None:
+                beside[is_before] = other.derivation_id
             if other is None or frozenset((other.wording_id, wording)) in undone:
                 continue
             number = other.derivation_id
@@ -345,11 +346,10 @@ class Keeping:
         """Return what is to be said of a draft that only what was seen before can tell."""
         number = place.reading.captured.observation_id
         flags = ["not_comparable"] if number in self._unknown else []
-        if isinstance(verdict, NewVersion) and "teaser" not in draft.flags:
-            before = self._before.get(number)
-            if before is not None and self._comparing.is_teaser(before.derivation_id, draft):
-                flags.append("teaser")
-        return flags
+        beside = self._beside_of.get(number)
+        if isinstance(verdict, NewVersion) and beside:
+            flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
+        return [flag for flag in flags if flag not in draft.flags]
 
     def _new_article(self, place: Place, wording: int, derivation: int) -> KnownArticle:
         unit, captured = self.unit, place.reading.captured

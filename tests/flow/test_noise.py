@@ -216,11 +216,33 @@ def flags(room: Newsroom) -> list[tuple[str, ...]]:
         return [archive.version(f"{URL}@{number}").flags for number in own(room)]
 
 
+def teasers(room: Newsroom) -> list[set[str]]:
+    return [{"teaser", "after_teaser"} & set(each) for each in flags(room)]
+
+
 def test_the_beginning_of_what_stood_there_before_is_a_version_that_says_so(room):
     for at, body in enumerate([text(A, B, C), A[:-12] + "…", text(A, B, C), text(A, B)]):
         see(room, at, body)
     assert own(room) == [1, 2, 3, 4]
-    assert ["teaser" in each for each in flags(room)] == [False, True, False, False]
+    assert teasers(room) == [set(), {"teaser"}, set(), set()]
+
+
+def test_the_whole_text_behind_a_beginning_that_broke_off_says_so(room):
+    for at, body in enumerate([A[:-12] + "…", text(A, B, C)]):
+        see(room, at, body)
+    assert teasers(room) == [set(), {"after_teaser"}]
+
+
+def test_a_story_that_grows_by_paragraphs_is_no_teaser(room):
+    for at, body in enumerate([A, text(A, B, C)]):
+        see(room, at, body)
+    assert teasers(room) == [set(), set()]
+
+
+def test_a_text_that_breaks_off_is_a_teaser_though_the_whole_came_in_first(room):
+    see(room, 1, text(A, B, C))
+    see(room, 0, A[:-12])
+    assert teasers(room) == [{"teaser"}, set()]
 
 
 def test_paragraphs_without_a_word_that_could_be_asked_for_are_changes(room):
