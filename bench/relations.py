@@ -323,6 +323,7 @@ def clusters(articles: int, work: Path) -> None:
 
     collect_garbage_rarely()
     _ingest(url, work, seeds, told)
+    batch = articles / max(1, len(marks) - 1)  # the first mark stands behind the collecting
     step = max(1, (len(marks) - 1) // 5)
     table = _table(
         f"{articles:,} articles, one cluster of {articles // LARGE:,} and clusters of {SMALL}",
@@ -330,8 +331,8 @@ def clusters(articles: int, work: Path) -> None:
     )  # fmt: skip
     for start in range(0, len(marks) - 1, step):
         end = min(start + step, len(marks) - 1)
-        cpu = (marks[end][0] - marks[start][0]) / ((end - start) * 100)
-        table.add_row(f"{min(end * 100, articles):,}", f"{1e3 * cpu:.2f}")
+        cpu = (marks[end][0] - marks[start][0]) / ((end - start) * batch)
+        table.add_row(f"{end * batch:,.0f}", f"{1e3 * cpu:.2f}")
     CONSOLE.print(table)
     _print_clusters(url, articles)
 
