@@ -20,36 +20,41 @@ def teaser_flags(own: Text, before: Text | None, after: Text | None) -> list[str
     middle of what was seen after; it is `after_teaser` if what was seen before breaks off in the
     middle of it. A text that grew by whole paragraphs is a story that grew.
     """
-    shrank = before is not None and beginning(own, before) is not None
-    breaks_off = after is not None and beginning(own, after) == "broken off"
-    follows = before is not None and beginning(before, own) == "broken off"
-    flags = {"teaser": shrank or breaks_off, "after_teaser": follows}
+    mine, earlier, later = map(_paragraphs, (own, before, after))
+    shrank = beginning(mine, earlier) is not None
+    breaks_off = beginning(mine, later) == "broken off"
+    flags = {
+        "teaser": shrank or breaks_off,
+        "after_teaser": beginning(earlier, mine) == "broken off",
+    }
     return [name for name, holds in flags.items() if holds]
 
 
-def beginning(short: Text, long: Text) -> Beginning | None:
-    """Tell whether a text is only the beginning of another one, as behind a paywall.
+def beginning(short: Sequence[str], long: Sequence[str]) -> Beginning | None:
+    """Tell whether paragraphs are only the beginning of others, as behind a paywall.
 
-    Every paragraph stands in the other one in the same order from its start; the last may break
-    off. At least half of the words of the longer one are missing.
+    Both are in canonical form. Every paragraph stands in the other text in the same order from
+    its start; the last may break off. At least half of the words of the longer one are missing.
 
-    >>> whole = Text(None, (("text", "Der Pegel steigt weiter."), ("text", "Zwei Wege sind zu.")))
-    >>> beginning(Text(None, (("text", "Der Pegel steigt …"),)), whole)
-    'broken off'
-    >>> beginning(Text(None, (("text", "Der Pegel steigt weiter."),)), whole)
-    'paragraphs'
-    >>> beginning(Text(None, (("text", "Zwei Wege sind zu."),)), whole)
+    >>> whole = ["der Pegel steigt weiter.", "zwei Wege sind zu."]
+    >>> beginning(["der Pegel steigt …"], whole), beginning(whole[:1], whole)
+    ('broken off', 'paragraphs')
+    >>> beginning(whole[1:], whole), beginning([], whole)
+    (None, None)
     """
-    own, other = (canonical_all([p for _, p in each.paragraphs]) for each in (short, long))
-    count = len(own)
-    if not 0 < count <= len(other) or own[:-1] != other[: count - 1]:
+    count = len(short)
+    if not 0 < count <= len(long) or short[:-1] != long[: count - 1]:
         return None
-    last = _BROKEN_OFF.sub("", own[-1])
-    if not last or not other[count - 1].startswith(last):
+    last = _BROKEN_OFF.sub("", short[-1])
+    if not last or not long[count - 1].startswith(last):
         return None
-    if 2 * _count_words(own) > _count_words(other):
+    if 2 * _count_words(short) > _count_words(long):
         return None
-    return "paragraphs" if own[-1] == other[count - 1] else "broken off"
+    return "paragraphs" if short[-1] == long[count - 1] else "broken off"
+
+
+def _paragraphs(text: Text | None) -> list[str]:
+    return [] if text is None else canonical_all([told for _role, told in text.paragraphs])
 
 
 def _count_words(paragraphs: Sequence[str]) -> int:

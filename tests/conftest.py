@@ -32,7 +32,7 @@ SLOW_ON_POSTGRES = (
     "tests/storage_reading/test_check.py",
     "tests/storage_reading/test_clocks.py",
 )
-"""What is not about databases: on PostgreSQL it runs with the slow tests."""
+"""What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
 
 settings.register_profile(
     "lesart",

@@ -195,6 +195,26 @@ def test_boxes_on_several_authors_or_on_none_name_nobody(draft, html):
         assert "author box" not in {c.found_in for c in page.fields["authors"].candidates}
 
 
+@pytest.mark.parametrize(
+    "around",
+    ['<div class="comment-list">{}</div>', '<div class="related">{}</div>', "<ul><li>{}</li></ul>"],
+    ids=["a comment", "a recommended article", "a list"],
+)
+def test_a_box_among_comments_or_other_articles_names_nobody(draft, html, around):
+    box = around.format('<div class="author vcard"><b><a href="/k">Ada Kern</a></b></div>')
+    field = draft(html(body=f"<aside>{box}</aside>")).fields.get("authors")
+    assert field is None or "author box" not in {c.found_in for c in field.candidates}
+
+
+def test_an_imprint_far_away_hides_no_author(draft, html):
+    page = draft(
+        html(body="<p>Autorin: Ada Kern</p>").replace(
+            b"</body>", b"<footer><p>Verlag: Deichpresse GmbH</p></footer></body>"
+        )
+    )
+    assert page.fields["authors"].value == ["Ada Kern"]
+
+
 def test_who_wrote_a_book_that_is_reviewed_did_not_write_the_review(draft, html):
     book = "<p>Titel: Das Gras</p><p>Autorin: Ada Kern</p><p>Verlag: Deichpresse</p>"
     assert "authors" not in draft(html(body=book)).fields

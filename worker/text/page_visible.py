@@ -32,6 +32,8 @@ _BYLINE_TAGS = (
     "span", "div", "p", "a", "address", "li", "strong", "h3", "h4", "h5", "h6", "small", "em",
     "cite", "td",
 )  # fmt: skip
+_BOOK_LINES = 4
+"""So many lines around one of a book are of that book, too."""
 _NAME_TAGS = ("h2", "h3", "h4", "h5", "h6", "div", "span", "strong", "a")
 KICKER_LABEL = re.compile(
     r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
@@ -85,6 +87,13 @@ AUTHOR_BOX_LABEL = re.compile(
 [True, True]
 >>> bool(AUTHOR_BOX_LABEL.search("authority-infobox"))
 False
+"""
+
+OTHERS_LABEL = re.compile(r"comment|kommentar|repl(?:y|ies)|related|recommend", re.IGNORECASE)
+"""A class of what readers wrote, or of articles that are recommended.
+
+>>> bool(OTHERS_LABEL.search("comment-author vcard")), bool(OTHERS_LABEL.search("author-bio"))
+(True, False)
 """
 
 BOX_LINK = re.compile(
@@ -279,14 +288,16 @@ def _collect_marked_lines(layout: Layout, collection: Collection) -> None:
 
 def _collect_byline_blocks(blocks: Sequence[Block], collection: Collection) -> None:
     announced = False
-    reviews = any(BOOK_LINE.match(block.text) for block in blocks)
-    for near, block in _short_blocks(blocks):
-        if reviews and BYLINE_LABEL_BEFORE.match(block.text):
-            continue
+    lines = list(_short_blocks(blocks))
+    books = [BOOK_LINE.match(block.text) is not None for _near, block in lines]
+    for index, (near, block) in enumerate(lines):
         dated = named_in_day_line(block.text) if near else []
+        around = books[max(0, index - _BOOK_LINES) : index + _BOOK_LINES + 1]
+        of_book = any(around) and BYLINE_LABEL_BEFORE.match(block.text) is not None
+        names = is_byline(block.text) or (announced and is_person_line(block.text))
         if dated:
             collection.add("authors", dated, "byline")
-        elif is_byline(block.text) or (announced and is_person_line(block.text)):
+        elif names and not of_book:
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
 
@@ -296,11 +307,17 @@ def _in_author_boxes(layout: Layout) -> list[str]:
     names: dict[str, None] = {}
     for element in layout.body.iter("div", "section", "aside", "footer"):
         label = element.get("class") or element.get("id")
-        if label and _is_author_box(label):
-            lines = (_spaced_text(e) for e in element.iter(*_NAME_TAGS) if not e.xpath("*/*"))
+        if label and _is_author_box(label) and not _is_of_others(element):
+            lines = (_spaced_text(e) for e in element.iter(*_NAME_TAGS) if not any(map(len, e)))
             name = next(filter(_is_whole_name, lines), None)
             names |= {name: None} if name else {}
     return list(names) if len(names) == 1 else []
+
+
+def _is_of_others(box: HtmlElement) -> bool:
+    """Tell whether a box stands among comments, or in a list of other articles."""
+    around = (e for e in (box, *box.iterancestors()) if e.tag not in ("body", "html"))
+    return any(e.tag == "li" or OTHERS_LABEL.search(label_of(e)) for e in around)
 
 
 def _is_whole_name(text: str) -> bool:
