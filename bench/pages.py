@@ -33,9 +33,9 @@ import trafilatura
 from rich.console import Console
 from rich.table import Table
 
-from worker.text import page as page_module
 from worker.text.hints import Hints, TextSettings
-from worker.text.page import read_page
+from worker.text.page import read_page as page_module
+from worker.text.page.read_page import read_page
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("html_fundus", "html_trafilatura_dach")

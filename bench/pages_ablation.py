@@ -17,17 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.pages_quality import REPOSITORY, SETS, Score, body_of, data_folder, judge_page, rows_of
-from worker.text import (
-    page,
-    page_blocks,
-    page_dates,
-    page_fields,
-    page_people,
-    page_roles,
-    page_titles,
-    page_visible,
-)
-from worker.text.page_linked import Linked
+from worker.text.annotate import bylines as page_people
+from worker.text.page import read_page as page
+from worker.text.page.body import roles as page_roles
+from worker.text.page.fields import choose as page_fields
+from worker.text.page.fields import dates as page_dates
+from worker.text.page.fields import titles as page_titles
+from worker.text.page.fields import visible as page_visible
+from worker.text.page.fields.json_ld import Linked
+from worker.text.page.layout import blocks as page_blocks
 
 NEVER = re.compile(r"(?!)")
 COLUMNS = ("title", "authors", "day", "body")

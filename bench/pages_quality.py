@@ -29,10 +29,10 @@ import trafilatura
 from lxml.html import fromstring
 from trafilatura.settings import Document
 
-from storage.dates import span
-from storage.record import Draft, PartialDate
+from storage.values.dates import span
+from storage.values.draft import Draft, PartialDate
 from worker.text.hints import Hints, TextSettings
-from worker.text.page import read_page
+from worker.text.page.read_page import read_page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")

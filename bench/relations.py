@@ -35,19 +35,19 @@ from sqlalchemy import text as sql
 
 from bench import corpus
 from bench.releases.scenes import Scene, Text, pairs_of, scene
-from storage import tracing
-from storage.archive import Archive
-from storage.digest import canonical_all
-from storage.engine import database_url, reading_engine
+from storage.database.engine import database_url, reading_engine
+from storage.language.vocabulary import vocabulary
+from storage.relations import candidates as tracing
+from storage.relations.candidates import Trail
 from storage.settings import Settings, load_settings
-from storage.traces import Traces, traces
-from storage.tracing import Trail
-from storage.vocabulary import vocabulary
+from storage.similarity.index_keys import Traces, traces
+from storage.values.digest import canonical_all
+from storage.write.archive import Archive
 from tests import services
-from worker.order import order, resolve
-from worker.read import Reader
+from worker.flow.order import order, resolve
+from worker.flow.read import Reader
+from worker.flow.work import collect_garbage_rarely, relate_all, work_next
 from worker.text.fingerprint import signature
-from worker.work import collect_garbage_rarely, relate_all, work_next
 
 SIZES = (1_000, 10_000, 100_000)
 LOOKED_UP = 100

@@ -30,15 +30,15 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from storage.alignment import TOKEN
-from storage.compare import Text, apply, diff, joined
-from storage.digest import canonical
-from storage.reading import ReadOnlyArchive, open_archive
-from storage.sentences import sentences
-from storage.texts import comparable
+from storage.diff.word_diff import Text, apply, diff, joined
+from storage.language.sentences import sentences
+from storage.language.words import TOKEN
+from storage.read.archive import ReadOnlyArchive, open_archive
+from storage.read.texts import comparable
+from storage.values.digest import canonical
 from tests.flow.driver import Newsroom
 from tests.revisions import labelled
-from worker.order import resolve
+from worker.flow.order import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_SEEN = datetime(2004, 1, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.corpus import texts
-from storage import warc_record
+from storage.export import warc_record
 
 ROOT = Path(__file__).resolve().parents[1]
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from storage.own_hosts import read_own_host
+from storage.values.private_hosts import read_own_host
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
@@ -414,7 +414,7 @@ def _archive_address(given: str | None, home: Path) -> str:
     if "://" not in address:
         path = Path(address).expanduser()
         return str(path / DATABASE_NAME if path.is_dir() else path)
-    from storage.engine import DatabaseUrlError, database_url  # noqa: PLC0415  # SQLAlchemy is slow
+    from storage.database.engine import DatabaseUrlError, database_url  # noqa: PLC0415  # SQLAlchemy is slow
 
     try:
         database_url(address)

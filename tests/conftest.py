@@ -9,9 +9,9 @@ import pytest
 import redis
 from hypothesis import HealthCheck, Phase, settings
 
-from storage.engine import database_url as parsed
-from storage.engine import writing_engine
-from storage.schema import upgrade
+from storage.database.engine import database_url as parsed
+from storage.database.engine import writing_engine
+from storage.database.schema import upgrade
 from tests import services
 
 DIALECTS = ("sqlite", "postgresql")
@@ -29,8 +29,8 @@ SLOW_ON_POSTGRES = (
     "tests/flow/test_warc_export.py",
     "tests/flow/test_web_archives.py",
     "tests/flow/test_web_archives_real.py",
-    "tests/storage_reading/test_check.py",
-    "tests/storage_reading/test_clocks.py",
+    "tests/read/test_check.py",
+    "tests/read/test_clocks.py",
 )
 """What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
 

@@ -13,9 +13,9 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from storage.engine import database_url as parsed
-from storage.engine import reading_engine
-from storage.schema import require_current
+from storage.database.engine import database_url as parsed
+from storage.database.engine import reading_engine
+from storage.database.schema import require_current
 from tests import services
 
 STARTER = """

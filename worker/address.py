@@ -15,8 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import idna
 from courlan import normalize_url
 
-from storage.codes import refuse
-from storage.record import Refused
+from storage.values.refusals import Refused, refuse
 
 LONGEST = 5_000
 PORTS = {"http": 80, "https": 443}

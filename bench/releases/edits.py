@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bench.releases.templates import Release
-from storage.sentences import sentences
+from storage.language.sentences import sentences
 
 TAIL = re.compile(
     r"Rückfragen|Original-Content|Pressekontakt|Medienkontakt|Kontakt:|Über (?:\w+ ?){1,3}$|About "

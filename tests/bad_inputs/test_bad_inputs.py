@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from lesart import open_archive
-from storage.answers import ArticleLine, Refusal, VersionText
+from storage.read.answers import ArticleLine, Refusal, VersionText
 from tests.bad_inputs.build import CannotBuildError, build, build_committed
-from worker.sources.locator import escape_locator, origin_path
+from worker.sources.containers.locator import escape_locator, origin_path
 
 CASES: list[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "cases.toml").read_text("utf-8")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from lesart import open_archive
-from storage.exits import run
+from storage.cli.exits import run
 from tests.bad_inputs.build import FILES
-from worker import cli
+from worker.cli import commands as cli
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "https://www.kuestenbote.example/region/schaeferin"

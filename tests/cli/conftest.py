@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.cli import app
-from storage.exits import run
+from storage.cli.article_commands import app
+from storage.cli.exits import run
 from tests.cli.small_archive import make_archive
 
 

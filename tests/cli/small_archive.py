@@ -5,15 +5,16 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from storage import queue
-from storage.archive import Archive
-from storage.capturing import Arrival
-from storage.codes import refuse
-from storage.digest import wording_digest
-from storage.record import Draft, Extractor, Field, FileStamp, Paragraph, Refused
-from storage.verdict import Reading
-from storage.vocabulary import tokens_of
-from worker.decide import decide
+from storage.language.vocabulary import tokens_of
+from storage.record.reading import Reading
+from storage.schedule import queue
+from storage.values import job as jobs
+from storage.values.arrival import Arrival, FileStamp
+from storage.values.digest import wording_digest
+from storage.values.draft import Draft, Extractor, Field, Paragraph
+from storage.values.refusals import Refused, refuse
+from storage.write.archive import Archive
+from worker.flow.decide import decide
 
 START = datetime(2024, 6, 18, 12, tzinfo=UTC)
 EXTRACTOR = Extractor("test", "1", "")
@@ -81,7 +82,7 @@ def _ingest(archive: Archive, source: int, texts: dict[str, Draft | Refused]) ->
     archive.keep(reading, found, decide, done=True)
 
 
-def _claim(archive: Archive, job: int) -> queue.Claim:
+def _claim(archive: Archive, job: int) -> jobs.Claim:
     with archive.unit() as unit:
         held = queue.claim(unit, 90.0, "test", job_id=job)
     assert held is not None

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from storage.answers import (
+from storage.cli.article_commands import app
+from storage.cli.options import Shown
+from storage.cli.report import flat_columns, tell_examination
+from storage.read.answers import (
     ArticleLine,
     Blame,
     Change,
@@ -23,11 +26,8 @@ from storage.answers import (
     Relation,
     VersionLine,
 )
-from storage.cli import app
-from storage.doctor import Finding
-from storage.options import Shown
 from storage.settings import load_settings
-from storage.telling import flat_columns, tell_examination
+from storage.verify.doctor import Finding
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -265,7 +265,7 @@ def test_raw_gives_the_bytes_back(written, lesart, tmp_path):
 
 
 def test_raw_writes_no_escape_to_a_terminal(written, lesart, monkeypatch):
-    monkeypatch.setattr("storage.cli._is_harmless", lambda data: False)
+    monkeypatch.setattr("storage.cli.article_commands._is_harmless", lambda data: False)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     code, told, message = lesart("raw", written.article)
     assert (code, told) == (2, "")
@@ -476,7 +476,7 @@ HEAVY = [
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=["help", "list"])
 def test_reading_loads_nothing_that_only_ingestion_needs(arguments, written):
     script = (
-        "import sys; from storage.exits import run; from storage.cli import app\n"
+        "import sys; from storage.cli.exits import run; from storage.cli.article_commands import app\n"
         f"code = run(app, {arguments!r})\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)\n"
         "sys.exit(code)\n"

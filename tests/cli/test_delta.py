@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.answers import Diff
-from storage.compare import Text, diff
-from storage.delta import diff_html, diff_text, paragraphs_of
+from storage.cli.show_diff import diff_html, diff_text, paragraphs_of
+from storage.diff.word_diff import Text, diff
+from storage.read.answers import Diff
 
 
 def compared(a: list[str], b: list[str], titles=(None, None)) -> Diff:

@@ -10,21 +10,17 @@ import pytest
 import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from storage.cli import app
-from storage.engine import (
-    ArchiveMissingError,
-    ArchiveUnreachableError,
-    DatabaseUrlError,
-)
-from storage.exits import exit_code_of, run
-from storage.finding import AmbiguousError, NoSuchError
-from storage.moment import MomentError
-from storage.options import Filtering, Page, Place, Shown, command, settings_from, with_groups
-from storage.output import OutputError
-from storage.revision import RevisionError
-from storage.rows import CursorError
-from storage.schema import SchemaNewerError, SchemaOlderError
+from storage.cli.article_commands import app
+from storage.cli.exits import exit_code_of, run
+from storage.cli.moment import MomentError
+from storage.cli.options import Filtering, Page, Place, Shown, command, settings_from, with_groups
+from storage.cli.output import OutputError
+from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
+from storage.database.rows import CursorError
+from storage.database.schema import SchemaNewerError, SchemaOlderError
+from storage.read.revision import RevisionError
 from storage.settings import SettingsError
+from storage.values.errors import AmbiguousError, NoSuchError
 
 
 def refused_by_server(sqlstate: str) -> ProgrammingError:
@@ -152,8 +148,8 @@ def test_wrong_use_ends_with_2_and_a_message(arguments, written, capsys):
 
 def test_the_head_of_a_long_answer_ends_silently(tmp_path):
     script = (
-        "import sys; from storage.exits import run; import typer\n"
-        "from storage.output import Target, write_rows\n"
+        "import sys; from storage.cli.exits import run; import typer\n"
+        "from storage.cli.output import Target, write_rows\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def long() -> None:\n"
@@ -172,8 +168,8 @@ def test_the_head_of_a_long_answer_ends_silently(tmp_path):
 
 def test_answers_are_utf8_whatever_the_locale_says():
     script = (
-        "import sys; from storage.exits import run; import typer\n"
-        "from storage.output import Target, write_rows\n"
+        "import sys; from storage.cli.exits import run; import typer\n"
+        "from storage.cli.output import Target, write_rows\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def told() -> None:\n"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.output import (
+from storage.cli.output import (
     OutputError,
     PipeClosedError,
     Target,

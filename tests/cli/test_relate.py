@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.archive import Archive
-from storage.schema import upgrade
+from storage.database.schema import upgrade
+from storage.write.archive import Archive
 from tests.flow.driver import Newsroom, page
-from worker import cli as worker_cli  # noqa: F401  # mounts `undo`
+from worker.cli import commands as worker_cli  # noqa: F401  # mounts `undo`
 
 FIRE = (
     "In der Nacht zum Dienstag ist in der Mühlenstraße in Lohetal eine Scheune ausgebrannt. Gegen "

@@ -4,8 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.table import table_lines
-from storage.terminal import CONTROL, ESCAPE_SEQUENCE, UNSEEN, cut, one_line, styled, visible, width
+from storage.cli.table import table_lines
+from storage.cli.terminal import (
+    CONTROL,
+    ESCAPE_SEQUENCE,
+    UNSEEN,
+    cut,
+    one_line,
+    styled,
+    visible,
+    width,
+)
 
 SHOWN = {
     "colour": ("\x1b[31mrot\x1b[0m", "rot"),

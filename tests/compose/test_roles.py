@@ -8,11 +8,11 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from sqlalchemy import inspect
 
-from storage.engine import database_url as parsed
-from storage.engine import writing_engine
-from storage.schema import upgrade
-from storage.tables import METADATA, RECORD
-from storage.views import VIEWS
+from storage.database.engine import database_url as parsed
+from storage.database.engine import writing_engine
+from storage.database.schema import upgrade
+from storage.database.tables import METADATA, RECORD
+from storage.database.views import VIEWS
 
 ROLES = Path(__file__).resolve().parents[2] / "docker" / "roles.sql"
 STATE = sorted(set(METADATA.tables) - set(RECORD))

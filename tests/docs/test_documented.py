@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from storage import exits
-from storage.check import CHECKS
-from storage.codes import FLAGS, REFUSALS
+from storage.cli import exits
+from storage.database.tables import METADATA, RECORD
+from storage.database.views import COLUMNS, VIEWS
 from storage.settings import SETTINGS
-from storage.tables import METADATA, RECORD
-from storage.views import COLUMNS, VIEWS
+from storage.values.refusals import FLAGS, REFUSALS
+from storage.verify.verify import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -43,7 +43,7 @@ def named(text: str) -> list[str]:
 
 
 def command_names() -> set[str]:
-    from worker import cli
+    from worker.cli import commands as cli
 
     def walk(command: object, words: tuple[str, ...]) -> Iterator[str]:
         inner = getattr(command, "commands", None)

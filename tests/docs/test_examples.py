@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lesart import open_archive
-from storage.exits import run
-from worker import cli
+from storage.cli.exits import run
+from worker.cli import commands as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")

@@ -16,18 +16,20 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage import queue
-from storage.archive import Archive
-from storage.check import Verification
-from storage.columns import iso_utc
-from storage.engine import database_url, reading_engine
+from storage.database.columns import iso_utc
+from storage.database.engine import database_url, reading_engine
+from storage.schedule import progress as job_progress
+from storage.schedule import queue
 from storage.settings import Settings, load_settings
-from storage.source import Source
-from storage.verdict import Counts
-from worker.collect import Place
-from worker.order import order, place_of, resolve
-from worker.read import Reader
-from worker.work import work_next
+from storage.values import job as jobs
+from storage.values.source import Source
+from storage.values.verdict import Counts
+from storage.verify.verify import Verification
+from storage.write.archive import Archive
+from worker.flow.collect import Place
+from worker.flow.order import order, place_of, resolve
+from worker.flow.read import Reader
+from worker.flow.work import work_next
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
 _OLD = count(1_700_000_000)
@@ -143,9 +145,9 @@ class Newsroom:
 
     def counts(self, job: int) -> Counts:
         with self.archive.looking() as connection:
-            return queue.family_counts(connection, job)
+            return job_progress.family_counts(connection, job)
 
-    def claimed(self, job: int | None = None, lease_seconds: float = 90.0) -> queue.Claim | None:
+    def claimed(self, job: int | None = None, lease_seconds: float = 90.0) -> jobs.Claim | None:
         with self.archive.unit() as unit:
             return queue.claim(unit, lease_seconds, "a test", job_id=job)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage.engine import database_url as parsed
-from storage.engine import reading_engine
-from storage.views import VIEWS
+from storage.database.engine import database_url as parsed
+from storage.database.engine import reading_engine
+from storage.database.views import VIEWS
 from tests.flow.driver import plain
 
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.archive import Archive
-from storage.digest import raw_digest, wording_digest, wording_name
-from storage.versioning import rebuild
+from storage.history.versions import rebuild
+from storage.values.digest import raw_digest, wording_digest, wording_name
+from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.driver import iso_utc as told_as
-from worker.order import resolve
-from worker.read import Reader
-from worker.work import work_next
+from worker.flow.order import resolve
+from worker.flow.read import Reader
+from worker.flow.work import work_next
 
 TITLE = "Pegel steigt weiter"
 EXAMPLES = settings.default.max_examples // 6

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storage.reading import open_archive
+from storage.read.archive import open_archive
 from tests.flow.driver import Newsroom, hour, page, seed
 
 ADDRESS = "https://hafenkurier.example/{}"

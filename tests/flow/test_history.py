@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.history import Again, Reader, Run, Sight, runs
+from storage.history.runs import Again, Reader, Run, Sight, runs
 
 START = datetime(2024, 6, 18, tzinfo=UTC)
 

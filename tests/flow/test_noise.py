@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from storage.columns import iso_utc
-from storage.finding import NoSuchError
-from storage.reading import open_archive
+from storage.database.columns import iso_utc
+from storage.read.archive import open_archive
+from storage.values.errors import NoSuchError
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.test_any_order import rebuilt, stored_versions
-from worker.order import resolve
+from worker.flow.order import resolve
 
 A, B, C, _ = SENTENCES
 URL = "https://lohebote.example/pegel"

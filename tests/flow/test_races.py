@@ -13,20 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from storage import queue
-from storage.archive import Archive
-from storage.record import Refused
-from storage.tables import JobRow
-from storage.verdict import Counts
-from storage.writing import table_of
+from storage.database.tables import JobRow
+from storage.database.unit import table_of
+from storage.schedule import queue
+from storage.schedule import wake as wake_ups
+from storage.values import job as jobs
+from storage.values.refusals import Refused
+from storage.values.verdict import Counts
+from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
-from worker import work as working
-from worker.control import cancel, retry
-from worker.decide import decide
-from worker.order import order, place_of
-from worker.read import Reader
-from worker.schedule import sweep, tick
-from worker.work import free_the_dead, work, work_next
+from worker.cli.control import cancel, retry
+from worker.flow import work as working
+from worker.flow.decide import decide
+from worker.flow.order import order, place_of
+from worker.flow.read import Reader
+from worker.flow.work import free_the_dead, work, work_next
+from worker.services.schedule import sweep, tick
 
 ROOT = Path(__file__).parents[2]
 A, B, *_ = SENTENCES
@@ -136,7 +138,7 @@ def test_a_job_is_claimed_by_one_alone(room):
 
 def test_one_job_has_one_claimant_however_many_are_woken_for_it(room):
     job = room.ordered([place_of(room.source)])
-    held: list[queue.Claim | None] = []
+    held: list[jobs.Claim | None] = []
 
     def claim(_index: int) -> None:
         with Archive.open(room.url, create=False) as archive, archive.unit() as unit:
@@ -208,7 +210,7 @@ def lost(room):
     return held
 
 
-EFFECTS: dict[str, Callable[[Newsroom, queue.Claim], object]] = {
+EFFECTS: dict[str, Callable[[Newsroom, jobs.Claim], object]] = {
     "capture": lambda room, held: room.archive.capture(held, room.source.id, []),
     "keep": lambda room, held: room.archive.keep(held, [], decide, done=True),
     "give back": lambda room, held: room.archive.keep(held, [], decide, done=False),
@@ -226,7 +228,7 @@ EFFECTS: dict[str, Callable[[Newsroom, queue.Claim], object]] = {
 def test_whoever_lost_the_lease_changes_nothing(room, lost, effect):
     tables = ("observation", "capture", "verdict", "refusal", "scan", "version", "job")
     before = {name: room.rows(f"SELECT * FROM {name}") for name in tables}
-    with pytest.raises(queue.StaleLeaseError):
+    with pytest.raises(jobs.StaleLeaseError):
         effect(room, lost)
     assert {name: room.rows(f"SELECT * FROM {name}") for name in tables} == before
 
@@ -239,7 +241,7 @@ def test_whoever_lost_the_lease_cannot_end_the_job(room, lost, end):
         with room.archive.unit() as unit:
             getattr(queue, end)(unit, lost, *arguments)
 
-    with pytest.raises(queue.StaleLeaseError):
+    with pytest.raises(jobs.StaleLeaseError):
         act()
     assert state(room, lost.job_id) == "running"
 
@@ -294,11 +296,11 @@ def test_a_job_that_was_claimed_anew_meanwhile_is_not_taken_from_its_new_holder(
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
     with room.archive.looking() as connection:
-        found = queue.holders(connection)
+        found = wake_ups.holders(connection)
     run_out(room, job)
     assert room.claimed(job) is not None
     with room.archive.engine.begin() as connection:
-        queue.end_leases(connection, found)
+        wake_ups.end_leases(connection, found)
     assert room.claimed(job) is None
 
 
@@ -462,9 +464,9 @@ def test_a_worker_that_is_killed_in_mid_batch_leaves_everything_to_the_next(room
     job = read_job(room, 3)
     script = (
         "import os, signal, sys\n"
-        "from worker.read import Reader\n"
+        "from worker.flow.read import Reader\n"
         "Reader.read = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "from worker.cli import main\n"
+        "from worker.cli.commands import main\n"
         "main()\n"
     )
     command = [

@@ -8,11 +8,11 @@ from alembic.config import Config
 from sqlalchemy import Table, insert, select, text, update
 from sqlalchemy.engine import Connection
 
-from storage.engine import DatabaseError, writing_engine
-from storage.engine import database_url as parsed
-from storage.schema import HEAD, MIGRATIONS, missing_guards, revisions, upgrade
-from storage.tables import ERASABLE, METADATA, RECORD
-from storage.writing import writing
+from storage.database.engine import DatabaseError, writing_engine
+from storage.database.engine import database_url as parsed
+from storage.database.schema import HEAD, MIGRATIONS, missing_guards, revisions, upgrade
+from storage.database.tables import ERASABLE, METADATA, RECORD
+from storage.database.unit import writing
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, page, seed
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page

@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from storage.engine import database_url as parsed
-from storage.engine import reading_engine
-from storage.filters import Filters
-from storage.verdict import Counts
+from storage.database.engine import database_url as parsed
+from storage.database.engine import reading_engine
+from storage.read.filters import Filters
+from storage.values.verdict import Counts
 from tests.flow.driver import SENTENCES, Newsroom, lines, seed
 from tests.flow.test_upgrade import PagesHere, deaf, louder, take_bytes_away, upgrade
 from tests.warcs import answer, page, response
-from worker import rereading
-from worker.read import Reader
-from worker.rederive import Rederivation
-from worker.rereading import Difference, Rereading, Wanted
+from worker.cli import rederive as rereading
+from worker.cli.rederive import Difference, Rereading, Wanted
+from worker.cli.verify_texts import Rederivation
+from worker.flow.read import Reader
 
 A, B, C, D = SENTENCES
 MORE = (C, "Die Leiterin des Deichamts rechnet bis zum Abend mit sinkendem Wasser.")
@@ -192,7 +192,7 @@ def test_each_text_comes_out_of_its_bytes_again_pages_by_their_whole_address(roo
 
 def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, monkeypatch):
     a_press(room)
-    monkeypatch.setattr("worker.rederive.Reader", rereading.Reader)
+    monkeypatch.setattr("worker.cli.verify_texts.Reader", rereading.Reader)
     upgrade(louder)
     room.write("a.txt", seed("Pegel steigt", B, *MORE) + "\n")
     room.scan(3)
@@ -203,7 +203,7 @@ def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, mo
 
 def test_a_text_that_does_not_come_out_again_is_named(room, upgrade, monkeypatch):
     a_press(room)
-    monkeypatch.setattr("worker.rederive.Reader", rereading.Reader)
+    monkeypatch.setattr("worker.cli.verify_texts.Reader", rereading.Reader)
     upgrade(louder, version=None)
     found, derived, _ = rederived(room)
     assert found == ["not_rederived"] * 3

@@ -6,16 +6,16 @@ from itertools import permutations
 import pytest
 from sqlalchemy import delete, insert, text
 
-from storage import relating
-from storage.archive import Archive
-from storage.reading import open_archive
-from storage.schema import upgrade
-from storage.tables import METADATA
-from storage.traces import PASSAGE
+from storage.database.schema import upgrade
+from storage.database.tables import METADATA
+from storage.read.archive import open_archive
+from storage.relations import relate as relating
+from storage.similarity.index_keys import PASSAGE
+from storage.write.archive import Archive
 from tests.flow.driver import Newsroom, hour, page
 from tests.flow.driver import iso_utc as told_as
-from worker.read import Reader
-from worker.work import drain, work_next
+from worker.flow.read import Reader
+from worker.flow.work import drain, work_next
 
 FIRE = (
     "In der Nacht zum Dienstag ist in der Mühlenstraße in Lohetal eine Scheune ausgebrannt. Gegen "

@@ -13,15 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from storage import queue
-from storage.archive import Archive
-from storage.engine import DatabaseError
-from storage.source import Source
-from storage.verdict import Counts
+from storage.database.engine import DatabaseError
+from storage.schedule import queue
+from storage.schedule import wake as wake_ups
+from storage.values.source import Source
+from storage.values.verdict import Counts
+from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, seed
-from worker import schedule
-from worker.order import place_of
-from worker.schedule import (
+from worker.flow.order import place_of
+from worker.services import schedule
+from worker.services.schedule import (
     CronError,
     DatabaseLeadership,
     FileLeadership,
@@ -290,7 +291,7 @@ def test_of_two_schedulers_one_leads_and_the_other_takes_over(room, scheduler):
 def test_a_new_scheduler_wakes_again_for_what_the_last_one_took_with_it(room, scheduler):
     job = room.ordered(room.places(""))
     with room.archive.engine.begin() as connection:
-        assert [number for number, _kind in queue.wake_due(connection, 1)] == [job]
+        assert [number for number, _kind in wake_ups.wake_due(connection, 1)] == [job]
     broker = Broker()
     scheduler(broker)
     until(lambda: job in broker.sent, 5.0)

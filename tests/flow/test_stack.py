@@ -20,9 +20,7 @@ from tests.flow.processes import Service, Supervisor, environment, lesart, rows,
 
 pytestmark = pytest.mark.stack
 A, B, *_ = SENTENCES
-NO_WORKER = (
-    "import worker.control as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli import main; main()"
-)
+NO_WORKER = "import worker.cli.control as c; c.NO_WORKER_SECONDS = 0.5; from worker.cli.commands import main; main()"
 
 
 @dataclass

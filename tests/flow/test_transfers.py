@@ -2,12 +2,12 @@
 
 import pytest
 
-from storage import queue
-from storage.capturing import Arrival
-from storage.digest import raw_digest
-from storage.transfers import Transfer
+from storage.schedule import queue
+from storage.values.arrival import Arrival
+from storage.values.digest import raw_digest
+from storage.values.transfer import Transfer
 from tests.flow.driver import START, hour, seed
-from worker.collect import NO_STAMP
+from worker.flow.collect import NO_STAMP
 
 CHAIN = b"-----BEGIN CERTIFICATE-----\nQQ==\n-----END CERTIFICATE-----\n"
 BODY = b"\x1f\x8b packed as it came"

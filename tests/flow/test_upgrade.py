@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from storage.reading import open_archive
-from storage.verdict import Counts
+from storage.read.archive import open_archive
+from storage.values.verdict import Counts
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, lines, seed
 from tests.warcs import answer, page, response
-from worker.read import Reader
+from worker.flow.read import Reader
 from worker.text import hints
-from worker.text import page as pages
 from worker.text.hints import TextSettings
+from worker.text.page import read_page as pages
 
 texts = sys.modules["worker.text.read"]  # the package gives a function of that name
 NOW, NEXT = hints.VERSION, "next"
@@ -71,7 +71,7 @@ def louder(draft):
 
 def deaf(draft):
     """A rule by which a text that speaks of cellars is none."""
-    from storage.codes import refuse
+    from storage.values.refusals import refuse
 
     about = " ".join(each.text for each in draft.paragraphs)
     return refuse("extraction_empty", reason="") if "Keller" in about else draft
@@ -212,7 +212,7 @@ def test_a_text_whose_bytes_are_gone_cannot_be_compared_and_makes_no_version(roo
 def take_bytes_away(room: Newsroom) -> None:
     from sqlalchemy import text
 
-    from storage.columns import iso_utc
+    from storage.database.columns import iso_utc
 
     number = room.number("SELECT max(id) FROM capture")
     with room.archive.unit() as unit:

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from storage import queue
-from storage.verdict import Counts
+from storage.schedule import wake as wake_ups
+from storage.values.verdict import Counts
 from tests.flow.driver import SENTENCES, hour, lines, page, seed, touch
 from tests.flow.driver import iso_utc as told_as
 
@@ -520,7 +520,7 @@ def crash_in_batch(room, monkeypatch, job: int, batch: int, *, kept: bool = True
         with pytest.raises(Crash):
             room.collected(job)
     with room.archive.engine.begin() as connection:
-        queue.end_leases(connection, queue.holders(connection))
+        wake_ups.end_leases(connection, wake_ups.holders(connection))
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["after the commit", "before it"])

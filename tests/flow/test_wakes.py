@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from redis.exceptions import ConnectionError as BrokerGoneError
 
-from worker.app import Workshop
-from worker.order import place_of
-from worker.services import _Consumer
-from worker.tasks import wake
+from worker.flow.order import place_of
+from worker.services.app import Workshop
+from worker.services.processes import _Consumer
+from worker.services.tasks import wake
 
 
 class Message:
@@ -77,7 +77,7 @@ def test_a_message_that_cannot_be_read_is_dropped(consumer, monkeypatch, error):
 def shop(room, monkeypatch):
     """Let wake-ups be worked in this process, on the archive of the room."""
     found = Workshop(room.settings, room.archive, room.reader, most_fetching=1)
-    monkeypatch.setattr("worker.tasks.workshop", lambda: found)
+    monkeypatch.setattr("worker.services.tasks.workshop", lambda: found)
     return found
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from storage.reading import open_archive
-from storage.warc_export import Chosen, WarcExport
+from storage.export.warc import Chosen, WarcExport
+from storage.read.archive import open_archive
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, lines, newsroom_at, seed
 from tests.flow.driver import page as note
 from tests.warcs import answer, packed, page, record, request, response, revisit, warcinfo
 from tests.web.desk import HIGHER, PEGEL, A, desk_at
 from tests.web.site import Reply, redirect
 from tests.web.site import page as site_page
-from worker.pages import PageReader
+from worker.flow.page_process import PageReader
 from worker.text import TextSettings
 
 A_SENTENCE, B_SENTENCE, *_ = SENTENCES

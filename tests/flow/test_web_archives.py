@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.verdict import Counts
+from storage.values.verdict import Counts
 from tests.flow.driver import SENTENCES, START, Newsroom
 from tests.flow.driver import page as note
 from tests.warcs import (
@@ -19,7 +19,7 @@ from tests.warcs import (
     wacz,
     warcinfo,
 )
-from worker.work import work_next
+from worker.flow.work import work_next
 
 URL = "https://zeitung.example/lohe/pegel"
 OTHER = "https://zeitung.example/lohe/deich"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.codes import REFUSALS
+from storage.values.refusals import REFUSALS
 
 pytestmark = pytest.mark.real
 SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz", ".wacz")

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage import queue
-from storage.archive import Archive
+from storage.schedule import queue
+from storage.schedule import wake as wake_ups
+from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, seed
 from tests.flow.follower import Follower
-from worker.order import place_of, resolve
-from worker.work import work_next
+from worker.flow.order import place_of, resolve
+from worker.flow.work import work_next
 
 EXAMPLES = settings.default.max_examples // 4
 NAMES = ("a.txt", "b.txt", "c.md", "d.md", "t.jsonl")
@@ -115,7 +116,7 @@ class World:
 
     def _end_leases(self) -> None:
         with self.room.archive.engine.begin() as connection:
-            queue.end_leases(connection, queue.holders(connection))
+            wake_ups.end_leases(connection, wake_ups.holders(connection))
 
     def _order(self) -> int:
         self._tick()

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.record import Draft, Refused
+from storage.values.draft import Draft
+from storage.values.refusals import Refused
 from worker.text import Hints, TextSettings
-from worker.text.page import read_page
+from worker.text.page.read_page import read_page
 
 SEEN_AT = datetime(2024, 6, 20, 12, 0, tzinfo=UTC)
 ADDRESS = "https://www.kuestenbote.example/region/deich"

@@ -2,13 +2,12 @@
 
 import pytest
 
-from storage.record import TEXT_ROLES, Draft
+from storage.values.draft import TEXT_ROLES, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
-from worker.text.page_blocks import Layout
-from worker.text.page_extract import Piece
-from worker.text.page_roles import paragraphs_of
-from worker.text.page_second import better_opinion, framed_text
-from worker.text.page_tree import parse_page
+from worker.text.page.body.fallback import better_opinion, framed_text
+from worker.text.page.body.roles import paragraphs_of
+from worker.text.page.layout.blocks import Layout, Piece
+from worker.text.page.layout.tree import parse_page
 
 TEXT = tuple(Piece("p", text) for text in PARAGRAPHS)
 RUNNING = "".join(f"<p>{text}</p>" for text in PARAGRAPHS)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from storage.record import Refused
-from worker.text.page_charset import decode_page
+from storage.values.refusals import Refused
+from worker.text.page.layout.charset import decode_page
 
 TEXT = "Größe der Straße: schön"
 

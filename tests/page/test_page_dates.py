@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.record import Candidate
+from storage.values.draft import Candidate
 from tests.page.test_page_metadata import linked
-from worker.text.page_dates import choose_date
-from worker.text.page_stamps import read_relative, stamps_in
+from worker.text.annotate.date_lines import read_relative, stamps_in
+from worker.text.page.fields.dates import choose_date
 
 SEEN_AT = datetime(2024, 6, 20, 12, 0, tzinfo=UTC)
 

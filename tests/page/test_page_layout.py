@@ -2,13 +2,12 @@
 
 import pytest
 
-from storage.record import Draft
+from storage.values.draft import Draft
 from tests.page.conftest import PARAGRAPHS, html, read
-from worker.text.page_blocks import Layout, link_share
-from worker.text.page_extract import Piece
-from worker.text.page_roles import paragraphs_of
-from worker.text.page_second import second_opinion, with_lead, with_paragraphs, with_repeats
-from worker.text.page_tree import parse_page
+from worker.text.page.body.fallback import second_opinion, with_lead, with_paragraphs, with_repeats
+from worker.text.page.body.roles import paragraphs_of
+from worker.text.page.layout.blocks import Layout, Piece, link_share
+from worker.text.page.layout.tree import parse_page
 
 LEAD = "Der Deich soll 80 Zentimeter höher werden, und eine alte Linde steht ihm im Weg."
 
@@ -169,7 +168,7 @@ def test_the_second_opinion_makes_no_text_of_a_line():
 
 
 def test_a_text_of_the_second_opinion_says_so(monkeypatch):
-    monkeypatch.setattr("worker.text.page.extract_body", lambda tree, url: None)
+    monkeypatch.setattr("worker.text.page.read_page.extract_body", lambda tree, url: None)
     page = read(html())
     assert isinstance(page, Draft)
     assert page.raw_output is None

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from storage.record import Candidate
+from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
-from worker.text.page_fields import choose_address, choose_people, site_names
-from worker.text.page_people import is_agency, read_byline, sort_names
-from worker.text.page_titles import choose_title
+from worker.text.annotate.bylines import is_agency, read_byline, sort_names
+from worker.text.page.fields.choose import choose_address, choose_people, site_names
+from worker.text.page.fields.titles import choose_title
 
 
 def linked(**node):

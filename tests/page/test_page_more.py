@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from storage.record import Candidate, Draft
+from storage.values.draft import Candidate, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
 from tests.page.test_page_metadata import linked
 from worker.text import Hints, Offer, TextSettings
-from worker.text.page import read_page
-from worker.text.page_wire import pack_hints, unpack_hints
+from worker.text.page.read_page import read_page
+from worker.text.page.wire import pack_hints, unpack_hints
 
 
 def fields(head: str = "", body: str = "", **known):

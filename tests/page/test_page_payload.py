@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from storage.record import Draft, Refused
+from storage.values.draft import Draft
+from storage.values.refusals import Refused
 from tests.page.conftest import PARAGRAPHS, read
 
 MARKUP = "".join(f'<p class="editor">{text}</p>' for text in PARAGRAPHS)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from storage.record import Candidate, Draft, Field
+from storage.values.draft import Candidate, Draft, Field
 from tests.page.conftest import SEEN_AT, html
 from tests.page.test_page_metadata import linked
 from worker.text import Hints, Offer, TextSettings
-from worker.text.dates import MONTH_NUMBERS
-from worker.text.page import read_page
-from worker.text.page_titles import plain_title, title_key
+from worker.text.annotate.dates import MONTH_NUMBERS
+from worker.text.annotate.words import title_key
+from worker.text.page.fields.titles import plain_title
+from worker.text.page.read_page import read_page
 
 OF_THE_BODY = frozenset({"word_count", "language", "agency"})
 DIGITS = re.compile(r"\d+")

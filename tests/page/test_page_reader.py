@@ -11,13 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from storage.record import Draft, Refused
+from storage.values.draft import Draft
+from storage.values.refusals import Refused
 from tests.page.conftest import hints, html
-from worker import pages
-from worker.pages import ExtractorStartError, PageReader
+from worker.flow import page_process as pages
+from worker.flow.page_process import ExtractorStartError, PageReader
 from worker.text import TextSettings
-from worker.text.page import read_page
-from worker.text.page_wire import pack_answer, pack_hints, unpack_answer, unpack_hints
+from worker.text.page.read_page import read_page
+from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,7 +156,7 @@ PARENT = """
 import sys, time
 sys.path[:0] = [{root!r}]
 from tests.page.conftest import html, hints
-from worker.pages import PageReader
+from worker.flow.page_process import PageReader
 from worker.text import TextSettings
 reader = PageReader(TextSettings(), document_seconds=20)
 reader.read(html(), hints())
@@ -199,7 +200,7 @@ def test_answers_and_hints_pass_the_pipe_unchanged():
 def test_what_is_printed_in_the_child_disturbs_no_answer(tmp_path):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"
-        "from worker import pages\n"
+        "from worker.flow import page_process as pages\n"
         "requests, answers = pages._take_pipes()\n"
         "print('noise', flush=True)\n"
         "pages._send(answers, b'content')\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.record import Draft
+from storage.values.draft import Draft
 from worker.text import Hints, TextSettings
-from worker.text.page import read_page
+from worker.text.page.read_page import read_page
 
 FOLDER = (
     Path(os.environ.get("LESART_REAL_DATA", Path(__file__).resolve().parents[3] / "shared"))

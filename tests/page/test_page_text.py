@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage.codes import FLAGS
-from storage.record import Draft, Refused
+from storage.values.draft import Draft
+from storage.values.refusals import FLAGS, Refused
 from tests.page.conftest import PARAGRAPHS, html, read
 
 
@@ -169,10 +169,10 @@ def test_an_article_about_walls_is_an_article(draft, html, title, text):
 
 
 def test_text_that_the_page_shows_and_the_extractor_lost_is_flagged():
-    from storage.record import Paragraph
-    from worker.text.page_blocks import Layout
-    from worker.text.page_loss import loss_flags
-    from worker.text.page_tree import parse_page
+    from storage.values.draft import Paragraph
+    from worker.text.page.layout.blocks import Layout
+    from worker.text.page.layout.tree import parse_page
+    from worker.text.page.loss import loss_flags
 
     tree = parse_page(html().decode())
     whole = [Paragraph("text", text) for text in PARAGRAPHS]

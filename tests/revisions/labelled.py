@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from storage.columns import iso_utc
+from storage.database.columns import iso_utc
 from tests.flow.driver import Newsroom
-from worker.order import resolve
+from worker.flow.order import resolve
 
 HERE = Path(__file__).parent
 FIRST_SEEN = datetime(2024, 7, 1, 6, tzinfo=UTC)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from worker.sources.capture import capture
-from worker.sources.files import Patience
-from worker.sources.items import Item, Limits, Rejected, Unsettled
-from worker.sources.members import Hints
+from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.folders.capture import capture
+from worker.sources.folders.files import Patience
+from worker.sources.folders.members import Hints
 from worker.text.kinds import detect_type
 
 LONG_AGO_NS = 1_700_000_000_000_000_000

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.archives import MOST_HEADER_BYTES, tar_members
-from worker.sources.gunzip import UnsafeArchiveError
-from worker.sources.items import Item, Limits, Rejected
-from worker.sources.members import Hints, members_of_bytes
+from worker.sources.containers.gunzip import UnsafeArchiveError
+from worker.sources.containers.items import Item, Limits, Rejected
+from worker.sources.containers.tar_zip import MOST_HEADER_BYTES, tar_members
+from worker.sources.folders.members import Hints, members_of_bytes
 from worker.text.kinds import detect_type
 
 TEXT = b"date 2024-06 Regen\n\nEs regnet seit gestern."

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from worker.sources.items import Item, Limits, Rejected, Unsettled
-from worker.sources.members import Hints, members_of_bytes, members_of_input
+from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.folders.members import Hints, members_of_bytes, members_of_input
 from worker.text.kinds import detect_type
 
 SEED = "date 2024-06 Ruderclub tauft Boot\n\nDer Ruderclub hat ein Boot getauft."
@@ -77,7 +77,7 @@ def test_a_gzip_bomb_is_not_unpacked_further_than_its_limit(monkeypatch):
             written += len(piece)
             return piece
 
-    monkeypatch.setattr("worker.sources.gunzip.zlib.decompressobj", Counting)
+    monkeypatch.setattr("worker.sources.containers.gunzip.zlib.decompressobj", Counting)
     hints = Hints(detect_type, limits=Limits(document=100_000))
     list(members_of_bytes("a.txt.gz", gzip.compress(b"0" * 20_000_000), hints))
     assert 100_000 < written < 400_000

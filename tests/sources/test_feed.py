@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Refused
-from worker.sources.feed import DEEPEST, Entry, Feed, read_feed
-from worker.sources.feed_dates import feed_date
+from storage.values.refusals import Refused
+from worker.sources.listings.feed import DEEPEST, Entry, Feed, read_feed
+from worker.sources.listings.feed_dates import feed_date
 
 BASE = "https://zeitung.example/feeds/alle.xml"
 

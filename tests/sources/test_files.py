@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.record import Refused
+from storage.values.refusals import Refused
 from tests.sources.descriptors import open_descriptors
-from worker.sources.files import (
+from worker.sources.containers.items import Unsettled
+from worker.sources.folders.files import (
     FileChangedError,
     Patience,
     ReadFile,
@@ -17,7 +18,6 @@ from worker.sources.files import (
     open_settled,
     read_settled,
 )
-from worker.sources.items import Unsettled
 
 SECOND = 1_000_000_000
 LIMIT = 1_000_000
@@ -116,7 +116,7 @@ def test_a_file_that_changes_during_the_read_is_not_taken(folder, monkeypatch):
         return really_read(descriptor)
 
     opened = open_settled(folder.root, "a.txt", LIMIT, folder.clock.patience(wait=False))
-    monkeypatch.setattr("worker.sources.files.os.fstat", change_then_look)
+    monkeypatch.setattr("worker.sources.folders.files.os.fstat", change_then_look)
     with opened, pytest.raises(FileChangedError):
         opened.read_whole()
 
@@ -209,7 +209,7 @@ def test_a_pipe_put_in_place_between_look_and_open_is_refused_at_once(folder, mo
             os.mkfifo(folder.root / "a.txt")
         return really_open(path, *args, **kwargs)
 
-    monkeypatch.setattr("worker.sources.files.os.open", swap_then_open)
+    monkeypatch.setattr("worker.sources.folders.files.os.open", swap_then_open)
     assert read(folder, "a.txt").code == "not_regular_file"
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.sources.descriptors import open_descriptors
-from worker.sources import folder as listing_module
-from worker.sources.folder import DEEPEST, expand, walk
-from worker.sources.items import Found, Rejected
+from worker.sources.containers.items import Found, Rejected
+from worker.sources.folders import folder as listing_module
+from worker.sources.folders.folder import DEEPEST, expand, walk
 
 
 def told(listing) -> list[str]:

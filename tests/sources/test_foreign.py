@@ -19,9 +19,9 @@ from tests.warcs import (
     wacz,
     warcinfo,
 )
-from worker.sources.foreign import outcome_of
-from worker.sources.items import Foreign, Limits, PassedOver, Rejected
-from worker.sources.members import Hints, members_of_bytes
+from worker.sources.containers.items import Foreign, Limits, PassedOver, Rejected
+from worker.sources.folders.members import Hints, members_of_bytes
+from worker.sources.web_archives.capture import outcome_of
 from worker.text.kinds import detect_type
 from worker.web.outcome import meaning_of
 

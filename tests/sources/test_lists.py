@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Refused
-from worker.sources.feed import Entry
-from worker.sources.sitemap import Sitemap, read_sitemap
-from worker.sources.url_list import OpmlFeed, looks_like_url_list, read_opml, read_url_list
+from storage.values.refusals import Refused
+from worker.sources.listings.feed import Entry
+from worker.sources.listings.sitemap import Sitemap, read_sitemap
+from worker.sources.listings.url_list import OpmlFeed, looks_like_url_list, read_opml, read_url_list
 
 BASE = "https://zeitung.example/sitemap.xml"
 NAMESPACES = (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.locator import UNSAFE, escape_locator, origin_path, unescape_locator
+from worker.sources.containers.locator import UNSAFE, escape_locator, origin_path, unescape_locator
 
 ANY_TEXT = st.text(st.characters(codec=None) | st.characters(categories=["Cs", "Cc", "Cf"]))
 

@@ -9,9 +9,9 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.http_message import answer_of, content_type, request_of
-from worker.sources.payload import BodyTooLargeError, body_of
-from worker.sources.record_digest import fits, named_digest, sha1_name
+from worker.sources.web_archives.http_message import answer_of, content_type, request_of
+from worker.sources.web_archives.payload import BodyTooLargeError, body_of
+from worker.sources.web_archives.record_digest import fits, named_digest, sha1_name
 
 TEXT = ("Der Pegel der Lohe stieg in der Nacht um 36 Zentimeter. " * 40).encode()
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.record import Refused
+from storage.values.refusals import Refused
 from tests.sources.robots_cases import robots_cases
-from worker.sources.feed import Feed, read_feed
-from worker.sources.robots import decide
-from worker.sources.sitemap import Sitemap, read_sitemap
-from worker.sources.url_list import read_opml
+from worker.sources.listings.feed import Feed, read_feed
+from worker.sources.listings.sitemap import Sitemap, read_sitemap
+from worker.sources.listings.url_list import read_opml
+from worker.web.robots import decide
 
 pytestmark = pytest.mark.real
 

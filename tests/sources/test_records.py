@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.items import Item, Limits, Rejected, Unsettled
-from worker.sources.members import Hints, members_of_bytes
+from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.folders.members import Hints, members_of_bytes
 from worker.text.kinds import detect_type
 
 
@@ -344,7 +344,7 @@ def test_a_list_that_changes_while_it_is_streamed_gives_no_more_records(folder):
     line = '{"id": "%06d", "text": "' + "x" * 200 + '"}\n'
     path = folder.write("a.jsonl", "".join(line % number for number in range(5_000)))
     hints = Hints(detect_type, limits=folder.limits)
-    from worker.sources.capture import capture
+    from worker.sources.folders.capture import capture
 
     outcomes = capture(folder.root, "a.jsonl", hints, folder.clock.patience(wait=False))
     first = next(outcomes)

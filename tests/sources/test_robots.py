@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.robots import MOST_BYTES, decide
+from worker.web.robots import MOST_BYTES, decide
 
 PAGE = "https://zeitung.example/intern/1?x=2"
 

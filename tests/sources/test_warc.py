@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.warcs import answer, packed, record, request, response, revisit, warcinfo
-from worker.sources.exchange import Exchange, exchanges
-from worker.sources.gunzip import Gunzip, UnsafeArchiveError
-from worker.sources.items import Limits
-from worker.sources.warc import (
+from worker.sources.containers.gunzip import Gunzip, UnsafeArchiveError
+from worker.sources.containers.items import Limits
+from worker.sources.web_archives.record_group import Exchange, exchanges
+from worker.sources.web_archives.warc import (
     BEGINNING_BYTES,
     DamagedRecord,
     NoRecordError,

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from storage.record import Draft, Refused
+from storage.values.draft import Draft
+from storage.values.refusals import Refused
 from worker.text import Hints, TextSettings, read
 
 SEEN = datetime(2024, 7, 1, 12, 0, tzinfo=UTC)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Step
-from worker.text.clean import clean, replay
+from storage.values.draft import Step
+from worker.text.formats.clean import clean, replay
 
 ODD = st.text(
     st.sampled_from(

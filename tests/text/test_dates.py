@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.dates import span
-from storage.record import PartialDate
-from worker.text.dates import InvalidDate, instant, leading_date, read_date
+from storage.values.dates import span
+from storage.values.draft import PartialDate
+from worker.text.annotate.dates import InvalidDate, instant, leading_date, read_date
 
 GOOD = [
     ("2024", "2024", "year", None),

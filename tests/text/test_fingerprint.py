@@ -5,8 +5,8 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.verdict import Signature
-from storage.vocabulary import vocabulary
+from storage.language.vocabulary import vocabulary
+from storage.similarity.signature import Signature
 from worker.text.fingerprint import ALGORITHM
 from worker.text.fingerprint import signature as signature_of_hashes
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tests.text.cases import BRAND
-from worker.text.headline import headline_missing
+from worker.text.annotate.headline import headline_missing
 
 BODY = BRAND.split("\n\n", 1)[1]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Refused
+from storage.values.refusals import Refused
 from worker.text import detect_type
 from worker.text.kinds import EXTENSIONS
 

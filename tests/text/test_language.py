@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.text.language import MODEL, STOP_WORDS, language
+from worker.text.annotate.language import MODEL, STOP_WORDS, language
 
 GERMAN = "Der Rat hat am Dienstag entschieden, dass die Brücke über den Kanal nicht vor dem Winter für den Verkehr geöffnet wird und auch die Fähre nur noch bis zum Abend fährt. "
 ENGLISH = "The council has decided that the bridge over the canal will not be opened for traffic before the winter, and the ferry will run only until the evening, which has angered those who live there. "
@@ -53,7 +53,7 @@ def test_a_text_of_two_languages_is_not_voted_on() -> None:
 def test_vote_and_model_agree_on_real_articles(real_data):
     import json
 
-    from worker.text.language import _ranked, _voted
+    from worker.text.annotate.language import _ranked, _voted
 
     lines = (real_data / "data" / "wikinews_de" / "articles.jsonl").read_text().splitlines()
     for line in lines[::20]:

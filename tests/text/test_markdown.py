@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Draft
+from storage.values.draft import Draft
 from tests.text.cases import draft, hints, outcome, refusal
 from worker.text import TextSettings, read
-from worker.text.front_matter import split_front_matter
-from worker.text.markdown import markdown_blocks
+from worker.text.formats.front_matter import split_front_matter
+from worker.text.formats.markdown import markdown_blocks
 
 ARTICLE = """---
 title: "Kanalbrücke gesperrt: 3,6 Tonnen sind zu viel"

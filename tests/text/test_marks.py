@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Paragraph
-from worker.text.marks import agencies, is_plain, marks, odd_flags, outlets
+from storage.values.draft import Paragraph
+from worker.text.annotate.marks import agencies, is_plain, marks, odd_flags, outlets
 
 
 def spans(text: str, kind: str) -> list[str]:

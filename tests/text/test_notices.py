@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.record import Notice, Paragraph
+from storage.values.draft import Notice, Paragraph
 from tests.text.cases import draft
-from worker.text.notices import notices
-from worker.text.roles import notice_kind
+from worker.text.annotate.notices import notices
+from worker.text.annotate.roles import notice_kind
 
 
 def passages(name: str) -> list[tuple[str, ...]]:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.record import Paragraph, Quote
+from storage.values.draft import Paragraph, Quote
 from tests.text.cases import draft
-from worker.text.quotes import quotes
+from worker.text.annotate.quotes import quotes
 
 
 def passages(name: str) -> list[dict]:

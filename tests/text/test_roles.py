@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.text.roles import blocks, roles
+from worker.text.annotate.roles import blocks, roles
 
 LONG = (
     "Der Rat hat am Dienstag nach langer Debatte entschieden, die Brücke bis März zu sperren. " * 3

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.record import TEXT_ROLES, Draft
+from storage.values.draft import TEXT_ROLES, Draft
 from tests.text.cases import BRAND, SEEN, by_role, draft, letters, outcome, refusal
 from worker.text import EXTRACTOR, Hints, TextSettings, extractor, read
-from worker.text.clean import clean
 from worker.text.decode import decode
+from worker.text.formats.clean import clean
 
 
 def test_a_seed_is_read_whole() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.own_hosts import own_hosts
+from storage.values.private_hosts import own_hosts
 from tests.web.desk import Desk, desk_at
 from tests.web.site import Web, simulated_web
-from worker.pages import PageReader
+from worker.flow.page_process import PageReader
 from worker.text import TextSettings
 from worker.web.connection import Network
 

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from storage import queue
-from storage.source import Source
-from storage.verdict import Counts
+from storage.schedule import progress as job_progress
+from storage.values.source import Source
+from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
-from worker.order import order, order_due, place_of, resolve
-from worker.pages import PageReader
-from worker.watch import watch_address
-from worker.work import work_next
+from worker.cli.standing_sources import watch_address
+from worker.flow.order import order, order_due, place_of, resolve
+from worker.flow.page_process import PageReader
+from worker.flow.work import work_next
 
 HOSTS = ("zeitung.example", "bote.example", "kurier.example")
 A = "https://zeitung.example/lokales/pegel"
@@ -63,7 +63,7 @@ class Desk(Newsroom):
             while work_next(self.archive, self.settings, self.reader, within=job):
                 pass
             with self.archive.looking() as connection:
-                if not queue.open_jobs(connection, job):
+                if not job_progress.open_jobs(connection, job):
                     return self.counts(job)
             time.sleep(0.02)
         raise AssertionError(f"job {job} did not end")

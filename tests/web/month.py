@@ -20,17 +20,17 @@ from typing import Any
 
 from sqlalchemy import text
 
-from storage import queue
-from storage.archive import Archive
+from storage.schedule import progress as job_progress
 from storage.settings import load_settings
+from storage.write.archive import Archive
 from tests import services
 from tests.flow.driver import findings, plain
 from tests.flow.processes import Service, Supervisor, environment
 from tests.web.clock import SharedClock
 from tests.web.site import Request, Web, simulated_web
 from tests.web.world import OUTCOME, Article, World, made
-from worker.order import order_due
-from worker.watch import watch_address
+from worker.cli.standing_sources import watch_address
+from worker.flow.order import order_due
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
 TICK = timedelta(minutes=30)
@@ -168,7 +168,7 @@ class _Life:
         end = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < end:
             with self.archive.looking() as connection:
-                if not queue.open_jobs(connection):
+                if not job_progress.open_jobs(connection):
                     return
             time.sleep(0.01)
         self.month.faults.append(f"jobs stayed open at {self.clock():%Y-%m-%d %H:%M}")

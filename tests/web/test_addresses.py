@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.own_hosts import own_hosts
-from storage.record import Refused
-from storage.verdict import Counts
+from storage.values.private_hosts import own_hosts
+from storage.values.refusals import Refused
+from storage.values.verdict import Counts
 from tests.web.desk import PEGEL, A
 from tests.web.site import page, redirect
 from worker.address import Address, origin_of, parse_address, without_secrets

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from storage.doctor import _sources
-from storage.reading import open_archive
+from storage.read.archive import open_archive
+from storage.verify.doctor import _sources
 from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page

@@ -14,7 +14,7 @@ import trustme
 from tests.web.site import Reply, redirect, rendered, slow
 from worker.address import parse_address
 from worker.web.connection import Network
-from worker.web.decode import zstd
+from worker.web.content_encoding import zstd
 from worker.web.exchange import Exchanged, Line, ask
 
 HOST = "zeitung.example"

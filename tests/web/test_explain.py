@@ -6,7 +6,7 @@ import pytest
 
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
-from worker.explain import explain
+from worker.cli.explain import explain
 
 ROBOTS = "https://zeitung.example/robots.txt"
 

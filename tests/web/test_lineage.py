@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.verdict import Counts
+from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect

@@ -4,11 +4,11 @@ import gzip
 
 import pytest
 
-from storage.verdict import Counts
+from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page
-from worker.watch import watch_feeds
+from worker.cli.standing_sources import watch_feeds
 
 SITE = "https://zeitung.example"
 FEED = f"{SITE}/feed.xml"
@@ -200,7 +200,7 @@ def test_bad_entries_are_refused_alone(desk):
 
 
 def test_a_public_feed_names_no_server_of_ones_own(desk):
-    from worker.listing import read_listing
+    from worker.sources.listings.listing import read_listing
 
     own = {("wiki.intern", 443)}
     listing = read_listing("feed", rss(("M", "https://wiki.intern/geheim")), "https://oeffentlich.example/feed", None,

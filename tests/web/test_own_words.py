@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from storage.verdict import Counts
+from storage.values.verdict import Counts
 from tests.web.desk import HOSTS, PEGEL, A
 from tests.web.site import Reply, page, redirect
-from worker.web.own_words import read_header, read_proxy
+from worker.web.credentials import read_header, read_proxy
 
 OTHER = f"https://{HOSTS[1]}/a"
 SECRET = "sitzung=geheim123"

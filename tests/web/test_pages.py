@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.verdict import Counts
+from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
@@ -149,9 +149,9 @@ def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviou
 
 
 def test_far_less_text_than_before_is_a_failure_of_reading_and_no_edit():
-    from storage.record import Draft, Extractor, Field, Paragraph
-    from storage.verdict import Known, NewVersion, Refuse
-    from worker.decide import decide
+    from storage.values.draft import Draft, Extractor, Field, Paragraph
+    from storage.values.verdict import Known, NewVersion, Refuse
+    from worker.flow.decide import decide
 
     def draft(words: int, *flags: str) -> Draft:
         return Draft("Pegel", (Paragraph("text", "Der Pegel steigt."),), Extractor("a", "1", ""),

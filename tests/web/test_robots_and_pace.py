@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from storage.archive import Archive
-from storage.pace import take_slots
-from storage.verdict import Counts
+from storage.schedule.hosts import take_slots
+from storage.values.verdict import Counts
+from storage.write.archive import Archive
 from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page, redirect
-from worker.order import order, resolve
-from worker.work import work_next
+from worker.flow.order import order, resolve
+from worker.flow.work import work_next
 
 ROBOTS = "https://zeitung.example/robots.txt"
 

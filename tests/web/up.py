@@ -5,8 +5,8 @@ from pathlib import Path
 
 from storage.settings import load_settings
 from tests.web.clock import SharedClock
-from worker.events import log_events
-from worker.services import run_embedded
+from worker.cli.events import log_events
+from worker.services.processes import run_embedded
 
 
 def main() -> None:

@@ -4,12 +4,12 @@ import sys
 import time
 from pathlib import Path
 
-from storage.archive import Archive
 from storage.settings import load_settings
+from storage.write.archive import Archive
 from tests.web.clock import SharedClock
-from worker.events import log_events
-from worker.read import Reader
-from worker.work import collect_garbage_rarely, free_the_dead, work_next
+from worker.cli.events import log_events
+from worker.flow.read import Reader
+from worker.flow.work import collect_garbage_rarely, free_the_dead, work_next
 
 IDLE_SECONDS = 0.02
 

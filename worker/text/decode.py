@@ -4,8 +4,8 @@ import codecs
 import re
 from dataclasses import dataclass, field
 
-from storage.codes import refuse
-from storage.record import Json, Refused, Step
+from storage.values.draft import Json, Step
+from storage.values.refusals import Refused, refuse
 
 REPLACEMENT = "\ufffd"
 LISTED_OFFSETS = 100

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from rensa import RMinHash
 
-from storage.verdict import Signature
+from storage.similarity.signature import Signature
 
 PERMUTATIONS = 128
 SHINGLE_WORDS = 3
@@ -20,7 +20,7 @@ _NUMBERS = struct.Struct(f"<{PERMUTATIONS}I")
 
 
 def signature(words: Hashes) -> Signature:
-    """Return the MinHash over the 3-shingles of words, given by `storage.vocabulary.word_hash`.
+    """Return the MinHash over the 3-shingles of words, given by `vocabulary.word_hash`.
 
     Shingles of three words and not of five: agency reports come back cut and edited, every
     changed word costs as many shingles as a shingle has words, and German compounds and

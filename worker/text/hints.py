@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from storage.record import Extractor, Json
+from storage.values.draft import Extractor, Json
 
 NAME = "lesart-text"
 VERSION = "3"

@@ -3,8 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from storage.codes import refuse
-from storage.record import Refused
+from storage.values.refusals import Refused, refuse
 
 HEAD_BYTES = 4_096
 """So many first bytes are enough for `detect_type`."""

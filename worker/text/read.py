@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from storage.codes import refuse
-from storage.record import Draft, Refused
+from storage.values.draft import Draft
+from storage.values.refusals import Refused, refuse
+from worker.text.formats.json_article import read_json
+from worker.text.formats.markdown import read_markdown
+from worker.text.formats.seed import read_seed
 from worker.text.hints import Hints, TextSettings
-from worker.text.json_article import read_json
-from worker.text.markdown import read_markdown
-from worker.text.seed import read_seed
 
 _READERS: dict[str, Callable[[bytes, Hints, TextSettings], Draft | Refused]] = {
     "seed": read_seed,

@@ -16,9 +16,9 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from storage.own_hosts import OwnHosts
+from storage.values.private_hosts import OwnHosts
 from worker.address import Address
-from worker.web.own_words import Proxy
+from worker.web.credentials import Proxy
 from worker.web.public import not_public
 
 CONNECT_SECONDS = 10.0

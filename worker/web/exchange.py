@@ -10,20 +10,13 @@ from typing import Any
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 from urllib3.response import HTTPResponse
 
-from storage.codes import refuse
-from storage.digest import raw_digest
-from storage.record import Json, Refused
+from storage.values.digest import raw_digest
+from storage.values.draft import Json
+from storage.values.refusals import Refused, refuse
 from worker.address import Address
-from worker.web.connection import (
-    Meter,
-    Network,
-    NotPublicError,
-    Plain,
-    Tls,
-    TooMuchError,
-)
-from worker.web.decode import BrokenError, GrownError, decoded, encodings_of
-from worker.web.own_words import Proxy
+from worker.web.connection import Meter, Network, NotPublicError, Plain, Tls, TooMuchError
+from worker.web.content_encoding import BrokenError, GrownError, decoded, encodings_of
+from worker.web.credentials import Proxy
 
 HEAD_BYTES = 256 * 1024
 """How much of an answer may come before its body begins."""

@@ -4,8 +4,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from storage.own_hosts import own_hosts
 from storage.settings import Settings
+from storage.values.private_hosts import own_hosts
 from worker.web.connection import Network
 
 AGENT = "Lesart"

@@ -3,9 +3,9 @@
 import re
 from email.message import Message
 
-from storage.record import Refused
-from worker.sources.gunzip import MAGIC
-from worker.sources.url_list import looks_like_url_list
+from storage.values.refusals import Refused
+from worker.sources.containers.gunzip import MAGIC
+from worker.sources.listings.url_list import looks_like_url_list
 from worker.text.kinds import HEAD_BYTES, HTML_START, detect_type
 
 LISTS = frozenset({"feed", "sitemap", "opml", "list"})

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-from storage.codes import refuse
-from storage.record import Refused
+from storage.values.refusals import Refused, refuse
 
 Outcome = Literal[
     "captured", "not_modified", "redirected", "gone", "blocked", "rate_limited", "unreachable",

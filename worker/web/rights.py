@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import unescape
 
-from storage.record import Json
+from storage.values.draft import Json
 
 HEAD_BYTES = 128 * 1024
 LONGEST = 500

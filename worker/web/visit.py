@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
 
-from storage.checking import Check, Exchange
-from storage.codes import refuse
-from storage.record import Json, Refused
-from storage.transfers import Transfer
-from storage.watching import Watched
+from storage.values.addresses import Check, Exchange, Watched
+from storage.values.draft import Json
+from storage.values.refusals import Refused, refuse
+from storage.values.transfer import Transfer
 from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
-from worker.sources.robots import RobotsRule
 from worker.web.connection import Network
+from worker.web.credentials import SecretError, hidden, own_headers, read_proxy, revealed
 from worker.web.exchange import Exchanged
 from worker.web.kind import LISTS, charset_of, kind_of, page_type
 from worker.web.outcome import FOR_GOOD, Meaning, meaning_of, outcome_of_refusal
-from worker.web.own_words import SecretError, hidden, own_headers, read_proxy, revealed
 from worker.web.rights import rights_of
+from worker.web.robots import RobotsRule
 
 MOST_REDIRECTS = 5
 LONGEST_VALIDATOR = 1_000

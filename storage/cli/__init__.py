@@ -1,0 +1,1 @@
+"""Reading commands, and how their answers are printed."""

@@ -1,0 +1,52 @@
+"""The `lesart` command itself, which the commands are added to."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from storage.cli.exits import WELL
+from storage.cli.options import Place, Shown, with_groups
+
+app = typer.Typer(
+    name="lesart",
+    help="Keep press texts: what was readable where, when, in which wording, and how it changed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="Care for the database.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(db, name="db")
+
+
+@app.callback(help=app.info.help)
+@with_groups
+def root(
+    place: Place,  # the commands look these up (storage.cli.options)
+    shown: Shown,
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda wanted: _tell_version() if wanted else None,
+            is_eager=True,
+            help="Tell the version and end.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that may stand before a command."""
+
+
+def program() -> str:
+    """Return the name and version of this program."""
+    try:
+        return f"lesart {version('lesart')}"
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "lesart (not installed)"
+
+
+def _tell_version() -> None:
+    typer.echo(f"{program()}, Python {platform.python_version()}")
+    raise typer.Exit(WELL)

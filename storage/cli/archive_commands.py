@@ -1,0 +1,195 @@
+"""The commands on the whole archive: SQL, exports, checks, figures, settings, schema."""
+
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from storage.cli.app import app, db, program
+from storage.cli.exits import say
+from storage.cli.options import Filtering, Page, Place, Shown, ShownExport, Then, command, path_of
+from storage.cli.output import binary_stream, read_argument, write_record, write_rows
+from storage.cli.report import reading, tell_examination, tell_verification
+from storage.read.filters import Filters
+
+if TYPE_CHECKING:
+    from storage.read.archive import ReadOnlyArchive
+
+PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+"""
+>>> PARAMETER.fullmatch("last=42")["value"]
+'42'
+"""
+
+
+@command(
+    app,
+    "sql",
+    example="lesart sql 'SELECT title FROM articles WHERE seq > :last' --param last=42",
+)
+def sql(
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="One SELECT over the views; - reads it.")
+    ],
+    place: Place,
+    shown: Shown,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME=VALUE",
+            help="For :NAME in the query; a JSON number, true, false, null or text in quotes "
+            "counts as such.",
+        ),
+    ] = None,
+) -> None:
+    """Ask the documented views in SQL, reading only."""
+    parameters = dict(_parameter(each) for each in param or ())
+    with reading(place) as (_settings, archive):
+        found = archive.sql(read_argument(query), parameters)
+        names = _distinct(found.columns)
+        write_rows(
+            (dict(zip(names, row, strict=True)) for row in found.rows), shown.target(), names
+        )
+
+
+@command(app, "export", example="lesart export --all-versions -o alles.jsonl")
+def export(
+    place: Place,
+    filtering: Filtering,
+    then: Then,
+    page: Page,
+    shown: ShownExport,
+    query: Annotated[
+        str | None,
+        typer.Option("--query", metavar="QUERY", help="Only what `lesart search` would find."),
+    ] = None,
+    *,
+    all_versions: Annotated[
+        bool,
+        typer.Option(
+            "--all-versions", help="Every version, not the latest alone; a WARC has them always."
+        ),
+    ] = False,
+) -> None:
+    """Write whole texts, or captures as a WARC file, of the archive or of a query."""
+    from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
+
+    target = shown.target()
+    with reading(place, then) as (settings, archive):
+        filters = filtering.filters(settings)
+        if shown.is_warc:
+            _export_warc(archive, filters, query, page, shown)
+            return
+        selection = Selection(filters, query, all_versions, page.after, page.limit)
+        take = json_lines if target.format in {"json", "jsonl"} else flat_rows
+        write_rows(take(archive, selection), target, FLAT_COLUMNS)
+
+
+@command(app, "verify", example="lesart verify --format jsonl")
+def verify(place: Place, shown: Shown) -> None:
+    """Compute every digest and invariant again; tell what is broken and end with 1."""
+    tell_verification(place.settings(), shown)
+
+
+@command(app, "stats", example="lesart stats --format json")
+def stats(
+    *,
+    place: Place,
+    shown: Shown,
+    coverage: Annotated[
+        bool,
+        typer.Option("--coverage", help="How often each source was looked at, hour by hour."),
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="S", help="With --coverage: this one alone.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="T", help="With --coverage: from then on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="T", help="With --coverage: up to then.")
+    ] = None,
+) -> None:
+    """Tell the figures of the archive, or how well its sources were looked at."""
+    from storage.cli.moment import parse_moment  # noqa: PLC0415  # only here
+
+    with reading(place) as (settings, archive):
+        if not coverage:
+            write_record(archive.stats(), shown.target())
+            return
+        first = None if since is None else parse_moment(since, settings.zone, "first")
+        last = None if until is None else parse_moment(until, settings.zone, "last")
+        rows = archive.coverage(since=first, until=last, source=source)
+        write_rows((row.to_dict() for row in rows), shown.target())
+
+
+@command(app, "config", example="lesart config --config /etc/lesart.toml")
+def config(place: Place, shown: Shown) -> None:
+    """Tell each setting and where its value came from; secrets are hidden."""
+    write_rows(place.settings().told(), shown.target())
+
+
+@command(app, "doctor", example="lesart doctor")
+def doctor(place: Place, shown: Shown) -> None:
+    """Tell what is wrong with this installation and how to mend it."""
+    tell_examination(place.settings(), shown)
+
+
+@command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
+def upgrade(place: Place, shown: Shown) -> None:
+    """Make the archive's tables, or bring them to the schema of this program."""
+    from storage.database import schema  # noqa: PLC0415  # only here
+    from storage.database.engine import database_url, place_of, reachable, writing_engine  # noqa: PLC0415
+
+    url = database_url(place.settings().database_url)
+    engine = writing_engine(url)
+    with reachable(url):
+        before, after = schema.upgrade(engine)
+    engine.dispose()
+    write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
+
+
+def _export_warc(
+    archive: "ReadOnlyArchive", filters: Filters, query: str | None, page: Page, shown: ShownExport
+) -> None:
+    """Write the captures of articles; `--limit` counts articles."""
+    from storage.export.warc import Chosen, WarcExport  # noqa: PLC0415
+
+    export = WarcExport(archive, Chosen(filters, query, page.after, page.limit), program())
+    with binary_stream(path_of(shown.output)) as stream:
+        for each in export.records():
+            stream.write(gzip.compress(each, mtime=0) if shown.is_packed else each)
+    if page.limit is not None and export.cursor is not None:
+        say(f"there may be more: go on with --after {export.cursor}")
+
+
+def _parameter(given: str) -> tuple[str, Any]:
+    match = PARAMETER.fullmatch(given)
+    if match is None:
+        raise typer.BadParameter(f"{given!r} is not NAME=VALUE", param_hint="--param")
+    try:
+        value = json.loads(match["value"])
+    except ValueError:
+        return match["name"], match["value"]
+    is_plain = value is None or isinstance(value, (str, int, float))
+    return match["name"], value if is_plain else match["value"]
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Return the names of columns, numbered where one comes twice.
+
+    >>> _distinct(["a", "b", "a"])
+    ['a', 'b', 'a_2']
+    """
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 1
+        while name in names:
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names

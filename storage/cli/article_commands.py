@@ -1,0 +1,393 @@
+"""The commands that read articles, versions and what was done; those on the whole archive and
+the worker's commands are added to the same `app`.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import storage.cli.archive_commands  # noqa: F401  # its commands are commands of `app`
+from storage.cli.app import app
+from storage.cli.exits import NO, say
+from storage.cli.options import (
+    Filtering,
+    Page,
+    Place,
+    Shown,
+    ShownCitation,
+    ShownDiff,
+    ShownVersion,
+    Then,
+    command,
+    path_of,
+)
+from storage.cli.output import (
+    OutputError,
+    json_text,
+    read_argument,
+    write_bytes,
+    write_record,
+    write_rows,
+    write_text,
+)
+from storage.cli.report import columns_of, flat_columns, reading, tell_explained, tell_rows
+from storage.cli.terminal import CONTROL
+from storage.read import answers
+from storage.values.draft import as_dict
+
+
+class ChangeClass(StrEnum):
+    """The classes of a change, as `--class` takes them."""
+
+    FIRST = "first"
+    HEADLINE = "headline"
+    NUMBER = "number"
+    NAME = "name"
+    QUOTE = "quote"
+    WORDING = "wording"
+    PUNCTUATION = "punctuation"
+    PARAGRAPH_ADDED = "paragraph_added"
+    PARAGRAPH_REMOVED = "paragraph_removed"
+    MOVED = "moved"
+    METADATA = "metadata"
+    NOTICE = "notice"
+    REVERSION = "reversion"
+
+
+REVISION_HELP = "ARTICLE, ARTICLE@3, @latest, @~1, @2024-06-18[T12:00], @w1:5f3a9c…"
+
+Revision = Annotated[str, typer.Argument(metavar="REV", help=REVISION_HELP, show_default=False)]
+Article = Annotated[
+    str, typer.Argument(metavar="ARTICLE", help="An id or an address.", show_default=False)
+]
+ArticleOrAll = Annotated[
+    str | None,
+    typer.Argument(metavar="ARTICLE", help="An id or an address; else all.", show_default=False),
+]
+
+
+# ------------------------------------------------------------------------------ articles, hits
+
+
+@command(app, "list", example="lesart list --language de --since 2024-06 --format csv")
+def list_articles(place: Place, filtering: Filtering, then: Then, page: Page, shown: Shown) -> None:
+    """List the articles of the archive."""
+    with reading(place, then) as (settings, archive):
+        rows = archive.articles(filtering.filters(settings), page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.ArticleLine, _LIST, page)
+
+
+@command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
+def search(
+    query: Annotated[
+        str,
+        typer.Argument(metavar="QUERY", help='Words, all of them; "…" is a phrase; - reads it.'),
+    ],
+    place: Place,
+    filtering: Filtering,
+    then: Then,
+    page: Page,
+    shown: Shown,
+    *,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Search the latest versions only.")
+    ] = False,
+) -> None:
+    """Search every version of every article."""
+    with reading(place, then) as (settings, archive):
+        filters = filtering.filters(settings)
+        rows = archive.search(read_argument(query), latest, filters, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Hit, _SEARCH, page)
+
+
+@command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
+def show(revision: Revision, place: Place, then: Then, shown: ShownVersion) -> None:
+    """Show one version, whole; as a table it is a text to read."""
+    with reading(place, then) as (_settings, archive):
+        found = archive.version(revision)
+    target = shown.target()
+    if target.chosen == "table":
+        from storage.cli.show_article import article_text  # noqa: PLC0415  # only here
+
+        lines = article_text(found, colour=target.has_colour, columns=columns_of(target))
+        write_text((line + "\n" for line in lines), target.path)
+    else:
+        write_record(found, target)
+
+
+@command(app, "raw", example="lesart raw 35xhehswnwa6vc12@1 -o seite.html")
+def raw(
+    revision: Revision,
+    place: Place,
+    then: Then,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
+    ] = None,
+) -> None:
+    """Write the captured bytes of a version, bit for bit."""
+    with reading(place, then) as (_settings, archive):
+        found = archive.raw(revision)
+    path = path_of(output)
+    if path is None and sys.stdout.isatty() and not _is_harmless(found.data):
+        raise OutputError("the terminal", f"these bytes are no plain text; try -o {found.name}")
+    write_bytes(found.data, path)
+    if path is not None:
+        say(f"{len(found.data)} bytes in {path}, SHA-256 {found.digest}")
+
+
+# ---------------------------------------------------------------------------- versions, changes
+
+
+@command(app, "history", example="lesart history https://zeitung.example/damm")
+def history(article: Article, place: Place, then: Then, page: Page, shown: Shown) -> None:
+    """List the versions of an article."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.history(article, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page)
+
+
+@command(app, "changes", example='lesart changes --class number --contains "Prozent"')
+def changes(
+    place: Place,
+    filtering: Filtering,
+    then: Then,
+    page: Page,
+    shown: Shown,
+    article: ArticleOrAll = None,
+    *,
+    classes: Annotated[
+        list[ChangeClass] | None,
+        typer.Option("--class", metavar="C", help="Steps of this class; more than one: any."),
+    ] = None,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="Steps that the page does not own up to.")
+    ] = False,
+    contains: Annotated[
+        str | None,
+        typer.Option("--contains", metavar="TEXT", help="Steps in which TEXT came or went."),
+    ] = None,
+) -> None:
+    """List every step between two versions, newest first."""
+    with reading(place, then) as (settings, archive):
+        rows = archive.changes(
+            article,
+            tuple(each.value for each in classes or ()),
+            silent or None,
+            contains,
+            filtering.filters(settings),
+            page.after,
+            page.limit,
+        )
+        tell_rows(rows, shown.target(), answers.Change, _CHANGES, page)
+
+
+@command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
+def diff(
+    revision: Annotated[
+        str,
+        typer.Argument(metavar="REV", help=f"{REVISION_HELP}; or REV..REV", show_default=False),
+    ],
+    place: Place,
+    then: Then,
+    shown: ShownDiff,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REV", help="Else the version before the first.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Compare two versions word by word; exit 0 if they are the same, 1 if not."""
+    from storage.cli.show_diff import diff_html, diff_text  # noqa: PLC0415  # only here
+
+    with reading(place, then) as (_settings, archive):
+        found = archive.diff(revision, other)
+    target = shown.target()
+    match shown.chosen():
+        case "json" | "jsonl":
+            write_text([json_text(found.to_dict()), "\n"], target.path)
+        case "html":
+            write_text(diff_html(found), target.path)
+        case "csv" | "tsv":
+            write_rows(map(as_dict, found.operations), target, _OPERATION)
+        case "text" | "table":
+            lines = diff_text(found, colour=target.has_colour)
+            write_text((line + "\n" for line in lines), target.path)
+    if not found.is_same:
+        raise typer.Exit(NO)
+
+
+@command(app, "blame", example="lesart blame 35xhehswnwa6vc12 --format csv")
+def blame(
+    revision: Revision,
+    place: Place,
+    then: Then,
+    page: Page,
+    shown: Shown,
+    *,
+    removed: Annotated[
+        bool, typer.Option("--removed", help="The sentences that stand there no more.")
+    ] = False,
+) -> None:
+    """Tell for each sentence since when it stands there, and which article had it first."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.blame(revision, removed, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Blame, _BLAME, page)
+
+
+@command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
+def cite(
+    revision: Revision,
+    place: Place,
+    then: Then,
+    cited: ShownCitation,
+    passage: Annotated[
+        str | None,
+        typer.Option(
+            "--passage",
+            metavar="TEXT",
+            help="A passage of its text, as it stands there; - reads it.",
+        ),
+    ] = None,
+) -> None:
+    """Write a reference to a version, or to a passage of it, that keeps its meaning."""
+    from storage.cli import show_citation as citation  # noqa: PLC0415  # only here
+
+    if cited.style is not None and cited.format is not None:
+        raise typer.BadParameter("a reference has a style or a format", param_hint="--style")
+    with reading(place, then) as (_settings, archive):
+        found = archive.cite(revision, None if passage is None else read_argument(passage))
+    target = cited.target()
+    if cited.format is not None:
+        write_record(found, target)
+        return
+    match cited.style or "markdown":
+        case "markdown":
+            text = citation.markdown(found)
+        case "bibtex":
+            text = citation.bibtex(found)
+        case "csl-json":
+            text = citation.csl_json(found)
+        case "w3c":
+            text = citation.w3c(found)
+    write_text([text], target.path)
+
+
+# -------------------------------------------------------------------------- what was seen, done
+
+
+@command(app, "observations", example="lesart observations 35xhehswnwa6vc12 --format jsonl")
+def observations(article: Article, place: Place, then: Then, page: Page, shown: Shown) -> None:
+    """List every check of an article with its outcome."""
+    with reading(place, then) as (_settings, archive):
+        rows = archive.observations(article, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page)
+
+
+@command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
+def relations(
+    place: Place,
+    filtering: Filtering,
+    then: Then,
+    page: Page,
+    shown: Shown,
+    article: ArticleOrAll = None,
+    *,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Tell shared passages, what differs, and who had it first."),
+    ] = False,
+) -> None:
+    """List the copies and follow-ups of an article, or all relations, with score and method."""
+    with reading(place, then) as (settings, archive):
+        filters = filtering.filters(settings)
+        rows = archive.relations(article, filters, page.after, page.limit)
+        target = shown.target()
+        if not explain:
+            tell_rows(rows, target, answers.Relation, _RELATIONS, page)
+        elif target.chosen != "table":
+            write_rows(archive.explained(rows), target, flat_columns(answers.ExplainedRelation))
+        else:
+            tell_explained(archive.explained(rows), target)
+
+
+@command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
+def noise(place: Place, page: Page, shown: Shown, article: ArticleOrAll = None) -> None:
+    """List what differs between two looks and counts as noise, with the rule and the passages."""
+    with reading(place) as (_settings, archive):
+        rows = archive.noise(article, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.NoiseStep, _NOISE, page)
+
+
+@command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
+def refusals(
+    place: Place,
+    page: Page,
+    shown: Shown,
+    job: Annotated[
+        int | None, typer.Option("--job", metavar="JOB", help="What this job refused.")
+    ] = None,
+) -> None:
+    """List what was refused, why, and what to do."""
+    with reading(place) as (_settings, archive):
+        rows = archive.refusals(job, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page)
+
+
+@command(app, "jobs", example="lesart jobs 42")
+def jobs(
+    place: Place,
+    page: Page,
+    shown: Shown,
+    job: Annotated[
+        int | None,
+        typer.Argument(metavar="JOB", help="One job and its parts; else all.", show_default=False),
+    ] = None,
+) -> None:
+    """List the jobs with their state, counts and reason."""
+    with reading(place) as (_settings, archive):
+        rows = archive.jobs(job, page.after, page.limit)
+        tell_rows(rows, shown.target(), answers.Job, _JOBS, page)
+
+
+# ------------------------------------------------------------------------------------- private
+
+_LIST = ("article", "title", "published", "language", "source", "versions", "state", "last_seen")
+_SEARCH = ("article", "version", "current", "published", "title", "snippet")
+_HISTORY = (
+    "version", "changed_after", "changed_by", "last_seen", "words_added", "words_removed",
+    "silent", "changes", "title",
+)  # fmt: skip
+_CHANGES = (
+    "article", "version", "changed_by", "words_added", "words_removed", "silent", "changes",
+    "removed", "added",
+)  # fmt: skip
+_BLAME = ("since_version", "changed_by", "returned", "first_article", "paragraph", "sentence")
+_OBSERVATIONS = (
+    "observed_at", "until", "checks", "outcome", "version", "foreign", "note", "origin",
+)  # fmt: skip
+_RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
+_NOISE = ("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at")
+_REFUSALS = ("job", "code", "locator", "message", "hint")
+_JOBS = (
+    "job", "source", "state", "created_at", "seen", "new_articles", "new_versions", "unchanged",
+    "copies", "refused", "failed", "gone", "reason",
+)  # fmt: skip
+_OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
+
+
+def _is_harmless(data: bytes) -> bool:
+    r"""Return whether `data` is UTF-8 that does nothing to a terminal.
+
+    >>> [_is_harmless(each) for each in (b"Damm\r\n", b"\x1b[2J", b"PK\x03\x04")]
+    [True, False, False]
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return CONTROL.search(text.replace("\r\n", "\n")) is None

@@ -1,0 +1,189 @@
+"""How a command ends: its exit code, one sentence on standard error, details where they help."""
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+import typer
+
+from storage.cli.moment import MomentError
+from storage.cli.output import OutputError, PipeClosedError, silence_output
+from storage.cli.terminal import one_line
+from storage.read.revision import RevisionError
+from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
+
+WELL = 0
+NO = 1
+WRONG_USE = 2
+NO_SUCH = 3
+UNCHECKED = 4
+INTERNAL = 70
+INTERRUPTED = 130
+
+ERROR_LOG = "errors.log"
+ExitCodes = Mapping[type[BaseException], int]
+NO_FURTHER: ExitCodes = MappingProxyType({})
+
+_OWN: ExitCodes = {
+    SettingsError: WRONG_USE,
+    MomentError: WRONG_USE,
+    IntervalError: WRONG_USE,
+    RevisionError: WRONG_USE,
+    OutputError: WRONG_USE,
+}
+_PASSWORD_REASONS = ("no password supplied", "password authentication failed")
+_BUSY_REASONS = ("database is locked", "unable to open", "statement timeout", "disk i/o error")
+
+
+def run(
+    app: typer.Typer,
+    arguments: Sequence[str] | None = None,
+    *,
+    exit_codes: ExitCodes = NO_FURTHER,
+) -> int:
+    """Run the command that `arguments` name and return its exit code; nothing gets past this.
+
+    `exit_codes` says how errors end that only the caller knows. Errors are told as one sentence
+    on standard error; what nobody expected goes, with its trace, to a log.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _speak_utf8()
+    try:
+        answer = typer.main.get_command(app)(given, prog_name="lesart", standalone_mode=False)
+    except SystemExit as ended:
+        return _after_exit(ended)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _tell_wrong_use(error)
+    except Exception as error:  # noqa: BLE001  # the last place: no trace reaches a user
+        return _tell(error, given, exit_codes)
+    return answer if isinstance(answer, int) else WELL
+
+
+def say(sentence: str) -> None:
+    """Write one message to standard error; secrets and terminal commands stay out of it."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"lesart: {one_line(hide_secrets(sentence))}\n")
+        sys.stderr.flush()
+
+
+def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | None:
+    """Return how a command ends that raised `error`, or None where nobody expected it."""
+    for known in (exit_codes, _OWN, _of_archives()):
+        for kind in type(error).__mro__:
+            if kind in known:
+                return _narrowed(error, known[kind])
+    return _of_databases(error)
+
+
+def _tell_wrong_use(error: typer.TyperException) -> int:
+    """Let Typer tell in its own words what it did not understand."""
+    show = getattr(error, "show", None)
+    if show is None:
+        say(error.format_message())
+    else:
+        show()
+    return WRONG_USE
+
+
+def _tell(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> int:
+    if isinstance(error, PipeClosedError):
+        return WELL
+    code = exit_code_of(error, exit_codes)
+    if "--debug" in given:
+        traceback.print_exception(error)
+    if code is None:
+        where = "above" if "--debug" in given else _keep_details(error, given)
+        say(f"an internal error ({type(error).__name__}); the details are {where}")
+        return INTERNAL
+    say(_sentence(error))
+    return code
+
+
+def _sentence(error: Exception) -> str:
+    """Return what went wrong without the statement and the values that SQLAlchemy adds."""
+    origin = getattr(error, "orig", None)
+    if origin is None:
+        return str(error)
+    return f"the database says: {str(origin).strip().partition(chr(10))[0]}"
+
+
+def _of_archives() -> ExitCodes:
+    """Return how the errors of the archive end; loaded now since most commands raise none."""
+    from storage.database.compression import DamagedBytesError  # noqa: PLC0415
+    from storage.database.engine import ArchiveError, ArchiveMissingError, ArchiveUnreachableError  # noqa: PLC0415
+    from storage.database.rows import CursorError  # noqa: PLC0415
+    from storage.read.sql import QueryError  # noqa: PLC0415
+    from storage.values.errors import AmbiguousError, NoSuchError  # noqa: PLC0415
+
+    return {
+        NoSuchError: NO_SUCH,
+        AmbiguousError: WRONG_USE,
+        CursorError: WRONG_USE,
+        QueryError: WRONG_USE,
+        DamagedBytesError: NO,
+        ArchiveMissingError: NO_SUCH,
+        ArchiveUnreachableError: UNCHECKED,
+        ArchiveError: WRONG_USE,
+    }
+
+
+def _narrowed(error: Exception, code: int) -> int:
+    """Return `code`, but wrong use where a database is there and the password is what is wrong."""
+    is_password = code == UNCHECKED and any(each in str(error) for each in _PASSWORD_REASONS)
+    return WRONG_USE if is_password else code
+
+
+def _of_databases(error: Exception) -> int | None:
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    if not isinstance(error, DBAPIError):
+        return None
+    reason = str(error.orig).lower()
+    if getattr(error.orig, "sqlstate", None) == "42501" or "not a database" in reason:
+        return WRONG_USE
+    is_away = error.connection_invalidated or "connect" in reason
+    if is_away or "malformed" in reason or any(each in reason for each in _BUSY_REASONS):
+        return UNCHECKED
+    return None
+
+
+def _keep_details(error: Exception, given: Sequence[str]) -> str:
+    """Append the trace to a log in the home folder and return where; else print it."""
+    trace = "".join(traceback.format_exception(error))
+    told = hide_secrets(f"{datetime.now(UTC).isoformat()} lesart {' '.join(given)}\n{trace}\n")
+    with suppress(OSError, SettingsError):
+        log = load_settings().home / ERROR_LOG
+        _append(log, told)
+        return f"in {log}"
+    sys.stderr.write(told)
+    return "above"
+
+
+def _append(log: Path, told: str) -> None:
+    """Write to `log` in a folder that is there already: reading makes none."""
+    handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.write(told)
+
+
+def _after_exit(ended: SystemExit) -> int:
+    """Return the code of an exit; Typer's own for a closed pipe is none of ours."""
+    if isinstance(ended.__context__, BrokenPipeError):
+        silence_output()
+        return WELL
+    return ended.code if isinstance(ended.code, int) else WELL
+
+
+def _speak_utf8() -> None:
+    """Let both streams write UTF-8 whatever the locale says; odd file names come out escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")

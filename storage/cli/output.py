@@ -1,0 +1,354 @@
+"""Where rows go and in which format: table, json, jsonl, csv, tsv; a file, a pipe, a terminal."""
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import IO, Any, Literal
+
+from storage.cli.table import table_lines
+
+Format = Literal["table", "json", "jsonl", "csv", "tsv"]
+FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "tsv")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+class OutputError(Exception):
+    """The answer cannot be written to the place that was named."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"cannot write to {place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+class PipeClosedError(Exception):
+    """Whoever read our answer has seen enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an answer goes and how it is written.
+
+    Without `format` it is a table on a terminal, jsonl in a pipe or a file.
+    """
+
+    format: Format | None = None
+    path: Path | None = None
+    is_spreadsheet_safe: bool = False
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.path is None and sys.stdout.isatty()
+
+    @property
+    def chosen(self) -> Format:
+        """Return the format that is written."""
+        return self.format or ("table" if self.is_terminal else "jsonl")
+
+    @property
+    def has_colour(self) -> bool:
+        return self.is_terminal and not os.environ.get("NO_COLOR")
+
+
+@dataclass(slots=True)
+class Written:
+    """How many rows were written, and the last of them."""
+
+    number: int = 0
+    last: Any = None
+
+
+def write_rows(
+    rows: Iterable[Any],
+    target: Target,
+    columns: Sequence[str] | None = None,
+    *,
+    shown: Sequence[str] | None = None,
+) -> Written:
+    """Write `rows` as they come; return how many there were.
+
+    A row is a mapping, or a record with `to_dict` (and `to_flat` for tables, CSV and TSV).
+    `columns` names those of a flat row in their order, without it the first row does; `shown`
+    those that a table has room for.
+    Raises: OutputError; PipeClosedError.
+    """
+    written = Written()
+    names = shown or columns if target.chosen == "table" else columns
+    with text_stream(target.path) as stream:
+        for piece in _pieces(_counted(rows, written), target, names):
+            stream.write(piece)
+    return written
+
+
+def write_record(record: Any, target: Target) -> None:
+    """Write one record: in a table each of its fields is a line.
+
+    Raises: OutputError; PipeClosedError.
+    """
+    if target.chosen == "json":
+        write_json(_nested(record), target.path, indent=2)
+    elif target.chosen == "table":
+        lines = ({"field": name, "value": value} for name, value in _flat(record).items())
+        write_rows(lines, target)
+    else:
+        write_rows([record], target)
+
+
+def write_text(pieces: Iterable[str], path: Path | None) -> None:
+    """Write text as it comes to `path` or standard output.
+
+    Raises: OutputError; PipeClosedError.
+    """
+    with text_stream(path) as stream:
+        for piece in pieces:
+            stream.write(piece)
+
+
+def write_bytes(data: bytes, path: Path | None) -> None:
+    """Write `data`, bit for bit, to `path` or standard output.
+
+    Raises: OutputError; PipeClosedError.
+    """
+    with binary_stream(path) as stream:
+        stream.write(data)
+
+
+def write_json(value: Any, path: Path | None, *, indent: int | None = None) -> None:
+    """Write one value as JSON and a line feed."""
+    write_text([json_text(value, indent=indent), "\n"], path)
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return `value` as JSON; times become ISO 8601, bytes hexadecimal digits."""
+    return json.dumps(value, ensure_ascii=False, default=_json_value, indent=indent)
+
+
+def read_argument(given: str) -> str:
+    """Return `given`, or what standard input holds where it is `-`."""
+    return sys.stdin.read() if given == "-" else given
+
+
+def silence_output() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush cannot fail."""
+    with suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+
+
+@contextmanager
+def text_stream(path: Path | None) -> Iterator[IO[str]]:
+    """Open `path` for UTF-8, whole or not at all, or standard output.
+
+    Raises: OutputError; PipeClosedError.
+    """
+    if path is None:
+        with _pipe():
+            yield sys.stdout
+            sys.stdout.flush()
+        return
+    with _whole_file(path, "w") as stream:
+        yield stream
+
+
+@contextmanager
+def binary_stream(path: Path | None) -> Iterator[IO[bytes]]:
+    """Open `path` for bytes, whole or not at all, or standard output.
+
+    Raises: OutputError; PipeClosedError.
+    """
+    if path is None:
+        with _pipe():
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        return
+    with _whole_file(path, "wb") as stream:
+        yield stream
+
+
+def _counted(rows: Iterable[Any], written: Written) -> Iterator[Any]:
+    for row in rows:
+        written.number += 1
+        written.last = row
+        yield row
+
+
+def _pieces(rows: Iterable[Any], target: Target, columns: Sequence[str] | None) -> Iterator[str]:
+    match target.chosen:
+        case "jsonl":
+            return (json_text(_nested(row)) + "\n" for row in rows)
+        case "json":
+            return _array(rows)
+        case "csv":
+            return _separated(rows, columns, ",", is_guarded=target.is_spreadsheet_safe)
+        case "tsv":
+            return _separated(rows, columns, "\t", is_guarded=target.is_spreadsheet_safe)
+        case "table":
+            wide = get_terminal_size().columns if target.is_terminal else None
+            lines = table_lines(
+                (_flat(row) for row in rows), columns, columns_wide=wide, colour=target.has_colour
+            )
+            return (line + "\n" for line in lines)
+
+
+def _array(rows: Iterable[Any]) -> Iterator[str]:
+    before = "[\n"
+    for row in rows:
+        yield before + json_text(_nested(row))
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _separated(
+    rows: Iterable[Any], columns: Sequence[str] | None, separator: str, *, is_guarded: bool
+) -> Iterator[str]:
+    """Yield the lines of a CSV by RFC 4180, or of a TSV; the heading comes even without rows."""
+    line = _Line()
+    writer = csv.writer(
+        line, delimiter=separator, lineterminator="\r\n" if separator == "," else "\n"
+    )
+    names = columns
+    if names is not None:
+        writer.writerow(names)
+        yield line.text
+    for row in map(_flat, rows):
+        if names is None:
+            names = list(row)
+            writer.writerow(names)
+            yield line.text
+        cells = [_cell(row.get(name)) for name in names]
+        writer.writerow([_guarded(each) for each in cells] if is_guarded else cells)
+        yield line.text
+
+
+class _Line:
+    """Holds the line that the csv module wrote last."""
+
+    text = ""
+
+    def write(self, text: str) -> int:
+        self.text = text
+        return len(text)
+
+
+def _nested(row: Any) -> Any:
+    return row.to_dict() if hasattr(row, "to_dict") else row
+
+
+def _flat(row: Any) -> Mapping[str, Any]:
+    if hasattr(row, "to_flat"):
+        flat: Mapping[str, Any] = row.to_flat()
+        return flat
+    nested: Mapping[str, Any] = _nested(row)
+    return nested
+
+
+def _cell(value: Any) -> str:
+    """Return `value` for a cell: lists and objects as JSON, nothing for None.
+
+    >>> [_cell(each) for each in (None, True, ["a"], 0.5, "=1+1")]
+    ['', 'true', '["a"]', '0.5', '=1+1']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, list, tuple, dict)):
+        return json_text(value)
+    return str(_json_value(value)) if isinstance(value, (date, bytes)) else str(value)
+
+
+def _guarded(text: str) -> str:
+    """Return `text` so that no spreadsheet computes it.
+
+    >>> _guarded("=cmd()")
+    "'=cmd()"
+    """
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (bytes, memoryview)):
+        return bytes(value).hex()
+    return str(value)
+
+
+@contextmanager
+def _pipe() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        silence_output()
+        raise PipeClosedError from error
+
+
+@contextmanager
+def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
+    """Write beside `path` and rename at the end; a failure leaves what stood there."""
+    if path.exists() and not path.is_file():
+        with _plain_file(path, mode) as stream:
+            yield stream
+        return
+    try:
+        handle, beside = tempfile.mkstemp(
+            prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent
+        )
+    except OSError as error:
+        raise OutputError(str(path), error.strerror or str(error)) from error
+    try:
+        with _opened(handle, mode) as stream:
+            yield stream
+            stream.flush()
+            os.fchmod(handle, _usual_mode(path))
+            os.fsync(handle)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise OutputError(str(path), error.strerror or str(error)) from error
+    finally:
+        with suppress(FileNotFoundError):
+            Path(beside).unlink()
+
+
+@contextmanager
+def _plain_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
+    """Open what is no regular file, such as `/dev/null` or a named pipe, as it is."""
+    try:
+        handle = os.open(path, os.O_WRONLY)
+    except OSError as error:
+        raise OutputError(str(path), error.strerror or str(error)) from error
+    with _opened(handle, mode) as stream:
+        yield stream
+
+
+def _opened(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:
+    if mode == "wb":
+        return os.fdopen(handle, mode)
+    return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def _usual_mode(path: Path) -> int:
+    """Return the permissions that a new file, or the one that stands there, has."""
+    with suppress(OSError):
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

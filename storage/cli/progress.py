@@ -1,0 +1,36 @@
+"""Tell how far long work has come: one line on standard error, where that is a terminal."""
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from storage.cli.terminal import one_line
+
+ERASE = "\r\x1b[2K"
+
+
+class ProgressLine:
+    """A line that is written over and over, and taken away at the end."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._write("")
+
+    def tell(self, what: str, number: int) -> None:
+        """Say that `number` things of this kind are done."""
+        self._write(f"{one_line(what)}: {number:,}")
+
+    def _write(self, text: str) -> None:
+        if self._is_shown:
+            sys.stderr.write(f"{ERASE}{text}")
+            sys.stderr.flush()

@@ -1,0 +1,149 @@
+"""Open the archive that a command names, and write what it tells."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from storage.cli.exits import NO, say
+from storage.cli.options import Page, Place, Shown, Then
+from storage.cli.output import Target, write_rows, write_text
+from storage.cli.progress import ProgressLine
+from storage.read import answers
+from storage.settings import Settings
+from storage.verify.doctor import Check, examine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from storage.read.archive import ReadOnlyArchive
+    from storage.verify.finding import Broken
+    from storage.verify.verify import Progress
+
+
+@contextmanager
+def reading(place: Place, then: Then | None = None) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
+    """Open the archive that `place` names for reading, as it was `then`.
+
+    Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
+    SchemaOlderError, SchemaNewerError.
+    """
+    from storage.read.archive import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with open_archive(
+        settings.database_url, timezone=settings.zone, languages=settings.languages
+    ) as archive:
+        moments = (None, None) if then is None else then.moments(settings)
+        yield settings, archive if moments == (None, None) else archive.at(*moments)
+
+
+@contextmanager
+def reading_only(settings: Settings) -> Iterator["Engine"]:
+    """Give an engine that reads an archive in our schema, for checks of the whole.
+
+    Raises: the same as `reading`.
+    """
+    from storage.database.engine import database_url, reachable, reading_engine  # noqa: PLC0415
+    from storage.database.schema import require_current  # noqa: PLC0415
+
+    url = database_url(settings.database_url)
+    engine = reading_engine(url)
+    try:
+        with reachable(url):
+            require_current(engine)
+            yield engine
+    finally:
+        engine.dispose()
+
+
+def tell_explained(relations: Iterable[answers.ExplainedRelation], target: Target) -> None:
+    """Write relations with what is shared, what differs and who had it first, as a text."""
+    from storage.cli.show_relation import relation_text  # noqa: PLC0415
+
+    columns = columns_of(target)
+    write_text(
+        (
+            f"{line}\n"
+            for relation in relations
+            for line in relation_text(relation, colour=target.has_colour, columns=columns)
+        ),
+        target.path,
+    )
+
+
+def tell_rows(
+    rows: Iterable[Any],
+    target: Target,
+    kind: type[Any],
+    shown: Sequence[str],
+    page: Page | None = None,
+) -> None:
+    """Write records of one `kind`; a table shows the columns `shown` and says how it goes on."""
+    written = write_rows(rows, target, flat_columns(kind), shown=shown)
+    if target.chosen != "table":
+        return
+    if not written.number:
+        say("there is nothing to tell")
+    elif page is not None and page.limit == written.number:
+        say(f"there may be more: go on with --after {written.last.cursor}")
+
+
+def tell_examination(
+    settings: Settings, shown: Shown, more: Iterable[tuple[str, Check]] = ()
+) -> None:
+    """Write what each check found and end with 1 where something is broken."""
+    findings = list(examine(settings, more))
+    write_rows(findings, shown.target())
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(NO)
+
+
+def tell_verification(
+    settings: Settings,
+    shown: Shown,
+    more: "Callable[[Engine, Progress], Iterator[Broken]] | None" = None,
+) -> None:
+    """Write what is broken as it is found, say what was looked at, end with 1 where it is.
+
+    `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
+    """
+    from storage.verify.finding import Broken  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.verify.verify import Verification  # noqa: PLC0415
+
+    with reading_only(settings) as engine, ProgressLine() as line:
+        verification = Verification(engine)
+        findings = verification.findings(line.tell)
+        if more is not None:
+            findings = chain(findings, more(engine, line.tell))
+        written = write_rows(findings, shown.target(), flat_columns(Broken))
+    looked = ", ".join(f"{number} {name}" for name, number in verification.looked.items())
+    say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
+    if written.number:
+        raise typer.Exit(NO)
+
+
+def flat_columns(kind: type[Any]) -> list[str]:
+    """Return the columns of a record's flat form, so that an empty CSV has its heading too.
+
+    >>> flat_columns(answers.ArticleLine)[5:9]
+    ['published', 'published_precision', 'published_from', 'published_to']
+    """
+    columns: list[str] = []
+    for each in fields(kind):
+        if each.name == "published":
+            columns += [f"published{end}" for end in ("", "_precision", "_from", "_to")]
+        elif each.name not in columns:
+            columns.append(each.name)
+    return columns
+
+
+def columns_of(target: Target) -> int | None:
+    """Return how wide the terminal is, None where the target is none."""
+    return shutil.get_terminal_size().columns if target.is_terminal else None

@@ -1,0 +1,116 @@
+"""A comparison of two versions for people: as text for a terminal, as a page of HTML."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from storage.cli.terminal import styled, visible
+from storage.diff.word_diff import Operation
+from storage.read.answers import Diff
+
+_DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"
+_INSERTED = "color:#14532d;background:#e6f6e9;text-decoration:none"
+_MOVED = "border-left:3px solid #2b6cb0;padding-left:.5em"
+_PAGE = "max-width:42em;margin:2em auto;padding:0 1em;font:16px/1.5 Georgia,serif"
+_SIGNS = {"delete": "-", "insert": "+", "move": ">", "equal": " ", "change": "~"}
+
+
+def diff_text(diff: Diff, *, colour: bool) -> Iterator[str]:
+    """Yield the lines of a comparison: `[-gone-]`, `{+new+}`, and a sign before each paragraph.
+
+    The signs: `-` gone, `+` new, `>` moved, `~` changed. Runs of equal paragraphs are counted.
+    """
+    yield styled(f"--- {visible(diff.a)}", "strong", colour=colour)
+    yield styled(f"+++ {visible(diff.b)}", "strong", colour=colour)
+    equal = 0
+    for paragraph in paragraphs_of(diff.operations):
+        if kind_of(paragraph) == "equal":
+            equal += 1
+            continue
+        yield from _unchanged(equal, colour=colour)
+        equal = 0
+        yield _line(paragraph, colour=colour)
+    yield from _unchanged(equal, colour=colour)
+
+
+def diff_html(diff: Diff) -> Iterator[str]:
+    """Yield a page of HTML that needs nothing else: everything archived is escaped in it."""
+    title = escape(f"{visible(diff.a)} … {visible(diff.b)}")
+    yield '<!doctype html>\n<html><head><meta charset="utf-8">'
+    yield f'<title>{title}</title></head>\n<body style="{_PAGE}">\n<h1>{title}</h1>\n'
+    for paragraph in paragraphs_of(diff.operations):
+        tag = "h2" if paragraph[0].role in {"headline", "subheading"} else "p"
+        style = f' style="{_MOVED}"' if kind_of(paragraph) == "move" else ""
+        inner = "".join(map(_marked_up, paragraph))
+        yield f'<{tag} dir="auto"{style}>{inner}</{tag}>\n'
+    yield "</body></html>\n"
+
+
+def paragraphs_of(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
+    """Yield the operations of each paragraph: those that follow each other in both texts."""
+    paragraph: list[Operation] = []
+    for operation in operations:
+        if paragraph and not _follows(operation, paragraph[-1]):
+            yield from _parted(paragraph)
+            paragraph = []
+        paragraph.append(operation)
+    if paragraph:
+        yield from _parted(paragraph)
+
+
+def kind_of(paragraph: Sequence[Operation]) -> str:
+    """Return what happened to a paragraph: one of the operations, or `change` for a mixture."""
+    kinds = {operation.op for operation in paragraph}
+    if "move" in kinds:
+        return "move"
+    return kinds.pop() if len(kinds) == 1 else "change"
+
+
+def _follows(operation: Operation, before: Operation) -> bool:
+    return operation.a_start == before.a_start + len(
+        before.a_text
+    ) and operation.b_start == before.b_start + len(before.b_text)
+
+
+def _parted(paragraph: list[Operation]) -> Iterator[list[Operation]]:
+    """Yield the paragraph, or two of them where one went as a whole and another came."""
+    if [operation.op for operation in paragraph] == ["delete", "insert"]:
+        yield paragraph[:1]
+        yield paragraph[1:]
+    else:
+        yield paragraph
+
+
+def _unchanged(count: int, *, colour: bool) -> Iterator[str]:
+    if count:
+        noun = "paragraph" if count == 1 else "paragraphs"
+        yield styled(f"  … {count} {noun} unchanged", "faint", colour=colour)
+
+
+def _line(paragraph: Sequence[Operation], *, colour: bool) -> str:
+    sign = _SIGNS[kind_of(paragraph)]
+    role = paragraph[0].role
+    told = "" if role == "text" else styled(f"[{role}] ", "faint", colour=colour)
+    words = "".join(_marked(operation, colour=colour) for operation in paragraph)
+    return f"{sign} {told}{words}"
+
+
+def _marked(operation: Operation, *, colour: bool) -> str:
+    match operation.op:
+        case "delete":
+            return styled(f"[-{visible(operation.a_text)}-]", "removed", colour=colour)
+        case "insert":
+            return styled(f"{{+{visible(operation.b_text)}+}}", "added", colour=colour)
+        case "move":
+            return styled(visible(operation.b_text), "moved", colour=colour)
+        case "equal":
+            return visible(operation.b_text)
+
+
+def _marked_up(operation: Operation) -> str:
+    match operation.op:
+        case "delete":
+            return f'<del style="{_DELETED}">{escape(visible(operation.a_text))}</del>'
+        case "insert":
+            return f'<ins style="{_INSERTED}">{escape(visible(operation.b_text))}</ins>'
+        case _:
+            return escape(visible(operation.b_text))

@@ -1,0 +1,65 @@
+"""A relation as a person reads it: what the two articles share, what differs, who had it first."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from storage.cli.terminal import styled, visible
+from storage.read.answers import ExplainedRelation
+
+TEXT_COLUMNS = 100
+_LONGEST = 400
+"""Letters of a passage that are shown; JSON has all of it."""
+_VERBS = {
+    "exact_copy": "reads the same as",
+    "near_copy": "is nearly the same as",
+    "contains": "holds",
+    "follow_up": "follows",
+}
+
+
+def relation_text(told: ExplainedRelation, *, colour: bool, columns: int | None) -> Iterator[str]:
+    """Yield the lines of one relation; lines are folded at `columns`, or not at all."""
+    why = told.explanation
+    wide = None if columns is None else min(columns, TEXT_COLUMNS)
+    undone = f" · undone {_moment(told.undone_at)}" if told.undone_at else ""
+    head = f"{told.id}  {told.a} {_VERBS[told.kind]} {told.b}{undone}"
+    yield styled(head, "strong", colour=colour)
+    yield from _folded(why.sentence, wide, "  ")
+    agency = f" · {told.agency}" if told.agency else ""
+    yield f"  {told.kind} {told.score:.2f} (at least {told.threshold:.2f}) by {told.method}{agency}"
+    yield f"  a  {why.a_revision}: {_sight(why.a_seen, why.a_published)}"
+    yield f"  b  {why.b_revision}: {_sight(why.b_seen, why.b_published)}"
+    yield f"  first seen by us: {told.earlier}"
+    yield from _listed("a names", why.refers_to, wide)
+    yield from _listed("in both", why.passages, wide)
+    yield from _listed("instead", [f"a: {d.a} | b: {d.b}" for d in why.differing], wide)
+    yield from _listed("in a alone", why.only_a, wide)
+    yield from _listed("in b alone", why.only_b, wide)
+    yield ""
+
+
+def _sight(seen: datetime | None, published: str | None) -> str:
+    claim = f", claims {visible(published)}" if published else ""
+    return f"seen {_moment(seen)}{claim}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return "never" if moment is None else moment.isoformat(timespec="minutes")
+
+
+def _listed(name: str, texts: Sequence[str], wide: int | None) -> Iterator[str]:
+    for text in texts:
+        told = " ".join(visible(text).split())
+        short = told if len(told) <= _LONGEST else f"{told[:_LONGEST].rpartition(' ')[0]} …"
+        yield from _folded(short, wide, f"  {name}: ")
+
+
+def _folded(text: str, wide: int | None, before: str) -> Iterator[str]:
+    if wide is None:
+        yield before + text
+        return
+    yield from textwrap.wrap(
+        text, wide, initial_indent=before, subsequent_indent="    ", break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip

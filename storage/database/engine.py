@@ -1,0 +1,298 @@
+"""The only place where connections are made: SQLite and PostgreSQL, writers and readers."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import BigInteger, Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeEngine
+
+from storage.database.columns import UtcTime, stored_time
+
+DatabaseError = DBAPIError
+"""What every failure of a database looks like from outside."""
+
+BUSY_SECONDS = 60
+READS = "lesart_reads"
+CHECKPOINT_PAGES = 8_000
+"""Pages (of 4 KiB) after which SQLite copies its write-ahead log into the file."""
+READER_STATEMENT_SECONDS = 300
+
+
+class ArchiveError(Exception):
+    """Something is wrong with the archive as a whole; the subclasses say what."""
+
+
+class ArchiveMissingError(ArchiveError):
+    """There is no archive at the place that was named."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"there is no archive at {place}")
+        self.place = place
+
+
+class ArchiveUnreachableError(ArchiveError):
+    """The database does not answer."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"the database at {place} does not answer: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+class DatabaseUrlError(ArchiveError):
+    """The address of the database cannot be understood."""
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(f"{given!r} is no database address: {reason}")
+        self.given = given
+        self.reason = reason
+
+
+def database_url(locator: str) -> URL:
+    """Return the SQLAlchemy address for a path or a `sqlite://`/`postgresql://` URL.
+
+    Raises: DatabaseUrlError.
+
+    >>> str(database_url("a/lesart.sqlite3"))
+    'sqlite:///a/lesart.sqlite3'
+    >>> database_url("postgres://lesart@localhost/lesart").drivername
+    'postgresql+psycopg'
+    """
+    if "://" not in locator:
+        return URL.create("sqlite", database=locator)
+    try:
+        url = make_url(locator)
+    except (ArgumentError, ValueError) as error:
+        raise DatabaseUrlError(_without_password(locator), str(error)) from error
+    if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername == "sqlite" and url.database not in {None, "", ":memory:"}:
+        return url
+    raise DatabaseUrlError(
+        _without_password(locator), "use sqlite:///PATH or postgresql://USER@HOST/NAME"
+    )
+
+
+def place_of(url: URL) -> str:
+    """Return how messages name the archive: a path, or the address without its password."""
+    if url.drivername == "sqlite":
+        return str(Path(url.database or "").absolute())
+    return url.render_as_string(hide_password=True)
+
+
+def writing_engine(url: URL) -> Engine:
+    """Return an engine for the worker's side; on SQLite the file is made if need be."""
+    if url.drivername == "sqlite":
+        Path(url.database or "").absolute().parent.mkdir(parents=True, exist_ok=True)
+        return _sqlite_engine(url, query_only=False)
+    return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
+
+
+def reading_engine(url: URL) -> Engine:
+    """Return an engine that can only read; it never creates a file.
+
+    Raises: ArchiveMissingError where an SQLite file is named and none is there.
+    """
+    if url.drivername == "sqlite":
+        if not Path(url.database or "").is_file():
+            raise ArchiveMissingError(place_of(url))
+        return _sqlite_engine(url, query_only=True)
+    timeout = READER_STATEMENT_SECONDS
+    options = f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
+    return _postgres_engine(url, options=options, pool_size=2)
+
+
+@contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection of a writer's engine that takes no lock, because it only reads."""
+    with engine.connect() as connection:
+        yield connection.execution_options(**{READS: True})
+
+
+@contextmanager
+def reachable(url: URL) -> Iterator[None]:
+    """Turn a refused connection into a sentence.
+
+    Raises: ArchiveUnreachableError.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if error.connection_invalidated or _is_connect_failure(error):
+            reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+            raise ArchiveUnreachableError(place_of(url), reason) from error
+        raise
+
+
+def json_text(value: Any) -> str:
+    """Return the JSON that is stored; umlauts stay letters, so that SQL can look for them."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number beyond 64 bits, half a surrogate pair
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows`, all with the same keys, in one go: COPY on PostgreSQL, else executemany."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        _copy_rows(connection, table, rows)
+    else:
+        _execute_many(connection, table, rows)
+
+
+def insert_integers(
+    connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[int, ...]]
+) -> None:
+    """Insert rows of integers in the order of `names`, in one go."""
+    if not rows:
+        return
+    columns = ", ".join(f'"{name}"' for name in names)
+    if connection.dialect.name == "postgresql":
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        sizes = [8 if isinstance(table.c[name].type, BigInteger) else 4 for name in names]
+        copying = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
+        with raw.cursor() as cursor, cursor.copy(copying) as copy:
+            copy.write(_binary(rows, sizes))
+        return
+    marks = ", ".join("?" * len(names))
+    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
+    connection.exec_driver_sql(statement, list(rows))
+
+
+def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
+    """Return rows as PostgreSQL's binary COPY takes them: each value behind its size in bytes."""
+    import numpy as np  # noqa: PLC0415  # reading needs none of it
+
+    fields = [("fields", ">i2")]
+    for number, size in enumerate(sizes):
+        fields += [(f"size{number}", ">i4"), (f"value{number}", f">i{size}")]
+    table = np.empty(len(rows), dtype=fields)
+    table["fields"] = len(sizes)
+    values = np.array(rows, dtype=np.int64)
+    for number, size in enumerate(sizes):
+        table[f"size{number}"] = size
+        table[f"value{number}"] = values[:, number]
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + table.tobytes() + b"\xff\xff"
+
+
+def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert by the driver itself: SQLAlchemy would look at each value twice."""
+    names = list(rows[0])
+    columns = ", ".join(f'"{table.c[name].name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
+    connection.exec_driver_sql(statement, list(_bound(connection, table, rows)))
+
+
+def _bound(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of each row as the driver takes them; moments as text, by either."""
+    columns = [(name, _converter(table.c[name].type, connection)) for name in rows[0]]
+    for row in rows:
+        yield tuple(convert(row[name]) if convert else row[name] for name, convert in columns)
+
+
+def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any], Any] | None:
+    if isinstance(kind, UtcTime):
+        return stored_time
+    return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+
+
+def _copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = ", ".join(f'"{table.c[name].name}"' for name in rows[0])
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    with raw.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy:
+        for values in _bound(connection, table, rows):
+            copy.write_row(values)
+
+
+def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
+    path = Path(url.database or "").absolute()
+    mode = "rw" if query_only else "rwc"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+
+    engine = create_engine(
+        "sqlite://",
+        hide_parameters=True,
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=4,
+        max_overflow=8,
+        json_serializer=json_text,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _settle(connection: sqlite3.Connection, _record: object) -> None:
+        _sqlite_pragmas(connection, query_only=query_only)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reads = query_only or connection.get_execution_options().get(READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    if query_only:
+        connection.execute("PRAGMA query_only = ON")
+    else:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=4,
+        pool_pre_ping=True,
+        json_serializer=json_text,
+        connect_args={"options": options, "connect_timeout": 10, "application_name": "lesart"},
+    )
+
+
+def _is_connect_failure(error: OperationalError) -> bool:
+    return "connection" in str(error.orig).lower() or "connect" in str(error.orig).lower()
+
+
+def _without_password(locator: str) -> str:
+    head, at, tail = locator.rpartition("@")
+    scheme, colon, _rest = head.partition("://")
+    return f"{scheme}://***@{tail}" if at and colon else locator
+
+
+def database_epoch(connection: Connection) -> float:
+    """Return the seconds since 1970 by the clock of the database."""
+    if connection.dialect.name == "postgresql":
+        query = "SELECT extract(epoch FROM clock_timestamp())::float8"
+    else:
+        query = "SELECT (julianday('now') - 2440587.5) * 86400.0"
+    return float(connection.execute(text(query)).scalar_one())

@@ -1,0 +1,97 @@
+"""Run a query of our own and stream its rows, typed the same on both databases."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Boolean, Connection, TextClause, bindparam, text
+from sqlalchemy.types import TypeEngine
+
+from storage.database.columns import JSON_TYPE, UtcTime
+
+CHUNK_ROWS = 500
+Row = Mapping[str, Any]
+_NAMES: dict[TypeEngine[Any], str] = {
+    UtcTime(): """
+        first_seen last_seen changed_after changed_by observed_at recorded_at until
+        published_from published_to decided_at undone_at at created_at started_at finished_at
+        latest_at""",
+    JSON_TYPE: """
+        origins authors tags flags changes removed added noise notices rules candidates
+        row_published row_evidence detail""",
+    Boolean(): "foreign silent kept",
+}
+TYPES = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+"""What a column of that name holds; the others come as the database gives them."""
+
+
+class CursorError(ValueError):
+    """A text that is no cursor of the list that it was given to."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"{given!r} is no cursor of this list")
+        self.given = given
+
+
+def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the rows of `query` as they come, never all at once; lists expand in `IN`."""
+    statement = _bound(query, parameters).columns(**TYPES)
+    streaming = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
+    with streaming.execute(statement, dict(parameters)) as result:
+        yield from cast("Iterator[Row]", result.mappings())
+
+
+def _bound(query: str, parameters: Mapping[str, Any]) -> TextClause:
+    binds = []
+    for name, value in parameters.items():
+        if isinstance(value, datetime):
+            binds.append(bindparam(name, type_=UtcTime()))
+        elif isinstance(value, (list, tuple)):
+            binds.append(bindparam(name, expanding=True))
+    return text(query).bindparams(*binds)
+
+
+def cursor(*position: Any) -> str:
+    """Return an opaque text for the place of a row in its list.
+
+    >>> place("list", cursor("list", 42), int)
+    (42,)
+    """
+    plain = json.dumps([_plain(each) for each in position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def place(kind: str, given: str, *types: type) -> tuple[Any, ...]:
+    """Return the place that `given` stands for in lists of that kind.
+
+    Raises: CursorError.
+
+    >>> place("list", "@@@", int)
+    Traceback (most recent call last):
+    storage.database.rows.CursorError: '@@@' is no cursor of this list
+    """
+    try:
+        padded = given.encode("ascii") + b"=" * (-len(given) % 4)
+        found: Sequence[Any] = json.loads(base64.b64decode(padded, b"-_", validate=True))
+        if [type(found), len(found), found[0]] != [list, len(types) + 1, kind]:
+            raise CursorError(given)
+        return tuple(_typed(value, kind_) for value, kind_ in zip(found[1:], types, strict=True))
+    except (ValueError, TypeError, KeyError, IndexError, binascii.Error) as error:
+        raise CursorError(given) from error
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise TypeError(value)
+    return value

@@ -1,0 +1,320 @@
+"""Bring a database to the schema of this program: migrations, guards, full text, views."""
+
+import secrets
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, UniqueConstraint, insert, inspect, select, text
+
+from storage.database.engine import ArchiveError, ArchiveMissingError, database_epoch, place_of
+from storage.database.tables import ERASABLE, METADATA, RECORD
+from storage.database.views import VIEWS, create_views, drop_views
+
+HEAD = "0007"
+"""The newest revision, told here so that reading need not load Alembic; a test compares."""
+READER_ROLE = "lesart_reader"
+WORKER_ROLE = "lesart_worker"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaNewerError(ArchiveError):
+    """The archive was written by a newer program."""
+
+    def __init__(self, place: str, found: str, known: str) -> None:
+        super().__init__(
+            f"the archive at {place} has schema {found}, this program knows {known}: "
+            "install a newer lesart"
+        )
+        self.place, self.found, self.known = place, found, known
+
+
+class SchemaOlderError(ArchiveError):
+    """The archive has an older schema than this program needs."""
+
+    def __init__(self, place: str, found: str, known: str) -> None:
+        super().__init__(
+            f"the archive at {place} has schema {found}, this program needs {known}: "
+            "run `lesart db upgrade`"
+        )
+        self.place, self.found, self.known = place, found, known
+
+
+def upgrade(engine: Engine) -> tuple[str | None, str]:
+    """Migrate to the newest schema in one transaction; return the revisions before and after.
+
+    Raises: SchemaNewerError, and leaves the archive as it was.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lesart schema'))"))
+        before = _found(connection)
+        known = head()
+        if before == known and _is_whole(connection):
+            _grant_reading(connection)
+            _grant_writing(connection)
+            return before, known
+        _refuse_newer(engine, before, known)
+        drop_views(connection)
+        _drop_guards(connection)
+        _migrate(connection)
+        _create_full_text(connection)
+        _create_guards(connection)
+        create_views(connection)
+        _found_archive(connection)
+        _grant_reading(connection)
+        _grant_writing(connection)
+        return before, known
+
+
+def require_current(engine: Engine) -> None:
+    """Check, without changing anything, that the archive is there in the known schema.
+
+    Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
+    """
+    with engine.connect() as connection:
+        found = _found(connection)
+    known = head()
+    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+    if found is None:
+        raise ArchiveMissingError(place)
+    _refuse_newer(engine, found, known)
+    if found != known:
+        raise SchemaOlderError(place, found, known)
+
+
+def head() -> str:
+    """Return the revision that this program knows."""
+    return HEAD
+
+
+def missing_guards(connection: Connection) -> list[str]:
+    """Return the names of the guard triggers that should stand and do not."""
+    third = "truncate" if connection.dialect.name == "postgresql" else "insert"
+    events = ("update", "delete", third)
+    names = {f"guard_{table}_{event}" for table in RECORD for event in events}
+    if connection.dialect.name == "postgresql":
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+    else:
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    return sorted(names - set(connection.execute(text(query)).scalars()))
+
+
+def revisions() -> list[str]:
+    """Return all revisions that there are migrations to, the newest first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load
+
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic.command import upgrade as alembic_upgrade  # noqa: PLC0415  # slow to load
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    alembic_upgrade(config, "head")
+
+
+def _found(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
+    return revision
+
+
+def _is_whole(connection: Connection) -> bool:
+    views = set(inspect(connection).get_view_names())
+    return set(VIEWS) <= views and not missing_guards(connection)
+
+
+def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
+    if found in {None, known} or found in revisions():
+        return
+    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+    raise SchemaNewerError(place, str(found), known)
+
+
+def _sqlite_place(engine: Engine) -> str:
+    with engine.connect() as connection:
+        query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+        return str(connection.exec_driver_sql(query).scalar_one())
+
+
+def _found_archive(connection: Connection) -> None:
+    """Give a new archive its counter and its id, once."""
+    counter, facts = METADATA.tables["counter"], METADATA.tables["archive"]
+    if connection.execute(select(counter.c.name)).first() is None:
+        connection.execute(insert(counter).values(name="seq", value=0))
+        connection.execute(insert(facts).values(key="id", value=secrets.token_hex(16)))
+        created_at = str(database_epoch(connection))
+        connection.execute(insert(facts).values(key="created_at", value=created_at))
+
+
+_INCOMPRESSIBLE = (
+    ("capture", "data"),
+    ("derivation", "raw_output"),
+    ("search_text", "tokens"),
+)
+"""Columns that PostgreSQL would try to compress each time, in vain: packed bytes, numbers."""
+
+
+def _create_full_text(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text(
+                "CREATE TABLE IF NOT EXISTS search_text ("
+                "wording_id bigint PRIMARY KEY, tokens tsvector NOT NULL)"
+            )
+        )
+        connection.execute(
+            text("CREATE INDEX IF NOT EXISTS search_text_tokens ON search_text USING gin (tokens)")
+        )
+        for table, column in _INCOMPRESSIBLE:
+            connection.execute(
+                text(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+            )
+    else:
+        connection.execute(
+            text(
+                "CREATE VIRTUAL TABLE IF NOT EXISTS search_text USING fts5("
+                "tokens, content='', tokenize='ascii')"
+            )
+        )
+
+
+def _drop_guards(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP FUNCTION IF EXISTS lesart_guard() CASCADE"))
+        return
+    for name in (
+        connection.execute(
+            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
+        )
+        .scalars()
+        .all()
+    ):
+        connection.execute(text(f"DROP TRIGGER {name}"))
+
+
+def _create_guards(connection: Connection) -> None:
+    """Forbid changing or deleting rows of the record, but for an emptying with its redaction."""
+    make = _postgres_guard if connection.dialect.name == "postgresql" else _sqlite_guard
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(_POSTGRES_GUARD_FUNCTION))
+    for table in RECORD:
+        for statement in make(table):
+            connection.execute(text(statement))
+
+
+_POSTGRES_GUARD_FUNCTION = """
+CREATE OR REPLACE FUNCTION lesart_guard() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE
+    emptied text[] := TG_ARGV[0]::text[];
+    old_row jsonb;
+    new_row jsonb;
+    name text;
+BEGIN
+    IF TG_OP = 'UPDATE' AND array_length(emptied, 1) IS NOT NULL THEN
+        old_row := to_jsonb(OLD);
+        new_row := to_jsonb(NEW);
+        FOREACH name IN ARRAY emptied LOOP
+            IF new_row -> name <> 'null'::jsonb AND new_row -> name <> old_row -> name THEN
+                RAISE EXCEPTION 'the record is only added to: %', TG_TABLE_NAME;
+            END IF;
+            old_row := old_row - name;
+            new_row := new_row - name;
+        END LOOP;
+        IF old_row = new_row AND EXISTS (
+            SELECT 1 FROM redaction WHERE table_name = TG_TABLE_NAME AND row_id = OLD.id
+        ) THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'the record is only added to: %', TG_TABLE_NAME;
+END $body$
+"""
+
+
+def _postgres_guard(table: str) -> list[str]:
+    emptied = "{" + ",".join(ERASABLE.get(table, ())) + "}"
+    return [
+        f"CREATE TRIGGER guard_{table}_{event} BEFORE {event.upper()} ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION lesart_guard('{emptied}')"
+        for event in ("update", "delete")
+    ] + [
+        f"CREATE TRIGGER guard_{table}_truncate BEFORE TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION lesart_guard('{}')"
+    ]
+
+
+def _sqlite_guard(table: str) -> list[str]:
+    refuse = f"SELECT RAISE(ABORT, 'the record is only added to: {table}')"
+    update = f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table}"
+    if table in ERASABLE:
+        emptied = ERASABLE[table]
+        kept = [c.name for c in METADATA.tables[table].columns if c.name not in emptied]
+        same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
+        gone = " AND ".join(f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied)
+        told = f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
+        update += f" WHEN NOT ({same} AND {gone} AND {told})"
+    return [
+        f"{update} BEGIN {refuse}; END",
+        f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
+        # INSERT OR REPLACE deletes what is in its way and fires no trigger for it
+        f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} "
+        f"WHEN {_in_the_way(table)} BEGIN {refuse}; END",
+    ]
+
+
+def _in_the_way(table: str) -> str:
+    """Return the condition that a row has the key of the new one, or of its unique columns."""
+    found = METADATA.tables[table]
+    unique = [each for each in found.constraints if isinstance(each, UniqueConstraint)]
+    keys = [[c.name for c in each.columns] for each in (found.primary_key, *unique)]
+    keys += [[c.name] for c in found.columns if c.unique]
+    same = [" AND ".join(f"{name} = NEW.{name}" for name in names) for names in keys]
+    return " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {each})" for each in same)
+
+
+def _grant_reading(connection: Connection) -> None:
+    """Let `lesart_reader` select from the views and from nothing else, where we may say so."""
+    if connection.dialect.name != "postgresql":
+        return
+    exists = connection.execute(
+        text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": READER_ROLE}
+    ).scalar()
+    may_create = connection.execute(
+        text("SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user")
+    ).scalar()
+    if not exists and may_create:
+        connection.execute(text(f"CREATE ROLE {READER_ROLE} NOLOGIN"))
+        connection.execute(text(f"GRANT {READER_ROLE} TO CURRENT_USER"))  # for `lesart sql`
+        exists = True
+    if exists:
+        schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+        connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {READER_ROLE}"))
+        connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {READER_ROLE}"))
+
+
+def _grant_writing(connection: Connection) -> None:
+    """Let `lesart_worker`, where there is one, add to the record and change the state alone."""
+    if connection.dialect.name != "postgresql":
+        return
+    exists = connection.execute(
+        text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user"),
+        {"role": WORKER_ROLE},
+    ).scalar()
+    if not exists:
+        return
+    state = [name for name in METADATA.tables if name not in RECORD]
+    schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    for grant in (
+        f"USAGE ON SCHEMA {schema}",
+        f"SELECT ON alembic_version, {', '.join(VIEWS)}",
+        f"SELECT, INSERT ON {', '.join(RECORD)}",
+        f"SELECT, INSERT, UPDATE, DELETE ON search_text, {', '.join(state)}",
+    ):
+        connection.execute(text(f"GRANT {grant} TO {WORKER_ROLE}"))

@@ -1,0 +1,76 @@
+"""What a session of PostgreSQL can do beside statements: hold a lock, hear of new jobs."""
+
+from sqlalchemy import Connection, Engine, text
+
+from storage.database.engine import DatabaseError
+from storage.database.unit import JOBS_CHANNEL
+
+
+class SessionLock:
+    """A PostgreSQL advisory lock that ends with its session."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def holds(self) -> bool:
+        """Return whether this session has the lock, trying to take it where nobody has."""
+        if self._connection is None:
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            taken = connection.execute(
+                text("SELECT pg_try_advisory_lock(hashtext('lesart scheduler'))")
+            ).scalar_one()
+            if not taken:
+                connection.close()
+                return False
+            self._connection = connection
+        try:
+            self._connection.execute(text("SELECT 1"))
+        except DatabaseError:
+            self.close()
+            raise
+        return True
+
+    def close(self) -> None:
+        """Let go of the lock with its session."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()
+
+
+class Bell:
+    """Hears, over a session of its own, that jobs were written."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def rang(self, seconds: float) -> bool:
+        """Wait up to `seconds` for a unit with new jobs; tell whether there was one.
+
+        Raises: DatabaseError, and listens anew at the next call.
+        """
+        import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
+
+        if self._connection is None:
+            self._connection = self._listening()
+        raw = self._connection.connection.driver_connection
+        assert raw is not None
+        try:
+            return any(True for _ in raw.notifies(timeout=seconds, stop_after=1))
+        except psycopg.Error as error:
+            self.close()
+            raise DatabaseError("LISTEN", None, error) from error
+
+    def close(self) -> None:
+        """End the session."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()
+
+    def _listening(self) -> Connection:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text(f"LISTEN {JOBS_CHANNEL}"))
+        return connection

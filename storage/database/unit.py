@@ -1,0 +1,130 @@
+"""One unit of work: a transaction that holds the write lock and gives out numbers in its order."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    any_,
+    bindparam,
+    func,
+    literal,
+    select,
+    update,
+)
+from sqlmodel import SQLModel
+
+from storage.database.engine import insert_rows
+from storage.database.tables import CounterRow
+
+JOBS_CHANNEL = "lesart_jobs"
+"""What `storage.database.unit` notifies when a unit with new jobs is committed."""
+
+
+Clock = Callable[[], datetime]
+IN_CHUNK = 10_000
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the Core table of `model`: rows are written in bulk, not as objects."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+class Unit:
+    """Collects the rows of one transaction and writes them at its end, table by table.
+
+    Numbers rise in the order of commit: they are taken while the write lock is held, and the
+    lock is held until the commit.
+    """
+
+    def __init__(self, connection: Connection, now: datetime, counter: int) -> None:
+        self.connection = connection
+        self.now = now
+        self._counter = counter
+        self._taken = counter
+        self._rows: dict[Table, list[Mapping[str, Any]]] = {}
+        self._has_jobs = False
+
+    def number(self, count: int = 1) -> int:
+        """Take `count` numbers and return the highest of them."""
+        self._counter += count
+        return self._counter
+
+    def ring(self) -> None:
+        """Let whoever listens know, at the commit, that there are jobs to be done."""
+        self._has_jobs = True
+
+    def add(self, model: type[SQLModel], row: Mapping[str, Any]) -> None:
+        """Remember `row` for the end; all rows of a table must have the same keys."""
+        self._rows.setdefault(table_of(model), []).append(row)
+
+    def flush(self) -> None:
+        """Write what was added so far."""
+        for table, rows in self._rows.items():
+            insert_rows(self.connection, table, rows)
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Write everything, and the counter."""
+        self.flush()
+        if self._counter != self._taken:
+            counter = table_of(CounterRow)
+            self.connection.execute(
+                update(counter).where(counter.c.name == "seq").values(value=self._counter)
+            )
+        if self._has_jobs and self.connection.dialect.name == "postgresql":
+            self.connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
+
+
+@contextmanager
+def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
+    """Open a unit of work: the only writer until it ends; it commits, or leaves no trace."""
+    counter = table_of(CounterRow)
+    query = select(counter.c.value).where(counter.c.name == "seq").with_for_update()
+    with engine.begin() as connection:
+        unit = Unit(connection, clock(), connection.execute(query).scalar_one())
+        yield unit
+        unit.close()
+
+
+def rows_in(
+    connection: Connection, query: Select[Any], column: Any, values: Iterable[Any]
+) -> Iterator[Any]:
+    """Yield the rows of `query` whose `column` is among `values`, in bounded statements.
+
+    PostgreSQL takes them as one array: a list of parameters would be another statement for each
+    number of them, to be read and planned anew.
+    """
+    wanted = list(dict.fromkeys(values))
+    for start in range(0, len(wanted), IN_CHUNK):
+        chunk = wanted[start : start + IN_CHUNK]
+        if connection.dialect.name == "postgresql":
+            is_wanted = column == any_(literal(chunk, ARRAY(column.type)))
+        else:
+            is_wanted = column.in_(chunk)
+        yield from connection.execute(query.where(is_wanted))
+
+
+def update_rows(
+    connection: Connection,
+    model: type[SQLModel],
+    key: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Update rows found by the columns `key`; all rows must have the same keys."""
+    if not rows:
+        return
+    table = table_of(model)
+    statement = update(table).values(
+        {name: bindparam(f"v_{name}") for name in rows[0] if name not in key}
+    )
+    for name in key:
+        statement = statement.where(table.c[name] == bindparam(f"v_{name}"))
+    connection.execute(statement, [{f"v_{n}": v for n, v in row.items()} for row in rows])

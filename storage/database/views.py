@@ -1,0 +1,588 @@
+"""The documented views: one definition each, rendered for SQLite and for PostgreSQL.
+
+A view shows the columns named in `VIEWS`; its query carries some more, whose names begin with
+`row_` or end in `_id`: they are the keys by which `storage.read.archive` finds its rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from sqlalchemy import Connection
+
+from storage.database.tables import FIELD_BLOCK
+
+VIEWS = (
+    "articles",
+    "versions",
+    "fields",
+    "changes",
+    "observations",
+    "relations",
+    "noise",
+    "addresses",
+    "transfers",
+    "refusals",
+    "jobs",
+)
+"""The names of the views, in the order in which they are made."""
+
+_COLUMNS = {
+    "articles": """
+        seq article id origin origins source title published published_precision published_from
+        published_to language publisher versions state first_seen last_seen cluster""",
+    "versions": """
+        seq article version wording title text language authors publisher section tags published
+        published_precision published_from published_to modified modified_precision word_count
+        flags changed_after changed_by first_seen last_seen raw_digest""",
+    "fields": "seq article version name value found_in confidence candidates",
+    "changes": """
+        seq article version wording changed_after changed_by first_seen last_seen title changes
+        silent words_added words_removed removed added noise notices""",
+    "observations": """
+        seq article origin observed_at recorded_at foreign outcome http_status version wording
+        raw_digest note checks until""",
+    "relations": """
+        seq id a b kind score method threshold earlier agency decided_at undone_at""",
+    "noise": """
+        seq id article rules wording_before wording_after observed_at method decided_at
+        undone_at""",
+    "addresses": """
+        seq article origin first_seen last_seen redirected_since redirected_until joined_by
+        joined_to joined_at lineage undone_at""",
+    "transfers": """
+        seq article origin observed_at foreign address http_status hops request response_headers
+        peer tls_version certificate duration_ms wire_bytes body_encoding rights""",
+    "refusals": "seq job locator code message hint kept raw_digest at",
+    "jobs": """
+        seq job kind source state trigger attempts created_at started_at finished_at reason seen
+        new_articles new_versions unchanged copies refused failed gone passed_over seconds
+        parent""",
+}
+COLUMNS = MappingProxyType({name: tuple(words.split()) for name, words in _COLUMNS.items()})
+"""The columns of each view, in order, the same on both databases."""
+
+
+def create_views(connection: Connection) -> None:
+    """Make all views anew; the caller drops the old ones first."""
+    for name in VIEWS:
+        columns = ", ".join(f'"{column}"' for column in COLUMNS[name])
+        query = view_query(name, connection.dialect.name)
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}) q")
+
+
+def drop_views(connection: Connection) -> None:
+    """Drop the views that stand."""
+    for name in reversed(VIEWS):
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+
+
+def view_query(name: str, dialect: str) -> str:
+    """Return the SELECT behind the view `name`, with its keys, in the words of `dialect`."""
+    return _QUERIES[name](_words(dialect))
+
+
+def sights_query(dialect: str) -> str:
+    """Return what the view `observations` tells of articles, without what belongs to none."""
+    words = _words(dialect)
+    return f"{_sights(words)} UNION ALL {_confirmations(words)}"
+
+
+def steps_query(dialect: str) -> str:
+    """Return every version with what changed: the view `changes`, and each first version."""
+    return _steps(_words(dialect))
+
+
+def element_of(listed: str, wanted: str, dialect: str) -> str:
+    """Return the condition that an element of the JSON list `listed` is among `wanted`."""
+    each = _words(dialect).elements(listed)
+    return f"EXISTS (SELECT 1 FROM {each} WHERE e.value IN {wanted})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What the two databases say differently."""
+
+    hexed: Callable[[str], str]
+    json_at: Callable[[str, str], str]
+    text_at: Callable[[str, str], str]
+    greater: Callable[[str, str], str]
+    seconds: Callable[[str, str], str]
+    empty_list: str
+    with_word: Callable[[str, str], str]
+    no_time: str
+    no_name: str
+    has_lateral: bool
+    origins: str
+    elements: Callable[[str], str]
+    each_field: str
+    field_ordinal: str
+
+
+_SQLITE = _Words(
+    hexed=lambda value: f"nullif(lower(hex({value})), '')",
+    json_at=lambda value, path: f"nullif({value} -> '$.{path}', 'null')",
+    text_at=lambda value, path: f"({value} ->> '$.{path}')",
+    greater=lambda a, b: f"max({a}, {b})",
+    seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
+    empty_list="'[]'",
+    with_word=lambda words, word: f"json_insert({words}, '$[#]', '{word}')",
+    no_time="CAST(NULL AS text)",
+    no_name="CAST(NULL AS text)",
+    has_lateral=False,
+    origins=(
+        "(SELECT json_group_array(listed.origin) FROM ("
+        "SELECT r2.origin FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
+        "JOIN article own ON own.id = ao.article_id "
+        "WHERE ao.article_id = a.id ORDER BY r2.id <> own.origin_id, r2.id) listed)"
+    ),
+    elements=lambda listed: f"json_each({listed}) e",
+    each_field="json_each(d.detail, '$.fields') f",
+    field_ordinal="f.rowid",
+)
+
+_POSTGRES = _Words(
+    hexed=lambda value: f"encode({value}, 'hex')",
+    json_at=lambda value, path: f"nullif({value} #> '{_braced(path)}', 'null'::jsonb)",
+    text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
+    greater=lambda a, b: f"greatest({a}, {b})",
+    seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
+    empty_list="'[]'::jsonb",
+    with_word=lambda words, word: f"({words} || '[\"{word}\"]'::jsonb)",
+    no_time="CAST(NULL AS timestamptz)",
+    no_name="CAST(NULL AS varchar)",
+    has_lateral=True,
+    origins=(
+        "(SELECT jsonb_agg(r2.origin ORDER BY r2.id <> a.origin_id, r2.id) "
+        "FROM article_origin ao JOIN origin r2 ON r2.id = ao.origin_id "
+        "WHERE ao.article_id = a.id)"
+    ),
+    elements=lambda listed: f"jsonb_array_elements_text({listed}) AS e(value)",
+    each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
+    field_ordinal="(f.ordinal - 1)",
+)
+
+
+def _words(dialect: str) -> _Words:
+    return _POSTGRES if dialect == "postgresql" else _SQLITE
+
+
+def _braced(path: str) -> str:
+    return "{" + path.replace(".", ",") + "}"
+
+
+# ------------------------------------------------------------------- what scans left unchanged
+#
+# A file that a complete scan found unchanged has no row of its own. The scans that confirm an
+# observation `o` are the complete ones of its source after the scan that made it and before the
+# next observation of the same place; without a next one the place must still stand there. Where
+# another place brought the article another wording, they end there.
+
+_AFTER = "coalesce(o.scan_id, o.id)"
+_NEXT = (
+    "coalesce("
+    "(SELECT coalesce(n.scan_id, n.id) FROM observation n WHERE n.locator_id = o.locator_id "
+    "AND n.source_id = o.source_id AND n.id > o.id ORDER BY n.id LIMIT 1), "
+    "(SELECT 9223372036854775807 FROM presence p2 WHERE p2.source_id = o.source_id "
+    "AND p2.locator_id = o.locator_id AND p2.observation_id = o.id AND p2.gone = FALSE), 0)"
+)
+_OTHER_WORDING = (
+    "SELECT min(coalesce(o2.scan_id, o2.id)) FROM sight s2 "
+    "JOIN observation o2 ON o2.id = s2.observation_id WHERE s2.article_id = s.article_id "
+    "AND s2.observation_id > o.id AND s2.is_foreign = FALSE AND s2.wording_id <> s.wording_id "
+    "AND EXISTS (SELECT 1 FROM scan any_scan WHERE any_scan.source_id = o.source_id)"
+)
+_BEFORE = f"(SELECT min(ends.edge) FROM (SELECT {_NEXT} AS edge UNION ALL {_OTHER_WORDING}) ends)"
+_CONFIRMING = (
+    f"c.source_id = o.source_id AND c.complete = TRUE AND c.id > {_AFTER} AND c.id < {_BEFORE}"
+)
+_CONFIRMABLE = "s.outcome IN ('content', 'unchanged') AND s.is_foreign = FALSE"
+_ORDINAL = (
+    "coalesce((SELECT min(p.ordinal) FROM presence p WHERE p.source_id = o.source_id "
+    "AND p.locator_id = o.locator_id), 0)"
+)
+_SCANS = "FROM scan c WHERE " + _CONFIRMING
+
+
+def _between(words: _Words) -> str:
+    """Return the joins that give `first` and `last`, the first and the last scan that confirm.
+
+    PostgreSQL is told the order of work: left to itself it tries every scan on every file.
+    """
+    first = f"(SELECT c.id {_SCANS} ORDER BY c.id LIMIT 1)"
+    last = f"(SELECT c.id {_SCANS} ORDER BY c.id DESC LIMIT 1)"
+    if words.has_lateral:
+        return f"""
+JOIN LATERAL (SELECT {first} AS first_id, {last} AS last_id OFFSET 0) ends ON TRUE
+JOIN scan first ON first.id = ends.first_id
+JOIN scan last ON last.id = ends.last_id"""
+    return f"""
+JOIN scan first ON first.id = {first}
+JOIN scan last ON last.id = {last}"""
+
+
+def _head_scans(words: _Words) -> str:
+    """Return the rest of a query for the last scans that confirm `v`, the head of article `a`."""
+    last = f"(SELECT c.id {_SCANS} ORDER BY c.id DESC LIMIT 1)"
+    joined = (
+        f"JOIN LATERAL (SELECT c.* {_SCANS} ORDER BY c.id DESC LIMIT 1) last ON TRUE"
+        if words.has_lateral
+        else f"JOIN scan last ON last.id = {last}"
+    )
+    return (
+        f"FROM sight s JOIN observation o ON o.id = s.observation_id {joined} "
+        f"WHERE s.article_id = a.id AND s.wording_id = v.wording_id AND {_CONFIRMABLE}"
+    )
+
+
+def _head_seq(words: _Words, own: str) -> str:
+    scanned = f"(SELECT max(last.seq - {_ORDINAL}) {_head_scans(words)})"
+    return words.greater(own, f"coalesce({scanned}, 0)")
+
+
+def _head_last_seen(words: _Words, own: str) -> str:
+    scanned = f"(SELECT max(last.started_at) {_head_scans(words)})"
+    return words.greater(own, f"coalesce({scanned}, {own})")
+
+
+# -------------------------------------------------------------------------------- the queries
+
+
+def _articles(words: _Words) -> str:
+    return f"""
+SELECT {_head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id AS id,
+    r.origin AS origin, {words.origins} AS origins, src.name AS source, w.title AS title,
+    {_published(words)}, d.language AS language, d.publisher AS publisher, a.versions AS versions,
+    a.state AS state, a.first_seen AS first_seen,
+    {_head_last_seen(words, "a.last_seen")} AS last_seen, kin.label AS cluster,
+    a.id AS article_id, a.source_id AS source_id
+FROM article a
+JOIN origin r ON r.id = a.origin_id
+JOIN source src ON src.id = a.source_id
+LEFT JOIN version v ON v.id = a.head_version_id
+LEFT JOIN wording w ON w.id = v.wording_id
+LEFT JOIN derivation d ON d.id = v.derivation_id
+LEFT JOIN cluster_member km ON km.article_id = a.id
+LEFT JOIN cluster kin ON kin.id = km.cluster_id
+"""
+
+
+def _published(words: _Words) -> str:
+    date = words.json_at("d.detail", "fields.published.value")
+    return (
+        "d.published AS published, d.published_precision AS published_precision, "
+        "d.published_from AS published_from, d.published_to AS published_to, "
+        f"{date} AS row_published"
+    )
+
+
+_FROM_VERSION = """
+FROM version v
+JOIN article a ON a.id = v.article_id
+JOIN wording w ON w.id = v.wording_id
+JOIN derivation d ON d.id = v.derivation_id
+"""
+
+
+def _if_head(head: str, own: str) -> str:
+    return f"CASE WHEN v.number = a.versions THEN {head} ELSE {own} END"
+
+
+def _version_columns(words: _Words) -> str:
+    """Return what the views `versions` and `changes` share, with the keys of a version."""
+    return f"""
+    {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
+    v.number AS version, 'w1:' || {words.hexed("w.digest")} AS wording, w.title AS title,
+    v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
+    {_if_head(_head_last_seen(words, "v.last_seen"), "v.last_seen")} AS last_seen,
+    d.language AS language, {_published(words)}, v.id AS version_id,
+    v.article_id AS article_id, v.wording_id AS wording_id, v.derivation_id AS derivation_id,
+    a.source_id AS source_id"""
+
+
+def _versions(words: _Words) -> str:
+    listed = {
+        name: f"coalesce({words.json_at('d.detail', path)}, {words.empty_list}) AS {name}"
+        for name, path in (
+            ("authors", "fields.authors.value"),
+            ("tags", "fields.tags.value"),
+        )
+    }
+    return f"""
+SELECT {_version_columns(words)}, w.text AS text, {listed["authors"]}, d.publisher AS publisher,
+    {words.text_at("d.detail", "fields.section.value")} AS section, {listed["tags"]},
+    {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
+    {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
+    d.word_count AS word_count, {_flags(words)} AS flags,
+    {words.hexed("b.digest")} AS raw_digest
+{_FROM_VERSION}
+JOIN capture b ON b.id = d.capture_id
+"""
+
+
+def _flags(words: _Words) -> str:
+    """Return the flags of the text, and that another file had its address first."""
+    told = f"coalesce({words.json_at('d.detail', 'flags')}, {words.empty_list})"
+    return f"""CASE WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
+        AND own.is_foreign = FALSE AND own.address_id <> own.origin_id)
+    THEN {words.with_word(told, "address_shared")} ELSE {told} END"""
+
+
+def _fields(words: _Words) -> str:
+    return f"""
+SELECT CASE WHEN {words.field_ordinal} < {FIELD_BLOCK} - 1
+        THEN v.seq - {FIELD_BLOCK} + 1 + {words.field_ordinal} ELSE v.seq END AS seq,
+    a.public_id AS article, v.number AS version, f.key AS name,
+    {words.json_at("f.value", "value")} AS value,
+    {words.text_at("f.value", "found_in")} AS found_in,
+    CAST({words.text_at("f.value", "confidence")} AS double precision) AS confidence,
+    coalesce({words.json_at("f.value", "candidates")}, {words.empty_list}) AS candidates,
+    v.article_id AS article_id
+FROM version v
+JOIN article a ON a.id = v.article_id
+JOIN derivation d ON d.id = v.derivation_id
+CROSS JOIN {words.each_field}
+"""
+
+
+def _changes(words: _Words) -> str:
+    return f"{_steps(words)} WHERE v.number > 1"
+
+
+def _steps(words: _Words) -> str:
+    return f"""
+SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
+    v.words_added AS words_added, v.words_removed AS words_removed,
+    coalesce(v.removed, {words.empty_list}) AS removed,
+    coalesce(v.added, {words.empty_list}) AS added,
+    coalesce(v.noise, {words.empty_list}) AS noise,
+    coalesce(v.notices, {words.empty_list}) AS notices
+{_FROM_VERSION}"""
+
+
+def _observations(words: _Words) -> str:
+    """Return what three kinds of rows tell, in equal types: else PostgreSQL cannot look inside."""
+    return f"{_sights(words)} UNION ALL {_confirmations(words)} UNION ALL {_articleless(words)}"
+
+
+def _sights(words: _Words) -> str:
+    return f"""
+SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at AS observed_at,
+    o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
+    o.http_status AS http_status, s.version AS version,
+    'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
+    o.note AS note, 1 AS checks, {words.no_time} AS until,
+    s.article_id AS article_id, s.observation_id AS observation_id
+FROM sight s
+JOIN observation o ON o.id = s.observation_id
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN capture b ON b.id = o.capture_id
+"""
+
+
+def _confirmations(words: _Words) -> str:
+    return f"""
+SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
+    a.public_id AS article, r.origin AS origin,
+    first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
+    CAST('unchanged' AS varchar) AS outcome, CAST(NULL AS integer) AS http_status,
+    s.version AS version,
+    'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
+    CAST(NULL AS text) AS note,
+    CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
+        AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
+    last.started_at AS until, s.article_id AS article_id, s.observation_id AS observation_id
+FROM sight s
+JOIN observation o ON o.id = s.observation_id{_between(words)}
+JOIN article a ON a.id = s.article_id
+JOIN origin r ON r.id = s.origin_id
+LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN capture b ON b.id = o.capture_id
+WHERE {_CONFIRMABLE}
+"""
+
+
+_ARTICLELESS_OUTCOME = """CASE WHEN o.outcome <> 'captured' THEN o.outcome
+        WHEN judged.kind = 'listed' THEN 'content'
+        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE
+            WHEN max(f.code) = 'blocked' THEN 'blocked'
+            WHEN max(f.code) IN ('not_article', 'extraction_empty') THEN 'not_article'
+            END FROM refusal f WHERE f.observation_id = o.id), 'refused')
+        ELSE 'refused' END"""
+
+
+def _articleless(words: _Words) -> str:
+    """What was refused before it belonged to any article; what waits to be read is not told."""
+    return f"""
+SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
+    o.observed_at AS observed_at, o.recorded_at AS recorded_at,
+    coalesce(t.is_foreign, FALSE) AS "foreign",
+    {_ARTICLELESS_OUTCOME} AS outcome,
+    o.http_status AS http_status, CAST(NULL AS integer) AS version,
+    CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
+    1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
+    o.id AS observation_id
+FROM observation o
+JOIN origin r ON r.id = o.locator_id
+LEFT JOIN sight s ON s.observation_id = o.id
+LEFT JOIN verdict judged ON judged.observation_id = o.id
+LEFT JOIN transfer t ON t.observation_id = o.id
+LEFT JOIN capture b ON b.id = o.capture_id
+WHERE s.observation_id IS NULL AND (o.outcome <> 'captured' OR judged.id IS NOT NULL)
+"""
+
+
+def _relations(_words: _Words) -> str:
+    return """
+SELECT coalesce(u.id, l.id) AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
+    l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
+    l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
+    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.a_origin_id AS a_origin_id,
+    l.b_origin_id AS b_origin_id, l.evidence AS row_evidence
+FROM relation l
+LEFT JOIN relation_undone u ON u.relation_id = l.id
+LEFT JOIN article_origin oa ON oa.origin_id = l.a_origin_id
+LEFT JOIN article aa ON aa.id = oa.article_id
+LEFT JOIN article_origin ob ON ob.origin_id = l.b_origin_id
+LEFT JOIN article ab ON ab.id = ob.article_id
+WHERE aa.id IS NULL OR ab.id IS NULL OR aa.id <> ab.id
+"""
+
+
+def _addresses(words: _Words) -> str:
+    """Return the addresses of articles: since when a text stood there, and where it went.
+
+    Of several lineages that lead away from an address, the last one is told.
+    """
+    worded, led = "s.wording_id IS NOT NULL", "s.outcome = 'redirected'"
+    at = "FROM sight s WHERE s.origin_id = r.id AND s.article_id = a.id"
+    latest = "(SELECT max(l2.id) FROM lineage l2 WHERE l2.origin_id = r.id)"
+    return f"""
+SELECT {words.greater(f"coalesce((SELECT max(s.seq) {at}), 0)", "coalesce(u.id, l.id, 0)")} AS seq,
+    a.public_id AS article, r.origin AS origin,
+    (SELECT min(s.observed_at) {at} AND {worded}) AS first_seen,
+    (SELECT max(s.observed_at) {at} AND {worded}) AS last_seen,
+    (SELECT min(s.observed_at) {at} AND {led}) AS redirected_since,
+    (SELECT max(s.observed_at) {at} AND {led}) AS redirected_until,
+    l.kind AS joined_by, target.origin AS joined_to, l.decided_at AS joined_at, l.id AS lineage,
+    u.undone_at AS undone_at, a.id AS article_id
+FROM article_origin ao
+JOIN article a ON a.id = ao.article_id
+JOIN origin r ON r.id = ao.origin_id
+LEFT JOIN lineage l ON l.id = {latest}
+LEFT JOIN origin target ON target.id = l.to_origin_id
+LEFT JOIN lineage_undone u ON u.lineage_id = l.id
+"""
+
+
+def _transfers(words: _Words) -> str:
+    return f"""
+SELECT t.id AS seq, a.public_id AS article, r.origin AS origin, o.observed_at AS observed_at,
+    t.is_foreign AS "foreign", t.address AS address, o.http_status AS http_status,
+    t.hops AS hops, t.request AS request, t.response_headers AS response_headers,
+    t.peer AS peer, t.tls_version AS tls_version, {words.hexed("c.digest")} AS certificate,
+    t.duration_ms AS duration_ms, t.wire_bytes AS wire_bytes, t.body_encoding AS body_encoding,
+    t.rights AS rights
+FROM transfer t
+JOIN observation o ON o.id = t.observation_id
+JOIN origin r ON r.id = o.locator_id
+LEFT JOIN sight s ON s.observation_id = o.id
+LEFT JOIN article a ON a.id = s.article_id
+LEFT JOIN certificate c ON c.id = t.certificate_id
+"""
+
+
+def _noise(words: _Words) -> str:
+    return f"""
+SELECT coalesce(u.id, n.id) AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
+    'w1:' || {words.hexed("wa.digest")} AS wording_before,
+    'w1:' || {words.hexed("wb.digest")} AS wording_after,
+    s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
+    u.undone_at AS undone_at, a.id AS article_id, s.version AS version,
+    n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id
+FROM noise_step n
+JOIN wording wa ON wa.id = n.a_wording_id
+JOIN wording wb ON wb.id = n.b_wording_id
+LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id
+LEFT JOIN sight s ON s.observation_id = n.observation_id
+LEFT JOIN article_origin ao ON ao.origin_id = n.origin_id
+LEFT JOIN article a ON a.id = ao.article_id
+"""
+
+
+def _refusals(words: _Words) -> str:
+    return f"""
+SELECT f.id AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
+    f.code AS code, f.message AS message, f.hint AS hint, f.kept AS kept,
+    {words.hexed("b.digest")} AS raw_digest, f.at AS at
+FROM refusal f
+LEFT JOIN job j ON j.id = f.job_id
+LEFT JOIN capture b ON b.id = f.capture_id
+"""
+
+
+_SEEN = ("new_articles", "new_versions", "unchanged", "copies", "refused", "failed")
+_COUNTS = (*_SEEN, "gone", "passed_over")
+
+
+def _jobs(words: _Words) -> str:
+    """A job that fanned out is told with the work of its children.
+
+    It comes back when one of them changes, so its number is theirs: even ones are told of
+    parts, odd ones of jobs that stand for themselves, and no two rows share one.
+    """
+    counts = ", ".join(f"j.{name} + {_child(f'sum(k.{name})', '0')} AS {name}" for name in _COUNTS)
+    columns = ", ".join(f"t.{name}" for name in _COUNTS)
+    seen = " + ".join(f"t.{name}" for name in _SEEN)
+    greater = words.greater("j.seq", _child("max(k.seq)", "0"))
+    finished = words.greater("j.finished_at", _child("max(k.finished_at)", "j.finished_at"))
+    return f"""
+SELECT 2 * t.seq + CASE WHEN t.parent IS NULL THEN 1 ELSE 0 END AS seq, t.job AS job,
+    t.kind AS kind, t.source AS source, t.state AS state,
+    t.triggered AS "trigger", t.attempts AS attempts, t.created_at AS created_at,
+    t.started_at AS started_at,
+    CASE WHEN t.state IN ('ready', 'running') THEN NULL ELSE t.finished_at END AS finished_at,
+    t.reason AS reason, CAST({seen} AS bigint) AS seen, {columns},
+    CASE WHEN t.state IN ('ready', 'running') THEN NULL
+        ELSE {words.seconds("t.started_at", "t.finished_at")} END AS seconds,
+    t.parent AS parent
+FROM (
+    SELECT {greater} AS seq, j.id AS job, j.kind AS kind, src.name AS source,
+        CASE WHEN j.state <> 'done' THEN j.state
+            WHEN {_child_is("'ready', 'running'")} THEN 'running'
+            WHEN {_child_is("'quarantined'")} THEN 'quarantined'
+            ELSE 'done' END AS state,
+        j."trigger" AS triggered, j.attempts AS attempts, j.created_at AS created_at,
+        j.started_at AS started_at, {finished} AS finished_at,
+        coalesce(j.reason, (SELECT k.reason FROM job k WHERE k.parent_id = j.id
+            AND k.state = 'quarantined' ORDER BY k.id LIMIT 1)) AS reason,
+        {counts}, j.parent_id AS parent
+    FROM job j
+    LEFT JOIN source src ON src.id = j.source_id
+) t
+"""
+
+
+def _child(aggregate: str, otherwise: str) -> str:
+    return f"coalesce((SELECT {aggregate} FROM job k WHERE k.parent_id = j.id), {otherwise})"
+
+
+def _child_is(states: str) -> str:
+    return f"EXISTS (SELECT 1 FROM job k WHERE k.parent_id = j.id AND k.state IN ({states}))"
+
+
+_QUERIES: dict[str, Callable[[_Words], str]] = {
+    "articles": _articles,
+    "versions": _versions,
+    "fields": _fields,
+    "changes": _changes,
+    "observations": _observations,
+    "relations": _relations,
+    "noise": _noise,
+    "addresses": _addresses,
+    "transfers": _transfers,
+    "refusals": _refusals,
+    "jobs": _jobs,
+}

@@ -1,0 +1,1 @@
+"""PURE: what changed from one text to the next, of which class, and whether it is noise."""

@@ -1,0 +1,137 @@
+"""PURE: since when each sentence of a text stands there, and which sentences stand no more."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from storage.diff.alignment import Block
+from storage.language.sentences import sentences
+from storage.values.digest import canonical, canonical_all
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A version: its number, between which two sights it came, the paragraphs of its text."""
+
+    number: int
+    changed_after: datetime | None
+    changed_by: datetime
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """A sentence as `version` has it, in its `paragraph` (counted from 0).
+
+    `canon` is what it is in the canonical form of its paragraph: by that sentences are equal.
+    `since` is the version since which it stands there, or stands there no more. `first` is the
+    first version that had it. `returned` says that it was absent in between.
+    """
+
+    sentence: str
+    canon: str
+    paragraph: int
+    version: int
+    since: Stand
+    first: Stand
+    returned: bool
+
+
+Key = tuple[str, int]
+"""A sentence in canonical form, and how many of the same stand before it in the text."""
+
+Where = tuple[str, str, int]
+"""A sentence as it stands there, in canonical form, and its paragraph."""
+
+
+def blame(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
+    """Return each sentence of the last of `stands`, in its order; the oldest stand comes first.
+
+    Sentences are equal if they are so in canonical form; where they stand does not matter. Of
+    equal ones in one text each counts: the second is as old as the second was.
+    """
+    if not stands:
+        return ()
+    return tuple(
+        Blamed(*where, stands[-1].number, stands[life.since], stands[life.first], life.returned)
+        for life, where in _located(_lives(stands), stands[-1])
+    )
+
+
+def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
+    """Return each sentence that earlier stands had and the last one has not.
+
+    It is told as it stood last, those first that went first; `since` is the version that has it
+    no more.
+    """
+    lives = _lives(stands)
+    gone: dict[int, dict[Key, _Life]] = {}
+    for key, life in lives.items():
+        if life.last < len(stands) - 1:
+            gone.setdefault(life.last, {})[key] = life
+    return tuple(
+        Blamed(*where, stands[last].number, stands[last + 1], stands[life.first], life.returned)
+        for last in sorted(gone)
+        for life, where in _located(gone[last], stands[last])
+    )
+
+
+@dataclass(slots=True)
+class _Life:
+    """In which stands a sentence is: the run that goes on from `since` to `last`."""
+
+    first: int
+    since: int
+    last: int
+    returned: bool = False
+
+    def seen_in(self, stand: int) -> None:
+        if self.last < stand - 1:
+            self.since = stand
+            self.returned = True
+        self.last = stand
+
+
+def _lives(stands: Sequence[Stand]) -> dict[Key, _Life]:
+    lives: dict[Key, _Life] = {}
+    split: dict[str, tuple[str, ...]] = {}
+    for position, stand in enumerate(stands):
+        _add(split, stand.paragraphs)
+        for key in _keys(sentence for text in stand.paragraphs for sentence in split[text]):
+            life = lives.get(key)
+            if life is None:
+                lives[key] = _Life(position, position, position)
+            else:
+                life.seen_in(position)
+    return lives
+
+
+def _add(split: dict[str, tuple[str, ...]], paragraphs: Sequence[str]) -> None:
+    """Split the paragraphs that were not met before: most of a version were."""
+    new = [text for text in dict.fromkeys(paragraphs) if text not in split]
+    for text, canon in zip(new, canonical_all(new), strict=True):
+        split[text] = tuple(sentence.strip() for sentence in sentences(canon))
+
+
+def _keys(texts: Iterator[str]) -> Iterator[Key]:
+    met: Counter[str] = Counter()
+    for text in texts:
+        yield text, met[text]
+        met[text] += 1
+
+
+def _located(lives: dict[Key, _Life], stand: Stand) -> Iterator[tuple[_Life, Where]]:
+    """Yield the sentences of `stand` that are among `lives`, as it has them, in its order."""
+    met: Counter[str] = Counter()
+    for number, paragraph in enumerate(stand.paragraphs):
+        block = Block("text", paragraph, canonical(paragraph), 0)
+        pieces = sentences(block.canon)
+        ends = list(accumulate(map(len, pieces)))
+        for piece, end in zip(pieces, ends, strict=True):
+            canon = piece.strip()
+            if (life := lives.get((canon, met[canon]))) is not None:
+                own = paragraph[block.place(end - len(piece)) : block.place(end)]
+                yield life, (own.strip(), canon, number)
+            met[canon] += 1

@@ -1,0 +1,229 @@
+"""PURE: what changed from one capture of an article to the next, and whether its page says so."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+from storage.diff.classes import classes_of
+from storage.diff.edits import places
+from storage.diff.noise import NO_BOXES, Evidence, Noise, explain, noise, unexplained
+from storage.diff.word_diff import Text, between, passages, sides, words_added, words_removed
+from storage.language.volatile import stamps
+from storage.language.words import TOKEN
+from storage.values.digest import canonical, canonical_all
+from storage.values.site import paragraph_key
+
+METADATA = ("authors", "published", "publisher", "section", "tags")
+"""The fields of which a change is told as `metadata`."""
+
+TELLS_OF_A_CHANGE = re.compile(
+    r"version|fassung|korrigier|berichtig|fehler|falsch|richtig|geändert|ergänzt|aktualisier"
+    r"|präzisier|correct|amend|earlier|error|updat|clarif|revis",
+    re.IGNORECASE,
+)
+"""What a note of the editors says where it is about the text itself.
+
+>>> bool(TELLS_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
+True
+"""
+_ANNOUNCING = frozenset({"correction", "update"})
+_NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one capture says: the text, and what stands around it.
+
+    `beside` are the paragraphs of the page that are no part of the text, `modified` is its date
+    of modification, `notices` are kind and text of each notice, `metadata` are the values of the
+    fields `METADATA`. `around` are the keys of what else the page shows.
+    """
+
+    text: Text
+    beside: tuple[str, ...] = ()
+    modified: Mapping[str, Any] | None = None
+    notices: tuple[tuple[str, str], ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _NO_FIELDS)
+    around: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changed; `classes` are empty where all of it is `noise`.
+
+    `asked` are whole paragraphs that came or went (in canonical form), of which only other
+    articles can tell whether they are noise. `notices` are the new ones.
+    """
+
+    classes: tuple[str, ...]
+    silent: bool | None
+    words_added: int
+    words_removed: int
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    noise: tuple[Noise, ...]
+    notices: tuple[tuple[str, str], ...]
+    asked: tuple[str, ...]
+
+    @property
+    def is_noise(self) -> bool:
+        return bool(self.noise) and not self.classes
+
+
+def change(
+    a: Told, b: Told, boxes: Mapping[str, str] = NO_BOXES, *, heed_noise: bool = True
+) -> Change:
+    """Return what changed from `a` to `b`.
+
+    `boxes` are those paragraphs of `asked` that other articles say are noise, with the rule.
+    Without `heed_noise` everything is a change.
+    """
+    a_side, b_side = sides(a.text, b.text)
+    found = places(between(a_side, b_side), a_side, b_side)
+    rules: list[str | None] = [None] * len(found)
+    if heed_noise:
+        rules = explain(found, a_side, b_side, _evidence(a, b, boxes))
+    left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
+    classes = classes_of(left, a_side, b_side)
+    if classes and _metadata_differ(a, b):
+        classes = (*classes, "metadata")
+    operations = [op for place in left for op in place.operations]
+    removed, added = passages(operations)
+    new = _new_notices(a, b)
+    return Change(
+        classes=classes,
+        silent=is_silent(a, b, new) if classes else None,
+        words_added=words_added(operations),
+        words_removed=words_removed(operations),
+        removed=removed,
+        added=added,
+        noise=noise(found, rules),
+        notices=new,
+        asked=unexplained(found, rules),
+    )
+
+
+def is_silent(a: Told, b: Told, notices: Sequence[tuple[str, str]] = ()) -> bool | None:
+    """Tell whether the page keeps quiet about a change of its wording.
+
+    It speaks of it where a notice is new that is about the text, or the date of modification or
+    a note ("Stand", "Aktualisiert") is another one. None where it carries neither, so that
+    nothing could have told.
+    """
+    if any(_announces(kind, text) for kind, text in notices):
+        return False
+    before, after = _notes(a), _notes(b)
+    has_date = a.modified is not None and b.modified is not None
+    if (b.modified is not None and not _same_date(a.modified, b.modified)) or after - before:
+        return False
+    return True if has_date or after else None
+
+
+def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | None:
+    """Return the version in which that changed which a notice is about; None where it is unclear.
+
+    `steps` are versions with the passages that went and came, the oldest first. The step that
+    shares most words with the notice is meant; numbers and quoted words weigh more.
+
+    >>> steps = [(2, ["36", "3,6"]), (3, ["am Montag", "am Dienstag"])]
+    >>> speaks_of("Korrektur: Der Pegel stieg um 3,6 Zentimeter, nicht um 36.", steps)
+    2
+    """
+    wanted = _telling_words(notice)
+    best, most = None, 0
+    for version, texts in steps:
+        shared = wanted & _telling_words(" ".join(texts))
+        weight = sum(3 if any(map(str.isdigit, word)) else 1 for word in shared)
+        if weight and weight >= most:
+            best, most = version, weight
+    return best
+
+
+# ---------------------------------------------------------------------------------- evidence
+
+
+def _evidence(a: Told, b: Told, boxes: Mapping[str, str]) -> Evidence:
+    return Evidence(_beside(a), _beside(b), boxes)
+
+
+def _beside(told: Told) -> frozenset[int]:
+    return told.around.union(map(paragraph_key, canonical_all(told.beside)))
+
+
+def _new_notices(a: Told, b: Told) -> tuple[tuple[str, str], ...]:
+    known = {canonical(text) for _kind, text in a.notices}
+    return tuple(each for each in b.notices if canonical(each[1]) not in known)
+
+
+def _announces(kind: str, text: str) -> bool:
+    return kind in _ANNOUNCING or (
+        kind == "editorial" and TELLS_OF_A_CHANGE.search(text) is not None
+    )
+
+
+def _notes(told: Told) -> frozenset[str]:
+    """Return the notes of the last change that a page shows, in the text and beside it."""
+    shown = [text for _role, text in told.text.paragraphs]
+    said = chain.from_iterable(map(stamps, (*shown, *told.beside)))
+    updates = (text for kind, text in told.notices if kind == "update")
+    return frozenset(canonical_all([*said, *updates]))
+
+
+def _same_date(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:
+    """Tell whether two dates may be one: the same moment, or one only more precise.
+
+    >>> _same_date({"value": "2024-06-18T12:00", "zone": "+02:00"}, {"value": "2024-06-18"})
+    True
+    >>> _same_date({"value": "2024-06-18T12:00", "zone": "+02:00"},
+    ...            {"value": "2024-06-18T10:00:00", "zone": "+00:00"})
+    True
+    """
+    if a is None:
+        return False
+    ours, theirs = str(a.get("value")), str(b.get("value"))
+    if a.get("zone") and b.get("zone") and "T" in ours and "T" in theirs:
+        digits = min(len(ours), len(theirs))
+        return _moment(ours[:digits], a["zone"]) == _moment(theirs[:digits], b["zone"])
+    shorter = min(len(ours), len(theirs))
+    return ours[:shorter] == theirs[:shorter]
+
+
+def _moment(value: str, zone: str) -> datetime | str:
+    try:
+        return datetime.fromisoformat(value + zone)
+    except ValueError:
+        return value
+
+
+def _metadata_differ(a: Told, b: Told) -> bool:
+    return any(a.metadata.get(name) != b.metadata.get(name) for name in METADATA)
+
+
+# ------------------------------------------------------------------------------------ words
+
+_SHORTEST_TELLING = 4
+_OF_NOTICES = frozenset(
+    """
+    version fassung hieß artikel text beitrag bericht meldung wurde wurden haben früheren früher
+    ersten korrigiert korrektur berichtigt richtig falsch fehler redaktion anmerkung hinweis diese
+    dieser dieses einer eine einem nicht sondern zunächst ursprünglich stand aktualisiert ergänzt
+    dass sind worden inzwischen
+    earlier previous this article story said that have been corrected correction updated amended
+    wrong error editor note incorrectly stated with from which
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+
+
+def _telling_words(text: str) -> set[str]:
+    """Return the numbers and the longer words of a text, without those that any notice has."""
+    words = (token.strip().casefold() for token in TOKEN.findall(canonical(text)))
+    return {
+        word
+        for word in words
+        if any(map(str.isdigit, word))
+        or (len(word) >= _SHORTEST_TELLING and word.isalpha() and word not in _OF_NOTICES)
+    }

@@ -1,0 +1,274 @@
+"""PURE: of which classes a change is: a number, a name, a quotation, other words …"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from storage.diff.alignment import Block
+from storage.diff.edits import Place, places
+from storage.diff.word_diff import Operation, Side, Text, between, sides
+from storage.language.names import names_in
+from storage.language.quotations import quoted
+from storage.language.sentences import sentences
+from storage.language.words import TOKEN
+
+CLASSES = (
+    "headline",
+    "number",
+    "name",
+    "quote",
+    "wording",
+    "punctuation",
+    "paragraph_added",
+    "paragraph_removed",
+    "moved",
+    "notice",
+)
+"""What `classify` can tell, in its order; `first`, `metadata` and `reversion` are the caller's."""
+
+_SHORTEST_GENITIVE = 4
+_FEWEST_TO_REORDER = 2
+_QUOTATION_MARKS = frozenset("\"'")
+_UNITS = frozenset("%‰€$£¥°")
+_SIGNS = frozenset("+-−–±")
+UNIT_WORD = re.compile(
+    r"(?:milli|zenti|dezi|kilo|mega|giga|tera|centi|deci|quadrat|kubik|hekto|square|cubic)?-?"
+    r"(?:met(?:er|re)[ns]?|m|gramm|grams?|liter[ns]?|lit(?:re|er)s?|watt|volt|tonnen?|ton(?:ne)?s?)"
+    r"|euro|dollars?|cents?|pounds?|pfund|franken|rubel|yen|pence|kronen|zloty|prozent(?:punkte[n]?)?"
+    r"|per|percent|grad|degrees?|hektar|hectares?|acres?|miles?|meilen?|knots?|knoten|feet|foot|inch"
+    r"(?:es)?|zoll|sekunden?|minuten?|stunden?|tagen?|tage|wochen?|monaten?|monate|jahren?|jahre"
+    r"|seconds?|minutes?|hours?|days?|weeks?|months?|years?|kg|km|cm|mm|kmh|mph|ml|hz",
+    re.IGNORECASE,
+)
+"""A measure, which belongs to the amount before it.
+
+>>> [bool(UNIT_WORD.fullmatch(each)) for each in ("Zentimetern", "Euro", "years", "Menschen")]
+[True, True, True, False]
+"""
+_NUMBER_WORDS = frozenset(
+    """
+    zwei drei vier fünf sechs sieben acht neun zehn elf zwölf zwanzig dreißig hundert hunderte
+    hunderten tausend tausende tausenden dutzend dutzende million millionen mio milliarde
+    milliarden mrd billion billionen
+    two three four five six seven eight nine ten eleven twelve twenty thirty hundred hundreds
+    thousand thousands dozen dozens millions billions trillion trillions
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+
+
+def classify(a: Text, b: Text, operations: Sequence[Operation] | None = None) -> tuple[str, ...]:
+    """Return the classes that the change from `a` to `b` has, in the order of `CLASSES`.
+
+    - `headline`: the title changed. Its numbers, names and quotes are told besides.
+    - `number`: a word with a digit, a number word (two and more, million …), a unit (% or €, a
+      measure behind an amount), or the sign before a digit came, went or changed, or numbers of
+      a sentence changed places. Digits of whole new paragraphs are none, nor are those of a
+      sentence that only went elsewhere within the text.
+    - `name`: the same for words that the text itself shows to be names (`storage.language.names`).
+    - `quote`: something inside quotation marks changed, or a mark of quotation itself.
+    - `wording`: other words changed.
+    - `punctuation`: a place where nothing but punctuation or a blank changed.
+    - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as `diff` tells them.
+    - `notice`: a paragraph of this role is new or was edited.
+
+    `operations` are those of `diff(a, b)`, if they are at hand.
+    """
+    a_side, b_side = sides(a, b)
+    found = between(a_side, b_side) if operations is None else operations
+    return classes_of(places(found, a_side, b_side), a_side, b_side)
+
+
+def classes_of(found: Iterable[Place], a: Side, b: Side) -> tuple[str, ...]:
+    """Return the classes that some places of a change have, as `classify` tells them."""
+    found = list(found)
+    classes = {name for place in found for name in _whole_classes(place)}
+    edited = [place for place in found if place.kind == "edit"]
+    if edited:
+        marked = _Marked()
+        classes |= _edit_classes(edited, [_edit(place, marked) for place in edited], a, b)
+    return tuple(name for name in CLASSES if name in classes)
+
+
+# ------------------------------------------------------------------------- whole paragraphs
+
+
+def _whole_classes(place: Place) -> set[str]:
+    """Return what a place shows by itself: a paragraph that came, went or moved, a notice."""
+    found: set[str] = set()
+    if place.kind == "move":
+        found.add("moved")
+    elif place.kind == "paragraph":
+        found.add("paragraph_added" if place.new is not None else "paragraph_removed")
+    is_edited = place.kind == "edit" or place.new is not None
+    if place.role == "notice" and place.kind != "move" and is_edited:
+        found.add("notice")
+    return found
+
+
+# ------------------------------------------------------------------------------------ words
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A changed token and where it stood."""
+
+    token: str
+    is_quoted: bool
+    before_digit: bool
+    after_digit: bool
+
+    @property
+    def is_word(self) -> bool:
+        return self.token[0].isalnum()
+
+    @property
+    def is_number(self) -> bool:
+        return (
+            any(map(str.isdigit, self.token))
+            or self.token in _UNITS
+            or (self.token in _SIGNS and self.before_digit)
+            or self.token.casefold() in _NUMBER_WORDS
+            or (self.after_digit and UNIT_WORD.fullmatch(self.token) is not None)
+        )
+
+
+def _is_amount(token: str) -> bool:
+    return any(map(str.isdigit, token)) or token.casefold() in _NUMBER_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What was taken out and put in at one place inside a block."""
+
+    is_title: bool
+    gone: tuple[_Word, ...]
+    new: tuple[_Word, ...]
+
+    @property
+    def words(self) -> tuple[_Word, ...]:
+        return self.gone + self.new
+
+
+class _Marked:
+    """The tokens of blocks, told by offset, with what stands inside quotation marks."""
+
+    def __init__(self) -> None:
+        self._quoted: dict[int, list[bool]] = {}
+
+    def words(self, block: Block | None, start: int, text: str) -> tuple[_Word, ...]:
+        if block is None or not text:
+            return ()
+        if id(block) not in self._quoted:
+            self._quoted[id(block)] = quoted(block.canon, block.words.starts)
+        marks = self._quoted[id(block)]
+        begin = start - block.start
+        return tuple(
+            _Word(
+                block.tokens[k],
+                marks[k],
+                block.canon[block.words.end_of(k) :][:1].isdigit(),
+                k > 0 and _is_amount(block.tokens[k - 1]),
+            )
+            for k in block.tokens_within(begin, begin + len(text))
+        )
+
+
+def _edit(place: Place, marked: _Marked) -> _Edit:
+    gone = marked.words(place.a, place.gone.a_start, place.gone.a_text) if place.gone else ()
+    new = marked.words(place.b, place.new.b_start, place.new.b_text) if place.new else ()
+    return _Edit(place.role == "headline", gone, new)
+
+
+def _edit_classes(edited: Sequence[Place], edits: Sequence[_Edit], a: Side, b: Side) -> set[str]:
+    names = _names(edits, a, b)
+    found: set[str] = set()
+    if _differ(edits, lambda word: word.is_number) or _reordered(edited, _is_amount):
+        found.add("number")
+    if _differ(edits, lambda word: _stem(word.token) in names) or (
+        names and _reordered(edited, lambda token: _stem(token) in names)
+    ):
+        found.add("name")
+
+    def is_told(word: _Word) -> bool:
+        is_number = "number" in found and word.is_number
+        return word.is_quoted or is_number or ("name" in found and _stem(word.token) in names)
+
+    kinds = [_place_classes(edit, is_told) for edit in edits]
+    return found.union(*kinds) or {"wording"}  # a unit or a sign that only went elsewhere
+
+
+def _reordered(edited: Iterable[Place], is_kind: Callable[[str], bool]) -> bool:
+    """Tell whether words of a kind changed places within a sentence: who won, what was before."""
+    pairs = {
+        (id(place.a), id(place.b)): (place.a, place.b)
+        for place in edited
+        if place.a is not None and place.b is not None
+    }
+    return any(_reordered_in(a, b, is_kind) for a, b in pairs.values())
+
+
+def _reordered_in(a: Block, b: Block, is_kind: Callable[[str], bool]) -> bool:
+    if sum(map(is_kind, a.tokens)) < _FEWEST_TO_REORDER:
+        return False
+    ours, theirs = (Counter(map(str.strip, sentences(each.canon))) for each in (a, b))
+    before, after = (
+        [word for part in parts.elements() for word in map(str.strip, TOKEN.findall(part))]
+        for parts in (ours - theirs, theirs - ours)
+    )
+    before, after = ([word for word in words if is_kind(word)] for words in (before, after))
+    return before != after and Counter(before) == Counter(after)
+
+
+def _place_classes(edit: _Edit, is_told: Callable[[_Word], bool]) -> set[str]:
+    """Return what one place shows beside numbers and names; the title has a class of its own.
+
+    `is_told` are words of which a class tells already. A number that only went elsewhere is a
+    word like another.
+    """
+    found: set[str] = set()
+    if any(word.is_quoted for word in edit.words):
+        found.add("quote")
+    if edit.is_title:
+        return found | {"headline"}
+    words = [word for word in edit.words if word.is_word]
+    marks = [
+        word for word in edit.words if not word.is_number and word.token not in _QUOTATION_MARKS
+    ]
+    if not words and (marks or not edit.words):
+        found.add("punctuation")
+    return found | (set() if all(map(is_told, words)) else {"wording"})
+
+
+def _differ(edits: Iterable[_Edit], is_kind: Callable[[_Word], bool]) -> bool:
+    """Return whether words of a kind changed, beyond having gone elsewhere in the text."""
+    balance: Counter[str] = Counter()
+    for edit in edits:
+        gone = [word.token for word in edit.gone if is_kind(word)]
+        new = [word.token for word in edit.new if is_kind(word)]
+        if edit.gone and edit.new and gone != new:
+            return True
+        balance.update(new)
+        balance.subtract(gone)
+    return any(balance.values())
+
+
+def _names(edits: Iterable[_Edit], a: Side, b: Side) -> frozenset[str]:
+    """Return the stems of the names of both texts, if a changed word may be one.
+
+    What stands in the place of a name is one too.
+    """
+    if not any(word.token[0].isupper() for edit in edits for word in edit.words):
+        return frozenset()
+    found = set(map(_stem, names_in([block.tokens for block in (*a.all, *b.all)])))
+    for edit in edits:
+        gone, new = ([w for w in side if w.is_word] for side in (edit.gone, edit.new))
+        if len(gone) == len(new) == 1 and gone[0].token[0].isupper() and new[0].token[0].isupper():
+            pair = {_stem(gone[0].token), _stem(new[0].token)}
+            found |= pair if pair & found else set()
+    return frozenset(found)
+
+
+def _stem(token: str) -> str:
+    """Return a name without the `s` of its genitive."""
+    return token.removesuffix("'s").removesuffix("s") if len(token) > _SHORTEST_GENITIVE else token

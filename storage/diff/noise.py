@@ -1,0 +1,281 @@
+"""PURE: which places of a change are noise, and by which rule.
+
+Noise is what changes with nobody editing. A rule looks at what changed, never at how little it
+is: a digit, a negation, a name or a mark in running text is no noise under any of them. What no
+rule explains is a change.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from storage.diff.alignment import Block
+from storage.diff.edits import Place, replaced
+from storage.diff.word_diff import Operation, Side
+from storage.language.contacts import Contact, is_same
+from storage.language.volatile import Kind, Span, spans
+from storage.values.digest import WHITE_SPACE, canonical
+from storage.values.site import paragraph_key
+
+Rule = Literal[Kind, "breaks", "beside", "box", "teaser"]
+
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "age": "how long ago something was: it grows by itself",
+        "clock": "what time it is",
+        "moment": "the only day or time of day that stands alone, at the edge of the text: a clock",
+        "stamp": "the page's note of when it was made or changed; it tells of a change and is none",
+        "counter": "how often something was read, shared or answered",
+        "artefact": "a trace of a server, a cache or a visit",
+        "navigation": "a menu",
+        "copyright": "the year behind a ©",
+        "email": "an e-mail address, hidden from harvesters in another way",
+        "address": "a web address in which only the traces of a visit differ",
+        "breaks": "the same words, parted into other paragraphs",
+        "beside": "the paragraph still stands on the page, beside the text",
+        "box": "the paragraph stands in many articles of the site that it has nothing to do with",
+        "teaser": "the paragraph is the headline of another article of the site",
+    }
+)
+"""What each rule says, for people."""
+
+_EDGE = 2
+"""So many paragraphs at the beginning and at the end are its edge."""
+_ALONE: frozenset[str] = frozenset({"age", "clock", "stamp", "counter", "artefact", "navigation"})
+"""The kinds of which a whole paragraph may come and go."""
+_EVEN = {ord(space): " " for space in WHITE_SPACE if space != "\n"}
+NO_BOXES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What one rule explains of a change: the passages that went and came."""
+
+    rule: str
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known besides the two texts.
+
+    `a_beside` and `b_beside` are the keys of the paragraphs that stand beside the texts on their
+    pages; `boxes` names for paragraphs (canonical) the rule that other articles of the site give.
+    """
+
+    a_beside: frozenset[int] = frozenset()
+    b_beside: frozenset[int] = frozenset()
+    boxes: Mapping[str, str] = field(default_factory=lambda: NO_BOXES)
+
+
+NOTHING_ELSE = Evidence()
+
+
+def explain(
+    found: Sequence[Place], a: Side, b: Side, evidence: Evidence = NOTHING_ELSE
+) -> list[str | None]:
+    """Return for each place the rule by which it is noise, None for a change."""
+    reading = _Reading(a, b)
+    partners = {id(place): pair for pair in replaced(found) for place in pair}
+    rules = [
+        reading.of_edit(place)
+        if place.kind == "edit"
+        else reading.of_paragraph(place, partners.get(id(place)), evidence)
+        for place in found
+    ]
+    if None in rules and _differ_in_breaks(found, rules, a, b):
+        return [rule or "breaks" for rule in rules]
+    return rules
+
+
+def unexplained(found: Sequence[Place], rules: Sequence[str | None]) -> tuple[str, ...]:
+    """Return the whole paragraphs, in canonical form, that came or went and are no noise so far."""
+    return tuple(
+        dict.fromkeys(
+            block.canon
+            for place, rule in zip(found, rules, strict=True)
+            if rule is None and place.kind == "paragraph" and (block := place.a or place.b)
+        )
+    )
+
+
+def noise(found: Iterable[Place], rules: Iterable[str | None]) -> tuple[Noise, ...]:
+    """Return what was explained, one for each rule, in the order of the text."""
+    removed: dict[str, list[str]] = {}
+    added: dict[str, list[str]] = {}
+    for place, rule in zip(found, rules, strict=True):
+        if rule is not None:
+            removed.setdefault(rule, []).extend(_texts(place.gone))
+            added.setdefault(rule, []).extend(_texts(place.new))
+    return tuple(Noise(rule, tuple(removed[rule]), tuple(added[rule])) for rule in removed)
+
+
+class _Reading:
+    """The two texts with the spans of their paragraphs, each worked out once."""
+
+    def __init__(self, a: Side, b: Side) -> None:
+        self._sides = (a, b)
+        self._spans: dict[int, list[Span]] = {}
+        self._pairs: dict[tuple[int, int], bool] = {}
+
+    def of_edit(self, place: Place) -> str | None:
+        """Return the rule for an edit inside one paragraph."""
+        if place.a is None or place.b is None:
+            return None
+        is_quiet = self._says_the_same(place.a, place.b)
+        gone = self._around(place.a, place.gone)
+        new = self._around(place.b, place.new)
+        if gone is None and new is None:
+            return self._first_difference(place.a, place.b) if is_quiet else None
+        if is_quiet:
+            return (gone or new or self._spans[id(place.a)][0]).kind
+        return self._of_spans(place, gone, new)
+
+    def of_paragraph(
+        self, place: Place, partners: tuple[Place, Place] | None, evidence: Evidence
+    ) -> str | None:
+        """Return the rule for a paragraph that came, went or moved as a whole."""
+        block = place.b or place.a
+        assert block is not None
+        kinds = _kinds_of_line(block.text, self._of(block))
+        if kinds and kinds[0] in _ALONE and set(kinds) <= _ALONE:
+            return kinds[0]
+        if place.kind == "paragraph" and partners is not None:
+            a, b = partners[0].a, partners[1].b
+            if a is not None and b is not None and self._says_the_same(a, b):
+                return self._first_difference(a, b)
+        beside = evidence.a_beside if place.gone is None else evidence.b_beside
+        if place.kind == "paragraph" and beside and paragraph_key(block.canon) in beside:
+            return "beside"
+        return evidence.boxes.get(block.canon)
+
+    def _of(self, block: Block) -> list[Span]:
+        if id(block) not in self._spans:
+            self._spans[id(block)] = _spans_of(block)
+        return self._spans[id(block)]
+
+    def _says_the_same(self, a: Block, b: Block) -> bool:
+        """Tell whether two paragraphs differ in nothing but their spans of flicker."""
+        key = (id(a), id(b))
+        if key not in self._pairs:
+            ours, theirs = self._of(a), self._of(b)
+            self._pairs[key] = (
+                bool(ours)
+                and len(ours) == len(theirs)
+                and all(map(_may_replace, ours, theirs))
+                and _masked(a.text, ours) == _masked(b.text, theirs)
+                and self._may_be_clocks(a, b)
+            )
+        return self._pairs[key]
+
+    def _may_be_clocks(self, a: Block, b: Block) -> bool:
+        """Tell whether lines of times alone are clocks: the only ones, at the edge of the text."""
+        if not any(span.kind == "moment" for span in self._of(a)):
+            return True
+        return all(
+            self._is_only_clock(block, side)
+            for block, side in zip((a, b), self._sides, strict=True)
+        )
+
+    def _is_only_clock(self, block: Block, side: Side) -> bool:
+        edge = [*side.body[:_EDGE], *side.body[-_EDGE:]]
+        others = (span for other in side.body if other is not block for span in self._of(other))
+        return any(block is each for each in edge) and not any(s.kind == "moment" for s in others)
+
+    def _around(self, block: Block, op: Operation | None) -> Span | None:
+        """Return the span that an operation lies in as a whole."""
+        if op is None:
+            return None
+        is_gone = op.op == "delete"
+        start = (op.a_start if is_gone else op.b_start) - block.start
+        end = start + len(op.a_text if is_gone else op.b_text)
+        return next((s for s in self._of(block) if s.start <= start and end <= s.end), None)
+
+    def _of_spans(self, place: Place, gone: Span | None, new: Span | None) -> str | None:
+        """Return the rule where the rest of the paragraph was edited too."""
+        assert place.a is not None
+        assert place.b is not None
+        if (place.gone is None) == (gone is None) and (place.new is None) == (new is None):
+            ours, theirs = self._of(place.a), self._of(place.b)
+            index = ours.index(gone) if gone is not None else theirs.index(new)  # type: ignore[arg-type]
+            if len(ours) == len(theirs) and _may_replace(ours[index], theirs[index]):
+                is_pair = gone in {None, ours[index]} and new in {None, theirs[index]}
+                is_clock = ours[index].kind != "moment"
+                return ours[index].kind if is_pair and is_clock else None
+        return None
+
+    def _first_difference(self, a: Block, b: Block) -> str:
+        pairs = list(zip(self._of(a), self._of(b), strict=True))
+        differing = (
+            ours.kind
+            for ours, theirs in pairs
+            if a.text[ours.start : ours.end] != b.text[theirs.start : theirs.end]
+        )
+        return next(differing, pairs[0][0].kind)
+
+
+def _spans_of(block: Block) -> list[Span]:
+    return spans(block.text.translate(_EVEN))
+
+
+def _may_replace(a: Span, b: Span) -> bool:
+    """Tell whether one span may have become the other by itself."""
+    if a.kind != b.kind:
+        return False
+    if a.kind not in {"email", "address"}:
+        return True
+    return is_same(Contact(a.kind, 0, 0, a.value), Contact(b.kind, 0, 0, b.value))
+
+
+def _masked(text: str, found: Iterable[Span]) -> str:
+    """Return the canonical form of a text in which each span is told by its kind alone."""
+    parts: list[str] = []
+    end = 0
+    for span in found:
+        parts += [text[end : span.start], f"\0{span.kind}\0"]
+        end = span.end
+    return canonical("".join([*parts, text[end:]]))
+
+
+def _kinds_of_line(text: str, found: Sequence[Span]) -> list[Kind]:
+    """Return the kinds of the spans where a line holds nothing else; else none."""
+    end = 0
+    for span in found:
+        if _is_content(text[end : span.start]):
+            return []
+        end = span.end
+    return [] if _is_content(text[end:]) else [span.kind for span in found]
+
+
+def _is_content(text: str) -> bool:
+    return any(map(str.isalnum, text))
+
+
+def _differ_in_breaks(
+    found: Sequence[Place], rules: Sequence[str | None], a: Side, b: Side
+) -> bool:
+    """Tell whether all that is left is where paragraphs end."""
+    left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
+    if any(place.kind == "move" or place.role == "headline" for place in left):
+        return False
+    quiet = [place for place, rule in zip(found, rules, strict=True) if rule is not None]
+    gone = {id(place.a) for place in quiet if place.kind == "paragraph"}
+    new = {id(place.b) for place in quiet if place.kind == "paragraph"}
+    edited = {id(place.a) for place in left}
+    same = {
+        id(place.a): place.b.canon
+        for place in quiet
+        if place.kind == "edit" and place.b is not None and id(place.a) not in edited
+    }
+    ours = [same.get(id(block), block.canon) for block in a.body if id(block) not in gone]
+    theirs = [block.canon for block in b.body if id(block) not in new]
+    return " ".join(ours) == " ".join(theirs)
+
+
+def _texts(op: Operation | None) -> list[str]:
+    if op is None:
+        return []
+    text = (op.a_text if op.op == "delete" else op.b_text).strip()
+    return [text] if text else []

@@ -1,0 +1,239 @@
+"""PURE: what changed between two texts, word by word."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from storage.diff.alignment import Block, blocks, equal_runs, pairs
+from storage.language.words import TOKEN
+from storage.values.digest import canonical, canonical_all
+
+BETWEEN_PARAGRAPHS = "\n\n"
+
+Op = Literal["equal", "insert", "delete", "move"]
+
+_HEADLINE = "headline"
+_INVERSE: dict[Op, Op] = {"insert": "delete", "delete": "insert", "equal": "equal", "move": "move"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A title and the paragraphs (role, text) that make `text`."""
+
+    title: str | None
+    paragraphs: tuple[tuple[str, str], ...]
+
+
+class Operation(NamedTuple):
+    """One piece of a diff.
+
+    `a_start` and `b_start` are code points into `joined(a)` and `joined(b)`: where the piece
+    stands, or where it would. An `equal` piece may differ in what the digest forgives. A `move`
+    is told once, where it stands in b.
+    """
+
+    op: Op
+    role: str
+    a_text: str
+    b_text: str
+    a_start: int
+    b_start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One text of two, read for comparing: its title, and the blocks below it."""
+
+    title: Block | None
+    body: list[Block]
+
+    @property
+    def all(self) -> list[Block]:
+        return [self.title, *self.body] if self.title else self.body
+
+    def start_of(self, index: int) -> int:
+        """Return where a block of the body stands, or would stand after the last."""
+        if index < len(self.body):
+            return self.body[index].start
+        return self.all[-1].end if self.all else 0
+
+    def block_at(self, position: int) -> Block:
+        """Return the block that a place of the joined text lies in, or that ends there."""
+        blocks = self.all
+        return blocks[bisect_right(blocks, position, key=_start) - 1]
+
+
+class OperationsError(ValueError):
+    """These operations were not made for this text; `position` is where they leave it."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the operations leave the text at code point {position}")
+        self.position = position
+
+
+def joined(text: Text) -> str:
+    """Return the title and the paragraphs, a blank line between each two.
+
+    What is empty in canonical form is left out, as in the digest. The offsets of operations
+    count code points in this.
+    """
+    return BETWEEN_PARAGRAPHS.join(block.text for block in sides(text)[0].all)
+
+
+def diff(a: Text, b: Text) -> tuple[Operation, ...]:
+    """Return the operations that lead from `a` to `b`, in the order of b.
+
+    An operation stands inside one paragraph, and the blank lines between paragraphs are in
+    none. Equal paragraphs are found first; of the rest, similar ones are compared word by word.
+    A paragraph that went elsewhere is a `move`; if it was edited on the way, its unchanged
+    pieces are moves and the words between them put in or taken out. Where words were replaced,
+    a `delete` stands before its `insert`. What the wording digest forgives is `equal`.
+
+    >>> before = Text(None, (("text", "Es sind 3,6 Prozent."),))
+    >>> after = Text(None, (("text", "Es sind 36 Prozent."),))
+    >>> [(found.op, found.a_text or found.b_text) for found in diff(before, after)]
+    [('equal', 'Es sind '), ('delete', '3,6'), ('insert', '36'), ('equal', ' Prozent.')]
+    """
+    return between(*sides(a, b))
+
+
+def between(a: Side, b: Side) -> tuple[Operation, ...]:
+    """Return what `diff` does, of two texts that were read by `sides`."""
+    return tuple(_operations(a, b))
+
+
+def sides(*texts: Text) -> list[Side]:
+    """Read texts in canonical form, each part that they share once."""
+    parts = [[(_HEADLINE, text.title or ""), *text.paragraphs] for text in texts]
+    known = list({part: None for side in parts for _, part in side})
+    canon = dict(zip(known, canonical_all(known), strict=True))
+    read = []
+    for text, side in zip(texts, parts, strict=True):
+        found = blocks(side, canon, len(BETWEEN_PARAGRAPHS))
+        titles = 1 if canon[text.title or ""] else 0
+        read.append(Side(found[0] if titles else None, found[titles:]))
+    return read
+
+
+def apply(a_joined: str, operations: Iterable[Operation]) -> str:
+    """Return what `operations` make of a joined text.
+
+    Raises: OperationsError if they were not made for it.
+    """
+    operations = tuple(operations)
+    if _assembled((op.a_start, op.a_text) for op in operations) != a_joined:
+        position = next(
+            (op.a_start for op in operations if not a_joined.startswith(op.a_text, op.a_start)),
+            len(a_joined),
+        )
+        raise OperationsError(position)
+    return _assembled((op.b_start, op.b_text) for op in operations)
+
+
+def inverse(operations: Iterable[Operation]) -> tuple[Operation, ...]:
+    """Return the operations that lead back from b to a."""
+    return tuple(
+        Operation(_INVERSE[op.op], op.role, op.b_text, op.a_text, op.b_start, op.a_start)
+        for op in operations
+    )
+
+
+def words_added(operations: Iterable[Operation]) -> int:
+    """Return how many words were put in; a number is a word, punctuation is none."""
+    return sum(_count_words(op.b_text) for op in operations if op.op == "insert")
+
+
+def words_removed(operations: Iterable[Operation]) -> int:
+    """Return how many words were taken out; a number is a word, punctuation is none."""
+    return sum(_count_words(op.a_text) for op in operations if op.op == "delete")
+
+
+def passages(operations: Iterable[Operation]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the removed and the added passages, with nothing but the changed text.
+
+    Where punctuation alone changed, the passage is the mark.
+    """
+    operations = tuple(operations)
+    removed = [op.a_text.strip() for op in operations if op.op == "delete"]
+    added = [op.b_text.strip() for op in operations if op.op == "insert"]
+    return tuple(filter(None, removed)), tuple(filter(None, added))
+
+
+# ------------------------------------------------------------------------------ operations
+
+
+def _start(block: Block) -> int:
+    return block.start
+
+
+def _operations(a: Side, b: Side) -> Iterator[Operation]:
+    if a.title and b.title:
+        yield from _within(a.title, b.title, "equal")
+    elif a.title:
+        yield _deleted(a.title, 0)
+    elif b.title:
+        yield _inserted(b.title, 0)
+    paired = pairs(a.body, b.body)
+    gone = set(paired.moved.values())
+    i = j = 0
+    for to_i, to_j in [*paired.in_order, (len(a.body), len(b.body))]:
+        yield from (_deleted(a.body[k], b.start_of(j)) for k in range(i, to_i) if k not in gone)
+        for k in range(j, to_j):
+            if k in paired.moved:
+                yield from _within(a.body[paired.moved[k]], b.body[k], "move")
+            else:
+                yield _inserted(b.body[k], a.start_of(to_i))
+        if to_i < len(a.body):
+            yield from _within(a.body[to_i], b.body[to_j], "equal")
+        i, j = to_i + 1, to_j + 1
+
+
+def _deleted(block: Block, b_start: int) -> Operation:
+    return Operation("delete", block.role, block.text, "", block.start, b_start)
+
+
+def _inserted(block: Block, a_start: int) -> Operation:
+    return Operation("insert", block.role, "", block.text, a_start, block.start)
+
+
+def _within(a: Block, b: Block, same: Op) -> list[Operation]:
+    """Return the operations inside a pair of blocks; what stays is called `same`."""
+    if a.canon == b.canon:
+        return [Operation(same, b.role, a.text, b.text, a.start, b.start)]
+    found = _pieces(a, b, same)
+    if all(op.op == same for op in found):  # the change is within one letter of `text`
+        return [_deleted(a, b.start), _inserted(b, a.end)]
+    return found
+
+
+def _pieces(a: Block, b: Block, same: Op) -> list[Operation]:
+    found: list[Operation] = []
+    a_at = b_at = 0
+    for begin, start, size in [*equal_runs(a, b), (len(a.canon), len(b.canon), 0)]:
+        a_end, b_end = a.place(begin), b.place(start)
+        if text := a.text[a_at:a_end]:
+            found.append(Operation("delete", a.role, text, "", a.start + a_at, b.start + b_at))
+        if text := b.text[b_at:b_end]:
+            found.append(Operation("insert", b.role, "", text, a.start + a_end, b.start + b_at))
+        if size:
+            a_at, b_at = a.place(begin + size), b.place(start + size)
+            a_text, b_text = a.text[a_end:a_at], b.text[b_end:b_at]
+            found.append(Operation(same, b.role, a_text, b_text, a.start + a_end, b.start + b_end))
+    return found
+
+
+def _assembled(pieces: Iterable[tuple[int, str]]) -> str:
+    """Put pieces (start, text) in their places; between two that do not touch is a blank line."""
+    parts: list[str] = []
+    end = 0
+    for start, text in sorted(piece for piece in pieces if piece[1]):
+        if start > end:
+            parts.append(BETWEEN_PARAGRAPHS)
+        parts.append(text)
+        end = start + len(text)
+    return "".join(parts)
+
+
+def _count_words(text: str) -> int:
+    return sum(1 for token in TOKEN.findall(canonical(text)) if token.strip()[:1].isalnum())

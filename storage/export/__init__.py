@@ -1,0 +1,1 @@
+"""Whole archives streamed out, as texts or as WARC."""

@@ -1,0 +1,80 @@
+"""Put records of web archives together again, bit for bit as they came in."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+from warcio.recordloader import ARC2WARCHeadersParser
+
+from storage.database.compression import unpack
+from storage.database.tables import CaptureRow, ForeignRecordRow
+from storage.database.unit import table_of
+from storage.export import warc_record
+
+CAPTURE, FOREIGN = table_of(CaptureRow), table_of(ForeignRecordRow)
+
+
+class ForeignRecords:
+    """Gives a kept capture with its companions; what their file says of itself comes once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._told: set[int] = set()
+
+    def records(self, main_id: int) -> Iterator[bytes]:
+        """Yield the records of one capture in the order of their file.
+
+        A record that a redaction emptied is left out.
+        """
+        rows = self._connection.execute(
+            _query().where(or_(FOREIGN.c.id == main_id, FOREIGN.c.main_id == main_id))
+        ).all()
+        about = next((row.about_id for row in rows if row.about_id is not None), None)
+        if about is not None and about not in self._told:
+            self._told.add(about)
+            yield from self._whole(_query().where(FOREIGN.c.id == about))
+        for row in rows:
+            yield from _record(row)
+
+    def _whole(self, query: Any) -> Iterator[bytes]:
+        for row in self._connection.execute(query):
+            yield from _record(row)
+
+
+def _query() -> Any:
+    return (
+        select(
+            FOREIGN.c.id, FOREIGN.c.kind, FOREIGN.c.about_id, FOREIGN.c.head, FOREIGN.c.opening,
+            FOREIGN.c.payload_capture_id, CAPTURE.c.encoding, CAPTURE.c.data,
+        )
+        .outerjoin(CAPTURE, CAPTURE.c.id == FOREIGN.c.payload_capture_id)
+        .order_by(FOREIGN.c.number, FOREIGN.c.id)
+    )  # fmt: skip
+
+
+def _record(row: Any) -> Iterator[bytes]:
+    if row.head is None or row.opening is None:
+        return
+    if row.payload_capture_id is not None and row.data is None:
+        return
+    head = bytes(row.head)
+    block = bytes(row.opening) + (b"" if row.data is None else unpack(row.encoding, row.data))
+    if head.startswith(b"WARC/"):
+        yield head + block + b"\r\n\r\n"
+    elif row.kind == "response":
+        yield _of_arc(head, block)
+
+
+def _of_arc(head: bytes, block: bytes) -> bytes:
+    """Return a record of an ARC file as one of a WARC file: its block stays as it is."""
+    line = head.decode("utf-8", "replace").splitlines()[0].encode()
+    parser = ARC2WARCHeadersParser()
+    named = {str(name): str(value) for name, value in parser.parse(None, line).headers}
+    fields = [
+        ("WARC-Target-URI", named["WARC-Target-URI"]),
+        ("WARC-Date", named["WARC-Date"]),
+        ("WARC-Record-ID", warc_record.record_id("arc", f"{warc_record.sha1(head + block)}")),
+        ("WARC-IP-Address", named["WARC-IP-Address"]),
+        ("Content-Type", "application/http; msgtype=response"),
+    ]
+    return warc_record.record("response", fields, block)

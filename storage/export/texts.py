@@ -1,0 +1,99 @@
+"""Stream the archive, or what a query finds in it, out as JSON lines or flat rows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from storage.database.views import COLUMNS
+from storage.language.tokens import parse_query
+from storage.read import texts
+from storage.read.archive import ReadOnlyArchive
+from storage.read.filters import EVERYTHING, Conditions, Filters, conditions
+from storage.read.lists import Part
+from storage.read.search import CHUNK_HITS, cursor_of, found_versions
+from storage.values.draft import Json, as_dict
+
+Line = dict[str, Json]
+Take = Callable[[Connection, Conditions, int | None], Iterator[Line]]
+
+FLAT_COLUMNS = (*COLUMNS["versions"], "cursor")
+"""The columns of `flat_rows`: those of the view `versions`, and the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is exported: latest versions or every one, by filters, by a query, a part of it.
+
+    Without a query the order is that in which the archive came to know the articles; with one
+    the best hit comes first.
+    """
+
+    filters: Filters = EVERYTHING
+    query: str | None = None
+    every_version: bool = False
+    after: str | None = None
+    limit: int | None = None
+
+
+def json_lines(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
+    """Yield the fields of `show`, and a cursor, of each version.
+
+    Raises: CursorError.
+    """
+    take = partial(_json_lines, as_of=archive.clocks.as_of)
+    return _selected(archive, selection, take)
+
+
+def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
+    """Yield the columns of the view `versions`, and a cursor, of each version.
+
+    Raises: CursorError.
+    """
+    return _selected(archive, selection, _flat_rows)
+
+
+def _json_lines(
+    connection: Connection, asked: Conditions, limit: int | None, as_of: datetime | None = None
+) -> Iterator[Line]:
+    for version in texts.version_texts(connection, asked, limit, as_of=as_of):
+        yield {**version.to_dict(), "cursor": version.cursor}
+
+
+def _flat_rows(connection: Connection, asked: Conditions, limit: int | None) -> Iterator[Line]:
+    yield from map(as_dict, texts.version_rows(connection, asked, limit))
+
+
+def _selected(archive: ReadOnlyArchive, selection: Selection, take: Take) -> Iterator[Line]:
+    with archive.connected() as connection:
+        if selection.query is None:
+            yield from _all(connection, selection, take)
+        else:
+            yield from _hits(connection, selection, archive.languages, take)
+
+
+def _all(connection: Connection, selection: Selection, take: Take) -> Iterator[Line]:
+    asked = conditions(selection.filters, article="q", version="x")
+    if not selection.every_version:
+        asked = asked.also("x.version = q.versions")
+    return take(connection, texts.after(asked, selection.after), selection.limit)
+
+
+def _hits(
+    connection: Connection, selection: Selection, languages: tuple[str, ...], take: Take
+) -> Iterator[Line]:
+    found = found_versions(
+        connection,
+        parse_query(selection.query or "", languages),
+        selection.filters,
+        Part(selection.after, selection.limit),
+        latest=not selection.every_version,
+    )
+    while chunk := list(islice(found, CHUNK_HITS)):
+        asked = Conditions().also("x.version_id IN :ids", ids=[row["version_id"] for row in chunk])
+        lines = {(line["article"], line["version"]): line for line in take(connection, asked, None)}
+        for row in chunk:
+            yield {**lines[row["article"], row["version"]], "cursor": cursor_of(row)}

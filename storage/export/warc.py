@@ -1,0 +1,348 @@
+"""Stream the captures of an archive out as records of a WARC file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from storage.database.columns import UtcTime
+from storage.database.compression import unpack
+from storage.database.rows import cursor, place, stream
+from storage.database.tables import (
+    ArchiveRow,
+    ArticleRow,
+    CaptureRow,
+    CertificateRow,
+    ForeignRecordRow,
+    ObservationRow,
+    OriginRow,
+    SightRow,
+    SourceRow,
+    TransferRow,
+    VersionRow,
+    WordingRow,
+)
+from storage.database.unit import rows_in, table_of
+from storage.database.views import view_query
+from storage.export import warc_record
+from storage.export.foreign_records import ForeignRecords
+from storage.history.snapshots import confirmed, looks_of
+from storage.language.tokens import parse_query
+from storage.read.archive import ReadOnlyArchive
+from storage.read.filters import EVERYTHING, Filters, conditions
+from storage.read.lists import Part
+from storage.read.search import found_versions
+
+ARTICLE, CAPTURE = table_of(ArticleRow), table_of(CaptureRow)
+CERTIFICATE, FOREIGN = table_of(CertificateRow), table_of(ForeignRecordRow)
+OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
+SIGHT, SOURCE = table_of(SightRow), table_of(SourceRow)
+TRANSFER, VERSION = table_of(TransferRow), table_of(VersionRow)
+WORDING = table_of(WordingRow)
+
+Row = RowMapping
+HTTP = "application/http; msgtype="
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which articles' captures are written: by filters, by a query, a part of them."""
+
+    filters: Filters = EVERYTHING
+    query: str | None = None
+    after: str | None = None
+    limit: int | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        return self.filters.is_empty and self.query is None and self.limit is None
+
+
+class WarcExport:
+    """One pass over an archive; `cursor` goes on after the last article that was written."""
+
+    def __init__(self, archive: ReadOnlyArchive, chosen: Chosen, program: str) -> None:
+        self._archive, self._chosen, self._program = archive, chosen, program
+        self.cursor: str | None = None
+
+    def records(self) -> Iterator[bytes]:
+        """Yield the records, each whole: what the file is, then article by article.
+
+        Raises: CursorError.
+        """
+        with self._archive.connected() as connection:
+            writer = _Writer(connection, _archive_id(connection))
+            yield writer.about(self._program)
+            for number in self._articles(connection):
+                yield from writer.article(number)
+                self.cursor = cursor("export", number, 0)
+            if self._chosen.is_everything and self._chosen.after is None:
+                yield from writer.without_article()
+
+    def _articles(self, connection: Connection) -> Iterator[int]:
+        chosen = self._chosen
+        after = place("export", chosen.after, int, int)[0] if chosen.after else 0
+        if chosen.query is not None:
+            ids = self._found(connection, chosen.query)
+            yield from [each for each in ids if each > after][: chosen.limit]
+            return
+        asked = conditions(chosen.filters).also("q.article_id > :a0", a0=after)
+        articles = view_query("articles", connection.dialect.name)
+        query = f"SELECT q.article_id FROM ({articles}) q{asked.where} ORDER BY q.article_id"
+        values = asked.values
+        if chosen.limit is not None:
+            query, values = f"{query} LIMIT :rows", {**values, "rows": chosen.limit}
+        for row in list(stream(connection, query, values)):
+            yield int(row["article_id"])
+
+    def _found(self, connection: Connection, query: str) -> list[int]:
+        """Return the articles any version of which the query finds, in their order."""
+        words = parse_query(query, self._archive.languages)
+        found = found_versions(connection, words, self._chosen.filters, Part(), latest=False)
+        versions = [row["version_id"] for row in found]
+        articles = select(VERSION.c.article_id)
+        return sorted({row[0] for row in rows_in(connection, articles, VERSION.c.id, versions)})
+
+
+Reference = Mapping[str, str]
+"""The fields by which another record says that it repeats one."""
+
+
+@dataclass(slots=True)
+class _Written:
+    """What stands already of one article, for those that repeat it."""
+
+    of_bytes: dict[tuple[Any, ...], Reference] = field(default_factory=dict)
+    of_observation: dict[int, Reference] = field(default_factory=dict)
+
+
+class _Writer:
+    """Turns rows into records."""
+
+    def __init__(self, connection: Connection, archive_id: str) -> None:
+        self._connection, self._archive_id = connection, archive_id
+        self._foreign = ForeignRecords(connection)
+        self._certificates: set[int] = set()
+
+    def about(self, program: str) -> bytes:
+        """Return the record in which the file speaks of itself."""
+        facts = {
+            "software": program,
+            "format": "WARC File Format 1.1",
+            "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+            "description": f"captures of press texts out of the archive {self._archive_id}",
+        }
+        fields = [
+            ("WARC-Record-ID", warc_record.record_id(self._archive_id, "warcinfo")),
+            ("WARC-Date", warc_record.date(datetime.now(UTC))),
+            ("Content-Type", "application/warc-fields"),
+        ]
+        return warc_record.record("warcinfo", fields, warc_record.fields_of(facts))
+
+    def article(self, number: int) -> Iterator[bytes]:
+        """Yield what is known of one article: each check of it, in the order of time."""
+        looks = confirmed(self._connection, looks_of(self._connection, number, None))
+        again = {sight.observation_id: sight.confirmed for sight in looks}
+        query = _checks().where(SIGHT.c.article_id == number)
+        order = (SIGHT.c.observed_at, OBSERVATION.c.id)
+        written = _Written()
+        for row in self._connection.execute(query.order_by(*order)).mappings().all():
+            yield from self._check(row, written)
+            for moment in again.get(row["observation_id"], ()):
+                yield from self._confirmation(row, written, moment)
+
+    def without_article(self) -> Iterator[bytes]:
+        """Yield what belongs to no article: refused captures, and absences nobody can place."""
+        loose = select(OBSERVATION.c.id).outerjoin(
+            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        )
+        loose = loose.where(SIGHT.c.observation_id.is_(None)).order_by(OBSERVATION.c.id)
+        for number in self._connection.execute(loose).scalars().all():
+            query = _checks().where(OBSERVATION.c.id == number)
+            yield from self._check(self._connection.execute(query).mappings().one(), _Written())
+
+    # ------------------------------------------------------------------------ one check
+
+    def _check(self, row: Row, written: _Written) -> Iterator[bytes]:
+        if row["foreign_id"] is not None:
+            yield from self._foreign.records(row["foreign_id"])
+        elif row["transfer_id"] is not None:
+            yield from self._fetched(row, written)
+        elif row["capture_id"] is not None:
+            yield from self._file(row, written)
+        else:
+            yield self._metadata(row, None)
+
+    def _file(self, row: Row, written: _Written) -> Iterator[bytes]:
+        """Yield a capture that no server sent: a file, as a record of a resource."""
+        known = written.of_bytes.get(_bytes_key(row))
+        if known is not None:
+            written.of_observation[row["observation_id"]] = known
+            yield self._revisit(row, known, row["observed_at"])
+            return
+        body = self._bytes(row["capture_id"])
+        if body is None:
+            return
+        head = self._head(row, "resource", row["observed_at"])
+        fields = [
+            *head,
+            ("Content-Type", _content_type(row["hints"] or {})),
+            ("WARC-Payload-Digest", warc_record.sha1(body)),
+        ]
+        self._note(row, written, body)
+        yield warc_record.record("resource", fields, body)
+        yield self._metadata(row, dict(head)["WARC-Record-ID"])
+
+    def _fetched(self, row: Row, written: _Written) -> Iterator[bytes]:
+        """Yield what a server answered to us: response, request and what else is known."""
+        head = self._head(row, "response", row["observed_at"])
+        name = dict(head)["WARC-Record-ID"]
+        if row["http_status"] is not None:
+            yield self._answer(row, written, head)
+        if row["request"] is not None:
+            fields = [
+                *self._head(row, "request", row["observed_at"]),
+                ("WARC-Concurrent-To", name),
+                ("Content-Type", f"{HTTP}request"),
+            ]
+            yield warc_record.record("request", fields, warc_record.request(row["request"]))
+        yield self._metadata(row, name)
+
+    def _answer(self, row: Row, written: _Written, head: list[tuple[str, str]]) -> bytes:
+        status, headers = row["http_status"], row["response_headers"] or ()
+        confirms = (row["hints"] or {}).get("confirms")
+        known = written.of_observation.get(confirms or 0) or written.of_bytes.get(_bytes_key(row))
+        if known is not None:
+            written.of_observation[row["observation_id"]] = known
+            block = warc_record.answer(status, headers, b"")
+            return self._revisit(row, known, row["observed_at"], block)
+        body = self._bytes(row["capture_id"]) or b""
+        if row["wording_id"] is not None and body:
+            self._note(row, written, body)
+        fields = [
+            *head,
+            ("Content-Type", f"{HTTP}response"),
+            ("WARC-Payload-Digest", warc_record.sha1(body)),
+        ]
+        return warc_record.record("response", fields, warc_record.answer(status, headers, body))
+
+    def _confirmation(self, row: Row, written: _Written, moment: datetime) -> Iterator[bytes]:
+        """Yield that a scan at `moment` found a file with the same bytes."""
+        known = written.of_observation.get(row["observation_id"])
+        if known is not None:
+            yield self._revisit(row, known, moment)
+
+    def _revisit(self, row: Row, known: Reference, moment: datetime, block: bytes = b"") -> bytes:
+        is_word = row["outcome"] == "not_modified"
+        profile = warc_record.NOT_MODIFIED if is_word else warc_record.SAME_PAYLOAD
+        fields = [
+            *self._head(row, "response" if block else "revisit", moment),
+            ("WARC-Profile", profile),
+            *known.items(),
+        ]
+        if block:
+            fields.append(("Content-Type", f"{HTTP}response"))
+        return warc_record.record("revisit", fields, block)
+
+    def _metadata(self, row: Row, name: str | None) -> bytes:
+        """Return what is known of a check beyond its bytes; a chain of certificates comes once."""
+        certificate = row["certificate_id"]
+        is_new = certificate is not None and certificate not in self._certificates
+        self._certificates.add(certificate)
+        facts = {each: row[each] for each in _TOLD} | {
+            "wording": f"w1:{bytes(row['wording']).hex()}" if row["wording"] else None,
+            "recorded_at": row["recorded_at"].isoformat(),
+            "hops": row["hops"] or None,
+            "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
+            "certificates": bytes(row["chain"]).decode("ascii", "replace") if is_new else None,
+        }
+        fields = [
+            *self._head(row, "metadata", row["observed_at"]),
+            *([("WARC-Concurrent-To", name)] if name else []),
+            ("Content-Type", "application/json"),
+        ]
+        return warc_record.record("metadata", fields, warc_record.told(facts))
+
+    # ---------------------------------------------------------------------------- small
+
+    def _head(self, row: Row, what: str, moment: datetime) -> list[tuple[str, str]]:
+        told = f"{what} {row['observation_id']} {warc_record.date(moment)}"
+        fields = [
+            ("WARC-Target-URI", warc_record.uri(row["origin"])),
+            ("WARC-Date", warc_record.date(moment)),
+            ("WARC-Record-ID", warc_record.record_id(self._archive_id, told)),
+        ]
+        if row["peer"] and what == "response":
+            fields.append(("WARC-IP-Address", row["peer"]))
+        return fields
+
+    def _note(self, row: Row, written: _Written, body: bytes) -> None:
+        """Remember a record that has the bytes of a capture, for those that repeat it."""
+        reference = {
+            "WARC-Refers-To-Target-URI": warc_record.uri(row["origin"]),
+            "WARC-Refers-To-Date": warc_record.date(row["observed_at"]),
+            "WARC-Payload-Digest": warc_record.sha1(body),
+        }
+        written.of_bytes[_bytes_key(row)] = reference
+        written.of_observation[row["observation_id"]] = reference
+
+    def _bytes(self, capture_id: int | None) -> bytes | None:
+        """Return the bytes of a capture; None where there are none, or a redaction took them."""
+        if capture_id is None:
+            return None
+        query = select(CAPTURE.c.encoding, CAPTURE.c.data).where(CAPTURE.c.id == capture_id)
+        encoding, data = self._connection.execute(query).one()
+        return None if data is None else unpack(encoding, data)
+
+
+_TOLD = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")
+
+
+def _bytes_key(row: Row) -> tuple[Any, ...]:
+    """Return what two captures must share to be read alike: bytes, place, and how to read them."""
+    hints = row["hints"] or {}
+    return row["capture_id"], row["origin"], hints.get("type"), hints.get("charset")
+
+
+def _content_type(hints: Mapping[str, Any]) -> str:
+    kind = warc_record.TYPE_OF.get(str(hints.get("type")), "application/octet-stream")
+    charset = hints.get("charset")
+    return f"{kind}; charset={charset}" if charset else kind
+
+
+def _archive_id(connection: Connection) -> str:
+    facts = table_of(ArchiveRow)
+    query = select(facts.c.value).where(facts.c.key == "id")
+    return str(connection.execute(query).scalar_one())
+
+
+def _checks() -> Any:
+    """Return a query for checks with all that is known of each, its bytes not."""
+    origin_id = func.coalesce(SIGHT.c.origin_id, OBSERVATION.c.locator_id)
+    moment = func.coalesce(SIGHT.c.observed_at, OBSERVATION.c.observed_at, type_=UtcTime())
+    return (
+        select(
+            OBSERVATION.c.id.label("observation_id"), moment.label("observed_at"),
+            OBSERVATION.c.recorded_at, OBSERVATION.c.capture_id, OBSERVATION.c.hints,
+            OBSERVATION.c.http_status, OBSERVATION.c.note,
+            func.coalesce(SIGHT.c.outcome, OBSERVATION.c.outcome).label("outcome"),
+            SIGHT.c.version, SIGHT.c.wording_id, ARTICLE.c.public_id.label("article"),
+            ORIGIN.c.origin, SOURCE.c.name.label("source"), WORDING.c.digest.label("wording"),
+            FOREIGN.c.id.label("foreign_id"), TRANSFER.c.id.label("transfer_id"),
+            TRANSFER.c.hops, TRANSFER.c.request, TRANSFER.c.response_headers, TRANSFER.c.peer,
+            TRANSFER.c.tls_version, TRANSFER.c.duration_ms, TRANSFER.c.rights,
+            TRANSFER.c.certificate_id, CERTIFICATE.c.digest.label("chain_digest"),
+            CERTIFICATE.c.chain,
+        )
+        .select_from(OBSERVATION)
+        .outerjoin(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
+        .outerjoin(ARTICLE, ARTICLE.c.id == SIGHT.c.article_id)
+        .outerjoin(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+        .outerjoin(TRANSFER, TRANSFER.c.observation_id == OBSERVATION.c.id)
+        .outerjoin(CERTIFICATE, CERTIFICATE.c.id == TRANSFER.c.certificate_id)
+        .outerjoin(FOREIGN, FOREIGN.c.observation_id == OBSERVATION.c.id)
+        .join(SOURCE, SOURCE.c.id == OBSERVATION.c.source_id)
+        .join(ORIGIN, ORIGIN.c.id == origin_id)
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""PURE: records of a WARC file as bytes: heads, digests, addresses."""
+
+import base64
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from storage.values.draft import Json
+
+VERSION = "WARC/1.1"
+SAME_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+
+TYPE_OF: Mapping[str, str] = {
+    "html": "text/html",
+    "seed": "text/plain",
+    "text": "text/plain",
+    "markdown": "text/markdown",
+    "json": "application/json",
+    "jsonl": "application/json",
+    "csv": "application/json",
+    "tsv": "application/json",
+}
+"""The media types under which captures of files are written, by how they are read."""
+
+STATUS_LINE = ":status"
+"""Under this name the headers of a transfer hold the first line of the answer."""
+
+RECODED = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+"""The headers that speak of a body as it came; they get another name where it is written."""
+
+BREAK = re.compile(r"[\r\n]+")
+"""What may stand in no field.
+
+>>> BREAK.sub(" ", "a\\r\\nb")
+'a b'
+"""
+
+Fields = Sequence[tuple[str, str]]
+
+
+def record(kind: str, fields: Fields, block: bytes) -> bytes:
+    """Return a record whose head says the type, `fields`, and the length and digest of `block`."""
+    head = [
+        ("WARC-Type", kind),
+        *fields,
+        ("WARC-Block-Digest", sha1(block)),
+        ("Content-Length", str(len(block))),
+    ]
+    lines = [VERSION, *(f"{name}: {BREAK.sub(' ', value)}" for name, value in head)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+
+def answer(status: int, headers: Sequence[Sequence[str]], body: bytes) -> bytes:
+    """Return what a server answered as bytes; `body` is without the codings that it came with.
+
+    `:status` among the headers is the first line as it came.
+
+    >>> answer(200, [["Content-Encoding", "br"], ["Server", "a"]], b"Hallo").splitlines()[1:3]
+    [b'X-Archive-Orig-Content-Encoding: br', b'Server: a']
+    """
+    came = next((value for name, value in headers if name == STATUS_LINE), None)
+    first = came if came and came.startswith("HTTP/1.") else None
+    lines = [first or f"HTTP/1.1 {status} "]
+    for name, value in headers:
+        told = f"X-Archive-Orig-{name}" if name.lower() in RECODED else name
+        if name != STATUS_LINE:
+            lines.append(f"{told}: {BREAK.sub(' ', value)}")
+    lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
+
+
+def request(sent: Mapping[str, Json]) -> bytes:
+    r"""Return a request as bytes.
+
+    >>> request({"method": "GET", "target": "/a", "headers": [["Host", "b.example"]]})
+    b'GET /a HTTP/1.1\r\nHost: b.example\r\n\r\n'
+    """
+    lines = [f"{sent['method']} {sent['target']} HTTP/1.1"]
+    lines += [f"{name}: {BREAK.sub(' ', value)}" for name, value in sent["headers"]]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def sha1(data: bytes) -> str:
+    """Return the digest of `data` as web archives write it.
+
+    >>> sha1(b"")
+    'sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
+    """
+    return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode()
+
+
+def date(moment: datetime) -> str:
+    """Return a moment in UTC, as precise as it is.
+
+    >>> date(datetime(2024, 6, 18, 12, 0, 0, 250000, tzinfo=UTC))
+    '2024-06-18T12:00:00.250000Z'
+    """
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def uri(origin: str) -> str:
+    """Return an origin as the address of a record; `urllib.parse.unquote` undoes it for files.
+
+    >>> uri("seed:presse/Küche 7%.txt"), uri("https://a.example/b?c=%20d")
+    ('seed:presse/K%C3%BCche%207%25.txt', 'https://a.example/b?c=%20d')
+    """
+    if origin.startswith(("http://", "https://")):
+        return origin
+    return quote(origin, safe="/:#~=+,;@!$&'()*")
+
+
+def record_id(archive: str, what: str) -> str:
+    """Return the name of a record: the same whenever the same archive writes it."""
+    return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'lesart:{archive}/{what}')}>"
+
+
+def told(facts: Mapping[str, Json]) -> bytes:
+    """Return what is known beyond the answer, as JSON."""
+    known = {name: value for name, value in facts.items() if value is not None}
+    return json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+
+
+def fields_of(facts: Mapping[str, str]) -> bytes:
+    """Return lines of a name and a value, as `warcinfo` has them."""
+    return "".join(f"{name}: {BREAK.sub(' ', value)}\r\n" for name, value in facts.items()).encode()

@@ -1,0 +1,173 @@
+"""Tell to which article an observation belongs that brought no text to be read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from storage.database.tables import (
+    SIGHT_BLOCK,
+    ArticleOriginRow,
+    ArticleRow,
+    ObservationRow,
+    RefusalRow,
+    SightRow,
+    TransferRow,
+)
+from storage.database.unit import Unit, rows_in, table_of
+from storage.history.versions import rebuild
+
+ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
+OBSERVATION = table_of(ObservationRow)
+REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(TransferRow)
+
+
+REFUSED_AS = {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
+"""What a page that a server gave is told as if it could not be taken, by its refusal's code."""
+
+
+def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
+    """Tell, of observations that brought nothing to read, to which article they belong.
+
+    One of a place that no article is known for stays untold until one is; an imported capture
+    is never gone from its folder. An answer that the bytes are those of an earlier observation
+    has its wording.
+    """
+    if not observation_ids:
+        return
+    unit.flush()
+    observations = {
+        row.id: row
+        for row in rows_in(unit.connection, select(OBSERVATION), OBSERVATION.c.id, observation_ids)
+    }
+    told = _Telling(unit, list(observations.values()))
+    touched: dict[int, bool] = {}
+    for row in observations.values():
+        for article_id in told.tell(row):
+            touched[article_id] = touched.get(article_id, False) or told.is_late(row, article_id)
+    unit.flush()
+    for article_id, late in sorted(touched.items()):
+        rebuild(unit, article_id, whole=late)
+
+
+class _Telling:
+    """What has to be known to tell the observations of one unit of work."""
+
+    def __init__(self, unit: Unit, rows: Sequence[Any]) -> None:
+        self.unit = unit
+        locators = [row.locator_id for row in rows]
+        self.last = _last_sights(unit, locators)
+        confirmed = [row.hints["confirms"] for row in rows if (row.hints or {}).get("confirms")]
+        query = select(SIGHT)
+        self.confirmed = {
+            sight.observation_id: sight
+            for sight in rows_in(unit.connection, query, SIGHT.c.observation_id, confirmed)
+        }
+        fetched = [row.locator_id for row in rows if row.locator_id not in self.last]
+        answering = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
+        self.articles = dict(
+            tuple(row)
+            for row in rows_in(unit.connection, answering, ARTICLE_ORIGIN.c.origin_id, fetched)
+        )
+        self.codes = self._codes([row.id for row in rows if row.outcome == "captured"])
+        self.foreign = _made_elsewhere(unit, [row.id for row in rows])
+
+    def tell(self, row: Any) -> set[int]:
+        """Write what `row` turned out to be and return the article that it touches, if any."""
+        confirms = (row.hints or {}).get("confirms")
+        if confirms is not None:
+            return self._confirm(row, self.confirmed.get(confirms))
+        sight = self.last.get(row.locator_id)
+        outcome = self.codes.get(row.id, "refused") if row.outcome == "captured" else row.outcome
+        is_of_folder = row.scan_id is not None and outcome == "gone"
+        if sight is not None and not (is_of_folder and sight.is_foreign):
+            self._add(row, sight.article_id, sight.origin_id, sight.address_id, outcome)
+            return {sight.article_id}
+        article = self.articles.get(row.locator_id)
+        if sight is not None or article is None:
+            return set()
+        self._add(row, article, row.locator_id, None, outcome)
+        return {article}
+
+    def is_late(self, row: Any, article_id: int) -> bool:
+        """Tell whether `row` has the wording of another and was seen before the newest one."""
+        if not (row.hints or {}).get("confirms"):
+            return False
+        query = select(ARTICLE.c.content_at).where(ARTICLE.c.id == article_id)
+        newest = self.unit.connection.execute(query).scalar()
+        return newest is not None and row.observed_at < newest
+
+    def _confirm(self, row: Any, sight: Any) -> set[int]:
+        """Tell that the bytes are those of `sight`; of one that was not read yet, nothing."""
+        if sight is None:
+            return set()
+        outcome = row.outcome if sight.wording_id is not None else sight.outcome
+        self._add(
+            row, sight.article_id, sight.origin_id, None, outcome,
+            wording=sight.wording_id, derivation=sight.derivation_id,
+        )  # fmt: skip
+        return {sight.article_id}
+
+    def _add(
+        self,
+        row: Any,
+        article: int,
+        origin: int,
+        address: int | None,
+        outcome: str,
+        *,
+        wording: int | None = None,
+        derivation: int | None = None,
+    ) -> None:
+        self.unit.add(
+            SightRow,
+            {
+                "observation_id": row.id, "seq": self.unit.number(SIGHT_BLOCK),
+                "article_id": article, "origin_id": origin, "locator_id": row.locator_id,
+                "address_id": address, "source_id": row.source_id,
+                "observed_at": row.observed_at, "is_foreign": row.id in self.foreign,
+                "outcome": outcome,
+                "wording_id": wording, "derivation_id": derivation, "version": None,
+            },
+        )  # fmt: skip
+
+    def _codes(self, observations: Sequence[int]) -> dict[int, str]:
+        """Return as what fetched pages are told that could not be taken."""
+        query = (
+            select(REFUSAL.c.observation_id, REFUSAL.c.code)
+            .join(OBSERVATION, OBSERVATION.c.id == REFUSAL.c.observation_id)
+            .where(OBSERVATION.c.http_status.is_not(None))
+        )
+        return {
+            number: REFUSED_AS.get(code, "refused")
+            for number, code in rows_in(
+                self.unit.connection, query, REFUSAL.c.observation_id, observations
+            )
+        }
+
+
+def _made_elsewhere(unit: Unit, observation_ids: Sequence[int]) -> frozenset[int]:
+    query = select(TRANSFER.c.observation_id).where(TRANSFER.c.is_foreign.is_(True))
+    rows = rows_in(unit.connection, query, TRANSFER.c.observation_id, observation_ids)
+    return frozenset(row[0] for row in rows)
+
+
+def _last_sights(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:
+    newest = (
+        select(func.max(SIGHT.c.observation_id))
+        .where(SIGHT.c.wording_id.is_not(None))
+        .group_by(SIGHT.c.locator_id)
+    )
+    ids = [row[0] for row in rows_in(unit.connection, newest, SIGHT.c.locator_id, locators)]
+    rows = rows_in(unit.connection, select(SIGHT), SIGHT.c.observation_id, ids)
+    return {row.locator_id: row for row in rows}
+
+
+def untold(unit: Unit, locators: Sequence[int]) -> list[int]:
+    """Return the absences of `locators` that were observed before their article was known."""
+    query = (
+        select(OBSERVATION.c.id)
+        .outerjoin(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
+        .where(OBSERVATION.c.outcome != "captured", SIGHT.c.observation_id.is_(None))
+    )
+    return [row[0] for row in rows_in(unit.connection, query, OBSERVATION.c.locator_id, locators)]

@@ -1,0 +1,353 @@
+"""Which addresses are one article: joined by redirects, canonical links and the ids of feeds.
+
+An article is what stands at the origins that lineages connect. A lineage is part of the record; it
+can be undone, and then its two addresses are never joined again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+
+from storage.database.tables import (
+    SIGHT_BLOCK,
+    ArticleOriginRow,
+    ArticleRow,
+    FingerprintRow,
+    LineageRow,
+    LineageUndoneRow,
+    OriginRow,
+    ReturnDueRow,
+    SightRow,
+    VersionRow,
+    WordingRow,
+)
+from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.history.address_claims import Place
+from storage.history.versions import rebuild
+from storage.record.origins import ensure_origins
+from storage.relations.clusters import gather
+from storage.similarity.signature import Signature, Text, agreement
+from storage.values.digest import origin_id
+from storage.values.draft import Draft
+
+ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
+FINGERPRINT, LINEAGE, ORIGIN = table_of(FingerprintRow), table_of(LineageRow), table_of(OriginRow)
+RETURN_DUE, SIGHT, UNDONE = table_of(ReturnDueRow), table_of(SightRow), table_of(LineageUndoneRow)
+VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
+
+LEAST_AGREEMENT = {"redirect": 0.2, "guid": 0.2, "canonical": 0.8}
+"""How much of a text two addresses must share to be one article, by who says that they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Somebody says that a place and another address are one article."""
+
+    kind: str
+    place: Place
+    other_id: int
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Return from which address to which: redirects and ids lead on to where we are."""
+        here = self.place.origin_id
+        return (here, self.other_id) if self.kind == "canonical" else (self.other_id, here)
+
+
+class Lineages:
+    """Joins, in one unit of work, the addresses of what was fetched with those it goes under."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.aliases: dict[int, list[_Candidate]] = {}
+        self._undone: set[frozenset[int]] = set()
+        self._joined: set[frozenset[int]] = set()
+
+    def settle(self, places: Sequence[Place]) -> None:
+        """Join what is said to be one article, where the texts that are known agree."""
+        candidates = self._candidates(places)
+        if not candidates:
+            return
+        self._load(candidates)
+        texts = _Texts(self.unit, [c.other_id for c in candidates])
+        known = _answering(self.unit, [i for c in candidates for i in c.ends])
+        for each in candidates:
+            here, there = known.get(each.place.origin_id), known.get(each.other_id)
+            pair = frozenset(each.ends)
+            if pair in self._undone or (here is not None and here == there):
+                continue
+            if there is None:
+                self._keep_for_later(each, here)
+            elif self._agrees(each, texts):
+                self._join(each)
+                known = _answering(self.unit, [i for c in candidates for i in c.ends])
+
+    def began(self, origin: int, article: int, taken: Mapping[int, Any]) -> None:
+        """Let the addresses that led to a new article answer for it."""
+        for each in self.aliases.pop(origin, ()):
+            if each.other_id not in taken:
+                self._note(each)
+                self.unit.add(ArticleOriginRow, {"origin_id": each.other_id, "article_id": article})
+
+    def led_from(self, places: Sequence[Place]) -> list[int]:
+        """Return the addresses by way of which `places` were reached."""
+        ways = [origin for place in places for origin in _ways(place)]
+        return list(ensure_origins(self.unit, ways).values()) if ways else []
+
+    # ------------------------------------------------------------------------ what is said
+
+    def _candidates(self, places: Sequence[Place]) -> list[_Candidate]:
+        said: list[tuple[str, Place, str]] = []
+        for place in places:
+            captured, outcome = place.reading.captured, place.reading.outcome
+            if not captured.hints.get("fetched") or not isinstance(outcome, Draft):
+                continue
+            said += [("redirect", place, each) for each in _ways(place)]
+            said += [("guid", place, each) for each in captured.hints.get("was") or ()]
+            if outcome.address:
+                said.append(("canonical", place, outcome.address))
+        origins = ensure_origins(
+            self.unit, [each for kind, _p, each in said if kind != "canonical"]
+        )
+        origins |= self._known([each for kind, _place, each in said if kind == "canonical"])
+        return [
+            _Candidate(kind, place, origins[each])
+            for kind, place, each in said
+            if each in origins and origins[each] != place.origin_id
+        ]
+
+    def _known(self, texts: Sequence[str]) -> dict[str, int]:
+        """Return the origins that are there: what only a link names is no place yet."""
+        names = {origin_id(each): each for each in texts}
+        query = select(ORIGIN.c.public_id, ORIGIN.c.id)
+        return {
+            names[public]: number
+            for public, number in rows_in(
+                self.unit.connection, query, ORIGIN.c.public_id, list(names)
+            )
+        }
+
+    def _load(self, candidates: Sequence[_Candidate]) -> None:
+        ends = [i for c in candidates for i in c.ends]
+        query = select(LINEAGE.c.kind, LINEAGE.c.origin_id, LINEAGE.c.to_origin_id, UNDONE.c.id)
+        query = query.outerjoin(UNDONE, UNDONE.c.lineage_id == LINEAGE.c.id)
+        for _kind, a, b, undone in rows_in(self.unit.connection, query, LINEAGE.c.origin_id, ends):
+            (self._joined if undone is None else self._undone).add(frozenset((a, b)))
+
+    def _agrees(self, each: _Candidate, texts: "_Texts") -> bool:
+        reading = each.place.reading
+        assert isinstance(reading.outcome, Draft)
+        own = Text(reading.outcome.title, reading.digest, reading.signature)
+        other = texts.of(each.other_id)
+        return other is None or agreement(own, other) >= LEAST_AGREEMENT[each.kind]
+
+    # ------------------------------------------------------------------------ what follows
+
+    def _keep_for_later(self, each: _Candidate, here: int | None) -> None:
+        """Let an address without a text of its own lead to the article that stands, or will."""
+        if each.kind == "canonical":
+            return
+        if here is None:
+            self.aliases.setdefault(each.place.origin_id, []).append(each)
+        else:
+            self._note(each)
+            self.unit.add(ArticleOriginRow, {"origin_id": each.other_id, "article_id": here})
+            self.unit.flush()
+
+    def _join(self, each: _Candidate) -> None:
+        self._note(each)
+        self.unit.flush()
+        regroup(self.unit, each.ends)
+
+    def _note(self, each: _Candidate) -> None:
+        pair = frozenset(each.ends)
+        if pair in self._joined:
+            return
+        self._joined.add(pair)
+        start, end = each.ends
+        self.unit.add(
+            LineageRow,
+            {
+                "id": self.unit.number(), "kind": each.kind, "origin_id": start,
+                "to_origin_id": end,
+                "observation_id": each.place.reading.captured.observation_id,
+                "decided_at": self.unit.now,
+            },
+        )  # fmt: skip
+
+
+class _Texts:
+    """The latest text of the articles that stand at some origins."""
+
+    def __init__(self, unit: Unit, origins: Sequence[int]) -> None:
+        query = (
+            select(
+                ARTICLE_ORIGIN.c.origin_id, WORDING.c.title, WORDING.c.digest,
+                FINGERPRINT.c.algorithm, FINGERPRINT.c.seed, FINGERPRINT.c.signature,
+            )
+            .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
+            .join(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
+            .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
+            .outerjoin(FINGERPRINT, FINGERPRINT.c.wording_id == WORDING.c.id)
+        )  # fmt: skip
+        self._found: dict[int, Text] = {}
+        for origin, title, digest, algorithm, seed, values in rows_in(
+            unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
+        ):
+            signature = None if values is None else Signature(algorithm, seed, bytes(values))
+            self._found[origin] = Text(title, bytes(digest), signature)
+
+    def of(self, origin: int) -> Text | None:
+        return self._found.get(origin)
+
+
+def _ways(place: Place) -> Sequence[str]:
+    return place.reading.captured.hints.get("via") or ()
+
+
+def _answering(unit: Unit, origins: Iterable[int]) -> dict[int, int]:
+    query = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
+    found = rows_in(unit.connection, query, ARTICLE_ORIGIN.c.origin_id, list(origins))
+    return dict(found)
+
+
+# ------------------------------------------------------------------------------ groups
+
+
+def regroup(unit: Unit, origins: Iterable[int]) -> None:
+    """Fit the articles that stand at `origins` to the lineages: one for each connected group."""
+    articles = set(_answering(unit, origins).values())
+    held = select(ARTICLE_ORIGIN.c.origin_id).where(ARTICLE_ORIGIN.c.article_id.in_(articles))
+    all_of_them = {*origins, *unit.connection.execute(held).scalars()}
+    groups = _connected(unit, all_of_them)
+    rows = {
+        row.id: row
+        for row in unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id.in_(articles)))
+    }
+    left = dict(rows)
+    for group in groups:
+        mine = [row for row in left.values() if row.origin_id in group]
+        keeper = min(mine, key=lambda row: (row.first_seen, row.id), default=None)
+        if keeper is None:
+            article = _new_article(unit, group, rows)
+        else:
+            article = keeper.id
+            for row in mine:
+                del left[row.id]
+        _gather(unit, article, group)
+    left_over = set(_answering(unit, all_of_them).values())
+    for number in set(rows) - left_over:
+        _remove(unit, number)
+    gather(unit, {*rows, *left_over})
+
+
+def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:
+    """Return the groups that lineages make of origins and of what they lead to."""
+    query = (
+        select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id)
+        .outerjoin(UNDONE, UNDONE.c.lineage_id == LINEAGE.c.id)
+        .where(UNDONE.c.id.is_(None))
+    )
+    groups: list[set[int]] = []
+    waiting = set(origins)
+    while waiting:
+        group, edge = set[int](), {waiting.pop()}
+        while edge:
+            group |= edge
+            led = unit.connection.execute(
+                query.where(or_(LINEAGE.c.origin_id.in_(edge), LINEAGE.c.to_origin_id.in_(edge)))
+            )
+            edge = {end for row in led for end in row} - group
+        waiting -= group
+        groups.append(group)
+    return groups
+
+
+def _gather(unit: Unit, article: int, group: set[int]) -> None:
+    """Let all sights at the origins of a group, and these themselves, belong to an article."""
+    known = _answering(unit, group)
+    for origin in sorted(group):
+        if origin not in known:
+            unit.add(ArticleOriginRow, {"origin_id": origin, "article_id": article})
+    changed = [
+        {"origin_id": origin, "article_id": article}
+        for origin, holder in known.items()
+        if holder != article
+    ]
+    update_rows(unit.connection, ArticleOriginRow, ("origin_id",), changed)
+    unit.flush()
+    query = select(SIGHT.c.observation_id).where(
+        SIGHT.c.origin_id.in_(group), SIGHT.c.article_id != article
+    )
+    moved = [
+        {"observation_id": each, "article_id": article, "seq": unit.number(SIGHT_BLOCK)}
+        for each in unit.connection.execute(query).scalars()
+    ]
+    update_rows(unit.connection, SightRow, ("observation_id",), moved)
+    _name(unit, article, group)
+    rebuild(unit, article, whole=True)
+    _bring_back(unit, group)
+
+
+def _bring_back(unit: Unit, group: set[int]) -> None:
+    """Let what is told of each address come back to whoever copies the archive."""
+    newest = (
+        select(func.max(SIGHT.c.observation_id))
+        .where(SIGHT.c.origin_id.in_(group))
+        .group_by(SIGHT.c.origin_id)
+    )
+    rows = [
+        {"observation_id": each, "seq": unit.number(SIGHT_BLOCK)}
+        for each in unit.connection.execute(newest).scalars()
+    ]
+    update_rows(unit.connection, SightRow, ("observation_id",), rows)
+
+
+def _name(unit: Unit, article: int, group: set[int]) -> None:
+    """Let an article go by that of its origins where its text was seen first."""
+    query = (
+        select(SIGHT.c.origin_id, ORIGIN.c.public_id)
+        .join(ORIGIN, ORIGIN.c.id == SIGHT.c.origin_id)
+        .where(
+            SIGHT.c.article_id == article, SIGHT.c.origin_id.in_(group),
+            SIGHT.c.wording_id.is_not(None),
+        )
+        .order_by(SIGHT.c.observed_at, SIGHT.c.observation_id)
+        .limit(1)
+    )  # fmt: skip
+    row = unit.connection.execute(query).first()
+    if row is not None:
+        unit.connection.execute(
+            update(ARTICLE)
+            .where(ARTICLE.c.id == article)
+            .values(origin_id=row[0], public_id=row[1], seq=unit.number())
+        )
+
+
+def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:
+    origin = min(group)
+    public = unit.connection.execute(
+        select(ORIGIN.c.public_id).where(ORIGIN.c.id == origin)
+    ).scalar_one()
+    source = next(iter(rows.values())).source_id
+    number = unit.number()
+    unit.add(
+        ArticleRow,
+        {
+            "id": number, "seq": number, "public_id": public, "origin_id": origin,
+            "source_id": source, "state": "present", "versions": 0, "head_version_id": None,
+            "first_seen": unit.now, "last_seen": unit.now, "content_at": unit.now,
+            "latest_at": unit.now,
+        },
+    )  # fmt: skip
+    unit.flush()
+    return number
+
+
+def _remove(unit: Unit, article: int) -> None:
+    """Take away an article that nothing stands at any more: what it was belongs to another."""
+    for table, key in ((VERSION, VERSION.c.article_id), (RETURN_DUE, RETURN_DUE.c.article_id),
+                       (ARTICLE, ARTICLE.c.id)):  # fmt: skip
+        unit.connection.execute(delete(table).where(key == article))

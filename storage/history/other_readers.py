@@ -1,0 +1,63 @@
+"""What several readers made of the same bytes: needed where an extractor was replaced."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from storage.database.tables import DerivationRow, WordingRow
+from storage.database.unit import rows_in, table_of
+from storage.history.runs import Again, Reader
+
+DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
+
+
+class Read(NamedTuple):
+    """A derivation that a sight was kept with: bytes, what the reading depended on, by whom."""
+
+    derivation_id: int
+    capture_id: int
+    context: str
+    reader: Reader
+
+
+def read_again(
+    connection: Connection, reads: Iterable[Read], asking: Reader | None = None
+) -> Mapping[int, Mapping[Reader, Again]]:
+    """Return, by derivation, what other readers of the same name made of the same bytes.
+
+    Nothing is looked up where all that is compared, for `asking` too, was read by one reader.
+    """
+    by_name: defaultdict[str, set[Reader]] = defaultdict(set)
+    if asking is not None:
+        by_name[asking[0]].add(asking)
+    reads = list(reads)
+    for read in reads:
+        by_name[read.reader[0]].add(read.reader)
+    several = {name for name, readers in by_name.items() if len(readers) > 1}
+    wanted: defaultdict[tuple[int, str, str], set[int]] = defaultdict(set)
+    for read in reads:
+        if read.reader[0] in several:
+            wanted[read.capture_id, read.context, read.reader[0]].add(read.derivation_id)
+    found: defaultdict[int, dict[Reader, Again]] = defaultdict(dict)
+    if not wanted:
+        return found
+    query = (
+        select(
+            DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context,
+            DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config,
+            DERIVATION.c.wording_id, WORDING.c.digest,
+        )
+        .outerjoin(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
+        .order_by(DERIVATION.c.id)
+    )  # fmt: skip
+    captures = {capture for capture, _context, _name in wanted}
+    for number, capture, context, name, version, config, wording, digest in rows_in(
+        connection, query, DERIVATION.c.capture_id, captures
+    ):
+        again = Again(number, wording, bytes(digest) if digest is not None else None)
+        for derivation in wanted.get((capture, context, name), ()):
+            if derivation != number:
+                found[derivation][name, version, config] = again
+    return found

@@ -1,0 +1,119 @@
+"""What the versions of an article tell of the steps that led to them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from storage.diff.change import Change, speaks_of
+from storage.history.noise_decisions import Quieting
+from storage.history.runs import Pair, Run
+from storage.values.draft import as_dict
+
+FIRST_STEP: Mapping[str, Any] = {
+    "changes": ["first"], "silent": None, "words_added": 0, "words_removed": 0, "removed": [],
+    "added": [], "before_id": None, "after_id": None, "noise": None, "notices": None,
+}  # fmt: skip
+STEP = tuple(FIRST_STEP)
+
+Passages = list[tuple[int, list[str]]]
+"""Version and what went and came in the step to it, the oldest first."""
+
+
+def step_of(row: Row[Any]) -> dict[str, Any]:
+    """Return the columns of a stored version that tell of the step to it."""
+    return {name: getattr(row, name) for name in STEP}
+
+
+class Steps:
+    """Tells the steps of runs that follow each other, by stored rows where these still stand.
+
+    `past` are the wordings of the versions before them by number; `passages` gives what changed
+    in the steps to these. `again` are steps that are told anew.
+    """
+
+    def __init__(
+        self,
+        quieting: Quieting,
+        known: Mapping[int, Row[Any]],
+        past: Mapping[int, int],
+        passages: Callable[[], Passages],
+        again: frozenset[Pair] = frozenset(),
+    ) -> None:
+        self._quieting = quieting
+        self._known = {
+            (row.before_id, row.after_id): row for row in known.values() if row.number > 1
+        }
+        self._wordings = dict(past)
+        self._passages = passages
+        self._again = again
+        self._told: dict[int, dict[str, Any]] = {}
+
+    def of(self, run: Run) -> dict[str, Any]:
+        """Return the columns that tell of the step to `run`; ask for each run in its turn."""
+        told = dict(FIRST_STEP)
+        if run.step is not None:
+            row = self._known.get(run.step.pair)
+            if row is None or run.step.pair in self._again:
+                told = _columns(self._quieting.change(run.step), run.step.pair)
+            else:
+                told = step_of(row)
+            told["changes"] = self._classes(run, told)
+            told["notices"] = list(self._linked(run, told)) or None
+        self.keep(run.number, run.wording_id, told)
+        return told
+
+    def keep(self, number: int, wording_id: int, told: dict[str, Any]) -> None:
+        """Take a step as it is: that of a version which only lasts longer."""
+        self._wordings[number] = wording_id
+        self._told[number] = told
+
+    def _classes(self, run: Run, told: Mapping[str, Any]) -> list[str]:
+        classes = [name for name in told["changes"] if name != "reversion"]
+        earlier = {w for number, w in self._wordings.items() if number < run.number - 1}
+        is_back = run.wording_id in earlier or _undoes(told, self._told.get(run.number - 1))
+        return [*classes, "reversion"] if is_back else classes
+
+    def _linked(self, run: Run, told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the notices of a step, each with the version whose step it speaks of."""
+        notices = told["notices"] or ()
+        if not notices:
+            return
+        steps = [each for each in self._passages() if each[0] not in self._told]
+        steps += [(number, _texts(each)) for number, each in self._told.items()]
+        own = [text for text in _texts(told) if text not in {n["text"] for n in notices}]
+        steps.append((run.number, own))
+        for notice in notices:
+            version = speaks_of(notice["text"], steps)
+            if version is None and own:
+                version = run.number
+            yield {"kind": notice["kind"], "text": notice["text"], "version": version}
+
+
+def _columns(found: Change, pair: Pair) -> dict[str, Any]:
+    return {
+        "changes": list(found.classes),
+        "silent": found.silent,
+        "words_added": found.words_added,
+        "words_removed": found.words_removed,
+        "removed": list(found.removed),
+        "added": list(found.added),
+        "before_id": pair[0],
+        "after_id": pair[1],
+        "noise": as_dict(found.noise) or None,
+        "notices": [{"kind": kind, "text": text} for kind, text in found.notices] or None,
+    }
+
+
+def _undoes(told: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+    """Tell whether a step takes back the one before it, noise aside."""
+    if before is None or not (told["removed"] or told["added"]):
+        return False
+    return Counter(told["removed"]) == Counter(before["added"]) and Counter(
+        told["added"]
+    ) == Counter(before["removed"])
+
+
+def _texts(told: Mapping[str, Any]) -> list[str]:
+    return [*told["removed"], *told["added"]]

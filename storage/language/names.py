@@ -1,0 +1,157 @@
+"""PURE: words that a text shows to be names of people, places and organisations.
+
+No model, and no list but one of the best-known places: what stands around a word tells. So it
+tells less than a reader would, and what it tells is seldom wrong.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from storage.language.gazetteer import is_place, may_be_place
+
+_ENDS_OF_SENTENCE = frozenset(".!?…:\"'(-–—•*|")
+
+_TITLES = frozenset(
+    """
+    herr herrn frau familie dr prof professor professorin präsident präsidenten präsidentin kanzler
+    kanzlers kanzlerin bundeskanzler bundeskanzlers bundeskanzlerin minister ministers ministerin
+    außenminister außenministerin innenminister innenministerin ministerpräsident
+    ministerpräsidentin bürgermeister bürgermeisterin oberbürgermeister oberbürgermeisterin papst
+    könig königin kremlchef sprecher sprecherin sprechers trainer trainerin mr mrs ms sir lady
+    president chancellor senator governor mayor pope king queen spokesman spokeswoman spokesperson
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+_ABBREVIATED_TITLES = frozenset(["dr", "prof", "mr", "mrs", "ms", "st", "sen", "gov", "rep"])
+
+_SPEECH = frozenset(
+    """
+    sagt sagte erklärt erklärte betont betonte schreibt schrieb twitterte kritisiert kritisierte
+    behauptet behauptete fordert forderte warnt warnte meint meinte teilte antwortete ergänzte
+    says said tells told writes wrote claimed claims added warned argued
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+
+# Capitalised words that stand beside other capitalised ones without a name among them.
+_MEASURES = frozenset(
+    """
+    million millionen milliarde milliarden billionen tausend hundert dutzend mio mrd prozent euro
+    cent dollar franken pfund rubel yen tonnen tonne kilo kilogramm gramm meter metern kilometer
+    kilometern zentimeter quadratmeter hektar liter stunde stunden minute minuten sekunden tag tage
+    tagen woche wochen monat monate monaten jahr jahre jahren uhr grad anfang mitte ende beginn
+    januar februar märz april mai juni juli august september oktober november dezember
+    montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag
+    montagabend morgen mittag abend nacht vormittag nachmittag
+    january february march june july october december
+    monday tuesday wednesday thursday friday saturday sunday
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+_NO_NAMES = frozenset(["i", "ich", "sie", "ihr", "ihre", "ihrem", "ihren", "ihrer", "ihnen"])
+_NEVER = _MEASURES | _NO_NAMES | _TITLES
+_NO_NEIGHBOURS = _MEASURES | _NO_NAMES | _TITLES
+
+_BEFORE_PLACES = frozenset(["in", "aus", "nach", "bei", "von", "bis", "über", "gegen", "um"])
+_GERMAN = frozenset(
+    """
+    der die das und ist nicht von mit ein eine einen dem den des im auf für sich auch wird
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+_ENGLISH = frozenset(
+    """
+    the of and to in is was that for on with by as at from has have his
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+
+
+def names_in(blocks: Iterable[Sequence[str]]) -> frozenset[str]:
+    """Return the words that are names somewhere in `blocks` (tokens) and lower-case nowhere.
+
+    A capitalised word that does not begin a sentence is a name if
+
+    - it is written in capitals or has one inside (`EU`, `AfD`);
+    - a title stands before it (`Frau`, `Dr.`, `Präsident`, `President`);
+    - another such word stands beside it, and neither is a measure, month or day (`Kim Jong`);
+    - a verb of speech stands beside it (`sagte Kim`);
+    - it is the name of a well-known place, or ends like one behind `in`, `aus`, `nach` …;
+    - the text is in English and it is no day or month.
+
+    A name found so is one at the beginning of a sentence too.
+
+    >>> sorted(names_in([["Die", "Lage", "sah", "Frau", "Kim", "in", "der", "EU", "."]]))
+    ['EU', 'Kim']
+    """
+    blocks = list(blocks)
+    lower = {token for tokens in blocks for token in tokens if token.islower()}
+    nouns_are_capitalised = _has_capitalised_nouns(lower, blocks)
+    found = {
+        token
+        for tokens in blocks
+        for token in _shown(tokens, nouns_are_capitalised=nouns_are_capitalised)
+    }
+    return frozenset(token for token in found if token.lower() not in lower)
+
+
+def _has_capitalised_nouns(lower: set[str], blocks: Sequence[Sequence[str]]) -> bool:
+    german = sum(1 for tokens in blocks for token in tokens if token in _GERMAN)
+    english = sum(1 for tokens in blocks for token in tokens if token in _ENGLISH)
+    return german >= english or not lower
+
+
+def _shown(tokens: Sequence[str], *, nouns_are_capitalised: bool) -> Iterator[str]:
+    """Yield the words that this paragraph shows to be names."""
+    if _is_shouted(tokens):
+        return
+    inner = [_is_inner_capital(tokens, k) for k in range(len(tokens))]
+    for k, token in enumerate(tokens):
+        if not inner[k] or token.lower() in _NEVER:
+            continue
+        if (
+            not nouns_are_capitalised
+            or _has_inner_capital(token)
+            or _is_titled(tokens, k)
+            or _stands_by_another(tokens, inner, k)
+            or _speaks(tokens, k)
+            or _is_place(tokens, k)
+        ):
+            yield token
+
+
+def _is_inner_capital(tokens: Sequence[str], k: int) -> bool:
+    """Tell whether a capitalised word stands elsewhere than at the start of a sentence."""
+    token = tokens[k]
+    if not token[0].isupper() or len(token) == 1:
+        return False
+    return (k > 0 and tokens[k - 1] not in _ENDS_OF_SENTENCE) or _is_titled(tokens, k)
+
+
+def _is_shouted(tokens: Sequence[str]) -> bool:
+    words = [token for token in tokens if token.isalpha() and len(token) > 1]
+    return 2 * sum(1 for word in words if word.isupper()) > len(words)
+
+
+def _has_inner_capital(token: str) -> bool:
+    return any(letter.isupper() for letter in token[1:])
+
+
+def _is_titled(tokens: Sequence[str], k: int) -> bool:
+    before = tokens[k - 1].lower() if k else ""
+    if before == "." and k > 1:
+        return tokens[k - 2].lower() in _ABBREVIATED_TITLES
+    return before in _TITLES
+
+
+def _stands_by_another(tokens: Sequence[str], inner: Sequence[bool], k: int) -> bool:
+    return any(
+        0 <= other < len(tokens) and inner[other] and tokens[other].lower() not in _NO_NEIGHBOURS
+        for other in (k - 1, k + 1)
+    )
+
+
+def _is_place(tokens: Sequence[str], k: int) -> bool:
+    if is_place(tokens[k]):
+        return True
+    return k > 0 and tokens[k - 1].lower() in _BEFORE_PLACES and may_be_place(tokens[k])
+
+
+def _speaks(tokens: Sequence[str], k: int) -> bool:
+    before = tokens[k - 1] if k else ""
+    after = tokens[k + 1] if k + 1 < len(tokens) else ""
+    return before in _SPEECH or (after in _SPEECH and before not in _GERMAN)

@@ -1,0 +1,377 @@
+"""PURE: finished tokens for full text search, the same for SQLite FTS5 and PostgreSQL.
+
+Both engines get tokens that hold `[0-9a-z]` alone, so neither cuts, folds or stems them again,
+and both find the same. A change of a rule here, or of the stemmer (`TOKENIZER`), asks for the
+search index to be built anew.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from threading import local
+
+import Stemmer
+
+from storage.values.digest import DOUBLE_QUOTES
+
+TOKENIZER = f"t1/snowball-{Stemmer.version()}"
+"""Names the rules that an index was built by: two indexes compare only if these are equal."""
+
+MAX_TOKENS = 60_000
+MAX_BYTES = 500_000
+"""Limits of one text: a tsvector of it stays below PostgreSQL's 1,048,575 bytes."""
+
+MAX_QUERY_LENGTH = 2_000
+MAX_TERMS = 64
+
+_MAX_SNIPPET_SOURCE = 500_000
+_ALGORITHMS = {"de": "german", "en": "english"}
+_SOFT_HYPHEN = "\u00ad"
+
+# A number keeps its inner mark (`3,6`, `12:30`, `1.500.000`, `1.500,00`); what has more of them
+# (a date, an address) is cut at them, so that the year of `18.06.2024` can be found.
+_NUMBER = (
+    r"(?<![0-9][.,:])[0-9]{1,3}"
+    r"(?:(?:\.[0-9]{3})+(?:,[0-9]{1,9})?|(?:,[0-9]{3})+(?:\.[0-9]{1,9})?)(?![.,:]?[0-9])"
+    r"|(?<![0-9][.,:])[0-9]{1,30}[.,:][0-9]{1,30}(?![.,:]?[0-9])"
+)
+TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
+SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
+QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One token, in the forms that the languages give it."""
+
+    alternatives: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Tokens that follow each other, in the forms that the languages give them."""
+
+    alternatives: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of these."""
+
+    terms: tuple[Word | Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """A text with this is no hit."""
+
+    term: Word | Phrase
+
+
+Term = Word | Phrase | Or | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a text must hold, all of it; a query of exclusions alone finds nothing."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def wanted(self) -> tuple[Word | Phrase | Or, ...]:
+        return tuple(term for term in self.terms if not isinstance(term, Not))
+
+    @property
+    def excluded(self) -> tuple[Word | Phrase, ...]:
+        return tuple(term.term for term in self.terms if isinstance(term, Not))
+
+
+def index_tokens(texts: Sequence[str], language: str | None) -> tuple[str, ...]:
+    """Return the tokens of `texts` in their order, stemmed as `language` (`de`, `en`) asks.
+
+    Letters are folded (NFKC, case, ß to ss, no soft hyphens), words are cut at everything that
+    is no letter or digit, and pieces are at most 100 characters long. A token is ASCII: every
+    character beyond `[0-9a-z]` becomes `q`, its code point in hexadecimal and `z`, and `q`
+    itself `qq`, which no two words share. Texts follow each other without a gap: a phrase may
+    span two paragraphs.
+
+    >>> index_tokens(["152-Millimeter-Munition", "3,6 Prozent"], "de")
+    ('152', 'millim', 'munition', '3q2cz6', 'prozent')
+    """
+    return tuple(_stemmed(_words(" ".join(texts)), language))
+
+
+def stemming(language: str | None) -> str | None:
+    """Return the name of the stemmer that the words of a language go through, if there is one.
+
+    >>> stemming("de-AT"), stemming("nl")
+    ('german', None)
+    """
+    return _ALGORITHMS.get((language or "").split("-")[0].lower())
+
+
+def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """Return as many of `tokens` as both engines can hold, and whether any were left out."""
+    kept = tokens[:MAX_TOKENS]
+    if sum(map(len, kept)) + len(kept) > MAX_BYTES:
+        sizes = list(accumulate(len(token) + 1 for token in kept))
+        kept = kept[: bisect_right(sizes, MAX_BYTES)]
+    return kept, len(kept) < len(tokens)
+
+
+def parse_query(text: str, languages: Sequence[str]) -> Query:
+    """Return what `text` asks for; it never fails, and what means nothing is left out.
+
+    Words must all be there; `"…"` (in any shape of quotation marks) is a phrase, and so is a
+    word that is cut into several tokens; a leading `-` excludes; `OR` between two of them means
+    either and binds closer than the rest; beside an exclusion it means nothing. A word is looked
+    for in the form of each of `languages` and unstemmed. Only the first 2,000 characters and 64
+    terms count.
+
+    >>> parse_query('Häuser -"rotes Dach"', ["de"])
+    Query(terms=(Word(alternatives=('haus', 'hqe4zuser')), \
+Not(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
+    """
+    text = text[:MAX_QUERY_LENGTH]
+    for shape in DOUBLE_QUOTES:
+        text = text.replace(shape, '"')
+    terms: list[Term] = []
+    either = False
+    for minus, phrase, word in QUERY_PART.findall(text):
+        if word == "OR" and not minus:
+            either = True
+            continue
+        if term := _term(word or phrase, languages):
+            _add(terms, Not(term) if minus else term, either=either)
+        either = False
+    return Query(tuple(terms[:MAX_TERMS]))
+
+
+def to_fts5(query: Query) -> str | None:
+    """Return `query` for `MATCH` in FTS5, quoted strings only; None where it finds nothing.
+
+    >>> to_fts5(parse_query('a OR b -c', []))
+    '(("a") OR ("b")) NOT (("c"))'
+    """
+    if not query.wanted:
+        return None
+    wanted = " AND ".join(_fts5_term(term) for term in query.wanted)
+    if not query.excluded:
+        return wanted
+    unwanted = " OR ".join(_fts5_term(term) for term in query.excluded)
+    return f"({wanted}) NOT ({unwanted})" if len(query.wanted) > 1 else f"{wanted} NOT ({unwanted})"
+
+
+def to_tsquery(query: Query) -> str | None:
+    """Return `query` as text to be cast `::tsquery`; None where it finds nothing.
+
+    >>> to_tsquery(parse_query('a OR "b c" -d', []))
+    "(('a') | ('b' <-> 'c')) & !('d')"
+    """
+    if not query.wanted:
+        return None
+    wanted = [_tsquery_term(term) for term in query.wanted]
+    unwanted = [f"!{_tsquery_term(term)}" for term in query.excluded]
+    return " & ".join([*wanted, *unwanted])
+
+
+def snippet(
+    texts: Sequence[str],
+    query: Query,
+    language: str | None,
+    width: int = 200,
+    start: str = "«",
+    end: str = "»",
+) -> str:
+    """Return the passage of about `width` code points with the most terms of `query`.
+
+    `start` and `end` stand around each match. White space is one blank; `…` stands where the
+    text goes on. Without any match it is the beginning. A caller who writes HTML passes markers
+    that survive escaping, and escapes.
+
+    >>> snippet(["Es brannte im Öllager."], parse_query("öllagern", ["de"]), "de")
+    'Es brannte im «Öllager».'
+    """
+    text = " ".join(" ".join(texts)[:_MAX_SNIPPET_SOURCE].split())
+    matches = _matches(text, query, language)
+    left, right = _window(text, matches, width)
+    pieces = ["… "] if left else []
+    at = left
+    for begin, stop, _term_number in matches:
+        if begin >= at and stop <= right:
+            pieces += [text[at:begin], start, text[begin:stop], end]
+            at = stop
+    pieces.append(text[at:right])
+    return "".join(pieces) + (" …" if right < len(text) else "")
+
+
+# ---------------------------------------------------------------------------------- tokens
+
+
+def _words(text: str) -> list[str]:
+    if text.isascii():
+        return TOKEN.findall(text.lower())
+    text = text.replace(_SOFT_HYPHEN, "")
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    folded = text.casefold()
+    if not unicodedata.is_normalized("NFKC", folded):
+        folded = unicodedata.normalize("NFKC", folded)
+    return TOKEN.findall(folded)
+
+
+def _stemmed(words: list[str], language: str | None) -> list[str]:
+    """Return a token for each folded word."""
+    algorithm = stemming(language)
+    stems = words if algorithm is None else _stemmer(algorithm).stemWords(words)
+    return [_escaped(stem) for stem in stems]
+
+
+def _escaped(text: str) -> str:
+    if "q" in text:
+        text = text.replace("q", "qq")
+    if text.isascii() and text.isalnum():
+        return text
+    return text.translate(_ESCAPES)
+
+
+class _Escapes(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        is_plain = code < 128 and chr(code).isalnum()
+        found = chr(code) if is_plain else f"q{code:x}z"
+        if len(self) < 65_536:
+            self[code] = found
+        return found
+
+
+_ESCAPES = _Escapes()
+_THREAD = local()  # a stemmer of PyStemmer may not be used by two threads at once
+
+
+def _stemmer(algorithm: str) -> Stemmer.Stemmer:
+    known: dict[str, Stemmer.Stemmer] = _THREAD.__dict__
+    if algorithm not in known:
+        known[algorithm] = Stemmer.Stemmer(algorithm, 0)
+    return known[algorithm]
+
+
+# --------------------------------------------------------------------------------- queries
+
+
+def _term(text: str, languages: Sequence[str]) -> Word | Phrase | None:
+    words = _words(text)
+    forms = dict.fromkeys(tuple(_stemmed(words, language)) for language in [*languages, None])
+    if not words:
+        return None
+    if len(words) == 1:
+        return Word(tuple(form[0] for form in forms))
+    return Phrase(tuple(forms))
+
+
+def _add(terms: list[Term], term: Word | Phrase | Not, *, either: bool) -> None:
+    last = terms[-1] if terms else None
+    if not either or last is None or isinstance(last, Not) or isinstance(term, Not):
+        terms.append(term)
+        return
+    others = last.terms if isinstance(last, Or) else (last,)
+    terms[-1] = Or((*others, term)[:MAX_TERMS])
+
+
+def _fts5_term(term: Word | Phrase | Or) -> str:
+    match term:
+        case Word(alternatives):
+            return "(" + " OR ".join(f'"{token}"' for token in alternatives) + ")"
+        case Phrase(alternatives):
+            return "(" + " OR ".join(f'"{" ".join(tokens)}"' for tokens in alternatives) + ")"
+        case Or(terms):
+            return "(" + " OR ".join(map(_fts5_term, terms)) + ")"
+
+
+def _tsquery_term(term: Word | Phrase | Or) -> str:
+    match term:
+        case Word(alternatives):
+            return "(" + " | ".join(f"'{token}'" for token in alternatives) + ")"
+        case Phrase(alternatives):
+            return "(" + " | ".join(_tsquery_phrase(tokens) for tokens in alternatives) + ")"
+        case Or(terms):
+            return "(" + " | ".join(map(_tsquery_term, terms)) + ")"
+
+
+def _tsquery_phrase(tokens: Sequence[str]) -> str:
+    return " <-> ".join(f"'{token}'" for token in tokens)
+
+
+# -------------------------------------------------------------------------------- snippets
+
+_Match = tuple[int, int, int]  # from, to, number of the term
+
+
+def _matches(text: str, query: Query, language: str | None) -> list[_Match]:
+    """Return where a term of `query` stands in `text`, in order and without overlap."""
+    spans = [match.span() for match in SPAN.finditer(text)]
+    tokens, owners = _owned([text[begin:stop] for begin, stop in spans], language)
+    hits = sorted(_hits(tokens, query), key=lambda hit: (hit[0], -hit[1]))
+    matches: list[_Match] = []
+    for first, last, term_number in hits:
+        begin, stop = spans[owners[first]][0], spans[owners[last]][1]
+        if not matches or begin >= matches[-1][1]:
+            matches.append((begin, stop, term_number))
+    return matches
+
+
+def _owned(pieces: Sequence[str], language: str | None) -> tuple[list[str], Sequence[int]]:
+    """Return the tokens of `pieces` and, for each, the number of the piece it comes from."""
+    joined = "\n".join(pieces)
+    tokens = _stemmed(_words(joined), language)
+    if len(tokens) == len(pieces) and unicodedata.is_normalized("NFKC", joined):
+        return tokens, range(len(pieces))
+    each = [_stemmed(_words(piece), language) for piece in pieces]
+    owners = [number for number, found in enumerate(each) for _ in found]
+    return [token for found in each for token in found], owners
+
+
+def _hits(tokens: Sequence[str], query: Query) -> Iterator[_Match]:
+    """Yield the first and last token of each place where a term stands."""
+    places: dict[str, list[int]] = {}
+    for position, token in enumerate(tokens):
+        places.setdefault(token, []).append(position)
+    for number, term in enumerate(query.wanted):
+        for part in term.terms if isinstance(term, Or) else (term,):
+            for form in part.alternatives:
+                wanted = (form,) if isinstance(form, str) else form
+                for position in places.get(wanted[0], ()):
+                    end = position + len(wanted)
+                    if tuple(tokens[position:end]) == wanted:
+                        yield position, end - 1, number
+
+
+def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]:
+    """Return the bounds of the densest passage, at ends of words."""
+    if len(text) <= width:
+        return 0, len(text)
+    begin, stop = _densest(matches, width)
+    spare = max(0, width - (stop - begin)) // 2
+    left = max(0, min(begin - spare, len(text) - width))
+    right = min(len(text), max(left + width, stop))
+    if left and (blank := text.rfind(" ", 0, left + 1)) >= left - 40:
+        left = blank + 1
+    if right < len(text) and (blank := text.rfind(" ", stop, right + 1)) >= 0:
+        right = blank
+    return left, right
+
+
+def _densest(matches: Sequence[_Match], width: int) -> tuple[int, int]:
+    best, bounds = (0, 0), (0, 0)
+    last = 0
+    for first, (begin, stop, _number) in enumerate(matches):
+        last = max(last, first + 1)
+        while last < len(matches) and matches[last][1] - begin <= width:
+            last += 1
+        inside = matches[first:last]
+        score = (len({number for _, _, number in inside}), len(inside))
+        if score > best:
+            best, bounds = score, (begin, max(stop, inside[-1][1]))
+    return bounds

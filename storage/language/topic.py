@@ -1,0 +1,73 @@
+"""PURE: whether a paragraph has to do with the text that it stands in."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from storage.language.words import TOKEN
+
+_SHARED_ARE_A_TOPIC = 2
+_SHORTEST = 4
+_FEWEST_PARAGRAPHS = 3
+_ANYWHERE = frozenset(
+    """
+    alle allem allen aller alles auch aber dann dazu dein deine diese diesem diesen dieser dieses
+    durch eine einem einen einer eines euch euer hier ihre ihrem ihren ihrer jede jeden jeder jetzt
+    mehr mein nach nicht noch oder ohne schon sein seine sich sind über unser unsere unserem unseren
+    unserer unter viele weitere wenn werden wird heute morgen montag dienstag mittwoch donnerstag
+    freitag samstag sonntag prozent euro uhr jahr jahre jahren artikel nachrichten meldungen themen
+    thema newsletter region überblick informationen lesen sehen hören melden
+    about after also article articles been every from have here into just more most news newsletter
+    only other over read sign some stories story subscribe than that their them there these they
+    this those today what when where which with would your today monday tuesday wednesday thursday
+    friday saturday sunday
+    """.split()  # noqa: SIM905 - words read best as a text
+)
+
+
+def is_off_topic(paragraph: str, rest: Iterable[str]) -> bool:
+    """Tell whether a paragraph shares next to no noun, name or number with the rest of a text.
+
+    Background that several articles of one story share names what they are about; an invitation
+    to the newsletter does not. Both are given in canonical form.
+
+    >>> story = ["Brand im Öllager", "Das Öllager von Rostow brennt seit Montag."]
+    >>> is_off_topic("Der Brand im Öllager brach am Montag aus.", story)
+    False
+    >>> is_off_topic("Melden Sie sich jetzt für unseren Newsletter an.", story)
+    True
+    """
+    words = _topical(paragraph)
+    if not words:
+        return True
+    others = {word for text in rest for word in _topical(text)}
+    return len(words & others) < min(_SHARED_ARE_A_TOPIC, len(words))
+
+
+def has_topic(paragraphs: Iterable[str]) -> bool:
+    """Tell whether the paragraphs of a text, in canonical form, have to do with each other.
+
+    Where most of them do not, as in a list of short items, nobody can say what is off topic.
+    Two paragraphs are too few to tell; they are believed.
+
+    >>> has_topic(["Die Lohe steigt.", "Der Damm an der Lohe hält.", "Am Damm steht die Wehr."])
+    True
+    >>> has_topic(["Die Lohe steigt.", "Der Zug hält nicht.", "Karten gibt es an der Kasse."])
+    False
+    """
+    words = [_topical(paragraph) for paragraph in paragraphs]
+    counted = Counter(word for each in words for word in each)
+    alone = sum(1 for each in words if all(counted[word] == 1 for word in each))
+    return len(words) < _FEWEST_PARAGRAPHS or 2 * alone <= len(words)
+
+
+def _topical(text: str) -> set[str]:
+    """Return the capitalised words and the numbers of a text, without those that stand anywhere."""
+    found: set[str] = set()
+    for match in TOKEN.findall(text):
+        token = match.strip()
+        if not token or not (token[0].isupper() or token[0].isdigit()):
+            continue
+        word = token.casefold()
+        if (len(word) >= _SHORTEST or word[0].isdigit()) and word not in _ANYWHERE:
+            found.add(word.removesuffix("s"))
+    return found

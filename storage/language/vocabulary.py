@@ -1,0 +1,202 @@
+"""PURE: texts as numbers: each piece between blanks is looked up once, all else is arithmetic.
+
+Nine of ten pieces of a text were met before. So what full text and signatures need of a piece is
+worked out when it comes for the first time, and stands in arrays by its number from then on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from threading import local
+from typing import Any, Self
+
+import numpy as np
+
+from storage.language.tokens import MAX_BYTES, MAX_TOKENS, index_tokens, stemming
+
+Numbers = np.ndarray[tuple[int], np.dtype[Any]]
+
+CAPACITY = 200_000
+CHARACTERS = 4_000_000
+"""Pieces that are remembered in each thread and language, and their length; then anew.
+
+Together they take about 50 MB.
+"""
+
+MAX_POSITION = 16_383
+MAX_POSITIONS = 255
+"""What a tsvector can hold: positions at all, and of one lexeme."""
+
+_COUNTS = tuple(number.to_bytes(2, "big") for number in range(MAX_POSITIONS + 1))
+
+
+class Vocabulary:
+    """The pieces of one language: their hashes, and the tokens that they are cut into."""
+
+    def __init__(self, language: str | None) -> None:
+        self.language = language
+        self.words: list[str] = []
+        self.lexemes: list[bytes] = []
+        self.hashes = np.zeros(CAPACITY, dtype=np.uint64)
+        self.first = np.zeros(CAPACITY, dtype=np.int32)
+        self.count = np.zeros(CAPACITY, dtype=np.int32)
+        self.sizes = np.zeros(CAPACITY, dtype=np.int32)
+        self.flat = np.zeros(CAPACITY, dtype=np.int32)
+        self._length = self._characters = 0
+        self._tokens: dict[str, int] = {}
+        self._pieces = _Learned(self._learn)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._pieces) >= CAPACITY or self._characters >= CHARACTERS
+
+    def cut(self, pieces: Sequence[str]) -> "Cut":
+        """Return texts that were cut at blanks as numbers."""
+        numbers = map(self._pieces.__getitem__, pieces)
+        found = np.fromiter(numbers, dtype=np.int32, count=len(pieces))
+        return Cut(self, found)
+
+    def _learn(self, piece: str) -> int:
+        """Take in a new piece and return its number."""
+        number = len(self._pieces)
+        tokens = [self._token(token) for token in index_tokens([piece], self.language)]
+        self.hashes = _grown(self.hashes, number + 1)
+        self.first, self.count = _grown(self.first, number + 1), _grown(self.count, number + 1)
+        self.hashes[number] = word_hash(piece)
+        self.first[number], self.count[number] = self._length, len(tokens)
+        self.flat = _grown(self.flat, self._length + len(tokens))
+        self.flat[self._length : self._length + len(tokens)] = tokens
+        self._length += len(tokens)
+        self._characters += len(piece)
+        return number
+
+    def _token(self, token: str) -> int:
+        number = self._tokens.setdefault(token, len(self.words))
+        if number == len(self.words):
+            self.words.append(token)
+            self.lexemes.append(f"{token}\0".encode())
+            self.sizes = _grown(self.sizes, number + 1)
+            self.sizes[number] = len(token) + 1
+        return number
+
+
+class _Learned(dict[str, int]):
+    """The numbers of the pieces that were met; a new one is learned on the spot."""
+
+    def __init__(self, learn: Any) -> None:
+        super().__init__()
+        self._learn = learn
+
+    def __missing__(self, piece: str) -> int:
+        number: int = self._learn(piece)
+        self[piece] = number
+        return number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """A text as the numbers of its pieces."""
+
+    vocabulary: Vocabulary
+    numbers: Numbers
+
+    def __getitem__(self, part: slice) -> Self:
+        return type(self)(self.vocabulary, self.numbers[part])
+
+    @property
+    def hashes(self) -> Numbers:
+        """Return `word_hash` of each piece, 64 bits each."""
+        found: Numbers = self.vocabulary.hashes[self.numbers]
+        return found
+
+    def tokens(self) -> "Tokens":
+        """Return the tokens that the pieces are cut into, in their order."""
+        known = self.vocabulary
+        count = known.count[self.numbers]
+        ends = count.cumsum()
+        total = int(ends[-1]) if len(ends) else 0
+        offsets = np.repeat(known.first[self.numbers] - ends + count, count)
+        return Tokens(known, known.flat[offsets + np.arange(total, dtype=np.int32)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The finished tokens of a text, by their numbers."""
+
+    vocabulary: Vocabulary
+    numbers: Numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def words(self) -> tuple[str, ...]:
+        """Return the tokens as text, as `storage.language.tokens.index_tokens` does."""
+        return tuple(map(self.vocabulary.words.__getitem__, self.numbers.tolist()))
+
+    def truncated(self) -> tuple[Self, bool]:
+        """Return as many as both engines can hold, and whether any were left out."""
+        kept = self.numbers[:MAX_TOKENS]
+        sizes = self.vocabulary.sizes[kept].cumsum()
+        if len(kept) and sizes[-1] > MAX_BYTES:
+            kept = kept[: int(sizes.searchsorted(MAX_BYTES, side="right"))]
+        return type(self)(self.vocabulary, kept), len(kept) < len(self.numbers)
+
+    def tsvector(self) -> bytes:
+        r"""Return a tsvector as PostgreSQL's binary COPY takes it, a fifth of the cost of its text.
+
+        That is the number of lexemes (int32), then for each its bytes and a NUL, the number of
+        its positions (int16) and these (int16 each, all big-endian). PostgreSQL knows positions
+        up to 16,383 and 255 of them a lexeme; those beyond are left out. So a word is found
+        anywhere, a phrase only where its positions are known.
+
+        >>> Vocabulary(None).cut(["b", "a", "b"]).tokens().tsvector()
+        b'\x00\x00\x00\x02b\x00\x00\x02\x00\x01\x00\x03a\x00\x00\x01\x00\x02'
+        """
+        placed = self.numbers[:MAX_POSITION]
+        order = placed.argsort(kind="stable")
+        ordered = placed[order]
+        starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+        ends = np.append(starts[1:], len(ordered))
+        ends = np.minimum(ends, starts + MAX_POSITIONS)
+        positions = (order + 1).astype(">u2").tobytes()
+        lexemes = self.vocabulary.lexemes
+        entries = [
+            lexemes[token] + _COUNTS[end - start] + positions[2 * start : 2 * end]
+            for token, start, end in zip(
+                ordered[starts].tolist(), starts.tolist(), ends.tolist(), strict=True
+            )
+        ]
+        if len(self.numbers) > MAX_POSITION:
+            beyond = np.setdiff1d(self.numbers[MAX_POSITION:], placed).tolist()
+            entries += [lexemes[token] + _COUNTS[0] for token in beyond]
+        return b"".join([len(entries).to_bytes(4, "big"), *entries])
+
+
+def word_hash(word: str) -> int:
+    """Return a number of 64 bits for a word, whatever its case: the same on every machine."""
+    folded = word.casefold().encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(folded, digest_size=8).digest(), "little")
+
+
+def vocabulary(language: str | None) -> Vocabulary:
+    """Return the vocabulary of this thread for a language."""
+    known: dict[str, Vocabulary] = _THREAD.__dict__
+    name = stemming(language) or "none"
+    found = known.get(name)
+    if found is None or found.is_full:
+        found = known[name] = Vocabulary(language)
+    return found
+
+
+def tokens_of(texts: Iterable[str], language: str | None) -> Tokens:
+    """Return the tokens of `texts` in their order."""
+    return vocabulary(language).cut(" ".join(texts).split()).tokens()
+
+
+def _grown(array: Numbers, length: int) -> Numbers:
+    if length <= len(array):
+        return array
+    return np.concatenate([array, np.zeros(max(length, len(array)), dtype=array.dtype)])
+
+
+_THREAD = local()

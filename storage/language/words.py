@@ -1,0 +1,19 @@
+"""PURE: what a word is."""
+
+import re
+from unicodedata import category
+
+_COMBINING = "".join(chr(code) for code in range(0x300, 0x20FF) if category(chr(code))[0] == "M")
+
+
+_LETTER = rf"[\w{_COMBINING}]"
+
+
+# A word with the blank before it: letters, digits and combining marks. A mark inside a number
+# and an apostrophe inside a word belong to it; every other character is a token of its own.
+TOKEN = re.compile(
+    rf" ?(?:[^\W\d]{_LETTER}*(?:'\w{_LETTER}*)*"
+    rf"|\w{_LETTER}*(?:(?:(?<=\d)[.,:](?=\d)|')\w{_LETTER}*)*"
+    r"|.)",
+    re.DOTALL,
+)

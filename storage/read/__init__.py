@@ -1,0 +1,1 @@
+"""Finds, lists, compares, and explains. It never writes."""

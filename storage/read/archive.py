@@ -1,0 +1,434 @@
+"""The reading side: open an archive, ask it, get frozen records as they come.
+
+with open_archive("lesart-data/lesart.sqlite3") as archive:
+    for hit in archive.search("Öllager"):
+        print(hit.article, hit.snippet)
+"""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
+
+from storage.database import schema
+from storage.database.engine import (
+    ArchiveMissingError,
+    database_url,
+    place_of,
+    reachable,
+    reading_engine,
+)
+from storage.database.rows import CursorError
+from storage.diff.word_diff import diff
+from storage.language.tokens import parse_query
+from storage.read import blame as blaming
+from storage.read import coverage, lists, texts
+from storage.read import explain as explaining
+from storage.read import same_reader as one_reader
+from storage.read import search as full_text
+from storage.read import sql as asking
+from storage.read import stats as figures
+from storage.read.answers import (
+    ArticleLine,
+    Blame,
+    Change,
+    Citation,
+    Coverage,
+    Diff,
+    ExplainedRelation,
+    Hit,
+    Job,
+    NoiseStep,
+    Observation,
+    Raw,
+    Refusal,
+    Relation,
+    Rows,
+    Stats,
+    VersionLine,
+    VersionText,
+)
+from storage.read.as_of import turn_back
+from storage.read.cite import cited, places
+from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
+from storage.read.find import Finder, FoundVersion
+from storage.read.lists import ChangeFilter, Part
+from storage.read.revision import RevisionError
+from storage.read.sql import QueryError
+from storage.values.errors import AmbiguousError, NoSuchError
+
+__all__ = [
+    "AmbiguousError",
+    "CursorError",
+    "Filters",
+    "NoSuchError",
+    "QueryError",
+    "ReadOnlyArchive",
+    "RevisionError",
+    "open_archive",
+]
+
+T = TypeVar("T")
+LANGUAGES = ("de", "en")
+_TOLD_OF_A_PASSAGE = 80
+NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+
+
+def open_archive(
+    url: str | Path, *, timezone: tzinfo = UTC, languages: Sequence[str] = LANGUAGES
+) -> "ReadOnlyArchive":
+    """Open the archive at a path or a database address for reading; nothing is ever written.
+
+    `timezone` is where a date in a revision ends, `languages` are those whose forms of a word a
+    search looks for. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
+    SchemaOlderError, SchemaNewerError.
+    """
+    address = database_url(str(url))
+    engine = reading_engine(address)
+    try:
+        with reachable(address):
+            schema.require_current(engine)
+    except DatabaseError as error:
+        engine.dispose()
+        if "not a database" in str(error.orig):
+            raise ArchiveMissingError(place_of(address)) from error
+        raise
+    except BaseException:
+        engine.dispose()
+        raise
+    return ReadOnlyArchive(engine, address, timezone, languages)
+
+
+class ReadOnlyArchive:
+    """An archive that is open for questions; made by `open_archive`, closed by `with`.
+
+    Lists are iterators that read on as they are asked. Each row has a `cursor`, from which
+    `after` goes on; `limit` bounds the number of rows.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        url: URL,
+        timezone: tzinfo = UTC,
+        languages: Sequence[str] = LANGUAGES,
+        clocks: Clocks = TODAY,
+    ) -> None:
+        self._engine = engine
+        self._url = url
+        self._timezone = timezone
+        self.clocks = clocks
+        self.languages = tuple(languages)
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._resources.close()
+        self._engine.dispose()
+
+    @property
+    def place(self) -> str:
+        """Return how messages name the archive, without a password."""
+        return place_of(self._url)
+
+    def at(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
+        """Return the archive as it was readable at `as_of`, by what it knew at `known_at`.
+
+        It is closed with this one; `sql` and `stats` tell of today all the same.
+        """
+        engine = reading_engine(self._url)
+        self._resources.callback(engine.dispose)
+        clocks = Clocks(as_of, known_at)
+        return type(self)(engine, self._url, self._timezone, self.languages, clocks)
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Give a connection that can only read; for the rest of the reading side."""
+        with reachable(self._url), self._engine.connect() as connection:
+            if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
+                turn_back(connection, self.clocks)
+                connection.info["clocks"] = self.clocks
+            yield connection
+
+    # --------------------------------------------------------------------------- the lists
+
+    def articles(
+        self,
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[ArticleLine]:
+        """Yield the articles in the order in which the archive came to know them.
+
+        Raises: CursorError.
+        """
+        return self._each(
+            lambda connection: lists.articles(connection, filters, Part(after, limit))
+        )
+
+    def search(
+        self,
+        query: str,
+        latest: bool = False,  # noqa: FBT001, FBT002 - the second thing that one says of a search
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Hit]:
+        """Yield the versions that have what `query` asks for, the best first.
+
+        Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
+        either. `latest` leaves out what articles said before, and so does a time as of which
+        the archive is read. Raises: CursorError.
+        """
+        latest = latest or self.clocks.as_of is not None
+        asked = parse_query(query, self.languages)
+        part = Part(after, limit)
+        return self._each(
+            lambda connection: full_text.search(connection, asked, filters, part, latest=latest)
+        )
+
+    def history(
+        self, article: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[VersionLine]:
+        """Yield the versions of an article, the first one first.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = self.row_of(article)
+        return self._each(lambda connection: lists.history(connection, number, Part(after, limit)))
+
+    def changes(  # noqa: PLR0917 - each of them asks for less
+        self,
+        article: str | None = None,
+        classes: Sequence[str] = (),
+        silent: bool | None = None,  # noqa: FBT001 - all of them are named by most callers
+        contains: str | None = None,
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Change]:
+        """Yield the steps between two versions, the newest first.
+
+        `classes` asks for steps of any of them, `contains` for those in which a passage with
+        that text came or went, in any case and white space. Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.row_of(article)
+        wanted = ChangeFilter(tuple(classes), silent, contains)
+        part = Part(after, limit)
+        return self._each(
+            lambda connection: lists.changes(connection, number, wanted, filters, part)
+        )
+
+    def observations(
+        self, article: str, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Observation]:
+        """Yield every check of an article in the order of time.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = self.row_of(article)
+        part = Part(after, limit)
+        return self._each(lambda connection: lists.observations(connection, number, part))
+
+    def relations(
+        self,
+        article: str | None = None,
+        filters: Filters = EVERYTHING,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Relation]:
+        """Yield the relations, of one article or of all; of filters one side has to pass.
+
+        Raises: NoSuchError, CursorError.
+        """
+        origins = None if article is None else self._origins(article)
+        part = Part(after, limit)
+        return self._each(lambda connection: lists.relations(connection, origins, filters, part))
+
+    def noise(
+        self,
+        article: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[NoiseStep]:
+        """Yield the steps between two wordings that count as noise and make no version.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.row_of(article)
+        return self._each(lambda connection: lists.noise(connection, number, Part(after, limit)))
+
+    def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
+        """Yield relations with the reason for each: shared passages, what differs, what is new."""
+        with self.connected() as connection:
+            yield from explaining.explained(connection, relations)
+
+    def refusals(
+        self, job: int | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Refusal]:
+        """Yield what was refused, by one job or ever, in the order of time.
+
+        Raises: CursorError.
+        """
+        return self._each(lambda connection: lists.refusals(connection, job, Part(after, limit)))
+
+    def jobs(
+        self, job: int | None = None, after: str | None = None, limit: int | None = None
+    ) -> Iterator[Job]:
+        """Yield the jobs, the newest first; or one job, then its parts.
+
+        Raises: NoSuchError, CursorError.
+        """
+        if job is not None:
+            with self.connected() as connection:
+                if next(lists.jobs(connection, job, lists.Part(limit=1)), None) is None:
+                    raise NoSuchError("job", str(job), "`lesart jobs` names those that are there")
+        return self._each(lambda connection: lists.jobs(connection, job, Part(after, limit)))
+
+    # ----------------------------------------------------------------------- one or two texts
+
+    def version(self, rev: str) -> VersionText:
+        """Return one version, whole.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        with self.connected() as connection:
+            return texts.version_text(connection, self._finder(connection).version(rev))
+
+    def raw(self, rev: str) -> Raw:
+        """Return the bytes that a version was read from, bit for bit.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError.
+        """
+        with self.connected() as connection:
+            return texts.raw(connection, self._finder(connection).version(rev))
+
+    def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
+        """Return what changed from `rev_a` to `rev_b`; `rev_a` may be a range `REV..REV`.
+
+        One revision alone is compared with the version before it. Where two extractors read them,
+        the texts are those of one of them, if the archive has that.
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        with self.connected() as connection:
+            a, b = self._pair(self._finder(connection), rev_a, rev_b)
+            found = one_reader.pair(connection, a, b)
+            if found is None:
+                old, new = (texts.version_text(connection, each) for each in (a, b))
+                found = texts.comparable(old), texts.comparable(new)
+        return Diff(a.rev, b.rev, tuple(diff(*found)))
+
+    def blame(
+        self,
+        rev: str,
+        removed: bool = False,  # noqa: FBT001, FBT002 - the second thing that one says of blame
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Blame]:
+        """Yield each sentence of a version: since when it stands there, and who had it first.
+
+        `removed` asks instead for those that stand there no more.
+        Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
+        """
+        with self.connected() as connection:
+            found = self._finder(connection).version(rev)
+        ask = blaming.gone if removed else blaming.standing
+        part = Part(after, limit)
+        return self._each(lambda connection: ask(connection, found, self.languages, part))
+
+    def cite(self, rev: str, passage: str | None = None) -> Citation:
+        """Return what a reference to a version has to say, or to a passage of its text.
+
+        A passage is found as it is, whatever the white space and the shape of its quotation
+        marks. Raises: RevisionError, NoSuchError where it stands nowhere or more than once,
+        AmbiguousError.
+        """
+        version = self.version(rev)
+        if passage is None:
+            return cited(version)
+        found = places(version.text or "", passage)
+        if len(found) == 1:
+            return cited(version, found[0])
+        given = textwrap.shorten(passage, _TOLD_OF_A_PASSAGE, placeholder="…")
+        where = f"in {version.article}@{version.version} that reads"
+        if found:
+            hint = f"it stands there {len(found)} times; give more of the words around it"
+            raise NoSuchError(f"single passage {where}", given, hint)
+        raise NoSuchError(f"passage {where}", given, "every letter and mark has to be the same")
+
+    # ------------------------------------------------------------------------------- figures
+
+    def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
+        """Run one SELECT over the documented views; `:name` stands for a parameter.
+
+        Raises: QueryError, also while the rows are read.
+        """
+        with reachable(self._url):
+            return asking.ask(self._engine, self._resources, query, parameters)
+
+    def stats(self, now: datetime | None = None) -> Stats:
+        """Return the figures of the archive, as of now."""
+        with self.connected() as connection:
+            return figures.stats(connection, schema.head(), now or datetime.now(UTC))
+
+    def coverage(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        source: str | None = None,
+    ) -> Iterator[Coverage]:
+        """Yield how often each source was looked at, hour by hour."""
+        until = until or datetime.now(UTC)
+        return self._each(lambda c: coverage.coverage(c, since, until, source))
+
+    # ------------------------------------------------------------------------------- private
+
+    def _each(self, ask: Callable[[Connection], Iterator[T]]) -> Iterator[T]:
+        with self.connected() as connection:
+            yield from ask(connection)
+
+    def _finder(self, connection: Connection) -> Finder:
+        return Finder(connection, self._timezone, self.clocks)
+
+    def row_of(self, given: str) -> int:
+        """Return the number of the row of an article, for those who work on rows.
+
+        Raises: NoSuchError.
+        """
+        with self.connected() as connection:
+            return self._finder(connection).article(given).row_id
+
+    def _origins(self, given: str) -> list[int]:
+        with self.connected() as connection:
+            finder = self._finder(connection)
+            return finder.origins(finder.article(given))
+
+    @staticmethod
+    def _pair(finder: Finder, rev_a: str, rev_b: str | None) -> tuple[FoundVersion, FoundVersion]:
+        if rev_b is not None:
+            return finder.version(rev_a), finder.version(rev_b)
+        found = finder.versions(rev_a)
+        if len(found) == 2:
+            return found[0], found[1]
+        (only,) = found
+        if only.number == 1:
+            raise NoSuchError("version before", only.rev, "it is the first one")
+        return FoundVersion(only.article, only.number - 1), only

@@ -1,0 +1,267 @@
+"""Two clocks: let one connection see the archive as it was readable, or as it was known, then.
+
+Temporary views and tables of one session stand before the tables that they are named after, so
+every query of the reading side answers for the time that was asked for. Nothing else sees them,
+and nothing is written to the archive.
+
+`as_of` leaves out what was seen later: observations, versions that came after, scans. `known_at`
+leaves out what was recorded later, and fits the histories of the articles concerned anew to what
+is left, by the same code that keeps them (`storage.history.versions`).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from storage.database.columns import iso_utc
+from storage.database.tables import METADATA, RECORD
+from storage.database.unit import Unit
+from storage.history.changes import Comparing
+from storage.history.versions import STATE_OF, rebuild
+from storage.read.clusters_as_of import turn_clusters_back
+from storage.read.filters import Clocks
+
+NUMBERS_FROM = 2**62
+"""Numbers of rows that were fitted anew: far above those of the archive."""
+
+_RECORDED = ("recorded_at", "decided_at", "undone_at", "at")
+_CONTENTS = frozenset({"capture", "certificate", "derivation", "redaction", "wording"})
+"""Tables of the record that are reached through others alone, or count whenever they came."""
+
+_ORDER = (
+    *(name for name in RECORD if not name.startswith("relation")),
+    "sight", "version", "article", "article_origin", "relation", "relation_undone", "presence",
+    "cluster", "cluster_member",
+)  # fmt: skip
+"""The order in which views are made: PostgreSQL binds each to what stands there by then."""
+
+_REBUILT = ("article", "version", "sight", "return_due")
+
+
+def turn_back(connection: Connection, clocks: Clocks) -> None:
+    """Let `connection` see the archive by `clocks`; it must be in no transaction."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite:
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        connection.commit()
+    else:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        connection.commit()
+    with connection.begin():
+        _Past(connection, clocks).build()
+    if is_sqlite:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    else:
+        connection.exec_driver_sql("SET default_transaction_read_only = on")
+    connection.commit()
+
+
+class _Past:
+    """Puts the relations of one time before those of today, in one session."""
+
+    def __init__(self, connection: Connection, clocks: Clocks) -> None:
+        self.connection = connection
+        self.as_of, self.known_at = clocks.as_of, clocks.known_at
+        self.base = "main"
+        if connection.dialect.name == "postgresql":
+            query = text("SELECT quote_ident(current_schema())")
+            self.base = connection.execute(query).scalar_one()
+
+    def build(self) -> None:
+        known = self._known()
+        views = {**known, **self._seen(known)}
+        for name in sorted(views, key=_ORDER.index):
+            self._view(name, views[name])
+
+    # --------------------------------------------------------------------- what was known
+
+    def _known(self) -> dict[str, str]:
+        """Return, by name, what was recorded by `known_at` of each table, as a query."""
+        if self.known_at is None:
+            return {}
+        self._make_affected()
+        views = self._recorded()
+        for name, query in views.items():
+            self._view(name, query)
+        self._rebuild(views)
+        for name in (*views, *(name for name in _REBUILT if name not in views)):
+            self._drop(name)
+        for name in ("article", "version", "sight"):
+            key = "id" if name == "article" else "article_id"
+            views[name] = (
+                f"SELECT * FROM {self.base}.{name} "
+                f"WHERE {key} NOT IN (SELECT id FROM past_affected) "
+                f"UNION ALL SELECT * FROM past_{name}"
+            )
+        clusters = turn_clusters_back(self.connection, self.known_at)
+        views |= {name: query.format(self.base) for name, query in clusters.items()}
+        return views
+
+    def _recorded(self) -> dict[str, str]:
+        assert self.known_at is not None
+        views = {}
+        for name in RECORD:
+            columns = METADATA.tables[name].columns
+            told = next((each for each in _RECORDED if each in columns), None)
+            if told is not None and name not in _CONTENTS:
+                moment = self._moment(self.known_at)
+                views[name] = f"SELECT * FROM {self.base}.{name} WHERE {told} <= {moment}"
+        return views
+
+    def _make_affected(self) -> None:
+        """Note the articles whose history today rests on something that was recorded later."""
+        assert self.known_at is not None
+        later = f"> {self._moment(self.known_at)}"
+        self._execute(
+            "CREATE TEMP TABLE past_affected AS "
+            f"SELECT s.article_id AS id FROM {self.base}.sight s "
+            f"JOIN {self.base}.observation o ON o.id = s.observation_id "
+            f"LEFT JOIN {self.base}.verdict d ON d.observation_id = o.id "
+            f"WHERE o.recorded_at {later} OR d.recorded_at {later} OR s.is_foreign = TRUE "
+            f"UNION SELECT ao.article_id AS id FROM {self.base}.noise_step n "
+            f"JOIN {self.base}.article_origin ao ON ao.origin_id = n.origin_id "
+            f"LEFT JOIN {self.base}.noise_step_undone u ON u.noise_step_id = n.id "
+            f"WHERE n.decided_at {later} OR u.undone_at {later}"
+        )
+
+    def _rebuild(self, views: Mapping[str, str]) -> None:
+        """Fit the articles concerned to what was known, in tables of this session."""
+        base = self.base
+        concerned = "IN (SELECT id FROM past_affected)"
+        self._execute(
+            f"CREATE TEMP TABLE article AS SELECT * FROM {base}.article WHERE id {concerned}"
+        )
+        self._execute(
+            f"CREATE TEMP TABLE sight AS SELECT s.* FROM {base}.sight s "
+            f"JOIN ({views['observation']}) o ON o.id = s.observation_id "
+            f"WHERE s.article_id {concerned} AND ("
+            f"NOT EXISTS (SELECT 1 FROM {base}.verdict d WHERE d.observation_id = s.observation_id)"
+            f" OR EXISTS (SELECT 1 FROM ({views['verdict']}) d "
+            "WHERE d.observation_id = s.observation_id))"
+        )
+        for name in ("version", "return_due"):
+            self._execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {base}.{name} WHERE 1 = 0")
+        for name in ("version", "sight"):
+            self._execute(f"CREATE INDEX past_{name}_by_article ON {name} (article_id)")
+        self._fit()
+        for name in ("article", "version", "sight"):
+            some = " WHERE versions > 0" if name == "article" else ""
+            self._execute(f"CREATE TEMP TABLE past_{name} AS SELECT * FROM {name}{some}")
+            key = "id" if name == "article" else "article_id"
+            self._execute(f"CREATE INDEX past_{name}_key ON past_{name} ({key})")
+
+    def _fit(self) -> None:
+        assert self.known_at is not None
+        unit = Unit(self.connection, self.known_at, NUMBERS_FROM)
+        query = text("SELECT DISTINCT id FROM past_affected ORDER BY id")
+        for article_id in self.connection.execute(query).scalars().all():
+            rebuild(unit, article_id, whole=True, comparing=Comparing(unit, decides=False))
+        unit.flush()
+
+    # ---------------------------------------------------------------------- what was seen
+
+    def _seen(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Return, by name, what was seen by `as_of` of that, as a query."""
+
+        def of(name: str) -> str:
+            return known.get(name, f"SELECT * FROM {self.base}.{name}")
+
+        views = {"presence": self._presence(), "article_origin": self._origins()}
+        views["relation"] = self._relations(of("relation"))
+        if self.as_of is None:
+            return views
+        by_then = f"<= {self._moment(self.as_of)}"
+        views["observation"] = f"SELECT * FROM ({of('observation')}) q WHERE observed_at {by_then}"
+        views["sight"] = f"SELECT * FROM ({of('sight')}) q WHERE observed_at {by_then}"
+        views["scan"] = f"SELECT * FROM ({of('scan')}) q WHERE started_at {by_then}"
+        views["version"] = self._versions(of("version"), by_then)
+        views["article"] = self._articles(of("article"), by_then)
+        views["cluster_member"] = self._members(of("cluster_member"))
+        return views
+
+    def _versions(self, known: str, by_then: str) -> str:
+        last = (
+            f"CASE WHEN v.last_seen {by_then} THEN v.last_seen ELSE coalesce("
+            "(SELECT max(s.observed_at) FROM sight s WHERE s.article_id = v.article_id "
+            "AND s.version = v.number), v.changed_by) END"
+        )
+        columns = self._columns("version", "v", last_seen=last)
+        return f"SELECT {columns} FROM ({known}) v WHERE v.changed_by {by_then}"
+
+    def _articles(self, known: str, by_then: str) -> str:
+        head = "FROM version v WHERE v.article_id = a.id ORDER BY v.number DESC LIMIT 1"
+        states = " ".join(f"WHEN '{outcome}' THEN '{state}'" for outcome, state in STATE_OF.items())
+        state = (
+            "CASE (SELECT s.outcome FROM sight s WHERE s.article_id = a.id "
+            "AND s.outcome <> 'refused' ORDER BY s.observed_at DESC, s.observation_id DESC "
+            f"LIMIT 1) {states} ELSE 'present' END"
+        )
+        columns = self._columns(
+            "article",
+            "a",
+            versions=f"(SELECT v.number {head})",
+            head_version_id=f"(SELECT v.id {head})",
+            last_seen=f"(SELECT v.last_seen {head})",
+            state=state,
+        )
+        return f"SELECT {columns} FROM ({known}) a WHERE a.first_seen {by_then}"
+
+    def _presence(self) -> str:
+        """Return how each file was found last then: scans prolong what still stood there."""
+        newest = (
+            "SELECT {} FROM observation o WHERE o.source_id = p.source_id "
+            "AND o.locator_id = p.locator_id ORDER BY o.id DESC LIMIT 1"
+        )
+        columns = self._columns(
+            "presence",
+            "p",
+            observation_id=f"({newest.format('o.id')})",
+            gone=f"(({newest.format('o.outcome')}) = 'gone')",
+        )
+        return f"SELECT {columns} FROM {self.base}.presence p"
+
+    def _origins(self) -> str:
+        return (
+            f"SELECT ao.* FROM {self.base}.article_origin ao "
+            "JOIN article a ON a.id = ao.article_id "
+            "WHERE ao.origin_id = a.origin_id OR EXISTS (SELECT 1 FROM sight s "
+            "WHERE s.article_id = ao.article_id AND s.origin_id = ao.origin_id)"
+        )
+
+    @staticmethod
+    def _members(known: str) -> str:
+        """Return who was in a cluster: of one whose others came later there was none."""
+        return (
+            f"SELECT m.* FROM ({known}) m WHERE EXISTS (SELECT 1 FROM ({known}) o "
+            "JOIN article a ON a.id = o.article_id "
+            "WHERE o.cluster_id = m.cluster_id AND o.article_id <> m.article_id)"
+        )
+
+    @staticmethod
+    def _relations(known: str) -> str:
+        there = "EXISTS (SELECT 1 FROM article_origin ao WHERE ao.origin_id = l.{})"
+        sides = (there.format("a_origin_id"), there.format("b_origin_id"))
+        return f"SELECT l.* FROM ({known}) l WHERE {' AND '.join(sides)}"
+
+    # -------------------------------------------------------------------------- in short
+
+    def _columns(self, table: str, alias: str, **told: str) -> str:
+        names = [column.name for column in METADATA.tables[table].columns]
+        return ", ".join(f"{told.get(name, f'{alias}.{name}')} AS {name}" for name in names)
+
+    def _moment(self, moment: datetime) -> str:
+        """Return a moment as a literal: a view takes no parameters."""
+        kind = "timestamptz " if self.connection.dialect.name == "postgresql" else ""
+        return f"{kind}'{iso_utc(moment)}'"
+
+    def _view(self, name: str, query: str) -> None:
+        self._execute(f"CREATE TEMP VIEW {name} AS {query}")
+
+    def _drop(self, name: str) -> None:
+        kind = "TABLE" if name in _REBUILT else "VIEW"
+        schema = "pg_temp" if self.connection.dialect.name == "postgresql" else "temp"
+        self._execute(f"DROP {kind} {schema}.{name}")
+
+    def _execute(self, statement: str) -> None:
+        self.connection.exec_driver_sql(statement)

@@ -1,0 +1,97 @@
+"""Where a passage stands in a text, and the citation of it."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from unicodedata import normalize
+
+from storage.read.answers import Citation, VersionText
+from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
+
+DIGITS = 32
+"""How many hexadecimal digits of a digest a reference prints: 128 bits."""
+
+
+AROUND = 32
+"""Code points before and after a passage that tell where it stands."""
+
+
+COMPOSED = re.compile(r".[\u0300-\u036f]*+", re.DOTALL)
+"""
+>>> [len(each) for each in COMPOSED.findall("O\u0308l")]
+[2, 1]
+"""
+
+
+_SOFT_HYPHEN = "\u00ad"
+
+
+_FOLDED: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(DOUBLE_QUOTES, '"'),
+        **dict.fromkeys(SINGLE_QUOTES, "'"),
+        **dict.fromkeys(WHITE_SPACE, " "),
+        _SOFT_HYPHEN: "",
+    }
+)
+
+
+def places(text: str, passage: str) -> list[tuple[int, int]]:
+    """Return where `passage` stands in `text`: from and to, in code points.
+
+    Forgiven are white space (also between paragraphs), the shape of quotation marks, soft
+    hyphens, and whether an accent is composed with its letter; nothing else is.
+
+    >>> places("Er sagte:  „Es hält.“", 'sagte: "Es')
+    [(3, 14)]
+    """
+    wanted = _folded(passage)[0].strip()
+    folded, spans = _folded(text)
+    found: list[tuple[int, int]] = []
+    at = folded.find(wanted) if wanted else -1
+    while at >= 0:
+        found.append((spans[at][0], spans[at + len(wanted) - 1][1]))
+        at = folded.find(wanted, at + 1)
+    return found
+
+
+def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citation:
+    """Return what a reference to `version`, or to a place of its text, has to say."""
+    start, end = place or (None, None)
+    text = version.text or ""
+    has_place = place is not None
+    return Citation(
+        article=version.article,
+        version=version.version,
+        revision=f"{version.article}@{version.wording[: len('w1:') + DIGITS]}",
+        origin=version.origin,
+        title=version.title,
+        authors=version.authors,
+        publisher=version.publisher,
+        published=version.published,
+        language=version.language,
+        changed_after=version.observed.changed_after,
+        changed_by=version.observed.changed_by,
+        last_seen=version.observed.last_seen,
+        certain=version.observed.certain,
+        wording=version.wording,
+        raw=version.digests.raw,
+        start=start,
+        end=end,
+        exact=text[start:end] if has_place else None,
+        prefix=text[max(0, (start or 0) - AROUND) : start] if has_place else None,
+        suffix=text[end:][:AROUND] if has_place else None,
+    )
+
+
+def _folded(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return what is compared of `text`, and for each letter of it from where to where it stood."""
+    letters: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for match in COMPOSED.finditer(text):
+        for letter in normalize("NFC", match[0]):
+            plain = _FOLDED.get(letter, letter)
+            if plain and not (plain == " " and letters and letters[-1] == " "):
+                letters.append(plain)
+                spans.append(match.span())
+    return "".join(letters), spans

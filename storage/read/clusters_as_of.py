@@ -1,0 +1,121 @@
+"""Clusters as they were known at a time: worked out of the relations that held then."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, or_, select
+
+from storage.database.tables import (
+    ArticleOriginRow,
+    ArticleRow,
+    ClusterMemberRow,
+    RelationRow,
+    RelationUndoneRow,
+)
+from storage.database.unit import rows_in, table_of
+from storage.relations.clusters import Pair, joins
+
+ARTICLE, MEMBER = table_of(ArticleRow), table_of(ClusterMemberRow)
+RELATION, UNDONE = table_of(RelationRow), table_of(RelationUndoneRow)
+_A, _B = table_of(ArticleOriginRow).alias(), table_of(ArticleOriginRow).alias()
+
+_PAST = MetaData()
+_CLUSTER = Table(
+    "past_cluster",
+    _PAST,
+    Column("id", BigInteger, primary_key=True),
+    Column("label", String, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+_MEMBER = Table(
+    "past_cluster_member",
+    _PAST,
+    Column("article_id", BigInteger, primary_key=True),
+    Column("cluster_id", BigInteger, nullable=True),
+    prefixes=["TEMPORARY"],
+)
+
+
+def turn_clusters_back(connection: Connection, known_at: datetime) -> Mapping[str, str]:
+    """Lay the clusters of then into tables of this session, as far as they were others.
+
+    Returns, by table, the query that tells what it held; `{}` stands for the schema.
+    """
+    _PAST.create_all(connection, checkfirst=False)
+    concerned = _concerned(connection, known_at)
+    groups = grouped(_pairs_then(connection, concerned, known_at))
+    query = select(ARTICLE.c.id, ARTICLE.c.public_id)
+    names = dict(rows_in(connection, query, ARTICLE.c.id, groups))
+    members = [{"article_id": a, "cluster_id": None} for a in concerned - _all(groups)]
+    for founder, held in groups.items():
+        members += [{"article_id": a, "cluster_id": founder} for a in held]
+    clusters = [{"id": f, "label": names[f], "size": len(held)} for f, held in groups.items()]
+    for table, rows in ((_CLUSTER, clusters), (_MEMBER, members)):
+        if rows:
+            connection.execute(insert(table), rows)
+    return {
+        "cluster": "SELECT * FROM {}.cluster UNION ALL SELECT * FROM past_cluster",
+        "cluster_member": "SELECT * FROM {}.cluster_member "
+        "WHERE article_id NOT IN (SELECT article_id FROM past_cluster_member) "
+        "UNION ALL SELECT * FROM past_cluster_member WHERE cluster_id IS NOT NULL",
+    }
+
+
+def grouped(pairs: Iterable[Pair]) -> dict[int, set[int]]:
+    """Return the articles of each cluster by its founder, as `relations.clusters` joins them."""
+    of: dict[int, int] = {}
+    groups: dict[int, set[int]] = {}
+    born: dict[int, int] = {}
+    for a, b in pairs:
+        homes = {of[each] for each in (a, b) if each in of}
+        home = min(homes, key=lambda each: (-len(groups[each]), born[each]), default=b)
+        born.setdefault(home, len(born))
+        grown = groups.setdefault(home, set())
+        for moved in [groups.pop(each) for each in homes - {home}] + [{a, b}]:
+            grown |= moved
+            of.update(dict.fromkeys(moved, home))
+    return groups
+
+
+def _all(groups: Mapping[int, set[int]]) -> set[int]:
+    return set().union(*groups.values())
+
+
+def _concerned(connection: Connection, known_at: datetime) -> set[int]:
+    """Return the articles whose cluster rests on what was decided or undone later."""
+    query = (
+        select(_A.c.article_id, _B.c.article_id)
+        .select_from(RELATION)
+        .join(_A, _A.c.origin_id == RELATION.c.a_origin_id)
+        .join(_B, _B.c.origin_id == RELATION.c.b_origin_id)
+        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
+        .where(or_(RELATION.c.decided_at > known_at, UNDONE.c.undone_at > known_at))
+    )
+    touched = {article for row in connection.execute(query) for article in row}
+    of = select(MEMBER.c.cluster_id)
+    clusters = {row[0] for row in rows_in(connection, of, MEMBER.c.article_id, touched)}
+    held = select(MEMBER.c.article_id)
+    return touched | {row[0] for row in rows_in(connection, held, MEMBER.c.cluster_id, clusters)}
+
+
+def _pairs_then(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
+    query = (
+        select(
+            RELATION.c.id, _A.c.article_id, _B.c.article_id, RELATION.c.kind, RELATION.c.evidence
+        )
+        .select_from(RELATION)
+        .join(_A, _A.c.origin_id == RELATION.c.a_origin_id)
+        .join(_B, _B.c.origin_id == RELATION.c.b_origin_id)
+        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
+        .where(
+            RELATION.c.decided_at <= known_at,
+            or_(UNDONE.c.id.is_(None), UNDONE.c.undone_at > known_at),
+        )
+    )
+    found = rows_in(connection, query, _A.c.article_id, articles)
+    return [
+        (a, b)
+        for _id, a, b, kind, told in sorted(found, key=lambda row: row[0])
+        if a != b and joins(kind, told)
+    ]

@@ -1,0 +1,181 @@
+"""Why two articles are related: the shared passages, what differs, who left out and added what.
+
+Nothing of the texts is kept with a relation, so that a redaction takes all of it: the reason is
+worked out anew, by the same rules, from the two wordings that were compared.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.database.tables import METADATA
+from storage.read.answers import Differing, ExplainedRelation, Explanation, Relation
+from storage.similarity.follow_up import Candidate
+from storage.similarity.near_copy import LONGEST_TEXT, Told, likeness
+from storage.similarity.overlap import Span, Words, covered
+from storage.values.dates import day_of
+from storage.values.digest import canonical_all
+
+_TABLE = METADATA.tables
+ARTICLE, VERSION, WORDING = _TABLE["article"], _TABLE["version"], _TABLE["wording"]
+DERIVATION = _TABLE["derivation"]
+
+SENTENCES: Mapping[str, str] = {
+    "same_wording": "The same wording stands at both.",
+    "same_text": "{a} % of a and {b} % of b stand in passages that both have, and what stands "
+    "in the same places agrees.",
+    "cut_or_embedded": "{b} % of b stand in a. Beside that a has {more_a} words of its own, "
+    "b has {more_b}.",
+    "number_and_day": "a names b by its number and its day.",
+    "number": "a names b by its number.",
+    "title": "a is marked as {mark} and names b by its title.",
+    "title_and_day": "a is marked as {mark} and names b by its title and its day.",
+    "day_and_facts": "a is marked as {mark} to a text of the day of b, and b alone tells of the "
+    "same.",
+    "redacted": "The texts were redacted: what they shared cannot be shown any more.",
+}
+"""What each reason means, in one sentence."""
+
+_SHORTEST_REST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """An article with the wording of it that was compared."""
+
+    revision: str | None
+    seen: datetime | None
+    published: str | None
+    told: Told | None
+
+
+def explained(connection: Connection, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
+    """Yield relations with the reason for each."""
+    for relation in relations:
+        known = {f.name: getattr(relation, f.name) for f in fields(relation)}
+        yield ExplainedRelation(**known, explanation=explanation(connection, relation))
+
+
+def explanation(connection: Connection, relation: Relation) -> Explanation:
+    """Work out why two articles are related."""
+    evidence = relation.evidence or {}
+    if relation.kind == "exact_copy":
+        return _of_exact_copy(connection, relation)
+    a = _side(connection, relation.a, evidence["a_wording"], evidence.get("a_common"))
+    b = _side(connection, relation.b, evidence["b_wording"], evidence.get("b_common"))
+    if a.told is None or b.told is None:
+        return _told("redacted", a, b, SENTENCES["redacted"])
+    if relation.kind == "follow_up":
+        return _of_follow_up(evidence, a, b)
+    return _of_copy(evidence, a, b)
+
+
+def _of_exact_copy(connection: Connection, relation: Relation) -> Explanation:
+    other = VERSION.alias()
+    second = ARTICLE.alias()
+    query = (
+        select(VERSION.c.wording_id)
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .join(other, other.c.wording_id == VERSION.c.wording_id)
+        .join(second, second.c.id == other.c.article_id)
+        .where(ARTICLE.c.public_id == relation.a, second.c.public_id == relation.b)
+        .order_by(VERSION.c.number)
+    )
+    wording = connection.execute(query.limit(1)).scalar()
+    a, b = (_side(connection, each, wording, None) for each in (relation.a, relation.b))
+    return _told("same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0)
+
+
+def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
+    assert a.told is not None
+    assert b.told is not None
+    _answer, found = likeness(a.told, b.told)
+    one, other = a.told.words, b.told.words
+    sentence = SENTENCES[evidence["reason"]].format(
+        a=int(100 * found.a_share),
+        b=int(100 * found.b_share),
+        more_a=one.size - covered(found.a_passages),
+        more_b=other.size - covered(found.b_passages),
+    )
+    return _told(
+        evidence["reason"],
+        a,
+        b,
+        sentence,
+        a_share=round(found.a_share, 4),
+        b_share=round(found.b_share, 4),
+        passages=tuple(one.quoted(*span) for span in found.a_passages),
+        differing=tuple(Differing(each.a, each.b, each.in_title) for each in found.conflicts),
+        only_a=_rest(one, found.a_passages),
+        only_b=_rest(other, found.b_passages),
+    )
+
+
+def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
+    assert a.told is not None
+    sentence = SENTENCES[evidence["reason"]].format(mark=evidence["mark"])
+    named = Candidate(0, a.told.title, a.told.text, a.told.day).reference
+    refers_to: list[str] = []
+    if named is not None:
+        refers_to += [f"Nr. {number}" for number in named.numbers]
+        refers_to += [day.isoformat() for day in named.days]
+        refers_to += named.titles[:1]
+    return _told(evidence["reason"], a, b, sentence, refers_to=tuple(refers_to))
+
+
+def _rest(words: Words, passages: tuple[Span, ...]) -> tuple[str, ...]:
+    return tuple(
+        words.quoted(first, last)
+        for first, last in words.rest(passages)
+        if last - first >= _SHORTEST_REST
+    )
+
+
+def _told(reason: str, a: _Side, b: _Side, sentence: str, **more: Any) -> Explanation:
+    nothing: dict[str, Any] = {
+        "a_share": None, "b_share": None, "passages": (), "differing": (), "only_a": (),
+        "only_b": (), "refers_to": (),
+    }  # fmt: skip
+    return Explanation(
+        reason=reason, sentence=sentence, a_revision=a.revision, b_revision=b.revision,
+        a_seen=a.seen, b_seen=b.seen, a_published=a.published, b_published=b.published,
+        **(nothing | more),
+    )  # fmt: skip
+
+
+def _side(
+    connection: Connection, article: str | None, wording_id: int | None, common: Any
+) -> _Side:
+    query = (
+        select(
+            VERSION.c.number, VERSION.c.changed_by, DERIVATION.c.published,
+            DERIVATION.c.published_precision, WORDING.c.title, WORDING.c.text,
+        )
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .where(ARTICLE.c.public_id == article, VERSION.c.wording_id == wording_id)
+        .order_by(VERSION.c.number)
+    )  # fmt: skip
+    row = connection.execute(query.limit(1)).first()
+    if row is None:
+        return _Side(None, None, None, None)
+    told = None
+    if row.text is not None:
+        day, is_exact = day_of(row.published, row.published_precision)
+        told = Told(
+            row.title,
+            "\n\n".join(canonical_all(row.text.split("\n\n")))[:LONGEST_TEXT],
+            _day(day, row.changed_by, is_exact=is_exact),
+            tuple((start, end) for start, end in common or ()),
+        )
+    return _Side(f"{article}@{row.number}", row.changed_by, row.published, told)
+
+
+def _day(published: date | None, seen: datetime, *, is_exact: bool) -> date | None:
+    if published is None:
+        return seen.date()
+    return published if is_exact else None

@@ -1,0 +1,303 @@
+"""The lists that reading gives, each a query over the documented views and a record per row."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from storage.database.rows import Row, cursor, place, stream
+from storage.database.views import element_of, sights_query, steps_query, view_query
+from storage.diff.noise import RULES
+from storage.history.changes import differences
+from storage.read.answers import (
+    ArticleLine,
+    Change,
+    Job,
+    NoiseStep,
+    Observation,
+    Refusal,
+    Relation,
+    VersionLine,
+)
+from storage.read.filters import Conditions, Filters, conditions
+from storage.values.draft import PartialDate
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a list: after the row with that cursor, and at most so many rows."""
+
+    after: str | None = None
+    limit: int | None = None
+
+
+ALL = Part()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilter:
+    """Which steps: of any of these classes, silent or not, with a passage that holds a text."""
+
+    classes: Sequence[str] = ()
+    silent: bool | None = None
+    contains: str | None = None
+
+
+def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[ArticleLine]:
+    """Yield the articles in the order in which the archive came to know them."""
+    asked = _after(conditions(filters), part, "list", "q.article_id > :a0", int)
+    query = view_query("articles", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.article_id", part.limit, article_line)
+
+
+def history(connection: Connection, article_id: int, part: Part) -> Iterator[VersionLine]:
+    """Yield the versions of one article, the first one first."""
+    asked = Conditions().also("q.article_id = :article", article=article_id)
+    asked = _after(asked, part, "history", "q.version > :a0", int)
+    query = steps_query(connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.version", part.limit, _version_line)
+
+
+def changes(
+    connection: Connection,
+    article_id: int | None,
+    wanted: ChangeFilter,
+    filters: Filters,
+    part: Part,
+) -> Iterator[Change]:
+    """Yield the steps between two versions, the newest first."""
+    dialect = connection.dialect.name
+    asked = conditions(filters, seen="q.changed_by")
+    if article_id is not None:
+        asked = asked.also("q.article_id = :article", article=article_id)
+    if wanted.classes:
+        asked = asked.also(element_of("q.changes", ":classes", dialect), classes=[*wanted.classes])
+    if wanted.silent is not None:
+        asked = asked.also("q.silent = :silent", silent=wanted.silent)
+    below = "(q.changed_by, q.version_id) < (:a0, :a1)"
+    asked = _after(asked, part, "changes", below, datetime, int)
+    order = "q.changed_by DESC, q.version_id DESC"
+    query = view_query("changes", dialect)
+    if wanted.contains is None:
+        yield from _rows(connection, query, asked, order, part.limit, _change)
+        return
+    found = _rows(connection, query, asked, order, None, _change)
+    yield from islice(_containing(found, wanted.contains), part.limit)
+
+
+def observations(connection: Connection, article_id: int, part: Part) -> Iterator[Observation]:
+    """Yield every check of one article in the order of time."""
+    asked = Conditions().also("q.article_id = :article", article=article_id)
+    above = "(q.observed_at, q.observation_id) > (:a0, :a1)"
+    asked = _after(asked, part, "observations", above, datetime, int)
+    order = "q.observed_at, q.observation_id"
+    query = sights_query(connection.dialect.name)
+    yield from _rows(connection, query, asked, order, part.limit, _observation)
+
+
+def relations(
+    connection: Connection, origin_ids: Sequence[int] | None, filters: Filters, part: Part
+) -> Iterator[Relation]:
+    """Yield the relations, undone ones too; of filters it is enough that one side passes."""
+    asked = Conditions()
+    if origin_ids is not None:
+        either = "(q.a_origin_id IN :origins OR q.b_origin_id IN :origins)"
+        asked = asked.also(either, origins=list(origin_ids))
+    if not filters.is_empty:
+        passing = conditions(filters, seen="f.first_seen", article="f", version="f")
+        side = f"f.article_id IN (q.a_id, q.b_id) AND {' AND '.join(passing.clauses)}"
+        inner = view_query("articles", connection.dialect.name)
+        asked = asked.also(f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **passing.values)
+    asked = _after(asked, part, "relations", "q.id > :a0", int)
+    query = view_query("relations", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.id", part.limit, _relation)
+
+
+def noise(connection: Connection, article_id: int | None, part: Part) -> Iterator[NoiseStep]:
+    """Yield the steps that count as noise, undone ones too, in the order of the decisions."""
+    asked = Conditions()
+    if article_id is not None:
+        asked = asked.also("q.article_id = :article", article=article_id)
+    asked = _after(asked, part, "noise", "q.id > :a0", int)
+    query = view_query("noise", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.id", part.limit, _NoiseSteps(connection))
+
+
+def refusals(connection: Connection, job: int | None, part: Part) -> Iterator[Refusal]:
+    """Yield what was refused, of one job or of all, in the order of time."""
+    asked = Conditions()
+    if job is not None:
+        asked = asked.also("q.job = :job", job=job)
+    asked = _after(asked, part, "refusals", "q.seq > :a0", int)
+    query = view_query("refusals", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.seq", part.limit, _refusal)
+
+
+def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
+    """Yield the jobs that stand for themselves, the newest first; or one with all its parts."""
+    if job is None:
+        asked = Conditions().also("q.parent IS NULL")
+    else:
+        asked = Conditions().also("(q.job = :job OR q.parent = :job)", job=job)
+    newest_first = job is None
+    order = "q.job DESC" if newest_first else "q.job"
+    beyond = "q.job < :a0" if newest_first else "q.job > :a0"
+    asked = _after(asked, part, "jobs", beyond, int)
+    query = view_query("jobs", connection.dialect.name)
+    yield from _rows(connection, query, asked, order, part.limit, _job)
+
+
+def article_line(row: Row) -> ArticleLine:
+    """Return the record for a row of the view `articles`."""
+    return ArticleLine(
+        article=row["article"],
+        origin=row["origin"],
+        origins=tuple(row["origins"]),
+        source=row["source"],
+        title=row["title"],
+        published=date_of(row["row_published"]),
+        language=row["language"],
+        publisher=row["publisher"],
+        versions=row["versions"],
+        state=row["state"],
+        first_seen=row["first_seen"],
+        last_seen=row["last_seen"],
+        cluster=row["cluster"],
+        cursor=cursor("list", row["article_id"]),
+        published_from=row["published_from"],
+        published_to=row["published_to"],
+    )
+
+
+def date_of(value: Any) -> PartialDate | None:
+    """Return the date that a field holds, None where it is no date."""
+    if not isinstance(value, Mapping):
+        return None
+    return PartialDate(value["value"], value["precision"], value["zone"], value["found_in"])
+
+
+# ------------------------------------------------------------------------------- the queries
+
+
+def _rows(
+    connection: Connection,
+    query: str,
+    asked: Conditions,
+    order: str,
+    limit: int | None,
+    record: Callable[[Row], T],
+) -> Iterator[T]:
+    """Yield a record for each row of `query` (as `q`) that was asked for."""
+    statement = f"SELECT q.* FROM ({query}) q{asked.where} ORDER BY {order}"
+    parameters = asked.values
+    if limit is not None:
+        statement += " LIMIT :rows"
+        parameters["rows"] = max(limit, 0)
+    yield from map(record, stream(connection, statement, parameters))
+
+
+def _after(asked: Conditions, part: Part, kind: str, clause: str, *types: type) -> Conditions:
+    if part.after is None:
+        return asked
+    found = place(kind, part.after, *types)
+    return asked.also(clause, **{f"a{number}": value for number, value in enumerate(found)})
+
+
+def _containing(found: Iterator[Change], text: str) -> Iterator[Change]:
+    wanted = " ".join(text.casefold().split())
+    for change in found:
+        passages = (*change.removed, *change.added)
+        if any(wanted in " ".join(passage.casefold().split()) for passage in passages):
+            yield change
+
+
+# ------------------------------------------------------------------------------- the records
+
+
+def _step(row: Row) -> dict[str, Any]:
+    names = (
+        "article", "version", "wording", "changed_after", "changed_by", "first_seen",
+        "last_seen", "title", "silent", "words_added", "words_removed",
+    )  # fmt: skip
+    return {**{name: row[name] for name in names}, "changes": tuple(row["changes"])}
+
+
+def _version_line(row: Row) -> VersionLine:
+    return VersionLine(**_step(row), cursor=cursor("history", row["version"]))
+
+
+def _change(row: Row) -> Change:
+    return Change(
+        **_step(row),
+        removed=tuple(row["removed"]),
+        added=tuple(row["added"]),
+        noise=tuple(row["noise"]),
+        notices=tuple(row["notices"]),
+        cursor=cursor("changes", row["changed_by"], row["version_id"]),
+    )
+
+
+def _observation(row: Row) -> Observation:
+    names = (
+        "article", "origin", "observed_at", "recorded_at", "foreign", "outcome", "http_status",
+        "version", "wording", "raw_digest", "note", "checks", "until",
+    )  # fmt: skip
+    return Observation(
+        **{name: row[name] for name in names},
+        cursor=cursor("observations", row["observed_at"], row["observation_id"]),
+    )
+
+
+def _relation(row: Row) -> Relation:
+    names = (
+        "id", "a", "b", "kind", "score", "method", "threshold", "earlier", "agency",
+        "decided_at", "undone_at",
+    )  # fmt: skip
+    return Relation(
+        **{name: row[name] for name in names},
+        evidence=row["row_evidence"],
+        cursor=cursor("relations", row["id"]),
+    )
+
+
+class _NoiseSteps:
+    """Makes the records of steps; what differs follows from the derivations."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, row: Row) -> NoiseStep:
+        removed, added = differences(
+            self._connection, row["a_derivation_id"], row["b_derivation_id"]
+        )
+        names = (
+            "id", "article", "version", "observed_at", "wording_before", "wording_after", "method",
+            "decided_at", "undone_at",
+        )  # fmt: skip
+        return NoiseStep(
+            **{name: row[name] for name in names},
+            rules=tuple(row["rules"]),
+            reasons=tuple(RULES[rule] for rule in row["rules"]),
+            removed=removed,
+            added=added,
+            cursor=cursor("noise", row["id"]),
+        )
+
+
+def _refusal(row: Row) -> Refusal:
+    names = ("job", "locator", "code", "message", "hint", "kept", "raw_digest", "at")
+    return Refusal(**{name: row[name] for name in names}, cursor=cursor("refusals", row["seq"]))
+
+
+def _job(row: Row) -> Job:
+    names = (
+        "job", "kind", "source", "state", "trigger", "attempts", "created_at", "started_at",
+        "finished_at", "reason", "seen", "new_articles", "new_versions", "unchanged", "copies",
+        "refused", "failed", "gone", "passed_over", "seconds", "parent",
+    )  # fmt: skip
+    return Job(**{name: row[name] for name in names}, cursor=cursor("jobs", row["job"]))

@@ -1,0 +1,280 @@
+"""Somebody else's SQL over the documented views: reading only, and nothing beside them."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from datetime import date, datetime
+from datetime import time as clock_time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+from storage.database.columns import iso_utc
+from storage.database.engine import READER_STATEMENT_SECONDS
+from storage.database.schema import READER_ROLE
+from storage.database.views import VIEWS
+from storage.read.answers import Rows
+from storage.values.draft import Json
+
+if TYPE_CHECKING:
+    import psycopg
+
+CHUNK_ROWS = 500
+MAX_VALUE_BYTES = 256 * 1024 * 1024
+STEPS_BETWEEN_LOOKS = 50_000
+READABLE = frozenset({*VIEWS, "json_each", "json_tree"})
+"""What a query may read by name: the views, and functions that take JSON apart."""
+
+NO_SELECT = "it is no SELECT"
+
+PARAMETER = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::|"
+    r"(?<!\w):([A-Za-z_]\w*)|(%)",
+    re.DOTALL,
+)
+"""What matters on the way to `:name`: texts, names and comments are passed over.
+
+>>> [m[2] for m in PARAMETER.finditer("SELECT ':a', x::text FROM y WHERE z = :b") if m[2]]
+['b']
+"""
+
+
+class QueryError(ValueError):
+    """The database did not take a query; `reason` is its own sentence."""
+
+    def __init__(self, query: str, reason: str) -> None:
+        super().__init__(f"the query was not answered: {reason}")
+        self.query = query
+        self.reason = reason
+
+
+def ask(
+    engine: Engine,
+    resources: ExitStack,
+    query: str,
+    parameters: Mapping[str, Any],
+    seconds: float = READER_STATEMENT_SECONDS,
+) -> Rows:
+    """Run one query of a stranger; `resources` closes what stays open until the last row.
+
+    Times come as ISO 8601 in UTC and lists as JSON texts, on both databases. Each portion of
+    rows may take `seconds`. Raises: QueryError, also while the rows are read.
+    """
+    answering = _ask_postgres if engine.dialect.name == "postgresql" else _ask_sqlite
+    return answering(engine, resources, query, parameters, seconds)
+
+
+# ----------------------------------------------------------------------------------- SQLite
+
+
+def _ask_sqlite(
+    engine: Engine,
+    resources: ExitStack,
+    query: str,
+    parameters: Mapping[str, Any],
+    seconds: float,
+) -> Rows:
+    connection = resources.enter_context(engine.connect())
+    database = connection.connection.driver_connection
+    assert isinstance(database, sqlite3.Connection)
+    connection.detach()  # what is set below must not stay with a connection that others use
+    deadline = _Deadline(seconds)
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
+    database.set_authorizer(_Guard(database).allows)
+    try:
+        cursor = database.execute(query, dict(parameters))
+        columns = _columns(cursor.description, query)
+    except (sqlite3.Error, OverflowError, UnicodeEncodeError, QueryError) as error:
+        connection.close()
+        raise QueryError(query, _sqlite_reason(error)) from error
+    return Rows(columns, _sqlite_rows(cursor, query, deadline, connection.close))
+
+
+class _Deadline:
+    """A limit of time for one portion of rows; SQLite asks it every so many steps."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.restart()
+
+    def restart(self) -> None:
+        self._end = time.monotonic() + self.seconds
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._end
+
+
+class _Guard:
+    """Allows SELECT over the views; their own tables are read in their name."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        self._tables = frozenset(row[0] for row in found)
+
+    def allows(
+        self, action: int, first: str | None, second: str | None, _database: str | None,
+        view: str | None,
+    ) -> int:  # fmt: skip
+        """Answer SQLite's question whether a step of a query may be taken."""
+        match action:
+            case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:
+                return sqlite3.SQLITE_OK
+            case sqlite3.SQLITE_READ if first in READABLE or view in VIEWS:
+                return sqlite3.SQLITE_OK
+            case sqlite3.SQLITE_READ if not second and self._is_made_by_the_query(first or ""):
+                return sqlite3.SQLITE_OK
+            case sqlite3.SQLITE_FUNCTION if second != "load_extension":
+                return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY
+
+    def _is_made_by_the_query(self, name: str) -> bool:
+        """Tell whether rows are counted that stand in the WITH of a query, not in a table."""
+        return name not in self._tables and not name.startswith(("sqlite_", "pragma_"))
+
+
+def _sqlite_rows(
+    cursor: sqlite3.Cursor, query: str, deadline: _Deadline, close: Callable[[], None]
+) -> Iterator[tuple[Json, ...]]:
+    try:
+        deadline.restart()
+        while chunk := cursor.fetchmany(CHUNK_ROWS):
+            yield from (tuple(map(_plain, row)) for row in chunk)
+            deadline.restart()
+    except sqlite3.Error as error:
+        raise QueryError(query, _sqlite_reason(error)) from error
+    finally:
+        close()
+
+
+def _sqlite_reason(error: Exception) -> str:
+    reason = error.reason if isinstance(error, QueryError) else str(error)
+    if reason == "interrupted":
+        return "it took too long"
+    if "prohibited" in reason or "not authorized" in reason:
+        return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
+    return reason
+
+
+# ------------------------------------------------------------------------------- PostgreSQL
+
+
+def _ask_postgres(
+    engine: Engine,
+    resources: ExitStack,
+    query: str,
+    parameters: Mapping[str, Any],
+    seconds: float,
+) -> Rows:
+    import psycopg  # noqa: PLC0415  # slow to load, and SQLite needs none of it
+    from psycopg.types.string import TextLoader  # noqa: PLC0415
+
+    connection = resources.enter_context(engine.connect())
+    database = connection.connection.driver_connection
+    assert isinstance(database, psycopg.Connection)
+    cursor = resources.enter_context(database.cursor("lesart_sql"))
+
+    def close() -> None:
+        with suppress(psycopg.Error):
+            cursor.close()
+        connection.close()
+
+    try:
+        database.execute("SET TRANSACTION READ ONLY")
+        database.execute(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
+        _become_reader(database)
+        for kind in ("json", "jsonb"):
+            cursor.adapters.register_loader(kind, TextLoader)
+        cursor.execute(_with_binds(query, parameters), dict(parameters))
+        columns = _columns(cursor.description, query)
+    except (psycopg.Error, UnicodeEncodeError, QueryError) as error:
+        close()
+        raise QueryError(query, _postgres_reason(error)) from error
+    return Rows(columns, _postgres_rows(cursor, query, close))
+
+
+def _become_reader(database: "psycopg.Connection[Any]") -> None:
+    """Take the role that may read the views alone, where the archive has it."""
+    import psycopg  # noqa: PLC0415
+
+    try:
+        with database.transaction():
+            database.execute(f"SET LOCAL ROLE {READER_ROLE}")
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedObject,
+            psycopg.errors.InsufficientPrivilege):  # fmt: skip
+        return
+
+
+def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:
+    """Write `:name` as psycopg has it, where a parameter of that name was given.
+
+    >>> _with_binds("SELECT ':a', 5 % 2 WHERE x = :a", {"a": 1})
+    "SELECT ':a', 5 %% 2 WHERE x = %(a)s"
+    """
+
+    def bind(match: re.Match[str]) -> str:
+        if match[2] in parameters:
+            return f"%({match[2]})s"
+        return match[0].replace("%", "%%")
+
+    return PARAMETER.sub(bind, query)
+
+
+def _postgres_rows(
+    cursor: Any, query: str, close: Callable[[], None]
+) -> Iterator[tuple[Json, ...]]:
+    import psycopg  # noqa: PLC0415
+
+    try:
+        while chunk := cursor.fetchmany(CHUNK_ROWS):
+            yield from (tuple(map(_plain, row)) for row in chunk)
+    except psycopg.Error as error:
+        raise QueryError(query, _postgres_reason(error)) from error
+    finally:
+        close()
+
+
+def _postgres_reason(error: Exception) -> str:
+    import psycopg  # noqa: PLC0415
+
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return "it took too long"
+    if isinstance(error, QueryError):
+        return error.reason
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    reason = str(primary or error).partition("\n")[0]
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
+    return reason
+
+
+# --------------------------------------------------------------------------------- for both
+
+
+def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
+    if description is None:
+        raise QueryError(query, NO_SELECT)
+    return tuple(column[0] for column in description)
+
+
+def _plain(value: Any) -> Json:
+    r"""Return a value as JSON knows it, the same for both databases.
+
+    >>> _plain(Decimal("12")), _plain(Decimal("1.5")), _plain(b"\x01")
+    (12, 1.5, '01')
+    """
+    match value:
+        case datetime() if value.tzinfo is not None:
+            return iso_utc(value)
+        case date() | clock_time():
+            return value.isoformat()
+        case Decimal():
+            return int(value) if value.as_tuple().exponent == 0 else float(value)
+        case bytes() | bytearray() | memoryview():
+            return bytes(value).hex()
+        case None | bool() | int() | float() | str():
+            return value
+    return str(value)

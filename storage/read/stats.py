@@ -1,0 +1,123 @@
+"""Count what an archive holds."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from storage.database.tables import METADATA
+from storage.database.views import view_query
+from storage.read.answers import SourceFigures, Stats
+from storage.read.coverage import Watching, watching
+
+_NAMES = (
+    "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",
+    "verdict", "search_due", "relate_due", "source", "scan",
+)  # fmt: skip
+_TABLE = {name: METADATA.tables[name] for name in _NAMES}
+
+
+def stats(connection: Connection, schema: str, now: datetime) -> Stats:
+    """Return the figures of the archive at `now`; `schema` is the revision that it has."""
+    article, capture, relation = _TABLE["article"], _TABLE["capture"], _TABLE["relation"]
+    raw, stored = connection.execute(
+        select(func.sum(capture.c.size), func.sum(func.length(capture.c.data)))
+    ).one()
+    first, last = connection.execute(
+        select(func.min(article.c.first_seen), func.max(article.c.last_seen))
+    ).one()
+    copies = select(func.count(func.distinct(relation.c.a_origin_id)))
+    sources = _sources(connection, now)
+    scans = [each.last_scan for each in sources if each.last_scan is not None]
+    return Stats(
+        schema=schema,
+        articles=_count(connection, "article"),
+        versions=_count(connection, "version"),
+        wordings=_count(connection, "wording"),
+        observations=_count(connection, "observation"),
+        captures=_count(connection, "capture"),
+        raw_bytes=int(raw or 0),
+        stored_bytes=int(stored or 0),
+        database_bytes=_database_bytes(connection),
+        copies=connection.execute(copies.where(relation.c.kind == "exact_copy")).scalar_one(),
+        refusals=_by(connection, "refusal", "code"),
+        jobs=_jobs(connection),
+        to_read=_to_read(connection),
+        to_index=_count(connection, "search_due"),
+        to_relate=_count(connection, "relate_due"),
+        first_seen=first,
+        last_seen=max([last, *scans]) if last is not None else None,
+        sources=sources,
+    )
+
+
+def _count(connection: Connection, name: str) -> int:
+    return connection.execute(select(func.count()).select_from(_TABLE[name])).scalar_one()
+
+
+def _by(connection: Connection, name: str, column: str) -> dict[str, int]:
+    key = _TABLE[name].c[column]
+    query = select(key, func.count()).group_by(key).order_by(key)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _jobs(connection: Connection) -> dict[str, int]:
+    """Return the jobs that stand for themselves by the state that is told of them."""
+    query = (
+        f"SELECT q.state, count(*) FROM ({view_query('jobs', connection.dialect.name)}) q "
+        "WHERE q.parent IS NULL GROUP BY q.state ORDER BY q.state"
+    )
+    return {row[0]: row[1] for row in connection.execute(text(query))}
+
+
+def _to_read(connection: Connection) -> int:
+    observation, verdict = _TABLE["observation"], _TABLE["verdict"]
+    captured = select(func.count()).where(observation.c.outcome == "captured")
+    all_of_them = connection.execute(captured.select_from(observation)).scalar_one()
+    return all_of_them - connection.execute(select(func.count()).select_from(verdict)).scalar_one()
+
+
+def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:
+    source = _TABLE["source"]
+    articles = _per_source(connection, "article")
+    observations = _per_source(connection, "observation")
+    watches = watching(connection, now)
+    scan = _TABLE["scan"]
+    scans: dict[int, Any] = {
+        row[0]: row
+        for row in connection.execute(
+            select(scan.c.source_id, func.count(), func.max(scan.c.started_at)).group_by(
+                scan.c.source_id
+            )
+        )
+    }
+    return tuple(
+        SourceFigures(
+            source=row.name,
+            kind=row.kind,
+            standing=row.standing,
+            articles=articles.get(row.id, 0),
+            observations=observations.get(row.id, 0),
+            scans=scans[row.id][1] if row.id in scans else 0,
+            last_scan=scans[row.id][2] if row.id in scans else None,
+            **asdict(watches.get(row.id, Watching())),
+        )
+        for row in connection.execute(
+            select(source).where(source.c.removed_at.is_(None)).order_by(source.c.name)
+        )
+    )
+
+
+def _per_source(connection: Connection, name: str) -> dict[int, int]:
+    key = _TABLE[name].c.source_id
+    query = select(key, func.count()).group_by(key)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _database_bytes(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        query = "SELECT pg_database_size(current_database())"
+    else:
+        query = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    return int(connection.execute(text(query)).scalar_one())

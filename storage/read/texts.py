@@ -1,0 +1,287 @@
+"""One version, whole: from its rows to the record that `show` and `export` tell."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from storage.database.compression import unpack
+from storage.database.rows import Row, cursor, place, stream
+from storage.database.tables import METADATA
+from storage.database.views import COLUMNS, view_query
+from storage.diff.word_diff import Text
+from storage.read.answers import Digests, Observed, Raw, VersionText
+from storage.read.filters import Conditions
+from storage.read.find import FoundVersion
+from storage.read.lists import date_of
+from storage.values.digest import wording_name
+from storage.values.draft import (
+    TEXT_ROLES,
+    Candidate,
+    Extractor,
+    Field,
+    Mark,
+    Notice,
+    Paragraph,
+    Quote,
+)
+from storage.values.errors import NoSuchError
+
+CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SIGHT, VERSION, WORDING = (
+    METADATA.tables[name]
+    for name in ("capture", "derivation", "observation", "origin", "sight", "version", "wording")
+)
+UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
+
+
+def version_text(connection: Connection, found: FoundVersion) -> VersionText:
+    """Return one version, whole."""
+    asked = (
+        Conditions()
+        .also("x.article_id = :article", article=found.article.row_id)
+        .also("x.version = :version", version=found.number)
+    )
+    if found.wording_id is None:
+        return next(version_texts(connection, asked, certain=found.certain))
+    row = next(_versions(connection, _COLUMNS, asked, None))
+    other = _as_worded(connection, found, found.wording_id)
+    return _version_text({**row, **other}, certain=found.certain)
+
+
+def version_texts(
+    connection: Connection,
+    asked: Conditions,
+    limit: int | None = None,
+    *,
+    certain: bool = True,
+    as_of: datetime | None = None,
+) -> Iterator[VersionText]:
+    """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions.
+
+    What stood there at `as_of` is certain up to its last sight.
+    """
+    for row in _versions(connection, _COLUMNS, asked, limit):
+        is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
+        yield _version_text(row, certain=certain and is_seen)
+
+
+_COLUMNS = (
+    "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
+    "q.state AS state, q.versions AS versions, d.detail AS detail, "
+    "d.extractor AS extractor, d.extractor_version AS extractor_version, "
+    "d.config AS config"
+)
+
+
+def _as_worded(connection: Connection, found: FoundVersion, wording_id: int) -> dict[str, Any]:
+    """Return what a version tells as one of its wordings has it, and when that was seen."""
+    of_article = SIGHT.c.article_id == found.article.row_id
+    seen = SIGHT.c.observed_at
+    query = (
+        select(
+            seen, DERIVATION, WORDING.c.digest, WORDING.c.title, WORDING.c.text,
+            CAPTURE.c.digest.label("raw"),
+        )
+        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+        .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .where(of_article, SIGHT.c.version == found.number, SIGHT.c.wording_id == wording_id)
+        .order_by(seen)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    first = rows[0]
+    before = select(func.max(seen)).where(
+        of_article, seen < first.observed_at, SIGHT.c.wording_id.is_not(None)
+    )
+    detail = first.detail or {}
+    return {
+        "detail": first.detail,
+        "title": first.title,
+        "text": first.text,
+        "wording": wording_name(bytes(first.digest)),
+        "raw_digest": bytes(first.raw).hex(),
+        "language": first.language,
+        "publisher": first.publisher,
+        "word_count": first.word_count,
+        "flags": detail.get("flags") or [],
+        "changed_after": connection.execute(before).scalar(),
+        "changed_by": first.observed_at,
+        "last_seen": rows[-1].observed_at,
+        "extractor": first.extractor,
+        "extractor_version": first.extractor_version,
+        "config": first.config,
+    }
+
+
+def version_rows(
+    connection: Connection, asked: Conditions, limit: int | None = None
+) -> Iterator[Row]:
+    """Yield the same as `version_texts`, each with its `cursor`, as rows of the view `versions`."""
+    shown = COLUMNS["versions"]
+    columns = ", ".join(f"x.{name} AS {name}" for name in (*shown, "article_id", "version_id"))
+    for row in _versions(connection, columns, asked, limit):
+        yield {**{name: row[name] for name in shown}, "cursor": _cursor(row)}
+
+
+def after(asked: Conditions, given: str | None) -> Conditions:
+    """Return conditions that go on after the version with that cursor.
+
+    Raises: CursorError.
+    """
+    if given is None:
+        return asked
+    article, version = place("export", given, int, int)
+    return asked.also("(q.article_id, x.version) > (:a0, :a1)", a0=article, a1=version)
+
+
+def _versions(
+    connection: Connection, columns: str, asked: Conditions, limit: int | None
+) -> Iterator[Row]:
+    dialect = connection.dialect.name
+    query = (
+        f"SELECT {columns} FROM ({view_query('versions', dialect)}) x "
+        f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
+        f"JOIN derivation d ON d.id = x.derivation_id{asked.where} "
+        "ORDER BY q.article_id, x.version"
+    )
+    values = asked.values
+    if limit is not None:
+        query, values = f"{query} LIMIT :rows", {**values, "rows": max(limit, 0)}
+    yield from stream(connection, query, values)
+
+
+def _cursor(row: Row) -> str:
+    return cursor("export", row["article_id"], row["version"])
+
+
+def raw(connection: Connection, found: FoundVersion) -> Raw:
+    """Return the bytes that a version was read from.
+
+    Raises: NoSuchError where they were redacted; DamagedBytesError.
+    """
+    query = (
+        select(
+            CAPTURE.c.encoding,
+            CAPTURE.c.data,
+            CAPTURE.c.digest,
+            OBSERVATION.c.hints,
+            ORIGIN.c.origin,
+        )
+        .select_from(VERSION)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .join(OBSERVATION, OBSERVATION.c.id == VERSION.c.observation_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number == found.number)
+    )
+    row = connection.execute(query).one()
+    if row.data is None:
+        raise NoSuchError("captured bytes of", found.rev, "they were redacted")
+    name = (row.hints or {}).get("name") or row.origin
+    return Raw(
+        data=unpack(row.encoding, row.data),
+        name=_file_name(name, found.article.article),
+        digest=bytes(row.digest).hex(),
+    )
+
+
+def comparable(version: VersionText) -> Text:
+    """Return what is compared of a version: its title and the paragraphs that make its text."""
+    paragraphs = ((each.role, each.text) for each in version.paragraphs)
+    return Text(version.title, tuple(pair for pair in paragraphs if pair[0] in TEXT_ROLES))
+
+
+def _version_text(row: Row, *, certain: bool) -> VersionText:
+    detail = row["detail"] or {}
+    fields = {name: _field(value) for name, value in (detail.get("fields") or {}).items()}
+    paragraphs = _paragraphs(detail, row["text"])
+    return VersionText(
+        article=row["article"],
+        id=row["article"],
+        origin=row["origin"],
+        origins=tuple(row["origins"]),
+        source=row["source"],
+        state=row["state"],
+        version=row["version"],
+        versions=row["versions"],
+        wording=row["wording"],
+        title=row["title"],
+        lead=_lead(fields, paragraphs),
+        text=row["text"],
+        paragraphs=paragraphs,
+        language=row["language"],
+        authors=_listed(fields, "authors"),
+        publisher=row["publisher"],
+        section=_value(fields, "section"),
+        tags=_listed(fields, "tags"),
+        published=date_of(_value(fields, "published")),
+        modified=date_of(_value(fields, "modified")),
+        word_count=row["word_count"],
+        quotes=tuple(Quote(**each) for each in detail.get("quotes") or ()),
+        notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
+        flags=tuple(row["flags"]),
+        fields=fields,
+        observed=Observed(row["changed_after"], row["changed_by"], row["last_seen"], certain),
+        digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
+        extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
+        cursor=_cursor(row),
+    )
+
+
+def _field(stored: Row) -> Field:
+    return Field(
+        value=stored["value"],
+        found_in=stored["found_in"],
+        confidence=stored["confidence"],
+        candidates=tuple(Candidate(**each) for each in stored["candidates"]),
+    )
+
+
+def _paragraphs(detail: Row, text: str | None) -> tuple[Paragraph, ...]:
+    """Return the paragraphs in their roles; what a redaction took leaves none behind."""
+    if text is None:
+        return ()
+    stored = text.split("\n\n")
+    if "paragraphs" not in detail:
+        return tuple(Paragraph("text", each) for each in stored)
+    return tuple(
+        Paragraph(
+            role=entry["role"],
+            text=stored[entry["w"]] if "w" in entry else entry["text"],
+            marks=tuple(Mark(*mark) for mark in entry.get("marks") or ()),
+        )
+        for entry in detail["paragraphs"]
+    )
+
+
+def _lead(fields: Mapping[str, Field], paragraphs: Sequence[Paragraph]) -> str | None:
+    """Return the lead that the document names, or else the paragraph in that role."""
+    named = _value(fields, "lead")
+    if isinstance(named, str):
+        return named
+    return next((each.text for each in paragraphs if each.role == "lead"), None)
+
+
+def _value(fields: Mapping[str, Field], name: str) -> Any:
+    return fields[name].value if name in fields else None
+
+
+def _listed(fields: Mapping[str, Field], name: str) -> tuple[Any, ...]:
+    value = _value(fields, name)
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _file_name(place: str, otherwise: str) -> str:
+    """Return a name for a file on any system, after the last part of a path or an address.
+
+    >>> _file_name("seed:news/2024/sturm.jsonl#12", "35xhehswnwa6vc12")
+    'sturm.jsonl_12'
+    >>> _file_name("https://example.org/", "35xhehswnwa6vc12")
+    '35xhehswnwa6vc12'
+    """
+    last = place.partition("?")[0].rpartition("/")[2]
+    name = "".join("_" if each in UNSAFE_IN_NAMES or each < " " else each for each in last)
+    return name.strip(". ")[:120] or otherwise

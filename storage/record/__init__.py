@@ -1,0 +1,1 @@
+"""Writes the part of the archive that is only added to."""

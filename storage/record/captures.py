@@ -1,0 +1,241 @@
+"""Keep what a source brought: bytes, observations, refusals, and how each file was found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from storage.database.compression import pack
+from storage.database.tables import (
+    CaptureRow,
+    ObservationRow,
+    PresenceRow,
+    RefusalRow,
+    SightRow,
+    SourceRow,
+    VerdictRow,
+)
+from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.values import job as jobs
+from storage.values.arrival import Arrival, Scan
+from storage.values.refusals import Refused
+
+CAPTURE, OBSERVATION = table_of(CaptureRow), table_of(ObservationRow)
+PRESENCE, SIGHT, SOURCE = table_of(PresenceRow), table_of(SightRow), table_of(SourceRow)
+VERDICT = table_of(VerdictRow)
+
+
+Packed = Mapping[bytes, tuple[int, str, bytes]]
+"""Bytes ready to be kept, by their digest: their size, how they are packed, and packed."""
+
+
+def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
+    """Pack bytes, each given with its digest, before the write lock is taken."""
+    packed: dict[bytes, tuple[int, str, bytes]] = {}
+    for digest, raw in raws:
+        if digest is not None and raw is not None and digest not in packed:
+            packed[digest] = (len(raw), *pack(raw))
+    return packed
+
+
+def keep_bytes(unit: Unit, packed: Packed) -> dict[bytes, int]:
+    """Keep bytes once each, and return the captures that they are."""
+    query = select(CAPTURE.c.digest, CAPTURE.c.id)
+    known = {
+        bytes(digest): number
+        for digest, number in rows_in(unit.connection, query, CAPTURE.c.digest, packed)
+    }
+    for digest, (size, encoding, data) in packed.items():
+        if digest not in known:
+            known[digest] = unit.number()
+            unit.add(
+                CaptureRow,
+                {
+                    "id": known[digest], "digest": digest, "size": size, "encoding": encoding,
+                    "data": data, "recorded_at": unit.now,
+                },
+            )  # fmt: skip
+    return known
+
+
+def observe(
+    unit: Unit,
+    held: jobs.Claim,
+    source_id: int,
+    scan: Scan | None,
+    arrival: Arrival,
+    *,
+    locator_id: int,
+    capture: int | None,
+) -> int:
+    number = unit.number()
+    unit.add(
+        ObservationRow,
+        {
+            "id": number, "source_id": source_id, "scan_id": scan.id if scan else None,
+            "job_id": held.job_id, "locator_id": locator_id,
+            "observed_at": arrival.observed_at, "recorded_at": unit.now,
+            "outcome": "captured" if arrival.refused is None else "refused",
+            "capture_id": capture, "hints": dict(arrival.hints or {}),
+            "http_status": None, "note": None,
+        },
+    )  # fmt: skip
+    if arrival.refused is not None:
+        _verdict(unit, held.job_id, number)
+        refusal(
+            unit,
+            arrival.refused,
+            arrival.locator,
+            job_id=held.job_id,
+            source_id=source_id,
+            observation_id=number,
+            capture_id=capture,
+        )
+    return number
+
+
+def _verdict(unit: Unit, job_id: int, observation_id: int) -> None:
+    unit.add(
+        VerdictRow,
+        {
+            "id": unit.number(), "observation_id": observation_id, "job_id": job_id,
+            "kind": "refused", "derivation_id": None, "recorded_at": unit.now,
+        },
+    )  # fmt: skip
+
+
+def refusal(
+    unit: Unit,
+    refused: Refused,
+    locator: str,
+    *,
+    job_id: int | None,
+    source_id: int | None,
+    observation_id: int | None,
+    capture_id: int | None,
+) -> None:
+    unit.add(
+        RefusalRow,
+        {
+            "id": unit.number(), "job_id": job_id, "source_id": source_id,
+            "observation_id": observation_id, "locator": locator, "code": refused.code,
+            "message": refused.message, "hint": refused.hint, "kept": capture_id is not None,
+            "capture_id": capture_id, "at": unit.now,
+        },
+    )  # fmt: skip
+
+
+def note_presence(
+    unit: Unit,
+    held: jobs.Claim,
+    source_id: int,
+    arrivals: Sequence[Arrival],
+    places: Mapping[str, int],
+    numbers: Mapping[int, int],
+) -> None:
+    query = select(PRESENCE.c.place_id).where(PRESENCE.c.source_id == source_id)
+    mine = [places[a.place] for a in arrivals]
+    known = {row[0] for row in rows_in(unit.connection, query, PRESENCE.c.place_id, mine)}
+    only_looked = {places[a.place] for a in arrivals if a.looked}
+    rows = {
+        places[a.place]: _presence(held, source_id, a, places, numbers.get(id(a))) for a in arrivals
+    }
+    fresh = [row for place, row in rows.items() if place not in known]
+    changed = [row for place, row in rows.items() if place in known]
+    key = ("source_id", "place_id")
+    looked = [_only_stamp(row) for row in changed if row["place_id"] in only_looked]
+    taken = [row for row in changed if row["place_id"] not in only_looked]
+    update_rows(unit.connection, PresenceRow, key, looked)
+    update_rows(unit.connection, PresenceRow, key, taken)
+    if fresh:
+        before = unit.connection.execute(
+            select(SOURCE.c.places).where(SOURCE.c.id == source_id)
+        ).scalar_one()
+        for ordinal, row in enumerate(fresh, before):
+            unit.add(PresenceRow, {**row, "ordinal": ordinal})
+        unit.connection.execute(
+            update(SOURCE).where(SOURCE.c.id == source_id).values(places=before + len(fresh))
+        )
+
+
+def _presence(
+    held: jobs.Claim,
+    source_id: int,
+    arrival: Arrival,
+    places: Mapping[str, int],
+    number: int | None,
+) -> dict[str, Any]:
+    stamp = arrival.stamp
+    return {
+        "source_id": source_id, "place_id": places[arrival.place],
+        "locator_id": places[arrival.locator], "path": arrival.path,
+        "member": arrival.member, "container": arrival.container, "size": stamp.size,
+        "mtime_ns": stamp.mtime_ns, "ctime_ns": stamp.ctime_ns, "inode": stamp.inode,
+        "digest": arrival.digest, "observation_id": number, "job_id": held.job_id,
+        "gone": False, "refused": arrival.refused is not None, "captures": arrival.captures,
+    }  # fmt: skip
+
+
+def _only_stamp(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("source_id", "place_id", "size", "mtime_ns", "ctime_ns", "inode")
+    return {name: row[name] for name in kept}
+
+
+def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -> list[int]:
+    """Observe as gone what stood there before and was not found anew since this scan began."""
+    query = (
+        select(
+            PRESENCE.c.place_id,
+            PRESENCE.c.locator_id,
+            PRESENCE.c.container,
+            PRESENCE.c.refused,
+            SIGHT.c.is_foreign,
+            OBSERVATION.c.scan_id,
+            OBSERVATION.c.id,
+            _had_a_text().label("had_a_text"),
+        )
+        .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
+        .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)
+        .where(PRESENCE.c.source_id == scan.source_id, PRESENCE.c.gone.is_(False))
+    )
+    noted: list[int] = []
+    away: list[dict[str, Any]] = []
+    for row in rows_in(unit.connection, query, PRESENCE.c.place_id, absent):
+        place_id, locator_id, container, refused, foreign, scan_id, observation_id, had = row
+        if observation_id is not None and observation_id > scan.id and scan_id != scan.id:
+            continue
+        away.append({"source_id": scan.source_id, "place_id": place_id, "gone": True})
+        if container or foreign or (refused and not had):
+            continue
+        noted.append(unit.number())
+        unit.add(
+            ObservationRow,
+            {
+                "id": noted[-1], "source_id": scan.source_id, "scan_id": scan.id,
+                "job_id": held.job_id, "locator_id": locator_id, "observed_at": unit.now,
+                "recorded_at": unit.now, "outcome": "gone", "capture_id": None, "hints": {},
+                "http_status": None, "note": "no longer in the folder",
+            },
+        )  # fmt: skip
+    update_rows(unit.connection, PresenceRow, ("source_id", "place_id"), away)
+    return noted
+
+
+def _had_a_text() -> Any:
+    """Return the condition that something at the place of a presence was, or may be, an article."""
+    earlier, sight, verdict = OBSERVATION.alias(), SIGHT.alias(), VERDICT.alias()
+    return (
+        select(earlier.c.id)
+        .outerjoin(sight, sight.c.observation_id == earlier.c.id)
+        .outerjoin(verdict, verdict.c.observation_id == earlier.c.id)
+        .where(
+            earlier.c.source_id == PRESENCE.c.source_id,
+            earlier.c.locator_id == PRESENCE.c.locator_id,
+            earlier.c.outcome == "captured",
+            or_(
+                verdict.c.id.is_(None),
+                sight.c.wording_id.is_not(None) & sight.c.is_foreign.is_(False),
+            ),
+        )
+        .exists()
+    )

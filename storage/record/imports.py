@@ -1,0 +1,202 @@
+"""Keep captures that were made elsewhere, with the exact records that they came in."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, select
+
+from storage.database.tables import ForeignRecordRow, ObservationRow, RefusalRow, VerdictRow
+from storage.database.unit import Unit, rows_in, table_of
+from storage.record.captures import Packed, keep_bytes, pack_all, refusal
+from storage.record.originals import Originals
+from storage.record.origins import ensure_origins
+from storage.record.transfers import keep_transfers
+from storage.values import job as jobs
+from storage.values.digest import raw_digest
+from storage.values.foreign_capture import Import, KeptRecord
+from storage.values.refusals import Refused, refuse
+from storage.values.transfer import Transfer
+from storage.values.verdict import Counts
+
+FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
+REFUSAL = table_of(RefusalRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of imports: `waiting` are those whose capture to be repeated is not here yet."""
+
+    counts: Counts
+    waiting: tuple[Import, ...]
+
+
+def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int | None]:
+    """Return, by the digest of its record, the job that kept a capture which is known already."""
+    query = select(FOREIGN.c.digest, OBSERVATION.c.job_id).join(
+        OBSERVATION, OBSERVATION.c.id == FOREIGN.c.observation_id
+    )
+    rows = rows_in(connection, query, FOREIGN.c.digest, digests)
+    return {bytes(digest): job for digest, job in rows}
+
+
+class Importing:
+    """Keeps the captures of one file in one unit of work."""
+
+    def __init__(
+        self, unit: Unit, held: jobs.Claim, source_id: int, container: str, *, is_last: bool
+    ) -> None:
+        self.unit, self.held, self.source_id = unit, held, source_id
+        self.container = container
+        self.is_last = is_last
+        self.to_read: list[int] = []
+        self.told: list[int] = []
+        self.waiting: list[Import] = []
+        self.refused = 0
+        self._rows: dict[bytes, int] = {}
+
+    def keep(self, imports: Sequence[Import], packed: Packed) -> None:
+        """Write what `imports` say; those that were kept before must not be among them."""
+        unit = self.unit
+        names = [self.container, *(each.origin for each in imports)]
+        origins = ensure_origins(unit, names)
+        bytes_kept = keep_bytes(unit, packed)
+        originals = Originals(unit.connection, imports)
+        self._rows = self._known(record for each in imports for record in each.records[1:])
+        refused_before = self._refused_before() if self.is_last else frozenset()
+        transfers: dict[int, Transfer] = {}
+        for given in imports:
+            each, capture = given, None if given.raw is None else bytes_kept[raw_digest(given.raw)]
+            original = originals.of(given.repeats) if given.repeats is not None else None
+            if original is None and given.is_repeat:
+                self._leave(given, origins[given.origin], refused_before)
+                continue
+            if original is not None:
+                each, capture = replace(given, hints=original.hints_for(given)), original.capture_id
+            number = self._observe(each, origins[each.origin], capture)
+            transfers[number] = each.transfer
+            self._keep_records(each, number, origins[self.container], bytes_kept)
+            originals.learn(each, number, capture)
+        keep_transfers(unit, transfers, bytes_kept)
+
+    def _leave(self, each: Import, origin: int, refused_before: frozenset[str]) -> None:
+        """Keep a repeat for later, or tell that nobody knows what was seen.
+
+        Its record is not kept then, so that it may return when its original is there.
+        """
+        if not self.is_last:
+            self.waiting.append(each)
+        elif each.locator not in refused_before:
+            refused = refuse("capture_elsewhere")
+            number = self._observe(replace(each, refused=refused), origin, None)
+            keep_transfers(self.unit, {number: each.transfer}, {})
+
+    # -------------------------------------------------------------------- observations
+
+    def _observe(self, each: Import, origin: int, capture: int | None) -> int:
+        number = self._observation(each, origin, capture)
+        if each.refused is not None:
+            self._refuse(each, each.refused, number, capture)
+        elif each.outcome == "captured":
+            self.to_read.append(number)
+        else:
+            self.told.append(number)
+        return number
+
+    def _observation(self, each: Import, origin: int, capture: int | None) -> int:
+        unit, number = self.unit, self.unit.number()
+        unit.add(
+            ObservationRow,
+            {
+                "id": number, "source_id": self.source_id, "scan_id": None,
+                "job_id": self.held.job_id, "locator_id": origin,
+                "observed_at": each.observed_at, "recorded_at": unit.now,
+                "outcome": each.outcome if each.refused is None else "refused",
+                "capture_id": capture, "hints": dict(each.hints),
+                "http_status": each.http_status, "note": each.note,
+            },
+        )  # fmt: skip
+        return number
+
+    def _refuse(self, each: Import, refused: Refused, number: int, capture: int | None) -> None:
+        unit = self.unit
+        self.refused += 1
+        self.told.append(number)
+        unit.add(
+            VerdictRow,
+            {
+                "id": unit.number(), "observation_id": number, "job_id": self.held.job_id,
+                "kind": "refused", "derivation_id": None, "recorded_at": unit.now,
+            },
+        )  # fmt: skip
+        refusal(
+            unit, refused, each.locator, job_id=self.held.job_id, source_id=self.source_id,
+            observation_id=number, capture_id=capture,
+        )  # fmt: skip
+
+    def _refused_before(self) -> frozenset[str]:
+        """Return which records this very job refused before it was killed."""
+        query = select(REFUSAL.c.locator).where(
+            REFUSAL.c.job_id == self.held.job_id, REFUSAL.c.code == "capture_elsewhere"
+        )
+        return frozenset(self.unit.connection.execute(query).scalars())
+
+    # ------------------------------------------------------------------------- records
+
+    def _known(self, records: Iterable[KeptRecord]) -> dict[bytes, int]:
+        query = select(FOREIGN.c.digest, FOREIGN.c.id)
+        digests = [record.digest for record in records]
+        return {
+            bytes(digest): number
+            for digest, number in rows_in(self.unit.connection, query, FOREIGN.c.digest, digests)
+        }
+
+    def _keep_records(
+        self, each: Import, observation: int, container: int, bytes_kept: Mapping[bytes, int]
+    ) -> None:
+        main, *beside = each.records
+        about = next((record for record in beside if record.kind == "warcinfo"), None)
+        about_id = None
+        if about is not None:
+            about_id = self._record(about, container, bytes_kept, None, None, None)
+        main_id = self._record(main, container, bytes_kept, observation, None, about_id)
+        for record in beside:
+            if record is not about:
+                self._record(record, container, bytes_kept, None, main_id, None)
+
+    def _record(
+        self,
+        record: KeptRecord,
+        container: int,
+        bytes_kept: Mapping[bytes, int],
+        observation: int | None,
+        main: int | None,
+        about: int | None,
+    ) -> int:
+        known = self._rows.get(record.digest)
+        if known is not None:
+            return known
+        number = self._rows[record.digest] = self.unit.number()
+        payload = bytes_kept[raw_digest(record.payload)] if record.payload else None
+        self.unit.add(
+            ForeignRecordRow,
+            {
+                "id": number, "digest": record.digest, "kind": record.kind,
+                "container_id": container, "number": record.number,
+                "observation_id": observation, "main_id": main, "about_id": about,
+                "name": record.name, "payload_digest": record.payload_digest,
+                "head": record.head, "opening": record.opening, "payload_capture_id": payload,
+                "recorded_at": self.unit.now,
+            },
+        )  # fmt: skip
+        return number
+
+
+def packed_of(imports: Iterable[Import]) -> Packed:
+    """Pack all bytes that are to be kept of `imports`, before the write lock is taken."""
+    raws = [
+        raw
+        for each in imports
+        for raw in (each.raw, *(record.payload for record in each.records))
+        if raw is not None
+    ]
+    return pack_all((raw_digest(raw), raw) for raw in raws)

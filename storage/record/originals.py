@@ -1,0 +1,98 @@
+"""Find the captures that records of web archives say they repeat."""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.database.tables import ForeignRecordRow, ObservationRow, OriginRow
+from storage.database.unit import rows_in, table_of
+from storage.values.digest import origin_id
+from storage.values.draft import Json
+from storage.values.foreign_capture import Import, Repeats
+
+FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
+ORIGIN = table_of(OriginRow)
+
+
+HOW_READ = ("type", "charset", "url", "answered")
+"""The hints that say how bytes are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A capture that another one repeats."""
+
+    observation_id: int
+    capture_id: int
+    payload: str | None
+    hints: Mapping[str, Json]
+
+    def hints_for(self, repeat: Import) -> dict[str, Json]:
+        """Return the hints of `repeat`, completed by how the original is read."""
+        if repeat.outcome == "not_modified":
+            return {**repeat.hints, "confirms": self.observation_id}
+        own = {name: self.hints[name] for name in HOW_READ if name in self.hints}
+        return {**own, **repeat.hints}
+
+
+class Originals:
+    """Finds captures by name, by address and time, by the digest of their payload.
+
+    What is named otherwise must have the payload as well, where both name one: two files with
+    the same bytes may be read in different ways, and a time may be that of several captures.
+    """
+
+    def __init__(self, connection: Connection, imports: Sequence[Import]) -> None:
+        self._found: dict[Hashable, list[Original]] = {}
+        wanted = [each.repeats for each in imports if each.repeats]
+        for row in _rows(connection, wanted) if wanted else ():
+            original = Original(row.id, row.capture_id, row.payload_digest, row.hints or {})
+            self._learn(original, row.name, row.origin, row.observed_at)
+
+    def of(self, repeats: Repeats) -> Original | None:
+        """Return what `repeats` means, None where nothing here is it."""
+        wanted = repeats.payload_digest
+        keys = (repeats.name, (repeats.origin, repeats.observed_at), wanted)
+        found = (each for key in keys if key for each in self._found.get(key, ()))
+        fitting = (e for e in found if None in {wanted, e.payload} or e.payload == wanted)
+        return next(fitting, None)
+
+    def learn(self, each: Import, observation_id: int, capture_id: int | None) -> None:
+        """Note a capture of the unit at hand, which others of it may repeat."""
+        if capture_id is not None and each.outcome == "captured" and each.refused is None:
+            main = each.records[0]
+            original = Original(observation_id, capture_id, main.payload_digest, each.hints)
+            self._learn(original, main.name, each.origin, each.observed_at)
+
+    def _learn(self, original: Original, name: str | None, origin: str, moment: datetime) -> None:
+        for key in (name, (origin, moment), original.payload):
+            if key is not None:
+                self._found.setdefault(key, []).append(original)
+
+
+def _rows(connection: Connection, wanted: Iterable[Repeats]) -> Iterator[Any]:
+    query = (
+        select(
+            FOREIGN.c.payload_digest,
+            FOREIGN.c.name,
+            ORIGIN.c.origin,
+            OBSERVATION.c.observed_at,
+            OBSERVATION.c.id,
+            OBSERVATION.c.capture_id,
+            OBSERVATION.c.hints,
+        )
+        .join(OBSERVATION, OBSERVATION.c.id == FOREIGN.c.observation_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+        .where(OBSERVATION.c.outcome == "captured", OBSERVATION.c.capture_id.is_not(None))
+        .order_by(FOREIGN.c.id)
+    )
+    wanted = list(wanted)
+    payloads = [each.payload_digest for each in wanted if each.payload_digest]
+    yield from rows_in(connection, query, FOREIGN.c.payload_digest, payloads)
+    others = [each for each in wanted if not each.payload_digest]
+    yield from rows_in(connection, query, FOREIGN.c.name, [o.name for o in others if o.name])
+    origins = [origin_id(each.origin) for each in others if each.origin]
+    yield from rows_in(connection, query, ORIGIN.c.public_id, origins)

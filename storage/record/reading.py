@@ -1,0 +1,66 @@
+"""A capture that was read: what it held, and what the reading of it recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from storage.similarity.index_keys import Traces
+from storage.values.addresses import Listing
+from storage.values.draft import Draft, Extractor, Json
+from storage.values.refusals import Refused
+
+if TYPE_CHECKING:
+    from storage.language.vocabulary import Tokens  # loads NumPy, which only writers need
+from storage.similarity.signature import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One captured item that waits to be read; `raw` is None for an absence."""
+
+    observation_id: int
+    capture_id: int
+    source_id: int
+    locator_id: int
+    locator: str
+    observed_at: datetime
+    hints: Mapping[str, Json]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A captured item with what the text core read out of it, ready to be kept.
+
+    `tokens` are the finished stems for full text, None where there is nothing to index;
+    `timezone` goes for dates of the draft that name no zone. `traces` are the numbers under which
+    copies are found, `day` is when the text was published, else seen.
+    """
+
+    captured: Captured
+    outcome: Draft | Refused | Listing
+    context: str
+    digest: bytes | None = None
+    tokens: "Tokens | None" = None
+    signature: Signature | None = None
+    timezone: str = "UTC"
+    traces: Traces | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A capture that is to be read anew: `context` is that of its first reading."""
+
+    captured: Captured
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What `extractor` made of a capture that another one read before, with the same context."""
+
+    reading: Reading
+    context: str
+    extractor: Extractor

@@ -1,0 +1,1 @@
+"""Copies, follow-ups, and clusters: found among candidates, kept, undone."""

@@ -1,0 +1,193 @@
+"""Clusters: articles that copies join, kept so that each join costs what it changes, and no more.
+
+Of two clusters that meet, the smaller one goes into the larger: an article changes its cluster no
+more often than the size doubles.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+
+from storage.database.tables import (
+    ArticleOriginRow,
+    ArticleRow,
+    ClusterMemberRow,
+    ClusterRow,
+    RelationRow,
+    RelationUndoneRow,
+)
+from storage.database.unit import Unit, rows_in, table_of, update_rows
+
+ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
+CLUSTER, MEMBER = table_of(ClusterRow), table_of(ClusterMemberRow)
+RELATION, UNDONE = table_of(RelationRow), table_of(RelationUndoneRow)
+_A, _B = ARTICLE_ORIGIN.alias(), ARTICLE_ORIGIN.alias()
+
+Pair = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Cluster:
+    id: int
+    size: int
+    founder: int | None = None
+    """The article that it is named after; None for one that is written already."""
+
+
+def join(unit: Unit, pairs: Sequence[Pair]) -> None:
+    """Put the two articles of each pair into one cluster; their rows have to stand there."""
+    if pairs:
+        _Joining(unit, [article for pair in pairs for article in pair]).join(pairs)
+
+
+def join_origins(unit: Unit, pairs: Sequence[Pair]) -> None:
+    """Put the articles that answer for the origins of each pair into one cluster."""
+    query = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
+    origins = [origin for pair in pairs for origin in pair]
+    of: dict[int, int] = dict(rows_in(unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins))
+    join(unit, [(of[a], of[b]) for a, b in pairs if a in of and b in of and of[a] != of[b]])
+
+
+def gather(unit: Unit, articles: Iterable[int]) -> None:
+    """Work out the clusters of articles anew, from the relations that hold.
+
+    Articles that are no more leave theirs; those that answer for their origins now come in.
+    """
+    touched = set(articles)
+    query = select(MEMBER.c.cluster_id)
+    clusters = {row[0] for row in rows_in(unit.connection, query, MEMBER.c.article_id, touched)}
+    query = select(MEMBER.c.article_id).where(MEMBER.c.cluster_id.in_(clusters))
+    members = set(unit.connection.execute(query).scalars())
+    unit.connection.execute(delete(MEMBER).where(MEMBER.c.cluster_id.in_(clusters)))
+    unit.connection.execute(delete(CLUSTER).where(CLUSTER.c.id.in_(clusters)))
+    query = select(ARTICLE.c.id)
+    there = {row[0] for row in rows_in(unit.connection, query, ARTICLE.c.id, members)}
+    _renumber(unit, sorted(there))
+    join(unit, _pairs_of(unit, members | touched))
+
+
+def _pairs_of(unit: Unit, articles: Iterable[int]) -> list[Pair]:
+    """Return the pairs of articles, one of them of `articles`, that a relation joins now."""
+    query = select(ARTICLE_ORIGIN.c.origin_id)
+    own = [row[0] for row in rows_in(unit.connection, query, ARTICLE_ORIGIN.c.article_id, articles)]
+    query = (
+        select(
+            RELATION.c.id, _A.c.article_id, _B.c.article_id, RELATION.c.kind, RELATION.c.evidence
+        )
+        .select_from(RELATION)
+        .join(_A, _A.c.origin_id == RELATION.c.a_origin_id)
+        .join(_B, _B.c.origin_id == RELATION.c.b_origin_id)
+        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
+        .where(UNDONE.c.id.is_(None))
+    )
+    pairs = {
+        number: (a, b)
+        for column in (RELATION.c.a_origin_id, RELATION.c.b_origin_id)
+        for number, a, b, kind, evidence in rows_in(unit.connection, query, column, own)
+        if a != b and joins(kind, evidence)
+    }
+    return [pairs[number] for number in sorted(pairs)]
+
+
+def joins(kind: str, evidence: Mapping[str, object] | None) -> bool:
+    """Tell whether a relation puts its articles into one cluster.
+
+    A text that embeds another one beside much of its own is another story.
+    """
+    if kind in {"exact_copy", "near_copy"}:
+        return True
+    return kind == "contains" and bool((evidence or {}).get("joins"))
+
+
+def _renumber(unit: Unit, articles: Iterable[int]) -> None:
+    """Let articles come back to whoever follows `seq`."""
+    rows = [{"id": article, "seq": unit.number()} for article in articles]
+    update_rows(unit.connection, ArticleRow, ("id",), rows)
+
+
+class _Joining:
+    """The clusters of some articles, as one unit changes them."""
+
+    def __init__(self, unit: Unit, articles: Sequence[int]) -> None:
+        self.unit = unit
+        connection = unit.connection
+        query = select(MEMBER.c.article_id, MEMBER.c.cluster_id)
+        self.of: dict[int, int] = dict(rows_in(connection, query, MEMBER.c.article_id, articles))
+        sizes = select(CLUSTER.c.id, CLUSTER.c.size)
+        self.clusters = {
+            number: _Cluster(number, size)
+            for number, size in rows_in(connection, sizes, CLUSTER.c.id, self.of.values())
+        }
+        self.fresh: dict[int, int] = {}
+        self.touched: set[int] = set()
+        self.changed: set[int] = set()
+
+    def join(self, pairs: Sequence[Pair]) -> None:
+        for a, b in pairs:
+            one, other = self.of.get(a), self.of.get(b)
+            if one is None and other is None:
+                one = self._found(b)
+                self._enter(b, one)
+                self._enter(a, one)
+            elif one is None or other is None:
+                known = one if one is not None else other
+                assert known is not None
+                self._enter(a if one is None else b, known)
+            elif one != other:
+                self._merge(one, other)
+        self._write()
+
+    def _found(self, article: int) -> int:
+        number = self.unit.number()
+        self.clusters[number] = _Cluster(number, 0, founder=article)
+        return number
+
+    def _enter(self, article: int, cluster: int) -> None:
+        self.of[article] = self.fresh[article] = cluster
+        self.clusters[cluster].size += 1
+        self.touched.add(cluster)
+        self.changed.add(article)
+
+    def _merge(self, one: int, other: int) -> None:
+        large, small = sorted(
+            (self.clusters[one], self.clusters[other]), key=lambda each: (-each.size, each.id)
+        )
+        self._write()
+        query = select(MEMBER.c.article_id).where(MEMBER.c.cluster_id == small.id)
+        moved = self.unit.connection.execute(query).scalars().all()
+        self.unit.connection.execute(
+            update(MEMBER).where(MEMBER.c.cluster_id == small.id).values(cluster_id=large.id)
+        )
+        self.unit.connection.execute(delete(CLUSTER).where(CLUSTER.c.id == small.id))
+        del self.clusters[small.id]
+        for article in moved:
+            self.of[article] = large.id
+        self.changed.update(moved)
+        large.size += len(moved)
+        self.touched.add(large.id)
+
+    def _write(self) -> None:
+        unit = self.unit
+        touched = [self.clusters[number] for number in sorted(self.touched & set(self.clusters))]
+        names = self._names([each.founder for each in touched if each.founder is not None])
+        known = []
+        for each in touched:
+            if each.founder is None:
+                known.append({"id": each.id, "size": each.size})
+            else:
+                row = {"id": each.id, "label": names[each.founder], "size": each.size}
+                unit.add(ClusterRow, row)
+                each.founder = None
+        for article, cluster_id in sorted(self.fresh.items()):
+            unit.add(ClusterMemberRow, {"article_id": article, "cluster_id": cluster_id})
+        unit.flush()
+        update_rows(unit.connection, ClusterRow, ("id",), known)
+        _renumber(unit, sorted(self.changed))
+        self.fresh.clear()
+        self.touched.clear()
+        self.changed.clear()
+
+    def _names(self, articles: Sequence[int]) -> dict[int, str]:
+        query = select(ARTICLE.c.id, ARTICLE.c.public_id)
+        return dict(rows_in(self.unit.connection, query, ARTICLE.c.id, articles))

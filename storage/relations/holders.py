@@ -1,0 +1,140 @@
+"""Who has a wording: the article that had it first, and what copies of one text share."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from sqlalchemy import Connection, select
+
+from storage.database.tables import (
+    ArticleRow,
+    ClusterMemberRow,
+    ClusterRow,
+    DerivationRow,
+    OriginRow,
+    VersionRow,
+    WordingRow,
+)
+from storage.database.unit import rows_in, table_of
+from storage.relations.candidates import Trail
+from storage.similarity.follow_up import Candidate
+from storage.similarity.index_keys import clause_spans, traces
+from storage.similarity.near_copy import LONGEST_TEXT, Told
+from storage.similarity.references import dated
+from storage.values.dates import day_of
+from storage.values.digest import canonical_all
+from storage.values.site import site_of
+
+ARTICLE, CLUSTER, MEMBER = table_of(ArticleRow), table_of(ClusterRow), table_of(ClusterMemberRow)
+DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)
+VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
+
+Story = tuple[str, int]
+"""What copies of one text share: their cluster, else the article alone."""
+
+
+MOST_COMMON = 0.7
+"""A text that is all the same as several others is not made of what everybody has: it is theirs."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A wording with the article in which we saw it first."""
+
+    wording_id: int
+    article_id: int
+    origin_id: int
+    derivation_id: int
+    article: str
+    origin: str
+    seen: datetime
+    title: str | None
+    stored: str
+    published: str | None
+    precision: str | None
+    cluster_id: int | None
+    cluster_size: int | None
+
+    @cached_property
+    def text(self) -> str:
+        """Return the text in canonical form, as passages are told of."""
+        return "\n\n".join(canonical_all(self.stored.split("\n\n")))[:LONGEST_TEXT]
+
+    @cached_property
+    def day(self) -> tuple[date | None, bool]:
+        """Return the last day that it may have been published on, else that of our first sight."""
+        published, is_exact = day_of(self.published, self.precision)
+        return (self.seen.date(), True) if published is None else (published, is_exact)
+
+    @property
+    def story(self) -> Story:
+        """Return what copies of it share: the cluster, else the article."""
+        if self.cluster_id is not None:
+            return "cluster", self.cluster_id
+        return "article", self.article_id
+
+    def told(self, common: frozenset[int] = frozenset()) -> Told:
+        """Return the text as it is compared; `common` are traces that everybody has."""
+        spans = clause_spans(self.text, common) if common else []
+        day, is_exact = self.day
+        if sum(end - start for start, end in spans) > MOST_COMMON * len(self.text):
+            spans = []
+        exact = day if is_exact else None
+        return Told(self.title, self.text, exact, tuple(spans), site_of(self.origin))
+
+    @cached_property
+    def candidate(self) -> Candidate:
+        """Return the text as it may follow another: its day as far as it is known."""
+        day, is_exact = self.day
+        if day is not None and not is_exact:
+            day = dated(self.text, day)
+        return Candidate(self.wording_id, self.title, self.text, day, site_of(self.origin))
+
+    def trail(self, signature: bytes | None) -> Trail:
+        """Return the traces of the wording, as a reader would have worked them out."""
+        day, is_exact = self.day
+        left = traces(
+            self.text.split("\n\n"), signature, title=self.title, site=site_of(self.origin),
+            day=day, is_exact=is_exact,
+        )  # fmt: skip
+        return Trail(self.wording_id, left, day.toordinal() if day else 0)
+
+
+def holders(connection: Connection, wording_ids: set[int]) -> dict[int, Holder]:
+    """Return, by wording, the article in which we saw it first, unless its text is gone."""
+    query = (
+        select(
+            VERSION.c.wording_id, ARTICLE.c.id, ARTICLE.c.origin_id, VERSION.c.derivation_id,
+            ARTICLE.c.public_id, ORIGIN.c.origin, VERSION.c.changed_by, WORDING.c.title,
+            WORDING.c.text, DERIVATION.c.published, DERIVATION.c.published_precision,
+            MEMBER.c.cluster_id, CLUSTER.c.size,
+        )
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
+        .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .outerjoin(MEMBER, MEMBER.c.article_id == ARTICLE.c.id)
+        .outerjoin(CLUSTER, CLUSTER.c.id == MEMBER.c.cluster_id)
+        .where(WORDING.c.text.is_not(None))
+    )  # fmt: skip
+    seen: dict[int, Holder] = {}
+    for row in rows_in(connection, query, VERSION.c.wording_id, wording_ids):
+        holder = Holder(*row)
+        known = seen.get(holder.wording_id)
+        if known is None or (holder.seen, holder.article) < (known.seen, known.article):
+            seen[holder.wording_id] = holder
+    return seen
+
+
+def _stories(connection: Connection, wording_ids: set[int]) -> dict[int, Story]:
+    query = (
+        select(VERSION.c.wording_id, VERSION.c.article_id, MEMBER.c.cluster_id)
+        .outerjoin(MEMBER, MEMBER.c.article_id == VERSION.c.article_id)
+        .order_by(VERSION.c.id)
+    )
+    return {
+        wording: ("article", article) if cluster is None else ("cluster", cluster)
+        for wording, article, cluster in rows_in(
+            connection, query, VERSION.c.wording_id, wording_ids
+        )
+    }

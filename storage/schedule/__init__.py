@@ -1,0 +1,1 @@
+"""What is to be done, when, and by whom: jobs, leases, watches, intervals, hosts."""

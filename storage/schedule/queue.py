@@ -1,0 +1,288 @@
+"""Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
+
+from storage.database.engine import database_epoch
+from storage.database.tables import JobRow, SearchDueRow, WatchRow
+from storage.database.unit import Unit, table_of
+from storage.values.job import Claim, StaleLeaseError
+from storage.values.verdict import Counts
+
+DUE, JOB, WATCH = table_of(SearchDueRow), table_of(JobRow), table_of(WatchRow)
+KINDS = ("ingest", "fetch", "read")
+"""What this program knows how to work; a job of another kind waits for a newer one."""
+MAX_ATTEMPTS = 3
+WAKE_AGAIN_SECONDS = 10.0
+WAKE_AGAIN_SOON_SECONDS = 2.0
+"""The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
+BACKOFF_SECONDS = (2.0, 15.0, 60.0)
+BATCHES = frozenset({"read", "fetch"})
+"""Kinds that carry items, and fall apart into single jobs where one of them may be to blame."""
+MOST_FETCHING = 2
+"""So many jobs fetch at a time: each asks many servers, and mostly waits for them."""
+
+
+def add_job(
+    unit: Unit,
+    kind: str,
+    trigger: str,
+    *,
+    source_id: int | None = None,
+    parent_id: int | None = None,
+    slot: str | None = None,
+    single: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+) -> int:
+    """Write a ready job into `unit` and return its id."""
+    number = unit.number()
+    unit.ring()
+    unit.add(
+        JobRow,
+        {
+            "id": number,
+            "seq": number,
+            "kind": kind,
+            "source_id": source_id,
+            "parent_id": parent_id,
+            "state": "ready",
+            "trigger": trigger,
+            "slot": slot,
+            "single": single,
+            "attempts": 0,
+            "arguments": dict(arguments or {}),
+            "run_after": 0.0,
+            "created_at": unit.now,
+            **{f.name: 0 for f in fields(Counts)},
+        },
+    )
+    return number
+
+
+def claim(
+    unit: Unit,
+    lease_seconds: float,
+    holder: str,
+    *,
+    job_id: int | None = None,
+    within: int | None = None,
+    kind: str | None = None,
+    most_fetching: int = MOST_FETCHING,
+) -> Claim | None:
+    """Take the next due job: `job_id` alone, any of the family of job `within`, any of a `kind`.
+
+    `holder` names the process that works, so that its death can be told. A batch whose worker
+    died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
+    Returns None where nothing is due.
+    """
+    while True:
+        now = database_epoch(unit.connection)
+        due = _due(now, job_id, within)
+        if kind is not None:
+            due = due.where(JOB.c.kind == kind)
+        if _fetching(unit.connection, now) >= most_fetching:
+            due = due.where(JOB.c.kind != "fetch")
+        row = unit.connection.execute(due.limit(1)).mappings().first()
+        if row is None:
+            return None
+        lost = row["state"] == "running"
+        if lost and row["kind"] in BATCHES and len(row["arguments"]["items"]) > 1:
+            split(unit, row)
+        elif row["attempts"] >= MAX_ATTEMPTS and lost:
+            _quarantine(unit, row["id"], "its worker died each time it was tried")
+        else:
+            return _take(unit, row, now, lease_seconds, holder)
+
+
+def renew(unit: Unit, held: Claim) -> None:
+    """Lengthen the lease and forget failed attempts, since this unit makes progress.
+
+    Raises: StaleLeaseError.
+    """
+    until = database_epoch(unit.connection) + held.lease_seconds
+    _change(unit, held, lease_until=until, attempts=1, numbered=held.attempts != 1)
+
+
+def finish(unit: Unit, held: Claim, counts: Counts, reason: str | None = None) -> None:
+    """Set the job done with its counts, in the unit that holds its effects.
+
+    Raises: StaleLeaseError.
+    """
+    _change(
+        unit, held, state="done", lease_until=None, finished_at=unit.now, reason=reason,
+        **_added(counts),
+    )  # fmt: skip
+
+
+def count(unit: Unit, held: Claim, counts: Counts) -> None:
+    """Add to the counts of a job that goes on.
+
+    Raises: StaleLeaseError.
+    """
+    _change(unit, held, **_added(counts))
+
+
+def release(
+    unit: Unit, held: Claim, counts: Counts | None = None, *, pause_seconds: float = 0.0
+) -> None:
+    """Give the job back: what it did is kept, the rest is due after a pause.
+
+    Raises: StaleLeaseError.
+    """
+    after = database_epoch(unit.connection) + pause_seconds if pause_seconds else 0.0
+    _change(
+        unit, held, state="ready", lease_until=None, woken_at=None, attempts=held.attempts - 1,
+        run_after=after, **_added(counts or Counts()),
+    )  # fmt: skip
+
+
+def fail(unit: Unit, held: Claim, reason: str) -> None:
+    """Note a failure: tried again later, a batch in single jobs; quarantined after the third.
+
+    Raises: StaleLeaseError.
+    """
+    row = unit.connection.execute(select(JOB).where(JOB.c.id == held.job_id)).mappings().one()
+    if row["token"] != held.token:
+        raise StaleLeaseError(held.job_id)
+    if held.kind in BATCHES and len(held.arguments["items"]) > 1:
+        split(unit, row)
+    elif held.attempts >= MAX_ATTEMPTS:
+        _quarantine(unit, held.job_id, reason)
+    else:
+        pause = BACKOFF_SECONDS[min(held.attempts, len(BACKOFF_SECONDS)) - 1]
+        after = database_epoch(unit.connection) + pause
+        _change(unit, held, state="ready", lease_until=None, run_after=after, reason=reason)
+
+
+def split(unit: Unit, row: RowMapping) -> None:
+    """Replace a batch by one single job for each of its items."""
+    for item in row["arguments"]["items"]:
+        number = add_job(
+            unit,
+            row["kind"],
+            row["trigger"],
+            source_id=row["source_id"],
+            parent_id=row["parent_id"],
+            single=True,
+            arguments={"items": [item]},
+        )
+        if row["kind"] == "fetch":
+            _hand_over(unit, item, row["id"], number)
+    unit.flush()
+    _set(unit, row["id"], state="done", lease_until=None, token=None, finished_at=unit.now,
+         reason="split into single jobs")  # fmt: skip
+
+
+def _hand_over(unit: Unit, item: Sequence[int], job_id: int, to: int) -> None:
+    """Let the job `to` check a watch that was in the hands of another one."""
+    source_id, origin_id = item
+    mine = (WATCH.c.source_id == source_id, WATCH.c.origin_id == origin_id)
+    unit.connection.execute(update(WATCH).where(*mine, WATCH.c.job_id == job_id).values(job_id=to))
+
+
+def retry(unit: Unit, job_id: int) -> list[int]:
+    """Make a quarantined job, or the quarantined parts of a job, ready again; return their ids."""
+    family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
+    ids = (
+        unit.connection.execute(
+            select(JOB.c.id).where(family, JOB.c.state.in_(["quarantined", "cancelled"]))
+        )
+        .scalars()
+        .all()
+    )
+    for each in ids:
+        _set(unit, each, state="ready", attempts=0, failed=0, run_after=0.0, woken_at=None,
+             reason=None, finished_at=None)  # fmt: skip
+    return list(ids)
+
+
+def cancel(unit: Unit, job_id: int) -> int:
+    """Cancel what is still open of a job and its parts; return how many rows that were."""
+    family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
+    ids = (
+        unit.connection.execute(
+            select(JOB.c.id).where(family, JOB.c.state.in_(["ready", "running"]))
+        )
+        .scalars()
+        .all()
+    )
+    for each in ids:
+        _set(unit, each, state="cancelled", token=None, lease_until=None, finished_at=unit.now,
+             reason="cancelled by command")  # fmt: skip
+    return len(ids)
+
+
+def _fetching(connection: Connection, now: float) -> int:
+    held = (JOB.c.kind == "fetch", JOB.c.state == "running", JOB.c.lease_until >= now)
+    return int(connection.execute(select(func.count()).where(*held)).scalar_one())
+
+
+def _is_due(now: float) -> Any:
+    return and_(
+        JOB.c.kind.in_(KINDS),
+        or_(
+            and_(JOB.c.state == "ready", JOB.c.run_after <= now),
+            and_(JOB.c.state == "running", JOB.c.lease_until < now),
+        ),
+    )
+
+
+def _due(now: float, job_id: int | None, within: int | None) -> Any:
+    query = select(JOB).where(_is_due(now)).order_by(JOB.c.id)
+    if job_id is not None:
+        query = query.where(JOB.c.id == job_id)
+    if within is not None:
+        query = query.where(or_(JOB.c.id == within, JOB.c.parent_id == within))
+    return query
+
+
+def _take(unit: Unit, row: RowMapping, now: float, lease_seconds: float, holder: str) -> Claim:
+    token = f"{holder}#{secrets.token_hex(16)}"
+    _set(unit, row["id"], state="running", token=token, attempts=row["attempts"] + 1,
+         lease_until=now + lease_seconds, started_at=row["started_at"] or unit.now)  # fmt: skip
+    return Claim(
+        job_id=row["id"],
+        token=token,
+        kind=row["kind"],
+        source_id=row["source_id"],
+        parent_id=row["parent_id"],
+        trigger=row["trigger"],
+        single=row["single"],
+        attempts=row["attempts"] + 1,
+        arguments=row["arguments"],
+        lease_seconds=lease_seconds,
+    )
+
+
+def _quarantine(unit: Unit, job_id: int, reason: str) -> None:
+    row = unit.connection.execute(select(JOB).where(JOB.c.id == job_id)).mappings().one()
+    failed = len(row["arguments"].get("items", ())) or 1
+    _set(unit, job_id, state="quarantined", token=None, lease_until=None, failed=failed,
+         finished_at=unit.now, reason=reason)  # fmt: skip
+
+
+def _added(counts: Counts) -> dict[str, Any]:
+    changed = {f.name: getattr(counts, f.name) for f in fields(Counts)}
+    return {name: JOB.c[name] + value for name, value in changed.items() if value}
+
+
+def _change(unit: Unit, held: Claim, *, numbered: bool = True, **values: Any) -> None:
+    if numbered:
+        values["seq"] = unit.number()
+    done = unit.connection.execute(
+        update(JOB)
+        .where(JOB.c.id == held.job_id, JOB.c.token == held.token, JOB.c.state == "running")
+        .values(**values)
+    )
+    if done.rowcount != 1:
+        raise StaleLeaseError(held.job_id)
+
+
+def _set(unit: Unit, job_id: int, **values: Any) -> None:
+    unit.connection.execute(
+        update(JOB).where(JOB.c.id == job_id).values(seq=unit.number(), **values)
+    )

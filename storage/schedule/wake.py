@@ -1,0 +1,49 @@
+"""Which jobs are due to be waken, and whose leases ended."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, or_, select, update
+
+from storage.database.engine import database_epoch
+from storage.schedule.queue import JOB, WAKE_AGAIN_SECONDS, _due
+
+
+def wake_due(
+    connection: Connection, limit: int, *, again_seconds: float = WAKE_AGAIN_SECONDS
+) -> list[tuple[int, str]]:
+    """Return, as (id, kind), due jobs that nobody was woken for lately, and note the waking."""
+    if limit <= 0:
+        return []
+    now = database_epoch(connection)
+    stale = or_(JOB.c.woken_at.is_(None), JOB.c.woken_at < now - again_seconds)
+    query = _due(now, None, None).where(stale).with_only_columns(JOB.c.id, JOB.c.kind).limit(limit)
+    due = [(number, kind) for number, kind in connection.execute(query)]
+    if due:
+        ids = [number for number, _kind in due]
+        connection.execute(update(JOB).where(JOB.c.id.in_(ids)).values(woken_at=now))
+    return due
+
+
+def forget_wakings(connection: Connection) -> None:
+    """Let every due job be woken at once: who was to be woken may be gone with its messages."""
+    stale = (JOB.c.woken_at.is_not(None), JOB.c.state.in_(["ready", "running"]))
+    connection.execute(update(JOB).where(*stale).values(woken_at=None))
+
+
+def holders(connection: Connection) -> dict[str, str]:
+    """Return, by the token of its claim, who works on each running job."""
+    query = select(JOB.c.token).where(JOB.c.state == "running", JOB.c.lease_until > 0)
+    tokens = connection.execute(query).scalars()
+    return {token: token.rpartition("#")[0] for token in tokens if token}
+
+
+def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:
+    """Let claims run out at once, because their holders are known to be dead; return the jobs.
+
+    A job that somebody else has claimed since is left alone.
+    """
+    lost = (JOB.c.token.in_(list(tokens)), JOB.c.state == "running")
+    ids = list(connection.execute(select(JOB.c.id).where(*lost).order_by(JOB.c.id)).scalars())
+    if ids:
+        connection.execute(update(JOB).where(*lost).values(lease_until=0.0, woken_at=None))
+    return ids

@@ -1,0 +1,451 @@
+"""Watched addresses: which are due, who checks them, and when they are looked at again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, or_, select, tuple_
+
+from storage.database.tables import CaptureRow, JobRow, OriginRow, PresenceRow, SourceRow, WatchRow
+from storage.database.unit import IN_CHUNK, Unit, rows_in, table_of, update_rows
+from storage.record.origins import ensure_origins
+from storage.record.reading import Captured, Reading
+from storage.schedule import queue
+from storage.schedule.interval import HOUR, MINUTE, Event, Ladder, spread, step
+from storage.values.addresses import Key, Named, Watched
+from storage.values.digest import origin_id
+from storage.values.draft import Json
+from storage.values.verdict import Copy, NewArticle, NewVersion, Refuse, Verdict
+
+CAPTURE, JOB, ORIGIN = table_of(CaptureRow), table_of(JobRow), table_of(OriginRow)
+PRESENCE, SOURCE, WATCH = table_of(PresenceRow), table_of(SourceRow), table_of(WatchRow)
+FINAL = ORIGIN.alias("final")
+
+
+LISTS = frozenset({"feed", "sitemap", "opml", "list"})
+"""The kinds of watches that name further addresses."""
+DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list": HOUR}
+MOST_NAMES = 3
+"""So many addresses are looked at that an id of a feed stood for before."""
+_CHUNK = IN_CHUNK // 20
+
+
+def ladder_of(
+    options: Mapping[str, Any], every: float | None, kind: str, *, is_root: bool
+) -> Ladder:
+    """Return how often an address is looked at, by what was set for its source.
+
+    >>> ladder_of({}, None, "feed", is_root=True).longest
+    900.0
+    """
+    if kind in LISTS or (is_root and every is not None):
+        seconds = every if every is not None else DEFAULT_EVERY.get(kind, HOUR)
+        return Ladder(seconds, seconds)
+    told = options.get("recheck") or {}
+    return Ladder(
+        **{name: told[name] for name in ("first", "longest", "growth", "off") if name in told}
+    )
+
+
+# ----------------------------------------------------------------------------- who is due
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A watch that is due; `is_root`: its source was made for it."""
+
+    key: Key
+    is_root: bool
+
+
+def due_watches(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    *,
+    source_id: int | None = None,
+    with_root: bool = False,
+) -> list[Due]:
+    """Return the watches that are due and in nobody's hands, those that wait longest first.
+
+    `with_root` takes the addresses that `source_id` was made for as due whatever their time.
+    """
+    due = WATCH.c.next_check <= now
+    if with_root:
+        due = or_(due, WATCH.c.listed_by.is_(None))
+    query = (
+        select(WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.listed_by)
+        .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        .outerjoin(JOB, JOB.c.id == WATCH.c.job_id)
+        .where(WATCH.c.active, due, _is_free(), SOURCE.c.removed_at.is_(None))
+        .order_by(WATCH.c.next_check, WATCH.c.origin_id)
+        .limit(limit)
+    )
+    if source_id is None:
+        query = query.where(SOURCE.c.standing, SOURCE.c.paused.is_(False))
+    else:
+        query = query.where(WATCH.c.source_id == source_id)
+    return [Due((row[0], row[1]), row[2] is None) for row in connection.execute(query)]
+
+
+def _is_free() -> Any:
+    return or_(
+        WATCH.c.job_id.is_(None), JOB.c.id.is_(None), JOB.c.state.not_in(["ready", "running"])
+    )
+
+
+def hand_out(
+    unit: Unit, keys: Sequence[Key], trigger: str, batch_items: int, parent_id: int | None = None
+) -> list[int]:
+    """Write jobs that check `keys`, up to `batch_items` each, and return their ids."""
+    jobs = []
+    for start in range(0, len(keys), batch_items):
+        batch = keys[start : start + batch_items]
+        sources = {source for source, _origin in batch}
+        jobs.append(
+            queue.add_job(
+                unit, "fetch", trigger, parent_id=parent_id,
+                source_id=sources.pop() if len(sources) == 1 else None,
+                arguments={"items": [list(key) for key in batch]},
+            )
+        )  # fmt: skip
+        assign(unit, batch, jobs[-1])
+    return jobs
+
+
+def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
+    """Put watches into the hands of a job, or of nobody."""
+    unit.flush()
+    rows = [{"source_id": s, "origin_id": o, "job_id": job_id} for s, o in keys]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
+    """Return those of `keys` that job `job_id` still has to check."""
+    return list(_watched(connection, keys, WATCH.c.job_id == job_id))
+
+
+def watched(connection: Connection, keys: Sequence[Key]) -> list[Watched]:
+    """Return the watches `keys`."""
+    return list(_watched(connection, keys))
+
+
+def _watched(connection: Connection, keys: Sequence[Key], *conditions: Any) -> Iterable[Watched]:
+    query = (
+        select(
+            WATCH.c.source_id, WATCH.c.origin_id, ORIGIN.c.origin, WATCH.c.address, WATCH.c.kind,
+            WATCH.c.moved_to, FINAL.c.origin, WATCH.c.etag, WATCH.c.last_modified,
+            WATCH.c.observation_id, CAPTURE.c.digest, WATCH.c.hints, SOURCE.c.locator,
+            SOURCE.c.options,
+        )
+        .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+        .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        .outerjoin(FINAL, FINAL.c.id == WATCH.c.final_id)
+        .outerjoin(CAPTURE, CAPTURE.c.id == WATCH.c.capture_id)
+        .where(*conditions)
+    )  # fmt: skip
+    for rows in _by_key(connection, query, keys):
+        *head, digest, hints, locator, options = rows
+        same = bytes(digest) if digest is not None else None
+        yield Watched(*(*head, same, hints or {}, locator, options or {}))
+
+
+def _by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable[Any]:
+    pair = tuple_(WATCH.c.source_id, WATCH.c.origin_id)
+    for start in range(0, len(keys), _CHUNK):
+        yield from connection.execute(query.where(pair.in_(keys[start : start + _CHUNK])))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a source stands to an address that it watches."""
+
+    source: str
+    kind: str
+    outcome: str | None
+    checked_at: datetime | None
+    next_check: datetime | None
+
+
+def standing_of(connection: Connection, origin: str) -> list[Standing]:
+    """Return the sources that watch an address, with what they found last."""
+    query = (
+        select(
+            SOURCE.c.name, WATCH.c.kind, WATCH.c.outcome, WATCH.c.checked_at, WATCH.c.next_check
+        )
+        .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+        .where(
+            ORIGIN.c.public_id == origin_id(origin), WATCH.c.active,
+            SOURCE.c.removed_at.is_(None),
+        )
+        .order_by(SOURCE.c.name)
+    )  # fmt: skip
+    return [Standing(*row) for row in connection.execute(query)]
+
+
+# ---------------------------------------------------------------------------- who is named
+
+
+def ensure_watches(
+    unit: Unit,
+    source_id: int,
+    named: Sequence[Named],
+    *,
+    listed_by: int | None,
+    is_standing: bool,
+) -> list[Key]:
+    """Watch what was named, and return the watches that are new or said to have changed since.
+
+    A standing source looks at its addresses again and again; another one looks once, when told.
+    """
+    origins = ensure_origins(unit, [each.origin for each in named])
+    unit.flush()
+    keys = [(source_id, origins[each.origin]) for each in named]
+    query = select(
+        WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.active, WATCH.c.checked_at, WATCH.c.guid
+    )
+    known = {(row[0], row[1]): row for row in _by_key(unit.connection, query, keys)}
+    by_guid = _by_guid(unit, source_id, [n.guid for k, n in zip(keys, named, strict=True)
+                                         if n.guid and k not in known])  # fmt: skip
+    wanted: list[Key] = []
+    changed: list[dict[str, Any]] = []
+    for key, each in zip(keys, named, strict=True):
+        row = known.get(key)
+        if row is None:
+            known[key] = (*key, True, None, each.guid)
+            was = by_guid.get(each.guid or "", [])
+            told = replace(each, hints={**each.hints, "was": was}) if was else each
+            unit.add(WatchRow, _watch_row(unit, key, told, listed_by, is_standing=is_standing))
+            wanted.append(key)
+        elif not row[2] or row[3] is None or _is_newer(each.changed_at, row[3]):
+            wanted.append(key)
+        if row is not None and (each.hints or not row[2]):
+            changed.append(
+                {
+                    "source_id": key[0], "origin_id": key[1], "active": True,
+                    "hints": _told(each), "guid": each.guid or row[4],
+                }
+            )  # fmt: skip
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), changed)
+    unit.flush()
+    return list(dict.fromkeys(wanted))
+
+
+def _by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list[str]]:
+    """Return under which addresses a source knows the ids that its feeds gave."""
+    query = (
+        select(WATCH.c.guid, ORIGIN.c.origin)
+        .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+        .where(WATCH.c.source_id == source_id)
+        .order_by(WATCH.c.listed_at.desc())
+    )
+    found: dict[str, list[str]] = {}
+    for guid, origin in rows_in(unit.connection, query, WATCH.c.guid, guids):
+        found.setdefault(guid, []).append(origin)
+    return {guid: origins[:MOST_NAMES] for guid, origins in found.items()}
+
+
+def _told(named: Named) -> dict[str, Json]:
+    """Return what a list said of an address, its times as moments beside them as given."""
+    times = (("since", named.published_at), ("changed", named.changed_at))
+    return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
+
+
+def watch_named(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]:
+    """Watch what somebody named for a source by hand, and return all of these watches."""
+    query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
+    is_standing = bool(unit.connection.execute(query).scalar_one())
+    ensure_watches(unit, source_id, named, listed_by=None, is_standing=is_standing)
+    origins = ensure_origins(unit, [each.origin for each in named])
+    return [(source_id, origins[each.origin]) for each in named]
+
+
+def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
+    return changed_at is not None and changed_at > checked_at
+
+
+def _watch_row(
+    unit: Unit, key: Key, named: Named, listed_by: int | None, *, is_standing: bool
+) -> dict[str, Any]:
+    empty = dict.fromkeys(
+        (
+            "etag", "last_modified", "observation_id", "capture_id", "final_id", "moved_to",
+            "job_id", "outcome", "interval_seconds", "checked_at", "reached_at", "changed_at",
+        )
+    )  # fmt: skip
+    return {
+        **empty,
+        "source_id": key[0], "origin_id": key[1], "address": named.address, "kind": named.kind,
+        "active": True, "quiet": 0, "failures": 0,
+        "next_check": unit.now if is_standing else None,
+        "listed_by": listed_by, "listed_at": unit.now, "guid": named.guid,
+        "hints": _told(named),
+    }  # fmt: skip
+
+
+def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
+    """Fit the checks of a source to what was set for it, or let all be due within `soon`.
+
+    Nothing is put off: an address that is due sooner than its new interval says stays so.
+    """
+    query = select(WATCH.c.source_id, WATCH.c.origin_id).where(
+        WATCH.c.source_id == source_id, WATCH.c.active
+    )
+    keys = [(row[0], row[1]) for row in unit.connection.execute(query)]
+    schedule = Schedule(unit, keys)
+    rows = []
+    for key, row in schedule.rows.items():
+        wanted = unit.now + soon if soon is not None else schedule.wanted(key)
+        known = row["next_check"]
+        moment = wanted if known is None or (wanted is not None and wanted < known) else known
+        rows.append({"source_id": key[0], "origin_id": key[1], "next_check": moment})
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterable[int]) -> None:
+    """Watch no more what a list named before and names no longer."""
+    kept = set(origins)
+    query = select(WATCH.c.origin_id).where(
+        WATCH.c.source_id == source_id, WATCH.c.listed_by == listed_by, WATCH.c.active
+    )
+    gone = [each for each in unit.connection.execute(query).scalars() if each not in kept]
+    rows = [
+        {"source_id": source_id, "origin_id": each, "active": False, "next_check": None}
+        for each in gone
+    ]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def forget_lists(unit: Unit, source_id: int, places: Sequence[int]) -> None:
+    """Watch no more what was named by files of a folder that are no longer there."""
+    query = (
+        select(WATCH.c.source_id, WATCH.c.origin_id)
+        .join(PRESENCE, PRESENCE.c.locator_id == WATCH.c.listed_by)
+        .where(PRESENCE.c.source_id == source_id, WATCH.c.active)
+    )
+    rows = [
+        {"source_id": row[0], "origin_id": row[1], "active": False, "next_check": None}
+        for row in rows_in(unit.connection, query, PRESENCE.c.place_id, places)
+    ]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def postpone(unit: Unit, until: Mapping[Key, datetime]) -> None:
+    """Put off checks that could not be made because their server is to be left alone."""
+    rows = [
+        {"source_id": s, "origin_id": o, "job_id": None, "next_check": moment}
+        for (s, o), moment in until.items()
+    ]
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+# ------------------------------------------------------------------------- when it is due
+
+
+class Schedule:
+    """Tells, in one unit of work, when watches are due after what was found."""
+
+    def __init__(self, unit: Unit, keys: Sequence[Key]) -> None:
+        self.unit = unit
+        query = select(
+            *WATCH.c, SOURCE.c.options, SOURCE.c.every_seconds, SOURCE.c.standing, SOURCE.c.cron
+        ).join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
+        found = [row._asdict() for row in _by_key(unit.connection, query, keys)]
+        self.rows = {(row["source_id"], row["origin_id"]): row for row in found}
+
+    def after(
+        self, key: Key, event: Event, *, kind: str | None = None, age: float | None = None
+    ) -> dict[str, Any]:
+        """Return the columns that `event` changes of the watch `key`."""
+        row = self.rows[key]
+        failures = row["failures"] + 1 if event == "failed" else 0
+        ladder = self._ladder(row, kind)
+        found = step(
+            ladder, row["interval_seconds"], event, failures=failures, age=age,
+            seed=f"{key[1]}",
+        )  # fmt: skip
+        values = {
+            "interval_seconds": found.interval,
+            "quiet": row["quiet"] + 1 if event == "quiet" else 0,
+            "failures": failures,
+            "next_check": self._moment(row, found.due_in),
+        }
+        row |= values
+        return values
+
+    def wanted(self, key: Key) -> datetime | None:
+        """Return when an address would be due that was found quiet just now."""
+        row = self.rows[key]
+        ladder = self._ladder(row, None)
+        interval = min(row["interval_seconds"] or ladder.first, ladder.longest)
+        return self._moment(row, None if ladder.off else interval * spread(f"{key[1]}"))
+
+    @staticmethod
+    def _ladder(row: Mapping[str, Any], kind: str | None) -> Ladder:
+        is_root = row["listed_by"] is None
+        every = row["every_seconds"]
+        return ladder_of(row["options"] or {}, every, kind or row["kind"], is_root=is_root)
+
+    def _moment(self, row: Mapping[str, Any], due_in: float | None) -> datetime | None:
+        """Return when to look again; never by itself where a cron line or nobody says so."""
+        has_cron = row["listed_by"] is None and row["cron"] is not None
+        if due_in is None or not row["standing"] or not row["active"] or has_cron:
+            return None
+        return self.unit.now + timedelta(seconds=due_in)
+
+
+EVENT_OF: Mapping[type, Event] = {
+    NewArticle: "first",
+    Copy: "first",
+    NewVersion: "changed",
+    Refuse: "barred",
+}
+"""What a verdict means for when to look again; one that is not named changes nothing."""
+
+
+def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
+    """Fit watches to what their last capture turned out to be when it was read.
+
+    One that could not be taken is forgotten: the server is not to say that it has not changed.
+    """
+    found = {
+        (reading.captured.source_id, watch): (reading, verdict)
+        for reading, verdict in decided
+        if (watch := reading.captured.hints.get("watch")) is not None
+    }
+    if not found:
+        return
+    schedule = Schedule(unit, list(found))
+    rows = []
+    for key, (reading, verdict) in found.items():
+        row, event = schedule.rows.get(key), EVENT_OF.get(type(verdict))
+        captured = reading.captured
+        if row is None or event is None or row["observation_id"] != captured.observation_id:
+            continue
+        values = {name: row[name] for name in READ} | schedule.after(key, event, age=_age(captured))
+        if event == "changed":
+            values["changed_at"] = captured.observed_at
+        if event == "barred":
+            values |= dict.fromkeys(("etag", "last_modified", "observation_id", "capture_id"))
+        rows.append(values)
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+READ = (
+    "source_id", "origin_id", "etag", "last_modified", "observation_id", "capture_id",
+    "changed_at", "interval_seconds", "quiet", "failures", "next_check",
+)  # fmt: skip
+"""The columns of a watch that a reading may change."""
+
+
+def _age(captured: Captured) -> float | None:
+    """Return for how many seconds a text has been there, by the word of whoever listed it."""
+    listed = captured.hints.get("listed") or {}
+    told = [
+        datetime.fromisoformat(listed[name]) for name in ("since", "changed") if listed.get(name)
+    ]
+    if not told:
+        return None
+    return max(0.0, (captured.observed_at - max(told)).total_seconds())

@@ -1,0 +1,1 @@
+"""PURE: frozen values that cross borders between rooms."""

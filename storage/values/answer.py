@@ -1,0 +1,43 @@
+"""What every answer of the reading side is: a frozen record with `to_dict()`."""
+
+from dataclasses import fields
+
+from storage.values.draft import Json, PartialDate, as_dict
+
+
+class Answer:
+    """A frozen record that can be told as JSON (`to_dict`) or as one line (`to_flat`)."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return plain JSON types: times as ISO 8601, dates and lists as they are nested."""
+        return {
+            f.name: as_dict(getattr(self, f.name))
+            for f in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
+            if not f.metadata.get("beside")
+        }
+
+    def to_flat(self) -> dict[str, Json]:
+        """Return one level of columns: a date becomes its value with `_precision`, `_from`, `_to`.
+
+        Lists stay lists: the writer of a table says how it prints them.
+        """
+        flat: dict[str, Json] = {}
+        for name, value in self.to_dict().items():
+            if isinstance(getattr(self, name, None), PartialDate) or name == "published":
+                flat |= self._flat_date(name)
+            else:
+                flat[name] = value
+        return flat
+
+    def _flat_date(self, name: str) -> dict[str, Json]:
+        date: PartialDate | None = getattr(self, name)
+        flat: dict[str, Json] = {
+            name: date and date.value,
+            f"{name}_precision": date and date.precision,
+        }
+        for end in (f"{name}_from", f"{name}_to"):
+            if hasattr(self, end):
+                flat[end] = as_dict(getattr(self, end))
+        return flat

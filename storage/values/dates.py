@@ -1,0 +1,71 @@
+"""What span of time a date covers that is only as precise as its source."""
+
+import datetime as dt
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from storage.values.draft import PartialDate
+
+SECOND = timedelta(seconds=1)
+_STEPS = {"day": timedelta(days=1), "minute": timedelta(minutes=1), "second": SECOND}
+
+
+@lru_cache(maxsize=4_096)
+def span(date: PartialDate, timezone_name: str = "UTC") -> tuple[datetime, datetime]:
+    """Return the first and the last second that `date` may mean, aware and in UTC.
+
+    They are `published_from` and `published_to`; both belong to the span. `timezone_name`
+    holds where the source names no zone.
+
+    >>> [t.isoformat() for t in span(PartialDate("2024-06", "month", None, "seed header"))]
+    ['2024-06-01T00:00:00+00:00', '2024-06-30T23:59:59+00:00']
+
+    Raises: ValueError for a value that is no ISO date, KeyError for an unknown time zone.
+    """
+    zone = zone_of(date, timezone_name)
+    start = datetime.fromisoformat(_filled(date.value))
+    return (
+        start.replace(tzinfo=zone).astimezone(UTC),
+        _next(start, date.precision).replace(tzinfo=zone).astimezone(UTC) - SECOND,
+    )
+
+
+def day_of(value: str | None, precision: str | None) -> tuple[dt.date | None, bool]:
+    """Return the last day that a date may mean, and whether it can mean no other one.
+
+    >>> day_of("2024-02-03T10:15", "minute"), day_of("2024-02", "month")
+    ((datetime.date(2024, 2, 3), True), (datetime.date(2024, 2, 29), False))
+    """
+    if not value or not precision:
+        return None, False
+    start = datetime.fromisoformat(_filled(value[:10]))
+    if precision in {"year", "month"}:
+        return (_next(start, precision) - timedelta(days=1)).date(), False
+    return start.date(), True
+
+
+def zone_of(date: PartialDate, timezone_name: str) -> tzinfo:
+    """Return the zone that `date` names, or else the one called `timezone_name`.
+
+    >>> zone_of(PartialDate("2024", "year", "-03:30", "x"), "UTC").utcoffset(None)
+    datetime.timedelta(days=-1, seconds=73800)
+    """
+    if date.zone is None:
+        return ZoneInfo(timezone_name)
+    sign = -1 if date.zone.startswith("-") else 1
+    hours, minutes = date.zone[1:].split(":")
+    return timezone(sign * timedelta(hours=int(hours), minutes=int(minutes)))
+
+
+def _filled(value: str) -> str:
+    """Complete a cut ISO date by the first moment that it may mean."""
+    return value + "0000-01-01T00:00:00"[len(value) :]
+
+
+def _next(start: datetime, precision: str) -> datetime:
+    if precision == "year":
+        return start.replace(year=start.year + 1)
+    if precision == "month":
+        return (start + timedelta(days=31)).replace(day=1)
+    return start + _STEPS[precision]

@@ -1,0 +1,171 @@
+"""Frozen values that cross the border between the worker, the archive and its readers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Json = Any  # None, bool, int, float, str, list or dict, as the json module knows them
+
+Role = Literal[
+    "headline",
+    "lead",
+    "subheading",
+    "text",
+    "quote",
+    "list",
+    "promo",
+    "aside",
+    "caption",
+    "notice",
+]
+TEXT_ROLES: frozenset[str] = frozenset({"lead", "subheading", "text", "quote", "list", "notice"})
+"""The roles whose paragraphs make `text` and, with the title, the digest of the wording."""
+
+Precision = Literal["year", "month", "day", "minute", "second"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDate:
+    """A date exactly as precise as its source: no digit is added that was not given.
+
+    `value` is ISO 8601 cut to `precision` (`2024`, `2024-06`, `2024-06-18`,
+    `2024-06-18T13:34`, `2024-06-18T13:34:05`) in local time of the source; `zone` is the
+    offset as given (`+02:00`, `Z` becomes `+00:00`) or None where the source names none.
+    """
+
+    value: str
+    precision: Precision
+    zone: str | None
+    found_in: str
+
+    def to_dict(self) -> dict[str, Json]:
+        told: dict[str, Json] = as_dict(self)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A span inside one paragraph, offsets in code points, `end` exclusive."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One block of a text with its role; `text` never contains a blank line."""
+
+    role: Role
+    text: str
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value that some part of the input offered for a field, chosen or not."""
+
+    value: Json
+    found_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A metadata value that says how it is known.
+
+    What else was offered stays in `candidates`; of a page these are all offers, with the one
+    that was chosen, as it stood there.
+    """
+
+    value: Json
+    found_in: str
+    confidence: float | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One named, replayable change on the way from bytes to text."""
+
+    name: str
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A direct quotation; `paragraph` is the index into the paragraphs of the draft."""
+
+    text: str
+    speaker: str | None
+    cue: str | None
+    paragraph: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A correction or editorial note found in the text.
+
+    `passage` is the sentence of the text that it speaks of, None where that cannot be told.
+    """
+
+    kind: str
+    text: str
+    passage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """Who turned bytes into text: two texts compare only if their extractors are equal."""
+
+    name: str
+    version: str
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the text core read out of one capture.
+
+    `address` and `observed_at` are what the document itself names (`url:`, canonical link,
+    `observed_at:`); a document that names both is an imported capture. `fields` holds every
+    metadata value by name (title, lead, published, modified, authors, language, publisher,
+    section, tags … and keys of the input that we do not know); a value of `published` and
+    `modified` is the dict form of `PartialDate`. `around` are the keys
+    (`storage.values.site.paragraph_key`) of what a page shows beside its paragraphs. `pieces` is
+    the text cut at blanks, where the reader has it at hand.
+    """
+
+    title: str | None
+    paragraphs: tuple[Paragraph, ...]
+    extractor: Extractor
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    address: str | None = None
+    observed_at: datetime | None = None
+    raw_output: str | None = None
+    around: tuple[int, ...] = ()
+    pieces: list[str] | None = field(default=None, compare=False, repr=False)
+
+    def text_paragraphs(self) -> tuple[str, ...]:
+        return tuple(p.text for p in self.paragraphs if p.role in TEXT_ROLES)
+
+
+def as_dict(value: Any) -> Any:
+    """Return `value` as plain JSON types: records to dicts, tuples to lists, times to ISO 8601."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_dict(getattr(value, f.name)) for f in fields(value)}
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {str(k): as_dict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_dict(v) for v in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(as_dict(v) for v in value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value

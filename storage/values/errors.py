@@ -1,0 +1,19 @@
+"""What a look-up ends with where there is no such thing, or more than one."""
+
+from collections.abc import Sequence
+
+
+class NoSuchError(LookupError):
+    """What was named is not in the archive; `hint` says where to look."""
+
+    def __init__(self, what: str, given: str, hint: str) -> None:
+        super().__init__(f"there is no {what} {given!r}: {hint}")
+        self.what, self.given, self.hint = what, given, hint
+
+
+class AmbiguousError(LookupError):
+    """What was named fits several; `candidates` are the ways to name one of them."""
+
+    def __init__(self, what: str, given: str, candidates: Sequence[str]) -> None:
+        super().__init__(f"{given!r} names more than one {what}: {', '.join(candidates)}")
+        self.what, self.given, self.candidates = what, given, tuple(candidates)

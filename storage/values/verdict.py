@@ -1,0 +1,107 @@
+"""PURE: what a draft can mean for the archive, and what the archive knows when it is asked."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from storage.values.refusals import Refused
+
+VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the archive knows about the place of a draft at the moment of its decision.
+
+    `before` and `after` are the wordings of the neighbouring sights in time (digests), as the
+    reader of the draft reads them; where it cannot, that of the draft stands there.
+    `elsewhere` is the article that already has this wording at another origin. `words` is how
+    many words were read there last, where we fetched it ourselves; `is_noise` says that the draft
+    differs from a neighbour by noise alone.
+    """
+
+    article_exists: bool
+    before: bytes | None
+    after: bytes | None
+    elsewhere: int | None
+    words: int | None = None
+    is_noise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewArticle:
+    """A wording that stands nowhere else, at an origin that was not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A wording that differs from its neighbours in time at the same origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The wording of a neighbour in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """An origin that was not known, with a wording that stands in article `of`."""
+
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Not an article, and why."""
+
+    refused: Refused
+
+
+Verdict = NewArticle | NewVersion | Unchanged | Copy | Refuse
+
+KIND: dict[type, VerdictKind] = {
+    NewArticle: "new_article",
+    NewVersion: "new_version",
+    Unchanged: "unchanged",
+    Copy: "copy",
+    Refuse: "refused",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts of an ingestion; `seen` is the sum of the six.
+
+    Absences stand outside it, and what was passed over: records of web archives without a text.
+    """
+
+    new_articles: int = 0
+    new_versions: int = 0
+    unchanged: int = 0
+    copies: int = 0
+    refused: int = 0
+    failed: int = 0
+    gone: int = 0
+    passed_over: int = 0
+
+    @property
+    def seen(self) -> int:
+        return (
+            self.new_articles
+            + self.new_versions
+            + self.unchanged
+            + self.copies
+            + self.refused
+            + self.failed
+        )
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, n) + getattr(other, n) for n in Counts.__slots__))
+
+
+COUNT_OF: dict[VerdictKind, str] = {
+    "new_article": "new_articles",
+    "new_version": "new_versions",
+    "unchanged": "unchanged",
+    "copy": "copies",
+    "refused": "refused",
+}

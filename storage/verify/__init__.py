@@ -1,0 +1,1 @@
+"""Computes everything again and compares."""

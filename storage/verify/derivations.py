@@ -1,0 +1,100 @@
+"""What is needed to derive each text again from its captured bytes."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from storage.database.compression import DamagedBytesError, unpack
+from storage.database.tables import (
+    CaptureRow,
+    DerivationRow,
+    ObservationRow,
+    OriginRow,
+    VerdictRow,
+    WordingRow,
+)
+from storage.database.unit import rows_in, table_of
+from storage.record.reading import Again, Captured
+from storage.values.draft import Extractor
+
+CAPTURE, DERIVATION, WORDING = table_of(CaptureRow), table_of(DerivationRow), table_of(WordingRow)
+OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
+VERDICT = table_of(VerdictRow)
+STREAMED_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What one extractor read: `digest` is that of its wording."""
+
+    derivation_id: int
+    extractor: Extractor
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A capture as it was read first, and what each extractor read out of it."""
+
+    again: Again
+    texts: tuple[Text, ...]
+
+
+def derivations(engine: Engine) -> Iterator[Derived]:
+    """Yield each capture that was read, once for each way in which it was, oldest first.
+
+    Those whose bytes are gone or damaged are left out.
+    """
+    query = (
+        select(
+            OBSERVATION.c.id, CAPTURE.c.id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
+            ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints, CAPTURE.c.encoding,
+            CAPTURE.c.data, DERIVATION.c.context,
+        )
+        .select_from(VERDICT)
+        .join(OBSERVATION, OBSERVATION.c.id == VERDICT.c.observation_id)
+        .join(DERIVATION, DERIVATION.c.id == VERDICT.c.derivation_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+        .where(CAPTURE.c.data.is_not(None))
+        .order_by(VERDICT.c.id)
+    )  # fmt: skip
+    seen: set[tuple[int, str]] = set()
+    with engine.connect() as streaming, engine.connect() as asking:
+        result = streaming.execution_options(yield_per=STREAMED_ROWS).execute(query)
+        for rows in result.partitions():
+            fresh = [row for row in rows if (row[1], row[-1]) not in seen]
+            seen |= {(row[1], row[-1]) for row in fresh}
+            yield from _derived(fresh, _texts(asking, [row[1] for row in fresh]))
+
+
+def _derived(rows: Sequence[Any], texts: dict[tuple[int, str], list[Text]]) -> Iterator[Derived]:
+    told: set[tuple[int, str]] = set()
+    for *captured, context in rows:
+        number, capture, source, locator, origin, observed_at, hints, encoding, data = captured
+        if (capture, context) in told:
+            continue
+        told.add((capture, context))
+        try:
+            raw = unpack(encoding, data)
+        except DamagedBytesError:
+            continue  # the check of captures tells it
+        item = Captured(number, capture, source, locator, origin, observed_at, hints or {}, raw)
+        yield Derived(Again(item, context), tuple(texts[capture, context]))
+
+
+def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[Text]]:
+    query = select(
+        DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, DERIVATION.c.extractor,
+        DERIVATION.c.extractor_version, DERIVATION.c.config, WORDING.c.digest,
+    ).join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)  # fmt: skip
+    found: defaultdict[tuple[int, str], list[Text]] = defaultdict(list)
+    for number, capture, context, name, version, config, digest in rows_in(
+        connection, query, DERIVATION.c.capture_id, captures
+    ):
+        text = Text(number, Extractor(name, version, config), bytes(digest))
+        found[capture, context].append(text)
+    return found

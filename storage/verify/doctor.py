@@ -1,0 +1,255 @@
+"""What is wrong with this installation, and how to mend it."""
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from storage.settings import Settings, hide_secrets
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT
+LEAST_FREE_BYTES = 1_000_000_000
+STUCK_AFTER = timedelta(minutes=5)
+
+State = Literal["ok", "warning", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `mend` says what to do about it."""
+
+    check: str
+    state: State
+    message: str
+    mend: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "check": self.check,
+            "state": self.state,
+            "message": self.message,
+            "mend": self.mend,
+        }
+
+
+Check = Callable[[Settings], Iterable[Finding]]
+
+
+def examine(settings: Settings, more: Iterable[tuple[str, Check]] = ()) -> Iterator[Finding]:
+    """Yield what each check finds; one that fails is a finding itself.
+
+    `more` are checks of a caller who can reach what this package cannot, such as the broker.
+    """
+    for name, check in (*CHECKS, *more):
+        try:
+            yield from check(settings)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong, the others still tell
+            message = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            yield Finding(name, "broken", f"could not be checked: {hide_secrets(message)}")
+
+
+def check_program(_settings: Settings) -> Iterator[Finding]:
+    """Check the versions of Python and SQLite, and that full text is built in."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < OLDEST_PYTHON:
+        yield Finding("python", "broken", f"Python {python} is too old", "install Python 3.11")
+    else:
+        yield Finding("python", "ok", f"Python {python}")
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE or not _has_full_text():
+        message = f"SQLite {sqlite3.sqlite_version} is too old or has no FTS5"
+        yield Finding("sqlite", "broken", message, "install a Python with SQLite 3.35 and FTS5")
+    else:
+        yield Finding("sqlite", "ok", f"SQLite {sqlite3.sqlite_version} with FTS5")
+
+
+def check_home(settings: Settings) -> Iterator[Finding]:
+    """Check that the home folder can be written to and that its disk has room."""
+    home = settings.home
+    if not home.exists():
+        yield Finding("home", "ok", f"{home} is not there yet; the first ingestion makes it")
+    elif not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
+        mend = "make it a folder that you may write to, or set home"
+        yield Finding("home", "broken", f"{home} cannot be written to", mend)
+    else:
+        yield Finding("home", "ok", f"{home} can be written to")
+    if settings.database_url.startswith("postgres"):
+        yield Finding("disk", "ok", "the archive is on the disk of its database")
+    else:
+        yield _disk(home)
+
+
+def check_archive(settings: Settings) -> Iterator[Finding]:
+    """Check that the archive answers, has our schema and all its guards."""
+    from storage.database import schema  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.database.engine import (  # noqa: PLC0415
+        ArchiveError,
+        ArchiveMissingError,
+        database_url,
+        place_of,
+        reachable,
+        reading_engine,
+    )
+
+    url = database_url(settings.database_url)
+    try:
+        engine = reading_engine(url)
+        with reachable(url):
+            schema.require_current(engine)
+        with engine.connect() as connection:
+            missing = schema.missing_guards(connection)
+    except ArchiveMissingError as error:
+        yield Finding("archive", "warning", str(error), "run `lesart up --once`")
+    except ArchiveError as error:
+        yield Finding("archive", "broken", str(error), "mend it, or set database_url")
+    else:
+        engine.dispose()
+        yield Finding("archive", "ok", f"{place_of(url)}, schema {schema.head()}")
+        yield _guards(missing)
+
+
+def check_seeds(settings: Settings) -> Iterator[Finding]:
+    """Check that the folder of the default source can be listed."""
+    seeds = settings.seeds
+    if not seeds.is_dir():
+        mend = "make it, or set seeds"
+        yield Finding("seeds", "warning", f"there is no folder {seeds}", mend)
+    elif not os.access(seeds, os.R_OK | os.X_OK):
+        yield Finding("seeds", "broken", f"{seeds} cannot be listed", "give us leave to read it")
+    else:
+        yield Finding("seeds", "ok", f"{seeds} can be listed")
+
+
+def check_web(settings: Settings) -> Iterator[Finding]:
+    """Tell which servers outside the public net may be asked."""
+    if settings.allow_hosts:
+        message = f"servers outside the public net may be asked: {', '.join(settings.allow_hosts)}"
+        mend = "nothing, if these are your own; else take them out of allow_hosts"
+        yield Finding("own hosts", "warning", message, mend)
+    else:
+        yield Finding("own hosts", "ok", "nothing outside the public net is ever asked")
+
+
+def check_work(settings: Settings) -> Iterator[Finding]:
+    """Check that jobs move on and that every standing source was scanned."""
+    from storage.database.engine import ArchiveError  # noqa: PLC0415
+    from storage.read.archive import open_archive  # noqa: PLC0415
+
+    try:
+        with open_archive(settings.database_url) as archive:
+            yield from _jobs(archive.jobs())
+            figures = archive.stats().sources
+            yield from _sources(figures)
+            yield from _contact(settings, figures)
+    except ArchiveError:
+        return  # told by check_archive
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("program", check_program),
+    ("home", check_home),
+    ("archive", check_archive),
+    ("seeds", check_seeds),
+    ("web", check_web),
+    ("work", check_work),
+)
+
+
+def _has_full_text() -> bool:
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute("CREATE VIRTUAL TABLE probe USING fts5(tokens)")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _disk(home: Path) -> Finding:
+    there = next(each for each in (home.absolute(), *home.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    told = f"{free / 1e9:.1f} GB free at {there}"
+    if free < LEAST_FREE_BYTES:
+        return Finding("disk", "warning", told, "make room, or set home to another disk")
+    return Finding("disk", "ok", told)
+
+
+def _guards(missing: list[str]) -> Finding:
+    if missing:
+        message = f"the record is not guarded: {', '.join(missing)} missing"
+        return Finding("guards", "broken", message, "run `lesart db upgrade`, `lesart verify`")
+    return Finding("guards", "ok", "the record can only be added to")
+
+
+def _jobs(jobs: Iterable[Any]) -> Iterator[Finding]:
+    oldest = datetime.now(UTC) - STUCK_AFTER
+    quarantined, waiting = [], []
+    for job in jobs:
+        if job.state == "quarantined":
+            quarantined.append(job.job)
+        elif job.state == "ready" and job.created_at < oldest:
+            waiting.append(job.job)
+    if quarantined:
+        message = f"{len(quarantined)} jobs are in quarantine, the first is {quarantined[0]}"
+        mend = f"look at `lesart jobs {quarantined[0]}`, then `lesart retry {quarantined[0]}`"
+        yield Finding("jobs", "warning", message, mend)
+    if waiting:
+        message = f"{len(waiting)} jobs have waited for more than {STUCK_AFTER.seconds // 60} min"
+        yield Finding("jobs", "warning", message, "start `lesart up`, or `lesart worker`")
+    if not quarantined and not waiting:
+        yield Finding("jobs", "ok", "no job is stuck")
+
+
+def _contact(settings: Settings, sources: Iterable[Any]) -> Iterator[Finding]:
+    if settings.contact is None and any(each.kind == "web" for each in sources):
+        message = "servers are asked without a word on whom to write to"
+        yield Finding("contact", "warning", message, "set contact to a mail address or a page")
+
+
+def _watching(source: Any) -> Iterator[Finding]:
+    """Tell of a source of addresses that does not answer, fell silent, or is not looked at."""
+    if not source.standing or not source.watched:
+        return
+    told = len(list(_complaints(source)))
+    for message, mend in _complaints(source):
+        yield Finding("sources", "warning", message, mend)
+    if not told:
+        when = f"{source.last_check:%Y-%m-%d %H:%M:%SZ}" if source.last_check else "not yet"
+        message = f"{source.source} watches {source.watched} addresses, last check {when}"
+        yield Finding("sources", "ok", message)
+
+
+def _complaints(source: Any) -> Iterator[tuple[str, str]]:
+    name = source.source
+    if source.missing_since is not None:
+        since = f"{source.missing_since:%Y-%m-%d %H:%M:%SZ}"
+        yield f"{name} has not been reached since {since}", f"see `lesart explain` with {name}"
+    if source.silent_since is not None:
+        since = f"{source.silent_since:%Y-%m-%d %H:%M:%SZ}"
+        yield (
+            f"{name} has named nothing new since {since}, which is long for it",
+            "look at it in a browser: it may have moved",
+        )
+    if source.overdue:
+        message = f"{source.overdue} of {source.watched} addresses of {name} are overdue"
+        yield message, "start `lesart up`, or more workers; a pace may be too slow for them"
+
+
+def _sources(sources: Iterable[Any]) -> Iterator[Finding]:
+    for source in sources:
+        if source.kind != "folder":
+            yield from _watching(source)
+            continue
+        if source.standing and source.last_scan is None:
+            message = f"the source {source.source} was never scanned to its end"
+            mend = "start `lesart up`; see `lesart refusals`, `lesart jobs`"
+            yield Finding("sources", "warning", message, mend)
+        elif source.standing:
+            told = f"{source.source} was last scanned at {source.last_scan:%Y-%m-%d %H:%M:%SZ}"
+            yield Finding("sources", "ok", told)

@@ -1,0 +1,222 @@
+"""Check the caches of every article against its history, computed again from observations."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from storage.database.rows import Row, stream
+from storage.database.views import sights_query
+from storage.history.other_readers import Read, read_again
+from storage.history.runs import Run, Sight, runs
+from storage.history.versions import STATE_OF, told_outcome
+from storage.verify.finding import WELL, Broken, Looks
+
+CHUNK_ARTICLES = 500
+
+_ARTICLES = """
+SELECT a.id, a.public_id, a.versions, a.head_version_id, a.first_seen, a.last_seen, a.latest_at,
+    a.state, r.public_id AS own_id, ao.article_id AS answering
+FROM article a
+LEFT JOIN origin r ON r.id = a.origin_id
+LEFT JOIN article_origin ao ON ao.origin_id = a.origin_id
+WHERE a.id > :after ORDER BY a.id LIMIT :rows
+"""
+_VERSIONS = """
+SELECT id, article_id, number, wording_id, derivation_id, observation_id, changed_after,
+    changed_by, last_seen
+FROM version WHERE article_id IN :ids ORDER BY article_id, number
+"""
+_SIGHTS = """
+SELECT s.article_id, s.observation_id, s.observed_at, s.outcome, s.version, s.wording_id,
+    s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
+    d.extractor, d.extractor_version, d.config
+FROM sight s LEFT JOIN wording w ON w.id = s.wording_id
+LEFT JOIN derivation d ON d.id = s.derivation_id LEFT JOIN capture b ON b.id = d.capture_id
+WHERE s.article_id IN :ids
+"""
+_NOISE = """
+SELECT ao.article_id, n.a_derivation_id, n.b_derivation_id, n.a_wording_id, n.b_wording_id,
+    u.id AS undone_id
+FROM noise_step n JOIN article_origin ao ON ao.origin_id = n.origin_id
+LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id WHERE ao.article_id IN :ids
+"""
+_SCANS = """
+SELECT started_at FROM scan
+WHERE source_id = :source AND complete = TRUE AND started_at BETWEEN :first AND :last
+ORDER BY id
+"""
+
+
+@dataclass(slots=True)
+class _Article:
+    """One article with all that its history is made of."""
+
+    row: Row
+    versions: list[Row] = field(default_factory=list)
+    sights: list[Row] = field(default_factory=list)
+    confirmed: dict[int, Row] = field(default_factory=dict)
+    noise: list[Row] = field(default_factory=list)
+
+    def quiet(self) -> frozenset[tuple[int, int]]:
+        """Return the steps that were decided to be noise and not undone."""
+        undone = {_wordings(row) for row in self.noise if row["undone_id"] is not None}
+        return frozenset(
+            (row["a_derivation_id"], row["b_derivation_id"])
+            for row in self.noise
+            if _wordings(row) not in undone
+        )
+
+
+def _wordings(row: Row) -> frozenset[int]:
+    return frozenset((row["a_wording_id"], row["b_wording_id"]))
+
+
+def articles(connection: Connection) -> Looks:
+    """Compute the versions of every article again and compare them with the stored ones."""
+    for article in _articles(connection):
+        number = article.row["id"]
+        found = runs(_history(connection, article), article.quiet())
+        broken = [
+            *_wrong_versions(article, found),
+            *_wrong_sights(article, found),
+            *_wrong_article(article, found),
+        ]
+        yield from (Broken("article", number, kind, message) for kind, message in broken)
+        if not broken:
+            yield WELL
+
+
+Wrong = Iterator[tuple[str, str]]
+
+
+def _articles(connection: Connection) -> Iterator[_Article]:
+    after = -1
+    while True:
+        asked = {"after": after, "rows": CHUNK_ARTICLES}
+        chunk = {row["id"]: _Article(row) for row in stream(connection, _ARTICLES, asked)}
+        if not chunk:
+            return
+        ids = {"ids": list(chunk)}
+        for row in stream(connection, _VERSIONS, ids):
+            chunk[row["article_id"]].versions.append(row)
+        for row in stream(connection, _SIGHTS, ids):
+            chunk[row["article_id"]].sights.append(row)
+        for row in stream(connection, _NOISE, ids):
+            chunk[row["article_id"]].noise.append(row)
+        for row in stream(connection, _confirmed(connection.dialect.name), ids):
+            chunk[row["article_id"]].confirmed[row["observation_id"]] = row
+        yield from chunk.values()
+        after = max(chunk)
+
+
+def _confirmed(dialect: str) -> str:
+    return (
+        "SELECT q.article_id, q.observation_id, q.observed_at, q.until "
+        f"FROM ({sights_query(dialect)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
+    )
+
+
+def _history(connection: Connection, article: _Article) -> list[Sight]:
+    """Return the sights that had a wording, with the scans that confirmed them."""
+    worded = [sight for sight in article.sights if sight["wording_id"] is not None]
+    moments = [sight["observed_at"] for sight in worded]
+    again = read_again(connection, map(_read, worded))
+    return [
+        Sight(
+            observed_at=sight["observed_at"],
+            observation_id=sight["observation_id"],
+            wording_id=sight["wording_id"],
+            digest=bytes(sight["digest"]),
+            derivation_id=sight["derivation_id"],
+            confirmed=_confirmations(connection, article, sight, moments),
+            raw=bytes(sight["raw"]),
+            reader=_read(sight).reader,
+            again=again.get(sight["derivation_id"], {}),
+        )
+        for sight in worded
+    ]
+
+
+def _read(sight: Row) -> Read:
+    reader = (sight["extractor"], sight["extractor_version"], sight["config"])
+    return Read(sight["derivation_id"], sight["capture_id"], sight["context"], reader)
+
+
+def _confirmations(
+    connection: Connection, article: _Article, sight: Row, moments: Iterable[datetime]
+) -> tuple[datetime, ...]:
+    """Return the first and the last scan; all of them where another sight falls among them."""
+    row = article.confirmed.get(sight["observation_id"])
+    if row is None:
+        return ()
+    first, last = row["observed_at"], row["until"]
+    if not any(first <= moment <= last for moment in moments):
+        return (first, last)
+    asked = {"source": sight["source_id"], "first": first, "last": last}
+    return tuple(scan["started_at"] for scan in stream(connection, _SCANS, asked))
+
+
+def _wrong_versions(article: _Article, found: Sequence[Run]) -> Wrong:
+    if [row["number"] for row in article.versions] != [run.number for run in found]:
+        yield (
+            "versions_wrong",
+            f"has {len(article.versions)} versions, its observations make {len(found)}",
+        )
+        return
+    for row, run in zip(article.versions, found, strict=True):
+        for name in _differing(row, run, is_head=run is found[-1]):
+            yield "version_wrong", f"version {run.number}: {name} is not what was observed"
+
+
+def _differing(row: Row, run: Run, *, is_head: bool) -> Iterator[str]:
+    """Yield the columns that differ; of the head, scans since its last sight are not stored."""
+    names = ("wording_id", "derivation_id", "observation_id", "changed_after", "changed_by")
+    for name in names:
+        if row[name] != getattr(run, name):
+            yield name
+    if row["last_seen"] != run.last_seen and not (is_head and row["last_seen"] < run.last_seen):
+        yield "last_seen"
+
+
+def _wrong_sights(article: _Article, found: Sequence[Run]) -> Wrong:
+    number = {each: run.number for run in reversed(found) for each in run.observation_ids}
+    first = {run.observation_id for run in found}
+    for sight in article.sights:
+        observation = sight["observation_id"]
+        if sight["version"] != number.get(observation):
+            yield "sight_wrong", f"observation {observation} is filed under another version"
+        elif sight["wording_id"] is not None:
+            expected = told_outcome(sight["outcome"], is_first=observation in first)
+            if sight["outcome"] != expected:
+                message = f"observation {observation} is {sight['outcome']}, not {expected}"
+                yield "outcome_wrong", message
+
+
+def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
+    row = article.row
+    if row["public_id"] != row["own_id"] or row["answering"] != row["id"]:
+        yield "origin_wrong", f"does not answer to its own origin under {row['public_id']}"
+    head = article.versions[-1] if article.versions else None
+    expected: Mapping[str, Any] = {
+        "versions": len(article.versions),
+        "head_version_id": head["id"] if head else None,
+        "first_seen": found[0].changed_by if found else row["first_seen"],
+        "last_seen": head["last_seen"] if head else row["last_seen"],
+        **_latest(article),
+    }
+    for name, value in expected.items():
+        if row[name] != value:
+            yield "article_wrong", f"{name} is {row[name]}, its observations say {value}"
+
+
+def _latest(article: _Article) -> dict[str, Any]:
+    """Return what the latest observation says; one that was refused says nothing."""
+    looks = [sight for sight in article.sights if sight["outcome"] != "refused"]
+    if not looks:
+        return {"state": "present"}
+    last = max(looks, key=lambda sight: (sight["observed_at"], sight["observation_id"]))
+    state = STATE_OF.get(last["outcome"], "present")
+    return {"latest_at": last["observed_at"], "state": state}

@@ -1,0 +1,303 @@
+"""Check the record: bytes, wordings, derivations, verdicts, and that rows refer to rows."""
+
+from collections.abc import Mapping, Sequence
+from itertools import repeat
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from storage.database.compression import DamagedBytesError, unpack
+from storage.database.rows import Row, stream
+from storage.database.schema import missing_guards
+from storage.database.tables import METADATA
+from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
+from storage.values.draft import TEXT_ROLES
+from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks
+
+NOTHING: Mapping[str, Any] = {}
+
+REFERENCES = (
+    ("observation", "locator_id", "origin"),
+    ("observation", "capture_id", "capture"),
+    ("observation", "source_id", "source"),
+    ("derivation", "capture_id", "capture"),
+    ("derivation", "wording_id", "wording"),
+    ("verdict", "observation_id", "observation"),
+    ("verdict", "derivation_id", "derivation"),
+    ("refusal", "observation_id", "observation"),
+    ("refusal", "capture_id", "capture"),
+    ("relation", "a_origin_id", "origin"),
+    ("relation", "b_origin_id", "origin"),
+    ("relation_undone", "relation_id", "relation"),
+    ("transfer", "observation_id", "observation"),
+    ("transfer", "certificate_id", "certificate"),
+    ("transfer", "body_capture_id", "capture"),
+    ("foreign_record", "container_id", "origin"),
+    ("foreign_record", "observation_id", "observation"),
+    ("foreign_record", "main_id", "foreign_record"),
+    ("foreign_record", "about_id", "foreign_record"),
+    ("foreign_record", "payload_capture_id", "capture"),
+    ("lineage", "origin_id", "origin"),
+    ("lineage", "to_origin_id", "origin"),
+    ("lineage", "observation_id", "observation"),
+    ("lineage_undone", "lineage_id", "lineage"),
+    ("scan", "source_id", "source"),
+    ("sight", "observation_id", "observation"),
+    ("sight", "article_id", "article"),
+    ("sight", "origin_id", "origin"),
+    ("sight", "wording_id", "wording"),
+    ("sight", "derivation_id", "derivation"),
+    ("version", "article_id", "article"),
+    ("version", "wording_id", "wording"),
+    ("version", "derivation_id", "derivation"),
+    ("version", "observation_id", "observation"),
+    ("article", "origin_id", "origin"),
+    ("article", "source_id", "source"),
+    ("article", "head_version_id", "version"),
+    ("article_origin", "origin_id", "origin"),
+    ("article_origin", "article_id", "article"),
+)
+"""Which column must name a row of which table, where it is not null."""
+
+
+def database(connection: Connection) -> Looks:
+    """Let SQLite look for damaged pages, and check that the counter is ahead of all numbers."""
+    if connection.dialect.name == "sqlite":
+        for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
+            yield WELL if answer == "ok" else Broken("database", "file", "page_damaged", answer)
+    counter = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar()
+    for name in ("capture", "observation", "wording", "derivation", "verdict", "version"):
+        top = connection.execute(text(f"SELECT max(id) FROM {name}")).scalar()
+        if top is not None and (counter is None or top > counter):
+            message = f"the table {name} has the number {top}, the counter stands at {counter}"
+            yield Broken("counter", "seq", "counter_behind", message)
+        else:
+            yield WELL
+
+
+def guards(connection: Connection) -> Looks:
+    """Check that the triggers stand which keep the record from being changed."""
+    missing = missing_guards(connection)
+    for name in missing:
+        yield Broken("trigger", name, "guard_missing", "the record can be changed by anyone")
+    if not missing:
+        yield WELL
+
+
+def origins(connection: Connection) -> Looks:
+    """Compute the id of every origin again."""
+    for row in stream(connection, "SELECT id, public_id, origin FROM origin", NOTHING):
+        expected = origin_id(row["origin"])
+        if expected == row["public_id"]:
+            yield WELL
+        else:
+            message = f"{row['origin']} has the id {row['public_id']} instead of {expected}"
+            yield Broken("origin", row["id"], "id_wrong", message)
+
+
+def captures(connection: Connection) -> Looks:
+    """Unpack all bytes and compute their digests again."""
+    taken = _redacted(connection, "capture")
+    query = "SELECT id, digest, size, encoding, data FROM capture ORDER BY id"
+    for row in stream(connection, query, NOTHING):
+        yield _capture(row, taken)
+
+
+def _capture(row: Row, taken: frozenset[int]) -> Looked | Broken:
+    if row["data"] is None:
+        return _emptied("capture", row["id"], taken)
+    try:
+        raw = unpack(row["encoding"], row["data"])
+    except DamagedBytesError as error:
+        return Broken("capture", row["id"], "bytes_damaged", f"cannot be unpacked: {error}")
+    if raw_digest(raw) != bytes(row["digest"]):
+        message = f"the bytes do not hash to {bytes(row['digest']).hex()}"
+        return Broken("capture", row["id"], "digest_wrong", message)
+    if len(raw) != row["size"]:
+        message = f"holds {len(raw)} bytes instead of {row['size']}"
+        return Broken("capture", row["id"], "size_wrong", message)
+    return WELL
+
+
+def foreign_records(connection: Connection) -> Looks:
+    """Put together all records of web archives again and compute their digests."""
+    taken = _redacted(connection, "foreign_record")
+    query = (
+        "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.encoding, b.data "
+        "FROM foreign_record f LEFT JOIN capture b ON b.id = f.payload_capture_id ORDER BY f.id"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["head"] is None or row["opening"] is None:
+            yield _emptied("foreign_record", row["id"], taken)
+        elif row["payload_capture_id"] is not None and row["data"] is None:
+            yield REDACTED  # or the check of captures tells it
+        else:
+            yield _foreign_record(row)
+
+
+def _foreign_record(row: Row) -> Looked | Broken:
+    try:
+        payload = b"" if row["data"] is None else unpack(row["encoding"], row["data"])
+    except DamagedBytesError:
+        return WELL  # the check of captures tells it
+    if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):
+        return WELL
+    message = f"its parts do not hash to {bytes(row['digest']).hex()}"
+    return Broken("foreign_record", row["id"], "digest_wrong", message)
+
+
+def wordings(connection: Connection) -> Looks:
+    """Compute the digests of all wordings again."""
+    taken = _redacted(connection, "wording")
+    for row in stream(connection, "SELECT id, digest, title, text FROM wording", NOTHING):
+        if row["text"] is None:
+            yield _emptied("wording", row["id"], taken)
+        elif wording_digest(row["title"], row["text"].split("\n\n")) != bytes(row["digest"]):
+            message = f"title and text do not hash to {wording_name(bytes(row['digest']))}"
+            yield Broken("wording", row["id"], "digest_wrong", message)
+        else:
+            yield WELL
+
+
+def derivations(connection: Connection) -> Looks:
+    """Check that the paragraphs of every derivation amount to its wording."""
+    taken = _redacted(connection, "derivation")
+    query = (
+        "SELECT d.id, d.detail, w.text, w.digest FROM derivation d "
+        "JOIN wording w ON w.id = d.wording_id ORDER BY d.id"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["detail"] is None:
+            yield _emptied("derivation", row["id"], taken)
+        elif row["text"] is None:
+            yield REDACTED
+        else:
+            yield _derivation(row)
+
+
+def _derivation(row: Row) -> Looked | Broken:
+    stored = row["text"].split("\n\n")
+    try:
+        paragraphs = _text_paragraphs(row["detail"], stored)
+    except (IndexError, KeyError, TypeError) as error:
+        message = f"its paragraphs do not fit the wording: {type(error).__name__}"
+        return Broken("derivation", row["id"], "layout_wrong", message)
+    if wording_digest(row["detail"].get("title"), paragraphs) != bytes(row["digest"]):
+        message = f"its paragraphs are not those of {wording_name(bytes(row['digest']))}"
+        return Broken("derivation", row["id"], "wording_wrong", message)
+    return WELL
+
+
+def _text_paragraphs(detail: Mapping[str, Any], stored: Sequence[str]) -> list[str]:
+    return [
+        stored[entry["w"]] if "w" in entry else entry["text"]
+        for entry in detail["paragraphs"]
+        if entry["role"] in TEXT_ROLES
+    ]
+
+
+def references(connection: Connection) -> Looks:
+    """Check that what a row names is there."""
+    parts = [
+        f"SELECT '{table}' AS kind, '{column}' AS place, '{target}' AS target, "
+        f"CAST(t.{_key_of(table)} AS text) AS number, CAST(t.{column} AS text) AS named "
+        f"FROM {table} t LEFT JOIN {target} r ON r.{_key_of(target)} = t.{column} "
+        f"WHERE t.{column} IS NOT NULL AND r.{_key_of(target)} IS NULL"
+        for table, column, target in REFERENCES
+    ]
+    for row in stream(connection, " UNION ALL ".join(parts), NOTHING):
+        message = f"{row['place']} names {row['target']} {row['named']}, which is not there"
+        yield Broken(row["kind"], int(row["number"]), "reference_broken", message)
+    yield from repeat(WELL, len(parts))
+
+
+def _key_of(table: str) -> str:
+    return next(iter(METADATA.tables[table].primary_key.columns)).name
+
+
+def agreement(connection: Connection) -> Looks:
+    """Check that sights and versions name the wording that their derivation has."""
+    for table, key in (("sight", "observation_id"), ("version", "id")):
+        query = (
+            f"SELECT t.{key} AS id, t.wording_id, d.wording_id AS derived FROM {table} t "
+            "JOIN derivation d ON d.id = t.derivation_id "
+            "WHERE t.wording_id IS NULL OR t.wording_id <> d.wording_id"
+        )
+        for row in stream(connection, query, NOTHING):
+            message = f"names wording {row['wording_id']}, its derivation {row['derived']}"
+            yield Broken(table, row["id"], "wording_wrong", message)
+        yield WELL
+
+
+def verdicts(connection: Connection) -> Looks:
+    """Check that every captured item has its verdict, or a job that will give or refused it."""
+    waiting = _waiting(connection)
+    query = (
+        "SELECT o.id, o.outcome, v.id AS verdict FROM observation o "
+        "LEFT JOIN verdict v ON v.observation_id = o.id "
+        "WHERE o.outcome IN ('captured', 'refused') OR v.id IS NOT NULL"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["outcome"] not in {"captured", "refused"}:
+            message = "has a verdict, but nothing was captured"
+            yield Broken("observation", row["id"], "verdict_unfounded", message)
+        elif row["verdict"] is None and row["id"] not in waiting:
+            message = "was captured, has no verdict, and no job is going to read it"
+            yield Broken("observation", row["id"], "verdict_missing", message)
+        else:
+            yield WELL
+
+
+def _waiting(connection: Connection) -> frozenset[int]:
+    """Return the observations that jobs hold which are not done; a cancelled one tells why."""
+    query = "SELECT arguments AS detail FROM job WHERE kind = 'read' AND state <> 'done'"
+    found: set[int] = set()
+    for row in stream(connection, query, NOTHING):
+        found.update((row["detail"] or {}).get("items") or ())
+    return frozenset(found)
+
+
+def jobs(connection: Connection) -> Looks:
+    """Check that the counts of every job that read are those of its verdicts."""
+    query = (
+        "SELECT j.id, j.new_articles + j.new_versions + j.unchanged + j.copies + j.refused "
+        "AS counted, (SELECT count(*) FROM verdict v WHERE v.job_id = j.id "
+        "AND v.kind <> 'listed') AS given "
+        "FROM job j WHERE j.kind = 'read'"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["counted"] == row["given"]:
+            yield WELL
+        else:
+            message = f"counts {row['counted']} items and gave {row['given']} verdicts"
+            yield Broken("job", row["id"], "counts_wrong", message)
+
+
+def full_text(connection: Connection) -> Looks:
+    """Check that full text knows every wording, or is about to."""
+    indexed = (
+        "SELECT wording_id FROM search_text"
+        if connection.dialect.name == "postgresql"
+        else "SELECT id AS wording_id FROM search_text_docsize"
+    )
+    query = (
+        "SELECT w.id, i.wording_id AS indexed, u.wording_id AS due FROM wording w "
+        f"LEFT JOIN ({indexed}) i ON i.wording_id = w.id "
+        "LEFT JOIN search_due u ON u.wording_id = w.id WHERE w.text IS NOT NULL"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["indexed"] is None and row["due"] is None:
+            yield Broken("wording", row["id"], "not_searchable", "no search can find it")
+        else:
+            yield WELL
+
+
+def _redacted(connection: Connection, table: str) -> frozenset[int]:
+    query = "SELECT row_id FROM redaction WHERE table_name = :name"
+    return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))
+
+
+def _emptied(table: str, number: int, taken: frozenset[int]) -> Looked | Broken:
+    if number in taken:
+        return REDACTED
+    return Broken(table, number, "emptied", "it is empty, and no redaction says why")

@@ -1,0 +1,186 @@
+"""The texts that versions show, and what the extractors of today make of the same bytes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.database.rows import cursor, place, stream
+from storage.database.tables import METADATA
+from storage.database.unit import rows_in
+from storage.database.views import view_query
+from storage.history.runs import Reader, same_reader
+from storage.read.filters import Filters, conditions
+from storage.values.draft import Json
+
+ARTICLE, CAPTURE, DERIVATION, ORIGIN, SIGHT, VERSION, WORDING = (
+    METADATA.tables[name]
+    for name in ("article", "capture", "derivation", "origin", "sight", "version", "wording")
+)
+PARTS = ("title", "paragraphs", "quotes", "notices", "flags")
+"""What a derivation holds beside its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A text that a version shows, or that the next check will be compared with.
+
+    `has_bytes` tells whether it can be read anew.
+    """
+
+    article_id: int
+    derivation_id: int
+    reader: Reader
+    digest: bytes
+    detail: Mapping[str, Json] | None
+    has_bytes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What today's extractor made of the bytes of a shown text; without a digest no text."""
+
+    digest: bytes | None
+    detail: Mapping[str, Json] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An article whose texts are to be read anew."""
+
+    article_id: int
+    article: str
+    origin: str
+
+    @property
+    def cursor(self) -> str:
+        return cursor("rederive", self.article_id)
+
+
+def chosen(
+    connection: Connection,
+    filters: Filters,
+    article_ids: Sequence[int] | None,
+    after: str | None,
+    limit: int | None,
+) -> Iterator[Chosen]:
+    """Yield the articles that are asked for, in the order in which the archive came to know them.
+
+    Raises: CursorError.
+    """
+    begin = 0 if after is None else place("rederive", after, int)[0]
+    asked = conditions(filters).also("q.article_id > :begin", begin=begin)
+    if article_ids is not None:
+        asked = asked.also("q.article_id IN :ids", ids=list(article_ids))
+    articles = view_query("articles", connection.dialect.name)
+    query = f"SELECT q.article_id, q.article, q.origin FROM ({articles}) q{asked.where} "
+    query, values = f"{query}ORDER BY q.article_id", asked.values
+    if limit is not None:
+        query, values = f"{query} LIMIT :rows", {**values, "rows": limit}
+    for row in stream(connection, query, values):
+        yield Chosen(row["article_id"], row["article"], row["origin"])
+
+
+def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Shown]:
+    """Return what the versions of articles show, and the newest sight of each, once each."""
+    of_versions = select(VERSION.c.article_id, VERSION.c.derivation_id)
+    newest = select(SIGHT.c.article_id, SIGHT.c.derivation_id).join(
+        ARTICLE,
+        (ARTICLE.c.id == SIGHT.c.article_id) & (ARTICLE.c.content_at == SIGHT.c.observed_at),
+    )
+    pairs = [
+        *rows_in(connection, of_versions, VERSION.c.article_id, article_ids),
+        *rows_in(
+            connection,
+            newest.where(SIGHT.c.wording_id.is_not(None)),
+            SIGHT.c.article_id,
+            article_ids,
+        ),
+    ]
+    article_of = {derivation: article for article, derivation in pairs}
+    query = (
+        select(
+            DERIVATION.c.id, DERIVATION.c.extractor, DERIVATION.c.extractor_version,
+            DERIVATION.c.config, WORDING.c.digest, DERIVATION.c.detail,
+            CAPTURE.c.data.is_not(None).label("has_bytes"),
+        )
+        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
+        .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
+        .order_by(DERIVATION.c.id)
+    )  # fmt: skip
+    return [
+        Shown(
+            article_id=article_of[row.id],
+            derivation_id=row.id,
+            reader=(row.extractor, row.extractor_version, row.config),
+            digest=bytes(row.digest),
+            detail=row.detail,
+            has_bytes=bool(row.has_bytes),
+        )
+        for row in rows_in(connection, query, DERIVATION.c.id, article_of)
+    ]
+
+
+def read_today(
+    connection: Connection, shown: Sequence[Shown], readers: Sequence[Reader]
+) -> dict[int, Today]:
+    """Return, by shown derivation, what the reader of today of the same name made of its bytes."""
+    again = DERIVATION.alias()
+    query = (
+        select(
+            DERIVATION.c.id, again.c.extractor, again.c.extractor_version, again.c.config,
+            WORDING.c.digest, again.c.detail,
+        )
+        .join(
+            again,
+            (again.c.capture_id == DERIVATION.c.capture_id)
+            & (again.c.context == DERIVATION.c.context)
+            & (again.c.extractor == DERIVATION.c.extractor),
+        )
+        .outerjoin(WORDING, WORDING.c.id == again.c.wording_id)
+    )  # fmt: skip
+    ids = [each.derivation_id for each in shown]
+    return {
+        row.id: Today(bytes(row.digest) if row.digest is not None else None, row.detail)
+        for row in rows_in(connection, query, DERIVATION.c.id, ids)
+        if (row.extractor, row.extractor_version, row.config) in readers
+    }
+
+
+def is_current(shown: Shown, readers: Sequence[Reader]) -> bool:
+    """Tell whether a text was read by an extractor of today, or by none that is here."""
+    return all(same_reader(shown.reader, reader) for reader in readers)
+
+
+def differing(before: Mapping[str, Any] | None, today: Mapping[str, Any] | None) -> list[str]:
+    """Return what differs between two derivations: fields by name, and parts that are no fields.
+
+    >>> one = {"title": "a", "fields": {"authors": {"value": ["Ada"]}, "tags": {"value": []}}}
+    >>> differing(one, {**one, "fields": {"authors": {"value": ["Bo"]}}, "flags": ["teaser"]})
+    ['authors', 'flags']
+    """
+    one, other = before or {}, today or {}
+    named = [each.get("fields") or {} for each in (one, other)]
+    fields = [
+        name
+        for name in sorted({*named[0], *named[1]})
+        if _value(named[0], name) != _value(named[1], name)
+    ]
+    parts = [name for name in PARTS if _part(one, name) != _part(other, name)]
+    return [*fields, *(name for name in parts if name not in fields)]
+
+
+def _value(fields: Mapping[str, Any], name: str) -> Any:
+    value = (fields.get(name) or {}).get("value")
+    if isinstance(value, Mapping):  # a date: where it was found is no part of what it says
+        return {key: part for key, part in value.items() if key != "found_in"}
+    return value or None
+
+
+def _part(detail: Mapping[str, Any], name: str) -> Any:
+    """Return a part of a derivation; of paragraphs their roles, as the wording has their words."""
+    part = detail.get(name) or None
+    if name == "paragraphs" and part:
+        return [(each.get("role"), each.get("text")) for each in part]
+    return part

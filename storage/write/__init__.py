@@ -1,0 +1,1 @@
+"""The archive as its writers see it. It alone commits."""

@@ -1,0 +1,643 @@
+"""The writing side: one `Archive`, one transaction per unit of work."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+
+from storage.database import schema
+from storage.database.compression import DamagedBytesError, unpack
+from storage.database.engine import (
+    DatabaseError,
+    database_epoch,
+    database_url,
+    looking,
+    place_of,
+    reachable,
+    writing_engine,
+)
+from storage.database.session import Bell, SessionLock
+from storage.database.tables import (
+    ArchiveRow,
+    CaptureRow,
+    DerivationRow,
+    ObservationRow,
+    OriginRow,
+    PresenceRow,
+    ScanRow,
+    SightRow,
+    SourceRow,
+    VerdictRow,
+    WatchRow,
+)
+from storage.database.unit import Clock, Unit, rows_in, table_of, writing
+from storage.history.absences import tell_absences
+from storage.history.versions import let_return
+from storage.record.captures import (
+    Packed,
+    keep_bytes,
+    note_gone,
+    note_presence,
+    observe,
+    pack_all,
+    refusal,
+)
+from storage.record.derivations import Deriving
+from storage.record.imports import Imported, Importing, known_records, packed_of
+from storage.record.origins import ensure_origins
+from storage.record.reading import Again, Captured, Reading, Reread
+from storage.record.transfers import keep_transfers
+from storage.relations import relate as relating
+from storage.relations.candidates import Met
+from storage.schedule import queue
+from storage.schedule.watches import forget_lists, note_read
+from storage.values import job as jobs
+from storage.values.addresses import Listing
+from storage.values.arrival import Arrival, FileStamp, Scan
+from storage.values.digest import origin_id, raw_digest
+from storage.values.foreign_capture import Import
+from storage.values.refusals import Refused
+from storage.values.source import NoSuchSourceError, Source
+from storage.values.verdict import Counts, Known, Verdict
+from storage.write.index import index_due, index_now
+from storage.write.keep_listings import keep_listings
+from storage.write.keep_readings import Keeping
+from storage.write.undo import Undone, undo
+
+ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
+PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
+DERIVATION = table_of(DerivationRow)
+VERDICT, WATCH = table_of(VerdictRow), table_of(WatchRow)
+
+_CAPTURED = (
+    OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
+    ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints, CAPTURE.c.encoding,
+    CAPTURE.c.data,
+)  # fmt: skip
+"""The columns of `Captured`, in their order."""
+
+REST_AFTER = timedelta(seconds=5)
+"""So long a worker may take between keeping a wording, and indexing and comparing it."""
+
+Decide = Callable[[Any, bytes | None, Known], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """How a file, or a record in it, was found last."""
+
+    place_id: int
+    stamp: FileStamp
+    digest: bytes | None
+    observation_id: int | None
+    job_id: int | None
+    container: bool
+    gone: bool
+    refused: bool
+    captures: int
+
+
+def utc_now() -> datetime:
+    """Return the moment that it is: the clock of observations, unless a test has its own."""
+    return datetime.now(UTC)
+
+
+class Archive:
+    """Writes to one archive; every method that changes something is one transaction."""
+
+    def __init__(self, engine: Engine, place: str, clock: Clock = utc_now) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._place = place
+
+    @classmethod
+    def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
+        """Open the archive at `url`, making or migrating it where `create` says so.
+
+        Raises: DatabaseUrlError, ArchiveUnreachableError, SchemaNewerError; without `create`
+        ArchiveMissingError and SchemaOlderError.
+        """
+        address = database_url(str(url))
+        engine = writing_engine(address)
+        with reachable(address):
+            if create:
+                schema.upgrade(engine)
+            else:
+                schema.require_current(engine)
+        return cls(engine, place_of(address), clock)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def place(self) -> str:
+        """Return where the archive is: a path, or an address without its password."""
+        return self._place
+
+    def beat(self, who: str) -> None:
+        """Note that `who` is alive, by the clock of the database."""
+        facts = table_of(ArchiveRow)
+        with self.engine.begin() as connection:
+            values = {"value": repr(database_epoch(connection))}
+            key = f"beat {who}"
+            done = connection.execute(update(facts).where(facts.c.key == key).values(**values))
+            if done.rowcount == 0:
+                connection.execute(insert(facts).values(key=key, **values))
+
+    def beats(self) -> dict[str, float]:
+        """Return for how many seconds each part that ever beat has been silent."""
+        facts = table_of(ArchiveRow)
+        with self.looking() as connection:
+            now = database_epoch(connection)
+            rows = connection.execute(
+                select(facts.c.key, facts.c.value).where(facts.c.key.like("beat %"))
+            ).all()
+        return {key.removeprefix("beat "): now - float(value) for key, value in rows}
+
+    def leadership(self) -> SessionLock:
+        """Return a lock of this PostgreSQL archive that one session at a time can hold."""
+        return SessionLock(self.engine)
+
+    def bell(self) -> Bell:
+        """Return what this PostgreSQL archive rings when jobs were written."""
+        return Bell(self.engine)
+
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Yield a connection that only reads."""
+        with looking(self.engine) as connection:
+            yield connection
+
+    @contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """Open a unit of work (`storage.database.unit`)."""
+        with writing(self.engine, self.clock) as unit:
+            yield unit
+
+    # ------------------------------------------------------------------------- sources
+
+    def sources(self, *, standing: bool | None = None) -> list[Source]:
+        """Return the sources that were not removed, by name."""
+        query = select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
+        if standing is not None:
+            query = query.where(SOURCE.c.standing == standing)
+        with self.looking() as connection:
+            return [_source(row) for row in connection.execute(query).mappings()]
+
+    def source(self, name: str) -> Source:
+        """Return the source of that name.
+
+        Raises: NoSuchSourceError.
+        """
+        query = select(SOURCE).where(SOURCE.c.name == name, SOURCE.c.removed_at.is_(None))
+        with self.looking() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NoSuchSourceError(name)
+        return _source(row)
+
+    def knew_source(self, name: str) -> bool:
+        """Tell whether there ever was a source of that name."""
+        with self.looking() as connection:
+            query = select(SOURCE.c.id).where(SOURCE.c.name == name)
+            return connection.execute(query).first() is not None
+
+    def source_by_id(self, number: int) -> Source:
+        """Return the source with that id, removed or not.
+
+        Raises: NoSuchSourceError.
+        """
+        with self.looking() as connection:
+            row = connection.execute(select(SOURCE).where(SOURCE.c.id == number)).mappings().first()
+        if row is None:
+            raise NoSuchSourceError(str(number))
+        return _source(row)
+
+    def source_watching(self, origin: str) -> Source | None:
+        """Return the standing source that watches an address, the first one made of several."""
+        query = (
+            select(SOURCE)
+            .join(WATCH, WATCH.c.source_id == SOURCE.c.id)
+            .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
+            .where(
+                ORIGIN.c.public_id == origin_id(origin), SOURCE.c.standing,
+                SOURCE.c.removed_at.is_(None),
+            )
+            .order_by(SOURCE.c.id)
+            .limit(1)
+        )  # fmt: skip
+        with self.looking() as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _source(row)
+
+    def ensure_source(self, name: str, kind: str, locator: str, **settings: Any) -> Source:
+        """Return the source of that name, making it (or taking it back in) where there is none."""
+        with self.unit() as unit:
+            query = select(SOURCE).where(SOURCE.c.name == name)
+            row = unit.connection.execute(query).mappings().first()
+            if row is None:
+                values = {
+                    "standing": False, "paused": False, "every_seconds": None, "cron": None,
+                    "timezone": None, "options": {}, **settings,
+                }  # fmt: skip
+                unit.connection.execute(
+                    insert(SOURCE).values(
+                        id=unit.number(), name=name, kind=kind, locator=locator, places=0,
+                        created_at=unit.now, removed_at=None, **values,
+                    )
+                )  # fmt: skip
+            elif row["removed_at"] is not None or (
+                settings.get("standing") and not row["standing"]
+            ):
+                unit.connection.execute(
+                    update(SOURCE)
+                    .where(SOURCE.c.id == row["id"])
+                    .values(removed_at=None, kind=kind, locator=locator, **settings)
+                )
+        return self.source(name)
+
+    def change_source(self, name: str, **values: Any) -> Source:
+        """Change settings of a source (`paused`, `every_seconds`, `cron`, `removed_at` …).
+
+        Raises: NoSuchSourceError.
+        """
+        found = self.source(name)
+        with self.unit() as unit:
+            unit.connection.execute(update(SOURCE).where(SOURCE.c.id == found.id).values(**values))
+        return self.source_by_id(found.id)
+
+    # ------------------------------------------------------------------------- capture
+
+    def start_scan(self, source_id: int) -> Scan:
+        """Take the number of a scan; its row is written by `finish_scan`."""
+        with self.unit() as unit:
+            return Scan(unit.number(), source_id, unit.now)
+
+    def presences(self, source_id: int, path: str | None = None) -> dict[tuple[str, str], Present]:
+        """Return how the files of a source, or one of them, were found last, by path and member."""
+        columns = (
+            PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.place_id, PRESENCE.c.size,
+            PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
+            PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
+            PRESENCE.c.refused, PRESENCE.c.captures,
+        )  # fmt: skip
+        query = select(*columns).where(PRESENCE.c.source_id == source_id)
+        if path is not None:
+            query = query.where(PRESENCE.c.path == path)
+        with self.looking() as connection:
+            return {(row[0], row[1]): _present(row) for row in connection.execute(query)}
+
+    def capture(
+        self,
+        held: jobs.Claim,
+        source_id: int,
+        arrivals: Sequence[Arrival],
+        scan: Scan | None = None,
+    ) -> Counts:
+        """Keep the bytes of `arrivals`, note what was seen, and leave a job to read them.
+
+        Raises: jobs.StaleLeaseError, and keeps nothing then.
+        """
+        packed = _packed(arrivals)
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
+            kept = keep_bytes(unit, packed)
+            seen = [a for a in arrivals if not a.looked and not a.container]
+            numbers = {
+                id(a): observe(
+                    unit,
+                    held,
+                    source_id,
+                    scan,
+                    a,
+                    locator_id=places[a.locator],
+                    capture=kept.get(a.digest) if a.digest else None,
+                )
+                for a in seen
+            }
+            transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
+            keep_transfers(unit, transfers, kept)
+            note_presence(unit, held, source_id, arrivals, places, numbers)
+            counts = Counts(refused=sum(a.refused is not None for a in seen))
+            items = [numbers[id(a)] for a in seen if a.refused is None]
+            if items:
+                queue.add_job(
+                    unit, "read", held.trigger, source_id=source_id, parent_id=held.job_id,
+                    arguments={"items": items},
+                )  # fmt: skip
+            if counts.seen:
+                queue.count(unit, held, counts)
+            told = [numbers[id(a)] for a in seen if a.refused is not None]
+            unit.flush()
+            tell_absences(unit, told)
+        return counts
+
+    def import_captures(
+        self,
+        held: jobs.Claim,
+        source_id: int,
+        container: str,
+        imports: Sequence[Import],
+        *,
+        is_last: bool = False,
+    ) -> Imported:
+        """Keep captures that the file `container` holds, and leave a job to read them.
+
+        What was kept before is known by its record, whichever file brought it, and counts as
+        unchanged, but not where this very job kept it before it was killed. A repeat whose
+        original is not here is handed back, or refused where this `is_last`.
+
+        Raises: jobs.StaleLeaseError, and keeps nothing then.
+        """
+        wanted = {each.records[0].digest: each for each in imports}
+        with self.looking() as connection:
+            known = known_records(connection, wanted)
+        packed = packed_of(each for digest, each in wanted.items() if digest not in known)
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            known = known_records(unit.connection, wanted)
+            fresh = [each for digest, each in wanted.items() if digest not in known]
+            importing = Importing(unit, held, source_id, container, is_last=is_last)
+            importing.keep(fresh, packed)
+            if importing.to_read:
+                queue.add_job(
+                    unit, "read", held.trigger, source_id=source_id, parent_id=held.job_id,
+                    arguments={"items": importing.to_read},
+                )  # fmt: skip
+            counts = Counts(refused=importing.refused)
+            if counts.seen:
+                queue.count(unit, held, counts)
+            unit.flush()
+            tell_absences(unit, importing.told)
+        again = sum(job != held.job_id for job in known.values()) + len(imports) - len(wanted)
+        return Imported(replace(counts, unchanged=again), tuple(importing.waiting))
+
+    def finish_scan(
+        self,
+        held: jobs.Claim,
+        scan: Scan,
+        *,
+        complete: bool,
+        listing_digest: bytes | None,
+        files: int,
+        changed: int,
+        absent: Sequence[int] = (),
+    ) -> int:
+        """Write the scan's row and what it found gone (`absent`: ids of places).
+
+        Returns how many absences were observed. Raises: jobs.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            gone = note_gone(unit, held, scan, absent) if complete else []
+            if complete:
+                forget_lists(unit, scan.source_id, absent)
+            places = unit.connection.execute(
+                select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
+            ).scalar_one()
+            unit.add(
+                ScanRow,
+                {
+                    "id": scan.id, "seq": unit.number(places + 1), "source_id": scan.source_id,
+                    "job_id": held.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
+                    "complete": complete, "listing_digest": listing_digest, "files": files,
+                    "changed": changed, "gone": len(gone),
+                },
+            )  # fmt: skip
+            unit.flush()
+            tell_absences(unit, gone)
+            if complete:
+                let_return(unit, scan.source_id)
+            if gone:
+                queue.count(unit, held, Counts(gone=len(gone)))
+        return len(gone)
+
+    def refuse(
+        self, held: jobs.Claim, source_id: int | None, locator: str, refused: Refused
+    ) -> None:
+        """Tell of something that never became an item, such as a source that is not there.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            refusal(
+                unit,
+                refused,
+                locator,
+                job_id=held.job_id,
+                source_id=source_id,
+                observation_id=None,
+                capture_id=None,
+            )
+            queue.count(unit, held, Counts(refused=1))
+
+    # ---------------------------------------------------------------------------- read
+
+    def unread(self, held: jobs.Claim) -> list[Captured]:
+        """Return the captured items of a read job that have no verdict yet."""
+        items = held.arguments["items"]
+        query = (
+            select(*_CAPTURED)
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
+        )
+        with self.looking() as connection:
+            found = [_captured(row) for row in rows_in(connection, query, OBSERVATION.c.id, items)]
+        return sorted(found, key=lambda captured: captured.observation_id)
+
+    def keep(
+        self,
+        held: jobs.Claim,
+        readings: Sequence[Reading],
+        decide: Decide,
+        *,
+        done: bool,
+        batch_items: int = 100,
+        again: Sequence[Reread] = (),
+    ) -> Counts:
+        """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
+
+        What lists name is looked at by jobs of up to `batch_items` addresses. `again` are earlier
+        captures that were read anew, so that others compare with them.
+
+        Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
+        """
+        listings = [each for each in readings if isinstance(each.outcome, Listing)]
+        others = [each for each in readings if not isinstance(each.outcome, Listing)]
+        with self.unit() as unit:
+            keeping = Keeping(unit, held.job_id)
+            counts = keeping.keep(others, decide, again)
+            note_read(unit, keeping.decided)
+            counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
+            if done:
+                queue.finish(unit, held, counts)
+            else:
+                queue.release(unit, held, counts)
+            if self.engine.dialect.name == "sqlite":
+                index_now(unit.connection, keeping.to_index)
+        if self.engine.dialect.name != "sqlite":
+            with self.engine.begin() as connection:
+                index_now(connection, keeping.to_index)
+        self._relate(keeping.met)
+        return counts
+
+    def to_read_again(self, derivations: Mapping[int, int]) -> list[Again]:
+        """Return captures that were read before, by derivation and its article, to be read anew.
+
+        They come as they were read first: whoever found the same bytes later knows less of them.
+        """
+        query = (
+            select(*_CAPTURED, DERIVATION.c.context, DERIVATION.c.id)
+            .select_from(OBSERVATION)
+            .join(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
+            .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+            .where(
+                OBSERVATION.c.outcome == "captured",
+                CAPTURE.c.id == DERIVATION.c.capture_id,
+                CAPTURE.c.data.is_not(None),
+                DERIVATION.c.id.in_(list(derivations)),
+            )
+            .order_by(OBSERVATION.c.id.desc())
+        )
+        with self.looking() as connection:
+            rows = list(rows_in(connection, query, SIGHT.c.article_id, derivations.values()))
+        first = {row[-1]: row for row in rows}
+        found = []
+        for row in first.values():
+            with suppress(DamagedBytesError):  # the check of captures tells it
+                found.append(Again(_captured(row[:-2]), row[-2]))
+        return found
+
+    def keep_again(self, again: Sequence[Reread]) -> None:
+        """Write what today's reader makes of captures beside what others made of them."""
+        with self.unit() as unit:
+            deriving = Deriving(unit)
+            readings = [each.reading for each in again]
+            deriving.load(
+                [each.digest for each in readings if each.digest],
+                [each.captured.capture_id for each in readings],
+            )
+            for each in again:
+                deriving.reread(each)
+            unit.flush()
+            if self.engine.dialect.name == "sqlite":
+                index_now(unit.connection, deriving.to_index)
+        if self.engine.dialect.name != "sqlite":
+            with self.engine.begin() as connection:
+                index_now(connection, deriving.to_index)
+
+    def lengthen(self, held: jobs.Claim) -> None:
+        """Lengthen the lease of a job that is at work.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            queue.renew(unit, held)
+
+    def undo(self, number: int, reason: str | None = None) -> Undone:
+        """Undo a decision: a relation, a lineage, or that a step is noise.
+
+        Raises: NoSuchError.
+        """
+        with self.unit() as unit:
+            return undo(unit, number, reason)
+
+    def relate_rest(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
+        """Make the relations of wordings that a crash left out; return how many those were.
+
+        So are wordings of an archive that is older than the search for near-copies.
+        """
+        with self.looking() as connection:
+            due = relating.due(connection, self.clock() - older_than, limit)
+        met = {number: each for number, each in due.items() if each is not None}
+        if untraced := due.keys() - met.keys():
+            with self.unit() as unit:
+                met |= relating.trace(unit, untraced)
+        self._relate(met)
+        return len(due)
+
+    def _relate(self, met: Mapping[int, Met]) -> None:
+        """Compare new wordings with those that they met, outside of the write lock, and keep it.
+
+        One that cannot be compared is left for later and stops no other one.
+        """
+        if not met:
+            return
+        try:
+            with self.looking() as connection:
+                answers = relating.compare(connection, met)
+            with self.unit() as unit:
+                relating.keep(unit, answers, list(met))
+        except DatabaseError:
+            raise
+        except Exception:  # noqa: BLE001  # a text that nobody can compare must not stop the others
+            if len(met) > 1:
+                for number, each in met.items():
+                    self._relate({number: each})
+                return
+            with self.unit() as unit:
+                relating.put_off(unit, next(iter(met)))
+
+    def index_rest(self, limit: int = 500) -> int:
+        """Index wordings that a crash left out of full text; return how many there were."""
+        with self.engine.begin() as connection:
+            return index_due(connection, self.clock() - REST_AFTER, limit)
+
+
+def _present(row: Any) -> Present:
+    (_path, _member, place, size, mtime_ns, ctime_ns, inode, *rest) = row
+    digest, observation, job, container, gone, refused, captures = rest
+    stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
+    return Present(place, stamp, digest, observation, job, container, gone, refused, captures)
+
+
+def _packed(arrivals: Sequence[Arrival]) -> Packed:
+    """Pack what is to be kept of arrivals: their bytes, and bodies as they came over the wire."""
+    kept = [a for a in arrivals if not a.looked]
+    bodies = [a.transfer.body for a in kept if a.transfer is not None and a.transfer.body]
+    return pack_all(
+        [*((a.digest, a.raw) for a in kept), *((raw_digest(body), body) for body in bodies)]
+    )
+
+
+def _captured(row: Any) -> Captured:
+    number, capture, source, locator_id, locator, observed_at, hints, encoding, data = row
+    return Captured(
+        observation_id=number,
+        capture_id=capture,
+        source_id=source,
+        locator_id=locator_id,
+        locator=locator,
+        observed_at=observed_at,
+        hints=hints or {},
+        raw=unpack(encoding, data),
+    )
+
+
+def _source(row: RowMapping) -> Source:
+    names = (
+        "id", "name", "kind", "locator", "standing", "paused", "every_seconds", "cron",
+        "timezone",
+    )  # fmt: skip
+    return Source(**{name: row[name] for name in names}, options=row["options"] or {})

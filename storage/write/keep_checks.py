@@ -1,0 +1,221 @@
+"""Keep checks of addresses: each exchange is an observation, with what went over the wire."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+
+from storage.database.tables import HostRow, ObservationRow, VerdictRow, WatchRow
+from storage.database.unit import Unit, table_of, update_rows
+from storage.history.absences import tell_absences
+from storage.record.captures import Packed, keep_bytes, pack_all, refusal
+from storage.record.origins import ensure_origins
+from storage.record.transfers import keep_transfers
+from storage.schedule import queue
+from storage.schedule.interval import Event
+from storage.schedule.watches import LISTS, Schedule
+from storage.values import job as jobs
+from storage.values.addresses import Check, Exchange, HostNews
+from storage.values.refusals import Refused
+from storage.values.transfer import Transfer
+from storage.values.verdict import Counts
+
+HOST = table_of(HostRow)
+
+EVENT_OF: Mapping[str, Event] = {
+    "captured": "quiet",
+    "not_modified": "quiet",
+    "unchanged": "quiet",
+    "gone": "absent",
+    "unreachable": "failed",
+    "rate_limited": "failed",
+}
+"""What a check came to, by its outcome; every other one: not let in."""
+
+COUNTED_AS = {
+    "not_modified": "unchanged",
+    "unchanged": "unchanged",
+    "gone": "gone",
+    "unreachable": "failed",
+    "rate_limited": "failed",
+    "captured": None,
+}
+"""How an outcome is counted: a capture by whoever reads it, every other one as refused."""
+
+ANSWERED = frozenset({"captured", "not_modified", "unchanged", "gone"})
+"""The outcomes of a check that could be made."""
+
+
+def packed_of(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
+    """Pack what checks brought, before the write lock is taken."""
+    exchanges = [each for check in checks for each in check.exchanges]
+    exchanges += [each.exchange for each in news if each.exchange is not None]
+    return pack_all((each.digest, each.raw) for each in exchanges)
+
+
+def keep_checks(
+    unit: Unit, held: jobs.Claim, checks: Sequence[Check], news: Sequence[HostNews], packed: Packed
+) -> Counts:
+    """Write checks that `held` made, and what was learned of servers; return the counts.
+
+    A watch that is no longer in the hands of the job was checked by another worker: its check
+    is dropped.
+    """
+    keys = [check.key for check in checks]
+    schedule = Schedule(unit, keys)
+    mine = [c for c in checks if c.key in schedule.rows
+            and schedule.rows[c.key]["job_id"] == held.job_id]  # fmt: skip
+    keeper = _Keeper(unit, held, keep_bytes(unit, packed))
+    keeper.keep(mine, news)
+    _note_watches(unit, schedule, mine, keeper)
+    _note_hosts(unit, news)
+    unit.flush()
+    tell_absences(unit, keeper.told)
+    _order_reading(unit, held, keeper)
+    return _counts(mine)
+
+
+class _Keeper:
+    """Writes the observations, transfers and refusals of one unit of work."""
+
+    def __init__(self, unit: Unit, held: jobs.Claim, captures: Mapping[bytes, int]) -> None:
+        self.unit, self.held, self.captures = unit, held, captures
+        self.numbers: dict[int, int] = {}
+        self.origins: dict[str, int] = {}
+        self.to_read: dict[int, list[int]] = {}
+        self.told: list[int] = []
+        self._transfers: dict[int, Transfer] = {}
+
+    def keep(self, checks: Sequence[Check], news: Sequence[HostNews]) -> None:
+        asked = [each.exchange for each in news if each.exchange is not None]
+        all_of_them = [each for check in checks for each in check.exchanges]
+        self.origins = ensure_origins(self.unit, [e.origin for e in (*asked, *all_of_them)])
+        for each in news:
+            if each.exchange is not None and each.source_id is not None:
+                self._exchange(each.source_id, each.exchange)
+        for check in checks:
+            for exchange in check.exchanges:
+                self._exchange(check.source_id, exchange)
+        keep_transfers(self.unit, self._transfers, self.captures)
+
+    def capture_of(self, exchange: Exchange) -> int | None:
+        return self.captures.get(exchange.digest) if exchange.digest is not None else None
+
+    def _exchange(self, source_id: int, exchange: Exchange) -> None:
+        number = self.numbers[id(exchange)] = self.unit.number()
+        hints = dict(exchange.hints)
+        if exchange.confirms is not None:
+            hints["confirms"] = exchange.confirms
+        self.unit.add(
+            ObservationRow,
+            {
+                "id": number, "source_id": source_id, "scan_id": None,
+                "job_id": self.held.job_id, "locator_id": self.origins[exchange.origin],
+                "observed_at": exchange.observed_at, "recorded_at": self.unit.now,
+                "outcome": exchange.outcome, "capture_id": self.capture_of(exchange),
+                "hints": hints, "http_status": exchange.http_status, "note": exchange.note,
+            },
+        )  # fmt: skip
+        if exchange.transfer is not None:
+            self._transfers[number] = exchange.transfer
+        if exchange.refused is not None:
+            self._refuse(source_id, number, exchange, exchange.refused)
+        if exchange.outcome == "captured":
+            self.to_read.setdefault(source_id, []).append(number)
+        else:
+            self.told.append(number)
+
+    def _refuse(self, source_id: int, number: int, exchange: Exchange, refused: Refused) -> None:
+        if exchange.outcome == "refused":
+            self.unit.add(
+                VerdictRow,
+                {
+                    "id": self.unit.number(), "observation_id": number,
+                    "job_id": self.held.job_id, "kind": "refused", "derivation_id": None,
+                    "recorded_at": self.unit.now,
+                },
+            )  # fmt: skip
+        refusal(
+            self.unit, refused, exchange.origin, job_id=self.held.job_id, source_id=source_id,
+            observation_id=number, capture_id=self.capture_of(exchange),
+        )  # fmt: skip
+
+
+def _order_reading(unit: Unit, held: jobs.Claim, keeper: _Keeper) -> None:
+    for source_id, items in keeper.to_read.items():
+        queue.add_job(
+            unit, "read", held.trigger, source_id=source_id,
+            parent_id=held.parent_id or held.job_id, arguments={"items": items},
+        )  # fmt: skip
+
+
+NOTED = (
+    "source_id", "origin_id", "job_id", "kind", "outcome", "checked_at", "reached_at", "moved_to",
+    "observation_id", "capture_id", "final_id", "etag", "last_modified", "interval_seconds",
+    "quiet", "failures", "next_check",
+)  # fmt: skip
+"""The columns of a watch that a check may change."""
+
+
+def _note_watches(unit: Unit, schedule: Schedule, checks: Sequence[Check], keeper: _Keeper) -> None:
+    rows = []
+    for check in checks:
+        last, row = check.last, schedule.rows[check.key]
+        is_first = row["checked_at"] is None and last.outcome == "captured"
+        event: Event = "first" if is_first else EVENT_OF.get(last.outcome, "barred")
+        values = {name: row[name] for name in NOTED} | {
+            "job_id": None, "kind": check.kind, "outcome": last.outcome,
+            "checked_at": last.observed_at, "moved_to": check.moved_to,
+            **schedule.after(check.key, event, kind=check.kind),
+        }  # fmt: skip
+        if last.outcome in ANSWERED:
+            values["reached_at"] = last.observed_at
+        if last.outcome == "captured":
+            values |= {
+                "observation_id": keeper.numbers[id(last)], "capture_id": keeper.capture_of(last),
+                "final_id": keeper.origins[last.origin],
+            }  # fmt: skip
+        if last.outcome in {"captured", "unchanged"}:
+            values |= {"etag": check.etag, "last_modified": check.last_modified}
+        rows.append(values)
+    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+
+
+def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
+    known = set(
+        unit.connection.execute(
+            select(HOST.c.key).where(HOST.c.key.in_([each.key for each in news]))
+        ).scalars()
+    )
+    for each in news:
+        values: dict[str, Any] = {}
+        if each.exchange is not None and each.robots_status is not None:
+            values |= {
+                "robots_status": each.robots_status, "robots_body": each.robots_body,
+                "robots_note": each.robots_note, "delay": each.delay,
+                "robots_fetched_at": each.exchange.observed_at,
+            }  # fmt: skip
+        if each.failures is not None:
+            values |= {
+                "failures": each.failures, "retry_until": each.retry_until,
+                "retry_note": each.retry_note,
+            }  # fmt: skip
+        if each.key not in known:
+            known.add(each.key)
+            empty = dict.fromkeys(
+                ("next_at", "retry_until", "retry_note", "delay", "robots_status", "robots_body",
+                 "robots_note", "robots_fetched_at")
+            )  # fmt: skip
+            unit.add(HostRow, {"key": each.key, "failures": 0, **empty, **values})
+            unit.flush()
+        elif values:
+            unit.connection.execute(update(HOST).where(HOST.c.key == each.key).values(**values))
+
+
+def _counts(checks: Sequence[Check]) -> Counts:
+    totals: dict[str, int] = {}
+    for check in checks:
+        name = COUNTED_AS.get(check.last.outcome, "refused")
+        if name is not None and not (name == "unchanged" and check.kind in LISTS):
+            totals[name] = totals.get(name, 0) + 1
+    return Counts(**totals)

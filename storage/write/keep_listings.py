@@ -1,0 +1,152 @@
+"""Keep what lists of addresses name: watches, and jobs that look at what is new."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from storage.database.tables import ObservationRow, SourceRow, VerdictRow, WatchRow
+from storage.database.unit import Unit, table_of
+from storage.record.captures import refusal
+from storage.record.origins import ensure_origins
+from storage.record.reading import Reading
+from storage.schedule.watches import Due, due_watches, ensure_watches, forget_unlisted, hand_out
+from storage.values import job as jobs
+from storage.values.addresses import Key, Listing, Named
+from storage.values.refusals import Refused
+
+SOURCE, WATCH = table_of(SourceRow), table_of(WatchRow)
+
+WHOLE = frozenset({"list", "opml"})
+"""Lists that name all there is: what they name no longer is watched no longer."""
+MOST_NEW = 1_000_000
+
+
+def keep_listings(
+    unit: Unit, held: jobs.Claim, readings: Sequence[Reading], batch_items: int
+) -> int:
+    """Keep what was listed and leave jobs for what is new; return how many entries were refused."""
+    return sum(_Keeper(unit, held, each, batch_items).keep() for each in readings)
+
+
+class _Keeper:
+    """Keeps one list."""
+
+    def __init__(self, unit: Unit, held: jobs.Claim, reading: Reading, batch_items: int) -> None:
+        assert isinstance(reading.outcome, Listing)
+        self.unit, self.held, self.batch_items = unit, held, batch_items
+        self.captured, self.listing = reading.captured, reading.outcome
+        self.source = self._source()
+
+    def keep(self) -> int:
+        unit, listing = self.unit, self.listing
+        named = self._recent(listing.named)
+        list_id = self.captured.hints.get("watch") or self.captured.locator_id
+        wanted = ensure_watches(
+            unit, self.source["id"], named, listed_by=list_id, is_standing=self.source["standing"]
+        )
+        origins = ensure_origins(unit, [each.origin for each in named])
+        keys = [(self.source["id"], origins[each.origin]) for each in named]
+        if listing.kind in WHOLE:
+            forget_unlisted(unit, self.source["id"], list_id, origins.values())
+        self._hand_out(keys, wanted)
+        self._note(list_id, is_new=bool(wanted))
+        self._verdict(self.captured.observation_id, "listed")
+        self._reject()
+        return len(listing.rejected)
+
+    def _source(self) -> Mapping[str, Any]:
+        """Return the source that watches what is named: of a file, one that is named after it."""
+        query = select(SOURCE).where(SOURCE.c.id == self.captured.source_id)
+        own = dict(self.unit.connection.execute(query).mappings().one())
+        if own["kind"] not in {"folder", "input"}:
+            return own
+        name = self.captured.locator[:200]
+        by_name = select(SOURCE).where(SOURCE.c.name == name)
+        known = self.unit.connection.execute(by_name).mappings().first()
+        if known is not None:
+            return dict(known)
+        number = self.unit.number()
+        self.unit.add(
+            SourceRow,
+            {
+                "id": number, "name": name, "kind": "list", "locator": self.captured.locator,
+                "standing": own["standing"], "paused": False, "every_seconds": None, "cron": None,
+                "timezone": None, "options": {}, "created_at": self.unit.now, "removed_at": None,
+                "places": 0,
+            },
+        )  # fmt: skip
+        self.unit.flush()
+        return dict(self.unit.connection.execute(by_name).mappings().one())
+
+    def _recent(self, named: Sequence[Named]) -> list[Named]:
+        """Return what is not older than the source is to look back."""
+        newer_than = (self.source["options"] or {}).get("newer_than")
+        if newer_than is None:
+            return list(named)
+        since = self.unit.now - timedelta(seconds=newer_than)
+        return [each for each in named if each.kind != "page" or _moment(each, since) >= since]
+
+    def _hand_out(self, keys: Sequence[Key], wanted: Sequence[Key]) -> None:
+        """Let what is new be looked at now; all of it where somebody named the list by hand."""
+        unit, held = self.unit, self.held
+        now = keys
+        if self.source["standing"]:
+            due: list[Due] = due_watches(
+                unit.connection, unit.now, MOST_NEW, source_id=self.source["id"]
+            )
+            is_due = {each.key for each in due}
+            now = [key for key in keys if key in is_due or key in set(wanted)]
+        parent = held.parent_id or held.job_id
+        hand_out(unit, now, held.trigger, self.batch_items, parent)
+
+    def _note(self, list_id: int, *, is_new: bool) -> None:
+        """Note at the watch of the list itself when it last named anything new."""
+        if is_new:
+            unit = self.unit
+            unit.connection.execute(
+                update(WATCH)
+                .where(WATCH.c.source_id == self.captured.source_id, WATCH.c.origin_id == list_id)
+                .values(changed_at=self.captured.observed_at)
+            )
+
+    def _verdict(self, observation_id: int, kind: str) -> None:
+        self.unit.add(
+            VerdictRow,
+            {
+                "id": self.unit.number(), "observation_id": observation_id,
+                "job_id": self.held.job_id, "kind": kind, "derivation_id": None,
+                "recorded_at": self.unit.now,
+            },
+        )  # fmt: skip
+
+    def _reject(self) -> None:
+        """Tell each entry that names nothing as an item of its own that was refused."""
+        unit, captured = self.unit, self.captured
+        rejected: list[tuple[str, Refused]] = [
+            (f"{captured.locator}#{line}", refused) for line, refused in self.listing.rejected
+        ]
+        origins = ensure_origins(unit, [locator for locator, _refused in rejected])
+        for locator, refused in rejected:
+            number = unit.number()
+            unit.add(
+                ObservationRow,
+                {
+                    "id": number, "source_id": captured.source_id, "scan_id": None,
+                    "job_id": self.held.job_id, "locator_id": origins[locator],
+                    "observed_at": captured.observed_at, "recorded_at": unit.now,
+                    "outcome": "refused", "capture_id": None, "hints": {}, "http_status": None,
+                    "note": None,
+                },
+            )  # fmt: skip
+            self._verdict(number, "refused")
+            refusal(
+                unit, refused, locator, job_id=self.held.job_id, source_id=captured.source_id,
+                observation_id=number, capture_id=None,
+            )  # fmt: skip
+
+
+def _moment(named: Named, otherwise: datetime) -> datetime:
+    told = [each for each in (named.published_at, named.changed_at) if each is not None]
+    return max(told, default=otherwise)

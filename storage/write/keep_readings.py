@@ -1,0 +1,529 @@
+"""Keep what was read: wordings, derivations, verdicts, and the articles that they change."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import case, select
+
+from storage.database.tables import (
+    FIELD_BLOCK,
+    SIGHT_BLOCK,
+    ArticleOriginRow,
+    ArticleRow,
+    DerivationRow,
+    ObservationRow,
+    OriginRow,
+    PresenceRow,
+    RefusalRow,
+    RelationRow,
+    SightRow,
+    VerdictRow,
+    VersionRow,
+    WordingRow,
+)
+from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.history.absences import tell_absences, untold
+from storage.history.address_claims import Claims, Place
+from storage.history.changes import Comparing
+from storage.history.lineages import Lineages
+from storage.history.neighbours import (
+    Around,
+    KnownArticle,
+    Neighbours,
+    NotComparableError,
+    reader_of,
+)
+from storage.history.noise_decisions import undone_wordings, waiting
+from storage.history.runs import Sight
+from storage.history.steps import FIRST_STEP
+from storage.history.versions import rebuild, tell_again
+from storage.language.vocabulary import Tokens
+from storage.record.derivation_detail import named
+from storage.record.derivations import BYTES_GONE, Deriving
+from storage.record.origins import ensure_origins
+from storage.record.reading import Reading, Reread
+from storage.relations.candidates import Met, Trail, leave
+from storage.relations.clusters import join_origins
+from storage.relations.relate import note_due
+from storage.values.addresses import Listing
+from storage.values.digest import origin_id
+from storage.values.draft import Draft
+from storage.values.refusals import Refused
+from storage.values.verdict import (
+    COUNT_OF,
+    KIND,
+    Copy,
+    Counts,
+    Known,
+    NewVersion,
+    Refuse,
+    Unchanged,
+    Verdict,
+)
+
+ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
+DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
+OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
+SIGHT = table_of(SightRow)
+PRESENCE, RELATION = table_of(PresenceRow), table_of(RelationRow)
+VERDICT, VERSION = table_of(VerdictRow), table_of(VersionRow)
+
+Decide = Callable[[Draft | Refused, bytes | None, Known], Verdict]
+PUBLIC_COPY_METHOD = "w1"
+
+
+class Keeping:
+    """Keeps the readings of one job in one unit of work."""
+
+    def __init__(self, unit: Unit, job_id: int) -> None:
+        self.unit = unit
+        self.job_id = job_id
+        self.decided: list[tuple[Reading, Verdict]] = []
+        self.met: dict[int, Met] = {}
+        self._traced: list[tuple[KnownArticle, int, Reading]] = []
+        self._deriving = Deriving(unit)
+        self._neighbours = Neighbours(unit)
+        self._unknown: set[int] = set()
+        self._articles: dict[int, KnownArticle] = {}
+        self._holders: dict[int, tuple[int, int, datetime]] = {}
+        self._changed: dict[int, bool] = {}
+        self._displaced: set[int] = set()
+        self._related: set[frozenset[int]] = set()
+        self._copied: list[tuple[int, int]] = []
+        self._refused: list[int] = []
+        self._words: dict[int, int | None] = {}
+        self._lineages = Lineages(unit)
+        self._comparing = Comparing(unit)
+        self._sights: dict[int, list[Sight]] = {}
+        self._beside_of: dict[int, dict[bool, int]] = {}
+
+    @property
+    def to_index(self) -> list[tuple[int, Tokens]]:
+        """Return the wordings that full text does not know yet, with their words."""
+        return self._deriving.to_index
+
+    def keep(
+        self, readings: Sequence[Reading], decide: Decide, again: Sequence[Reread] = ()
+    ) -> Counts:
+        """Decide on each reading in order of the time seen, and write what follows.
+
+        `again` are earlier captures that were read anew, so that they compare.
+
+        Raises: NotComparableError where others have to be, too.
+        """
+        readings = self._without_verdict(readings)
+        places = self._places(readings)
+        places.sort(key=lambda p: (p.moment, p.reading.captured.observation_id))
+        self._load(places, again)
+        self._make_comparable(places, again)
+        totals = dict.fromkeys(Counts.__slots__, 0)
+        for place in places:
+            outcome = place.reading.outcome
+            assert not isinstance(outcome, Listing)
+            known = self._known(place)
+            verdict = decide(outcome, place.reading.digest, known)
+            self._apply(place, verdict)
+            self.decided.append((place.reading, verdict))
+            totals[COUNT_OF[KIND[type(verdict)]]] += 1
+        self._settle(places)
+        return Counts(**totals)
+
+    # ------------------------------------------------------------------ what is known
+
+    def _without_verdict(self, readings: Sequence[Reading]) -> list[Reading]:
+        ids = [reading.captured.observation_id for reading in readings]
+        query = select(VERDICT.c.observation_id)
+        done = {
+            row[0] for row in rows_in(self.unit.connection, query, VERDICT.c.observation_id, ids)
+        }
+        return [r for r in readings if r.captured.observation_id not in done]
+
+    def _places(self, readings: Sequence[Reading]) -> list[Place]:
+        names = {id(reading): named(reading) for reading in readings}
+        known = ensure_origins(self.unit, [n.address for n in names.values() if n.address])
+        places = []
+        for reading in readings:
+            name = names[id(reading)]
+            address = known[name.address] if name.address else None
+            locator = reading.captured.locator_id
+            places.append(
+                Place(
+                    reading=reading,
+                    locator_id=locator,
+                    address_id=address,
+                    origin_id=locator if address is None else address,
+                    moment=name.moment,
+                    foreign=name.foreign,
+                )
+            )
+        claims = Claims(self.unit, self._changed)
+        claims.settle(places)
+        self._displaced = claims.displaced
+        self._lineages.settle(places)
+        return places
+
+    def _load(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
+        readings = [*(p.reading for p in places), *(each.reading for each in again)]
+        self._deriving.load(
+            [each.digest for each in readings if each.digest],
+            [each.captured.capture_id for each in readings],
+        )
+        self._load_holders()
+        self._load_articles([p.origin_id for p in places])
+
+    def _make_comparable(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
+        """Write what was read anew; ask for more where a neighbour was read by another reader.
+
+        Where its bytes are gone, that is written down instead: it cannot be compared.
+        """
+        for each in again:
+            self._deriving.reread(each)
+        missing: dict[int, int] = {}
+        for place in places:
+            article, draft = self._articles.get(place.origin_id), place.reading.outcome
+            if article is None or not isinstance(draft, Draft):
+                continue
+            reader, digest = reader_of(draft), place.reading.digest or b""
+            unread = self._neighbours.unread(article, place.moment, digest, reader)
+            there, gone = self._neighbours.with_bytes(unread) if unread else ([], [])
+            for _number, capture, context, _is_gone in gone:
+                self._deriving.unread(capture, context, draft.extractor, BYTES_GONE)
+            missing |= {row[0]: article.id for row in there}
+        if missing:
+            raise NotComparableError(missing)
+        self._neighbours.forget()
+
+    def _load_holders(self) -> None:
+        query = (
+            select(VERSION.c.wording_id, VERSION.c.changed_by, ARTICLE.c.id, ARTICLE.c.origin_id)
+            .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+            .order_by(ARTICLE.c.id.desc(), VERSION.c.number.desc())
+        )
+        for wording, moment, article, origin in rows_in(
+            self.unit.connection, query, VERSION.c.wording_id, self._deriving.wordings.values()
+        ):
+            self._holders[wording] = (article, origin, moment)
+
+    def _load_articles(self, origins: Sequence[int]) -> None:
+        """Learn what stands at origins: the newest wording as it was read last.
+
+        That is another than the one of the newest version where another reader came meanwhile.
+        """
+        newest, worded = SIGHT.alias(), WORDING.alias()
+        query = (
+            select(
+                ARTICLE_ORIGIN.c.origin_id,
+                ARTICLE.c.id,
+                ARTICLE.c.origin_id.label("own"),
+                ARTICLE.c.content_at,
+                case(
+                    (newest.c.version == ARTICLE.c.versions, worded.c.digest),
+                    else_=WORDING.c.digest,
+                ),
+                DERIVATION.c.extractor,
+                DERIVATION.c.extractor_version,
+                DERIVATION.c.config,
+                DERIVATION.c.word_count,
+            )
+            .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
+            .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
+            .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
+            .outerjoin(
+                newest,
+                (newest.c.article_id == ARTICLE.c.id)
+                & (newest.c.observed_at == ARTICLE.c.content_at)
+                & newest.c.wording_id.is_not(None),
+            )
+            .outerjoin(worded, worded.c.id == newest.c.wording_id)
+            .outerjoin(DERIVATION, DERIVATION.c.id == newest.c.derivation_id)
+        )
+        for origin, number, own, content_at, digest, *reader, words in rows_in(
+            self.unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
+        ):
+            head = bytes(digest) if digest is not None else None
+            article = KnownArticle(number, own, True, head, content_at)
+            article = self._articles.setdefault(origin, article)
+            self._words[origin] = words
+            if reader[0] is not None:
+                article.readers.add((reader[0], reader[1], reader[2]))
+
+    def _known(self, place: Place) -> Known:
+        digest = place.reading.digest
+        wording = self._deriving.wordings.get(digest) if digest else None
+        holder = self._holders.get(wording) if wording else None
+        elsewhere = holder[0] if holder else None
+        article, draft = self._articles.get(place.origin_id), place.reading.outcome
+        if article is None or digest is None or not isinstance(draft, Draft):
+            return Known(article is not None, None, None, elsewhere)
+        around = self._neighbours.around(article, place.moment, digest, reader_of(draft))
+        if around.unknown:
+            self._unknown.add(place.reading.captured.observation_id)
+            around = Around(digest, around.after)
+        is_fetched = place.reading.captured.hints.get("fetched")
+        return Known(
+            True,
+            around.before,
+            around.after,
+            None if elsewhere == article.id else elsewhere,
+            words=self._words.get(place.origin_id) if is_fetched else None,
+            is_noise=digest not in {around.before, around.after}
+            and self._is_noise(article, place, draft, wording),
+        )
+
+    def _is_noise(
+        self, article: KnownArticle, place: Place, draft: Draft, wording: int | None
+    ) -> bool:
+        """Tell whether a draft differs by noise alone from the sight before or after it."""
+        undone = undone_wordings(self.unit, article.id) if article.stored else set()
+        beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
+        for is_before in (True, False):
+            other = self._beside(article, place.moment, is_before=is_before)
+            if other is not None:
+                beside[is_before] = other.derivation_id
+            if other is None or frozenset((other.wording_id, wording)) in undone:
+                continue
+            number = other.derivation_id
+            if self._comparing.is_noise(article.id, number, draft, is_before=is_before):
+                return True
+        return False
+
+    def _beside(self, article: KnownArticle, at: datetime, *, is_before: bool) -> Sight | None:
+        """Return the sight of an article that stands next to a moment."""
+        moment = SIGHT.c.observed_at
+        query = (
+            select(moment, SIGHT.c.wording_id, WORDING.c.digest, SIGHT.c.derivation_id)
+            .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+            .where(SIGHT.c.article_id == article.id)
+            .where(moment <= at if is_before else moment > at)
+            .order_by(moment.desc() if is_before else moment)
+            .limit(1)
+        )
+        rows = self.unit.connection.execute(query).all() if article.stored else []
+        found = [Sight(seen, 0, w, bytes(digest), d) for seen, w, digest, d in rows]
+        mine = self._sights.get(article.id, ())
+        found += [sight for sight in mine if (sight.observed_at <= at) is is_before]
+        nearest = max if is_before else min
+        return nearest(found, key=lambda s: (s.observed_at, s.digest)) if found else None
+
+    # ------------------------------------------------------------------- what follows
+
+    def _apply(self, place: Place, verdict: Verdict) -> None:
+        match verdict:
+            case Refuse(refused):
+                self._refuse(place, refused)
+            case _:
+                self._take(place, verdict)
+
+    def _take(self, place: Place, verdict: Verdict) -> None:
+        draft, digest = place.reading.outcome, place.reading.digest
+        assert isinstance(draft, Draft)
+        assert digest is not None
+        if flags := self._flags(place, draft, verdict):
+            draft = replace(draft, flags=(*draft.flags, *flags))
+        is_new = digest not in self._deriving.wordings
+        wording = self._deriving.wording(draft, digest, place.reading)
+        derivation = self._deriving.derivation(draft, wording, place.reading)
+        self._comparing.remember(derivation, draft)
+        article = self._articles.get(place.origin_id)
+        if article is None:
+            article = self._new_article(place, wording, derivation)
+            version, outcome = 1, "content"
+        else:
+            late = article.append(place.moment, digest, reader_of(draft))
+            self._changed[article.id] = self._changed.get(article.id, False) or late
+            version, outcome = None, "unchanged" if isinstance(verdict, Unchanged) else "content"
+        if is_new and place.reading.traces is not None:
+            self._traced.append((article, wording, place.reading))
+        sight = Sight(place.moment, 0, wording, digest, derivation)
+        self._sights.setdefault(article.id, []).append(sight)
+        paragraphs = draft.text_paragraphs()
+        self._comparing.fresh.add(wording, draft.title, paragraphs, article.id, place.origin_id)
+        self._sight(place, article.id, outcome, wording, derivation, version)
+        self._verdict(place, KIND[type(verdict)], derivation)
+        self._tell_copy(place, article, wording, verdict)
+
+    def _flags(self, place: Place, draft: Draft, verdict: Verdict) -> list[str]:
+        """Return what is to be said of a draft that only what was seen before can tell."""
+        number = place.reading.captured.observation_id
+        flags = ["not_comparable"] if number in self._unknown else []
+        beside = self._beside_of.get(number)
+        if isinstance(verdict, NewVersion) and beside:
+            flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
+        return [flag for flag in flags if flag not in draft.flags]
+
+    def _new_article(self, place: Place, wording: int, derivation: int) -> KnownArticle:
+        unit, captured = self.unit, place.reading.captured
+        article, top = unit.number(2), unit.number(FIELD_BLOCK)
+        version = article - 1
+        unit.add(ArticleOriginRow, {"origin_id": place.origin_id, "article_id": article})
+        unit.add(
+            ArticleRow,
+            {
+                "id": article, "seq": article, "public_id": origin_id(self._origin(place)),
+                "origin_id": place.origin_id, "source_id": captured.source_id,
+                "state": "present", "versions": 1, "head_version_id": version,
+                "first_seen": place.moment, "last_seen": place.moment,
+                "content_at": place.moment, "latest_at": place.moment,
+            },
+        )  # fmt: skip
+        unit.add(
+            VersionRow,
+            {
+                "id": version, "seq": top, "article_id": article, "number": 1,
+                "wording_id": wording, "derivation_id": derivation,
+                "observation_id": captured.observation_id, "changed_after": None,
+                "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
+            },
+        )  # fmt: skip
+        draft = place.reading.outcome
+        assert isinstance(draft, Draft)
+        assert place.reading.digest is not None
+        known = KnownArticle(article, place.origin_id, False, None, None)
+        known.append(place.moment, place.reading.digest, reader_of(draft))
+        self._articles[place.origin_id] = known
+        self._comparing.stands_at(article, self._origin(place))
+        self._lineages.began(place.origin_id, article, self._articles)
+        return known
+
+    @staticmethod
+    def _origin(place: Place) -> str:
+        if place.address_id is not None and place.origin_id == place.address_id:
+            address = named(place.reading).address
+            assert address is not None
+            return address
+        return place.reading.captured.locator
+
+    def _sight(
+        self,
+        place: Place,
+        article: int,
+        outcome: str,
+        wording: int | None,
+        derivation: int | None,
+        version: int | None,
+    ) -> None:
+        captured = place.reading.captured
+        self.unit.add(
+            SightRow,
+            {
+                "observation_id": captured.observation_id, "seq": self.unit.number(SIGHT_BLOCK),
+                "article_id": article, "origin_id": place.origin_id,
+                "locator_id": place.locator_id, "address_id": place.address_id,
+                "source_id": captured.source_id, "observed_at": place.moment,
+                "is_foreign": place.foreign, "outcome": outcome, "wording_id": wording,
+                "derivation_id": derivation, "version": version,
+            },
+        )  # fmt: skip
+
+    def _verdict(self, place: Place, kind: str, derivation: int | None) -> None:
+        self.unit.add(
+            VerdictRow,
+            {
+                "id": self.unit.number(), "observation_id": place.reading.captured.observation_id,
+                "job_id": self.job_id, "kind": kind, "derivation_id": derivation,
+                "recorded_at": self.unit.now,
+            },
+        )  # fmt: skip
+
+    def _refuse(self, place: Place, refused: Refused) -> None:
+        captured = place.reading.captured
+        self._verdict(place, "refused", None)
+        self._refused.append(captured.observation_id)
+        self.unit.add(
+            RefusalRow,
+            {
+                "id": self.unit.number(), "job_id": self.job_id, "source_id": captured.source_id,
+                "observation_id": captured.observation_id, "locator": captured.locator,
+                "code": refused.code, "message": refused.message, "hint": refused.hint,
+                "kept": True, "capture_id": captured.capture_id, "at": self.unit.now,
+            },
+        )  # fmt: skip
+
+    def _tell_copy(
+        self, place: Place, article: KnownArticle, wording: int, verdict: Verdict
+    ) -> None:
+        holder = self._holders.get(wording)
+        if holder is None:
+            self._holders[wording] = (article.id, place.origin_id, place.moment)
+            return
+        if isinstance(verdict, (Copy, NewVersion)) and holder[0] != article.id:
+            pair = (article.origin_id, holder[1])
+            if frozenset(pair) not in self._related:
+                self._related.add(frozenset(pair))
+                self._relate(pair, place.moment, holder[2])
+
+    def _relate(self, pair: tuple[int, int], moment: datetime, held_since: datetime) -> None:
+        a, b = pair
+        query = select(RELATION.c.id).where(
+            RELATION.c.kind == "exact_copy",
+            ((RELATION.c.a_origin_id == a) & (RELATION.c.b_origin_id == b))
+            | ((RELATION.c.a_origin_id == b) & (RELATION.c.b_origin_id == a)),
+        )
+        if self.unit.connection.execute(query).first() is not None:
+            return
+        earlier = "unknown" if moment == held_since else "a" if moment < held_since else "b"
+        self._copied.append(pair)
+        self.unit.add(
+            RelationRow,
+            {
+                "id": self.unit.number(), "kind": "exact_copy", "a_origin_id": a,
+                "b_origin_id": b, "score": 1.0, "method": PUBLIC_COPY_METHOD, "threshold": 1.0,
+                "earlier": earlier, "agency": None, "evidence": {},
+                "decided_at": self.unit.now,
+            },
+        )  # fmt: skip
+
+    # ------------------------------------------------------------------------ the end
+
+    def _settle(self, places: Sequence[Place]) -> None:
+        unit = self.unit
+        unit.flush()
+        fresh = {a.id for a in self._articles.values() if not a.stored}
+        for article_id, late in self._changed.items():
+            rebuild(unit, article_id, whole=late or article_id in fresh, comparing=self._comparing)
+        tell_again(unit, self._comparing, waiting(self._comparing))
+        for article_id in sorted(self._displaced):
+            self._relate_displaced(article_id)
+        unit.flush()
+        join_origins(unit, self._copied)
+        self._leave_traces()
+        stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
+        absent = untold(unit, [*stood_at, *self._lineages.led_from(places)])
+        tell_absences(unit, sorted({*absent, *self._refused}))
+        refused = [{"observation_id": number, "refused": True} for number in self._refused]
+        update_rows(unit.connection, PresenceRow, ("observation_id",), refused)
+
+    def _leave_traces(self) -> None:
+        """Lay the traces of new wordings, and note those that met others."""
+        own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._traced}
+        query = select(VERSION.c.article_id, VERSION.c.wording_id)
+        stored = [a.id for a, _wording, _reading in self._traced if a.stored]
+        for article_id, wording in rows_in(
+            self.unit.connection, query, VERSION.c.article_id, stored
+        ):
+            own[article_id].add(wording)
+        trails = []
+        for article, wording, reading in self._traced:
+            assert reading.traces is not None
+            others = frozenset(own[article.id] - {wording})
+            day = reading.day.toordinal() if reading.day else 0
+            trails.append(Trail(wording, reading.traces, day, others))
+            own[article.id].add(wording)
+        self.met = leave(self.unit.connection, trails)
+        note_due(self.unit, self.met)
+
+    def _relate_displaced(self, article_id: int) -> None:
+        """Tell of an article that lost its address where else its wordings stand."""
+        own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
+        query = (
+            select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)
+            .join(own, own.c.article_id == ARTICLE.c.id)
+            .join(other, other.c.wording_id == own.c.wording_id)
+            .join(holder, holder.c.id == other.c.article_id)
+            .where(ARTICLE.c.id == article_id, holder.c.id != article_id)
+            .order_by(holder.c.id, own.c.number, other.c.number)
+            .limit(1)
+        )
+        for a, b, moment, held_since in self.unit.connection.execute(query).all():
+            self._relate((a, b), moment, held_since)

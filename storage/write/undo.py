@@ -1,0 +1,119 @@
+"""Undo what the archive decided: a relation, a lineage, or that a step is noise.
+
+The decision stays on record, and is not made again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Table, or_, select
+
+from storage.database.tables import (
+    ArticleOriginRow,
+    LineageRow,
+    LineageUndoneRow,
+    NoiseStepRow,
+    NoiseStepUndoneRow,
+    RelationRow,
+    RelationUndoneRow,
+)
+from storage.database.unit import Unit, table_of
+from storage.history.lineages import regroup
+from storage.history.versions import rebuild
+from storage.relations.clusters import gather
+from storage.values.answer import Answer
+from storage.values.errors import NoSuchError
+
+_WHERE = "`lesart relations`, `lesart noise` and the view `lineages` number them"
+ARTICLE_ORIGIN, LINEAGE = table_of(ArticleOriginRow), table_of(LineageRow)
+NOISE, RELATION = table_of(NoiseStepRow), table_of(RelationRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone(Answer):
+    """A decision that was undone, now or before."""
+
+    id: int
+    kind: str
+    undone_at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of decision: its table, that of its undoing, and what has to follow.
+
+    All ids of the record come from one counter, so a number names one decision of any kind.
+    """
+
+    name: str
+    decided: Table
+    row: type[RelationUndoneRow | LineageUndoneRow | NoiseStepUndoneRow]
+    follow: Callable[[Unit, int], None]
+
+
+def undo(unit: Unit, number: int, reason: str | None) -> Undone:
+    """Undo the decision with that number; one that was undone before stays as it was.
+
+    Raises: NoSuchError.
+    """
+    for kind in _KINDS:
+        query = select(kind.decided.c.id).where(kind.decided.c.id == number)
+        if unit.connection.execute(query).first() is not None:
+            return _undo(unit, kind, number, reason)
+    raise NoSuchError("decision", str(number), _WHERE)
+
+
+def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> Undone:
+    undone, reference = table_of(kind.row), f"{kind.decided.name}_id"
+    before = unit.connection.execute(select(undone).where(undone.c[reference] == number)).first()
+    if before is not None:
+        return Undone(number, kind.name, before.undone_at, before.reason)
+    unit.add(
+        kind.row,
+        {"id": unit.number(), reference: number, "reason": reason, "undone_at": unit.now},
+    )
+    unit.flush()
+    kind.follow(unit, number)
+    return Undone(number, kind.name, unit.now, reason)
+
+
+def _part_articles(unit: Unit, number: int) -> None:
+    """Work out anew which articles are copies of each other."""
+    query = (
+        select(ARTICLE_ORIGIN.c.article_id)
+        .join(
+            RELATION,
+            or_(
+                RELATION.c.a_origin_id == ARTICLE_ORIGIN.c.origin_id,
+                RELATION.c.b_origin_id == ARTICLE_ORIGIN.c.origin_id,
+            ),
+        )
+        .where(RELATION.c.id == number)
+    )
+    gather(unit, unit.connection.execute(query).scalars().all())
+
+
+def _part_addresses(unit: Unit, number: int) -> None:
+    """Let two addresses be two articles again."""
+    query = select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id).where(LINEAGE.c.id == number)
+    regroup(unit, unit.connection.execute(query).one())
+
+
+def _tell_versions(unit: Unit, number: int) -> None:
+    """Make versions out of a step that counts as a change again."""
+    query = (
+        select(ARTICLE_ORIGIN.c.article_id)
+        .join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
+        .where(NOISE.c.id == number)
+    )
+    for article_id in unit.connection.execute(query).scalars().all():
+        rebuild(unit, article_id, whole=True)
+
+
+_KINDS = (
+    _Kind("relation", RELATION, RelationUndoneRow, _part_articles),
+    _Kind("lineage", LINEAGE, LineageUndoneRow, _part_addresses),
+    _Kind("noise", NOISE, NoiseStepUndoneRow, _tell_versions),
+)

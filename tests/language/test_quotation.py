@@ -1,0 +1,50 @@
+"""Quotation marks of one shape say by their neighbours whether they open."""
+
+import pytest
+
+from storage.diff.alignment import Words
+from storage.language.names import names_in
+from storage.language.quotations import quoted
+
+
+@pytest.mark.parametrize(
+    ("canon", "inside"),
+    [
+        pytest.param('Er rief "nein" und ging', '" nein "', id="pair"),
+        pytest.param('"Ja", sagte er. "Nein."', '" Ja " " Nein . "', id="two pairs"),
+        pytest.param('so endet es", sagte er', 'so endet es "', id="closed only"),
+        pytest.param('sagte er: "So geht es weiter', '" So geht es weiter', id="opened only"),
+        pytest.param("Sie nannte es 'neu' hier", "' neu '", id="single"),
+        pytest.param("Hans' Haus und Max' Hof", "' '", id="apostrophes open nothing"),
+        pytest.param("\"Er sagte 'nein' dazu\"", "\" Er sagte ' nein ' dazu \"", id="nested"),
+        pytest.param('ein 27" Bildschirm', "", id="inches"),
+        pytest.param("nichts davon", "", id="none"),
+        pytest.param('("So")', '" So "', id="brackets"),
+    ],
+)
+def test_what_is_quoted(canon: str, inside: str) -> None:
+    words = Words(canon, 0, len(canon))
+    marks = quoted(canon, words.starts)
+    found = [token for token, mark in zip(words.tokens, marks, strict=True) if mark]
+    assert found == inside.split()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "names"),
+    [
+        pytest.param("Heute traf Frau Kramer den Bürgermeister .", {"Kramer"}, id="title"),
+        pytest.param("Heute traf er Kim Jong Un dort .", {"Kim", "Jong", "Un"}, id="row of names"),
+        pytest.param(
+            "Die Deutsche Bank und die AfD .", {"Deutsche", "Bank", "AfD"}, id="organisations"
+        ),
+        pytest.param("Es war Ende Juni , rund zwei Millionen Euro .", set(), id="measures"),
+        pytest.param("Das sagte Kramer dazu .", {"Kramer"}, id="verb of speech"),
+        pytest.param("Der Baum und das Haus .", set(), id="nouns"),
+        pytest.param("Morgens kam der Gute und der gute Rat .", set(), id="lower-case elsewhere"),
+        pytest.param("GROSSER BRAND AM HAFEN", set(), id="shouted"),
+        pytest.param("The mayor of Springfield said that on Monday", {"Springfield"}, id="English"),
+        pytest.param("Viele Menschen kamen mit dem Rad .", set(), id="start of a sentence"),
+    ],
+)
+def test_names_are_told_by_their_neighbours(sentence: str, names: set[str]) -> None:
+    assert names_in([sentence.split()]) == names

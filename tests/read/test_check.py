@@ -1,0 +1,282 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy
+from sqlalchemy import Connection
+
+from storage.database.engine import database_url as parsed
+from storage.database.engine import reading_engine, writing_engine
+from storage.database.schema import missing_guards, upgrade
+from storage.database.tables import RECORD
+from storage.verify.verify import CHECKS, Verification
+from tests.read.press import Press, draft, hour, the_usual_press
+
+
+def broken(url: str) -> list[tuple[str, str]]:
+    engine = reading_engine(parsed(url))
+    try:
+        return [(each.object, each.kind) for each in Verification(engine).findings()]
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def tampering(url: str) -> Iterator[Connection]:
+    """Give a connection to an archive whose guards are down, and put them up again."""
+    engine = writing_engine(parsed(url))
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sqlalchemy.text("DROP FUNCTION lesart_guard() CASCADE"))
+        else:
+            for table in RECORD:
+                for event in ("update", "delete"):
+                    connection.execute(sqlalchemy.text(f"DROP TRIGGER guard_{table}_{event}"))
+        yield connection
+    upgrade(engine)
+    engine.dispose()
+
+
+def first_text(connection: Connection) -> str:
+    query = "SELECT text FROM wording ORDER BY id LIMIT 1"
+    text: str = connection.execute(sqlalchemy.text(query)).scalar_one()
+    return text
+
+
+def test_a_whole_archive_has_nothing_broken(press_url):
+    engine = reading_engine(parsed(press_url))
+    verification = Verification(engine)
+    assert list(verification.findings()) == []
+    assert verification.looked["captures"] == 6
+    assert verification.looked["wordings"] == 4
+    assert verification.looked["verdicts"] == 7
+    assert verification.looked["articles"] == 3
+    assert verification.redacted == 0
+    engine.dispose()
+
+
+def test_progress_hears_of_every_check(press_url):
+    heard: dict[str, int] = {}
+    engine = reading_engine(parsed(press_url))
+    verification = Verification(engine)
+    list(verification.findings(heard.__setitem__))
+    engine.dispose()
+    assert list(heard) == [name for name, _check in CHECKS]
+    assert heard == verification.looked
+
+
+def test_verifying_changes_nothing_and_can_be_done_while_others_write(database_url):
+    press = the_usual_press(database_url)
+    engine = reading_engine(parsed(database_url))
+    findings = Verification(engine).findings()
+    assert next(findings, None) is None
+    press.scan(7, neu=draft("Neu", "Ein Satz."))
+    assert broken(database_url) == []
+    engine.dispose()
+    press.close()
+
+
+DAMAGE = {
+    "a byte of a capture": (
+        "UPDATE capture SET data = :bytes, encoding = 'raw' WHERE id = (SELECT min(id) FROM capture)",
+        ("capture", "digest_wrong"),
+    ),
+    "bytes that cannot be unpacked": (
+        "UPDATE capture SET data = :bytes, encoding = 'zstd' WHERE id = (SELECT min(id) FROM capture)",
+        ("capture", "bytes_damaged"),
+    ),
+    "a size": (
+        "UPDATE capture SET size = size + 1 WHERE id = (SELECT min(id) FROM capture)",
+        ("capture", "size_wrong"),
+    ),
+    "bytes taken away in silence": (
+        "UPDATE capture SET data = NULL WHERE id = (SELECT min(id) FROM capture)",
+        ("capture", "emptied"),
+    ),
+    "a word of a text": (
+        "UPDATE wording SET text = replace(text, 'Säcke', 'Eimer') WHERE id = (SELECT min(id) FROM wording)",
+        ("wording", "digest_wrong"),
+    ),
+    "a title": (
+        "UPDATE wording SET title = 'Der Damm bricht' WHERE id = (SELECT min(id) FROM wording)",
+        ("wording", "digest_wrong"),
+    ),
+    "a text taken away in silence": (
+        "UPDATE wording SET text = NULL WHERE id = (SELECT min(id) FROM wording)",
+        ("wording", "emptied"),
+    ),
+    "an origin": (
+        "UPDATE origin SET origin = 'seed:seeds/anders' WHERE origin = 'seed:seeds/pegel'",
+        ("origin", "id_wrong"),
+    ),
+    "a derivation of another wording": (
+        "UPDATE derivation SET wording_id = (SELECT id FROM wording WHERE text LIKE '%36 Z%') WHERE id = (SELECT min(id) FROM derivation)",
+        ("sight", "wording_wrong"),
+    ),
+    "a text that a layout holds itself": (
+        "UPDATE derivation SET detail = CAST(replace(CAST(detail AS text), 'füllten  Säcke', 'füllten  Eimer') AS JSON_TYPE)",
+        ("derivation", "wording_wrong"),
+    ),
+    "a verdict that is missing": (
+        "DELETE FROM verdict WHERE id = (SELECT min(id) FROM verdict)",
+        ("observation", "verdict_missing"),
+    ),
+    "a verdict on nothing": (
+        "UPDATE verdict SET observation_id = (SELECT id FROM observation WHERE outcome = 'gone') "
+        "WHERE id = (SELECT min(id) FROM verdict)",
+        ("observation", "verdict_unfounded"),
+    ),
+    "a count of a job": (
+        "UPDATE job SET unchanged = unchanged + 1 WHERE id = (SELECT min(id) FROM job WHERE kind = 'read')",
+        ("job", "counts_wrong"),
+    ),
+    "a relation to nowhere": (
+        "UPDATE relation SET b_origin_id = 999999",
+        ("relation", "reference_broken"),
+    ),
+    "a version that is missing": (
+        "DELETE FROM version WHERE number = 3",
+        ("article", "versions_wrong"),
+    ),
+    "a version at another time": (
+        "UPDATE version SET changed_by = :moment WHERE number = 2",
+        ("article", "version_wrong"),
+    ),
+    "a version that was seen longer than it was": (
+        "UPDATE version SET last_seen = :moment WHERE number = 2",
+        ("article", "version_wrong"),
+    ),
+    "a sight under another version": (
+        "UPDATE sight SET version = 1 WHERE version = 2",
+        ("article", "sight_wrong"),
+    ),
+    "a sight with another outcome": (
+        "UPDATE sight SET outcome = 'unchanged' WHERE version = 2",
+        ("article", "outcome_wrong"),
+    ),
+    "a state": ("UPDATE article SET state = 'blocked'", ("article", "article_wrong")),
+    "a count of versions": ("UPDATE article SET versions = 7", ("article", "article_wrong")),
+    "an id": ("UPDATE article SET public_id = 'abcdefgh'", ("article", "origin_wrong")),
+    "a counter": ("UPDATE counter SET value = 1", ("counter", "counter_behind")),
+}
+
+
+@pytest.mark.parametrize(("statement", "expected"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_found(press_url, statement, expected):
+    values = {"bytes": b"other bytes", "moment": hour(3.5)}
+    binds = [sqlalchemy.bindparam("bytes", values["bytes"])] if ":bytes" in statement else []
+    if ":moment" in statement:
+        from storage.database.columns import UtcTime
+
+        binds.append(sqlalchemy.bindparam("moment", values["moment"], UtcTime()))
+    with tampering(press_url) as connection:
+        kind = "jsonb" if connection.dialect.name == "postgresql" else "text"
+        statement = statement.replace("JSON_TYPE", kind)
+        connection.execute(sqlalchemy.text(statement).bindparams(*binds))
+    assert expected in broken(press_url)
+
+
+def test_a_wording_that_no_search_can_find_is_told(press_url):
+    with tampering(press_url) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sqlalchemy.text("DELETE FROM search_text"))
+        else:
+            connection.execute(
+                sqlalchemy.text("INSERT INTO search_text(search_text) VALUES ('delete-all')")
+            )
+    assert broken(press_url) == [("wording", "not_searchable")] * 4
+    with tampering(press_url) as connection:
+        connection.execute(
+            sqlalchemy.text("INSERT INTO search_due (wording_id) SELECT id FROM wording")
+        )
+    assert broken(press_url) == []
+
+
+def test_a_layout_that_points_beyond_its_wording_is_told(press_url):
+    with tampering(press_url) as connection:
+        connection.execute(
+            sqlalchemy.text(
+                "UPDATE derivation SET detail = CAST(replace(replace(CAST(detail AS text), "
+                "'\"w\": 2', '\"w\": 9'), '\"w\"\\:2', "
+                f"'\"w\"\\:9') AS {'jsonb' if connection.dialect.name == 'postgresql' else 'text'})"
+            )
+        )
+    assert ("derivation", "layout_wrong") in broken(press_url)
+
+
+def test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url):
+    engine = writing_engine(parsed(press_url))
+    with engine.begin() as connection:
+        for number, table in enumerate(("capture", "wording", "derivation"), 900_000):
+            row = connection.execute(sqlalchemy.text(f"SELECT min(id) FROM {table}")).scalar_one()
+            connection.execute(
+                sqlalchemy.text(
+                    "INSERT INTO redaction (id, table_name, row_id, reason, at) "
+                    "VALUES (:id, :name, :row, 'asked to', '2024-06-19T00:00:00.000000+00:00')"
+                ),
+                {"id": number, "name": table, "row": row},
+            )
+            columns = {"capture": "data = NULL", "wording": "title = NULL, text = NULL",
+                       "derivation": "detail = NULL, publisher = NULL"}[table]  # fmt: skip
+            connection.execute(
+                sqlalchemy.text(f"UPDATE {table} SET {columns} WHERE id = :row"), {"row": row}
+            )
+    engine.dispose()
+    engine = reading_engine(parsed(press_url))
+    verification = Verification(engine)
+    assert [f.to_dict() for f in verification.findings()] == []
+    assert verification.redacted == 3
+    engine.dispose()
+
+
+def test_a_redacted_version_is_shown_without_its_text(press_url):
+    from storage.read.archive import NoSuchError, open_archive
+
+    test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url)
+    with open_archive(press_url) as archive:
+        found = archive.version("seed:seeds/pegel@1")
+        assert (found.title, found.text, found.paragraphs, found.authors) == (None, None, (), ())
+        assert found.wording.startswith("w1:3e3dd6414d")
+        with pytest.raises(NoSuchError, match="redacted"):
+            archive.raw("seed:seeds/pegel@1")
+        assert len(list(archive.articles())) == 3
+        assert {hit.version for hit in archive.search("36")} == {1, 2}
+
+
+def test_guards_that_are_down_are_told(press_url):
+    engine = writing_engine(parsed(press_url))
+    with engine.begin() as connection:
+        on = " ON capture" if connection.dialect.name == "postgresql" else ""
+        connection.execute(sqlalchemy.text(f"DROP TRIGGER guard_capture_delete{on}"))
+        assert missing_guards(connection) == ["guard_capture_delete"]
+    engine.dispose()
+    assert broken(press_url) == [("trigger", "guard_missing")]
+
+
+def test_captures_that_wait_to_be_read_are_not_broken(database_url):
+    press = Press(database_url)
+    press.capture_only(0, a=draft("A", "Ein Satz."))
+    assert broken(database_url) == []
+    with press.archive.unit() as unit:
+        unit.connection.execute(
+            sqlalchemy.text("UPDATE job SET state = 'done' WHERE kind = 'read'")
+        )
+    press.close()
+    assert broken(database_url) == [("observation", "verdict_missing")]
+
+
+def test_histories_out_of_order_are_computed_the_same(database_url):
+    """Imported captures come late and split runs that scans had confirmed."""
+    press = Press(database_url)
+    address = "https://example.org/damm"
+    a = draft("Damm", "Er hält.", address=address)
+    press.scan(0, file=a)
+    press.scan(2)
+    press.scan(4)
+    press.scan(6)
+    late = draft("Damm", "Er wankt.", address=address, observed_at=hour(3))
+    press.scan(7, late=late)
+    earlier = draft("Damm", "Er hält.", address=address, observed_at=hour(-3))
+    press.scan(8, earlier=earlier)
+    press.close()
+    assert broken(database_url) == []

@@ -1,0 +1,147 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.read.archive import Filters, open_archive
+from tests.read.press import Press, draft, hour
+
+
+def found(archive, query, **asked):
+    return {(hit.origin.rpartition("/")[2], hit.version) for hit in archive.search(query, **asked)}
+
+
+PEGEL_1, PEGEL_2, PEGEL_3 = ("pegel", 1), ("pegel", 2), ("pegel", 3)
+KOPIE, FERRY = ("kopie", 1), ("ferry", 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("Zentimeter", {PEGEL_1, PEGEL_2, PEGEL_3, KOPIE}),
+        ("zentimetern", {PEGEL_1, PEGEL_2, PEGEL_3, KOPIE}),
+        ("36", {PEGEL_2, KOPIE}),
+        ("3,6", {PEGEL_1, PEGEL_3}),
+        ('"36 Zentimeter"', {PEGEL_2, KOPIE}),
+        ('"Zentimeter 36"', set()),
+        ("„36 Zentimeter“", {PEGEL_2, KOPIE}),
+        ("Damm ferry", set()),
+        ("36 OR ferry", {PEGEL_2, KOPIE, FERRY}),
+        ("Zentimeter -36", {PEGEL_1, PEGEL_3}),
+        ('Zentimeter -"36 Zentimeter"', {PEGEL_1, PEGEL_3}),
+        ("waves", {FERRY}),
+        ("wave", {FERRY}),
+        ("säcke", {PEGEL_1, PEGEL_2, PEGEL_3, KOPIE}),
+        ("Socke", set()),
+    ],
+)
+def test_both_databases_find_the_same(archive, query, expected):
+    assert found(archive, query) == expected
+
+
+def test_the_latest_alone_leaves_out_what_articles_said_before(archive):
+    assert found(archive, "36", latest=True) == {KOPIE}
+    assert found(archive, "3,6", latest=True) == {PEGEL_3}
+
+
+def test_a_hit_tells_whether_it_is_what_the_article_says_now(archive):
+    told = {(h.origin, h.version): h.current for h in archive.search("Zentimeter")}
+    assert told == {
+        ("seed:seeds/pegel", 1): False,
+        ("seed:seeds/pegel", 2): False,
+        ("seed:seeds/pegel", 3): True,
+        ("seed:seeds/kopie", 1): True,
+    }
+
+
+def test_a_snippet_shows_where_the_words_stand(archive):
+    hit = next(archive.search("säcke", latest=True))
+    assert "«Säcke»" in hit.snippet
+
+
+def test_equal_scores_come_newest_first(archive):
+    hits = list(archive.search("Zentimeter"))
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert [(h.origin[-5:], h.version) for h in hits] == [
+        ("pegel", 3), ("kopie", 1), ("pegel", 2), ("pegel", 1),
+    ]  # fmt: skip
+
+
+def test_a_text_that_says_it_more_often_comes_first(database_url):
+    press = Press(database_url)
+    press.scan(
+        0,
+        often=draft("Sturm", "Sturm, Sturm und wieder Sturm an der Küste."),
+        once=draft("Wetter", "Ein Sturm zog über die Küste hinweg und weiter nach Osten."),
+        never=draft("Sonne", "Kein Wind an der Küste."),
+    )
+    press.close()
+    with open_archive(database_url) as archive:
+        assert [hit.origin[-5:] for hit in archive.search("Sturm")] == ["often", "/once"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(language="en"), set()),
+        (Filters(source="seeds"), {PEGEL_2, KOPIE}),
+        (Filters(since=hour(1)), {KOPIE}),
+        (Filters(until=hour(1)), {PEGEL_2}),
+    ],
+    ids=["language", "source", "since", "until"],
+)
+def test_filters_choose_hits(archive, filters, expected):
+    assert found(archive, "36", filters=filters) == expected
+
+
+ODD = [
+    "", " ", '"', '""', "-", "--", "OR", "OR OR", "- OR -x", "(", ")", "NEAR(a b)", "a*", "a:b",
+    "{a} : b", "^a", "'", "\\", "%", "_", ";", "a & b | !c", "<->", "\0", "\ud800", "💥", "-Damm",
+    '"Damm', 'Damm" -"', "x" * 5_000, " ".join("abcdefghij") * 300, "AND NOT", "§ 129", "q", "qq",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ODD, ids=ascii)
+def test_odd_queries_find_something_or_nothing_and_never_fail(archive, query):
+    list(archive.search(query))
+
+
+@settings(max_examples=40)
+@given(query=st.text(max_size=40))
+def test_no_query_fails(archive, query):
+    list(archive.search(query, limit=3))
+
+
+FILLER = " ".join(f"Wort{number}" for number in range(17_000))
+MANY = " ".join("Deich hoch" for _ in range(300))
+
+
+@pytest.fixture(scope="module")
+def long_texts(empty_copy):
+    """Texts with phrases where an index of PostgreSQL knows no positions any more."""
+    press = Press(empty_copy)
+    press.scan(
+        0,
+        spaet=draft("Lang", FILLER, "Am Ende steht die rote Laterne."),
+        oft=draft("Oft", MANY, "Der Deich bricht."),
+        hell=draft("Hell", "Die helle Laterne."),
+    )
+    press.close()
+    with open_archive(empty_copy) as archive:
+        yield archive
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('"rote Laterne"', {("spaet", 1)}),
+        ('"Laterne rote"', set()),
+        ("Laterne rote", {("spaet", 1)}),
+        ('Laterne -"rote Laterne"', {("hell", 1)}),
+        ('"Deich bricht"', {("oft", 1)}),
+        ('Deich -"Deich bricht"', set()),
+        ('"rote Laterne" OR "Deich bricht"', {("spaet", 1), ("oft", 1)}),
+    ],
+)
+def test_phrases_are_found_beyond_the_positions_that_an_index_knows(long_texts, query, expected):
+    assert found(long_texts, query) == expected
+    assert found(long_texts, query, limit=1) <= expected

@@ -1,0 +1,231 @@
+import json
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from storage.database import schema
+from storage.database.engine import database_url as parsed
+from storage.database.engine import writing_engine
+from storage.database.tables import METADATA
+from storage.database.views import COLUMNS, VIEWS
+from storage.read.archive import open_archive
+from tests.read.press import LEAD, Press, draft
+
+KEYS = {
+    "articles": ("article",),
+    "versions": ("article", "version"),
+    "fields": ("article", "version", "name"),
+    "changes": ("article", "version"),
+    "observations": ("origin", "observed_at", "outcome"),
+    "relations": ("id",),
+    "noise": ("id",),
+    "addresses": ("article", "origin"),
+    "transfers": ("seq",),
+    "refusals": ("seq",),
+    "jobs": ("job",),
+}
+GOLDEN = {
+    "articles": "seq article id origin origins source title published published_precision "
+    "published_from published_to language publisher versions state first_seen last_seen cluster",
+    "versions": "seq article version wording title text language authors publisher section tags "
+    "published published_precision published_from published_to modified modified_precision "
+    "word_count flags changed_after changed_by first_seen last_seen raw_digest",
+    "fields": "seq article version name value found_in confidence candidates",
+    "changes": "seq article version wording changed_after changed_by first_seen last_seen title "
+    "changes silent words_added words_removed removed added noise notices",
+    "observations": "seq article origin observed_at recorded_at foreign outcome http_status "
+    "version wording raw_digest note checks until",
+    "relations": "seq id a b kind score method threshold earlier agency decided_at undone_at",
+    "noise": "seq id article rules wording_before wording_after observed_at method decided_at "
+    "undone_at",
+    "addresses": "seq article origin first_seen last_seen redirected_since redirected_until joined_by "
+    "joined_to joined_at lineage undone_at",
+    "transfers": "seq article origin observed_at foreign address http_status hops request "
+    "response_headers peer tls_version certificate duration_ms wire_bytes body_encoding rights",
+    "refusals": "seq job locator code message hint kept raw_digest at",
+    "jobs": "seq job kind source state trigger attempts created_at started_at finished_at reason "
+    "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent",
+}
+
+
+def rows_of(archive, query: str, **parameters: object) -> list[dict[str, object]]:
+    found = archive.sql(query, parameters)
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+
+
+def test_migrating_makes_just_the_tables_that_the_program_knows(database_url):
+    engine = writing_engine(parsed(database_url))
+    with engine.connect() as connection:
+        ours = {"include_name": lambda name, kind, _: kind != "table" or name in METADATA.tables}
+        context = MigrationContext.configure(connection, opts={"compare_type": True, **ours})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_upgrading_again_changes_nothing(database_url):
+    engine = writing_engine(parsed(database_url))
+    assert schema.upgrade(engine) == (schema.head(), schema.head())
+    engine.dispose()
+
+
+def test_views_that_were_dropped_come_back_by_an_upgrade(press_url):
+    engine = writing_engine(parsed(press_url))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("DROP VIEW changes"))
+    schema.upgrade(engine)
+    engine.dispose()
+    with open_archive(press_url) as archive:
+        assert len(rows_of(archive, "SELECT * FROM changes")) == 2
+
+
+def test_the_contract_names_every_view():
+    assert tuple(GOLDEN) == VIEWS == tuple(COLUMNS)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_has_the_same_columns_on_both_databases(archive, view):
+    found = archive.sql(f"SELECT * FROM {view}")
+    assert " ".join(found.columns) == GOLDEN[view]
+    assert list(found.rows) or view == "transfers"  # nothing came over a wire here
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_row_of_a_view_has_a_number_of_its_own(archive, view):
+    numbers = [row["seq"] for row in rows_of(archive, f"SELECT seq FROM {view}")]
+    assert all(isinstance(number, int) for number in numbers)
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_both_databases_show_the_same_values(archive):
+    version = rows_of(archive, "SELECT * FROM versions WHERE version = 2")[0]
+    assert version["wording"].startswith("w1:73ffc9355d")
+    assert json.loads(version["authors"]) == ["Ada Lohe"]
+    assert json.loads(version["tags"]) == ["Hochwasser"]
+    assert json.loads(version["flags"]) == []
+    assert version["section"] == "Region"
+    assert version["published"] == "2024-06"
+    assert version["published_from"] == "2024-06-01T00:00:00.000000+00:00"
+    assert version["published_to"] == "2024-06-30T23:59:59.000000+00:00"
+    assert version["changed_after"] == "2024-06-18T02:00:00.000000+00:00"
+    assert version["last_seen"] == "2024-06-18T04:00:00.000000+00:00"
+    assert len(version["raw_digest"]) == 64
+
+
+def test_fields_tell_each_value_as_json_with_where_it_was_found(archive):
+    query = "SELECT name, value, found_in, candidates FROM fields WHERE version = 2"
+    found = {row["name"]: row for row in rows_of(archive, query)}
+    assert set(found) == {"language", "published", "authors", "tags", "section", "publisher"}
+    assert json.loads(found["authors"]["value"]) == ["Ada Lohe"]
+    assert json.loads(found["section"]["value"]) == "Region"
+    assert json.loads(found["published"]["value"])["precision"] == "month"
+    assert found["section"]["found_in"] == "front matter"
+    assert json.loads(found["section"]["candidates"]) == []
+
+
+def test_a_refused_file_is_an_observation_of_no_article(archive):
+    query = "SELECT article, outcome, version FROM observations WHERE origin = :origin"
+    found = rows_of(archive, query, origin="seed:seeds/leer")
+    assert found[0] == {"article": None, "outcome": "refused", "version": None}
+
+
+def test_an_umlaut_in_a_passage_is_found_by_like(database_url):
+    press = Press(database_url)
+    press.scan(0, a=draft("A", "Die Böen waren stark."))
+    press.scan(1, a=draft("A", "Die Wellen waren stark."))
+    press.close()
+    with open_archive(database_url) as archive:
+        query = "SELECT article FROM changes WHERE CAST(removed AS text) LIKE :like"
+        assert len(rows_of(archive, query, like="%Böen%")) == 1
+
+
+def test_unread_captures_are_not_told_as_observations_yet(database_url):
+    press = Press(database_url)
+    job = press.capture_only(0, a=draft("A", "Ein Satz."))
+    with open_archive(database_url) as archive:
+        assert rows_of(archive, "SELECT * FROM observations") == []
+        assert archive.stats().to_read == 1
+        press.read(job)
+        assert [row["outcome"] for row in rows_of(archive, "SELECT * FROM observations")] == [
+            "content"
+        ]
+    press.close()
+
+
+def test_a_job_is_running_while_its_parts_are_not_done(database_url):
+    press = Press(database_url)
+    job = press.capture_only(0, a=draft("A", "Ein Satz."))
+    with open_archive(database_url) as archive:
+        (before,) = rows_of(archive, "SELECT * FROM jobs WHERE job = :job", job=job)
+        press.read(job)
+        (after,) = rows_of(archive, "SELECT * FROM jobs WHERE job = :job", job=job)
+    press.close()
+    assert (before["state"], before["finished_at"], before["seen"]) == ("running", None, 0)
+    assert (after["state"], after["seen"], after["new_articles"]) == ("done", 1, 1)
+    assert after["finished_at"] is not None
+    assert after["seq"] > before["seq"]
+
+
+def test_reading_what_is_above_the_last_number_keeps_a_copy_in_step(database_url):
+    """After each scan only the rows above the last number are read; the copy stays whole."""
+    a, b = (draft("Damm", LEAD, text) for text in ("Er hält.", "Er bricht."))
+    late = draft("Damm", LEAD, "Er wankt.")
+    copies: dict[str, dict[tuple[object, ...], dict[str, object]]] = {view: {} for view in VIEWS}
+    last = dict.fromkeys(VIEWS, 0)
+    press = Press(database_url)
+    steps = (
+        {"one": a, "two": draft("Fähre", "Sie liegt fest.")},
+        {},
+        {},
+        {"one": b},
+        {"three": b},
+        {"two": None},
+        {"one": a},
+        {"one": late, "two": draft("Fähre", "Sie fährt.")},
+        {},
+    )
+    with open_archive(database_url) as archive:
+        for at, step in enumerate(steps):
+            press.scan(at, **step)
+            for view in VIEWS:
+                fresh = rows_of(archive, f"SELECT * FROM {view} WHERE seq > :last", last=last[view])
+                for row in fresh:
+                    copies[view][tuple(row[name] for name in KEYS[view])] = row
+                last[view] = max([last[view], *(row["seq"] for row in fresh)])
+        for view in VIEWS:
+            whole = rows_of(archive, f"SELECT * FROM {view}")
+            expected = {tuple(row[name] for name in KEYS[view]): row for row in whole}
+            assert copies[view] == expected, view
+    press.close()
+
+
+def test_a_scan_without_change_brings_back_just_what_it_confirmed(database_url):
+    press = Press(database_url)
+    press.scan(0, one=draft("A", "Ein Satz."), two=draft("B", "Noch einer."))
+    press.scan(1, two=None)
+    with open_archive(database_url) as archive:
+        last = max(row["seq"] for row in rows_of(archive, "SELECT seq FROM articles"))
+        assert rows_of(archive, "SELECT * FROM articles WHERE seq > :last", last=last) == []
+        press.scan(2)
+        query = "SELECT origin, last_seen FROM articles WHERE seq > :last"
+        assert rows_of(archive, query, last=last) == [
+            {"origin": "seed:seeds/one", "last_seen": "2024-06-18T02:00:00.000000+00:00"}
+        ]
+        press.scan(3, complete=False)
+        assert rows_of(archive, query, last=last)[0]["last_seen"].startswith("2024-06-18T02")
+    press.close()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+def test_the_reader_of_a_postgres_archive_sees_views_and_nothing_else(shared_url):
+    engine = writing_engine(parsed(shared_url))
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("SET ROLE lesart_reader"))
+        for view in VIEWS:
+            number = connection.execute(sqlalchemy.text(f"SELECT count(*) FROM {view}")).scalar()
+            assert number or view == "transfers"  # nothing came over a wire here
+        for table in METADATA.tables:
+            with pytest.raises(sqlalchemy.exc.ProgrammingError), connection.begin_nested():
+                connection.execute(sqlalchemy.text(f'SELECT * FROM "{table}"'))
+    engine.dispose()

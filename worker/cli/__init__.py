@@ -1,0 +1,1 @@
+"""The `lesart` command: what starts work."""

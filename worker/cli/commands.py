@@ -1,0 +1,367 @@
+"""The `lesart` command: what starts work; the reading commands come from `storage.cli`."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import storage.cli.article_commands  # noqa: F401  # its commands are commands of `app`
+from storage.cli.app import app
+from storage.cli.exits import NO, UNCHECKED, say
+from storage.cli.exits import run as run_command
+from storage.cli.options import Filtering, Page, Shown, command
+from storage.cli.options import Place as ArchivePlace
+from storage.cli.output import write_rows
+from storage.cli.progress import ProgressLine
+from storage.cli.report import reading, tell_examination, tell_verification
+from storage.settings import Settings
+from storage.values.source import NoSuchSourceError
+from worker.cli import source_commands as source_cli
+from worker.cli.events import log_events
+from worker.errors import (
+    BrokerError,
+    JobNotFoundError,
+    LocatorError,
+    LocatorMissingError,
+    NoWorkerError,
+    ScheduleError,
+)
+
+source_cli.mount(app)
+
+TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."
+
+
+@command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")
+def ingest(
+    *,
+    locators: Annotated[
+        list[str],
+        typer.Argument(metavar="LOCATOR…", help="Files, folders, globs; - reads standard input."),
+    ],
+    place: ArchivePlace,
+    shown: Shown,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="File it under this source.")
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option("--origin", metavar="O", help="The address it was captured from."),
+    ] = None,
+    observed_at: Annotated[
+        str | None,
+        typer.Option("--observed-at", metavar="T", help="When it was captured elsewhere."),
+    ] = None,
+    type: Annotated[str | None, typer.Option("--type", metavar="T", help=TYPE_HELP)] = None,  # noqa: A002
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", min=1, metavar="N",
+            help="How many processes read; else as many as there are processors for many files.",
+        ),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Wait for the end and tell the summary."),
+    ] = True,
+) -> None:  # fmt: skip
+    """Ingest what is named, now; ended early, the same command goes on where it was."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415  # loads the text core
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        request = control.Request(
+            locators=tuple(locators), source=source, origin=origin,
+            observed_at=_moment(observed_at, settings), type=type,
+        )  # fmt: skip
+        job_id = control.ingest(archive, settings, request)
+        if not wait:
+            say(f"job {job_id} is written; a worker takes it up")
+            _tell([{"job": job_id}], shown)
+            return
+        summary = control.see_through(archive, settings, job_id, processes)
+    _tell([summary], shown)
+    if summary["refused"] or summary["failed"]:
+        say("something was refused: see `lesart refusals`")
+        raise typer.Exit(NO)
+
+
+@command(app, "up", example="lesart up --once")
+def up(
+    *,
+    place: ArchivePlace,
+    shown: Shown,
+    once: Annotated[
+        bool,
+        typer.Option("--once", help="Take every active source as due, do the work and end."),
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", min=1, metavar="N", help="How many processes read."),
+    ] = None,
+) -> None:
+    """Watch the sources and archive what they bring, with nothing else installed."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415
+
+    settings = place.settings()
+    if once:
+        with Archive.open(settings.database_url) as archive:
+            summaries = control.once(archive, settings, processes)
+        _tell(summaries, shown)
+        if any(each["refused"] or each["failed"] for each in summaries):
+            say("something was refused: see `lesart refusals`")
+            raise typer.Exit(NO)
+        return
+    _watch(settings, debug=place.debug)
+
+
+@command(app, "worker", example="lesart worker --concurrency 2")
+def worker(
+    *,
+    place: ArchivePlace,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", min=1, metavar="N", help="Processes; else one a processor."),
+    ] = None,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Without a broker: work what is open and end.")
+    ] = False,
+    job: Annotated[
+        int | None, typer.Option("--job", metavar="JOB", help="With --drain: this job alone.")
+    ] = None,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only tell, by the exit code, whether work goes on.")
+    ] = False,
+) -> None:
+    """Work jobs as they come over the broker."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415
+    from worker.services import processes as services  # noqa: PLC0415
+
+    settings = place.settings()
+    if health:
+        _tell_health(control.worker_health(settings))
+        return
+    log_events("debug" if place.debug else "info")
+    if drain:
+        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+            control.drain(archive, settings, within=job)
+        return
+    if settings.is_embedded:
+        raise LocatorError("worker", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
+    services.run_worker(settings, concurrency or control.processors())
+
+
+@command(app, "scheduler", example="lesart scheduler")
+def scheduler(
+    *,
+    place: ArchivePlace,
+    health: Annotated[
+        bool, typer.Option("--health", help="Only tell, by the exit code, whether it goes on.")
+    ] = False,
+) -> None:
+    """Write jobs for due sources and wake workers for due jobs."""
+    from worker.cli import control  # noqa: PLC0415
+    from worker.services import processes as services  # noqa: PLC0415
+
+    settings = place.settings()
+    if health:
+        _tell_health(control.scheduler_health(settings))
+        return
+    log_events("debug" if place.debug else "info")
+    if settings.is_embedded:
+        raise LocatorError("scheduler", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
+    services.run_scheduler(settings)
+
+
+@command(app, "verify", example="lesart verify --format jsonl")
+def verify(*, place: ArchivePlace, shown: Shown) -> None:
+    """Compute every digest, invariant and text again; tell what is broken and end with 1."""
+    from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
+
+    settings = place.settings()
+    again = Rederivation(settings)
+    try:
+        tell_verification(settings, shown, again.findings)
+    finally:
+        say(
+            f"{again.derived} texts derived again from their bytes; "
+            f"not_rederivable_here: {again.not_rederivable_here}"
+        )
+
+
+@command(app, "rederive", example="lesart rederive --source presse --format csv")
+def rederive(
+    *,
+    articles: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARTICLE]…", help="Articles by id or origin; else all of them."),
+    ] = None,
+    place: ArchivePlace,
+    filtering: Filtering,
+    page: Page,
+    shown: Shown,
+    every: Annotated[
+        bool, typer.Option("--all", help="Tell of articles in which nothing differs, too.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", min=1, metavar="N", help="How many pages are read at a time; else as "
+            "many as there are processors.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Read kept bytes anew by today's extractors and tell what differs; it makes no version."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415  # loads the text core
+    from worker.cli import rederive as rereading  # noqa: PLC0415  # the same
+
+    with reading(place) as (settings, archive):
+        filters = filtering.filters(settings)
+        ids = [archive.row_of(each) for each in articles] if articles else None
+    wanted = rereading.Wanted(ids, filters, page.after, page.limit)
+    with Archive.open(settings.database_url, create=False) as archive, ProgressLine() as line:
+        number = processes or control.processors()
+        found = rereading.Rereading(archive, settings, number)
+        differences = found.differences(wanted, line.tell)
+        told = (each for each in differences if every or each.is_any)
+        write_rows(told, shown.target(), rereading.COLUMNS)
+    say(found.summary())
+
+
+@command(app, "doctor", example="lesart doctor")
+def doctor(*, place: ArchivePlace, shown: Shown) -> None:
+    """Tell what is wrong with this installation and how to mend it."""
+    from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
+
+    tell_examination(place.settings(), shown, [("broker", examine_broker)])
+
+
+@command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
+def explain(
+    *,
+    address: Annotated[str, typer.Argument(metavar="URL", help="An address of the web.")],
+    place: ArchivePlace,
+    shown: Shown,
+    robots: Annotated[
+        Path | None,
+        typer.Option(
+            "--robots", metavar="FILE", exists=True, dir_okay=False,
+            help="Take this file for the robots.txt of the server.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Tell whether an address would be fetched now, and why or why not; ends with 1 for a no."""
+    from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    answers = explained(place.settings(), address, robots)
+    _tell([each.to_dict() for each in answers], shown)
+    if answers[-1].state != "yes":
+        raise typer.Exit(NO)
+
+
+@command(app, "retry", example="lesart retry 42")
+def retry(
+    *,
+    job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
+    place: ArchivePlace,
+    shown: Shown,
+) -> None:
+    """Try again what was quarantined or cancelled of a job."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        ids = control.retry(archive, settings, job)
+    say(f"{len(ids)} made ready again" if ids else "nothing of this job was quarantined")
+    _tell([{"job": each} for each in ids], shown)
+
+
+@command(app, "cancel", example="lesart cancel 42")
+def cancel(
+    *,
+    job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
+    place: ArchivePlace,
+    shown: Shown,
+) -> None:
+    """Cancel what is still open of a job; what was kept stays."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        number = control.cancel(archive, job)
+    _tell([{"job": job, "cancelled": number}], shown)
+
+
+@command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")
+def undo(
+    *,
+    decision: Annotated[
+        int,
+        typer.Argument(
+            metavar="ID", help="Of a relation, a lineage, or a step that counts as noise.",
+        ),
+    ],
+    place: ArchivePlace,
+    shown: Shown,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why, for whoever asks later.")
+    ] = None,
+) -> None:  # fmt: skip
+    """Undo a decision of the archive; it stays on record and is not made again."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        undone = archive.undo(decision, reason)
+    _tell([undone.to_dict()], shown)
+
+
+def main() -> None:
+    """Run the command line and end with its exit code."""
+    log_events("debug" if "--debug" in sys.argv else "warning")
+    codes = {
+        LocatorError: 2,
+        LocatorMissingError: 3,
+        NoSuchSourceError: 3,
+        JobNotFoundError: 3,
+        NoWorkerError: UNCHECKED,
+        BrokerError: 2,
+        ScheduleError: 2,
+    }
+    sys.exit(run_command(app, exit_codes=codes))
+
+
+def _moment(given: str | None, settings: Settings) -> datetime | None:
+    from storage.cli.moment import parse_moment  # noqa: PLC0415
+
+    return None if given is None else parse_moment(given, settings.zone, "first")
+
+
+def _tell(rows: Sequence[dict[str, Any]], shown: Shown) -> None:
+    write_rows(rows, shown.target())
+
+
+def _tell_health(problem: str | None) -> None:
+    if problem is not None:
+        say(problem)
+        raise typer.Exit(NO)
+
+
+def _watch(settings: Settings, *, debug: bool) -> None:
+    from worker.services import processes as services  # noqa: PLC0415
+
+    log_events("debug" if debug else "info")
+    if not settings.is_embedded:
+        raise LocatorError("up", "this is for the embedded default; on the stack run "
+                           "`lesart scheduler` and `lesart worker`")  # fmt: skip
+    say(f"watching; the archive is {settings.database_url}; end with Ctrl-C")
+    services.run_embedded(settings)

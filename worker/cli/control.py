@@ -1,0 +1,306 @@
+"""What the command line starts: order jobs, see them through, tell whether work goes on."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from storage.cli.exits import say
+from storage.relations import relate as relating
+from storage.schedule import progress as job_progress
+from storage.schedule import queue
+from storage.settings import Settings
+from storage.values.source import Source
+from storage.write.archive import Archive
+from worker.cli.standard_input import ingest_input
+from worker.errors import (
+    NO_WORKER_SECONDS,
+    JobNotFoundError,
+    LocatorError,
+    LocatorMissingError,
+    NoWorkerError,
+)
+from worker.flow.collect import Place
+from worker.flow.order import default_source, order, place_of, resolve, unfinished
+from worker.flow.read import Reader
+from worker.flow.work import (
+    POLL_SECONDS,
+    collect_garbage_rarely,
+    drain,
+    free_the_dead,
+    relate_all,
+    work_next,
+)
+
+__all__ = ["drain"]
+
+MANY_ITEMS = 400
+"""From so many files on it pays to start further processes."""
+LATE_SECONDS = 120.0
+LONGEST_POLL_SECONDS = 0.5
+SILENT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What `lesart ingest` was asked for."""
+
+    locators: tuple[str, ...]
+    source: str | None = None
+    origin: str | None = None
+    observed_at: datetime | None = None
+    type: str | None = None
+
+
+def ingest(archive: Archive, settings: Settings, request: Request) -> int:
+    """Write the job for `request`, or find the one that an earlier, equal command left open.
+
+    Raises: LocatorError.
+    """
+    if request.origin is not None and len(request.locators) != 1:
+        raise LocatorError("--origin", "goes with one locator")
+    if "-" in request.locators:
+        if len(request.locators) != 1:
+            raise LocatorError("-", "standard input goes alone")
+        return ingest_input(
+            archive, settings, source=request.source, type=request.type,
+            origin=request.origin, observed_at=request.observed_at,
+        )  # fmt: skip
+    places = [
+        resolve(
+            archive, settings, each, source=request.source, type=request.type,
+            origin=request.origin, observed_at=request.observed_at,
+        )
+        for each in request.locators
+    ]  # fmt: skip
+    found = unfinished(archive, places)
+    if found is not None:
+        say(f"going on with job {found}, which was ended early")
+        return found
+    return _ordered(archive, places, "command")
+
+
+def once(archive: Archive, settings: Settings, processes: int | None) -> list[dict[str, Any]]:
+    """Take every active source as due, do the work, and return a summary for each.
+
+    Raises: LocatorError where there is no source at all.
+    """
+    default_source(archive, settings)
+    active = [s for s in archive.sources(standing=True) if not s.paused]
+    if not active:
+        raise LocatorMissingError(
+            str(settings.seeds), "there is no such folder and no other source: make it, or "
+            "`lesart source add FOLDER`",
+        )  # fmt: skip
+    return [run_source(archive, settings, source, processes) for source in active]
+
+
+def run_source(
+    archive: Archive, settings: Settings, source: Source, processes: int | None = None
+) -> dict[str, Any]:
+    """Take a source as due now and return the summary.
+
+    Raises: LocatorError, NoWorkerError.
+    """
+    job_id = _ordered(archive, [place_of(source)], "command")
+    return {"source": source.name, **see_through(archive, settings, job_id, processes)}
+
+
+def see_through(
+    archive: Archive, settings: Settings, job_id: int, processes: int | None = None
+) -> dict[str, Any]:
+    """Wait for a job with all its parts, working it here on the embedded default.
+
+    Raises: NoWorkerError.
+    """
+    began = time.monotonic()
+    with _Progress() as progress:
+        if settings.is_embedded:
+            _work_here(archive, settings, job_id, processes, progress)
+        else:
+            _wait(archive, job_id, progress)
+    with archive.looking() as connection:
+        counts = job_progress.family_counts(connection, job_id)
+    seconds = round(time.monotonic() - began, 3)
+    return {"job": job_id, "seen": counts.seen, **asdict(counts), "seconds": seconds}
+
+
+def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
+    """Make the quarantined parts of a job ready, and work them here where there is no broker.
+
+    Raises: JobNotFoundError.
+    """
+    _require_job(archive, job_id)
+    with archive.unit() as unit:
+        ids = queue.retry(unit, job_id)
+    if ids and settings.is_embedded:
+        for each in ids:
+            drain(archive, settings, within=each)
+    return ids
+
+
+def cancel(archive: Archive, job_id: int) -> int:
+    """Cancel what is open of a job; return how many rows that were.
+
+    Raises: JobNotFoundError.
+    """
+    _require_job(archive, job_id)
+    with archive.unit() as unit:
+        return queue.cancel(unit, job_id)
+
+
+def worker_health(settings: Settings) -> str | None:
+    """Say what is wrong where due work waits and nobody has taken any; else None."""
+    with Archive.open(settings.database_url, create=False) as archive:
+        with archive.looking() as connection:
+            late = job_progress.oldest_due_seconds(connection)
+            claimed = job_progress.seconds_since_claim(connection)
+        if late > LATE_SECONDS and (claimed is None or claimed > SILENT_SECONDS):
+            return f"work has been due for {late:.0f} s and no worker takes it"
+    return None
+
+
+def scheduler_health(settings: Settings) -> str | None:
+    """Say what is wrong where no scheduler has been heard of lately; else None."""
+    with Archive.open(settings.database_url, create=False) as archive:
+        silent = archive.beats().get("scheduler")
+    if silent is None or silent > SILENT_SECONDS:
+        return "no scheduler has been at work within the last minute"
+    return None
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _ordered(archive: Archive, places: Sequence[Place], trigger: str) -> int:
+    number = order(archive, places, trigger)
+    assert number is not None  # without a slot there is nothing to be taken
+    return number
+
+
+def _require_job(archive: Archive, job_id: int) -> None:
+    with archive.looking() as connection:
+        if not job_progress.exists(connection, job_id):
+            raise JobNotFoundError(job_id)
+
+
+def _work_here(
+    archive: Archive, settings: Settings, job_id: int, processes: int | None, progress: "_Progress"
+) -> None:
+    """Collect in this process; read here and, where there is much to read, in further ones."""
+    collect_garbage_rarely()
+    with _Helpers(settings, job_id, processes) as helpers, Reader(settings) as reader:
+
+        def looked(seen: int, changed: int) -> None:
+            progress.collected(seen)
+            helpers.start_if_many(changed)
+
+        while True:
+            free_the_dead(archive)
+            while work_next(archive, settings, reader, within=job_id, progress=looked):
+                with archive.looking() as connection:
+                    progress.told(job_progress.family_counts(connection, job_id).seen)
+            archive.index_rest()
+            with archive.looking() as connection:
+                if not job_progress.open_jobs(connection, job_id):
+                    break
+            time.sleep(POLL_SECONDS)
+    relate_all(archive)
+
+
+def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
+    began = time.monotonic()
+    while True:
+        with archive.looking() as connection:
+            still = job_progress.open_jobs(connection, job_id)
+            started = job_progress.was_started(connection, job_id)
+            progress.told(job_progress.family_counts(connection, job_id).seen)
+            due = job_progress.search_is_due(connection) or relating.is_due(
+                connection, archive.clock()
+            )
+        if not still and not due:
+            return
+        if not started and time.monotonic() - began > NO_WORKER_SECONDS:
+            raise NoWorkerError(job_id)
+        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (time.monotonic() - began) / 100))
+
+
+class _Helpers:
+    """Further processes that read captures of one job while it is collected."""
+
+    def __init__(self, settings: Settings, job_id: int, processes: int | None) -> None:
+        self._settings, self._job_id = settings, job_id
+        self._wanted = processes
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        if self._wanted is not None:
+            self._start(self._wanted - 1)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_more: object) -> None:
+        for process in self._running:
+            if kind is not None:
+                process.terminate()
+            process.wait()
+
+    def start_if_many(self, items: int) -> None:
+        """Start one process for each further processor once there is much to read."""
+        if self._wanted is None and items >= MANY_ITEMS:
+            self._wanted = processors()
+            self._start(self._wanted - 1)
+
+    def _start(self, number: int) -> None:
+        command = [
+            sys.executable, "-m", "worker", "worker", "--drain", "--job", str(self._job_id),
+            "--archive", self._settings.database_url,
+        ]  # fmt: skip
+        for _ in range(number):
+            self._running.append(
+                subprocess.Popen(  # noqa: S603  # our own interpreter, our own arguments
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            )  # fmt: skip
+
+
+class _Progress:
+    """Tells on standard error, on a terminal, how far a job is."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if self._shown:
+            from rich.console import Console  # noqa: PLC0415  # slow to load
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+            self._bar = Progress(
+                TextColumn("archived"), BarColumn(), MofNCompleteColumn(),
+                console=Console(stderr=True), transient=True,
+            )  # fmt: skip
+            self._task = self._bar.add_task("archived", total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def collected(self, seen: int) -> None:
+        """Tell how many files were looked at."""
+        if self._bar is not None:
+            self._bar.update(self._task, total=seen)
+
+    def told(self, seen: int) -> None:
+        """Tell how many items have a verdict."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=seen)

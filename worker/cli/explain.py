@@ -1,0 +1,154 @@
+"""Say whether an address would be asked for now, and why or why not; nothing is written."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from storage.database.engine import ArchiveMissingError
+from storage.schedule.hosts import Host, hosts
+from storage.schedule.watches import Standing, standing_of
+from storage.settings import Settings
+from storage.values.refusals import Refused
+from storage.write.archive import Archive
+from worker.address import Address, origin_of, parse_address, without_secrets
+from worker.web import robots
+from worker.web.connection import Network, NoSuchHostError, NotPublicError
+from worker.web.exchange import Line
+from worker.web.headers import AGENT, headers_of, network_of
+from worker.web.robots_file import ROBOTS_KEPT, ask_robots
+
+LOOK_UP_SECONDS = 5.0
+ROBOTS_SECONDS = 20.0
+State = Literal["yes", "no", "later", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one check says: `no` and `later` keep an address from being asked for now."""
+
+    check: str
+    state: State
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"check": self.check, "state": self.state, "reason": self.reason}
+
+
+def explain(settings: Settings, given: str, robots_file: Path | None = None) -> list[Answer]:
+    """Return what each check says of an address, and at last what follows from them all.
+
+    `robots_file` stands for the robots.txt of the server. Without it, what the archive knows is
+    taken, and asked for where it knows nothing.
+    """
+    network = network_of(settings.allow_hosts, settings.ca_file)
+    address = parse_address(given, network.is_own)
+    if isinstance(address, Refused):
+        told = f"{without_secrets(given)[:200]}: {address.message}"
+        return _concluded([Answer("address", "no", told)])
+    host, standings, has_archive = _known(settings, address)
+    answers = [
+        Answer("address", "yes", f"it is called {origin_of(address.text)} in the archive"),
+        _server(network, address),
+    ]
+    if answers[-1].state == "no":
+        return _concluded(answers)
+    answers.append(_robots(settings, network, address, host, robots_file))
+    answers.append(_pace(settings, host))
+    answers += list(_schedule(standings)) or [
+        Answer("schedule", "yes", "no source watches it" if has_archive else "there is no archive")
+    ]
+    return _concluded(answers)
+
+
+def _known(settings: Settings, address: Address) -> tuple[Host, list[Standing], bool]:
+    try:
+        with (
+            Archive.open(settings.database_url, create=False) as archive,
+            archive.looking() as connection,
+        ):
+            found = hosts(connection, [address.key])[address.key]
+            return found, standing_of(connection, origin_of(address.text)), True
+    except ArchiveMissingError:
+        return Host(address.key), [], False
+
+
+def _server(network: Network, address: Address) -> Answer:
+    """Look up where a server is, for as long as a person waits."""
+    found: list[Answer] = []
+
+    def look() -> None:
+        try:
+            places = ", ".join(each.address for each in network.targets(address))
+        except NotPublicError as error:
+            found.append(Answer("server", "no", str(error)))
+        except NoSuchHostError as error:
+            found.append(Answer("server", "unknown", str(error)))
+        else:
+            where = "in the public net"
+            if network.is_own(address.host, address.port):
+                where = "named in allow_hosts"
+            found.append(Answer("server", "yes", f"{address.host} is at {places}, {where}"))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(LOOK_UP_SECONDS)
+    return found[0] if found else Answer("server", "unknown", "looking it up takes too long")
+
+
+def _robots(
+    settings: Settings, network: Network, address: Address, host: Host, file: Path | None
+) -> Answer:
+    now = datetime.now(UTC)
+    body: bytes | None
+    if file is not None:
+        status, body, known_by = 200, file.read_bytes(), f"by {file}"
+    elif host.robots_fetched_at is not None and now - host.robots_fetched_at < ROBOTS_KEPT:
+        status, body = host.robots_status or 0, host.robots_body
+        known_by = f"as of {host.robots_fetched_at:%Y-%m-%d %H:%M:%SZ}"
+    else:
+        line = Line(network)
+        told = ask_robots(line, address.key, headers_of(settings), ROBOTS_SECONDS)
+        line.close()
+        if told.status is None:
+            return Answer("robots", "unknown", told.note)
+        status, body, known_by = told.status, told.body, "as of now"
+    rule = robots.decide(status, body, address.text, AGENT, strict=settings.robots_strict)
+    line_of = f" ({rule.rule})" if rule.rule else ""
+    delay = f"; it asks for {rule.crawl_delay:g} s between requests" if rule.crawl_delay else ""
+    reason = f"{rule.reason}{line_of}, {known_by}{delay}"
+    return Answer("robots", "yes" if rule.allowed else "no", reason)
+
+
+def _pace(settings: Settings, host: Host) -> Answer:
+    now = datetime.now(UTC)
+    if host.retry_until is not None and host.retry_until > now:
+        until = f"{host.retry_until:%Y-%m-%d %H:%M:%SZ}"
+        return Answer("pace", "later", f"left alone until {until}: {host.retry_note}")
+    pace = max(settings.pace, host.delay or 0.0)
+    wait = (host.next_at - now).total_seconds() if host.next_at is not None else 0.0
+    told = f"one request every {pace:g} s"
+    if 0 < wait < 3600:
+        told += f"; the server is free in {wait:.1f} s"
+    return Answer("pace", "yes", told)
+
+
+def _schedule(standings: list[Standing]) -> Iterator[Answer]:
+    for each in standings:
+        told = f"watched by {each.source}"
+        if each.checked_at is not None:
+            told += f"; last: {each.outcome} at {each.checked_at:%Y-%m-%d %H:%M:%SZ}"
+        due = each.next_check
+        told += f"; next check {due:%Y-%m-%d %H:%M:%SZ}" if due else "; no check by itself"
+        yield Answer("schedule", "yes", told)
+
+
+def _concluded(answers: list[Answer]) -> list[Answer]:
+    """Add what follows: `no` before `later`, and what cannot be known now keeps nothing back."""
+    for state in ("no", "later"):
+        against = [each for each in answers if each.state == state]
+        if against:
+            return [*answers, Answer("fetch", against[0].state, against[0].reason)]
+    return [*answers, Answer("fetch", "yes", "nothing speaks against it")]

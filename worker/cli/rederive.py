@@ -1,0 +1,200 @@
+"""Read the kept bytes of many articles anew by today's extractors, and tell what differs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any
+
+from storage.history.runs import Reader as Who
+from storage.read.filters import EVERYTHING, Filters
+from storage.record.reading import Again, Reread
+from storage.settings import Settings
+from storage.verify.shown_texts import (
+    Chosen,
+    Shown,
+    Today,
+    chosen,
+    differing,
+    is_current,
+    read_today,
+    shown_texts,
+)
+from storage.write.archive import Archive
+from worker.flow.read import PAGE_TYPES, Reader
+
+ARTICLES_AT_A_TIME = 50
+Tell = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which articles are read anew: the named ones, or those that pass the filters."""
+
+    articles: Sequence[int] | None = None
+    filters: Filters = EVERYTHING
+    after: str | None = None
+    limit: int | None = None
+
+
+@dataclass(slots=True)
+class Difference:
+    """What came of the texts of one article.
+
+    `texts` are those that were read by another extractor: `same` came out with the same wording,
+    `differ` with another, `refused` as no text; of `gone` the bytes are not there. `derived`
+    counts those that were read now and not before. `fields` names what else differs.
+    """
+
+    article: str
+    origin: str
+    cursor: str
+    texts: int = 0
+    same: int = 0
+    differ: int = 0
+    refused: int = 0
+    gone: int = 0
+    derived: int = 0
+    fields: list[str] = field(default_factory=list)
+
+    @property
+    def is_any(self) -> bool:
+        return bool(self.differ or self.refused or self.gone or self.fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in COLUMNS}
+
+    def to_flat(self) -> dict[str, Any]:
+        return self.to_dict()
+
+
+COLUMNS = (
+    "article", "origin", "texts", "same", "differ", "refused", "gone", "derived", "fields",
+    "cursor",
+)  # fmt: skip
+
+
+class Rereading:
+    """One pass over the articles of an archive; `totals` sums up what it found."""
+
+    def __init__(self, archive: Archive, settings: Settings, processes: int) -> None:
+        self._archive, self._settings = archive, settings
+        self._processes = processes
+        self.totals = Difference("", "", "")
+        self.articles = 0
+
+    def differences(self, wanted: Wanted, tell: Tell) -> Iterator[Difference]:
+        """Yield what came of each article with a text of another extractor.
+
+        What is read is kept at once, in batches: ended early, the same pass goes on where it was.
+        Raises: CursorError.
+        """
+        with ExitStack() as stack:
+            free: SimpleQueue[Reader] = SimpleQueue()
+            readers = [stack.enter_context(Reader(self._settings)) for _ in range(self._processes)]
+            for each in readers:
+                free.put(each)
+            pool = stack.enter_context(ThreadPoolExecutor(self._processes))
+            here = _extractors(readers[0])
+
+            def read(again: Again) -> Reread:
+                reader = free.get()
+                try:
+                    return reader.reread(again)
+                finally:
+                    free.put(reader)
+
+            for batch in self._batches(wanted):
+                texts = self._stale(batch, here)
+                derived = self._read(texts, here, lambda a: list(pool.map(read, a)))
+                yield from self._compared(batch, texts, here, derived)
+                tell("texts read anew", self.totals.texts)
+
+    def summary(self) -> str:
+        """Say in one sentence what was found."""
+        all_ = self.totals
+        if not all_.texts:
+            return "every text was read by the extractors of today; there is nothing to compare"
+        return (
+            f"{all_.texts} texts of {self.articles} articles were read by other extractors: "
+            f"{all_.same} come out the same, {all_.differ} with another wording, {all_.refused} as "
+            f"no text, {all_.gone} without their bytes; {all_.derived} were read now; no version "
+            "was made"
+        )
+
+    def _batches(self, wanted: Wanted) -> Iterator[list[Chosen]]:
+        with self._archive.looking() as connection:
+            found = list(
+                chosen(connection, wanted.filters, wanted.articles, wanted.after, wanted.limit)
+            )
+        articles = iter(found)
+        while batch := list(islice(articles, ARTICLES_AT_A_TIME)):
+            yield batch
+
+    def _stale(self, batch: Sequence[Chosen], here: Sequence[Who]) -> list[Shown]:
+        with self._archive.looking() as connection:
+            texts = shown_texts(connection, [each.article_id for each in batch])
+        return [each for each in texts if not is_current(each, here)]
+
+    def _read(
+        self,
+        texts: Sequence[Shown],
+        here: Sequence[Who],
+        read: Callable[[list[Again]], list[Reread]],
+    ) -> set[int]:
+        """Read what today's extractors have not read yet; return which derivations those are."""
+        with self._archive.looking() as connection:
+            known = read_today(connection, texts, here)
+        missing = {
+            each.derivation_id: each.article_id
+            for each in texts
+            if each.has_bytes and each.derivation_id not in known
+        }
+        if missing:
+            self._archive.keep_again(read(self._archive.to_read_again(missing)))
+        return set(missing)
+
+    def _compared(
+        self,
+        batch: Sequence[Chosen],
+        texts: Sequence[Shown],
+        here: Sequence[Who],
+        derived: set[int],
+    ) -> Iterator[Difference]:
+        with self._archive.looking() as connection:
+            today = read_today(connection, texts, here)
+        for article in batch:
+            own = [each for each in texts if each.article_id == article.article_id]
+            if own:
+                told = Difference(article.article, article.origin, article.cursor)
+                for each in own:
+                    _count(told, each, today.get(each.derivation_id))
+                    told.derived += each.derivation_id in derived
+                self._add(told)
+                yield told
+
+    def _add(self, told: Difference) -> None:
+        self.articles += 1
+        for name in ("texts", "same", "differ", "refused", "gone", "derived"):
+            setattr(self.totals, name, getattr(self.totals, name) + getattr(told, name))
+
+
+def _count(told: Difference, shown: Shown, today: Today | None) -> None:
+    told.texts += 1
+    if today is None:
+        told.gone += 1
+    elif today.digest is None:
+        told.refused += 1
+    else:
+        is_same = today.digest == shown.digest
+        told.same += is_same
+        told.differ += not is_same
+        more = differing(shown.detail, today.detail)
+        told.fields = sorted({*told.fields, *more})
+
+
+def _extractors(reader: Reader) -> list[Who]:
+    found = (reader.extractor_of(kind) for kind in ("seed", next(iter(PAGE_TYPES))))
+    return [(each.name, each.version, each.config) for each in found]

@@ -1,0 +1,297 @@
+"""The commands `lesart source …`: standing sources and their schedules."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from storage.cli.exits import say
+from storage.cli.options import Place as ArchivePlace
+from storage.cli.options import Shown, command
+from storage.cli.output import write_rows
+from storage.schedule.interval import RANGE, Ladder
+from storage.settings import Settings, parse_interval
+from storage.values.source import Source
+from worker.errors import LocatorMissingError, ScheduleError
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
+Every = Annotated[
+    str | None, typer.Option("--every", metavar="I", help="How often: 90s, 5m, 2h, 1d.")
+]
+Cron = Annotated[
+    str | None,
+    typer.Option("--cron", metavar="C", help="When: minute hour day month weekday (0 is Sunday)."),
+]
+Zone = Annotated[
+    str | None, typer.Option("--timezone", metavar="Z", help="Of --cron; else of the settings.")
+]
+
+AddressType = Annotated[
+    str | None,
+    typer.Option(
+        "--type", metavar="T",
+        help="Of an address: page, feed, sitemap, opml, urls; else told by what stands there.",
+    ),
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How the addresses of a source are asked."""
+
+    recheck: Annotated[
+        str | None,
+        typer.Option(
+            "--recheck", metavar="R",
+            help="How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
+        ),
+    ] = None  # fmt: skip
+    newer_than: Annotated[
+        str | None,
+        typer.Option("--newer-than", metavar="I", help="Of its lists, what is not older: 30d."),
+    ] = None
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header", metavar="H",
+            help="NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE.",
+        ),
+    ] = None  # fmt: skip
+    proxy: Annotated[
+        str | None,
+        typer.Option("--proxy", metavar="P", help="http://HOST:PORT, @FILE or $VARIABLE."),
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of a source that were set.
+
+        Raises: ScheduleError.
+        """
+        from worker.web.credentials import read_header  # noqa: PLC0415  # only here
+
+        found = recheck_options(self.recheck)
+        try:
+            if self.newer_than is not None:
+                found["newer_than"] = parse_interval(self.newer_than)
+            if self.header:
+                found["headers"] = dict(read_header(each) for each in self.header)
+            if self.proxy is not None:
+                found["proxy"] = _proxy(self.proxy)
+        except ValueError as error:
+            raise ScheduleError(str(error)) from error
+        return found
+
+
+def _proxy(given: str) -> str:
+    """Return the option for a proxy; one with a password has to be named by file or variable.
+
+    Raises: ValueError.
+    """
+    from worker.web.credentials import read_proxy  # noqa: PLC0415  # only here
+
+    if given.startswith(("@", "$")):
+        return given
+    if read_proxy(given).user is not None:
+        raise ValueError("put a proxy with a password into a file and write --proxy @FILE")
+    return given
+
+
+def mount(app: typer.Typer) -> None:
+    """Add `lesart source` to the command line."""
+    app.add_typer(sources, name="source")
+
+
+sources = typer.Typer(
+    help="Watch places on a schedule.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@command(sources, "add", example="lesart source add https://zeitung.example/feed --every 15m")
+def add(
+    *,
+    locator: Annotated[
+        str, typer.Argument(metavar="LOCATOR", help="A folder, or an address to be watched.")
+    ],
+    place: ArchivePlace,
+    shown: Shown,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="N", help="Its name; else the folder's, or the address."),
+    ] = None,
+    every: Every = None,
+    cron: Cron = None,
+    timezone: Zone = None,
+    type: AddressType = None,  # noqa: A002  # the word of the command line
+    asking: Asking,
+) -> None:
+    """Watch a folder or an address from now on."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli.standing_sources import is_address, is_subscriptions, watch_address, watch_feeds  # noqa: PLC0415
+
+    settings = place.settings()
+    schedule = _schedule(settings, every, cron, timezone)
+    if is_address(locator):
+        options = asking.options()
+        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+            added = watch_address(
+                archive, settings, locator, name=name, kind=type, options=options, **schedule
+            )
+        _tell([added], shown)
+        return
+    if type is not None or asking.options():
+        raise ScheduleError("--type, --recheck, --newer-than, --header, --proxy are for addresses")
+    folder = Path(locator).absolute()
+    if not folder.exists():
+        raise LocatorMissingError(locator, "there is no such folder or file")
+    if folder.is_file() and is_subscriptions(folder):
+        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+            _tell(watch_feeds(archive, settings, folder, **schedule), shown)
+        return
+    if not schedule:
+        schedule = {"every_seconds": settings.every}
+    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        chosen = name or folder.name
+        taken = [each for each in archive.sources() if each.name == chosen]
+        if taken and (taken[0].standing or taken[0].locator != str(folder)):
+            raise ScheduleError(f"there is a source {chosen} already: choose another --name")
+        source = archive.ensure_source(
+            chosen, "folder", str(folder), standing=True, paused=False, **schedule
+        )
+    _tell([source], shown)
+
+
+@command(sources, "list", example="lesart source list")
+def list_sources(*, place: ArchivePlace, shown: Shown) -> None:
+    """List the standing sources with their schedules."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        _tell(archive.sources(standing=True), shown)
+
+
+@command(sources, "set", example="lesart source set presse --cron '0 6 * * 1-5'")
+def change(
+    *,
+    name: Name,
+    place: ArchivePlace,
+    shown: Shown,
+    every: Every = None,
+    cron: Cron = None,
+    timezone: Zone = None,
+    asking: Asking,
+) -> None:
+    """Change the schedule of a source; a running scheduler takes it up within seconds."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli.standing_sources import watch_anew  # noqa: PLC0415
+
+    settings = place.settings()
+    schedule = _schedule(settings, every, cron, timezone)
+    options = asking.options()
+    if not schedule and not options:
+        raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
+    with Archive.open(settings.database_url, create=False) as archive:
+        if options:
+            schedule["options"] = {**archive.source(name).options, **options}
+        changed = archive.change_source(name, **schedule)
+        watch_anew(archive, changed)
+        _tell([changed], shown)
+
+
+@command(sources, "run", example="lesart source run presse")
+def run(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
+    """Take a source as due now, wait for it and tell the summary."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.cli import control  # noqa: PLC0415  # loads the text core
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        summary = control.run_source(archive, settings, archive.source(name))
+    write_rows([summary], shown.target())
+
+
+@command(sources, "pause", example="lesart source pause presse")
+def pause(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
+    """Stop watching a source until it is resumed."""
+    _change(place, shown, name, paused=True)
+
+
+@command(sources, "resume", example="lesart source resume presse")
+def resume(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
+    """Watch a paused source again."""
+    _change(place, shown, name, paused=False)
+
+
+@command(sources, "remove", example="lesart source remove presse")
+def remove(*, name: Name, place: ArchivePlace) -> None:
+    """Watch a source no more; what it brought stays in the archive."""
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        archive.change_source(name, removed_at=archive.clock(), standing=False)
+    say(f"{name} is watched no more; what it brought stays")
+
+
+def _change(place: ArchivePlace, shown: Shown, name: str, **values: Any) -> None:
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with Archive.open(settings.database_url, create=False) as archive:
+        _tell([archive.change_source(name, **values)], shown)
+
+
+def _schedule(
+    settings: Settings, every: str | None, cron: str | None, timezone: str | None
+) -> dict[str, Any]:
+    if every is not None and cron is not None:
+        raise ScheduleError("--every and --cron exclude each other")
+    values: dict[str, Any] = {}
+    if timezone is not None:
+        try:
+            ZoneInfo(timezone)
+        except (ValueError, OSError, KeyError) as error:
+            raise ScheduleError(f"there is no time zone {timezone!r}") from error
+        values["timezone"] = timezone
+    if every is not None:
+        values |= {"every_seconds": parse_interval(every), "cron": None}
+    if cron is not None:
+        from worker.services.schedule import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
+
+        try:
+            cron_trigger(cron, settings.zone)
+        except CronError as error:
+            raise ScheduleError(str(error)) from error
+        values |= {"every_seconds": None, "cron": cron}
+    return values
+
+
+def recheck_options(given: str | None) -> dict[str, Any]:
+    """Return the options of a source that `--recheck` sets.
+
+    Raises: ScheduleError.
+
+    >>> recheck_options("15m..40d")
+    {'recheck': {'first': 900.0, 'longest': 3456000.0}}
+    >>> recheck_options("off"), recheck_options(None)
+    ({'recheck': {'off': True}}, {})
+    """
+    if given is None:
+        return {}
+    if given.strip() == "off":
+        return {"recheck": {"off": True}}
+    span = RANGE.fullmatch(given.strip())
+    first, longest = (span["first"], span["longest"]) if span else (given, given)
+    try:
+        ladder = Ladder(parse_interval(first), parse_interval(longest))
+    except ValueError as error:
+        raise ScheduleError(f"--recheck {given}: {error}") from error
+    return {"recheck": {"first": ladder.first, "longest": ladder.longest}}
+
+
+def _tell(found: list[Source], shown: Shown) -> None:
+    names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")
+    rows = [{name: getattr(each, name) for name in names} for each in found]
+    write_rows(rows, shown.target(), names)

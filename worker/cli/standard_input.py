@@ -1,0 +1,95 @@
+"""Ingest what comes by standard input: its bytes are kept at once, for a worker to read."""
+
+import sys
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from storage.schedule import queue
+from storage.settings import Settings
+from storage.values.arrival import Arrival
+from storage.values.digest import raw_digest
+from storage.values.verdict import Counts
+from storage.write.archive import Archive
+from worker.errors import LocatorError
+from worker.flow.collect import NO_STAMP, hints_of
+from worker.flow.import_captures import Importer
+from worker.flow.work import holder_name
+from worker.sources.containers.items import Foreign, Item, PassedOver
+from worker.sources.folders.members import TYPES, members_of_input
+
+STANDARD_INPUT = "stdin"
+
+
+def ingest_input(
+    archive: Archive,
+    settings: Settings,
+    *,
+    source: str | None,
+    type: str | None,  # noqa: A002  # the word of the command line
+    origin: str | None,
+    observed_at: datetime | None,
+) -> int:
+    """Keep what standard input holds and return the job that reads it.
+
+    Raises: LocatorError without a known type.
+    """
+    if type not in TYPES:
+        raise LocatorError("-", f"name its type with --type: {', '.join(TYPES)}")
+    owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
+    with archive.unit() as unit:
+        job_id = queue.add_job(
+            unit, "ingest", "command", source_id=owner.id, arguments={"places": []}
+        )
+    with archive.unit() as unit:
+        held = queue.claim(unit, settings.lease_seconds, holder_name(), job_id=job_id)
+    assert held is not None
+    hints = hints_of(settings, type)
+    batch: list[Arrival] = []
+    importer = Importer(archive, held, owner.id, settings.batch_items)
+    for item in members_of_input(sys.stdin.buffer, hints):
+        match item:
+            case Foreign(member=member, capture=capture):
+                place = f"seed:{owner.name}/-"
+                importer.add(place, replace(capture, locator=f"{place}{member}"))
+            case PassedOver():
+                importer.counted.passed_over += 1
+            case _:
+                batch.append(_arrival(archive, owner.name, item, origin, observed_at))
+        if len(batch) >= settings.batch_items:
+            archive.capture(held, owner.id, batch)
+            batch = []
+    importer.finish()
+    if batch:
+        archive.capture(held, owner.id, batch)
+    counted = importer.counted
+    with archive.unit() as unit:
+        counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
+        queue.finish(unit, held, counts)
+    return job_id
+
+
+def _arrival(
+    archive: Archive, source: str, item: Any, origin: str | None, observed_at: datetime | None
+) -> Arrival:
+    raw = item.raw
+    digest = raw_digest(raw) if raw is not None else None
+    name = digest.hex()[:16] if digest is not None and not item.member else "-"
+    locator = f"seed:{source}/{name}{item.member}"
+    hints: dict[str, Any] = {}
+    if isinstance(item, Item):
+        hints = {"type": item.type, "name": "-", "charset": item.charset, "origin": origin}
+        hints["flags"] = list(item.flags) or None
+        hints["observed_at"] = observed_at.isoformat() if observed_at else None
+    return Arrival(
+        place=locator,
+        locator=locator,
+        path=name,
+        member=item.member,
+        stamp=NO_STAMP,
+        observed_at=archive.clock(),
+        raw=raw,
+        digest=digest,
+        hints={key: value for key, value in hints.items() if value is not None},
+        refused=None if isinstance(item, Item) else item.refused,
+    )

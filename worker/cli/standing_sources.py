@@ -1,0 +1,96 @@
+"""Make addresses standing sources, and keep their schedules true."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from storage.schedule.watches import ensure_watches, reschedule
+from storage.settings import Settings
+from storage.values.addresses import Named
+from storage.values.private_hosts import own_hosts
+from storage.values.refusals import Refused
+from storage.values.source import Source
+from storage.write.archive import Archive
+from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
+from worker.errors import LocatorError, ScheduleError
+from worker.flow.order import ADDRESS_TYPES, is_address
+from worker.sources.listings.url_list import OpmlFeed, read_opml
+from worker.text import HEAD_BYTES
+from worker.web.kind import kind_of
+
+__all__ = ["is_address", "is_subscriptions", "watch_address", "watch_anew", "watch_feeds"]
+
+
+def watch_address(
+    archive: Archive,
+    settings: Settings,
+    locator: str,
+    *,
+    name: str | None = None,
+    kind: str | None = None,
+    options: dict[str, Any] | None = None,
+    **schedule: Any,
+) -> Source:
+    """Watch an address from now on; it is looked at for the first time as soon as possible.
+
+    Raises: LocatorError, ScheduleError.
+    """
+    allowed = own_hosts(settings.allow_hosts)
+    address = parse_address(locator, lambda host, port: (host, port) in allowed)
+    if isinstance(address, Refused):
+        raise LocatorError(without_secrets(locator), address.message)
+    if kind is not None and kind not in ADDRESS_TYPES:
+        raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
+    origin = origin_of(address.text)
+    chosen = name or origin
+    taken = [each for each in archive.sources() if each.name == chosen]
+    if taken and (taken[0].standing or taken[0].kind != "web"):
+        raise ScheduleError(f"there is a source {chosen} already: choose another --name")
+    source = archive.ensure_source(
+        chosen, "web", address.text, standing=True, paused=False, options=options or {}, **schedule
+    )
+    asked = without_trackers(address).text
+    named = Named(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
+    with archive.unit() as unit:
+        ensure_watches(unit, source.id, [named], listed_by=None, is_standing=True)
+        reschedule(unit, source.id, timedelta(0))
+    return source
+
+
+def is_subscriptions(path: Path) -> bool:
+    """Tell whether a file is the list of subscriptions of a feed reader (OPML)."""
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD_BYTES), None) == "opml"
+
+
+def watch_feeds(archive: Archive, settings: Settings, path: Path, **schedule: Any) -> list[Source]:
+    """Watch each feed of a list of subscriptions; those that are watched already stay as they are.
+
+    Raises: LocatorError.
+    """
+    feeds = read_opml(path.read_bytes())
+    if isinstance(feeds, Refused):
+        raise LocatorError(str(path), feeds.message)
+    names = {each.name for each in archive.sources()}
+    return [_watched_feed(archive, settings, feed, names, schedule) for feed in feeds]
+
+
+def _watched_feed(
+    archive: Archive, settings: Settings, feed: OpmlFeed, names: set[str], schedule: dict[str, Any]
+) -> Source:
+    address = parse_address(feed.address)
+    origin = origin_of(address.text) if isinstance(address, Address) else feed.address
+    known = archive.source_watching(origin)
+    if known is not None and origin_of(known.locator) == origin:
+        return known
+    name = feed.title if feed.title and feed.title not in names else origin
+    names.add(name)
+    return watch_address(archive, settings, feed.address, name=name, kind="feed", **schedule)
+
+
+def watch_anew(archive: Archive, source: Source) -> None:
+    """Let the addresses of a source be looked at by its new schedule from now on."""
+    if source.kind == "folder":
+        return
+    with archive.unit() as unit:
+        reschedule(unit, source.id, None)

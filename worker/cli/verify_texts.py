@@ -1,0 +1,54 @@
+"""Derive kept texts again from their bytes, and tell where another text comes out."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from storage.settings import Settings
+from storage.values.digest import wording_digest
+from storage.values.draft import Draft
+from storage.verify.derivations import Derived, Text, derivations
+from storage.verify.finding import Broken
+from worker.flow.read import Reader
+from worker.text import extractor
+from worker.text.page.read_page import page_extractor
+
+REPORT_EVERY = 100
+
+
+class Rederivation:
+    """One pass over the derivations of an archive.
+
+    `derived` counts the texts that came out again, `not_rederivable_here` those whose extractor,
+    version or configuration is not the one that is installed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.derived = 0
+        self.not_rederivable_here = 0
+
+    def findings(self, engine: Any, progress: Callable[[str, int], None]) -> Iterator[Broken]:
+        """Yield the derivations whose text does not come out again."""
+        with Reader(self._settings) as reader:
+            here = {extractor(reader.text), page_extractor(reader.text)}
+            for number, kept in enumerate(derivations(engine)):
+                if number % REPORT_EVERY == 0:
+                    progress("texts from their bytes", number)
+                mine = [text for text in kept.texts if text.extractor in here]
+                self.not_rederivable_here += len(kept.texts) - len(mine)
+                self.derived += len(mine)
+                yield from _wrong(kept, mine, reader)
+
+
+def _wrong(kept: Derived, texts: list[Text], reader: Reader) -> Iterator[Broken]:
+    if not texts:
+        return
+    draft = reader.draft(kept.again.captured)
+    digest = None
+    if isinstance(draft, Draft):
+        digest = wording_digest(draft.title, draft.text_paragraphs())
+    for text in texts:
+        if text.digest != digest:
+            who = text.extractor
+            message = f"{who.name} {who.version} reads another text out of the same bytes"
+            yield Broken("derivation", text.derivation_id, "not_rederived", message)

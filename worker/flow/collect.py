@@ -1,0 +1,409 @@
+"""Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from storage.schedule import queue
+from storage.schedule.watches import due_watches, hand_out, watch_named
+from storage.settings import Settings
+from storage.values import job as jobs
+from storage.values.addresses import Named
+from storage.values.arrival import Arrival, FileStamp, Scan
+from storage.values.digest import raw_digest
+from storage.values.private_hosts import own_hosts
+from storage.values.refusals import Refused
+from storage.values.verdict import Counts
+from storage.write.archive import Archive, Present
+from worker.address import origin_of, parse_address, without_trackers
+from worker.flow.import_captures import Importer
+from worker.sources.containers.gunzip import MAGIC as GZIP
+from worker.sources.containers.items import (
+    Foreign,
+    Found,
+    Item,
+    Limits,
+    PassedOver,
+    Rejected,
+    Unsettled,
+)
+from worker.sources.containers.locator import origin_path
+from worker.sources.folders.capture import capture
+from worker.sources.folders.files import Patience
+from worker.sources.folders.folder import Listing, expand
+from worker.sources.folders.members import Hints
+from worker.text import HEAD_BYTES, detect_type, holds_text
+from worker.web.kind import kind_of
+
+Progress = Callable[[int, int], None]
+"""Told, now and then, how many files were looked at so far, and how many items are to be read."""
+
+BATCH_BYTES = 8 * 1024 * 1024
+PROGRESS_EVERY = 200
+LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
+"""Refusals that say nothing about the bytes: the next scan looks again."""
+NO_STAMP = FileStamp(0, 0, 0, 0)
+MOST_DUE = 1_000_000
+LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
+"""The names of files that may be lists of addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One locator of a job, as `worker.flow.order` resolved it.
+
+    `is_scan` says that a complete listing of it covers the whole source, so that what is
+    missing from it is gone. `prefix` turns a path below `root` into an origin. Of the kind `web`
+    it is an address, or, as a scan, everything that a source watches.
+    """
+
+    source_id: int
+    locator: str
+    root: str
+    prefix: str
+    is_scan: bool
+    type: str | None = None
+    origin: str | None = None
+    observed_at: str | None = None
+    kind: str = "folder"
+
+
+def collect(
+    archive: Archive,
+    held: jobs.Claim,
+    settings: Settings,
+    patience: Patience,
+    progress: Progress = lambda _seen, _changed: None,
+) -> None:
+    """Collect all places of an ingest job and end its row; jobs to read are left behind.
+
+    It can be run again after a crash: what was captured stays captured and is not counted
+    twice. Raises: jobs.StaleLeaseError.
+    """
+    counts = Counts()
+    places = [Place(**entry) for entry in held.arguments["places"]]
+    for place in places:
+        if place.kind != "web":
+            looked = _Collection(archive, held, settings, patience, progress, place)
+            looked.run()
+            counts += looked.counts()
+    collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
+    with archive.unit() as unit:
+        queue.finish(unit, held, counts)
+
+
+def collect_addresses(
+    archive: Archive, held: jobs.Claim, settings: Settings, places: Sequence[Place]
+) -> None:
+    """Leave jobs that check the addresses of places, and what their sources have due.
+
+    Raises: jobs.StaleLeaseError.
+    """
+    if not places:
+        return
+    named = [(place, _named(place, settings)) for place in places if not place.is_scan]
+    for place, found in named:
+        if isinstance(found, Refused):
+            archive.refuse(held, place.source_id, place.locator, found)
+    with archive.unit() as unit:
+        queue.renew(unit, held)
+        keys = []
+        for place in places:
+            if place.is_scan:
+                due = due_watches(
+                    unit.connection, unit.now, MOST_DUE, source_id=place.source_id, with_root=True
+                )
+                keys += [each.key for each in due]
+        for source_id in dict.fromkeys(place.source_id for place, _found in named):
+            of_source = [f for p, f in named if p.source_id == source_id]
+            keys += watch_named(unit, source_id, [f for f in of_source if isinstance(f, Named)])
+        keys = list(dict.fromkeys(keys))
+        hand_out(unit, keys, held.trigger, settings.batch_items, held.job_id)
+
+
+def _named(place: Place, settings: Settings) -> Named | Refused:
+    allowed = own_hosts(settings.allow_hosts)
+    address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
+    if isinstance(address, Refused):
+        return address
+    return Named(origin_of(address.text), without_trackers(address).text, place.type or "web")
+
+
+@dataclass(slots=True)
+class _Batch:
+    arrivals: list[Arrival] = field(default_factory=list)
+    bytes: int = 0
+
+
+class _Collection:
+    """One pass over one place."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        held: jobs.Claim,
+        settings: Settings,
+        patience: Patience,
+        progress: Progress,
+        place: Place,
+    ) -> None:
+        self.archive, self.held, self.settings = archive, held, settings
+        self.patience, self.progress, self.place = patience, progress, place
+        self.unchanged = self.still_refused = self.changed = self.looked_at = 0
+        self._known: dict[tuple[str, str], Present] = {}
+        self._members: dict[str, list[str]] = {}
+        self._seen: set[tuple[str, str]] = set()
+        self._batch = _Batch()
+        self._scan: Scan | None = None
+        self._unsettled: list[tuple[Found, Unsettled]] = []
+        self._hints = hints_of(settings, place.type)
+        self._importer = Importer(archive, held, place.source_id, settings.batch_items)
+        self._late: list[Arrival] = []
+
+    def counts(self) -> Counts:
+        """Return what was counted here, and not where captures are kept or read."""
+        counted = self._importer.counted
+        return Counts(
+            unchanged=self.unchanged + counted.unchanged,
+            refused=self.still_refused,
+            passed_over=counted.passed_over,
+        )
+
+    def run(self) -> None:
+        """Look at everything the place names."""
+        place = self.place
+        if place.is_scan:
+            self._scan = self.archive.start_scan(place.source_id)
+        self._known = self.archive.presences(place.source_id)
+        for path, member in self._known:
+            if member:
+                self._members.setdefault(path, []).append(member)
+        listing = expand(place.locator)
+        for found in listing:
+            self._look(found, listing)
+        if self.patience.wait:
+            for found, earlier in tuple(self._unsettled):
+                self._read(found, listing, self.patience, earlier)
+        self._importer.finish()
+        for arrival in self._late:
+            self._add(arrival)
+        self._flush()
+        if self._scan is not None:
+            self._finish(listing, self._scan)
+
+    # ------------------------------------------------------------------- one file
+
+    def _look(self, found: Found | Rejected, listing: Listing) -> None:
+        self.looked_at += 1
+        if self.looked_at % PROGRESS_EVERY == 0:
+            self.progress(self.looked_at, self.changed)
+        if isinstance(found, Rejected):
+            self._reject(self._path(found.locator), found, NO_STAMP)
+            return
+        path = self._path(found.locator)
+        present = self._known.get((path, ""))
+        if present is not None and self._is_as_before(present, found.stamp):
+            self._count_as_before(path)
+            return
+        self._read(found, listing, replace(self.patience, wait=False))
+
+    def _is_as_before(self, present: Present, stamp: FileStamp) -> bool:
+        if present.gone or present.stamp != stamp:
+            return False
+        return self.place.is_scan or present.job_id == self.held.job_id
+
+    def _count_as_before(self, path: str) -> None:
+        for member in ("", *self._members.get(path, ())):
+            self._seen.add((path, member))
+            present = self._known[path, member]
+            if present.job_id == self.held.job_id:
+                continue
+            self.unchanged += present.captures
+            if present.container or present.gone:
+                continue
+            self._count(present)
+
+    def _count(self, present: Present) -> None:
+        if present.refused:
+            self.still_refused += 1
+        else:
+            self.unchanged += 1
+
+    def _read(
+        self, found: Found, listing: Listing, patience: Patience, earlier: Unsettled | None = None
+    ) -> None:
+        path = self._path(found.locator)
+        is_container, captures = False, 0
+        waited = self._importer.waits
+        for item in capture(listing.root, found.path, self._hints, patience, earlier):
+            match item:
+                case Unsettled():
+                    self._see_whole(path)
+                    self._unsettled.append((found, item))
+                    return
+                case Rejected(member=""):
+                    self._see_whole(path)
+                    self._reject(path, item, found.stamp)
+                case Rejected():
+                    is_container |= bool(item.member)
+                    self._reject(path, item, found.stamp)
+                case Item():
+                    is_container |= bool(item.member)
+                    self._take(path, item, found.stamp)
+                case Foreign():
+                    is_container = True
+                    captures += item.capture.is_readable
+                    self._import(path, item)
+                case PassedOver():
+                    is_container = True
+                    self._importer.counted.passed_over += 1
+        if is_container:
+            self._importer.flush()
+            self._seen.add((path, ""))
+            waiting = self._importer.waits - waited
+            kept = captures - waiting
+            arrival = self._arrival(path, "", found.stamp, container=True, captures=kept)
+            if waiting:  # not done with, until the others are there
+                self._late.append(arrival)
+            else:
+                self._add(arrival)
+
+    def _import(self, path: str, found: Foreign) -> None:
+        self.changed += 1
+        place = f"{self.place.prefix}{path}"
+        self._importer.add(place, replace(found.capture, locator=f"{place}{found.member}"))
+
+    def _see_whole(self, path: str) -> None:
+        """Note that nothing can be said of what a file holds: none of it is absent."""
+        self._seen.update((path, member) for member in ("", *self._members.get(path, ())))
+
+    def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
+        digest = raw_digest(item.raw)
+        self._seen.add((path, item.member))
+        present = self._known.get((path, item.member))
+        same = (
+            present is not None
+            and present.digest == digest
+            and not present.gone
+            and (self.place.is_scan or present.job_id == self.held.job_id)
+        )
+        if same and present is not None:
+            if present.job_id != self.held.job_id:
+                self._count(present)
+            self._add(self._arrival(path, item.member, stamp, looked=True))
+            return
+        hints: dict[str, Any] = {"type": item.type, "name": item.locator.rpartition("/")[2]}
+        extra = {
+            "charset": item.charset,
+            "flags": list(item.flags) or None,
+            "origin": self.place.origin,
+            "observed_at": self.place.observed_at,
+        }
+        hints.update({name: value for name, value in extra.items() if value is not None})
+        self.changed += 1
+        self._add(self._arrival(path, item.member, stamp, raw=item.raw, digest=digest, hints=hints))
+
+    def _reject(self, path: str, rejected: Rejected, stamp: FileStamp) -> None:
+        self._seen.add((path, rejected.member))
+        if rejected.refused.code in LOOK_AGAIN:
+            stamp = NO_STAMP
+        digest = raw_digest(rejected.raw) if rejected.raw is not None else None
+        present = self._known.get((path, rejected.member))
+        if present is not None and present.refused and not present.gone:
+            is_as_before = (present.stamp, present.digest) == (stamp, digest)
+        else:
+            is_as_before = False
+        if present is not None and is_as_before:
+            self.still_refused += present.job_id != self.held.job_id
+            return
+        self.changed += 1
+        self._add(
+            self._arrival(
+                path, rejected.member, stamp, raw=rejected.raw, digest=digest,
+                refused=rejected.refused,
+            )
+        )  # fmt: skip
+
+    def _arrival(self, path: str, member: str, stamp: FileStamp, **more: Any) -> Arrival:
+        prefix = self.place.prefix
+        return Arrival(
+            place=f"{prefix}{path}{member}",
+            locator=f"{prefix}{origin_path(path, member)}",
+            path=path,
+            member=member,
+            stamp=stamp,
+            observed_at=self.archive.clock(),
+            **more,
+        )
+
+    # -------------------------------------------------------------------- batches
+
+    def _add(self, arrival: Arrival) -> None:
+        self._batch.arrivals.append(arrival)
+        self._batch.bytes += len(arrival.raw or b"")
+        full = len(self._batch.arrivals) >= self.settings.batch_items
+        if full or self._batch.bytes >= BATCH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._batch.arrivals:
+            self.archive.capture(self.held, self.place.source_id, self._batch.arrivals, self._scan)
+            self._batch = _Batch()
+        self.progress(self.looked_at, self.changed)
+
+    def _finish(self, listing: Listing, scan: Scan) -> None:
+        absent = [
+            present.place_id
+            for key, present in self._known.items()
+            if key not in self._seen and not present.gone
+        ]
+        self.archive.finish_scan(
+            self.held,
+            scan,
+            complete=listing.complete,
+            listing_digest=bytes.fromhex(listing.digest),
+            files=listing.files,
+            changed=self.changed,
+            absent=absent,
+        )
+
+    # --------------------------------------------------------------------- small
+
+    def _path(self, locator: str) -> str:
+        """Return the path below the source's folder: a place may be a part of it."""
+        below = self.place.root
+        return f"{below}/{locator}" if below else locator
+
+
+def hints_of(settings: Settings, type: str | None) -> Hints:  # noqa: A002
+    """Return how to tell what bytes are, by the text core and the settings."""
+    return Hints(
+        detect=detect,
+        is_text_column=holds_text,
+        limits=limits_of(settings),
+        type="list" if type == "urls" else type,
+    )
+
+
+def detect(name: str, head: bytes) -> str | Refused:
+    r"""Return the type to read a file as: a list of addresses is one, whatever its name says.
+
+    >>> detect("a.txt", b"https://a.example/1 # erste\n"), detect("a.xml", b"<opml version='2.0'>")
+    ('list', 'opml')
+    >>> detect("a.txt", b"date 2024-06 Brand\n")
+    'seed'
+    """
+    if len(head) >= HEAD_BYTES:
+        head = head[: head.rfind(b"\n") + 1] or head
+    kind = kind_of(head, "text/plain" if name.lower().endswith(LIST_NAMES) else None)
+    return kind if kind != "page" and not head.startswith(GZIP) else detect_type(name, head)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        document=settings.max_document_bytes,
+        list=settings.max_list_bytes,
+        container=settings.max_container_bytes,
+        entries=settings.max_container_entries,
+        web_archive=settings.max_web_archive_bytes,
+    )

@@ -1,0 +1,64 @@
+"""PURE: what is different about a page that a server gave, to us or to others."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from storage.values.draft import Candidate, Draft, Field, Json
+from storage.values.refusals import Refused, refuse
+from worker.address import Address, origin_of, parse_address
+from worker.text import Offer
+from worker.text.page.walls import BARRIERS
+
+OFFERED = ("published", "updated", "authors", "tags", "language")
+"""What a list says of a page that can be a value of its fields: never what makes its wording."""
+
+_FIELD = {"updated": "modified"}
+_TOLD = {"title": "title", "summary": "lead"}
+_BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
+
+
+def offers_of(listed: Mapping[str, Json] | None) -> tuple[Offer, ...]:
+    """Return what a feed or a sitemap said of a page, as candidates for its fields.
+
+    >>> offers_of({"kind": "feed", "authors": ["Ada Kern"], "title": "Pegel"})
+    (Offer(field='authors', value=['Ada Kern'], found_in='feed authors'),)
+    """
+    told = listed or {}
+    fields = ((_FIELD.get(name, name), told[name]) for name in OFFERED if told.get(name))
+    return tuple(Offer(name, value, f"{told.get('kind')} {name}") for name, value in fields)
+
+
+def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
+    """Return what a fetched page means: what stands before an article is not one.
+
+    A page that shows the beginning of a text to whoever does not pay is a wall too: with the
+    whole text behind it, the difference would look like an edit.
+    """
+    if isinstance(outcome, Refused):
+        if outcome not in _BARRED:
+            return outcome
+        return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))
+    if "teaser" in outcome.flags:
+        return refuse("blocked", reason="it shows the beginning of a text that has to be paid for")
+    return _with_told(outcome, listed or {})
+
+
+def _with_told(draft: Draft, listed: Mapping[str, Json]) -> Draft:
+    """Add the headline and the summary of a list as candidates: they never change a wording."""
+    fields = dict(draft.fields)
+    for name, of in _TOLD.items():
+        if listed.get(name):
+            told = Candidate(listed[name], f"{listed.get('kind')} {of}")
+            known = fields.get(of)
+            fields[of] = (
+                Field(None, told.found_in, None, (told,))
+                if known is None
+                else replace(known, candidates=(*known.candidates, told))
+            )
+    return replace(draft, fields=fields, address=_cleaned(draft.address))
+
+
+def _cleaned(address: str | None) -> str | None:
+    """Return what the address that a page gives itself is called in the archive."""
+    found = parse_address(address) if address else None
+    return origin_of(found.text) if isinstance(found, Address) else None

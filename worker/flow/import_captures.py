@@ -1,0 +1,84 @@
+"""Hand captures of web archives over to the archive, in batches, file by file."""
+
+from dataclasses import dataclass
+
+from storage.values import job as jobs
+from storage.values.foreign_capture import Import
+from storage.write.archive import Archive
+
+BATCH_BYTES = 8 * 1024 * 1024
+MOST_WAITING = 10_000
+"""So many repeats are held until their originals may have come; each is some kilobytes."""
+
+
+@dataclass(slots=True)
+class Counted:
+    """What was counted outside of the jobs that read: known before, refused, passed over."""
+
+    unchanged: int = 0
+    passed_over: int = 0
+
+
+class Importer:
+    """Keeps captures in batches; repeats of captures that come later are kept at the end."""
+
+    def __init__(
+        self, archive: Archive, held: jobs.Claim, source_id: int, batch_items: int
+    ) -> None:
+        self._archive, self._held = archive, held
+        self._source_id, self._batch_items = source_id, batch_items
+        self._batch: list[Import] = []
+        self._bytes = 0
+        self._container = ""
+        self._waiting: list[tuple[str, Import]] = []
+        self.counted = Counted()
+
+    @property
+    def waits(self) -> int:
+        """Return how many repeats wait for their originals."""
+        return len(self._waiting)
+
+    def add(self, container: str, capture: Import) -> None:
+        """Take a capture of the file `container`, a place.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        if container != self._container:
+            self.flush()
+            self._container = container
+        self._batch.append(capture)
+        self._bytes += capture.size
+        if len(self._batch) >= self._batch_items or self._bytes >= BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Keep what was taken so far.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        if self._batch:
+            is_full = len(self._waiting) >= MOST_WAITING
+            waiting = self._keep(self._container, self._batch, is_last=is_full)
+            self._waiting += [(self._container, each) for each in waiting]
+        self._batch, self._bytes = [], 0
+
+    def finish(self) -> None:
+        """Keep the repeats whose originals came since, and refuse the others.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        self.flush()
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), self._batch_items):
+            by_container: dict[str, list[Import]] = {}
+            for container, each in waiting[start : start + self._batch_items]:
+                by_container.setdefault(container, []).append(each)
+            for container, batch in by_container.items():
+                self._keep(container, batch, is_last=True)
+
+    def _keep(self, container: str, batch: list[Import], *, is_last: bool) -> tuple[Import, ...]:
+        imported = self._archive.import_captures(
+            self._held, self._source_id, container, batch, is_last=is_last
+        )
+        self.counted.unchanged += imported.counts.unchanged
+        return imported.waiting

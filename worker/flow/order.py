@@ -1,0 +1,253 @@
+"""Turn what the user names into a job: places with their sources, then one row."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from storage.schedule import progress as job_progress
+from storage.schedule import queue
+from storage.schedule.watches import due_watches, hand_out
+from storage.settings import Settings
+from storage.values.private_hosts import own_hosts
+from storage.values.refusals import Refused
+from storage.values.source import NoSuchSourceError, Source
+from storage.write.archive import Archive
+from worker.address import origin_of, parse_address, without_secrets
+from worker.errors import LocatorError, LocatorMissingError
+from worker.flow.collect import Place
+from worker.sources.containers.locator import escape_locator
+from worker.sources.folders.folder import expand
+
+DEFAULT_SOURCE = "seeds"
+ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
+"""What `--type` may say of an address; without it, what stands there says it itself."""
+NO_SITE = "addresses"
+"""The source of what was named as an address and is none that is asked for."""
+MOST_AT_ONCE = 2_000
+"""So many addresses are handed out at a time."""
+
+ADDRESS = re.compile(
+    r"(?!file:)[a-z][a-z0-9+.-]*://|(?:javascript|data|mailto|about|blob|tel):", re.IGNORECASE
+)
+"""How an address begins, be it one of the web or not.
+
+>>> bool(ADDRESS.match("javascript:alert(1)")), bool(ADDRESS.match("C# heute.txt"))
+(True, False)
+"""
+
+
+def default_source(archive: Archive, settings: Settings) -> Source | None:
+    """Return the source that watches the seeds folder, making it when the folder is there."""
+    root = str(settings.seeds.absolute())
+    try:
+        found = archive.source(DEFAULT_SOURCE)
+    except NoSuchSourceError:
+        if not Path(root).is_dir() or archive.knew_source(DEFAULT_SOURCE):
+            return None
+        return archive.ensure_source(
+            DEFAULT_SOURCE, "folder", root, standing=True, every_seconds=settings.every,
+            options={"default": True},
+        )  # fmt: skip
+    if found.options.get("default") and found.locator != root and Path(root).is_dir():
+        return archive.change_source(DEFAULT_SOURCE, locator=root)
+    return found
+
+
+def resolve(
+    archive: Archive,
+    settings: Settings,
+    locator: str,
+    *,
+    source: str | None = None,
+    type: str | None = None,  # noqa: A002  # the word of the command line
+    origin: str | None = None,
+    observed_at: datetime | None = None,
+) -> Place:
+    """Return the place that `locator` names, under a standing source where it belongs to one.
+
+    Raises: LocatorError.
+    """
+    if is_address(locator):
+        is_capture = bool(origin or observed_at)
+        return _address_place(archive, settings, locator, source, type, is_capture=is_capture)
+    path = _path_of(locator)
+    listing_root = _listing_root(path, locator)
+    owner, prefix = _owner(archive, settings, path, listing_root, source)
+    below = os.path.relpath(listing_root, owner.locator)
+    return Place(
+        source_id=owner.id,
+        locator=path,
+        root="" if below == "." else escape_locator(below),
+        prefix=prefix,
+        is_scan=path == owner.locator and Path(path).is_dir(),
+        type=type,
+        origin=origin,
+        observed_at=observed_at.isoformat() if observed_at else None,
+    )
+
+
+def place_of(source: Source) -> Place:
+    """Return the whole of a source as a place.
+
+    Raises: LocatorError where it cannot be read, such as a source of another kind.
+    """
+    if source.kind == "web":
+        return Place(source.id, source.locator, "", "", is_scan=True, kind="web")
+    if source.kind != "folder":
+        raise LocatorError(source.locator, f"sources of kind {source.kind} cannot be read")
+    return Place(
+        source_id=source.id,
+        locator=source.locator,
+        root="",
+        prefix=_prefix(source),
+        is_scan=True,
+        type=source.options.get("type"),
+    )
+
+
+def order(
+    archive: Archive, places: Sequence[Place], trigger: str, slot: str | None = None
+) -> int | None:
+    """Write the job that collects `places` and return its id; None where its slot is taken."""
+    with archive.unit() as unit:
+        if slot is not None and job_progress.slot_is_taken(
+            unit.connection, places[0].source_id, slot
+        ):
+            return None
+        return queue.add_job(
+            unit, "ingest", trigger, source_id=places[0].source_id, slot=slot,
+            arguments=_arguments(places),
+        )  # fmt: skip
+
+
+def unfinished(archive: Archive, places: Sequence[Place]) -> int | None:
+    """Return the job of an earlier, equal command that was ended before it was through."""
+    with archive.looking() as connection:
+        return job_progress.unfinished(connection, "command", _arguments(places))
+
+
+def _arguments(places: Sequence[Place]) -> dict[str, Any]:
+    return {"places": [asdict(place) for place in places]}
+
+
+def _path_of(locator: str) -> str:
+    parts = urlsplit(locator) if "://" in locator else None
+    if parts is not None and parts.scheme == "file":
+        return _absolute(parts.path)
+    return _absolute(locator)
+
+
+def is_address(locator: str) -> bool:
+    """Tell whether a locator names an address rather than a file.
+
+    >>> is_address("https://a.example/b"), is_address("file:///a/b"), is_address("a/b.txt")
+    (True, False, False)
+    """
+    return ADDRESS.match(locator) is not None and not os.path.lexists(locator)
+
+
+def _address_place(
+    archive: Archive,
+    settings: Settings,
+    locator: str,
+    name: str | None,
+    kind: str | None,
+    *,
+    is_capture: bool,
+) -> Place:
+    """Return an address as a place, under the source that watches it or that was named.
+
+    Raises: LocatorError.
+    """
+    locator = without_secrets(locator)
+    if is_capture:
+        raise LocatorError(locator, "it is looked at now; --origin and --observed-at are for "
+                           "captures that were made elsewhere")  # fmt: skip
+    if kind is not None and kind not in ADDRESS_TYPES:
+        raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
+    owner = _address_owner(archive, settings, locator, name)
+    if owner.kind != "web":
+        raise LocatorError(
+            locator, f"source {owner.name} watches a folder: choose another --source"
+        )
+    kind = "list" if kind == "urls" else kind
+    return Place(owner.id, locator, "", "", is_scan=False, type=kind, kind="web")
+
+
+def _address_owner(archive: Archive, settings: Settings, locator: str, name: str | None) -> Source:
+    """Return the source that watches an address, that was named, or that its site goes under."""
+    own = own_hosts(settings.allow_hosts)
+    address = parse_address(locator, lambda host, port: (host, port) in own)
+    if isinstance(address, Refused):
+        return archive.ensure_source(name or NO_SITE, "web", "")
+    if name is None:
+        watching = archive.source_watching(origin_of(address.text))
+        if watching is not None:
+            return watching
+    site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
+    return archive.ensure_source(name or site, "web", address.text if name else site)
+
+
+def order_due(archive: Archive, settings: Settings, limit: int = MOST_AT_ONCE) -> list[int]:
+    """Write jobs for the watched addresses that are due, and return their ids."""
+    with archive.looking() as connection:
+        if not due_watches(connection, archive.clock(), 1):
+            return []
+    with archive.unit() as unit:
+        due = due_watches(unit.connection, unit.now, limit)
+        jobs = []
+        for trigger, is_root in (("schedule", True), ("recheck", False)):
+            keys = [each.key for each in due if each.is_root == is_root]
+            jobs += hand_out(unit, keys, trigger, settings.batch_items)
+    return jobs
+
+
+def _listing_root(path: str, locator: str) -> str:
+    if Path(path).is_dir():
+        return path
+    if os.path.lexists(path):
+        return str(Path(path).parent)
+    if not set("*?[").isdisjoint(path):
+        return str(expand(path).root)
+    raise LocatorMissingError(locator, "there is no such file or folder")
+
+
+def _owner(
+    archive: Archive, settings: Settings, path: str, listing_root: str, name: str | None
+) -> tuple[Source, str]:
+    if name is not None:
+        found = archive.ensure_source(name, "folder", listing_root)
+        if not _holds(found.locator, listing_root):
+            raise LocatorError(
+                path, f"it lies outside the folder of source {name}, {found.locator}"
+            )
+        return found, _prefix(found)
+    if _holds(str(settings.seeds.absolute()), listing_root):
+        default_source(archive, settings)
+    standing = [s for s in archive.sources(standing=True) if _holds(s.locator, listing_root)]
+    if standing:
+        nearest = max(standing, key=lambda each: len(each.locator))
+        return nearest, _prefix(nearest)
+    name = f"file://{escape_locator(listing_root)}"
+    found = archive.ensure_source(name, "folder", listing_root)
+    return found, _prefix(found)
+
+
+def _prefix(source: Source) -> str:
+    if source.name.startswith("file://"):
+        return source.name.rstrip("/") + "/"
+    return f"seed:{source.name}/"
+
+
+def _holds(folder: str, path: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _absolute(path: str) -> str:
+    """Return `path` without `.` and `..`, links left as they are."""
+    return os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links

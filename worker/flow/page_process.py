@@ -1,0 +1,378 @@
+"""Read pages in one long-lived child process, so that a bad page costs only itself.
+
+The child (`python -m worker.flow.page_process`) answers frames on a pipe: four bytes of length,
+then the content. It has a limit of memory, and no connection to anything but its two pipes. The
+parent holds the deadline of each document and kills what overruns it.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from storage.values.draft import Draft
+from storage.values.refusals import Refused, refuse
+from worker.text.hints import Hints, TextSettings
+from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
+
+DOCUMENT_SECONDS = 2.0
+MEMORY_MB = 1024
+DOCUMENTS_PER_CHILD = 2000
+"""After so many documents a child is replaced: parsers' memory is never quite given back."""
+
+START_SECONDS = 60.0
+_CACHES_RESET_EVERY = 500
+_CHUNK = 1 << 16
+_PIPE = 1 << 20
+_LENGTH = struct.Struct(">I")
+_MIB = 1 << 20
+_READY = b"ready"
+# Neither German nor English: only such a text asks the model of languages.
+_WARM_UP_PAGE = (
+    b"<html lang=la><body><h1>Lorem ipsum</h1><time datetime=2024-01-01></time>"
+    b"<p>Lorem ipsum dolor sit amet, consectetur adipisici elit, sed eiusmod tempor incidunt.</p>"
+)
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class ExtractorStartError(Exception):
+    """The child process did not get ready; `exit_code` is None where it was too slow.
+
+    Worth trying again: no document is to blame.
+    """
+
+    def __init__(self, exit_code: int | None) -> None:
+        how = "was not ready in time" if exit_code is None else f"ended with {exit_code}"
+        super().__init__(f"The page extractor {how}; is document_memory_mb large enough?")
+        self.exit_code = exit_code
+
+
+class PageReader:
+    """Reads pages, one at a time, in a child that is started at the first page.
+
+    Threads may share one; a process that was forked starts a child of its own.
+    """
+
+    def __init__(
+        self,
+        settings: TextSettings,
+        *,
+        document_seconds: float = DOCUMENT_SECONDS,
+        memory_mb: int = MEMORY_MB,
+        documents_per_child: int = DOCUMENTS_PER_CHILD,
+    ) -> None:
+        self._settings = settings
+        self._document_seconds = document_seconds
+        self._memory_mb = memory_mb
+        self._documents_per_child = documents_per_child
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def child_pid(self) -> int | None:
+        """Return the process id of the child, None while there is none."""
+        return self._child.process.pid if self._child else None
+
+    def read(self, raw: bytes, hints: Hints) -> Draft | Refused:
+        """Return what the page `raw` says, or why it was refused.
+
+        Refusals beside those of the text core: `resource_time`, `resource_memory`,
+        `extractor_crashed`, each charged to this page alone.
+
+        Raises: ExtractorStartError where no child could be started.
+        """
+        with self._lock:
+            child = self._ready_child()
+            try:
+                answer = child.ask(raw, hints, self._document_seconds)
+            except BaseException:
+                self._drop()  # half an exchange would answer the next page
+                raise
+            if child.spent(answer) or child.documents >= self._documents_per_child:
+                self._drop()
+            return answer
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock:
+            self._drop()
+
+    def _ready_child(self) -> "_Child":
+        if self._child is not None and self._child.owner != os.getpid():
+            self._child = None  # the parent's, across a fork: not ours to use or to end
+        if self._child is None:
+            self._child = _Child.started(self._settings, self._document_seconds, self._memory_mb)
+        return self._child
+
+    def _drop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None and child.owner == os.getpid():
+            child.end()
+
+
+class _Child:
+    """The parent's end of one child process."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self.owner = os.getpid()
+        self.documents = 0
+
+    @classmethod
+    def started(cls, settings: TextSettings, document_seconds: float, memory_mb: int) -> "_Child":
+        orders = {
+            "languages": settings.languages,
+            "timezone": settings.timezone,
+            "memory_mb": memory_mb,
+            "alarm_seconds": document_seconds * 2 + 1,
+            "parent": os.getpid(),
+        }
+        process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
+            [sys.executable, "-P", "-m", "worker.flow.page_process", json.dumps(orders)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            bufsize=0,
+        )
+        child = cls(process)
+        assert process.stdin
+        assert process.stdout
+        os.set_blocking(process.stdin.fileno(), False)
+        os.set_blocking(process.stdout.fileno(), False)
+        _widen(process.stdin.fileno())
+        if child._exchange(b"", START_SECONDS) != _READY:
+            exit_code = process.poll()
+            child.end()
+            raise ExtractorStartError(exit_code)
+        return child
+
+    def ask(self, raw: bytes, hints: Hints, seconds: float) -> Draft | Refused:
+        """Send one page and return the answer; the child may be gone afterwards."""
+        self.documents += 1
+        packed = pack_hints(hints)
+        request = b"".join((_LENGTH.pack(len(packed)), packed, _LENGTH.pack(len(raw)), raw))
+        try:
+            answer = self._exchange(request, seconds)
+        except TimeoutError:
+            return refuse("resource_time", limit=f"{seconds:g}")
+        if answer is None:
+            late = self._exit_code() == -signal.SIGALRM
+            return refuse("resource_time", limit=f"{seconds:g}") if late else _crashed()
+        try:
+            return unpack_answer(answer)
+        except (ValueError, KeyError, TypeError):
+            return _crashed()
+
+    def spent(self, answer: Draft | Refused) -> bool:
+        """Tell whether a child that gave `answer` is better replaced."""
+        spending = ("resource_time", "resource_memory", "extractor_crashed")
+        return isinstance(answer, Refused) and answer.code in spending
+
+    def end(self) -> None:
+        """Kill the child; it holds nothing that could be lost."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _exit_code(self) -> int | None:
+        try:
+            return self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _exchange(self, request: bytes, seconds: float) -> bytes | None:
+        """Write `request` while reading one frame; None where the child ended before that.
+
+        Raises: TimeoutError after `seconds`.
+        """
+        assert self.process.stdin
+        assert self.process.stdout
+        writer, reader = self.process.stdin.fileno(), self.process.stdout.fileno()
+        end = time.monotonic() + seconds
+        waiting = memoryview(request)
+        received = bytearray()
+        poll = select.poll()
+        poll.register(reader, select.POLLIN)
+        if waiting:
+            poll.register(writer, select.POLLOUT)
+        while True:
+            left = end - time.monotonic()
+            events = dict(poll.poll(max(0, left) * 1000)) if left > 0 else {}
+            if not events:
+                raise TimeoutError
+            if writer in events:
+                waiting = waiting[_write(writer, waiting) :]
+                if not waiting:
+                    poll.unregister(writer)
+            if reader in events:
+                piece = os.read(reader, _CHUNK)
+                if not piece:
+                    return None
+                received += piece
+                frame = _whole_frame(received)
+                if frame is not None:
+                    return frame
+
+
+def _widen(pipe: int) -> None:
+    """Make room in a pipe for a whole page, so that it need not be handed over in pieces."""
+    with contextlib.suppress(OSError):  # a limit of the system: the page goes in pieces then
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+def _write(writer: int, waiting: memoryview) -> int:
+    """Write what fits into the pipe; a child that is gone takes it all and will not answer."""
+    try:
+        return os.write(writer, waiting[:_PIPE])
+    except BlockingIOError:
+        return 0
+    except BrokenPipeError:
+        return len(waiting)
+
+
+def _whole_frame(received: bytearray) -> bytes | None:
+    if len(received) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack_from(received)
+    end = _LENGTH.size + length
+    return bytes(received[_LENGTH.size : end]) if len(received) >= end else None
+
+
+def _crashed() -> Refused:
+    return refuse("extractor_crashed")
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the child: no settings and secrets of ours, one thread."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LESART_")}
+    path = os.pathsep.join(filter(None, (str(_ROOT), kept.get("PYTHONPATH"))))
+    # Each thread of a numeric library would take its share of the address space.
+    return kept | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+# ----------------------------------------------------------------------- in the child process
+
+
+def main() -> None:
+    """Answer pages until the pipe ends."""
+    orders = json.loads(sys.argv[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    requests, answers = _take_pipes()
+    _end_with(orders["parent"])
+    _limit_memory(orders["memory_mb"] * _MIB)
+    settings = TextSettings(tuple(orders["languages"]), orders["timezone"])
+    _warm_up(settings)
+    _send(answers, _READY)
+    for number, (hints, raw) in enumerate(_requests(requests), start=1):
+        # The parent kills what is late; the alarm is for the case that there is no parent.
+        signal.setitimer(signal.ITIMER_REAL, orders["alarm_seconds"])
+        answer = _answer(raw, hints, settings)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _send(answers, answer)
+        if number % _CACHES_RESET_EVERY == 0:
+            _reset_caches()
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take the pipes for frames alone: what anything prints goes to stderr."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    return requests, answers
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent does, even if a fork of it still holds the pipes open.
+
+    Not by PR_SET_PDEATHSIG: that fires when the *thread* ends which started the child.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _limit_memory(limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _warm_up(settings: TextSettings) -> None:
+    """Load what the first page would load: parser, extractor, and the model of languages."""
+    hints = Hints("html", "warm-up", None, datetime(2024, 1, 1, tzinfo=UTC), None)
+    _answer(_WARM_UP_PAGE, hints, settings)
+
+
+def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
+    from worker.text.page.read_page import read_page  # noqa: PLC0415 -- not in the parent
+
+    try:
+        return pack_answer(read_page(raw, hints, settings))
+    except MemoryError:
+        return pack_answer(refuse("resource_memory"))
+    except Exception:  # noqa: BLE001 -- whatever a parser throws belongs to this page
+        return pack_answer(_crashed())
+
+
+def _reset_caches() -> None:
+    from trafilatura.meta import reset_caches  # noqa: PLC0415 -- not in the parent
+
+    reset_caches()
+
+
+def _requests(pipe: BinaryIO) -> Iterator[tuple[Hints, bytes]]:
+    while True:
+        hints, raw = _receive(pipe), _receive(pipe)
+        if hints is None or raw is None:
+            return
+        yield unpack_hints(hints), raw
+
+
+def _receive(pipe: BinaryIO) -> bytes | None:
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    return pipe.read(_LENGTH.unpack(head)[0])
+
+
+def _send(pipe: BinaryIO, content: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(content)))
+    pipe.write(content)
+    pipe.flush()
+
+
+if __name__ == "__main__":
+    main()

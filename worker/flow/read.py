@@ -1,0 +1,267 @@
+"""Read one batch of captures: bytes to drafts, then one transaction that keeps them."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from types import TracebackType
+from typing import Any, Self
+
+from storage.history.neighbours import NotComparableError
+from storage.language.vocabulary import vocabulary
+from storage.record.reading import Again, Captured, Reading, Reread
+from storage.settings import Settings
+from storage.similarity.index_keys import traces
+from storage.values import job as jobs
+from storage.values.addresses import Listing
+from storage.values.dates import day_of
+from storage.values.digest import canonical_all, digest_of_parts, raw_digest
+from storage.values.draft import Draft, Extractor
+from storage.values.private_hosts import own_hosts
+from storage.values.refusals import Refused
+from storage.values.site import site_of
+from storage.values.verdict import Counts
+from storage.write.archive import Archive
+from worker.flow.decide import decide
+from worker.flow.fetched import as_fetched, offers_of
+from worker.flow.page_process import PageReader
+from worker.sources.listings.listing import KINDS as LISTS
+from worker.sources.listings.listing import read_listing
+from worker.text import Hints, TextSettings, extractor
+from worker.text import read as read_text
+from worker.text.fingerprint import signature
+
+PAGE_TYPES = frozenset({"html"})
+
+
+MOST_REREADING = 3
+"""So often others may bring new neighbours while earlier ones are read anew."""
+
+
+class RereadingError(Exception):
+    """Others kept bringing captures of another extractor; try again later."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"job {job_id} found new neighbours each time it had read the old ones")
+        self.job_id = job_id
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What came of a read job: its counts, and whether it is through."""
+
+    counts: Counts
+    done: bool
+
+
+class Reader:
+    """Reads captures by their type; pages go to a child process that starts when one comes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.text = TextSettings(languages=settings.languages, timezone=settings.timezone)
+        self._pages: PageReader | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child process, if there is one."""
+        if self._pages is not None:
+            self._pages.close()
+            self._pages = None
+
+    def read(self, captured: Captured) -> Reading:
+        """Read one capture, and make ready what full text and the search for copies need."""
+        hints = hints_of(captured)
+        if hints.type in LISTS:
+            return Reading(captured, self._listing(captured, hints), context_of(hints))
+        outcome = self.draft(captured)
+        context = context_of(hints)
+        if isinstance(outcome, Refused):
+            return Reading(captured, outcome, context)
+        outcome = _flagged(outcome, captured.hints.get("flags") or ())
+        paragraphs = outcome.text_paragraphs()
+        language = outcome.fields.get("language")
+        of_title = (outcome.title or "").split()
+        of_text = outcome.pieces
+        if of_text is None:
+            of_text = " ".join(paragraphs).split()
+        known = vocabulary(language.value if language else None)
+        numbers = known.cut([*of_title, *of_text])
+        tokens, is_cut = numbers.tokens().truncated()
+        if is_cut:
+            outcome = _flagged(outcome, ["fts_truncated"])
+        parts = canonical_all([outcome.title or "", *paragraphs])
+        signed = signature(numbers[len(of_title) :].hashes)
+        day, is_exact = _day_of(outcome, captured)
+        return Reading(
+            captured=captured,
+            outcome=outcome,
+            context=context,
+            digest=digest_of_parts(parts),
+            tokens=tokens,
+            signature=signed,
+            timezone=self.settings.timezone,
+            traces=traces(
+                parts[1:],
+                signed.values,
+                title=outcome.title,
+                site=site_of(captured.hints.get("origin") or outcome.address or captured.locator),
+                day=day,
+                is_exact=is_exact,
+            ),
+            day=day,
+        )
+
+    def _listing(self, captured: Captured, hints: Hints) -> Listing | Refused:
+        """Return what a list names; it is read here, as its readers bound themselves."""
+        own = own_hosts(self.settings.allow_hosts)
+        return read_listing(
+            hints.type, captured.raw, hints.url or captured.locator,
+            captured.hints.get("content_type"), lambda host, port: (host, port) in own,
+        )  # fmt: skip
+
+    def draft(self, captured: Captured) -> Draft | Refused:
+        """Return what the text core makes of a capture, with all that is known of it."""
+        outcome = self.outcome(captured.raw, hints_of(captured))
+        if captured.hints.get("fetched") or captured.hints.get("answered"):
+            return as_fetched(outcome, captured.hints.get("listed"))
+        return outcome
+
+    def reread(self, wanted: Again) -> Reread:
+        """Read a capture anew that was read before, maybe by another extractor."""
+        reading = self.read(wanted.captured)
+        if isinstance(reading.outcome, Draft):
+            return Reread(reading, wanted.context, reading.outcome.extractor)
+        return Reread(reading, wanted.context, self.extractor_of(hints_of(wanted.captured).type))
+
+    def extractor_of(self, type: str) -> Extractor:  # noqa: A002  # the word of the hints
+        """Return who reads documents of that type here."""
+        if type not in PAGE_TYPES:
+            return extractor(self.text)
+        from worker.text.page.read_page import page_extractor  # noqa: PLC0415  # loads the parsers
+
+        return page_extractor(self.text)
+
+    def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
+        """Return what the text core makes of `raw`."""
+        if hints.type in PAGE_TYPES:
+            return self._page_reader().read(raw, hints)
+        return read_text(raw, hints, self.text)
+
+    def _page_reader(self) -> PageReader:
+        if self._pages is None:
+            self._pages = PageReader(
+                self.text,
+                document_seconds=self.settings.document_seconds,
+                memory_mb=self.settings.document_memory_mb,
+            )
+        return self._pages
+
+
+def read_batch(
+    archive: Archive,
+    held: jobs.Claim,
+    reader: Reader,
+    limit_seconds: float,
+    batch_items: int = 100,
+) -> Batch:
+    """Read what the job carries and keep it; past the limit the rest is given back.
+
+    What lists name is looked at by jobs of up to `batch_items` addresses.
+
+    Raises: jobs.StaleLeaseError, and nothing is kept then.
+    """
+    captured = archive.unread(held)
+    readings = list(_within(captured, reader, limit_seconds))
+    done = len(readings) == len(captured)
+    again: list[Reread] = []
+    for _ in range(MOST_REREADING):
+        try:
+            counts = archive.keep(
+                held, readings, decide, done=done, batch_items=batch_items, again=again
+            )
+        except NotComparableError as error:
+            again += _read_again(archive, held, reader, archive.to_read_again(error.derivations))
+        else:
+            return Batch(counts, done)
+    raise RereadingError(held.job_id)
+
+
+def _read_again(
+    archive: Archive, held: jobs.Claim, reader: Reader, wanted: Sequence[Again]
+) -> Iterator[Reread]:
+    """Read captures anew that another extractor read, so that what follows them compares."""
+    renewed = time.monotonic()
+    for each in wanted:
+        if time.monotonic() - renewed > held.lease_seconds / 3:
+            archive.lengthen(held)
+            renewed = time.monotonic()
+        yield reader.reread(each)
+
+
+def hints_of(captured: Captured) -> Hints:
+    """Return the hints of a capture as the text core takes them."""
+    known = captured.hints
+    return Hints(
+        type=known.get("type") or "seed",
+        name=known.get("name") or captured.locator,
+        charset=known.get("charset"),
+        observed_at=captured.observed_at,
+        url=known.get("url"),
+        offers=offers_of(known.get("listed")),
+    )
+
+
+def context_of(hints: Hints) -> str:
+    """Return, as JSON, the hints that a reading depends on: the same bytes give the same draft.
+
+    A year after that of the capture is no date; pages depend on the very minute.
+    """
+    context: dict[str, Any] = {"type": hints.type, "seen": str(hints.observed_at.year)}
+    if hints.charset:
+        context["charset"] = hints.charset
+    if hints.url:
+        context["url"] = hints.url[:150]
+    if hints.offers:
+        told = json.dumps([asdict(each) for each in hints.offers], sort_keys=True).encode()
+        context["offers"] = raw_digest(told).hex()[:16]
+    if hints.type in PAGE_TYPES:
+        context["seen"] = hints.observed_at.isoformat(timespec="minutes")
+    return json.dumps(context, sort_keys=True)
+
+
+def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
+    """Return the last day that a text may have been published on, else that of the capture.
+
+    The second value says that it can be no other one.
+    """
+    published = outcome.fields.get("published")
+    told = published.value if published and isinstance(published.value, dict) else {}
+    day, is_exact = day_of(told.get("value"), told.get("precision"))
+    if day is not None:
+        return day, is_exact
+    return (outcome.observed_at or captured.observed_at).date(), True
+
+
+def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> Iterator[Reading]:
+    end = time.monotonic() + limit_seconds
+    for each in captured:
+        yield reader.read(each)
+        if time.monotonic() > end:
+            return
+
+
+def _flagged(draft: Draft, flags: Any) -> Draft:
+    missing = tuple(flag for flag in flags if flag not in draft.flags)
+    return replace(draft, flags=(*draft.flags, *missing)) if missing else draft

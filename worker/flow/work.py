@@ -1,0 +1,193 @@
+"""Claim due jobs and work them, with or without a broker."""
+
+import gc
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+import structlog
+
+from storage.database.engine import DatabaseError
+from storage.schedule import progress as job_progress
+from storage.schedule import queue
+from storage.schedule import wake as wake_ups
+from storage.settings import Settings
+from storage.values import job as jobs
+from storage.write.archive import Archive
+from worker.flow.collect import Progress, collect
+from worker.flow.fetch import fetch_batch
+from worker.flow.read import Reader, read_batch
+from worker.sources.folders.files import Patience
+
+LOG = structlog.get_logger()
+POLL_SECONDS = 0.1
+GARBAGE_OBJECTS = 50_000
+"""New containers between two looks, the objects of about thirty articles."""
+
+
+def collect_garbage_rarely() -> None:
+    """Let Python look for reference cycles once for some batches: texts make next to none.
+
+    What is loaded by now is never looked at again. Saves a twentieth of the CPU.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, 20, 20)
+
+
+def patience_of(trigger: str) -> Patience:
+    """Return how long to wait for files that are being written: a schedule just comes again."""
+    return Patience(wait=trigger != "schedule", now_ns=time.time_ns, sleep=time.sleep)
+
+
+def work_next(
+    archive: Archive,
+    settings: Settings,
+    reader: Reader,
+    *,
+    job_id: int | None = None,
+    within: int | None = None,
+    kind: str | None = None,
+    progress: Progress = lambda _seen, _changed: None,
+    most_fetching: int = queue.MOST_FETCHING,
+) -> str | None:
+    """Claim one due job and work it; return its kind, or None where nothing is due.
+
+    A job that fetches is only taken where fewer than `most_fetching` are at work.
+    """
+    with archive.unit() as unit:
+        held = queue.claim(
+            unit, settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind,
+            most_fetching=most_fetching,
+        )  # fmt: skip
+    if held is None:
+        return None
+    work(archive, settings, reader, held, progress)
+    return held.kind
+
+
+def work(
+    archive: Archive,
+    settings: Settings,
+    reader: Reader,
+    held: jobs.Claim,
+    progress: Progress = lambda _seen, _changed: None,
+) -> None:
+    """Work a claimed job: its effects are kept with its end, or it is tried again later.
+
+    Interrupted, the job is given back at once; killed, its lease runs out.
+    """
+    log = LOG.bind(job=held.job_id, kind=held.kind, attempt=held.attempts)
+    try:
+        match held.kind:
+            case "ingest":
+                collect(archive, held, settings, patience_of(held.trigger), progress)
+            case "fetch":
+                fetch_batch(archive, held, settings, progress)
+            case "read":
+                read_batch(archive, held, reader, settings.batch_seconds, settings.batch_items)
+        log.debug("job_done")
+    except jobs.StaleLeaseError:
+        log.warning("job_lost")
+    except (KeyboardInterrupt, SystemExit):
+        _give_back(archive, held)
+        raise
+    except Exception as error:
+        log.warning("job_failed", error=type(error).__name__)
+        log.debug("job_failed_here", exc_info=True)
+        _fail(archive, held, error)
+
+
+def drain(
+    archive: Archive,
+    settings: Settings,
+    *,
+    within: int | None = None,
+    progress: Callable[[], None] = lambda: None,
+) -> None:
+    """Work until nothing is open any more: all jobs, or the family of job `within`."""
+    collect_garbage_rarely()
+    with Reader(settings) as reader:
+        while True:
+            free_the_dead(archive)
+            while work_next(archive, settings, reader, within=within):
+                progress()
+            archive.index_rest()
+            archive.relate_rest()
+            with archive.looking() as connection:
+                if not job_progress.open_jobs(connection, within):
+                    break
+            progress()
+            time.sleep(POLL_SECONDS)
+    relate_all(archive)
+
+
+def relate_all(archive: Archive) -> None:
+    """Make the relations that are still due, whoever left them."""
+    while archive.relate_rest(older_than=timedelta(0)):
+        pass
+
+
+def free_the_dead(archive: Archive) -> list[int]:
+    """End the leases of workers of this machine that are no longer there; return the jobs."""
+    with archive.looking() as connection:
+        held = wake_ups.holders(connection)
+    dead = [token for token, holder in held.items() if _is_dead(holder)]
+    if not dead:
+        return []
+    with archive.engine.begin() as connection:
+        return wake_ups.end_leases(connection, dead)
+
+
+def holder_name() -> str:
+    """Return how this process signs its claims: machine, process id and start time."""
+    return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def _is_dead(holder: str) -> bool:
+    machine, _, rest = holder.partition("/")
+    boot, _, rest = rest.partition("/")
+    number, _, started = rest.partition("/")
+    if (machine, boot) != (socket.gethostname(), _boot()) or not number.isdigit():
+        return False
+    return _started(int(number)) != started
+
+
+@cache
+def _boot() -> str:
+    """Return what tells this start of the machine, and this container, from another."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return "unknown"
+
+
+def _started(number: int) -> str:
+    """Return when a process was started, in ticks since boot; empty where it is not there."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = status.rpartition(")")[2].split()
+    return "" if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _give_back(archive: Archive, held: jobs.Claim) -> None:
+    try:
+        with archive.unit() as unit:
+            queue.release(unit, held)
+    except (jobs.StaleLeaseError, DatabaseError):
+        LOG.warning("job_not_given_back", job=held.job_id)
+
+
+def _fail(archive: Archive, held: jobs.Claim, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    try:
+        with archive.unit() as unit:
+            queue.fail(unit, held, reason)
+    except (jobs.StaleLeaseError, DatabaseError):
+        LOG.warning("job_failure_not_noted", job=held.job_id)

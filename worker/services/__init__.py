@@ -1,0 +1,1 @@
+"""What runs until it is stopped. It alone knows Celery, Redis, and APScheduler."""

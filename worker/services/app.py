@@ -1,0 +1,108 @@
+"""The Celery app: how wake-ups travel; one archive and one reader per process."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+from celery.signals import worker_process_shutdown
+
+from storage.database.unit import Clock
+from storage.schedule import queue
+from storage.settings import Settings
+from storage.write.archive import Archive, utc_now
+from worker.flow.read import Reader
+from worker.flow.work import collect_garbage_rarely
+
+QUEUE = "lesart"
+
+BROKER_OPTIONS = {
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
+"""Measured to recover from half-open connections in 22 s."""
+
+EMBEDDED_OPTIONS = {"polling_interval": 0.01}
+
+
+@dataclass(slots=True)
+class Workshop:
+    """What a worker process works with; opened at the first task, never before a fork."""
+
+    settings: Settings
+    archive: Archive
+    reader: Reader
+    most_fetching: int
+
+    def close(self) -> None:
+        self.reader.close()
+        self.archive.close()
+
+
+_SETTINGS: list[Settings] = []
+_CLOCK: list[Clock] = []
+_MOST_FETCHING: list[int] = []
+_WORKSHOP: list[Workshop] = []
+
+
+def make_app(
+    settings: Settings, clock: Clock = utc_now, *, most_fetching: int = queue.MOST_FETCHING
+) -> Celery:
+    """Return the app for `settings`: at most once, JSON, no results, no remote control.
+
+    The job row is the truth; a message only wakes somebody up, so a lost one costs seconds.
+    Observations go by `clock`; who is woken takes no job that fetches where `most_fetching` are
+    at work already.
+    """
+    app = Celery("lesart", broker=settings.broker_url, include=["worker.services.tasks"])
+    app.conf.update(
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_store_errors_even_if_ignored=False,
+        worker_prefetch_multiplier=1 if not settings.is_embedded else 4,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_max_tasks_per_child=2000,
+        worker_soft_shutdown_timeout=10.0,
+        worker_enable_soft_shutdown_on_idle=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=EMBEDDED_OPTIONS if settings.is_embedded else BROKER_OPTIONS,
+    )
+    app.set_default()
+    _SETTINGS[:] = [settings]
+    _CLOCK[:] = [clock]
+    _MOST_FETCHING[:] = [most_fetching]
+    return app
+
+
+def hard_limit_seconds(settings: Settings) -> float:
+    """Return after how long a wake-up that reads is killed: before its lease runs out."""
+    return settings.lease_seconds * 0.9
+
+
+def workshop() -> Workshop:
+    """Return the archive and the reader of this process."""
+    if not _WORKSHOP:
+        settings = _SETTINGS[0]
+        collect_garbage_rarely()
+        archive = Archive.open(settings.database_url, _CLOCK[0], create=False)
+        _WORKSHOP.append(Workshop(settings, archive, Reader(settings), _MOST_FETCHING[0]))
+    return _WORKSHOP[0]
+
+
+def close_workshop() -> None:
+    """End what `workshop` opened in this process."""
+    while _WORKSHOP:
+        _WORKSHOP.pop().close()
+
+
+@worker_process_shutdown.connect
+def _end(**_facts: object) -> None:
+    close_workshop()

@@ -1,0 +1,74 @@
+"""What can be asked of the Redis that carries the wake-ups."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import redis
+
+from storage.settings import Settings, hide_secrets
+from storage.verify.doctor import Finding
+from worker.errors import BrokerError
+from worker.services.app import QUEUE
+
+SAFE_POLICY = "noeviction"
+FAILURES = (redis.RedisError,)
+"""What the broker's own failures look like."""
+
+
+def require_safe(settings: Settings) -> None:
+    """Refuse a broker that would silently throw messages away; one that is down may come back.
+
+    Raises: BrokerError.
+    """
+    try:
+        policy = _policy(_client(settings))
+    except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as error:
+        raise BrokerError(f"LESART_BROKER_URL: the broker refuses the password: {error}") from error
+    except redis.RedisError:
+        return
+    if policy != SAFE_POLICY:
+        raise BrokerError(
+            f"the broker at {hide_secrets(settings.broker_url)} may throw messages away: set its "
+            f"maxmemory-policy to {SAFE_POLICY}, it is {policy}"
+        )
+
+
+def examine_broker(settings: Settings) -> Iterator[Finding]:
+    """Check that the broker answers and keeps what it is given."""
+    place = hide_secrets(settings.broker_url)
+    if settings.is_embedded:
+        yield Finding("broker", "ok", "none is needed: wake-ups stay inside `lesart up`")
+        return
+    try:
+        policy = _policy(_client(settings))
+    except redis.RedisError as error:
+        mend = "start Redis, or mend LESART_BROKER_URL"
+        yield Finding("broker", "broken", f"{place} does not answer: {error}", mend)
+        return
+    if policy == SAFE_POLICY:
+        yield Finding("broker", "ok", f"{place} answers and throws nothing away")
+    else:
+        mend = f"set maxmemory-policy to {SAFE_POLICY}"
+        yield Finding("broker", "broken", f"{place} may throw messages away ({policy})", mend)
+
+
+def queue_depth(settings: Settings) -> Callable[[], int]:
+    """Return a function that tells how many wake-ups lie in the broker's queue."""
+    if settings.is_embedded:
+        return lambda: 0
+    client = _client(settings)
+
+    def depth() -> int:
+        length: Any = client.llen(QUEUE)
+        return int(length)
+
+    return depth
+
+
+def _client(settings: Settings) -> redis.Redis:
+    return redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5)
+
+
+def _policy(client: redis.Redis) -> str:
+    memory: Any = client.info("memory")
+    return str(memory.get("maxmemory_policy", "unknown"))

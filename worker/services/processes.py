@@ -1,0 +1,201 @@
+"""The processes that go on until they are stopped: the worker, the scheduler, both in one."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import structlog
+from celery.apps.worker import Worker
+from celery.worker import WorkController
+from celery.worker.consumer import Consumer
+
+from storage.database.engine import DatabaseError
+from storage.database.unit import Clock
+from storage.schedule import queue
+from storage.settings import Settings
+from storage.write.archive import Archive, utc_now
+from worker.flow.read import Reader
+from worker.flow.work import work_next
+from worker.services.app import close_workshop, make_app, workshop
+from worker.services.broker import queue_depth, require_safe
+from worker.services.schedule import Scheduler
+
+LOG = structlog.get_logger()
+STARTED_WITHIN_SECONDS = 20.0
+FETCHER_POLL_SECONDS = 0.5
+FETCHER_ENDS_SECONDS = 3.0
+
+
+def run_worker(settings: Settings, concurrency: int) -> None:
+    """Run a prefork worker on the broker until it is told to stop.
+
+    Raises: BrokerError.
+    """
+    require_safe(settings)
+    app = make_app(settings, most_fetching=max(1, min(queue.MOST_FETCHING, concurrency - 1)))
+    worker = Worker(
+        app=app,
+        hostname=f"lesart@{socket.gethostname()}-{os.getpid()}",
+        concurrency=concurrency,
+        pool_cls="prefork",
+        consumer_cls=_Consumer,
+        loglevel="WARNING",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode or 0)
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Run the scheduler on the broker until it is told to stop.
+
+    Raises: BrokerError.
+    """
+    require_safe(settings)
+    app = make_app(settings)
+    with Archive.open(settings.database_url, create=False) as archive, _stop() as stop:
+        LOG.info("scheduler_started")
+        with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
+            scheduler.run(stop)
+    LOG.info("scheduler_stopped")
+
+
+def run_embedded(settings: Settings, clock: Clock = utc_now) -> None:
+    """Run scheduler and worker in this process, with nothing installed, until stopped.
+
+    One thread reads and archives; another waits for servers meanwhile.
+    """
+    app = make_app(settings, clock, most_fetching=0)
+    with Archive.open(settings.database_url, clock) as archive, _stop() as stop:
+        worker = _ThreadWorker(app, settings)
+        worker.start()
+        fetcher = _ThreadFetcher(archive, settings)
+        fetcher.start()
+        try:
+            with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
+                scheduler.run(stop)
+        finally:
+            fetcher.stop()
+            worker.stop()
+            close_workshop()
+
+
+class _Consumer(Consumer):
+    """Celery's consumer without two ways in which it stops consuming for good."""
+
+    def create_task_handler(self, *arguments: Any, **named: Any) -> Callable[[Any], Any]:
+        """Drop a message that Celery cannot even look into.
+
+        Left to Celery, such a message ends the worker, goes back into the queue at that, and
+        ends the next one.
+        """
+        receive = super().create_task_handler(*arguments, **named)
+
+        def on_task_received(message: Any) -> Any:
+            message.ack_log_error = partial(self._acknowledge, message)
+            try:
+                return receive(message)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                LOG.warning("wake_garbled", error=type(error).__name__)
+                message.reject_log_error(logging.getLogger(__name__), self.connection_errors)
+
+        return on_task_received
+
+    def _acknowledge(self, message: Any, *_celery: Any, multiple: bool = False) -> None:
+        """Acknowledge a message, and connect anew where the broker is gone.
+
+        Celery only logs it. The message then fills its place for ever; once all places are
+        filled nothing is asked of the broker any more, so that its return is not noticed.
+        """
+        try:
+            message.ack(multiple=multiple)
+        except self.connection_errors as error:
+            LOG.warning("wake_not_acknowledged", error=type(error).__name__)
+            if message.channel is self.task_consumer.channel:
+                raise
+
+
+class _ThreadWorker:
+    """A Celery worker in a thread: its messages never leave the process."""
+
+    def __init__(self, app: object, settings: Settings) -> None:
+        self._ready = threading.Event()
+        ready = self._ready
+
+        class Controller(WorkController):
+            def on_consumer_ready(self, _consumer: object) -> None:
+                ready.set()
+
+        self._controller = Controller(
+            app=app, concurrency=1, pool_cls="solo", loglevel="WARNING",
+            without_gossip=True, without_mingle=True, without_heartbeat=True, quiet=True,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._settings = settings
+
+    def start(self) -> None:
+        self._thread.start()
+        if not self._ready.wait(STARTED_WITHIN_SECONDS):
+            raise RuntimeError("the embedded worker did not start")
+
+    def stop(self) -> None:
+        self._controller.stop(in_sighandler=False)
+        self._thread.join(timeout=10.0)
+
+    def _run(self) -> None:
+        try:
+            workshop()
+            self._controller.start()
+        finally:
+            close_workshop()
+
+
+class _ThreadFetcher:
+    """A thread that works the jobs that fetch; what it holds at the end is taken up again."""
+
+    def __init__(self, archive: Archive, settings: Settings) -> None:
+        self._archive, self._settings = archive, settings
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(timeout=FETCHER_ENDS_SECONDS)
+
+    def _run(self) -> None:
+        reader = Reader(self._settings)  # it reads nothing, and starts nothing therefore
+        while not self._over.is_set():
+            try:
+                worked = work_next(self._archive, self._settings, reader, kind="fetch")
+            except DatabaseError as error:
+                LOG.warning("database_failed", error=type(error).__name__)
+                worked = None
+            if worked is None:
+                self._over.wait(FETCHER_POLL_SECONDS)
+
+
+@contextmanager
+def _stop() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    before = {
+        each: signal.signal(each, lambda *_: stop.set()) for each in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

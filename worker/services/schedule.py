@@ -1,0 +1,389 @@
+"""The scheduler: due sources become jobs, due jobs become wake-ups; it does no work itself."""
+
+import fcntl
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, Self
+from zoneinfo import ZoneInfo
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+from celery import Celery
+
+from storage.database.engine import DatabaseError
+from storage.schedule import progress as job_progress
+from storage.schedule import queue
+from storage.schedule import wake as wake_ups
+from storage.settings import Settings
+from storage.values.source import NoSuchSourceError, Source
+from storage.write.archive import Archive
+from worker.errors import LocatorError
+from worker.flow.order import default_source, order, order_due, place_of
+from worker.flow.work import free_the_dead
+from worker.services.app import QUEUE, hard_limit_seconds
+from worker.services.broker import FAILURES
+
+LOG = structlog.get_logger()
+SWEEP_SECONDS = 0.5
+SYNC_SECONDS = 2.0
+BEAT_SECONDS = 5.0
+LEADER_RETRY_SECONDS = 1.0
+HEAR_SECONDS = 0.5
+"""So long at most the scheduler listens before it looks whether it is to stop."""
+RING_SECONDS = 0.05
+"""So long after a sweep that somebody rang for the next one waits."""
+HIGH = 100
+"""Most wake-ups that lie in the queue at once."""
+
+CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1-9]\d*))?")
+"""One part of the field for weekdays.
+
+>>> CRON_WEEKDAYS.fullmatch("1-5/2").groups()
+('1', '5', '2')
+"""
+DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+class CronError(ValueError):
+    """A cron expression cannot be read."""
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(f"{given!r} is no cron expression: {reason}")
+        self.given, self.reason = given, reason
+
+
+class Leadership(Protocol):
+    """Makes sure that one scheduler at a time does the scheduling."""
+
+    def holds(self) -> bool: ...
+    def close(self) -> None: ...
+
+
+class FileLeadership:
+    """A lock on a file beside an SQLite archive; it ends with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._held = False
+
+    def holds(self) -> bool:
+        """Return whether this process leads, trying to take the lead where nobody has it."""
+        if not self._held:
+            with suppress(BlockingIOError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._held = True
+        return self._held
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class DatabaseLeadership:
+    """An advisory lock of a PostgreSQL session; it ends with the connection."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._lock = archive.leadership()
+
+    def holds(self) -> bool:
+        """Return whether this process leads, trying to take the lead where nobody has it."""
+        return self._lock.holds()
+
+    def close(self) -> None:
+        self._lock.close()
+
+
+def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
+    """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
+
+    As in every crontab, a day of the month and a weekday that are both named count each.
+    Raises: CronError.
+
+    >>> str(cron_trigger("0 6 * * 1-5", ZoneInfo("UTC")).fields[4])
+    'mon,tue,wed,thu,fri'
+    """
+    fields = expression.split()
+    if len(fields) != 5:
+        raise CronError(expression, "it has five fields: minute hour day month weekday")
+    minute, hour, day, month, weekday = fields
+    try:
+        days = [(day, _weekdays(weekday))]
+        if "*" not in {day[0], weekday[0]}:
+            days = [(day, "*"), ("*", _weekdays(weekday))]
+        triggers = [
+            CronTrigger(
+                minute=minute, hour=hour, day=each, month=month, day_of_week=names, timezone=zone
+            )
+            for each, names in days
+        ]
+    except (ValueError, IndexError) as error:
+        raise CronError(expression, str(error)) from error
+    return triggers[0] if len(triggers) == 1 else OrTrigger(triggers)
+
+
+def interval_trigger(source: Source, now: datetime) -> IntervalTrigger:
+    """Return the trigger of a source with an interval: it ticks in the middle of each slot.
+
+    A tick near the border of two slots would now and then find its slot taken by the last one.
+    """
+    seconds = _seconds_between(source)
+    start = (now.timestamp() // seconds + 0.5) * seconds
+    return IntervalTrigger(
+        seconds=seconds, start_date=datetime.fromtimestamp(start, UTC), timezone=UTC
+    )
+
+
+def slot_of(source: Source, now: datetime, zone: ZoneInfo) -> str:
+    """Return the name of the tick that `now` falls into: one job at most for each.
+
+    An interval counts from 1970; a cron tick is a minute on the wall, so that the hour that
+    comes twice when clocks go back gives one job for each minute and not two.
+
+    >>> paris = ZoneInfo("Europe/Paris")
+    >>> at = lambda hour: datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+    >>> cron = Source(1, "a", "folder", "/a", True, False, None, "30 2 * * *", None, {})
+    >>> slot_of(cron, at(0), paris) == slot_of(cron, at(1), paris)
+    True
+    """
+    if source.cron is not None:
+        return f"cron {now.astimezone(zone):%Y-%m-%dT%H:%M}"
+    seconds = _seconds_between(source)
+    return f"every {seconds} {int(now.timestamp() // seconds)}"
+
+
+def tick(archive: Archive, settings: Settings, source: Source, now: datetime) -> int | None:
+    """Write the job of a due source; None where its slot is taken or it is still at work."""
+    with archive.looking() as connection:
+        if job_progress.source_is_busy(connection, source.id):
+            return None
+    zone = ZoneInfo(source.timezone) if source.timezone else settings.zone
+    try:
+        place = place_of(source)
+    except LocatorError as error:
+        LOG.warning("source_unreadable", source=source.name, reason=error.reason)
+        return None
+    return order(archive, [place], "schedule", slot_of(source, now, zone))
+
+
+def sweep(
+    archive: Archive,
+    publish: Callable[[int, str], None],
+    room: int,
+    again_seconds: float = queue.WAKE_AGAIN_SECONDS,
+) -> int:
+    """Publish a wake-up for up to `room` due jobs; return for how many.
+
+    A wake-up that nobody followed is sent again after `again_seconds`.
+    """
+    with archive.engine.begin() as connection:
+        due = wake_ups.wake_due(connection, room, again_seconds=again_seconds)
+    for number, kind in due:
+        publish(number, kind)
+    return len(due)
+
+
+class Scheduler:
+    """Keeps APScheduler fitted to the rows of sources, and publishes what is due."""
+
+    def __init__(
+        self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
+    ) -> None:
+        self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
+        self.leadership = _leadership(archive)
+        self.bell = archive.bell() if archive.engine.dialect.name == "postgresql" else None
+        self._leads = False
+        self._jobs: dict[str, tuple[Any, ...]] = {}
+        self._beaten = 0.0
+        self._quiet: dict[str, float] = {}
+        self._ticking = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
+        )
+
+    def __enter__(self) -> Self:
+        self._ticking.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._ticking.shutdown(wait=True)
+        self.leadership.close()
+        if self.bell is not None:
+            self.bell.close()
+
+    def run(self, stop: threading.Event) -> None:
+        """Schedule until `stop` is set; without the lead only wait for it."""
+        self._ticking.add_job(
+            self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
+        )
+        while not stop.is_set():
+            held_before, self._leads = self._leads, bool(self._guarded(self.leadership.holds)())
+            if self._leads and not held_before:
+                self._guarded(self._begin)()
+            if self._leads:
+                self._guarded(self._sync)()
+                self._listen(stop, SYNC_SECONDS)
+            else:
+                stop.wait(LEADER_RETRY_SECONDS)
+
+    def _listen(self, stop: threading.Event, seconds: float) -> None:
+        """Wait; sweep at once where jobs were written meanwhile, not at the next half second."""
+        end = time.monotonic() + seconds
+        while not stop.is_set() and (left := end - time.monotonic()) > 0:
+            if self.bell is None:
+                stop.wait(left)
+            elif (rang := self._guarded(self.bell.rang)(min(left, HEAR_SECONDS))) is None:
+                stop.wait(HEAR_SECONDS)
+            elif rang:
+                self._ticking.modify_job("sweep", next_run_time=datetime.now(UTC))
+                stop.wait(RING_SECONDS)
+
+    def _begin(self) -> None:
+        """Take over from a scheduler that may have died with its messages."""
+        with self.archive.engine.begin() as connection:
+            wake_ups.forget_wakings(connection)
+
+    def _sync(self) -> None:
+        """Fit the jobs of APScheduler to the sources: each schedule can be changed any time."""
+        default_source(self.archive, self.settings)
+        wanted = {
+            source.name: source
+            for source in self.archive.sources(standing=True)
+            if not source.paused and (source.kind == "folder" or source.cron is not None)
+        }
+        for name in self._jobs.keys() - wanted.keys():
+            self._ticking.remove_job(f"source {name}")
+            del self._jobs[name]
+        for name, source in wanted.items():
+            schedule = (source.every_seconds, source.cron, source.timezone, source.locator)
+            if self._jobs.get(name) != schedule:
+                self._jobs[name] = schedule
+                self._arm(source)
+        jobs = order_due(self.archive, self.settings)
+        if jobs:
+            LOG.info("addresses_due", jobs=len(jobs))
+        self._beat()
+
+    def _arm(self, source: Source) -> None:
+        zone = ZoneInfo(source.timezone) if source.timezone else self.settings.zone
+        try:
+            trigger = (
+                cron_trigger(source.cron, zone)
+                if source.cron
+                else interval_trigger(source, datetime.now(UTC))
+            )
+        except CronError as error:
+            LOG.warning("schedule_invalid", source=source.name, reason=error.reason)
+            return
+        first = {} if source.cron else {"next_run_time": datetime.now(UTC)}
+        self._ticking.add_job(
+            self._guarded(self._tick), trigger, args=[source.name],
+            id=f"source {source.name}", replace_existing=True, **first,
+        )  # fmt: skip
+
+    def _tick(self, name: str) -> None:
+        if not self._leads:
+            return
+        try:
+            source = self.archive.source(name)
+        except NoSuchSourceError:
+            return
+        number = tick(self.archive, self.settings, source, self.archive.clock())
+        if number is not None:
+            LOG.info("source_due", source=name, job=number)
+
+    def _sweep(self) -> None:
+        if not self._leads:
+            return
+        free_the_dead(self.archive)
+        self.archive.index_rest()
+        self.archive.relate_rest()
+        waiting = self.depth()
+        is_empty = waiting == 0 and not self.settings.is_embedded
+        again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
+        sent = sweep(self.archive, self._publish, HIGH - waiting, again)
+        if sent:
+            LOG.debug("swept", woken=sent)
+
+    def _publish(self, job_id: int, kind: str) -> None:
+        """Send a wake-up; a batch that hangs is killed before its lease runs out."""
+        limit = hard_limit_seconds(self.settings) if kind == "read" else None
+        self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten >= BEAT_SECONDS:
+            self._beaten = time.monotonic()
+            self.archive.beat("scheduler")
+
+    def _guarded(self, act: Callable[..., Any]) -> Callable[..., Any]:
+        """Keep scheduling when the broker or the database is away; say so once a minute."""
+
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return act(*arguments)
+            except (DatabaseError, *FAILURES, OSError) as error:
+                self._complain(error)
+            except Exception as error:
+                if not type(error).__module__.startswith("kombu"):
+                    raise
+                self._complain(error)
+            return None
+
+        return guarded
+
+    def _complain(self, error: Exception) -> None:
+        kind = type(error).__name__
+        if time.monotonic() - self._quiet.get(kind, -60.0) >= 60.0:
+            self._quiet[kind] = time.monotonic()
+            reason = str(error).splitlines()[0] if str(error) else ""
+            LOG.warning("scheduler_waits", error=kind, reason=reason)
+
+
+def _leadership(archive: Archive) -> Leadership:
+    if archive.engine.dialect.name == "postgresql":
+        return DatabaseLeadership(archive)
+    place = Path(archive.place)
+    return FileLeadership(place.with_name(place.name + ".scheduler"))
+
+
+def _seconds_between(source: Source) -> int:
+    return max(1, round(source.every_seconds or 60))
+
+
+def _weekdays(field: str) -> str:
+    """Translate weekdays: crontab counts from Sunday, APScheduler from Monday."""
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        parts = CRON_WEEKDAYS.fullmatch(part)
+        if parts is None:
+            raise ValueError(f"{part!r} names no weekdays")
+        found.update(_weekday_range(parts["first"], parts["last"], parts["step"]))
+    return ",".join(DAY_NAMES[number] for number in sorted(found))
+
+
+def _weekday_range(first: str, last: str | None, step: str | None) -> set[int]:
+    if first == "*":
+        numbers = range(7)
+    else:
+        low = _weekday(first)
+        high = low if last is None and step is None else 6 if last is None else _weekday(last)
+        numbers = range(low, (7 if high == 0 < low else high) + 1)
+    if not numbers:
+        raise ValueError(f"weekdays go from Sunday to Saturday, not from {first} to {last}")
+    return {number % 7 for number in numbers[:: int(step or 1)]}
+
+
+def _weekday(name: str) -> int:
+    if name in DAY_NAMES:
+        return DAY_NAMES.index(name)
+    if not name.isdecimal() or int(name) > 7:
+        raise ValueError(f"weekday {name} is not between 0 and 7")
+    return int(name)

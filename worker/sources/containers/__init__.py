@@ -1,0 +1,1 @@
+"""One file that holds many documents: JSON lines, tables, tar, zip, gzip."""

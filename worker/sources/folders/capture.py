@@ -1,0 +1,77 @@
+"""The way from a found file to the items that it holds."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from storage.values.refusals import Refused
+from worker.sources.containers.items import Rejected, Unsettled
+from worker.sources.containers.locator import escape_locator
+from worker.sources.folders.files import (
+    FileChangedError,
+    Patience,
+    ReadFile,
+    SettledFile,
+    open_settled,
+    read_settled,
+)
+from worker.sources.folders.folder import unreadable
+from worker.sources.folders.members import (
+    Content,
+    Hints,
+    limit_streamed,
+    limit_whole,
+    members_of,
+    members_of_bytes,
+)
+
+_BUFFER_BYTES = 256 * 1024
+
+
+def capture(
+    root: Path,
+    path: str,
+    hints: Hints,
+    patience: Patience,
+    earlier: Unsettled | None = None,
+) -> Iterator[Content | Unsettled]:
+    """Yield what the file `path` below `root` holds, read by the rules of `files`.
+
+    `path` is as the system gives it (`Found.path`). An `Unsettled` is the last that comes:
+    try again later and hand it back as `earlier`. To scan a folder where some files are
+    fresh, try all without waiting first, then only the unsettled ones with `patience.wait`.
+    A large container is streamed: where it changes meanwhile, the items before the change
+    are from its settled state, and stand.
+    """
+    locator = escape_locator(path)
+    whole = read_settled(root, path, limit_whole(path, hints), patience, earlier)
+    if isinstance(whole, ReadFile):
+        yield from members_of_bytes(locator, whole.raw, hints)
+        return
+    if isinstance(whole, Unsettled):
+        yield whole
+        return
+    limit = limit_streamed(path, hints)
+    if whole.code != "too_large" or limit is None:
+        yield Rejected(locator, "", whole)
+        return
+    match open_settled(root, path, limit, patience, earlier):
+        case Refused() as refused:
+            yield Rejected(locator, "", refused)
+        case Unsettled() as unsettled:
+            yield unsettled
+        case SettledFile() as opened:
+            with io.BufferedReader(opened, _BUFFER_BYTES) as stream:
+                yield from _stream(locator, stream, hints, patience)
+
+
+def _stream(
+    locator: str, stream: BinaryIO, hints: Hints, patience: Patience
+) -> Iterator[Content | Unsettled]:
+    try:
+        yield from members_of(locator, stream, hints)
+    except FileChangedError as error:
+        yield Unsettled(error.stamp, patience.now_ns())
+    except OSError as error:
+        yield Rejected(locator, "", unreadable(error))

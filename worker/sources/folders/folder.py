@@ -1,0 +1,306 @@
+"""Which files a source holds: a listing in a fixed order, that says whether it is complete."""
+
+import fnmatch
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+
+from storage.values.arrival import FileStamp
+from storage.values.refusals import Refused, refuse
+from worker.sources.containers.items import Found, Rejected
+from worker.sources.containers.locator import CONTAINER_SUFFIXES, escape_locator
+
+DEEPEST = 100
+"""How deep folders are followed; each level holds one open descriptor."""
+
+DOCUMENT_SUFFIXES: tuple[str, ...] = (
+    ".txt",
+    ".text",
+    ".md",
+    ".markdown",
+    ".html",
+    ".htm",
+    ".xhtml",
+    ".gz",
+    *CONTAINER_SUFFIXES,
+)
+"""A folder with such a name is told, not entered: somebody took it for a document."""
+
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAGIC = frozenset("*?[")
+
+
+class Listing:
+    """The files below `root` that were asked for; iterate it once, then ask for its figures.
+
+    `complete` is true when everything could be listed to the end: only then does the absence
+    of a file say anything. A file that vanishes while the listing runs is just absent.
+    `digest` is equal for two listings that found the same files with the same stamps.
+    """
+
+    def __init__(self, root: Path, wanted: "Wanted") -> None:
+        self.root = root
+        self.files = 0
+        self.bytes = 0
+        self.rejected = 0
+        self.complete = False
+        self._wanted = wanted
+        self._whole = True
+        self._hash = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[Found | Rejected]:
+        pending: list[str] = []
+        for entry in self._entries():
+            if isinstance(entry, Found):
+                path, _, stamp = entry
+                pending.append(f"{path}\0{stamp[0]}:{stamp[1]}:{stamp[2]}:{stamp[3]}\n")
+                self.files += 1
+                self.bytes += stamp[0]
+            else:
+                pending.append(f"{entry.locator}\0{entry.refused.code}\n")
+                self.rejected += 1
+            if len(pending) == 500:  # one long update costs less than many short ones
+                self._add_to_digest(pending)
+            yield entry
+        self._add_to_digest(pending)
+        self.complete = self._whole
+
+    @property
+    def digest(self) -> str:
+        """Return sha256 over the paths and stamps, in order, of what was iterated so far."""
+        return self._hash.hexdigest()
+
+    def _add_to_digest(self, pending: list[str]) -> None:
+        self._hash.update("".join(pending).encode("utf-8", "surrogateescape"))
+        pending.clear()
+
+    def _entries(self) -> Iterator[Found | Rejected]:
+        try:
+            root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            yield self._unlisted("", error)
+            return
+        if self._wanted.name is None:
+            yield from self._below(root_fd)
+            return
+        try:
+            yield from self._single(root_fd, self._wanted.name)
+        finally:
+            os.close(root_fd)
+
+    def _single(self, root_fd: int, name: str) -> Iterator[Found | Rejected]:
+        try:
+            status = os.stat(name, dir_fd=root_fd, follow_symlinks=False)
+        except OSError as error:
+            yield self._unlisted(name, error)
+            if isinstance(error, FileNotFoundError) and _is_document_name(name):
+                self._whole = True  # the folder is there: the file is truly absent
+        else:
+            yield _found(name, status) or _irregular(name, status.st_mode)
+
+    def _below(self, root_fd: int) -> Iterator[Found | Rejected]:
+        """Walk depth first with an own stack, as `yield from` would cost for each level."""
+        open_folders: list[int] = [root_fd]
+        try:
+            stack: list[tuple[str, Iterator[os.DirEntry[str]]]] = []
+            try:
+                stack.append(("", iter(_scan(root_fd))))
+            except OSError as error:
+                yield self._unlisted("", error)
+            while stack:
+                prefix, entries = stack[-1]
+                for entry in entries:
+                    path = prefix + entry.name
+                    if entry.is_dir(follow_symlinks=False):
+                        outcome = self._enter(path, entry.name, open_folders)
+                        if isinstance(outcome, Rejected):
+                            yield outcome
+                        elif outcome is not None:
+                            stack.append((path + "/", outcome))
+                            break
+                    elif self._wanted.pattern is None or self._wanted.has_file(path):
+                        seen = self._look(path, entry)
+                        if seen is not None:
+                            yield seen
+                else:
+                    stack.pop()
+                    os.close(open_folders.pop())
+        finally:
+            for descriptor in open_folders:
+                os.close(descriptor)
+
+    def _look(self, path: str, entry: os.DirEntry[str]) -> Found | Rejected | None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return self._unlisted(path, error)
+        return _found(path, status) or _irregular(path, status.st_mode)
+
+    def _enter(
+        self, path: str, name: str, open_folders: list[int]
+    ) -> Iterator[os.DirEntry[str]] | Rejected | None:
+        if not self._wanted.has_folder(path):
+            return None
+        if _is_document_name(name):
+            return _irregular(path, stat.S_IFDIR)
+        if len(open_folders) > DEEPEST:
+            self._whole = False
+            reason = f"folders are nested deeper than {DEEPEST}"
+            return Rejected(escape_locator(path), "", refuse("unreadable", reason=reason))
+        try:
+            descriptor = os.open(name, _OPEN_FOLDER, dir_fd=open_folders[-1])
+        except OSError as error:
+            return self._unlisted(path, error)
+        try:
+            entries = _scan(descriptor)
+        except OSError as error:
+            os.close(descriptor)
+            return self._unlisted(path, error)
+        open_folders.append(descriptor)
+        return iter(entries)
+
+    def _unlisted(self, path: str, error: OSError) -> Rejected:
+        self._whole = False
+        return Rejected(escape_locator(path), "", unreadable(error))
+
+
+def walk(root: Path) -> Listing:
+    """Return the listing of all files below the folder `root`, which may be a link itself."""
+    return Listing(root, Wanted())
+
+
+def expand(locator: str, base: Path | None = None) -> Listing:
+    """Return the listing of what `locator` names: a folder, a file or a glob pattern.
+
+    In a pattern `*` and `?` match within one name, `**` matches any folders; a file that
+    really has such a name is taken by its name. A file that is named itself is listed even
+    if it would be ignored in a folder. Relative locators start at `base`. Where nothing is,
+    the listing is complete only for the name of a document: a missing folder (an unmounted
+    disk) must not read as if all its files were gone.
+
+    >>> expand("/no/such/folder/*.txt").root
+    PosixPath('/no/such/folder')
+    """
+    whole = Path(base or ".", locator)
+    if whole.is_dir():
+        return walk(whole)
+    if _MAGIC.isdisjoint(locator) or os.path.lexists(whole):
+        return Listing(whole.parent, Wanted(name=whole.name))
+    parts = locator.split("/")
+    first = next(i for i, part in enumerate(parts) if not _MAGIC.isdisjoint(part))
+    root = Path(base or ".", "/" if first and not parts[0] else "", *parts[:first])
+    return Listing(root, Wanted(pattern=tuple(part for part in parts[first:] if part)))
+
+
+def is_ignored(name: str) -> bool:
+    """Tell whether a file of this name is passed over without a word.
+
+    >>> [is_ignored(n) for n in (".swp", "a.txt~", "a.part", "README.md", "a.txt")]
+    [True, True, True, True, False]
+    """
+    return name.startswith((".", "README")) or name.endswith(("~", ".tmp", ".part"))
+
+
+def unreadable(error: OSError) -> Refused:
+    """Return the refusal for a file or folder that the system would not give."""
+    match error:
+        case FileNotFoundError():
+            reason = "it vanished or never existed"
+        case PermissionError():
+            reason = "its permissions forbid it"
+        case _:
+            reason = (error.strerror or type(error).__name__).lower()
+    return refuse("unreadable", reason=reason)
+
+
+def stamp_of(status: os.stat_result) -> FileStamp:
+    """Return the part of a stat that tells whether a file has changed."""
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def kind_of(mode: int) -> str:
+    """Name in plain words what a file is that is not regular."""
+    for test, words in _KINDS:
+        if test(mode):
+            return words
+    return "something the system does not name"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which files of a listing are asked for: all, one name, or those of a pattern."""
+
+    name: str | None = None
+    pattern: tuple[str, ...] | None = None
+
+    def has_file(self, path: str) -> bool:
+        return self.pattern is None or _matches(self.pattern, path.split("/"))
+
+    def has_folder(self, path: str) -> bool:
+        return self.pattern is None or _may_lead(self.pattern, path.split("/"))
+
+
+_KINDS = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def _scan(descriptor: int) -> list[os.DirEntry[str]]:
+    """List one folder in code point order; ignored names are left out before any stat."""
+    with os.scandir(descriptor) as entries:
+        kept = [entry for entry in entries if not _is_passed_over(entry)]
+    kept.sort(key=attrgetter("name"))
+    return kept
+
+
+def _is_passed_over(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    if name[0] == ".":
+        return True
+    return is_ignored(name) and not entry.is_dir(follow_symlinks=False)
+
+
+def _found(path: str, status: os.stat_result) -> Found | None:
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return Found(path, escape_locator(path), stamp_of(status))
+
+
+def _is_document_name(name: str) -> bool:
+    return name.lower().endswith(DOCUMENT_SUFFIXES)
+
+
+def _irregular(path: str, mode: int) -> Rejected:
+    refused = refuse("not_regular_file", detected=kind_of(mode))
+    return Rejected(escape_locator(path), "", refused)
+
+
+def _matches(pattern: tuple[str, ...], names: list[str]) -> bool:
+    if not pattern:
+        return not names
+    if pattern[0] == "**":
+        return any(_matches(pattern[1:], names[i:]) for i in range(len(names) + 1))
+    if not names or not fnmatch.fnmatchcase(names[0], pattern[0]):
+        return False
+    return _matches(pattern[1:], names[1:])
+
+
+def _may_lead(pattern: tuple[str, ...], names: list[str]) -> bool:
+    """Tell whether a folder can hold something that the pattern matches."""
+    for part, name in zip(pattern, names, strict=False):
+        if part == "**":
+            return True
+        if not fnmatch.fnmatchcase(name, part):
+            return False
+    return len(names) < len(pattern)

@@ -1,0 +1,403 @@
+"""What a file holds: one document, the records of a list, or the members of an archive."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, cast
+
+from storage.values.refusals import Refused, refuse
+from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
+from worker.sources.containers.items import (
+    HEAD_BYTES,
+    Detect,
+    Foreign,
+    Item,
+    Limits,
+    PassedOver,
+    Rejected,
+)
+from worker.sources.containers.json_records import (
+    BadRecord,
+    Record,
+    is_json_lines,
+    is_json_list,
+    json_lines,
+    json_list,
+)
+from worker.sources.containers.locator import escape_locator, without_gz
+from worker.sources.containers.table_rows import table_rows
+from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
+from worker.sources.folders.folder import is_ignored
+from worker.sources.web_archives.contents import wacz_contents, warc_contents, warc_limits
+
+TYPES: tuple[str, ...] = (
+    "seed",
+    "markdown",
+    "html",
+    "json",
+    "jsonl",
+    "csv",
+    "tsv",
+    "tar",
+    "zip",
+    "warc",
+    "wacz",
+)
+"""What `--type` may name. The last seven hold many documents; gzip is seen without a word."""
+
+LISTS: tuple[str, ...] = ("feed", "sitemap", "opml", "list")
+"""Documents that are lists of addresses: what they name is looked at, they are no articles."""
+
+_KIND_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".json": "json",
+    ".tar": "tar",
+    ".tgz": "tar",
+    ".zip": "zip",
+    ".warc": "warc",
+    ".arc": "warc",
+    ".wacz": "wacz",
+}
+_WEB_ARCHIVES = frozenset({"warc", "wacz"})
+_STREAMED = frozenset({"jsonl", "csv", "tsv", "tar", "zip"}) | _WEB_ARCHIVES
+_ARCHIVES = frozenset({"tar", "zip"})
+_SEEKING = frozenset({"zip", "wacz"})
+_NO_TEXT = frozenset({"not_text", "binary"})
+_NEUTRAL_NAME = "head.txt"
+_BUFFER_BYTES = 64 * 1024
+_NOT_READ = {
+    ".bz2": "packed by bzip2",
+    ".xz": "packed by xz",
+    ".zst": "packed by zstd",
+    ".br": "packed by Brotli",
+    ".7z": "a 7z archive",
+    ".rar": "a RAR archive",
+}
+
+
+Content = Item | Foreign | Rejected | PassedOver
+"""What a file can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """How to tell what bytes are: the sniffer of the text core, the limits, and `--type`.
+
+    `type` is one of TYPES; it goes for documents, while an archive is known by its name.
+    `is_text_column` says which columns of a table can hold the text of an article; without
+    it every table is taken for one of articles.
+    """
+
+    detect: Detect
+    is_text_column: Callable[[str], bool] | None = None
+    limits: Limits = field(default_factory=Limits)
+    type: str | None = None
+
+
+def kind_by_name(name: str) -> str | None:
+    """Return the kind that a name promises where many documents may stand in it.
+
+    >>> kind_by_name("2024.JSONL.gz"), kind_by_name("a.txt")
+    ('jsonl', None)
+    """
+    return _KIND_BY_SUFFIX.get(_suffix(name))
+
+
+def limit_whole(name: str, hints: Hints) -> int:
+    """Return how many bytes of a file of this name may be held in memory."""
+    return hints.limits.list if _kind(name, hints) == "json" else hints.limits.document
+
+
+def limit_streamed(name: str, hints: Hints) -> int | None:
+    """Return how many bytes of a file of this name may be streamed, None where it may not."""
+    kind = _kind(name, hints)
+    if kind in _WEB_ARCHIVES:
+        return hints.limits.web_archive
+    return hints.limits.container if kind in _STREAMED else None
+
+
+def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Content]:
+    """Yield what the file `locator` (escaped) holds; its name and its bytes say what it is.
+
+    `stream` is at its beginning; a zip must be able to seek. Errors of the stream itself
+    (OSError, FileChangedError) are the caller's.
+    """
+    yield from _contents(_Spot(locator, "", locator), _peekable(stream), hints)
+
+
+def members_of_bytes(locator: str, raw: bytes, hints: Hints) -> Iterator[Content]:
+    """Yield what the file `locator` (escaped), read whole as `raw`, holds."""
+    stream = io.BufferedReader(
+        cast("io.RawIOBase", io.BytesIO(raw)), min(len(raw) + 1, _BUFFER_BYTES)
+    )
+    return members_of(locator, stream, hints)
+
+
+def members_of_input(stream: BinaryIO, hints: Hints) -> Iterator[Content]:
+    """Yield what standard input holds; its locator is `-`, its type must be named."""
+    if hints.type in _SEEKING:  # their directory stands at the end
+        limit = hints.limits.list
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            yield Rejected("-", "", refuse("too_large", limit=limit))
+            return
+        stream = io.BytesIO(raw)
+    yield from members_of("-", stream, hints)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where we are: the file, the member in it, and the name that tells the kind."""
+
+    locator: str
+    member: str
+    name: str
+    inside: bool = False
+    flags: tuple[str, ...] = ()
+
+    def rejected(self, refused: Refused, raw: bytes | None = None) -> Rejected:
+        return Rejected(self.locator, self.member, refused, raw)
+
+    def unsafe(self, reason: str, raw: bytes | None = None) -> Rejected:
+        return self.rejected(refuse("archive_unsafe", reason=reason), raw)
+
+
+class _Names:
+    """The suffixes that name the parts of one file, each given once."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+        self._times: dict[str, int] = {}
+
+    def claim(self, *wishes: str) -> tuple[str, bool]:
+        """Return the first wish that is free, and whether it is another than the first.
+
+        >>> names = _Names()
+        >>> names.claim("#a", "#1"), names.claim("#a", "#2"), names.claim("#2")
+        (('#a', False), ('#2', True), ('#2~2', True))
+        """
+        name = next((wish for wish in wishes if wish not in self._used), None)
+        while name is None:
+            last = wishes[-1]
+            self._times[last] = self._times.get(last, 1) + 1
+            name = f"{last}~{self._times[last]}"
+            if name in self._used:
+                name = None
+        self._used.add(name)
+        return name, name != wishes[0]
+
+    def lend(self, wish: str) -> str:
+        """Return `wish`, marked where it is taken, and leave it to whoever claims it."""
+        return f"{wish}~line" if wish in self._used else wish
+
+
+def _peekable(stream: BinaryIO | io.RawIOBase) -> io.BufferedReader:
+    if isinstance(stream, io.BufferedReader):
+        return stream
+    return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER_BYTES)
+
+
+def _kind(name: str, hints: Hints) -> str | None:
+    named = kind_by_name(name)
+    return named if named in _ARCHIVES | _WEB_ARCHIVES else hints.type or named
+
+
+def _suffix(name: str) -> str:
+    """Return the suffix in small letters, `.gz` set aside, or an empty text.
+
+    >>> _suffix("a.b/2024.CSV.gz"), _suffix("a.b/c")
+    ('.csv', '')
+    """
+    suffix = without_gz(name).rpartition(".")[2].lower()
+    return "" if "/" in suffix else f".{suffix}"
+
+
+def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[Content]:
+    """Look through gzip, then yield what is there."""
+    words = _NOT_READ.get(_suffix(spot.name))
+    if words is not None:
+        yield spot.rejected(refuse("type_unknown", detected=words))
+        return
+    if not _is_gzipped(spot, stream, hints):
+        yield from _unpacked(spot, stream, hints, "too_large")
+        return
+    inner = replace(spot, name=without_gz(spot.name))
+    if without_gz(inner.name) != inner.name or kind_by_name(inner.name) in _SEEKING:
+        yield spot.unsafe("it is packed more than once")
+        return
+    kind = _kind(inner.name, hints)
+    limits = warc_limits(hints.limits) if kind == "warc" else hints.limits
+    if spot.inside:  # so that many members cannot give a container's worth each
+        limits = replace(limits, container=limits.list)
+    is_streamed = kind in _STREAMED  # a document has its limit in bytes
+    unpacked = Gunzip(stream, limits, is_ratio_bounded=is_streamed)
+    try:
+        if kind == "warc":
+            yield from _warc(inner, unpacked, hints)
+        else:
+            yield from _unpacked(inner, _peekable(unpacked), hints, "too_large_decoded")
+    except UnsafeArchiveError as error:
+        yield spot.unsafe(error.reason)
+    except GrownTooLargeError as error:
+        yield spot.rejected(refuse("too_large_decoded", limit=error.limit))
+
+
+def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> bool:
+    if spot.name.lower().endswith((".gz", ".tgz")):
+        return True
+    may_be = spot.locator == "-" or _kind(spot.name, hints) in _STREAMED
+    return may_be and stream.peek(2)[:2] == MAGIC
+
+
+def _unpacked(
+    spot: _Spot, stream: io.BufferedReader, hints: Hints, too_large: str
+) -> Iterator[Content]:
+    """Yield what bytes hold that are not gzipped; `too_large` is the code for a document."""
+    kind = _kind(spot.name, hints)
+    if kind in _ARCHIVES or kind == "wacz":
+        yield from _archive(spot, kind, stream, hints)
+    elif kind == "warc":
+        yield from _warc(spot, stream, hints)
+    elif kind in _STREAMED:
+        yield from _streamed(spot, kind, stream, hints)
+    else:
+        limit = limit_whole(spot.name, hints)
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            yield spot.rejected(refuse(too_large, limit=limit))
+        else:
+            yield from _whole(spot, kind, raw, hints)
+
+
+def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: Hints) -> Iterator[Content]:
+    yield from warc_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
+
+
+def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[Content]:
+    """Yield one document, or the records of a JSON list; the sniffer has the last word."""
+    sniffed = hints.detect(spot.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
+    if isinstance(sniffed, Refused) and (kind is None or sniffed.code in _NO_TEXT):
+        yield spot.rejected(sniffed, raw)
+        return
+    kind = kind or str(sniffed)
+    if kind in _STREAMED:
+        yield from _streamed(spot, kind, _peekable(io.BytesIO(raw)), hints)
+    elif kind == "json" and is_json_list(raw):
+        yield from _items(spot, json_list(raw, hints.limits.document), "json")
+    elif kind == "json" and is_json_lines(raw):
+        yield from _items(spot, json_lines(io.BytesIO(raw), hints.limits.document), "json")
+    elif len(raw) > hints.limits.document:
+        yield spot.rejected(refuse("too_large", limit=hints.limits.document))
+    elif kind in TYPES or kind in LISTS:
+        yield Item(spot.locator, spot.member, raw, kind, flags=spot.flags)
+    else:
+        yield spot.rejected(refuse("type_unknown", detected=kind), raw)
+
+
+def _streamed(spot: _Spot, kind: str, stream: io.BufferedReader, hints: Hints) -> Iterator[Content]:
+    """Yield the records of JSON lines or of a table."""
+    sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
+    if isinstance(sniffed, Refused) and sniffed.code in _NO_TEXT:
+        yield spot.rejected(sniffed)
+        return
+    limit = hints.limits.document
+    if kind == "jsonl":
+        records, kind = json_lines(stream, limit), "json"
+    else:
+        delimiter = "\t" if kind == "tsv" else None
+        records, kind = table_rows(stream, limit, delimiter, hints.is_text_column), "csv"
+    for item in _items(spot, records, kind):
+        if isinstance(item, Rejected) and item.member == spot.member and item.raw is None:
+            yield replace(item, raw=_all_of(stream, limit))
+        else:
+            yield item
+
+
+def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Iterator[Content]:
+    """Name each record by its key, or by its line where it has none or the key is taken.
+
+    Where keys are numbers, a line number says that it is one: else the line of a bad record
+    would take the name of a good one, and that one the name of the next.
+    """
+    names = _Names()
+    names_numbers = False
+    is_empty = True
+    for record in records:
+        is_empty = False
+        if isinstance(record, BadRecord) and record.is_file:
+            yield spot.rejected(record.refused, record.raw)
+            continue
+        names_numbers = names_numbers or (record.key or "").isdigit()
+        by_line = f"{spot.member}#{record.line}" + ("~line" if names_numbers else "")
+        wishes = [by_line]
+        if record.key is not None:
+            wishes.insert(0, f"{spot.member}#{escape_locator(record.key)}")
+        if isinstance(record, BadRecord):
+            member = names.claim(*wishes)[0] if record.key else names.lend(by_line)
+            yield Rejected(spot.locator, member, record.refused, record.raw, record.line)
+            continue
+        member, is_taken = names.claim(*wishes)
+        flags = spot.flags + record.flags + (("key_repeated",) if is_taken else ())
+        charset = "utf-8" if kind == "csv" else None
+        yield Item(spot.locator, member, record.raw, kind, charset, record.line, flags)
+    if is_empty:
+        yield spot.rejected(refuse("empty"))
+
+
+def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
+    """Return all bytes of a refused file from its beginning, None where they are too many."""
+    if not stream.seekable():
+        return None
+    stream.seek(0)
+    raw = stream.read(limit + 1)
+    return raw if len(raw) <= limit else None
+
+
+def _archive(
+    spot: _Spot, kind: str | None, stream: io.BufferedReader, hints: Hints
+) -> Iterator[Content]:
+    """Yield what the members hold; an unsafe one is refused alone, a bomb ends the archive."""
+    if spot.inside:
+        yield spot.unsafe("the member is an archive itself")
+        return
+    if kind == "wacz":
+        yield from wacz_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
+        return
+    names = _Names()
+    members = tar_members if kind == "tar" else zip_members
+    try:
+        for member in members(stream, hints.limits):
+            yield from _member(spot, member, names, hints)
+    except UnsafeArchiveError as error:
+        yield spot.unsafe(error.reason)
+    except GrownTooLargeError as error:
+        yield spot.unsafe(f"more than {error.limit} bytes come out of it")
+
+
+def _member(spot: _Spot, member: Member, names: _Names, hints: Hints) -> Iterator[Content]:
+    if member.problem is not None:
+        unsafe = replace(spot, member="#" + escape_locator(member.name))
+        yield unsafe.unsafe(member.problem)
+        return
+    parts = [part for part in member.name.split("/") if part not in {"", "."}]
+    if not parts or is_ignored(parts[-1]) or any(part[0] == "." for part in parts):
+        return
+    path = "/".join(parts)
+    name, is_taken = names.claim("#" + without_gz(escape_locator(path)))
+    flags = ("key_repeated",) if is_taken else ()
+    inner = _Spot(spot.locator, name, escape_locator(path), inside=True, flags=flags)
+    is_list = limit_streamed(path, hints) is not None
+    limit = hints.limits.list if is_list else limit_whole(path, hints)
+    if member.size > limit:
+        member.skip()
+        yield inner.rejected(refuse("too_large", limit=limit))
+        return
+    try:
+        raw = member.read(limit + 1)
+    except DamagedMemberError:
+        yield inner.unsafe("the member is damaged")
+        return
+    yield from _contents(inner, _peekable(io.BytesIO(raw)), hints)

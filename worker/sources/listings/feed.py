@@ -1,0 +1,277 @@
+"""PURE: RSS, RDF, Atom and JSON feeds: what they list, with what they say about it."""
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any
+
+import feedparser
+from lxml import etree, html
+
+from storage.values.draft import Json
+from storage.values.refusals import Refused, refuse
+from worker.sources.listings.addresses import whole_address
+from worker.sources.listings.feed_dates import feed_date
+from worker.sources.listings.safe_xml import unsafe
+
+MOST_BYTES = 20 * 1024 * 1024
+MOST_ENTRIES = 10_000
+MOST_TAGS = 400_000
+DEEPEST = 250
+LONGEST_TEXT = 20_000
+_HEAD_BYTES = 64 * 1024
+
+TAG = re.compile(rb"<(/?)[A-Za-z_][^<>]*?(/?)>|<!\[CDATA\[|\]\]>|<!--|-->")
+"""A tag, or a border of what holds none.
+
+>>> [found[0] for found in TAG.finditer(b"<a><b/></a>")]
+[b'<a>', b'<b/>', b'</a>']
+"""
+
+FIRST_ELEMENT = re.compile(rb"<\0*[A-Za-z_]")
+"""Where the first element begins, be it in one byte a sign or two."""
+
+MARKUP = re.compile(r"<[/!A-Za-z]|&[#A-Za-z]")
+"""What a text holds that is to be read as HTML."""
+
+MAIL = re.compile(r"\b[^\s()<>@,;]{1,64}@[^\s()<>@,;]{1,255}")
+"""A mail address.
+
+>>> MAIL.findall("Ada Kern <red@zeitung.example>")
+['red@zeitung.example']
+"""
+
+JSON_FEED = re.compile(r"(?:https?://jsonfeed\.org/version/)?1(?:\.[0-9])?")
+"""The versions of JSON feeds, by their address or by their number alone."""
+
+_MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a feed or a sitemap says of one address.
+
+    `address` is absolute, None where the entry names none. `published` and `updated` are ISO
+    8601, as precise as they were given; `title` and `summary` are plain text.
+    """
+
+    address: str | None
+    guid: str | None = None
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    published: str | None = None
+    updated: str | None = None
+    summary: str | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed lists, in its order."""
+
+    title: str | None
+    entries: tuple[Entry, ...]
+
+
+def read_feed(raw: bytes, base: str, content_type: str | None = None) -> Feed | Refused:
+    """Read a feed that was found at the address `base`, or say why it cannot be read.
+
+    What is ill-formed is read as far as it goes; nothing is fetched, no file is opened.
+    """
+    if len(raw) > MOST_BYTES:
+        return refuse("too_large", limit=MOST_BYTES)
+    if not raw.strip():
+        return refuse("feed_invalid", reason="it is empty")
+    if raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
+        return _json_feed(raw, base)
+    return unsafe(raw) or _too_odd(raw) or _xml_feed(raw, base, content_type)
+
+
+def _too_odd(raw: bytes) -> Refused | None:
+    """Refuse what would keep the reader busy for longer than any feed is worth."""
+    if FIRST_ELEMENT.search(raw[:_HEAD_BYTES]) is None:
+        return refuse("feed_invalid", reason="no element opens near its beginning")
+    depth = 0
+    is_apart = False
+    for number, found in enumerate(TAG.finditer(raw)):
+        if number > MOST_TAGS:
+            return refuse("feed_invalid", reason=f"it has more than {MOST_TAGS} tags")
+        if found[0] in {b"<![CDATA[", b"<!--", b"]]>", b"-->"}:
+            is_apart = found[0].startswith(b"<")
+        elif not is_apart and not found[2]:
+            depth += -1 if found[1] else 1
+            if depth > DEEPEST:
+                return refuse("feed_invalid", reason=f"it is nested deeper than {DEEPEST} levels")
+    return None
+
+
+def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | Refused:
+    headers = {"content-location": base}
+    charset = _charset(content_type)
+    if charset:
+        headers["content-type"] = f"application/xml; charset={charset}"
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(raw),
+            response_headers=headers,
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except (AssertionError, LookupError, RecursionError, TypeError, ValueError) as error:
+        return refuse("feed_invalid", reason=f"the reader stumbled ({type(error).__name__})")
+    if not parsed.get("version") and not parsed["entries"]:
+        return refuse("feed_invalid", reason="it is neither RSS, RDF, Atom nor a JSON feed")
+    if len(parsed["entries"]) > MOST_ENTRIES:
+        return refuse("too_many_entries", limit=MOST_ENTRIES)
+    return Feed(
+        _plain(parsed["feed"], "title"),
+        tuple(_entry(entry, base) for entry in parsed["entries"]),
+    )
+
+
+def _charset(content_type: str | None) -> str | None:
+    """Return the encoding that a header names.
+
+    >>> _charset("text/xml; charset=ISO-8859-1"), _charset("text/xml")
+    ('iso-8859-1', None)
+    """
+    message = Message()
+    message["Content-Type"] = " ".join((content_type or "").split())
+    return message.get_content_charset()
+
+
+def _entry(entry: Mapping[str, Any], base: str) -> Entry:
+    published, updated = _date(entry, "published"), _date(entry, "updated")
+    return Entry(
+        address=whole_address(_link(entry), base),
+        guid=_text(entry.get("id")),
+        title=_plain(entry, "title"),
+        authors=tuple(dict.fromkeys(_authors(entry))),
+        published=published or _date(entry, "created"),
+        updated=updated,
+        summary=_plain(entry, "summary"),
+        tags=tuple(dict.fromkeys(_tags(entry))),
+        language=_text(entry.get("language")),
+    )
+
+
+def _link(entry: Mapping[str, Any]) -> str | None:
+    """Return the address of an entry: its link, else a permanent id that is one."""
+    link = entry.get("link")
+    if isinstance(link, str) and link.strip():
+        return link
+    identity = entry.get("id")
+    if isinstance(identity, str) and identity.lower().startswith(("http://", "https://")):
+        return identity if entry.get("guidislink", True) else None
+    return None
+
+
+def _date(entry: Mapping[str, Any], name: str) -> str | None:
+    if name not in entry.keys():  # noqa: SIM118  # `in` of this dictionary knows other names
+        return None
+    return feed_date(entry[name], entry.get(f"{name}_parsed"))
+
+
+def _authors(entry: Mapping[str, Any]) -> Iterator[str]:
+    listed = entry.get("authors") or ()
+    whole = entry.get("author")
+    if len(listed) < 2 and isinstance(whole, str) and "@" in whole:
+        listed = ({"name": _without_mail(whole)},)  # feedparser cuts addresses of newer domains
+    for author in listed or ({"name": whole},):
+        name = _text(author.get("name")) or _text(author.get("email"))
+        if name:
+            yield name
+
+
+def _without_mail(author: str) -> str:
+    """Return the name beside a mail address, or the address where there is no name.
+
+    >>> _without_mail("red@zeitung.example (Ada Kern)"), _without_mail("red@zeitung.example")
+    ('Ada Kern', 'red@zeitung.example')
+    """
+    return MAIL.sub(" ", author[:LONGEST_TEXT]).strip(" ()<>,;") or author
+
+
+def _tags(entry: Mapping[str, Any]) -> Iterator[str]:
+    for tag in entry.get("tags") or ():
+        name = _text(tag.get("label")) or _text(tag.get("term"))
+        if name:
+            yield name
+
+
+def _plain(record: Mapping[str, Any], name: str) -> str | None:
+    """Return a text of the feed without its markup."""
+    detail = record.get(f"{name}_detail") or {}
+    text = record.get(name)
+    if not isinstance(text, str):
+        return None
+    if detail.get("type") in _MARKUP_TYPES and MARKUP.search(text):
+        text = _without_markup(text[: 10 * LONGEST_TEXT])
+    return _text(text)
+
+
+def _without_markup(text: str) -> str:
+    try:
+        return str(html.fragment_fromstring(text, create_parent="div").text_content())
+    except (etree.LxmlError, ValueError):
+        return text
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as one line of text, or None where there is none."""
+    if not isinstance(value, str):
+        return None
+    return " ".join(value.split())[:LONGEST_TEXT] or None
+
+
+# --------------------------------------------------------------------------- JSON Feed
+
+
+def _json_feed(raw: bytes, base: str) -> Feed | Refused:
+    try:
+        feed = json.loads(raw.decode("utf-8-sig", "replace"))
+    except (ValueError, RecursionError):
+        return refuse("feed_invalid", reason="its JSON could not be read")
+    version = feed.get("version") if isinstance(feed, dict) else None
+    if not isinstance(version, str) or not JSON_FEED.fullmatch(version):
+        return refuse("feed_invalid", reason="it is JSON, but no JSON feed")
+    items = feed.get("items")
+    if not isinstance(items, list):
+        return refuse("feed_invalid", reason="the JSON feed has no list of items")
+    if len(items) > MOST_ENTRIES:
+        return refuse("too_many_entries", limit=MOST_ENTRIES)
+    entries = tuple(_json_entry(item, base) for item in items if isinstance(item, dict))
+    return Feed(_text(feed.get("title")), entries)
+
+
+def _json_entry(item: Mapping[str, Json], base: str) -> Entry:
+    address = item.get("url") or item.get("external_url")
+    identity = item.get("id")
+    tags = item.get("tags")
+    return Entry(
+        address=whole_address(address, base) if isinstance(address, str) else None,
+        guid=_text(str(identity)) if isinstance(identity, (str, int, float)) else None,
+        title=_text(item.get("title")),
+        authors=tuple(dict.fromkeys(_json_authors(item))),
+        published=_json_date(item.get("date_published")),
+        updated=_json_date(item.get("date_modified")),
+        summary=_text(item.get("summary")),
+        tags=tuple(t for tag in tags if (t := _text(tag))) if isinstance(tags, list) else (),
+        language=_text(item.get("language")),
+    )
+
+
+def _json_date(value: Json) -> str | None:
+    return feed_date(value) if isinstance(value, str) else None
+
+
+def _json_authors(item: Mapping[str, Json]) -> Iterator[str]:
+    authors = item.get("authors")
+    for author in (*(authors if isinstance(authors, list) else ()), item.get("author")):
+        name = _text(author.get("name")) if isinstance(author, dict) else None
+        if name:
+            yield name

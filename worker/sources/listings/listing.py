@@ -1,0 +1,123 @@
+"""PURE: what a list of addresses names: a feed, a sitemap, subscriptions, a plain list."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from storage.values.addresses import Listing, Named
+from storage.values.draft import Json
+from storage.values.refusals import Refused, refuse
+from worker.address import Address, IsOwn, origin_of, parse_address, without_trackers
+from worker.sources.listings.feed import Entry, Feed, read_feed
+from worker.sources.listings.sitemap import Sitemap, read_sitemap
+from worker.sources.listings.url_list import read_opml, read_url_list
+
+KINDS = frozenset({"feed", "sitemap", "opml", "list"})
+LONGEST_SUMMARY = 1_000
+
+_Found = tuple[str, str, Entry | None]
+"""An address, the kind of watch that it is, and what its list says of it."""
+
+
+def read_listing(
+    kind: str, raw: bytes, base: str, content_type: str | None, is_own: IsOwn
+) -> Listing | Refused:
+    """Return what the list `raw` names that stands at `base`, or why it cannot be read.
+
+    `base` is an address, or where a file is that the user put there. A list of the public net
+    names no servers of one's own: whoever writes it could make us ask them.
+    """
+    at = parse_address(base, is_own)
+    is_public = isinstance(at, Address) and not is_own(at.host, at.port)
+    match kind:
+        case "feed":
+            feed = read_feed(raw, base, content_type)
+            return feed if isinstance(feed, Refused) else _of_feed(feed, is_own, is_public)
+        case "sitemap":
+            sitemap = read_sitemap(raw, base)
+            return sitemap if isinstance(sitemap, Refused) else _of_map(sitemap, is_own, is_public)
+        case "opml":
+            feeds = read_opml(raw)
+            if isinstance(feeds, Refused):
+                return feeds
+            found = [
+                (each.address, "feed", Entry(each.address, title=each.title)) for each in feeds
+            ]
+            return _listing(kind, found, is_own, is_public)
+    listed = read_url_list(raw.decode("utf-8-sig", "replace"))
+    named = _listing("list", [(each, "web", None) for each in listed.addresses], is_own, is_public)
+    bad = [(each.line, each.refused) for each in listed.rejected]
+    return Listing("list", named.named, (*bad, *named.rejected))
+
+
+def _of_feed(feed: Feed, is_own: IsOwn, is_public: bool) -> Listing:  # noqa: FBT001  # by name below
+    found = [(each.address, "page", each) for each in feed.entries if each.address]
+    return _listing("feed", found, is_own, is_public, feed.title)
+
+
+def _of_map(sitemap: Sitemap, is_own: IsOwn, is_public: bool) -> Listing:  # noqa: FBT001
+    found: list[_Found] = [(each, "sitemap", None) for each in sitemap.children]
+    found += [(each.address, "page", each) for each in sitemap.entries if each.address]
+    return _listing("sitemap", found, is_own, is_public)
+
+
+def _listing(
+    kind: str,
+    found: Iterable[_Found],
+    is_own: IsOwn,
+    is_public: bool,  # noqa: FBT001
+    title: str | None = None,
+) -> Listing:
+    named: dict[str, Named] = {}
+    rejected: list[tuple[int, Refused]] = []
+    for number, (given, of, entry) in enumerate(found, 1):
+        address = parse_address(given, is_own)
+        if isinstance(address, Address) and is_public and is_own(address.host, address.port):
+            reason = f"{address.host} is a server of your own, and a public list names it"
+            address = refuse("address_not_public", reason=reason)
+        if isinstance(address, Refused):
+            rejected.append((number, address))
+            continue
+        origin = origin_of(address.text)
+        if origin not in named:
+            named[origin] = _named(kind, origin, without_trackers(address).text, of, entry)
+    return Listing(kind, tuple(named.values()), tuple(rejected), title)
+
+
+def _named(kind: str, origin: str, address: str, of: str, entry: Entry | None) -> Named:
+    if entry is None:
+        return Named(origin, address, of)
+    hints = {"kind": kind, **dict(_hints(entry))}
+    return Named(
+        origin, address, of, entry.guid, moment_of(entry.published), moment_of(entry.updated),
+        hints if len(hints) > 1 else {},
+    )  # fmt: skip
+
+
+def _hints(entry: Entry) -> Iterator[tuple[str, Json]]:
+    told: Mapping[str, Json] = {
+        "title": entry.title,
+        "authors": list(entry.authors),
+        "published": entry.published,
+        "updated": entry.updated,
+        "summary": (entry.summary or "")[:LONGEST_SUMMARY],
+        "tags": list(entry.tags),
+        "language": entry.language,
+        "guid": entry.guid,
+    }
+    yield from ((name, value) for name, value in told.items() if value)
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """Return the moment at which the span of a date of a list begins, in UTC where it says no zone.
+
+    >>> moment_of("2024-06-18T13:34+02:00").isoformat(), moment_of("2024-06").isoformat()
+    ('2024-06-18T11:34:00+00:00', '2024-06-01T00:00:00+00:00')
+    """
+    if not text:
+        return None
+    whole = text + "2024-01-01"[len(text) :] if len(text) < 10 else text
+    try:
+        moment = datetime.fromisoformat(whole)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

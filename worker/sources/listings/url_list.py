@@ -1,0 +1,105 @@
+"""PURE: lists of addresses: one a line, or the subscriptions of a feed reader (OPML)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from storage.values.refusals import Refused, refuse
+from worker.sources.containers.json_records import BadRecord
+from worker.sources.listings.addresses import is_web_address, whole_address
+from worker.sources.listings.safe_xml import local_name, parse, unsafe
+
+MOST_BYTES = 20 * 1024 * 1024
+LONGEST_TITLE = 500
+
+COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
+"""A comment: from a `#` that opens a line or stands behind a blank; others belong to addresses.
+
+>>> COMMENT.sub("", "https://a.example/#b # c")
+'https://a.example/#b '
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class UrlList:
+    """The addresses of a list, each once, and the lines that are none."""
+
+    addresses: tuple[str, ...]
+    rejected: tuple[BadRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpmlFeed:
+    """A subscription: the name that its list gives it, if any, and the feed's address."""
+
+    title: str | None
+    address: str
+
+
+def read_url_list(text: str) -> UrlList:
+    r"""Read a text of addresses, one a line; blank lines and `# comments` are passed over.
+
+    >>> found = read_url_list("https://a.example/1\nhttps://a.example/1\nnever\n")
+    >>> found.addresses, found.rejected[0].line
+    (('https://a.example/1',), 3)
+    """
+    addresses: dict[str, None] = {}
+    rejected = []
+    for number, line in _lines(text):
+        if is_web_address(line):
+            addresses[line] = None
+        else:
+            refused = refuse("record_invalid", line=number, reason="it is no web address")
+            rejected.append(BadRecord(number, refused, line.encode("utf-8", "replace")))
+    return UrlList(tuple(addresses), tuple(rejected))
+
+
+def looks_like_url_list(text: str) -> bool:
+    r"""Tell whether a text is nothing but web addresses, one a line, and comments.
+
+    >>> looks_like_url_list("# watched\nhttps://a.example/1\n"), looks_like_url_list("# none\n")
+    (True, False)
+    """
+    is_any = False
+    for _, line in _lines(text):
+        if not is_web_address(line):
+            return False
+        is_any = True
+    return is_any
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        cleaned = COMMENT.sub("", line).strip()
+        if cleaned:
+            yield number, cleaned
+
+
+def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | Refused:
+    """Read the feeds of a subscription list in their order, each address once.
+
+    What is ill-formed is read as far as it goes.
+    """
+    if len(raw) > MOST_BYTES:
+        return refuse("too_large", limit=MOST_BYTES)
+    refused = unsafe(raw)
+    if refused is not None:
+        return refused
+    root = parse(raw.lstrip())
+    if root is None or local_name(root) != "opml":
+        return refuse("opml_invalid", reason="it is no OPML")
+    feeds: dict[str, OpmlFeed] = {}
+    for feed in _feeds(root):
+        feeds.setdefault(feed.address, feed)
+    return tuple(feeds.values()) or refuse("opml_invalid", reason="it names no feed")
+
+
+def _feeds(root: etree._Element) -> Iterator[OpmlFeed]:
+    for outline in root.iter("{*}outline"):
+        told = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
+        address = whole_address(told.get("xmlurl"), "")
+        if address and is_web_address(address):
+            title = " ".join((told.get("title") or told.get("text") or "").split())
+            yield OpmlFeed(title[:LONGEST_TITLE] or None, address)

@@ -1,0 +1,382 @@
+"""PURE: what a capture of a web archive says was seen: a text, an absence, a word of the server."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from storage.values.draft import Json
+from storage.values.foreign_capture import Import, Repeats
+from storage.values.refusals import Refused, refuse
+from storage.values.transfer import Transfer
+from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
+from worker.sources.containers.locator import escape_locator
+from worker.sources.listings.addresses import cleaned
+from worker.sources.web_archives.http_message import (
+    Answer,
+    Headers,
+    answer_of,
+    content_type,
+    header,
+    request_of,
+)
+from worker.sources.web_archives.kept_record import kept_record, kept_whole
+from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
+from worker.sources.web_archives.record_digest import fits, named_digest
+from worker.sources.web_archives.record_group import Exchange, names, target
+from worker.sources.web_archives.warc import WebRecord, bare
+
+LONGEST_ADDRESS = 5_000
+
+TYPES = {
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "text/plain": "seed",
+    "text/markdown": "markdown",
+    "application/json": "json",
+}
+"""Which media types hold texts that are read, and as what."""
+
+PAGES = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
+"""Those of them that may be an article where a server sent them."""
+
+PARTS_OF_PAGES = re.compile(
+    r"\.(?:css|js|mjs|map|json|xml|rss|atom|ico|png|jpe?g|gif|svg|webp|avif|bmp|woff2?|ttf|otf|eot"
+    r"|mp[34]|m4[av]|web[mp]|ogg|wav|avi|mov|pdf|zip|gz|wasm)$",
+    re.IGNORECASE,
+)
+"""How a path ends that leads to no article, whatever the server answered.
+
+>>> bool(PARTS_OF_PAGES.search("/a/style.CSS")), bool(PARTS_OF_PAGES.search("/a/story.html"))
+(True, False)
+"""
+
+FOR_PROGRAMS = frozenset({"/robots.txt", "/ads.txt", "/app-ads.txt", "/humans.txt", "/llms.txt"})
+"""Plain texts that are written for programs."""
+
+END_OF_PAGE = re.compile(rb"</html\s*>", re.IGNORECASE)
+"""What stands at the end of a page that is whole, whatever its transfer said.
+
+>>> bool(END_OF_PAGE.search(b"</p></body></HTML> <!-- cached -->"))
+True
+"""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_GONE = frozenset({404, 410, 451})
+_FAILED = frozenset({408, 425})
+
+
+def foreign_of(
+    exchange: Exchange, locator: str, spot: str, detect: Detect, limit: int
+) -> Foreign | PassedOver | Rejected:
+    """Return what `exchange` says was seen, or why it is passed over or refused.
+
+    `locator` is the file and `spot` the member in it that the records stand in; `limit` bounds a
+    body.
+    """
+    main = exchange.main
+    member = f"{spot}#{escape_locator(main.id or str(main.number))}"
+    origin = _origin(main)
+    if origin is None:
+        return PassedOver("of an address that no text has")
+    moment = moment_of(main.field("warc-date"))
+    if moment is None:
+        refused = refuse("record_invalid", line=main.number, reason="it names no time")
+        return Rejected(locator, member, refused, None, main.number)
+    capture = _Capture(exchange, locator, member, origin, moment)
+    if main.kind == "resource":
+        return _resource(capture, detect, limit)
+    return _answered(capture, detect, limit)
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """Return the moment that a record names, None where it names none, or a day at most.
+
+    >>> moment_of("2024-06-18T12:00:00.123456789Z"), moment_of("2024-06-18")
+    (datetime.datetime(2024, 6, 18, 12, 0, 0, 123456, tzinfo=datetime.timezone.utc), None)
+    """
+    if text is None or "T" not in text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def outcome_of(status: int, headers: Headers) -> str | None:
+    """Return what a status means for an address; None where it means nothing for a text.
+
+    >>> [outcome_of(number, ()) for number in (200, 304, 404, 429, 503, 204)]
+    ['captured', 'not_modified', 'gone', 'rate_limited', 'unreachable', None]
+    """
+    led = header(headers, "location") is not None
+    meanings = {
+        "captured": status in {200, 203, 206},
+        "not_modified": status == 304,
+        "redirected": status in _REDIRECTS and led,
+        "gone": status in _GONE,
+        "rate_limited": status == 429,
+        "unreachable": status in _FAILED or 500 <= status < 600,
+        "blocked": 400 <= status < 500,
+    }
+    return next((outcome for outcome, is_so in meanings.items() if is_so), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Capture:
+    """One capture while it is made out: where and when it was seen."""
+
+    exchange: Exchange
+    locator: str
+    member: str
+    origin: str
+    moment: datetime
+
+    @property
+    def main(self) -> WebRecord:
+        return self.exchange.main
+
+    def request(self) -> dict[str, Any] | None:
+        blocks = (each.block for each in self.exchange.companions if each.kind == "request")
+        return next(filter(None, map(request_of, blocks)), None)
+
+    def rejected(self, code: str, raw: bytes | None = None, **facts: object) -> Rejected:
+        refused = refuse(code, **facts)
+        return Rejected(self.locator, self.member, refused, raw, self.main.number)
+
+    def seen(self, told: Import) -> Foreign:
+        return Foreign(self.locator, self.member, told)
+
+    def told(
+        self, outcome: str, answer: Answer | None, *, opening: bytes = b"", payload: bytes = b""
+    ) -> Import:
+        """Return the capture with its transfer and its exact records, and nothing read yet."""
+        exchange = self.exchange
+        beside = [*exchange.companions, *([exchange.about] if exchange.about else [])]
+        return Import(
+            locator=f"{self.locator}{self.member}",
+            origin=self.origin,
+            observed_at=self.moment,
+            outcome=outcome,
+            transfer=self._transfer(answer),
+            records=(kept_record(self.main, opening, payload), *map(kept_whole, beside)),
+            http_status=answer.status if answer else None,
+        )
+
+    def hints(
+        self,
+        kind: str | None,
+        charset: str | None,
+        *,
+        of_server: bool,
+        flags: tuple[str, ...] = (),
+    ) -> dict[str, Json]:
+        """Return how the bytes are to be read, and that their place and time are given."""
+        known = {
+            "type": kind,
+            "charset": charset,
+            "name": self.origin,
+            "url": self.origin if of_server else None,
+            "answered": of_server or None,
+            "origin": self.origin,
+            "observed_at": self.moment.isoformat(),
+            "flags": list(flags) or None,
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _transfer(self, answer: Answer | None) -> Transfer:
+        main = self.main
+        address = target(main) or self.origin
+        peer = (main.field("warc-ip-address") or "")[:64] or None
+        hop = {
+            "address": address,
+            "status": answer.status if answer else None,
+            "location": header(answer.headers, "location") if answer else None,
+            "peer": peer,
+        }
+        return Transfer(
+            address=address,
+            started_at=self.moment,
+            hops=[{name: value for name, value in hop.items() if value is not None}],
+            request=self.request(),
+            response_headers=answer.headers if answer else None,
+            peer=peer,
+            wire_bytes=len(answer.payload) if answer and main.kind == "response" else None,
+            is_foreign=True,
+        )
+
+
+# --------------------------------------------------------------------------- kinds of records
+
+
+def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
+    """Make out a capture that is no answer of a server: a file, or bytes that somebody saved."""
+    main = capture.main
+    headers: Headers = (("content-type", main.field("content-type") or ""),)
+    kind = _type(headers, main.block, frozenset(TYPES), detect)
+    if kind is None:
+        return _of_another_type(headers)
+    if main.is_too_large or len(main.block) > limit:
+        return capture.rejected("too_large", limit=limit)
+    told = capture.told("captured", None, payload=main.block)
+    body = Body(main.block, is_whole=not main.is_cut)
+    return capture.seen(_read(told, capture, kind, headers, body))
+
+
+def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
+    """Make out what a server answered: all of it (response), or its head at most (revisit)."""
+    main = capture.main
+    irrelevant = _is_no_page(capture)
+    if irrelevant is not None:
+        return irrelevant
+    answer = answer_of(main.block)
+    if answer is None and main.kind == "revisit" and not main.block:
+        return _bare_revisit(capture)
+    if answer is None:
+        reason = "it holds no answer of a server"
+        return capture.rejected("record_invalid", main.block, line=main.number, reason=reason)
+    outcome = outcome_of(answer.status, answer.headers)
+    match outcome:
+        case None:
+            return PassedOver(f"an answer with status {answer.status}")
+        case "captured":
+            return _page(capture, answer, detect, limit)
+        case _:
+            return _wordless(capture, outcome, answer)
+
+
+def _is_no_page(capture: _Capture) -> PassedOver | None:
+    method = (capture.request() or {"method": "GET"})["method"]
+    if method != "GET":
+        return PassedOver(f"an answer to {method[:20]}")
+    path = urlsplit(capture.origin).path
+    if PARTS_OF_PAGES.search(path) or path in FOR_PROGRAMS:
+        return PassedOver("a part of pages, or a text for programs")
+    return None
+
+
+def _page(
+    capture: _Capture, answer: Answer, detect: Detect, limit: int
+) -> Foreign | PassedOver | Rejected:
+    main, headers = capture.main, answer.headers
+    if main.kind == "revisit":
+        kind, charset = content_type(headers)
+        if kind and kind not in PAGES:
+            return _of_another_type(headers)
+        told = capture.told("captured", answer, opening=main.block)
+        hints = capture.hints(TYPES.get(kind), charset, of_server=True)
+        return capture.seen(replace(told, hints=hints, repeats=_repeats(main)))
+    kind_read = _type(headers, answer.payload, PAGES, detect)
+    if kind_read is None:
+        return _of_another_type(headers)
+    if main.is_too_large:
+        return capture.rejected("too_large", limit=limit)
+    try:
+        body = body_of(answer.payload, headers, limit)
+    except BodyTooLargeError:
+        return capture.rejected("too_large_decoded", limit=limit)
+    told = capture.told("captured", answer, opening=answer.head, payload=answer.payload)
+    return capture.seen(_read(told, capture, kind_read, headers, body))
+
+
+def _wordless(capture: _Capture, outcome: str, answer: Answer) -> Foreign:
+    told = capture.told(outcome, answer, opening=answer.head, payload=answer.payload)
+    location = header(answer.headers, "location") if outcome == "redirected" else None
+    note = f"to {location}" if location else None
+    repeats = _repeats(capture.main) if outcome == "not_modified" else None
+    hints = capture.hints(None, None, of_server=True)
+    return capture.seen(replace(told, note=note, hints=hints, repeats=repeats))
+
+
+def _bare_revisit(capture: _Capture) -> Foreign:
+    profile = capture.main.field("warc-profile") or ""
+    outcome = "not_modified" if "server-not-modified" in profile else "captured"
+    told = capture.told(outcome, None)
+    hints = capture.hints(None, None, of_server=False)
+    return capture.seen(replace(told, hints=hints, repeats=_repeats(capture.main)))
+
+
+def _repeats(main: WebRecord) -> Repeats:
+    address = bare(main.field("warc-refers-to-target-uri"))
+    return Repeats(
+        payload_digest=named_digest(main.field("warc-payload-digest")),
+        name=next(iter(names(main, "warc-refers-to")), None),
+        origin=cleaned(address) if address else None,
+        observed_at=moment_of(main.field("warc-refers-to-date")),
+    )
+
+
+# --------------------------------------------------------------------------------- what is read
+
+
+def _read(told: Import, capture: _Capture, kind: str, headers: Headers, body: Body) -> Import:
+    transfer = told.transfer
+    if body.codings:
+        came = told.records[0].payload
+        transfer = replace(transfer, body=came, body_encoding=", ".join(body.codings))
+    flags = () if _is_as_named(capture.main, told, body) else ("digest_mismatch",)
+    return replace(
+        told,
+        transfer=transfer,
+        raw=body.raw,
+        hints=capture.hints(
+            kind, content_type(headers)[1], of_server=told.http_status is not None, flags=flags
+        ),
+        refused=_incomplete(capture.main, told, body, headers),
+    )
+
+
+def _is_as_named(main: WebRecord, told: Import, body: Body) -> bool:
+    """Tell whether the digests that the record names are those of its bytes.
+
+    Some programs take the digest of a payload before its codings are off, some after.
+    """
+    payload = told.records[0].payload or b""
+    return fits(main.field("warc-block-digest"), main.block) and fits(
+        main.field("warc-payload-digest"), payload, body.raw
+    )
+
+
+def _incomplete(main: WebRecord, told: Import, body: Body, headers: Headers) -> Refused | None:
+    """Say what is missing of a page; the end of its markup proves that it is whole."""
+    if told.http_status == 206:
+        return refuse("capture_incomplete", reason="the server sent a part alone")
+    if END_OF_PAGE.search(body.raw[-1000:]):
+        return None
+    coding = header(headers, "transfer-encoding") or ""
+    tells_its_end = header(headers, "content-length") is not None or "chunked" in coding.lower()
+    reasons = {
+        "the web archive ends within it": main.is_cut and not (body.is_whole and tells_its_end),
+        "whoever captured it stopped early": main.field("warc-truncated") is not None,
+        "it goes on in another record": main.field("warc-segment-number") is not None,
+        "its end is missing": not body.is_whole,
+    }
+    reason = next((each for each, is_so in reasons.items() if is_so), None)
+    return refuse("capture_incomplete", reason=reason) if reason else None
+
+
+# --------------------------------------------------------------------------------------- small
+
+
+def _origin(main: WebRecord) -> str | None:
+    """Return the origin that a capture is of: a cleaned address, a seed's name or a file's."""
+    named = target(main)
+    if named is None or len(named) > LONGEST_ADDRESS:
+        return None
+    if main.kind in {"resource", "revisit"} and named.startswith(("seed:", "file://")):
+        return unquote(named)
+    return cleaned(named)
+
+
+def _type(headers: Headers, beginning: bytes, wanted: frozenset[str], detect: Detect) -> str | None:
+    """Return the type to read bytes as; None where they are none of the wanted ones."""
+    named = content_type(headers)[0]
+    if named:
+        return TYPES[named] if named in wanted else None
+    return "html" if detect("page", beginning[:HEAD_BYTES]) == "html" else None
+
+
+def _of_another_type(headers: Headers) -> PassedOver:
+    return PassedOver(f"of type {content_type(headers)[0][:60] or 'unknown'}")

@@ -1,0 +1,100 @@
+"""What web archives hold: captures made elsewhere, out of WARC and ARC files and WACZ."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import IO, BinaryIO
+
+from storage.values.refusals import refuse
+from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
+from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, Rejected
+from worker.sources.containers.locator import escape_locator
+from worker.sources.web_archives.capture import foreign_of
+from worker.sources.web_archives.record_group import Exchange, exchanges
+from worker.sources.web_archives.wacz import Part, wacz_parts
+from worker.sources.web_archives.warc import (
+    MOST_HEAD_BYTES,
+    DamagedRecord,
+    NoRecordError,
+    web_records,
+)
+
+MOST_PARTS = 20_000_000
+"""So many gzip parts may one WARC file have: each record is one."""
+
+Found = Foreign | Rejected | PassedOver
+
+
+def warc_limits(limits: Limits) -> Limits:
+    """Return how much may come out of a packed WARC file."""
+    return replace(limits, container=limits.web_archive, parts=MOST_PARTS)
+
+
+def warc_contents(
+    locator: str, spot: str, stream: IO[bytes] | io.RawIOBase, detect: Detect, limits: Limits
+) -> Iterator[Found]:
+    """Yield what a WARC or ARC file holds; `spot` is the member of `locator` that it is, or empty.
+
+    `stream` is not packed any more. Raises: errors of the stream that are no mere damage.
+    """
+    is_empty = True
+    try:
+        for each in exchanges(web_records(stream, limits.document + MOST_HEAD_BYTES)):
+            is_empty = False
+            match each:
+                case Exchange():
+                    yield foreign_of(each, locator, spot, detect, limits.document)
+                case DamagedRecord(number, reason):
+                    refused = refuse("record_invalid", line=number, reason=reason)
+                    yield Rejected(locator, f"{spot}#{number}", refused, None, number)
+                case _:
+                    yield PassedOver(f"a {each.kind[:20]} record that goes with no capture")
+    except NoRecordError as error:
+        yield Rejected(locator, spot, refuse("web_archive_invalid", reason=error.reason))
+    else:
+        if is_empty:
+            yield Rejected(locator, spot, refuse("web_archive_invalid", reason="it is empty"))
+
+
+def wacz_contents(
+    locator: str, spot: str, stream: BinaryIO, detect: Detect, limits: Limits
+) -> Iterator[Found]:
+    """Yield what the WARC files of a WACZ hold; each that is not as listed flags its captures."""
+    is_empty = True
+    try:
+        for part in wacz_parts(stream, limits):
+            is_empty = False
+            yield from _part_contents(locator, spot, part, detect, limits)
+    except UnsafeArchiveError as error:
+        yield Rejected(locator, spot, refuse("archive_unsafe", reason=error.reason))
+        return
+    if is_empty:
+        reason = "there is no WARC file in its folder archive/"
+        yield Rejected(locator, spot, refuse("web_archive_invalid", reason=reason))
+
+
+def _part_contents(
+    locator: str, spot: str, part: Part, detect: Detect, limits: Limits
+) -> Iterator[Found]:
+    inner = f"{spot}#{escape_locator(part.name)}"
+    if part.problem is not None:
+        yield Rejected(locator, inner, refuse("archive_unsafe", reason=part.problem))
+        return
+    with io.BufferedReader(part.stream) as stream:
+        try:
+            raw: IO[bytes] | Gunzip = stream
+            if stream.peek(len(MAGIC)).startswith(MAGIC):
+                raw = Gunzip(stream, warc_limits(limits), is_ratio_bounded=True)
+            for found in warc_contents(locator, inner, raw, detect, limits):
+                yield found if part.is_as_listed else _flagged(found)
+        except UnsafeArchiveError as error:
+            yield Rejected(locator, inner, refuse("archive_unsafe", reason=error.reason))
+        except GrownTooLargeError as error:
+            yield Rejected(locator, inner, refuse("too_large_decoded", limit=error.limit))
+
+
+def _flagged(found: Found) -> Found:
+    if not isinstance(found, Foreign) or found.capture.raw is None:
+        return found
+    hints = {**found.capture.hints, "flags": ["digest_mismatch"]}
+    return replace(found, capture=replace(found.capture, hints=hints))

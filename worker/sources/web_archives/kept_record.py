@@ -1,0 +1,31 @@
+"""PURE: records of web archives in the form in which they are kept, bit for bit."""
+
+from storage.values.digest import raw_digest
+from storage.values.foreign_capture import KeptRecord
+from worker.sources.web_archives.record_digest import named_digest, sha1_name
+from worker.sources.web_archives.warc import WebRecord
+
+MOST_INNER_BYTES = 64 * 1024
+"""Up to this size the whole block of a record that is no capture is kept in one piece."""
+
+
+def kept_whole(record: WebRecord) -> KeptRecord:
+    """Keep a record that is no capture, in one piece where it is small."""
+    small = len(record.block) <= MOST_INNER_BYTES
+    return kept_record(record, *((record.block, b"") if small else (b"", record.block)))
+
+
+def kept_record(record: WebRecord, opening: bytes, payload: bytes) -> KeptRecord:
+    named = named_digest(record.field("warc-payload-digest"))
+    if named is None and payload:
+        named = sha1_name(payload)
+    return KeptRecord(
+        kind=record.kind[:16],
+        number=record.number,
+        digest=raw_digest(record.head + record.block),
+        head=record.head,
+        opening=opening,
+        payload=payload or None,
+        name=record.id[:200] if record.id else None,
+        payload_digest=named,
+    )

@@ -1,0 +1,125 @@
+"""PURE: the body that an HTTP message carries, with its codings taken off, bounded."""
+
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+from worker.sources.web_archives.http_message import Headers, header
+
+NO_CODINGS = frozenset({"", "identity", "none", "utf-8"})
+"""What servers name as a content coding that is none."""
+
+CHUNK_HEAD = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r?\n")
+r"""The line before a chunk: its length in hexadecimal, perhaps with extensions.
+
+>>> CHUNK_HEAD.match(b"1f;a=b\r\nabc")[1]
+b'1f'
+"""
+
+
+class BodyTooLargeError(Exception):
+    """More than `limit` bytes come out of a body."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes come out")
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The bytes of a body as they are read.
+
+    `codings` names what was taken off, in the order in which it was, such as
+    `("chunked", "gzip")`. `is_whole` is false where the message says that something is missing.
+    """
+
+    raw: bytes
+    codings: tuple[str, ...] = ()
+    is_whole: bool = True
+
+
+def body_of(payload: bytes, headers: Headers, limit: int) -> Body:
+    r"""Return the body that `payload` (all that follows the headers) carries.
+
+    Archives often hold bodies whose codings were taken off while the headers still name them:
+    what does not fit its name is left as it is.
+
+    Raises: BodyTooLargeError where more than `limit` bytes come out.
+
+    >>> body_of(b"4\r\nWiki\r\n0\r\n\r\n", (("Transfer-Encoding", "chunked"),), 100)
+    Body(raw=b'Wiki', codings=('chunked',), is_whole=True)
+    """
+    raw, is_whole, is_chunked = payload, True, False
+    named = header(headers, "transfer-encoding") or ""
+    if "chunked" in named.lower():
+        unchunked = _unchunked(payload)
+        if unchunked is not None:
+            raw, is_whole = unchunked
+            is_chunked = True
+    codings = _codings(value for name, value in headers if name.lower() == "content-encoding")
+    decoded = _decoded(raw, codings, limit) if codings and raw else None
+    if not is_chunked and (decoded is not None or not codings):
+        is_whole = len(payload) >= _length(headers)
+    if len(raw if decoded is None else decoded) > limit:
+        raise BodyTooLargeError(limit)
+    taken = ("chunked",) * is_chunked + (() if decoded is None else tuple(reversed(codings)))
+    return Body(raw if decoded is None else decoded, taken, is_whole)
+
+
+def _codings(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the content codings in the order in which they were put on."""
+    named = (each.strip().lower() for value in values for each in value.split(","))
+    return tuple(each for each in named if each not in NO_CODINGS)
+
+
+def _length(headers: Headers) -> int:
+    named = (header(headers, "content-length") or "").strip()
+    return int(named) if named.isascii() and named.isdigit() and len(named) < 16 else 0
+
+
+def _unchunked(payload: bytes) -> tuple[bytes, bool] | None:
+    """Return the bytes of all chunks, and whether the last came; None where it is not chunked."""
+    pieces: list[bytes] = []
+    at = 0
+    while match := CHUNK_HEAD.match(payload, at):
+        length, at = int(match[1], 16), match.end()
+        if not length:
+            return b"".join(pieces), True
+        piece = payload[at : at + length]
+        end = _line_end(payload, at + length)
+        if len(piece) == length and end is None and not pieces:
+            return None  # a number at the beginning of a text
+        pieces.append(piece)
+        if end is None:
+            break
+        at = end
+    return (b"".join(pieces), False) if pieces else None
+
+
+def _line_end(payload: bytes, at: int) -> int | None:
+    for end in (b"\r\n", b"\n"):
+        if payload.startswith(end, at):
+            return at + len(end)
+    return None
+
+
+def _decoded(raw: bytes, codings: tuple[str, ...], limit: int) -> bytes | None:
+    """Return what comes out of `raw`, up to a byte beyond `limit`; None where it does not fit.
+
+    urllib3 bounds what each decoder gives, and the number of codings.
+    """
+    if not set(codings) <= set(HTTPResponse.CONTENT_DECODERS):
+        return None
+    answer = HTTPResponse(
+        io.BytesIO(raw),
+        headers={"content-encoding": ", ".join(codings)},
+        preload_content=False,
+    )
+    try:
+        return answer.read(limit + 1, decode_content=True)
+    except HTTPError:
+        return None

@@ -1,0 +1,100 @@
+"""PURE: a capture of a web archive with the records that go with it: request, metadata, file."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from worker.sources.web_archives.warc import DamagedRecord, WebRecord, bare
+
+CAPTURES = frozenset({"response", "resource", "revisit"})
+"""The kinds of records that a capture is made of."""
+
+MOST_COMPANIONS = 16
+MOST_COMPANION_BYTES = 1024 * 1024
+
+_COMPANIONS = frozenset({"request", "metadata"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A capture with its companions; `about` is what the file said last of itself (warcinfo)."""
+
+    main: WebRecord
+    companions: tuple[WebRecord, ...] = ()
+    about: WebRecord | None = None
+
+
+def exchanges(
+    records: Iterable[WebRecord | DamagedRecord],
+) -> Iterator[Exchange | WebRecord | DamagedRecord]:
+    """Yield the captures among `records`, each with what goes with it, and what stands alone.
+
+    Companions stand beside their capture, before it or behind it. They name it, or are named by
+    it, or have its address and time. Nothing but neighbours is held in memory.
+    """
+    about: WebRecord | None = None
+    waiting: list[WebRecord] = []
+    open_: _Open | None = None
+    for record in records:
+        if isinstance(record, DamagedRecord):
+            yield record
+        elif record.kind in _COMPANIONS and not record.is_too_large and not record.is_cut:
+            if open_ is None or not open_.takes(record):
+                waiting.append(record)
+            if len(waiting) > MOST_COMPANIONS:
+                yield waiting.pop(0)
+        elif record.kind in CAPTURES:
+            if open_ is not None:
+                yield open_.closed()
+            open_ = _Open(record, about)
+            yield from (each for each in waiting if not open_.takes(each))
+            waiting = []
+        elif record.kind == "warcinfo":
+            about = None if record.is_too_large or record.is_cut else record
+        else:
+            yield record
+    if open_ is not None:
+        yield open_.closed()
+    yield from waiting
+
+
+def names(record: WebRecord, *fields: str) -> frozenset[str]:
+    """Return the other records that one names, without angle brackets."""
+    values = (bare(value) for field in fields for value in record.all_of(field))
+    return frozenset(value for value in values if value)
+
+
+def target(record: WebRecord) -> str | None:
+    """Return the address that a record is about, as it stands there."""
+    return bare(record.field("warc-target-uri"))
+
+
+class _Open:
+    """A capture whose companions may still come."""
+
+    def __init__(self, main: WebRecord, about: WebRecord | None) -> None:
+        self._main, self._about = main, about
+        self._companions: list[WebRecord] = []
+
+    def takes(self, record: WebRecord) -> bool:
+        """Take a companion that goes with this capture, and tell whether it did."""
+        held = sum(len(each.block) for each in self._companions) + len(record.block)
+        fits = len(self._companions) < MOST_COMPANIONS and held <= MOST_COMPANION_BYTES
+        if fits and _goes_with(record, self._main):
+            self._companions.append(record)
+            return True
+        return False
+
+    def closed(self) -> Exchange:
+        return Exchange(self._main, tuple(self._companions), self._about)
+
+
+def _goes_with(companion: WebRecord, main: WebRecord) -> bool:
+    named = names(companion, "warc-concurrent-to", "warc-refers-to")
+    if named:
+        return main.id in named
+    if companion.id is not None and companion.id in names(main, "warc-concurrent-to"):
+        return True
+    return (target(companion), companion.field("warc-date")) == (
+        target(main),
+        main.field("warc-date"),
+    )

@@ -1,0 +1,138 @@
+"""The WARC files that a WACZ holds, streamed, with a word on whether they are as it says."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO
+
+from storage.values.draft import Json
+from worker.sources.containers.gunzip import DamagedDataError, UnsafeArchiveError
+from worker.sources.containers.items import Limits
+from worker.sources.containers.tar_zip import DAMAGE, guard_directory, member_problem
+from worker.sources.web_archives.record_digest import named_digest
+
+MOST_LIST_BYTES = 16 * 1024 * 1024
+"""Longest list of its own files (datapackage.json) that is read."""
+
+WARC_SUFFIXES = (".warc", ".warc.gz", ".arc", ".arc.gz")
+
+_PIECE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One WARC file in a WACZ, to be read before the next one is asked for.
+
+    `problem` says why it is not to be read; `is_as_listed` whether it has the digest that the
+    WACZ names for it, which is also so where it names none.
+    """
+
+    name: str
+    stream: io.RawIOBase
+    problem: str | None = None
+    is_as_listed: bool = True
+
+
+def wacz_parts(stream: BinaryIO, limits: Limits) -> Iterator[Part]:
+    """Yield the WARC files of a WACZ (`stream` can seek) in the order of its directory.
+
+    Raises: UnsafeArchiveError where it is no zip file, or holds too many entries.
+    """
+    guard_directory(stream, limits)
+    try:
+        archive = zipfile.ZipFile(stream)
+    except DAMAGE:
+        raise UnsafeArchiveError("its zip directory is damaged") from None
+    with archive:
+        if len(archive.infolist()) > limits.entries:
+            raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+        listed = _listed(archive)
+        for info in archive.infolist():
+            name = info.filename.replace("\\", "/")
+            if name.lower().startswith("archive/") and name.lower().endswith(WARC_SUFFIXES):
+                yield _part(archive, info, name, listed, limits)
+
+
+def _part(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    name: str,
+    listed: dict[str, str],
+    limits: Limits,
+) -> Part:
+    problem = member_problem(name, info)
+    if problem is not None:
+        return Part(name, io.BytesIO(), problem)  # type: ignore[arg-type]  # never read
+    is_as_listed = name not in listed or _has_digest(archive, info, listed[name], limits)
+    return Part(name, _Inflated(archive, info, limits), None, is_as_listed)
+
+
+def _listed(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Return, by path, the digests that the WACZ names for its files; empty where it does not."""
+    try:
+        with archive.open("datapackage.json") as packed:
+            told = json.loads(packed.read(MOST_LIST_BYTES))
+        resources = told["resources"]
+        found = {str(each["path"]): _digest_of(each) for each in resources}
+    except (*DAMAGE, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return {path: digest for path, digest in found.items() if digest}
+
+
+def _digest_of(resource: dict[str, Json]) -> str | None:
+    """Return the digest of a file in either form that was ever in use."""
+    stats: Any = resource.get("stats") or {}
+    if "hash" in stats:
+        return named_digest(f"{resource.get('hashing')}:{stats['hash']}")
+    return named_digest(str(resource.get("hash") or ""))
+
+
+def _has_digest(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, named: str, limits: Limits
+) -> bool:
+    algorithm, _, value = named.partition(":")
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with _Inflated(archive, info, limits) as stream:
+        try:
+            while piece := stream.read(_PIECE_BYTES):
+                digest.update(piece)
+        except DamagedDataError:
+            return False
+    return digest.hexdigest() == value
+
+
+class _Inflated(io.RawIOBase):
+    """A raw stream of one member; reads raise UnsafeArchiveError where it grows too much."""
+
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> None:
+        super().__init__()
+        self._archive, self._info, self._limits = archive, info, limits
+        self._packed: IO[bytes] | None = None
+        self._written = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # typeshed: any buffer
+        try:
+            if self._packed is None:
+                self._packed = self._archive.open(self._info)
+            data = self._packed.read(min(len(buffer), _PIECE_BYTES))
+        except DAMAGE:
+            raise DamagedDataError("a member of it is damaged") from None
+        buffer[: len(data)] = data
+        self._written += len(data)
+        ratio = self._limits.ratio * self._info.compress_size
+        if self._written > max(self._limits.ratio_free, ratio):
+            raise UnsafeArchiveError(
+                f"a member grows to more than {self._limits.ratio} times its size"
+            )
+        return len(data)
+
+    def close(self) -> None:
+        if self._packed is not None:
+            self._packed.close()
+        super().close()

@@ -1,0 +1,277 @@
+"""Records of WARC and ARC files, one after the other, bounded, with their exact bytes."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from warcio.recordloader import ARC2WARCHeadersParser
+from warcio.statusandheaders import StatusAndHeadersParser, StatusAndHeadersParserException
+
+from worker.sources.containers.gunzip import DamagedDataError, Gunzip
+
+MOST_HEAD_BYTES = 1024 * 1024
+"""Longest head of a record that is read."""
+
+MOST_LINE_BYTES = 64 * 1024
+"""Longest line of a head that is read."""
+
+BEGINNING_BYTES = 64 * 1024
+"""So much is kept of a block that is too large to be read."""
+
+WARC_LINE = re.compile(rb"WARC/\d")
+"""What the first line of a WARC record begins with.
+
+>>> bool(WARC_LINE.match(b"WARC/1.1\\r\\n"))
+True
+"""
+
+_PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebRecord:
+    """One record; `head` and `block` are its exact bytes, `fields` what the head says.
+
+    `number` counts the records of the file from 1. Of an ARC record the fields are those that
+    a WARC record would have. `size` is how long its head says that the block is; the block is
+    shorter where the file ends before it does (`is_cut`), or where it is more than the limit
+    (`is_too_large`), and only its beginning was kept.
+    """
+
+    number: int
+    kind: str
+    head: bytes
+    block: bytes
+    size: int
+    fields: tuple[tuple[str, str], ...]
+    is_arc: bool = False
+    is_cut: bool = False
+    is_too_large: bool = False
+
+    def field(self, name: str) -> str | None:
+        """Return the first value of a field of the head, by its name in small letters."""
+        return next(iter(self.all_of(name)), None)
+
+    def all_of(self, name: str) -> tuple[str, ...]:
+        """Return all values of a field of the head, by its name in small letters."""
+        return tuple(value for each, value in self.fields if each.lower() == name)
+
+    @property
+    def id(self) -> str | None:
+        """Return the record's name for itself, without its angle brackets."""
+        return None if self.is_arc else bare(self.field("warc-record-id"))
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRecord:
+    """Something that is no record, or one that cannot be read; the next ones still come."""
+
+    number: int
+    reason: str
+
+
+class NoRecordError(Exception):
+    """The bytes are no web archive; `reason` completes the refusal."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def bare(name: str | None) -> str | None:
+    """Return an identifier or address without the angle brackets that some programs write.
+
+    >>> bare("<urn:uuid:1>"), bare(" http://a.example/ "), bare(None)
+    ('urn:uuid:1', 'http://a.example/', None)
+    """
+    if name is None:
+        return None
+    stripped = name.strip()
+    if stripped.startswith("<") and stripped.endswith(">"):
+        stripped = stripped[1:-1].strip()
+    return stripped or None
+
+
+def web_records(
+    stream: IO[bytes] | io.RawIOBase, limit: int
+) -> Iterator[WebRecord | DamagedRecord]:
+    """Yield the records of a stream that is not packed any more, and what is damaged in it.
+
+    Blocks of more than `limit` bytes are passed over. Behind damage reading goes on at the next
+    record, in gzip data (`Gunzip`) at the next part.
+
+    Raises: NoRecordError where the first bytes are no record; errors of the stream that are no
+    damage, such as a bomb, where they are met.
+    """
+    tape = _Tape(stream)
+    number, is_told = 1, False
+    while True:
+        line = tape.line()
+        if not line:
+            if tape.damage is not None and not is_told:
+                yield DamagedRecord(number, tape.damage)
+            if not tape.goes_on():
+                return
+        elif line.strip(b"\r\n\t \0"):
+            if not begins_record(line):
+                if number == 1:
+                    raise NoRecordError("it does not begin with a WARC or ARC record")
+                yield DamagedRecord(number, "other bytes stand where it should begin")
+                line = tape.skip_to_record(line)
+            if line:
+                found = _record(tape, line, number, limit)
+                is_told = isinstance(found, DamagedRecord) or found.is_cut
+                yield found
+                number += 1
+
+
+def begins_record(line: bytes) -> bool:
+    r"""Tell whether a line is the first of a WARC or an ARC record.
+
+    The latter names address, IP address, time, type and length.
+
+    >>> begins_record(b"WARC/1.1\r\n")
+    True
+    >>> begins_record(b"http://a.example/ b c 192.0.2.1 20240618120000 text/html 1591\n")
+    True
+    """
+    if WARC_LINE.match(line):
+        return True
+    parts = line.rsplit(maxsplit=4)
+    return len(parts) == 5 and b":" in parts[0] and parts[2].isdigit() and len(parts[2]) > 7
+
+
+def _record(tape: "_Tape", line: bytes, number: int, limit: int) -> WebRecord | DamagedRecord:
+    tape.begin_head(line)
+    is_arc = not WARC_LINE.match(line)
+    parser = ARC2WARCHeadersParser() if is_arc else StatusAndHeadersParser(["WARC/"])
+    try:
+        parsed = parser.parse(tape, line)
+    except (StatusAndHeadersParserException, ValueError):  # ValueError: a time that is none
+        return DamagedRecord(number, "its head is damaged")
+    except _HeadTooLongError:
+        return DamagedRecord(number, "its head is too long")
+    head = tape.end_head()
+    fields = tuple((str(name), str(value).strip()) for name, value in parsed.headers)
+    found = WebRecord(number, "", head, b"", 0, fields, is_arc)
+    kind = (found.field("warc-type") or "").strip().lower()
+    size = _size(found.field("content-length"), parsed.total_len if is_arc else 0)
+    if tape.damage is not None:
+        return DamagedRecord(number, tape.damage)
+    if not kind or size is None:
+        return DamagedRecord(number, "its head names no type or no length")
+    block, is_cut = tape.block(size, limit)
+    return WebRecord(
+        number, kind, head, block, size, fields, is_arc, is_cut, is_too_large=size > limit
+    )
+
+
+def _size(named: str | None, of_head: int) -> int | None:
+    """Return the length of a block; an ARC's first record counts two lines of its head."""
+    text = (named or "").strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        return None
+    return max(0, int(text) - of_head)
+
+
+class _HeadTooLongError(Exception):
+    """A head goes on and on."""
+
+
+class _Tape:
+    """Reads lines and blocks off a stream, remembers the bytes of a head, and survives damage.
+
+    Damage reads as the end, with its reason in `damage`, until `goes_on` is asked.
+    """
+
+    def __init__(self, stream: IO[bytes] | io.RawIOBase) -> None:
+        self.damage: str | None = None
+        self._stream = stream
+        self._buffer = b""
+        self._at = 0
+        self._head: list[bytes] | None = None
+        self._head_bytes = 0
+
+    def line(self) -> bytes:
+        """Return the next line, or a piece of it where it is too long; empty at the end."""
+        while True:
+            end = self._buffer.find(b"\n", self._at, self._at + MOST_LINE_BYTES)
+            if end >= 0:
+                return self._take(end + 1 - self._at)
+            if len(self._buffer) - self._at >= MOST_LINE_BYTES or not self._fill():
+                return self._take(MOST_LINE_BYTES)
+
+    def readline(self) -> bytes:
+        """Return the next line of a head, for the parsers.
+
+        Raises: _HeadTooLongError.
+        """
+        line = self.line()
+        if self._head is not None:
+            self._head.append(line)
+            self._head_bytes += len(line)
+            too_long = len(line) == MOST_LINE_BYTES and not line.endswith(b"\n")
+            if too_long or self._head_bytes > MOST_HEAD_BYTES:
+                raise _HeadTooLongError
+        return line
+
+    def begin_head(self, line: bytes) -> None:
+        """Remember what is read from here on."""
+        self._head, self._head_bytes = [line], len(line)
+
+    def end_head(self) -> bytes:
+        """Return what was read since `begin_head`."""
+        head, self._head = b"".join(self._head or ()), None
+        return head
+
+    def block(self, size: int, limit: int) -> tuple[bytes, bool]:
+        """Return a block, or its beginning where it is more than `limit`; and whether it is cut."""
+        wanted = size if size <= limit else min(size, BEGINNING_BYTES)
+        pieces, left = [], wanted
+        while left and (piece := self._piece(left)):
+            pieces.append(piece)
+            left -= len(piece)
+        rest = size - wanted if not left else 0
+        while rest and (piece := self._piece(rest)):
+            rest -= len(piece)
+        return b"".join(pieces), bool(left or rest)
+
+    def skip_to_record(self, line: bytes) -> bytes:
+        """Return the next line that begins a record; empty where none comes."""
+        is_begun = line.endswith(b"\n")
+        while line := self.line():
+            if is_begun and begins_record(line):
+                return line
+            is_begun = line.endswith(b"\n")
+        return b""
+
+    def goes_on(self) -> bool:
+        """Go on behind damage; False at the end, and where nothing readable is behind it."""
+        if self.damage is None or not isinstance(self._stream, Gunzip):
+            return False
+        self.damage = None
+        return self._stream.resume()
+
+    def _piece(self, most: int) -> bytes:
+        if self._at == len(self._buffer):
+            self._fill()
+        return self._take(min(most, _PIECE_BYTES))
+
+    def _take(self, most: int) -> bytes:
+        taken = self._buffer[self._at : self._at + most]
+        self._at += len(taken)
+        return taken
+
+    def _fill(self) -> bool:
+        if self.damage is not None:
+            return False
+        try:
+            more = self._stream.read(_PIECE_BYTES) or b""
+        except DamagedDataError as error:
+            self.damage = error.reason
+            return False
+        self._buffer = self._buffer[self._at :] + more
+        self._at = 0
+        return bool(more)

@@ -1,0 +1,1 @@
+"""PURE: what is told of paragraphs: roles, marks, notices, language, dates, quotations."""

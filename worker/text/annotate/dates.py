@@ -1,0 +1,200 @@
+"""Dates as sources write them, read with exactly the digits that stand there."""
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.values.dates import span
+from storage.values.draft import PartialDate, Precision
+
+EARLIEST_YEAR = 1600  # the first newspaper is of 1605
+
+_MONTHS = (
+    "januar jänner january jan",
+    "februar feber february feb",
+    "märz maerz march mär mar",
+    "april apr",
+    "mai may",
+    "juni june jun",
+    "juli july jul",
+    "august aug",
+    "september sept sep",
+    "oktober october okt oct",
+    "november nov",
+    "dezember december dez dec",
+)
+MONTH_NUMBERS = {
+    name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()
+}
+_ZONES = {
+    "Z": "+00:00",
+    "UTC": "+00:00",
+    "GMT": "+00:00",
+    "MEZ": "+01:00",
+    "CET": "+01:00",
+    "MESZ": "+02:00",
+    "CEST": "+02:00",
+    "EST": "-05:00",
+    "EDT": "-04:00",
+    "PST": "-08:00",
+    "PDT": "-07:00",
+}
+_MONTH = "(?:" + "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True)) + ")"
+_WEEKDAY = (
+    "(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag"
+    "|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun|mo|di|mi|do|fr|sa|so)"
+)
+_ORDINAL = "(?:st|nd|rd|th)?"
+
+# Dienstag, 18. Juni 2024, 13:34 Uhr; 2024-06-18T13:34:05+02:00; June 18, 2024 at 1:34 pm
+DATE = re.compile(
+    rf"(?:stand:?[ ]+)?(?:{_WEEKDAY}\.?,?[ ]+(?:den[ ]+)?)?"
+    r"(?:(?P<y1>[0-9]{4})(?:-(?P<m1>[0-9]{1,2})(?:-(?P<d1>[0-9]{1,2}))?)?"
+    r"|(?P<d2>[0-9]{1,2})\.[ ]?(?P<m2>[0-9]{1,2})\.[ ]?(?P<y2>[0-9]{4})"
+    rf"|(?P<d3>[0-9]{{1,2}})\.?{_ORDINAL}[ ](?P<m3>{_MONTH})\.?,?[ ](?P<y3>[0-9]{{4}})"
+    rf"|(?P<m4>{_MONTH})\.?[ ](?:(?P<d4>[0-9]{{1,2}}){_ORDINAL},?[ ])?(?P<y4>[0-9]{{4}}))"
+    r"(?=[\s,;:)]|t[0-9]|\Z)",
+    re.IGNORECASE,
+)
+CLOCK = re.compile(
+    r"(?:t|,?[ ]+(?:um[ ]+|at[ ]+|-[ ]+)?|,)(?P<hour>[0-9]{1,2})"
+    r"(?::(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?(?:[ ]?uhr\b)?"
+    r"|\.(?P<minute_of_uhr>[0-9]{2})[ ]?uhr\b|[ ]?uhr\b)"
+    r"(?:[ ]?(?P<half>[ap])\.?m\b\.?)?"
+    r"(?:[ ]?\(?(?P<zone>utc|gmt|mesz|mez|cest|cet|est|edt|pst|pdt|z|[+-][0-9]{2}:?[0-9]{2}"
+    r"|[+-][0-9]{2})\)?)?(?=[\s,;:)]|\Z)",
+    re.IGNORECASE,
+)
+COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+SEPARATOR = re.compile(r"\s*[:;,]?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidDate:
+    """A date that no calendar knows, or that lies outside the years of the press."""
+
+    text: str
+
+
+def read_date(text: str, found_in: str, latest_year: int) -> PartialDate | InvalidDate | None:
+    """Read `text` as one date; None where it is none in any form that we know.
+
+    >>> read_date("18. Juni 2024, 13:34 Uhr", "byline", 2025).value
+    '2024-06-18T13:34'
+    >>> read_date("31.02.2024", "byline", 2025), read_date("gestern", "byline", 2025)
+    (InvalidDate(text='31.02.2024'), None)
+    """
+    text = " ".join(text.split())
+    compact = COMPACT_DAY.fullmatch(text)
+    if compact:
+        return read_date("-".join(compact.groups()), found_in, latest_year)
+    found = leading_date(text, found_in, latest_year)
+    if found is None or found[1]:
+        return None
+    return found[0]
+
+
+def leading_date(
+    line: str, found_in: str, latest_year: int
+) -> tuple[PartialDate | InvalidDate, str] | None:
+    """Read the date that `line` begins with, and return it with what follows.
+
+    >>> leading_date("2024-06 Angriff: Großbrand", "seed header", 2025)[1]
+    'Angriff: Großbrand'
+    >>> leading_date("2024-13 Großbrand", "seed header", 2025)
+    (InvalidDate(text='2024-13'), 'Großbrand')
+    """
+    found = DATE.match(line)
+    if found is None:
+        return None
+    year, month, day = _parts(found)
+    clock = CLOCK.match(line, found.end()) if day else None
+    end = clock.end() if clock else found.end()
+    rest = line[end:]
+    rest = rest[_separator_length(rest) :]
+    date = _dated(year, month, day, clock, found_in)
+    if date is None or not EARLIEST_YEAR <= int(year) <= latest_year:
+        return InvalidDate(line[:end].strip()), rest
+    return date, rest
+
+
+def instant(date: PartialDate, timezone: str) -> datetime | None:
+    """Return the moment (aware, UTC) that `date` names, a day by its beginning.
+
+    None where it is less precise than a day. `timezone` holds where the date names no zone.
+    """
+    if date.precision in ("year", "month"):
+        return None
+    return span(date, timezone)[0]
+
+
+def _parts(found: re.Match[str]) -> tuple[str, str | None, str | None]:
+    for form in "1234":
+        year = found[f"y{form}"]
+        if year:
+            return year, found[f"m{form}"], found[f"d{form}"]
+    raise AssertionError(found)  # one of the four forms has matched
+
+
+def _separator_length(rest: str) -> int:
+    found = SEPARATOR.match(rest)
+    return found.end() if found else 0
+
+
+def _dated(
+    year: str, month: str | None, day: str | None, clock: re.Match[str] | None, found_in: str
+) -> PartialDate | None:
+    value, precision = _calendar_value(int(year), _month_number(month), day)
+    if value is None:
+        return None
+    if clock is None or clock["minute"] is clock["minute_of_uhr"] is None:
+        return PartialDate(value, precision, None, found_in)  # "13 Uhr" names no minute
+    time = _clock_value(clock)
+    zone = _zone(clock["zone"])
+    if time is None or zone == "invalid":
+        return None
+    return PartialDate(f"{value}T{time}", "second" if clock["second"] else "minute", zone, found_in)
+
+
+def _month_number(month: str | None) -> int | None:
+    if month is None:
+        return None
+    return int(month) if month.isdecimal() else MONTH_NUMBERS[month.lower()]
+
+
+def _calendar_value(year: int, month: int | None, day: str | None) -> tuple[str | None, Precision]:
+    if month is None:
+        return f"{year:04}", "year"
+    if not 1 <= month <= 12 or year == 0:
+        return None, "month"
+    if day is None:
+        return f"{year:04}-{month:02}", "month"
+    if not 1 <= int(day) <= monthrange(year, month)[1]:
+        return None, "day"
+    return f"{year:04}-{month:02}-{int(day):02}", "day"
+
+
+def _clock_value(clock: re.Match[str]) -> str | None:
+    hour, minute = int(clock["hour"]), int(clock["minute"] or clock["minute_of_uhr"])
+    half = (clock["half"] or "").lower()
+    if half and not 1 <= hour <= 12:
+        return None
+    if half:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    second = clock["second"]
+    if hour > 23 or minute > 59 or int(second or 0) > 59:
+        return None
+    return f"{hour:02}:{minute:02}" + (f":{second}" if second else "")
+
+
+def _zone(text: str | None) -> str | None:
+    """Write an offset as `+02:00`; the word `invalid` for one that no place on earth has."""
+    if text is None:
+        return None
+    if text.upper() in _ZONES:
+        return _ZONES[text.upper()]
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    if int(digits[:2]) > 14 or int(digits[2:]) > 59:
+        return "invalid"
+    return f"{text[0]}{digits[:2]}:{digits[2:]}"

@@ -1,0 +1,173 @@
+"""Spans inside a paragraph that a reader or a comparison may want to treat apart."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from storage.values.draft import Mark, Paragraph
+
+# „…“ and „…", "…", »…«, «…», “…”: each stops at its own kind, so a lone mark costs one scan.
+QUOTE = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
+# (t-online berichtete), (wir berichteten), (die Zeitung hatte zuerst berichtet)
+ASIDE = re.compile(
+    r"\((?:(?:die|der|das) )?(?P<outlet>[^()\n]{1,60}?)"
+    r" (?:berichtete|berichteten|berichtet|hatten? (?:zuerst |bereits )?berichtet)"
+    r"(?: (?:darüber|exklusiv|zuerst|bereits|mehrfach))?\)"
+    r"|\(as (?:the )?(?P<reporter>[^()\n]{1,60}?) (?:has |had )?(?:first |previously )?reported\)"
+)
+_NO_OUTLETS = frozenset(
+    "wir medien mehrere lokale andere we it they he she others media er sie es wie zuvor".split()  # noqa: SIM905 (words read best as words)
+)
+AGENCY_CODE = (
+    "(?:dpa(?:-AFX|-infocom|-tmn)?|afp|AFP|AP|Reuters|rtr|epd|KNA|SID|sid|APA|apa|sda|SDA"
+    "|Keystone-SDA|ANSA|TASS|Interfax|Xinhua|PA Media|dapd|ddp|ots|news aktuell)"
+)
+# In brackets (dpa/lno, or AP with Reuters), or behind a slash: t-online/dpa.
+AGENCY = re.compile(
+    rf"\({AGENCY_CODE}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){AGENCY_CODE}(?![\w-])"
+)
+# a last line "dpa/lno", or "… sagte er. dpa"
+AGENCY_AT_END = re.compile(
+    rf"(?:(?<=[.!?“”\"] )|(?<=\n)|(?<![\s\S])){AGENCY_CODE}(?:/[\w-]{{2,14}}){{0,3}}\Z"
+)
+LONGEST_AGENCY = 80
+AGENCY_NAME = re.compile(rf"(?<![\w-]){AGENCY_CODE}(?![\w-])")
+# Zero-width characters, fillers, variation selectors and tags.
+INVISIBLE = re.compile(
+    "[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\U000e0000-\U000e0fff]+"
+)
+BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+# What looks like Latin letters in Cyrillic and Greek (Unicode confusables, the common ones).
+LOOKALIKE = re.compile("[АВЕКМНОРСТУХЅІЈаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρ]")
+MIXED_PAIR = re.compile(
+    "[A-Za-zÀ-ɏ][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-zÀ-ɏ]"
+)
+LONGEST_WORD = 100
+FOREIGN_LETTER = re.compile("[\u0370-\u03ff\u0400-\u052f]")
+# A picture character may be followed by a selector or joined to the next one; that is no trick.
+EMOJI_BASE = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9\u20e3]")
+
+_FLAGS = {
+    "invisible": "invisible_chars",
+    "bidi": "bidi_control",
+    "mixed_script": "mixed_script",
+}
+
+
+def marks(text: str, *, plain: bool = False) -> tuple[Mark, ...]:
+    """Return the marks of one paragraph in order of their place.
+
+    `plain` says that the text is known to hold no odd characters (see `is_plain`).
+
+    >>> marks('Schlange (t-online berichtete). "Nein", sagt er. (dpa)')  # doctest: +ELLIPSIS
+    (Mark(kind='aside', start=9, end=30), Mark(kind='quote', start=32, end=38), Mark(...))
+    """
+    found: list[Mark] = []
+    if '"' in text or "„" in text or "»" in text or "“" in text or "«" in text:
+        found += [Mark("quote", *m.span()) for m in QUOTE.finditer(text)]
+    if "bericht" in text or " reported" in text:
+        found += [Mark("aside", *m.span()) for m in ASIDE.finditer(text)]
+    found += _agency_marks(text)
+    if not plain:
+        found += _odd_marks(text)
+    if len(found) > 1:
+        found.sort(key=lambda mark: (mark.start, -mark.end))
+    return tuple(found)
+
+
+def is_plain(text: str) -> bool:
+    """Tell cheaply that no character of `text` is invisible, turns direction or looks alike.
+
+    What cp1252 can write holds none of them; False means only that one has to look.
+    """
+    try:
+        text.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def odd_flags(texts: Iterable[str]) -> tuple[str, ...]:
+    """Name the flags of the odd characters in `texts`, for titles as for paragraphs.
+
+    >>> odd_flags(["Kim\u202e Jong", "Кim Jong Un"])
+    ('bidi_control', 'mixed_script')
+    """
+    kinds = {mark.kind for text in texts if not is_plain(text) for mark in _odd_marks(text)}
+    return tuple(sorted(_FLAGS[kind] for kind in kinds))
+
+
+def outlets(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
+    """Name the publishers that asides say to have reported; no claim that they published this.
+
+    >>> outlets([Paragraph("text", "(t-online berichtete) (wir berichteten)")])
+    ('t-online',)
+    """
+    found: dict[str, None] = {}
+    for paragraph in paragraphs:
+        if "bericht" in paragraph.text or " reported" in paragraph.text:
+            for aside in ASIDE.finditer(paragraph.text):
+                name = aside["outlet"] or aside["reporter"]
+                if name.split()[0].casefold() not in _NO_OUTLETS:
+                    found[name] = None
+    return tuple(found)
+
+
+def agencies(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
+    """Name the news agencies that are marked in `paragraphs`, in order.
+
+    >>> text = "Köln (dpa/lnw) - Ein Zug ist entgleist."
+    >>> agencies([Paragraph("text", text, marks(text))])
+    ('dpa',)
+    """
+    found: dict[str, None] = {}
+    for paragraph in paragraphs:
+        for mark in paragraph.marks:
+            if mark.kind == "agency":
+                span = paragraph.text[mark.start : mark.end]
+                found.update(dict.fromkeys(AGENCY_NAME.findall(span)))
+    return tuple(found)
+
+
+def _agency_marks(text: str) -> list[Mark]:
+    if not text.endswith((".", '"', "“", "?", "!", ")")):
+        last = AGENCY_AT_END.search(text, max(0, len(text) - LONGEST_AGENCY))
+        if last:
+            return [Mark("agency", *last.span())]
+    if "(" in text or "/" in text:
+        return [Mark("agency", *m.span()) for m in AGENCY.finditer(text)]
+    return []
+
+
+def _odd_marks(text: str) -> Iterator[Mark]:
+    for found in INVISIBLE.finditer(text):
+        if not _belongs_to_emoji(text, found.start(), found.end()):
+            yield Mark("invisible", *found.span())
+    for found in BIDI.finditer(text):
+        yield Mark("bidi", *found.span())
+    if FOREIGN_LETTER.search(text):
+        yield from _mixed_words(text)
+
+
+def _mixed_words(text: str) -> Iterator[Mark]:
+    last = 0
+    for pair in MIXED_PAIR.finditer(text):
+        if pair.start() < last:
+            continue
+        start, end = pair.span()
+        while start > last and text[start - 1].isalpha() and pair.start() - start < LONGEST_WORD:
+            start -= 1
+        while end < len(text) and text[end].isalpha() and end - pair.end() < LONGEST_WORD:
+            end += 1
+        last = end
+        if LOOKALIKE.search(text, start, end):
+            yield Mark("mixed_script", start, end)
+
+
+def _belongs_to_emoji(text: str, start: int, end: int) -> bool:
+    hidden = text[start:end]
+    if start == 0 or not EMOJI_BASE.match(text[start - 1]):
+        return False
+    return hidden in ("\ufe0f", "\ufe0e") or (
+        hidden in ("\u200d", "\ufe0f\u200d") and EMOJI_BASE.match(text[end : end + 1]) is not None
+    )

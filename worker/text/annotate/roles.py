@@ -1,0 +1,367 @@
+"""What part each paragraph plays: the lead, a sub-heading, cross-promotion, a notice …
+
+Promo, aside, caption and headline paragraphs stand outside the digest of the wording, so the
+patterns that make them are closed, anchored at the start of a short paragraph, and each has its
+example. A doubtful line stays text.
+"""
+
+import re
+from collections.abc import Sequence
+
+from storage.language.volatile import restless_kind
+from storage.values.draft import Role
+
+SHORT = 300
+"""Promo, aside and caption are told for paragraphs up to so many characters only."""
+LEAD_LONGEST = 500
+SUBHEADING_LONGEST = 100
+
+_BLOG = "(?:live-?blog|news-?blog|live-?ticker|news-?ticker|ticker)"
+PROMO = re.compile(
+    rf"""
+      {_BLOG}[ ](?:zu|zum|zur|über)[ ][^:\n.!?]{{2,80}}:[ ]
+    | alle[ ](?:aktuellen[ ])?(?:entwicklungen|nachrichten|neuigkeiten|informationen|infos)
+      \b[^.!?\n]{{0,90}}[ ]{_BLOG}\.?\Z
+    | (?:lesen|sehen|hören)[ ]sie[ ](?:auch|hier|dazu|außerdem|mehr)\b[^.!?]{{0,160}}[.!?]?\Z
+    | (?:lesen|sehen|hören)[ ]sie[ ](?:auch|hier|dazu|außerdem|mehr)\b[^:.!?]{{0,40}}:[ ]
+    | mehr[ ](?:zum[ ]thema|dazu|hierzu)[^\w\n]{{0,3}}\Z
+    | mehr[ ](?:zum[ ]thema|dazu|hierzu)(?:[ ][^:.!?\n]{{1,40}})?:[ ]
+    | (?:auch[ ]interessant|lesetipps?|passend[ ]zum[ ]thema|weitere[ ](?:artikel|themen|meldungen)
+      |weiterlesen|das[ ]könnte[ ]sie[ ]auch[ ]interessieren)(?::|[^\w\n]{{0,3}}\Z)
+    | newsletter(?::|[ ][^.!?\n]{{0,80}}\b(?:abonnieren|anmelden|bestellen)[.!?]?\Z)
+    | (?:abonnieren[ ]sie|melden[ ]sie[ ]sich)[ ][^.!?\n]{{0,80}}newsletter\b
+      [^.!?\n]{{0,60}}[.!?]?\Z
+    | folgen[ ]sie[ ]uns[ ](?:auf|bei)[ ][^.!?\n]{{2,60}}[.!?]?\Z
+    | (?:anzeige|advertisement|werbung)\Z
+    | (?:read[ ](?:more|also|next)|also[ ]read|related(?:[ ](?:articles?|stories|story))?|see[ ]also
+      |more[ ]on[ ]this(?:[ ]story)?|recommended(?:[ ]reading)?)(?::[ ]|:?\Z)
+    | (?:sign[ ]up|subscribe)[ ](?:for|to)[ ][^.!?\n]{{0,60}}newsletter\b[^.!?\n]{{0,60}}[.!?]?\Z
+    | follow[ ]us[ ]on[ ][^.!?\n]{{2,60}}[.!?]?\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_PIECE = "(?:artikel|text|beitrag|bericht|meldung)"
+_STORY = "(?:article|story|post|piece|report)"
+_EARLIER = "(?:früheren?|ersten?|vorherigen?|älteren?|ursprünglichen?)"
+_OF_OURS = f"(?: (?:dieses|dieser|des|der|von diesem) {_PIECE}e?s?\\b)"
+_SAID = r"(?: (?:hieß|haben|hatten|hatte es|war|wurde|stand|nannten|schrieben|hat)\b)"
+_CHANGED = r"[^!?\n]{0,60}"
+_MENDED = "(?:korrigiert|berichtigt|präzisiert|richtiggestellt)"
+_RENEWED = "(?:aktualisiert|ergänzt|überarbeitet)"
+_OUR_TEXT = rf"(?:im|in diesem|in unserem|den|diesen|unseren) {_PIECE}\b"
+_WRONG = f"(?:falsch|nicht richtig|irrtümlich|zunächst|fehler|{_MENDED})"
+_DATED = r"(?:,? (?:vom |am |um )?[^:\n]{0,25}\d[^:\n]{0,25}| \([^)\n]{1,40}\))?"
+_LABEL = (
+    r"(?:(?:(?:hinweis|anmerkung)(?: der redaktion)?|anm\. d\. red\.|(?:editor['’]s )?note): )?"
+)
+_NOTICE_STARTS = {
+    "correction": (
+        f"korrektur(?:hinweis)?{_DATED}:",
+        "(?:berichtigung|richtigstellung|klarstellung):",
+        rf"(?:corrections?(?: and clarifications?)?|clarification){_DATED}:",
+        rf"{_LABEL}in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
+        rf"{_LABEL}(?:eine|die) {_EARLIER} (?:version|fassung){_OF_OURS}",
+        rf"{_LABEL}in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
+        rf"{_LABEL}in (?:ein|d)er (?:über|bildunter)schrift{_OF_OURS}",
+        rf"{_LABEL}(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
+        rf"{_LABEL}diese meldung wurde {_CHANGED}{_MENDED}",
+        r"wir haben (?:einen|den|mehrere|die) fehler [^.!?\n]{0,80}(?:korrigiert|berichtigt)",
+        r"wir (?:hatten|haben) (?:zunächst|zuerst|ursprünglich) [^\n]{0,200}"
+        r"(?:falsch|nicht richtig|korrigiert)",
+        rf"{_LABEL}wir (?:hatten|haben) {_OUR_TEXT}[^\n]{{0,200}}{_WRONG}",
+        rf"{_LABEL}an? (?:earlier|previous) version of this {_STORY}",
+        rf"{_LABEL}this {_STORY} (?:was|has been) (?:amended|corrected)",
+        rf"{_LABEL}the (?:headline|caption|standfirst) (?:of|on|to|in) this {_STORY}"
+        r" (?:was|has been)",
+        rf"(?:due to|because of) an (?:editing|editor['’]s|reporting) error, [^\n]{{0,60}}{_STORY}",
+        "a correction was made on",
+        f"we have corrected [^.!?\\n]{{1,80}} (?:in|of) this {_STORY}",
+    ),
+    "update": (
+        rf"{_LABEL}(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_RENEWED}",
+        rf"{_LABEL}diese meldung wurde {_CHANGED}{_RENEWED}",
+        rf"dieser {_PIECE} (?:erschien|ist) [^!?\n]{{0,80}}{_RENEWED}",
+        rf"{_LABEL}wir haben (?:diesen|den) {_PIECE} [^.!?\n]{{0,80}}{_RENEWED}",
+        r"(?:update|aktualisierung|nachtrag)"
+        r"(?:,? (?:vom |am |um )?[\w. ]{0,20}\d[\w.: ]{0,25}| \([^)\n]{1,30}\))?:",
+        r"updated (?:at|on) [^.\n]{0,20}\d",
+        rf"{_LABEL}this {_STORY} (?:was|has been) (?:last )?updated"
+        r"(?: (?:to|with|on|at|after|following|throughout)\b|[.)]|\Z)",
+    ),
+    "disclosure": (
+        "transparenzhinweis",
+        "(?:offenlegung|disclosure|disclaimer|(?:hinweis )?in eigener sache):",
+    ),
+    "editorial": (
+        "(?:anmerkung|hinweis) der redaktion",
+        r"(?:redaktioneller hinweis|note from the editors?):",
+        r"anm\. d(?:\.|er) red(?:\.|aktion)",
+        r"(?:die |alle |einige )?namen? (?:(?:ist|sind|wurden?) )?"
+        r"(?:von der redaktion |redaktionell |zum schutz [^.!?\n]{0,40} )?"
+        r"geändert(?=[.)\]]*\s*\Z)",
+        r"die redaktion hat (?:den|die) namen? [^.!?\n]{0,60}geändert",
+        r"(?:(?:some|all|the) )?names have been changed"
+        r"(?: to protect [^.\n]{0,60})?(?=[.)\]]*\s*\Z)",
+        "not (?:his|her|their) real names?",
+        "editor['’]?s['’]? note",
+    ),
+}
+NOTICE = re.compile(
+    r"[(\[*_\s]*(?:"
+    + "|".join(f"(?P<{kind}>{'|'.join(starts)})" for kind, starts in _NOTICE_STARTS.items())
+    + r")(?!\w)",
+    re.IGNORECASE,
+)
+CAPTION = re.compile(
+    r"""
+      \(?(?:fotos?|bild|bildquelle|bildnachweis|grafik|photo(?:graph)?|image|picture)[ ]?:
+      [ ][^.!?:\n]{2,80}\)?\Z
+    | (?=.*\)\Z)[^\n]{2,220}
+      [ ]\((?:foto|symbolbild|symbolfoto|archivbild|archivfoto|photo|file[ ]photo)
+      (?:(?::[ ]|[ ]by[ ])[^()\n]{2,60})?\)\Z
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+ASIDE_PARAGRAPH = re.compile(
+    r"\([^()\n]{1,60} (?:berichtete|berichteten|hatten? berichtet|reported)\)\.?"
+)
+BULLET = re.compile(r"[•▪◦‣·●■►] ?\S")
+DASH_OR_NUMBER = re.compile(r"(?:[-–—*+] |[0-9]{1,2}[.)] )\S")
+QUOTE_PARAGRAPH = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
+_QUOTES_OPEN = frozenset('„“"»«')
+_NAME = r"[A-ZÄÖÜÉ][\w'’.-]+(?: (?:von|van|de|zu|del|[A-ZÄÖÜÉ][\w'’.-]*)){1,3}"
+# "Von Anna Muster", "By Jo Doe and Max Roe", "Von Anna Muster, Berlin"
+BYLINE = re.compile(
+    rf"(?:Von|Text:|Text von|By) (?P<names>{_NAME}(?:(?:, | und | and ){_NAME}){{0,4}})"
+    r"(?:, [A-ZÄÖÜ][\w-]+)?"
+)
+NAME_BREAK = re.compile(r", | und | and ")
+SENTENCE_END = re.compile(r"[.!?…:][\"“”»«’']?\s*\Z")
+
+
+def blocks(text: str) -> list[str]:
+    r"""Split `text` at blank lines, or at every line end where it has no blank line at all.
+
+    >>> blocks("Eins\nzwei\n\n\nDrei\n"), blocks("Eins\nzwei")
+    (['Eins\nzwei', 'Drei'], ['Eins', 'zwei'])
+    """
+    lines = text.strip().split("\n")
+    if len(lines) > 1 and all(line and not line.isspace() for line in lines):
+        return [line.strip() for line in lines]
+    return split_at_blank_lines(text)
+
+
+def split_at_blank_lines(text: str) -> list[str]:
+    r"""Split `text` at blank lines only.
+
+    >>> split_at_blank_lines("\nEins\nzwei\n \nDrei")
+    ['Eins\nzwei', 'Drei']
+    """
+    lines = text.split("\n")
+    found: list[str] = []
+    current: list[str] = []
+    for line in [*lines, ""]:
+        if line and not line.isspace():
+            current.append(line)
+        elif current:
+            found.append("\n".join(current).strip())
+            current = []
+    return found
+
+
+def roles(
+    paragraphs: Sequence[str],
+    title: str | None = None,
+    given: Sequence[Role | None] | None = None,
+) -> list[Role]:
+    """Return the role of each paragraph, in order.
+
+    `given` holds what the format itself says (headings, lists, quotes; None for running text);
+    then sub-headings and lists are not guessed from how lines look.
+
+    >>> roles(["Ein Lager brennt.", "Newsblog zum Krieg: Neue Angriffe", "Es brennt seit Montag."])
+    ['lead', 'promo', 'text']
+    """
+    found = [_own_role(text) for text in paragraphs]
+    if given is None:
+        _name_lists(paragraphs, found)
+    else:
+        found = [said if own is None else own for own, said in zip(found, given, strict=True)]
+    if paragraphs and title is not None and same_line(paragraphs[0], title):
+        found[0] = "headline"
+    _name_lead(paragraphs, found)
+    if given is None:
+        _name_subheadings(paragraphs, found)
+    return [role or "text" for role in found]
+
+
+def same_line(one: str, other: str) -> bool:
+    """Tell whether two lines say the same but for case, blanks and the shape of quotes.
+
+    >>> same_line("„Öl“  brennt", '"ÖL" brennt')
+    True
+    """
+    if max(len(one), len(other)) > 2 * min(len(one), len(other)) + 20:
+        return False
+    return _plain_line(one) == _plain_line(other)
+
+
+def is_promo(text: str) -> bool:
+    """Tell whether a paragraph only sends the reader elsewhere.
+
+    >>> is_promo('Newsblog zum russischen Angriffskrieg: Putin spricht von "Partnerschaft"')
+    True
+    >>> is_promo("Alle Entwicklungen zum Krieg finden Sie in unserem Liveblog.")
+    True
+    >>> is_promo("Lesen Sie auch: Warum das Öl knapp wird. Und teuer."), is_promo("Mehr zum Thema")
+    (True, True)
+    >>> is_promo("Lesen Sie hier, was jetzt gilt."), is_promo("Mehr dazu: Der Brand von 2019")
+    (True, True)
+    >>> is_promo("Newsletter am Morgen hier abonnieren"), is_promo("Folgen Sie uns auf Facebook!")
+    (True, True)
+    >>> is_promo("Melden Sie sich hier für unseren Newsletter an."), is_promo("Auch interessant:")
+    (True, True)
+    >>> is_promo("Read more: Oil prices rise"), is_promo("Related: Fire in the depot")
+    (True, True)
+    >>> is_promo("Sign up for our daily newsletter"), is_promo("Follow us on Mastodon")
+    (True, True)
+    >>> is_promo("Anzeige"), is_promo("Anzeige gegen den Betreiber wurde erstattet.")
+    (True, False)
+    >>> is_promo("Newsletter brachten dem Verlag 3 Millionen Euro."), is_promo("Mehr dazu weiß er.")
+    (False, False)
+    """
+    return len(text) <= SHORT and PROMO.match(text) is not None
+
+
+def notice_kind(text: str) -> str | None:
+    """Tell what kind of notice a paragraph is: correction, update, disclosure or editorial.
+
+    >>> notice_kind("In einer früheren Version hieß es, der Brand sei gelöscht.")
+    'correction'
+    >>> notice_kind("Dieser Artikel wurde am 18. Juni aktualisiert."), notice_kind("Korrektur: 36")
+    ('update', 'correction')
+    >>> notice_kind("Transparenzhinweis: Der Autor ist Mitglied."), notice_kind("Editor's note: x")
+    ('disclosure', 'editorial')
+    >>> notice_kind("(Anm. d. Red.: Der Name ist geändert.)")
+    'editorial'
+    >>> notice_kind("This article was amended on 3 June."), notice_kind("Die Korrektur: falsch.")
+    ('correction', None)
+    """
+    found = NOTICE.match(text)
+    return found.lastgroup if found else None
+
+
+def is_caption(text: str) -> bool:
+    """Tell whether a paragraph is the line below a picture.
+
+    >>> is_caption("Foto: Anna Muster/dpa"), is_caption("Das Lager brennt (Archivbild)")
+    (True, True)
+    >>> is_caption("Firefighters at the depot (Photo: A. Doe)"), is_caption("Bild: So sieht er es.")
+    (True, False)
+    """
+    return len(text) <= SHORT and CAPTION.match(text) is not None
+
+
+def byline_names(text: str) -> tuple[str, ...]:
+    """Name the authors that a byline of its own paragraph names.
+
+    >>> byline_names("Von Anna Muster und Ben van Beispiel"), byline_names("By Jo Doe, London")
+    (('Anna Muster', 'Ben van Beispiel'), ('Jo Doe',))
+    >>> byline_names("Von Berlin nach Paris fährt ein Zug")
+    ()
+    """
+    found = BYLINE.fullmatch(text) if len(text) <= SHORT else None
+    return tuple(NAME_BREAK.split(found["names"])) if found else ()
+
+
+def _plain_line(text: str) -> str:
+    return " ".join(text.casefold().translate(_QUOTES).split())
+
+
+_QUOTES = dict.fromkeys(map(ord, "„“”»«‚‘’'"), '"')
+
+
+def _own_role(text: str) -> Role | None:
+    """Return the role that a paragraph shows by itself, whatever stands around it."""
+    if NOTICE.match(text):
+        return "notice"
+    if len(text) <= SHORT:
+        if PROMO.match(text):
+            return "promo"
+        if CAPTION.match(text):
+            return "caption"
+        if ASIDE_PARAGRAPH.fullmatch(text) or restless_kind(text) is not None:
+            return "aside"
+    if text[:1] in _QUOTES_OPEN and QUOTE_PARAGRAPH.fullmatch(text) and text[-2] in ".!?…":
+        return "quote"
+    return None
+
+
+def _name_lists(paragraphs: Sequence[str], found: list[Role | None]) -> None:
+    """A bullet makes a list; a dash or a number only beside another line that has one."""
+    starts = [DASH_OR_NUMBER.match(text) is not None for text in paragraphs]
+    for index, text in enumerate(paragraphs):
+        if found[index] is not None:
+            continue
+        if starts[index]:
+            beside = any(starts[max(0, index - 1) : index] + starts[index + 1 : index + 2])
+            is_list = ("\n" in text or beside) and _each_line(DASH_OR_NUMBER, text)
+        else:
+            is_list = _each_line(BULLET, text)
+        if is_list:
+            found[index] = "list"
+
+
+def _each_line(start: re.Pattern[str], text: str) -> bool:
+    return all(start.match(line) for line in text.split("\n"))
+
+
+def _name_lead(paragraphs: Sequence[str], found: list[Role | None]) -> None:
+    """The first paragraph of the running text is the lead if it is short and more follows."""
+    running = [index for index, role in enumerate(found) if role is None]
+    running = [index for index in running if not byline_names(paragraphs[index])]
+    if "lead" in found or len(running) < 2 or len(paragraphs[running[0]]) > LEAD_LONGEST:
+        return
+    if all(role in _BEFORE_LEAD for role in found[: running[0]]):
+        found[running[0]] = "lead"
+
+
+_BEFORE_LEAD = frozenset({"headline", "caption", "promo", "aside", "notice", None})
+
+
+def _name_subheadings(paragraphs: Sequence[str], found: list[Role | None]) -> None:
+    first = next((i for i, role in enumerate(found) if role not in _BEFORE_LEAD), 0)
+    for index in range(max(first, 1), len(paragraphs)):
+        if found[index] is None and _looks_like_heading(paragraphs[index]):
+            follower = next(
+                (i for i in range(index + 1, len(found)) if found[i] not in _SKIP), None
+            )
+            if follower is not None and _runs_on(paragraphs[follower], found[follower]):
+                found[index] = "subheading"
+
+
+_SKIP = frozenset({"promo", "aside", "caption"})
+
+
+def _looks_like_heading(text: str) -> bool:
+    r"""Tell whether a line could stand above a section.
+
+    >>> _looks_like_heading('Putin nennt Nordkorea einen "gleichgesinnten Unterstützer"')
+    True
+    >>> _looks_like_heading("Wie geht es weiter?"), _looks_like_heading("Es brennt.")
+    (True, False)
+    """
+    if len(text) > SUBHEADING_LONGEST or "\n" in text or byline_names(text):
+        return False
+    bare = text.rstrip("\"“”»«’' )")
+    if not bare or bare[-1] in ".:;,…":
+        return False
+    first = next((character for character in text if character.isalnum()), "")
+    return not first.islower()  # digits and scripts without capitals may begin one
+
+
+def _runs_on(text: str, role: Role | None) -> bool:
+    """Tell whether a paragraph is running text, as below a sub-heading."""
+    return role in ("list", "quote") or (
+        role is None and (len(text) > SUBHEADING_LONGEST or SENTENCE_END.search(text) is not None)
+    )

@@ -1,0 +1,1 @@
+"""PURE: formats other than pages: seeds, Markdown, JSON."""

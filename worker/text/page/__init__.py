@@ -1,0 +1,1 @@
+"""PURE: a web page, from its bytes to a draft."""

@@ -1,0 +1,1 @@
+"""PURE: which blocks of a page are its text, and their roles."""

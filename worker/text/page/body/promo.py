@@ -1,0 +1,171 @@
+"""Tell the lines and lists of a body that only lead elsewhere: teasers, newsletters, channels."""
+
+import re
+from collections.abc import Sequence
+
+from storage.values.draft import Role
+from worker.text.page.layout.blocks import Block, Piece
+
+_LONGEST_TEASER = 200  # characters
+_LONGEST_CALL = 300
+_LONGEST_HEADING = 100
+_FEWEST_TEASERS = 2
+_FEWEST_TOPICS = 3
+_ALL_LINK = 0.95
+_MOSTLY_LINK = 0.5
+_TOPICS_LINKED = 0.6
+
+TEASER_START = re.compile(r"[^:\n]{3,60}:\s")
+"""The words before the link of a teaser.
+
+>>> bool(TEASER_START.match("Mehr zum Deich: So hoch stand die Lohe"))
+True
+"""
+
+CHANNEL = re.compile(
+    r"\b(?:newsletter|[\w-]*-?apps?|social[ -]?media|whats-?app\w*|facebook|instagram|twitter"
+    r"|x\.com|telegram|tik-?tok|youtube|mastodon|bluesky|threads|google news"
+    r"|push-?\w*|e-?paper|podcasts?|abo(?:nnement)?|news ?(?:team|desk)|news page|inbox)\b",
+    re.IGNORECASE,
+)
+"""Where a house wants to be followed.
+
+>>> bool(CHANNEL.search("unserem WhatsApp-Kanal")), bool(CHANNEL.search("Appell an alle"))
+(True, False)
+"""
+
+CALL = re.compile(
+    r"""\b(?:abonnier\w*|bestell(?:en|t)[ ]sie|folge(?:n[ ]sie|t)?\b.{0,20}\b(?:uns|bei|auf)\b
+    |meld(?:en|e)[ ](?:sie[ ])?(?:sich|dich)|anmelden|herunterladen|runterladen
+    |hier[ ]entlang|hier[ ]geht(?:[ ]?['’]?e?s)?\b|hier[ ]klicken|klicken[ ]sie
+    |(?:werde|werden[ ]sie)[ ]|jetzt[ ](?:testen|lesen|sichern|kostenlos|an)
+    |auch[ ](?:bei|auf|als)[ ]|verpassen[ ]sie|kein\w*[ ][\w ]{3,40}[ ](?:mehr[ ])?verpassen
+    |follow\b|sign[ ]up|subscribe|download|join[ ]|get[ ]in[ ]touch|get[ ]the[ ]latest
+    |check[ ](?:out[ ])?our|never[ ]miss|don['’]t[ ]miss)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a house asks its readers to do.
+
+>>> bool(CALL.search("Hier geht es zur neuen App")), bool(CALL.search("Der Rat folgt dem Plan"))
+(True, False)
+"""
+
+INVITATION = re.compile(
+    r"""(?:mehr|weitere[sn]?)[ ](?:zum[ ]thema|(?:artikel|beiträge|nachrichten|themen|news|texte)
+      [ ](?:zum|zu|aus|auf|von)\b)(?:[^.!?]|\.(?=\w)){0,60}\Z
+    | (?:empfohlene|ähnliche|verwandte|passende|neueste|meistgelesene)[ ]
+      (?:artikel|beiträge|themen|inhalte|nachrichten)\W*\Z
+    | (?:recommended|related|similar|latest|more)[ ]
+      (?:articles?|stories|posts|content|news|reads?|from[ ][^.!?]{2,40}|on[ ][^.!?]{2,40})\W*\Z
+    | for[ ]more[ ](?:stories|news)[ ][^.!?]{0,60}[.!]?\Z
+    | got[ ]a[ ](?:story|tip|news[ ]tip)\?
+    | (?:advertisement|anzeige|werbung)(?:[ ]?\d+)?[ \n]*
+      (?:story|article|der[ ]artikel)?[ ]?(?:continues[ ]below(?:[ ]this[ ]ad)?)?\Z
+    | story[ ]continues[ ]below[^.]{0,40}\Z""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A line that leads on to other texts.
+
+>>> bool(INVITATION.match("Mehr zum Thema auf Lohe.de")), bool(INVITATION.match("Mehr Wasser"))
+(True, False)
+>>> bool(INVITATION.match("Advertisement 1Story continues below"))
+True
+"""
+
+
+def name_promotion(
+    pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
+) -> None:
+    """Name as promotion lists of links, lines that are one, calls to follow, and their headings."""
+    for start, end in _lists(roles):
+        if _is_link_list(pieces[start:end], places[start:end]):
+            roles[start:end] = ["promo"] * (end - start)
+    for index, piece in enumerate(pieces):
+        if roles[index] in ("text", "list", "subheading") and _leads_away(piece, places[index]):
+            roles[index] = "promo"
+    _name_rest_of_lists(roles, pieces)
+    _name_headings(pieces, roles)
+
+
+def is_teaser(piece: Piece, place: Block | None) -> bool:
+    """Tell whether a short line is a link, but for a few words with a colon before it."""
+    if place is None or len(piece.text) > _LONGEST_TEASER:
+        return False
+    share = place.share
+    return share > _ALL_LINK or (
+        share > _MOSTLY_LINK and TEASER_START.match(piece.text) is not None
+    )
+
+
+def is_call(text: str) -> bool:
+    """Tell whether a line asks to follow the house on one of its channels.
+
+    >>> is_call("Folgen Sie uns auf Instagram und Facebook!")
+    True
+    >>> is_call("Der Konzern meldete für Instagram mehr Nutzer.")
+    False
+    """
+    return len(text) <= _LONGEST_CALL and bool(CHANNEL.search(text) and CALL.search(text))
+
+
+def _leads_away(piece: Piece, place: Block | None) -> bool:
+    if len(piece.text) > _LONGEST_CALL:
+        return False
+    if INVITATION.match(piece.text):
+        return True
+    linked = place is not None and next(place.element.iter("a"), None) is not None
+    if linked and is_call(piece.text):
+        return True
+    return piece.kind == "p" and is_teaser(piece, place)
+
+
+def _lists(roles: Sequence[Role]) -> list[tuple[int, int]]:
+    """Return the runs of list items as ranges."""
+    found = []
+    start = 0
+    while start < len(roles):
+        end = start
+        while end < len(roles) and roles[end] == "list":
+            end += 1
+        if end > start:
+            found.append((start, end))
+        start = end + 1
+    return found
+
+
+def _is_link_list(pieces: Sequence[Piece], places: Sequence[Block | None]) -> bool:
+    """Tell whether every item is a teaser, or each is a link behind a word on its topic."""
+    if len(pieces) < _FEWEST_TEASERS:
+        return False
+    if all(is_teaser(*item) for item in zip(pieces, places, strict=True)):
+        return True
+    shares = [place.share for place in places if place is not None]
+    return (
+        len(shares) == len(pieces) >= _FEWEST_TOPICS
+        and max(len(piece.text) for piece in pieces) <= _LONGEST_TEASER
+        and min(shares) >= _MOSTLY_LINK
+        and sum(shares) / len(shares) >= _TOPICS_LINKED
+    )
+
+
+def _name_rest_of_lists(roles: list[Role], pieces: Sequence[Piece]) -> None:
+    """Name the other items of a list as promotion of which most were named so."""
+    index = 0
+    while index < len(roles):
+        end = index
+        while end < len(roles) and pieces[end].kind == "item" and roles[end] in ("list", "promo"):
+            end += 1
+        if roles[index:end].count("promo") * 2 > end - index:
+            roles[index:end] = ["promo"] * (end - index)
+        index = max(end, index + 1)
+
+
+def _name_headings(pieces: Sequence[Piece], roles: list[Role]) -> None:
+    """Name headings as promotion that stand above such a list, or above nothing to the end."""
+    for index in range(len(roles) - 1, -1, -1):
+        if roles[index] != "subheading" or len(pieces[index].text) > _LONGEST_HEADING:
+            continue
+        below = roles[index + 1 : index + 3]
+        listed = below.count("promo") == _FEWEST_TEASERS and pieces[index + 1].kind == "item"
+        if listed or all(role in ("promo", "aside", "caption") for role in roles[index + 1 :]):
+            roles[index] = "promo"

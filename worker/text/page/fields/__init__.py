@@ -1,0 +1,1 @@
+"""PURE: what a page says of itself: title, authors, dates, pictures."""

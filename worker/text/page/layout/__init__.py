@@ -1,0 +1,1 @@
+"""PURE: a page as a tree of blocks."""

@@ -1,0 +1,134 @@
+"""What a source sends with its requests where its user said so: headers, cookies, a way by a proxy.
+
+Secrets are never in the archive: an option names a file (`@PATH`) or a variable of the environment
+(`$NAME`), which is read when a request is made. They go to the server that the source was made
+for and to no other, and over https alone unless that is a server of one's own.
+"""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from storage.values.draft import Json
+from worker.address import Address
+
+SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+"""Headers whose values are secrets; they are never written down."""
+OURS = frozenset(
+    {"host", "user-agent", "accept-encoding", "connection", "content-length", "transfer-encoding",
+     "te", "upgrade", "if-none-match", "if-modified-since", "range", "expect"}
+)  # fmt: skip
+"""Headers that are ours to set."""
+HIDDEN = "(secret)"
+
+HEADER = re.compile(
+    r"(?P<name>[A-Za-z][A-Za-z0-9-]{0,60})\s*:\s*(?P<value>[\x21-\x7e][\x20-\x7e]{0,2000})"
+)
+"""A header as it is written on the command line.
+
+>>> HEADER.fullmatch("Cookie: @/run/secrets/abo").group("name", "value")
+('Cookie', '@/run/secrets/abo')
+"""
+
+
+class SecretError(Exception):
+    """What an option names cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A way to servers: where it is, and what lets us through."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = None
+
+
+def read_header(given: str) -> tuple[str, str]:
+    """Return name and value of a header that a user wants to be sent.
+
+    Raises: ValueError.
+
+    >>> read_header("X-Key: $ARCHIVE_KEY")
+    ('X-Key', '$ARCHIVE_KEY')
+    """
+    match = HEADER.fullmatch(given.strip())
+    if match is None:
+        raise ValueError("write a header as NAME: VALUE")
+    name, value = match["name"], match["value"]
+    if name.lower() in OURS:
+        raise ValueError(f"the header {name} is set by Lesart itself")
+    if name.lower() in SECRET and not value.startswith(("@", "$")):
+        raise ValueError(f"put the value of {name} into a file and write {name}: @FILE, or $NAME")
+    return name, value
+
+
+def read_proxy(given: str) -> Proxy:
+    """Return the proxy that an address names.
+
+    Raises: ValueError.
+
+    >>> read_proxy("http://proxy.intern:3128").port
+    3128
+    """
+    parts = urlsplit(given)
+    if parts.scheme != "http" or not parts.hostname or not parts.port:
+        raise ValueError("a proxy is written http://HOST:PORT")
+    user = unquote(parts.username) if parts.username else None
+    return Proxy(parts.hostname, parts.port, user, unquote(parts.password or "") or None)
+
+
+def revealed(value: str) -> str:
+    """Return what an option stands for: the content of a file, of a variable, or itself.
+
+    Raises: SecretError.
+    """
+    if value.startswith("@"):
+        try:
+            found = Path(value[1:]).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretError(f"the file {value[1:]} cannot be read") from error
+    elif value.startswith("$"):
+        found = os.environ.get(value[1:], "").strip()
+        if not found:
+            raise SecretError(f"the variable {value[1:]} is not set")
+    else:
+        return value
+    if not found.isascii() or not found.isprintable():
+        raise SecretError(f"what {value} holds cannot be sent")
+    return found
+
+
+def own_headers(
+    options: Mapping[str, Json], locator: str, address: Address, *, is_own: bool
+) -> list[tuple[str, str]]:
+    """Return the headers that a source sends to the server of `address`.
+
+    Raises: SecretError.
+    """
+    told: Mapping[str, str] = options.get("headers") or {}
+    if not told or (urlsplit(locator).hostname or "").lower() != address.host:
+        return []
+    is_safe = address.scheme == "https" or is_own
+    return [
+        (name, revealed(value))
+        for name, value in told.items()
+        if is_safe or not (value.startswith(("@", "$")))
+    ]
+
+
+def hidden(
+    headers: Sequence[tuple[str, str]], options: Mapping[str, Json]
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers as they may be kept: without what was secret.
+
+    >>> hidden([("Cookie", "a=1"), ("Accept", "b")], {"headers": {"Cookie": "@c"}})
+    (('Cookie', '(secret)'), ('Accept', 'b'))
+    """
+    told: Mapping[str, str] = options.get("headers") or {}
+    secret = {n.lower() for n, v in told.items() if v.startswith(("@", "$"))} | SECRET
+    return tuple((name, HIDDEN if name.lower() in secret else value) for name, value in headers)
