@@ -115,7 +115,7 @@ def stats(
     ] = None,
 ) -> None:
     """Tell the figures of the archive, or how well its sources were looked at."""
-    from storage.cli.moment import parse_moment  # noqa: PLC0415  # only here
+    from storage.render.moment import parse_moment  # noqa: PLC0415  # only here
 
     with reading(place) as (settings, archive):
         if not coverage:

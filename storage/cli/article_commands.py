@@ -255,7 +255,7 @@ def cite(
     ] = None,
 ) -> None:
     """Write a reference to a version, or to a passage of it, that keeps its meaning."""
-    from storage.cli import show_citation as citation  # noqa: PLC0415  # only here
+    from storage.render import citation  # noqa: PLC0415  # only here
 
     if cited.style is not None and cited.format is not None:
         raise typer.BadParameter("a reference has a style or a format", param_hint="--style")

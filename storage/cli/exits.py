@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 import typer
 
-from storage.cli.moment import MomentError
 from storage.cli.output import OutputError, PipeClosedError, silence_output
 from storage.cli.terminal import one_line
 from storage.read.revision import RevisionError
+from storage.render.moment import MomentError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
 
 WELL = 0

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from storage.cli.moment import Edge, parse_moment
 from storage.cli.output import Format, Target
 from storage.read.filters import Filters
+from storage.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]

@@ -1,11 +1,12 @@
 """A comparison of two versions for people: as text for a terminal, as a page of HTML."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from storage.cli.terminal import styled, visible
 from storage.diff.word_diff import Operation
 from storage.read.answers import Diff
+from storage.render.paragraphs import kind_of, paragraphs_of
 
 _DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"
 _INSERTED = "color:#14532d;background:#e6f6e9;text-decoration:none"
@@ -43,41 +44,6 @@ def diff_html(diff: Diff) -> Iterator[str]:
         inner = "".join(map(_marked_up, paragraph))
         yield f'<{tag} dir="auto"{style}>{inner}</{tag}>\n'
     yield "</body></html>\n"
-
-
-def paragraphs_of(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Yield the operations of each paragraph: those that follow each other in both texts."""
-    paragraph: list[Operation] = []
-    for operation in operations:
-        if paragraph and not _follows(operation, paragraph[-1]):
-            yield from _parted(paragraph)
-            paragraph = []
-        paragraph.append(operation)
-    if paragraph:
-        yield from _parted(paragraph)
-
-
-def kind_of(paragraph: Sequence[Operation]) -> str:
-    """Return what happened to a paragraph: one of the operations, or `change` for a mixture."""
-    kinds = {operation.op for operation in paragraph}
-    if "move" in kinds:
-        return "move"
-    return kinds.pop() if len(kinds) == 1 else "change"
-
-
-def _follows(operation: Operation, before: Operation) -> bool:
-    return operation.a_start == before.a_start + len(
-        before.a_text
-    ) and operation.b_start == before.b_start + len(before.b_text)
-
-
-def _parted(paragraph: list[Operation]) -> Iterator[list[Operation]]:
-    """Yield the paragraph, or two of them where one went as a whole and another came."""
-    if [operation.op for operation in paragraph] == ["delete", "insert"]:
-        yield paragraph[:1]
-        yield paragraph[1:]
-    else:
-        yield paragraph
 
 
 def _unchanged(count: int, *, colour: bool) -> Iterator[str]:

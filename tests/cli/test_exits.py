@@ -12,13 +12,13 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.article_commands import app
 from storage.cli.exits import exit_code_of, run
-from storage.cli.moment import MomentError
 from storage.cli.options import Filtering, Page, Place, Shown, command, settings_from, with_groups
 from storage.cli.output import OutputError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
 from storage.database.schema import SchemaNewerError, SchemaOlderError
 from storage.read.revision import RevisionError
+from storage.render.moment import MomentError
 from storage.settings import SettingsError
 from storage.values.errors import AmbiguousError, NoSuchError
 

@@ -341,7 +341,7 @@ def main() -> None:
 
 
 def _moment(given: str | None, settings: Settings) -> datetime | None:
-    from storage.cli.moment import parse_moment  # noqa: PLC0415
+    from storage.render.moment import parse_moment  # noqa: PLC0415
 
     return None if given is None else parse_moment(given, settings.zone, "first")
 

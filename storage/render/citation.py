@@ -7,9 +7,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from storage.cli.terminal import one_line
 from storage.read.answers import Citation
 from storage.read.cite import _SOFT_HYPHEN
+from storage.render.visible import one_line
 from storage.values.draft import Json, PartialDate
 
 MARKDOWN_SPECIAL = re.compile(r"[\\`*_\[\]<>~|&$]")

@@ -1,0 +1,1 @@
+"""How answers read, whichever way they go out: typed times, visible characters, references."""
