@@ -23,7 +23,9 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Blamed:
-    """A sentence as `version` has it, in its `paragraph` (counted from 0).
+    """A sentence as the stand `at` has it, in its `paragraph` (both counted from 0).
+
+    `version` is the number of that stand.
 
     `canon` is what it is in the canonical form of its paragraph: by that sentences are equal.
     `since` is the version since which it stands there, or stands there no more. `first` is the
@@ -33,6 +35,7 @@ class Blamed:
     sentence: str
     canon: str
     paragraph: int
+    at: int
     version: int
     since: Stand
     first: Stand
@@ -54,9 +57,12 @@ def blame(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
     """
     if not stands:
         return ()
+    last = len(stands) - 1
     return tuple(
-        Blamed(*where, stands[-1].number, stands[life.since], stands[life.first], life.returned)
-        for life, where in _located(_lives(stands), stands[-1])
+        Blamed(
+            *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
+        )
+        for life, where in _located(_lives(stands), stands[last])
     )
 
 
@@ -72,7 +78,9 @@ def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
         if life.last < len(stands) - 1:
             gone.setdefault(life.last, {})[key] = life
     return tuple(
-        Blamed(*where, stands[last].number, stands[last + 1], stands[life.first], life.returned)
+        Blamed(
+            *where, last, stands[last].number, stands[last + 1], stands[life.first], life.returned
+        )
         for last in sorted(gone)
         for life, where in _located(gone[last], stands[last])
     )

@@ -15,7 +15,7 @@ from storage.diff.word_diff import Text
 from storage.history.boilerplate import Fresh, boxes
 from storage.history.runs import Pair
 from storage.values.digest import canonical_all
-from storage.values.draft import TEXT_ROLES, Draft
+from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
 from storage.values.site import is_host, site_of
 
 ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
@@ -200,13 +200,9 @@ def told_by(draft: Draft) -> Told:
 
 def told_in(detail: Mapping[str, Any] | None, title: str | None, body: str | None) -> Told:
     """Return what a stored derivation says; of a redacted one what its wording still has."""
-    stored = (body or "").split("\n\n")
+    layout = [(each.role, each.text) for each in paragraphs_in(detail, body)]
     if detail is None:
-        return Told(Text(title, tuple(("text", paragraph) for paragraph in stored)))
-    layout = [
-        (entry["role"], stored[entry["w"]] if "w" in entry else entry["text"])
-        for entry in detail["paragraphs"]
-    ]
+        return Told(Text(title, tuple(layout)))
     fields = detail["fields"]
     values = {name: fields[name]["value"] for name in METADATA if name in fields}
     return Told(

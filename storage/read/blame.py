@@ -1,6 +1,7 @@
 """Blame in an archive: the sentences of a version, since when, and which article had them first."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
@@ -8,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.tables import METADATA
+from storage.database.unit import rows_in
 from storage.diff.blame import Blamed, Stand, blame, removed
-from storage.history.changes import told
 from storage.language.sentences import sentences
 from storage.language.tokens import Query, Word, parse_query
 from storage.read.answers import Blame
@@ -17,12 +18,11 @@ from storage.read.find import FoundVersion
 from storage.read.lists import Part
 from storage.read.same_reader import one_reader_of
 from storage.read.search import holding
+from storage.read.texts import shown, versions_shown
 from storage.values.digest import canonical_all
-from storage.values.draft import TEXT_ROLES
+from storage.values.draft import TEXT_ROLES, paragraphs_in
 
-DERIVATION, VERSION, WORDING = (
-    METADATA.tables[name] for name in ("derivation", "version", "wording")
-)
+DERIVATION, WORDING = METADATA.tables["derivation"], METADATA.tables["wording"]
 PHRASE_LENGTH = 400
 """Letters of a sentence that the index is asked for; the texts that it finds are read."""
 
@@ -36,7 +36,10 @@ def standing(
 
     Raises: CursorError.
     """
-    yield from _told(connection, found, blame(_stands(connection, found)), languages, part)
+    told = _stands(connection, found)
+    yield from _answers(
+        connection, found, told, blame([each.stand for each in told]), languages, part
+    )
 
 
 def gone(
@@ -46,47 +49,56 @@ def gone(
 
     Raises: CursorError.
     """
-    yield from _told(connection, found, removed(_stands(connection, found)), languages, part)
+    told = _stands(connection, found)
+    yield from _answers(
+        connection, found, told, removed([each.stand for each in told]), languages, part
+    )
 
 
-def _stands(connection: Connection, found: FoundVersion) -> list[Stand]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A version that is blamed, and the derivation by which it is shown."""
+
+    derivation_id: int
+    stand: Stand
+
+
+def _stands(connection: Connection, found: FoundVersion) -> list[_Told]:
     """Return the versions up to `found` whose text is there: a redacted one tells nothing.
 
-    They are as the reader of `found` reads them, where the archive has that.
+    They are as the reader of `found` reads them, where the archive has that. A wording that no
+    version is known by comes after the one that its version is known by.
     """
-    again = _read_again(connection, found)
-    query = (
-        select(VERSION.c.number, VERSION.c.changed_after, VERSION.c.changed_by, WORDING.c.text)
-        .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
-        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number <= found.number)
-        .order_by(VERSION.c.number)
+    article = found.article.row_id
+    versions, last = (
+        versions_shown(connection, article, last=found.number),
+        shown(connection, found),
     )
+    again = one_reader_of(connection, article, versions, last.reader)
+    held = [(again.get(each.number, each.derivation_id), each) for each in versions]
+    if found.wording_id is not None:
+        held.append((last.derivation_id, last))
+    texts = _texts(connection, [derivation for derivation, _each in held])
     return [
-        Stand(
-            row.number,
-            row.changed_after,
-            row.changed_by,
-            _paragraphs(connection, again[row.number])
-            if row.number in again
-            else tuple(row.text.split("\n\n")),
-        )
-        for row in connection.execute(query)
-        if row.text is not None
+        _Told(number, Stand(each.number, each.changed_after, each.changed_by, texts[number]))
+        for number, each in held
+        if number in texts
     ]
 
 
-def _read_again(connection: Connection, found: FoundVersion) -> Mapping[int, int]:
-    article = found.article.row_id
-    return one_reader_of(connection, article, range(1, found.number), found.number)
+def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """Return the paragraphs of the wording of each derivation that has one."""
+    query = select(DERIVATION.c.id, WORDING.c.text).join(
+        WORDING, WORDING.c.id == DERIVATION.c.wording_id
+    )
+    rows = rows_in(connection, query, DERIVATION.c.id, derivations)
+    return {number: tuple(text.split("\n\n")) for number, text in rows if text is not None}
 
 
-def _paragraphs(connection: Connection, derivation: int) -> tuple[str, ...]:
-    return tuple(paragraph for _role, paragraph in told(connection, derivation).text.paragraphs)
-
-
-def _told(
+def _answers(
     connection: Connection,
     found: FoundVersion,
+    told: Sequence[_Told],
     sentences_told: Sequence[Blamed],
     languages: Sequence[str],
     part: Part,
@@ -94,10 +106,10 @@ def _told(
     begin = 0 if part.after is None else place("blame", part.after, int)[0]
     end = None if part.limit is None else begin + max(part.limit, 0)
     wanted = list(islice(enumerate(sentences_told, 1), begin, end))
-    layouts = _layouts(connection, found, {each.version for _, each in wanted})
+    layouts = _layouts(connection, {told[each.at].derivation_id for _, each in wanted})
     sights = _FirstSights(connection, found.article.row_id, languages)
     for number, each in wanted:
-        layout = layouts[each.version]
+        layout = layouts[told[each.at].derivation_id]
         yield Blame(
             sentence=each.sentence,
             paragraph=layout[each.paragraph] if each.paragraph < len(layout) else each.paragraph,
@@ -111,26 +123,18 @@ def _told(
         )
 
 
-def _layouts(
-    connection: Connection, found: FoundVersion, numbers: Collection[int]
-) -> dict[int, list[int]]:
-    """Return for each version which of its paragraphs make its text, in order."""
-    again = _read_again(connection, found)
-    query = (
-        select(VERSION.c.number, VERSION.c.derivation_id)
-        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number.in_(numbers))
-    )  # fmt: skip
-    shown = {row.number: again.get(row.number, row[1]) for row in connection.execute(query)}
-    query = select(DERIVATION.c.id, DERIVATION.c.detail)
-    rows = connection.execute(query.where(DERIVATION.c.id.in_(shown.values())))
-    details = {row.id: row.detail or {} for row in rows}
+def _layouts(connection: Connection, derivations: Iterable[int]) -> dict[int, list[int]]:
+    """Return for each derivation which of its paragraphs make its text, in order."""
+    query = select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.text).join(
+        WORDING, WORDING.c.id == DERIVATION.c.wording_id
+    )
     return {
         number: [
             index
-            for index, entry in enumerate(details[derivation].get("paragraphs") or ())
-            if entry["role"] in TEXT_ROLES
+            for index, each in enumerate(paragraphs_in(detail, text))
+            if each.role in TEXT_ROLES
         ]
-        for number, derivation in shown.items()
+        for number, detail, text in rows_in(connection, query, DERIVATION.c.id, derivations)
     }
 
 

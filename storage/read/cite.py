@@ -6,11 +6,7 @@ from types import MappingProxyType
 from unicodedata import normalize
 
 from storage.read.answers import Citation, VersionText
-from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
-
-DIGITS = 32
-"""How many hexadecimal digits of a digest a reference prints: 128 bits."""
-
+from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE, short_wording
 
 AROUND = 32
 """Code points before and after a passage that tell where it stands."""
@@ -63,7 +59,7 @@ def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citatio
     return Citation(
         article=version.article,
         version=version.version,
-        revision=f"{version.article}@{version.wording[: len('w1:') + DIGITS]}",
+        revision=f"{version.article}@{short_wording(version.wording)}",
         origin=version.origin,
         title=version.title,
         authors=version.authors,

@@ -19,7 +19,7 @@ from storage.read.revision import (
     parse_revision,
     parse_revisions,
 )
-from storage.values.digest import origin_id, wording_name
+from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError
 
 _TABLES = METADATA.tables
@@ -41,17 +41,19 @@ class FoundVersion:
     """A version of an article; `certain` is false where a date fell between two sights.
 
     `wording_id` is the wording that was asked for, where it is not the one that the version is
-    known by but differs from it by noise.
+    known by but differs from it by noise; `wording` is its name.
     """
 
     article: FoundArticle
     number: int
     certain: bool = True
     wording_id: int | None = None
+    wording: str | None = None
 
     @property
     def rev(self) -> str:
-        return f"{self.article.article}@{self.number}"
+        selector = self.number if self.wording is None else short_wording(self.wording)
+        return f"{self.article.article}@{selector}"
 
 
 class Finder:
@@ -188,12 +190,13 @@ class Finder:
             raise NoSuchError("version", given, "no wording of the article begins like that")
         if len(fitting) > 1:
             raise AmbiguousError("wording", f"w1:{digits}", sorted(fitting))
-        ((wording, number),) = fitting.values()
+        ((name, (wording, number)),) = fitting.items()
         known_by = select(VERSION.c.wording_id).where(
             VERSION.c.article_id == article.row_id, VERSION.c.number == number
         )
-        is_first = self.connection.execute(known_by).scalar_one() == wording
-        return FoundVersion(article, number, wording_id=None if is_first else wording)
+        if self.connection.execute(known_by).scalar_one() == wording:
+            return FoundVersion(article, number)
+        return FoundVersion(article, number, wording_id=wording, wording=name)
 
     @property
     def _dialect(self) -> str:

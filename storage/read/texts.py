@@ -1,6 +1,7 @@
 """One version, whole: from its rows to the record that `show` and `export` tell."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from storage.database.rows import Row, cursor, place, stream
 from storage.database.tables import METADATA
 from storage.database.views import COLUMNS, view_query
 from storage.diff.word_diff import Text
+from storage.history.runs import Reader
 from storage.read.answers import Digests, Observed, Raw, VersionText
 from storage.read.filters import Conditions
 from storage.read.find import FoundVersion
@@ -21,10 +23,10 @@ from storage.values.draft import (
     Candidate,
     Extractor,
     Field,
-    Mark,
     Notice,
     Paragraph,
     Quote,
+    paragraphs_in,
 )
 from storage.values.errors import NoSuchError
 
@@ -32,6 +34,7 @@ CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SIGHT, VERSION, WORDING = (
     METADATA.tables[name]
     for name in ("capture", "derivation", "observation", "origin", "sight", "version", "wording")
 )
+_READER = (DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config)
 UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
 
@@ -42,11 +45,63 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
         .also("x.article_id = :article", article=found.article.row_id)
         .also("x.version = :version", version=found.number)
     )
-    if found.wording_id is None:
-        return next(version_texts(connection, asked, certain=found.certain))
     row = next(_versions(connection, _COLUMNS, asked, None))
-    other = _as_worded(connection, found, found.wording_id)
-    return _version_text({**row, **other}, certain=found.certain)
+    if found.wording_id is not None:
+        row = {**row, **_as_worded(connection, shown(connection, found))}
+    return _version_text(row, certain=found.certain)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a version shows: one reading of one capture, and between which sights that came."""
+
+    number: int
+    derivation_id: int
+    observation_id: int
+    reader: Reader
+    changed_after: datetime | None
+    changed_by: datetime
+    last_seen: datetime
+
+
+def shown(connection: Connection, found: FoundVersion) -> Shown:
+    """Return what a version shows, in the wording that was asked for."""
+    if found.wording_id is None:
+        (one,) = versions_shown(connection, found.article.row_id, found.number, found.number)
+        return one
+    seen = SIGHT.c.observed_at
+    of_article = SIGHT.c.article_id == found.article.row_id
+    query = (
+        select(SIGHT.c.version, SIGHT.c.derivation_id, SIGHT.c.observation_id, *_READER, seen)
+        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+        .where(of_article, SIGHT.c.version == found.number, SIGHT.c.wording_id == found.wording_id)
+        .order_by(seen, SIGHT.c.observation_id)
+    )
+    rows = connection.execute(query).all()
+    first = rows[0]
+    before = select(func.max(seen)).where(
+        of_article, seen < first.observed_at, SIGHT.c.wording_id.is_not(None)
+    )
+    came_after = connection.execute(before).scalar()
+    return Shown(*first[:3], tuple(first[3:6]), came_after, first.observed_at, rows[-1].observed_at)
+
+
+def versions_shown(
+    connection: Connection, article_id: int, first: int = 1, last: int | None = None
+) -> list[Shown]:
+    """Return what the versions of an article show, from `first` to `last`."""
+    query = (
+        select(
+            VERSION.c.number, VERSION.c.derivation_id, VERSION.c.observation_id, *_READER,
+            VERSION.c.changed_after, VERSION.c.changed_by, VERSION.c.last_seen,
+        )
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .where(VERSION.c.article_id == article_id, VERSION.c.number >= first)
+        .order_by(VERSION.c.number)
+    )  # fmt: skip
+    if last is not None:
+        query = query.where(VERSION.c.number <= last)
+    return [Shown(*row[:3], tuple(row[3:6]), *row[6:]) for row in connection.execute(query)]
 
 
 def version_texts(
@@ -74,43 +129,34 @@ _COLUMNS = (
 )
 
 
-def _as_worded(connection: Connection, found: FoundVersion, wording_id: int) -> dict[str, Any]:
+def _as_worded(connection: Connection, told: Shown) -> dict[str, Any]:
     """Return what a version tells as one of its wordings has it, and when that was seen."""
-    of_article = SIGHT.c.article_id == found.article.row_id
-    seen = SIGHT.c.observed_at
     query = (
         select(
-            seen, DERIVATION, WORDING.c.digest, WORDING.c.title, WORDING.c.text,
+            DERIVATION, WORDING.c.digest, WORDING.c.title, WORDING.c.text,
             CAPTURE.c.digest.label("raw"),
         )
-        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
-        .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .where(of_article, SIGHT.c.version == found.number, SIGHT.c.wording_id == wording_id)
-        .order_by(seen)
+        .where(DERIVATION.c.id == told.derivation_id)
     )  # fmt: skip
-    rows = connection.execute(query).all()
-    first = rows[0]
-    before = select(func.max(seen)).where(
-        of_article, seen < first.observed_at, SIGHT.c.wording_id.is_not(None)
-    )
-    detail = first.detail or {}
+    row = connection.execute(query).one()
     return {
-        "detail": first.detail,
-        "title": first.title,
-        "text": first.text,
-        "wording": wording_name(bytes(first.digest)),
-        "raw_digest": bytes(first.raw).hex(),
-        "language": first.language,
-        "publisher": first.publisher,
-        "word_count": first.word_count,
-        "flags": detail.get("flags") or [],
-        "changed_after": connection.execute(before).scalar(),
-        "changed_by": first.observed_at,
-        "last_seen": rows[-1].observed_at,
-        "extractor": first.extractor,
-        "extractor_version": first.extractor_version,
-        "config": first.config,
+        "detail": row.detail,
+        "title": row.title,
+        "text": row.text,
+        "wording": wording_name(bytes(row.digest)),
+        "raw_digest": bytes(row.raw).hex(),
+        "language": row.language,
+        "publisher": row.publisher,
+        "word_count": row.word_count,
+        "flags": (row.detail or {}).get("flags") or [],
+        "changed_after": told.changed_after,
+        "changed_by": told.changed_by,
+        "last_seen": told.last_seen,
+        "extractor": row.extractor,
+        "extractor_version": row.extractor_version,
+        "config": row.config,
     }
 
 
@@ -160,21 +206,18 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
 
     Raises: NoSuchError where they were redacted; DamagedBytesError.
     """
+    told = shown(connection, found)
     query = (
         select(
-            CAPTURE.c.encoding,
-            CAPTURE.c.data,
-            CAPTURE.c.digest,
-            OBSERVATION.c.hints,
+            CAPTURE.c.encoding, CAPTURE.c.data, CAPTURE.c.digest, OBSERVATION.c.hints,
             ORIGIN.c.origin,
         )
-        .select_from(VERSION)
-        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .select_from(OBSERVATION)
+        .join(DERIVATION, DERIVATION.c.id == told.derivation_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .join(OBSERVATION, OBSERVATION.c.id == VERSION.c.observation_id)
         .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-        .where(VERSION.c.article_id == found.article.row_id, VERSION.c.number == found.number)
-    )
+        .where(OBSERVATION.c.id == told.observation_id)
+    )  # fmt: skip
     row = connection.execute(query).one()
     if row.data is None:
         raise NoSuchError("captured bytes of", found.rev, "they were redacted")
@@ -195,7 +238,7 @@ def comparable(version: VersionText) -> Text:
 def _version_text(row: Row, *, certain: bool) -> VersionText:
     detail = row["detail"] or {}
     fields = {name: _field(value) for name, value in (detail.get("fields") or {}).items()}
-    paragraphs = _paragraphs(detail, row["text"])
+    paragraphs = paragraphs_in(row["detail"], row["text"])
     return VersionText(
         article=row["article"],
         id=row["article"],
@@ -235,23 +278,6 @@ def _field(stored: Row) -> Field:
         found_in=stored["found_in"],
         confidence=stored["confidence"],
         candidates=tuple(Candidate(**each) for each in stored["candidates"]),
-    )
-
-
-def _paragraphs(detail: Row, text: str | None) -> tuple[Paragraph, ...]:
-    """Return the paragraphs in their roles; what a redaction took leaves none behind."""
-    if text is None:
-        return ()
-    stored = text.split("\n\n")
-    if "paragraphs" not in detail:
-        return tuple(Paragraph("text", each) for each in stored)
-    return tuple(
-        Paragraph(
-            role=entry["role"],
-            text=stored[entry["w"]] if "w" in entry else entry["text"],
-            marks=tuple(Mark(*mark) for mark in entry.get("marks") or ()),
-        )
-        for entry in detail["paragraphs"]
     )
 
 

@@ -23,6 +23,7 @@ from storage.similarity.follow_up import THRESHOLD, Following, followed
 from storage.similarity.index_keys import of_reference
 from storage.similarity.near_copy import METHOD as LIKENESS
 from storage.similarity.near_copy import Comparison, Likeness, Told, likeness
+from storage.values.draft import paragraphs_in
 from storage.values.site import site_of
 
 DUE = table_of(RelateDueRow)
@@ -381,18 +382,17 @@ def _agencies(connection: Connection, relations: Sequence[Found]) -> dict[int, s
     wanted = {n for each in relations for n in (each.a.derivation_id, each.b.derivation_id)}
     named = {}
     for number, detail, stored in rows_in(connection, query, DERIVATION.c.id, wanted):
-        if detail and (agency := agency_of(detail, (stored or "").split("\n\n"))):
+        if detail and (agency := agency_of(detail, stored)):
             named[number] = agency
     return named
 
 
-def agency_of(detail: Mapping[str, Any], stored: Sequence[str]) -> str | None:
+def agency_of(detail: Mapping[str, Any], text: str | None) -> str | None:
     """Return the first agency that a text marks, or that its byline names."""
-    for entry in detail["paragraphs"]:
-        for kind, start, end in entry.get("marks") or ():
-            if kind == "agency":
-                text = stored[entry["w"]] if "w" in entry else entry["text"]
-                if name := AGENCY_NAME.search(text[start:end]):
-                    return name[0]
+    for paragraph in paragraphs_in(detail, text):
+        for mark in paragraph.marks:
+            marked = paragraph.text[mark.start : mark.end]
+            if mark.kind == "agency" and (name := AGENCY_NAME.search(marked)):
+                return name[0]
     listed = (detail["fields"].get("agency") or {}).get("value")
     return str(listed[0]) if isinstance(listed, list) and listed else None

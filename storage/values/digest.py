@@ -120,6 +120,11 @@ def wording_name(digest: bytes) -> str:
     return f"w1:{digest.hex()}"
 
 
+def short_wording(name: str) -> str:
+    """Return the name of a wording as references print it: 32 hexadecimal digits, 128 bits."""
+    return name[: len("w1:") + 32]
+
+
 def origin_id(origin: str) -> str:
     """Return the id of `origin`: 80 bits in 16 characters, derived from it alone.
 

@@ -154,6 +154,29 @@ class Draft:
         return tuple(p.text for p in self.paragraphs if p.role in TEXT_ROLES)
 
 
+def paragraphs_in(detail: Mapping[str, Json] | None, text: str | None) -> tuple[Paragraph, ...]:
+    """Return the paragraphs that a derivation keeps; `text` is that of its wording.
+
+    What was redacted leaves none behind; where only the derivation was, all are plain text.
+
+    >>> paragraphs_in({"paragraphs": [{"role": "lead", "w": 0}]}, "Es hält.")
+    (Paragraph(role='lead', text='Es hält.', marks=()),)
+    """
+    if text is None:
+        return ()
+    stored = text.split("\n\n")
+    if detail is None:
+        return tuple(Paragraph("text", each) for each in stored)
+    return tuple(
+        Paragraph(
+            role=entry["role"],
+            text=stored[entry["w"]] if "w" in entry else entry["text"],
+            marks=tuple(Mark(*mark) for mark in entry.get("marks") or ()),
+        )
+        for entry in detail["paragraphs"]
+    )
+
+
 def as_dict(value: Any) -> Any:
     """Return `value` as plain JSON types: records to dicts, tuples to lists, times to ISO 8601."""
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,6 +1,6 @@
 """Check the record: bytes, wordings, derivations, verdicts, and that rows refer to rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import repeat
 from typing import Any
 
@@ -11,7 +11,7 @@ from storage.database.rows import Row, stream
 from storage.database.schema import missing_guards
 from storage.database.tables import METADATA
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
-from storage.values.draft import TEXT_ROLES
+from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks
 
 NOTHING: Mapping[str, Any] = {}
@@ -176,24 +176,16 @@ def derivations(connection: Connection) -> Looks:
 
 
 def _derivation(row: Row) -> Looked | Broken:
-    stored = row["text"].split("\n\n")
     try:
-        paragraphs = _text_paragraphs(row["detail"], stored)
+        layout = paragraphs_in(row["detail"], row["text"])
     except (IndexError, KeyError, TypeError) as error:
         message = f"its paragraphs do not fit the wording: {type(error).__name__}"
         return Broken("derivation", row["id"], "layout_wrong", message)
+    paragraphs = [each.text for each in layout if each.role in TEXT_ROLES]
     if wording_digest(row["detail"].get("title"), paragraphs) != bytes(row["digest"]):
         message = f"its paragraphs are not those of {wording_name(bytes(row['digest']))}"
         return Broken("derivation", row["id"], "wording_wrong", message)
     return WELL
-
-
-def _text_paragraphs(detail: Mapping[str, Any], stored: Sequence[str]) -> list[str]:
-    return [
-        stored[entry["w"]] if "w" in entry else entry["text"]
-        for entry in detail["paragraphs"]
-        if entry["role"] in TEXT_ROLES
-    ]
 
 
 def references(connection: Connection) -> Looks:

@@ -315,3 +315,53 @@ def test_a_rebuilt_history_with_noise_is_the_stored_one(room):
         {**each, "seq": 0} for each in before
     ]
     assert findings(room.url) == []
+
+
+@pytest.fixture
+def two_wordings(room):
+    """Give a version that stood in two wordings, after one other; and how the second is named."""
+    see(room, 0, text(B, C))
+    see(room, 1, text(A, OPEN))
+    see(room, 2, text(A, HIDDEN))
+    with open_archive(room.url) as archive:
+        (step,) = archive.noise(URL)
+        yield archive, f"{URL}@{step.wording_before[:35]}", f"{URL}@{step.wording_after[:35]}"
+
+
+def test_the_bytes_are_those_of_the_wording_that_is_named(two_wordings):
+    archive, *named = two_wordings
+    for rev, own in zip(named, (OPEN, HIDDEN), strict=True):
+        raw, shown = archive.raw(rev), archive.version(rev)
+        assert own in raw.data.decode()
+        assert (raw.digest, shown.version) == (shown.digests.raw, 2)
+        assert own in shown.text
+
+
+def test_a_diff_is_between_the_wordings_that_are_named(two_wordings):
+    archive, before, after = two_wordings
+    found = archive.diff(before, after)
+    assert [(each.op, each.a_text, each.b_text) for each in found.operations][1:] != []
+    assert not found.is_same
+    assert found.b == archive.cite(after).revision
+    assert archive.diff(f"{before}..{after}").operations == found.operations
+    assert archive.diff(after, f"{URL}@2").b == found.a.partition("@")[0] + "@2"
+    assert archive.diff(after, after).is_same
+    assert HIDDEN in "".join(each.b_text or "" for each in archive.diff(after).operations)
+
+
+def test_blame_tells_the_sentences_of_the_wording_that_is_named(two_wordings):
+    archive, before, after = two_wordings
+    told = [[(e.sentence, e.since_version, e.changed_by) for e in archive.blame(rev)]
+            for rev in (before, after)]  # fmt: skip
+    assert told[0] == [(A, 2, hour(1)), (OPEN, 2, hour(1))]
+    assert told[1] == [(A, 2, hour(1)), (HIDDEN, 2, hour(2))]
+    gone = [each.sentence for each in archive.blame(after, removed=True)]
+    assert gone == [B, C, OPEN]
+
+
+def test_a_citation_finds_the_passage_in_the_wording_that_is_named(two_wordings):
+    archive, before, after = two_wordings
+    assert archive.cite(after, HIDDEN).exact == HIDDEN
+    assert archive.cite(after).raw == archive.raw(after).digest
+    with pytest.raises(NoSuchError):
+        archive.cite(before, HIDDEN)
