@@ -1,0 +1,302 @@
+"""Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature)."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Self
+
+ED25519 = 0x01
+COSIGNATURE = 0x04
+"""Ed25519 over the time and a checkpoint: what a witness signs."""
+LARGEST_NOTE = 200_000
+MOST_SIGNATURES = 64
+DASH = "— "
+
+
+class NoteError(ValueError):
+    """What should be a signed note, a key or a checkpoint is none, or is not signed so."""
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a key may have this name.
+
+    >>> is_name("example.org/log"), is_name("two words"), is_name("a+b")
+    (True, False, False)
+    """
+    is_plain = all(each.isprintable() and not each.isspace() for each in name)
+    return bool(name) and is_plain and "+" not in name
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """The public half of a key: its name, what it signs, 32 bytes of Ed25519."""
+
+    name: str
+    kind: int
+    key: bytes
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """Read a key as programs hand it on: NAME+ID+BASE64.
+
+        Raises: NoteError.
+        """
+        name, _, rest = vkey.strip().partition("+")
+        number, _, encoded = rest.partition("+")
+        data = _decoded(encoded, "key")
+        if not is_name(name) or len(data) != 33 or data[0] not in {ED25519, COSIGNATURE}:
+            raise NoteError(f"{vkey!r} is no Ed25519 key of a log or a witness")
+        found = cls(name, data[0], data[1:])
+        if number != found.number.hex():
+            raise NoteError(f"the key {vkey!r} has the number {found.number.hex()}")
+        return found
+
+    @cached_property
+    def number(self) -> bytes:
+        """Return the four bytes that name the key beside its name."""
+        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.key).digest()[:4]
+
+    @property
+    def vkey(self) -> str:
+        encoded = base64.b64encode(bytes([self.kind]) + self.key).decode()
+        return f"{self.name}+{self.number.hex()}+{encoded}"
+
+    def has_signed(self, message: bytes, signature: bytes) -> bool:
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  # slow to load
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+        try:
+            Ed25519PublicKey.from_public_bytes(self.key).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Signer:
+    """The secret half of a key; its seed never stands in a message."""
+
+    verifier: Verifier
+    _seed: bytes
+
+    def __repr__(self) -> str:
+        return f"Signer({self.verifier.vkey!r})"
+
+    @classmethod
+    def generate(cls, name: str, kind: int = ED25519, seed: bytes | None = None) -> Self:
+        """Make a new key.
+
+        Raises: NoteError where the name is none.
+        """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+        if not is_name(name):
+            raise NoteError(f"{name!r} is no name of a key: no blanks, no plus")
+        secret = (
+            Ed25519PrivateKey.generate()
+            if seed is None
+            else Ed25519PrivateKey.from_private_bytes(seed)
+        )
+        public = secret.public_key().public_bytes_raw()
+        return cls(Verifier(name, kind, public), secret.private_bytes_raw())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `secret` gave.
+
+        Raises: NoteError.
+        """
+        parts = text.strip().split("+", 4)
+        if len(parts) != 5 or parts[:2] != ["PRIVATE", "KEY"]:
+            raise NoteError("the file holds no key of a log: make one with `lesart proof keygen`")
+        data = _decoded(parts[4], "secret key")
+        if len(data) != 33 or data[0] not in {ED25519, COSIGNATURE}:
+            raise NoteError("the file holds no Ed25519 key of a log or a witness")
+        found = cls.generate(parts[2], data[0], data[1:])
+        if found.verifier.number.hex() != parts[3]:
+            raise NoteError("the secret key is damaged: its number does not fit")
+        return found
+
+    @property
+    def secret(self) -> str:
+        """Return the key as its file holds it: `PRIVATE+KEY+NAME+ID+BASE64`."""
+        encoded = base64.b64encode(bytes([self.verifier.kind]) + self._seed).decode()
+        return f"PRIVATE+KEY+{self.verifier.name}+{self.verifier.number.hex()}+{encoded}\n"
+
+    def sign(self, text: str) -> str:
+        """Return the line that signs a note."""
+        return _line(self.verifier, self._signed(text.encode()))
+
+    def cosign(self, text: str, at: int) -> str:
+        """Return the line by which a witness signs a checkpoint as seen `at` (POSIX seconds)."""
+        return _line(self.verifier, at.to_bytes(8) + self._signed(_cosigned(text, at)))
+
+    def _signed(self, message: bytes) -> bytes:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+
+        return Ed25519PrivateKey.from_private_bytes(self._seed).sign(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One line below a note: who signed, with which key, and the line itself."""
+
+    name: str
+    number: bytes
+    data: bytes
+    line: str
+
+    @property
+    def at(self) -> int:
+        """Return when a witness signed, in POSIX seconds."""
+        return int.from_bytes(self.data[:8])
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A text with the lines that sign it; nobody has checked them yet."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    @classmethod
+    def parse(cls, given: str | bytes) -> Self:
+        """Read a signed note.
+
+        Raises: NoteError.
+        """
+        note = _decoded_text(given)
+        text, separator, below = note.rpartition("\n\n")
+        lines = below.split("\n")
+        if not separator or lines[-1] or not 1 < len(lines) <= MOST_SIGNATURES + 1:
+            raise NoteError("it is no signed note: a text, an empty line, signatures")
+        if any(ord(each) < 0x20 and each != "\n" for each in note):
+            raise NoteError("it is no signed note: it holds control characters")
+        return cls(f"{text}\n", tuple(_signature(line) for line in lines[:-1]))
+
+    def signed_by(self, verifier: Verifier) -> Signature | None:
+        """Return the line of this key, None where there is none.
+
+        Raises: NoteError where the line is there and wrong.
+        """
+        for each in self.signatures:
+            if (each.name, each.number) != (verifier.name, verifier.number):
+                continue
+            message, signature = self.text.encode(), each.data
+            if verifier.kind == COSIGNATURE:
+                message, signature = _cosigned(self.text, each.at), each.data[8:]
+            if not verifier.has_signed(message, signature):
+                raise NoteError(f"the signature of {verifier.name} is wrong")
+            return each
+        return None
+
+    def require(self, verifiers: Iterable[Verifier]) -> Verifier:
+        """Return a key that signed.
+
+        Raises: NoteError where none of them did, or a signature is wrong.
+        """
+        signed = [each for each in verifiers if self.signed_by(each) is not None]
+        if not signed:
+            raise NoteError("it is signed by no key that is known")
+        return signed[0]
+
+    def with_line(self, line: str) -> str:
+        """Return the note with one more line that signs it."""
+        return "".join([self.text, "\n", *(f"{each.line}\n" for each in self.signatures), line])
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log says of itself: its origin, how many leaves it has, the root of their tree."""
+
+    origin: str
+    size: int
+    root: bytes
+    more: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the text of a note.
+
+        Raises: NoteError.
+        """
+        lines = text.split("\n")
+        if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
+            raise NoteError("it is no checkpoint: three lines at least")
+        size = number_of(lines[1])
+        root = _decoded(lines[2], "root")
+        if len(root) != 32:
+            raise NoteError("it is no checkpoint: the root has 32 bytes")
+        return cls(lines[0], size, root, tuple(lines[3:-1]))
+
+    @property
+    def text(self) -> str:
+        root = base64.b64encode(self.root).decode()
+        return "".join(f"{line}\n" for line in (self.origin, self.size, root, *self.more))
+
+    def signed(self, signer: Signer) -> str:
+        """Return the checkpoint as a note."""
+        return f"{self.text}\n{signer.sign(self.text)}"
+
+
+def number_of(text: str) -> int:
+    """Return a number as these formats write it.
+
+    Raises: NoteError.
+
+    >>> number_of("007")
+    Traceback (most recent call last):
+    storage.proof.note.NoteError: '007' is no number
+    """
+    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or str(int(text)) != text:
+        raise NoteError(f"{text!r} is no number")
+    return int(text)
+
+
+def hash_of(line: str) -> bytes:
+    """Return the hash that a line of a proof holds.
+
+    Raises: NoteError.
+    """
+    found = _decoded(line, "hash")
+    if len(found) != 32:
+        raise NoteError("a hash has 32 bytes")
+    return found
+
+
+def _line(verifier: Verifier, data: bytes) -> str:
+    return f"{DASH}{verifier.name} {base64.b64encode(verifier.number + data).decode()}\n"
+
+
+def _signature(line: str) -> Signature:
+    name, _, encoded = line.removeprefix(DASH).partition(" ")
+    data = _decoded(encoded, "signature")
+    if not line.startswith(DASH) or not is_name(name) or len(data) < 5:
+        raise NoteError("it is no signed note: a signature is garbled")
+    return Signature(name, data[:4], data[4:], line)
+
+
+def _cosigned(text: str, at: int) -> bytes:
+    return f"cosignature/v1\ntime {at}\n{text}".encode()
+
+
+def _decoded(encoded: str, what: str) -> bytes:
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NoteError(f"a {what} is garbled") from error
+    if base64.b64encode(data).decode() != encoded:
+        raise NoteError(f"a {what} is garbled")
+    return data
+
+
+def _decoded_text(given: str | bytes) -> str:
+    if len(given) > LARGEST_NOTE:
+        raise NoteError("it is no signed note: it is too long")
+    try:
+        return given.decode() if isinstance(given, bytes) else given
+    except UnicodeDecodeError as error:
+        raise NoteError("it is no signed note: it is not UTF-8") from error

@@ -1,0 +1,116 @@
+"""A log as files (C2SP tlog-tiles): paths, what stands in them, and a tree read out of them."""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from storage.proof.tree import HASH_SIZE, Node, whole
+
+WIDTH = 256
+"""Hashes of a full tile."""
+HEIGHT = 8
+"""Levels of the tree that one level of tiles spans."""
+LARGEST_ENTRY = 0xFFFF
+MOST_CACHED = 64
+
+ReadTile = Callable[[int, int], Sequence[bytes]]
+"""Gives the hashes of a tile by level and number, all that there are."""
+
+
+class TileError(ValueError):
+    """What should be a tile, or a bundle of entries, is none."""
+
+
+def tile_path(level: int | None, number: int, width: int = WIDTH) -> str:
+    """Return where a tile stands; `None` for the level means the entries themselves.
+
+    >>> tile_path(0, 1234067), tile_path(None, 5, 3)
+    ('tile/0/x001/x234/067', 'tile/entries/005.p/3')
+    """
+    digits = f"{number:03}"
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    parts = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    name = "/".join([*(f"x{part}" for part in parts[:-1]), parts[-1]])
+    level_name = "entries" if level is None else str(level)
+    return f"tile/{level_name}/{name}" + ("" if width == WIDTH else f".p/{width}")
+
+
+def tiles_of(size: int, start: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Yield level, number and width of each tile of a tree that one of `start` leaves lacks.
+
+    >>> list(tiles_of(600))
+    [(0, 0, 256), (0, 1, 256), (0, 2, 88), (1, 0, 2)]
+    >>> list(tiles_of(600, 599))
+    [(0, 2, 88), (1, 0, 2)]
+    """
+    level = 0
+    while size >> (HEIGHT * level):
+        hashes, before = size >> (HEIGHT * level), start >> (HEIGHT * level)
+        for number in range(before // WIDTH, hashes // WIDTH):
+            yield level, number, WIDTH
+        if hashes % WIDTH:
+            yield level, hashes // WIDTH, hashes % WIDTH
+        level += 1
+
+
+def bundle(entries: Iterable[bytes]) -> bytes:
+    """Return entries as one file: each behind its length.
+
+    Raises: TileError where one is too long.
+    """
+    parts: list[bytes] = []
+    for entry in entries:
+        if len(entry) > LARGEST_ENTRY:
+            raise TileError(f"an entry of {len(entry)} bytes is too long for a log")
+        parts += (struct.pack(">H", len(entry)), entry)
+    return b"".join(parts)
+
+
+def entries_in(data: bytes) -> list[bytes]:
+    """Return the entries of a bundle.
+
+    Raises: TileError.
+
+    >>> entries_in(bundle([b"one", b""]))
+    [b'one', b'']
+    """
+    found, at = [], 0
+    while at < len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2])
+        if at + 2 > len(data) or end > len(data):
+            raise TileError("the bundle of entries is cut off")
+        found.append(data[at + 2 : end])
+        at = end
+    return found
+
+
+def hashes_in(data: bytes) -> list[bytes]:
+    """Return the hashes of a tile.
+
+    Raises: TileError.
+    """
+    if not data or len(data) % HASH_SIZE or len(data) > HASH_SIZE * WIDTH:
+        raise TileError(f"a tile has no {len(data)} bytes")
+    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+
+
+def tiled(read: ReadTile) -> Node:
+    """Return the tree that tiles make up; the last few that were read are remembered."""
+    cached: dict[tuple[int, int], Sequence[bytes]] = {}
+
+    def tile(level: int, number: int) -> Sequence[bytes]:
+        found = cached.get((level, number))
+        if found is None:
+            if len(cached) >= MOST_CACHED:
+                del cached[next(iter(cached))]
+            found = cached[level, number] = read(level, number)
+        return found
+
+    def node(level: int, index: int) -> bytes:
+        of_tile, within = divmod(level, HEIGHT)
+        number, place = divmod(index << within, WIDTH)
+        hashes = tile(of_tile, number)[place : place + (1 << within)]
+        if len(hashes) != 1 << within:
+            raise TileError(f"tile {of_tile}/{number} is too narrow")
+        return whole(hashes)
+
+    return node

@@ -1,0 +1,187 @@
+"""The Merkle tree of RFC 6962 over SHA-256: roots, inclusion proofs and consistency proofs."""
+
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+
+Node = Callable[[int, int], bytes]
+"""Gives the hash of the complete subtree of 2**level leaves at an index among those."""
+
+HASH_SIZE = 32
+EMPTY_ROOT = sha256().digest()
+
+
+class TreeProofError(ValueError):
+    """A Merkle proof does not prove what it is to prove."""
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Return the hash of a leaf.
+
+    >>> leaf_hash(b"").hex()[:16]
+    '6e340b9cffb37a98'
+    """
+    return sha256(b"\0" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
+
+
+def root(node: Node, size: int) -> bytes:
+    """Return the root of the tree of the first `size` leaves."""
+    return _subtree(node, 0, size) if size else EMPTY_ROOT
+
+
+def inclusion(node: Node, index: int, size: int) -> list[bytes]:
+    """Return the proof that leaf `index` is in the tree of `size` leaves, from the leaf up."""
+    if not 0 <= index < size:
+        raise TreeProofError(f"a tree of {size} leaves has no leaf {index}")
+    path: list[bytes] = []
+    start, end = 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            path.append(_subtree(node, middle, end))
+            end = middle
+        else:
+            path.append(_subtree(node, start, middle))
+            start = middle
+    return path[::-1]
+
+
+def consistency(node: Node, old: int, new: int) -> list[bytes]:
+    """Return the proof that the tree of `old` leaves is the beginning of that of `new`."""
+    if not 0 <= old <= new:
+        raise TreeProofError(f"a tree of {new} leaves does not begin with {old}")
+    path: list[bytes] = []
+    start, end, is_whole = 0, new, True
+    if old in {0, new}:
+        return path
+    while end != old:
+        middle = start + _split(end - start)
+        if old <= middle:
+            path.append(_subtree(node, middle, end))
+            end = middle
+        else:
+            path.append(_subtree(node, start, middle))
+            start, is_whole = middle, False
+    if not is_whole:
+        path.append(_subtree(node, start, end))
+    return path[::-1]
+
+
+def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root that an inclusion proof leads to, from the hash of a leaf.
+
+    Raises: TreeProofError.
+    """
+    if not 0 <= index < size:
+        raise TreeProofError(f"a tree of {size} leaves has no leaf {index}")
+    found, place, last = leaf, index, size - 1
+    for sibling in path:
+        if last == 0:
+            raise TreeProofError("the proof is too long")
+        if place & 1 or place == last:
+            found = node_hash(sibling, found)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            found = node_hash(found, sibling)
+        place, last = place >> 1, last >> 1
+    if last:
+        raise TreeProofError("the proof is too short")
+    return found
+
+
+def check_consistency(
+    old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
+) -> None:
+    """Check that the tree of `old` leaves is the beginning of that of `new`.
+
+    Raises: TreeProofError.
+    """
+    if not 0 <= old <= new:
+        raise TreeProofError(f"a tree of {new} leaves does not begin with {old}")
+    if old in {0, new}:
+        if path or (old == new and old_root != new_root):
+            raise TreeProofError("the roots of one size differ, or a proof where none is due")
+        return
+    if old_root != _old_root(old, new, old_root, path, new_root):
+        raise TreeProofError("the proof does not lead to the old root")
+
+
+def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_root: bytes) -> bytes:
+    """Follow a consistency proof to both roots and return the old one that it leads to."""
+    steps = list(path) if old & (old - 1) else [old_root, *path]
+    if not steps:
+        raise TreeProofError("the proof is too short")
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    first = second = steps[0]
+    for each in steps[1:]:
+        if last == 0:
+            raise TreeProofError("the proof is too long")
+        if place & 1 or place == last:
+            first, second = node_hash(each, first), node_hash(each, second)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            second = node_hash(second, each)
+        place, last = place >> 1, last >> 1
+    if last or second != new_root:
+        raise TreeProofError("the proof does not lead to the new root")
+    return first
+
+
+class Tree:
+    """A tree that grows leaf by leaf and keeps the hash of every complete subtree."""
+
+    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
+        self._levels: list[list[bytes]] = [[]]
+        for leaf in leaves:
+            self.append(leaf)
+
+    def __len__(self) -> int:
+        return len(self._levels[0])
+
+    def append(self, leaf: bytes) -> None:
+        """Add the hash of a leaf, and of each subtree that it completes."""
+        found, number = leaf, len(self)
+        for level in range(number.bit_length() + 1):
+            if level == len(self._levels):
+                self._levels.append([])
+            self._levels[level].append(found)
+            if not number & 1:
+                return
+            found = node_hash(self._levels[level][number - 1], found)
+            number >>= 1
+
+    def node(self, level: int, index: int) -> bytes:
+        return self._levels[level][index]
+
+    def root(self, size: int | None = None) -> bytes:
+        return root(self.node, len(self) if size is None else size)
+
+
+def whole(hashes: Sequence[bytes]) -> bytes:
+    """Return the root of a complete subtree from its hashes, a power of two of them."""
+    while len(hashes) > 1:
+        pairs = zip(hashes[::2], hashes[1::2], strict=True)
+        hashes = [sha256(b"\1" + left + right).digest() for left, right in pairs]
+    return hashes[0]
+
+
+def _subtree(node: Node, start: int, end: int) -> bytes:
+    """Return the hash over leaves `start` to `end`, from the left-most split downwards."""
+    size = end - start
+    if not size & (size - 1):
+        level = size.bit_length() - 1
+        return node(level, start >> level)
+    middle = start + _split(size)
+    return node_hash(_subtree(node, start, middle), _subtree(node, middle, end))
+
+
+def _split(size: int) -> int:
+    """Return the largest power of two below `size`."""
+    return 1 << ((size - 1).bit_length() - 1)
