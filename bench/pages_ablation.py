@@ -1,22 +1,22 @@
-"""Print what each rule of reading pages brings, on publishers for which it was not made.
+"""Print what each rule of reading pages brings, by folds.
 
-    python -m bench.pages_ablation [--data FOLDER] [--half test|dev]
+    python -m bench.pages_ablation [--data FOLDER] [--folds 2 3] [--rule WORDS]
 
-Each row switches one rule off and reads all pages of the half again; the figures are what is lost
-by that, in points (hundredths). A rule that brings nothing here may still bring something
-elsewhere; one that costs something here is suspicious.
+Each row switches one rule off and reads all pages of the folds again; the figures are what is lost
+by that, in points (hundredths). A rule that brings nothing on any fold is to be taken away.
 """
 
 import argparse
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.pages_quality import REPOSITORY, SETS, Score, body_of, data_folder, judge_page, rows_of
+from bench.judgement.pages import READERS, SETS, judge_page, rows_of
 from worker.text.annotate import bylines as page_people
 from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
@@ -27,8 +27,15 @@ from worker.text.page.fields import visible as page_visible
 from worker.text.page.fields.json_ld import Linked
 from worker.text.page.layout import blocks as page_blocks
 
+REPOSITORY = Path(__file__).resolve().parent.parent
 NEVER = re.compile(r"(?!)")
-COLUMNS = ("title", "authors", "day", "body")
+FIELDS = {
+    "body": ("body", "body (segments)"),
+    "headline": ("headline",),
+    "authors": ("authors", "authors, given", "one author right", "silence"),
+    "day": ("day", "day, given"),
+}
+"""The judgements that make a column: their mean."""
 
 
 def nothing(*_: Any) -> None:
@@ -74,40 +81,46 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
 def main() -> None:
     """Measure with all rules, then without each."""
     options = _options()
-    folder = data_folder(options.data)
-    pages = {name: [r for r in rows_of(folder, name) if r["half"] == options.half] for name in SETS}
-    sizes = ", ".join(f"{len(rows)} of {name}" for name, rows in pages.items())
-    print(f"publishers of the half {options.half!r}: {sizes}")
-    print(f"{'':50}" + "".join(f"{name[5:16]:>32}" for name in SETS))
-    print(f"{'':50}" + "".join(f"{column:>8}" for column in COLUMNS * len(SETS)))
-    whole = _measured(pages)
-    print(f"{'with all rules':50}" + "".join(f"{100 * value:8.1f}" for value in whole))
+    rows = [
+        (name, row)
+        for name in SETS
+        for row in rows_of(options.data / "data", name)
+        if row["fold"] in options.folds
+    ]
+    whole = _measured(rows)
+    columns = list(whole)
+    print(f"{len(rows)} pages of the folds {options.folds}")
+    print(f"{'':50}" + "".join(f"{part[:8]:>9}" for part, _ in columns))
+    print(f"{'':50}" + "".join(f"{field:>9}" for _, field in columns))
+    print(f"{'with all rules':50}" + "".join(f"{100 * whole[c]:9.1f}" for c in columns))
     for name, module, attribute, other in RULES:
+        if options.rule not in name:
+            continue
         with _switched(module, attribute, other):
-            without = _measured(pages)
-        lost = [100 * (value - less) for value, less in zip(whole, without, strict=True)]
-        print(
-            f"{name:50}" + "".join(f"{-points:8.1f}" if points else f"{'·':>8}" for points in lost)
-        )
+            without = _measured(rows)
+        gains = [100 * (without[column] - whole[column]) for column in columns]
+        print(f"{name:50}" + "".join(f"{g:9.1f}" if g else f"{'·':>9}" for g in gains))
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     default = os.environ.get("LESART_REAL_DATA", REPOSITORY.parent / "shared")
     parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--half", choices=("dev", "test"), default="test")
+    parser.add_argument("--folds", type=int, nargs="+", default=[2, 3])
+    parser.add_argument("--rule", default="")
     return parser.parse_args()
 
 
-def _measured(pages: dict[str, list[dict[str, Any]]]) -> list[float]:
-    values = []
-    for rows in pages.values():
-        score = Score()
-        for row in rows:
-            judge_page(row, {"lesart": score})
-        means = [score.sums[c] / max(1, score.counts[c]) for c in COLUMNS[:-1]]
-        values += [*means, body_of(score)]
-    return values
+def _measured(rows: list[tuple[str, dict[str, Any]]]) -> dict[tuple[str, str], float]:
+    sums: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    columns = {judged: column for column, names in FIELDS.items() for judged in names}
+    for name, row in rows:
+        for each in judge_page(name, row, "lesart", READERS["lesart"](row["raw"], row)):
+            if each.field in columns:
+                total = sums[each.part, columns[each.field]]
+                total[0] += each.value * each.weight
+                total[1] += each.weight
+    return {key: total / weight for key, (total, weight) in sums.items()}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 
+from storage.read.archive import open_archive
 from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
@@ -46,6 +47,21 @@ def test_a_change_lies_between_the_last_sight_of_the_old_and_the_first_of_the_ne
     assert (change["changed_after"], change["changed_by"]) == (told(2), told(3))
     assert (change["removed"], change["added"], change["last_seen"]) == (["3,6"], ["36"], told(4))
     assert desk.outcomes(A) == ["content", "unchanged", "content", "unchanged"]
+
+
+def test_a_page_that_shows_the_beginning_of_a_paid_text_is_kept_and_flagged(desk):
+    locked = '<script type="application/ld+json">{"@type": "NewsArticle", "isAccessibleForFree": false}</script>'
+    title = "Pegel der Lohe steigt"
+    desk.web.put(A, Reply(page(title, PEGEL[:1], locked)))
+    assert desk.fetch(A, at=1) == Counts(new_articles=1)
+    desk.web.put(A, Reply(page(title, PEGEL, locked)))
+    assert desk.fetch(A, at=2) == Counts(new_versions=1)
+    assert desk.outcomes(A) == ["content", "content"]
+    with open_archive(desk.url) as archive:
+        versions = [archive.version(f"{A}@{number}") for number in (1, 2)]
+        assert desk.article(A)["state"] == "present"
+    assert [v.fields["accessible_for_free"].value for v in versions] == [False, False]
+    assert "teaser" in versions[0].flags
 
 
 def test_a_server_that_knows_validators_is_asked_for_what_is_new_alone(desk):

@@ -31,15 +31,13 @@ def offers_of(listed: Mapping[str, Json] | None) -> tuple[Offer, ...]:
 def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
     """Return what a fetched page means: what stands before an article is not one.
 
-    A page that shows the beginning of a text to whoever does not pay is a wall too: with the
-    whole text behind it, the difference would look like an edit.
+    A page that shows the beginning of a text to whoever does not pay is no wall: what it shows
+    is kept, flagged `teaser`, and the whole text that comes later is flagged too.
     """
     if isinstance(outcome, Refused):
         if outcome not in _BARRED:
             return outcome
         return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))
-    if "teaser" in outcome.flags:
-        return refuse("blocked", reason="it shows the beginning of a text that has to be paid for")
     return _with_told(outcome, listed or {})
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from storage.values.draft import Field
 from worker.text.annotate.words import word_count
 from worker.text.page.fields.json_ld import Linked, types_of
 from worker.text.page.layout.blocks import Block
@@ -80,6 +81,15 @@ def is_teaser(
         longest = _LONGEST_TEASER * 2 if _shows_paywall(blocks) else _LONGEST_TEASER
         return len(text) < longest
     return len(text) < _LONGEST_SILENT_TEASER and _shows_paywall(blocks)
+
+
+def declared_free(linked: Linked, article: Mapping[str, Any] | None) -> Field | None:
+    """Return whether a page says that it can be read for free, None where it says nothing."""
+    nodes = [article] if article else linked.nodes
+    said = [node["isAccessibleForFree"] for node in nodes if "isAccessibleForFree" in node]
+    if not said and not any(_is_locked(node) for node in nodes):
+        return None
+    return Field(not any(_is_locked(node) for node in nodes), "JSON-LD isAccessibleForFree")
 
 
 def is_live(linked: Linked, title: str | None, texts: Sequence[str]) -> bool:

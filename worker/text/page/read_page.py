@@ -57,11 +57,11 @@ from worker.text.page.layout.hidden_email import show_addresses
 from worker.text.page.layout.script_payload import add_payload, shows_text
 from worker.text.page.layout.tree import parse_page, prepare, replace_surrogates
 from worker.text.page.loss import loss_flags
-from worker.text.page.paywall import is_live, is_teaser
+from worker.text.page.paywall import declared_free, is_live, is_teaser
 from worker.text.page.walls import wall_reason
 
 NAME = "lesart-page"
-VERSION = "3"
+VERSION = "4"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
@@ -271,6 +271,9 @@ def _fields(
     if lead is not None:
         offered = source.candidates.get("lead", ())
         fields["lead"] = Field(lead, "body", None, tuple(offered))
+    free = declared_free(source.linked, article_node(source.linked, None))
+    if free is not None:
+        fields["accessible_for_free"] = free
     marked = agencies(paragraphs)
     if marked:
         fields["agency"] = _joined_agency(marked, fields.get("agency"))

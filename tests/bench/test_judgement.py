@@ -1,0 +1,39 @@
+"""Judging by folds: documents are parted by name alone, and means are weighed."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.judgement.pages import f1, one_right
+from bench.judgement.table import FOLDS, Judged, fold_of, table_of
+
+
+@given(st.text(max_size=40))
+def test_a_fold_is_one_of_four_and_does_not_hang_on_case_or_www(name):
+    assert 0 <= fold_of(name) < FOLDS
+    assert fold_of("www.bote.example") == fold_of("BOTE.example")
+
+
+def test_the_table_gives_each_reader_its_weighed_mean():
+    judged = [
+        Judged("news", "body", "lesart", 2, 1.0, 3),
+        Judged("news", "body", "lesart", 3, 0.0, 1),
+        Judged("news", "body", "reference", 2, 0.5),
+    ]
+    random.Random(4).shuffle(judged)
+    _, line = table_of(judged, ("lesart", "reference"))
+    assert line.split()[:4] == ["news", "body", "0.750", "0.500"]
+
+
+def test_a_body_is_right_by_its_runs_of_words():
+    text = "Die Lohe steigt seit Montag und der Deich hält"
+    assert f1(text, text) == 1.0
+    assert f1("", text) == 0.0
+    assert 0.4 < f1(" ".join(text.split()[:6]), text) < 1
+
+
+def test_one_author_is_right_whatever_letters_the_gold_adds():
+    assert one_right(("Bo Lind",), "Ada Kern, MD, and Bo Lind")
+    assert not one_right(("Recent Posts",), "Ada Kern")
+    assert not one_right((), "Ada Kern")
