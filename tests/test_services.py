@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine
-from storage.database.schema import require_current
+from storage.database.schema_version import require_current
 from tests import services
 
 STARTER = """

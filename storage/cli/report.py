@@ -51,7 +51,7 @@ def reading_only(settings: Settings) -> Iterator["Engine"]:
     Raises: the same as `reading`.
     """
     from storage.database.engine import database_url, reachable, reading_engine  # noqa: PLC0415
-    from storage.database.schema import require_current  # noqa: PLC0415
+    from storage.database.schema_version import require_current  # noqa: PLC0415
 
     url = database_url(settings.database_url)
     engine = reading_engine(url)

@@ -10,6 +10,12 @@ from sqlalchemy.types import JSON, TypeEngine
 
 JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
+FIELD_BLOCK = 1024
+"""Numbers of `seq` that each version takes, so that each of its fields has its own."""
+
+SIGHT_BLOCK = 2
+"""Numbers of `seq` that each sight takes: one for itself, one for the scans that confirmed it."""
+
 
 class UtcTime(TypeDecorator[datetime]):
     """An aware moment: `timestamptz` on PostgreSQL, fixed-width ISO 8601 text on SQLite."""

@@ -1,41 +1,15 @@
 """Bring a database to the schema of this program: migrations, guards, full text, views."""
 
 import secrets
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine, UniqueConstraint, insert, inspect, select, text
 
-from storage.database.engine import ArchiveError, ArchiveMissingError, database_epoch, place_of
+from storage.database.engine import database_epoch
+from storage.database.schema_version import MIGRATIONS, found_revision, head, refuse_newer
 from storage.database.tables import ERASABLE, METADATA, RECORD
-from storage.database.views import VIEWS, create_views, drop_views
+from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 
-HEAD = "0007"
-"""The newest revision, told here so that reading need not load Alembic; a test compares."""
-READER_ROLE = "lesart_reader"
 WORKER_ROLE = "lesart_worker"
-MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-class SchemaNewerError(ArchiveError):
-    """The archive was written by a newer program."""
-
-    def __init__(self, place: str, found: str, known: str) -> None:
-        super().__init__(
-            f"the archive at {place} has schema {found}, this program knows {known}: "
-            "install a newer lesart"
-        )
-        self.place, self.found, self.known = place, found, known
-
-
-class SchemaOlderError(ArchiveError):
-    """The archive has an older schema than this program needs."""
-
-    def __init__(self, place: str, found: str, known: str) -> None:
-        super().__init__(
-            f"the archive at {place} has schema {found}, this program needs {known}: "
-            "run `lesart db upgrade`"
-        )
-        self.place, self.found, self.known = place, found, known
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
@@ -46,13 +20,13 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('lesart schema'))"))
-        before = _found(connection)
+        before = found_revision(connection)
         known = head()
         if before == known and _is_whole(connection):
             _grant_reading(connection)
             _grant_writing(connection)
             return before, known
-        _refuse_newer(engine, before, known)
+        refuse_newer(engine, before, known)
         drop_views(connection)
         _drop_guards(connection)
         _migrate(connection)
@@ -63,27 +37,6 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _grant_reading(connection)
         _grant_writing(connection)
         return before, known
-
-
-def require_current(engine: Engine) -> None:
-    """Check, without changing anything, that the archive is there in the known schema.
-
-    Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
-    """
-    with engine.connect() as connection:
-        found = _found(connection)
-    known = head()
-    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
-    if found is None:
-        raise ArchiveMissingError(place)
-    _refuse_newer(engine, found, known)
-    if found != known:
-        raise SchemaOlderError(place, found, known)
-
-
-def head() -> str:
-    """Return the revision that this program knows."""
-    return HEAD
 
 
 def missing_guards(connection: Connection) -> list[str]:
@@ -98,14 +51,6 @@ def missing_guards(connection: Connection) -> list[str]:
     return sorted(names - set(connection.execute(text(query)).scalars()))
 
 
-def revisions() -> list[str]:
-    """Return all revisions that there are migrations to, the newest first."""
-    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load
-
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    return [script.revision for script in scripts.walk_revisions()]
-
-
 def _migrate(connection: Connection) -> None:
     from alembic.command import upgrade as alembic_upgrade  # noqa: PLC0415  # slow to load
     from alembic.config import Config  # noqa: PLC0415
@@ -116,31 +61,9 @@ def _migrate(connection: Connection) -> None:
     alembic_upgrade(config, "head")
 
 
-def _found(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    revision: str | None = connection.execute(
-        text("SELECT version_num FROM alembic_version")
-    ).scalar_one_or_none()
-    return revision
-
-
 def _is_whole(connection: Connection) -> bool:
     views = set(inspect(connection).get_view_names())
     return set(VIEWS) <= views and not missing_guards(connection)
-
-
-def _refuse_newer(engine: Engine, found: str | None, known: str) -> None:
-    if found in {None, known} or found in revisions():
-        return
-    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
-    raise SchemaNewerError(place, str(found), known)
-
-
-def _sqlite_place(engine: Engine) -> str:
-    with engine.connect() as connection:
-        query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
-        return str(connection.exec_driver_sql(query).scalar_one())
 
 
 def _found_archive(connection: Connection) -> None:

@@ -53,10 +53,16 @@ def _bytes(*, nullable: bool = True) -> Any:
     return Field(default=None, sa_column=Column(LargeBinary, nullable=nullable))
 
 
+class Row(SQLModel):
+    """What each table class is made from; its validator is built when a row is made, not before."""
+
+    model_config = {"defer_build": True}
+
+
 # ---------------------------------------------------------------------------------- record
 
 
-class OriginRow(SQLModel, table=True):
+class OriginRow(Row, table=True):
     """Where a text stands: a cleaned address, `seed:SOURCE/PATH` or `file://PATH`."""
 
     __tablename__ = "origin"
@@ -66,7 +72,7 @@ class OriginRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class CaptureRow(SQLModel, table=True):
+class CaptureRow(Row, table=True):
     """Bytes as found, once each, compressed; `data` is emptied by a redaction alone."""
 
     __tablename__ = "capture"
@@ -78,7 +84,7 @@ class CaptureRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class ScanRow(SQLModel, table=True):
+class ScanRow(Row, table=True):
     """One pass over a watched folder; its id is taken when it starts, the row comes at its end.
 
     `seq` is the top of a block of numbers, one for each file that the scan saw.
@@ -99,7 +105,7 @@ class ScanRow(SQLModel, table=True):
     gone: int
 
 
-class ObservationRow(SQLModel, table=True):
+class ObservationRow(Row, table=True):
     """One check of one place at one time, as the transport knew it."""
 
     __tablename__ = "observation"
@@ -118,7 +124,7 @@ class ObservationRow(SQLModel, table=True):
     note: str | None = _text()
 
 
-class WordingRow(SQLModel, table=True):
+class WordingRow(Row, table=True):
     """A title and the paragraphs of a text, once each, by the digest `w1`.
 
     `text` joins the paragraphs by a blank line; it is emptied, with the title, by a redaction
@@ -133,7 +139,7 @@ class WordingRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class DerivationRow(SQLModel, table=True):
+class DerivationRow(Row, table=True):
     """What one extractor read out of one capture; `detail` holds layout, fields, flags, steps.
 
     `context` names the hints that the reading depended on; without a wording the capture was
@@ -164,7 +170,7 @@ class DerivationRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class VerdictRow(SQLModel, table=True):
+class VerdictRow(Row, table=True):
     """What one captured item meant for the archive when it was read; exactly one each."""
 
     __tablename__ = "verdict"
@@ -176,7 +182,7 @@ class VerdictRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class RelationRow(SQLModel, table=True):
+class RelationRow(Row, table=True):
     """A relation between the articles at two origins, with its reason."""
 
     __tablename__ = "relation"
@@ -198,7 +204,7 @@ class RelationRow(SQLModel, table=True):
     decided_at: datetime = _time()
 
 
-class RelationUndoneRow(SQLModel, table=True):
+class RelationUndoneRow(Row, table=True):
     """The undoing of a relation; the relation stays."""
 
     __tablename__ = "relation_undone"
@@ -208,7 +214,7 @@ class RelationUndoneRow(SQLModel, table=True):
     undone_at: datetime = _time()
 
 
-class NoiseStepRow(SQLModel, table=True):
+class NoiseStepRow(Row, table=True):
     """Says that what differs between two captures of an article is noise, and by which rules.
 
     The passages are in no row: they follow from the derivations, and go with them where these
@@ -233,7 +239,7 @@ class NoiseStepRow(SQLModel, table=True):
     decided_at: datetime = _time()
 
 
-class NoiseStepUndoneRow(SQLModel, table=True):
+class NoiseStepUndoneRow(Row, table=True):
     """The undoing of a decision on noise: between its two wordings everything is a change."""
 
     __tablename__ = "noise_step_undone"
@@ -243,7 +249,7 @@ class NoiseStepUndoneRow(SQLModel, table=True):
     undone_at: datetime = _time()
 
 
-class CertificateRow(SQLModel, table=True):
+class CertificateRow(Row, table=True):
     """The certificates that a server showed, once each: `chain` is PEM, the server's own first."""
 
     __tablename__ = "certificate"
@@ -253,7 +259,7 @@ class CertificateRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class TransferRow(SQLModel, table=True):
+class TransferRow(Row, table=True):
     """What went over the wire for one observation, and cannot be had later.
 
     `hops` are the addresses that led there (address, status, location), `request` what was sent
@@ -283,7 +289,7 @@ class TransferRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class ForeignRecordRow(SQLModel, table=True):
+class ForeignRecordRow(Row, table=True):
     """One record of a web archive, kept bit for bit: `head`, `opening`, then the payload.
 
     `digest` is that of all its bytes. A record of a capture names the observation that it made
@@ -315,7 +321,7 @@ class ForeignRecordRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class LineageRow(SQLModel, table=True):
+class LineageRow(Row, table=True):
     """Says that two addresses are one article, and by what: a redirect, a canonical link."""
 
     __tablename__ = "lineage"
@@ -331,7 +337,7 @@ class LineageRow(SQLModel, table=True):
     decided_at: datetime = _time()
 
 
-class LineageUndoneRow(SQLModel, table=True):
+class LineageUndoneRow(Row, table=True):
     """The undoing of a lineage; the lineage stays."""
 
     __tablename__ = "lineage_undone"
@@ -341,7 +347,7 @@ class LineageUndoneRow(SQLModel, table=True):
     undone_at: datetime = _time()
 
 
-class RefusalRow(SQLModel, table=True):
+class RefusalRow(Row, table=True):
     """What was not taken, why, and what to do about it."""
 
     __tablename__ = "refusal"
@@ -359,7 +365,7 @@ class RefusalRow(SQLModel, table=True):
     at: datetime = _time()
 
 
-class RedactionRow(SQLModel, table=True):
+class RedactionRow(Row, table=True):
     """Says that a row of the record was emptied, when and why; it must stand before the act."""
 
     __tablename__ = "redaction"
@@ -404,7 +410,7 @@ ERASABLE: dict[str, tuple[str, ...]] = {
 # ----------------------------------------------------------------------------------- state
 
 
-class CounterRow(SQLModel, table=True):
+class CounterRow(Row, table=True):
     """The last number given out; whoever holds the row writes, the others wait."""
 
     __tablename__ = "counter"
@@ -412,7 +418,7 @@ class CounterRow(SQLModel, table=True):
     value: int = _big()
 
 
-class ArchiveRow(SQLModel, table=True):
+class ArchiveRow(Row, table=True):
     """Facts about the archive itself: its id, when it was made."""
 
     __tablename__ = "archive"
@@ -420,7 +426,7 @@ class ArchiveRow(SQLModel, table=True):
     value: str = _text(nullable=False)
 
 
-class SourceRow(SQLModel, table=True):
+class SourceRow(Row, table=True):
     """A place that is watched (`standing`) or was ingested once by hand."""
 
     __tablename__ = "source"
@@ -439,7 +445,7 @@ class SourceRow(SQLModel, table=True):
     places: int = 0
 
 
-class JobRow(SQLModel, table=True):
+class JobRow(Row, table=True):
     """A unit of work; this row is the truth, a broker carries only a wake-up for it.
 
     `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
@@ -486,7 +492,7 @@ class JobRow(SQLModel, table=True):
     passed_over: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
-class PresenceRow(SQLModel, table=True):
+class PresenceRow(Row, table=True):
     """How a file, or a record in it, was found last in a watched folder.
 
     `refused` says that its last look did not end in an article: unchanged, it is not read again.
@@ -519,7 +525,7 @@ class PresenceRow(SQLModel, table=True):
     captures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
-class HostRow(SQLModel, table=True):
+class HostRow(Row, table=True):
     """How a server is to be treated, shared by all workers; `key` is SCHEME://HOST:PORT.
 
     Until `next_at` (by the clock of the database) it is left alone by its pace, until
@@ -540,7 +546,7 @@ class HostRow(SQLModel, table=True):
     robots_fetched_at: datetime | None = _time(nullable=True)
 
 
-class WatchRow(SQLModel, table=True):
+class WatchRow(Row, table=True):
     """An address that a source looks at again and again, and how it was found last.
 
     `kind` is what stands there: page, feed, sitemap, list, or web where that is not known yet.
@@ -589,7 +595,7 @@ class WatchRow(SQLModel, table=True):
     hints: Any = _json()
 
 
-class ArticleRow(SQLModel, table=True):
+class ArticleRow(Row, table=True):
     """What stands at one origin, or at several that were joined, through time.
 
     `content_at` is the time of the last observation that had a wording, `last_seen` counts the
@@ -611,7 +617,7 @@ class ArticleRow(SQLModel, table=True):
     latest_at: datetime = _time()
 
 
-class ArticleOriginRow(SQLModel, table=True):
+class ArticleOriginRow(Row, table=True):
     """Which article answers for an origin."""
 
     __tablename__ = "article_origin"
@@ -619,7 +625,7 @@ class ArticleOriginRow(SQLModel, table=True):
     article_id: int = _big(index=True)
 
 
-class SightRow(SQLModel, table=True):
+class SightRow(Row, table=True):
     """What one observation turned out to be once it was read.
 
     `seq` is the top of a block of `SIGHT_BLOCK` numbers.
@@ -645,7 +651,7 @@ class SightRow(SQLModel, table=True):
     version: int | None = None
 
 
-class VersionRow(SQLModel, table=True):
+class VersionRow(Row, table=True):
     """A run of one wording in one article: a cache of `storage.history.runs`.
 
     `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
@@ -688,7 +694,7 @@ class VersionRow(SQLModel, table=True):
     notices: Any = _json()
 
 
-class BoxDueRow(SQLModel, table=True):
+class BoxDueRow(Row, table=True):
     """A paragraph that came or went as a whole, and may turn out to be a box of its site.
 
     `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
@@ -704,7 +710,7 @@ class BoxDueRow(SQLModel, table=True):
     b_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
 
 
-class ReturnDueRow(SQLModel, table=True):
+class ReturnDueRow(Row, table=True):
     """An article in which a scan that finds the file unchanged may do more than prolong a version.
 
     An imported capture is newer than the last look at a file of `source_id` that says something
@@ -716,7 +722,7 @@ class ReturnDueRow(SQLModel, table=True):
     source_id: int = _big(index=True)
 
 
-class FingerprintRow(SQLModel, table=True):
+class FingerprintRow(Row, table=True):
     """The signature of a wording for the search of near-copies."""
 
     __tablename__ = "fingerprint"
@@ -726,7 +732,7 @@ class FingerprintRow(SQLModel, table=True):
     signature: bytes = _bytes(nullable=False)
 
 
-class TraceRow(SQLModel, table=True):
+class TraceRow(Row, table=True):
     """A number under which a wording is found by what it shares (`storage.similarity.index_keys`).
 
     `day` counts days since the year 1, 0 where none is known. No trace has more than a few rows:
@@ -740,7 +746,7 @@ class TraceRow(SQLModel, table=True):
     day: int
 
 
-class RelateDueRow(SQLModel, table=True):
+class RelateDueRow(Row, table=True):
     """A new wording that is still to be compared; `found` are the wordings that it met.
 
     Null for one that was kept before there were traces: it has to leave its own first.
@@ -752,7 +758,7 @@ class RelateDueRow(SQLModel, table=True):
     recorded_at: datetime = _time()
 
 
-class ClusterRow(SQLModel, table=True):
+class ClusterRow(Row, table=True):
     """Articles that copies join, with how many they are; `label` is what is printed."""
 
     __tablename__ = "cluster"
@@ -761,7 +767,7 @@ class ClusterRow(SQLModel, table=True):
     size: int
 
 
-class ClusterMemberRow(SQLModel, table=True):
+class ClusterMemberRow(Row, table=True):
     """Which cluster an article belongs to."""
 
     __tablename__ = "cluster_member"
@@ -769,18 +775,12 @@ class ClusterMemberRow(SQLModel, table=True):
     cluster_id: int = _big(index=True)
 
 
-class SearchDueRow(SQLModel, table=True):
+class SearchDueRow(Row, table=True):
     """A wording that full text does not know yet."""
 
     __tablename__ = "search_due"
     wording_id: int = _key()
     language: str | None = Field(default=None, max_length=16)
 
-
-FIELD_BLOCK = 1024
-"""Numbers of `seq` that each version takes, so that each of its fields has its own."""
-
-SIGHT_BLOCK = 2
-"""Numbers of `seq` that each sight takes: one for itself, one for the scans that confirmed it."""
 
 METADATA = SQLModel.metadata

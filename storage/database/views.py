@@ -10,7 +10,10 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from storage.database.tables import FIELD_BLOCK
+from storage.database.columns import FIELD_BLOCK
+
+READER_ROLE = "lesart_reader"
+"""Who may ask the views and nothing else, where the database knows roles."""
 
 VIEWS = (
     "articles",

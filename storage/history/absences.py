@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from storage.database.columns import SIGHT_BLOCK
 from storage.database.tables import (
-    SIGHT_BLOCK,
     ArticleOriginRow,
     ArticleRow,
     ObservationRow,

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.database.tables import SIGHT_BLOCK, ArticleOriginRow, ArticleRow, OriginRow, SightRow
+from storage.database.columns import SIGHT_BLOCK
+from storage.database.tables import ArticleOriginRow, ArticleRow, OriginRow, SightRow
 from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.record.reading import Reading
 

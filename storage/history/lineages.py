@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
+from storage.database.columns import SIGHT_BLOCK
 from storage.database.tables import (
-    SIGHT_BLOCK,
     ArticleOriginRow,
     ArticleRow,
     FingerprintRow,

@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row, delete, or_, select, update
 
+from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
 from storage.database.tables import (
-    FIELD_BLOCK,
-    SIGHT_BLOCK,
     ArticleRow,
     ObservationRow,
     ReturnDueRow,

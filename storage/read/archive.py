@@ -8,16 +8,16 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 
-from storage.database import schema
 from storage.database.engine import (
     ArchiveMissingError,
     database_url,
@@ -26,15 +26,11 @@ from storage.database.engine import (
     reading_engine,
 )
 from storage.database.rows import CursorError
-from storage.diff.word_diff import diff
+from storage.database.schema_version import head, require_current
 from storage.language.tokens import parse_query
-from storage.read import blame as blaming
-from storage.read import coverage, lists, texts
-from storage.read import explain as explaining
-from storage.read import same_reader as one_reader
+from storage.read import lists
 from storage.read import search as full_text
 from storage.read import sql as asking
-from storage.read import stats as figures
 from storage.read.answers import (
     ArticleLine,
     Blame,
@@ -55,14 +51,14 @@ from storage.read.answers import (
     VersionLine,
     VersionText,
 )
-from storage.read.as_of import turn_back
-from storage.read.cite import cited, places
 from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
-from storage.read.find import Finder, FoundVersion
 from storage.read.lists import ChangeFilter, Part
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
 from storage.values.errors import AmbiguousError, NoSuchError
+
+if TYPE_CHECKING:
+    from storage.read.find import Finder, FoundVersion
 
 __all__ = [
     "AmbiguousError",
@@ -94,7 +90,7 @@ def open_archive(
     engine = reading_engine(address)
     try:
         with reachable(address):
-            schema.require_current(engine)
+            require_current(engine)
     except DatabaseError as error:
         engine.dispose()
         if "not a database" in str(error.orig):
@@ -163,6 +159,8 @@ class ReadOnlyArchive:
         """Give a connection that can only read; for the rest of the reading side."""
         with reachable(self._url), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
+                from storage.read.as_of import turn_back  # noqa: PLC0415  # only here
+
                 turn_back(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             yield connection
@@ -277,8 +275,10 @@ class ReadOnlyArchive:
 
     def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
         """Yield relations with the reason for each: shared passages, what differs, what is new."""
+        from storage.read.explain import explained  # noqa: PLC0415  # loads the comparison
+
         with self.connected() as connection:
-            yield from explaining.explained(connection, relations)
+            yield from explained(connection, relations)
 
     def refusals(
         self, job: int | None = None, after: str | None = None, limit: int | None = None
@@ -309,6 +309,8 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
+        from storage.read import texts  # noqa: PLC0415  # loads the tables
+
         with self.connected() as connection:
             return texts.version_text(connection, self._finder(connection).version(rev))
 
@@ -317,6 +319,8 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError.
         """
+        from storage.read import texts  # noqa: PLC0415  # loads the tables
+
         with self.connected() as connection:
             return texts.raw(connection, self._finder(connection).version(rev))
 
@@ -327,9 +331,12 @@ class ReadOnlyArchive:
         the texts are those of one of them, if the archive has that.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
+        from storage.diff.word_diff import diff  # noqa: PLC0415  # loads the comparison
+        from storage.read import same_reader, texts  # noqa: PLC0415  # the same
+
         with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
-            found = one_reader.pair(connection, a, b)
+            found = same_reader.pair(connection, a, b)
             if found is None:
                 old, new = (texts.version_text(connection, each) for each in (a, b))
                 found = texts.comparable(old), texts.comparable(new)
@@ -347,9 +354,11 @@ class ReadOnlyArchive:
         `removed` asks instead for those that stand there no more.
         Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
         """
+        from storage.read import blame  # noqa: PLC0415  # loads the comparison
+
         with self.connected() as connection:
             found = self._finder(connection).version(rev)
-        ask = blaming.gone if removed else blaming.standing
+        ask = blame.gone if removed else blame.standing
         part = Part(after, limit)
         return self._each(lambda connection: ask(connection, found, self.languages, part))
 
@@ -360,6 +369,8 @@ class ReadOnlyArchive:
         marks. Raises: RevisionError, NoSuchError where it stands nowhere or more than once,
         AmbiguousError.
         """
+        from storage.read.cite import cited, places  # noqa: PLC0415  # only here
+
         version = self.version(rev)
         if passage is None:
             return cited(version)
@@ -385,8 +396,10 @@ class ReadOnlyArchive:
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive, as of now."""
+        from storage.read.stats import stats  # noqa: PLC0415  # loads the tables
+
         with self.connected() as connection:
-            return figures.stats(connection, schema.head(), now or datetime.now(UTC))
+            return stats(connection, head(), now or datetime.now(UTC))
 
     def coverage(
         self,
@@ -396,8 +409,10 @@ class ReadOnlyArchive:
         source: str | None = None,
     ) -> Iterator[Coverage]:
         """Yield how often each source was looked at, hour by hour."""
+        from storage.read.coverage import coverage  # noqa: PLC0415  # loads the tables
+
         until = until or datetime.now(UTC)
-        return self._each(lambda c: coverage.coverage(c, since, until, source))
+        return self._each(lambda c: coverage(c, since, until, source))
 
     # ------------------------------------------------------------------------------- private
 
@@ -405,7 +420,9 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             yield from ask(connection)
 
-    def _finder(self, connection: Connection) -> Finder:
+    def _finder(self, connection: Connection) -> "Finder":
+        from storage.read.find import Finder  # noqa: PLC0415  # loads the tables
+
         return Finder(connection, self._timezone, self.clocks)
 
     def row_of(self, given: str) -> int:
@@ -422,7 +439,9 @@ class ReadOnlyArchive:
             return finder.origins(finder.article(given))
 
     @staticmethod
-    def _pair(finder: Finder, rev_a: str, rev_b: str | None) -> tuple[FoundVersion, FoundVersion]:
+    def _pair(
+        finder: "Finder", rev_a: str, rev_b: str | None
+    ) -> tuple["FoundVersion", "FoundVersion"]:
         if rev_b is not None:
             return finder.version(rev_a), finder.version(rev_b)
         found = finder.versions(rev_a)
@@ -431,4 +450,4 @@ class ReadOnlyArchive:
         (only,) = found
         if only.number == 1:
             raise NoSuchError("version before", only.rev, "it is the first one")
-        return FoundVersion(only.article, only.number - 1), only
+        return replace(only, number=only.number - 1, certain=True, wording_id=None), only

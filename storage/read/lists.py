@@ -10,8 +10,6 @@ from sqlalchemy import Connection
 
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import element_of, sights_query, steps_query, view_query
-from storage.diff.noise import RULES
-from storage.history.changes import differences
 from storage.read.answers import (
     ArticleLine,
     Change,
@@ -269,10 +267,14 @@ class _NoiseSteps:
     """Makes the records of steps; what differs follows from the derivations."""
 
     def __init__(self, connection: Connection) -> None:
+        from storage.diff.noise import RULES  # noqa: PLC0415  # loads the comparison
+        from storage.history.changes import differences  # noqa: PLC0415  # the same
+
         self._connection = connection
+        self._rules, self._differences = RULES, differences
 
     def __call__(self, row: Row) -> NoiseStep:
-        removed, added = differences(
+        removed, added = self._differences(
             self._connection, row["a_derivation_id"], row["b_derivation_id"]
         )
         names = (
@@ -282,7 +284,7 @@ class _NoiseSteps:
         return NoiseStep(
             **{name: row[name] for name in names},
             rules=tuple(row["rules"]),
-            reasons=tuple(RULES[rule] for rule in row["rules"]),
+            reasons=tuple(self._rules[rule] for rule in row["rules"]),
             removed=removed,
             added=added,
             cursor=cursor("noise", row["id"]),

@@ -14,8 +14,7 @@ from sqlalchemy import Engine
 
 from storage.database.columns import iso_utc
 from storage.database.engine import READER_STATEMENT_SECONDS
-from storage.database.schema import READER_ROLE
-from storage.database.views import VIEWS
+from storage.database.views import READER_ROLE, VIEWS
 from storage.read.answers import Rows
 from storage.values.draft import Json
 

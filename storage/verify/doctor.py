@@ -86,7 +86,7 @@ def check_home(settings: Settings) -> Iterator[Finding]:
 
 def check_archive(settings: Settings) -> Iterator[Finding]:
     """Check that the archive answers, has our schema and all its guards."""
-    from storage.database import schema  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.database import schema, schema_version  # noqa: PLC0415  # slow to load
     from storage.database.engine import (  # noqa: PLC0415
         ArchiveError,
         ArchiveMissingError,
@@ -100,7 +100,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
     try:
         engine = reading_engine(url)
         with reachable(url):
-            schema.require_current(engine)
+            schema_version.require_current(engine)
         with engine.connect() as connection:
             missing = schema.missing_guards(connection)
     except ArchiveMissingError as error:
@@ -109,7 +109,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         yield Finding("archive", "broken", str(error), "mend it, or set database_url")
     else:
         engine.dispose()
-        yield Finding("archive", "ok", f"{place_of(url)}, schema {schema.head()}")
+        yield Finding("archive", "ok", f"{place_of(url)}, schema {schema_version.head()}")
         yield _guards(missing)
 
 

@@ -21,6 +21,7 @@ from storage.database.engine import (
     reachable,
     writing_engine,
 )
+from storage.database.schema_version import require_current
 from storage.database.session import Bell, SessionLock
 from storage.database.tables import (
     ArchiveRow,
@@ -128,7 +129,7 @@ class Archive:
             if create:
                 schema.upgrade(engine)
             else:
-                schema.require_current(engine)
+                require_current(engine)
         return cls(engine, place_of(address), clock)
 
     def close(self) -> None:

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import case, select
 
+from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
 from storage.database.tables import (
-    FIELD_BLOCK,
-    SIGHT_BLOCK,
     ArticleOriginRow,
     ArticleRow,
     DerivationRow,

@@ -16,7 +16,7 @@ from storage.cli.options import Filtering, Page, Place, Shown, command, settings
 from storage.cli.output import OutputError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
-from storage.database.schema import SchemaNewerError, SchemaOlderError
+from storage.database.schema_version import SchemaNewerError, SchemaOlderError
 from storage.read.revision import RevisionError
 from storage.render.moment import MomentError
 from storage.settings import SettingsError

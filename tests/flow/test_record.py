@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from storage.database.engine import DatabaseError, writing_engine
 from storage.database.engine import database_url as parsed
-from storage.database.schema import HEAD, MIGRATIONS, missing_guards, revisions, upgrade
+from storage.database.schema import missing_guards, upgrade
+from storage.database.schema_version import HEAD, MIGRATIONS, revisions
 from storage.database.tables import ERASABLE, METADATA, RECORD
 from storage.database.unit import writing
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, page, seed

@@ -3,7 +3,7 @@ import sqlite3
 import pytest
 import sqlalchemy
 
-from storage.database import schema
+from storage.database import schema_version
 from storage.database.engine import (
     ArchiveMissingError,
     ArchiveUnreachableError,
@@ -38,7 +38,7 @@ def test_a_file_that_is_no_database_holds_no_archive(tmp_path):
 
 @pytest.mark.parametrize(
     ("revision", "error"),
-    [("9999", schema.SchemaNewerError), ("0000", schema.SchemaNewerError)],
+    [("9999", schema_version.SchemaNewerError), ("0000", schema_version.SchemaNewerError)],
 )
 def test_a_schema_that_nobody_here_knows_is_refused_by_name(database_url, revision, error):
     engine = writing_engine(parsed(database_url))
@@ -50,7 +50,7 @@ def test_a_schema_that_nobody_here_knows_is_refused_by_name(database_url, revisi
     with pytest.raises(error) as caught:
         open_archive(database_url)
     assert revision in str(caught.value)
-    assert schema.head() in str(caught.value)
+    assert schema_version.head() in str(caught.value)
 
 
 def test_a_server_that_is_away_is_told_without_the_password():

@@ -4,13 +4,13 @@ import logging
 import sys
 from typing import Literal
 
-import structlog
-
 Level = Literal["debug", "info", "warning"]
 
 
 def log_events(level: Level) -> None:
     """Write log events to standard error, one line each: never a text, only numbers and digests."""
+    import structlog  # noqa: PLC0415  # what logs nothing need not load it
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,0 +1,86 @@
+"""Which schema an archive has, and whether this program knows it."""
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from storage.database.engine import ArchiveError, ArchiveMissingError, place_of
+
+HEAD = "0007"
+"""The newest revision, told here so that reading need not load Alembic; a test compares."""
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaNewerError(ArchiveError):
+    """The archive was written by a newer program."""
+
+    def __init__(self, place: str, found: str, known: str) -> None:
+        super().__init__(
+            f"the archive at {place} has schema {found}, this program knows {known}: "
+            "install a newer lesart"
+        )
+        self.place, self.found, self.known = place, found, known
+
+
+class SchemaOlderError(ArchiveError):
+    """The archive has an older schema than this program needs."""
+
+    def __init__(self, place: str, found: str, known: str) -> None:
+        super().__init__(
+            f"the archive at {place} has schema {found}, this program needs {known}: "
+            "run `lesart db upgrade`"
+        )
+        self.place, self.found, self.known = place, found, known
+
+
+def require_current(engine: Engine) -> None:
+    """Check, without changing anything, that the archive is there in the known schema.
+
+    Raises: ArchiveMissingError, SchemaOlderError, SchemaNewerError.
+    """
+    with engine.connect() as connection:
+        found = found_revision(connection)
+    known = head()
+    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+    if found is None:
+        raise ArchiveMissingError(place)
+    refuse_newer(engine, found, known)
+    if found != known:
+        raise SchemaOlderError(place, found, known)
+
+
+def head() -> str:
+    """Return the revision that this program knows."""
+    return HEAD
+
+
+def revisions() -> list[str]:
+    """Return all revisions that there are migrations to, the newest first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  # slow to load
+
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def found_revision(connection: Connection) -> str | None:
+    """Return the revision of the schema in a database; None where there is no archive."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
+    return revision
+
+
+def refuse_newer(engine: Engine, found: str | None, known: str) -> None:
+    """Raise SchemaNewerError for a revision that this program has no migration to."""
+    if found in {None, known} or found in revisions():
+        return
+    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+    raise SchemaNewerError(place, str(found), known)
+
+
+def _sqlite_place(engine: Engine) -> str:
+    with engine.connect() as connection:
+        query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+        return str(connection.exec_driver_sql(query).scalar_one())
