@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from storage.database.columns import FIELD_BLOCK
+from storage.values.outcome import WALLS
 
 READER_ROLE = "lesart_reader"
 """Who may ask the views and nothing else, where the database knows roles."""
@@ -407,13 +408,14 @@ WHERE {_CONFIRMABLE}
 """
 
 
-_ARTICLELESS_OUTCOME = """CASE WHEN o.outcome <> 'captured' THEN o.outcome
+_OF_WALL = " ".join(f"WHEN '{code}' THEN '{outcome}'" for code, outcome in WALLS.items())
+TURNED_OUT = f"""CASE WHEN s.outcome IS NOT NULL THEN s.outcome
+        WHEN o.outcome <> 'captured' OR judged.id IS NULL THEN o.outcome
         WHEN judged.kind = 'listed' THEN 'content'
-        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE
-            WHEN max(f.code) = 'blocked' THEN 'blocked'
-            WHEN max(f.code) IN ('not_article', 'extraction_empty') THEN 'not_article'
+        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE max(f.code) {_OF_WALL}
             END FROM refusal f WHERE f.observation_id = o.id), 'refused')
         ELSE 'refused' END"""
+"""What a check `o` turned out to be, by its sight `s` and its verdict `judged`, if any."""
 
 
 def _articleless(words: _Words) -> str:
@@ -422,7 +424,7 @@ def _articleless(words: _Words) -> str:
 SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS origin,
     o.observed_at AS observed_at, o.recorded_at AS recorded_at,
     coalesce(t.is_foreign, FALSE) AS "foreign",
-    {_ARTICLELESS_OUTCOME} AS outcome,
+    {TURNED_OUT} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
     CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
     1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,

@@ -16,14 +16,11 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in, table_of
 from storage.history.versions import rebuild
+from storage.values.outcome import of_page
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
 OBSERVATION = table_of(ObservationRow)
 REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(TransferRow)
-
-
-REFUSED_AS = {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
-"""What a page that a server gave is told as if it could not be taken, by its refusal's code."""
 
 
 def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
@@ -139,7 +136,7 @@ class _Telling:
             .where(OBSERVATION.c.http_status.is_not(None))
         )
         return {
-            number: REFUSED_AS.get(code, "refused")
+            number: of_page(code)
             for number, code in rows_in(
                 self.unit.connection, query, REFUSAL.c.observation_id, observations
             )

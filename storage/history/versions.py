@@ -21,6 +21,7 @@ from storage.history.noise_decisions import Quieting, strike
 from storage.history.runs import Pair, Run, runs, steps
 from storage.history.snapshots import Look, confirmed, looks_of
 from storage.history.steps import Passages, Steps, step_of
+from storage.values.outcome import STATES
 
 ARTICLE, OBSERVATION, RETURN_DUE = (
     table_of(ArticleRow),
@@ -28,16 +29,6 @@ ARTICLE, OBSERVATION, RETURN_DUE = (
     table_of(ReturnDueRow),
 )
 SIGHT, VERSION = table_of(SightRow), table_of(VersionRow)
-
-STATE_OF = {
-    "gone": "gone",
-    "unreachable": "unreachable",
-    "rate_limited": "unreachable",
-    "blocked": "blocked",
-    "not_article": "blocked",
-    "disallowed_by_robots": "blocked",
-}
-"""The state that an outcome puts an article in; every outcome but `refused` not named: present."""
 
 
 def rebuild(
@@ -340,11 +331,11 @@ def latest_state(unit: Unit, article_id: int) -> tuple[datetime | None, str]:
     """Return when an article was looked at last, and the state that this left it in."""
     query = (
         select(SIGHT.c.observed_at, SIGHT.c.outcome)
-        .where(SIGHT.c.article_id == article_id, SIGHT.c.outcome != "refused")
+        .where(SIGHT.c.article_id == article_id, SIGHT.c.outcome.in_(STATES))
         .order_by(SIGHT.c.observed_at.desc(), SIGHT.c.observation_id.desc())
         .limit(1)
     )
     row = unit.connection.execute(query).first()
     if row is None:
         return None, "present"
-    return row[0], STATE_OF.get(row[1], "present")
+    return row[0], STATES[row[1]]

@@ -18,9 +18,10 @@ from storage.database.columns import iso_utc
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.history.changes import Comparing
-from storage.history.versions import STATE_OF, rebuild
+from storage.history.versions import rebuild
 from storage.read.clusters_as_of import turn_clusters_back
 from storage.read.filters import Clocks
+from storage.values.outcome import STATES
 
 NUMBERS_FROM = 2**62
 """Numbers of rows that were fitted anew: far above those of the archive."""
@@ -191,10 +192,11 @@ class _Past:
 
     def _articles(self, known: str, by_then: str) -> str:
         head = "FROM version v WHERE v.article_id = a.id ORDER BY v.number DESC LIMIT 1"
-        states = " ".join(f"WHEN '{outcome}' THEN '{state}'" for outcome, state in STATE_OF.items())
+        states = " ".join(f"WHEN '{outcome}' THEN '{state}'" for outcome, state in STATES.items())
+        telling = ", ".join(f"'{outcome}'" for outcome in STATES)
         state = (
             "CASE (SELECT s.outcome FROM sight s WHERE s.article_id = a.id "
-            "AND s.outcome <> 'refused' ORDER BY s.observed_at DESC, s.observation_id DESC "
+            f"AND s.outcome IN ({telling}) ORDER BY s.observed_at DESC, s.observation_id DESC "
             f"LIMIT 1) {states} ELSE 'present' END"
         )
         columns = self._columns(

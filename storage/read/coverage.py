@@ -1,6 +1,7 @@
 """How well the watched places were looked at: per source and hour, and who fell silent."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,16 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
+from storage.database.rows import stream
 from storage.database.tables import METADATA
+from storage.database.views import TURNED_OUT
 from storage.read.answers import Coverage
+from storage.values.outcome import OUTCOMES
 
-OBSERVATION, ORIGIN, SCAN = (METADATA.tables[name] for name in ("observation", "origin", "scan"))
-SOURCE, WATCH = METADATA.tables["source"], METADATA.tables["watch"]
-
-ANSWERED = ("captured", "content", "not_modified", "unchanged", "gone")
-FAILED = ("unreachable", "rate_limited")
-STEPS = ("redirected",)
-"""Outcomes of a step on the way, which are no check of their own."""
+SCAN, SOURCE, WATCH = (METADATA.tables[name] for name in ("scan", "source", "watch"))
 
 LATE = timedelta(minutes=15)
 LEAST_NEWS = 5
@@ -129,48 +127,58 @@ def coverage(
     Of a folder a check is a scan, answered where it was complete. A step of a redirect and a
     robots.txt are no checks.
     """
-    counted: dict[str, dict[datetime, tuple[int, int, int]]] = {}
-    for name, hour, *numbers in (*_checks(connection), *_scans(connection)):
+    counted: dict[str, dict[datetime, Counter[str]]] = {}
+    for name, hour, came_to, number in (*_checks(connection), *_scans(connection)):
         if source is None or name == source:
-            counted.setdefault(name, {})[_hour(hour)] = (numbers[0], numbers[1], numbers[2])
+            hours = counted.setdefault(name, {})
+            hours.setdefault(_hour(hour), Counter())[came_to] += number
     for name, hours in sorted(counted.items()):
         start = max(min(hours), _hour(since)) if since is not None else min(hours)
         for number in range(int((_hour(until) - start) / timedelta(hours=1)) + 1):
             hour = start + timedelta(hours=number)
-            checks, answered, failed = hours.get(hour, (0, 0, 0))
-            yield Coverage(name, hour, checks, answered, failed, checks - answered - failed)
+            found = hours.get(hour, Counter())
+            yield Coverage(
+                name, hour, found.total(), found["answered"], found["failed"], found["barred"]
+            )
 
 
-def _checks(connection: Connection) -> Iterator[tuple[Any, ...]]:
-    hour = _hour_of(connection, OBSERVATION.c.observed_at)
-    query = (
-        select(
-            SOURCE.c.name, hour, func.count(), _number_of(ANSWERED), _number_of(FAILED),
-        )
-        .join(SOURCE, SOURCE.c.id == OBSERVATION.c.source_id)
-        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-        .where(
-            SOURCE.c.kind.in_(("web", "list")), OBSERVATION.c.outcome.not_in(STEPS),
-            ORIGIN.c.origin.not_like("%/robots.txt"),
-        )
-        .group_by(SOURCE.c.name, hour)
-    )  # fmt: skip
-    yield from (tuple(row) for row in connection.execute(query))
+_CHECKS = f"""
+SELECT q.name AS name, q.hour AS hour, q.outcome AS outcome, count(*) AS number
+FROM (
+    SELECT r.name AS name, {{hour}} AS hour, {TURNED_OUT} AS outcome
+    FROM observation o
+    JOIN source r ON r.id = o.source_id AND r.kind IN ('web', 'list')
+    JOIN origin n ON n.id = o.locator_id AND n.origin NOT LIKE '%/robots.txt'
+    LEFT JOIN sight s ON s.observation_id = o.id
+    LEFT JOIN verdict judged ON judged.observation_id = o.id
+    WHERE o.outcome <> 'redirected'
+) q
+GROUP BY q.name, q.hour, q.outcome
+"""
 
 
-def _scans(connection: Connection) -> Iterator[tuple[Any, ...]]:
-    hour = _hour_of(connection, SCAN.c.started_at)
-    complete = func.sum(case((SCAN.c.complete.is_(True), 1), else_=0))
-    query = (
-        select(SOURCE.c.name, hour, func.count(), complete, func.count() - complete)
-        .join(SOURCE, SOURCE.c.id == SCAN.c.source_id)
-        .group_by(SOURCE.c.name, hour)
+def _checks(connection: Connection) -> Iterator[tuple[str, Any, str, int]]:
+    """Yield how many checks came to what; a step of a redirect is no check of its own."""
+    hour = (
+        "date_trunc('hour', o.observed_at, 'UTC')"
+        if connection.dialect.name == "postgresql"
+        else "substr(o.observed_at, 1, 13)"
     )
-    yield from (tuple(row) for row in connection.execute(query))
+    for row in stream(connection, _CHECKS.format(hour=hour), {}):
+        outcome = OUTCOMES[row["outcome"]]
+        came_to = "failed" if outcome.counted_as == "failed" else "barred"
+        yield row["name"], row["hour"], "answered" if outcome.answered else came_to, row["number"]
 
 
-def _number_of(outcomes: Sequence[str]) -> Any:
-    return func.sum(case((OBSERVATION.c.outcome.in_(outcomes), 1), else_=0))
+def _scans(connection: Connection) -> Iterator[tuple[str, Any, str, int]]:
+    hour = _hour_of(connection, SCAN.c.started_at)
+    query = (
+        select(SOURCE.c.name, hour, SCAN.c.complete, func.count())
+        .join(SOURCE, SOURCE.c.id == SCAN.c.source_id)
+        .group_by(SOURCE.c.name, hour, SCAN.c.complete)
+    )
+    for name, at, complete, number in connection.execute(query):
+        yield name, at, "answered" if complete else "failed", number
 
 
 def _hour_of(connection: Connection, column: Any) -> Any:

@@ -7,7 +7,8 @@ alone for longer each time.
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+
+from storage.values.outcome import Event
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 FRESH_SHARE = 8.0
@@ -16,9 +17,6 @@ TIGHTER = 8.0
 """By so much the interval shrinks after a change."""
 LONGEST_RETRY = DAY
 JITTER = 0.1
-
-Event = Literal["first", "quiet", "changed", "absent", "barred", "failed"]
-"""What a check came to: the first sight, no change, a change, gone, not let in, no answer."""
 
 RANGE = re.compile(r"(?P<first>\S+?)\s*\.\.\s*(?P<longest>\S+)")
 """How a ladder is written.

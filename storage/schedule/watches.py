@@ -12,11 +12,12 @@ from storage.database.unit import IN_CHUNK, Unit, rows_in, table_of, update_rows
 from storage.record.origins import ensure_origins
 from storage.record.reading import Captured, Reading
 from storage.schedule import queue
-from storage.schedule.interval import HOUR, MINUTE, Event, Ladder, spread, step
+from storage.schedule.interval import HOUR, MINUTE, Ladder, spread, step
 from storage.values.addresses import Key, Named, Watched
 from storage.values.digest import origin_id
 from storage.values.draft import Json
-from storage.values.verdict import Copy, NewArticle, NewVersion, Refuse, Verdict
+from storage.values.outcome import Event
+from storage.values.verdict import Verdict
 
 CAPTURE, JOB, ORIGIN = table_of(CaptureRow), table_of(JobRow), table_of(OriginRow)
 PRESENCE, SOURCE, WATCH = table_of(PresenceRow), table_of(SourceRow), table_of(WatchRow)
@@ -396,15 +397,6 @@ class Schedule:
         return self.unit.now + timedelta(seconds=due_in)
 
 
-EVENT_OF: Mapping[type, Event] = {
-    NewArticle: "first",
-    Copy: "first",
-    NewVersion: "changed",
-    Refuse: "barred",
-}
-"""What a verdict means for when to look again; one that is not named changes nothing."""
-
-
 def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
     """Fit watches to what their last capture turned out to be when it was read.
 
@@ -420,11 +412,15 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
     schedule = Schedule(unit, list(found))
     rows = []
     for key, (reading, verdict) in found.items():
-        row, event = schedule.rows.get(key), EVENT_OF.get(type(verdict))
+        row, event = schedule.rows.get(key), verdict.event
         captured = reading.captured
-        if row is None or event is None or row["observation_id"] != captured.observation_id:
+        if row is None or row["observation_id"] != captured.observation_id:
             continue
-        values = {name: row[name] for name in READ} | schedule.after(key, event, age=_age(captured))
+        values = {name: row[name] for name in READ}
+        if event is not None:
+            values |= schedule.after(key, event, age=_age(captured))
+        if event != "barred":
+            values["reached_at"] = captured.observed_at
         if event == "changed":
             values["changed_at"] = captured.observed_at
         if event == "barred":
@@ -434,7 +430,7 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
 
 
 READ = (
-    "source_id", "origin_id", "etag", "last_modified", "observation_id", "capture_id",
+    "source_id", "origin_id", "reached_at", "etag", "last_modified", "observation_id", "capture_id",
     "changed_at", "interval_seconds", "quiet", "failures", "next_check",
 )  # fmt: skip
 """The columns of a watch that a reading may change."""

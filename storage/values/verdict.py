@@ -1,8 +1,9 @@
 """PURE: what a draft can mean for the archive, and what the archive knows when it is asked."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
+from storage.values.outcome import Event
 from storage.values.refusals import Refused
 
 VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refused"]
@@ -31,21 +32,36 @@ class Known:
 class NewArticle:
     """A wording that stands nowhere else, at an origin that was not known."""
 
+    kind: ClassVar[VerdictKind] = "new_article"
+    counted_as: ClassVar[str] = "new_articles"
+    event: ClassVar[Event | None] = "first"
+
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
     """A wording that differs from its neighbours in time at the same origin."""
 
+    kind: ClassVar[VerdictKind] = "new_version"
+    counted_as: ClassVar[str] = "new_versions"
+    event: ClassVar[Event | None] = "changed"
+
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The wording of a neighbour in time."""
+    """The wording of a neighbour in time; for the next look the check itself said all."""
+
+    kind: ClassVar[VerdictKind] = "unchanged"
+    counted_as: ClassVar[str] = "unchanged"
+    event: ClassVar[Event | None] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
     """An origin that was not known, with a wording that stands in article `of`."""
 
+    kind: ClassVar[VerdictKind] = "copy"
+    counted_as: ClassVar[str] = "copies"
+    event: ClassVar[Event | None] = "first"
     of: int
 
 
@@ -53,18 +69,14 @@ class Copy:
 class Refuse:
     """Not an article, and why."""
 
+    kind: ClassVar[VerdictKind] = "refused"
+    counted_as: ClassVar[str] = "refused"
+    event: ClassVar[Event | None] = "barred"
     refused: Refused
 
 
 Verdict = NewArticle | NewVersion | Unchanged | Copy | Refuse
-
-KIND: dict[type, VerdictKind] = {
-    NewArticle: "new_article",
-    NewVersion: "new_version",
-    Unchanged: "unchanged",
-    Copy: "copy",
-    Refuse: "refused",
-}
+"""Each with the kind that is recorded, the count of the summary, and what it means for a watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +108,3 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(getattr(self, n) + getattr(other, n) for n in Counts.__slots__))
-
-
-COUNT_OF: dict[VerdictKind, str] = {
-    "new_article": "new_articles",
-    "new_version": "new_versions",
-    "unchanged": "unchanged",
-    "copy": "copies",
-    "refused": "refused",
-}

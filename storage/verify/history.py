@@ -11,7 +11,8 @@ from storage.database.rows import Row, stream
 from storage.database.views import sights_query
 from storage.history.other_readers import Read, read_again
 from storage.history.runs import Run, Sight, runs
-from storage.history.versions import STATE_OF, told_outcome
+from storage.history.versions import told_outcome
+from storage.values.outcome import STATES
 from storage.verify.finding import WELL, Broken, Looks
 
 CHUNK_ARTICLES = 500
@@ -214,9 +215,9 @@ def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
 
 def _latest(article: _Article) -> dict[str, Any]:
     """Return what the latest observation says; one that was refused says nothing."""
-    looks = [sight for sight in article.sights if sight["outcome"] != "refused"]
+    looks = [sight for sight in article.sights if sight["outcome"] in STATES]
     if not looks:
         return {"state": "present"}
     last = max(looks, key=lambda sight: (sight["observed_at"], sight["observation_id"]))
-    state = STATE_OF.get(last["outcome"], "present")
+    state = STATES[last["outcome"]]
     return {"latest_at": last["observed_at"], "state": state}

@@ -12,38 +12,15 @@ from storage.record.captures import Packed, keep_bytes, pack_all, refusal
 from storage.record.origins import ensure_origins
 from storage.record.transfers import keep_transfers
 from storage.schedule import queue
-from storage.schedule.interval import Event
 from storage.schedule.watches import LISTS, Schedule
 from storage.values import job as jobs
 from storage.values.addresses import Check, Exchange, HostNews
+from storage.values.outcome import OUTCOMES
 from storage.values.refusals import Refused
 from storage.values.transfer import Transfer
 from storage.values.verdict import Counts
 
 HOST = table_of(HostRow)
-
-EVENT_OF: Mapping[str, Event] = {
-    "captured": "quiet",
-    "not_modified": "quiet",
-    "unchanged": "quiet",
-    "gone": "absent",
-    "unreachable": "failed",
-    "rate_limited": "failed",
-}
-"""What a check came to, by its outcome; every other one: not let in."""
-
-COUNTED_AS = {
-    "not_modified": "unchanged",
-    "unchanged": "unchanged",
-    "gone": "gone",
-    "unreachable": "failed",
-    "rate_limited": "failed",
-    "captured": None,
-}
-"""How an outcome is counted: a capture by whoever reads it, every other one as refused."""
-
-ANSWERED = frozenset({"captured", "not_modified", "unchanged", "gone"})
-"""The outcomes of a check that could be made."""
 
 
 def packed_of(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
@@ -161,16 +138,16 @@ def _note_watches(unit: Unit, schedule: Schedule, checks: Sequence[Check], keepe
     rows = []
     for check in checks:
         last, row = check.last, schedule.rows[check.key]
-        is_first = row["checked_at"] is None and last.outcome == "captured"
-        event: Event = "first" if is_first else EVENT_OF.get(last.outcome, "barred")
+        is_captured, outcome = last.outcome == "captured", OUTCOMES[last.outcome]
+        event = "first" if is_captured and row["checked_at"] is None else outcome.event
         values = {name: row[name] for name in NOTED} | {
             "job_id": None, "kind": check.kind, "outcome": last.outcome,
             "checked_at": last.observed_at, "moved_to": check.moved_to,
             **schedule.after(check.key, event, kind=check.kind),
         }  # fmt: skip
-        if last.outcome in ANSWERED:
+        if outcome.answered and not is_captured:  # whether it is a wall, the reading tells
             values["reached_at"] = last.observed_at
-        if last.outcome == "captured":
+        if is_captured:
             values |= {
                 "observation_id": keeper.numbers[id(last)], "capture_id": keeper.capture_of(last),
                 "final_id": keeper.origins[last.origin],
@@ -215,7 +192,7 @@ def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
 def _counts(checks: Sequence[Check]) -> Counts:
     totals: dict[str, int] = {}
     for check in checks:
-        name = COUNTED_AS.get(check.last.outcome, "refused")
+        name = OUTCOMES[check.last.outcome].counted_as
         if name is not None and not (name == "unchanged" and check.kind in LISTS):
             totals[name] = totals.get(name, 0) + 1
     return Counts(**totals)

@@ -102,14 +102,13 @@ class _Keeper:
         hand_out(unit, now, held.trigger, self.batch_items, parent)
 
     def _note(self, list_id: int, *, is_new: bool) -> None:
-        """Note at the watch of the list itself when it last named anything new."""
-        if is_new:
-            unit = self.unit
-            unit.connection.execute(
-                update(WATCH)
-                .where(WATCH.c.source_id == self.captured.source_id, WATCH.c.origin_id == list_id)
-                .values(changed_at=self.captured.observed_at)
-            )
+        """Note at the watch of the list itself that it answered, and with anything new."""
+        at = self.captured.observed_at
+        self.unit.connection.execute(
+            update(WATCH)
+            .where(WATCH.c.source_id == self.captured.source_id, WATCH.c.origin_id == list_id)
+            .values(reached_at=at, **({"changed_at": at} if is_new else {}))
+        )
 
     def _verdict(self, observation_id: int, kind: str) -> None:
         self.unit.add(

@@ -50,8 +50,6 @@ from storage.values.digest import origin_id
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
 from storage.values.verdict import (
-    COUNT_OF,
-    KIND,
     Copy,
     Counts,
     Known,
@@ -124,7 +122,7 @@ class Keeping:
             verdict = decide(outcome, place.reading.digest, known)
             self._apply(place, verdict)
             self.decided.append((place.reading, verdict))
-            totals[COUNT_OF[KIND[type(verdict)]]] += 1
+            totals[verdict.counted_as] += 1
         self._settle(places)
         return Counts(**totals)
 
@@ -339,7 +337,7 @@ class Keeping:
         paragraphs = draft.text_paragraphs()
         self._comparing.fresh.add(wording, draft.title, paragraphs, article.id, place.origin_id)
         self._sight(place, article.id, outcome, wording, derivation, version)
-        self._verdict(place, KIND[type(verdict)], derivation)
+        self._verdict(place, verdict.kind, derivation)
         self._tell_copy(place, article, wording, verdict)
 
     def _flags(self, place: Place, draft: Draft, verdict: Verdict) -> list[str]:

@@ -10,6 +10,8 @@ from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
 from tests.web.test_lists import FEED, address, publish, rss
+from worker.flow.order import order, resolve
+from worker.flow.work import work_next
 
 
 def figures(desk, name: str, at: float):
@@ -49,6 +51,47 @@ def test_each_hour_tells_the_checks_that_were_made_and_those_without_any(desk):
         (1.0, 2, 2, 0, 0), (2.0, 1, 0, 1, 0), (3.0, 0, 0, 0, 0), (4.0, 1, 0, 0, 1), (5.0, 0, 0, 0, 0),
     ]  # fmt: skip
     assert hours(desk, 3, source=name, since=hour(3)) == [(3.0, 0, 0, 0, 0)]
+
+
+WALL = "Wir und unsere 247 Partner verwenden Cookies und brauchen Ihre Zustimmung."
+
+
+def test_a_wall_is_no_sight_of_a_page_or_of_a_list(desk):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.watch_page(A, name="pegel")
+    desk.due(at=1)
+    desk.web.put(A, page("Zustimmung", [WALL]))
+    desk.look(desk.archive.source("pegel"), at=2)
+    desk.fetch("https://zeitung.example/neu", at=2.1)
+    desk.web.put("https://bote.example/", page("Zustimmung", [WALL]))
+    desk.fetch("https://bote.example/", at=3)
+    assert hours(desk, 3, source="pegel") == [
+        (1.0, 1, 1, 0, 0),
+        (2.0, 1, 0, 0, 1),
+        (3.0, 0, 0, 0, 0),
+    ]
+    assert hours(desk, 3, source="https://bote.example") == [(3.0, 1, 0, 0, 1)]
+    assert figures(desk, "pegel", 3).last_answer == hour(1)
+
+
+def test_a_source_that_shows_nothing_but_a_wall_is_missed(desk):
+    desk.web.put(FEED, rss())
+    desk.watch_page(FEED, name="feed")
+    desk.due(at=1)
+    desk.web.put(FEED, page("Zustimmung", [WALL]))
+    for moment in (2, 3, 4):
+        desk.due(at=moment)
+    assert figures(desk, "feed", 4).missing_since == hour(1)
+
+
+def test_what_waits_to_be_read_is_no_wall_yet(desk):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.now = hour(1)
+    number = order(desk.archive, [resolve(desk.archive, desk.settings, A)], "command")
+    while not desk.rows("SELECT * FROM observation WHERE outcome = 'captured' AND capture_id > 0"):
+        work_next(desk.archive, desk.settings, desk.reader, within=number)
+    (row,) = hours(desk, 1, source="https://zeitung.example")
+    assert row == (1.0, 1, 1, 0, 0)
 
 
 def test_scans_of_a_folder_are_checks_too(desk):

@@ -17,6 +17,7 @@ from storage.schedule.watches import assigned, postpone
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.addresses import Check, Key
+from storage.values.outcome import of_exchange
 from storage.values.refusals import refuse
 from storage.write.archive import Archive
 from storage.write.keep_checks import keep_checks, packed_of
@@ -25,7 +26,6 @@ from worker.web.credentials import SecretError
 from worker.web.exchange import Exchanged, Line, ask
 from worker.web.headers import headers_of, network_of
 from worker.web.host_queue import Lane
-from worker.web.outcome import outcome_of_refusal
 from worker.web.robots_file import RobotsFile, ask_robots
 from worker.web.threads import Came, Threads
 from worker.web.visit import Visit
@@ -258,7 +258,7 @@ class _Fetching:
         """End what waits for a server whose robots.txt could not be had, for the same reason."""
         refused = found.refused
         assert refused is not None
-        outcome = outcome_of_refusal(refused.code)
+        outcome = of_exchange(refused.code)
         if outcome == "unreachable":
             self.servers.leave_alone(lane, None, refused.message)
         for visit in list(lane.waiting) if outcome == "refused" else [lane.waiting[0]]:

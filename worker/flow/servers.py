@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from storage.schedule.hosts import hosts, take_slots
 from storage.settings import Settings
 from storage.values.addresses import HostNews
+from storage.values.outcome import Name
 from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive
 from worker.address import Address
@@ -17,7 +18,7 @@ from worker.web.credentials import read_proxy
 from worker.web.exchange import Exchanged, Line
 from worker.web.headers import AGENT
 from worker.web.host_queue import Lane
-from worker.web.outcome import Outcome, retry_after
+from worker.web.outcome import retry_after
 from worker.web.robots import RobotsRule
 from worker.web.robots_file import ROBOTS_KEPT, RobotsFile, robots_exchange, site_of
 from worker.web.threads import Came
@@ -197,10 +198,10 @@ class Servers:
         return None
 
 
-def why_left_alone(lane: Lane, until: datetime) -> tuple[Outcome, Refused]:
+def why_left_alone(lane: Lane, until: datetime) -> tuple[Name, Refused]:
     """Return the outcome of a check that cannot be made because of a pause, and the refusal."""
     note = lane.host.retry_note or "it failed"
-    outcome: Outcome = "rate_limited" if note.startswith(ASKED_FOR_IT) else "unreachable"
+    outcome: Name = "rate_limited" if note.startswith(ASKED_FOR_IT) else "unreachable"
     reason = f"{note.rstrip('.')}; it is left alone until {until:%Y-%m-%d %H:%M:%SZ}"
     return outcome, refuse(outcome, reason=reason)
 

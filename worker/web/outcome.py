@@ -3,14 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Literal
 
+from storage.values.outcome import Name
 from storage.values.refusals import Refused, refuse
-
-Outcome = Literal[
-    "captured", "not_modified", "redirected", "gone", "blocked", "rate_limited", "unreachable",
-    "not_article", "refused",
-]  # fmt: skip
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FOR_GOOD = frozenset({301, 308})
@@ -28,7 +23,7 @@ LONGEST_RETRY_AFTER = timedelta(days=7)
 class Meaning:
     """What an answer means: its outcome, why nothing was taken, and a word on it."""
 
-    outcome: Outcome
+    outcome: Name
     refused: Refused | None = None
     note: str | None = None
 
@@ -62,15 +57,6 @@ def _failed(status: int) -> Meaning:
         return Meaning("unreachable", refuse("unreachable", reason=reason), reason)
     reason = _BARRED.get(status, f"it refuses the request ({status})")
     return Meaning("blocked", refuse("blocked", reason=reason), reason)
-
-
-def outcome_of_refusal(code: str) -> Outcome:
-    """Return the outcome of an exchange that had no usable answer, by the code of its refusal.
-
-    >>> outcome_of_refusal("truncated_response"), outcome_of_refusal("tls_invalid")
-    ('unreachable', 'refused')
-    """
-    return "unreachable" if code in {"unreachable", "truncated_response"} else "refused"
 
 
 def retry_after(header: str | None, now: datetime) -> datetime | None:

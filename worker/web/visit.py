@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 from storage.values.addresses import Check, Exchange, Watched
 from storage.values.draft import Json
+from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
 from storage.values.transfer import Transfer
 from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
@@ -14,7 +15,7 @@ from worker.web.connection import Network
 from worker.web.credentials import SecretError, hidden, own_headers, read_proxy, revealed
 from worker.web.exchange import Exchanged
 from worker.web.kind import LISTS, charset_of, kind_of, page_type
-from worker.web.outcome import FOR_GOOD, Meaning, meaning_of, outcome_of_refusal
+from worker.web.outcome import FOR_GOOD, Meaning, meaning_of
 from worker.web.rights import rights_of
 from worker.web.robots import RobotsRule
 
@@ -116,7 +117,7 @@ class Visit:
 
     def _meaning(self, found: Exchanged) -> Meaning:
         if found.refused is not None:
-            outcome = outcome_of_refusal(found.refused.code)
+            outcome = of_exchange(found.refused.code)
             return Meaning(outcome, found.refused, found.refused.message)
         assert found.status is not None
         return meaning_of(found.status, is_conditional=bool(self.conditions))
