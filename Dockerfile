@@ -2,10 +2,9 @@ FROM python:3.13-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /source
 RUN python -m venv /opt/lesart
-# the dependencies first: this layer stays as long as pyproject.toml does
-COPY pyproject.toml ./
-RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' >dependencies.txt \
- && /opt/lesart/bin/pip install -r dependencies.txt
+# the dependencies first, each by its digest: this layer stays as long as the lock file does
+COPY requirements.txt ./
+RUN /opt/lesart/bin/pip install --require-hashes -r requirements.txt
 COPY . ./
 RUN /opt/lesart/bin/pip install --no-deps .
 

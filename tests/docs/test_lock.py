@@ -1,0 +1,60 @@
+"""The lock files hold what the project asks for, each package by its digest."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def pinned(name: str) -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for found in PINNED.finditer((ROOT / name).read_text("utf-8")):
+        versions.setdefault(canonicalize_name(found["name"]), set()).add(found["version"])
+    return versions
+
+
+def asked(*, extras: bool) -> list[Requirement]:
+    found = project()
+    more = [line for lines in found["optional-dependencies"].values() for line in lines]
+    return [Requirement(line) for line in found["dependencies"] + (more if extras else [])]
+
+
+@pytest.mark.parametrize(
+    ("name", "extras"), [("requirements.txt", False), ("requirements-test.txt", True)]
+)
+def test_every_package_that_the_project_asks_for_is_locked_in_a_version_that_it_allows(
+    name, extras
+):
+    locked = pinned(name)
+    wrong = [
+        str(each)
+        for each in asked(extras=extras)
+        if canonicalize_name(each.name) != "lesart"
+        and not any(
+            each.specifier.contains(version)
+            for version in locked.get(canonicalize_name(each.name), ())
+        )
+    ]
+    assert wrong == [], "run .ci/lock"
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-test.txt"])
+def test_every_locked_package_carries_its_digests_and_no_address(name):
+    text = (ROOT / name).read_text("utf-8")
+    entries = re.split(r"\n(?=\S)", text.strip())
+    assert [each for each in entries if "--hash=sha256:" not in each] == []
+    assert "://" not in text
+
+
+def test_the_image_is_built_from_the_lock_file():
+    assert "--require-hashes -r requirements.txt" in (ROOT / "Dockerfile").read_text("utf-8")
