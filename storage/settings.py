@@ -60,6 +60,17 @@ QUERY_PASSWORD = re.compile(r"(?P<head>[?&](?:password|sslpassword|passfile)=)[^
 'postgresql:///lesart?host=db&password=***'
 """
 
+WEB_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})")
+"""
+>>> WEB_ADDRESS.fullmatch("127.0.0.1:8790")["port"]
+'8790'
+"""
+HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:]+")
+"""
+>>> bool(HOST_NAME.fullmatch("archiv.intern")), bool(HOST_NAME.fullmatch("http://archiv"))
+(True, False)
+"""
+
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _UNIT_BYTES = {
     "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9,
@@ -115,6 +126,9 @@ class Settings:
     robots_strict: bool
     allow_hosts: tuple[str, ...]
     ca_file: Path | None
+    reader_url: str | None
+    web_address: str
+    web_hosts: tuple[str, ...]
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -423,6 +437,23 @@ def _archive_address(given: str | None, home: Path) -> str:
     return address
 
 
+def read_web_address(raw: Any) -> str:
+    given = _text(raw)
+    match = WEB_ADDRESS.fullmatch(given)
+    if match is None or int(match["port"]) > 65535:
+        raise ValueError(f"{given!r} is no HOST:PORT, such as 127.0.0.1:8790")
+    return given
+
+
+def _host_names(raw: Any) -> tuple[str, ...]:
+    listed = raw if isinstance(raw, (list, tuple)) else str(raw or "").split(",")
+    names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
+    for name in names:
+        if HOST_NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name of a server")
+    return names
+
+
 def _check_together(settings: Settings) -> None:
     """Check that a document ends before its batch, and a batch before its lease."""
     order = ("document_seconds", "batch_seconds", "lease_seconds")
@@ -484,6 +515,21 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "certificates (PEM) that are trusted for servers in allow_hosts, beside the usual ones",
         is_path=True,
+    ),
+    Setting(
+        "reader_url",
+        _database,
+        None,
+        "the same archive by a role that can only read: what the page reads by",
+    ),
+    Setting(
+        "web_address", read_web_address, "127.0.0.1:8790", "where the page is served: HOST:PORT"
+    ),
+    Setting(
+        "web_hosts",
+        _host_names,
+        None,
+        "further names that the page is asked by, beside localhost and 127.0.0.1",
     ),
 )
 """Every setting, in the order in which `lesart config` tells them."""

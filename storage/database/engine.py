@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ READS = "lesart_reads"
 CHECKPOINT_PAGES = 8_000
 """Pages (of 4 KiB) after which SQLite copies its write-ahead log into the file."""
 READER_STATEMENT_SECONDS = 300
+STEPS_BETWEEN_LOOKS = 50_000
 
 
 class ArchiveError(Exception):
@@ -96,18 +98,23 @@ def writing_engine(url: URL) -> Engine:
     return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
 
 
-def reading_engine(url: URL) -> Engine:
+def reading_engine(url: URL, seconds: int | None = None) -> Engine:
     """Return an engine that can only read; it never creates a file.
 
-    Raises: ArchiveMissingError where an SQLite file is named and none is there.
+    What asks for longer than `seconds` is interrupted: a statement on PostgreSQL (where there is
+    always a limit), a transaction on SQLite. Raises: ArchiveMissingError where an SQLite file is
+    named and none is there.
     """
     if url.drivername == "sqlite":
         if not Path(url.database or "").is_file():
             raise ArchiveMissingError(place_of(url))
-        return _sqlite_engine(url, query_only=True)
-    timeout = READER_STATEMENT_SECONDS
+        engine = _sqlite_engine(url, query_only=True)
+        if seconds is not None:
+            _interrupt_after(engine, seconds)
+        return engine
+    timeout = READER_STATEMENT_SECONDS if seconds is None else seconds
     options = f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
-    return _postgres_engine(url, options=options, pool_size=2)
+    return _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
 
 
 @contextmanager
@@ -253,6 +260,17 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _interrupt_after(engine: Engine, seconds: int) -> None:
+    """Let SQLite give up what a transaction asks for when it has gone on for so long."""
+
+    @event.listens_for(engine, "begin")
+    def _bound(connection: Connection) -> None:
+        database = connection.connection.driver_connection
+        assert isinstance(database, sqlite3.Connection)
+        end = time.monotonic() + seconds
+        database.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS)
 
 
 def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None:

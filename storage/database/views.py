@@ -355,7 +355,8 @@ def _changes(words: _Words) -> str:
 
 def _steps(words: _Words) -> str:
     return f"""
-SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
+SELECT {_version_columns(words)}, d.publisher AS publisher, v.changes AS changes,
+    v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
     coalesce(v.removed, {words.empty_list}) AS removed,
     coalesce(v.added, {words.empty_list}) AS added,

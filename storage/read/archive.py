@@ -52,12 +52,14 @@ from storage.read.answers import (
     VersionText,
 )
 from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
-from storage.read.lists import ChangeFilter, Part
+from storage.read.lists import ANY_STEP, ChangeFilter, Part
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
 from storage.values.errors import AmbiguousError, NoSuchError
+from storage.values.source import Source
 
 if TYPE_CHECKING:
+    from storage.read.facets import Facets
     from storage.read.find import Finder, FoundVersion
 
 __all__ = [
@@ -78,16 +80,21 @@ NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
 def open_archive(
-    url: str | Path, *, timezone: tzinfo = UTC, languages: Sequence[str] = LANGUAGES
+    url: str | Path,
+    *,
+    timezone: tzinfo = UTC,
+    languages: Sequence[str] = LANGUAGES,
+    clocks: Clocks = TODAY,
+    seconds: int | None = None,
 ) -> "ReadOnlyArchive":
     """Open the archive at a path or a database address for reading; nothing is ever written.
 
     `timezone` is where a date in a revision ends, `languages` are those whose forms of a word a
-    search looks for. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
-    SchemaOlderError, SchemaNewerError.
+    search looks for; no question may take longer than `seconds`. Raises: DatabaseUrlError,
+    ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
     """
     address = database_url(str(url))
-    engine = reading_engine(address)
+    engine = reading_engine(address, seconds)
     try:
         with reachable(address):
             require_current(engine)
@@ -99,7 +106,7 @@ def open_archive(
     except BaseException:
         engine.dispose()
         raise
-    return ReadOnlyArchive(engine, address, timezone, languages)
+    return ReadOnlyArchive(engine, address, timezone, languages, clocks)
 
 
 class ReadOnlyArchive:
@@ -188,18 +195,22 @@ class ReadOnlyArchive:
         filters: Filters = EVERYTHING,
         after: str | None = None,
         limit: int | None = None,
+        steps: ChangeFilter = ANY_STEP,
     ) -> Iterator[Hit]:
         """Yield the versions that have what `query` asks for, the best first.
 
         Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
         either. `latest` leaves out what articles said before, and so does a time as of which
-        the archive is read. Raises: CursorError.
+        the archive is read. `steps` asks for versions that came with such a change.
+        Raises: CursorError.
         """
         latest = latest or self.clocks.as_of is not None
         asked = parse_query(query, self.languages)
         part = Part(after, limit)
         return self._each(
-            lambda connection: full_text.search(connection, asked, filters, part, latest=latest)
+            lambda connection: full_text.search(
+                connection, asked, filters, part, latest=latest, steps=steps
+            )
         )
 
     def history(
@@ -385,6 +396,46 @@ class ReadOnlyArchive:
         raise NoSuchError(f"passage {where}", given, "every letter and mark has to be the same")
 
     # ------------------------------------------------------------------------------- figures
+
+    def facets(
+        self,
+        query: str,
+        latest: bool = False,  # noqa: FBT001, FBT002 - as `search` has it
+        filters: Filters = EVERYTHING,
+        steps: ChangeFilter = ANY_STEP,
+    ) -> "Facets":
+        """Return how many hits of a search each source, language, publisher and year has."""
+        from storage.read.facets import count_facets  # noqa: PLC0415  # only here
+
+        latest = latest or self.clocks.as_of is not None
+        asked = parse_query(query, self.languages)
+        with self.connected() as connection:
+            return count_facets(connection, asked, filters, steps, latest=latest)
+
+    def cluster(self, label: str) -> tuple[ArticleLine, ...]:
+        """Return the articles of a cluster in the order in which they were seen first.
+
+        Raises: NoSuchError.
+        """
+        with self.connected() as connection:
+            found = sorted(lists.cluster(connection, label), key=lambda each: each.first_seen)
+        if not found:
+            raise NoSuchError("cluster", label, "the field `cluster` of an article names its own")
+        return tuple(found)
+
+    def changes_since(
+        self, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+    ) -> list[tuple[int, Change]]:
+        """Return the steps that were written or renumbered after `seq`, each with its own."""
+        with self.connected() as connection:
+            return list(lists.changes_since(connection, seq, wanted, filters, limit))
+
+    def sources(self) -> list[Source]:
+        """Return the sources that were not removed, by name."""
+        from storage.read.stats import sources  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return sources(connection)
 
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
         """Run one SELECT over the documented views; `:name` stands for a parameter.

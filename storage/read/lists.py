@@ -46,6 +46,20 @@ class ChangeFilter:
     contains: str | None = None
 
 
+ANY_STEP = ChangeFilter()
+
+
+def step_conditions(wanted: ChangeFilter, dialect: str, step: str = "q") -> Conditions:
+    """Return what `wanted` means for the columns of a step, but for the text that it holds."""
+    asked = Conditions()
+    if wanted.classes:
+        listed = element_of(f"{step}.changes", ":classes", dialect)
+        asked = asked.also(listed, classes=[*wanted.classes])
+    if wanted.silent is not None:
+        asked = asked.also(f"{step}.silent = :silent", silent=wanted.silent)
+    return asked
+
+
 def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[ArticleLine]:
     """Yield the articles in the order in which the archive came to know them."""
     asked = _after(conditions(filters), part, "list", "q.article_id > :a0", int)
@@ -73,10 +87,7 @@ def changes(
     asked = conditions(filters, seen="q.changed_by")
     if article_id is not None:
         asked = asked.also("q.article_id = :article", article=article_id)
-    if wanted.classes:
-        asked = asked.also(element_of("q.changes", ":classes", dialect), classes=[*wanted.classes])
-    if wanted.silent is not None:
-        asked = asked.also("q.silent = :silent", silent=wanted.silent)
+    asked = asked.and_(step_conditions(wanted, dialect))
     below = "(q.changed_by, q.version_id) < (:a0, :a1)"
     asked = _after(asked, part, "changes", below, datetime, int)
     order = "q.changed_by DESC, q.version_id DESC"
@@ -86,6 +97,29 @@ def changes(
         return
     found = _rows(connection, query, asked, order, None, _change)
     yield from islice(_containing(found, wanted.contains), part.limit)
+
+
+def changes_since(
+    connection: Connection, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+) -> Iterator[tuple[int, Change]]:
+    """Yield the steps above `seq` in the order of it, each with its own."""
+    dialect = connection.dialect.name
+    asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
+    asked = asked.also("q.seq > :seq", seq=seq)
+    found = _rows(
+        connection, view_query("changes", dialect), asked, "q.seq", None, _numbered_change
+    )
+    if wanted.contains is not None:
+        text = wanted.contains
+        found = (each for each in found if _contains(each[1], text))
+    yield from islice(found, limit)
+
+
+def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
+    """Yield the articles of the cluster that is printed as `label`."""
+    asked = Conditions().also("q.cluster = :label", label=label)
+    query = view_query("articles", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.article_id", None, article_line)
 
 
 def observations(connection: Connection, article_id: int, part: Part) -> Iterator[Observation]:
@@ -207,11 +241,13 @@ def _after(asked: Conditions, part: Part, kind: str, clause: str, *types: type) 
 
 
 def _containing(found: Iterator[Change], text: str) -> Iterator[Change]:
+    return (change for change in found if _contains(change, text))
+
+
+def _contains(change: Change, text: str) -> bool:
     wanted = " ".join(text.casefold().split())
-    for change in found:
-        passages = (*change.removed, *change.added)
-        if any(wanted in " ".join(passage.casefold().split()) for passage in passages):
-            yield change
+    passages = (*change.removed, *change.added)
+    return any(wanted in " ".join(passage.casefold().split()) for passage in passages)
 
 
 # ------------------------------------------------------------------------------- the records
@@ -238,6 +274,10 @@ def _change(row: Row) -> Change:
         notices=tuple(row["notices"]),
         cursor=cursor("changes", row["changed_by"], row["version_id"]),
     )
+
+
+def _numbered_change(row: Row) -> tuple[int, Change]:
+    return row["seq"], _change(row)
 
 
 def _observation(row: Row) -> Observation:

@@ -1,6 +1,6 @@
 """Count what an archive holds."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from storage.database.tables import METADATA
 from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
 from storage.read.coverage import Watching, watching
+from storage.values.source import Source
 
 _NAMES = (
     "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",
@@ -50,6 +51,17 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,
     )
+
+
+def sources(connection: Connection) -> list[Source]:
+    """Return the sources that were not removed, by name."""
+    source = _TABLE["source"]
+    query = select(source).where(source.c.removed_at.is_(None)).order_by(source.c.name)
+    names = [each.name for each in fields(Source) if each.name != "options"]
+    return [
+        Source(**{name: row[name] for name in names}, options=row["options"] or {})
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _count(connection: Connection, name: str) -> int:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from storage.cli.options import Place as ArchivePlace
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, tell_examination, tell_verification
-from storage.settings import Settings
+from storage.settings import Settings, read_web_address
 from storage.values.source import NoSuchSourceError
 from worker.cli import source_commands as source_cli
 from worker.cli.events import log_events
@@ -27,6 +28,7 @@ from worker.errors import (
     LocatorError,
     LocatorMissingError,
     NoWorkerError,
+    PortTakenError,
     ScheduleError,
 )
 
@@ -103,6 +105,9 @@ def up(
         int | None,
         typer.Option("--processes", min=1, metavar="N", help="How many processes read."),
     ] = None,
+    web: Annotated[
+        bool, typer.Option("--web/--no-web", help="Serve the page too, at LESART_WEB_ADDRESS.")
+    ] = True,
 ) -> None:
     """Watch the sources and archive what they bring, with nothing else installed."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -117,7 +122,7 @@ def up(
             say("something was refused: see `lesart refusals`")
             raise typer.Exit(NO)
         return
-    _watch(settings, debug=place.debug)
+    _watch(settings, web=web, debug=place.debug)
 
 
 @command(app, "worker", example="lesart worker --concurrency 2")
@@ -177,6 +182,25 @@ def scheduler(
     if settings.is_embedded:
         raise LocatorError("scheduler", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
     services.run_scheduler(settings)
+
+
+@command(app, "web", example="lesart web --address 127.0.0.1:8790")
+def web(
+    *,
+    place: ArchivePlace,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="HOST:PORT", help="Else LESART_WEB_ADDRESS."),
+    ] = None,
+) -> None:
+    """Serve the archive as pages and as JSON, until it is stopped."""
+    from worker.services.web import run_web  # noqa: PLC0415  # loads what serves
+
+    settings = place.settings()
+    if address is not None:
+        settings = replace(settings, web_address=read_web_address(address))
+    log_events("debug" if place.debug else "info")
+    run_web(settings)
 
 
 @command(app, "verify", example="lesart verify --format jsonl")
@@ -336,6 +360,7 @@ def main() -> None:
         NoWorkerError: UNCHECKED,
         BrokerError: 2,
         ScheduleError: 2,
+        PortTakenError: UNCHECKED,
     }
     sys.exit(run_command(app, exit_codes=codes))
 
@@ -356,7 +381,7 @@ def _tell_health(problem: str | None) -> None:
         raise typer.Exit(NO)
 
 
-def _watch(settings: Settings, *, debug: bool) -> None:
+def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
     from worker.services import processes as services  # noqa: PLC0415
 
     log_events("debug" if debug else "info")
@@ -364,4 +389,10 @@ def _watch(settings: Settings, *, debug: bool) -> None:
         raise LocatorError("up", "this is for the embedded default; on the stack run "
                            "`lesart scheduler` and `lesart worker`")  # fmt: skip
     say(f"watching; the archive is {settings.database_url}; end with Ctrl-C")
-    services.run_embedded(settings)
+    page = None
+    if web:
+        from worker.services.web import PageBeside  # noqa: PLC0415  # loads what serves
+
+        page = PageBeside(settings)
+        say(f"the page: http://{settings.web_address}/")
+    services.run_embedded(settings, page=page)
