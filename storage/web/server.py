@@ -15,14 +15,19 @@ MOST_HEAD_BYTES = 32 * 1024
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket that has an address; port 0 takes a free one.
+    """Return a socket that listens at an address; port 0 takes a free one.
 
     Raises: OSError.
     """
     kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listening = socket.socket(kind, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(address)
+    try:
+        listening.bind(address)
+        listening.listen(MOST_CONNECTIONS)
+    except OSError:
+        listening.close()
+        raise
     return listening
 
 

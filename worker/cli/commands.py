@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,9 @@ from worker.errors import (
     PortTakenError,
     ScheduleError,
 )
+
+if TYPE_CHECKING:
+    from worker.services.web import PageBeside
 
 source_cli.mount(app)
 
@@ -389,10 +392,17 @@ def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
         raise LocatorError("up", "this is for the embedded default; on the stack run "
                            "`lesart scheduler` and `lesart worker`")  # fmt: skip
     say(f"watching; the archive is {settings.database_url}; end with Ctrl-C")
-    page = None
-    if web:
-        from worker.services.web import PageBeside  # noqa: PLC0415  # loads what serves
+    services.run_embedded(settings, page=_page(settings) if web else None)
 
+
+def _page(settings: Settings) -> "PageBeside | None":
+    """Return the page that is served beside the work, None where its address is taken."""
+    from worker.services.web import PageBeside  # noqa: PLC0415  # loads what serves
+
+    try:
         page = PageBeside(settings)
-        say(f"the page: http://{settings.web_address}/")
-    services.run_embedded(settings, page=page)
+    except PortTakenError as error:
+        say(f"{error}; everything else goes on")
+        return None
+    say(f"the page: http://{settings.web_address}/")
+    return page

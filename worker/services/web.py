@@ -15,6 +15,7 @@ from storage.web.server import Served, bound, serve
 from worker.errors import PortTakenError
 
 LOG = structlog.get_logger()
+ENDS_SECONDS = 10.0
 
 
 def run_web(settings: Settings) -> None:
@@ -31,10 +32,14 @@ def run_web(settings: Settings) -> None:
 
 
 class PageBeside:
-    """Serves the page beside other work, if it can; what hinders it is told and hinders no work."""
+    """Serves the page beside other work, at an address that is taken when it is made.
+
+    Raises: PortTakenError.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._listening = _listening(*address_of(settings.web_address))
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
@@ -43,19 +48,12 @@ class PageBeside:
 
     def stop(self) -> None:
         self._over.set()
-        self._thread.join(timeout=10.0)
+        self._thread.join(timeout=ENDS_SECONDS)
 
     def _run(self) -> None:
-        host, port = address_of(self._settings.web_address)
-        try:
-            with (
-                _listening(host, port) as listening,
-                Served(_app(self._settings), listening),
-            ):
-                LOG.info("web_started", address=f"http://{host}:{port}")
-                self._over.wait()
-        except PortTakenError as error:
-            LOG.warning("web_not_served", address=error.address, reason=error.reason)
+        with self._listening, Served(_app(self._settings), self._listening):
+            LOG.info("web_started", address=f"http://{self._settings.web_address}")
+            self._over.wait()
 
 
 def address_of(given: str) -> tuple[str, int]:
