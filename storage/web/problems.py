@@ -56,7 +56,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
 _BY_STATUS = {404: "no_such", 405: "method_not_allowed", 413: "too_large"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  # the word of RFC 9457
     """Something that a caller did or met; `detail` is one sentence."""
 

@@ -11,6 +11,7 @@ from storage.web.archives import Place
 from storage.web.server import Served, bound
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
+from tests.conftest import DIALECTS
 
 
 @contextmanager
@@ -25,15 +26,27 @@ def served(url: str, site: Site | None = None) -> Iterator[httpx.Client]:
             yield client
 
 
-@pytest.fixture
-def archive_url(database_url: str) -> str:
+@contextmanager
+def emptied(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the place for an archive that the tests of a module share, on either database."""
+    if request.param == "sqlite":
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("served")
+        yield f"sqlite:///{folder / 'lesart.sqlite3'}"
+        return
+    with request.getfixturevalue("postgres_databases").database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def archive_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the address of an archive with three articles, one in two versions, and a refusal."""
-    with Archive.open(database_url) as archive:
-        write_archive(archive)
-    return database_url
+    with emptied(request) as url:
+        with Archive.open(url) as archive:
+            write_archive(archive)
+        yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(archive_url: str) -> Iterator[httpx.Client]:
     """Give a client for the page of a small archive, on either database."""
     with served(archive_url) as found:
