@@ -20,6 +20,7 @@ from worker.text import TextSettings
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
+pytestmark = pytest.mark.child
 ROOT = Path(__file__).resolve().parents[2]
 
 
