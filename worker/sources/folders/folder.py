@@ -215,7 +215,7 @@ def unreadable(error: OSError) -> Refused:
         case PermissionError():
             reason = "its permissions forbid it"
         case _:
-            reason = (error.strerror or type(error).__name__).lower()
+            reason = (error.strerror or "the system gives no reason").lower()
     return refuse("unreadable", reason=reason)
 
 
