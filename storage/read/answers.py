@@ -365,7 +365,11 @@ class ExplainedRelation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Answer):
-    """What was not taken, why, and what to do about it."""
+    """What was not taken, why, and what to do about it.
+
+    What was refused `times` over, for the same reason, is one row: it tells of the last time (`at`)
+    and when it came first (`first_at`).
+    """
 
     job: int | None
     locator: str
@@ -375,6 +379,9 @@ class Refusal(Answer):
     kept: bool
     raw_digest: str | None
     at: datetime
+    source: str | None
+    times: int
+    first_at: datetime
     cursor: str
 
 

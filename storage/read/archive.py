@@ -52,7 +52,7 @@ from storage.read.answers import (
     VersionText,
 )
 from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
-from storage.read.lists import ANY_STEP, ChangeFilter, Part
+from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
 from storage.values.errors import AmbiguousError, NoSuchError
@@ -292,13 +292,22 @@ class ReadOnlyArchive:
             yield from explained(connection, relations)
 
     def refusals(
-        self, job: int | None = None, after: str | None = None, limit: int | None = None
+        self,
+        job: int | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        codes: Sequence[str] = (),
+        source: str | None = None,
+        since: datetime | None = None,
     ) -> Iterator[Refusal]:
-        """Yield what was refused, by one job or ever, in the order of time.
+        """Yield what was refused in the order of time, by one job or ever.
 
+        What was refused again for the same reason is one row, with how often and since when.
         Raises: CursorError.
         """
-        return self._each(lambda connection: lists.refusals(connection, job, Part(after, limit)))
+        wanted, part = RefusalFilter(job, codes, source, since), Part(after, limit)
+        return self._each(lambda connection: lists.refusals(connection, wanted, part))
 
     def jobs(
         self, job: int | None = None, after: str | None = None, limit: int | None = None

@@ -160,14 +160,39 @@ def noise(connection: Connection, article_id: int | None, part: Part) -> Iterato
     yield from _rows(connection, query, asked, "q.id", part.limit, _NoiseSteps(connection))
 
 
-def refusals(connection: Connection, job: int | None, part: Part) -> Iterator[Refusal]:
-    """Yield what was refused, of one job or of all, in the order of time."""
-    asked = Conditions()
-    if job is not None:
-        asked = asked.also("q.job = :job", job=job)
-    asked = _after(asked, part, "refusals", "q.seq > :a0", int)
-    query = view_query("refusals", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.seq", part.limit, _refusal)
+@dataclass(frozen=True, slots=True)
+class RefusalFilter:
+    """Which refusals: of one job, under any of these codes, from one source, since a time."""
+
+    job: int | None = None
+    codes: Sequence[str] = ()
+    source: str | None = None
+    since: datetime | None = None
+
+    def conditions(self) -> Conditions:
+        """Return what this means for rows `r` of the view."""
+        asked = Conditions()
+        if self.job is not None:
+            asked = asked.also("r.job = :job", job=self.job)
+        if self.codes:
+            asked = asked.also("r.code IN :codes", codes=list(self.codes))
+        if self.source is not None:
+            asked = asked.also("r.source = :source", source=self.source)
+        if self.since is not None:
+            asked = asked.also("r.at >= :since", since=self.since)
+        return asked
+
+
+def refusals(connection: Connection, wanted: RefusalFilter, part: Part) -> Iterator[Refusal]:
+    """Yield what was refused in the order of time; what was refused again is one row, its last."""
+    asked = wanted.conditions()
+    view = view_query("refusals", connection.dialect.name)
+    query = f"""
+SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
+JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
+    {asked.where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
+    beyond = _after(Conditions((), asked.parameters), part, "refusals", "q.seq > :a0", int)
+    yield from _rows(connection, query, beyond, "q.seq", part.limit, _refusal)
 
 
 def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
@@ -332,7 +357,10 @@ class _NoiseSteps:
 
 
 def _refusal(row: Row) -> Refusal:
-    names = ("job", "locator", "code", "message", "hint", "kept", "raw_digest", "at")
+    names = (
+        "job", "locator", "code", "message", "hint", "kept", "raw_digest", "at", "source", "times",
+        "first_at",
+    )  # fmt: skip
     return Refusal(**{name: row[name] for name in names}, cursor=cursor("refusals", row["seq"]))
 
 

@@ -284,13 +284,17 @@ def explain(
         ),
     ] = None,
 ) -> None:  # fmt: skip
-    """Tell whether an address would be fetched now, and why or why not; ends with 1 for a no."""
+    """Tell whether an address would be fetched now, and why or why not.
+
+    Ends with 1 for a no, and with 4 where the server or its robots.txt could not be asked.
+    """
     from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     answers = explained(place.settings(), address, robots)
     _tell([each.to_dict() for each in answers], shown)
-    if answers[-1].state != "yes":
-        raise typer.Exit(NO)
+    state = answers[-1].state
+    if state != "yes":
+        raise typer.Exit(UNCHECKED if state == "unknown" else NO)
 
 
 @command(app, "retry", example="lesart retry 42")
