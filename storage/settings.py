@@ -20,6 +20,7 @@ from storage.values.private_hosts import read_own_host
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
 DATABASE_NAME = "lesart.sqlite3"
+PROOF_KEY_NAME = "proof.key"
 SMALLEST_EVERY_SECONDS = 0.1
 SMALLEST_PACE_SECONDS = 0.01
 
@@ -129,12 +130,20 @@ class Settings:
     reader_url: str | None
     web_address: str
     web_hosts: tuple[str, ...]
+    proof_key: Path | None
+    proof_every: float
+    proof_witnesses: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:
         """Return the zone for times that name none, and for schedules."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def proof_key_file(self) -> Path:
+        """Return where the key that signs checkpoints is, or would be."""
+        return self.proof_key or self.home / PROOF_KEY_NAME
 
     @property
     def is_embedded(self) -> bool:
@@ -407,6 +416,10 @@ def _own_hosts(raw: Any) -> tuple[str, ...]:
     return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
 
 
+def _new_path(raw: Any) -> Path | None:
+    return None if raw is None else _path(raw)
+
+
 def _optional_path(raw: Any) -> Path | None:
     if raw is None:
         return None
@@ -530,6 +543,21 @@ SETTINGS: tuple[Setting, ...] = (
         _host_names,
         None,
         "further names that the page is asked by, beside localhost and 127.0.0.1",
+    ),
+    Setting(
+        "proof_key",
+        _new_path,
+        None,
+        f"the key that signs checkpoints of the log; without it {PROOF_KEY_NAME} in home",
+        is_path=True,
+    ),
+    Setting("proof_every", _interval, "1h", "how often a log that has grown gets a checkpoint"),
+    Setting(
+        "proof_witnesses",
+        _optional_path,
+        None,
+        "a policy (C2SP tlog-policy): the witnesses that are asked to cosign, and how many must",
+        is_path=True,
     ),
 )
 """Every setting, in the order in which `lesart config` tells them."""

@@ -123,7 +123,10 @@ def _drop_guards(connection: Connection) -> None:
 
 
 def _create_guards(connection: Connection) -> None:
-    """Forbid changing or deleting rows of the record, but for an emptying with its redaction."""
+    """Forbid changing or deleting rows of the record, but for an emptying with its redaction.
+
+    With it the entry in the log loses the salt that would tell what was there.
+    """
     make = _postgres_guard if connection.dialect.name == "postgresql" else _sqlite_guard
     if connection.dialect.name == "postgresql":
         connection.execute(text(_POSTGRES_GUARD_FUNCTION))
@@ -156,6 +159,13 @@ BEGIN
             RETURN NEW;
         END IF;
     END IF;
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'log_entry' THEN
+        IF to_jsonb(OLD) - 'opening' = to_jsonb(NEW) - 'opening' AND EXISTS (
+            SELECT 1 FROM redaction WHERE row_id = (to_jsonb(OLD) ->> 'seq')::bigint
+        ) THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'the record is only added to: %', TG_TABLE_NAME;
 END $body$
 """
@@ -183,6 +193,9 @@ def _sqlite_guard(table: str) -> list[str]:
         gone = " AND ".join(f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied)
         told = f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
         update += f" WHEN NOT ({same} AND {gone} AND {told})"
+    if table == "log_entry":
+        same = "NEW.seq IS OLD.seq AND NEW.kind IS OLD.kind AND NEW.commitment IS OLD.commitment"
+        update += f" WHEN NOT ({same} AND EXISTS (SELECT 1 FROM redaction WHERE row_id = OLD.seq))"
     return [
         f"{update} BEGIN {refuse}; END",
         f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",

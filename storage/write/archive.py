@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,7 +36,7 @@ from storage.database.tables import (
     VerdictRow,
     WatchRow,
 )
-from storage.database.unit import Clock, Unit, rows_in, table_of, writing
+from storage.database.unit import Clock, Unit, rows_in, table_of, utc_now, writing
 from storage.history.absences import tell_absences
 from storage.history.versions import let_return
 from storage.record.captures import (
@@ -101,11 +101,6 @@ class Present:
     gone: bool
     refused: bool
     captures: int
-
-
-def utc_now() -> datetime:
-    """Return the moment that it is: the clock of observations, unless a test has its own."""
-    return datetime.now(UTC)
 
 
 class Archive:

@@ -17,10 +17,10 @@ from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
 from storage.database.engine import DatabaseError
-from storage.database.unit import Clock
+from storage.database.unit import Clock, utc_now
 from storage.schedule import queue
 from storage.settings import Settings
-from storage.write.archive import Archive, utc_now
+from storage.write.archive import Archive
 from worker.flow.read import Reader
 from worker.flow.work import work_next
 from worker.services.app import close_workshop, make_app, workshop
