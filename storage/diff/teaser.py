@@ -7,7 +7,7 @@ from typing import Literal
 from storage.diff.word_diff import Text
 from storage.values.digest import canonical_all
 
-_BROKEN_OFF = re.compile(r"\s*(?:…|\.\.\.|\[…\]|\[\.\.\.\])?\s*$")
+_BROKEN_OFF = re.compile(r"(?<!\s)\s*+(?:(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*+)?$")
 """How a paragraph ends that breaks off."""
 Beginning = Literal["paragraphs", "broken off"]
 """How a text is the beginning of another: some whole paragraphs, or the last one breaks off."""

@@ -51,7 +51,7 @@ _PIECE = (
     r"|PM|vermisstenfahndung|öffentlichkeitsfahndung|einsatz|artikel|story|release|report"
 )
 TITLE_MARK = re.compile(
-    rf"^[\W_]*{_SENDER}[\W_]*(?:\d{{1,2}}\. ?)?(?:{_MARK})(?P<rest>"
+    rf"^[\W_]*+{_SENDER}[\W_]*+(?:\d{{1,2}}\. ?)?(?:{_MARK})(?P<rest>"
     rf" ?[:+*|/\])!–—-].*"
     rf"| (?:zu|zur|zum|of|to|on)\b.*"
     rf"| (?:der|des|unserer|vom|von der|von unserer) (?:\w+ ){{0,2}}(?:{_PIECE}|\d).*"
@@ -66,7 +66,7 @@ TITLE_MARK = re.compile(
 [True, False]
 """
 TITLE_MARK_END = re.compile(
-    r"(?P<core>.+?)(?: ?[:+*|/(\[–—-]+ ?| )(?:\d\. )?(?:"
+    r"(?P<core>.+?)(?: ?(?<![:+*|/(\[–—-])[:+*|/(\[–—-]++ ?| )(?:\d\. )?(?:"
     r"(?P<supplement>nachtrag|ergänzung|folgemeldung)|(?P<correction>korrektur|korrigiert"
     r"|korrigierte (?:fassung|version)|berichtigt|berichtigte fassung|berichtigung|corrected)"
     r"|(?P<update>update(?: \d+)?|aktualisiert|aktualisierung)"
@@ -79,7 +79,7 @@ TITLE_MARK_END = re.compile(
 'Brand in Lohetal'
 """
 TEXT_MARK = re.compile(
-    rf"(?:^|\n|[.:!] |\()[\W_]*(?:\d{{1,2}}\. ?)?(?:{_MARK})"
+    rf"(?:^[\W_]*+|(?<![\W_])(?>[\W_]*?(?:\n|[.:!] |\()[\W_]*+))(?:\d{{1,2}}\. ?)?(?:{_MARK})"
     rf"(?: (?:zu|zur|zum|der|des|unserer|vom)\b[^.\n]{{0,40}}?(?:{_PIECE}|Nr\.|\d)|[ ]?:)"
     rf"|\b(?:in|mit|wie in|wie mit|zu|zur|bezug(?:nehmend)?(?: auf)?:?|auf)"
     rf" (?:der|unserer|unsere|einer|dieser|die)? ?(?:\w+ )?(?:{_PIECE})\b[^\n]{{0,90}}?"

@@ -64,7 +64,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _FIELD_OF = {name: field for field, names in _FIELDS.items() for name in names}
 
-SPLIT_KEYWORDS = re.compile(r"\s*[,;]\s*")
+SPLIT_KEYWORDS = re.compile(r"(?:(?<!\s)\s++)?[,;]\s*+")
 """What stands between keywords.
 
 >>> SPLIT_KEYWORDS.split("Deich, Niederlohe;Hochwasser")
