@@ -497,7 +497,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("languages", _languages, "de,en", "the languages that texts are expected in"),
     Setting("every", _interval, "60s", "how often the default source is looked at"),
     Setting("batch_items", _count, 200, "documents that one job carries at most"),
-    Setting("document_seconds", _interval, "2s", "how long reading one document may take"),
+    Setting("document_seconds", _interval, "2s", "processor time to read one document"),
     Setting("batch_seconds", _interval, "60s", "how long one job may work before it goes back"),
     Setting("lease_seconds", _interval, "90s", "when a job counts as abandoned"),
     Setting("document_memory_mb", _count, 1024, "memory for reading one page, in MiB"),

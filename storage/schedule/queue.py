@@ -37,8 +37,9 @@ def add_job(
     slot: str | None = None,
     single: bool = False,
     arguments: Mapping[str, Any] | None = None,
+    run_after: float = 0.0,
 ) -> int:
-    """Write a ready job into `unit` and return its id."""
+    """Write a ready job into `unit`, due at once or at `run_after`, and return its id."""
     number = unit.number()
     unit.ring()
     unit.add(
@@ -55,7 +56,7 @@ def add_job(
             "single": single,
             "attempts": 0,
             "arguments": dict(arguments or {}),
-            "run_after": 0.0,
+            "run_after": run_after,
             "created_at": unit.now,
             **{f.name: 0 for f in fields(Counts)},
         },
@@ -138,6 +139,23 @@ def release(
         unit, held, state="ready", lease_until=None, woken_at=None, attempts=held.attempts - 1,
         run_after=after, **_added(counts or Counts()),
     )  # fmt: skip
+
+
+def defer(unit: Unit, held: Claim, items: Sequence[int], pause_seconds: float) -> None:
+    """Take items out of a job in our hands: each gets a job of its own, due after a pause.
+
+    That job knows (`again`) that it is the second try.
+    Raises: StaleLeaseError.
+    """
+    after = database_epoch(unit.connection) + pause_seconds
+    for item in items:
+        add_job(
+            unit, held.kind, held.trigger, source_id=held.source_id, parent_id=held.parent_id,
+            single=True, arguments={"items": [item], "again": True}, run_after=after,
+        )  # fmt: skip
+    unit.flush()
+    left = [item for item in held.arguments["items"] if item not in set(items)]
+    _change(unit, held, arguments={**held.arguments, "items": left})
 
 
 def fail(unit: Unit, held: Claim, reason: str) -> None:

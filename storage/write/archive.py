@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -84,6 +85,11 @@ _CAPTURED = (
 
 REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording, and indexing and comparing it."""
+
+MOST_UNREAD_BYTES = 64 * 1024 * 1024
+"""Bytes of documents that a worker has in its hands at a time."""
+AGAIN_AFTER_SECONDS = 5.0
+"""So long waits what was not read in time, for a quieter moment."""
 
 Decide = Callable[[Any, bytes | None, Known], Verdict]
 
@@ -446,19 +452,31 @@ class Archive:
 
     # ---------------------------------------------------------------------------- read
 
-    def unread(self, held: jobs.Claim) -> list[Captured]:
-        """Return the captured items of a read job that have no verdict yet."""
-        items = held.arguments["items"]
+    def unread(self, held: jobs.Claim) -> tuple[list[Captured], bool]:
+        """Return the captured items of a read job that have no verdict yet, and if these are all.
+
+        They hold `MOST_UNREAD_BYTES` together, or it is a single one.
+        """
+        sizes = (
+            select(OBSERVATION.c.id, CAPTURE.c.size)
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
+        )
         query = (
             select(*_CAPTURED)
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
-            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
         )
         with self.looking() as connection:
+            rows = rows_in(connection, sizes, OBSERVATION.c.id, held.arguments["items"])
+            waiting = sorted((number, size) for number, size in rows)
+            total = accumulate(size for _, size in waiting)
+            fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
+            items = [number for number, _ in waiting[:fits]]
             found = [_captured(row) for row in rows_in(connection, query, OBSERVATION.c.id, items)]
-        return sorted(found, key=lambda captured: captured.observation_id)
+        found.sort(key=lambda captured: captured.observation_id)
+        return found, fits >= len(waiting)
 
     def keep(
         self,
@@ -469,11 +487,13 @@ class Archive:
         done: bool,
         batch_items: int = 100,
         again: Sequence[Reread] = (),
+        later: Sequence[int] = (),
     ) -> Counts:
         """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
 
         What lists name is looked at by jobs of up to `batch_items` addresses. `again` are earlier
-        captures that were read anew, so that others compare with them.
+        captures that were read anew, so that others compare with them. The observations `later`
+        are tried once more, each alone, after a pause.
 
         Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
@@ -484,6 +504,8 @@ class Archive:
             counts = keeping.keep(others, decide, again)
             note_read(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
+            if later:
+                queue.defer(unit, held, later, AGAIN_AFTER_SECONDS)
             if done:
                 queue.finish(unit, held, counts)
             else:
