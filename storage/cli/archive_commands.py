@@ -120,6 +120,8 @@ def stats(
     with reading(place) as (settings, archive):
         if not coverage:
             write_record(archive.stats(), shown.target())
+            if (left := archive.work_left().sentence()) is not None:
+                say(f"{left}: run `lesart up --once`, or start `lesart worker`")
             return
         first = None if since is None else parse_moment(since, settings.zone, "first")
         last = None if until is None else parse_moment(until, settings.zone, "last")

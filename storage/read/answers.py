@@ -459,7 +459,10 @@ class Coverage(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Stats(Answer):
-    """The figures of an archive; sizes in bytes."""
+    """The figures of an archive; sizes in bytes.
+
+    `open_jobs` counts parts of jobs too; `is_idle` says that some are open and nobody works.
+    """
 
     schema: str
     articles: int
@@ -473,6 +476,8 @@ class Stats(Answer):
     copies: int
     refusals: Mapping[str, int]
     jobs: Mapping[str, int]
+    open_jobs: int
+    is_idle: bool
     to_read: int
     to_index: int
     to_relate: int

@@ -55,6 +55,7 @@ from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
+from storage.read.work import WorkLeft, work_left
 from storage.values.errors import AmbiguousError, NoSuchError
 from storage.values.source import Source
 
@@ -460,6 +461,11 @@ class ReadOnlyArchive:
 
         with self.connected() as connection:
             return stats(connection, head(), now or datetime.now(UTC))
+
+    def work_left(self) -> WorkLeft:
+        """Return what is left to be done, and whether anybody is at it."""
+        with self.connected() as connection:
+            return work_left(connection)
 
     def coverage(
         self,

@@ -10,11 +10,12 @@ from storage.database.tables import METADATA
 from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
 from storage.read.coverage import Watching, watching
+from storage.read.work import work_left
 from storage.values.source import Source
 
 _NAMES = (
     "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",
-    "verdict", "search_due", "relate_due", "source", "scan",
+    "search_due", "relate_due", "source", "scan",
 )  # fmt: skip
 _TABLE = {name: METADATA.tables[name] for name in _NAMES}
 
@@ -29,6 +30,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         select(func.min(article.c.first_seen), func.max(article.c.last_seen))
     ).one()
     copies = select(func.count(func.distinct(relation.c.a_origin_id)))
+    left = work_left(connection)
     sources = _sources(connection, now)
     scans = [each.last_scan for each in sources if each.last_scan is not None]
     return Stats(
@@ -44,7 +46,9 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         copies=connection.execute(copies.where(relation.c.kind == "exact_copy")).scalar_one(),
         refusals=_by(connection, "refusal", "code"),
         jobs=_jobs(connection),
-        to_read=_to_read(connection),
+        open_jobs=left.jobs,
+        is_idle=left.is_idle,
+        to_read=left.to_read,
         to_index=_count(connection, "search_due"),
         to_relate=_count(connection, "relate_due"),
         first_seen=first,
@@ -81,13 +85,6 @@ def _jobs(connection: Connection) -> dict[str, int]:
         "WHERE q.parent IS NULL GROUP BY q.state ORDER BY q.state"
     )
     return {row[0]: row[1] for row in connection.execute(text(query))}
-
-
-def _to_read(connection: Connection) -> int:
-    observation, verdict = _TABLE["observation"], _TABLE["verdict"]
-    captured = select(func.count()).where(observation.c.outcome == "captured")
-    all_of_them = connection.execute(captured.select_from(observation)).scalar_one()
-    return all_of_them - connection.execute(select(func.count()).select_from(verdict)).scalar_one()
 
 
 def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:

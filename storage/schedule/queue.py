@@ -1,7 +1,7 @@
 """Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -17,6 +17,10 @@ DUE, JOB, WATCH = table_of(SearchDueRow), table_of(JobRow), table_of(WatchRow)
 KINDS = ("ingest", "fetch", "read")
 """What this program knows how to work; a job of another kind waits for a newer one."""
 MAX_ATTEMPTS = 3
+
+Within = int | Collection[int]
+"""One job with all its parts, or several."""
+
 WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
 """The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
@@ -70,11 +74,11 @@ def claim(
     holder: str,
     *,
     job_id: int | None = None,
-    within: int | None = None,
+    within: Within | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
 ) -> Claim | None:
-    """Take the next due job: `job_id` alone, any of the family of job `within`, any of a `kind`.
+    """Take the next due job: `job_id` alone, any of the families `within`, any of a `kind`.
 
     `holder` names the process that works, so that its death can be told. A batch whose worker
     died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
@@ -249,12 +253,18 @@ def _is_due(now: float) -> Any:
     )
 
 
-def _due(now: float, job_id: int | None, within: int | None) -> Any:
+def of_families(within: Within) -> Any:
+    """Return the condition that a job is one of those `within`, or a part of one."""
+    ids = [within] if isinstance(within, int) else list(within)
+    return or_(JOB.c.id.in_(ids), JOB.c.parent_id.in_(ids))
+
+
+def _due(now: float, job_id: int | None, within: Within | None) -> Any:
     query = select(JOB).where(_is_due(now)).order_by(JOB.c.id)
     if job_id is not None:
         query = query.where(JOB.c.id == job_id)
     if within is not None:
-        query = query.where(or_(JOB.c.id == within, JOB.c.parent_id == within))
+        query = query.where(of_families(within))
     return query
 
 

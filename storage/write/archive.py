@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, insert, select, update
 
 from storage.database import schema
 from storage.database.compression import DamagedBytesError, unpack
@@ -107,6 +107,7 @@ class Present:
     gone: bool
     refused: bool
     captures: int
+    unread: bool = False
 
 
 class Archive:
@@ -298,8 +299,14 @@ class Archive:
             PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
             PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
             PRESENCE.c.refused, PRESENCE.c.captures,
+            and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None)).label("unread"),
         )  # fmt: skip
-        query = select(*columns).where(PRESENCE.c.source_id == source_id)
+        query = (
+            select(*columns)
+            .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
+            .outerjoin(VERDICT, VERDICT.c.observation_id == PRESENCE.c.observation_id)
+            .where(PRESENCE.c.source_id == source_id)
+        )
         if path is not None:
             query = query.where(PRESENCE.c.path == path)
         with self.looking() as connection:
@@ -388,8 +395,10 @@ class Archive:
                 queue.count(unit, held, counts)
             unit.flush()
             tell_absences(unit, importing.told)
-        again = sum(job != held.job_id for job in known.values()) + len(imports) - len(wanted)
-        return Imported(replace(counts, unchanged=again), tuple(importing.waiting))
+        others = [each for each in known.values() if each.job_id != held.job_id]
+        unread = tuple(each.unread for each in others if each.unread is not None)
+        again = len(others) - len(unread) + len(imports) - len(wanted)
+        return Imported(replace(counts, unchanged=again), tuple(importing.waiting), unread)
 
     def finish_scan(
         self,
@@ -617,17 +626,18 @@ class Archive:
             with self.unit() as unit:
                 relating.put_off(unit, next(iter(met)))
 
-    def index_rest(self, limit: int = 500) -> int:
+    def index_rest(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""
         with self.engine.begin() as connection:
-            return index_due(connection, self.clock() - REST_AFTER, limit)
+            return index_due(connection, self.clock() - older_than, limit)
 
 
 def _present(row: Any) -> Present:
     (_path, _member, place, size, mtime_ns, ctime_ns, inode, *rest) = row
-    digest, observation, job, container, gone, refused, captures = rest
+    digest, observation, job, container, gone, refused, captures, unread = rest
     stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
-    return Present(place, stamp, digest, observation, job, container, gone, refused, captures)
+    facts = (digest, observation, job, container, gone, refused, captures)
+    return Present(place, stamp, *facts, unread=bool(unread))
 
 
 def _packed(arrivals: Sequence[Arrival]) -> Packed:

@@ -22,6 +22,7 @@ from storage.settings import Settings, read_web_address
 from storage.values.source import NoSuchSourceError
 from worker.cli import source_commands as source_cli
 from worker.cli.events import log_events
+from worker.cli.summaries import tell_summaries
 from worker.errors import (
     BrokerError,
     JobNotFoundError,
@@ -88,11 +89,8 @@ def ingest(
             say(f"job {job_id} is written; a worker takes it up")
             _tell([{"job": job_id}], shown)
             return
-        summary = control.see_through(archive, settings, job_id, processes)
-    _tell([summary], shown)
-    if summary["refused"] or summary["failed"]:
-        say("something was refused: see `lesart refusals`")
-        raise typer.Exit(NO)
+        summaries = control.see_through(archive, settings, [job_id], processes)
+    tell_summaries(summaries, shown)
 
 
 @command(app, "up", example="lesart up --once")
@@ -120,10 +118,7 @@ def up(
     if once:
         with Archive.open(settings.database_url) as archive:
             summaries = control.once(archive, settings, processes)
-        _tell(summaries, shown)
-        if any(each["refused"] or each["failed"] for each in summaries):
-            say("something was refused: see `lesart refusals`")
-            raise typer.Exit(NO)
+        tell_summaries(summaries, shown)
         return
     _watch(settings, web=web, debug=place.debug)
 
@@ -140,7 +135,8 @@ def worker(
         bool, typer.Option("--drain", help="Without a broker: work what is open and end.")
     ] = False,
     job: Annotated[
-        int | None, typer.Option("--job", metavar="JOB", help="With --drain: this job alone.")
+        list[int] | None,
+        typer.Option("--job", metavar="JOB", help="With --drain: this job alone; may be repeated."),
     ] = None,
     health: Annotated[
         bool, typer.Option("--health", help="Only tell, by the exit code, whether work goes on.")
