@@ -55,13 +55,13 @@ from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
-from storage.read.work import WorkLeft, work_left
 from storage.values.errors import AmbiguousError, NoSuchError
 from storage.values.source import Source
 
 if TYPE_CHECKING:
     from storage.read.facets import Facets
     from storage.read.find import Finder, FoundVersion
+    from storage.read.work import WorkLeft
 
 __all__ = [
     "AmbiguousError",
@@ -462,8 +462,10 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             return stats(connection, head(), now or datetime.now(UTC))
 
-    def work_left(self) -> WorkLeft:
+    def work_left(self) -> "WorkLeft":
         """Return what is left to be done, and whether anybody is at it."""
+        from storage.read.work import work_left  # noqa: PLC0415  # loads the tables
+
         with self.connected() as connection:
             return work_left(connection)
 

@@ -24,7 +24,7 @@ from tests.flow.processes import Service, lesart
 
 COMMANDS = (("up", "--once"), ("ingest", "seeds"), ("up",))
 SETTINGS = {"every": "1s", "batch_items": "20"}
-LATEST_KILL_SECONDS = 7.0
+LONGEST_DELAY_SECONDS = 0.5
 GIVE_UP_SECONDS = 300.0
 
 
@@ -33,14 +33,14 @@ class Round:
     """One command that was killed and given once more."""
 
     words: tuple[str, ...]
-    killed_after: list[float]
-    read_before: int
+    files: int
+    killed_at: list[tuple[int, int]]
     faults: list[str]
 
     def told(self) -> str:
-        after = ", ".join(f"{seconds:.2f} s" for seconds in self.killed_after)
+        killed = ", ".join(f"{kept} kept and {read} read" for kept, read in self.killed_at)
         found = "; ".join(self.faults[:3]) if self.faults else "all read, once"
-        return f"{' '.join(self.words):12} killed after {after}: {self.read_before} read; {found}"
+        return f"{' '.join(self.words):12} killed with {killed} of {self.files}; then {found}"
 
 
 def rounds(number: int, files: int, database: str, seed: int) -> Iterator[Round]:
@@ -64,27 +64,30 @@ def _round(words: tuple[str, ...], folder: Path, url: str, files: int, chance: R
     for each in seeds:
         each.write(folder)
     settings = {**SETTINGS, "database_url": url, "seeds": str(folder / "seeds")}
-    killed = [_killed(folder, words, settings, chance) for _ in range(chance.choice([1, 1, 2]))]
-    before = _verdicts(url)
+    killed = []
+    for _ in range(chance.choice([1, 1, 2])):
+        _kill(folder, words, settings, chance, 2 * len(seeds))
+        killed.append(_progress(url))
     found = _through(folder, words, settings, len(seeds))
-    return Round(words, killed, before, [*found, *_faults(url, seeds)])
+    return Round(words, len(seeds), killed, [*found, *_faults(url, seeds)])
 
 
-def _killed(
-    folder: Path, words: tuple[str, ...], settings: dict[str, str], chance: Random
-) -> float:
-    """Start a command and kill -9 it, with its children or without; return after how long."""
+def _kill(
+    folder: Path, words: tuple[str, ...], settings: dict[str, str], chance: Random, steps: int
+) -> None:
+    """Start a command and kill -9 it, with its children or without, somewhere in its work."""
     command = Service(folder, *words, **settings)
-    seconds = chance.uniform(0.0, LATEST_KILL_SECONDS)
+    wanted = chance.randint(-steps // 20, steps)  # some before anything is kept
     command.start()
-    time.sleep(seconds)
+    while command.is_alive and sum(_progress(settings["database_url"])) < wanted:
+        time.sleep(0.01)
+    time.sleep(chance.uniform(0.0, LONGEST_DELAY_SECONDS))
     children = command.children()
     command.kill()
     if chance.random() < 0.7:
         for child in children:
             if child.is_running():
                 child.kill()
-    return seconds
 
 
 def _through(
@@ -99,7 +102,7 @@ def _through(
     watching = Service(folder, *words, **settings)
     watching.start()
     try:
-        if not _until(lambda: _verdicts(settings["database_url"]) >= number):
+        if not _until(lambda: _progress(settings["database_url"])[1] >= number):
             yield "it was not through in time"
     finally:
         watching.end()
@@ -114,18 +117,21 @@ def _until(true: Callable[[], bool]) -> bool:
     return False
 
 
-def _verdicts(url: str) -> int:
-    """Return how many verdicts were given; none where the archive is not there yet."""
+def _progress(url: str) -> tuple[int, int]:
+    """Return how many files were kept and how many read; none where no archive is there yet."""
     try:
         with asking(url) as ask:
-            return ask.number("SELECT count(*) FROM verdict")
+            (found,) = ask.rows(
+                "SELECT (SELECT count(*) FROM observation), (SELECT count(*) FROM verdict)"
+            )
+            return found[0], found[1]
     except Exception as error:  # two drivers, each with its own
         if (
             "no such table" in str(error)
             or "does not exist" in str(error)
             or "unable" in str(error)
         ):
-            return 0
+            return 0, 0
         raise
 
 
