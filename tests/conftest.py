@@ -42,6 +42,7 @@ UNIT = (
     "tests/docs/test_links.py",
     "tests/language/",
     "tests/page/",
+    "tests/patterns/",
     "tests/proof/",
     "tests/read/test_citation.py",
     "tests/read/test_revision.py",
