@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -422,6 +422,15 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             return count_facets(connection, asked, filters, steps, latest=latest)
 
+    def article(self, given: str) -> ArticleLine:
+        """Return the article that answers to an id or an address, as lists tell it.
+
+        Raises: NoSuchError.
+        """
+        number = self.row_of(given)
+        with self.connected() as connection:
+            return lists.article(connection, number)
+
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
         """Return the articles of a cluster in the order in which they were seen first.
 
@@ -439,6 +448,13 @@ class ReadOnlyArchive:
         """Return the steps that were written or renumbered after `seq`, each with its own."""
         with self.connected() as connection:
             return list(lists.changes_since(connection, seq, wanted, filters, limit))
+
+    def edits_by_day(self, until: date, days: int) -> dict[date, int]:
+        """Return how many steps there were on each of the last `days` days, by UTC."""
+        from storage.read.stats import edits_by_day  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return edits_by_day(connection, until, days)
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""

@@ -115,6 +115,13 @@ def changes_since(
     yield from islice(found, limit)
 
 
+def article(connection: Connection, article_id: int) -> ArticleLine:
+    """Return the article with that number."""
+    asked = Conditions().also("q.article_id = :article", article=article_id)
+    query = view_query("articles", connection.dialect.name)
+    return next(_rows(connection, query, asked, "q.article_id", None, article_line))
+
+
 def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster that is printed as `label`."""
     asked = Conditions().also("q.cluster = :label", label=label)

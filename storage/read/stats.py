@@ -1,7 +1,7 @@
 """Count what an archive holds."""
 
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
@@ -66,6 +66,22 @@ def sources(connection: Connection) -> list[Source]:
         Source(**{name: row[name] for name in names}, options=row["options"] or {})
         for row in connection.execute(query).mappings()
     ]
+
+
+def edits_by_day(connection: Connection, until: date, days: int) -> dict[date, int]:
+    """Return how many steps there were on each of the last `days` days, by UTC."""
+    version = _TABLE["version"]
+    first = datetime.combine(until - timedelta(days=days - 1), time(), UTC)
+    if connection.dialect.name == "postgresql":
+        day: Any = func.to_char(func.timezone("UTC", version.c.changed_by), "YYYY-MM-DD")
+    else:
+        day = func.substr(version.c.changed_by, 1, 10, type_=_TABLE["source"].c.name.type)
+    query = (
+        select(day, func.count())
+        .where(version.c.number > 1, version.c.changed_by >= first)
+        .group_by(day)
+    )
+    return {date.fromisoformat(row[0]): row[1] for row in connection.execute(query)}
 
 
 def _count(connection: Connection, name: str) -> int:

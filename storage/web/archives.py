@@ -19,6 +19,7 @@ STATEMENT_SECONDS = 20
 MOST_TURNED_BACK = 2
 """So many requests at a time may look at another time than today: each builds its views anew."""
 WAIT_SECONDS = 10
+MOST_REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Library:
             found: T = known[1]
             return found
         value = ask()
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
         self._remembered[name] = (monotonic(), value)
         return value
 

@@ -1,6 +1,6 @@
 """What goes wrong, told as RFC 9457 says: one JSON object with a type, a status, a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -69,6 +69,10 @@ class Problem(Exception):  # noqa: N818  # the word of RFC 9457
     def status(self) -> int:
         return TITLES[self.code][0]
 
+    @property
+    def title(self) -> str:
+        return TITLES[self.code][1]
+
     def to_dict(self) -> dict[str, Any]:
         status, title = TITLES[self.code]
         told = {"type": f"urn:lesart:problem:{self.code}", "title": title, "status": status}
@@ -126,16 +130,19 @@ def told_by(error: Exception) -> Problem:
     if known is None and isinstance(error, RequestValidationError):
         return _invalid(error.errors())
     if known is None:
-        LOG.error("page_failed", error=type(error).__name__, exc_info=error)
+        LOG.error("page_failed", error=type(error).__name__)  # the server prints its trace
         return Problem("internal", "the details are in the log of the server")
     return known
 
 
-def install(app: FastAPI) -> None:
-    """Let every error of `app` end as a problem."""
+def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
+    """Let every error of `app` end as a problem: as JSON, or where people look as a `page`."""
 
-    def tell(_request: Request, error: Exception) -> Response:
-        return answer(told_by(error))
+    def tell(request: Request, error: Exception) -> Response:
+        problem = told_by(error)
+        is_api = request.url.path.startswith("/api") or problem.code == "internal"
+        is_for_people = "text/html" in request.headers.get("accept", "") and not is_api
+        return page(request, problem) if is_for_people else answer(problem)
 
     expected = (Problem, RequestValidationError, HTTPException, DBAPIError, *_CODES)
     for kind in (*expected, Exception):
