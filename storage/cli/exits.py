@@ -127,7 +127,7 @@ def _of_archives() -> ExitCodes:
 
     return {
         NoSuchError: NO_SUCH,
-        AmbiguousError: WRONG_USE,
+        AmbiguousError: NO_SUCH,
         CursorError: WRONG_USE,
         QueryError: WRONG_USE,
         DamagedBytesError: NO,

@@ -15,8 +15,8 @@ import pytest
 
 from lesart import open_archive
 from storage.read.answers import ArticleLine, Refusal, VersionText
+from storage.values.locator import escape_locator, origin_path
 from tests.bad_inputs.build import CannotBuildError, build, build_committed
-from worker.sources.containers.locator import escape_locator, origin_path
 
 CASES: list[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "cases.toml").read_text("utf-8")

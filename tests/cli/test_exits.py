@@ -36,7 +36,7 @@ ENDINGS = {
     "wrong cursor": (CursorError("x"), 2),
     "wrong place to write to": (OutputError("x", "no"), 2),
     "wrong address": (DatabaseUrlError("x", "no"), 2),
-    "several fit": (AmbiguousError("wording", "w1:00000000", ["a", "b"]), 2),
+    "several fit": (AmbiguousError("wording", "w1:00000000", ["a", "b"]), 3),
     "newer schema": (SchemaNewerError("x", "2", "1"), 2),
     "older schema": (SchemaOlderError("x", "1", "2"), 2),
     "no archive": (ArchiveMissingError("x"), 3),

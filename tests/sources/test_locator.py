@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.containers.locator import ESCAPE, UNSAFE, escape_locator, origin_path
+from storage.values.locator import ESCAPE, UNSAFE, escape_locator, origin_path
 
 ANY_TEXT = st.text(st.characters(codec=None) | st.characters(categories=["Cs", "Cc", "Cf"]))
 

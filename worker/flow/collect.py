@@ -12,6 +12,7 @@ from storage.values import job as jobs
 from storage.values.addresses import Named
 from storage.values.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
+from storage.values.locator import origin_path
 from storage.values.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
@@ -28,7 +29,6 @@ from worker.sources.containers.items import (
     Rejected,
     Unsettled,
 )
-from worker.sources.containers.locator import origin_path
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
 from worker.sources.folders.folder import Listing, expand
