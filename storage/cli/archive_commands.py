@@ -149,9 +149,11 @@ def upgrade(place: Place, shown: Shown) -> None:
 
     url = database_url(place.settings().database_url)
     engine = writing_engine(url)
-    with reachable(url):
-        before, after = schema.upgrade(engine)
-    engine.dispose()
+    try:
+        with reachable(url):
+            before, after = schema.upgrade(engine)
+    finally:
+        engine.dispose()
     write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
 
 

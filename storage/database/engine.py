@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import UtcTime, stored_time
+from storage.database.ownership import is_foreign_file
 
 DatabaseError = DBAPIError
 """What every failure of a database looks like from outside."""
@@ -37,6 +38,19 @@ class ArchiveMissingError(ArchiveError):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"there is no archive at {place}")
+        self.place = place
+
+
+class ForeignDatabaseError(ArchiveError):
+    """There is something at the place that was named, and it is no archive."""
+
+    def __init__(self, place: str, names: Iterable[str] = ()) -> None:
+        told = ", ".join(sorted(names)[:5])
+        which = f" (it has {told})" if told else ""
+        super().__init__(
+            f"{place} is no archive of Lesart but something else{which}; nothing of it was "
+            "changed: name another place"
+        )
         self.place = place
 
 
@@ -91,9 +105,15 @@ def place_of(url: URL) -> str:
 
 
 def writing_engine(url: URL) -> Engine:
-    """Return an engine for the worker's side; on SQLite the file is made if need be."""
+    """Return an engine for the worker's side; on SQLite the file is made if need be.
+
+    Raises: ForeignDatabaseError where an SQLite file is no archive.
+    """
     if url.drivername == "sqlite":
-        Path(url.database or "").absolute().parent.mkdir(parents=True, exist_ok=True)
+        path = Path(url.database or "").absolute()
+        if is_foreign_file(path):
+            raise ForeignDatabaseError(str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
         return _sqlite_engine(url, query_only=False)
     return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
 
@@ -106,7 +126,8 @@ def reading_engine(url: URL, seconds: int | None = None) -> Engine:
     named and none is there.
     """
     if url.drivername == "sqlite":
-        if not Path(url.database or "").is_file():
+        path = Path(url.database or "")
+        if not path.is_file() or is_foreign_file(path):
             raise ArchiveMissingError(place_of(url))
         engine = _sqlite_engine(url, query_only=True)
         if seconds is not None:

@@ -4,7 +4,8 @@ import secrets
 
 from sqlalchemy import Connection, Engine, UniqueConstraint, insert, inspect, select, text
 
-from storage.database.engine import database_epoch
+from storage.database.engine import ForeignDatabaseError, database_epoch, place_of
+from storage.database.ownership import names_in
 from storage.database.schema_version import MIGRATIONS, found_revision, head, refuse_newer
 from storage.database.tables import ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
@@ -15,7 +16,7 @@ WORKER_ROLE = "lesart_worker"
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Migrate to the newest schema in one transaction; return the revisions before and after.
 
-    Raises: SchemaNewerError, and leaves the archive as it was.
+    Raises: SchemaNewerError, ForeignDatabaseError, and leaves the database as it was.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -27,6 +28,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             _grant_writing(connection)
             return before, known
         refuse_newer(engine, before, known)
+        if before is None:
+            _refuse_foreign(connection)
         drop_views(connection)
         _drop_guards(connection)
         _migrate(connection)
@@ -37,6 +40,18 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _grant_reading(connection)
         _grant_writing(connection)
         return before, known
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    """Raise ForeignDatabaseError where a database that is no archive has what ours would be named.
+
+    A file is an archive or none; a schema of PostgreSQL may hold tables of others beside it.
+    """
+    there = names_in(connection)
+    if connection.dialect.name == "postgresql":
+        there &= {*METADATA.tables, *VIEWS, "alembic_version", "search_text"}
+    if there:
+        raise ForeignDatabaseError(place_of(connection.engine.url), there)
 
 
 def missing_guards(connection: Connection) -> list[str]:

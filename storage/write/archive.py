@@ -122,16 +122,20 @@ class Archive:
     def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
         """Open the archive at `url`, making or migrating it where `create` says so.
 
-        Raises: DatabaseUrlError, ArchiveUnreachableError, SchemaNewerError; without `create`
-        ArchiveMissingError and SchemaOlderError.
+        Raises: DatabaseUrlError, ForeignDatabaseError, ArchiveUnreachableError, SchemaNewerError;
+        without `create` ArchiveMissingError and SchemaOlderError.
         """
         address = database_url(str(url))
         engine = writing_engine(address)
-        with reachable(address):
-            if create:
-                schema.upgrade(engine)
-            else:
-                require_current(engine)
+        try:
+            with reachable(address):
+                if create:
+                    schema.upgrade(engine)
+                else:
+                    require_current(engine)
+        except BaseException:
+            engine.dispose()
+            raise
         return cls(engine, place_of(address), clock)
 
     def close(self) -> None:
