@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,11 +31,6 @@ Clock = Callable[[], datetime]
 IN_CHUNK = 10_000
 
 
-def utc_now() -> datetime:
-    """Return the moment that it is: the clock of observations, unless a test has its own."""
-    return datetime.now(UTC)
-
-
 def table_of(model: type[SQLModel]) -> Table:
     """Return the Core table of `model`: rows are written in bulk, not as objects."""
     table: Table = model.__table__  # type: ignore[attr-defined]
@@ -46,14 +41,14 @@ class Unit:
     """Collects the rows of one transaction and writes them at its end, table by table.
 
     Numbers rise in the order of commit: they are taken while the write lock is held, and the
-    lock is held until the commit.
+    lock is held until the commit. `since` is the highest one that was taken before.
     """
 
     def __init__(self, connection: Connection, now: datetime, counter: int) -> None:
         self.connection = connection
         self.now = now
+        self.since = counter
         self._counter = counter
-        self._taken = counter
         self._rows: dict[Table, list[Mapping[str, Any]]] = {}
         self._has_jobs = False
 
@@ -79,7 +74,7 @@ class Unit:
     def close(self) -> None:
         """Write everything, and the counter."""
         self.flush()
-        if self._counter != self._taken:
+        if self._counter != self.since:
             counter = table_of(CounterRow)
             self.connection.execute(
                 update(counter).where(counter.c.name == "seq").values(value=self._counter)

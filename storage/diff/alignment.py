@@ -15,6 +15,7 @@ from unicodedata import is_normalized
 
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
+from storage.language.paragraphs import Paragraph, paragraph_of
 from storage.language.words import TOKEN
 from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
 
@@ -60,19 +61,27 @@ class Words:
 class Block:
     """A title or paragraph; `start` is where its `text` stands in the joined text.
 
-    `canon` is its canonical form. `words` are worked out when they are asked for.
+    `canon` is its canonical form; the rest is worked out when it is asked for.
     """
 
     role: str
     text: str
     canon: str
     start: int
+    _paragraph: Paragraph | None = None
     _words: Words | None = None
     _places: Sequence[int] | None = None
 
     @property
     def end(self) -> int:
         return self.start + len(self.text)
+
+    @property
+    def paragraph(self) -> Paragraph:
+        """Return what texts share that have this paragraph."""
+        if self._paragraph is None:
+            self._paragraph = paragraph_of(self.canon)
+        return self._paragraph
 
     @property
     def words(self) -> Words:

@@ -4,14 +4,24 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from storage.diff.classes import classes_of
-from storage.diff.edits import places
+from storage.diff.edits import Place, places
 from storage.diff.noise import NO_BOXES, Evidence, Noise, explain, noise, unexplained
-from storage.diff.word_diff import Text, between, passages, sides, words_added, words_removed
+from storage.diff.word_diff import (
+    Side,
+    Text,
+    between,
+    passages,
+    side_of,
+    words_added,
+    words_removed,
+)
+from storage.language.paragraphs import Paragraph, paragraph_of
 from storage.language.volatile import stamps
 from storage.language.words import TOKEN
 from storage.values.digest import canonical, canonical_all
@@ -34,13 +44,15 @@ _ANNOUNCING = frozenset({"correction", "update"})
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Told:
     """What one capture says: the text, and what stands around it.
 
     `beside` are the paragraphs of the page that are no part of the text, `modified` is its date
     of modification, `notices` are kind and text of each notice, `metadata` are the values of the
     fields `METADATA`. `around` are the keys of what else the page shows.
+
+    What comparing needs of one capture is worked out once, whatever it is compared with.
     """
 
     text: Text
@@ -49,6 +61,30 @@ class Told:
     notices: tuple[tuple[str, str], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=lambda: _NO_FIELDS)
     around: frozenset[int] = frozenset()
+
+    @cached_property
+    def side(self) -> Side:
+        """Return the text, read for comparing."""
+        canons = (paragraph.canon for paragraph in self.paragraphs)
+        return side_of(self.text, dict(zip(self.text.parts, canons, strict=True)))
+
+    @cached_property
+    def paragraphs(self) -> tuple[Paragraph, ...]:
+        """Return the title, empty where there is none, and the paragraphs of the text."""
+        return tuple(map(paragraph_of, canonical_all(self.text.parts)))
+
+    @cached_property
+    def keys(self) -> frozenset[int]:
+        """Return the keys of what the page shows beside the text."""
+        return self.around.union(map(paragraph_key, canonical_all(self.beside)))
+
+    @cached_property
+    def notes(self) -> frozenset[str]:
+        """Return the notes of the last change that the page shows, in the text and beside it."""
+        shown = [text for _role, text in self.text.paragraphs]
+        said = chain.from_iterable(map(stamps, (*shown, *self.beside)))
+        updates = (text for kind, text in self.notices if kind == "update")
+        return frozenset(canonical_all([*said, *updates]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +110,62 @@ class Change:
         return bool(self.noise) and not self.classes
 
 
+class Difference:
+    """Two captures beside each other: where they differ is worked out once, noise by noise."""
+
+    def __init__(self, a: Told, b: Told) -> None:
+        self.a = a
+        self.b = b
+
+    @cached_property
+    def places(self) -> list[Place]:
+        a, b = self.a.side, self.b.side
+        return places(between(a, b), a, b)
+
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """Return what `Change.asked` would be if no other article were asked."""
+        return unexplained(self.places, self._rules(NO_BOXES))
+
+    def change(self, boxes: Mapping[str, str] = NO_BOXES, *, heed_noise: bool = True) -> Change:
+        """Return what changed.
+
+        `boxes` are those paragraphs of `asked` that other articles say are noise, with the rule.
+        Without `heed_noise` everything is a change.
+        """
+        a, b, found = self.a, self.b, self.places
+        rules: list[str | None] = [None] * len(found)
+        if heed_noise:
+            rules = self._rules(boxes)
+        left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
+        classes = classes_of(left, a.side, b.side)
+        if classes and _metadata_differ(a, b):
+            classes = (*classes, "metadata")
+        operations = [op for place in left for op in place.operations]
+        removed, added = passages(operations)
+        new = _new_notices(a, b)
+        return Change(
+            classes=classes,
+            silent=is_silent(a, b, new) if classes else None,
+            words_added=words_added(operations),
+            words_removed=words_removed(operations),
+            removed=removed,
+            added=added,
+            noise=noise(found, rules),
+            notices=new,
+            asked=unexplained(found, rules),
+        )
+
+    def _rules(self, boxes: Mapping[str, str]) -> list[str | None]:
+        a, b = self.a, self.b
+        return explain(self.places, a.side, b.side, Evidence(a.keys, b.keys, boxes))
+
+
 def change(
     a: Told, b: Told, boxes: Mapping[str, str] = NO_BOXES, *, heed_noise: bool = True
 ) -> Change:
-    """Return what changed from `a` to `b`.
-
-    `boxes` are those paragraphs of `asked` that other articles say are noise, with the rule.
-    Without `heed_noise` everything is a change.
-    """
-    a_side, b_side = sides(a.text, b.text)
-    found = places(between(a_side, b_side), a_side, b_side)
-    rules: list[str | None] = [None] * len(found)
-    if heed_noise:
-        rules = explain(found, a_side, b_side, _evidence(a, b, boxes))
-    left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
-    classes = classes_of(left, a_side, b_side)
-    if classes and _metadata_differ(a, b):
-        classes = (*classes, "metadata")
-    operations = [op for place in left for op in place.operations]
-    removed, added = passages(operations)
-    new = _new_notices(a, b)
-    return Change(
-        classes=classes,
-        silent=is_silent(a, b, new) if classes else None,
-        words_added=words_added(operations),
-        words_removed=words_removed(operations),
-        removed=removed,
-        added=added,
-        noise=noise(found, rules),
-        notices=new,
-        asked=unexplained(found, rules),
-    )
+    """Return what changed from `a` to `b` (see `Difference.change`)."""
+    return Difference(a, b).change(boxes, heed_noise=heed_noise)
 
 
 def is_silent(a: Told, b: Told, notices: Sequence[tuple[str, str]] = ()) -> bool | None:
@@ -116,7 +177,7 @@ def is_silent(a: Told, b: Told, notices: Sequence[tuple[str, str]] = ()) -> bool
     """
     if any(_announces(kind, text) for kind, text in notices):
         return False
-    before, after = _notes(a), _notes(b)
+    before, after = a.notes, b.notes
     has_date = a.modified is not None and b.modified is not None
     if (b.modified is not None and not _same_date(a.modified, b.modified)) or after - before:
         return False
@@ -146,14 +207,6 @@ def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | 
 # ---------------------------------------------------------------------------------- evidence
 
 
-def _evidence(a: Told, b: Told, boxes: Mapping[str, str]) -> Evidence:
-    return Evidence(_beside(a), _beside(b), boxes)
-
-
-def _beside(told: Told) -> frozenset[int]:
-    return told.around.union(map(paragraph_key, canonical_all(told.beside)))
-
-
 def _new_notices(a: Told, b: Told) -> tuple[tuple[str, str], ...]:
     known = {canonical(text) for _kind, text in a.notices}
     return tuple(each for each in b.notices if canonical(each[1]) not in known)
@@ -163,14 +216,6 @@ def _announces(kind: str, text: str) -> bool:
     return kind in _ANNOUNCING or (
         kind == "editorial" and TELLS_OF_A_CHANGE.search(text) is not None
     )
-
-
-def _notes(told: Told) -> frozenset[str]:
-    """Return the notes of the last change that a page shows, in the text and beside it."""
-    shown = [text for _role, text in told.text.paragraphs]
-    said = chain.from_iterable(map(stamps, (*shown, *told.beside)))
-    updates = (text for kind, text in told.notices if kind == "update")
-    return frozenset(canonical_all([*said, *updates]))
 
 
 def _same_date(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from storage.diff.alignment import Block
 from storage.diff.edits import Place, places
 from storage.diff.word_diff import Operation, Side, Text, between, sides
-from storage.language.names import names_in
+from storage.language.names import names_of
 from storage.language.quotations import quoted
 from storage.language.sentences import sentences
 from storage.language.words import TOKEN
@@ -260,7 +260,7 @@ def _names(edits: Iterable[_Edit], a: Side, b: Side) -> frozenset[str]:
     """
     if not any(word.token[0].isupper() for edit in edits for word in edit.words):
         return frozenset()
-    found = set(map(_stem, names_in([block.tokens for block in (*a.all, *b.all)])))
+    found = set(map(_stem, names_of([block.paragraph.signs for block in (*a.all, *b.all)])))
     for edit in edits:
         gone, new = ([w for w in side if w.is_word] for side in (edit.gone, edit.new))
         if len(gone) == len(new) == 1 and gone[0].token[0].isupper() and new[0].token[0].isupper():

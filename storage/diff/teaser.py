@@ -4,28 +4,27 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from storage.diff.word_diff import Text
-from storage.values.digest import canonical_all
-
-_BROKEN_OFF = re.compile(r"(?<!\s)\s*+(?:(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*+)?$")
+_BROKEN_OFF = re.compile(r"\s*(?:…|\.\.\.|\[…\]|\[\.\.\.\])?\s*$")
 """How a paragraph ends that breaks off."""
 Beginning = Literal["paragraphs", "broken off"]
 """How a text is the beginning of another: some whole paragraphs, or the last one breaks off."""
 
 
-def teaser_flags(own: Text, before: Text | None, after: Text | None) -> list[str]:
+def teaser_flags(
+    own: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = ()
+) -> list[str]:
     """Return what is to be said of a text between its neighbours in time.
 
-    It is a `teaser` if it is only the beginning of what was seen before, or breaks off in the
-    middle of what was seen after; it is `after_teaser` if what was seen before breaks off in the
-    middle of it. A text that grew by whole paragraphs is a story that grew.
+    All are paragraphs in canonical form. It is a `teaser` if it is only the beginning of what was
+    seen before, or breaks off in the middle of what was seen after; it is `after_teaser` if what
+    was seen before breaks off in the middle of it. A text that grew by whole paragraphs is a story
+    that grew.
     """
-    mine, earlier, later = map(_paragraphs, (own, before, after))
-    shrank = beginning(mine, earlier) is not None
-    breaks_off = beginning(mine, later) == "broken off"
+    shrank = beginning(own, before) is not None
+    breaks_off = beginning(own, after) == "broken off"
     flags = {
         "teaser": shrank or breaks_off,
-        "after_teaser": beginning(earlier, mine) == "broken off",
+        "after_teaser": beginning(before, own) == "broken off",
     }
     return [name for name, holds in flags.items() if holds]
 
@@ -51,10 +50,6 @@ def beginning(short: Sequence[str], long: Sequence[str]) -> Beginning | None:
     if 2 * _count_words(short) > _count_words(long):
         return None
     return "paragraphs" if short[-1] == long[count - 1] else "broken off"
-
-
-def _paragraphs(text: Text | None) -> list[str]:
-    return [] if text is None else canonical_all([told for _role, told in text.paragraphs])
 
 
 def _count_words(paragraphs: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """PURE: what changed between two texts, word by word."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -14,6 +14,7 @@ BETWEEN_PARAGRAPHS = "\n\n"
 Op = Literal["equal", "insert", "delete", "move"]
 
 _HEADLINE = "headline"
+_INVERSE: dict[Op, Op] = {"insert": "delete", "delete": "insert", "equal": "equal", "move": "move"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Text:
 
     title: str | None
     paragraphs: tuple[tuple[str, str], ...]
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the title, empty where there is none, and the paragraphs."""
+        return [self.title or "", *(paragraph for _role, paragraph in self.paragraphs)]
 
 
 class Operation(NamedTuple):
@@ -104,15 +110,17 @@ def between(a: Side, b: Side) -> tuple[Operation, ...]:
 
 def sides(*texts: Text) -> list[Side]:
     """Read texts in canonical form, each part that they share once."""
-    parts = [[(_HEADLINE, text.title or ""), *text.paragraphs] for text in texts]
-    known = list({part: None for side in parts for _, part in side})
+    known = list({part: None for text in texts for part in text.parts})
     canon = dict(zip(known, canonical_all(known), strict=True))
-    read = []
-    for text, side in zip(texts, parts, strict=True):
-        found = blocks(side, canon, len(BETWEEN_PARAGRAPHS))
-        titles = 1 if canon[text.title or ""] else 0
-        read.append(Side(found[0] if titles else None, found[titles:]))
-    return read
+    return [side_of(text, canon) for text in texts]
+
+
+def side_of(text: Text, canonical: Mapping[str, str]) -> Side:
+    """Read one text; `canonical` are the canonical forms of its title and paragraphs."""
+    title = text.title or ""
+    found = blocks([(_HEADLINE, title), *text.paragraphs], canonical, len(BETWEEN_PARAGRAPHS))
+    titles = 1 if canonical[title] else 0
+    return Side(found[0] if titles else None, found[titles:])
 
 
 def apply(a_joined: str, operations: Iterable[Operation]) -> str:
@@ -128,6 +136,14 @@ def apply(a_joined: str, operations: Iterable[Operation]) -> str:
         )
         raise OperationsError(position)
     return _assembled((op.b_start, op.b_text) for op in operations)
+
+
+def inverse(operations: Iterable[Operation]) -> tuple[Operation, ...]:
+    """Return the operations that lead back from b to a."""
+    return tuple(
+        Operation(_INVERSE[op.op], op.role, op.b_text, op.a_text, op.b_start, op.a_start)
+        for op in operations
+    )
 
 
 def words_added(operations: Iterable[Operation]) -> int:

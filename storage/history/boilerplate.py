@@ -1,12 +1,13 @@
 """Ask other articles of a site whether a paragraph is part of the site and not of an article."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice, tee
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from itertools import chain, islice, tee
+from typing import Any
 
-from sqlalchemy import Connection, select, text, union
+from sqlalchemy import CompoundSelect, Connection, select, text, union
 
 from storage.database.tables import (
     ArticleOriginRow,
@@ -18,9 +19,12 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import rows_in, table_of
+from storage.diff.change import Told
+from storage.history.memory import Holding, Memory
+from storage.language.paragraphs import Paragraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
-from storage.language.topic import has_topic, is_off_topic
-from storage.values.digest import canonical, canonical_all
+from storage.language.topic import are_apart, have_topic
+from storage.values.digest import canonical_all
 from storage.values.site import site_of
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
@@ -45,60 +49,6 @@ _READ_AT_ONCE = 40
 _LANGUAGES = ("de", "en")
 
 
-class Holding(NamedTuple):
-    """A wording that has a paragraph, or has it as its title; both are canonical.
-
-    `articles` are those of the site that had it at some time.
-    """
-
-    title: str
-    paragraphs: list[str]
-    articles: set[int]
-
-
-@dataclass(slots=True)
-class Fresh:
-    """Wordings of the running unit of work, which no index knows yet, and who has them.
-
-    `holding` is what was asked for since the last of them, by site and paragraph.
-    """
-
-    texts: dict[int, tuple[str | None, tuple[str, ...]]] = field(default_factory=dict)
-    holders: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
-    holding: dict[tuple[str, str], Iterator[Holding]] = field(default_factory=dict)
-
-    def add(
-        self, wording_id: int, title: str | None, paragraphs: tuple[str, ...], article_id: int,
-        origin_id: int,
-    ) -> None:  # fmt: skip
-        """Note that an article, which answers for an origin, has a wording."""
-        self.holding.clear()
-        self.texts[wording_id] = (title, paragraphs)
-        self.holders.setdefault(wording_id, set()).add((article_id, origin_id))
-
-
-def boxes(
-    connection: Connection,
-    fresh: Fresh,
-    site: str,
-    article_id: int,
-    own: Sequence[str],
-    asked: Iterable[str],
-) -> dict[str, str]:
-    """Return which of the paragraphs `asked` are noise, with the rule: `box` or `teaser`.
-
-    `own` are the title and the paragraphs of the article, `asked` those of them, in canonical
-    form, that came or went. What is told depends on all wordings that articles of the site had
-    at any time, and so on nothing that came before another.
-    """
-    found: dict[str, str] = {}
-    for paragraph in islice((p for p in asked if may_be_box(p)), MOST_ASKED):
-        rule = _rule(_Asking(connection, fresh, site, article_id, paragraph), own)
-        if rule is not None:
-            found[paragraph] = rule
-    return found
-
-
 def may_be_box(canon: str) -> bool:
     """Tell whether a paragraph is one that other articles can be asked about.
 
@@ -112,73 +62,187 @@ def may_be_box(canon: str) -> bool:
     return words >= FEWEST_WORDS and len(canon) <= LONGEST_BOX and not canon.islower()
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """One paragraph that others are asked about."""
+class Own:
+    """The text that a paragraph came or went in: both captures, without what others are asked."""
 
-    connection: Connection
-    fresh: Fresh
-    site: str
-    article_id: int
-    paragraph: str
+    def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
+        self.paragraphs = frozenset(paragraphs)
+        self._all = paragraphs
 
+    @cached_property
+    def has_topic(self) -> bool:
+        return have_topic([each.topical for each in self._all])
 
-def _rule(asking: _Asking, own: Sequence[str]) -> str | None:
-    paragraph = asking.paragraph
-    is_foreign_here = is_off_topic(paragraph, own) and has_topic(own)
-    others: set[int] = set()
-    for title, paragraphs, holders in _holding(asking):
-        articles = holders - {asking.article_id}
-        if not articles:
-            continue
-        if title == paragraph:
-            return "teaser"
-        if is_foreign_here:
-            rest = [each for each in paragraphs if each != paragraph]
-            if _is_of_its_own(rest, own) and is_off_topic(paragraph, [title, *rest]):
-                others |= articles
-            if len(others) >= HOLDERS:
-                return "box"
-    return None
+    def is_foreign(self, paragraph: Paragraph) -> bool:
+        """Tell whether a paragraph has nothing to do with this text, which has a topic."""
+        others = (each.topical for each in self.paragraphs)
+        return are_apart(paragraph.topical, others) and self.has_topic
 
 
-def _is_of_its_own(rest: Sequence[str], own: Sequence[str]) -> bool:
-    """Tell whether another article is a witness: more than half of its text is another one.
+class Boilerplate:
+    """Tells, in one unit of work, what other articles say of a paragraph.
 
-    Where one text was made from another, a paragraph stands in both for that reason; and one
-    that is all the text there is cannot be a box.
+    What is told depends on all wordings that articles of the site had at any time, and so on
+    nothing that came before another. `since` is the highest number that was given before the unit:
+    what is stored up to there stays as it is until the unit ends.
     """
-    return 2 * sum(each in own for each in rest) < len(rest)
+
+    def __init__(self, connection: Connection, memory: Memory, since: int) -> None:
+        self.connection = connection
+        self.texts: dict[int, Holding] = {}
+        self.holders: dict[int, set[tuple[int, str]]] = {}
+        self._memory = memory
+        self._since = since
+        self._read: dict[int, Holding] = {}
+        self._articles: dict[int, set[tuple[int, str]]] = {}
+        self._stored: dict[Paragraph, Iterator[int]] = {}
+
+    def add(self, wording_id: int, told: Told, article_id: int, site: str) -> None:
+        """Note that an article of a site has a wording of this unit of work."""
+        if wording_id not in self.texts:
+            self.texts[wording_id] = Holding(told.paragraphs[0], told.paragraphs[1:])
+        self.holders.setdefault(wording_id, set()).add((article_id, site))
+
+    def rules(
+        self,
+        site: str,
+        article_id: int,
+        own: Sequence[Paragraph],
+        asked: Iterable[str],
+        keys: AbstractSet[int] | None = None,
+    ) -> dict[str, str]:
+        """Return which of the paragraphs `asked` are noise, with the rule: `box` or `teaser`.
+
+        `own` are the title and the paragraphs of the article, `asked` those, in canonical form,
+        that came or went; where there are `keys`, only those with such a key are looked at.
+        """
+        found: dict[str, str] = {}
+        text = Own(own)
+        for paragraph in map(paragraph_of, islice(filter(may_be_box, asked), MOST_ASKED)):
+            if keys is None or paragraph.key in keys:
+                rule = self._rule(paragraph, site, article_id, text)
+                if rule is not None:
+                    found[paragraph.canon] = rule
+        return found
+
+    def learn(self, paragraphs: Iterable[str]) -> None:
+        """Read ahead what `rules` will ask for."""
+        for canon in islice(filter(may_be_box, paragraphs), MOST_ASKED):
+            for number in self._candidates(paragraph_of(canon)):
+                self._sites_of(number)
+
+    def known(self) -> dict[int, Holding]:
+        """Return the wordings that were read or brought."""
+        return self._read | self.texts
+
+    def _rule(self, paragraph: Paragraph, site: str, article_id: int, own: Own) -> str | None:
+        is_foreign_here = own.is_foreign(paragraph)
+        others: set[int] = set()
+        for number in self._candidates(paragraph):
+            articles = {a for a, where in self._sites_of(number) if where == site} - {article_id}
+            if not articles:
+                continue
+            holding = self._holding(number)
+            if holding.title is paragraph:
+                return "teaser"
+            if is_foreign_here and paragraph in holding.paragraphs and not articles <= others:
+                if _is_witness(holding, paragraph, own):
+                    others |= articles
+                if len(others) >= HOLDERS:
+                    return "box"
+        return None
+
+    # ------------------------------------------------------------------------ who has it
+
+    def _candidates(self, paragraph: Paragraph) -> Iterator[int]:
+        """Yield wordings that may have a paragraph: those of this unit first."""
+        for number, holding in list(self.texts.items()):
+            if paragraph is holding.title or paragraph in holding.paragraphs:
+                yield number
+        known = self._stored.get(paragraph) or self._found(paragraph)
+        self._stored[paragraph], again = tee(known)
+        yield from (number for number in again if number not in self.texts)
+
+    def _found(self, paragraph: Paragraph) -> Iterator[int]:
+        words = _asked_words(paragraph.canon)
+        if not words:
+            return
+        found = (*_indexed(self.connection, words), *_not_indexed(self.connection, words))
+        stored = iter([number for number in dict.fromkeys(found) if number <= self._since])
+        while chunk := list(islice(stored, _READ_AT_ONCE)):
+            self._learn_articles(chunk)
+            self._learn_texts([number for number in chunk if self._articles[number]])
+            yield from chunk
+
+    def _holding(self, number: int) -> Holding:
+        known = self.texts.get(number) or self._read.get(number) or self._memory.wording(number)
+        if known is None:
+            self._learn_texts([number])
+            known = self._read[number]
+        return known
+
+    def _learn_texts(self, numbers: Sequence[int]) -> None:
+        query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
+        missing = [
+            number
+            for number in numbers
+            if number not in self._read and self._memory.wording(number) is None
+        ]
+        for number, title, body in rows_in(self.connection, query, WORDING.c.id, missing):
+            first, *rest = map(
+                paragraph_of, canonical_all([title or "", *(body or "").split("\n\n")])
+            )
+            self._read[number] = Holding(first, tuple(rest))
+
+    def _sites_of(self, number: int) -> set[tuple[int, str]]:
+        """Return the articles that had a wording at some time, each with its site."""
+        if number not in self._articles:
+            if number > self._since:
+                self._articles[number] = set()
+            else:
+                known = [each for each in self.texts if each <= self._since]
+                self._learn_articles([number, *known])
+        return self._articles[number] | self.holders.get(number, set())
+
+    def _learn_articles(self, numbers: Sequence[int]) -> None:
+        missing = [number for number in numbers if number not in self._articles]
+        self._articles.update({number: set() for number in missing})
+        if missing:
+            for wording, article, origin in self.connection.execute(_had(missing)):
+                self._articles[wording].add((article, site_of(origin)))
 
 
-def _holding(asking: _Asking) -> Iterator[Holding]:
-    """Yield the wordings of the site that have the paragraph, as their title or in the text."""
-    key = asking.site, asking.paragraph
-    known = asking.fresh.holding.get(key) or _found(asking)
-    asking.fresh.holding[key], again = tee(known)
-    return again
+def _is_witness(holding: Holding, paragraph: Paragraph, own: Own) -> bool:
+    """Tell whether another text shows that a paragraph is the site's, and not its own.
+
+    More than half of the text is another one: where one text was made from another, a paragraph
+    stands in both for that reason; and one that is all the text there is cannot be a box.
+    """
+    rest = [each for each in holding.paragraphs if each is not paragraph]
+    if 2 * sum(each in own.paragraphs for each in rest) >= len(rest):
+        return False
+    others = chain([holding.title.topical], (each.topical for each in rest))
+    return are_apart(paragraph.topical, others)
 
 
-def _found(asking: _Asking) -> Iterator[Holding]:
-    candidates = _candidates(asking)
-    while chunk := list(islice(candidates, _READ_AT_ONCE)):
-        texts = _texts(asking, chunk)
-        articles = _articles(asking, list(texts))
-        for number, (title, paragraphs) in texts.items():
-            if number in articles and asking.paragraph in {title, *paragraphs}:
-                yield Holding(title, paragraphs, articles[number])
-
-
-def _candidates(asking: _Asking) -> Iterator[int]:
-    words = _asked_words(asking.paragraph)
-    if not words:
-        return
-    met = set(asking.fresh.texts)
-    yield from asking.fresh.texts
-    for number in (*_indexed(asking.connection, words), *_not_indexed(asking.connection, words)):
-        if number not in met:
-            met.add(number)
-            yield number
+def _had(numbers: Sequence[int]) -> CompoundSelect[Any]:
+    """Select who had wordings at some time: article and origin of each."""
+    own_origin = select(ARTICLE.c.id.label("article_id"), ARTICLE.c.origin_id).subquery()
+    versions = (
+        select(VERSION.c.wording_id.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
+        .join(own_origin, own_origin.c.article_id == VERSION.c.article_id)
+        .join(ORIGIN, ORIGIN.c.id == own_origin.c.origin_id)
+        .where(VERSION.c.wording_id.in_(numbers))
+    )
+    quiet = [
+        select(column.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
+        .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == NOISE.c.origin_id)
+        .join(own_origin, own_origin.c.article_id == ARTICLE_ORIGIN.c.article_id)
+        .join(ORIGIN, ORIGIN.c.id == own_origin.c.origin_id)
+        .where(column.in_(numbers))
+        for column in (NOISE.c.a_wording_id, NOISE.c.b_wording_id)
+    ]
+    return union(versions, *quiet)
 
 
 def _indexed(connection: Connection, words: Sequence[str]) -> list[int]:
@@ -209,60 +273,6 @@ def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
         .limit(_MOST_CANDIDATES)
     )
     return list(connection.execute(query).scalars())
-
-
-def _texts(asking: _Asking, numbers: Sequence[int]) -> dict[int, tuple[str, list[str]]]:
-    """Return title and paragraphs, in canonical form, of wordings that may have the paragraph."""
-    texts = {
-        number: asking.fresh.texts[number] for number in numbers if number in asking.fresh.texts
-    }
-    query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
-    others = [number for number in numbers if number not in texts]
-    for number, title, body in rows_in(asking.connection, query, WORDING.c.id, others):
-        texts[number] = (title, tuple((body or "").split("\n\n")))
-    words = _asked_words(asking.paragraph)
-    return {
-        number: (canonical(title or ""), canonical_all(paragraphs))
-        for number, (title, paragraphs) in texts.items()
-        if any(words[0] in each for each in (title or "", *paragraphs))
-    }
-
-
-def _articles(asking: _Asking, numbers: Sequence[int]) -> dict[int, set[int]]:
-    """Return for each wording the articles of the site that had it at some time."""
-    own_origin = select(ARTICLE.c.id.label("article_id"), ARTICLE.c.origin_id).subquery()
-    versions = (
-        select(VERSION.c.wording_id.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
-        .join(own_origin, own_origin.c.article_id == VERSION.c.article_id)
-        .join(ORIGIN, ORIGIN.c.id == own_origin.c.origin_id)
-        .where(VERSION.c.wording_id.in_(numbers))
-    )
-    quiet = [
-        select(column.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
-        .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == NOISE.c.origin_id)
-        .join(own_origin, own_origin.c.article_id == ARTICLE_ORIGIN.c.article_id)
-        .join(ORIGIN, ORIGIN.c.id == own_origin.c.origin_id)
-        .where(column.in_(numbers))
-        for column in (NOISE.c.a_wording_id, NOISE.c.b_wording_id)
-    ]
-    found: dict[int, set[int]] = {}
-    rows: list[Any] = list(asking.connection.execute(union(versions, *quiet)))
-    rows += _fresh_rows(asking, numbers)
-    for wording, article, origin in rows:
-        if site_of(origin) == asking.site:
-            found.setdefault(wording, set()).add(article)
-    return found
-
-
-def _fresh_rows(asking: _Asking, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
-    fresh = {n: asking.fresh.holders[n] for n in numbers if n in asking.fresh.holders}
-    ids = {origin for holders in fresh.values() for _article, origin in holders}
-    query = select(ORIGIN.c.id, ORIGIN.c.origin)
-    origins: Mapping[int, str] = dict(rows_in(asking.connection, query, ORIGIN.c.id, ids))
-    for number, holders in fresh.items():
-        for article, origin in holders:
-            if origin in origins:
-                yield number, article, origins[origin]
 
 
 def _asked_words(canon: str) -> list[str]:

@@ -1,19 +1,22 @@
 """Compare captures of an article: what they say is read once, and other articles are asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
 from storage.database.tables import ArticleRow, DerivationRow, OriginRow, WordingRow
-from storage.database.unit import Unit, rows_in, table_of
-from storage.diff.change import METADATA, Change, Told, change
+from storage.database.unit import rows_in, table_of
+from storage.diff.change import METADATA, Change, Difference, Told, change
 from storage.diff.noise import NO_BOXES
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
-from storage.history.boilerplate import Fresh, boxes
+from storage.history.boilerplate import Boilerplate, may_be_box
+from storage.history.memory import Memory
 from storage.history.runs import Pair
+from storage.language.paragraphs import Paragraph
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
 from storage.values.site import is_host, site_of
@@ -26,89 +29,53 @@ class Comparing:
     """What one unit of work knows of captures and of the changes between them.
 
     It `decides` on noise, unless it only shows what was decided once: then other articles are
-    not asked, and nothing is recorded.
+    not asked, and nothing is recorded. `memory` is what the process remembers of stored texts.
     """
 
-    def __init__(self, unit: Unit, *, decides: bool = True) -> None:
-        self.unit = unit
+    def __init__(
+        self,
+        connection: Connection,
+        since: int,
+        memory: Memory | None = None,
+        *,
+        decides: bool = True,
+    ) -> None:
+        self.connection = connection
+        self.memory = memory or Memory()
         self.decides = decides
-        self.fresh = Fresh()
-        self._drafts: dict[int, Draft] = {}
-        self._ahead: dict[int, list[tuple[int, int, bool, Change]]] = {}
+        self.boilerplate = Boilerplate(connection, self.memory, since)
+        self._drafts: dict[int, Told] = {}
+        self._of_draft: dict[int, tuple[Draft, Told]] = {}
         self._told: dict[int, Told] = {}
-        self._changes: dict[tuple[int, Pair], Change] = {}
+        self._differences: dict[tuple[int, int], Difference] = {}
+        self._changes: dict[tuple[int, int, int], Change] = {}
         self._sites: dict[int, str] = {}
+
+    # ----------------------------------------------------------------- what captures say
 
     def stands_at(self, article_id: int, origin: str) -> None:
         """Note where an article stands whose row may not be written yet."""
         self._sites[article_id] = site_of(origin)
 
-    def remember(self, derivation_id: int, draft: Draft) -> None:
-        """Note what a derivation says whose row may not be written yet."""
-        self._drafts[derivation_id] = draft
-        for article, other, is_before, found in self._ahead.pop(id(draft), ()):
-            pair = (other, derivation_id) if is_before else (derivation_id, other)
-            self._changes.setdefault((article, pair), found)
+    def brings(
+        self, derivation_id: int, wording_id: int, told: Told, article_id: int, origin: str
+    ) -> None:
+        """Note what this unit of work has of an article at an origin; rows may come later."""
+        self._drafts[derivation_id] = told
+        self.boilerplate.add(wording_id, told, article_id, site_of(origin))
 
-    def change(self, article_id: int, pair: Pair) -> Change:
-        """Return what changed between two captures of an article."""
-        known = self._changes.get((article_id, pair))
-        if known is None:
-            told = self._both(pair)
-            known = self._changes[article_id, pair] = self._between(article_id, *told)
-        return known
-
-    def is_noise(
-        self, article_id: int, derivation_id: int, draft: Draft, *, is_before: bool
-    ) -> bool:
-        """Tell whether a draft differs by noise alone from what was read before it, or after."""
-        other, own = self.told([derivation_id])[0], told_by(draft)
-        sides = (other, own) if is_before else (own, other)
-        found = self._between(article_id, *sides)
-        self._ahead.setdefault(id(draft), []).append((article_id, derivation_id, is_before, found))
-        return found.is_noise
-
-    def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
-        """Return what the sights around a draft, by derivation, tell of it (see `diff.teaser`)."""
-        sides = [None if each is None else self.told([each])[0].text for each in (before, after)]
-        return teaser_flags(told_by(draft).text, *sides)
-
-    def has_boxes(self, article_id: int, pair: Pair) -> bool:
-        """Tell whether other articles say now that a paragraph of a step is noise."""
-        a, b = self._both(pair)
-        found = change(a, b)
-        return bool(found.asked and self._boxes(article_id, found, a, b)[1])
-
-    def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
-        """Compare these once more when they are asked for: other articles may say more now."""
-        for pair in pairs:
-            self._changes.pop((article_id, pair), None)
-
-    def plain_change(self, pair: Pair) -> Change:
-        """Return what changed between two captures where nothing counts as noise."""
-        return change(*self._both(pair), heed_noise=False)
-
-    def sites(self) -> dict[int, str]:
-        """Return the sites of the articles that this unit of work brought wordings of."""
-        ids = {article for holders in self.fresh.holders.values() for article, _ in holders}
-        self.find_sites(ids - self._sites.keys())
-        return {article: self._sites[article] for article in ids if article in self._sites}
-
-    def paragraphs(self, article_ids: Iterable[int]) -> set[str]:
-        """Return the titles and paragraphs that this unit brought of articles, canonical."""
-        wanted = set(article_ids)
-        texts = [
-            text
-            for wording, holders in self.fresh.holders.items()
-            if any(article in wanted for article, _origin in holders)
-            for text in (self.fresh.texts[wording][0] or "", *self.fresh.texts[wording][1])
-        ]
-        return set(canonical_all(texts))
+    def told_of(self, draft: Draft) -> Told:
+        """Return what a draft says."""
+        if id(draft) not in self._of_draft:
+            self._of_draft[id(draft)] = draft, told_by(draft)
+        return self._of_draft[id(draft)][1]
 
     def told(self, derivation_ids: Sequence[int]) -> list[Told]:
         """Return what each derivation says."""
-        self._read([each for each in derivation_ids if each not in self._told])
-        return [self._told[each] for each in derivation_ids]
+        missing = [each for each in dict.fromkeys(derivation_ids) if self._known(each) is None]
+        for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
+            self._told[row.id] = told_in(row.detail, row.title, row.text)
+        return [known for each in derivation_ids if (known := self._known(each)) is not None]
 
     def site(self, article_id: int) -> str:
         """Return the site of an article: that of the origin that it prints."""
@@ -121,41 +88,103 @@ class Comparing:
         query = select(ARTICLE.c.id, ORIGIN.c.origin).join(
             ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id
         )
-        for article, origin in rows_in(self.unit.connection, query, ARTICLE.c.id, article_ids):
+        for article, origin in rows_in(self.connection, query, ARTICLE.c.id, article_ids):
             self._sites[article] = site_of(origin)
 
-    def _between(self, article_id: int, a: Told, b: Told) -> Change:
-        found = change(a, b)
+    def fresh(self) -> dict[str, dict[int, set[int]]]:
+        """Return, by site, who has which paragraph by what this unit brought: articles by key."""
+        holders = self.boilerplate.holders
+        self.find_sites(
+            {a for those in holders.values() for a, _site in those} - self._sites.keys()
+        )
+        found: dict[str, dict[int, set[int]]] = {}
+        for wording, those in holders.items():
+            holding = self.boilerplate.texts[wording]
+            asked = [p for p in {holding.title, *holding.paragraphs} if may_be_box(p.canon)]
+            for article in {article for article, _site in those if article in self._sites}:
+                by_key = found.setdefault(self._sites[article], {})
+                for paragraph in asked:
+                    by_key.setdefault(paragraph.key, set()).add(article)
+        return found
+
+    # ------------------------------------------------------------------- what changed
+
+    def change(self, article_id: int, pair: Pair) -> Change:
+        """Return what changed between two captures of an article."""
+        return self._change(article_id, *self._both(pair))
+
+    def is_noise(
+        self, article_id: int, derivation_id: int, draft: Draft, *, is_before: bool
+    ) -> bool:
+        """Tell whether a draft differs by noise alone from what was read before it, or after."""
+        other, own = self.told([derivation_id])[0], self.told_of(draft)
+        return self._change(article_id, *((other, own) if is_before else (own, other))).is_noise
+
+    def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
+        """Return what the sights around a draft, by derivation, tell of it (see `diff.teaser`)."""
+        sides = [[] if each is None else _text_of(self.told([each])[0]) for each in (before, after)]
+        return teaser_flags(_text_of(self.told_of(draft)), *sides)
+
+    def has_boxes(self, article_id: int, pair: Pair, keys: AbstractSet[int]) -> bool:
+        """Tell whether other articles say now that one of some paragraphs of a step is noise."""
+        found = self._difference(*self._both(pair))
+        return bool(found.asked and self._boxes(article_id, found, keys)[1])
+
+    def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
+        """Compare these once more when they are asked for: other articles may say more now."""
+        for pair in pairs:
+            a, b = self._both(pair)
+            self._changes.pop((article_id, id(a), id(b)), None)
+
+    def plain_change(self, pair: Pair) -> Change:
+        """Return what changed between two captures where nothing counts as noise."""
+        return self._difference(*self._both(pair)).change(heed_noise=False)
+
+    def remember(self) -> None:
+        """Let the process remember what is committed now."""
+        self.memory.keep(self._told | self._drafts, self.boilerplate.known())
+
+    def _change(self, article_id: int, a: Told, b: Told) -> Change:
+        key = (article_id, id(a), id(b))
+        if key not in self._changes:
+            self._changes[key] = self._between(article_id, self._difference(a, b))
+        return self._changes[key]
+
+    def _between(self, article_id: int, found: Difference) -> Change:
         if not found.asked or not self.decides:
-            return found
-        asked, given = self._boxes(article_id, found, a, b)
-        return change(a, b, given) if given else replace(found, asked=asked)
+            return found.change()
+        asked, given = self._boxes(article_id, found)
+        return found.change(given) if given else replace(found.change(), asked=asked)
+
+    def _difference(self, a: Told, b: Told) -> Difference:
+        key = id(a), id(b)
+        if key not in self._differences:
+            self._differences[key] = Difference(a, b)
+        return self._differences[key]
 
     def _boxes(
-        self, article_id: int, found: Change, a: Told, b: Told
+        self, article_id: int, found: Difference, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs that others are asked about, and what they say of them."""
-        site = self.site(article_id)
+        a, b, site = found.a, found.b, self.site(article_id)
         asked = _that_may_be_boxes(found.asked, a, b) if is_host(site) else ()
-        own = [each for each in _canonical(a, b) if each not in asked] if asked else []
+        own = [each for each in (*a.paragraphs, *b.paragraphs) if each.canon not in asked]
         if not asked or not _has_text(own, a, b):
             return (), NO_BOXES
-        return asked, boxes(self.unit.connection, self.fresh, site, article_id, own, asked)
+        return asked, self.boilerplate.rules(site, article_id, own, asked, keys)
 
     def _both(self, pair: Pair) -> tuple[Told, Told]:
         a, b = self.told(pair)
         return a, b
 
-    def _read(self, derivation_ids: Sequence[int]) -> None:
-        missing = []
-        for each in dict.fromkeys(derivation_ids):
-            draft = self._drafts.get(each)
-            if draft is None:
-                missing.append(each)
-            else:
-                self._told[each] = told_by(draft)
-        for row in rows_in(self.unit.connection, _saying(), DERIVATION.c.id, missing):
-            self._told[row.id] = told_in(row.detail, row.title, row.text)
+    def _known(self, derivation_id: int) -> Told | None:
+        for known in (self._drafts, self._told):
+            if derivation_id in known:
+                return known[derivation_id]
+        found = self.memory.told_by(derivation_id)
+        if found is not None:
+            self._told[derivation_id] = found  # the pair stays the same objects in this unit
+        return found
 
 
 def differences(
@@ -215,10 +244,13 @@ def told_in(detail: Mapping[str, Any] | None, title: str | None, body: str | Non
     )
 
 
-def _has_text(own: Sequence[str], a: Told, b: Told) -> bool:
+def _text_of(told: Told) -> list[str]:
+    return [paragraph.canon for paragraph in told.paragraphs[1:]]
+
+
+def _has_text(own: Sequence[Paragraph], a: Told, b: Told) -> bool:
     """Tell whether anything but titles is left of a text."""
-    titles = set(canonical_all([each.text.title or "" for each in (a, b)]))
-    return not titles.issuperset(own)
+    return not {a.paragraphs[0], b.paragraphs[0]}.issuperset(own)
 
 
 def _that_may_be_boxes(asked: Sequence[str], a: Told, b: Told) -> tuple[str, ...]:
@@ -234,13 +266,3 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if value not in (None, "", [])
     }
-
-
-def _canonical(*told: Told) -> list[str]:
-    return canonical_all(
-        [
-            text
-            for each in told
-            for text in (each.text.title or "", *(p for _, p in each.text.paragraphs))
-        ]
-    )

@@ -30,12 +30,14 @@ METHOD = "noise/1"
 class Quieting:
     """The decisions on some steps of one article: those that stand, and those that are made."""
 
-    def __init__(self, comparing: Comparing, article_id: int, steps: Sequence[Step]) -> None:
-        self.unit: Unit = comparing.unit
+    def __init__(
+        self, unit: Unit, comparing: Comparing, article_id: int, steps: Sequence[Step]
+    ) -> None:
+        self.unit = unit
         self.comparing = comparing
         self.article_id = article_id
         self.steps = steps
-        self._undone = undone_wordings(comparing.unit, article_id) if steps else set()
+        self._undone = undone_wordings(unit, article_id) if steps else set()
         self._quiet = self._decided() if steps else set()
 
     def settle(self, changes: Collection[Pair]) -> frozenset[Pair]:
@@ -120,23 +122,25 @@ def undone_wordings(unit: Unit, article_id: int) -> set[frozenset[int | None]]:
     return {frozenset((row[0], row[1])) for row in unit.connection.execute(query)}
 
 
-def waiting(comparing: Comparing) -> dict[int, set[Pair]]:
-    """Return which steps of which articles wait for a paragraph of this unit of work."""
-    connection = comparing.unit.connection
+def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
+    """Return which steps of which articles wait for which paragraphs of this unit of work.
+
+    Only another article can tell of a paragraph: what the article itself has of it wakes no step.
+    """
+    connection = comparing.connection
     sites = select(BOX_DUE.c.site).distinct()
     if connection.execute(sites.limit(1)).first() is None:
         return {}
-    articles: dict[int, list[int]] = {}
-    for article, site in comparing.sites().items():
-        articles.setdefault(site_key(site), []).append(article)
-    steps: dict[int, set[Pair]] = {}
-    for (site,) in list(rows_in(connection, sites, BOX_DUE.c.site, articles)):
-        keys = map(paragraph_key, comparing.paragraphs(articles[site]))
+    fresh = {site_key(site): by_key for site, by_key in comparing.fresh().items()}
+    steps: dict[int, dict[Pair, set[int]]] = {}
+    for (site,) in list(rows_in(connection, sites, BOX_DUE.c.site, fresh)):
         query = select(
-            BOX_DUE.c.article_id, BOX_DUE.c.a_derivation_id, BOX_DUE.c.b_derivation_id
-        ).where(BOX_DUE.c.site == site)
-        for article, a, b in rows_in(connection, query, BOX_DUE.c.fingerprint, keys):
-            steps.setdefault(article, set()).add((a, b))
+            BOX_DUE.c.fingerprint, BOX_DUE.c.article_id, BOX_DUE.c.a_derivation_id,
+            BOX_DUE.c.b_derivation_id,
+        ).where(BOX_DUE.c.site == site)  # fmt: skip
+        for key, article, a, b in rows_in(connection, query, BOX_DUE.c.fingerprint, fresh[site]):
+            if fresh[site][key] - {article}:
+                steps.setdefault(article, {}).setdefault((a, b), set()).add(key)
     return steps
 
 

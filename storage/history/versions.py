@@ -46,7 +46,7 @@ def rebuild(
     that are told anew, since other articles may say more of them now.
     """
     unit.flush()
-    comparing = comparing or Comparing(unit)
+    comparing = comparing or Comparing(unit.connection, unit.since)
     article = unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id == article_id)).one()
     known = _versions(unit, article_id, None if whole else article.head_version_id)
     since = None if whole or not known else article.content_at
@@ -55,7 +55,7 @@ def rebuild(
         return
     looks = looks_of(unit.connection, article_id, since)
     sights = confirmed(unit.connection, looks)
-    quieting = Quieting(comparing, article_id, steps(sights))
+    quieting = Quieting(unit, comparing, article_id, steps(sights))
     changes = {(row.before_id, row.after_id) for row in known.values()} - again
     found = runs(sights, quieting.settle(changes))
     head = None if since is None else known[max(known)]
@@ -78,7 +78,9 @@ def rebuild(
         _note_return(unit, article_id, looks, found)
 
 
-def tell_again(unit: Unit, comparing: Comparing, waiting: Mapping[int, set[Pair]]) -> None:
+def tell_again(
+    unit: Unit, comparing: Comparing, waiting: Mapping[int, Mapping[Pair, set[int]]]
+) -> None:
     """Tell steps of articles anew, of which other articles may say more now.
 
     Those of which they still say nothing go on waiting.
@@ -86,7 +88,7 @@ def tell_again(unit: Unit, comparing: Comparing, waiting: Mapping[int, set[Pair]
     comparing.find_sites(waiting)
     comparing.told(list({each for those in waiting.values() for pair in those for each in pair}))
     for article_id, those in sorted(waiting.items()):
-        pairs = {pair for pair in those if comparing.has_boxes(article_id, pair)}
+        pairs = {pair for pair in those if comparing.has_boxes(article_id, pair, those[pair])}
         if not pairs:
             continue
         strike(unit, article_id, pairs)

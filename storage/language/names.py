@@ -5,6 +5,7 @@ tells less than a reader would, and what it tells is seldom wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from storage.language.gazetteer import is_place, may_be_place
 
@@ -78,21 +79,43 @@ def names_in(blocks: Iterable[Sequence[str]]) -> frozenset[str]:
     >>> sorted(names_in([["Die", "Lage", "sah", "Frau", "Kim", "in", "der", "EU", "."]]))
     ['EU', 'Kim']
     """
-    blocks = list(blocks)
-    lower = {token for tokens in blocks for token in tokens if token.islower()}
-    nouns_are_capitalised = _has_capitalised_nouns(lower, blocks)
-    found = {
-        token
-        for tokens in blocks
-        for token in _shown(tokens, nouns_are_capitalised=nouns_are_capitalised)
-    }
+    return names_of([signs_of(tokens) for tokens in blocks])
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What one paragraph says of names: its words in lower case, and those it shows to be names.
+
+    `german` and `english` count common words of a language. `shown` are names in any language,
+    `capitals` are those and what is one only where nouns are not capitalised.
+    """
+
+    lower: frozenset[str]
+    german: int
+    english: int
+    shown: frozenset[str]
+    capitals: frozenset[str]
+
+
+def signs_of(tokens: Sequence[str]) -> Signs:
+    """Return what a paragraph, by its tokens, says of names; what is a name, all of them tell."""
+    return Signs(
+        lower=frozenset(token for token in tokens if token.islower()),
+        german=sum(token in _GERMAN for token in tokens),
+        english=sum(token in _ENGLISH for token in tokens),
+        shown=frozenset(_shown(tokens, nouns_are_capitalised=True)),
+        capitals=frozenset(_shown(tokens, nouns_are_capitalised=False)),
+    )
+
+
+def names_of(paragraphs: Sequence[Signs]) -> frozenset[str]:
+    """Return what `names_in` does, of the signs of each paragraph."""
+    lower = frozenset[str]().union(*(each.lower for each in paragraphs))
+    german = sum(each.german for each in paragraphs)
+    nouns_are_capitalised = german >= sum(each.english for each in paragraphs) or not lower
+    shown = (each.shown if nouns_are_capitalised else each.capitals for each in paragraphs)
+    found = frozenset[str]().union(*shown)
     return frozenset(token for token in found if token.lower() not in lower)
-
-
-def _has_capitalised_nouns(lower: set[str], blocks: Sequence[Sequence[str]]) -> bool:
-    german = sum(1 for tokens in blocks for token in tokens if token in _GERMAN)
-    english = sum(1 for tokens in blocks for token in tokens if token in _ENGLISH)
-    return german >= english or not lower
 
 
 def _shown(tokens: Sequence[str], *, nouns_are_capitalised: bool) -> Iterator[str]:

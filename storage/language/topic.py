@@ -1,9 +1,12 @@
 """PURE: whether a paragraph has to do with the text that it stands in."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain
+from sys import intern
 
-from storage.language.words import TOKEN
+from storage.language.words import tokens_of
 
 _SHARED_ARE_A_TOPIC = 2
 _SHORTEST = 4
@@ -36,11 +39,19 @@ def is_off_topic(paragraph: str, rest: Iterable[str]) -> bool:
     >>> is_off_topic("Melden Sie sich jetzt für unseren Newsletter an.", story)
     True
     """
-    words = _topical(paragraph)
-    if not words:
-        return True
-    others = {word for text in rest for word in _topical(text)}
-    return len(words & others) < min(_SHARED_ARE_A_TOPIC, len(words))
+    return are_apart(topical(paragraph), map(topical, rest))
+
+
+def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bool:
+    """Tell what `is_off_topic` does, of `topical` words."""
+    shared: set[str] = set()
+    enough = min(_SHARED_ARE_A_TOPIC, len(words))
+    for other in others:
+        if not words.isdisjoint(other):
+            shared |= words & other
+            if len(shared) >= enough:
+                return False
+    return True
 
 
 def has_topic(paragraphs: Iterable[str]) -> bool:
@@ -54,20 +65,23 @@ def has_topic(paragraphs: Iterable[str]) -> bool:
     >>> has_topic(["Die Lohe steigt.", "Der Zug hält nicht.", "Karten gibt es an der Kasse."])
     False
     """
-    words = [_topical(paragraph) for paragraph in paragraphs]
-    counted = Counter(word for each in words for word in each)
+    return have_topic([topical(paragraph) for paragraph in paragraphs])
+
+
+def have_topic(words: Sequence[AbstractSet[str]]) -> bool:
+    """Tell what `has_topic` does, of the `topical` words of each paragraph."""
+    counted = Counter(chain.from_iterable(words))
     alone = sum(1 for each in words if all(counted[word] == 1 for word in each))
     return len(words) < _FEWEST_PARAGRAPHS or 2 * alone <= len(words)
 
 
-def _topical(text: str) -> set[str]:
+def topical(text: str) -> frozenset[str]:
     """Return the capitalised words and the numbers of a text, without those that stand anywhere."""
     found: set[str] = set()
-    for match in TOKEN.findall(text):
-        token = match.strip()
+    for token in tokens_of(text):
         if not token or not (token[0].isupper() or token[0].isdigit()):
             continue
         word = token.casefold()
         if (len(word) >= _SHORTEST or word[0].isdigit()) and word not in _ANYWHERE:
-            found.add(word.removesuffix("s"))
-    return found
+            found.add(intern(word.removesuffix("s")))
+    return frozenset(found)

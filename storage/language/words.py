@@ -17,3 +17,12 @@ TOKEN = re.compile(
     r"|.)",
     re.DOTALL,
 )
+
+
+def tokens_of(canon: str) -> list[str]:
+    """Return the words and marks of a text in canonical form, without the blanks before them.
+
+    >>> tokens_of("Der Pegel stieg.")
+    ['Der', 'Pegel', 'stieg', '.']
+    """
+    return [piece[1:] if piece[0] == " " else piece for piece in TOKEN.findall(canon)]

@@ -157,7 +157,8 @@ class _Past:
         unit = Unit(self.connection, self.known_at, NUMBERS_FROM)
         query = text("SELECT DISTINCT id FROM past_affected ORDER BY id")
         for article_id in self.connection.execute(query).scalars().all():
-            rebuild(unit, article_id, whole=True, comparing=Comparing(unit, decides=False))
+            showing = Comparing(self.connection, unit.since, decides=False)
+            rebuild(unit, article_id, whole=True, comparing=showing)
         unit.flush()
 
     # ---------------------------------------------------------------------- what was seen

@@ -25,29 +25,16 @@ from storage.language.tokens import (
 )
 from storage.read.answers import Hit
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.lists import (
-    ANY_STEP,
-    ChangeFilter,
-    Part,
-    article_line,
-    date_of,
-    step_conditions,
-)
+from storage.read.lists import Part, article_line, date_of
 
 CHUNK_HITS = 100
 
 
 def search(
-    connection: Connection,
-    query: Query,
-    filters: Filters,
-    part: Part,
-    *,
-    latest: bool,
-    steps: ChangeFilter = ANY_STEP,
+    connection: Connection, query: Query, filters: Filters, part: Part, *, latest: bool
 ) -> Iterator[Hit]:
     """Yield the hits with the best score first, of equal ones the newest."""
-    found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
+    found = found_versions(connection, query, filters, part, latest=latest)
     while chunk := list(islice(found, CHUNK_HITS)):
         told = _told(connection, [row["version_id"] for row in chunk])
         for row in chunk:
@@ -55,16 +42,12 @@ def search(
 
 
 def found_versions(
-    connection: Connection,
-    query: Query,
-    filters: Filters,
-    part: Part,
-    *,
-    latest: bool,
-    steps: ChangeFilter = ANY_STEP,
+    connection: Connection, query: Query, filters: Filters, part: Part, *, latest: bool
 ) -> Iterator[Row]:
     """Yield id, article, number and score of the versions that are hits, in order."""
-    asked = hits_asked(connection, filters, steps, latest=latest)
+    asked = conditions(filters, seen="a.first_seen", article="a", version="d")
+    if latest:
+        asked = asked.also("v.id = a.head_version_id")
     if part.after is not None:
         score, moment, number = place("search", part.after, float, datetime, int)
         beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
@@ -72,16 +55,6 @@ def found_versions(
     if connection.dialect.name == "postgresql":
         return _found_by_tsquery(connection, query, asked, part.limit)
     return _found_by_fts5(connection, query, asked, part.limit)
-
-
-def hits_asked(
-    connection: Connection, filters: Filters, steps: ChangeFilter, *, latest: bool
-) -> Conditions:
-    """Return what versions (`v`, `d`) of articles (`a`) must be to be hits, beside the words."""
-    asked = conditions(filters, seen="a.first_seen", article="a", version="d")
-    if latest:
-        asked = asked.also("v.id = a.head_version_id")
-    return asked.and_(step_conditions(steps, connection.dialect.name, "v"))
 
 
 def cursor_of(found: Row) -> str:

@@ -26,6 +26,7 @@ from storage.history.absences import tell_absences, untold
 from storage.history.address_claims import Claims, Place
 from storage.history.changes import Comparing
 from storage.history.lineages import Lineages
+from storage.history.memory import Memory
 from storage.history.neighbours import (
     Around,
     KnownArticle,
@@ -73,7 +74,7 @@ PUBLIC_COPY_METHOD = "w1"
 class Keeping:
     """Keeps the readings of one job in one unit of work."""
 
-    def __init__(self, unit: Unit, job_id: int) -> None:
+    def __init__(self, unit: Unit, job_id: int, memory: Memory) -> None:
         self.unit = unit
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
@@ -91,9 +92,13 @@ class Keeping:
         self._refused: list[int] = []
         self._words: dict[int, int | None] = {}
         self._lineages = Lineages(unit)
-        self._comparing = Comparing(unit)
+        self._comparing = Comparing(unit.connection, unit.since, memory)
         self._sights: dict[int, list[Sight]] = {}
         self._beside_of: dict[int, dict[bool, int]] = {}
+
+    def committed(self) -> None:
+        """Let the process remember what was written, now that it stands."""
+        self._comparing.remember()
 
     @property
     def to_index(self) -> list[tuple[int, Tokens]]:
@@ -316,12 +321,12 @@ class Keeping:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
+        told = self._comparing.told_of(draft)
         if flags := self._flags(place, draft, verdict):
             draft = replace(draft, flags=(*draft.flags, *flags))
         is_new = digest not in self._deriving.wordings
         wording = self._deriving.wording(draft, digest, place.reading)
         derivation = self._deriving.derivation(draft, wording, place.reading)
-        self._comparing.remember(derivation, draft)
         article = self._articles.get(place.origin_id)
         if article is None:
             article = self._new_article(place, wording, derivation)
@@ -334,8 +339,7 @@ class Keeping:
             self._traced.append((article, wording, place.reading))
         sight = Sight(place.moment, 0, wording, digest, derivation)
         self._sights.setdefault(article.id, []).append(sight)
-        paragraphs = draft.text_paragraphs()
-        self._comparing.fresh.add(wording, draft.title, paragraphs, article.id, place.origin_id)
+        self._comparing.brings(derivation, wording, told, article.id, self._origin(place))
         self._sight(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
         self._tell_copy(place, article, wording, verdict)

@@ -1,0 +1,78 @@
+"""What a process remembers of stored texts, so that each is read and taken apart once.
+
+Stored texts never change, but for being emptied: where that happened, all is forgotten. What a unit
+of work wrote is remembered once it is committed, since its numbers are free again where it is not.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, func, select
+
+from storage.database.tables import RedactionRow
+from storage.database.unit import table_of
+from storage.diff.change import Told
+from storage.language.paragraphs import Paragraph
+
+REDACTION = table_of(RedactionRow)
+
+MOST_TOLD_LETTERS = 6_000_000
+"""Letters of the captures that are remembered with all that comparing needs."""
+MOST_LETTERS = 24_000_000
+"""Letters of the paragraphs that are held at all; one that stands in many texts counts once."""
+MOST_TEXTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The title and the paragraphs of a wording."""
+
+    title: Paragraph
+    paragraphs: tuple[Paragraph, ...]
+
+
+@dataclass(slots=True)
+class Memory:
+    """Captures by derivation, and wordings; those that nobody asked for longest go first."""
+
+    told: OrderedDict[int, Told] = field(default_factory=OrderedDict)
+    wordings: OrderedDict[int, Holding] = field(default_factory=OrderedDict)
+    _letters: int = 0
+    _redacted: int | None = None
+
+    def check(self, connection: Connection) -> None:
+        """Forget everything where texts were emptied since."""
+        newest = connection.execute(select(func.max(REDACTION.c.id))).scalar()
+        if newest != self._redacted:
+            self.told.clear()
+            self.wordings.clear()
+            self._letters, self._redacted = 0, newest
+
+    def told_by(self, derivation_id: int) -> Told | None:
+        found = self.told.get(derivation_id)
+        if found is not None:
+            self.told.move_to_end(derivation_id)
+        return found
+
+    def wording(self, wording_id: int) -> Holding | None:
+        found = self.wordings.get(wording_id)
+        if found is not None:
+            self.wordings.move_to_end(wording_id)
+        return found
+
+    def keep(self, told: Mapping[int, Told], wordings: Mapping[int, Holding]) -> None:
+        """Remember what is committed, within bounds."""
+        for number, each in told.items():
+            if number not in self.told:
+                self.told[number] = each
+                self._letters += _letters(each)
+        self.wordings.update(wordings)
+        while self.told and self._letters > MOST_TOLD_LETTERS:
+            self._letters -= _letters(self.told.popitem(last=False)[1])
+        while self.wordings and (len(self.wordings) > MOST_TEXTS or Paragraph.held > MOST_LETTERS):
+            self.wordings.popitem(last=False)
+
+
+def _letters(told: Told) -> int:
+    return sum(map(len, told.text.parts)) + sum(map(len, told.beside))

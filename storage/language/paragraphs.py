@@ -1,0 +1,56 @@
+"""PURE: paragraphs in canonical form, with what their words tell, each worked out once.
+
+Captures of one article share nearly all of their paragraphs, and so do the articles of a site that
+carry the same boxes: a paragraph that stands in several texts is one object as long as one of them
+is held.
+"""
+
+from functools import cached_property
+from weakref import WeakValueDictionary
+
+from storage.language.names import Signs, signs_of
+from storage.language.topic import topical
+from storage.language.words import tokens_of
+from storage.values.site import paragraph_key
+
+
+class Paragraph:
+    """A paragraph or title; make one with `paragraph_of`."""
+
+    held = 0
+    """Letters of all paragraphs that somebody holds now."""
+
+    def __init__(self, canon: str) -> None:
+        self.canon = canon
+        Paragraph.held += len(canon)
+
+    def __del__(self) -> None:
+        Paragraph.held -= len(self.canon)
+
+    @cached_property
+    def key(self) -> int:
+        return paragraph_key(self.canon)
+
+    @cached_property
+    def topical(self) -> frozenset[str]:
+        return topical(self.canon)
+
+    @cached_property
+    def signs(self) -> Signs:
+        return signs_of(tokens_of(self.canon))
+
+
+_HELD: WeakValueDictionary[str, Paragraph] = WeakValueDictionary()
+
+
+def paragraph_of(canon: str) -> Paragraph:
+    """Return the paragraph with this canonical form.
+
+    >>> one = paragraph_of("Die Lohe steigt.")
+    >>> one is paragraph_of("Die Lohe steigt."), sorted(one.topical)
+    (True, ['lohe'])
+    """
+    found = _HELD.get(canon)
+    if found is None:
+        found = _HELD[canon] = Paragraph(canon)
+    return found
