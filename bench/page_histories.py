@@ -177,13 +177,13 @@ def _measured(room: Newsroom, pages: int, months: int, size: int) -> Found:
 
 
 def _read(room: Newsroom, held: jobs.Claim, found: Found) -> None:
-    captured = room.archive.unread(held)
+    captured, are_all = room.archive.unread(held)
     began = _cpu()
     readings = [room.reader.read(each) for each in captured]
     found.reading_ms += 1e3 * (_cpu() - began)
     cpu, wall = time.process_time(), time.perf_counter()
     with _timed_units(room, found):
-        room.archive.keep(held, readings, decide, done=True)
+        room.archive.keep(held, readings, decide, done=are_all)
     found.kept.append((len(readings), time.process_time() - cpu))
     found.keeping_wall += time.perf_counter() - wall
 

@@ -46,7 +46,7 @@ from storage.write.archive import Archive
 from tests import services
 from worker.flow.order import order, resolve
 from worker.flow.read import Reader
-from worker.flow.work import collect_garbage_rarely, relate_all, work_next
+from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
 from worker.text.fingerprint import signature
 
 SIZES = (1_000, 10_000, 100_000)
@@ -104,7 +104,7 @@ def _ingest(url: str, folder: Path, seeds: Path, told: Callable[[], None] = lamb
         job = order(archive, [resolve(archive, settings, str(seeds))], "command")
         while work_next(archive, settings, reader, within=job):
             told()
-        relate_all(archive)
+        finish_rest(archive)
 
 
 def _settings(url: str, folder: Path) -> Settings:

@@ -20,6 +20,7 @@ from storage.values.private_hosts import read_own_host
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"
 DATABASE_NAME = "lesart.sqlite3"
+PROOF_KEY_NAME = "proof.key"
 SMALLEST_EVERY_SECONDS = 0.1
 SMALLEST_PACE_SECONDS = 0.01
 
@@ -58,6 +59,17 @@ QUERY_PASSWORD = re.compile(r"(?P<head>[?&](?:password|sslpassword|passfile)=)[^
 """
 >>> QUERY_PASSWORD.sub(r"\\g<head>***", "postgresql:///lesart?host=db&password=geheim")
 'postgresql:///lesart?host=db&password=***'
+"""
+
+WEB_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5})")
+"""
+>>> WEB_ADDRESS.fullmatch("127.0.0.1:8790")["port"]
+'8790'
+"""
+HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:]+")
+"""
+>>> bool(HOST_NAME.fullmatch("archiv.intern")), bool(HOST_NAME.fullmatch("http://archiv"))
+(True, False)
 """
 
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -115,12 +127,23 @@ class Settings:
     robots_strict: bool
     allow_hosts: tuple[str, ...]
     ca_file: Path | None
+    reader_url: str | None
+    web_address: str
+    web_hosts: tuple[str, ...]
+    proof_key: Path | None
+    proof_every: float
+    proof_witnesses: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:
         """Return the zone for times that name none, and for schedules."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def proof_key_file(self) -> Path:
+        """Return where the key that signs checkpoints is, or would be."""
+        return self.proof_key or self.home / PROOF_KEY_NAME
 
     @property
     def is_embedded(self) -> bool:
@@ -393,6 +416,10 @@ def _own_hosts(raw: Any) -> tuple[str, ...]:
     return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
 
 
+def _new_path(raw: Any) -> Path | None:
+    return None if raw is None else _path(raw)
+
+
 def _optional_path(raw: Any) -> Path | None:
     if raw is None:
         return None
@@ -421,6 +448,23 @@ def _archive_address(given: str | None, home: Path) -> str:
     except DatabaseUrlError as error:
         raise SettingsError("database_url", hide_secrets(str(error))) from error
     return address
+
+
+def read_web_address(raw: Any) -> str:
+    given = _text(raw)
+    match = WEB_ADDRESS.fullmatch(given)
+    if match is None or int(match["port"]) > 65535:
+        raise ValueError(f"{given!r} is no HOST:PORT, such as 127.0.0.1:8790")
+    return given
+
+
+def _host_names(raw: Any) -> tuple[str, ...]:
+    listed = raw if isinstance(raw, (list, tuple)) else str(raw or "").split(",")
+    names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
+    for name in names:
+        if HOST_NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name of a server")
+    return names
 
 
 def _check_together(settings: Settings) -> None:
@@ -453,7 +497,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("languages", _languages, "de,en", "the languages that texts are expected in"),
     Setting("every", _interval, "60s", "how often the default source is looked at"),
     Setting("batch_items", _count, 200, "documents that one job carries at most"),
-    Setting("document_seconds", _interval, "2s", "how long reading one document may take"),
+    Setting("document_seconds", _interval, "2s", "processor time to read one document"),
     Setting("batch_seconds", _interval, "60s", "how long one job may work before it goes back"),
     Setting("lease_seconds", _interval, "90s", "when a job counts as abandoned"),
     Setting("document_memory_mb", _count, 1024, "memory for reading one page, in MiB"),
@@ -483,6 +527,36 @@ SETTINGS: tuple[Setting, ...] = (
         _optional_path,
         None,
         "certificates (PEM) that are trusted for servers in allow_hosts, beside the usual ones",
+        is_path=True,
+    ),
+    Setting(
+        "reader_url",
+        _database,
+        None,
+        "the same archive by a role that can only read: what the page reads by",
+    ),
+    Setting(
+        "web_address", read_web_address, "127.0.0.1:8790", "where the page is served: HOST:PORT"
+    ),
+    Setting(
+        "web_hosts",
+        _host_names,
+        None,
+        "further names that the page is asked by, beside localhost and 127.0.0.1",
+    ),
+    Setting(
+        "proof_key",
+        _new_path,
+        None,
+        f"the key that signs checkpoints of the log; without it {PROOF_KEY_NAME} in home",
+        is_path=True,
+    ),
+    Setting("proof_every", _interval, "1h", "how often a log that has grown gets a checkpoint"),
+    Setting(
+        "proof_witnesses",
+        _optional_path,
+        None,
+        "a policy (C2SP tlog-policy): the witnesses that are asked to cosign, and how many must",
         is_path=True,
     ),
 )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,37 @@ SLOW_ON_POSTGRES = (
 )
 """What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
 
+UNIT = (
+    "storage/",
+    "tests/diff/",
+    "tests/docs/test_constants.py",
+    "tests/docs/test_links.py",
+    "tests/language/",
+    "tests/page/",
+    "tests/patterns/",
+    "tests/proof/",
+    "tests/read/test_citation.py",
+    "tests/read/test_revision.py",
+    "tests/similarity/",
+    "tests/sources/",
+    "tests/text/",
+    "tests/values/",
+    "worker/",
+)
+"""Tests of what is pure, or reads files at most: `pytest -m unit` tells in a minute."""
+
+FORBIDDEN_TO_UNITS = frozenset(
+    {
+        "os.exec",
+        "os.fork",
+        "os.posix_spawn",
+        "socket.connect",
+        "sqlite3.connect",
+        "subprocess.Popen",
+    }
+)
+"""What a unit test may not do, by the names of Python's audit events."""
+
 settings.register_profile(
     "lesart",
     deadline=None,  # the machine is shared: a slow run is no bug
@@ -54,10 +86,34 @@ settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what need not run on both databases each time."""
+    """Mark what is a unit test, and as slow what need not run on both databases each time."""
     for item in items:
+        if item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
+            item.add_marker(pytest.mark.unit)
         if item.nodeid.startswith(SLOW_ON_POSTGRES) and "postgresql" in item.name:
             item.add_marker(pytest.mark.slow)
+
+
+_running_unit: list[str] = []
+
+
+def _refuse_in_units(event: str, _arguments: tuple[object, ...]) -> None:
+    if _running_unit and event in FORBIDDEN_TO_UNITS:
+        raise AssertionError(f"{_running_unit[0]} is a unit test and did {event}")
+
+
+sys.addaudithook(_refuse_in_units)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Hold a unit test to it that it starts no process and asks no database."""
+    if item.get_closest_marker("unit"):
+        _running_unit.append(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _running_unit.clear()
 
 
 @pytest.fixture(autouse=True)

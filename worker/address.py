@@ -235,7 +235,7 @@ def without_secrets(given: str) -> str:
     return CREDENTIALS.sub(r"\1***@", given)
 
 
-CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:[/\\]*)[^/?#]*@", re.IGNORECASE)
+CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:[/\\]*+)[^/?#]*@", re.IGNORECASE)
 """What stands before the host, user and password.
 
 >>> CREDENTIALS.sub("", "ftp://a:b@c.example/d")

@@ -40,3 +40,13 @@ class ScheduleError(ValueError):
 
 class BrokerError(Exception):
     """The broker cannot be used as it is set up."""
+
+
+class PortTakenError(Exception):
+    """The page cannot be served at its address."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"the page cannot be served at {address}: {reason}; LESART_WEB_ADDRESS names another"
+        )
+        self.address, self.reason = address, reason

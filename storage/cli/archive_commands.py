@@ -120,6 +120,8 @@ def stats(
     with reading(place) as (settings, archive):
         if not coverage:
             write_record(archive.stats(), shown.target())
+            if (left := archive.work_left().sentence()) is not None:
+                say(f"{left}: run `lesart up --once`, or start `lesart worker`")
             return
         first = None if since is None else parse_moment(since, settings.zone, "first")
         last = None if until is None else parse_moment(until, settings.zone, "last")
@@ -147,9 +149,11 @@ def upgrade(place: Place, shown: Shown) -> None:
 
     url = database_url(place.settings().database_url)
     engine = writing_engine(url)
-    with reachable(url):
-        before, after = schema.upgrade(engine)
-    engine.dispose()
+    try:
+        with reachable(url):
+            before, after = schema.upgrade(engine)
+    finally:
+        engine.dispose()
     write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-import storage.cli.archive_commands  # noqa: F401  # its commands are commands of `app`
+import storage.cli.archive_commands
+import storage.cli.proof_commands  # noqa: F401  # its commands are commands of `app`
 from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import (
@@ -36,7 +37,9 @@ from storage.cli.output import (
 from storage.cli.report import columns_of, flat_columns, reading, tell_explained, tell_rows
 from storage.cli.terminal import CONTROL
 from storage.read import answers
+from storage.render.moment import parse_moment
 from storage.values.draft import as_dict
+from storage.values.refusals import REFUSALS
 
 
 class ChangeClass(StrEnum):
@@ -325,16 +328,33 @@ def noise(place: Place, page: Page, shown: Shown, article: ArticleOrAll = None) 
 
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
 def refusals(
+    *,
     place: Place,
     page: Page,
     shown: Shown,
     job: Annotated[
         int | None, typer.Option("--job", metavar="JOB", help="What this job refused.")
     ] = None,
+    code: Annotated[
+        list[str] | None, typer.Option("--code", metavar="CODE", help="Under this code; repeat it.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="S", help="From the source of this name.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="T", help="Refused at T or later.")
+    ] = None,
 ) -> None:
-    """List what was refused, why, and what to do."""
-    with reading(place) as (_settings, archive):
-        rows = archive.refusals(job, page.after, page.limit)
+    """List what was refused, why, what to do, and how often the same was refused since when."""
+    unknown = sorted(set(code or ()) - REFUSALS.keys())
+    if unknown:
+        named = f"{unknown[0]!r} is no code: `docs/codes.md` lists them"
+        raise typer.BadParameter(named, param_hint="--code")
+    with reading(place) as (settings, archive):
+        moment = None if since is None else parse_moment(since, settings.zone, "first")
+        rows = archive.refusals(
+            job, page.after, page.limit, codes=code or (), source=source, since=moment
+        )
         tell_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page)
 
 
@@ -372,7 +392,7 @@ _OBSERVATIONS = (
 )  # fmt: skip
 _RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
 _NOISE = ("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at")
-_REFUSALS = ("job", "code", "locator", "message", "hint")
+_REFUSALS = ("job", "code", "locator", "times", "first_at", "at", "message", "hint")
 _JOBS = (
     "job", "source", "state", "created_at", "seen", "new_articles", "new_versions", "unchanged",
     "copies", "refused", "failed", "gone", "reason",

@@ -119,15 +119,21 @@ def _of_archives() -> ExitCodes:
     from storage.database.compression import DamagedBytesError  # noqa: PLC0415
     from storage.database.engine import ArchiveError, ArchiveMissingError, ArchiveUnreachableError  # noqa: PLC0415
     from storage.database.rows import CursorError  # noqa: PLC0415
+    from storage.proof.checkpoints import ProofKeyError  # noqa: PLC0415
+    from storage.proof.note import NoteError  # noqa: PLC0415
+    from storage.proof.policy import PolicyError  # noqa: PLC0415
     from storage.read.sql import QueryError  # noqa: PLC0415
     from storage.values.errors import AmbiguousError, NoSuchError  # noqa: PLC0415
 
     return {
         NoSuchError: NO_SUCH,
-        AmbiguousError: WRONG_USE,
+        AmbiguousError: NO_SUCH,
         CursorError: WRONG_USE,
         QueryError: WRONG_USE,
         DamagedBytesError: NO,
+        ProofKeyError: WRONG_USE,
+        NoteError: WRONG_USE,
+        PolicyError: WRONG_USE,
         ArchiveMissingError: NO_SUCH,
         ArchiveUnreachableError: UNCHECKED,
         ArchiveError: WRONG_USE,

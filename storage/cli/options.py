@@ -302,16 +302,6 @@ def with_groups(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def settings_from(ctx: typer.Context) -> Settings:
-    """Return the settings for the `--config` and `--archive` given after or before the command.
-
-    Raises: SettingsError.
-    """
-    config = _inherited(ctx, "config", ctx.params.get("config"))
-    archive = _inherited(ctx, "archive", ctx.params.get("archive"))
-    return load_settings(config=config, archive=archive)
-
-
 def path_of(output: Path | None) -> Path | None:
     """Return the file to write, None for standard output, which `-` names too."""
     return None if output is None or str(output) == "-" else output

@@ -10,8 +10,21 @@ from storage.cli.terminal import cut, one_line, styled, width
 CHUNK_ROWS = 200
 """Rows that decide together how wide the columns of their chunk are."""
 GAP = "  "
-NARROWEST = 4
+NARROWEST = 3
 WIDEST = 60
+ROOMY = 12
+"""As far as long texts are cut before anything short is."""
+LONGEST_FACT = 20
+"""A moment takes as much; what is longer is text."""
+KEPT_WHOLE = frozenset(
+    {
+        "article", "id", "a", "b", "first_article", "cluster", "job", "parent", "version",
+        "versions", "since_version", "seq", "revision",
+    }
+)  # fmt: skip
+"""Columns that are never cut, whatever the width: what one would copy into the next command."""
+SHORTEST_WORDING = 20
+"""Of a digest so much stays that it still names the wording within its article."""
 
 Row = Mapping[str, Any]
 
@@ -76,18 +89,32 @@ def _widths(
     ]
     if columns_wide is None:
         return natural
-    widths = [min(each, WIDEST) for each in natural]
-    spare = columns_wide - sum(widths) - len(GAP) * (len(widths) - 1)
-    return _narrowed(widths, -spare) if spare < 0 else _widened(widths, natural, spare)
+    told = [max(width(line[index]) for line in cells) for index in range(len(names))]
+    least = [_least(name, wide) for name, wide in zip(names, told, strict=True)]
+    facts = [wide if wide <= LONGEST_FACT else ROOMY for wide in told]
+    widths = [max(min(each, WIDEST), floor) for each, floor in zip(natural, least, strict=True)]
+    for floors in (facts, [NARROWEST] * len(names)):
+        spare = columns_wide - sum(widths) - len(GAP) * (len(widths) - 1)
+        if spare >= 0:
+            return _widened(widths, natural, spare)
+        widths = _narrowed(widths, [max(pair) for pair in zip(floors, least, strict=True)], -spare)
+    return widths
 
 
-def _narrowed(widths: list[int], over: int) -> list[int]:
-    """Take `over` columns from the widest ones, one by one."""
+def _least(name: str, wide: int) -> int:
+    """Return how wide a column stays at least, whose widest cell is so wide."""
+    if name.startswith("wording"):
+        return min(wide, SHORTEST_WORDING)
+    return wide if name in KEPT_WHOLE else NARROWEST
+
+
+def _narrowed(widths: list[int], floors: Sequence[int], over: int) -> list[int]:
+    """Take `over` columns from the widest ones, one by one, none below its floor."""
     for _ in range(over):
-        widest = max(range(len(widths)), key=widths.__getitem__)
-        if widths[widest] <= NARROWEST:
+        free = [index for index, wide in enumerate(widths) if wide > floors[index]]
+        if not free:
             break
-        widths[widest] -= 1
+        widths[max(free, key=widths.__getitem__)] -= 1
     return widths
 
 

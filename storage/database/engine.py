@@ -2,7 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import UtcTime, stored_time
+from storage.database.ownership import is_foreign_file
 
 DatabaseError = DBAPIError
 """What every failure of a database looks like from outside."""
@@ -24,6 +26,7 @@ READS = "lesart_reads"
 CHECKPOINT_PAGES = 8_000
 """Pages (of 4 KiB) after which SQLite copies its write-ahead log into the file."""
 READER_STATEMENT_SECONDS = 300
+STEPS_BETWEEN_LOOKS = 50_000
 
 
 class ArchiveError(Exception):
@@ -35,6 +38,19 @@ class ArchiveMissingError(ArchiveError):
 
     def __init__(self, place: str) -> None:
         super().__init__(f"there is no archive at {place}")
+        self.place = place
+
+
+class ForeignDatabaseError(ArchiveError):
+    """There is something at the place that was named, and it is no archive."""
+
+    def __init__(self, place: str, names: Iterable[str] = ()) -> None:
+        told = ", ".join(sorted(names)[:5])
+        which = f" (it has {told})" if told else ""
+        super().__init__(
+            f"{place} is no archive of Lesart but something else{which}; nothing of it was "
+            "changed: name another place"
+        )
         self.place = place
 
 
@@ -89,25 +105,37 @@ def place_of(url: URL) -> str:
 
 
 def writing_engine(url: URL) -> Engine:
-    """Return an engine for the worker's side; on SQLite the file is made if need be."""
+    """Return an engine for the worker's side; on SQLite the file is made if need be.
+
+    Raises: ForeignDatabaseError where an SQLite file is no archive.
+    """
     if url.drivername == "sqlite":
-        Path(url.database or "").absolute().parent.mkdir(parents=True, exist_ok=True)
+        path = Path(url.database or "").absolute()
+        if is_foreign_file(path):
+            raise ForeignDatabaseError(str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
         return _sqlite_engine(url, query_only=False)
     return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
 
 
-def reading_engine(url: URL) -> Engine:
+def reading_engine(url: URL, seconds: int | None = None) -> Engine:
     """Return an engine that can only read; it never creates a file.
 
-    Raises: ArchiveMissingError where an SQLite file is named and none is there.
+    What asks for longer than `seconds` is interrupted: a statement on PostgreSQL (where there is
+    always a limit), a transaction on SQLite. Raises: ArchiveMissingError where an SQLite file is
+    named and none is there.
     """
     if url.drivername == "sqlite":
-        if not Path(url.database or "").is_file():
+        path = Path(url.database or "")
+        if not path.is_file() or is_foreign_file(path):
             raise ArchiveMissingError(place_of(url))
-        return _sqlite_engine(url, query_only=True)
-    timeout = READER_STATEMENT_SECONDS
+        engine = _sqlite_engine(url, query_only=True)
+        if seconds is not None:
+            _interrupt_after(engine, seconds)
+        return engine
+    timeout = READER_STATEMENT_SECONDS if seconds is None else seconds
     options = f"-c default_transaction_read_only=on -c statement_timeout={timeout}s -c timezone=UTC"
-    return _postgres_engine(url, options=options, pool_size=2)
+    return _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
 
 
 @contextmanager
@@ -253,6 +281,17 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _interrupt_after(engine: Engine, seconds: int) -> None:
+    """Let SQLite give up what a transaction asks for when it has gone on for so long."""
+
+    @event.listens_for(engine, "begin")
+    def _bound(connection: Connection) -> None:
+        database = connection.connection.driver_connection
+        assert isinstance(database, sqlite3.Connection)
+        end = time.monotonic() + seconds
+        database.set_progress_handler(lambda: time.monotonic() > end, STEPS_BETWEEN_LOOKS)
 
 
 def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None:

@@ -4,7 +4,8 @@ import secrets
 
 from sqlalchemy import Connection, Engine, UniqueConstraint, insert, inspect, select, text
 
-from storage.database.engine import database_epoch
+from storage.database.engine import ForeignDatabaseError, database_epoch, place_of
+from storage.database.ownership import names_in
 from storage.database.schema_version import MIGRATIONS, found_revision, head, refuse_newer
 from storage.database.tables import ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
@@ -15,7 +16,7 @@ WORKER_ROLE = "lesart_worker"
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Migrate to the newest schema in one transaction; return the revisions before and after.
 
-    Raises: SchemaNewerError, and leaves the archive as it was.
+    Raises: SchemaNewerError, ForeignDatabaseError, and leaves the database as it was.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -27,6 +28,8 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             _grant_writing(connection)
             return before, known
         refuse_newer(engine, before, known)
+        if before is None:
+            _refuse_foreign(connection)
         drop_views(connection)
         _drop_guards(connection)
         _migrate(connection)
@@ -37,6 +40,18 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _grant_reading(connection)
         _grant_writing(connection)
         return before, known
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    """Raise ForeignDatabaseError where a database that is no archive has what ours would be named.
+
+    A file is an archive or none; a schema of PostgreSQL may hold tables of others beside it.
+    """
+    there = names_in(connection)
+    if connection.dialect.name == "postgresql":
+        there &= {*METADATA.tables, *VIEWS, "alembic_version", "search_text"}
+    if there:
+        raise ForeignDatabaseError(place_of(connection.engine.url), there)
 
 
 def missing_guards(connection: Connection) -> list[str]:
@@ -123,7 +138,10 @@ def _drop_guards(connection: Connection) -> None:
 
 
 def _create_guards(connection: Connection) -> None:
-    """Forbid changing or deleting rows of the record, but for an emptying with its redaction."""
+    """Forbid changing or deleting rows of the record, but for an emptying with its redaction.
+
+    With it the entry in the log loses the salt that would tell what was there.
+    """
     make = _postgres_guard if connection.dialect.name == "postgresql" else _sqlite_guard
     if connection.dialect.name == "postgresql":
         connection.execute(text(_POSTGRES_GUARD_FUNCTION))
@@ -156,6 +174,13 @@ BEGIN
             RETURN NEW;
         END IF;
     END IF;
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'log_entry' THEN
+        IF to_jsonb(OLD) - 'opening' = to_jsonb(NEW) - 'opening' AND EXISTS (
+            SELECT 1 FROM redaction WHERE row_id = (to_jsonb(OLD) ->> 'seq')::bigint
+        ) THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'the record is only added to: %', TG_TABLE_NAME;
 END $body$
 """
@@ -183,6 +208,9 @@ def _sqlite_guard(table: str) -> list[str]:
         gone = " AND ".join(f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied)
         told = f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
         update += f" WHEN NOT ({same} AND {gone} AND {told})"
+    if table == "log_entry":
+        same = "NEW.seq IS OLD.seq AND NEW.kind IS OLD.kind AND NEW.commitment IS OLD.commitment"
+        update += f" WHEN NOT ({same} AND EXISTS (SELECT 1 FROM redaction WHERE row_id = OLD.seq))"
     return [
         f"{update} BEGIN {refuse}; END",
         f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",

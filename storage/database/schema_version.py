@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 
 from storage.database.engine import ArchiveError, ArchiveMissingError, place_of
+from storage.database.ownership import is_ours, names_in
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest revision, told here so that reading need not load Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -64,7 +65,7 @@ def revisions() -> list[str]:
 
 def found_revision(connection: Connection) -> str | None:
     """Return the revision of the schema in a database; None where there is no archive."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not is_ours(names_in(connection)):
         return None
     revision: str | None = connection.execute(
         text("SELECT version_num FROM alembic_version")

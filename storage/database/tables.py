@@ -2,7 +2,8 @@
 
 Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
 transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
-lineage_undone, noise_step, noise_step_undone, refusal, redaction.
+lineage_undone, noise_step, noise_step_undone, refusal, redaction, log_key, log_checkpoint,
+log_cosignature, and the log over all of these: log_entry, log_tile.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.write.archive`).
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Float,
     Index,
     LargeBinary,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -377,6 +379,71 @@ class RedactionRow(Row, table=True):
     at: datetime = _time()
 
 
+class LogKeyRow(SQLModel, table=True):
+    """A key that signs the checkpoints of the log, as C2SP writes it, from `size` leaves on.
+
+    `endorsement` is a note on it, signed by the key before; `previous` the last checkpoint that
+    the key before signed.
+    """
+
+    __tablename__ = "log_key"
+    id: int = _key()
+    vkey: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    size: int = _big()
+    previous: str | None = _text()
+    endorsement: str | None = _text()
+    made_at: datetime = _time()
+
+
+class LogCheckpointRow(SQLModel, table=True):
+    """A signed checkpoint: `note` says that the log had `size` leaves, and their root."""
+
+    __tablename__ = "log_checkpoint"
+    __table_args__ = (Index("log_checkpoint_by_size", "size"),)
+    id: int = _key()
+    size: int = _big()
+    note: str = _text(nullable=False)
+    made_at: datetime = _time()
+
+
+class LogCosignatureRow(SQLModel, table=True):
+    """A line by which a witness signed a checkpoint; `vkey` is its key."""
+
+    __tablename__ = "log_cosignature"
+    __table_args__ = (Index("log_cosignature_by_checkpoint", "checkpoint_id"),)
+    id: int = _key()
+    checkpoint_id: int = _big()
+    vkey: str = _text(nullable=False)
+    line: str = _text(nullable=False)
+    received_at: datetime = _time()
+
+
+class LogEntryRow(SQLModel, table=True):
+    """A leaf of the log: the commitment to one row of the record, in the order of commit.
+
+    `seq` is the number of the row (of a scan its `seq`), `kind` its table. `opening` is the salt
+    by which the commitment is computed again; a redaction replaces it by what opens the columns
+    that are left.
+    """
+
+    __tablename__ = "log_entry"
+    seq: int = _key()
+    kind: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    opening: bytes = _bytes(nullable=False)
+    commitment: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+class LogTileRow(SQLModel, table=True):
+    """The root of a full tile below `level`, and the last `seq` that it covers."""
+
+    __tablename__ = "log_tile"
+    __table_args__ = (Index("log_tile_by_seq", "level", "last_seq"),)
+    level: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    number: int = _key()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    last_seq: int = _big()
+
+
 RECORD = (
     "origin",
     "capture",
@@ -396,8 +463,16 @@ RECORD = (
     "noise_step_undone",
     "refusal",
     "redaction",
+    "log_key",
+    "log_checkpoint",
+    "log_cosignature",
+    "log_entry",
+    "log_tile",
 )
 """The tables whose rows are never updated or deleted."""
+
+LOGGED = tuple(name for name in RECORD if name not in {"log_entry", "log_tile"})
+"""The tables of which every row has an entry in the log."""
 
 ERASABLE: dict[str, tuple[str, ...]] = {
     "capture": ("data",),

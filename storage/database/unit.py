@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +29,11 @@ JOBS_CHANNEL = "lesart_jobs"
 
 Clock = Callable[[], datetime]
 IN_CHUNK = 10_000
+
+
+def utc_now() -> datetime:
+    """Return the moment that it is: the clock of observations, unless a test has its own."""
+    return datetime.now(UTC)
 
 
 def table_of(model: type[SQLModel]) -> Table:

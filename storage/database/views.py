@@ -57,7 +57,7 @@ _COLUMNS = {
     "transfers": """
         seq article origin observed_at foreign address http_status hops request response_headers
         peer tls_version certificate duration_ms wire_bytes body_encoding rights""",
-    "refusals": "seq job locator code message hint kept raw_digest at",
+    "refusals": "seq job locator code message hint kept raw_digest at source",
     "jobs": """
         seq job kind source state trigger attempts created_at started_at finished_at reason seen
         new_articles new_versions unchanged copies refused failed gone passed_over seconds
@@ -355,7 +355,8 @@ def _changes(words: _Words) -> str:
 
 def _steps(words: _Words) -> str:
     return f"""
-SELECT {_version_columns(words)}, v.changes AS changes, v.silent AS silent,
+SELECT {_version_columns(words)}, d.publisher AS publisher, v.changes AS changes,
+    v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
     coalesce(v.removed, {words.empty_list}) AS removed,
     coalesce(v.added, {words.empty_list}) AS added,
@@ -375,7 +376,7 @@ SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at A
     o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
     o.http_status AS http_status, s.version AS version,
     'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
-    o.note AS note, 1 AS checks, {words.no_time} AS until,
+    {_NOTE} AS note, 1 AS checks, {words.no_time} AS until,
     s.article_id AS article_id, s.observation_id AS observation_id
 FROM sight s
 JOIN observation o ON o.id = s.observation_id
@@ -418,6 +419,11 @@ TURNED_OUT = f"""CASE WHEN s.outcome IS NOT NULL THEN s.outcome
 """What a check `o` turned out to be, by its sight `s` and its verdict `judged`, if any."""
 
 
+_NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
+        WHERE f.observation_id = o.id))"""
+"""A word on a check `o`: what its answer said, else why it was refused."""
+
+
 def _articleless(words: _Words) -> str:
     """What was refused before it belonged to any article; what waits to be read is not told."""
     return f"""
@@ -426,7 +432,7 @@ SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS
     coalesce(t.is_foreign, FALSE) AS "foreign",
     {TURNED_OUT} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
-    CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, o.note AS note,
+    CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, {_NOTE} AS note,
     1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
     o.id AS observation_id
 FROM observation o
@@ -521,8 +527,10 @@ def _refusals(words: _Words) -> str:
     return f"""
 SELECT f.id AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
     f.code AS code, f.message AS message, f.hint AS hint, f.kept AS kept,
-    {words.hexed("b.digest")} AS raw_digest, f.at AS at
+    {words.hexed("b.digest")} AS raw_digest, f.at AS at, r.name AS source,
+    f.source_id AS source_id
 FROM refusal f
+LEFT JOIN source r ON r.id = f.source_id
 LEFT JOIN job j ON j.id = f.job_id
 LEFT JOIN capture b ON b.id = f.capture_id
 """

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-_BROKEN_OFF = re.compile(r"\s*(?:…|\.\.\.|\[…\]|\[\.\.\.\])?\s*$")
+_BROKEN_OFF = re.compile(r"(?<!\s)\s*+(?:(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*+)?$")
 """How a paragraph ends that breaks off."""
 Beginning = Literal["paragraphs", "broken off"]
 """How a text is the beginning of another: some whole paragraphs, or the last one breaks off."""

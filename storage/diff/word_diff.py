@@ -14,7 +14,6 @@ BETWEEN_PARAGRAPHS = "\n\n"
 Op = Literal["equal", "insert", "delete", "move"]
 
 _HEADLINE = "headline"
-_INVERSE: dict[Op, Op] = {"insert": "delete", "delete": "insert", "equal": "equal", "move": "move"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +135,6 @@ def apply(a_joined: str, operations: Iterable[Operation]) -> str:
         )
         raise OperationsError(position)
     return _assembled((op.b_start, op.b_text) for op in operations)
-
-
-def inverse(operations: Iterable[Operation]) -> tuple[Operation, ...]:
-    """Return the operations that lead back from b to a."""
-    return tuple(
-        Operation(_INVERSE[op.op], op.role, op.b_text, op.a_text, op.b_start, op.a_start)
-        for op in operations
-    )
 
 
 def words_added(operations: Iterable[Operation]) -> int:

@@ -20,8 +20,8 @@ from storage.values.draft import Json, as_dict
 Line = dict[str, Json]
 Take = Callable[[Connection, Conditions, int | None], Iterator[Line]]
 
-FLAT_COLUMNS = (*COLUMNS["versions"], "cursor")
-"""The columns of `flat_rows`: those of the view `versions`, and the cursor."""
+FLAT_COLUMNS = (*COLUMNS["versions"], *texts.PLACE, "cursor")
+"""The columns of `flat_rows`: those of the view `versions`, where it stands, and the cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def json_lines(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]
 
 
 def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
-    """Yield the columns of the view `versions`, and a cursor, of each version.
+    """Yield `FLAT_COLUMNS` of each version.
 
     Raises: CursorError.
     """

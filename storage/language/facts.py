@@ -64,10 +64,11 @@ _DIGITS = rf"""
         (?P<hour>[0-2]?\d)(?:[.:](?P<minute>[0-5]\d))?
         (?:[ ]?(?:uhr|h)\b|[ ]?(?P<half>[ap])\.?m\b\.?)
       | (?P<hour_b>[0-2]?\d):(?P<minute_b>[0-5]\d)(?![\d:]))
-  | (?P<number>\d+(?:[.,:/]\d+)*)
+  | (?P<number>\d++(?:[.,:/]\d++)*+)
 """
 _LETTERS = rf"""
-    (?P<address>https?://\S+|www\.\S+|[\w+-]+(?:\.[\w+-]+)*(?:@|\(at\))[\w-]+(?:\.[\w-]+)+)
+    (?P<address>https?://\S+|www\.\S+
+      | (?<![\w.+-]\+)[\w+-]++(?:\.[\w+-]++)*+(?:@|\(at\))[\w-]++(?:\.[\w-]++)++)
   | (?P<telephone>
         (?:tel|telefon|telefonnummer|fon|fax|mobil|handy|rufnummer|hotline|phone|call)\b
         [.:]{{0,2}}[ ]?(?:unter[ ]|at[ ]|nr\.?[ ])?\(?\+?\d[\d ()/.–-]{{3,}}\d)

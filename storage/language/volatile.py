@@ -213,7 +213,7 @@ _NAVIGATION_WORDS = frozenset(
     us uk europe local photos
     """.split()  # noqa: SIM905 - words read best as a text
 )
-NAVIGATION_BREAK = re.compile(r"\s*[|·•›»>/∙]\s*|\n")
+NAVIGATION_BREAK = re.compile(r"(?:(?<!\s)\s++)?[|·•›»>/∙]\s*+|\n")
 """
 >>> NAVIGATION_BREAK.split("Startseite | Politik › Sport")
 ['Startseite', 'Politik', 'Sport']
@@ -239,7 +239,9 @@ COPYRIGHT = re.compile(
 >>> COPYRIGHT.search("© 2019–2024 Lohebote")["years"], COPYRIGHT.search("Im Jahr 2024")
 ('2019–2024', None)
 """
-PIECE_BREAK = re.compile(r"\s*[|·•∙●]\s*|\s+[–—/-]\s+|\s*\n\s*")
+PIECE_BREAK = re.compile(
+    r"(?:(?<!\s)\s++)?[|·•∙●]\s*+|(?<!\s)\s++[–—/-]\s++|(?:(?<!\s)[^\S\n]++)?\n\s*+"
+)
 """What takes the pieces of a line apart.
 
 >>> PIECE_BREAK.split("Von Anna Muster | vor 5 Minuten · 17 Kommentare")

@@ -365,7 +365,11 @@ class ExplainedRelation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Answer):
-    """What was not taken, why, and what to do about it."""
+    """What was not taken, why, and what to do about it.
+
+    What was refused `times` over, for the same reason, is one row: it tells of the last time (`at`)
+    and when it came first (`first_at`).
+    """
 
     job: int | None
     locator: str
@@ -375,6 +379,9 @@ class Refusal(Answer):
     kept: bool
     raw_digest: str | None
     at: datetime
+    source: str | None
+    times: int
+    first_at: datetime
     cursor: str
 
 
@@ -452,7 +459,10 @@ class Coverage(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Stats(Answer):
-    """The figures of an archive; sizes in bytes."""
+    """The figures of an archive; sizes in bytes.
+
+    `open_jobs` counts parts of jobs too; `is_idle` says that some are open and nobody works.
+    """
 
     schema: str
     articles: int
@@ -466,6 +476,8 @@ class Stats(Answer):
     copies: int
     refusals: Mapping[str, int]
     jobs: Mapping[str, int]
+    open_jobs: int
+    is_idle: bool
     to_read: int
     to_index: int
     to_relate: int

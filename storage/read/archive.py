@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -52,13 +52,16 @@ from storage.read.answers import (
     VersionText,
 )
 from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
-from storage.read.lists import ChangeFilter, Part
+from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
 from storage.values.errors import AmbiguousError, NoSuchError
+from storage.values.source import Source
 
 if TYPE_CHECKING:
+    from storage.read.facets import Facets
     from storage.read.find import Finder, FoundVersion
+    from storage.read.work import WorkLeft
 
 __all__ = [
     "AmbiguousError",
@@ -78,16 +81,21 @@ NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
 def open_archive(
-    url: str | Path, *, timezone: tzinfo = UTC, languages: Sequence[str] = LANGUAGES
+    url: str | Path,
+    *,
+    timezone: tzinfo = UTC,
+    languages: Sequence[str] = LANGUAGES,
+    clocks: Clocks = TODAY,
+    seconds: int | None = None,
 ) -> "ReadOnlyArchive":
     """Open the archive at a path or a database address for reading; nothing is ever written.
 
     `timezone` is where a date in a revision ends, `languages` are those whose forms of a word a
-    search looks for. Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError,
-    SchemaOlderError, SchemaNewerError.
+    search looks for; no question may take longer than `seconds`. Raises: DatabaseUrlError,
+    ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
     """
     address = database_url(str(url))
-    engine = reading_engine(address)
+    engine = reading_engine(address, seconds)
     try:
         with reachable(address):
             require_current(engine)
@@ -99,7 +107,7 @@ def open_archive(
     except BaseException:
         engine.dispose()
         raise
-    return ReadOnlyArchive(engine, address, timezone, languages)
+    return ReadOnlyArchive(engine, address, timezone, languages, clocks)
 
 
 class ReadOnlyArchive:
@@ -188,18 +196,22 @@ class ReadOnlyArchive:
         filters: Filters = EVERYTHING,
         after: str | None = None,
         limit: int | None = None,
+        steps: ChangeFilter = ANY_STEP,
     ) -> Iterator[Hit]:
         """Yield the versions that have what `query` asks for, the best first.
 
         Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
         either. `latest` leaves out what articles said before, and so does a time as of which
-        the archive is read. Raises: CursorError.
+        the archive is read. `steps` asks for versions that came with such a change.
+        Raises: CursorError.
         """
         latest = latest or self.clocks.as_of is not None
         asked = parse_query(query, self.languages)
         part = Part(after, limit)
         return self._each(
-            lambda connection: full_text.search(connection, asked, filters, part, latest=latest)
+            lambda connection: full_text.search(
+                connection, asked, filters, part, latest=latest, steps=steps
+            )
         )
 
     def history(
@@ -281,13 +293,22 @@ class ReadOnlyArchive:
             yield from explained(connection, relations)
 
     def refusals(
-        self, job: int | None = None, after: str | None = None, limit: int | None = None
+        self,
+        job: int | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        codes: Sequence[str] = (),
+        source: str | None = None,
+        since: datetime | None = None,
     ) -> Iterator[Refusal]:
-        """Yield what was refused, by one job or ever, in the order of time.
+        """Yield what was refused in the order of time, by one job or ever.
 
+        What was refused again for the same reason is one row, with how often and since when.
         Raises: CursorError.
         """
-        return self._each(lambda connection: lists.refusals(connection, job, Part(after, limit)))
+        wanted, part = RefusalFilter(job, codes, source, since), Part(after, limit)
+        return self._each(lambda connection: lists.refusals(connection, wanted, part))
 
     def jobs(
         self, job: int | None = None, after: str | None = None, limit: int | None = None
@@ -386,6 +407,62 @@ class ReadOnlyArchive:
 
     # ------------------------------------------------------------------------------- figures
 
+    def facets(
+        self,
+        query: str,
+        latest: bool = False,  # noqa: FBT001, FBT002 - as `search` has it
+        filters: Filters = EVERYTHING,
+        steps: ChangeFilter = ANY_STEP,
+    ) -> "Facets":
+        """Return how many hits of a search each source, language, publisher and year has."""
+        from storage.read.facets import count_facets  # noqa: PLC0415  # only here
+
+        latest = latest or self.clocks.as_of is not None
+        asked = parse_query(query, self.languages)
+        with self.connected() as connection:
+            return count_facets(connection, asked, filters, steps, latest=latest)
+
+    def article(self, given: str) -> ArticleLine:
+        """Return the article that answers to an id or an address, as lists tell it.
+
+        Raises: NoSuchError.
+        """
+        number = self.row_of(given)
+        with self.connected() as connection:
+            return lists.article(connection, number)
+
+    def cluster(self, label: str) -> tuple[ArticleLine, ...]:
+        """Return the articles of a cluster in the order in which they were seen first.
+
+        Raises: NoSuchError.
+        """
+        with self.connected() as connection:
+            found = sorted(lists.cluster(connection, label), key=lambda each: each.first_seen)
+        if not found:
+            raise NoSuchError("cluster", label, "the field `cluster` of an article names its own")
+        return tuple(found)
+
+    def changes_since(
+        self, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+    ) -> list[tuple[int, Change]]:
+        """Return the steps that were written or renumbered after `seq`, each with its own."""
+        with self.connected() as connection:
+            return list(lists.changes_since(connection, seq, wanted, filters, limit))
+
+    def edits_by_day(self, until: date, days: int) -> dict[date, int]:
+        """Return how many steps there were on each of the last `days` days, by UTC."""
+        from storage.read.stats import edits_by_day  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return edits_by_day(connection, until, days)
+
+    def sources(self) -> list[Source]:
+        """Return the sources that were not removed, by name."""
+        from storage.read.stats import sources  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return sources(connection)
+
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
         """Run one SELECT over the documented views; `:name` stands for a parameter.
 
@@ -400,6 +477,13 @@ class ReadOnlyArchive:
 
         with self.connected() as connection:
             return stats(connection, head(), now or datetime.now(UTC))
+
+    def work_left(self) -> "WorkLeft":
+        """Return what is left to be done, and whether anybody is at it."""
+        from storage.read.work import work_left  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return work_left(connection)
 
     def coverage(
         self,

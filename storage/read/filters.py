@@ -15,6 +15,7 @@ class Filters:
 
     language: str | None = None
     source: str | None = None
+    publisher: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     published_since: datetime | None = None
@@ -85,6 +86,7 @@ def conditions(
             "source",
             filters.source,
         ),
+        f"{version}.publisher = :publisher": ("publisher", filters.publisher),
         f"{seen} >= :since": ("since", filters.since),
         f"{seen} <= :until": ("until", filters.until),
         f"{version}.published_to >= :published_since": (

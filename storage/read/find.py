@@ -1,9 +1,11 @@
 """Find the article or the version that a text names."""
 
+import os
+import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from storage.database.rows import stream
 from storage.database.tables import METADATA
@@ -21,10 +23,26 @@ from storage.read.revision import (
 )
 from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError
+from storage.values.locator import escape_locator, without_gz
 
 _TABLES = METADATA.tables
 ARTICLE, ARTICLE_ORIGIN, ORIGIN = (_TABLES[n] for n in ("article", "article_origin", "origin"))
-SIGHT, VERSION, WORDING = (_TABLES[n] for n in ("sight", "version", "wording"))
+SIGHT, SOURCE, VERSION, WORDING = (_TABLES[n] for n in ("sight", "source", "version", "wording"))
+
+ID_LENGTH = 16
+MOST_CANDIDATES = 20
+ID_BEGINNING = re.compile(r"[0-9a-hjkmnp-tv-z]{6,15}")
+"""The beginning of an id, of six characters and more.
+
+>>> bool(ID_BEGINNING.fullmatch("35xheh")), bool(ID_BEGINNING.fullmatch("35xhe"))
+(True, False)
+"""
+PATH = re.compile(r"[./]")
+"""What stands in a path: a file is named with its suffix, or with a folder.
+
+>>> bool(PATH.search("./bericht")), bool(PATH.search("35xhehswnwa6vc12"))
+(True, False)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +83,12 @@ class Finder:
         self.clocks = clocks
 
     def article(self, given: str) -> FoundArticle:
-        """Return the article that answers to the id or origin `given`.
+        """Return the article that `given` names.
 
-        Raises: NoSuchError.
+        An exact id or origin wins, then the path of a file that was read, then the beginning of
+        an id that no other has. Raises: NoSuchError, AmbiguousError.
         """
-        found = self._answering(given)
+        found = self._answering(given) or self._in_file(given) or self._beginning(given)
         if found is None:
             by_then = " by then" if self.clocks.are_set else ""
             hint = f"`lesart list` names those that are there{by_then}"
@@ -92,7 +111,7 @@ class Finder:
         return tuple(self.selected(revision) for revision in revisions)
 
     def is_known(self, given: str) -> bool:
-        """Tell whether `given` is exactly an origin or an id of an article."""
+        """Tell whether `given` is exactly an origin, an id or a file of an article."""
         return self._answering(given) is not None
 
     def origins(self, article: FoundArticle) -> list[int]:
@@ -126,6 +145,69 @@ class Finder:
                 return self._worded(article, digits)
 
     def _answering(self, given: str) -> FoundArticle | None:
+        """Return the article of an origin or of the path of a file."""
+        found = self._exactly(given)
+        if found is None:
+            at_path = (self._exactly(each) for each in self._locators(given))
+            found = next((each for each in at_path if each is not None), None)
+        return found
+
+    def _in_file(self, given: str) -> FoundArticle | None:
+        """Return the only article of a file that holds records.
+
+        Raises: AmbiguousError where it holds several.
+        """
+        for locator in self._locators(given):
+            inside = ORIGIN.c.origin.startswith(f"{locator}#", autoescape=True)
+            if found := self._only(inside, given):
+                return found
+        return None
+
+    def _beginning(self, given: str) -> FoundArticle | None:
+        """Return the only article with an id that begins with `given`.
+
+        Raises: AmbiguousError where several do.
+        """
+        if not ID_BEGINNING.fullmatch(given):
+            return None
+        last = given + "z" * (ID_LENGTH - len(given))
+        return self._only(ORIGIN.c.public_id.between(given, last), given)
+
+    def _only(self, wanted: ColumnElement[bool], given: str) -> FoundArticle | None:
+        query = (
+            select(ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
+            .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
+            .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
+            .where(wanted)
+            .distinct()
+            .order_by(ARTICLE.c.public_id)
+            .limit(MOST_CANDIDATES)
+        )
+        rows = self.connection.execute(query).all()
+        if len(rows) > 1:
+            raise AmbiguousError("article", given, [row.public_id for row in rows])
+        return FoundArticle(*rows[0]) if rows else None
+
+    def _locators(self, given: str) -> list[str]:
+        """Return how a file is called as part of each source that it lies in, the nearest first."""
+        if "://" in given or given.startswith("seed:") or not PATH.search(given):
+            return []
+        path = os.path.abspath(given)  # noqa: PTH100 - text alone: nobody looks at the disk
+        query = select(SOURCE.c.name, SOURCE.c.locator).where(SOURCE.c.kind == "folder")
+        holding = [
+            (folder, name)
+            for name, folder in self.connection.execute(query)
+            if path.startswith(folder.rstrip("/") + "/")
+        ]
+        found = []
+        for folder, name in sorted(holding, key=lambda each: len(each[0]), reverse=True):
+            below = path[len(folder.rstrip("/")) + 1 :]
+            prefix = name.rstrip("/") if name.startswith("file://") else f"seed:{name}"
+            spelled = dict.fromkeys((below, without_gz(escape_locator(below))))
+            found += [f"{prefix}/{each}" for each in spelled]
+        return found
+
+    def _exactly(self, given: str) -> FoundArticle | None:
         """Return the article of an origin, or else the one last seen at that place."""
         public = {given, origin_id(given)}
         articles = select(ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)

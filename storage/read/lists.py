@@ -46,6 +46,20 @@ class ChangeFilter:
     contains: str | None = None
 
 
+ANY_STEP = ChangeFilter()
+
+
+def step_conditions(wanted: ChangeFilter, dialect: str, step: str = "q") -> Conditions:
+    """Return what `wanted` means for the columns of a step, but for the text that it holds."""
+    asked = Conditions()
+    if wanted.classes:
+        listed = element_of(f"{step}.changes", ":classes", dialect)
+        asked = asked.also(listed, classes=[*wanted.classes])
+    if wanted.silent is not None:
+        asked = asked.also(f"{step}.silent = :silent", silent=wanted.silent)
+    return asked
+
+
 def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[ArticleLine]:
     """Yield the articles in the order in which the archive came to know them."""
     asked = _after(conditions(filters), part, "list", "q.article_id > :a0", int)
@@ -73,10 +87,7 @@ def changes(
     asked = conditions(filters, seen="q.changed_by")
     if article_id is not None:
         asked = asked.also("q.article_id = :article", article=article_id)
-    if wanted.classes:
-        asked = asked.also(element_of("q.changes", ":classes", dialect), classes=[*wanted.classes])
-    if wanted.silent is not None:
-        asked = asked.also("q.silent = :silent", silent=wanted.silent)
+    asked = asked.and_(step_conditions(wanted, dialect))
     below = "(q.changed_by, q.version_id) < (:a0, :a1)"
     asked = _after(asked, part, "changes", below, datetime, int)
     order = "q.changed_by DESC, q.version_id DESC"
@@ -86,6 +97,36 @@ def changes(
         return
     found = _rows(connection, query, asked, order, None, _change)
     yield from islice(_containing(found, wanted.contains), part.limit)
+
+
+def changes_since(
+    connection: Connection, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
+) -> Iterator[tuple[int, Change]]:
+    """Yield the steps above `seq` in the order of it, each with its own."""
+    dialect = connection.dialect.name
+    asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
+    asked = asked.also("q.seq > :seq", seq=seq)
+    found = _rows(
+        connection, view_query("changes", dialect), asked, "q.seq", None, _numbered_change
+    )
+    if wanted.contains is not None:
+        text = wanted.contains
+        found = (each for each in found if _contains(each[1], text))
+    yield from islice(found, limit)
+
+
+def article(connection: Connection, article_id: int) -> ArticleLine:
+    """Return the article with that number."""
+    asked = Conditions().also("q.article_id = :article", article=article_id)
+    query = view_query("articles", connection.dialect.name)
+    return next(_rows(connection, query, asked, "q.article_id", None, article_line))
+
+
+def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
+    """Yield the articles of the cluster that is printed as `label`."""
+    asked = Conditions().also("q.cluster = :label", label=label)
+    query = view_query("articles", connection.dialect.name)
+    yield from _rows(connection, query, asked, "q.article_id", None, article_line)
 
 
 def observations(connection: Connection, article_id: int, part: Part) -> Iterator[Observation]:
@@ -126,14 +167,39 @@ def noise(connection: Connection, article_id: int | None, part: Part) -> Iterato
     yield from _rows(connection, query, asked, "q.id", part.limit, _NoiseSteps(connection))
 
 
-def refusals(connection: Connection, job: int | None, part: Part) -> Iterator[Refusal]:
-    """Yield what was refused, of one job or of all, in the order of time."""
-    asked = Conditions()
-    if job is not None:
-        asked = asked.also("q.job = :job", job=job)
-    asked = _after(asked, part, "refusals", "q.seq > :a0", int)
-    query = view_query("refusals", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.seq", part.limit, _refusal)
+@dataclass(frozen=True, slots=True)
+class RefusalFilter:
+    """Which refusals: of one job, under any of these codes, from one source, since a time."""
+
+    job: int | None = None
+    codes: Sequence[str] = ()
+    source: str | None = None
+    since: datetime | None = None
+
+    def conditions(self) -> Conditions:
+        """Return what this means for rows `r` of the view."""
+        asked = Conditions()
+        if self.job is not None:
+            asked = asked.also("r.job = :job", job=self.job)
+        if self.codes:
+            asked = asked.also("r.code IN :codes", codes=list(self.codes))
+        if self.source is not None:
+            asked = asked.also("r.source = :source", source=self.source)
+        if self.since is not None:
+            asked = asked.also("r.at >= :since", since=self.since)
+        return asked
+
+
+def refusals(connection: Connection, wanted: RefusalFilter, part: Part) -> Iterator[Refusal]:
+    """Yield what was refused in the order of time; what was refused again is one row, its last."""
+    asked = wanted.conditions()
+    view = view_query("refusals", connection.dialect.name)
+    query = f"""
+SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
+JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
+    {asked.where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
+    beyond = _after(Conditions((), asked.parameters), part, "refusals", "q.seq > :a0", int)
+    yield from _rows(connection, query, beyond, "q.seq", part.limit, _refusal)
 
 
 def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
@@ -207,11 +273,13 @@ def _after(asked: Conditions, part: Part, kind: str, clause: str, *types: type) 
 
 
 def _containing(found: Iterator[Change], text: str) -> Iterator[Change]:
+    return (change for change in found if _contains(change, text))
+
+
+def _contains(change: Change, text: str) -> bool:
     wanted = " ".join(text.casefold().split())
-    for change in found:
-        passages = (*change.removed, *change.added)
-        if any(wanted in " ".join(passage.casefold().split()) for passage in passages):
-            yield change
+    passages = (*change.removed, *change.added)
+    return any(wanted in " ".join(passage.casefold().split()) for passage in passages)
 
 
 # ------------------------------------------------------------------------------- the records
@@ -238,6 +306,10 @@ def _change(row: Row) -> Change:
         notices=tuple(row["notices"]),
         cursor=cursor("changes", row["changed_by"], row["version_id"]),
     )
+
+
+def _numbered_change(row: Row) -> tuple[int, Change]:
+    return row["seq"], _change(row)
 
 
 def _observation(row: Row) -> Observation:
@@ -292,7 +364,10 @@ class _NoiseSteps:
 
 
 def _refusal(row: Row) -> Refusal:
-    names = ("job", "locator", "code", "message", "hint", "kept", "raw_digest", "at")
+    names = (
+        "job", "locator", "code", "message", "hint", "kept", "raw_digest", "at", "source", "times",
+        "first_at",
+    )  # fmt: skip
     return Refusal(**{name: row[name] for name in names}, cursor=cursor("refusals", row["seq"]))
 
 

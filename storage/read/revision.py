@@ -111,23 +111,6 @@ def parse_revision(text: str, is_origin: Callable[[str], bool], timezone: tzinfo
     return Revision(article, selector)
 
 
-def parse_range(
-    text: str, is_origin: Callable[[str], bool], timezone: tzinfo
-) -> tuple[Revision, Revision]:
-    """Return both sides of `A@1..A@3` or `A@1..@3`, where the second inherits the article.
-
-    Raises: RevisionError, also where `text` is one revision and no range.
-
-    >>> parse_range("a..b@1..@latest", lambda text: False, UTC)[1]
-    Revision(article='a..b', selector=Latest())
-    """
-    _refuse_unprintable(text)
-    found = None if is_origin(text) else _range(text, is_origin, timezone)
-    if found is None:
-        raise RevisionError(text, 'no ".." stands between two revisions.')
-    return found
-
-
 def parse_revisions(
     text: str, is_origin: Callable[[str], bool], timezone: tzinfo
 ) -> tuple[Revision] | tuple[Revision, Revision]:
@@ -138,15 +121,6 @@ def parse_revisions(
     _refuse_unprintable(text)
     found = None if is_origin(text) else _range(text, is_origin, timezone)
     return found or (parse_revision(text, is_origin, timezone),)
-
-
-def format_revision(revision: Revision) -> str:
-    """Return `revision` so that it parses to the same again, with its selector spelled out.
-
-    >>> format_revision(Revision("35xhehswnwa6vc12", Latest()))
-    '35xhehswnwa6vc12@latest'
-    """
-    return f"{revision.article}@{_format_selector(revision.selector)}"
 
 
 def _refuse_unprintable(text: str) -> None:
@@ -230,17 +204,3 @@ def _why_no_selector(tail: str) -> str:
         f"@{tail} is neither a version (3, latest, ~1, w1:…) "
         "nor a whole date (2024-06-18, 2024-06-18T12:00)."
     )
-
-
-def _format_selector(selector: Selector) -> str:
-    match selector:
-        case Latest():
-            return "latest"
-        case Number(number):
-            return str(number)
-        case Back(steps):
-            return f"~{steps}"
-        case At(moment):
-            return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case WordingPrefix(digits):
-            return f"w1:{digits}"

@@ -25,16 +25,29 @@ from storage.language.tokens import (
 )
 from storage.read.answers import Hit
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.lists import Part, article_line, date_of
+from storage.read.lists import (
+    ANY_STEP,
+    ChangeFilter,
+    Part,
+    article_line,
+    date_of,
+    step_conditions,
+)
 
 CHUNK_HITS = 100
 
 
 def search(
-    connection: Connection, query: Query, filters: Filters, part: Part, *, latest: bool
+    connection: Connection,
+    query: Query,
+    filters: Filters,
+    part: Part,
+    *,
+    latest: bool,
+    steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Hit]:
     """Yield the hits with the best score first, of equal ones the newest."""
-    found = found_versions(connection, query, filters, part, latest=latest)
+    found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
     while chunk := list(islice(found, CHUNK_HITS)):
         told = _told(connection, [row["version_id"] for row in chunk])
         for row in chunk:
@@ -42,12 +55,16 @@ def search(
 
 
 def found_versions(
-    connection: Connection, query: Query, filters: Filters, part: Part, *, latest: bool
+    connection: Connection,
+    query: Query,
+    filters: Filters,
+    part: Part,
+    *,
+    latest: bool,
+    steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Row]:
     """Yield id, article, number and score of the versions that are hits, in order."""
-    asked = conditions(filters, seen="a.first_seen", article="a", version="d")
-    if latest:
-        asked = asked.also("v.id = a.head_version_id")
+    asked = hits_asked(connection, filters, steps, latest=latest)
     if part.after is not None:
         score, moment, number = place("search", part.after, float, datetime, int)
         beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
@@ -55,6 +72,16 @@ def found_versions(
     if connection.dialect.name == "postgresql":
         return _found_by_tsquery(connection, query, asked, part.limit)
     return _found_by_fts5(connection, query, asked, part.limit)
+
+
+def hits_asked(
+    connection: Connection, filters: Filters, steps: ChangeFilter, *, latest: bool
+) -> Conditions:
+    """Return what versions (`v`, `d`) of articles (`a`) must be to be hits, beside the words."""
+    asked = conditions(filters, seen="a.first_seen", article="a", version="d")
+    if latest:
+        asked = asked.also("v.id = a.head_version_id")
+    return asked.and_(step_conditions(steps, connection.dialect.name, "v"))
 
 
 def cursor_of(found: Row) -> str:

@@ -30,7 +30,7 @@ READABLE = frozenset({*VIEWS, "json_each", "json_tree"})
 NO_SELECT = "it is no SELECT"
 
 PARAMETER = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|::|"
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?(?:\*/|\Z)|\$(\w*)\$.*?(?:\$\1\$|\Z)|::|"
     r"(?<!\w):([A-Za-z_]\w*)|(%)",
     re.DOTALL,
 )

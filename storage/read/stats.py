@@ -1,7 +1,7 @@
 """Count what an archive holds."""
 
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, fields
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
@@ -10,10 +10,12 @@ from storage.database.tables import METADATA
 from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
 from storage.read.coverage import Watching, watching
+from storage.read.work import work_left
+from storage.values.source import Source
 
 _NAMES = (
     "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",
-    "verdict", "search_due", "relate_due", "source", "scan",
+    "search_due", "relate_due", "source", "scan",
 )  # fmt: skip
 _TABLE = {name: METADATA.tables[name] for name in _NAMES}
 
@@ -28,6 +30,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         select(func.min(article.c.first_seen), func.max(article.c.last_seen))
     ).one()
     copies = select(func.count(func.distinct(relation.c.a_origin_id)))
+    left = work_left(connection)
     sources = _sources(connection, now)
     scans = [each.last_scan for each in sources if each.last_scan is not None]
     return Stats(
@@ -43,13 +46,42 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         copies=connection.execute(copies.where(relation.c.kind == "exact_copy")).scalar_one(),
         refusals=_by(connection, "refusal", "code"),
         jobs=_jobs(connection),
-        to_read=_to_read(connection),
+        open_jobs=left.jobs,
+        is_idle=left.is_idle,
+        to_read=left.to_read,
         to_index=_count(connection, "search_due"),
         to_relate=_count(connection, "relate_due"),
         first_seen=first,
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,
     )
+
+
+def sources(connection: Connection) -> list[Source]:
+    """Return the sources that were not removed, by name."""
+    source = _TABLE["source"]
+    query = select(source).where(source.c.removed_at.is_(None)).order_by(source.c.name)
+    names = [each.name for each in fields(Source) if each.name != "options"]
+    return [
+        Source(**{name: row[name] for name in names}, options=row["options"] or {})
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def edits_by_day(connection: Connection, until: date, days: int) -> dict[date, int]:
+    """Return how many steps there were on each of the last `days` days, by UTC."""
+    version = _TABLE["version"]
+    first = datetime.combine(until - timedelta(days=days - 1), time(), UTC)
+    if connection.dialect.name == "postgresql":
+        day: Any = func.to_char(func.timezone("UTC", version.c.changed_by), "YYYY-MM-DD")
+    else:
+        day = func.substr(version.c.changed_by, 1, 10, type_=_TABLE["source"].c.name.type)
+    query = (
+        select(day, func.count())
+        .where(version.c.number > 1, version.c.changed_by >= first)
+        .group_by(day)
+    )
+    return {date.fromisoformat(row[0]): row[1] for row in connection.execute(query)}
 
 
 def _count(connection: Connection, name: str) -> int:
@@ -69,13 +101,6 @@ def _jobs(connection: Connection) -> dict[str, int]:
         "WHERE q.parent IS NULL GROUP BY q.state ORDER BY q.state"
     )
     return {row[0]: row[1] for row in connection.execute(text(query))}
-
-
-def _to_read(connection: Connection) -> int:
-    observation, verdict = _TABLE["observation"], _TABLE["verdict"]
-    captured = select(func.count()).where(observation.c.outcome == "captured")
-    all_of_them = connection.execute(captured.select_from(observation)).scalar_one()
-    return all_of_them - connection.execute(select(func.count()).select_from(verdict)).scalar_one()
 
 
 def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:

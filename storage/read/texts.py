@@ -35,6 +35,8 @@ CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SIGHT, VERSION, WORDING = (
     for name in ("capture", "derivation", "observation", "origin", "sight", "version", "wording")
 )
 _READER = (DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config)
+PLACE = ("origin", "origins", "source")
+"""What a flat row of a version says of its article."""
 UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
 
@@ -163,11 +165,13 @@ def _as_worded(connection: Connection, told: Shown) -> dict[str, Any]:
 def version_rows(
     connection: Connection, asked: Conditions, limit: int | None = None
 ) -> Iterator[Row]:
-    """Yield the same as `version_texts`, each with its `cursor`, as rows of the view `versions`."""
-    shown = COLUMNS["versions"]
-    columns = ", ".join(f"x.{name} AS {name}" for name in (*shown, "article_id", "version_id"))
+    """Yield the same as `version_texts` as flat rows: the view `versions`, `PLACE`, a cursor."""
+    of_version = [f"x.{each}" for each in (*COLUMNS["versions"], "article_id", "version_id")]
+    named = [*of_version, *(f"q.{each}" for each in PLACE)]
+    columns = ", ".join(f"{each} AS {each[2:]}" for each in named)
     for row in _versions(connection, columns, asked, limit):
-        yield {**{name: row[name] for name in shown}, "cursor": _cursor(row)}
+        flat = {name: row[name] for name in (*COLUMNS["versions"], *PLACE)}
+        yield {**flat, "cursor": _cursor(row)}
 
 
 def after(asked: Conditions, given: str | None) -> Conditions:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, case, select
 
 from storage.database.tables import ForeignRecordRow, ObservationRow, RefusalRow, VerdictRow
 from storage.database.unit import Unit, rows_in, table_of
@@ -19,7 +19,7 @@ from storage.values.transfer import Transfer
 from storage.values.verdict import Counts
 
 FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
-REFUSAL = table_of(RefusalRow)
+REFUSAL, VERDICT = table_of(RefusalRow), table_of(VerdictRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,30 @@ class Imported:
 
     counts: Counts
     waiting: tuple[Import, ...]
+    unread: tuple[int, ...]
+    """Captures that were known before and whose reading had not ended."""
 
 
-def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int | None]:
-    """Return, by the digest of its record, the job that kept a capture which is known already."""
-    query = select(FOREIGN.c.digest, OBSERVATION.c.job_id).join(
-        OBSERVATION, OBSERVATION.c.id == FOREIGN.c.observation_id
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """A capture that was kept before: by which job, and its number where nobody has read it."""
+
+    job_id: int | None
+    unread: int | None
+
+
+def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, KnownRecord]:
+    """Return, by the digest of its record, what is known of captures that were kept before."""
+    is_unread = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
+    query = (
+        select(
+            FOREIGN.c.digest, OBSERVATION.c.job_id, case((is_unread, OBSERVATION.c.id), else_=None)
+        )
+        .join(OBSERVATION, OBSERVATION.c.id == FOREIGN.c.observation_id)
+        .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
     )
     rows = rows_in(connection, query, FOREIGN.c.digest, digests)
-    return {bytes(digest): job for digest, job in rows}
+    return {bytes(digest): KnownRecord(*known) for digest, *known in rows}
 
 
 class Importing:

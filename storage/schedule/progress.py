@@ -1,36 +1,115 @@
 """How far the jobs are: open, begun, due, and their counts."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
 from storage.database.engine import database_epoch
-from storage.schedule.queue import DUE, JOB, KINDS, _is_due
+from storage.database.tables import ForeignRecordRow, SourceRow, VerdictRow
+from storage.database.unit import rows_in, table_of
+from storage.schedule.queue import DUE, JOB, KINDS, Within, _is_due, of_families
 from storage.values.verdict import Counts
 
+FOREIGN, SOURCE = table_of(ForeignRecordRow), table_of(SourceRow)
+VERDICT = table_of(VerdictRow)
+OPEN = ("ready", "running")
 
-def open_jobs(connection: Connection, family_of: int | None = None) -> int:
-    """Count the jobs that are ready or running, all or those of one family."""
-    is_open = (JOB.c.state.in_(["ready", "running"]), JOB.c.kind.in_(KINDS))
-    query = select(func.count()).select_from(JOB).where(*is_open)
-    if family_of is not None:
-        query = query.where(or_(JOB.c.id == family_of, JOB.c.parent_id == family_of))
+
+def open_jobs(
+    connection: Connection, within: Within | None = None, kinds: Sequence[str] | None = KINDS
+) -> int:
+    """Count the jobs that are ready or running, of all or of some families."""
+    query = select(func.count()).select_from(JOB).where(JOB.c.state.in_(OPEN))
+    if kinds is not None:
+        query = query.where(JOB.c.kind.in_(kinds))
+    if within is not None:
+        query = query.where(of_families(within))
     return int(connection.execute(query).scalar_one())
+
+
+def open_families(connection: Connection, reading_of: Collection[int] | None = None) -> set[int]:
+    """Return the jobs that stand for themselves and are open, or of which a part is.
+
+    With `reading_of` only those that have captures of these sources still to be read.
+    """
+    root = func.coalesce(JOB.c.parent_id, JOB.c.id)
+    query = select(root).distinct().where(JOB.c.state.in_(OPEN))
+    if reading_of is not None:
+        query = query.where(JOB.c.kind == "read", JOB.c.source_id.in_(list(reading_of)))
+    return set(connection.execute(query).scalars())
+
+
+def source_of(connection: Connection, job_id: int) -> str | None:
+    """Return the name of the source that a job is about; None where it is about several."""
+    query = select(SOURCE.c.name).join(JOB, JOB.c.source_id == SOURCE.c.id)
+    return connection.execute(query.where(JOB.c.id == job_id)).scalar()
+
+
+def sources_scanned(connection: Connection, within: Within) -> set[int]:
+    """Return the sources of folders that jobs look at as a whole."""
+    query = select(JOB.c.arguments).where(of_families(within), JOB.c.kind == "ingest")
+    places = [
+        each for found in connection.execute(query).scalars() for each in found.get("places", ())
+    ]
+    return {each["source_id"] for each in places if each.get("kind") != "web"}
+
+
+def is_waiting_for_workers(connection: Connection, within: Within) -> bool:
+    """Tell whether something of these families is due while nobody works at anything."""
+    now, mine = database_epoch(connection), of_families(within)
+    held = (JOB.c.state == "running", JOB.c.lease_until >= now)
+    if connection.execute(select(JOB.c.id).where(*held).limit(1)).first() is not None:
+        return False
+    return (
+        connection.execute(select(JOB.c.id).where(_is_due(now), mine).limit(1)).first() is not None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSoFar:
+    """Of some captures: how many were read, are still to be read, and are read by nobody."""
+
+    read: int
+    waiting: int
+    stopped: int
+
+
+def read_so_far(connection: Connection, observations: Collection[int]) -> ReadSoFar:
+    """Tell how far the reading of captures is; it stopped where their job is open no more.
+
+    One that is named twice counts twice.
+    """
+    if not observations:
+        return ReadSoFar(0, 0, 0)
+    query = select(VERDICT.c.observation_id)
+    left = set(observations)
+    left -= {row[0] for row in rows_in(connection, query, VERDICT.c.observation_id, left)}
+    query = select(JOB.c.arguments).where(JOB.c.state.in_(OPEN), JOB.c.kind == "read")
+    items = {each for found in connection.execute(query).scalars() for each in found["items"]}
+    waiting = sum(each in left and each in items for each in observations)
+    stopped = sum(each in left and each not in items for each in observations)
+    return ReadSoFar(len(observations) - waiting - stopped, waiting, stopped)
+
+
+def unread_captures(connection: Connection, container_id: int, job_id: int | None) -> list[int]:
+    """Return the captures of a web archive that job `job_id` kept and nobody has read."""
+    query = select(JOB.c.arguments).where(
+        JOB.c.parent_id == job_id, JOB.c.kind == "read", JOB.c.state != "done"
+    )
+    items = [each for found in connection.execute(query).scalars() for each in found["items"]]
+    query = (
+        select(FOREIGN.c.observation_id)
+        .outerjoin(VERDICT, VERDICT.c.observation_id == FOREIGN.c.observation_id)
+        .where(FOREIGN.c.container_id == container_id, VERDICT.c.id.is_(None))
+    )
+    return [row[0] for row in rows_in(connection, query, FOREIGN.c.observation_id, items)]
 
 
 def exists(connection: Connection, job_id: int) -> bool:
     """Tell whether there is a job of that number."""
     return connection.execute(select(JOB.c.id).where(JOB.c.id == job_id)).first() is not None
-
-
-def was_started(connection: Connection, job_id: int) -> bool:
-    """Tell whether anybody ever took up a job or a part of it."""
-    query = select(JOB.c.id).where(
-        or_(JOB.c.id == job_id, JOB.c.parent_id == job_id), JOB.c.started_at.is_not(None)
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def search_is_due(connection: Connection) -> bool:
@@ -79,10 +158,10 @@ def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any
     return None
 
 
-def family_counts(connection: Connection, job_id: int) -> Counts:
-    """Return the counts of a job with all its parts."""
+def family_counts(connection: Connection, within: Within) -> Counts:
+    """Return the counts of jobs with all their parts."""
     sums = [func.coalesce(func.sum(JOB.c[f.name]), 0) for f in fields(Counts)]
-    query = select(*sums).where(or_(JOB.c.id == job_id, JOB.c.parent_id == job_id))
+    query = select(*sums).where(of_families(within))
     return Counts(*(int(n) for n in connection.execute(query).one()))
 
 

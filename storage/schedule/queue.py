@@ -1,7 +1,7 @@
 """Jobs: the rows are the truth; whoever works claims one with a lease and a fresh token."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -17,6 +17,10 @@ DUE, JOB, WATCH = table_of(SearchDueRow), table_of(JobRow), table_of(WatchRow)
 KINDS = ("ingest", "fetch", "read")
 """What this program knows how to work; a job of another kind waits for a newer one."""
 MAX_ATTEMPTS = 3
+
+Within = int | Collection[int]
+"""One job with all its parts, or several."""
+
 WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
 """The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
@@ -37,8 +41,9 @@ def add_job(
     slot: str | None = None,
     single: bool = False,
     arguments: Mapping[str, Any] | None = None,
+    run_after: float = 0.0,
 ) -> int:
-    """Write a ready job into `unit` and return its id."""
+    """Write a ready job into `unit`, due at once or at `run_after`, and return its id."""
     number = unit.number()
     unit.ring()
     unit.add(
@@ -55,7 +60,7 @@ def add_job(
             "single": single,
             "attempts": 0,
             "arguments": dict(arguments or {}),
-            "run_after": 0.0,
+            "run_after": run_after,
             "created_at": unit.now,
             **{f.name: 0 for f in fields(Counts)},
         },
@@ -69,11 +74,11 @@ def claim(
     holder: str,
     *,
     job_id: int | None = None,
-    within: int | None = None,
+    within: Within | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
 ) -> Claim | None:
-    """Take the next due job: `job_id` alone, any of the family of job `within`, any of a `kind`.
+    """Take the next due job: `job_id` alone, any of the families `within`, any of a `kind`.
 
     `holder` names the process that works, so that its death can be told. A batch whose worker
     died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
@@ -138,6 +143,23 @@ def release(
         unit, held, state="ready", lease_until=None, woken_at=None, attempts=held.attempts - 1,
         run_after=after, **_added(counts or Counts()),
     )  # fmt: skip
+
+
+def defer(unit: Unit, held: Claim, items: Sequence[int], pause_seconds: float) -> None:
+    """Take items out of a job in our hands: each gets a job of its own, due after a pause.
+
+    That job knows (`again`) that it is the second try.
+    Raises: StaleLeaseError.
+    """
+    after = database_epoch(unit.connection) + pause_seconds
+    for item in items:
+        add_job(
+            unit, held.kind, held.trigger, source_id=held.source_id, parent_id=held.parent_id,
+            single=True, arguments={"items": [item], "again": True}, run_after=after,
+        )  # fmt: skip
+    unit.flush()
+    left = [item for item in held.arguments["items"] if item not in set(items)]
+    _change(unit, held, arguments={**held.arguments, "items": left})
 
 
 def fail(unit: Unit, held: Claim, reason: str) -> None:
@@ -231,12 +253,18 @@ def _is_due(now: float) -> Any:
     )
 
 
-def _due(now: float, job_id: int | None, within: int | None) -> Any:
+def of_families(within: Within) -> Any:
+    """Return the condition that a job is one of those `within`, or a part of one."""
+    ids = [within] if isinstance(within, int) else list(within)
+    return or_(JOB.c.id.in_(ids), JOB.c.parent_id.in_(ids))
+
+
+def _due(now: float, job_id: int | None, within: Within | None) -> Any:
     query = select(JOB).where(_is_due(now)).order_by(JOB.c.id)
     if job_id is not None:
         query = query.where(JOB.c.id == job_id)
     if within is not None:
-        query = query.where(or_(JOB.c.id == within, JOB.c.parent_id == within))
+        query = query.where(of_families(within))
     return query
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, or_, select, update
 
 from storage.database.engine import database_epoch
+from storage.database.holder import holder_of
 from storage.schedule.queue import JOB, WAKE_AGAIN_SECONDS, _due
 
 
@@ -34,7 +35,7 @@ def holders(connection: Connection) -> dict[str, str]:
     """Return, by the token of its claim, who works on each running job."""
     query = select(JOB.c.token).where(JOB.c.state == "running", JOB.c.lease_until > 0)
     tokens = connection.execute(query).scalars()
-    return {token: token.rpartition("#")[0] for token in tokens if token}
+    return {token: holder_of(token) for token in tokens if token}
 
 
 def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:

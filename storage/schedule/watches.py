@@ -16,8 +16,8 @@ from storage.schedule.interval import HOUR, MINUTE, Ladder, spread, step
 from storage.values.addresses import Key, Named, Watched
 from storage.values.digest import origin_id
 from storage.values.draft import Json
-from storage.values.outcome import Event
-from storage.values.verdict import Verdict
+from storage.values.outcome import Event, of_page
+from storage.values.verdict import Refuse, Verdict
 
 CAPTURE, JOB, ORIGIN = table_of(CaptureRow), table_of(JobRow), table_of(OriginRow)
 PRESENCE, SOURCE, WATCH = table_of(PresenceRow), table_of(SourceRow), table_of(WatchRow)
@@ -419,7 +419,10 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
         values = {name: row[name] for name in READ}
         if event is not None:
             values |= schedule.after(key, event, age=_age(captured))
-        if event != "barred":
+        if isinstance(verdict, Refuse):
+            values["outcome"] = of_page(verdict.refused.code)
+        else:
+            values["outcome"] = "content" if event is not None else "unchanged"
             values["reached_at"] = captured.observed_at
         if event == "changed":
             values["changed_at"] = captured.observed_at
@@ -430,8 +433,9 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
 
 
 READ = (
-    "source_id", "origin_id", "reached_at", "etag", "last_modified", "observation_id", "capture_id",
-    "changed_at", "interval_seconds", "quiet", "failures", "next_check",
+    "source_id", "origin_id", "outcome", "reached_at", "etag", "last_modified",
+    "observation_id", "capture_id", "changed_at", "interval_seconds", "quiet", "failures",
+    "next_check",
 )  # fmt: skip
 """The columns of a watch that a reading may change."""
 

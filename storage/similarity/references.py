@@ -51,7 +51,7 @@ _PIECE = (
     r"|PM|vermisstenfahndung|öffentlichkeitsfahndung|einsatz|artikel|story|release|report"
 )
 TITLE_MARK = re.compile(
-    rf"^[\W_]*{_SENDER}[\W_]*(?:\d{{1,2}}\. ?)?(?:{_MARK})(?P<rest>"
+    rf"^[\W_]*+{_SENDER}[\W_]*+(?:\d{{1,2}}\. ?)?(?:{_MARK})(?P<rest>"
     rf" ?[:+*|/\])!–—-].*"
     rf"| (?:zu|zur|zum|of|to|on)\b.*"
     rf"| (?:der|des|unserer|vom|von der|von unserer) (?:\w+ ){{0,2}}(?:{_PIECE}|\d).*"
@@ -66,7 +66,7 @@ TITLE_MARK = re.compile(
 [True, False]
 """
 TITLE_MARK_END = re.compile(
-    r"(?P<core>.+?)(?: ?[:+*|/(\[–—-]+ ?| )(?:\d\. )?(?:"
+    r"(?P<core>.+?)(?: ?(?<![:+*|/(\[–—-])[:+*|/(\[–—-]++ ?| )(?:\d\. )?(?:"
     r"(?P<supplement>nachtrag|ergänzung|folgemeldung)|(?P<correction>korrektur|korrigiert"
     r"|korrigierte (?:fassung|version)|berichtigt|berichtigte fassung|berichtigung|corrected)"
     r"|(?P<update>update(?: \d+)?|aktualisiert|aktualisierung)"
@@ -79,7 +79,7 @@ TITLE_MARK_END = re.compile(
 'Brand in Lohetal'
 """
 TEXT_MARK = re.compile(
-    rf"(?:^|\n|[.:!] |\()[\W_]*(?:\d{{1,2}}\. ?)?(?:{_MARK})"
+    rf"(?:^[\W_]*+|(?<![\W_])(?>[\W_]*?(?:\n|[.:!] |\()[\W_]*+))(?:\d{{1,2}}\. ?)?(?:{_MARK})"
     rf"(?: (?:zu|zur|zum|der|des|unserer|vom)\b[^.\n]{{0,40}}?(?:{_PIECE}|Nr\.|\d)|[ ]?:)"
     rf"|\b(?:in|mit|wie in|wie mit|zu|zur|bezug(?:nehmend)?(?: auf)?:?|auf)"
     rf" (?:der|unserer|unsere|einer|dieser|die)? ?(?:\w+ )?(?:{_PIECE})\b[^\n]{{0,90}}?"
@@ -128,6 +128,16 @@ DATED = re.compile(rf"(?<![\w.,:-])[0-3]?\d\. ?(?:[01]?\d\.|(?:{MONTHS})\b)", re
 >>> [found[0] for found in DATED.finditer("Am 3. Februar, nicht am 4.2. um 9.30 Uhr")]
 ['3. Februar', '4.2.']
 """
+SENDER_START = re.compile(rf"^{_SENDER}")
+SENDER_NAMED = re.compile(rf"(?:^|: |[-–+\"„] ?)({_SENDER_NAME}) ?: ")
+WORD = re.compile(r"\w+")
+MEANT = re.compile(
+    r"(?:zu|zur|zum|der|des|unserer|vom|of|to|on)\b[ :]*(?P<own>(?:(?!: | - | – ).){0,90}?)"
+    r"(?:(?:: | - | – )(?P<title>.+))?$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What stands behind a mark: the words that lead to what is meant, and its title."""
+PIECE_START = re.compile(rf"(?:{_PIECE})\b", re.IGNORECASE)
 QUOTED = re.compile(r"[\"„“»](?P<title>[^\"„“”»«\n]{8,160})[\"“”«]|\((?P<inner>[^()\n]{12,160})\)")
 STOPWORDS = frozenset(
     """
@@ -252,8 +262,8 @@ def core(title: str | None) -> str:
     is_marked = may_refer(told.lower().encode("utf-8", "surrogatepass"))
     for _ in range(2 if is_marked else 0):
         _mark, told = _title_mark(told)
-    told = re.sub(rf"^{_SENDER}", "", told)
-    return " ".join(re.findall(r"\w+", told.casefold()))
+    told = SENDER_START.sub("", told)
+    return " ".join(WORD.findall(told.casefold()))
 
 
 def sender(title: str | None) -> str:
@@ -262,7 +272,7 @@ def sender(title: str | None) -> str:
     >>> sender("POL-MA: Nachtrag: Unfall"), sender("Nachtrag: POL-MA: Unfall"), sender("Unfall")
     ('pol-ma', 'pol-ma', '')
     """
-    found = re.search(rf"(?:^|: |[-–+\"„] ?)({_SENDER_NAME}) ?: ", plain(title or ""))
+    found = SENDER_NAMED.search(plain(title or ""))
     return found[1].casefold() if found else ""
 
 
@@ -295,12 +305,7 @@ def _rest(rest: str) -> str:
     ('Unfall', 'Unfall', 'Brand in Lohetal')
     """
     told = rest.strip(" \t:+*|/)]!–—-")
-    named = re.match(
-        r"(?:zu|zur|zum|der|des|unserer|vom|of|to|on)\b[ :]*(?P<own>(?:(?!: | - | – ).){0,90}?)"
-        r"(?:(?:: | - | – )(?P<title>.+))?$",
-        told,
-        re.IGNORECASE | re.DOTALL,
-    )
+    named = MEANT.match(told)
     if named is None:
         return told
     return (named["title"] or named["own"] or "").strip(' :-–"„“')
@@ -328,7 +333,7 @@ def _may_be_told_in(line: str) -> bool:
 
 def _is_own_header(line: str) -> bool:
     """Tell whether a line only says what the text itself is: `Polizeimeldung vom 18.06.2024`."""
-    return len(line) < 60 and re.match(rf"(?:{_PIECE})\b", line, re.IGNORECASE) is not None
+    return len(line) < 60 and PIECE_START.match(line) is not None
 
 
 def _titles(title_core: str, title: str, opening: str) -> Iterator[str]:

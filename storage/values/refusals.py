@@ -71,16 +71,16 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Look at it with `lesart raw`; the bytes are kept.",
     ),
     "resource_time": (
-        "Reading the document took longer than {limit} s.",
-        "Raise the setting document_seconds, then `lesart retry` the job.",
+        "Reading the document took longer than {limit}, twice.",
+        "Its bytes are kept. Split it, or raise the setting document_seconds and ingest a copy.",
     ),
     "resource_memory": (
         "Reading the document took more memory than allowed.",
-        "Raise the setting document_memory_mb, then `lesart retry` the job.",
+        "Its bytes are kept. Split it, or raise the setting document_memory_mb and ingest a copy.",
     ),
     "extractor_crashed": (
-        "The page extractor ended while it read this document.",
-        "The bytes are kept; `lesart retry` the job after an upgrade.",
+        "The process that read this document ended.",
+        "Its bytes are kept; ingest a copy after an upgrade.",
     ),
     "url_scheme": (
         "Only addresses of the web are asked for, not {scheme}.",

@@ -108,3 +108,6 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(getattr(self, n) + getattr(other, n) for n in Counts.__slots__))
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return Counts(*(getattr(self, n) - getattr(other, n) for n in Counts.__slots__))

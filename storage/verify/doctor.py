@@ -142,7 +142,7 @@ def check_work(settings: Settings) -> Iterator[Finding]:
 
     try:
         with open_archive(settings.database_url) as archive:
-            yield from _jobs(archive.jobs())
+            yield from _jobs(archive.jobs(), archive.work_left().sentence())
             figures = archive.stats().sources
             yield from _sources(figures)
             yield from _contact(settings, figures)
@@ -187,7 +187,8 @@ def _guards(missing: list[str]) -> Finding:
     return Finding("guards", "ok", "the record can only be added to")
 
 
-def _jobs(jobs: Iterable[Any]) -> Iterator[Finding]:
+def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:
+    """Tell of jobs that were given up, and of what is left: at once where nobody works."""
     oldest = datetime.now(UTC) - STUCK_AFTER
     quarantined, waiting = [], []
     for job in jobs:
@@ -199,10 +200,13 @@ def _jobs(jobs: Iterable[Any]) -> Iterator[Finding]:
         message = f"{len(quarantined)} jobs are in quarantine, the first is {quarantined[0]}"
         mend = f"look at `lesart jobs {quarantined[0]}`, then `lesart retry {quarantined[0]}`"
         yield Finding("jobs", "warning", message, mend)
-    if waiting:
+    if left is not None:
+        mend = "run `lesart up --once`, or start `lesart up` or `lesart worker`"
+        yield Finding("jobs", "warning", left, mend)
+    elif waiting:
         message = f"{len(waiting)} jobs have waited for more than {STUCK_AFTER.seconds // 60} min"
         yield Finding("jobs", "warning", message, "start `lesart up`, or `lesart worker`")
-    if not quarantined and not waiting:
+    if not quarantined and not waiting and left is None:
         yield Finding("jobs", "ok", "no job is stuck")
 
 

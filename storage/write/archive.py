@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, insert, select, update
 
 from storage.database import schema
 from storage.database.compression import DamagedBytesError, unpack
@@ -36,7 +37,7 @@ from storage.database.tables import (
     VerdictRow,
     WatchRow,
 )
-from storage.database.unit import Clock, Unit, rows_in, table_of, writing
+from storage.database.unit import Clock, Unit, rows_in, table_of, utc_now, writing
 from storage.history.absences import tell_absences
 from storage.history.memory import Memory
 from storage.history.versions import let_return
@@ -86,6 +87,11 @@ _CAPTURED = (
 REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording, and indexing and comparing it."""
 
+MOST_UNREAD_BYTES = 64 * 1024 * 1024
+"""Bytes of documents that a worker has in its hands at a time."""
+AGAIN_AFTER_SECONDS = 5.0
+"""So long waits what was not read in time, for a quieter moment."""
+
 Decide = Callable[[Any, bytes | None, Known], Verdict]
 
 
@@ -102,11 +108,7 @@ class Present:
     gone: bool
     refused: bool
     captures: int
-
-
-def utc_now() -> datetime:
-    """Return the moment that it is: the clock of observations, unless a test has its own."""
-    return datetime.now(UTC)
+    unread: bool = False
 
 
 class Archive:
@@ -122,16 +124,20 @@ class Archive:
     def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
         """Open the archive at `url`, making or migrating it where `create` says so.
 
-        Raises: DatabaseUrlError, ArchiveUnreachableError, SchemaNewerError; without `create`
-        ArchiveMissingError and SchemaOlderError.
+        Raises: DatabaseUrlError, ForeignDatabaseError, ArchiveUnreachableError, SchemaNewerError;
+        without `create` ArchiveMissingError and SchemaOlderError.
         """
         address = database_url(str(url))
         engine = writing_engine(address)
-        with reachable(address):
-            if create:
-                schema.upgrade(engine)
-            else:
-                require_current(engine)
+        try:
+            with reachable(address):
+                if create:
+                    schema.upgrade(engine)
+                else:
+                    require_current(engine)
+        except BaseException:
+            engine.dispose()
+            raise
         return cls(engine, place_of(address), clock)
 
     def close(self) -> None:
@@ -299,8 +305,14 @@ class Archive:
             PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
             PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
             PRESENCE.c.refused, PRESENCE.c.captures,
+            and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None)).label("unread"),
         )  # fmt: skip
-        query = select(*columns).where(PRESENCE.c.source_id == source_id)
+        query = (
+            select(*columns)
+            .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
+            .outerjoin(VERDICT, VERDICT.c.observation_id == PRESENCE.c.observation_id)
+            .where(PRESENCE.c.source_id == source_id)
+        )
         if path is not None:
             query = query.where(PRESENCE.c.path == path)
         with self.looking() as connection:
@@ -389,8 +401,10 @@ class Archive:
                 queue.count(unit, held, counts)
             unit.flush()
             tell_absences(unit, importing.told)
-        again = sum(job != held.job_id for job in known.values()) + len(imports) - len(wanted)
-        return Imported(replace(counts, unchanged=again), tuple(importing.waiting))
+        others = [each for each in known.values() if each.job_id != held.job_id]
+        unread = tuple(each.unread for each in others if each.unread is not None)
+        again = len(others) - len(unread) + len(imports) - len(wanted)
+        return Imported(replace(counts, unchanged=again), tuple(importing.waiting), unread)
 
     def finish_scan(
         self,
@@ -453,19 +467,31 @@ class Archive:
 
     # ---------------------------------------------------------------------------- read
 
-    def unread(self, held: jobs.Claim) -> list[Captured]:
-        """Return the captured items of a read job that have no verdict yet."""
-        items = held.arguments["items"]
+    def unread(self, held: jobs.Claim) -> tuple[list[Captured], bool]:
+        """Return the captured items of a read job that have no verdict yet, and if these are all.
+
+        They hold `MOST_UNREAD_BYTES` together, or it is a single one.
+        """
+        sizes = (
+            select(OBSERVATION.c.id, CAPTURE.c.size)
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
+        )
         query = (
             select(*_CAPTURED)
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
-            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
         )
         with self.looking() as connection:
+            rows = rows_in(connection, sizes, OBSERVATION.c.id, held.arguments["items"])
+            waiting = sorted((number, size) for number, size in rows)
+            total = accumulate(size for _, size in waiting)
+            fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
+            items = [number for number, _ in waiting[:fits]]
             found = [_captured(row) for row in rows_in(connection, query, OBSERVATION.c.id, items)]
-        return sorted(found, key=lambda captured: captured.observation_id)
+        found.sort(key=lambda captured: captured.observation_id)
+        return found, fits >= len(waiting)
 
     def keep(
         self,
@@ -476,11 +502,13 @@ class Archive:
         done: bool,
         batch_items: int = 100,
         again: Sequence[Reread] = (),
+        later: Sequence[int] = (),
     ) -> Counts:
         """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
 
         What lists name is looked at by jobs of up to `batch_items` addresses. `again` are earlier
-        captures that were read anew, so that others compare with them.
+        captures that were read anew, so that others compare with them. The observations `later`
+        are tried once more, each alone, after a pause.
 
         Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
@@ -492,6 +520,8 @@ class Archive:
             counts = keeping.keep(others, decide, again)
             note_read(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
+            if later:
+                queue.defer(unit, held, later, AGAIN_AFTER_SECONDS)
             if done:
                 queue.finish(unit, held, counts)
             else:
@@ -604,17 +634,18 @@ class Archive:
             with self.unit() as unit:
                 relating.put_off(unit, next(iter(met)))
 
-    def index_rest(self, limit: int = 500) -> int:
+    def index_rest(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
         """Index wordings that a crash left out of full text; return how many there were."""
         with self.engine.begin() as connection:
-            return index_due(connection, self.clock() - REST_AFTER, limit)
+            return index_due(connection, self.clock() - older_than, limit)
 
 
 def _present(row: Any) -> Present:
     (_path, _member, place, size, mtime_ns, ctime_ns, inode, *rest) = row
-    digest, observation, job, container, gone, refused, captures = rest
+    digest, observation, job, container, gone, refused, captures, unread = rest
     stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
-    return Present(place, stamp, digest, observation, job, container, gone, refused, captures)
+    facts = (digest, observation, job, container, gone, refused, captures)
+    return Present(place, stamp, *facts, unread=bool(unread))
 
 
 def _packed(arrivals: Sequence[Arrival]) -> Packed:

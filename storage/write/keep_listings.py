@@ -107,7 +107,7 @@ class _Keeper:
         self.unit.connection.execute(
             update(WATCH)
             .where(WATCH.c.source_id == self.captured.source_id, WATCH.c.origin_id == list_id)
-            .values(reached_at=at, **({"changed_at": at} if is_new else {}))
+            .values(reached_at=at, outcome="content", **({"changed_at": at} if is_new else {}))
         )
 
     def _verdict(self, observation_id: int, kind: str) -> None:

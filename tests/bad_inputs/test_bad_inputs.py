@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,8 +15,8 @@ import pytest
 
 from lesart import open_archive
 from storage.read.answers import ArticleLine, Refusal, VersionText
+from storage.values.locator import escape_locator, origin_path
 from tests.bad_inputs.build import CannotBuildError, build, build_committed
-from worker.sources.containers.locator import escape_locator, origin_path
 
 CASES: list[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "cases.toml").read_text("utf-8")
@@ -138,6 +139,14 @@ def test_a_bad_input_ends_as_the_table_says(case, outcome):
 @pytest.mark.parametrize("case", named([case for case in CASES if case.get("slow")]))
 def test_a_large_bad_input_ends_as_the_table_says(case, tmp_path):
     check(case, ingested(tmp_path, [case], committed=False))
+
+
+def test_every_refusal_says_in_a_sentence_what_is_wrong(outcome):
+    for refusal in outcome.refusals.values():
+        assert refusal.message.endswith("."), refusal.message
+        assert not re.search(r"\w\(|\('|Error\b|\\x|\\u|<class|b'", refusal.message), (
+            refusal.message
+        )
 
 
 def test_every_item_has_exactly_one_verdict(outcome):

@@ -78,7 +78,7 @@ def _ingest(archive: Archive, source: int, texts: dict[str, Draft | Refused]) ->
     with archive.unit() as unit:
         reading = queue.claim(unit, 90.0, "test", within=parent)
     assert reading is not None
-    found = [_reading(item, texts) for item in archive.unread(reading)]
+    found = [_reading(item, texts) for item in archive.unread(reading)[0]]
     archive.keep(reading, found, decide, done=True)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.article_commands import app
 from storage.cli.exits import exit_code_of, run
-from storage.cli.options import Filtering, Page, Place, Shown, command, settings_from, with_groups
+from storage.cli.options import Filtering, Page, Place, Shown, command, with_groups
 from storage.cli.output import OutputError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
@@ -36,7 +36,7 @@ ENDINGS = {
     "wrong cursor": (CursorError("x"), 2),
     "wrong place to write to": (OutputError("x", "no"), 2),
     "wrong address": (DatabaseUrlError("x", "no"), 2),
-    "several fit": (AmbiguousError("wording", "w1:00000000", ["a", "b"]), 2),
+    "several fit": (AmbiguousError("wording", "w1:00000000", ["a", "b"]), 3),
     "newer schema": (SchemaNewerError("x", "2", "1"), 2),
     "older schema": (SchemaOlderError("x", "1", "2"), 2),
     "no archive": (ArchiveMissingError("x"), 3),
@@ -210,7 +210,7 @@ def toy(told) -> typer.Typer:
         word: Annotated[str, typer.Argument()] = "none",
     ) -> None:
         """Tell what was understood."""
-        told.extend([place, filtering, page, shown, word, settings_from(ctx)])
+        told.extend([place, filtering, page, shown, word, place.settings()])
 
     return toy
 

@@ -1,10 +1,13 @@
 """What reaches a terminal does nothing to it and hides nothing."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.cli.table import table_lines
+from storage.cli import archive_commands, article_commands
+from storage.cli.table import KEPT_WHOLE, table_lines
 from storage.cli.terminal import (
     CONTROL,
     ESCAPE_SEQUENCE,
@@ -70,6 +73,66 @@ def test_a_table_keeps_to_the_width_of_the_terminal():
     assert [width(line) <= 40 for line in lines] == [True] * 4
     assert lines[0].split() == ["title", "n"]
     assert lines[1].endswith("…  0")
+
+
+TABLES = {
+    name: columns
+    for module in (archive_commands, article_commands)
+    for name, columns in vars(module).items()
+    if name.isupper()
+    and isinstance(columns, tuple)
+    and {"article", "version", "a", "id", "job"} & {*columns}
+}
+
+
+@pytest.mark.parametrize("wide", [80, 100, 120])
+@pytest.mark.parametrize("table", TABLES)
+def test_ids_and_versions_are_never_cut(table, wide):
+    row = {name: f"{name} " + "Der Damm bei Harkenbrück hält " * 5 for name in TABLES[table]}
+    moments = dict.fromkeys(
+        (
+            "last_seen",
+            "changed_by",
+            "observed_at",
+            "until",
+            "at",
+            "first_at",
+            "decided_at",
+            "created_at",
+        ),
+        "2024-06-18T12:00:00.250000+00:00",
+    )
+    ids = dict.fromkeys(("article", "a", "b", "first_article"), "35xhehswnwa6vc12")
+    numbers = dict.fromkeys(
+        ("version", "versions", "since_version", "seen", "checks", "times"), 1234
+    )
+    numbers |= {"id": 2_345_678_901, "job": 2_345_678_901, "score": 0.87}
+    known = {n: v for n, v in (moments | ids | numbers).items() if n in row}
+    _heading, line = table_lines([row | known], TABLES[table], columns_wide=wide, colour=False)
+    parts = line.split()
+    for name, value in known.items():
+        if name in KEPT_WHOLE:
+            assert str(value) in parts, (name, line)
+    assert width(line) <= wide
+
+
+def test_a_moment_is_whole_as_long_as_a_text_is_left_to_be_cut():
+    row = {"article": "35xhehswnwa6vc12", "title": "Der Damm hält " * 9, "source": "Lohe " * 9,
+           "last_seen": "2024-06-18T12:00:00.250000+00:00"}  # fmt: skip
+    _heading, line = table_lines([row], None, columns_wide=80, colour=False)
+    assert line.startswith("35xhehswnwa6vc12  Der Damm")
+    assert line.endswith("2024-06-18 12:00:00Z")
+    assert width(line) <= 80
+
+
+def test_a_digest_keeps_as_much_as_names_the_wording():
+    row = {
+        "article": "35xhehswnwa6vc12",
+        "wording": "w1:" + "5f3a9c20" * 8,
+        "text": "Der Damm " * 9,
+    }
+    _heading, line = table_lines([row], None, columns_wide=60, colour=False)
+    assert re.search(r"w1:[0-9a-f]{16,}…", line)
 
 
 def test_a_table_in_a_pipe_cuts_nothing():

@@ -15,7 +15,6 @@ from storage.diff.word_diff import (
     Text,
     apply,
     diff,
-    inverse,
     joined,
     passages,
     words_added,
@@ -31,6 +30,14 @@ def text(*paragraphs: str, title: str | None = None) -> Text:
 def told(a: Text, b: Text) -> list[tuple[str, str]]:
     """Operations in short: what is equal once, without the pieces that are empty."""
     return [(op.op, op.a_text if op.op == "delete" else op.b_text) for op in diff(a, b)]
+
+
+def inverse(operations):
+    turned = {"insert": "delete", "delete": "insert"}
+    return tuple(
+        Operation(turned.get(op.op, op.op), op.role, op.b_text, op.a_text, op.b_start, op.a_start)
+        for op in operations
+    )
 
 
 def changed(a: str, b: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.database.holder import holder_name
 from storage.database.tables import JobRow
 from storage.database.unit import table_of
 from storage.schedule import queue
@@ -23,7 +25,6 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from worker.cli.control import cancel, retry
-from worker.flow import work as working
 from worker.flow.decide import decide
 from worker.flow.order import order, place_of
 from worker.flow.read import Reader
@@ -32,7 +33,8 @@ from worker.services.schedule import sweep, tick
 
 ROOT = Path(__file__).parents[2]
 A, B, *_ = SENTENCES
-DEAD = f"{working.socket.gethostname()}/{working._boot()}/4194303/1"
+BOOT = holder_name().split("/")[1]
+DEAD = f"{socket.gethostname()}/{BOOT}/4194303/1"
 """How a process of this machine signed that is no longer there."""
 
 
@@ -277,8 +279,8 @@ def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
 @pytest.mark.parametrize(
     "holder",
     [
-        working.holder_name(),
-        DEAD.replace(working._boot(), "00000000-1"),
+        holder_name(),
+        DEAD.replace(BOOT, "00000000-1"),
         "another-machine/x/4194303/1",
     ],
     ids=["alive", "of another container", "of another machine"],
@@ -325,7 +327,7 @@ def test_a_batch_whose_worker_died_is_split_into_single_jobs(room):
 def test_a_batch_that_was_half_read_when_its_worker_died_reads_the_rest_once(room):
     job = read_job(room, 4)
     held = room.claimed(job)
-    half = [room.reader.read(each) for each in room.archive.unread(held)[:2]]
+    half = [room.reader.read(each) for each in room.archive.unread(held)[0][:2]]
     room.archive.keep(held, half, decide, done=False)
     assert room.claimed(job) is not None
     run_out(room, job)

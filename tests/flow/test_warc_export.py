@@ -18,7 +18,7 @@ from tests.warcs import answer, packed, page, record, request, response, revisit
 from tests.web.desk import HIGHER, PEGEL, A, desk_at
 from tests.web.site import Reply, redirect
 from tests.web.site import page as site_page
-from worker.flow.page_process import PageReader
+from worker.flow.document_process import DocumentReader
 from worker.text import TextSettings
 
 A_SENTENCE, B_SENTENCE, *_ = SENTENCES
@@ -200,8 +200,8 @@ def test_a_record_of_an_arc_file_goes_out_as_one_of_a_warc_file_with_its_block(r
 
 
 @pytest.fixture(scope="module")
-def pages() -> Iterator[PageReader]:
-    with PageReader(TextSettings()) as found:
+def pages() -> Iterator[DocumentReader]:
+    with DocumentReader(TextSettings()) as found:
         yield found
 
 

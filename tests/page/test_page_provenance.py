@@ -18,7 +18,7 @@ from worker.text.annotate.words import title_key
 from worker.text.page.fields.titles import plain_title
 from worker.text.page.read_page import read_page
 
-OF_THE_BODY = frozenset({"word_count", "language", "agency"})
+OF_THE_BODY = frozenset({"word_count", "language", "agency", "accessible_for_free"})
 DIGITS = re.compile(r"\d+")
 
 

@@ -1,11 +1,13 @@
 """The child process that reads pages: what it answers, and what it survives."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,18 +16,19 @@ import pytest
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
 from tests.page.conftest import hints, html
-from worker.flow import page_process as pages
-from worker.flow.page_process import ExtractorStartError, PageReader
-from worker.text import TextSettings
+from worker.flow import document_process as pages
+from worker.flow.document_process import DocumentReader, ExtractorStartError
+from worker.text import TextSettings, read
 from worker.text.page.read_page import read_page
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
+pytestmark = pytest.mark.child
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def reader():
-    with PageReader(TextSettings(), document_seconds=20) as reader:
+    with DocumentReader(TextSettings(), document_seconds=20) as reader:
         yield reader
 
 
@@ -61,31 +64,68 @@ def test_one_child_reads_many_pages(reader):
 
 
 def test_what_takes_too_long_is_refused_alone():
-    with PageReader(TextSettings(), document_seconds=0.2) as reader:
+    with DocumentReader(TextSettings(), document_seconds=0.2) as reader:
         outcome = reader.read(heavy_page(), hints())
         assert isinstance(outcome, Refused)
         assert outcome.code == "resource_time"
         assert "0.2" in outcome.message
+        assert "processor" in outcome.message
         assert reader.child_pid is None
         reader._document_seconds = 20
         assert isinstance(reader.read(html(), hints()), Draft)
 
 
+def test_time_that_others_take_the_processor_is_not_charged_to_a_page():
+    """A child that stands still now and then needs long by the clock, and little of its own."""
+    with DocumentReader(TextSettings(), document_seconds=2, wall_seconds=60) as reader:
+        reader.read(html(), hints())
+        child = psutil.Process(reader.child_pid)
+        done = threading.Event()
+
+        def be_in_the_way() -> None:
+            while not done.is_set():
+                child.suspend()
+                time.sleep(0.2)
+                child.resume()
+                time.sleep(0.01)
+
+        other = threading.Thread(target=be_in_the_way)
+        started = time.monotonic()
+        other.start()
+        try:
+            outcome = reader.read(heavy_page(1_500), hints())
+        finally:
+            done.set()
+            other.join()
+        assert isinstance(outcome, Draft)
+        assert time.monotonic() - started > 2
+
+
+@pytest.mark.parametrize("kind", ["seed", "markdown", "json"])
+def test_any_text_is_read_as_in_the_worker(reader, kind):
+    known = replace(hints(), type=kind)
+    text = {"title": "Pegel", "text": "Der Pegel stieg.", "date": "2024-06"}
+    raw = json.dumps(text).encode() if kind == "json" else b"# Pegel\n\nDer Pegel stieg.\n"
+    assert reader.read(raw, known) == read(raw, known, TextSettings())
+
+
 def test_starting_the_child_does_not_count_as_reading():
-    with PageReader(TextSettings(), document_seconds=0.25) as reader:
+    with DocumentReader(TextSettings(), document_seconds=0.25) as reader:
         assert isinstance(reader.read(html(), hints()), Draft)
 
 
 def test_a_stopped_child_is_late_and_replaced():
-    with PageReader(TextSettings(), document_seconds=1) as reader:
+    with DocumentReader(TextSettings(), document_seconds=1, wall_seconds=2) as reader:
         reader.read(html(), hints())
         os.kill(reader.child_pid, signal.SIGSTOP)
-        assert reader.read(html(), hints()).code == "resource_time"
+        outcome = reader.read(html(), hints())
+        assert outcome.code == "resource_time"
+        assert "2 s by the clock" in outcome.message
         assert isinstance(reader.read(html(), hints()), Draft)
 
 
 def test_too_much_memory_is_refused_alone():
-    with PageReader(TextSettings(), document_seconds=60, memory_mb=340) as reader:
+    with DocumentReader(TextSettings(), document_seconds=60, memory_mb=340) as reader:
         outcome = reader.read(heavy_page(300_000), hints())
         assert isinstance(outcome, Refused)
         assert outcome.code == "resource_memory"
@@ -93,7 +133,7 @@ def test_too_much_memory_is_refused_alone():
 
 
 def test_a_killed_child_costs_its_page_alone():
-    with PageReader(TextSettings(), document_seconds=20) as reader:
+    with DocumentReader(TextSettings(), document_seconds=20) as reader:
         reader.read(html(), hints())
         os.kill(reader.child_pid, signal.SIGKILL)
         outcome = reader.read(html(), hints())
@@ -103,14 +143,14 @@ def test_a_killed_child_costs_its_page_alone():
 
 
 def test_a_child_killed_in_mid_page_costs_that_page():
-    with PageReader(TextSettings(), document_seconds=30) as reader:
+    with DocumentReader(TextSettings(), document_seconds=30) as reader:
         reader.read(html(), hints())
         threading.Timer(0.3, os.kill, (reader.child_pid, signal.SIGKILL)).start()
         assert reader.read(heavy_page(200_000), hints()).code == "extractor_crashed"
 
 
 def test_a_child_is_replaced_after_so_many_pages():
-    with PageReader(TextSettings(), document_seconds=20, documents_per_child=2) as reader:
+    with DocumentReader(TextSettings(), document_seconds=20, documents_per_child=2) as reader:
         pids = set()
         for _ in range(4):
             reader._ready_child()
@@ -134,7 +174,7 @@ def test_threads_share_one_reader(reader):
 
 
 def test_a_child_that_cannot_start_is_an_error_of_the_reader():
-    with PageReader(TextSettings(), memory_mb=20) as reader, pytest.raises(ExtractorStartError):
+    with DocumentReader(TextSettings(), memory_mb=20) as reader, pytest.raises(ExtractorStartError):
         reader.read(html(), hints())
 
 
@@ -144,7 +184,7 @@ def test_the_child_knows_no_settings_of_ours(reader, monkeypatch):
 
 
 def test_closing_ends_the_child():
-    reader = PageReader(TextSettings(), document_seconds=20)
+    reader = DocumentReader(TextSettings(), document_seconds=20)
     reader.read(html(), hints())
     process = psutil.Process(reader.child_pid)
     reader.close()
@@ -156,9 +196,9 @@ PARENT = """
 import sys, time
 sys.path[:0] = [{root!r}]
 from tests.page.conftest import html, hints
-from worker.flow.page_process import PageReader
+from worker.flow.document_process import DocumentReader
 from worker.text import TextSettings
-reader = PageReader(TextSettings(), document_seconds=20)
+reader = DocumentReader(TextSettings(), document_seconds=20)
 reader.read(html(), hints())
 print(reader.child_pid, flush=True)
 time.sleep(60)
@@ -177,7 +217,7 @@ def test_the_child_ends_when_its_parent_is_killed():
 
 
 def test_a_forked_process_starts_a_child_of_its_own():
-    with PageReader(TextSettings(), document_seconds=20) as reader:
+    with DocumentReader(TextSettings(), document_seconds=20) as reader:
         reader.read(html(), hints())
         pid = reader.child_pid
         reader._child.owner = os.getppid()  # as it looks from a process that was forked
@@ -200,7 +240,7 @@ def test_answers_and_hints_pass_the_pipe_unchanged():
 def test_what_is_printed_in_the_child_disturbs_no_answer(tmp_path):
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"
-        "from worker.flow import page_process as pages\n"
+        "from worker.flow import document_process as pages\n"
         "requests, answers = pages._take_pipes()\n"
         "print('noise', flush=True)\n"
         "pages._send(answers, b'content')\n"
@@ -212,6 +252,6 @@ def test_what_is_printed_in_the_child_disturbs_no_answer(tmp_path):
 
 def test_reading_stays_quick_after_a_kill():
     started = time.monotonic()
-    with PageReader(TextSettings(), document_seconds=20) as reader:
+    with DocumentReader(TextSettings(), document_seconds=20) as reader:
         reader.read(html(), hints())
     assert time.monotonic() - started < pages.START_SECONDS

@@ -111,7 +111,7 @@ class Press:
                 held = queue.claim(unit, 90.0, "test", within=job)
             if held is None:
                 return
-            readings = [self._reading(each) for each in self.archive.unread(held)]
+            readings = [self._reading(each) for each in self.archive.unread(held)[0]]
             self.archive.keep(held, readings, decide, done=True)
 
     def _claimed(self, job: int) -> jobs.Claim:

@@ -59,7 +59,11 @@ def test_a_cursor_of_another_list_is_refused(archive):
 def test_flat_rows_have_the_columns_of_the_view(archive):
     rows = list(flat_rows(archive, Selection(every_version=True)))
     assert len(rows) == 5
-    assert tuple(rows[0]) == FLAT_COLUMNS == (*COLUMNS["versions"], "cursor")
+    assert (
+        tuple(rows[0])
+        == FLAT_COLUMNS
+        == (*COLUMNS["versions"], "origin", "origins", "source", "cursor")
+    )
     found = archive.sql("SELECT * FROM versions ORDER BY article, version")
     viewed = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     for row, view in zip(

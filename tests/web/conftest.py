@@ -9,7 +9,7 @@ import pytest
 from storage.values.private_hosts import own_hosts
 from tests.web.desk import Desk, desk_at
 from tests.web.site import Web, simulated_web
-from worker.flow.page_process import PageReader
+from worker.flow.document_process import DocumentReader
 from worker.text import TextSettings
 from worker.web.connection import Network
 
@@ -32,14 +32,14 @@ def network(web: Web) -> Callable[..., Network]:
 
 
 @pytest.fixture(scope="session")
-def pages() -> Iterator[PageReader]:
+def pages() -> Iterator[DocumentReader]:
     """Give a reader of pages for all tests."""
-    with PageReader(TextSettings()) as found:
+    with DocumentReader(TextSettings()) as found:
         yield found
 
 
 @pytest.fixture
-def desk(database_url: str, tmp_path: Path, pages: PageReader) -> Iterator[Desk]:
+def desk(database_url: str, tmp_path: Path, pages: DocumentReader) -> Iterator[Desk]:
     """Give a newsroom that watches the simulated web; its archive must be without a flaw."""
     with desk_at(database_url, tmp_path, pages) as found:
         yield found

@@ -12,8 +12,8 @@ from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
 from worker.cli.standing_sources import watch_address
+from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, order_due, place_of, resolve
-from worker.flow.page_process import PageReader
 from worker.flow.work import work_next
 
 HOSTS = ("zeitung.example", "bote.example", "kurier.example")
@@ -87,7 +87,7 @@ class Desk(Newsroom):
 
 
 @contextmanager
-def desk_at(url: str, root: Path, pages: PageReader, **settings: str) -> Iterator[Desk]:
+def desk_at(url: str, root: Path, pages: DocumentReader, **settings: str) -> Iterator[Desk]:
     """Give a desk and check, at its end, that nothing is wrong with its archive.
 
     `pages` is shared by many: to start one takes longer than most tests.

@@ -1,7 +1,10 @@
 """One request to a real server, well or ill behaved: what is kept, and what is refused."""
 
 import gzip
+import re
+import socket
 import ssl
+import threading
 import time
 import zlib
 from dataclasses import replace
@@ -11,6 +14,7 @@ import brotli
 import pytest
 import trustme
 
+from storage.values.private_hosts import own_hosts
 from tests.web.site import Reply, redirect, rendered, slow
 from worker.address import parse_address
 from worker.web.connection import Network
@@ -166,6 +170,10 @@ def test_a_bomb_below_a_redirect_costs_nothing(web, fetch):
     assert found.body is None
 
 
+OF_A_PROGRAM = re.compile(r"\w\(|\('|\[\w+:|Error|_ssl|0x|\\x|b'")
+"""What only a programmer can read: calls, tuples, names of classes, pointers, escaped bytes."""
+
+
 @pytest.mark.parametrize(
     ("wire", "expected"),
     [
@@ -187,6 +195,22 @@ def test_a_bomb_below_a_redirect_costs_nothing(web, fetch):
         pytest.param(b"<html>HTTP/0.9 war einmal</html>", "unreachable", id="HTTP/0.9"),
         pytest.param(b"", "unreachable", id="hangs up"),
         pytest.param(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n",
+            "truncated_response",
+            id="a chunk of less than nothing",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nPegel",
+            "truncated_response",
+            id="no gzip, though it says so",
+        ),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+            "unreachable",
+            id="two lengths",
+        ),
+        pytest.param(b"HTTP/9.9 200 OK\r\n\r\nabc", "unreachable", id="a version of its own"),
+        pytest.param(
             b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 60_000 + b"\r\n",
             "truncated_response",
             id="breaks off in its head",
@@ -205,7 +229,9 @@ def test_a_bomb_below_a_redirect_costs_nothing(web, fetch):
 )
 def test_an_answer_that_is_none_is_refused(web, fetch, wire, expected):
     web.put(f"http://{HOST}/a", Reply(pieces=[(0.0, wire)]))
-    assert code(fetch(f"http://{HOST}/a")) == expected
+    found = fetch(f"http://{HOST}/a")
+    assert code(found) == expected
+    assert not OF_A_PROGRAM.search(found.refused.message), found.refused.message
 
 
 def test_what_came_of_a_body_that_broke_off_is_kept(web, fetch):
@@ -257,6 +283,26 @@ def test_a_drip_ends_at_the_deadline(web, fetch, part):
     assert time.monotonic() - began < 3
     assert code(found) == ("truncated_response" if part == "body" else "unreachable")
     assert "too long" in found.refused.message
+
+
+@pytest.mark.parametrize("wire", [b"", b"kein TLS"], ids=["nothing", "no TLS"])
+def test_what_is_wrong_with_an_encrypted_connection_is_told_in_words(wire):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            connection, _peer = server.accept()
+            with connection:
+                connection.sendall(wire)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        network = Network(own_hosts([f"{HOST}:{port}=127.0.0.1"]))
+        asked = parse_address(f"https://{HOST}:{port}/a", network.is_own)
+        found = ask(Line(network), asked, (), seconds=5.0, most_bytes=MOST)
+        thread.join(5)
+    assert found.refused is not None
+    assert not OF_A_PROGRAM.search(found.refused.message), found.refused.message
 
 
 def test_silence_ends_at_the_deadline(web, fetch):

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
+from tests.web.test_coverage import WALL
 from worker.cli.explain import explain
 
 ROBOTS = "https://zeitung.example/robots.txt"
@@ -91,3 +93,51 @@ def test_without_an_archive_the_rest_is_told(desk, tmp_path):
     elsewhere = dataclasses.replace(desk.settings, database_url=str(tmp_path / "none.sqlite3"))
     answers = {each.check: each for each in explain(elsewhere, A)}
     assert (answers["schedule"].reason, answers["fetch"].state) == ("there is no archive", "yes")
+
+
+@pytest.mark.parametrize(
+    ("address", "check"),
+    [("https://nirgends.invalid/a", "server"), ("https://127.0.0.2.example/a", "server")],
+)
+def test_what_could_not_be_asked_leaves_it_unknown(ask, address, check):
+    told = ask(address)
+    assert (told[check], told["fetch"]) == ("unknown", "unknown")
+    assert told["fetch reason"] == f"not known: {told[f'{check} reason']}"
+
+
+def test_a_robots_txt_that_does_not_answer_leaves_it_unknown(desk, ask):
+    desk.web.put(ROBOTS, Reply(pieces=[(0.0, b"")]))
+    told = ask()
+    assert (told["server"], told["robots"], told["fetch"]) == ("yes", "unknown", "unknown")
+
+
+def test_a_no_counts_for_more_than_what_is_unknown(desk, ask):
+    desk.web.put(A, Reply(b"", 429, (("Retry-After", "3600"),)))
+    desk.fetch(A)
+    desk.archive.engine.dispose()
+    with desk.archive.unit() as unit:
+        unit.connection.execute(text("UPDATE host SET robots_fetched_at = NULL"))
+    desk.web.put(ROBOTS, Reply(pieces=[(0.0, b"")]))
+    told = ask()
+    assert (told["robots"], told["fetch"]) == ("unknown", "later")
+
+
+@pytest.mark.parametrize(("state", "code"), [("yes", 0), ("no", 1), ("later", 1), ("unknown", 4)])
+def test_the_exit_code_says_what_follows(monkeypatch, tmp_path, state, code):
+    from storage.cli.exits import run
+    from worker.cli import explain as module
+    from worker.cli.commands import app
+
+    monkeypatch.setattr(module, "explain", lambda *_: [module.Answer("fetch", state, "so it is")])
+    monkeypatch.setenv("LESART_HOME", str(tmp_path))
+    assert run(app, ["explain", A, "--archive", str(tmp_path / "none.sqlite3")]) == code
+
+
+def test_what_the_last_look_turned_out_to_be_is_told(desk, ask):
+    desk.web.put(A, page("Pegel", PEGEL))
+    desk.watch_page(A, name="pegel")
+    desk.due()
+    assert "last: content at" in ask()["schedule reason"]
+    desk.web.put(A, page("Zustimmung", [WALL]))
+    desk.look(desk.archive.source("pegel"))
+    assert "last: blocked at" in ask()["schedule reason"]

@@ -134,6 +134,14 @@ STATES = {
 }  # fmt: skip
 
 
+WALLS = {
+    "forbidden": "it forbids it (403)",
+    "a check for robots": "robot",
+    "a request for consent": "consent",
+    "a soft 404": "error page",
+}
+
+
 @pytest.mark.parametrize("behaviour", STATES)
 def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviour):
     reply, outcome, state, counts = STATES[behaviour]
@@ -146,6 +154,10 @@ def test_what_is_no_article_is_a_typed_observation_and_no_version(desk, behaviou
     assert (article["versions"], article["state"]) == (1, state)
     assert article["last_seen"] == told(1)
     assert desk.outcomes(A)[-1] == outcome
+    note = desk.observations(A)[-1]["note"]
+    assert note, "it is said what stood in the way"
+    if behaviour in WALLS:
+        assert WALLS[behaviour] in note
     desk.web.put(A, pegel())
     assert desk.fetch(A, at=60) == Counts(unchanged=1)
     assert (desk.article(A)["state"], desk.article(A)["versions"]) == ("present", 1)
@@ -159,6 +171,7 @@ def test_an_address_that_never_was_an_article_is_told_without_one(desk, behaviou
     assert desk.number("SELECT count(*) FROM articles") == 0
     assert desk.outcomes(A)[-1] == outcome
     assert len(desk.codes()) == (0 if counts.gone else 1)
+    assert [each["note"] for each in desk.observations(A) if each["origin"] == A][-1]
     desk.web.put(A, pegel())
     assert desk.fetch(A, at=60) == Counts(new_articles=1)
     assert desk.outcomes(A) == [outcome, "content"] if outcome != "refused" else True

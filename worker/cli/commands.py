@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,18 +18,23 @@ from storage.cli.options import Place as ArchivePlace
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, tell_examination, tell_verification
-from storage.settings import Settings
+from storage.settings import Settings, read_web_address
 from storage.values.source import NoSuchSourceError
 from worker.cli import source_commands as source_cli
 from worker.cli.events import log_events
+from worker.cli.summaries import tell_summaries
 from worker.errors import (
     BrokerError,
     JobNotFoundError,
     LocatorError,
     LocatorMissingError,
     NoWorkerError,
+    PortTakenError,
     ScheduleError,
 )
+
+if TYPE_CHECKING:
+    from worker.services.web import PageBeside
 
 source_cli.mount(app)
 
@@ -83,11 +89,8 @@ def ingest(
             say(f"job {job_id} is written; a worker takes it up")
             _tell([{"job": job_id}], shown)
             return
-        summary = control.see_through(archive, settings, job_id, processes)
-    _tell([summary], shown)
-    if summary["refused"] or summary["failed"]:
-        say("something was refused: see `lesart refusals`")
-        raise typer.Exit(NO)
+        summaries = control.see_through(archive, settings, [job_id], processes)
+    tell_summaries(summaries, shown)
 
 
 @command(app, "up", example="lesart up --once")
@@ -103,6 +106,9 @@ def up(
         int | None,
         typer.Option("--processes", min=1, metavar="N", help="How many processes read."),
     ] = None,
+    web: Annotated[
+        bool, typer.Option("--web/--no-web", help="Serve the page too, at LESART_WEB_ADDRESS.")
+    ] = True,
 ) -> None:
     """Watch the sources and archive what they bring, with nothing else installed."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -112,12 +118,9 @@ def up(
     if once:
         with Archive.open(settings.database_url) as archive:
             summaries = control.once(archive, settings, processes)
-        _tell(summaries, shown)
-        if any(each["refused"] or each["failed"] for each in summaries):
-            say("something was refused: see `lesart refusals`")
-            raise typer.Exit(NO)
+        tell_summaries(summaries, shown)
         return
-    _watch(settings, debug=place.debug)
+    _watch(settings, web=web, debug=place.debug)
 
 
 @command(app, "worker", example="lesart worker --concurrency 2")
@@ -132,7 +135,8 @@ def worker(
         bool, typer.Option("--drain", help="Without a broker: work what is open and end.")
     ] = False,
     job: Annotated[
-        int | None, typer.Option("--job", metavar="JOB", help="With --drain: this job alone.")
+        list[int] | None,
+        typer.Option("--job", metavar="JOB", help="With --drain: this job alone; may be repeated."),
     ] = None,
     health: Annotated[
         bool, typer.Option("--health", help="Only tell, by the exit code, whether work goes on.")
@@ -177,6 +181,25 @@ def scheduler(
     if settings.is_embedded:
         raise LocatorError("scheduler", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
     services.run_scheduler(settings)
+
+
+@command(app, "web", example="lesart web --address 127.0.0.1:8790")
+def web(
+    *,
+    place: ArchivePlace,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="HOST:PORT", help="Else LESART_WEB_ADDRESS."),
+    ] = None,
+) -> None:
+    """Serve the archive as pages and as JSON, until it is stopped."""
+    from worker.services.web import run_web  # noqa: PLC0415  # loads what serves
+
+    settings = place.settings()
+    if address is not None:
+        settings = replace(settings, web_address=read_web_address(address))
+    log_events("debug" if place.debug else "info")
+    run_web(settings)
 
 
 @command(app, "verify", example="lesart verify --format jsonl")
@@ -257,13 +280,17 @@ def explain(
         ),
     ] = None,
 ) -> None:  # fmt: skip
-    """Tell whether an address would be fetched now, and why or why not; ends with 1 for a no."""
+    """Tell whether an address would be fetched now, and why or why not.
+
+    Ends with 1 for a no, and with 4 where the server or its robots.txt could not be asked.
+    """
     from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     answers = explained(place.settings(), address, robots)
     _tell([each.to_dict() for each in answers], shown)
-    if answers[-1].state != "yes":
-        raise typer.Exit(NO)
+    state = answers[-1].state
+    if state != "yes":
+        raise typer.Exit(UNCHECKED if state == "unknown" else NO)
 
 
 @command(app, "retry", example="lesart retry 42")
@@ -336,6 +363,7 @@ def main() -> None:
         NoWorkerError: UNCHECKED,
         BrokerError: 2,
         ScheduleError: 2,
+        PortTakenError: UNCHECKED,
     }
     sys.exit(run_command(app, exit_codes=codes))
 
@@ -356,7 +384,7 @@ def _tell_health(problem: str | None) -> None:
         raise typer.Exit(NO)
 
 
-def _watch(settings: Settings, *, debug: bool) -> None:
+def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
     from worker.services import processes as services  # noqa: PLC0415
 
     log_events("debug" if debug else "info")
@@ -364,4 +392,17 @@ def _watch(settings: Settings, *, debug: bool) -> None:
         raise LocatorError("up", "this is for the embedded default; on the stack run "
                            "`lesart scheduler` and `lesart worker`")  # fmt: skip
     say(f"watching; the archive is {settings.database_url}; end with Ctrl-C")
-    services.run_embedded(settings)
+    services.run_embedded(settings, page=_page(settings) if web else None)
+
+
+def _page(settings: Settings) -> "PageBeside | None":
+    """Return the page that is served beside the work, None where its address is taken."""
+    from worker.services.web import PageBeside  # noqa: PLC0415  # loads what serves
+
+    try:
+        page = PageBeside(settings)
+    except PortTakenError as error:
+        say(f"{error}; everything else goes on")
+        return None
+    say(f"the page: http://{settings.web_address}/")
+    return page

@@ -15,6 +15,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.source import Source
+from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.cli.standard_input import ingest_input
 from worker.errors import (
@@ -31,8 +32,8 @@ from worker.flow.work import (
     POLL_SECONDS,
     collect_garbage_rarely,
     drain,
+    finish_rest,
     free_the_dead,
-    relate_all,
     work_next,
 )
 
@@ -85,9 +86,10 @@ def ingest(archive: Archive, settings: Settings, request: Request) -> int:
 
 
 def once(archive: Archive, settings: Settings, processes: int | None) -> list[dict[str, Any]]:
-    """Take every active source as due, do the work, and return a summary for each.
+    """Take every active source as due, do all the work there is, and return summaries.
 
-    Raises: LocatorError where there is no source at all.
+    One for each source, then one for each job that was open before.
+    Raises: LocatorError where there is no source at all; NoWorkerError.
     """
     default_source(archive, settings)
     active = [s for s in archive.sources(standing=True) if not s.paused]
@@ -96,37 +98,68 @@ def once(archive: Archive, settings: Settings, processes: int | None) -> list[di
             str(settings.seeds), "there is no such folder and no other source: make it, or "
             "`lesart source add FOLDER`",
         )  # fmt: skip
-    return [run_source(archive, settings, source, processes) for source in active]
+    ordered = [_ordered(archive, [place_of(source)], "command") for source in active]
+    return see_through(archive, settings, ordered, processes, everything=True)
 
 
-def run_source(
-    archive: Archive, settings: Settings, source: Source, processes: int | None = None
-) -> dict[str, Any]:
-    """Take a source as due now and return the summary.
+def run_source(archive: Archive, settings: Settings, source: Source) -> list[dict[str, Any]]:
+    """Take a source as due now and return the summaries.
 
     Raises: LocatorError, NoWorkerError.
     """
-    job_id = _ordered(archive, [place_of(source)], "command")
-    return {"source": source.name, **see_through(archive, settings, job_id, processes)}
+    return see_through(archive, settings, [_ordered(archive, [place_of(source)], "command")])
 
 
 def see_through(
-    archive: Archive, settings: Settings, job_id: int, processes: int | None = None
-) -> dict[str, Any]:
-    """Wait for a job with all its parts, working it here on the embedded default.
+    archive: Archive,
+    settings: Settings,
+    ordered: Sequence[int],
+    processes: int | None = None,
+    *,
+    everything: bool = False,
+) -> list[dict[str, Any]]:
+    """Wait for jobs with all their parts, working them here on the embedded default.
 
+    So are earlier ones that still read what these find unchanged, or `everything` that is open;
+    what was done of them meanwhile is told behind.
     Raises: NoWorkerError.
     """
     began = time.monotonic()
+    earlier: dict[int, Counts] = {}
     with _Progress() as progress:
-        if settings.is_embedded:
-            _work_here(archive, settings, job_id, processes, progress)
-        else:
-            _wait(archive, job_id, progress)
-    with archive.looking() as connection:
-        counts = job_progress.family_counts(connection, job_id)
+        _join(archive, ordered, earlier, everything=everything)
+        _see_through(archive, settings, list(earlier), processes, progress)
+        _see_through(archive, settings, ordered, processes, progress)
+        _join(archive, ordered, earlier)  # what others captured while these looked
+        _see_through(archive, settings, list(earlier), processes, progress)
     seconds = round(time.monotonic() - began, 3)
-    return {"job": job_id, "seen": counts.seen, **asdict(counts), "seconds": seconds}
+    return [_summary(archive, job, earlier.get(job), seconds) for job in (*ordered, *earlier)]
+
+
+def _join(
+    archive: Archive,
+    ordered: Sequence[int],
+    earlier: dict[int, Counts],
+    *,
+    everything: bool = False,
+) -> None:
+    """Note, with its counts so far, each job to wait for that others left open."""
+    with archive.looking() as connection:
+        scanned = None if everything else job_progress.sources_scanned(connection, ordered)
+        found = job_progress.open_families(connection, scanned)
+        for job in sorted(found - earlier.keys() - set(ordered)):
+            earlier[job] = job_progress.family_counts(connection, job)
+
+
+def _summary(archive: Archive, job: int, before: Counts | None, seconds: float) -> dict[str, Any]:
+    """Return the counts of a job; of one that was open `before`, what has come since."""
+    with archive.looking() as connection:
+        counts = job_progress.family_counts(connection, job) - (before or Counts())
+        return {
+            "source": job_progress.source_of(connection, job), "job": job, "seen": counts.seen,
+            **asdict(counts), "seconds": seconds, "resumed": before is not None,
+            "open": job_progress.open_jobs(connection, job, kinds=None),
+        }  # fmt: skip
 
 
 def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
@@ -190,52 +223,80 @@ def _require_job(archive: Archive, job_id: int) -> None:
             raise JobNotFoundError(job_id)
 
 
+def _see_through(
+    archive: Archive,
+    settings: Settings,
+    families: Sequence[int],
+    processes: int | None,
+    progress: "_Progress",
+) -> None:
+    if not families:
+        return
+    if settings.is_embedded:
+        _work_here(archive, settings, families, processes, progress)
+    else:
+        _wait(archive, families, progress)
+
+
 def _work_here(
-    archive: Archive, settings: Settings, job_id: int, processes: int | None, progress: "_Progress"
+    archive: Archive,
+    settings: Settings,
+    families: Sequence[int],
+    processes: int | None,
+    progress: "_Progress",
 ) -> None:
     """Collect in this process; read here and, where there is much to read, in further ones."""
     collect_garbage_rarely()
-    with _Helpers(settings, job_id, processes) as helpers, Reader(settings) as reader:
+    with _Helpers(settings, families, processes) as helpers, Reader(settings) as reader:
 
         def looked(seen: int, changed: int) -> None:
             progress.collected(seen)
             helpers.start_if_many(changed)
 
-        while True:
+        with archive.looking() as connection:
+            still = job_progress.open_jobs(connection, families)
+        helpers.start_if_many(still * settings.batch_items)
+        while still:
             free_the_dead(archive)
-            while work_next(archive, settings, reader, within=job_id, progress=looked):
+            while work_next(archive, settings, reader, within=families, progress=looked):
                 with archive.looking() as connection:
-                    progress.told(job_progress.family_counts(connection, job_id).seen)
+                    progress.told(job_progress.family_counts(connection, families).seen)
             archive.index_rest()
             with archive.looking() as connection:
-                if not job_progress.open_jobs(connection, job_id):
-                    break
-            time.sleep(POLL_SECONDS)
-    relate_all(archive)
+                still = job_progress.open_jobs(connection, families)
+            if still:
+                time.sleep(POLL_SECONDS)
+    finish_rest(archive)
 
 
-def _wait(archive: Archive, job_id: int, progress: "_Progress") -> None:
-    began = time.monotonic()
+def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> None:
+    """Wait for workers elsewhere.
+
+    Raises: NoWorkerError where for a while nobody takes what is due.
+    """
+    began = worked = time.monotonic()
     while True:
         with archive.looking() as connection:
-            still = job_progress.open_jobs(connection, job_id)
-            started = job_progress.was_started(connection, job_id)
-            progress.told(job_progress.family_counts(connection, job_id).seen)
+            still = job_progress.open_jobs(connection, families)
+            is_idle = job_progress.is_waiting_for_workers(connection, families)
+            progress.told(job_progress.family_counts(connection, families).seen)
             due = job_progress.search_is_due(connection) or relating.is_due(
                 connection, archive.clock()
             )
         if not still and not due:
             return
-        if not started and time.monotonic() - began > NO_WORKER_SECONDS:
-            raise NoWorkerError(job_id)
-        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (time.monotonic() - began) / 100))
+        now = time.monotonic()
+        worked = worked if is_idle else now
+        if now - worked > NO_WORKER_SECONDS:
+            raise NoWorkerError(families[0])
+        time.sleep(min(LONGEST_POLL_SECONDS, POLL_SECONDS + (now - began) / 100))
 
 
 class _Helpers:
-    """Further processes that read captures of one job while it is collected."""
+    """Further processes that read captures of some jobs while these are collected."""
 
-    def __init__(self, settings: Settings, job_id: int, processes: int | None) -> None:
-        self._settings, self._job_id = settings, job_id
+    def __init__(self, settings: Settings, families: Sequence[int], processes: int | None) -> None:
+        self._settings, self._families = settings, families
         self._wanted = processes
         self._running: list[subprocess.Popen[bytes]] = []
 
@@ -258,7 +319,8 @@ class _Helpers:
 
     def _start(self, number: int) -> None:
         command = [
-            sys.executable, "-m", "worker", "worker", "--drain", "--job", str(self._job_id),
+            sys.executable, "-m", "worker", "worker", "--drain",
+            *(f"--job={each}" for each in self._families),
             "--archive", self._settings.database_url,
         ]  # fmt: skip
         for _ in range(number):

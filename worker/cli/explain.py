@@ -27,7 +27,10 @@ State = Literal["yes", "no", "later", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one check says: `no` and `later` keep an address from being asked for now."""
+    """What one check says: with `no` and `later` an address is not asked for now.
+
+    `unknown` says that whoever could tell could not be asked.
+    """
 
     check: str
     state: State
@@ -139,16 +142,19 @@ def _schedule(standings: list[Standing]) -> Iterator[Answer]:
     for each in standings:
         told = f"watched by {each.source}"
         if each.checked_at is not None:
-            told += f"; last: {each.outcome} at {each.checked_at:%Y-%m-%d %H:%M:%SZ}"
+            outcome = "captured, still to be read" if each.outcome == "captured" else each.outcome
+            told += f"; last: {outcome} at {each.checked_at:%Y-%m-%d %H:%M:%SZ}"
         due = each.next_check
         told += f"; next check {due:%Y-%m-%d %H:%M:%SZ}" if due else "; no check by itself"
         yield Answer("schedule", "yes", told)
 
 
 def _concluded(answers: list[Answer]) -> list[Answer]:
-    """Add what follows: `no` before `later`, and what cannot be known now keeps nothing back."""
-    for state in ("no", "later"):
-        against = [each for each in answers if each.state == state]
+    """Add what follows: `no` before `later`; what could not be asked leaves it unknown."""
+    order: tuple[State, ...] = ("no", "later", "unknown")
+    for state in order:
+        against = [each.reason for each in answers if each.state == state]
         if against:
-            return [*answers, Answer("fetch", against[0].state, against[0].reason)]
+            not_known = "not known: " if state == "unknown" else ""
+            return [*answers, Answer("fetch", state, f"{not_known}{against[0]}")]
     return [*answers, Answer("fetch", "yes", "nothing speaks against it")]

@@ -14,6 +14,7 @@ from storage.cli.output import write_rows
 from storage.schedule.interval import RANGE, Ladder
 from storage.settings import Settings, parse_interval
 from storage.values.source import Source
+from worker.cli.summaries import tell_summaries
 from worker.errors import LocatorMissingError, ScheduleError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
@@ -208,8 +209,8 @@ def run(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
 
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
-        summary = control.run_source(archive, settings, archive.source(name))
-    write_rows([summary], shown.target())
+        summaries = control.run_source(archive, settings, archive.source(name))
+    tell_summaries(summaries, shown)
 
 
 @command(sources, "pause", example="lesart source pause presse")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from storage.database.holder import holder_name
 from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrival import Arrival
@@ -12,9 +13,8 @@ from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.errors import LocatorError
-from worker.flow.collect import NO_STAMP, hints_of
+from worker.flow.collect import NO_STAMP, counts_of, hints_of
 from worker.flow.import_captures import Importer
-from worker.flow.work import holder_name
 from worker.sources.containers.items import Foreign, Item, PassedOver
 from worker.sources.folders.members import TYPES, members_of_input
 
@@ -63,9 +63,10 @@ def ingest_input(
     if batch:
         archive.capture(held, owner.id, batch)
     counted = importer.counted
+    counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
+    again = counts_of(archive, counted.unread)
     with archive.unit() as unit:
-        counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
-        queue.finish(unit, held, counts)
+        queue.finish(unit, held, counts + again)
     return job_id
 
 

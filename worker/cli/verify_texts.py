@@ -6,13 +6,16 @@ from typing import Any
 from storage.settings import Settings
 from storage.values.digest import wording_digest
 from storage.values.draft import Draft
+from storage.values.refusals import Refused
 from storage.verify.derivations import Derived, Text, derivations
 from storage.verify.finding import Broken
-from worker.flow.read import Reader
+from worker.flow.read import Reader, is_late
 from worker.text import extractor
 from worker.text.page.read_page import page_extractor
 
 REPORT_EVERY = 100
+UNREAD = frozenset({"resource_time", "resource_memory", "extractor_crashed"})
+"""Refusals that tell of this machine, and not of the text."""
 
 
 class Rederivation:
@@ -36,14 +39,21 @@ class Rederivation:
                     progress("texts from their bytes", number)
                 mine = [text for text in kept.texts if text.extractor in here]
                 self.not_rederivable_here += len(kept.texts) - len(mine)
-                self.derived += len(mine)
-                yield from _wrong(kept, mine, reader)
+                draft = _again(kept, reader) if mine else None
+                if isinstance(draft, Refused) and draft.code in UNREAD:
+                    self.not_rederivable_here += len(mine)
+                else:
+                    self.derived += len(mine)
+                    yield from _wrong(draft, mine)
 
 
-def _wrong(kept: Derived, texts: list[Text], reader: Reader) -> Iterator[Broken]:
-    if not texts:
-        return
+def _again(kept: Derived, reader: Reader) -> Draft | Refused:
+    """Read a document again; one that is late twice says nothing."""
     draft = reader.draft(kept.again.captured)
+    return reader.draft(kept.again.captured) if is_late(draft) else draft
+
+
+def _wrong(draft: Draft | Refused | None, texts: list[Text]) -> Iterator[Broken]:
     digest = None
     if isinstance(draft, Draft):
         digest = wording_digest(draft.title, draft.text_paragraphs())

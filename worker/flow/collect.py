@@ -1,9 +1,10 @@
 """Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import due_watches, hand_out, watch_named
 from storage.settings import Settings
@@ -11,6 +12,7 @@ from storage.values import job as jobs
 from storage.values.addresses import Named
 from storage.values.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
+from storage.values.locator import origin_path
 from storage.values.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
@@ -27,7 +29,6 @@ from worker.sources.containers.items import (
     Rejected,
     Unsettled,
 )
-from worker.sources.containers.locator import origin_path
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
 from worker.sources.folders.folder import Listing, expand
@@ -90,6 +91,17 @@ def collect(
     collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
     with archive.unit() as unit:
         queue.finish(unit, held, counts)
+
+
+def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
+    """Count captures of earlier jobs that were found again before they had been read.
+
+    What was read meanwhile is unchanged; what another job still reads is counted there alone;
+    what nobody will read, since its job was given up, has failed.
+    """
+    with archive.looking() as connection:
+        found = job_progress.read_so_far(connection, unread)
+    return Counts(unchanged=found.read, failed=found.stopped)
 
 
 def collect_addresses(
@@ -159,6 +171,7 @@ class _Collection:
         self._hints = hints_of(settings, place.type)
         self._importer = Importer(archive, held, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
+        self._unread: list[int] = []
 
     def counts(self) -> Counts:
         """Return what was counted here, and not where captures are kept or read."""
@@ -167,7 +180,7 @@ class _Collection:
             unchanged=self.unchanged + counted.unchanged,
             refused=self.still_refused,
             passed_over=counted.passed_over,
-        )
+        ) + counts_of(self.archive, [*self._unread, *counted.unread])
 
     def run(self) -> None:
         """Look at everything the place names."""
@@ -218,7 +231,7 @@ class _Collection:
             present = self._known[path, member]
             if present.job_id == self.held.job_id:
                 continue
-            self.unchanged += present.captures
+            self._count_captures(present)
             if present.container or present.gone:
                 continue
             self._count(present)
@@ -226,8 +239,19 @@ class _Collection:
     def _count(self, present: Present) -> None:
         if present.refused:
             self.still_refused += 1
+        elif present.unread and present.observation_id is not None:
+            self._unread.append(present.observation_id)
         else:
             self.unchanged += 1
+
+    def _count_captures(self, present: Present) -> None:
+        """Count what a web archive holds that is as it was."""
+        if not present.captures:
+            return
+        with self.archive.looking() as connection:
+            unread = job_progress.unread_captures(connection, present.place_id, present.job_id)
+        self._unread += unread
+        self.unchanged += present.captures - len(unread)
 
     def _read(
         self, found: Found, listing: Listing, patience: Patience, earlier: Unsettled | None = None

@@ -1,6 +1,6 @@
 """Hand captures of web archives over to the archive, in batches, file by file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from storage.values import job as jobs
 from storage.values.foreign_capture import Import
@@ -13,10 +13,14 @@ MOST_WAITING = 10_000
 
 @dataclass(slots=True)
 class Counted:
-    """What was counted outside of the jobs that read: known before, refused, passed over."""
+    """What was counted outside of the jobs that read: known before, refused, passed over.
+
+    `unread` are captures that were known before and not read when they were found again.
+    """
 
     unchanged: int = 0
     passed_over: int = 0
+    unread: list[int] = field(default_factory=list)
 
 
 class Importer:
@@ -81,4 +85,5 @@ class Importer:
             self._held, self._source_id, container, batch, is_last=is_last
         )
         self.counted.unchanged += imported.counts.unchanged
+        self.counted.unread += imported.unread
         return imported.waiting

@@ -24,8 +24,8 @@ from storage.values.site import site_of
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.decide import decide
+from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import as_fetched, offers_of
-from worker.flow.page_process import PageReader
 from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
 from worker.text import Hints, TextSettings, extractor
@@ -33,6 +33,10 @@ from worker.text import read as read_text
 from worker.text.fingerprint import signature
 
 PAGE_TYPES = frozenset({"html"})
+SMALL_BYTES = 32 * 1024
+"""Texts, Markdown and JSON up to this size are read in the worker: no such one can hurt it."""
+SPARE_SHARE = 2 / 3
+"""The part of the time between the end of a batch and that of its lease that a document has."""
 
 
 MOST_REREADING = 3
@@ -56,12 +60,12 @@ class Batch:
 
 
 class Reader:
-    """Reads captures by their type; pages go to a child process that starts when one comes."""
+    """Reads captures: pages and what is large in a child process that starts when one comes."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.text = TextSettings(languages=settings.languages, timezone=settings.timezone)
-        self._pages: PageReader | None = None
+        self._isolated: DocumentReader | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -76,9 +80,9 @@ class Reader:
 
     def close(self) -> None:
         """End the child process, if there is one."""
-        if self._pages is not None:
-            self._pages.close()
-            self._pages = None
+        if self._isolated is not None:
+            self._isolated.close()
+            self._isolated = None
 
     def read(self, captured: Captured) -> Reading:
         """Read one capture, and make ready what full text and the search for copies need."""
@@ -139,8 +143,13 @@ class Reader:
         return outcome
 
     def reread(self, wanted: Again) -> Reread:
-        """Read a capture anew that was read before, maybe by another extractor."""
+        """Read a capture anew that was read before, maybe by another extractor.
+
+        What is late is tried once more: a busy machine says nothing about a text.
+        """
         reading = self.read(wanted.captured)
+        if is_late(reading.outcome):
+            reading = self.read(wanted.captured)
         if isinstance(reading.outcome, Draft):
             return Reread(reading, wanted.context, reading.outcome.extractor)
         return Reread(reading, wanted.context, self.extractor_of(hints_of(wanted.captured).type))
@@ -155,18 +164,31 @@ class Reader:
 
     def outcome(self, raw: bytes, hints: Hints) -> Draft | Refused:
         """Return what the text core makes of `raw`."""
-        if hints.type in PAGE_TYPES:
-            return self._page_reader().read(raw, hints)
+        if hints.type in PAGE_TYPES or len(raw) > SMALL_BYTES:
+            return self._document_reader().read(raw, hints)
         return read_text(raw, hints, self.text)
 
-    def _page_reader(self) -> PageReader:
-        if self._pages is None:
-            self._pages = PageReader(
+    def _document_reader(self) -> DocumentReader:
+        if self._isolated is None:
+            settings = self.settings
+            self._isolated = DocumentReader(
                 self.text,
-                document_seconds=self.settings.document_seconds,
-                memory_mb=self.settings.document_memory_mb,
+                document_seconds=settings.document_seconds,
+                wall_seconds=wall_seconds(settings),
+                memory_mb=settings.document_memory_mb,
             )
-        return self._pages
+        return self._isolated
+
+
+def wall_seconds(settings: Settings) -> float:
+    """Return how long a document may take by the clock: what the last of a batch has left.
+
+    >>> from storage.settings import load_settings
+    >>> wall_seconds(load_settings(environ={}))
+    20.0
+    """
+    spare = (settings.lease_seconds - settings.batch_seconds) * SPARE_SHARE
+    return max(settings.document_seconds, min(settings.document_seconds * WALL_FACTOR, spare))
 
 
 def read_batch(
@@ -178,19 +200,25 @@ def read_batch(
 ) -> Batch:
     """Read what the job carries and keep it; past the limit the rest is given back.
 
-    What lists name is looked at by jobs of up to `batch_items` addresses.
+    What lists name is looked at by jobs of up to `batch_items` addresses. What took too long is
+    tried once more before it is refused: the machine may have been busy.
 
     Raises: jobs.StaleLeaseError, and nothing is kept then.
     """
-    captured = archive.unread(held)
+    captured, are_all = archive.unread(held)
     readings = list(_within(captured, reader, limit_seconds))
-    done = len(readings) == len(captured)
+    done = are_all and len(readings) == len(captured)
+    later: list[int] = []
+    if not held.arguments.get("again"):
+        later = [each.captured.observation_id for each in readings if is_late(each.outcome)]
+        readings = [each for each in readings if not is_late(each.outcome)]
     again: list[Reread] = []
     for _ in range(MOST_REREADING):
         try:
             counts = archive.keep(
-                held, readings, decide, done=done, batch_items=batch_items, again=again
-            )
+                held, readings, decide, done=done, batch_items=batch_items, again=again,
+                later=later,
+            )  # fmt: skip
         except NotComparableError as error:
             again += _read_again(archive, held, reader, archive.to_read_again(error.derivations))
         else:
@@ -208,6 +236,11 @@ def _read_again(
             archive.lengthen(held)
             renewed = time.monotonic()
         yield reader.reread(each)
+
+
+def is_late(outcome: Draft | Refused | Listing) -> bool:
+    """Tell whether a document was not read in time, which says nothing about it yet."""
+    return isinstance(outcome, Refused) and outcome.code == "resource_time"
 
 
 def hints_of(captured: Captured) -> Hints:

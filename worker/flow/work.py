@@ -1,17 +1,14 @@
 """Claim due jobs and work them, with or without a broker."""
 
 import gc
-import os
-import socket
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 
 import structlog
 
 from storage.database.engine import DatabaseError
+from storage.database.holder import holder_name, is_dead
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -49,7 +46,7 @@ def work_next(
     reader: Reader,
     *,
     job_id: int | None = None,
-    within: int | None = None,
+    within: queue.Within | None = None,
     kind: str | None = None,
     progress: Progress = lambda _seen, _changed: None,
     most_fetching: int = queue.MOST_FETCHING,
@@ -105,10 +102,10 @@ def drain(
     archive: Archive,
     settings: Settings,
     *,
-    within: int | None = None,
+    within: queue.Within | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> None:
-    """Work until nothing is open any more: all jobs, or the family of job `within`."""
+    """Work until nothing is open any more: all jobs, or the families `within`."""
     collect_garbage_rarely()
     with Reader(settings) as reader:
         while True:
@@ -122,11 +119,13 @@ def drain(
                     break
             progress()
             time.sleep(POLL_SECONDS)
-    relate_all(archive)
+    finish_rest(archive)
 
 
-def relate_all(archive: Archive) -> None:
-    """Make the relations that are still due, whoever left them."""
+def finish_rest(archive: Archive) -> None:
+    """Index and relate what is still due, whoever left it."""
+    while archive.index_rest(older_than=timedelta(0)):
+        pass
     while archive.relate_rest(older_than=timedelta(0)):
         pass
 
@@ -135,45 +134,11 @@ def free_the_dead(archive: Archive) -> list[int]:
     """End the leases of workers of this machine that are no longer there; return the jobs."""
     with archive.looking() as connection:
         held = wake_ups.holders(connection)
-    dead = [token for token, holder in held.items() if _is_dead(holder)]
+    dead = [token for token, holder in held.items() if is_dead(holder)]
     if not dead:
         return []
     with archive.engine.begin() as connection:
         return wake_ups.end_leases(connection, dead)
-
-
-def holder_name() -> str:
-    """Return how this process signs its claims: machine, process id and start time."""
-    return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
-
-
-def _is_dead(holder: str) -> bool:
-    machine, _, rest = holder.partition("/")
-    boot, _, rest = rest.partition("/")
-    number, _, started = rest.partition("/")
-    if (machine, boot) != (socket.gethostname(), _boot()) or not number.isdigit():
-        return False
-    return _started(int(number)) != started
-
-
-@cache
-def _boot() -> str:
-    """Return what tells this start of the machine, and this container, from another."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
-    except OSError:
-        return "unknown"
-
-
-def _started(number: int) -> str:
-    """Return when a process was started, in ticks since boot; empty where it is not there."""
-    try:
-        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    fields = status.rpartition(")")[2].split()
-    return "" if fields[0] in {"Z", "X"} else fields[19]
 
 
 def _give_back(archive: Archive, held: jobs.Claim) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from celery import Celery
 from celery.signals import worker_process_shutdown
 
-from storage.database.unit import Clock
+from storage.database.unit import Clock, utc_now
 from storage.schedule import queue
 from storage.settings import Settings
-from storage.write.archive import Archive, utc_now
+from storage.write.archive import Archive
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely
 

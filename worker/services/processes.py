@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from celery.apps.worker import Worker
@@ -17,10 +17,10 @@ from celery.worker import WorkController
 from celery.worker.consumer import Consumer
 
 from storage.database.engine import DatabaseError
-from storage.database.unit import Clock
+from storage.database.unit import Clock, utc_now
 from storage.schedule import queue
 from storage.settings import Settings
-from storage.write.archive import Archive, utc_now
+from storage.write.archive import Archive
 from worker.flow.read import Reader
 from worker.flow.work import work_next
 from worker.services.app import close_workshop, make_app, workshop
@@ -31,6 +31,14 @@ LOG = structlog.get_logger()
 STARTED_WITHIN_SECONDS = 20.0
 FETCHER_POLL_SECONDS = 0.5
 FETCHER_ENDS_SECONDS = 3.0
+
+
+class Beside(Protocol):
+    """What goes on beside the work, from its start to its end."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 def run_worker(settings: Settings, concurrency: int) -> None:
@@ -70,10 +78,10 @@ def run_scheduler(settings: Settings) -> None:
     LOG.info("scheduler_stopped")
 
 
-def run_embedded(settings: Settings, clock: Clock = utc_now) -> None:
+def run_embedded(settings: Settings, clock: Clock = utc_now, *, page: Beside | None = None) -> None:
     """Run scheduler and worker in this process, with nothing installed, until stopped.
 
-    One thread reads and archives; another waits for servers meanwhile.
+    One thread reads and archives; another waits for servers meanwhile; `page` goes on beside them.
     """
     app = make_app(settings, clock, most_fetching=0)
     with Archive.open(settings.database_url, clock) as archive, _stop() as stop:
@@ -81,10 +89,14 @@ def run_embedded(settings: Settings, clock: Clock = utc_now) -> None:
         worker.start()
         fetcher = _ThreadFetcher(archive, settings)
         fetcher.start()
+        if page is not None:
+            page.start()
         try:
             with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
                 scheduler.run(stop)
         finally:
+            if page is not None:
+                page.stop()
             fetcher.stop()
             worker.stop()
             close_workshop()

@@ -21,6 +21,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
 
 from storage.database.engine import DatabaseError
+from storage.proof import checkpoints
+from storage.proof import log as proof_log
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -306,12 +308,23 @@ class Scheduler:
         free_the_dead(self.archive)
         self.archive.index_rest()
         self.archive.relate_rest()
+        self._log()
         waiting = self.depth()
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
         sent = sweep(self.archive, self._publish, HIGH - waiting, again)
         if sent:
             LOG.debug("swept", woken=sent)
+
+    def _log(self) -> None:
+        """Add to the log what was committed, and sign a checkpoint when one is due."""
+        proof_log.append(self.archive.engine, self.archive.clock)
+        signer = checkpoints.read_key(self.settings.proof_key_file)
+        if signer is not None and checkpoints.is_due(
+            self.archive.engine, self.archive.clock(), self.settings.proof_every
+        ):
+            made = checkpoints.make(self.archive.engine, self.archive.clock, signer)
+            LOG.info("checkpoint_signed", entries=made.size)
 
     def _publish(self, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""

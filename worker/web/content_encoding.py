@@ -73,7 +73,7 @@ def _inflate_all(body: bytes, limit: int, bits: int) -> bytes:
         except zlib.error as error:
             if found:
                 return bytes(found)
-            raise BrokenError(str(error)) from error
+            raise BrokenError("the body is not compressed as it says") from error
         _require_within(found, limit)
         if not inflater.eof:
             raise BrokenError("the compressed body breaks off")

@@ -1,13 +1,15 @@
 """One request and its answer: bounded in time and size, with all that went over the wire."""
 
+import errno
+import http.client
 import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected, UnknownProtocol
 from typing import Any
 
-from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
+from urllib3.exceptions import HTTPError, IncompleteRead, InvalidHeader, ProtocolError
 from urllib3.response import HTTPResponse
 
 from storage.values.digest import raw_digest
@@ -188,8 +190,6 @@ def _read_body(response: HTTPResponse, found: Exchanged, limit: int) -> None:
             size += len(piece)
             if size > limit:
                 raise TooMuchError(limit)
-    except IncompleteRead as error:
-        broken = f"{error.expected} bytes were to come after {error.partial}"
     except (ProtocolError, HTTPException, ConnectionError) as error:
         broken = _reason(error)
     found.wire_bytes = size
@@ -267,14 +267,39 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
-    """Return in a few words what went wrong, without addresses and without pointers."""
-    if isinstance(error, TimeoutError):
-        return "it took too long"
-    told = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    named = {"BadStatusLine": "the answer is no HTTP", "RemoteDisconnected": "it hung up"}
-    return " ".join(named.get(type(error).__name__, str(told)).split())[:200]
+    """Return in a few words what went wrong, without addresses, pointers and names of classes."""
+    told = "it cannot be read as HTTP"
+    match cause := _cause(error):
+        case TimeoutError():
+            told = "it took too long"
+        case ssl.SSLError():
+            told = _tls_reason(cause)
+        case IncompleteRead() | http.client.IncompleteRead():
+            told = _missing(cause.partial, cause.expected)
+        case RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
+            told = "it hung up"
+        case OSError(errno=errno.ENOTCONN | errno.ESHUTDOWN):
+            told = "it hung up"
+        case BadStatusLine() | UnknownProtocol():
+            told = "the answer is no HTTP"
+        case InvalidHeader():
+            told = "its headers contradict each other"
+        case OSError() | HTTPException() if str(cause):
+            told = _plain(getattr(cause, "strerror", None) or str(cause))
+    return told
+
+
+def _missing(partial: bytes | int, expected: int | None) -> str:
+    if expected is None:
+        return "it ended before its last part"
+    came = partial if isinstance(partial, int) else len(partial)
+    return f"{expected} bytes were to come after {came}"
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
-    told = getattr(error, "verify_message", None) or error.reason or str(error)
-    return " ".join(str(told).replace("_", " ").lower().split())[:200]
+    told = getattr(error, "verify_message", None) or error.reason or "the connection failed"
+    return _plain(str(told).replace("_", " ").lower())
+
+
+def _plain(told: str) -> str:
+    return " ".join(told.split())[:200]

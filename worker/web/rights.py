@@ -28,7 +28,9 @@ ELEMENT = re.compile(r"<(?P<name>meta|link|a)\b(?P<told>[^<>]{1,2000})>", re.IGN
 'meta'
 """
 
-ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+ATTRIBUTE = re.compile(
+    r"""(?<![a-z-])([a-z-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
+)
 """One attribute of an element.
 
 >>> ATTRIBUTE.findall('name="robots" content=noai')
@@ -42,7 +44,7 @@ NAMES = frozenset(
 """The names of `meta` elements that speak of rights."""
 
 _LINK_LICENCE = re.compile(
-    r"<([^<>]{1,500})>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\blicense\b", re.IGNORECASE
+    r"<([^<>]{1,500})>\s*+;[^,<]*?\brel\s*+=\s*+\"?[^\",;<]{0,200}\blicense\b", re.IGNORECASE
 )
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from storage.values.arrival import FileStamp
 from storage.values.foreign_capture import Import
+from storage.values.locator import origin_path
 from storage.values.refusals import Refused
-from worker.sources.containers.locator import origin_path
 
 Detect = Callable[[str, bytes], str | Refused]
 """Tells from a name and the first bytes which type a document has, or why it is none."""

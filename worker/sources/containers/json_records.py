@@ -16,11 +16,11 @@ KEY_NAMES: tuple[str, ...] = ("id", "key", "guid")
 LONGEST_KEY = 500
 """A longer value names nothing that somebody could type; the line number is taken."""
 
-TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
-r"""A string of JSON, a bracket, a comma, or the quote of a string that never ends.
+TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?P<endless>".*)|[\[\]{},]', re.DOTALL)
+r"""A string of JSON, a bracket, a comma, or all that follows the quote of a string without end.
 
->>> TOKEN.findall(rb'{"a, \" [": 1}, "b')
-[b'{', b'"a, \\" ["', b'}', b',', b'"']
+>>> [found[0] for found in TOKEN.finditer(rb'{"a, \" [": 1}, "b')]
+[b'{', b'"a, \\" ["', b'}', b',', b'"b']
 """
 
 _BLANK = b" \t\r\n"
@@ -160,7 +160,7 @@ def _elements(raw: bytes) -> Iterator[tuple[bytes, str | None]]:
             if depth < 0:
                 yield from _last(raw[start : token.start()], raw[token.end() :], sign)
                 return
-        elif sign == b'"':
+        elif token.lastgroup == "endless":
             yield raw[start:], "a string in it never ends"
             return
     yield raw[start:], "the list ends too early"

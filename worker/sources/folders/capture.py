@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from storage.values.locator import escape_locator
 from storage.values.refusals import Refused
 from worker.sources.containers.items import Rejected, Unsettled
-from worker.sources.containers.locator import escape_locator
 from worker.sources.folders.files import (
     FileChangedError,
     Patience,

@@ -10,9 +10,9 @@ from operator import attrgetter
 from pathlib import Path
 
 from storage.values.arrival import FileStamp
+from storage.values.locator import CONTAINER_SUFFIXES, escape_locator
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import Found, Rejected
-from worker.sources.containers.locator import CONTAINER_SUFFIXES, escape_locator
 
 DEEPEST = 100
 """How deep folders are followed; each level holds one open descriptor."""
@@ -215,7 +215,7 @@ def unreadable(error: OSError) -> Refused:
         case PermissionError():
             reason = "its permissions forbid it"
         case _:
-            reason = (error.strerror or type(error).__name__).lower()
+            reason = (error.strerror or "the system gives no reason").lower()
     return refuse("unreadable", reason=reason)
 
 

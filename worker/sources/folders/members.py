@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
+from storage.values.locator import escape_locator, without_gz
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import (
@@ -24,7 +25,6 @@ from worker.sources.containers.json_records import (
     json_lines,
     json_list,
 )
-from worker.sources.containers.locator import escape_locator, without_gz
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folders.folder import is_ignored

@@ -121,8 +121,8 @@ def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | Refused
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-    except (AssertionError, LookupError, RecursionError, TypeError, ValueError) as error:
-        return refuse("feed_invalid", reason=f"the reader stumbled ({type(error).__name__})")
+    except (AssertionError, LookupError, RecursionError, TypeError, ValueError):
+        return refuse("feed_invalid", reason="its XML makes no sense to the reader")
     if not parsed.get("version") and not parsed["entries"]:
         return refuse("feed_invalid", reason="it is neither RSS, RDF, Atom nor a JSON feed")
     if len(parsed["entries"]) > MOST_ENTRIES:

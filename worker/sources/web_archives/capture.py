@@ -8,10 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 from storage.values.draft import Json
 from storage.values.foreign_capture import Import, Repeats
+from storage.values.locator import escape_locator
 from storage.values.refusals import Refused, refuse
 from storage.values.transfer import Transfer
 from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
-from worker.sources.containers.locator import escape_locator
 from worker.sources.listings.addresses import cleaned
 from worker.sources.web_archives.http_message import (
     Answer,

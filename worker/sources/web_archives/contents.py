@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO, BinaryIO
 
+from storage.values.locator import escape_locator
 from storage.values.refusals import refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, Rejected
-from worker.sources.containers.locator import escape_locator
 from worker.sources.web_archives.capture import foreign_of
 from worker.sources.web_archives.record_group import Exchange, exchanges
 from worker.sources.web_archives.wacz import Part, wacz_parts

@@ -56,9 +56,10 @@ BYLINE_START = re.compile(
 """
 
 BYLINE_END = re.compile(
-    r"""\s*\(?\b(?:illustration(?:en)?|fotos?|bilder|photos?|photograph(?:y|s)|pictures?|grafik(?:en)?
-    |videos?|übersetzung|kamera|layout)(?:\s+(?:von|by|vom|der|des)\b|\s*:).*\Z
-    |\s+(?:in|aus|from|reporting[ ]from)\s+(?-i:[A-ZÄÖÜ])[\w-]+(?:\s+(?-i:[A-ZÄÖÜ])[\w-]+)?\s*\Z""",
+    r"""(?:(?<!\s)\s++)?\(?\b(?:illustration(?:en)?|fotos?|bilder|photos?|photograph(?:y|s)|pictures?|grafik(?:en)?
+    |videos?|übersetzung|kamera|layout)(?:\s++(?:von|by|vom|der|des)\b|\s*+:).*\Z
+    |(?<!\s)\s++(?:in|aus|from|reporting[ ]from)\s++(?-i:[A-ZÄÖÜ])[\w-]++
+    (?:\s++(?-i:[A-ZÄÖÜ])[\w-]++)?\s*+\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """What stands in a byline behind those who wrote: who drew, or where from.
@@ -68,7 +69,8 @@ BYLINE_END = re.compile(
 """
 
 PICTURED = re.compile(
-    r"[^,;|/()]+\((?:fotos?|bilder|illustration\w*|grafik\w*|video|photos?)\)", re.IGNORECASE
+    r"(?<![^,;|/()])[^,;|/()]++\((?:fotos?|bilder|illustration\w*|grafik\w*|video|photos?)\)",
+    re.IGNORECASE,
 )
 """Somebody who is named for the pictures.
 
@@ -102,7 +104,8 @@ BYLINE_LABEL_ALONE = re.compile(
 """
 
 ROLE_BEHIND = re.compile(
-    r"(?<=[\w.])\s+(?:(?:freie[rn]?|leitende[rn]?|senior|staff|freelance|political|news|sports?)\s+)*"
+    r"(?<=[\w.])\s++"
+    r"(?:(?:freie[rn]?|leitende[rn]?|senior|staff|freelance|political|news|sports?)\s++){0,4}"
     r"[\w-]*(?:redakteur|reporter|korrespondent|volontär|autor|journalist|editor|writer"
     r"|correspondent|columnist|contributor|leiter)(?:in)?\b.*\Z",
     re.IGNORECASE | re.DOTALL,
@@ -142,7 +145,8 @@ BEFORE_DATE = re.compile(
 """
 
 BETWEEN = re.compile(
-    r"\s*(?:[;|/•·]|,(?!\s*(?:Jr|Sr|PhD|M\.?D|III?)\b)|\s&\s|\s\+\s|\s(?:und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*",
+    r"(?:(?:(?<!\s)\s++)?(?:[;|/•·]|,(?!\s*+(?:Jr|Sr|PhD|M\.?D|III?)\b))"
+    r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*+",
     re.IGNORECASE,
 )
 """What stands between two names.
@@ -167,7 +171,7 @@ True
 
 ROLE = re.compile(
     r"^(?:freie[rn]?\s+)?(?:Chef|Leitende[rn]?\s+|Ressort|Polit|Wirtschafts|Sport|Lokal|Online|Kultur|Auslands|Senior\s+|Staff\s+|Deputy\s+|Chief\s+|Managing\s+|Political\s+|"
-    r"Business\s+|News\s+|Science\s+|Sports\s+|Data\s+)*"
+    r"Business\s+|News\s+|Science\s+|Sports\s+|Data\s+)*+"
     r"[\w-]*(?:redakteur(?:in)?|reporter(?:in)?|korrespondent(?:in)?|volontär(?:in)?|autor(?:in)?|journalist(?:in)?|mitarbeiter(?:in)?"
     r"|editor|writer|correspondent|columnist|contributor|producer|leiter(?:in)?|praktikant(?:in)?|gastautor(?:in)?)\b.*$",
     re.IGNORECASE,
@@ -219,7 +223,7 @@ DESK = re.compile(
 """
 
 PERSON = re.compile(
-    r"(?:(?:Prof|Dr|Dipl|Ing)\.(?:-\w+\.)?\s?)*"
+    r"(?:(?:Prof|Dr|Dipl|Ing)\.(?:-\w+\.)?\s?){0,6}"
     r"[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*(?:\s(?:von|van|de|den|der|zu|zur|del|della|la|da|dos|di|al|ter|af|av|und)"
     r"(?=\s)|\s[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*){1,4}"
 )
@@ -255,7 +259,7 @@ class People:
         return (*self.persons, *self.houses, *(() if self.persons else self.agencies))
 
 
-AGENCY_WORD = re.compile(r"\s+(?:nachrichtenagentur|news agency|agentur|agency)$")
+AGENCY_WORD = re.compile(r"(?<!\s)\s++(?:nachrichtenagentur|news agency|agentur|agency)$")
 
 
 def is_agency(name: str) -> bool:

@@ -65,13 +65,14 @@ SPEAKER = re.compile(
 'head of the council'
 """
 
-_COUNT = r"(?:(?:Some|About|Around|Nearly|Almost|Over|More than|At least) )?\d[\d,.]*"
+_COUNT = r"(?:(?:Some|About|Around|Nearly|Almost|Over|More than|At least) )?(?<![\d,.])\d[\d,.]*+"
 SUBJECT = re.compile(
     rf"(?:(?:{_COUNT}|[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y) "
     rf"(?P<role>{_WORD}(?: (?!The\b){_WORD}){{0,8}}?)"
-    rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE})*[A-ZÀ-Þ][\w'’-]*"
-    rf"(?: (?:{_TITLE}|(?:of|for|the|van|von|de|and|al|bin) )*[A-ZÀ-Þ][\w'’-]*)*))"
-    r"(?: \([^)]*\))?(?:,\s[^.;:]{1,100},)?"
+    rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}[A-ZÀ-Þ][\w'’-]{{0,60}}+"
+    rf"(?: (?:{_TITLE}|(?:of|for|the|van|von|de|and|al|bin) ){{0,4}}"
+    r"[A-ZÀ-Þ][\w'’-]{0,60}+){0,12}))"
+    r"(?: \([^)]{0,100}\))?(?:,\s[^.;:]{1,100},)?"
     r"(?:\s(?:also|later|then|has|had|have|once|previously|repeatedly|recently|himself|herself"
     r"|did|not|would|will|could|can|may|might|only))*\s*\Z"
 )

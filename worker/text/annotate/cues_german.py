@@ -133,7 +133,7 @@ TRAILER = re.compile(
 
 OCCASION = re.compile(
     r"\s(?:nach|vor|bei|beim|am|im|in|zu|zum|zur|über|after|before|on|in|at|about)\s"
-    r"(?:[\w-]+\s?){1,4}\Z"
+    r"[\w-]++(?:\s[\w-]++){0,3}\s?\Z"
 )
 """On which occasion somebody spoke, behind the name.
 

@@ -6,7 +6,7 @@ steps that did something replay to the same text. What the digest of a wording f
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 
 from storage.values.draft import Step
@@ -72,7 +72,6 @@ STEPS: dict[str, Callable[[str], str]] = {
 }
 STRINGS = "strings"
 """The step of formats whose strings are cleaned one by one after parsing."""
-_BEFORE_TEXT = frozenset({"decode", STRINGS})
 _FOR_CONTROLS = ("line_endings", "terminal_sequences", "control_characters")
 
 
@@ -88,17 +87,6 @@ def clean(text: str) -> tuple[str, tuple[Step, ...]]:
             text = _apply(name, text, done)
     text = _apply("trailing_blanks", text, done)
     return text, tuple(done)
-
-
-def replay(text: str, steps: Iterable[Step]) -> str:
-    """Do the recorded cleaning steps again; decoding and parsing lie before the text.
-
-    Raises: KeyError for a step that this version does not know.
-    """
-    for step in steps:
-        if step.name not in _BEFORE_TEXT:
-            text = STEPS[step.name](text)
-    return text
 
 
 def one_line(text: str) -> str:

@@ -55,7 +55,7 @@ def _mapping(loader: _PlainLoader, node: yaml.MappingNode) -> dict[str, Json]:
     for key_node, value_node in node.value:
         key = str(_plain(loader, key_node))
         if key in record:
-            raise FrontMatterError(f"the key {key!a} stands twice")
+            raise FrontMatterError(f'the key "{key[:80]}" stands twice')
         record[key] = _plain(loader, value_node)
     return record
 

@@ -61,7 +61,7 @@ def _parsed(text: str) -> dict[str, Json]:
         parse_int=_integer,
     )
     if not isinstance(record, dict):
-        raise RecordInvalidError(f"expected one object, found {type(record).__name__}")
+        raise RecordInvalidError("it is no JSON object")
     if _deeper_than(record, DEEPEST):
         raise RecordInvalidError(f"nested deeper than {DEEPEST}")
     return record
@@ -72,7 +72,7 @@ def _unique_pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(record) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise RecordInvalidError(f"the key {twice!a} stands twice")
+        raise RecordInvalidError(f'the key "{twice[:80]}" stands twice')
     return record
 
 

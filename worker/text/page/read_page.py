@@ -104,7 +104,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     """Return what the page `raw` says, or why it is no article.
 
     Refusals: `binary`, `extraction_empty`, `not_article`. A page may need any time and memory:
-    the caller bounds both (worker.flow.page_process).
+    the caller bounds both (worker.flow.document_process).
     """
     decoded = decode_page(raw, hints.charset)
     if isinstance(decoded, Refused):

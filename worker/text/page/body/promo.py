@@ -23,7 +23,7 @@ True
 """
 
 CHANNEL = re.compile(
-    r"\b(?:newsletter|[\w-]*-?apps?|social[ -]?media|whats-?app\w*|facebook|instagram|twitter"
+    r"apps?\b|\b(?:newsletter|social[ -]?media|whats-?app\w*|facebook|instagram|twitter"
     r"|x\.com|telegram|tik-?tok|youtube|mastodon|bluesky|threads|google news"
     r"|push-?\w*|e-?paper|podcasts?|abo(?:nnement)?|news ?(?:team|desk)|news page|inbox)\b",
     re.IGNORECASE,

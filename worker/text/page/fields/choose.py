@@ -16,7 +16,7 @@ from worker.text.page.fields.dates import choose_date
 from worker.text.page.fields.titles import choose_title, is_site, plain_title
 from worker.text.page.layout.candidates import Candidates
 
-LANGUAGE_TAG = re.compile(r"^\s*([a-zA-Z]{2,3})(?:[-_][\w-]+)*\s*$")
+LANGUAGE_TAG = re.compile(r"^\s*+([a-zA-Z]{2,3})(?:[-_][\w-]++)?\s*+$")
 """A language with or without region.
 
 >>> LANGUAGE_TAG.match("de_DE")[1]

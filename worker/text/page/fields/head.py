@@ -64,7 +64,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _FIELD_OF = {name: field for field, names in _FIELDS.items() for name in names}
 
-SPLIT_KEYWORDS = re.compile(r"\s*[,;]\s*")
+WROTE_LABEL = re.compile(r"verfasst|geschrieben|written by|^von$|author|autor")
+"""What a label says of who wrote."""
+
+SPLIT_KEYWORDS = re.compile(r"(?:(?<!\s)\s++)?[,;]\s*+")
 """What stands between keywords.
 
 >>> SPLIT_KEYWORDS.split("Deich, Niederlohe;Hochwasser")
@@ -123,7 +126,7 @@ def _collect_twitter_labels(named: Mapping[str, str], collection: Collection) ->
     for number in ("1", "2"):
         label = named.get(f"twitter:label{number}", "").casefold()
         value = named.get(f"twitter:data{number}", "")
-        if value and re.search(r"verfasst|geschrieben|written by|^von$|author|autor", label):
+        if value and WROTE_LABEL.search(label):
             collection.add("authors", [value], f"meta twitter:data{number}")
 
 

@@ -8,7 +8,7 @@ from html import unescape
 from storage.values.draft import Candidate
 from worker.text.annotate.words import title_key
 
-SEPARATOR = re.compile(r"\s+[|ǀ–—·•»«:/~>-]+\s+|\s*[|•ǀㅣ]\s*|\s+::\s+|:\s+")
+SEPARATOR = re.compile(r"(?<!\s)\s++[|ǀ–—·•»«:/~>-]++\s++|(?:(?<!\s)\s++)?[|•ǀㅣ]\s*+|:\s++")
 """What stands between a headline and the name of its site.
 
 >>> SEPARATOR.split("Die Linde bleibt | Küstenbote")

@@ -16,7 +16,7 @@ _SHORTEST_TEXT = 300
 _SHORTEST_PARAGRAPH = 40
 _MOST_STRINGS = 200
 
-STRING = re.compile(rf'"((?:[^"\\]|\\.){{{_SHORTEST_STRING},}})"')
+STRING = re.compile(rf'(?<!\\)"((?:[^"\\]|\\.){{{_SHORTEST_STRING},}}+)"')
 r"""A long string of JavaScript or JSON.
 
 >>> STRING.search('{"body": "' + "a" * 500 + '"}').span(1)

@@ -1,8 +1,8 @@
-"""Read pages in one long-lived child process, so that a bad page costs only itself.
+"""Read documents in one long-lived child process, so that a bad one costs only itself.
 
-The child (`python -m worker.flow.page_process`) answers frames on a pipe: four bytes of length,
-then the content. It has a limit of memory, and no connection to anything but its two pipes. The
-parent holds the deadline of each document and kills what overruns it.
+The child (`python -m worker.flow.document_process`) answers frames on a pipe: four bytes of length,
+then the content. It has a limit of memory, a limit of processor time for each document, and no
+connection to anything but its two pipes. The parent kills what is not through by the clock either.
 """
 
 import contextlib
@@ -25,19 +25,25 @@ from typing import BinaryIO, Self
 
 from storage.values.draft import Draft
 from storage.values.refusals import Refused, refuse
+from worker.text import read
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import pack_answer, pack_hints, unpack_answer, unpack_hints
 
 DOCUMENT_SECONDS = 2.0
+WALL_FACTOR = 10.0
+"""So many times longer by the clock may a document take on a machine that is busy with others."""
 MEMORY_MB = 1024
 DOCUMENTS_PER_CHILD = 2000
 """After so many documents a child is replaced: parsers' memory is never quite given back."""
+MOST_ANSWER_BYTES = 100_000_000
+"""What a child may answer of one document; the parent has no limit of memory of its own."""
 
 START_SECONDS = 60.0
 _CACHES_RESET_EVERY = 500
 _CHUNK = 1 << 16
 _PIPE = 1 << 20
 _LENGTH = struct.Struct(">I")
+_LIMITS = struct.Struct(">dd")
 _MIB = 1 << 20
 _READY = b"ready"
 # Neither German nor English: only such a text asks the model of languages.
@@ -56,12 +62,14 @@ class ExtractorStartError(Exception):
 
     def __init__(self, exit_code: int | None) -> None:
         how = "was not ready in time" if exit_code is None else f"ended with {exit_code}"
-        super().__init__(f"The page extractor {how}; is document_memory_mb large enough?")
+        super().__init__(
+            f"The process that reads documents {how}; is document_memory_mb large enough?"
+        )
         self.exit_code = exit_code
 
 
-class PageReader:
-    """Reads pages, one at a time, in a child that is started at the first page.
+class DocumentReader:
+    """Reads documents, one at a time, in a child that is started at the first of them.
 
     Threads may share one; a process that was forked starts a child of its own.
     """
@@ -71,11 +79,14 @@ class PageReader:
         settings: TextSettings,
         *,
         document_seconds: float = DOCUMENT_SECONDS,
+        wall_seconds: float | None = None,
         memory_mb: int = MEMORY_MB,
         documents_per_child: int = DOCUMENTS_PER_CHILD,
     ) -> None:
+        """Bound each document by `document_seconds` of processor time, and by the clock."""
         self._settings = settings
         self._document_seconds = document_seconds
+        self._wall_seconds = wall_seconds or document_seconds * WALL_FACTOR
         self._memory_mb = memory_mb
         self._documents_per_child = documents_per_child
         self._lock = threading.Lock()
@@ -98,19 +109,19 @@ class PageReader:
         return self._child.process.pid if self._child else None
 
     def read(self, raw: bytes, hints: Hints) -> Draft | Refused:
-        """Return what the page `raw` says, or why it was refused.
+        """Return what the document `raw` says, or why it was refused.
 
         Refusals beside those of the text core: `resource_time`, `resource_memory`,
-        `extractor_crashed`, each charged to this page alone.
+        `extractor_crashed`, each charged to this document alone.
 
         Raises: ExtractorStartError where no child could be started.
         """
         with self._lock:
             child = self._ready_child()
             try:
-                answer = child.ask(raw, hints, self._document_seconds)
+                answer = child.ask(raw, hints, self._document_seconds, self._wall_seconds)
             except BaseException:
-                self._drop()  # half an exchange would answer the next page
+                self._drop()  # half an exchange would answer the next document
                 raise
             if child.spent(answer) or child.documents >= self._documents_per_child:
                 self._drop()
@@ -125,7 +136,7 @@ class PageReader:
         if self._child is not None and self._child.owner != os.getpid():
             self._child = None  # the parent's, across a fork: not ours to use or to end
         if self._child is None:
-            self._child = _Child.started(self._settings, self._document_seconds, self._memory_mb)
+            self._child = _Child.started(self._settings, self._memory_mb)
         return self._child
 
     def _drop(self) -> None:
@@ -143,16 +154,15 @@ class _Child:
         self.documents = 0
 
     @classmethod
-    def started(cls, settings: TextSettings, document_seconds: float, memory_mb: int) -> "_Child":
+    def started(cls, settings: TextSettings, memory_mb: int) -> "_Child":
         orders = {
             "languages": settings.languages,
             "timezone": settings.timezone,
             "memory_mb": memory_mb,
-            "alarm_seconds": document_seconds * 2 + 1,
             "parent": os.getpid(),
         }
         process = subprocess.Popen(  # noqa: S603 -- our own module, by our own interpreter
-            [sys.executable, "-P", "-m", "worker.flow.page_process", json.dumps(orders)],
+            [sys.executable, "-P", "-m", "worker.flow.document_process", json.dumps(orders)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -165,24 +175,32 @@ class _Child:
         os.set_blocking(process.stdin.fileno(), False)
         os.set_blocking(process.stdout.fileno(), False)
         _widen(process.stdin.fileno())
-        if child._exchange(b"", START_SECONDS) != _READY:
-            exit_code = process.poll()
+        try:
+            is_ready = child._exchange(b"", START_SECONDS) == _READY
+        except TimeoutError:
+            is_ready = False
+        if not is_ready:
+            exit_code = child._exit_code()
             child.end()
             raise ExtractorStartError(exit_code)
         return child
 
-    def ask(self, raw: bytes, hints: Hints, seconds: float) -> Draft | Refused:
-        """Send one page and return the answer; the child may be gone afterwards."""
+    def ask(self, raw: bytes, hints: Hints, seconds: float, wall: float) -> Draft | Refused:
+        """Send one document and return the answer; the child may be gone afterwards.
+
+        It may need so many `seconds` of processor time, and so many by the clock.
+        """
         self.documents += 1
-        packed = pack_hints(hints)
-        request = b"".join((_LENGTH.pack(len(packed)), packed, _LENGTH.pack(len(raw)), raw))
+        packed, limits = pack_hints(hints), _LIMITS.pack(seconds, wall)
+        request = b"".join((limits, _LENGTH.pack(len(packed)), packed, _LENGTH.pack(len(raw)), raw))
         try:
-            answer = self._exchange(request, seconds)
+            answer = self._exchange(request, wall)
         except TimeoutError:
-            return refuse("resource_time", limit=f"{seconds:g}")
+            return refuse("resource_time", limit=f"{wall:g} s by the clock")
         if answer is None:
-            late = self._exit_code() == -signal.SIGALRM
-            return refuse("resource_time", limit=f"{seconds:g}") if late else _crashed()
+            is_spent = self._exit_code() == -signal.SIGPROF
+            spent = refuse("resource_time", limit=f"{seconds:g} s of processor time")
+            return spent if is_spent else _crashed()
         try:
             return unpack_answer(answer)
         except (ValueError, KeyError, TypeError):
@@ -243,7 +261,7 @@ class _Child:
 
 def _widen(pipe: int) -> None:
     """Make room in a pipe for a whole page, so that it need not be handed over in pieces."""
-    with contextlib.suppress(OSError):  # a limit of the system: the page goes in pieces then
+    with contextlib.suppress(OSError):  # a limit of the system: it goes in pieces then
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
@@ -281,7 +299,7 @@ def _environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """Answer pages until the pipe ends."""
+    """Answer documents until the pipe ends."""
     orders = json.loads(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     requests, answers = _take_pipes()
@@ -290,14 +308,25 @@ def main() -> None:
     settings = TextSettings(tuple(orders["languages"]), orders["timezone"])
     _warm_up(settings)
     _send(answers, _READY)
-    for number, (hints, raw) in enumerate(_requests(requests), start=1):
-        # The parent kills what is late; the alarm is for the case that there is no parent.
-        signal.setitimer(signal.ITIMER_REAL, orders["alarm_seconds"])
-        answer = _answer(raw, hints, settings)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, (limits, hints, raw) in enumerate(_requests(requests), start=1):
+        with _bounded(*limits):
+            answer = _answer(raw, hints, settings)
         _send(answers, answer)
         if number % _CACHES_RESET_EVERY == 0:
             _reset_caches()
+
+
+@contextlib.contextmanager
+def _bounded(seconds: float, wall: float) -> Iterator[None]:
+    """Let the system end this process where a document takes more, in whatever code it is.
+
+    The parent kills what is late; the alarm is for the case that there is no parent.
+    """
+    signal.setitimer(signal.ITIMER_REAL, wall * 2 + 1)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    yield
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -331,20 +360,28 @@ def _limit_memory(limit: int) -> None:
 
 
 def _warm_up(settings: TextSettings) -> None:
-    """Load what the first page would load: parser, extractor, and the model of languages."""
+    """Load what the first page would load: parser, extractor, and the model of languages.
+
+    Raises: whatever goes wrong where the memory does not do for that.
+    """
     hints = Hints("html", "warm-up", None, datetime(2024, 1, 1, tzinfo=UTC), None)
-    _answer(_WARM_UP_PAGE, hints, settings)
+    _read(_WARM_UP_PAGE, hints, settings)
 
 
 def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
-    from worker.text.page.read_page import read_page  # noqa: PLC0415 -- not in the parent
-
     try:
-        return pack_answer(read_page(raw, hints, settings))
+        packed = pack_answer(_read(raw, hints, settings))
     except MemoryError:
         return pack_answer(refuse("resource_memory"))
-    except Exception:  # noqa: BLE001 -- whatever a parser throws belongs to this page
+    except Exception:  # noqa: BLE001 -- whatever a parser throws belongs to this document
         return pack_answer(_crashed())
+    return packed if len(packed) <= MOST_ANSWER_BYTES else pack_answer(refuse("resource_memory"))
+
+
+def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    from worker.text.page.read_page import read_page  # noqa: PLC0415 -- not in the parent
+
+    return read_page(raw, hints, settings) if hints.type == "html" else read(raw, hints, settings)
 
 
 def _reset_caches() -> None:
@@ -353,12 +390,12 @@ def _reset_caches() -> None:
     reset_caches()
 
 
-def _requests(pipe: BinaryIO) -> Iterator[tuple[Hints, bytes]]:
-    while True:
+def _requests(pipe: BinaryIO) -> Iterator[tuple[tuple[float, float], Hints, bytes]]:
+    while len(limits := pipe.read(_LIMITS.size)) == _LIMITS.size:
         hints, raw = _receive(pipe), _receive(pipe)
         if hints is None or raw is None:
             return
-        yield unpack_hints(hints), raw
+        yield _LIMITS.unpack(limits), unpack_hints(hints), raw
 
 
 def _receive(pipe: BinaryIO) -> bytes | None:

@@ -65,15 +65,6 @@ def escape_locator(path: str) -> str:
     return MEMBER_MARK.sub(lambda match: match[0][:-1] + r"\x23", escaped)
 
 
-def unescape_locator(locator: str) -> str:
-    r"""Return the path that `escape_locator` was given; other texts come back as they are.
-
-    >>> unescape_locator(r"a\x0ab.txt")
-    'a\nb.txt'
-    """
-    return ESCAPE.sub(_unescape_match, locator)
-
-
 def origin_path(locator: str, member: str) -> str:
     """Return the path that makes an origin: without `.gz`, with the member.
 
@@ -102,10 +93,3 @@ def _escape_match(match: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not read
         return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}"
-
-
-def _unescape_match(match: re.Match[str]) -> str:
-    if match[2]:
-        return chr(int(match[2], 16))
-    byte = int(match[1], 16)
-    return chr(byte if byte < 0x80 else 0xDC00 + byte)

@@ -1,0 +1,50 @@
+"""Who holds a claim: a process, by its machine, the start of that, its number and its own start."""
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+
+def holder_name() -> str:
+    """Return how this process signs its claims: machine, process id and start time."""
+    return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def is_dead(holder: str) -> bool:
+    """Tell whether the process that signed so is known to be gone: of this machine, and over."""
+    machine, _, rest = holder.partition("/")
+    boot, _, rest = rest.partition("/")
+    number, _, started = rest.partition("/")
+    if (machine, boot) != (socket.gethostname(), _boot()) or not number.isdigit():
+        return False
+    return _started(int(number)) != started
+
+
+def holder_of(token: str) -> str:
+    """Return who signed the token of a claim.
+
+    >>> holder_of("desk/1a2b/42/777#c0ffee")
+    'desk/1a2b/42/777'
+    """
+    return token.rpartition("#")[0]
+
+
+@cache
+def _boot() -> str:
+    """Return what tells this start of the machine, and this container, from another."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot[:8]}-{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return "unknown"
+
+
+def _started(number: int) -> str:
+    """Return when a process was started, in ticks since boot; empty where it is not there."""
+    try:
+        status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = status.rpartition(")")[2].split()
+    return "" if fields[0] in {"Z", "X"} else fields[19]

@@ -1,0 +1,265 @@
+"""Keys, checkpoints and cosignatures of the log, kept with the record that they are about."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+from storage.database.columns import UtcTime
+from storage.database.engine import looking
+from storage.database.tables import LogCheckpointRow, LogCosignatureRow, LogKeyRow
+from storage.database.unit import Clock, Unit, writing
+from storage.proof import log
+from storage.proof.leaf import SHAPES
+from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier
+from storage.proof.tree import root
+
+OWN_KINDS = tuple(SHAPES[name].kind for name in ("log_key", "log_checkpoint", "log_cosignature"))
+"""What a checkpoint itself adds to the log: no reason for the next one."""
+
+
+class ProofKeyError(Exception):
+    """The key that signs checkpoints is missing, damaged or not the one that it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the log, from a size on."""
+
+    id: int
+    verifier: Verifier
+    size: int
+    previous: str | None
+    endorsement: str | None
+    made_at: datetime
+
+    @property
+    def endorsed_text(self) -> str:
+        return endorsed_text(self.verifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint as it is kept, with the lines of the witnesses."""
+
+    id: int
+    size: int
+    note: str
+    made_at: datetime
+    lines: tuple[str, ...]
+
+    @property
+    def cosigned(self) -> str:
+        """Return the note with all its lines."""
+        return self.note + "".join(self.lines)
+
+
+def endorsed_text(verifier: Verifier) -> str:
+    """Return what an old key signs so that the next one is believed."""
+    return f"lesart key\n{verifier.vkey}\n"
+
+
+def read_key(path: Path) -> Signer | None:
+    """Return the key in a file, None where there is no such file.
+
+    Raises: ProofKeyError.
+    """
+    try:
+        return Signer.parse(path.read_text("ascii"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, NoteError) as error:
+        raise ProofKeyError(f"the key {path} cannot be read: {error}") from error
+
+
+def write_key(path: Path, signer: Signer) -> None:
+    """Write a new key to a file that only its owner reads, and over nothing.
+
+    Raises: ProofKeyError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ProofKeyError(
+            f"there is a key at {path}: `lesart proof keygen --rotate` replaces it"
+        ) from None
+    with os.fdopen(handle, "w") as stream:
+        stream.write(signer.secret)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:
+    """Make a new key that the one at `path` endorses; return it, and where the old one is kept.
+
+    Raises: ProofKeyError.
+    """
+    old = read_key(path)
+    if old is None:
+        raise ProofKeyError(f"there is no key at {path} that could be replaced")
+    signer = Signer.generate(old.verifier.name)
+    fresh = path.with_name(f"{path.name}.new")
+    with suppress(FileNotFoundError):
+        fresh.unlink()
+    write_key(fresh, signer)
+    log.append(engine, clock)
+    with writing(engine, clock) as unit:
+        log.append_within(unit)
+        introduce(unit, old)
+        introduce(unit, signer, old)
+    kept = path.with_name(f"{path.name}.{old.verifier.number.hex()}")
+    if not kept.exists():
+        os.link(path, kept)
+    fresh.replace(path)
+    return signer, kept
+
+
+def keys(connection: Connection) -> list[Key]:
+    """Return the keys of the log in the order in which they came.
+
+    Raises: NoteError where one is garbled.
+    """
+    query = text(
+        "SELECT id, vkey, size, previous, endorsement, made_at FROM log_key ORDER BY id"
+    ).columns(made_at=UtcTime())
+    return [
+        Key(row.id, Verifier.parse(row.vkey), row.size, row.previous, row.endorsement, row.made_at)
+        for row in connection.execute(query)
+    ]
+
+
+def checkpoints(connection: Connection) -> Iterator[Signed]:
+    """Yield the checkpoints in the order in which they were made."""
+    lines: dict[int, list[str]] = {}
+    query = text("SELECT checkpoint_id, line FROM log_cosignature ORDER BY id")
+    for row in connection.execute(query):
+        lines.setdefault(row.checkpoint_id, []).append(row.line)
+    query = text("SELECT id, size, note, made_at FROM log_checkpoint ORDER BY id")
+    for row in connection.execute(query.columns(made_at=UtcTime())):
+        yield Signed(row.id, row.size, row.note, row.made_at, tuple(lines.get(row.id, ())))
+
+
+def latest(connection: Connection) -> Signed | None:
+    """Return the newest checkpoint."""
+    query = text("SELECT id, size, note, made_at FROM log_checkpoint ORDER BY id DESC LIMIT 1")
+    row = connection.execute(query.columns(made_at=UtcTime())).first()
+    if row is None:
+        return None
+    query = text("SELECT line FROM log_cosignature WHERE checkpoint_id = :id ORDER BY id")
+    found = connection.execute(query, {"id": row.id}).scalars()
+    return Signed(row.id, row.size, row.note, row.made_at, tuple(found))
+
+
+def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
+    """Sign what the log holds by now, everything that is committed included, and keep it.
+
+    Where nothing was added since the newest checkpoint, that one is returned.
+    Raises: ProofKeyError where the key is not one that the last one endorsed.
+    """
+    log.append(engine, clock)
+    with writing(engine, clock) as unit:
+        log.append_within(unit)
+        newest = latest(unit.connection)
+        if newest is not None and _stands(unit.connection, newest, signer):
+            return newest
+        introduce(unit, signer)
+        log.append_within(unit)
+        size = log.size_of(unit.connection)
+        found = Checkpoint(signer.verifier.name, size, root(log.node_of(unit.connection), size))
+        made = Signed(unit.number(), size, found.signed(signer), unit.now, ())
+        unit.add(
+            LogCheckpointRow,
+            {"id": made.id, "size": size, "note": made.note, "made_at": unit.now},
+        )
+    return made
+
+
+def _stands(connection: Connection, newest: Signed, signer: Signer) -> bool:
+    signature = Note.parse(newest.note).signed_by(signer.verifier)
+    return signature is not None and not has_news(connection, newest)
+
+
+def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
+    """Tell whether the log has grown, and its newest checkpoint is old enough for another."""
+    with looking(engine) as connection:
+        newest = latest(connection)
+        if newest is None:
+            return True
+        age = (now - newest.made_at).total_seconds()
+        return age >= every_seconds and has_news(connection, newest)
+
+
+def has_news(connection: Connection, newest: Signed) -> bool:
+    """Tell whether the log has grown by more than what a checkpoint itself adds to it."""
+    query = text("SELECT 1 FROM log_entry WHERE seq > :seq AND kind NOT IN (:a, :b, :c) LIMIT 1")
+    asked = {"seq": newest.id, **dict(zip("abc", OWN_KINDS, strict=True))}
+    return connection.execute(query, asked).first() is not None
+
+
+def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
+    """Note a key before it signs for the first time; the one before endorses it.
+
+    Raises: ProofKeyError where there is another one that did not.
+    """
+    known = keys(unit.connection)
+    if any(key.verifier == signer.verifier for key in known):
+        if known[-1].verifier != signer.verifier:
+            raise ProofKeyError("this key was replaced: sign with the one that came after it")
+        return
+    if known and signer.verifier.name == known[-1].verifier.name and old is None:
+        raise ProofKeyError(
+            "the archive knows another key of this log: `lesart proof keygen --rotate` with the "
+            "old one, or, where that is lost, `lesart proof keygen --origin NEW` for a new log"
+        )
+    newest = latest(unit.connection)
+    endorsed = endorsed_text(signer.verifier)
+    unit.add(
+        LogKeyRow,
+        {
+            "id": unit.number(), "vkey": signer.verifier.vkey,
+            "size": log.size_of(unit.connection),
+            "previous": None if newest is None else newest.note,
+            "endorsement": None if old is None else f"{endorsed}\n{old.sign(endorsed)}",
+            "made_at": unit.now,
+        },
+    )  # fmt: skip
+    unit.flush()
+
+
+def keep_cosignatures(
+    unit: Unit, signed: Signed, found: Sequence[tuple[Verifier, str]]
+) -> list[str]:
+    """Keep the lines of witnesses below a checkpoint; return those that are new.
+
+    Raises: NoteError where a line is no signature of that witness.
+    """
+    known = latest_lines(unit.connection, signed.id)
+    fresh = [(verifier, line) for verifier, line in found if verifier.vkey not in known]
+    for verifier, line in fresh:
+        if Note.parse(signed.note + line).signed_by(verifier) is None:
+            raise NoteError(f"{verifier.name} did not sign with the key that is known of it")
+        unit.add(
+            LogCosignatureRow,
+            {
+                "id": unit.number(), "checkpoint_id": signed.id, "vkey": verifier.vkey,
+                "line": line, "received_at": unit.now,
+            },
+        )  # fmt: skip
+    return [line for _, line in fresh]
+
+
+def latest_lines(connection: Connection, checkpoint_id: int) -> set[str]:
+    """Return the keys of the witnesses that cosigned a checkpoint."""
+    query = text("SELECT vkey FROM log_cosignature WHERE checkpoint_id = :id")
+    return set(connection.execute(query, {"id": checkpoint_id}).scalars())
+
+
+def default_origin(connection: Connection) -> str:
+    """Return the name of an archive's log where nobody chose one."""
+    query = text("SELECT value FROM archive WHERE key = 'id'")
+    return f"lesart/{connection.execute(query).scalar_one()}"

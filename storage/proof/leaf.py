@@ -1,0 +1,181 @@
+"""What the log says of a row of the record: a salted commitment, version 1, never to change.
+
+A commitment is the SHA-256 over the table's name, its plain columns as JSON (sorted, without those
+that are null), a blind, and one hash for each of its content columns. Each content is salted by
+itself, so that one can be opened, or taken away, without the others. A column that is added later
+and null in older rows leaves their commitments as they are.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+SALT_SIZE = 16
+DOMAIN = b"lesart commitment v1\n"
+ENTRY = "lesart v1"
+ARCHIVE = "archive"
+_KEPT, _TAKEN = b"\0", b"\1"
+
+
+class OpeningError(ValueError):
+    """What opens an entry is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How the rows of a table are committed to.
+
+    `kind` is its number in the log. `contents` are the columns that could be about a person, each
+    with a salt of its own; `covered` those that a digest among them covers; the others are plain.
+    """
+
+    kind: int
+    contents: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    key: str = "id"
+
+
+SHAPES: Mapping[str, Shape] = {
+    ARCHIVE: Shape(0, ("created_at", "id")),
+    "origin": Shape(1, ("origin", "public_id")),
+    "capture": Shape(2, ("digest",), ("data",)),
+    "scan": Shape(3, ("listing_digest",), key="seq"),
+    "observation": Shape(4, ("hints", "note")),
+    "certificate": Shape(5, ("chain", "digest")),
+    "transfer": Shape(
+        6, ("address", "hops", "peer", "request", "response_headers", "rights")
+    ),
+    "foreign_record": Shape(7, ("digest", "head", "name", "opening", "payload_digest")),
+    "wording": Shape(8, ("digest", "text", "title")),
+    "derivation": Shape(9, ("context", "detail", "publisher", "raw_output")),
+    "verdict": Shape(10),
+    "relation": Shape(11, ("agency", "evidence")),
+    "relation_undone": Shape(12, ("reason",)),
+    "lineage": Shape(13),
+    "lineage_undone": Shape(14, ("reason",)),
+    "noise_step": Shape(15, ("rules",)),
+    "noise_step_undone": Shape(16, ("reason",)),
+    "refusal": Shape(17, ("hint", "locator", "message")),
+    "redaction": Shape(18, ("reason",)),
+    "log_key": Shape(19, ("endorsement", "previous", "vkey")),
+    "log_checkpoint": Shape(20, ("note",)),
+    "log_cosignature": Shape(21, ("line", "vkey")),
+}  # fmt: skip
+"""Every kind of row that the log holds. Numbers and contents are permanent."""
+
+TABLES = {shape.kind: name for name, shape in SHAPES.items()}
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a commitment is made of, so that somebody else can compute it again.
+
+    `contents` holds, by column, its salt and its bytes (None for null), or only the hash of what
+    was taken away.
+    """
+
+    table: str
+    plain: bytes
+    blind: bytes
+    contents: Mapping[str, tuple[bytes, bytes | None] | bytes]
+
+    @property
+    def commitment(self) -> bytes:
+        parts = [DOMAIN, self.table.encode(), b"\n", self.plain, b"\n", self.blind]
+        for name in sorted(self.contents):
+            held = self.contents[name]
+            parts.append(held if isinstance(held, bytes) else hidden(*held))
+        return sha256(b"".join(parts)).digest()
+
+
+def entry(kind: int, seq: int, commitment: bytes) -> bytes:
+    """Return the entry as it stands in the log.
+
+    >>> entry(8, 17, bytes(2))
+    b'lesart v1 wording 17 0000'
+    """
+    return f"{ENTRY} {TABLES[kind]} {seq} {commitment.hex()}".encode()
+
+
+def commitment(table: str, values: Values, salt: bytes) -> bytes:
+    """Return the commitment to a row, whose values are as `canonical` gives them."""
+    shape = SHAPES[table]
+    parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", _salt(salt, "")]
+    parts += [hidden(_salt(salt, name), values[name]) for name in shape.contents]
+    return sha256(b"".join(parts)).digest()
+
+
+def opened(table: str, values: Values, opening: bytes) -> Opened:
+    """Return a row with what opens it: its salt, or what a redaction left of that.
+
+    Raises: OpeningError.
+    """
+    shape = SHAPES[table]
+    if len(opening) == SALT_SIZE:
+        contents: dict[str, Any] = {
+            name: (_salt(opening, name), values[name]) for name in shape.contents
+        }
+        return Opened(table, plain(shape, values), _salt(opening, ""), contents)
+    blind, rest, contents = opening[:SALT_SIZE], opening[SALT_SIZE:], {}
+    for name in shape.contents:
+        size = SALT_SIZE if rest[:1] == _KEPT else 32
+        held, rest = rest[1 : 1 + size], rest[1 + size :]
+        if len(held) != size:
+            raise OpeningError("it is cut off")
+        contents[name] = (held, values[name]) if size == SALT_SIZE else held
+    return Opened(table, plain(shape, values), blind, contents)
+
+
+def sealed(table: str, values: Values, opening: bytes, taken: Sequence[str]) -> bytes:
+    """Return what opens a row once the columns `taken` are gone; the salt of these goes too."""
+    held = opened(table, values, opening)
+    parts = [held.blind]
+    for name in SHAPES[table].contents:
+        content = held.contents[name]
+        if isinstance(content, bytes):
+            parts += (_TAKEN, content)
+        elif name in taken:
+            parts += (_TAKEN, hidden(*content))
+        else:
+            parts += (_KEPT, content[0])
+    return b"".join(parts)
+
+
+def hidden(salt: bytes, value: bytes | None) -> bytes:
+    """Return the hash of one content; null differs from nothing."""
+    return sha256(salt + (b"\0" if value is None else b"\1" + value)).digest()
+
+
+def plain(shape: Shape, values: Values) -> bytes:
+    """Return the plain columns as JSON."""
+    kept = {
+        name: value
+        for name, value in values.items()
+        if value is not None and name not in shape.contents
+    }
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+
+
+def canonical_json(stored: str | None) -> bytes | None:
+    """Return JSON of a column in one form, whatever the database made of it.
+
+    >>> canonical_json('{"b": 1, "a": "ü"}').decode()
+    '{"a":"ü","b":1}'
+    """
+    if stored is None:
+        return None
+    try:
+        return orjson.dumps(orjson.loads(stored), option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError):  # a number beyond 64 bits, half a surrogate pair
+        value = json.loads(stored)
+        told = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return told.encode("utf-8", "surrogatepass")
+
+
+def _salt(salt: bytes, name: str) -> bytes:
+    return sha256(salt + name.encode()).digest()[:SALT_SIZE]

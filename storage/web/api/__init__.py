@@ -1,0 +1,13 @@
+"""The archive as JSON: one router for each kind of question, all of them reading."""
+
+from fastapi import APIRouter
+
+from storage.web.api import articles, changes, relations, search, work
+
+ROUTERS: tuple[APIRouter, ...] = (
+    articles.router,
+    search.router,
+    changes.router,
+    relations.router,
+    work.router,
+)

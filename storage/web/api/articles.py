@@ -1,0 +1,141 @@
+"""Articles and their versions as JSON: lists, texts, comparisons, blame, references, bytes."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, get_type_hints
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.diff.word_diff import Operation
+from storage.read import answers
+from storage.render import citation
+from storage.web.archives import Library, library_of
+from storage.web.paging import answer_one, answer_rows
+from storage.web.parameters import (
+    ArticleRows,
+    BlameQuery,
+    CiteQuery,
+    Clocked,
+    DiffQuery,
+    ListQuery,
+    Long,
+    OfVersion,
+)
+from storage.web.schemas import many, model_of, one, plain, record
+
+router = APIRouter(prefix="/api", tags=["articles"])
+Asked = Annotated[Library, Depends(library_of)]
+VERSION = one(model_of(answers.VersionText))
+
+_STYLES: Mapping[str, tuple[Callable[[answers.Citation], str], str]] = MappingProxyType(
+    {
+        "markdown": (citation.markdown, "text/markdown"),
+        "bibtex": (citation.bibtex, "application/x-bibtex"),
+        "csl-json": (citation.csl_json, "application/vnd.citationstyles.csl+json"),
+        "w3c": (citation.w3c, "application/ld+json"),
+    }
+)
+
+
+@router.get("/articles", responses=many(model_of(answers.ArticleLine)))
+def list_articles(
+    request: Request, library: Asked, asked: Annotated[ListQuery, Query()]
+) -> Response:
+    """List the articles in the order in which the archive came to know them."""
+    zone = library.place.timezone
+    filters = asked.filters(zone)
+    return answer_rows(
+        request, asked, lambda a, after, n: a.articles(filters, after, n), asked.clocks(zone)
+    )
+
+
+@router.get("/articles/{rev:path}", responses=VERSION)
+def article(
+    library: Asked, rev: Annotated[Long, Path()], asked: Annotated[Clocked, Query()]
+) -> Response:
+    """Return the version that a REV names, whole; of an article alone, the latest."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        return answer_one(archive.version(rev))
+
+
+@router.get("/version", responses=VERSION)
+def version(library: Asked, asked: Annotated[OfVersion, Query()]) -> Response:
+    """Return the version that `rev` names, whole: for addresses that fit into no path."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        return answer_one(archive.version(asked.rev))
+
+
+@router.get("/history", responses=many(model_of(answers.VersionLine)))
+def history(request: Request, library: Asked, asked: Annotated[ArticleRows, Query()]) -> Response:
+    """List the versions of an article, the first one first."""
+    clocks = asked.clocks(library.place.timezone)
+    return answer_rows(
+        request, asked, lambda a, after, n: a.history(asked.article, after, n), clocks
+    )
+
+
+@router.get("/observations", responses=many(model_of(answers.Observation)))
+def observations(
+    request: Request, library: Asked, asked: Annotated[ArticleRows, Query()]
+) -> Response:
+    """List every check of an article with its outcome, in the order of time."""
+    clocks = asked.clocks(library.place.timezone)
+    return answer_rows(
+        request, asked, lambda a, after, n: a.observations(asked.article, after, n), clocks
+    )
+
+
+OPERATION = record("Operation", **get_type_hints(Operation))
+DIFF = model_of(answers.Diff, ("operations", list[OPERATION]))  # type: ignore[valid-type]
+
+
+@router.get("/diff", responses=one(DIFF))
+def diff(library: Asked, asked: Annotated[DiffQuery, Query()]) -> Response:
+    """Compare two versions word by word."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        return answer_one(archive.diff(asked.rev, asked.to))
+
+
+@router.get("/blame", responses=many(model_of(answers.Blame)))
+def blame(request: Request, library: Asked, asked: Annotated[BlameQuery, Query()]) -> Response:
+    """Tell for each sentence since when it stands there, and which article had it first."""
+    clocks = asked.clocks(library.place.timezone)
+    return answer_rows(
+        request, asked, lambda a, after, n: a.blame(asked.rev, asked.removed, after, n), clocks
+    )
+
+
+@router.get(
+    "/cite",
+    responses=one(model_of(answers.Citation)) | {200: {
+        "model": model_of(answers.Citation),
+        "content": {media: {"schema": {"type": "string"}} for _write, media in _STYLES.values()},
+    }},
+)  # fmt: skip
+def cite(library: Asked, asked: Annotated[CiteQuery, Query()]) -> Response:
+    """Return a reference to a version or a passage that keeps its meaning."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        found = archive.cite(asked.rev, asked.passage)
+    if asked.style == "json":
+        return answer_one(found)
+    write, media_type = _STYLES[asked.style]
+    return Response(write(found), media_type=media_type)
+
+
+@router.get("/raw", responses=plain("text/plain", "The captured bytes"))
+def raw(library: Asked, asked: Annotated[OfVersion, Query()]) -> Response:
+    """Return the captured bytes of a version, bit for bit, to be saved and never shown."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        found = archive.raw(asked.rev)
+    return Response(
+        found.data,
+        media_type="text/plain",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}",
+            "Content-Type": "text/plain",
+            "X-Lesart-SHA-256": found.digest,
+        },
+    )

@@ -1,0 +1,50 @@
+"""Copies, follow-ups and clusters as JSON."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.read import answers
+from storage.read.archive import ReadOnlyArchive
+from storage.web.archives import Library, library_of
+from storage.web.paging import answer_one, answer_rows
+from storage.web.parameters import Clocked, Plain, RelationsQuery
+from storage.web.schemas import many, model_of, one, record
+
+router = APIRouter(prefix="/api", tags=["relations"])
+Asked = Annotated[Library, Depends(library_of)]
+RELATION = model_of(answers.Relation, ("explanation", answers.Explanation | None))
+LINE = model_of(answers.ArticleLine)
+CLUSTER = record("Cluster", cluster=str, articles=list[LINE])  # type: ignore[valid-type]
+
+
+@router.get("/relations", responses=many(RELATION))
+def relations(
+    request: Request, library: Asked, asked: Annotated[RelationsQuery, Query()]
+) -> Response:
+    """List copies and follow-ups with score, method and reason."""
+    zone = library.place.timezone
+    filters = asked.filters(zone)
+
+    def ask(
+        archive: ReadOnlyArchive, after: str | None, limit: int
+    ) -> Iterator[answers.Relation | answers.ExplainedRelation]:
+        found = archive.relations(asked.article, filters, after, limit)
+        return archive.explained(found) if asked.explain else found
+
+    return answer_rows(
+        request, asked, ask, asked.clocks(zone), lambda row: {"explanation": None, **row.to_dict()}
+    )
+
+
+@router.get("/clusters/{cluster}", responses=one(CLUSTER))
+def cluster(
+    library: Asked, cluster: Annotated[Plain, Path()], asked: Annotated[Clocked, Query()]
+) -> Response:
+    """Return the articles that copies join, in the order in which we saw them."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        found = archive.cluster(cluster)
+    return answer_one({"cluster": cluster, "articles": [each.to_dict() for each in found]})

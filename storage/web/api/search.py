@@ -1,0 +1,46 @@
+"""Search as JSON."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.read import answers
+from storage.read.facets import Facets
+from storage.read.lists import ChangeFilter
+from storage.web.archives import Library, library_of
+from storage.web.paging import answer_one, answer_rows
+from storage.web.parameters import SearchQuery
+from storage.web.schemas import many, model_of, one
+
+router = APIRouter(prefix="/api", tags=["search"])
+Asked = Annotated[Library, Depends(library_of)]
+
+
+def steps_of(asked: SearchQuery) -> ChangeFilter:
+    """Return which steps the versions must have come with."""
+    return ChangeFilter((asked.change.value,) if asked.change else (), asked.silent)
+
+
+@router.get("/search", responses=many(model_of(answers.Hit)))
+def search(request: Request, library: Asked, asked: Annotated[SearchQuery, Query()]) -> Response:
+    """Search every version of every article, the best hit first."""
+    zone = library.place.timezone
+    filters, steps = asked.filters(zone), steps_of(asked)
+    return answer_rows(
+        request,
+        asked,
+        lambda a, after, n: a.search(asked.q, asked.latest, filters, after, n, steps),
+        asked.clocks(zone),
+    )
+
+
+@router.get("/facets", responses=one(model_of(Facets)))
+def facets(library: Asked, asked: Annotated[SearchQuery, Query()]) -> Response:
+    """Count the hits of a search by source, language, publisher, class of change and year."""
+    zone = library.place.timezone
+    with library.at(asked.clocks(zone)) as archive:
+        found = archive.facets(asked.q, asked.latest, asked.filters(zone), steps_of(asked))
+    counts = {name: [list(pair) for pair in pairs] for name, pairs in found.counts.items()}
+    return answer_one({"hits": found.hits, "is_cut": found.is_cut, "counts": counts})

@@ -1,0 +1,70 @@
+"""What is done and how well, as JSON: refusals, jobs, sources, coverage, figures."""
+
+from typing import Annotated, Any, get_type_hints
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.read import answers
+from storage.values.source import Source
+from storage.web.archives import Library, library_of, utc_now
+from storage.web.paging import answer_one, answer_rows
+from storage.web.parameters import Asked as NoParameters
+from storage.web.parameters import CoverageQuery, JobRows
+from storage.web.schemas import many, model_of, one, record
+
+router = APIRouter(prefix="/api", tags=["work"])
+Asked = Annotated[Library, Depends(library_of)]
+FIGURES_SECONDS = 30.0
+SHOWN_OF_A_SOURCE = (
+    "name", "kind", "locator", "standing", "paused", "every_seconds", "cron", "timezone",
+)  # fmt: skip
+"""What is told of a source; its options may hold the names of secrets."""
+
+SOURCE = record("Source", **{name: get_type_hints(Source)[name] for name in SHOWN_OF_A_SOURCE})
+SOURCES = record("Sources", items=list[SOURCE], next=None)  # type: ignore[valid-type]
+HOUR = model_of(answers.Coverage)
+COVERAGE = record("CoverageRows", items=list[HOUR], next=None)  # type: ignore[valid-type]
+
+
+@router.get("/refusals", responses=many(model_of(answers.Refusal)))
+def refusals(request: Request, asked: Annotated[JobRows, Query()]) -> Response:
+    """List what was not taken, why, and what to do."""
+    return answer_rows(request, asked, lambda a, after, n: a.refusals(asked.job, after, n))
+
+
+@router.get("/jobs", responses=many(model_of(answers.Job)))
+def jobs(request: Request, asked: Annotated[JobRows, Query()]) -> Response:
+    """List the jobs with their state, counts and reason."""
+    return answer_rows(request, asked, lambda a, after, n: a.jobs(asked.job, after, n))
+
+
+@router.get("/sources", responses=one(SOURCES))
+def sources(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
+    """List the sources with their schedules."""
+    return answer_one({"items": [told(each) for each in library.today.sources()], "next": None})
+
+
+@router.get("/coverage", responses=one(COVERAGE))
+def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
+    """Tell how often each source was looked at, hour by hour."""
+    since, until = asked.span(library.place.timezone)
+    found = library.today.coverage(since=since, until=until, source=asked.source)
+    return answer_one({"items": [each.to_dict() for each in found], "next": None})
+
+
+@router.get("/stats", responses=one(model_of(answers.Stats)))
+def stats(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
+    """Tell the figures of the archive; they may be half a minute old."""
+    return answer_one(figures(library))
+
+
+def figures(library: Library) -> answers.Stats:
+    """Return the figures of the archive, counted anew only every so often."""
+    return library.remembered("stats", FIGURES_SECONDS, lambda: library.today.stats(utc_now()))
+
+
+def told(source: Source) -> dict[str, Any]:
+    """Return what is told of a source."""
+    return {name: getattr(source, name) for name in SHOWN_OF_A_SOURCE}

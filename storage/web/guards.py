@@ -1,0 +1,166 @@
+"""What stands before every answer: which names are served, how much is taken, safe headers."""
+
+import asyncio
+import hashlib
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from storage.web.problems import Problem, answer
+
+MOST_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 15.0
+MOST_TAGGED_BYTES = 8 * 1024 * 1024
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
+"""
+>>> HOST.fullmatch("127.0.0.1:8790")["name"], HOST.fullmatch("[::1]:8790")["name"]
+('127.0.0.1', '[::1]')
+"""
+
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cache-Control": "private, no-cache",
+}
+NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """An ASGI application around another one.
+
+    A page in a browser that looks up a name of its own as our address (DNS rebinding) still sends
+    that name: what asks for any name but `hosts` is turned away.
+    """
+
+    app: ASGIApp
+    hosts: Collection[str] = LOOPBACK
+    most_bytes: int = MOST_BODY_BYTES
+    quiet_paths: Collection[str] = field(default=("/healthz", "/readyz", "/metrics"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        tagged = _Tagged(send, headers.get("if-none-match"), scope["method"])
+        problem = self._problem(headers, scope["path"])
+        if problem is not None:
+            await answer(problem)(scope, receive, tagged)
+            return
+        await self.app(scope, _Bounded(receive, self.most_bytes), tagged)
+
+    def _problem(self, headers: Headers, path: str) -> Problem | None:
+        if path not in self.quiet_paths and not is_served(headers.get("host", ""), self.hosts):
+            return Problem("host_unknown", "ask by the address that this page was started with")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or len(length) > 12:
+            return Problem("request_invalid", "Content-Length is no number")
+        if int(length) > self.most_bytes:
+            return Problem("too_large", f"{self.most_bytes} bytes at most")
+        return None
+
+
+def is_served(host: str, hosts: Iterable[str]) -> bool:
+    """Tell whether a Host header names one of `hosts`; the port does not matter.
+
+    >>> [is_served(each, LOOPBACK) for each in ("localhost:8790", "böse.example", "[::1]", "")]
+    [True, False, True, False]
+    """
+    match = HOST.fullmatch(host.strip())
+    if match is None:
+        return False
+    name = match["name"].strip("[]").lower().rstrip(".")
+    return name in hosts or ("*" in hosts and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class _Bounded:
+    """Receives a body up to a number of bytes and seconds."""
+
+    def __init__(self, receive: Receive, most_bytes: int) -> None:
+        self._receive = receive
+        self._left = most_bytes
+        self._is_whole = False
+
+    async def __call__(self) -> Message:
+        if self._is_whole:
+            return await self._receive()
+        try:
+            message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
+        except TimeoutError:
+            raise Problem("too_slow", "the request did not come to its end") from None
+        self._left -= len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        if self._left < 0:
+            raise Problem("too_large", "the request is larger than is taken")
+        return message
+
+
+class _Tagged:
+    """Sends an answer with safe headers; a whole one with an ETag, or as 304 where it is known."""
+
+    def __init__(self, send: Send, known: str | None, method: str) -> None:
+        self._send = send
+        self._known = known
+        self._reads = method in {"GET", "HEAD"}
+        self._start: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message["headers"])
+            for name, value in SAFE_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", NOTHING)
+            headers["Vary"] = "Accept, Accept-Language"
+            message["headers"] = headers.raw
+            if message["status"] == 200 and self._reads:
+                self._start = message
+                return
+        elif self._start is not None:
+            start, self._start = self._start, None
+            message = await self._begun(start, message)
+        await self._send(message)
+
+    async def _begun(self, start: Message, first: Message) -> Message:
+        """Send the beginning of an answer; return what of its body follows."""
+        body = first.get("body", b"")
+        if not first.get("more_body", False) and len(body) <= MOST_TAGGED_BYTES:
+            tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+            headers = MutableHeaders(raw=start["headers"])
+            headers["ETag"] = tag
+            start["headers"] = headers.raw
+            if self._known is not None and _has(self._known, tag):
+                start["status"] = 304
+                headers["Content-Length"] = "0"
+                del headers["Content-Length"]
+                start["headers"] = headers.raw
+                first = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(start)
+        return first
+
+
+def _has(known: str, tag: str) -> bool:
+    """Tell whether an If-None-Match names `tag`; weak and strong ones compare alike."""
+    bare = tag.removeprefix("W/")
+    return known.strip() == "*" or bare in {
+        each.strip().removeprefix("W/") for each in known.split(",")
+    }

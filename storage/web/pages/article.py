@@ -1,0 +1,151 @@
+"""An article: its text, since when each sentence stands, its checks, references to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.read.answers import Blame, VersionLine, VersionText
+from storage.read.archive import ReadOnlyArchive
+from storage.render import citation
+from storage.values.draft import Field
+from storage.web.archives import Library, library_of
+from storage.web.pages.asked import Checks, Cite, Version
+from storage.web.pages.pictures import time_line
+from storage.web.pages.rendering import Words, language_of, page
+from storage.web.problems import Problem
+
+router = APIRouter(prefix="/a", include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+
+MOST_VERSIONS = 200
+MOST_SIGHTS = 400
+MOST_RELATIONS = 50
+CHECK_ROWS = 100
+IN_THE_HEAD = frozenset({"title", "lead", "published", "modified", "authors", "publisher"})
+"""Fields that the head of the page shows; all of them stand in the table too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A paragraph of sentences with since when each stands."""
+
+    paragraph: int
+    sentences: tuple[Blame, ...]
+
+
+@router.get("/{article}")
+def article(
+    request: Request, library: Asked, article: str, asked: Annotated[Version, Query()]
+) -> Response:
+    """Show the latest version of an article."""
+    return shown(request, library, article, asked.v, asked)
+
+
+@router.get("/{article}/since")
+def since(
+    request: Request, library: Asked, article: str, asked: Annotated[Version, Query()]
+) -> Response:
+    """Show since when each sentence stands, and who had it first."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        version = archive.version(_rev(article, asked.v))
+        rev = f"{version.article}@{version.version}"
+        standing, gone = list(archive.blame(rev)), list(archive.blame(rev, removed=True))
+    return page(
+        request, "since.html", version=version, gone=gone, tab="since",
+        paragraphs=[Stood(number, tuple(group)) for number, group
+                    in groupby(standing, key=lambda each: each.paragraph)],
+        oldest=max(version.version, 1),
+    )  # fmt: skip
+
+
+@router.get("/{article}/checks")
+def checks(
+    request: Request, library: Asked, article: str, asked: Annotated[Checks, Query()]
+) -> Response:
+    """Show every look at an article with what it came to."""
+    limit = asked.limit or CHECK_ROWS
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        version = archive.version(_rev(article, None))
+        rows = list(archive.observations(version.article, asked.after, limit))
+    following = rows[-1].cursor if len(rows) == limit else None
+    return page(
+        request, "checks.html", version=version, rows=rows, tab="checks", following=following
+    )
+
+
+@router.get("/{article}/cite")
+def cite(
+    request: Request, library: Asked, article: str, asked: Annotated[Cite, Query()]
+) -> Response:
+    """Show references to a version, or to a passage of it."""
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        version = archive.version(_rev(article, asked.v))
+        found = archive.cite(f"{version.article}@{version.version}", asked.passage)
+    styles = {
+        "Markdown": citation.markdown(found),
+        "BibTeX": citation.bibtex(found),
+        "CSL-JSON": citation.csl_json(found),
+        "W3C Web Annotation": citation.w3c(found),
+    }
+    return page(
+        request, "cite.html", version=version, citation=found, styles=styles, tab="cite",
+        asked=asked,
+    )  # fmt: skip
+
+
+def shown(
+    request: Request, library: Library, article: str, number: int | None, asked: Version
+) -> Response:
+    """Return the page of one version."""
+    zone = library.place.timezone
+    with library.at(asked.clocks(zone)) as archive:
+        version = archive.version(_rev(article, number))
+        steps = list(archive.history(version.article, limit=MOST_VERSIONS))
+        line = _picture(request, library, archive, version, steps)
+        related = list(islice(archive.relations(version.article), MOST_RELATIONS))
+        names = titles(archive, [each for r in related for each in (r.a, r.b) if each])
+    return page(
+        request, "article.html", version=version, steps=steps, line=line, related=related,
+        names=names, fields=_fields(version), tab="text", asked=asked,
+        is_cut=len(steps) == MOST_VERSIONS,
+    )  # fmt: skip
+
+
+def titles(archive: ReadOnlyArchive, articles: Sequence[str]) -> Mapping[str, str | None]:
+    """Return the titles of articles as they read now."""
+    return {each: archive.version(each).title for each in dict.fromkeys(articles)}
+
+
+def _rev(article: str, number: int | None) -> str:
+    if "@" in article or "\0" in article:
+        raise Problem("no_such", f"there is no article {article!r}")
+    return article if number is None else f"{article}@{number}"
+
+
+def _picture(
+    request: Request,
+    library: Library,
+    archive: ReadOnlyArchive,
+    version: VersionText,
+    steps: Sequence[VersionLine],
+) -> Any:
+    words = Words(language_of(request), library.place.timezone)
+    seen = list(islice(archive.observations(version.article), MOST_SIGHTS))
+    title = words.t(
+        "{n} versions and {m} checks in the order of time; not to scale",
+        n=len(steps), m=sum(each.checks for each in seen),
+    )  # fmt: skip
+    return time_line(steps, seen, title, f"/a/{version.article}")
+
+
+def _fields(version: VersionText) -> list[tuple[str, Field, list[Any]]]:
+    """Return every metadata value with where it was found and what was offered beside it."""
+    return [
+        (name, field, [each for each in field.candidates if each.value != field.value])
+        for name, field in sorted(version.fields.items())
+    ]

@@ -1,0 +1,92 @@
+"""What pages may be asked: as the API, and in which language; empty fields are left out."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from storage.web.parameters import (
+    Asked,
+    ChangesQuery,
+    Clocked,
+    ListQuery,
+    Long,
+    Paged,
+    Query,
+    SearchQuery,
+)
+
+View = Literal["reading", "changes", "side", "fields", "quotes", "links", "raw"]
+VIEWS: tuple[View, ...] = ("reading", "changes", "side", "fields", "quotes", "links", "raw")
+
+
+class Shown(Asked):
+    """A page: `lang` chooses its language."""
+
+    lang: Literal["de", "en"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: Any) -> Any:
+        """Leave out what a form sent empty."""
+        if isinstance(given, dict):
+            return {name: value for name, value in given.items() if value not in ("", None, [""])}
+        return given
+
+
+class Part(Shown, Paged):
+    """A part of a list."""
+
+
+class Front(Shown, ChangesQuery):
+    """The latest changes."""
+
+
+class Find(Shown):
+    """An article, by whatever names it."""
+
+    rev: Long
+
+
+class Of(Shown):
+    """An article, by its id."""
+
+    a: Long
+
+
+class Search(Shown, SearchQuery):
+    """A search; without words it is the form alone."""
+
+    q: Query = ""
+
+
+class Relations(Shown, ListQuery):
+    """The relations of the archive."""
+
+
+class Version(Shown, Clocked):
+    """A version of an article; the latest if none is named."""
+
+    v: Annotated[int | None, Field(ge=1, le=10**9)] = None
+
+
+class Cite(Version):
+    """A reference, perhaps to a passage."""
+
+    passage: Long | None = None
+
+
+class Checks(Part, Clocked):
+    """The checks of an article."""
+
+
+class Comparison(Shown, Clocked):
+    """Two versions of an article, in one of the views."""
+
+    view: View = "reading"
+
+
+class Pair(Shown):
+    """Two versions that a form chose."""
+
+    a: Annotated[int, Field(ge=1, le=10**9)]
+    b: Annotated[int, Field(ge=1, le=10**9)]

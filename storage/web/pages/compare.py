@@ -1,0 +1,142 @@
+"""Two versions beside each other, in views that each have an address of their own."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from rapidfuzz.distance import Indel
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from storage.read.answers import Raw, VersionText
+from storage.read.archive import ReadOnlyArchive
+from storage.web.archives import Library, library_of
+from storage.web.pages.article import shown
+from storage.web.pages.asked import VIEWS, Comparison, Pair, Version
+from storage.web.pages.passages import blocks
+from storage.web.pages.rendering import Links, page
+from storage.web.problems import Problem
+
+router = APIRouter(prefix="/a", include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+
+MOST_RAW_LINES = 3_000
+MOST_LINE_LETTERS = 400
+
+RANGE = re.compile(r"(?P<a>\d{1,9})(?:\.\.(?P<b>\d{1,9}))?", re.ASCII)
+"""
+>>> RANGE.fullmatch("1..3")["b"], RANGE.fullmatch("3")["b"]
+('3', None)
+"""
+TARGET = re.compile(r"""(?:href|src)\s*=\s*["']?\s*(https?://[^\s"'<>]+)""", re.IGNORECASE)
+"""
+>>> TARGET.findall('<a href="https://bote.example/a">')
+['https://bote.example/a']
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A thing that one text has, or both have: a field, a quotation, an address, a line."""
+
+    kind: str
+    name: str
+    before: Any = None
+    after: Any = None
+
+
+@router.get("/{article}/compare")
+def chosen(request: Request, article: str, asked: Annotated[Pair, Query()]) -> Response:
+    """Lead to the comparison of two versions that a form chose."""
+    a, b = sorted((asked.a, asked.b))
+    return RedirectResponse(Links(request)(f"/a/{article}/{a}..{b}"), 303)
+
+
+@router.get("/{article}/{which:path}")
+def compare(
+    request: Request,
+    library: Asked,
+    article: str,
+    which: str,
+    asked: Annotated[Comparison, Query()],
+) -> Response:
+    """Show a version (`3`), or two of them beside each other (`1..3`)."""
+    match = RANGE.fullmatch(which)
+    if match is None:
+        raise Problem("no_such", f"there is no page {which!r} of an article")
+    if match["b"] is None:
+        named = Version(as_of=asked.as_of, known_at=asked.known_at, lang=asked.lang)
+        return shown(request, library, article, int(match["a"]), named)
+    with library.at(asked.clocks(library.place.timezone)) as archive:
+        a = archive.version(f"{article}@{int(match['a'])}")
+        b = archive.version(f"{article}@{int(match['b'])}")
+        found = _in_view(archive, a, b, asked.view)
+    return page(
+        request, "compare.html", a=a, b=b, version=b, view=asked.view, views=VIEWS, tab="compare",
+        **found,
+    )  # fmt: skip
+
+
+def _in_view(archive: ReadOnlyArchive, a: VersionText, b: VersionText, view: str) -> dict[str, Any]:
+    """Return what a view shows: paragraphs of words, or rows of other things."""
+    match view:
+        case "fields":
+            return {"rows": _fields(a, b), "blocks": (), "is_cut": False}
+        case "quotes":
+            rows = _sets([q.text for q in a.quotes], [q.text for q in b.quotes])
+            return {"rows": rows, "blocks": (), "is_cut": False}
+        case "links":
+            raws = [archive.raw(f"{each.article}@{each.version}") for each in (a, b)]
+            rows = _sets(*([*map(_text, TARGET.findall(_text(raw)))] for raw in raws))
+            return {"rows": rows, "blocks": (), "is_cut": False}
+        case "raw":
+            raws = [archive.raw(f"{each.article}@{each.version}") for each in (a, b)]
+            return _raw(*raws)
+    operations = archive.diff(f"{a.article}@{a.version}", f"{b.article}@{b.version}").operations
+    return {"rows": (), "blocks": blocks(operations), "is_cut": False}
+
+
+def _fields(a: VersionText, b: VersionText) -> list[Differing]:
+    names = sorted(a.fields.keys() | b.fields.keys())
+    rows = []
+    for name in names:
+        old, new = a.fields.get(name), b.fields.get(name)
+        values = (None if old is None else old.value, None if new is None else new.value)
+        kind = "equal" if values[0] == values[1] else "change"
+        rows.append(Differing(kind, name, old, new))
+    return rows
+
+
+def _sets(before: Sequence[str], after: Sequence[str]) -> list[Differing]:
+    """Return what came, what went, what stayed, each once, in the order of the newer text."""
+    old, new = dict.fromkeys(before), dict.fromkeys(after)
+    rows = [Differing("delete", each) for each in old if each not in new]
+    rows += [Differing("insert", each) for each in new if each not in old]
+    return rows + [Differing("equal", each) for each in new if each in old]
+
+
+def _raw(a: Raw, b: Raw) -> dict[str, Any]:
+    """Return the lines of two captures that differ, with some around, up to a bound."""
+    old, new = _text(a).splitlines(), _text(b).splitlines()
+    is_cut = max(len(old), len(new)) > MOST_RAW_LINES
+    old, new = old[:MOST_RAW_LINES], new[:MOST_RAW_LINES]
+    rows: list[Differing] = []
+    for step in Indel.opcodes(old, new):
+        gone, come = old[step.src_start : step.src_end], new[step.dest_start : step.dest_end]
+        if step.tag == "equal":
+            same = [Differing("equal", line) for line in come]
+            rows += same if len(same) <= 5 else [*same[:2], Differing("skip", "…"), *same[-2:]]
+            continue
+        rows += [Differing("delete", line) for line in gone]
+        rows += [Differing("insert", line) for line in come]
+    return {
+        "rows": [Differing(row.kind, row.name[:MOST_LINE_LETTERS]) for row in rows],
+        "blocks": (),
+        "is_cut": is_cut,
+    }
+
+
+def _text(raw: Raw | str) -> str:
+    return raw if isinstance(raw, str) else raw.data.decode("utf-8", "replace")

@@ -1,0 +1,94 @@
+"""The front page: what changed lately, the most telling first, with the words in place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from storage.read.answers import Change
+from storage.read.archive import ReadOnlyArchive
+from storage.read.lists import ChangeFilter
+from storage.values.errors import NoSuchError
+from storage.web.archives import Library, library_of, utc_now
+from storage.web.pages.asked import Find, Front
+from storage.web.pages.passages import Block, blocks, excerpt
+from storage.web.pages.pictures import bars
+from storage.web.pages.rendering import Links, Words, language_of, page
+from storage.web.parameters import ChangeClass
+
+router = APIRouter(include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+
+LOOKED_AT = 60
+SHOWN = 10
+DAYS = 60
+TELLING = {"reversion": 9, "number": 8, "quote": 7, "headline": 6, "name": 5, "notice": 4,
+           "paragraph_removed": 3, "paragraph_added": 2, "wording": 2}  # fmt: skip
+"""How much a class of change tells; the loudest of a step counts, and silence doubles it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A step with what changed in it, in place."""
+
+    change: Change
+    blocks: tuple[Block, ...]
+
+
+@router.get("/")
+def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) -> Response:
+    """Show what changed lately."""
+    zone = library.place.timezone
+    wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
+    is_plain = asked == Front(lang=asked.lang)
+    most = asked.limit or (LOOKED_AT if is_plain else SHOWN)
+    with library.at(asked.clocks(zone)) as archive:
+        found = list(
+            archive.changes(
+                asked.article, wanted.classes, wanted.silent, wanted.contains,
+                asked.filters(zone), asked.after, most,
+            )
+        )  # fmt: skip
+        chosen = most_telling(found)[:SHOWN] if is_plain else found
+        told = [Told(each, shown_change(library, archive, each)) for each in chosen]
+    words = Words(language_of(request), zone)
+    today = utc_now().date()
+    edits = library.remembered("edits", 60, lambda: library.today.edits_by_day(today, DAYS))
+    return page(
+        request, "front.html", told=told, asked=asked, classes=[*ChangeClass], is_plain=is_plain,
+        following=found[-1].cursor if len(found) == most else None,
+        picture=bars(edits, today, DAYS, words.t("Edits per day, the last {n} days", n=DAYS)),
+        edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1),
+    )  # fmt: skip
+
+
+@router.get("/find")
+def find(request: Request, library: Asked, asked: Annotated[Find, Query()]) -> Response:
+    """Lead to the article that an id, an address or a revision names, else to a search."""
+    link = Links(request)
+    try:
+        found = library.today.version(asked.rev)
+    except (NoSuchError, ValueError):
+        return RedirectResponse(link("/search", q=asked.rev[:300]), 303)
+    return RedirectResponse(link(f"/a/{found.article}/{found.version}"), 303)
+
+
+def most_telling(changes: Sequence[Change]) -> list[Change]:
+    """Return changes with those first that tell most; of equal ones the newest."""
+    return sorted(changes, key=_telling, reverse=True)
+
+
+def shown_change(library: Library, archive: ReadOnlyArchive, change: Change) -> tuple[Block, ...]:
+    """Return the passages of a step, in place; remembered, since a step stays what it is."""
+    key = f"step {change.article}@{change.version} {change.wording} {archive.clocks}"
+    rev = f"{change.article}@{change.version - 1}..@{change.version}"
+    return library.remembered(key, 600, lambda: excerpt(blocks(archive.diff(rev).operations)))
+
+
+def _telling(change: Change) -> int:
+    loudest = max((TELLING.get(each, 1) for each in change.changes), default=0)
+    return loudest * (2 if change.silent else 1)

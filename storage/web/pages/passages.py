@@ -1,0 +1,102 @@
+"""A comparison as pages show it: paragraphs of pieces, numbers apart since they are the loudest."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from storage.diff.word_diff import Operation
+from storage.render.paragraphs import kind_of, paragraphs_of
+
+NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
+"""
+>>> NUMBER.findall("von 3,6 auf 36 Millionen")
+['3,6', '36']
+"""
+AROUND = 70
+"""Letters of an unchanged passage that are shown beside a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a paragraph: `equal`, `insert`, `delete` or `move`; `is_number` where loud."""
+
+    kind: str
+    text: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph of two texts: what happened to it, its role, its pieces."""
+
+    kind: str
+    role: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def before(self) -> tuple[Piece, ...]:
+        """Return the pieces that the older text had."""
+        return () if self.kind == "move" else self._without("insert")
+
+    @property
+    def after(self) -> tuple[Piece, ...]:
+        """Return the pieces that the newer text has."""
+        return self._without("delete")
+
+    def _without(self, kind: str) -> tuple[Piece, ...]:
+        return tuple(piece for piece in self.pieces if piece.kind != kind)
+
+
+def blocks(operations: Iterable[Operation]) -> tuple[Block, ...]:
+    """Return the paragraphs of a comparison in their order."""
+    return tuple(
+        Block(kind_of(paragraph), paragraph[0].role, tuple(_pieces(paragraph)))
+        for paragraph in paragraphs_of(operations)
+    )
+
+
+def excerpt(found: Sequence[Block], most: int = 3) -> tuple[Block, ...]:
+    """Return the first changed paragraphs, cut down to what is around their changes."""
+    changed = [block for block in found if block.kind != "equal"]
+    loud = sorted(changed, key=lambda block: not any(piece.is_number for piece in block.pieces))
+    return tuple(replace(block, pieces=_cut(block.pieces)) for block in loud[:most])
+
+
+def _pieces(paragraph: Sequence[Operation]) -> Iterator[Piece]:
+    for operation in paragraph:
+        text = operation.a_text if operation.op == "delete" else operation.b_text
+        if operation.op not in {"insert", "delete"}:
+            yield Piece(operation.op, text)
+            continue
+        at = 0
+        for match in NUMBER.finditer(text):
+            if match.start() > at:
+                yield Piece(operation.op, text[at : match.start()])
+            yield Piece(operation.op, match[0], is_number=True)
+            at = match.end()
+        if at < len(text):
+            yield Piece(operation.op, text[at:])
+
+
+def _cut(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Return pieces with the middle of long unchanged ones, and very long new ones, left out."""
+    last = len(pieces) - 1
+    shown = []
+    for index, piece in enumerate(pieces):
+        keeps_start, keeps_end = index > 0, index < last
+        most = AROUND * 4 if piece.kind in {"insert", "delete", "move"} else AROUND
+        shown.append(replace(piece, text=_shortened(piece.text, most, keeps_start, keeps_end)))
+    return tuple(shown)
+
+
+def _shortened(text: str, most: int, keeps_start: bool, keeps_end: bool) -> str:  # noqa: FBT001
+    """Return at most so many letters of each end that is kept.
+
+    >>> _shortened("eins zwei drei vier", 6, False, True)
+    '… vier'
+    """
+    if len(text) <= most * (keeps_start + keeps_end or 1):
+        return text
+    start = text[:most].rpartition(" ")[0] if keeps_start or not keeps_end else ""
+    end = text[-most:].partition(" ")[2] if keeps_end else ""
+    return f"{start} … {end}".strip() if start and end else f"{start} …" if start else f"… {end}"

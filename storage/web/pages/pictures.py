@@ -1,0 +1,180 @@
+"""Pictures as SVG, drawn on the server, each with a text that says the same."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from markupsafe import Markup
+
+from storage.read.answers import Coverage, Observation, VersionLine
+
+WIDTH = 720
+_LEAST, _MOST_TICKS = 26.0, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a time line: a version, or the gap before the next one."""
+
+    kind: str
+    start: datetime
+    end: datetime
+    number: int = 0
+
+
+def time_line(
+    versions: Sequence[VersionLine], observations: Iterable[Observation], title: str, href: str
+) -> Markup:
+    """Draw versions as bars, the gaps between two wordings as gaps, sights and absences as marks.
+
+    Longer spans are wider, but not in proportion: hours and years stand in one picture.
+    """
+    spans = _spans(versions)
+    scale = _Scale(spans)
+    parts = [_span(scale, span, href) for span in spans]
+    parts += [_mark(scale, each) for each in [*observations][:_MOST_TICKS]]
+    return _svg(title, 64, Markup("").join(parts))
+
+
+def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Markup:
+    """Draw how many there were on each of the last `days` days."""
+    first = until - timedelta(days=days - 1)
+    most = max([*counts.values(), 1])
+    step = WIDTH / days
+    parts = []
+    for index in range(days):
+        day = first + timedelta(days=index)
+        number = counts.get(day, 0)
+        high = 2.0 if not number else 4 + 56 * number / most
+        kind = "bar" if number else "none"
+        parts.append(
+            Markup(
+                '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'
+                "<title>{}: {}</title></rect>"
+            ).format(kind, index * step, 62 - high, max(step - 2, 1), high, day, number)
+        )
+    parts.append(Markup('<text x="0" y="76">{}</text>').format(first))
+    parts.append(Markup('<text x="{}" y="76" text-anchor="end">{}</text>').format(WIDTH, until))
+    return _svg(title, 80, Markup("").join(parts))
+
+
+def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str) -> Markup:
+    """Draw how often a source was looked at in each of the last hours, a column a day."""
+    known = {each.hour: each for each in rows}
+    last = until.replace(minute=0, second=0, microsecond=0)
+    first = last - timedelta(hours=hours - 1)
+    step = WIDTH / hours
+    parts = []
+    for index in range(hours):
+        hour = first + timedelta(hours=index)
+        found = known.get(hour)
+        parts.append(
+            Markup(
+                '<rect class="{}" x="{:.2f}" y="0" width="{:.2f}" height="20">'
+                "<title>{}: {}/{}</title></rect>"
+            ).format(
+                _heat(found), index * step, step, hour.strftime("%Y-%m-%d %H:00"),
+                found.answered if found else 0, found.checks if found else 0,
+            )
+        )  # fmt: skip
+    return _svg(title, 20, Markup("").join(parts))
+
+
+def spread(seen: Sequence[tuple[str, datetime]], title: str) -> Markup:
+    """Draw when each member of a cluster was seen first, one below the other."""
+    first, last = min(each[1] for each in seen), max(each[1] for each in seen)
+    length = max((last - first).total_seconds(), 1.0)
+    parts = []
+    for index, (name, moment) in enumerate(seen):
+        x = 12 + (WIDTH - 24) * (moment - first).total_seconds() / length
+        y = 14 + index * 22
+        anchor = "start" if x < WIDTH * 0.6 else "end"
+        parts.append(
+            Markup(
+                '<line class="thin" x1="12" y1="{1}" x2="{0:.1f}" y2="{1}"/>'
+                '<circle class="bar" cx="{0:.1f}" cy="{1}" r="5"/>'
+                '<text x="{2:.1f}" y="{3}" text-anchor="{4}">{5}</text>'
+            ).format(x, y, x + (10 if anchor == "start" else -10), y + 4, anchor, name)
+        )
+    return _svg(title, 10 + 22 * len(seen), Markup("").join(parts))
+
+
+def _svg(title: str, height: int, inner: Markup) -> Markup:
+    return Markup(
+        '<svg class="picture" role="img" viewBox="0 0 {0} {1}" preserveAspectRatio="xMinYMin meet">'
+        "<title>{2}</title>{3}</svg>"
+    ).format(WIDTH, height, title, inner)
+
+
+def _spans(versions: Sequence[VersionLine]) -> list[Span]:
+    spans: list[Span] = []
+    for version in versions:
+        if spans and version.changed_by > spans[-1].end:
+            spans.append(Span("gap", spans[-1].end, version.changed_by))
+        start = version.changed_by if not spans else max(version.changed_by, spans[-1].end)
+        spans.append(
+            Span("version", start, max(version.last_seen, version.changed_by), version.version)
+        )
+    return spans
+
+
+class _Scale:
+    """Where a moment stands: spans have widths that grow with the logarithm of their length."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        weights = [
+            (_LEAST if span.kind == "version" else 8.0)
+            + 12 * math.log1p((span.end - span.start).total_seconds() / 600)
+            for span in spans
+        ]
+        factor = WIDTH / (sum(weights) or 1.0)
+        self.widths = [each * factor for each in weights]
+        self.spans = spans
+        self.starts = [sum(self.widths[:index]) for index in range(len(spans))]
+
+    def of(self, span: Span) -> tuple[float, float]:
+        """Return where a span starts, and how wide it is."""
+        index = self.spans.index(span)
+        return self.starts[index], self.widths[index]
+
+    def at(self, moment: datetime) -> float:
+        """Return where a moment stands."""
+        for span, start, width in zip(self.spans, self.starts, self.widths, strict=True):
+            if moment <= span.end:
+                length = (span.end - span.start).total_seconds() or 1.0
+                share = max(0.0, (moment - span.start).total_seconds() / length)
+                return start + width * min(share, 1.0)
+        return float(WIDTH)
+
+
+def _span(scale: _Scale, span: Span, href: str) -> Markup:
+    x, width = scale.of(span)
+    if span.kind == "gap":
+        return Markup('<line class="gap" x1="{:.1f}" y1="26" x2="{:.1f}" y2="26"/>').format(
+            x + 1, x + width - 1
+        )
+    told = f"{span.number}: {span.start:%Y-%m-%d %H:%M} – {span.end:%Y-%m-%d %H:%M}"
+    return Markup(
+        '<a href="{0}/{1}"><rect class="version" x="{2:.1f}" y="12" width="{3:.1f}" height="28" '
+        'rx="4"><title>{4}</title></rect>'
+        '<text class="number" x="{5:.1f}" y="31" text-anchor="middle">{1}</text></a>'
+    ).format(href, span.number, x + 1, max(width - 2, 4), told, x + width / 2)
+
+
+def _mark(scale: _Scale, observation: Observation) -> Markup:
+    x = min(max(scale.at(observation.observed_at), 2.0), WIDTH - 2.0)
+    told = f"{observation.observed_at:%Y-%m-%d %H:%M} {observation.outcome}"
+    if observation.outcome in {"content", "unchanged", "not_modified"}:
+        shape = Markup('<line class="sight" x1="{0:.1f}" y1="46" x2="{0:.1f}" y2="56">')
+        return shape.format(x) + Markup("<title>{}</title></line>").format(told)
+    shape = Markup('<path class="absent" d="M{0:.1f} 47l8 8m0 -8l-8 8">').format(x - 4)
+    return shape + Markup("<title>{}</title></path>").format(told)
+
+
+def _heat(found: Coverage | None) -> str:
+    if found is None or not found.checks:
+        return "none"
+    if found.failed or found.barred:
+        return "bad" if not found.answered else "half"
+    return "good"

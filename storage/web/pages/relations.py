@@ -1,0 +1,79 @@
+"""Copies and follow-ups, and a cluster laid out in time with what each outlet changed."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from storage.read.answers import ArticleLine
+from storage.web.archives import Library, library_of
+from storage.web.pages.article import titles
+from storage.web.pages.asked import Of, Relations, Version
+from storage.web.pages.passages import Block, blocks, excerpt
+from storage.web.pages.pictures import spread
+from storage.web.pages.rendering import Links, Words, language_of, page
+
+router = APIRouter(include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+ROWS = 30
+MOST_MEMBERS = 12
+MOST_PASSAGES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An article of a cluster, and how its latest text differs from that of the first one."""
+
+    line: ArticleLine
+    blocks: tuple[Block, ...]
+    is_same: bool
+
+
+@router.get("/relations")
+def relations(request: Request, library: Asked, asked: Annotated[Relations, Query()]) -> Response:
+    """Show the relations of the archive."""
+    zone, limit = library.place.timezone, asked.limit or ROWS
+    with library.at(asked.clocks(zone)) as archive:
+        rows = list(archive.relations(None, asked.filters(zone), asked.after, limit))
+        names = titles(archive, [each for row in rows for each in (row.a, row.b) if each])
+    return page(
+        request, "relations.html", rows=rows, names=names, asked=asked,
+        following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
+
+
+@router.get("/cluster/of")
+def cluster_of(request: Request, library: Asked, asked: Annotated[Of, Query()]) -> Response:
+    """Lead to the cluster of an article, or to the article where it has none."""
+    line = library.today.article(asked.a)
+    place = f"/a/{line.article}" if line.cluster is None else f"/cluster/{line.cluster}"
+    return RedirectResponse(Links(request)(place), 303)
+
+
+@router.get("/cluster/{label}")
+def cluster(
+    request: Request, library: Asked, label: str, asked: Annotated[Version, Query()]
+) -> Response:
+    """Show the articles that copies join, in time, each against the one that we saw first."""
+    zone = library.place.timezone
+    words = Words(language_of(request), zone)
+    with library.at(asked.clocks(zone)) as archive:
+        lines = archive.cluster(label.replace("\0", ""))
+        first = lines[0]
+        members = [Member(first, (), is_same=True)]
+        for line in lines[1:MOST_MEMBERS]:
+            found = archive.diff(first.article, line.article)
+            members.append(
+                Member(line, excerpt(blocks(found.operations), MOST_PASSAGES), found.is_same)
+            )
+    seen = [(_name(line), line.first_seen) for line in lines[:MOST_MEMBERS]]
+    return page(
+        request, "cluster.html", label=label, lines=lines, members=members, most=MOST_MEMBERS,
+        picture=spread(seen, words.t("When each article was seen first by us")),
+    )  # fmt: skip
+
+
+def _name(line: ArticleLine) -> str:
+    return line.publisher or line.origin.removeprefix("https://")[:60]

@@ -1,0 +1,198 @@
+"""Turn templates into pages: always escaped, in two languages, under a narrow policy."""
+
+import base64
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from storage.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN
+from storage.values.draft import PartialDate
+from storage.web.problems import Problem
+
+HERE = Path(__file__).resolve().parents[1]
+LANGUAGES = ("en", "de")
+SOFT_HYPHEN = "\u00ad"
+"""Stays as it is: it is what a page is broken at."""
+
+LINK = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
+"""
+>>> bool(LINK.fullmatch("https://bote.example/a?b=1")), bool(LINK.fullmatch("javascript:alert(1)"))
+(True, False)
+"""
+
+
+def page(
+    request: Request, template: str, *, status: int = 200, headers: Mapping[str, str] | None = None,
+    **context: Any,
+) -> Response:  # fmt: skip
+    """Return the page that `template` makes of `context`."""
+    language = language_of(request)
+    words = Words(language, request.app.state.library.place.timezone)
+    text = environment().get_template(template).render(
+        **context, t=words.t, words=words, lang=language, here=request.url.path,
+        link=Links(request), style=_own("style.css"), script=_own("page.js"),
+    )  # fmt: skip
+    return HTMLResponse(
+        text, status, {"Content-Security-Policy": policy(), "Content-Language": language,
+                       **(headers or {})},
+    )  # fmt: skip
+
+
+def problem_page(request: Request, problem: Problem) -> Response:
+    """Return a problem as a page."""
+    return page(
+        request, "problem.html", status=problem.status, headers=problem.headers, problem=problem
+    )
+
+
+def language_of(request: Request) -> str:
+    """Return the language of the page: the one asked for, else the first that a browser takes."""
+    asked = request.query_params.get("lang")
+    if asked in LANGUAGES:
+        return asked
+    for each in request.headers.get("accept-language", "").split(","):
+        wanted = each.partition(";")[0].strip().lower()[:2]
+        if wanted in LANGUAGES:
+            return wanted
+    return LANGUAGES[0]
+
+
+@cache
+def policy() -> str:
+    """Return what a page may load: its own style and script by their digest, and no more."""
+    return (
+        "default-src 'none'; "
+        f"style-src 'sha256-{_digest('style.css')}'; script-src 'sha256-{_digest('page.js')}'; "
+        "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+@cache
+def environment() -> Environment:
+    """Return how templates are read: everything is escaped, what is not there is an error."""
+    found = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
+    found.filters["segment"] = lambda value: quote(str(value), safe="")
+    return found
+
+
+def plain(value: Any) -> Any:
+    r"""Return what a template prints: nothing for None; what nobody sees made visible.
+
+    >>> plain("ab\u202egnol\x1b[31m")
+    'ab⟨U+202E⟩gnol'
+    """
+    if value is None:
+        return ""
+    if isinstance(value, (Markup, Undefined)) or not isinstance(value, str):
+        return value
+    if value.isascii() and value.isprintable():
+        return value
+    shown = UNSEEN.sub(_named, ESCAPE_SEQUENCE.sub("", value))
+    return CONTROL.sub("", shown)
+
+
+def _named(match: re.Match[str]) -> str:
+    return match[0] if match[0] == SOFT_HYPHEN else f"⟨U+{ord(match[0]):04X}⟩"
+
+
+class Words:
+    """The words of one language, and how it writes times and numbers."""
+
+    def __init__(self, language: str, zone: tzinfo) -> None:
+        self._known = known_words()[language]
+        self._is_german = language == "de"
+        self._zone = zone
+
+    def t(self, english: str, **values: Any) -> str:
+        """Return a sentence in the language, with values in their places."""
+        sentence = self._known.get(english, english)
+        return sentence.format(**values) if values else sentence
+
+    def moment(self, value: datetime | None) -> Markup:
+        """Return a time as an element that carries it exactly."""
+        if value is None:
+            return Markup("–")
+        local = value.astimezone(self._zone)
+        shown = local.strftime("%d.%m.%Y %H:%M" if self._is_german else "%Y-%m-%d %H:%M")
+        exact = local.isoformat()
+        return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, shown)
+
+    def date(self, value: PartialDate | None) -> str:
+        """Return a date as precise as it is known."""
+        if value is None:
+            return "–"
+        day, _, clock = value.value.partition("T")
+        if self._is_german:
+            day = ".".join(reversed(day.split("-")))
+        return " ".join(filter(None, (day, clock[:5], value.zone if clock else None)))
+
+    def number(self, value: float) -> str:
+        """Return a number with its thousands apart."""
+        return f"{value:,}".replace(",", "." if self._is_german else ",")
+
+    def interval(self, after: datetime | None, by: datetime) -> Markup:
+        """Return when something changed: never one moment, always two sights."""
+        if after is None:
+            return escape(self.t("first seen {by}")).format(by=self.moment(by))
+        return escape(self.t("between {after} and {by}")).format(
+            after=self.moment(after), by=self.moment(by)
+        )
+
+
+class Links:
+    """Addresses of our own pages; a language that was asked for goes along."""
+
+    def __init__(self, request: Request) -> None:
+        asked = request.query_params.get("lang")
+        self._lang = {"lang": asked} if asked in LANGUAGES else {}
+        self._path = request.url.path
+        self._given = [(k, v) for k, v in request.query_params.multi_items() if v]
+
+    def __call__(self, path: str, **parameters: Any) -> str:
+        """Return the address of a page with parameters, those that are None left out."""
+        given = {k: v for k, v in parameters.items() if v not in {None, ""}} | self._lang
+        return path + (f"?{urlencode(given)}" if given else "")
+
+    def same(self, **changed: Any) -> str:
+        """Return the address of this page with parameters changed, or left out by None."""
+        kept = [(k, v) for k, v in self._given if k not in changed and k != "after"]
+        kept += [(k, str(v)) for k, v in changed.items() if v is not None]
+        return self._path + (f"?{urlencode(kept)}" if kept else "")
+
+
+@cache
+def known_words() -> Mapping[str, Mapping[str, str]]:
+    """Return, by language, the words for each sentence and name that pages use."""
+    return tomllib.loads((HERE / "pages" / "words.toml").read_text("utf-8"))
+
+
+@cache
+def _asset(name: str) -> str:
+    return (HERE / "static" / name).read_text("utf-8")
+
+
+def _own(name: str) -> Markup:
+    return Markup(_asset(name))  # noqa: S704  # a file of our own
+
+
+def _digest(name: str) -> str:
+    return base64.b64encode(hashlib.sha256(_asset(name).encode()).digest()).decode()

@@ -1,0 +1,50 @@
+"""Search: hits with their words marked, filters as facets; the address is the query."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.web.api.search import steps_of
+from storage.web.archives import Library, library_of
+from storage.web.pages.asked import Search
+from storage.web.pages.rendering import page, plain
+from storage.web.parameters import ChangeClass
+
+router = APIRouter(include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+HITS = 20
+MOST_FACETS = 12
+
+
+@router.get("/search")
+def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) -> Response:
+    """Show the hits of a search, and what they have in common."""
+    zone = library.place.timezone
+    filters, steps = asked.filters(zone), steps_of(asked)
+    if not asked.q.strip():
+        return page(
+            request, "search.html", asked=asked, hits=[], facets=None, following=None,
+            classes=[*ChangeClass], marked=marked, most=MOST_FACETS,
+        )  # fmt: skip
+    limit = asked.limit or HITS
+    with library.at(asked.clocks(zone)) as archive:
+        hits = list(archive.search(asked.q, asked.latest, filters, asked.after, limit, steps))
+        facets = archive.facets(asked.q, asked.latest, filters, steps)
+    return page(
+        request, "search.html", asked=asked, hits=hits, facets=facets,
+        following=hits[-1].cursor if len(hits) == limit else None,
+        classes=[*ChangeClass], marked=marked, most=MOST_FACETS,
+    )  # fmt: skip
+
+
+def marked(snippet: str) -> Markup:
+    """Return a snippet with its hits marked; everything in it is escaped before.
+
+    >>> str(marked("am «Damm» <b>"))
+    'am <mark>Damm</mark> &lt;b&gt;'
+    """
+    safe = str(escape(plain(snippet)))
+    return Markup(safe.replace("«", "<mark>").replace("»", "</mark>"))  # noqa: S704  # escaped above

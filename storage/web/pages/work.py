@@ -1,0 +1,70 @@
+"""What is watched and how well, and what was not taken."""
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from storage.read.answers import Coverage
+from storage.web.api.work import figures
+from storage.web.archives import Library, library_of, utc_now
+from storage.web.pages.asked import Part, Shown
+from storage.web.pages.pictures import heat
+from storage.web.pages.rendering import HERE, Words, language_of, page
+
+router = APIRouter(include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+ROWS = 50
+HOURS = 24 * 7
+
+
+@router.get("/sources")
+def sources(request: Request, library: Asked, _asked: Annotated[Shown, Query()]) -> Response:
+    """Show the sources with schedule, health and coverage."""
+    words = Words(language_of(request), library.place.timezone)
+    now = utc_now()
+    rows = library.remembered("coverage", 60, lambda: _coverage(library))
+    title = words.t("Answered and made checks by the hour, the last seven days")
+    pictures = {name: heat(found, now, HOURS, title) for name, found in rows.items()}
+    counted = {each.source: each for each in figures(library).sources}
+    return page(
+        request, "sources.html", sources=library.today.sources(), counted=counted,
+        pictures=pictures, rows=rows, stats=figures(library),
+        may_write=getattr(request.app.state, "may_write", False),
+    )  # fmt: skip
+
+
+@router.get("/refusals")
+def refusals(request: Request, library: Asked, asked: Annotated[Part, Query()]) -> Response:
+    """Show what was not taken, why, and what to do."""
+    limit = asked.limit or ROWS
+    rows = list(library.today.refusals(after=asked.after, limit=limit))
+    return page(
+        request, "refusals.html", rows=rows, counts=figures(library).refusals,
+        following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
+
+
+@router.get("/icon.svg")
+def icon() -> Response:
+    """Return the picture that stands for the page in a browser."""
+    return FileResponse(
+        HERE / "static" / "icon.svg", media_type="image/svg+xml",
+        headers={"Cache-Control": "public, max-age=86400"},
+    )  # fmt: skip
+
+
+@router.get("/robots.txt")
+def robots() -> Response:
+    """Ask robots to leave the archive alone."""
+    return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
+
+
+def _coverage(library: Library) -> dict[str, list[Coverage]]:
+    found: dict[str, list[Coverage]] = defaultdict(list)
+    for each in library.today.coverage(since=utc_now() - timedelta(hours=HOURS)):
+        found[each.source].append(each)
+    return dict(found)

@@ -1,0 +1,97 @@
+"""Lists over HTTP: a part of them as JSON, or all of them line by line."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from storage.read.archive import ReadOnlyArchive
+from storage.read.filters import TODAY, Clocks
+from storage.web.archives import library_of
+from storage.web.parameters import MOST_ROWS, PAGE_ROWS, Paged
+from storage.web.schemas import LINES
+
+JSON_TYPE = "application/json"
+_LINE_TYPES = (LINES, "application/x-ndjson", "application/json-lines")
+
+Ask = Callable[[ReadOnlyArchive, str | None, int], Iterator[Any]]
+"""Asks an archive for the rows after a cursor, at most so many."""
+
+
+def json_bytes(value: Any) -> bytes:
+    r"""Return `value` as JSON; what UTF-8 cannot hold goes out escaped.
+
+    >>> json_bytes({"a": "\ud800"})
+    b'{"a": "\\ud800"}'
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # half a surrogate pair, a number beyond 64 bits
+        return json.dumps(value).encode("ascii")
+
+
+def answer_one(value: Any) -> Response:
+    """Return one record as JSON."""
+    told = value if isinstance(value, Mapping) else value.to_dict()
+    return Response(json_bytes(told), media_type=JSON_TYPE)
+
+
+def wants_lines(request: Request) -> bool:
+    """Tell whether a list is wanted line by line."""
+    accepted = request.headers.get("accept", "")
+    return any(each in accepted for each in _LINE_TYPES)
+
+
+def answer_rows(
+    request: Request,
+    paged: Paged,
+    ask: Ask,
+    clocks: Clocks = TODAY,
+    told: Callable[[Any], Mapping[str, Any]] = lambda row: row.to_dict(),
+) -> Response:
+    """Return a part of a list with `next`, or the whole list line by line."""
+    if wants_lines(request):
+        return _lines(request, paged, ask, clocks, told)
+    limit = paged.limit or PAGE_ROWS
+    with library_of(request).at(clocks) as archive:
+        rows = list(ask(archive, paged.after, limit + 1))
+    following = rows[limit - 1].cursor if len(rows) > limit else None
+    return answer_one({"items": [told(row) for row in rows[:limit]], "next": following})
+
+
+def _lines(
+    request: Request,
+    paged: Paged,
+    ask: Ask,
+    clocks: Clocks,
+    told: Callable[[Any], Mapping[str, Any]],
+) -> Response:
+    """Return rows as they come, a part at a time: whoever reads slowly holds nothing open.
+
+    The first part is asked for before the answer begins, so that what is wrong is told as such.
+    """
+
+    def lines() -> Iterator[bytes]:
+        with library_of(request).at(clocks) as archive:
+            for part in _parts(archive, paged, ask):
+                yield b"".join(json_bytes(told(row)) + b"\n" for row in part)
+
+    following = lines()
+    first = next(following, b"")
+    return StreamingResponse(chain([first], following), media_type=LINES)
+
+
+def _parts(archive: ReadOnlyArchive, paged: Paged, ask: Ask) -> Iterator[list[Any]]:
+    after, left = paged.after, paged.limit
+    while True:
+        wanted = MOST_ROWS if left is None else min(left, MOST_ROWS)
+        rows = list(ask(archive, after, wanted))
+        if rows:
+            yield rows
+        if len(rows) < wanted or left == wanted:
+            return
+        after, left = rows[-1].cursor, None if left is None else left - wanted

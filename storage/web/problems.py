@@ -1,0 +1,178 @@
+"""What goes wrong, told as RFC 9457 says: one JSON object with a type, a status, a sentence."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.database.compression import DamagedBytesError
+from storage.database.engine import ArchiveError, ArchiveUnreachableError
+from storage.database.rows import CursorError
+from storage.read.revision import RevisionError
+from storage.render.moment import MomentError
+from storage.values.errors import AmbiguousError, NoSuchError
+
+LOG = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+
+TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "parameter_unknown": (400, "There is no such parameter"),
+        "parameter_invalid": (400, "A parameter is wrong"),
+        "revision_invalid": (400, "This names no version"),
+        "ambiguous": (400, "This names more than one"),
+        "cursor_invalid": (400, "This is no cursor of this list"),
+        "time_invalid": (400, "This is no time"),
+        "request_invalid": (400, "The request cannot be understood"),
+        "not_an_address": (400, "Only addresses of the web can be named here"),
+        "token_missing": (401, "This needs a token"),
+        "token_scope": (403, "The token may not do this"),
+        "origin_foreign": (403, "The form was sent from another page"),
+        "no_such": (404, "There is no such thing"),
+        "method_not_allowed": (405, "This cannot be done here"),
+        "conflict": (409, "It is there already"),
+        "too_large": (413, "The request is too large"),
+        "host_unknown": (421, "This name is not served here"),
+        "too_many": (429, "Too many requests"),
+        "internal": (500, "An internal error"),
+        "bytes_damaged": (500, "The kept bytes are damaged"),
+        "too_slow": (503, "The answer took too long"),
+        "unavailable": (503, "The archive does not answer"),
+    }
+)
+"""Every code that an answer may carry, with its status and its title."""
+
+_BY_STATUS = {404: "no_such", 405: "method_not_allowed", 413: "too_large"}
+
+
+@dataclass(eq=False)
+class Problem(Exception):  # noqa: N818  # the word of RFC 9457
+    """Something that a caller did or met; `detail` is one sentence."""
+
+    code: str
+    detail: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return TITLES[self.code][0]
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.code][1]
+
+    def to_dict(self) -> dict[str, Any]:
+        status, title = TITLES[self.code]
+        told = {"type": f"urn:lesart:problem:{self.code}", "title": title, "status": status}
+        return {**told, "detail": self.detail, "code": self.code, **self.more}
+
+
+def problem_of(error: BaseException) -> Problem | None:
+    """Return the problem that an error of the archive is, None where nobody expected it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DBAPIError):
+        return _of_database(error)
+    code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)
+    if code is None:
+        return None
+    if code == "unavailable":
+        return _waiting(code, _WHY_UNAVAILABLE.get(type(error), "the archive cannot be read"))
+    candidates = getattr(error, "candidates", None)
+    return Problem(code, str(error), {} if candidates is None else {"candidates": candidates})
+
+
+_CODES: Mapping[type, str] = MappingProxyType(
+    {
+        NoSuchError: "no_such",
+        AmbiguousError: "ambiguous",
+        RevisionError: "revision_invalid",
+        MomentError: "time_invalid",
+        CursorError: "cursor_invalid",
+        DamagedBytesError: "bytes_damaged",
+        ArchiveError: "unavailable",
+        PoolTimeoutError: "unavailable",
+    }
+)
+_WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
+    {
+        ArchiveUnreachableError: "the database does not answer",
+        PoolTimeoutError: "too many are reading at once",
+    }
+)
+"""What is said instead of the sentence of an error, which may name places of the server."""
+
+
+def answer(problem: Problem) -> Response:
+    """Return the response that tells a problem as JSON."""
+    body = orjson.dumps(problem.to_dict())
+    return Response(body, problem.status, dict(problem.headers), MEDIA_TYPE)
+
+
+def told_by(error: Exception) -> Problem:
+    """Return the problem that any error is; what nobody expected is logged and not shown."""
+    known = problem_of(error)
+    if known is None and isinstance(error, HTTPException):
+        code = _BY_STATUS.get(error.status_code, "request_invalid")
+        return Problem(code, str(error.detail), headers=error.headers or {})
+    if known is None and isinstance(error, RequestValidationError):
+        return _invalid(error.errors())
+    if known is None:
+        LOG.error("page_failed", error=type(error).__name__)  # the server prints its trace
+        return Problem("internal", "the details are in the log of the server")
+    return known
+
+
+def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
+    """Let every error of `app` end as a problem: as JSON, or where people look as a `page`."""
+
+    def tell(request: Request, error: Exception) -> Response:
+        problem = told_by(error)
+        is_api = request.url.path.startswith("/api") or problem.code == "internal"
+        is_for_people = "text/html" in request.headers.get("accept", "") and not is_api
+        return page(request, problem) if is_for_people else answer(problem)
+
+    expected = (Problem, RequestValidationError, HTTPException, DBAPIError, *_CODES)
+    for kind in (*expected, Exception):
+        app.add_exception_handler(kind, tell)
+
+
+def _of_database(error: DBAPIError) -> Problem | None:
+    reason = str(error.orig).lower()
+    if "timeout" in reason or "interrupted" in reason:
+        return _waiting("too_slow", "ask for less, or for a narrower span")
+    if error.connection_invalidated or "connect" in reason or "locked" in reason:
+        return _waiting("unavailable", "the database does not answer")
+    return None
+
+
+def _waiting(code: str, detail: str) -> Problem:
+    return Problem(code, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _invalid(errors: Sequence[Any]) -> Problem:
+    """Return the problem that wrong parameters are, each with its sentence."""
+    unknown = [each for each in errors if each["type"] == "extra_forbidden"]
+    told = [
+        {
+            "parameter": ".".join(str(part) for part in each["loc"][1:]),
+            "detail": "there is no such parameter" if each in unknown else str(each["msg"]),
+        }
+        for each in errors
+    ]
+    code = "parameter_unknown" if unknown else "parameter_invalid"
+    names = ", ".join(dict.fromkeys(each["parameter"] for each in told))
+    sentence = f"{names}: {told[0]['detail']}" if told else "the request is wrong"
+    return Problem(code, sentence, {"errors": told})

@@ -1,0 +1,80 @@
+"""The shape of answers for OpenAPI, derived from the records that reading gives."""
+
+from dataclasses import fields
+from functools import cache
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from storage.web import problems
+
+LINES = "application/jsonl"
+
+
+class ProblemShape(BaseModel):
+    """A problem by RFC 9457."""
+
+    model_config = ConfigDict(title="Problem", extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(json_schema_extra={"enum": [*problems.TITLES]})
+
+
+@cache
+def model_of(kind: type[Any], *more: tuple[str, Any]) -> type[BaseModel]:
+    """Return a model with the fields that `to_dict` of a record tells, and some more."""
+    hints = get_type_hints(kind)
+    told = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("beside")}
+    return record(kind.__name__, **(told | dict(more)))
+
+
+def record(name: str, /, **hints: Any) -> type[BaseModel]:
+    """Return a model with these fields, all of them always there."""
+    told: dict[str, Any] = {}
+    for field, hint in hints.items():
+        if hasattr(BaseModel, field):
+            told[f"{field}_"] = (hint, Field(alias=field))
+        else:
+            told[field] = (hint, ...)
+    return create_model(name, **told)
+
+
+@cache
+def page_of(row: type[BaseModel]) -> type[BaseModel]:
+    """Return the model of a part of a list: rows, and the cursor from which it goes on."""
+    return record(f"{row.__name__}Page", items=list[row], next=str | None)  # type: ignore[valid-type]  # made at run time
+
+
+def troubles(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return how OpenAPI tells that requests may end as problems with these statuses."""
+    titles = dict(problems.TITLES.values())
+    told = {"content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return {status: {"description": titles[status], **told} for status in statuses}
+
+
+NOT_CHANGED = {"description": "Not changed"}
+USUAL = (400, 404, 421, 500, 503)
+
+
+def one(kind: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a request for one thing."""
+    return {
+        200: {"model": kind},
+        304: NOT_CHANGED,
+        **troubles(*USUAL, *statuses),
+    }
+
+
+def many(row: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a request for a list: a part of it, or all of it line by line."""
+    lines = {LINES: {"schema": {"type": "string", "description": "A row a line, all of them."}}}
+    page = {"model": page_of(row), "content": lines}
+    return {200: page, 304: NOT_CHANGED, **troubles(*USUAL, *statuses)}
+
+
+def plain(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a request for something that is no JSON."""
+    told = {"description": what, "content": {media_type: {"schema": {"type": "string"}}}}
+    return {200: told, 304: NOT_CHANGED, **troubles(*USUAL)}

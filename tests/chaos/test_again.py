@@ -1,0 +1,13 @@
+"""A short, seeded run: a command that was killed, given once more, leaves nothing unread."""
+
+import pytest
+
+from tests.chaos.again import COMMANDS, rounds
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_command_that_was_killed_and_is_given_once_more_reads_everything(database):
+    made = list(rounds(len(COMMANDS), files=300, database=database, seed=3))
+    assert [each.told() for each in made if each.faults] == []
+    assert {each.words for each in made} == set(COMMANDS)

@@ -1,0 +1,113 @@
+"""What is not read in time is tried once more, alone and later, before that is its verdict."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.schedule import queue
+from storage.values.verdict import Counts
+from tests.flow.driver import Newsroom, newsroom_at, seed
+from tests.page.conftest import html
+
+QUICK = {"document_seconds": "0.4s", "batch_seconds": "3s", "lease_seconds": "9s"}
+
+
+@pytest.fixture
+def room(database_url: str, tmp_path: Path) -> Iterator[Newsroom]:
+    with newsroom_at(database_url, tmp_path, **QUICK) as newsroom:
+        yield newsroom
+
+
+def heavy() -> bytes:
+    return html(paragraphs=tuple(f"Zeile <b>{i}</b> der Tabelle." for i in range(60_000)))
+
+
+def later(room: Newsroom) -> None:
+    """Let the pauses of waiting jobs be over."""
+    with room.archive.engine.begin() as connection:
+        connection.execute(text("UPDATE job SET run_after = 0 WHERE state = 'ready'"))
+
+
+def waiting(room: Newsroom) -> list[dict]:
+    return room.rows("SELECT * FROM job WHERE state = 'ready' AND kind = 'read'")
+
+
+def stop_the_child(room: Newsroom) -> None:
+    """Let a page be read, and have the child of the reader stand still from then on."""
+    room.write("erste.html", html())
+    assert room.scan() == Counts(new_articles=1)
+    os.kill(room.reader._document_reader().child_pid, signal.SIGSTOP)
+
+
+def test_a_good_page_that_a_busy_machine_did_not_read_is_read_later(room):
+    stop_the_child(room)
+    room.write("zweite.html", html(h1="Der Deich hält"))
+    room.write("dritte.txt", seed("Pegel", "Der Pegel der Lohe steigt."))
+    job = room.ordered(room.places("zweite.html", "dritte.txt"))
+    assert room.worked(job) == Counts(new_articles=1)
+    (second,) = waiting(room)
+    assert (second["single"], second["arguments"]["again"]) == (True, True)
+    later(room)
+    assert room.worked(job) == Counts(new_articles=2)
+    assert room.rows("SELECT * FROM refusals") == []
+
+
+def test_a_page_that_is_late_twice_is_refused_and_kept_and_costs_no_other_one(room):
+    raw = heavy()
+    room.write("schwer.html", raw)
+    room.write("leicht.html", html())
+    job = room.ordered(room.places("schwer.html", "leicht.html"))
+    assert room.worked(job) == Counts(new_articles=1)
+    assert room.rows("SELECT * FROM refusals") == []
+    later(room)
+    assert room.worked(job) == Counts(new_articles=1, refused=1)
+    refusal = room.one("SELECT * FROM refusals")
+    assert (refusal["code"], refusal["kept"]) == ("resource_time", True)
+    assert "0.4 s of processor time" in refusal["message"]
+    assert waiting(room) == []
+
+
+def test_what_waits_for_its_second_try_is_not_read_by_the_rest_of_its_batch(room):
+    """The batch is given back in the middle, with a late document behind it."""
+    stop_the_child(room)
+    for number in range(3):
+        room.write(f"seite{number}.html", html(h1=f"Der Deich hält, Tag {number}"))
+    job = room.ordered(room.places(""))
+    room.collected(job)
+    (batch,) = waiting(room)
+    held = room.claimed(batch["id"])
+    captured, are_all = room.archive.unread(held)
+    assert (len(captured), are_all) == (3, True)
+    late = captured[0].observation_id
+    room.archive.keep(held, [], decide_nothing, done=False, later=[late])
+    rest = next(each for each in waiting(room) if each["id"] == batch["id"])
+    assert late not in rest["arguments"]["items"]
+    assert len(waiting(room)) == 2
+    later(room)
+    room.worked(job)
+    later(room)
+    assert room.worked(job) == Counts(new_articles=3, unchanged=1)
+
+
+def decide_nothing(*_: object) -> None:
+    raise AssertionError("nothing was read")
+
+
+def test_a_worker_has_a_bounded_number_of_bytes_in_its_hands(room, monkeypatch):
+    monkeypatch.setattr("storage.write.archive.MOST_UNREAD_BYTES", 300)
+    for number in range(5):
+        room.write(f"m{number}.txt", seed(f"Meldung {number}", "Wasser. " * 15 + str(number)))
+    job = room.ordered(room.places(""))
+    room.collected(job)
+    (batch,) = waiting(room)
+    held = room.claimed(batch["id"])
+    captured, are_all = room.archive.unread(held)
+    assert 0 < sum(len(each.raw) for each in captured) <= 300
+    assert not are_all
+    with room.archive.unit() as unit:
+        queue.release(unit, held)
+    assert room.worked(job) == Counts(new_articles=5)

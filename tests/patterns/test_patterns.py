@@ -1,0 +1,77 @@
+"""No pattern of the product takes more than some time for each letter, whatever the text."""
+
+import ast
+import re
+
+import pytest
+
+from tests.patterns.product import modules, patterns, tree
+from tests.patterns.pump import growth, shapes
+
+HEARD = {
+    "worker.text.annotate.bylines.BEHIND_DATE": (
+        "worker.text.annotate.bylines",
+        "_LONGEST_DAY_LINE",
+    ),
+}
+"""Patterns that are only asked of short texts, and the constant that says how short."""
+MOST_HEARD = 500
+CALLS = {"match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "compile"}
+NAMES = sorted(patterns())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in HEARD])
+def test_time_grows_no_faster_than_the_text(name):
+    pattern, methods = patterns()[name]
+    for method in sorted(methods):
+        for shape in shapes(pattern):
+            told = growth(pattern, method, shape)
+            assert told is None, f"{pattern.pattern!r}.{method} of {shape}: {told}"
+
+
+@pytest.mark.parametrize("name", sorted(HEARD))
+def test_what_is_asked_of_short_texts_alone_has_a_limit_that_is_one(name):
+    module = next(each for each in modules() if each.__name__ == HEARD[name][0])
+    assert name in NAMES
+    assert 0 < getattr(module, HEARD[name][1]) <= MOST_HEARD
+
+
+def test_all_patterns_are_found():
+    """Each compiled one in a module's top level is; none is made while the program runs."""
+    assert len(NAMES) > 250
+    made = [
+        f"{module.__name__}:{node.lineno}"
+        for module in modules()
+        for function in ast.walk(tree(module))
+        if isinstance(function, (ast.FunctionDef, ast.Lambda))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "re"
+        and node.func.attr in CALLS
+    ]
+    assert made == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "method"),
+    [
+        (r"^\s*(?:<!--.{0,2000}?-->\s*)*<\w+>", "match"),
+        (r"^([a-zA-Z]{2,3})(?:[-_][\w-]+)*$", "match"),
+        (r"\s*,\s*", "finditer"),
+        (r"(?:a|aa)+$", "fullmatch"),
+        (r"\w+@\w+", "finditer"),
+        (r"<[^>]*>", "finditer"),
+        (r"\d{4}.*?von", "finditer"),
+    ],
+)
+def test_a_pattern_that_grows_too_fast_is_told(pattern, method):
+    compiled = re.compile(pattern, re.DOTALL)
+    assert any(growth(compiled, method, shape) for shape in shapes(compiled))
+
+
+@pytest.mark.parametrize("pattern", [r"(?:(?<!\s)\s++)?,\s*+", r"[a-z]{1,300}z", r"<[^<>]*+>?"])
+def test_a_pattern_with_a_linear_bound_passes(pattern):
+    compiled = re.compile(pattern)
+    assert not [s for s in shapes(compiled) if growth(compiled, "finditer", s)]

@@ -1,0 +1,53 @@
+"""The page, served for real: a server on a free port of this machine, asked by a client."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from storage.web.app import Site, make_app
+from storage.web.archives import Place
+from storage.web.server import Served, bound
+from storage.write.archive import Archive
+from tests.cli.small_archive import write_archive
+from tests.conftest import DIALECTS
+
+
+@contextmanager
+def served(url: str, site: Site | None = None) -> Iterator[httpx.Client]:
+    """Give a client for the page of the archive at `url`."""
+    with bound("127.0.0.1", 0) as listening:
+        port = listening.getsockname()[1]
+        with (
+            Served(make_app(Place(url), site), listening),
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as client,
+        ):
+            yield client
+
+
+@contextmanager
+def emptied(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the place for an archive that the tests of a module share, on either database."""
+    if request.param == "sqlite":
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("served")
+        yield f"sqlite:///{folder / 'lesart.sqlite3'}"
+        return
+    with request.getfixturevalue("postgres_databases").database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def archive_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of an archive with three articles, one in two versions, and a refusal."""
+    with emptied(request) as url:
+        with Archive.open(url) as archive:
+            write_archive(archive)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def client(archive_url: str) -> Iterator[httpx.Client]:
+    """Give a client for the page of a small archive, on either database."""
+    with served(archive_url) as found:
+        yield found

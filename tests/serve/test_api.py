@@ -1,0 +1,212 @@
+"""The API answers what the reading side answers, in the shape that it promises."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from storage.read.archive import open_archive
+from storage.web.problems import TITLES
+from storage.web.schemas import LINES
+
+DOC = Path(__file__).resolve().parents[2] / "docs" / "web.md"
+PEGEL = "seed:seeds/pegel.txt"
+
+
+def items(client, path, **parameters):
+    answer = client.get(path, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "ask"),
+    [
+        ("/api/articles", {}, lambda a: a.articles()),
+        (
+            "/api/articles",
+            {"language": "en"},
+            lambda a: [x for x in a.articles() if x.language == "en"],
+        ),
+        ("/api/search", {"q": "Pegel"}, lambda a: a.search("Pegel")),
+        ("/api/history", {"article": PEGEL}, lambda a: a.history(PEGEL)),
+        ("/api/observations", {"article": PEGEL}, lambda a: a.observations(PEGEL)),
+        ("/api/blame", {"rev": PEGEL}, lambda a: a.blame(PEGEL)),
+        ("/api/refusals", {}, lambda a: a.refusals()),
+        ("/api/jobs", {}, lambda a: a.jobs()),
+    ],
+)
+def test_a_list_is_what_the_library_gives(client, archive_url, path, parameters, ask):
+    with open_archive(archive_url) as archive:
+        told = [row.to_dict() for row in ask(archive)]
+    assert told
+    assert items(client, path, **parameters) == told
+
+
+def test_a_version_is_found_by_any_revision_in_the_path_or_as_a_parameter(client, archive_url):
+    with open_archive(archive_url) as archive:
+        first = archive.version(f"{PEGEL}@1").to_dict()
+    assert client.get(f"/api/articles/{PEGEL}@1").json() == first
+    assert client.get("/api/version", params={"rev": f"{PEGEL}@1"}).json() == first
+    assert client.get(f"/api/articles/{first['article']}@~1").json() == first
+
+
+def test_a_list_goes_on_from_next_until_it_is_null(client):
+    whole = items(client, "/api/articles")
+    seen, after = [], None
+    while True:
+        answer = client.get(
+            "/api/articles", params={"limit": 1, **({"after": after} if after else {})}
+        )
+        part = answer.json()
+        seen += part["items"]
+        after = part["next"]
+        if after is None:
+            break
+    assert seen == whole
+    assert len(whole) == 3
+
+
+def test_lines_come_whole_and_as_they_are_in_parts(client):
+    answer = client.get("/api/articles", headers={"Accept": LINES})
+    assert answer.headers["content-type"] == LINES
+    assert len(answer.text.splitlines()) == len(items(client, "/api/articles"))
+    assert (
+        len(client.get("/api/articles?limit=2", headers={"Accept": LINES}).text.splitlines()) == 2
+    )
+
+
+def test_changes_after_a_seq_come_once_each_and_none_is_left_out(client):
+    first = client.get("/api/changes", params={"after": "0"}).json()
+    assert [change["version"] for change in first["items"]] == [2]
+    assert first["items"][0]["removed"] == ["3,6"]
+    assert first["next"] == str(first["items"][0]["seq"])
+    again = client.get("/api/changes", params={"after": first["next"]}).json()
+    assert again == {"items": [], "next": first["next"]}
+
+
+def test_a_diff_tells_the_words_that_changed(client):
+    operations = client.get("/api/diff", params={"rev": f"{PEGEL}@1..@2"}).json()["operations"]
+    assert [each["a_text"] for each in operations if each["op"] == "delete"] == ["3,6"]
+    assert [each["b_text"] for each in operations if each["op"] == "insert"] == ["36"]
+
+
+def test_both_clocks_are_asked(client):
+    assert items(client, "/api/articles", as_of="2023") == []
+    assert items(client, "/api/articles", known_at="2023") == []
+    assert len(items(client, "/api/articles", as_of="2100", known_at="2100")) == 3
+
+
+def test_bytes_only_go_out_as_an_attachment_of_plain_text(client):
+    answer = client.get("/api/raw", params={"rev": PEGEL})
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.headers["content-disposition"].startswith("attachment; filename*=UTF-8''")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("style", ["markdown", "bibtex", "csl-json", "w3c"])
+def test_a_reference_is_written_in_the_style_that_is_asked_for(client, style):
+    answer = client.get(
+        "/api/cite", params={"rev": PEGEL, "style": style, "passage": "36 Zentimeter"}
+    )
+    assert answer.status_code == 200
+    assert "36 Zentimeter" in answer.text
+
+
+def test_what_is_known_is_answered_by_304_and_without_a_body(client):
+    tag = client.get("/api/articles").headers["etag"]
+    again = client.get("/api/articles", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/api/articles", headers={"If-None-Match": '"else"'}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/articles?nope=1", "parameter_unknown"),
+        ("/api/articles?limit=0", "parameter_invalid"),
+        ("/api/articles?limit=1001", "parameter_invalid"),
+        ("/api/articles?language=%00", "parameter_invalid"),
+        ("/api/articles?since=gestern", "time_invalid"),
+        ("/api/articles?after=zzz", "cursor_invalid"),
+        ("/api/changes?after=99999999999999999999", "cursor_invalid"),
+        ("/api/changes?after=1&article=x", "parameter_invalid"),
+        ("/api/articles/nowhere", "no_such"),
+        ("/api/version?rev=a%40w1:1", "revision_invalid"),
+        ("/api/history?article=nowhere", "no_such"),
+        ("/api/cite?rev=seed:seeds/pegel.txt&passage=nirgends", "no_such"),
+        ("/api/clusters/nowhere", "no_such"),
+        ("/nowhere", "no_such"),
+    ],
+)
+def test_what_is_wrong_is_told_as_a_problem_with_its_code(client, path, code):
+    answer = client.get(path)
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (
+        (problem["code"], problem["status"])
+        == (code, answer.status_code)
+        == (code, TITLES[code][0])
+    )
+    assert problem["detail"]
+
+
+def test_nothing_here_takes_anything_but_get(client):
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        answer = client.request(method, "/api/articles")
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil.example:8790", "[::1"]
+)
+def test_another_name_is_turned_away(client, host):
+    assert client.get("/api/articles", headers={"Host": host}).status_code in {400, 421}
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "LOCALHOST:8790", "[::1]:8790"])
+def test_the_names_of_this_machine_are_served(client, host):
+    assert client.get("/api/articles", headers={"Host": host}).status_code == 200
+
+
+def test_a_large_request_is_refused_before_it_is_read(client):
+    answer = client.post("/api/articles", content=b"x" * (2 * 1024 * 1024))
+    assert answer.json()["code"] == "too_large"
+
+
+def test_the_connection_of_the_page_cannot_write(archive_url):
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    from storage.web.archives import Library, Place
+
+    library = Library(Place(archive_url))
+    with library.today.connected() as connection, pytest.raises(DBAPIError):
+        connection.execute(text("UPDATE source SET paused = TRUE"))
+    library.close()
+
+
+def test_a_question_that_takes_too_long_is_given_up(archive_url):
+    from sqlalchemy import text
+    from sqlalchemy.exc import DBAPIError
+
+    with open_archive(archive_url, seconds=1) as archive, archive.connected() as connection:
+        endless = (
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+        )
+        with pytest.raises(DBAPIError) as caught:
+            connection.execute(text(endless))
+    assert re.search("interrupted|statement timeout", str(caught.value.orig))
+
+
+def test_every_path_of_the_api_is_told_and_no_other(client):
+    told = set(re.findall(r"^\| `(/api/[^`]*)`", DOC.read_text("utf-8"), re.MULTILINE))
+    there = {
+        path for path in client.get("/openapi.json").json()["paths"] if path.startswith("/api")
+    }
+    assert there == told
+
+
+def test_every_code_of_a_problem_is_told_with_its_status():
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| (.+) \|$", DOC.read_text("utf-8"), re.MULTILINE)
+    assert {code: (int(status), title) for code, status, title in rows} == dict(TITLES)

@@ -1,0 +1,37 @@
+"""Every sentence of the pages is said in German, and none that no page says."""
+
+import re
+
+import pytest
+
+from storage.web.pages.asked import VIEWS
+from storage.web.pages.rendering import HERE, known_words
+from storage.web.parameters import ChangeClass
+from storage.web.problems import TITLES
+
+SAID = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
+KINDS = re.compile(r"^(class|state|kind|view|role|outcome|is) ")
+
+
+def said() -> set[str]:
+    files = [*(HERE / "templates").glob("*.html"), *(HERE / "pages").glob("*.py")]
+    found = {a or b for path in files for a, b in SAID.findall(path.read_text("utf-8"))}
+    return found | {title for _status, title in TITLES.values()}
+
+
+def test_every_sentence_is_said_in_german_and_none_is_left_over():
+    german = {each for each in known_words()["de"] if not KINDS.match(each)}
+    assert {each for each in said() if not KINDS.match(each)} == german
+
+
+def test_names_of_classes_and_states_are_said_in_both_languages():
+    english, german = known_words()["en"], known_words()["de"]
+    assert set(english) == {each for each in german if KINDS.match(each)}
+    assert {f"class {each.value}" for each in ChangeClass} <= set(english)
+    assert {f"view {each}" for each in VIEWS} <= set(english)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_sentence_keeps_the_places_for_its_values(language):
+    for key, sentence in known_words()[language].items():
+        assert sorted(re.findall(r"\{\w+\}", key)) == sorted(re.findall(r"\{\w+\}", sentence))

@@ -1,0 +1,78 @@
+"""The page as a service: the reading application of storage with what may be ordered over it."""
+
+import socket
+import threading
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.types import ASGIApp
+
+from storage.settings import Settings
+from storage.web.app import Site, make_app
+from storage.web.archives import Place
+from storage.web.guards import LOOPBACK
+from storage.web.server import Served, bound, serve
+from worker.errors import PortTakenError
+
+LOG = structlog.get_logger()
+ENDS_SECONDS = 10.0
+
+
+def run_web(settings: Settings) -> None:
+    """Serve the page in the foreground until it is stopped.
+
+    Raises: PortTakenError.
+    """
+    host, port = address_of(settings.web_address)
+    with _listening(host, port) as listening:
+        app = _app(settings)
+        LOG.info("web_started", address=f"http://{host}:{port}")
+        serve(app, listening)
+    LOG.info("web_stopped")
+
+
+class PageBeside:
+    """Serves the page beside other work, at an address that is taken when it is made.
+
+    Raises: PortTakenError.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._listening = _listening(*address_of(settings.web_address))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(timeout=ENDS_SECONDS)
+
+    def _run(self) -> None:
+        with self._listening, Served(_app(self._settings), self._listening):
+            LOG.info("web_started", address=f"http://{self._settings.web_address}")
+            self._over.wait()
+
+
+def address_of(given: str) -> tuple[str, int]:
+    """Return host and port of an address that the settings took.
+
+    >>> address_of("127.0.0.1:8790"), address_of("[::1]:80")
+    (('127.0.0.1', 8790), ('::1', 80))
+    """
+    parts = urlsplit(f"//{given}")
+    return parts.hostname or "127.0.0.1", parts.port or 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return bound(host, port)
+    except OSError as error:
+        raise PortTakenError(f"{host}:{port}", error.strerror or str(error)) from error
+
+
+def _app(settings: Settings) -> ASGIApp:
+    place = Place(settings.reader_url or settings.database_url, settings.zone, settings.languages)
+    return make_app(place, Site(hosts=(*LOOPBACK, *settings.web_hosts)))
