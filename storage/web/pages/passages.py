@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from storage.diff.word_diff import Operation
 from storage.render.paragraphs import kind_of, paragraphs_of
@@ -56,10 +57,20 @@ def blocks(operations: Iterable[Operation]) -> tuple[Block, ...]:
 
 
 def excerpt(found: Sequence[Block], most: int = 3) -> tuple[Block, ...]:
-    """Return the first changed paragraphs, cut down to what is around their changes."""
+    """Return changed paragraphs, the loudest ones, cut down to what is around their changes."""
     changed = [block for block in found if block.kind != "equal"]
-    loud = sorted(changed, key=lambda block: not any(piece.is_number for piece in block.pieces))
-    return tuple(replace(block, pieces=_cut(block.pieces)) for block in loud[:most])
+    loud = sorted(range(len(changed)), key=lambda index: not _is_loud(changed[index]))
+    chosen = [changed[index] for index in sorted(loud[:most])]
+    return tuple(replace(block, pieces=_cut(block.pieces)) for block in chosen)
+
+
+def runs(pieces: Iterable[Piece]) -> list[list[Piece]]:
+    """Return pieces that follow each other and are of one kind together."""
+    return [list(group) for _kind, group in groupby(pieces, key=lambda piece: piece.kind)]
+
+
+def _is_loud(block: Block) -> bool:
+    return block.role == "headline" or any(piece.is_number for piece in block.pieces)
 
 
 def _pieces(paragraph: Sequence[Operation]) -> Iterator[Piece]:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from storage.read.answers import Coverage, Observation, VersionLine
 
 WIDTH = 720
+NARROW = 360
 _LEAST, _MOST_TICKS = 26.0, 400
 
 
@@ -41,7 +42,7 @@ def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Mark
     """Draw how many there were on each of the last `days` days."""
     first = until - timedelta(days=days - 1)
     most = max([*counts.values(), 1])
-    step = WIDTH / days
+    step = NARROW / days
     parts = []
     for index in range(days):
         day = first + timedelta(days=index)
@@ -55,8 +56,8 @@ def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Mark
             ).format(kind, index * step, 62 - high, max(step - 2, 1), high, day, number)
         )
     parts.append(Markup('<text x="0" y="76">{}</text>').format(first))
-    parts.append(Markup('<text x="{}" y="76" text-anchor="end">{}</text>').format(WIDTH, until))
-    return _svg(title, 80, Markup("").join(parts))
+    parts.append(Markup('<text x="{}" y="76" text-anchor="end">{}</text>').format(NARROW, until))
+    return _svg(title, 80, Markup("").join(parts), NARROW)
 
 
 def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str) -> Markup:
@@ -100,11 +101,11 @@ def spread(seen: Sequence[tuple[str, datetime]], title: str) -> Markup:
     return _svg(title, 10 + 22 * len(seen), Markup("").join(parts))
 
 
-def _svg(title: str, height: int, inner: Markup) -> Markup:
+def _svg(title: str, height: int, inner: Markup, width: int = WIDTH) -> Markup:
     return Markup(
         '<svg class="picture" role="img" viewBox="0 0 {0} {1}" preserveAspectRatio="xMinYMin meet">'
         "<title>{2}</title>{3}</svg>"
-    ).format(WIDTH, height, title, inner)
+    ).format(width, height, title, inner)
 
 
 def _spans(versions: Sequence[VersionLine]) -> list[Span]:

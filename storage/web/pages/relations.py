@@ -76,4 +76,4 @@ def cluster(
 
 
 def _name(line: ArticleLine) -> str:
-    return line.publisher or line.origin.removeprefix("https://")[:60]
+    return line.publisher or line.origin.rpartition("/")[2][:60] or line.origin[:60]

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup, escape
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from storage.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN
 from storage.values.draft import PartialDate
+from storage.web.pages.passages import runs
 from storage.web.problems import Problem
 
 HERE = Path(__file__).resolve().parents[1]
@@ -90,7 +92,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
-    found.filters["segment"] = lambda value: quote(str(value), safe="")
+    found.filters["runs"] = runs
+    found.filters["shown"] = shown_value
     return found
 
 
@@ -108,6 +111,20 @@ def plain(value: Any) -> Any:
         return value
     shown = UNSEEN.sub(_named, ESCAPE_SEQUENCE.sub("", value))
     return CONTROL.sub("", shown)
+
+
+def shown_value(value: Any, most: int = 400) -> str:
+    """Return the value of a field as people read it: a list in a row, a date as it is.
+
+    >>> shown_value(["Ada", "Bo"]), shown_value({"value": "2024-06", "zone": None})
+    ('Ada, Bo', '2024-06')
+    """
+    if isinstance(value, Mapping) and "value" in value:
+        value = " ".join(str(part) for part in (value["value"], value.get("zone")) if part)
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(shown_value(each) for each in value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _named(match: re.Match[str]) -> str:
