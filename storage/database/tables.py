@@ -850,6 +850,18 @@ class ClusterMemberRow(Row, table=True):
     cluster_id: int = _big(index=True)
 
 
+class AccessTokenRow(SQLModel, table=True):
+    """A token by which work can be ordered over HTTP: its digest, never itself."""
+
+    __tablename__ = "access_token"
+    id: int = _key()
+    name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    scope: str = Field(max_length=16)
+    created_at: datetime = _time()
+    revoked_at: datetime | None = _time(nullable=True)
+
+
 class SearchDueRow(Row, table=True):
     """A wording that full text does not know yet."""
 

@@ -11,9 +11,9 @@ from storage.values.source import Source
 from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
-from worker.cli.standing_sources import watch_address
 from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, order_due, place_of, resolve
+from worker.flow.standing_sources import watch_address
 from worker.flow.work import work_next
 
 HOSTS = ("zeitung.example", "bote.example", "kurier.example")

@@ -29,8 +29,8 @@ from tests.flow.processes import Service, Supervisor, environment
 from tests.web.clock import SharedClock
 from tests.web.site import Request, Web, simulated_web
 from tests.web.world import OUTCOME, Article, World, made
-from worker.cli.standing_sources import watch_address
 from worker.flow.order import order_due
+from worker.flow.standing_sources import watch_address
 
 START = datetime(2024, 6, 1, tzinfo=UTC)
 TICK = timedelta(minutes=30)

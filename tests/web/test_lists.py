@@ -8,7 +8,7 @@ from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page
-from worker.cli.standing_sources import watch_feeds
+from worker.flow.standing_sources import watch_feeds
 
 SITE = "https://zeitung.example"
 FEED = f"{SITE}/feed.xml"

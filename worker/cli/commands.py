@@ -20,7 +20,9 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, tell_examination, tell_verification
 from storage.settings import Settings, read_web_address
 from storage.values.source import NoSuchSourceError
+from storage.values.token import TokenError
 from worker.cli import source_commands as source_cli
+from worker.cli import token_commands as token_cli
 from worker.cli.events import log_events
 from worker.cli.summaries import tell_summaries
 from worker.errors import (
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from worker.services.web import PageBeside
 
 source_cli.mount(app)
+token_cli.mount(app)
 
 TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."
 
@@ -364,6 +367,7 @@ def main() -> None:
         BrokerError: 2,
         ScheduleError: 2,
         PortTakenError: UNCHECKED,
+        TokenError: 2,
     }
     sys.exit(run_command(app, exit_codes=codes))
 

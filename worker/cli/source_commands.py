@@ -129,7 +129,12 @@ def add(
 ) -> None:
     """Watch a folder or an address from now on."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.cli.standing_sources import is_address, is_subscriptions, watch_address, watch_feeds  # noqa: PLC0415
+    from worker.flow.standing_sources import (  # noqa: PLC0415
+        is_address,
+        is_subscriptions,
+        watch_address,
+        watch_feeds,
+    )
 
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
@@ -186,7 +191,7 @@ def change(
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.cli.standing_sources import watch_anew  # noqa: PLC0415
+    from worker.flow.standing_sources import watch_anew  # noqa: PLC0415
 
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)

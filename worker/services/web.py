@@ -12,7 +12,9 @@ from storage.web.app import Site, make_app
 from storage.web.archives import Place
 from storage.web.guards import LOOPBACK
 from storage.web.server import Served, bound, serve
+from storage.write.archive import Archive
 from worker.errors import PortTakenError
+from worker.services.orders import desk_for, router
 
 LOG = structlog.get_logger()
 ENDS_SECONDS = 10.0
@@ -74,5 +76,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _app(settings: Settings) -> ASGIApp:
+    """Return the application: it reads by the one address, and takes orders by the other."""
     place = Place(settings.reader_url or settings.database_url, settings.zone, settings.languages)
-    return make_app(place, Site(hosts=(*LOOPBACK, *settings.web_hosts)))
+    archive = Archive.open(settings.database_url, create=False)
+    desk = desk_for(archive, settings)
+    hosts = (*LOOPBACK, *settings.web_hosts)
+    return make_app(place, Site(hosts, (router,), {"desk": desk, "may_write": True}))

@@ -1,0 +1,78 @@
+"""Make, list and take back the tokens by which work can be ordered over HTTP."""
+
+import hashlib
+import re
+import secrets
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from storage.database.tables import METADATA
+from storage.values.token import SCOPES, Token, TokenError
+from storage.write.archive import Archive
+
+TOKEN = METADATA.tables["access_token"]
+PREFIX = "lesart_"
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""
+>>> bool(NAME.fullmatch("cms-1")), bool(NAME.fullmatch("-x"))
+(True, False)
+"""
+
+
+def add_token(archive: Archive, name: str, scope: str) -> str:
+    """Make a token and return it; the archive keeps only its digest.
+
+    Raises: TokenError.
+    """
+    if NAME.fullmatch(name) is None:
+        raise TokenError(f"{name!r} is no name: up to 64 letters, digits, '.', '_' and '-'")
+    if scope not in SCOPES:
+        raise TokenError(f"{scope!r} is no scope: there are {', '.join(SCOPES)}")
+    made = PREFIX + secrets.token_urlsafe(32)
+    with archive.unit() as unit:
+        query = select(TOKEN.c.id).where(TOKEN.c.name == name)
+        if unit.connection.execute(query).first() is not None:
+            raise TokenError(f"there is, or was, a token {name} already: choose another name")
+        unit.connection.execute(
+            insert(TOKEN).values(
+                id=unit.number(), name=name, digest=_digest(made), scope=scope,
+                created_at=unit.now, revoked_at=None,
+            )
+        )  # fmt: skip
+    return made
+
+
+def tokens(archive: Archive) -> list[Token]:
+    """Return all tokens by name, those that were taken back too."""
+    with archive.looking() as connection:
+        return [_token(row) for row in connection.execute(select(TOKEN).order_by(TOKEN.c.name))]
+
+
+def revoke_token(archive: Archive, name: str) -> None:
+    """Take a token back: from now on it allows nothing.
+
+    Raises: TokenError.
+    """
+    with archive.unit() as unit:
+        query = update(TOKEN).where(TOKEN.c.name == name, TOKEN.c.revoked_at.is_(None))
+        done = unit.connection.execute(query.values(revoked_at=unit.now))
+        if done.rowcount == 0:
+            raise TokenError(f"there is no token {name} that could be taken back")
+
+
+def token_of(archive: Archive, given: str) -> Token | None:
+    """Return the token that somebody shows, None where there is none like it."""
+    with archive.looking() as connection:
+        query = select(TOKEN).where(TOKEN.c.digest == _digest(given))
+        row = connection.execute(query).first()
+    return None if row is None else _token(row)
+
+
+def _digest(given: str) -> bytes:
+    return hashlib.sha256(given.encode("utf-8", "replace")).digest()
+
+
+def _token(row: Any) -> Token:
+    return Token(row.name, row.scope, row.created_at, row.revoked_at)

@@ -1,0 +1,257 @@
+"""What may be ordered over HTTP with a token: an ingestion, and changes to what is watched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from storage.settings import IntervalError, Settings, parse_interval
+from storage.values.source import NoSuchSourceError, Source
+from storage.values.token import Scope, Token
+from storage.web.api.work import SOURCE, told
+from storage.web.parameters import Asked, Long, Plain
+from storage.web.problems import Problem
+from storage.web.schemas import record, troubles
+from storage.write.archive import Archive
+from storage.write.tokens import token_of
+from worker.errors import LocatorError, ScheduleError
+from worker.flow.order import is_address, order, place_of, resolve
+from worker.flow.standing_sources import watch_address, watch_anew
+from worker.services.rate_limit import RateLimit
+from worker.services.schedule import CronError, cron_trigger
+
+MOST_LOCATORS = 100
+ORDERS_A_MINUTE = 60
+WRONG_TOKENS_A_MINUTE = 10
+AGAIN = (400, 401, 403, 404, 409, 413, 421, 429, 500, 503)
+JOB = record("JobWritten", job=int)
+
+
+class Ingestion(Asked):
+    """Addresses to be looked at once, now; or a source that is taken as due."""
+
+    locators: Annotated[tuple[Long, ...], Field(max_length=MOST_LOCATORS)] = ()
+    source: Annotated[Plain | None, Field(description="File them under it; alone: run it.")] = None
+
+
+class Schedule(Asked):
+    """When a source is looked at."""
+
+    every: Annotated[Plain | None, Field(description="How often: 15m, 2h, 1d.")] = None
+    cron: Annotated[Plain | None, Field(description="When: five fields, 0 is Sunday.")] = None
+
+
+class NewSource(Schedule):
+    """An address to be watched from now on."""
+
+    locator: Long
+    name: Plain | None = None
+    type: Annotated[Plain | None, Field(description="page, feed, sitemap, opml or urls.")] = None
+
+
+class ChangedSource(Schedule):
+    """What is to be changed of a source."""
+
+    name: Plain
+    paused: bool | None = None
+
+
+class Named(Asked):
+    """A source, by its name."""
+
+    name: Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Takes orders for one archive."""
+
+    archive: Archive
+    settings: Settings
+    orders: RateLimit
+    wrong_tokens: RateLimit
+
+    def admitted(self, request: Request, given: str | None, scope: Scope) -> Token:
+        """Return the token that somebody shows, if it allows what is wanted.
+
+        Raises: Problem.
+        """
+        client = request.client.host if request.client else "?"
+        token = token_of(self.archive, given) if given else None
+        if token is None or token.revoked_at is not None:
+            _wait(self.wrong_tokens.wait(client))
+            raise Problem(
+                "token_missing", "send `Authorization: Bearer TOKEN`; `lesart token add` makes one",
+                headers={"WWW-Authenticate": "Bearer"},
+            )  # fmt: skip
+        if not token.allows(scope):
+            raise Problem("token_scope", f"the token {token.name} does not allow {scope}")
+        _wait(self.orders.wait(token.name))
+        return token
+
+
+def desk_for(archive: Archive, settings: Settings) -> Desk:
+    """Return who takes orders for an archive."""
+    limits = RateLimit(ORDERS_A_MINUTE), RateLimit(WRONG_TOKENS_A_MINUTE)
+    return Desk(archive, settings, *limits)
+
+
+def admits(scope: Scope) -> Callable[[Request], Desk]:
+    """Return what gives the desk to requests whose token allows `scope`."""
+
+    def admitted(request: Request) -> Desk:
+        desk: Desk = request.app.state.desk
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        desk.admitted(request, given.strip() if kind.lower() == "bearer" else None, scope)
+        return desk
+
+    return admitted
+
+
+router = APIRouter(tags=["orders"])
+Ingesting = Annotated[Desk, Depends(admits("ingest"))]
+Watching = Annotated[Desk, Depends(admits("sources"))]
+_KEY: dict[str, Any] = {"security": [{"token": []}]}
+
+
+@router.post(
+    "/api/ingest", status_code=202, responses={202: {"model": JOB}, **troubles(*AGAIN)},
+    openapi_extra=_KEY,
+)  # fmt: skip
+def ingest(desk: Ingesting, asked: Annotated[Ingestion, Body()]) -> Response:
+    """Order an ingestion of addresses, or of a source; files of the server cannot be named."""
+    return JSONResponse({"job": _ingested(desk, asked)}, 202)
+
+
+@router.post(
+    "/api/sources", status_code=201, responses={201: {"model": SOURCE}, **troubles(*AGAIN)},
+    openapi_extra=_KEY,
+)  # fmt: skip
+def add_source(desk: Watching, asked: Annotated[NewSource, Body()]) -> Response:
+    """Watch an address from now on."""
+    return JSONResponse(told(_watched(desk, asked)), 201)
+
+
+@router.patch(
+    "/api/sources", responses={200: {"model": SOURCE}, **troubles(*AGAIN)}, openapi_extra=_KEY
+)
+def change_source(desk: Watching, asked: Annotated[ChangedSource, Body()]) -> Response:
+    """Pause or resume a source, or change its schedule."""
+    values = _schedule(desk.settings, asked)
+    if asked.paused is not None:
+        values["paused"] = asked.paused
+    if not values:
+        raise Problem("parameter_invalid", "say what is to change: paused, every or cron")
+    changed = _found(lambda: desk.archive.change_source(asked.name, **values))
+    watch_anew(desk.archive, changed)
+    return JSONResponse(told(changed))
+
+
+@router.delete(
+    "/api/sources", status_code=204,
+    responses={204: {"description": "It is watched no more"}, **troubles(*AGAIN)},
+    openapi_extra=_KEY,
+)  # fmt: skip
+def remove_source(desk: Watching, asked: Annotated[Named, Query()]) -> Response:
+    """Watch a source no more; what it brought stays."""
+    moment = desk.archive.clock()
+    _found(lambda: desk.archive.change_source(asked.name, removed_at=moment, standing=False))
+    return Response(status_code=204)
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a form of our own page.
+
+    Raises: Problem where another page sent it.
+    """
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = urlsplit(request.headers.get("origin", "")).netloc
+    if site not in {"same-origin", "none"} or origin not in {"", request.headers.get("host", "")}:
+        raise Problem("origin_foreign", "orders are taken from our own page alone")
+    fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
+    return {name: values[0] for name, values in fields.items()}
+
+
+@router.post("/sources", include_in_schema=False)
+def send_form(request: Request, form: Annotated[dict[str, str], Depends(form_of)]) -> Response:
+    """Take the form of the page: the token stands in it, so no other page can fill it in."""
+    desk: Desk = request.app.state.desk
+    locator, every = form.get("locator", "").strip(), form.get("every", "").strip() or None
+    is_once = form.get("once") == "true"
+    desk.admitted(request, form.get("token", "").strip(), "ingest" if is_once else "sources")
+    if "\0" in locator or not locator or len(locator) > 4_000:
+        raise Problem("not_an_address", "the address is missing, or no address")
+    if is_once:
+        _ingested(desk, Ingestion(locators=(locator,)))
+    else:
+        _watched(desk, NewSource(locator=locator, every=every))
+    return RedirectResponse("/sources", 303)
+
+
+def _ingested(desk: Desk, asked: Ingestion) -> int:
+    for locator in asked.locators:
+        if not is_address(locator):
+            raise Problem("not_an_address", f"{locator[:200]!r} is no address of the web")
+    try:
+        if asked.locators:
+            places = [
+                resolve(desk.archive, desk.settings, each, source=asked.source)
+                for each in asked.locators
+            ]
+        elif asked.source:
+            source = asked.source
+            places = [place_of(_found(lambda: desk.archive.source(source)))]
+        else:
+            raise Problem("parameter_invalid", "name locators, or a source")
+    except LocatorError as error:
+        raise Problem("not_an_address", str(error)) from error
+    job = order(desk.archive, places, "api")
+    assert job is not None  # without a slot there is nothing to be taken
+    return job
+
+
+def _watched(desk: Desk, asked: NewSource) -> Source:
+    if not is_address(asked.locator):
+        raise Problem("not_an_address", f"{asked.locator[:200]!r} is no address of the web")
+    schedule = _schedule(desk.settings, asked)
+    try:
+        return watch_address(
+            desk.archive, desk.settings, asked.locator, name=asked.name, kind=asked.type, **schedule
+        )
+    except LocatorError as error:
+        raise Problem("not_an_address", str(error)) from error
+    except ScheduleError as error:
+        raise Problem("conflict", str(error)) from error
+
+
+def _schedule(settings: Settings, asked: Schedule) -> dict[str, Any]:
+    if asked.every is not None and asked.cron is not None:
+        raise Problem("parameter_invalid", "every and cron exclude each other")
+    try:
+        if asked.every is not None:
+            return {"every_seconds": parse_interval(asked.every), "cron": None}
+        if asked.cron is not None:
+            cron_trigger(asked.cron, settings.zone)
+            return {"every_seconds": None, "cron": asked.cron}
+    except (IntervalError, CronError) as error:
+        raise Problem("parameter_invalid", str(error)) from error
+    return {}
+
+
+def _found(ask: Callable[[], Source]) -> Source:
+    try:
+        return ask()
+    except NoSuchSourceError as error:
+        raise Problem("no_such", str(error)) from error
+
+
+def _wait(seconds: float) -> None:
+    if seconds > 0:
+        after = str(ceil(seconds))
+        raise Problem("too_many", f"again after {after} s", headers={"Retry-After": after})

@@ -1,0 +1,36 @@
+"""How often somebody may do something: a bucket of leave for each name, filled as time goes by."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+MOST_NAMES = 4_096
+
+
+class RateLimit:
+    """So many in a minute for each name, the unused leave of one minute at most."""
+
+    def __init__(self, per_minute: int, now: Callable[[], float] = monotonic) -> None:
+        self._most = float(per_minute)
+        self._now = now
+        self._left: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def wait(self, name: str) -> float:
+        """Take one leave and return 0, or return after how many seconds there is one.
+
+        >>> limit = RateLimit(1, now=lambda: 0.0)
+        >>> limit.wait("a"), limit.wait("a"), limit.wait("b")
+        (0.0, 60.0, 0.0)
+        """
+        with self._lock:
+            now = self._now()
+            left, since = self._left.get(name, (self._most, now))
+            left = min(self._most, left + (now - since) * self._most / 60)
+            if left < 1:
+                self._left[name] = (left, now)
+                return (1 - left) * 60 / self._most
+            if name not in self._left and len(self._left) >= MOST_NAMES:
+                self._left.clear()
+            self._left[name] = (left - 1, now)
+            return 0.0
