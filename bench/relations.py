@@ -72,13 +72,13 @@ class Found:
 def quality(half: str, seed: int, real: Path | None, work: Path) -> None:
     """Print what became of a labelled set in an archive."""
     made = scene(half, seed, real)
-    found = _archived(made, work / f"{half}{seed}", seed)
+    found = archived(made, work / f"{half}{seed}", seed)
     _print_copies(f"{half}, seed {seed}: {len(made.texts)} texts", made, found)
     _print_lookalikes(made, found)
     _print_follow_ups(made, found)
 
 
-def _archived(made: Scene, folder: Path, seed: int) -> Found:
+def archived(made: Scene, folder: Path, seed: int) -> Found:
     """Let all texts in, in any order, and return the relations between them."""
     seeds = folder / "seeds"
     seeds.mkdir(parents=True)

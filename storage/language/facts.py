@@ -33,7 +33,9 @@ _WEEKDAY_NAMES = (
 )
 _WORD_NAMES = (
     "zwei|two", "drei|three", "vier|four", "fünf|five", "sechs|six", "sieben|seven", "acht|eight",
-    "neun|nine", "zehn|ten", "elf|eleven", "zwölf|twelve",
+    "neun|nine", "zehn|ten", "elf|eleven", "zwölf|twelve", "dreizehn|thirteen",
+    "vierzehn|fourteen", "fünfzehn|fifteen", "sechzehn|sixteen", "siebzehn|seventeen",
+    "achtzehn|eighteen", "neunzehn|nineteen", "zwanzig|twenty",
 )  # fmt: skip
 
 
@@ -58,13 +60,13 @@ _DIGITS = rf"""
   | (?P<date>
         (?P<iso_y>\d{{4}})-(?P<iso_m>\d\d)-(?P<iso_d>\d\d)\b
       | (?P<dot_d>{_DAY})\.[ ]?(?P<dot_m>{_MONTH_NUMBER})\.(?:[ ]?(?:\d{{4}}|\d\d(?![\d:]|[ ]uhr)))?
-      | (?P<nam_d>{_DAY})\.?[ ](?P<nam_m>{MONTHS})\b(?:\.?,?[ ]\d{{4}}\b)?)
+      | (?P<nam_d>{_DAY})(?:\.[ ]?|[ ])(?P<nam_m>{MONTHS})\b(?:\.?,?[ ]\d{{4}}\b)?)
   | (?P<week>(?P<week_b>\d{{1,2}})\.[ ](?:KW|Kalenderwoche|Woche)\b)
   | (?P<time>
         (?P<hour>[0-2]?\d)(?:[.:](?P<minute>[0-5]\d))?
         (?:[ ]?(?:uhr|h)\b|[ ]?(?P<half>[ap])\.?m\b\.?)
       | (?P<hour_b>[0-2]?\d):(?P<minute_b>[0-5]\d)(?![\d:]))
-  | (?P<number>\d++(?:[.,:/]\d++)*+)
+  | (?P<number>\d++(?:[.,:/]\d++)*+(?:-\d{{1,2}}/\d{{1,3}})?)
 """
 _LETTERS = rf"""
     (?P<address>https?://\S+|www\.\S+
@@ -115,8 +117,8 @@ def facts_in(text: str) -> list[Fact]:
 
     >>> [fact.value for fact in facts_in("Am 3.2. um 14.30 Uhr kamen 1.250 Leute, 3,6 Prozent.")]
     ['2-3', '14:30', '1250', '3.6']
-    >>> [fact.value for fact in facts_in("On June 12, 2024, 2 p.m., two were hurt")]
-    ['6-12', '14:00', '2']
+    >>> [fact.value for fact in facts_in("On June 12, 2024, 2 p.m., two were hurt, 6-5/16 pct")]
+    ['6-12', '14:00', '2', '6-5/16']
     """
     return [
         Fact(*_TOLD[match.lastgroup or ""](match), *match.span()) for match in FACT.finditer(text)

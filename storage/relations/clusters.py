@@ -93,10 +93,11 @@ def _pairs_of(unit: Unit, articles: Iterable[int]) -> list[Pair]:
 def joins(kind: str, evidence: Mapping[str, object] | None) -> bool:
     """Tell whether a relation puts its articles into one cluster.
 
-    A text that embeds another one beside much of its own is another story.
+    A text that embeds another one beside much of its own is another story; nor does a near-copy
+    join that would bring texts together which tell of different events.
     """
     if kind in {"exact_copy", "near_copy"}:
-        return True
+        return bool((evidence or {}).get("joins", True))
     return kind == "contains" and bool((evidence or {}).get("joins"))
 
 

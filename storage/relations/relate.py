@@ -34,6 +34,8 @@ UNDONE = table_of(RelationUndoneRow)
 
 COPIES = frozenset({"exact_copy", "near_copy", "contains"})
 """Kinds of which two articles have one: undone, none of them is made again."""
+APART = frozenset({"moved_dates", "other_facts"})
+"""Reasons for which two texts that look alike tell of different events."""
 LARGE_CLUSTER = 16
 """From so many articles on, one relation is enough to belong to a cluster."""
 AGENCY_NAME = re.compile(r"[A-Za-zÄÖÜäöü-]{2,20}(?: aktuell| Media)?")
@@ -190,21 +192,51 @@ class _Comparing:
                 yield from self._weighed_anew(later)
 
     def _copies(self, new: Holder, met: Met) -> Iterator[Found]:
+        """Yield what a new wording is a copy of, the closest first.
+
+        One that would put two texts into one cluster that the rules keep apart joins nothing.
+        """
         common = self._common(new, met)
-        joined: set[int] = set()
+        answers = list(self._answers(new, met, common))
+        apart = {
+            self._story(other.wording_id) for other, each, _ in answers if each.reason in APART
+        }
+        joined: list[Holder] = []
+        answers.sort(key=lambda each: -each[1].score)
+        for other, answer, comparison in answers:
+            if answer.kind is None:
+                continue
+            is_apart = self._story(other.wording_id) in apart or self._is_apart(other, joined)
+            one, two = self._as_told(new, common), self._as_told(other, common)
+            found = _copy(new, other, one, two, answer, comparison, is_apart=is_apart)
+            if joins(found.kind, found.evidence):
+                joined.append(other)
+                self._join(new, other)
+            yield found
+
+    def _answers(
+        self, new: Holder, met: Met, common: frozenset[int]
+    ) -> Iterator[tuple[Holder, Likeness, Comparison]]:
+        """Yield how a new wording compares with what it met, but for much of a large cluster."""
+        known: set[int] = set()
         for number in met.near:
             other = self.holders.get(number)
             if other is None or other.article_id == new.article_id:
                 continue
-            if other.cluster_id in joined and (other.cluster_size or 0) >= LARGE_CLUSTER:
+            if other.cluster_id in known and (other.cluster_size or 0) >= LARGE_CLUSTER:
                 continue
-            one, two = self._as_told(new, common), self._as_told(other, common)
-            answer, comparison = likeness(one, two)
-            if answer.kind is not None:
-                self._join(new, other)
-                if other.cluster_id is not None:
-                    joined.add(other.cluster_id)
-                yield _copy(new, other, one, two, answer, comparison)
+            answer, comparison = likeness(self._as_told(new, common), self._as_told(other, common))
+            if answer.kind is not None and other.cluster_id is not None:
+                known.add(other.cluster_id)
+            yield other, answer, comparison
+
+    def _is_apart(self, other: Holder, joined: Sequence[Holder]) -> bool:
+        """Tell whether a text is kept apart from one of another story that is joined already."""
+        return any(
+            likeness(self._as_told(each), self._as_told(other))[0].reason in APART
+            for each in joined
+            if self._story(each.wording_id) != self._story(other.wording_id)
+        )
 
     def _story(self, wording_id: int) -> Story | None:
         """Return the story of a wording; copies that this batch found are one."""
@@ -228,7 +260,7 @@ class _Comparing:
             if len({self._story(n) for n in holding} - {own, None}) >= COMMON_HOLDERS
         )
 
-    def _as_told(self, holder: Holder, common: frozenset[int]) -> Told:
+    def _as_told(self, holder: Holder, common: frozenset[int] = frozenset()) -> Told:
         key = holder.wording_id, common
         if key not in self._told:
             self._told[key] = holder.told(common)
@@ -266,7 +298,14 @@ class _Comparing:
 
 
 def _copy(
-    new: Holder, other: Holder, one: Told, two: Told, answer: Likeness, comparison: Comparison
+    new: Holder,
+    other: Holder,
+    one: Told,
+    two: Told,
+    answer: Likeness,
+    comparison: Comparison,
+    *,
+    is_apart: bool,
 ) -> Found:
     """Return the relation in the direction that does not depend on which came in first."""
     is_turned = (
@@ -290,7 +329,9 @@ def _copy(
         "b_common": [list(span) for span in b[1].common],
     }  # fmt: skip
     if answer.kind == "contains":
-        evidence["joins"] = _is_the_story(answer, comparison, a[2])
+        evidence["joins"] = not is_apart and _is_the_story(answer, comparison, a[2])
+    elif is_apart:
+        evidence["joins"] = False
     assert answer.kind is not None
     score = round(min(1.0, answer.score), 4)
     return Found(answer.kind, a[0], b[0], score, LIKENESS, answer.threshold, evidence)
@@ -311,6 +352,7 @@ def _following(later: Holder, earlier: Holder, told: Following) -> Found:
     evidence = {
         "reason": told.reason, "mark": reference.mark,
         "a_wording": later.wording_id, "b_wording": earlier.wording_id,
+        "features": dict(told.features),
     }  # fmt: skip
     score = round(min(1.0, told.score), 4)
     return Found("follow_up", later, earlier, score, FOLLOWING, THRESHOLD, evidence)

@@ -1,10 +1,17 @@
-"""PURE: which earlier text a text follows: what its reference names, and what both tell."""
+"""PURE: which earlier text a text follows: what its reference names, and what both say.
 
+Each candidate is described by some features; one fitted sum of them decides (`follow_up.toml`,
+made by `bench/fit_follow_ups.py`). The features that spoke are kept with the answer.
+"""
+
+import math
+import tomllib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import resources
 from typing import Literal
 
 from storage.similarity.overlap import Words
@@ -15,28 +22,27 @@ from storage.similarity.references import (
     own_numbers,
     reference,
     sender,
-    words_of,
+    serial,
 )
 
-METHOD = "reference-1"
-THRESHOLD = 0.8
+METHOD = "reference-2"
+THRESHOLD = 0.5
 
 Reason = Literal["number_and_day", "number", "title", "title_and_day", "day_and_facts"]
+Features = dict[str, float]
 
-_LONGEST_DAYS = 60
-_LONGEST_DAYS_BY_NUMBER = 400
-_SAME_DAY_SLACK = 1
-_EXACT, _EXACT_SHORT, _EXACT_WORD, _HELD, _SIMILAR = 0.9, 0.65, 0.5, 0.85, 0.6
-_OF_THE_DAY, _NEXT_TO_THE_DAY, _ANOTHER_DAY, _ANOTHER_DAY_BUT_TITLE = 0.25, 0.1, -0.5, -0.3
-_ANOTHER_SITE, _OTHER_FACTS = -0.3, -0.3
-_TELLS_FACTS, _SHARED_FACTS = 4, 0.25
-_RECENT_DAYS, _RECENT = 4, 0.15
+_TITLES = ("title_whole", "title_held", "title_short", "title_word")
+_LONGEST_DAYS_BY = {(False, False): 60, (False, True): 60, (True, False): 180, (True, True): 400}
+"""Days back to what a reference may mean: whether it names a number, whether it names a day."""
 _LONGEST_CHAIN_DAYS = 14
-_MOST_FOR_FACTS, _FOR_A_FACT = 0.3, 0.06
-_LINKED, _LINKED_MARGIN, _FOR_A_NAME, _OF_THE_VERY_DAY = 2.0, 1.0, 0.75, 0.5
-_LINKED_SCORE = 0.8
-_SIMILAR_SHARE = 0.7
+_SAME_DAY_SLACK = 1
+_SAYS_FACTS, _SHARED_FACTS = 4, 0.25
+_RARE_SHARE = 0.1
+_MOST_RARE, _FAR_AHEAD = 8.0, 2.0
+_AS_LIKELY = 2.0
+_NAMED = ("number", "number_meant", "day_same", "day_near", *_TITLES)
 _WEAK_KINDS = frozenset({"year", "weekday", "month"})
+_FOR_A_NAME = 0.75
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class Candidate:
         return own_numbers(self.title, self.text, self.reference)
 
     @cached_property
+    def serial(self) -> int:
+        """Return the number with which its sender begins its title, 0 where there is none."""
+        return serial(self.title)
+
+    @cached_property
     def core(self) -> str:
         return core(self.title)
 
@@ -71,51 +82,102 @@ class Candidate:
         return Words(self.text)
 
     @cached_property
-    def whole(self) -> Words:
-        return Words(f"{self.title or ''}\n\n{self.text}")
+    def facts(self) -> frozenset[tuple[str, str]]:
+        """Return what the text states, without what says little."""
+        return frozenset(v for v in self.words.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1)
+
+    @cached_property
+    def points(self) -> frozenset[tuple[str, str]]:
+        """Return the facts and names of a text, its title included."""
+        whole = Words(f"{self.title or ''}\n\n{self.text}")
+        facts = {v for v in whole.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1}
+        return frozenset(facts | {("name", name) for name in whole.names})
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """That a text follows the candidate `key`, and why; a score above 1 is as good as 1."""
+    """That a text follows the candidate `key`, how likely, and which features spoke for it."""
 
     key: int
     score: float
     reason: Reason
+    features: Mapping[str, float] = field(default_factory=dict)
 
 
 def followed(follower: Candidate, candidates: Sequence[Candidate]) -> list[Following]:
     """Return which of `candidates` the follower follows: the text that it means, and its earlier
     follow-ups.
-
-    Where its reference names neither number nor title, but a day, it is the one text of that day
-    that tells of the same facts.
     """
     if follower.reference is None:
         return []
-    earlier = [each for each in candidates if _is_earlier(each, follower)]
-    scored = [(told, each) for each in earlier if (told := _scored(follower, each))]
+    described = describe(follower, candidates)
+    scored = [(_weighed(each, features), each) for each, features in described]
     certain = [pair for pair in scored if pair[0].score >= THRESHOLD]
+    named = _named_by_number(certain)
     first = [pair for pair in certain if pair[1].reference is None]
     if first:
-        told, meant = max(first, key=lambda pair: _rank(follower, *pair))
-        chain, since = [told], meant.day
+        best = max(first, key=lambda pair: _rank(*pair))
+        chain, since = [best[0]], best[1].day
     else:
         since = follower.day - timedelta(days=_LONGEST_CHAIN_DAYS) if follower.day else None
         chain = []
     chain += [
-        told for told, each in certain if each.reference is not None and _is_since(each, since)
+        found for found, each in certain if each.reference is not None and _is_since(each, since)
     ]
-    return chain or _by_facts(follower, earlier)
+    return chain + [each for each in named if each not in chain]
+
+
+def _named_by_number(certain: Iterable[tuple[Following, Candidate]]) -> list[Following]:
+    """Return the texts that a reference names by number: of each number the likeliest, and what
+    is as likely, for a text may have been sent twice.
+    """
+    by_number: dict[int, list[Following]] = {}
+    for found, each in certain:
+        if found.features.get("number"):
+            by_number.setdefault(each.numbers[0], []).append(found)
+    return [
+        each
+        for same in by_number.values()
+        for each in same
+        if _log_odds(each) >= max(map(_log_odds, same)) - _AS_LIKELY
+    ]
+
+
+def _log_odds(found: Following) -> float:
+    return math.log(max(found.score, 1e-9) / max(1 - found.score, 1e-9))
+
+
+def describe(
+    follower: Candidate, candidates: Sequence[Candidate]
+) -> list[tuple[Candidate, Features]]:
+    """Return the candidates that a reference may mean, each with its features."""
+    meant = follower.reference
+    assert meant is not None
+    earlier = [each for each in candidates if _is_earlier(each, follower)]
+    likely = [(each, _named(meant, follower, each)) for each in earlier]
+    likely = [(each, found) for each, found in likely if _is_likely(found)]
+    certain = [pair for pair in likely if pair[1].get("number") and not pair[1].get("day_other")]
+    if certain and len(certain) < len(likely):
+        likely = [pair for pair in likely if pair in certain or pair[0].reference is not None]
+    shared = _shared(follower, [each for each, _found in likely])
+    return [(each, found | shared[each.key]) for each, found in likely]
+
+
+def _is_likely(found: Features) -> bool:
+    """Tell whether a candidate may be meant: a number that is named decides over a day."""
+    if "serial_other" in found:
+        return "number_meant" in found
+    if "number" in found and "day_other" in found:
+        return "title_whole" in found or "title_held" in found
+    return any(name in found for name in _NAMED)
 
 
 def _is_since(each: Candidate, since: date | None) -> bool:
     return each.day is None or since is None or each.day >= since
 
 
-def _rank(follower: Candidate, told: Following, each: Candidate) -> tuple[float, float, int]:
-    day = each.day.toordinal() if each.day else 0
-    return told.score, _link(follower, each), day
+def _rank(found: Following, each: Candidate) -> tuple[float, int]:
+    return found.score, each.day.toordinal() if each.day else 0
 
 
 def _is_earlier(each: Candidate, follower: Candidate) -> bool:
@@ -123,131 +185,116 @@ def _is_earlier(each: Candidate, follower: Candidate) -> bool:
         each.sender and follower.sender and each.sender != follower.sender
     ):
         return False
-    told = follower.reference
-    assert told is not None
-    ordinal = each.reference.ordinal if each.reference else 0
-    if each.day is None or follower.day is None:
-        return ordinal < told.ordinal
-    gap = (follower.day - each.day).days
-    longest = _LONGEST_DAYS_BY_NUMBER if told.numbers else _LONGEST_DAYS
-    if gap == 0:
-        return ordinal < told.ordinal
-    return 0 < gap <= longest
+    meant = follower.reference
+    assert meant is not None
+    if each.day is None or follower.day is None or each.day == follower.day:
+        if each.serial and follower.serial and each.reference is not None:
+            return each.serial < follower.serial
+        return (each.reference.ordinal if each.reference else 0) < meant.ordinal
+    longest = _LONGEST_DAYS_BY[bool(meant.numbers), bool(meant.days)]
+    return 0 < (follower.day - each.day).days <= longest
 
 
-def _scored(follower: Candidate, each: Candidate) -> Following | None:
-    told = follower.reference
-    assert told is not None
-    on_day = _is_of_day(each, told)
-    by_number = _by_number(told, each, on_day=on_day)
-    if by_number is not None:
-        return by_number if by_number.score else None
-    score = _title_score(told, each)
-    if not score:
-        return None
-    if told.days and each.day:
-        apart = min(abs((each.day - day).days) for day in told.days)
-        against = _ANOTHER_DAY_BUT_TITLE if score >= _HELD else _ANOTHER_DAY
-        score += {0: _OF_THE_DAY, 1: _NEXT_TO_THE_DAY}.get(apart, against)
-    elif score == _SIMILAR:
-        return None
-    if each.day and follower.day and (follower.day - each.day).days <= _RECENT_DAYS:
-        score += _RECENT
-    score += min(_MOST_FOR_FACTS, _FOR_A_FACT * _link(follower, each))
+# -------------------------------------------------------------------------------- features
+
+
+def _named(meant: Reference, follower: Candidate, each: Candidate) -> Features:
+    """Describe what a reference names of a candidate: number, day, title."""
+    found: Features = {}
+    if meant.numbers and each.numbers:
+        is_same = not set(meant.numbers).isdisjoint(each.numbers)
+        found["number" if is_same else "serial_other" if each.serial else "number_other"] = 1.0
+    elif meant.numbers:
+        found["number_unknown"] = 1.0
+    if each.reference and not set(meant.numbers).isdisjoint(each.reference.numbers):
+        found["number_meant"] = 1.0
+    if meant.days and each.day:
+        apart = min(abs((each.day - day).days) for day in meant.days)
+        found[{0: "day_same", 1: "day_near"}.get(apart, "day_other")] = 1.0
+    found |= _title(meant, each)
+    if each.day and follower.day:
+        found["gap"] = math.log1p((follower.day - each.day).days)
     if follower.site != each.site and not follower.sender:
-        score += _ANOTHER_SITE
-    if _tells_otherwise(follower, each):
-        score += _OTHER_FACTS
-    return Following(each.key, score, "title_and_day" if on_day else "title")
+        found["other_site"] = 1.0
+    return found
 
 
-def _is_of_day(each: Candidate, told: Reference) -> bool | None:
-    if not told.days or each.day is None:
-        return None
-    return any(abs((each.day - day).days) <= _SAME_DAY_SLACK for day in told.days)
-
-
-def _by_number(told: Reference, each: Candidate, *, on_day: bool | None) -> Following | None:
-    """Decide by numbers where both have them; None where they do not."""
-    if not told.numbers or not each.numbers:
-        return None
-    if not set(told.numbers) & set(each.numbers):
-        return Following(each.key, 0.0, "number") if on_day is not True else None
-    if on_day is None:
-        return Following(each.key, 0.9, "number")
-    return Following(each.key, 1.0 if on_day else 0.0, "number_and_day")
-
-
-def _title_score(told: Reference, each: Candidate) -> float:
-    """Return how well the title of a candidate is one of those that a reference names."""
+def _title(meant: Reference, each: Candidate) -> Features:
+    """Describe how well the title of a candidate is one of those that a reference names."""
     if not each.core:
-        return 0.0
-    if each.core in told.titles:
-        if is_specific(each.core):
-            return _EXACT
-        return _EXACT_SHORT if " " in each.core else _EXACT_WORD
+        return {}
+    if each.core in meant.titles:
+        size = "whole" if is_specific(each.core) else "short" if " " in each.core else "word"
+        return {f"title_{size}": 1.0}
     if not is_specific(each.core):
-        return 0.0
-    if any(f" {each.core} " in f" {title} " for title in told.titles):
-        return _HELD
-    wanted = words_of(told.titles[:1])
-    own = words_of([each.core])
-    shared = len(wanted & own)
-    return _SIMILAR if shared >= _SIMILAR_SHARE * max(len(wanted), len(own), 1) else 0.0
+        return {}
+    is_held = any(f" {each.core} " in f" {title} " for title in meant.titles)
+    return {"title_held": 1.0} if is_held else {}
 
 
-def _tells_otherwise(follower: Candidate, each: Candidate) -> bool:
-    """Tell whether a text that tells many facts tells hardly any of a candidate's."""
-    own = _strong(follower)
-    return len(own) >= _TELLS_FACTS and len(own & _strong(each)) < _SHARED_FACTS * len(own)
+def _shared(follower: Candidate, candidates: Sequence[Candidate]) -> dict[int, Features]:
+    """Describe by its key what each candidate and the follower both say.
 
-
-def _strong(each: Candidate) -> frozenset[tuple[str, str]]:
-    return frozenset(
-        value for value in each.words.values if value[0] not in _WEAK_KINDS and len(value[1]) > 1
-    )
-
-
-def _link(follower: Candidate, each: Candidate) -> float:
-    """Weigh what both tell: facts count one each, names half."""
-    return len(_strong(follower) & _strong(each)) + len(follower.words.names & each.words.names) / 2
-
-
-def _by_facts(follower: Candidate, earlier: Sequence[Candidate]) -> list[Following]:
-    """Return the text of the day that is named that tells of the same, if one stands out.
-
-    What several texts of that day tell says nothing: it is how their sender speaks.
+    What many of the candidates say says little: it is how their sender speaks.
     """
-    told = follower.reference
-    assert told is not None
-    of_day = [each for each in earlier if _is_of_day(each, told) and each.reference is None]
-    if told.numbers or not of_day:
-        return []
-    named = {("date", f"{day.month}-{day.day}") for day in told.days}
-    own = _tellings(follower) - named
-    shared = {each.key: own & _tellings(each) for each in of_day}
-    holders = Counter(telling for each in shared.values() for telling in each)
+    meant = follower.reference
+    assert meant is not None
+    own = follower.points - {("date", f"{day.month}-{day.day}") for day in meant.days}
+    common = {each.key: own & each.points for each in candidates}
+    holders = Counter(point for each in common.values() for point in each)
+    rare = max(1.0, _RARE_SHARE * len(candidates))
     weights = {
-        each.key: _OF_THE_VERY_DAY * (each.day in told.days)
-        + sum(_telling_weight(t) for t in shared[each.key] if holders[t] == 1)
-        for each in of_day
+        key: min(_MOST_RARE, sum(_weight(p) for p in points if holders[p] <= rare))
+        for key, points in common.items()
     }
-    (best, key), *others = sorted(((w, key) for key, w in weights.items()), reverse=True)
-    is_clear = not others or best - others[0][0] >= _LINKED_MARGIN
-    if best < _LINKED or not is_clear:
-        return []
-    return [Following(key, _LINKED_SCORE, "day_and_facts")]
+    found: dict[int, Features] = {}
+    for each in candidates:
+        others = max((w for key, w in weights.items() if key != each.key), default=0.0)
+        found[each.key] = {
+            "rare_shared": math.log1p(weights[each.key]),
+            "ahead": max(-_FAR_AHEAD, min(_FAR_AHEAD, weights[each.key] - others)),
+            "says_otherwise": float(_says_otherwise(follower, each)),
+        }
+    return found
 
 
-Telling = tuple[str, str]
+def _says_otherwise(follower: Candidate, each: Candidate) -> bool:
+    """Tell whether a text that states many facts states hardly any of a candidate's."""
+    own = follower.facts
+    return len(own) >= _SAYS_FACTS and len(own & each.facts) < _SHARED_FACTS * len(own)
 
 
-def _tellings(each: Candidate) -> frozenset[Telling]:
-    """Return the facts and names of a text, its title included."""
-    whole = each.whole
-    facts = {v for v in whole.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1}
-    return frozenset(facts | {("name", name) for name in whole.names})
+def _weight(point: tuple[str, str]) -> float:
+    return _FOR_A_NAME if point[0] == "name" else 1.0
 
 
-def _telling_weight(telling: Telling) -> float:
-    return _FOR_A_NAME if telling[0] == "name" else 1.0
+# -------------------------------------------------------------------------------- the sum
+
+
+@cache
+def weights() -> Mapping[str, float]:
+    """Return the fitted weight of each feature; `always` is added to every sum."""
+    told = resources.files(__package__).joinpath("follow_up.toml").read_text("utf-8")
+    found: dict[str, float] = tomllib.loads(told)["weights"]
+    return found
+
+
+def _weighed(each: Candidate, features: Features) -> Following:
+    fitted = weights()
+    parts = {name: value * fitted.get(name, 0.0) for name, value in features.items()}
+    score = 1 / (1 + math.exp(-fitted["always"] - sum(parts.values())))
+    spoke = {name: round(part, 2) for name, part in parts.items() if part}
+    return Following(each.key, score, _reason(features), spoke)
+
+
+def _reason(features: Mapping[str, float]) -> Reason:
+    is_of_day = _any(features, ("day_same", "day_near"))
+    if features.get("number"):
+        return "number_and_day" if is_of_day else "number"
+    if _any(features, _TITLES):
+        return "title_and_day" if is_of_day else "title"
+    return "day_and_facts"
+
+
+def _any(features: Mapping[str, float], names: Iterable[str]) -> bool:
+    return any(features.get(name) for name in names)

@@ -22,6 +22,7 @@ from storage.similarity.references import (
     may_refer,
     own_numbers,
     reference,
+    serial,
 )
 
 BANDS, ROWS = 8, 4
@@ -78,9 +79,9 @@ def traces(
     head = _folded([title or ""]) + b"\n" + folded[: 2 * OPENING]
     told = reference(title, text, told_day) if may_refer(head) else None
     own = [_of_title(site, core(title), day)] if title else []
-    if may_be_numbered(head):
+    if may_be_numbered(head) or serial(title):
         own += [_of_number(site, number) for number in own_numbers(title, text, told)]
-    if told_day is not None and told is None:
+    if told_day is not None:
         own.append(_of_day(site, told_day))
     kept = [*shared, *own]
     sought = [*shared, *map(_meant, own)]

@@ -7,7 +7,7 @@ the same places are another event. And a passage that each surrounds with a stor
 theirs in common, but it is neither's text.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -18,7 +18,7 @@ from rapidfuzz.fuzz import ratio
 from storage.language.facts import Fact
 from storage.similarity.overlap import Span, Words, covered, slots
 
-METHOD = "passages-1"
+METHOD = "passages-2"
 """Names these rules, their limits included; another rule asks for another name."""
 
 LONGEST_TEXT = 200_000
@@ -37,6 +37,7 @@ CONTAINED_SHARE = 0.5
 ALIKE_IN_SIZE, ALIKE_IN_SIZE_EDITED = 0.75, 0.65
 """From there on a text is as long as the other; the second where neither is whole in the other."""
 MOST_DISAGREEMENT, MOST_DISAGREEMENT_CORRECTED = 0.2, 0.3
+MOST_DISAGREEMENT_LATER = 0.05
 MOST_OWN = 0.4
 MOST_OWN_WITHOUT_FACTS = 0.16
 """A passage without any date, time or number may be anybody's."""
@@ -51,6 +52,7 @@ _WEIGHT = {"weekday": 0.5, "month": 0.5, "year": 0.25}
 _AGREEING_WEIGHT = {"weekday": 0.1, "month": 0.2, "year": 0.1}
 _NAME_WEIGHT, _AGREEING_NAME_WEIGHT = 0.5, 0.25
 _MOVED_DAYS = 3
+_ANOTHER_ISSUE_DAYS, _OWN_DAYS = 14, 60
 _SHORTEST_BEGINNING, _SHARED_IN_BEGINNING = 4, 0.2
 _NEAR_THE_SHIFT = 2
 
@@ -225,7 +227,12 @@ def _against(found: Comparison, score: float, threshold: float) -> Reason | None
 
 
 def _most_disagreement(found: Comparison) -> float:
-    """Return how far the facts of copies may differ: a single one may have been corrected."""
+    """Return how far the facts of copies may differ: a single one may have been corrected.
+
+    What a sender sends again weeks later with other facts is the next of a series.
+    """
+    if found.same_site and found.gap_days is not None and found.gap_days >= _ANOTHER_ISSUE_DAYS:
+        return MOST_DISAGREEMENT_LATER
     is_one = len(found.conflicts) == 1 and not found.conflicts[0].in_title
     if is_one and found.gap_days is not None and found.gap_days < _MOVED_DAYS:
         return MOST_DISAGREEMENT_CORRECTED
@@ -350,23 +357,30 @@ def has_moved(a: Told, b: Told) -> bool:
     if _is_same_frame(a.heading, b.heading):
         frames.append((a.heading, b.heading))
     return any(
-        abs(shift - gap) <= max(_NEAR_THE_SHIFT, slack)
+        abs(shift - gap) <= max(_NEAR_THE_SHIFT, slack) or is_own
         for one, other in frames
         for left, put in slots(one, other)
         if max(left[1] - left[0], put[1] - put[0]) <= _HARD_SLOT
-        for shift, slack in _shifts([*_facts(one, left)], [*_facts(other, put)], a.day, b.day)
+        for shift, slack, is_own in _shifts(_facts(one, left), _facts(other, put), a.day, b.day)
     )
 
 
 def _shifts(
-    left: Sequence[Fact], put: Sequence[Fact], a_day: date, b_day: date
-) -> Iterator[tuple[int, int]]:
-    """Yield by how many days facts of the calendar lie apart, and how exact that is."""
+    left: Iterable[Fact], put: Iterable[Fact], a_day: date, b_day: date
+) -> Iterator[tuple[int, int, bool]]:
+    """Yield by how many days facts of the calendar lie apart, how exact that is, and whether each
+    is a day of its own text, which came out weeks apart from the other.
+    """
+    left, put = list(left), list(put)
+    is_another_issue = abs((b_day - a_day).days) >= _ANOTHER_ISSUE_DAYS
     for kind, slack in (("date", 0), ("week", 6), ("month", 20)):
         one = next((fact for fact in left if fact.kind == kind), None)
         other = next((fact for fact in put if fact.kind == kind), None)
         if one and other and one.value != other.value:
-            yield (_placed(other, b_day) - _placed(one, a_day)).days, slack
+            a_placed, b_placed = _placed(one, a_day), _placed(other, b_day)
+            are_near = max(abs((a_placed - a_day).days), abs((b_placed - b_day).days)) <= _OWN_DAYS
+            is_own = kind == "date" and is_another_issue and are_near
+            yield (b_placed - a_placed).days, slack, is_own
 
 
 def _placed(fact: Fact, day: date) -> date:

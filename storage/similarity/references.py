@@ -5,7 +5,7 @@ the first lines, and behind it what is meant: a number, a day, a title.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -48,7 +48,7 @@ _MARK = "|".join(f"(?P<{name}>{words})" for name, words in _MARKS.items())
 _PIECE = (
     r"(?:presse|polizei|erst|ursprungs|kurz|eil|feuerwehr|medien)?-?"
     r"(?:mitteilung|meldung|information|bericht|notiz|erklärung|fahndung|nachricht)(?:en|s|es)?"
-    r"|PM|vermisstenfahndung|öffentlichkeitsfahndung|einsatz|artikel|story|release|report"
+    r"|PM|PB|vermisstenfahndung|öffentlichkeitsfahndung|einsatz|artikel|story|release|report"
 )
 TITLE_MARK = re.compile(
     rf"^[\W_]*+{_SENDER}[\W_]*+(?:\d{{1,2}}\. ?)?(?:{_MARK})(?P<rest>"
@@ -78,12 +78,29 @@ TITLE_MARK_END = re.compile(
 >>> TITLE_MARK_END.match("Brand in Lohetal - Nachtrag")["core"]
 'Brand in Lohetal'
 """
+TITLE_MARK_INSIDE = re.compile(
+    rf"(?<![\w-])(?:"
+    rf"(?:{_MARK}|bezug(?:nahme)?|änderung) (?:(?:zu|zur|zum|zu den)\b"
+    rf"|(?:(?:{_PIECE}) )?(?:vom|v\.|Nr\.) ?\d)"
+    rf"|(?:nachtrag|ergänzung|korrektur|berichtigung|änderung|rücknahme)"
+    rf" (?:der|des|unserer|vom|von|von der|einer|zweier) (?:\w+ ){{0,2}}(?:{_PIECE}|\d)"
+    rf"|(?:siehe(?: auch)?|s\.|berichtet in|unsere[rn]?(?: \w+)?|(?<=\w \())"
+    rf" ?(?:{_PIECE})? ?(?:vom |v\. ?)?(?:Nr\.? ?|Nummer )?(?!\d{{1,2}} von)\d)",
+    re.IGNORECASE,
+)
+"""A mark in the middle of a title, and what leads to the other text.
+
+>>> TITLE_MARK_INSIDE.search("AB: 12 Brand gelöscht - Nachtrag zur Meldung 11")[0]
+'Nachtrag zur'
+>>> TITLE_MARK_INSIDE.search("Bürger stimmen für Ergänzung zweier Gesetze")
+"""
 TEXT_MARK = re.compile(
     rf"(?:^[\W_]*+|(?<![\W_])(?>[\W_]*?(?:\n|[.:!] |\()[\W_]*+))(?:\d{{1,2}}\. ?)?(?:{_MARK})"
     rf"(?: (?:zu|zur|zum|der|des|unserer|vom)\b[^.\n]{{0,40}}?(?:{_PIECE}|Nr\.|\d)|[ ]?:)"
     rf"|\b(?:in|mit|wie in|wie mit|zu|zur|bezug(?:nehmend)?(?: auf)?:?|auf)"
     rf" (?:der|unserer|unsere|einer|dieser|die)? ?(?:\w+ )?(?:{_PIECE})\b[^\n]{{0,90}}?"
     rf"(?:vom|von|Nr\.?|Ziffer|Nummer)\b"
+    rf"|\b(?:siehe|s\.|vgl\.)(?: auch)?(?: unsere[rn]?)? (?:{_PIECE})\b[^\n\d]{{0,20}}\d"
     rf"|\b(?:in a|this|an earlier|a previous|\w+ \d{{1,2}}) story\b[^\n]{{0,60}}"
     rf"(?:published|corrects|corrected|misstated|moved)"
     rf"|\(?(?:corrects|recasts|adds|refiles|updates)\b[^\n)]{{3,120}}\)"
@@ -98,15 +115,33 @@ True
 False
 """
 NUMBER = re.compile(
-    r"(?:\bNr\.?|\bNummer|\bZiffer|\bPM|\bPressemitteilung|\bMeldung|\bNo\.) ?(?:Nr\.? ?)?"
-    r"0*(?P<number>[1-9]\d{0,4})(?:(?: ?/ ?| - |-)(?P<year>(?:19|20)?\d\d))?(?![\d.,:]*\d)",
+    r"(?:\b(?:Nr\.?|Nummern?|Ziffer|PM|PB|No\.|siehe auch|berichtet in"
+    r"|\w{0,12}(?:meldung|mitteilung|bericht|information)(?:en|s|es)?)[ :\"„-]{1,4}"
+    r"(?:Nr\.? ?|Nummern?[ -]{1,3})?(?:(?P<stamp>\d{8}|\d{6})[ ]{0,3}[-–/ ][- ]{0,2})?"
+    r"|\b(?P<bare>\d{8}|\d{6})[ ]?[-–][ ]?|\bNr\.)"
+    r"0{0,4}(?P<number>[1-9]\d{0,4})(?![\d.:]*\d|,\d|\w| von \d)"
+    r"(?:(?: ?/ ?| - |-)(?P<year>(?:19|20)?\d\d)(?!\d))?"
+    r"(?P<others>(?:(?:,| und| bis) 0{0,4}\d{1,5}(?![\w:]|[.,]\d)){0,8})",
     re.IGNORECASE,
 )
-"""
+"""A number that names a text, alone or behind the day that its sender writes before it.
+
 >>> [m.group("number", "year") for m in NUMBER.finditer("Nr. 0512, Pressemitteilung 12/2024")]
 [('512', None), ('12', '2024')]
+>>> [m.group("stamp", "number") for m in NUMBER.finditer("Nr. 070704-0779 (Meldung 3 von 4)")]
+[('070704', '779')]
 """
-SENTENCE = re.compile(r"[^\n]{1,240}")
+HEAD = re.compile(
+    rf"[\W_]*+(?P<sender>{_SENDER_NAME} ?: ?)?(?:[^\W\d]{{4,30}}: ?)?"
+    r"(?:(?P<stamp>\d{8}|\d{6}|(?:19|20)\d\d)[\W_]{1,6})?"
+    r"(?P<number>\d{1,5})(?P<year>/\d{2,4})?[\W_]{1,6}(?=[^\W_])"
+)
+"""The number of its own with which a sender begins its titles, counting up.
+
+>>> [HEAD.match(each)["number"] for each in ("AB-C: 100413 - 0434 Ort: Brand", "AB-C: 7/24 Brand")]
+['0434', '7']
+"""
+OTHERS = re.compile(r"(,|und|bis) (\d+)")
 OF_A_DAY = re.compile(
     rf"\b(?:{_PIECE})\b[^\n]{{0,40}}?\b(?:vom|von|of|from)\b|\bstory\b", re.IGNORECASE
 )
@@ -151,19 +186,23 @@ _HINTS = tuple(
         "nachtr", "meld", "mitteil", "rgänz", "orr", "richtig", "klarstell", "fassung", "errat",
         "clarif", "update", "aktualis", "widerruf", "ückn", "zurückg", "beendet", "erledigt",
         "withdr", "retract", "follow", "wrapup", "refile", " pm ", "story", "bilanz", "bezug",
-        "recast", "adds", "killed", "rückruf",
+        "recast", "adds", "killed", "rückruf", " pb ", "siehe ", "berichtet in", "nderung zu",
     )
 )  # fmt: skip
 """Without one of these no text names an earlier one."""
 _PIECE_HINTS = (
     *(hint.decode() for hint in _HINTS),
-    "information", "bericht", "notiz", "erklärung", "fahndung", "nachricht", "pm", "einsatz",
+    "information", "bericht", "notiz", "erklärung", "fahndung", "nachricht", "pm", "pb", "einsatz",
     "artikel", "release", "report", "zurück", "kill",
 )  # fmt: skip
 """Without one of these no line names an earlier text."""
 _NUMBER_HINTS = (b"nr", b"nummer", b"ziffer", b"pm ", b"mitteilung", b"meldung", b"no.")
 _LONGEST_LINE, _SHORTEST_TITLE = 160, 2
 _MOST_TITLES, _LINES = 8, 8
+_REACH, _BEFORE, _BEHIND = 90, 16, 60
+_MOST_OF_A_RANGE = 12
+_SHORT_YEAR = 2
+_WORDS_OF_PLACE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,24 +228,27 @@ def reference(title: str | None, text: str, day: date | None) -> Reference | Non
     ('supplement', (512,), (datetime.date(2024, 2, 3),), ('unfall',))
     """
     title, opening = plain(title or "").strip(), plain(text[:OPENING])
-    mark, core = _title_mark(title)
-    told = [title] if mark else []
+    mark, core, told = _title_mark(title)
+    named = [told] if mark else []
     for line in _first_lines(opening):
         if not _may_be_told_in(line):
             continue
         found = TEXT_MARK.search(line) or TITLE_MARK.match(line)
         if found and not (mark is None and _is_own_header(line)):
             mark = mark or _kind(found)
-            told.append(line)
+            named.append(line[found.start() : found.end() + _REACH])
     if mark is None:
         return None
-    told += [each for each in SENTENCE.findall(opening) if OF_A_DAY.search(each)]
-    named = "\n".join(told)
+    named += [
+        opening[max(0, each.start() - _BEFORE) : each.end() + _BEHIND]
+        for each in OF_A_DAY.finditer(opening)
+    ]
+    segment = "\n".join(named)
     return Reference(
         mark=mark,
         titles=tuple(_titles(core, title, opening)),
-        numbers=tuple(dict.fromkeys(int(m["number"]) for m in NUMBER.finditer(named))),
-        days=tuple(dict.fromkeys(_days(named, day))),
+        numbers=tuple(dict.fromkeys(_numbers(segment))),
+        days=tuple(dict.fromkeys(_days(segment, day))),
         ordinal=_ordinal(title),
     )
 
@@ -216,12 +258,26 @@ def own_numbers(title: str | None, text: str, told: Reference | None) -> tuple[i
 
     >>> own_numbers("Raub auf Spätkauf", "Polizeimeldung vom 18.06.2024\nNr. 0512\nGestern", None)
     (512,)
+    >>> own_numbers("AB-C: 100413 - 434 Ort: Ergänzung zu Nr. 430", "", None)
+    (434,)
     """
-    lines = [plain(title or ""), *_first_lines(plain(text[:OPENING]))]
-    heads = [line for line in lines if len(line) <= _LONGEST_LINE]
-    found = (int(m["number"]) for line in heads[:6] for m in NUMBER.finditer(line))
+    title = plain(title or "")
+    head = serial(title)
+    _mark, _core, named = _title_mark(title)
+    found = [head] if head else []
+    found += _numbers(title.removesuffix(named) if told else title) if not head else []
+    lines = [line for line in _first_lines(plain(text[:OPENING])) if len(line) <= _LONGEST_LINE]
+    found += [number for line in lines[:5] for number in _numbers(line)]
     others = told.numbers if told else ()
-    return tuple(dict.fromkeys(number for number in found if number not in others))
+    return tuple(dict.fromkeys(n for n in found if n == head or n not in others))
+
+
+def serial(title: str | None) -> int:
+    """Return the number with which a sender begins a title, 0 where it begins with none."""
+    found = HEAD.match(plain(title or ""))
+    if found is None or not (found["sender"] or found["stamp"] or found["year"]):
+        return 0
+    return int(found["number"])
 
 
 def may_refer(opening: bytes) -> bool:
@@ -260,9 +316,10 @@ def core(title: str | None) -> str:
     """
     told = plain(title or "").strip(' "„“”»«')
     is_marked = may_refer(told.lower().encode("utf-8", "surrogatepass"))
+    told = _without_serial(told)
     for _ in range(2 if is_marked else 0):
-        _mark, told = _title_mark(told)
-    told = SENDER_START.sub("", told)
+        _mark, told, _named = _title_mark(told)
+    told = _without_serial(SENDER_START.sub("", told))
     return " ".join(WORD.findall(told.casefold()))
 
 
@@ -289,13 +346,43 @@ def is_specific(title_core: str) -> bool:
 # ------------------------------------------------------------------------------------ private
 
 
-def _title_mark(title: str) -> tuple[Mark | None, str]:
-    """Return the mark of a title and the rest of it."""
-    if found := TITLE_MARK.match(title):
-        return _kind(found), _rest(found["rest"])
-    if found := TITLE_MARK_END.match(title):
-        return _kind(found), found["core"]
-    return None, title
+def _title_mark(title: str) -> tuple[Mark | None, str, str]:
+    """Return the mark of a title, its story, and what the mark leads to."""
+    headless = _without_serial(title)
+    if found := TITLE_MARK.match(headless):
+        return _kind(found), _rest(found["rest"]), headless
+    if found := TITLE_MARK_END.match(headless):
+        return _kind(found), found["core"], headless
+    if found := TITLE_MARK_INSIDE.search(headless):
+        named = headless[found.start() :]
+        before = headless[: found.start()].strip(" :–-(/,")
+        story = _rest(headless[found.end() :]) if len(before.split()) <= _WORDS_OF_PLACE else before
+        return _kind(found), story, named
+    return None, title, ""
+
+
+def _without_serial(title: str) -> str:
+    found = HEAD.match(title)
+    if found is None or not serial(title):
+        return title
+    return (found["sender"] or "") + title[found.end() :]
+
+
+def _numbers(segment: str) -> Iterator[int]:
+    """Yield the numbers that name texts, those of a list and a short range too.
+
+    >>> list(_numbers("Nr. 774 und 782, den Berichten Nr. 0115 bis 0118"))
+    [774, 782, 115, 116, 117, 118]
+    """
+    for match in NUMBER.finditer(segment):
+        last = int(match["number"])
+        yield last
+        for link, told in OTHERS.findall(match["others"] or ""):
+            number = int(told)
+            if link == "bis" and last < number <= last + _MOST_OF_A_RANGE:
+                yield from range(last + 1, number)
+            yield number
+            last = number
 
 
 def _rest(rest: str) -> str:
@@ -360,9 +447,27 @@ def _days(named: str, day: date | None) -> Iterator[date]:
         return
     for match in RELATIVE_DAY.finditer(named):
         yield day if match["same"] else day - timedelta(days=1)
-    for fact in facts_in(named):
+    for match in NUMBER.finditer(named):
+        if found := stamped(match["stamp"] or match["bare"] or ""):
+            yield found
+    for fact in facts_in(named.replace("v.", "vom ")):
         if fact.kind == "date" and (found := _day_before(fact, day)):
             yield found
+
+
+def stamped(stamp: str) -> date | None:
+    """Return the day that six or eight digits write, the year first.
+
+    >>> stamped("070704"), stamped("20240618"), stamped("999999")
+    (datetime.date(2007, 7, 4), datetime.date(2024, 6, 18), None)
+    """
+    if not stamp:
+        return None
+    year, month, day = stamp[:-4], stamp[-4:-2], stamp[-2:]
+    try:
+        return date(int(year) + (2000 if len(year) == _SHORT_YEAR else 0), int(month), int(day))
+    except ValueError:
+        return None
 
 
 def _day_before(fact: Fact, day: date) -> date | None:
@@ -376,8 +481,3 @@ def _day_before(fact: Fact, day: date) -> date | None:
         if found <= day:
             return found
     return None
-
-
-def words_of(titles: Iterable[str]) -> frozenset[str]:
-    """Return the words of titles that say something."""
-    return frozenset(w for each in titles for w in each.split() if w not in STOPWORDS)

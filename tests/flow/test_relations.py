@@ -76,7 +76,7 @@ def test_a_reprint_with_a_change_is_a_near_copy_with_score_method_and_threshold(
     relation = room.one("SELECT * FROM relations")
     assert (relation["kind"], relation["earlier"], relation["agency"]) == ("near_copy", "b", "dpa")
     assert relation["score"] > 0.9 > relation["threshold"] > 0
-    assert relation["method"] == "passages-1"
+    assert relation["method"] == "passages-2"
     assert related(room) == {("near_copy", "nachdruck", "original")}
     assert clusters(room) == {frozenset({"original", "nachdruck"})}
 
@@ -164,6 +164,25 @@ def test_copies_of_copies_are_one_cluster_and_exact_copies_belong_to_it(room):
     write(room, "d", FIRE.replace("120", "102"))
     room.scan(1)
     assert clusters(room) == {frozenset("abcd")}
+
+
+def test_two_issues_of_a_series_are_not_brought_together_by_a_third_text(room):
+    hours = (
+        "Der Bürgerverein lädt in den Saal am Lindenweg ein{}, von 17.00 bis 19.00 Uhr. Dort hört die "
+        "Ortsvorsteherin zu, nimmt Anregungen auf und gibt Auskunft über Wege, Bäume und Bänke in der "
+        "Umgebung. Kaffee und Kuchen stehen bereit, eine Anmeldung ist nicht nötig."
+    )
+    write(room, "juni", hours.format(" am Mittwoch, dem 19. Juni"), at=LO, day="2024-06-10")
+    write(
+        room, "september", hours.format(" am Mittwoch, dem 4. September"), at=LO, day="2024-08-26"
+    )
+    room.scan(0)
+    assert related(room) == set()
+    write(room, "ohne", hours.format(""), at=LO, day="2024-07-15")
+    room.scan(1)
+    assert {kind for kind, _a, _b in related(room)} == {"near_copy"}
+    assert len(related(room)) == 2
+    assert not any({"juni", "september"} <= each for each in clusters(room))
 
 
 def test_a_block_that_everybody_has_counts_for_nothing(room):

@@ -66,6 +66,38 @@ def test_a_text_follows_the_one_that_it_means(follower, expected):
     assert [(each.key, each.reason) for each in followed(follower, ALL)] == expected
 
 
+SERIAL = text(20, "POL-LO: 240203 - 0512 Ahlenau: Brand", "In der Mühle brannte es.")
+SAME_NUMBER = text(21, "POL-LO: 230203 - 0512 Eller: Sturz", "Ein Rad kam ab.", -365)
+NEXT_SERIAL = text(22, "POL-LO: 240203 - 0513 Ahlenau: Brand im Stall", "Im Stall brannte es.")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "POL-LO: 240205 - 519 Ahlenau: Ergänzung zum PB vom 03.02.2024, Nr. 512",
+        "POL-LO: 240205 - 519 Ahlenau: Brand gelöscht (Nachtrag zur PM 240203-512)",
+        "POL-LO: 240205 - 519 Nachtrag zur Meldung Nr. 512: Mühle",
+    ],
+)
+def test_a_number_that_a_sender_counts_names_one_text(title):
+    follower = text(29, title, "Der Brand ist gelöscht.", 2)
+    assert [each.key for each in followed(follower, [SAME_NUMBER, NEXT_SERIAL, SERIAL])] == [20]
+    assert followed(follower, [SAME_NUMBER, NEXT_SERIAL]) == []
+
+
+def test_a_text_that_was_sent_twice_is_followed_in_both():
+    again = text(23, SERIAL.title, SERIAL.text)
+    follower = text(29, "POL-LO: 240205 - 519 Nachtrag zu Nr. 512 vom 3.2.: Mühle", "Gelöscht.", 2)
+    assert sorted(each.key for each in followed(follower, [SERIAL, again, NEXT_SERIAL])) == [20, 23]
+
+
+def test_what_spoke_for_a_follow_up_is_told():
+    follower = text(29, "POL-LO: Nachtrag zu Nr. 512 vom 3.2.: Mühle", "Gelöscht.", 2)
+    (found,) = followed(follower, [SERIAL])
+    assert found.features["number"] > 0
+    assert found.features["day_same"] > 0
+
+
 def test_the_second_follow_up_follows_the_first_one_too():
     first = text(10, "POL-LO: Nachtrag: Unfall auf der B 27", "", 1)
     second = text(11, "POL-LO: 2. Nachtrag: Unfall auf der B 27", "", 2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.similarity.references import core, dated, own_numbers, reference
+from storage.similarity.references import core, dated, own_numbers, reference, serial
 
 DAY = date(2024, 2, 5)
 THIRD = date(2024, 2, 3)
@@ -60,6 +60,26 @@ MARKED = {
         "CORRECTED-Dax falls after rate decision", "(Feb 3 story corrects figure in first paragraph)",
         ("correction", (), (THIRD,), "dax falls after rate decision"),
     ),
+    "behind a serial number and a place": (
+        "POL-LO: 240205 - 0519 Ahlenau: Nachtrag zu unserer Meldung Nr. 0512 vom 03.02.2024 (Brand)", "",
+        ("supplement", (512,), (THIRD,), None),
+    ),
+    "behind its own story": (
+        "POL-LO: 240205 - 519 Ahlenau: Brand gelöscht - Ergänzung zum PB v.03.02.2024, Nr. 512", "",
+        ("supplement", (512,), (THIRD,), "ahlenau brand gelöscht"),
+    ),
+    "by a number that begins with its day": (
+        "POL-LO: 240205 - 519 Brand gelöscht (Nachtrag zur PM 240203-512)", "",
+        ("supplement", (512,), (THIRD,), "brand gelöscht"),
+    ),
+    "by several numbers": (
+        "POL-LO: 240205 - 519 Nachtrag zu den Meldungen Nr. 511 und 514 vom 3.2.2024: Brand", "",
+        ("supplement", (511, 514), (THIRD,), None),
+    ),
+    "by a hint to look there": (
+        "Ahlenau: Brand gelöscht, s. PB vom 03.02.2024, Nr. 512", "",
+        ("supplement", (512,), (THIRD,), "ahlenau brand gelöscht"),
+    ),
     "told in the first line": (
         "Radfahrer verstorben",
         "Mit der Polizeimeldung Nr. 512 vom 3. Februar 2024 berichtete die Polizei über einen Sturz.",
@@ -87,6 +107,8 @@ LOOKALIKES = {
     "a first report": ("Erstmeldung: Feuer in Lohetal", "Es wird nachberichtet."),
     "a header of its own": ("Raub auf Spätkauf", "Polizeimeldung vom 03.02.2024\nMitte\nNr. 512\nGestern"),
     "a follow-up clinic": ("Follow-up clinic opens", "It updates an older facility."),
+    "a part of several": ("POL-LO: 240205 - 519 Ahlenau: Brand (Meldung 3 von 4)", "Es brannte."),
+    "its own number": ("POL-LO: Pressemitteilung Nr. 12 - Brand", "Es brannte am Deich."),
     "an ordinary title": ("Brand in Lohetal", "Die Feuerwehr löschte den Brand."),
 }  # fmt: skip
 
@@ -131,6 +153,23 @@ def test_a_number_of_its_own_stands_in_the_first_lines():
 def test_the_number_that_is_meant_is_not_the_own_one():
     told = reference("Nachtrag zu Nr. 512 vom 3.2.", "", DAY)
     assert own_numbers("Nachtrag zu Nr. 512 vom 3.2.", "Nr. 530", told) == (530,)
+
+
+@pytest.mark.parametrize(
+    ("title", "number"),
+    [
+        ("POL-LO: 240203 - 0512 Ahlenau: Brand", 512),
+        ("240203-512 Ahlenau: Brand", 512),
+        ("POL-LO: 512/24 Brand", 512),
+        ("POL-LO: 240203  512 Nachtrag zu Nr. 510", 512),
+        ("54-Jähriger stürzt", 0),
+        ("3 Verletzte bei Brand", 0),
+        ("Brand in Lohetal", 0),
+    ],
+)
+def test_a_sender_counts_its_titles(title, number):
+    assert serial(title) == number
+    assert own_numbers(title, "", reference(title, "", DAY)) == ((number,) if number else ())
 
 
 DATED = {
