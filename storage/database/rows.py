@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import JSON_TYPE, UtcTime
 
-CHUNK_ROWS = 500
+STREAMING = {"stream_results": True, "yield_per": 500}
 Row = Mapping[str, Any]
 _NAMES: dict[TypeEngine[Any], str] = {
     UtcTime(): """
@@ -39,8 +39,7 @@ class CursorError(ValueError):
 def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the rows of `query` as they come, never all at once; lists expand in `IN`."""
     statement = _bound(query, parameters).columns(**TYPES)
-    streaming = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
-    with streaming.execute(statement, dict(parameters)) as result:
+    with connection.execute(statement, dict(parameters), execution_options=STREAMING) as result:
         yield from cast("Iterator[Row]", result.mappings())
 
 

@@ -28,5 +28,29 @@ class Looked:
 WELL = Looked()
 REDACTED = Looked(redacted=True)
 
+
+@dataclass(slots=True)
+class Scope:
+    """How much is checked: rows above a number, one in so many, and against which checkpoints.
+
+    `reached` is where the check that is being made stands, for one that goes on later.
+    """
+
+    begin: int = -1
+    permille: int = 1000
+    seed: int = 0
+    against: tuple[str, ...] = ()
+    reached: int = -1
+
+    def takes(self, number: int) -> bool:
+        """Tell whether this row is in the sample."""
+        return self.permille >= 1000 or (number * 7919 + self.seed) % 1000 < self.permille
+
+    def where(self, name: str) -> str:
+        """Return the condition on a column that the sample is made by."""
+        taken = f"({name} * 7919 + {self.seed}) % 1000 < {self.permille}"
+        return f"{name} > {self.begin}" + (f" AND {taken}" if self.permille < 1000 else "")
+
+
 Looks = Iterator[Looked | Broken]
-Check = Callable[[Connection], Looks]
+Check = Callable[[Connection, Scope], Looks]

@@ -13,7 +13,7 @@ from storage.history.other_readers import Read, read_again
 from storage.history.runs import Run, Sight, runs
 from storage.history.versions import told_outcome
 from storage.values.outcome import STATES
-from storage.verify.finding import WELL, Broken, Looks
+from storage.verify.finding import WELL, Broken, Looks, Scope
 
 CHUNK_ARTICLES = 500
 
@@ -75,7 +75,7 @@ def _wordings(row: Row) -> frozenset[int]:
     return frozenset((row["a_wording_id"], row["b_wording_id"]))
 
 
-def articles(connection: Connection) -> Looks:
+def articles(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Compute the versions of every article again and compare them with the stored ones."""
     for article in _articles(connection):
         number = article.row["id"]

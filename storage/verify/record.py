@@ -9,10 +9,11 @@ from sqlalchemy import Connection, text
 from storage.database.compression import DamagedBytesError, unpack
 from storage.database.rows import Row, stream
 from storage.database.schema import missing_guards
-from storage.database.tables import METADATA
+from storage.database.tables import LOGGED, METADATA
+from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
-from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks
+from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -42,6 +43,8 @@ REFERENCES = (
     ("lineage", "observation_id", "observation"),
     ("lineage_undone", "lineage_id", "lineage"),
     ("scan", "source_id", "source"),
+    ("log_cosignature", "checkpoint_id", "log_checkpoint"),
+    ("noise_step_undone", "noise_step_id", "noise_step"),
     ("sight", "observation_id", "observation"),
     ("sight", "article_id", "article"),
     ("sight", "origin_id", "origin"),
@@ -60,22 +63,22 @@ REFERENCES = (
 """Which column must name a row of which table, where it is not null."""
 
 
-def database(connection: Connection) -> Looks:
+def database(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Let SQLite look for damaged pages, and check that the counter is ahead of all numbers."""
     if connection.dialect.name == "sqlite":
         for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
             yield WELL if answer == "ok" else Broken("database", "file", "page_damaged", answer)
     counter = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar()
-    for name in ("capture", "observation", "wording", "derivation", "verdict", "version"):
-        top = connection.execute(text(f"SELECT max(id) FROM {name}")).scalar()
+    for name, key in (*((name, SHAPES[name].key) for name in LOGGED), ("version", "id")):
+        top = connection.execute(text(f"SELECT max({key}) FROM {name}")).scalar()
         if top is not None and (counter is None or top > counter):
             message = f"the table {name} has the number {top}, the counter stands at {counter}"
-            yield Broken("counter", "seq", "counter_behind", message)
+            yield Broken(name, top, "counter_behind", message)
         else:
             yield WELL
 
 
-def guards(connection: Connection) -> Looks:
+def guards(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that the triggers stand which keep the record from being changed."""
     missing = missing_guards(connection)
     for name in missing:
@@ -84,7 +87,7 @@ def guards(connection: Connection) -> Looks:
         yield WELL
 
 
-def origins(connection: Connection) -> Looks:
+def origins(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Compute the id of every origin again."""
     for row in stream(connection, "SELECT id, public_id, origin FROM origin", NOTHING):
         expected = origin_id(row["origin"])
@@ -95,11 +98,13 @@ def origins(connection: Connection) -> Looks:
             yield Broken("origin", row["id"], "id_wrong", message)
 
 
-def captures(connection: Connection) -> Looks:
+def captures(connection: Connection, scope: Scope) -> Looks:
     """Unpack all bytes and compute their digests again."""
     taken = _redacted(connection, "capture")
-    query = "SELECT id, digest, size, encoding, data FROM capture ORDER BY id"
+    chosen = scope.where("id")
+    query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
     for row in stream(connection, query, NOTHING):
+        scope.reached = row["id"]
         yield _capture(row, taken)
 
 
@@ -119,14 +124,16 @@ def _capture(row: Row, taken: frozenset[int]) -> Looked | Broken:
     return WELL
 
 
-def foreign_records(connection: Connection) -> Looks:
+def foreign_records(connection: Connection, scope: Scope) -> Looks:
     """Put together all records of web archives again and compute their digests."""
     taken = _redacted(connection, "foreign_record")
     query = (
         "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.encoding, b.data "
-        "FROM foreign_record f LEFT JOIN capture b ON b.id = f.payload_capture_id ORDER BY f.id"
+        "FROM foreign_record f LEFT JOIN capture b ON b.id = f.payload_capture_id "
+        f"WHERE {scope.where('f.id')} ORDER BY f.id"
     )
     for row in stream(connection, query, NOTHING):
+        scope.reached = row["id"]
         if row["head"] is None or row["opening"] is None:
             yield _emptied("foreign_record", row["id"], taken)
         elif row["payload_capture_id"] is not None and row["data"] is None:
@@ -146,10 +153,12 @@ def _foreign_record(row: Row) -> Looked | Broken:
     return Broken("foreign_record", row["id"], "digest_wrong", message)
 
 
-def wordings(connection: Connection) -> Looks:
+def wordings(connection: Connection, scope: Scope) -> Looks:
     """Compute the digests of all wordings again."""
     taken = _redacted(connection, "wording")
-    for row in stream(connection, "SELECT id, digest, title, text FROM wording", NOTHING):
+    query = f"SELECT id, digest, title, text FROM wording WHERE {scope.where('id')} ORDER BY id"
+    for row in stream(connection, query, NOTHING):
+        scope.reached = row["id"]
         if row["text"] is None:
             yield _emptied("wording", row["id"], taken)
         elif wording_digest(row["title"], row["text"].split("\n\n")) != bytes(row["digest"]):
@@ -159,14 +168,16 @@ def wordings(connection: Connection) -> Looks:
             yield WELL
 
 
-def derivations(connection: Connection) -> Looks:
+def derivations(connection: Connection, scope: Scope) -> Looks:
     """Check that the paragraphs of every derivation amount to its wording."""
     taken = _redacted(connection, "derivation")
     query = (
         "SELECT d.id, d.detail, w.text, w.digest FROM derivation d "
-        "JOIN wording w ON w.id = d.wording_id ORDER BY d.id"
+        "JOIN wording w ON w.id = d.wording_id "
+        f"WHERE {scope.where('d.id')} ORDER BY d.id"
     )
     for row in stream(connection, query, NOTHING):
+        scope.reached = row["id"]
         if row["detail"] is None:
             yield _emptied("derivation", row["id"], taken)
         elif row["text"] is None:
@@ -188,7 +199,7 @@ def _derivation(row: Row) -> Looked | Broken:
     return WELL
 
 
-def references(connection: Connection) -> Looks:
+def references(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that what a row names is there."""
     parts = [
         f"SELECT '{table}' AS kind, '{column}' AS place, '{target}' AS target, "
@@ -207,7 +218,7 @@ def _key_of(table: str) -> str:
     return next(iter(METADATA.tables[table].primary_key.columns)).name
 
 
-def agreement(connection: Connection) -> Looks:
+def agreement(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that sights and versions name the wording that their derivation has."""
     for table, key in (("sight", "observation_id"), ("version", "id")):
         query = (
@@ -221,7 +232,7 @@ def agreement(connection: Connection) -> Looks:
         yield WELL
 
 
-def verdicts(connection: Connection) -> Looks:
+def verdicts(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that every captured item has its verdict, or a job that will give or refused it."""
     waiting = _waiting(connection)
     query = (
@@ -249,7 +260,7 @@ def _waiting(connection: Connection) -> frozenset[int]:
     return frozenset(found)
 
 
-def jobs(connection: Connection) -> Looks:
+def jobs(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that the counts of every job that read are those of its verdicts."""
     query = (
         "SELECT j.id, j.new_articles + j.new_versions + j.unchanged + j.copies + j.refused "
@@ -265,7 +276,7 @@ def jobs(connection: Connection) -> Looks:
             yield Broken("job", row["id"], "counts_wrong", message)
 
 
-def full_text(connection: Connection) -> Looks:
+def full_text(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that full text knows every wording, or is about to."""
     indexed = (
         "SELECT wording_id FROM search_text"
@@ -280,6 +291,20 @@ def full_text(connection: Connection) -> Looks:
     for row in stream(connection, query, NOTHING):
         if row["indexed"] is None and row["due"] is None:
             yield Broken("wording", row["id"], "not_searchable", "no search can find it")
+        else:
+            yield WELL
+
+
+def fingerprints(connection: Connection, scope: Scope) -> Looks:
+    """Check that near-copies of every wording can be found."""
+    query = (
+        "SELECT w.id, f.wording_id AS found FROM wording w "
+        "LEFT JOIN fingerprint f ON f.wording_id = w.id "
+        f"WHERE w.text IS NOT NULL AND {scope.where('w.id')}"
+    )
+    for row in stream(connection, query, NOTHING):
+        if row["found"] is None:
+            yield Broken("wording", row["id"], "no_fingerprint", "no near-copy of it is found")
         else:
             yield WELL
 

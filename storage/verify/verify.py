@@ -3,14 +3,16 @@
 Nothing is repaired. What a redaction took away is counted, and is no finding.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 
 from sqlalchemy import Connection, Engine
 
 from storage.verify import history as check_history
+from storage.verify import log as check_log
 from storage.verify import record as check_record
-from storage.verify.finding import Broken, Check, Looked
+from storage.verify.finding import Broken, Check, Looked, Scope
 
 Progress = Callable[[str, int], None]
 REPORT_EVERY = 500
@@ -29,28 +31,60 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("jobs", check_record.jobs),
     ("articles", check_history.articles),
     ("search", check_record.full_text),
+    ("log", check_log.entries),
+    ("tree", check_log.tree),
+    ("checkpoints", check_log.checkpoints),
 )
 """The checks by name, in the order in which they are made."""
+
+
+class PlaceError(ValueError):
+    """What should say where to go on names no check."""
+
+    def __init__(self, given: str) -> None:
+        super().__init__(f"{given!r} is no place to go on: CHECK:NUMBER, as `verify` told it")
 
 
 class Verification:
     """One pass over an archive, in one view of it, whatever is written meanwhile.
 
     `looked` counts, by the name of a check, what it looked at; `redacted` what was taken away
-    and is told so.
+    and is told so. `after` is what `reached` said when an earlier pass ended.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, scope: Scope | None = None, after: str | None = None
+    ) -> None:
         self._engine = engine
+        self._scope = scope or Scope()
+        self._begin, self._after = _begin(after)
         self.looked = dict.fromkeys((name for name, _check in CHECKS), 0)
         self.redacted = 0
+        self._check, self._now = CHECKS[0][0], self._scope
+        self.facts: Mapping[str, int | str | None] = {}
 
     def findings(self, progress: Progress | None = None) -> Iterator[Broken]:
         """Yield what is broken as it is found; `progress` hears the check and its count."""
         with self._engine.connect() as connection:
-            steady = _steady(connection)
-            for name, check in CHECKS:
-                yield from self._made(name, check(steady), progress)
+            yield from self.findings_on(_steady(connection), progress)
+
+    def findings_on(
+        self, connection: Connection, progress: Progress | None = None
+    ) -> Iterator[Broken]:
+        """Yield the same of an archive as one connection sees it."""
+        for number, (name, check) in enumerate(CHECKS):
+            if number < self._begin:
+                continue
+            is_resumed = number == self._begin and self._after > self._scope.begin
+            scope = replace(self._scope, begin=self._after) if is_resumed else self._scope
+            self._check, self._now = name, scope
+            yield from self._made(name, check(connection, scope), progress)
+        self.facts = check_log.facts(connection)
+
+    @property
+    def reached(self) -> str:
+        """Return where a later pass can go on."""
+        return f"{self._check}:{self._now.reached}"
 
     def _made(
         self, name: str, looks: Iterator[Looked | Broken], progress: Progress | None
@@ -69,6 +103,20 @@ class Verification:
                     self.redacted += redacted
         if progress is not None:
             progress(name, self.looked[name])
+
+
+def _begin(after: str | None) -> tuple[int, int]:
+    """Return the check to begin with and the number to go on after.
+
+    Raises: PlaceError.
+    """
+    if after is None:
+        return 0, -1
+    name, _, number = after.partition(":")
+    names = [name for name, _check in CHECKS]
+    if name not in names or not (number or "0").removeprefix("-").isdecimal():
+        raise PlaceError(after)
+    return names.index(name), int(number or -1)
 
 
 def _steady(connection: Connection) -> Connection:

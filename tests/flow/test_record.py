@@ -6,7 +6,6 @@ import pytest
 from alembic.command import upgrade as migrate
 from alembic.config import Config
 from sqlalchemy import Table, insert, select, text, update
-from sqlalchemy.engine import Connection
 
 from storage.database.engine import DatabaseError, writing_engine
 from storage.database.engine import database_url as parsed
@@ -14,82 +13,24 @@ from storage.database.schema import missing_guards, upgrade
 from storage.database.schema_version import HEAD, MIGRATIONS, revisions
 from storage.database.tables import ERASABLE, METADATA, RECORD
 from storage.database.unit import writing
-from storage.proof import checkpoints
-from storage.proof.note import COSIGNATURE, Note, Signer
-from tests.flow.driver import SENTENCES, START, Newsroom, hour, page, seed
-from tests.warcs import answer, request, response
-from tests.warcs import page as saved_page
+from tests.flow.driver import START, Newsroom, hour
+from tests.flow.whole_record import add_row, fill_record, log_record
 
-A, B, *_ = SENTENCES
 REFUSED = "the record is only added to"
 
 
 @pytest.fixture
 def kept(room) -> Newsroom:
-    """Give an archive with a row in every table of the record."""
-    room.write("a.txt", seed("Pegel steigt", A))
-    room.write("b.txt", seed("Pegel steigt", A))
-    room.write("leer.txt", "")
-    room.write("d.md", page(B))
-    address, seen_at = "https://presse.example/b", "2024-06-17T06:00:00Z"
-    capture = response(address, seen_at, answer(saved_page("Pegel fällt", A, B)))
-    room.write("e.warc", capture + request(address, seen_at))
-    room.scan(0)
-    relation = room.number("SELECT max(id) FROM relation")
-    with room.archive.engine.begin() as connection:
-        _add(connection, "relation_undone", relation_id=relation, undone_at=START, reason="Zufall")
-        _add(
-            connection, "redaction", table_name="origin", row_id=0, at=START, reason="nur zum Test"
-        )
-        of_files = "WHERE id NOT IN (SELECT observation_id FROM transfer)"
-        _add_web(connection, *room.rows(f"SELECT id, locator_id FROM observation {of_files}")[:2])
-        noise = _add(connection, "noise_step", rules=["email"], method="noise/1")
-        _add(connection, "noise_step_undone", noise_step_id=noise, reason="Irrtum")
+    """Give an archive with a row in every table of the record but the log."""
+    fill_record(room)
     return room
 
 
 @pytest.fixture
 def logged(kept) -> Newsroom:
     """Give the same archive with its log: entries, a full tile, a cosigned checkpoint."""
-    for number in range(40):
-        kept.write(f"viele/{number}.txt", seed(f"Pegel {number}", f"{A} Das ist Satz {number}."))
-    kept.scan(1)
-    engine, clock = kept.archive.engine, kept.archive.clock
-    made = checkpoints.make(engine, clock, Signer.generate("archiv.example/log"))
-    witness = Signer.generate("zeuge.example/w", COSIGNATURE)
-    line = witness.cosign(Note.parse(made.note).text, int(kept.now.timestamp()))
-    with kept.archive.unit() as unit:
-        assert checkpoints.keep_cosignatures(unit, made, [(witness.verifier, line)]) == [line]
+    log_record(kept)
     return kept
-
-
-def _add_web(connection: Connection, one: Any, other: Any) -> None:
-    """Add what the web brings: certificates, what went over the wire, joined addresses."""
-    certificate = _add(connection, "certificate", digest=b"c" * 32, chain=b"PEM")
-    _add(
-        connection, "transfer", observation_id=one["id"], address="https://presse.example/a",
-        hops=[], certificate_id=certificate, is_foreign=False,
-    )  # fmt: skip
-    lineage = _add(
-        connection, "lineage", kind="redirect", origin_id=one["locator_id"],
-        to_origin_id=other["locator_id"],
-    )  # fmt: skip
-    _add(connection, "lineage_undone", lineage_id=lineage, reason="Irrtum")
-
-
-def _add(connection: Connection, table: str, **values: Any) -> int:
-    columns = METADATA.tables[table].columns
-    number = connection.execute(
-        text("UPDATE counter SET value = value + 1 WHERE name = 'seq' RETURNING value")
-    ).scalar()
-    fitting = {name: value for name, value in values.items() if name in columns}
-    missing = {
-        column.name: 0 if column.name.endswith("_id") else START if "at" in column.name else "x"
-        for column in columns
-        if not column.nullable and column.name not in {*fitting, "id"}
-    }
-    connection.execute(insert(METADATA.tables[table]).values(id=number, **fitting, **missing))
-    return int(number)
 
 
 def refuses(room: Newsroom, statement: Any) -> bool:
@@ -139,7 +80,7 @@ def erasing(table: str, **more: Any) -> tuple[Table, Any]:
 
 def redact(room: Newsroom, table: str, row: int) -> None:
     with room.archive.engine.begin() as connection:
-        _add(connection, "redaction", table_name=table, row_id=row, at=START, reason="Gericht")
+        add_row(connection, "redaction", table_name=table, row_id=row, at=START, reason="Gericht")
 
 
 @pytest.mark.parametrize("table", ERASABLE)

@@ -1,0 +1,349 @@
+"""Check the log: each row against its commitment, the tree, the checkpoints, the witnesses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+
+from sqlalchemy import Connection, text
+
+from storage.database.columns import iso_utc
+from storage.database.rows import stream
+from storage.database.tables import LOGGED
+from storage.proof import checkpoints as kept
+from storage.proof import log, rows
+from storage.proof.checkpoints import Key, Signed
+from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, entry, opened
+from storage.proof.note import Checkpoint, Note, NoteError, Verifier
+from storage.proof.tiles import WIDTH
+from storage.proof.tree import leaf_hash, root, whole
+from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
+
+CHUNK_ENTRIES = 4_000
+TOLERANCE = timedelta(minutes=5)
+"""So far a row may be older than a checkpoint that was signed before it: it waited for the lock."""
+TIMES = ("recorded_at", "decided_at", "undone_at", "at", "made_at", "received_at")
+"""The columns that say when a row was written, each table has one of them."""
+
+Entry = tuple[int, bytes, bytes]
+"""Kind, opening and commitment of an entry."""
+
+
+# ------------------------------------------------------------------------ rows and entries
+
+
+def entries(connection: Connection, scope: Scope) -> Looks:
+    """Open the commitment to each row of the record, and look for rows that have none."""
+    position = log.numbers(connection)[1]
+    if position < 0:
+        yield from _nothing_logged(connection)
+        return
+    known = _Known(connection)
+    after = scope.begin
+    while True:
+        chunk = _chunk(connection, after)
+        upto = max(position, *chunk) if len(chunk) < CHUNK_ENTRIES else max(chunk)
+        yield from _compared(connection, known, chunk, (after, upto), scope)
+        if len(chunk) < CHUNK_ENTRIES:
+            break
+        after = scope.reached = upto
+
+
+def _nothing_logged(connection: Connection) -> Looks:
+    """Tell of an archive that has no log yet: only entries without it would be wrong."""
+    query = text("SELECT seq, kind FROM log_entry ORDER BY seq LIMIT 1")
+    for row in connection.execute(query):
+        message = "there is a log, and nothing that says how far it goes"
+        yield Broken("counter", log.POSITION, "position_missing", f"{message}: {row.seq}")
+
+
+class _Known:
+    """What has to be known to judge rows: what was redacted, and when checkpoints were signed."""
+
+    def __init__(self, connection: Connection) -> None:
+        query = text("SELECT table_name, row_id FROM redaction")
+        self.redacted = {(row.table_name, row.row_id) for row in connection.execute(query)}
+        self.signed = [(each.id, each.made_at) for each in kept.checkpoints(connection)]
+        self._next = 0
+        self._latest: str | None = None
+
+    def time_before(self, seq: int) -> str | None:
+        """Return the earliest time that a row of this number may name, asked in rising order."""
+        while self._next < len(self.signed) and self.signed[self._next][0] < seq:
+            earliest = iso_utc(self.signed[self._next][1] - TOLERANCE)
+            self._latest = max(earliest, self._latest or earliest)
+            self._next += 1
+        return self._latest
+
+
+def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
+    query = text(
+        "SELECT seq, kind, opening, commitment FROM log_entry WHERE seq > :after "
+        "ORDER BY seq LIMIT :rows"
+    )
+    found = connection.execute(query, {"after": after, "rows": CHUNK_ENTRIES})
+    return {seq: (kind, bytes(opening), bytes(held)) for seq, kind, opening, held in found}
+
+
+def _compared(
+    connection: Connection,
+    known: _Known,
+    chunk: dict[int, Entry],
+    span: tuple[int, int],
+    scope: Scope,
+) -> Looks:
+    """Compare the rows and the entries between two numbers."""
+    found = sorted(
+        ((seq, table, values) for table in (ARCHIVE, *LOGGED)
+         for seq, values in rows.rows(connection, table, *span)),
+        key=lambda each: each[:2],
+    )  # fmt: skip
+    for seq, table, values in found:
+        held = chunk.get(seq)
+        if held is None or TABLES.get(held[0]) != table:
+            yield Broken(table, _id(values, seq), "not_logged", "it is not in the log")
+            continue
+        del chunk[seq]
+        earliest = known.time_before(seq)
+        if scope.takes(seq):
+            yield _row(table, values, held, known)
+        if earliest is not None and (told := _time(table, values)) and told < earliest:
+            message = f"it says {told}, but was added after a checkpoint later than that"
+            yield Broken(table, _id(values, seq), "backdated", message)
+    for seq, (kind, _opening, _held) in chunk.items():
+        table = TABLES.get(kind, "log_entry")
+        yield Broken(table, seq, "row_missing", f"it is in the log as {table} {seq}, and not there")
+
+
+def _id(values: Values, seq: int) -> int | str:
+    """Return the id of a row; of the archive itself it is a text."""
+    number = values.get("id")
+    return number if isinstance(number, int) else seq
+
+
+def _time(table: str, values: Values) -> str | None:
+    return next((values[name] for name in TIMES if name in values), None) if table else None
+
+
+def _row(table: str, values: Values, held: Entry, known: _Known) -> Looked | Broken:
+    _kind, opening, commitment = held
+    number = _id(values, 0)
+    try:
+        found = opened(table, values, opening)
+    except OpeningError as error:
+        return Broken(table, number, "opening_damaged", f"its entry cannot be opened: {error}")
+    if found.commitment != commitment:
+        message = "it is not the row that was logged: a column was changed"
+        return Broken(table, number, "row_changed", message)
+    is_sealed = any(isinstance(each, bytes) for each in found.contents.values())
+    if is_sealed and (table, number) not in known.redacted:
+        return Broken(table, number, "sealed", "it was emptied, and no redaction says why")
+    return REDACTED if is_sealed else WELL
+
+
+# ---------------------------------------------------------------------------------- tree
+
+
+def tree(connection: Connection, scope: Scope) -> Looks:
+    """Compute each tile again from the entries, and look for tiles that should not be there."""
+    del scope  # a tree is whole or it proves nothing
+    levels: list[list[tuple[bytes, int]]] = [[], []]
+    counts = [0, 0]
+    query = "SELECT seq, kind, commitment FROM log_entry ORDER BY seq"
+    stored = _tiles(connection)
+    for row in stream(connection, query, {}):
+        leaf = entry(row["kind"], row["seq"], bytes(row["commitment"])) if row["kind"] in TABLES \
+            else b""  # fmt: skip
+        levels[0].append((leaf_hash(leaf), row["seq"]))
+        level = 0
+        while len(levels[level]) == WIDTH:
+            full = whole([digest for digest, _seq in levels[level]]), levels[level][-1][1]
+            levels[level].clear()
+            level += 1
+            yield _tile(stored, level, counts[level], full)
+            counts[level] += 1
+            levels[level].append(full)
+            if level + 1 == len(levels):
+                levels.append([])
+                counts.append(0)
+    for level, number in stored:
+        message = f"tile {level}/{number} is not of this log"
+        yield Broken("log_tile", f"{level}/{number}", "tile_wrong", message)
+    yield from _positions(connection)
+
+
+def _tiles(connection: Connection) -> dict[tuple[int, int], tuple[bytes, int]]:
+    query = text("SELECT level, number, digest, last_seq FROM log_tile")
+    return {
+        (level, number): (bytes(digest), last)
+        for level, number, digest, last in connection.execute(query)
+    }
+
+
+def _tile(
+    stored: dict[tuple[int, int], tuple[bytes, int]],
+    level: int,
+    number: int,
+    full: tuple[bytes, int],
+) -> Looked | Broken:
+    found = stored.pop((level, number), None)
+    if found == full:
+        return WELL
+    told = "is missing" if found is None else "is not what its entries make"
+    return Broken("log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {told}")
+
+
+def _positions(connection: Connection) -> Looks:
+    counter, position = log.numbers(connection)
+    last = connection.execute(text("SELECT max(seq) FROM log_entry")).scalar()
+    if position > counter or (last is not None and last > position):
+        message = f"the log says {position}, its last entry is {last}, the counter is {counter}"
+        yield Broken("counter", log.POSITION, "position_wrong", message)
+    else:
+        yield WELL
+
+
+# --------------------------------------------------------------------------- checkpoints
+
+
+def checkpoints(connection: Connection, scope: Scope) -> Looks:
+    """Check keys, signatures, roots and times of all checkpoints, and of the one from outside."""
+    try:
+        keys = kept.keys(connection)
+    except NoteError as error:
+        yield Broken("log_key", "all", "key_garbled", str(error))
+        return
+    yield from _keys(keys)
+    size = log.size_of(connection)
+    roots = _Roots(connection, size)
+    before: Signed | None = None
+    for signed in kept.checkpoints(connection):
+        wrong = [*_wrong(signed, keys, roots), *_wrong_order(signed, before)]
+        yield from (Broken("log_checkpoint", signed.id, kind, message) for kind, message in wrong)
+        if not wrong:
+            yield WELL
+        before = signed
+    yield from _cosignatures(connection)
+    for given in scope.against:
+        yield from _against(given, keys, roots)
+
+
+@dataclass(slots=True)
+class _Roots:
+    """The roots of the tree that the entries make."""
+
+    connection: Connection
+    size: int
+    _found: dict[int, bytes] = field(default_factory=dict)
+
+    def __getitem__(self, size: int) -> bytes:
+        if size not in self._found:
+            self._found[size] = root(log.node_of(self.connection), size)
+        return self._found[size]
+
+
+Wrong = Iterator[tuple[str, str]]
+
+
+def _keys(keys: Sequence[Key]) -> Looks:
+    """Check that each key but the first was endorsed, where it signs the same log."""
+    for before, key in pairwise(keys):
+        if before.verifier.name != key.verifier.name and key.endorsement is None:
+            yield WELL  # another log over the same entries, as where a key was lost
+            continue
+        try:
+            note = Note.parse(key.endorsement or "")
+            note.require([before.verifier])
+            is_right = note.text == key.endorsed_text
+        except NoteError:
+            is_right = False
+        if is_right:
+            yield WELL
+        else:
+            message = f"the key {key.verifier.vkey} was not endorsed by the one before"
+            yield Broken("log_key", key.id, "key_not_endorsed", message)
+
+
+def _wrong(signed: Signed, keys: Sequence[Key], roots: _Roots) -> Wrong:
+    try:
+        note = Note.parse(signed.note)
+        found = Checkpoint.parse(note.text)
+        note.require([key.verifier for key in keys])
+    except NoteError as error:
+        yield "signature_wrong", f"the checkpoint cannot be relied on: {error}"
+        return
+    if found.size != signed.size:
+        yield "size_wrong", f"it says {found.size} entries and is filed under {signed.size}"
+    yield from _wrong_root(found, roots)
+
+
+def _wrong_root(found: Checkpoint, roots: _Roots) -> Wrong:
+    if found.size > roots.size:
+        message = f"it saw {found.size} entries, the log has {roots.size}: some were taken away"
+        yield "log_shorter", message
+    elif roots[found.size] != found.root:
+        message = f"the first {found.size} entries are not those that were signed"
+        yield "history_changed", message
+
+
+def _wrong_order(signed: Signed, before: Signed | None) -> Wrong:
+    if before is None:
+        return
+    if signed.size < before.size:
+        yield "log_shrank", f"it has {signed.size} entries, the one before had {before.size}"
+    if signed.made_at < before.made_at - TOLERANCE:
+        told = signed.made_at.isoformat()
+        yield "clock_back", f"it was made {told}, the one before {before.made_at.isoformat()}"
+
+
+def _cosignatures(connection: Connection) -> Looks:
+    """Check the lines of the witnesses."""
+    notes = {each.id: each.note for each in kept.checkpoints(connection)}
+    query = text("SELECT id, checkpoint_id, vkey, line FROM log_cosignature ORDER BY id")
+    for row in connection.execute(query):
+        try:
+            note = Note.parse(notes[row.checkpoint_id] + row.line)
+            is_right = note.signed_by(Verifier.parse(row.vkey)) is not None
+        except (NoteError, KeyError):
+            is_right = False
+        if is_right:
+            yield WELL
+        else:
+            message = "the witness did not sign this checkpoint"
+            yield Broken("log_cosignature", row.id, "cosignature_wrong", message)
+
+
+def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Looks:
+    """Check that the log goes on from a checkpoint that was kept elsewhere."""
+    try:
+        note = Note.parse(given)
+        found = Checkpoint.parse(note.text)
+        note.require([key.verifier for key in keys])
+    except NoteError as error:
+        message = f"the checkpoint from outside is none of this archive: {error}"
+        yield Broken("checkpoint", "outside", "not_this_log", message)
+        return
+    wrong = [*_wrong_root(found, roots)]
+    yield from (Broken("checkpoint", "outside", kind, message) for kind, message in wrong)
+    if not wrong:
+        yield WELL
+
+
+def facts(connection: Connection) -> Mapping[str, int | str | None]:
+    """Return how far the log goes: its size, what waits, the newest checkpoint, who cosigned."""
+    counter, position = log.numbers(connection)
+    waiting = sum(
+        connection.execute(
+            text(f"SELECT count(*) FROM {table} WHERE {SHAPES[table].key} > :position"),
+            {"position": position},
+        ).scalar_one()
+        for table in LOGGED
+    ) if position < counter else 0  # fmt: skip
+    newest = kept.latest(connection)
+    return {
+        "entries": log.size_of(connection),
+        "waiting": waiting,
+        "signed": None if newest is None else newest.size,
+        "signed_at": None if newest is None else iso_utc(newest.made_at),
+        "cosigned": 0 if newest is None else len(newest.lines),
+    }

@@ -1,0 +1,174 @@
+"""Whatever is changed in the record, deleted from it or doubled in it, `verify` names the row."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import Connection, Table, func, insert, select, text, update
+
+from storage.database.columns import UtcTime
+from storage.database.tables import METADATA, RECORD
+from storage.proof.leaf import SHAPES
+from storage.verify.verify import Verification
+from tests.flow.driver import Newsroom
+from tests.flow.whole_record import fill_record, log_record
+
+KEYS = {"log_entry": "seq", "log_tile": "number"}
+
+
+@pytest.fixture(scope="module", params=("sqlite", "postgresql"))
+def tampered(request, tmp_path_factory) -> Iterator[Connection]:
+    """Give a connection to a whole archive whose guards are down; nothing of it is kept."""
+    root = tmp_path_factory.mktemp("tampering")
+    if request.param == "sqlite":
+        url = f"sqlite:///{root / 'lesart.sqlite3'}"
+        room = Newsroom(url, root)
+        yield from _with_guards_down(room)
+        return
+    with request.getfixturevalue("postgres_databases").database() as url:
+        yield from _with_guards_down(Newsroom(url, root))
+
+
+def _with_guards_down(room: Newsroom) -> Iterator[Connection]:
+    fill_record(room)
+    log_record(room)
+    assert room.findings() == []
+    with room.archive.engine.connect() as connection, connection.begin() as transaction:
+        drop_guards(connection)
+        yield connection
+        transaction.rollback()
+    room.close()
+
+
+def drop_guards(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP FUNCTION lesart_guard() CASCADE"))
+        return
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'"
+    for name in connection.execute(text(query)).scalars().all():
+        connection.execute(text(f"DROP TRIGGER {name}"))
+
+
+def named(connection: Connection, table: str, keys: set[Any]) -> bool:
+    """Tell whether `verify` names this row of this table."""
+    found = [each for each in Verification(connection.engine).findings_on(connection)
+             if each.object != "trigger"]  # fmt: skip
+    if table == "log_tile":
+        return any(each.object == table for each in found)
+    if table == "log_entry":  # the entry is of a row, which is named
+        return any(each.id in keys for each in found)
+    return any(each.object == table and each.id in keys for each in found)
+
+
+def another(value: Any, column: Any) -> Any:
+    """Return another value that the column takes."""
+    kind = column.type
+    if isinstance(kind, UtcTime):
+        return value + timedelta(seconds=1) if value is not None else None
+    if isinstance(kind, sqlalchemy.JSON):
+        return {"changed": 1} if value is None else {"was": value}
+    if isinstance(kind, sqlalchemy.LargeBinary):
+        return b"x" * 32 if not value else bytes([value[0] ^ 1]) + bytes(value)[1:]
+    if isinstance(kind, sqlalchemy.Boolean):
+        return not value
+    if isinstance(kind, sqlalchemy.Float):
+        return (value or 0) + 0.5
+    if isinstance(kind, (sqlalchemy.Integer, sqlalchemy.BigInteger)):
+        return (value or 0) + 1
+    return "x" if not value else value[:-1] + ("y" if value[-1] == "x" else "x")
+
+
+def changes(table: Table) -> list[tuple[Any, str]]:
+    more = [(column, "other") for column in table.columns]
+    return more + [(column, "null") for column in table.columns if column.nullable]
+
+
+CASES = [(name, column.name, how) for name in RECORD for column, how in changes(METADATA.tables[name])]  # fmt: skip
+
+
+def key_of(table: Table) -> Any:
+    return table.columns[KEYS.get(table.name, "id")]
+
+
+def last_row(connection: Connection, table: Table, column: Any, how: str) -> Any:
+    """Return the row that is changed: one in which the column says something, if there is one."""
+    query = select(table).order_by(key_of(table).desc())
+    rows = connection.execute(query).all()
+    full = [row for row in rows if getattr(row, column.name) is not None]
+    return (full or rows)[0] if how == "other" or full else None
+
+
+@pytest.mark.parametrize(("name", "column", "how"), CASES, ids=["-".join(each) for each in CASES])
+def test_a_changed_value_is_named(tampered, name, column, how):
+    table = METADATA.tables[name]
+    row = last_row(tampered, table, table.columns[column], how)
+    if row is None:
+        pytest.skip("it is null everywhere: nothing is taken away")
+    value = None if how == "null" else another(getattr(row, column), table.columns[column])
+    if value is None and getattr(row, column) is None:
+        value = row[0] if isinstance(row[0], int) else None
+        if isinstance(table.columns[column].type, UtcTime):
+            value = next(each for each in row if hasattr(each, "tzinfo"))
+    key = key_of(table)
+    number = getattr(row, key.name)
+    with tampered.begin_nested() as savepoint:
+        tampered.execute(update(table).where(key == number).values({column: value}))
+        seq = getattr(row, SHAPES[name].key) if name in SHAPES else number
+        keys = {number, seq} | ({value} if column in {"id", "seq"} else set())
+        assert named(tampered, name, keys)
+        savepoint.rollback()
+
+
+@pytest.mark.parametrize("which", ["first", "last"])
+@pytest.mark.parametrize("name", RECORD)
+def test_a_deleted_row_is_named(tampered, name, which):
+    table = METADATA.tables[name]
+    key = key_of(table)
+    end = func.min(key) if which == "first" else func.max(key)
+    number = tampered.execute(select(end)).scalar_one()
+    row = tampered.execute(select(table).where(key == number)).first()
+    keys = {number, getattr(row, SHAPES[name].key) if name in SHAPES else number}
+    with tampered.begin_nested() as savepoint:
+        tampered.execute(table.delete().where(key == number))
+        assert named(tampered, name, keys)
+        savepoint.rollback()
+
+
+@pytest.mark.parametrize("where", ["in a gap", "at the end"])
+@pytest.mark.parametrize("name", RECORD)
+def test_a_doubled_row_is_named(tampered, name, where):
+    table = METADATA.tables[name]
+    key = key_of(table)
+    rows = tampered.execute(select(table).order_by(key)).all()
+    values = dict(rows[0]._mapping)
+    counter = tampered.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar_one()
+    taken = {number for other in RECORD if other != "log_tile" for number in
+             tampered.execute(select(key_of(METADATA.tables[other]))).scalars()}  # fmt: skip
+    gap = next(number for number in range(7, counter) if number not in taken)
+    number = gap if where == "in a gap" else counter + 10
+    values[key.name] = number
+    if name in SHAPES:
+        values[SHAPES[name].key] = number
+    single = {each.name for each in table.columns if each.unique}
+    for constraint in table.constraints:
+        if isinstance(constraint, sqlalchemy.UniqueConstraint):
+            single.add(next(iter(constraint.columns)).name)
+    for unique in single - {key.name}:
+        values[unique] = another(values[unique], table.columns[unique])
+    with tampered.begin_nested() as savepoint:
+        tampered.execute(insert(table).values(values))
+        assert named(tampered, name, {number})
+        savepoint.rollback()
+
+
+def test_the_archives_own_row_is_named(tampered):
+    for change in ("UPDATE archive SET value = 'x' WHERE key = 'id'",
+                   "UPDATE archive SET value = '17' WHERE key = 'created_at'",
+                   "DELETE FROM archive WHERE key = 'id'"):  # fmt: skip
+        with tampered.begin_nested() as savepoint:
+            tampered.execute(text(change))
+            found = list(Verification(tampered.engine).findings_on(tampered))
+            assert "archive" in {each.object for each in found}
+            savepoint.rollback()
