@@ -30,6 +30,8 @@ SLOW_ON_POSTGRES = (
     "tests/flow/test_warc_export.py",
     "tests/flow/test_web_archives.py",
     "tests/flow/test_web_archives_real.py",
+    "tests/proof/test_attacks.py",
+    "tests/proof/test_log.py",
     "tests/read/test_check.py",
     "tests/read/test_clocks.py",
 )

@@ -10,7 +10,17 @@ import typer
 
 from storage.cli.app import app, db, program
 from storage.cli.exits import say
-from storage.cli.options import Filtering, Page, Place, Shown, ShownExport, Then, command, path_of
+from storage.cli.options import (
+    Checked,
+    Filtering,
+    Page,
+    Place,
+    Shown,
+    ShownExport,
+    Then,
+    command,
+    path_of,
+)
 from storage.cli.output import binary_stream, read_argument, write_record, write_rows
 from storage.cli.report import reading, tell_examination, tell_verification
 from storage.read.filters import Filters
@@ -89,10 +99,10 @@ def export(
         write_rows(take(archive, selection), target, FLAT_COLUMNS)
 
 
-@command(app, "verify", example="lesart verify --format jsonl")
-def verify(place: Place, shown: Shown) -> None:
+@command(app, "verify", example="lesart verify --against checkpoint.txt")
+def verify(place: Place, checked: Checked, shown: Shown) -> None:
     """Compute every digest and invariant again; tell what is broken and end with 1."""
-    tell_verification(place.settings(), shown)
+    tell_verification(place.settings(), shown, checked)
 
 
 @command(app, "stats", example="lesart stats --format json")

@@ -124,6 +124,7 @@ def _of_archives() -> ExitCodes:
     from storage.proof.policy import PolicyError  # noqa: PLC0415
     from storage.read.sql import QueryError  # noqa: PLC0415
     from storage.values.errors import AmbiguousError, NoSuchError  # noqa: PLC0415
+    from storage.verify.verify import PlaceError  # noqa: PLC0415
 
     return {
         NoSuchError: NO_SUCH,
@@ -131,6 +132,7 @@ def _of_archives() -> ExitCodes:
         CursorError: WRONG_USE,
         QueryError: WRONG_USE,
         DamagedBytesError: NO,
+        PlaceError: WRONG_USE,
         ProofKeyError: WRONG_USE,
         NoteError: WRONG_USE,
         PolicyError: WRONG_USE,

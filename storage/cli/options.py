@@ -198,6 +198,50 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """How much of an archive is verified, and against what."""
+
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="T", help="Only what was recorded at T or later."),
+    ] = None
+    sample: Annotated[
+        str | None,
+        typer.Option(
+            "--sample", metavar="SHARE", help="Only a share of the rows, such as 5% or 0.05."
+        ),
+    ] = None
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="A checkpoint that was kept elsewhere: the log must go on from it.",
+        ),
+    ] = None
+    after: Annotated[
+        str | None,
+        typer.Option("--after", metavar="CHECK:NUMBER", help="Go on where an earlier run ended."),
+    ] = None
+
+    def permille(self) -> int:
+        """Return how many of a thousand rows are looked at.
+
+        Raises: typer.BadParameter.
+        """
+        given = self.sample or "100%"
+        try:
+            share = float(given.removesuffix("%")) / (100 if given.endswith("%") else 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= 1:
+            raise typer.BadParameter(f"{given!r} is no share: 5% or 0.05", param_hint="--sample")
+        return max(1, round(share * 1000))
+
+
+@dataclass(frozen=True, slots=True)
 class Filtering:
     """Which articles; times without a zone are in the time zone of the settings."""
 

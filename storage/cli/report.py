@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import Page, Place, Shown, Then
+from storage.cli.options import Checked, Page, Place, Shown, Then
 from storage.cli.output import Target, write_rows, write_text
 from storage.cli.progress import ProgressLine
 from storage.read import answers
+from storage.render.moment import parse_moment
 from storage.settings import Settings
 from storage.verify.doctor import Check, examine
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from storage.read.archive import ReadOnlyArchive
-    from storage.verify.finding import Broken
+    from storage.verify.finding import Broken, Scope
     from storage.verify.verify import Progress
 
 
@@ -108,25 +109,48 @@ def tell_examination(
 def tell_verification(
     settings: Settings,
     shown: Shown,
-    more: "Callable[[Engine, Progress], Iterator[Broken]] | None" = None,
+    checked: Checked,
+    more: "Callable[[Engine, Scope, Progress], Iterator[Broken]] | None" = None,
 ) -> None:
     """Write what is broken as it is found, say what was looked at, end with 1 where it is.
 
     `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
     """
     from storage.verify.finding import Broken  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.verify.level import sentences  # noqa: PLC0415
     from storage.verify.verify import Verification  # noqa: PLC0415
 
     with reading_only(settings) as engine, ProgressLine() as line:
-        verification = Verification(engine)
+        scope = _scope(settings, checked, engine)
+        verification = Verification(engine, scope, checked.after)
         findings = verification.findings(line.tell)
         if more is not None:
-            findings = chain(findings, more(engine, line.tell))
-        written = write_rows(findings, shown.target(), flat_columns(Broken))
+            findings = chain(findings, more(engine, scope, line.tell))
+        try:
+            written = write_rows(findings, shown.target(), flat_columns(Broken))
+        except KeyboardInterrupt:
+            say(f"ended early: go on with --after {verification.reached}")
+            raise
     looked = ", ".join(f"{number} {name}" for name, number in verification.looked.items())
     say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
+    for sentence in sentences(verification.facts, scope.against, is_broken=bool(written.number)):
+        say(sentence)
     if written.number:
         raise typer.Exit(NO)
+
+
+def _scope(settings: Settings, checked: Checked, engine: "Engine") -> "Scope":
+    """Return what part of an archive is to be verified.
+
+    Raises: MomentError, typer.BadParameter.
+    """
+    from storage.verify.verify import scope_of  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    since = None
+    if checked.since is not None:
+        since = parse_moment(checked.since, settings.zone, "first")
+    against = [path.read_text("utf-8", "replace") for path in checked.against or ()]
+    return scope_of(engine, since, checked.permille(), against)
 
 
 def flat_columns(kind: type[Any]) -> list[str]:

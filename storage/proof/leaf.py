@@ -99,7 +99,7 @@ def entry(kind: int, seq: int, commitment: bytes) -> bytes:
     >>> entry(8, 17, bytes(2))
     b'lesart v1 wording 17 0000'
     """
-    return f"{ENTRY} {TABLES[kind]} {seq} {commitment.hex()}".encode()
+    return f"{ENTRY} {TABLES.get(kind, kind)} {seq} {commitment.hex()}".encode()
 
 
 def commitment(table: str, values: Values, salt: bytes) -> bytes:

@@ -50,7 +50,7 @@ class Place:
 
     @property
     def table(self) -> str:
-        return TABLES[self.kind]
+        return TABLES.get(self.kind, "log_entry")
 
     @property
     def entry(self) -> bytes:

@@ -43,8 +43,8 @@ class Derived:
     texts: tuple[Text, ...]
 
 
-def derivations(engine: Engine) -> Iterator[Derived]:
-    """Yield each capture that was read, once for each way in which it was, oldest first.
+def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
+    """Yield each capture that was read after `begin`, once for each way in which it was.
 
     Those whose bytes are gone or damaged are left out.
     """
@@ -59,7 +59,7 @@ def derivations(engine: Engine) -> Iterator[Derived]:
         .join(DERIVATION, DERIVATION.c.id == VERDICT.c.derivation_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
         .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-        .where(CAPTURE.c.data.is_not(None))
+        .where(CAPTURE.c.data.is_not(None), VERDICT.c.id > begin)
         .order_by(VERDICT.c.id)
     )  # fmt: skip
     seen: set[tuple[int, str]] = set()

@@ -61,6 +61,11 @@ class _Article:
     confirmed: dict[int, Row] = field(default_factory=dict)
     noise: list[Row] = field(default_factory=list)
 
+    def is_torn(self) -> bool:
+        """Tell whether a row is missing that its history is read from; `references` names it."""
+        worded = [sight for sight in self.sights if sight["wording_id"] is not None]
+        return any(None in (sight["digest"], sight["raw"]) for sight in worded)
+
     def quiet(self) -> frozenset[tuple[int, int]]:
         """Return the steps that were decided to be noise and not undone."""
         undone = {_wordings(row) for row in self.noise if row["undone_id"] is not None}
@@ -79,6 +84,10 @@ def articles(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # 
     """Compute the versions of every article again and compare them with the stored ones."""
     for article in _articles(connection):
         number = article.row["id"]
+        if article.is_torn():
+            message = "a wording, derivation or capture of its history is not there"
+            yield Broken("article", number, "history_torn", message)
+            continue
         found = runs(_history(connection, article), article.quiet())
         broken = [
             *_wrong_versions(article, found),

@@ -15,7 +15,7 @@ from storage.proof import log, rows
 from storage.proof.checkpoints import Key, Signed
 from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, entry, opened
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
-from storage.proof.tiles import WIDTH
+from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import leaf_hash, root, whole
 from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
 
@@ -152,8 +152,7 @@ def tree(connection: Connection, scope: Scope) -> Looks:
     query = "SELECT seq, kind, commitment FROM log_entry ORDER BY seq"
     stored = _tiles(connection)
     for row in stream(connection, query, {}):
-        leaf = entry(row["kind"], row["seq"], bytes(row["commitment"])) if row["kind"] in TABLES \
-            else b""  # fmt: skip
+        leaf = entry(row["kind"], row["seq"], bytes(row["commitment"]))
         levels[0].append((leaf_hash(leaf), row["seq"]))
         level = 0
         while len(levels[level]) == WIDTH:
@@ -278,10 +277,15 @@ def _wrong(signed: Signed, keys: Sequence[Key], roots: _Roots) -> Wrong:
 
 
 def _wrong_root(found: Checkpoint, roots: _Roots) -> Wrong:
+    try:
+        own = roots[found.size] if found.size <= roots.size else b""
+    except TileError as error:
+        yield "root_unknown", f"the root of {found.size} entries cannot be computed: {error}"
+        return
     if found.size > roots.size:
         message = f"it saw {found.size} entries, the log has {roots.size}: some were taken away"
         yield "log_shorter", message
-    elif roots[found.size] != found.root:
+    elif own != found.root:
         message = f"the first {found.size} entries are not those that were signed"
         yield "history_changed", message
 

@@ -3,12 +3,15 @@
 Nothing is repaired. What a redaction took away is counted, and is no finding.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, bindparam, text
 
+from storage.database.columns import UtcTime
 from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import record as check_record
@@ -36,6 +39,20 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("checkpoints", check_log.checkpoints),
 )
 """The checks by name, in the order in which they are made."""
+
+
+def scope_of(
+    engine: Engine, since: datetime | None, permille: int, against: Sequence[str]
+) -> Scope:
+    """Return the part of an archive that was recorded since a time, and a share of its rows."""
+    seed = secrets.randbelow(1000)
+    begin = -1
+    if since is not None:
+        query = text("SELECT max(id) FROM observation WHERE recorded_at < :since")
+        bound = query.bindparams(bindparam("since", since, UtcTime()))
+        with engine.connect() as connection:
+            begin = connection.execute(bound).scalar() or -1
+    return Scope(begin, permille, seed, tuple(against))
 
 
 class PlaceError(ValueError):

@@ -12,6 +12,7 @@ from storage.database.engine import database_url as parsed
 from storage.database.engine import reading_engine
 from storage.read.filters import Filters
 from storage.values.verdict import Counts
+from storage.verify.finding import Scope
 from tests.flow.driver import SENTENCES, Newsroom, lines, seed
 from tests.flow.test_upgrade import PagesHere, deaf, louder, take_bytes_away, upgrade
 from tests.warcs import answer, page, response
@@ -179,7 +180,7 @@ def rederived(room: Newsroom) -> tuple[list[str], int, int]:
     again = Rederivation(room.settings)
     engine = reading_engine(parsed(room.url))
     try:
-        found = [each.kind for each in again.findings(engine, lambda _what, _number: None)]
+        found = [each.kind for each in again.findings(engine, Scope(), lambda _what, _number: None)]
     finally:
         engine.dispose()
     return found, again.derived, again.not_rederivable_here

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from storage.database.tables import METADATA
-from storage.proof import checkpoints
+from storage.proof import checkpoints, log
 from storage.proof.note import COSIGNATURE, Note, Signer
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
 from tests.warcs import answer, request, response
@@ -50,6 +50,7 @@ def log_record(kept: Newsroom, signer: Signer = KEY) -> None:
     line = WITNESS.cosign(Note.parse(made.note).text, int(kept.now.timestamp()))
     with kept.archive.unit() as unit:
         assert checkpoints.keep_cosignatures(unit, made, [(WITNESS.verifier, line)]) == [line]
+    log.append(engine, clock)
 
 
 def _add_web(connection: Connection, one: Any, other: Any) -> None:

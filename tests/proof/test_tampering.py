@@ -15,6 +15,8 @@ from storage.verify.verify import Verification
 from tests.flow.driver import Newsroom
 from tests.flow.whole_record import fill_record, log_record
 
+pytestmark = pytest.mark.slow  # some 300 verifications on each database
+
 KEYS = {"log_entry": "seq", "log_tile": "number"}
 
 
@@ -62,7 +64,7 @@ def named(connection: Connection, table: str, keys: set[Any]) -> bool:
     return any(each.object == table and each.id in keys for each in found)
 
 
-def another(value: Any, column: Any) -> Any:
+def another(value: Any, column: Any) -> Any:  # noqa: PLR0911  # one line a type
     """Return another value that the column takes."""
     kind = column.type
     if isinstance(kind, UtcTime):

@@ -13,7 +13,7 @@ import storage.cli.article_commands  # noqa: F401  # its commands are commands o
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, say
 from storage.cli.exits import run as run_command
-from storage.cli.options import Filtering, Page, Shown, command
+from storage.cli.options import Checked, Filtering, Page, Shown, command
 from storage.cli.options import Place as ArchivePlace
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
@@ -205,15 +205,15 @@ def web(
     run_web(settings)
 
 
-@command(app, "verify", example="lesart verify --format jsonl")
-def verify(*, place: ArchivePlace, shown: Shown) -> None:
+@command(app, "verify", example="lesart verify --against checkpoint.txt")
+def verify(*, place: ArchivePlace, checked: Checked, shown: Shown) -> None:
     """Compute every digest, invariant and text again; tell what is broken and end with 1."""
     from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
     again = Rederivation(settings)
     try:
-        tell_verification(settings, shown, again.findings)
+        tell_verification(settings, shown, checked, again.findings)
     finally:
         say(
             f"{again.derived} texts derived again from their bytes; "

@@ -8,7 +8,7 @@ from storage.values.digest import wording_digest
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
 from storage.verify.derivations import Derived, Text, derivations
-from storage.verify.finding import Broken
+from storage.verify.finding import Broken, Scope
 from worker.flow.read import Reader, is_late
 from worker.text import extractor
 from worker.text.page.read_page import page_extractor
@@ -30,14 +30,20 @@ class Rederivation:
         self.derived = 0
         self.not_rederivable_here = 0
 
-    def findings(self, engine: Any, progress: Callable[[str, int], None]) -> Iterator[Broken]:
+    def findings(
+        self, engine: Any, scope: Scope, progress: Callable[[str, int], None]
+    ) -> Iterator[Broken]:
         """Yield the derivations whose text does not come out again."""
         with Reader(self._settings) as reader:
             here = {extractor(reader.text), page_extractor(reader.text)}
-            for number, kept in enumerate(derivations(engine)):
+            for number, kept in enumerate(derivations(engine, scope.begin)):
                 if number % REPORT_EVERY == 0:
                     progress("texts from their bytes", number)
-                mine = [text for text in kept.texts if text.extractor in here]
+                mine = [
+                    text
+                    for text in kept.texts
+                    if text.extractor in here and scope.takes(text.derivation_id)
+                ]
                 self.not_rederivable_here += len(kept.texts) - len(mine)
                 draft = _again(kept, reader) if mine else None
                 if isinstance(draft, Refused) and draft.code in UNREAD:

@@ -1,0 +1,45 @@
+"""Say how much of an archive is proven, to whom, and what that does not prove."""
+
+from collections.abc import Mapping, Sequence
+
+DOES_NOT_PROVE = {
+    "self-recorded": "whoever can write to the database can change it and leave no trace",
+    "logged": "whoever can write to the database can make the whole log anew",
+    "signed": "whoever has the key can sign another history: check --against a checkpoint that "
+    "is kept elsewhere",
+    "cosigned": "it does not say who published a text, only that this archive held these bytes",
+    "checked against a copy outside": "it does not say who published a text, only that this "
+    "archive held these bytes",
+}
+"""What each level leaves open."""
+
+
+def level(facts: Mapping[str, int | str | None], *, is_checked_outside: bool) -> str:
+    """Return the highest level that holds for the entries that are in the log.
+
+    >>> level({"entries": 8, "signed": 8, "cosigned": 1}, is_checked_outside=False)
+    'cosigned'
+    """
+    if is_checked_outside:
+        return "checked against a copy outside"
+    if facts.get("cosigned"):
+        return "cosigned"
+    if facts.get("signed") is not None:
+        return "signed"
+    return "logged" if facts.get("entries") else "self-recorded"
+
+
+def sentences(
+    facts: Mapping[str, int | str | None], against: Sequence[str], *, is_broken: bool
+) -> list[str]:
+    """Return what is to be said of the log after an archive was looked at."""
+    if not facts:
+        return []
+    found = level(facts, is_checked_outside=bool(against) and not is_broken)
+    told = [f"the log has {facts['entries']} entries; {facts['waiting']} rows are not in it yet"]
+    if facts["signed"] is not None:
+        by = f", cosigned by {facts['cosigned']}" if facts["cosigned"] else ""
+        told.append(f"its newest checkpoint covers {facts['signed']}, {facts['signed_at']}{by}")
+    if is_broken:
+        return [*told, "no level holds: something is broken"]
+    return [*told, f"level: {found}; what that does not prove: {DOES_NOT_PROVE[found]}"]
