@@ -61,6 +61,7 @@ from storage.values.source import Source
 if TYPE_CHECKING:
     from storage.read.facets import Facets
     from storage.read.find import Finder, FoundVersion
+    from storage.read.pulse import Pulse
     from storage.read.work import WorkLeft
 
 __all__ = [
@@ -448,6 +449,13 @@ class ReadOnlyArchive:
         """Return the steps that were written or renumbered after `seq`, each with its own."""
         with self.connected() as connection:
             return list(lists.changes_since(connection, seq, wanted, filters, limit))
+
+    def pulse(self, now: datetime) -> "Pulse":
+        """Return how the work stands."""
+        from storage.read.pulse import pulse  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return pulse(connection, now)
 
     def edits_by_day(self, until: date, days: int) -> dict[date, int]:
         """Return how many steps there were on each of the last `days` days, by UTC."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from storage.web import api, health, pages, problems
+from storage.web import api, health, metrics, pages, problems
 from storage.web.archives import Library, Place
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.schemas import ProblemShape
@@ -49,18 +49,20 @@ def make_app(place: Place, site: Site | None = None) -> ASGIApp:
         lifespan=_closing(library),
     )
     app.state.library = library
+    app.state.meters = meters = metrics.Meters(library)
     for name, value in site.state.items():
         setattr(app.state, name, value)
     problems.install(app, pages.problem_page)
     for router in (*_reading(), *site.routers):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
-    return Guards(app, hosts=site.hosts)
+    return Guards(app, hosts=site.hosts, observe=meters.observe)
 
 
 def _reading() -> Iterable[APIRouter]:
     yield from api.ROUTERS
     yield health.router
+    yield metrics.router
     yield from pages.ROUTERS
 
 

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import ipaddress
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from time import perf_counter
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +48,8 @@ class Guards:
     app: ASGIApp
     hosts: Collection[str] = LOOPBACK
     most_bytes: int = MOST_BODY_BYTES
-    quiet_paths: Collection[str] = field(default=("/healthz", "/readyz", "/metrics"))
+    observe: Callable[[str, int, float], None] = lambda _route, _status, _seconds: None
+    quiet_paths: Collection[str] = ("/healthz", "/readyz")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +61,12 @@ class Guards:
         if problem is not None:
             await answer(problem)(scope, receive, tagged)
             return
-        await self.app(scope, _Bounded(receive, self.most_bytes), tagged)
+        began = perf_counter()
+        try:
+            await self.app(scope, _Bounded(receive, self.most_bytes), tagged)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self.observe(route, tagged.status, perf_counter() - began)
 
     def _problem(self, headers: Headers, path: str) -> Problem | None:
         if path not in self.quiet_paths and not is_served(headers.get("host", ""), self.hosts):
@@ -123,9 +130,11 @@ class _Tagged:
         self._known = known
         self._reads = method in {"GET", "HEAD"}
         self._start: Message | None = None
+        self.status = 500
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.status = message["status"]
             headers = MutableHeaders(raw=message["headers"])
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)

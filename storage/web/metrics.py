@@ -1,0 +1,117 @@
+"""Figures for monitors, in the format of Prometheus: how the work stands, how fast answers are."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.read.answers import Stats
+from storage.read.pulse import Pulse
+from storage.web.api.work import figures
+from storage.web.archives import Library, library_of, utc_now
+from storage.web.schemas import plain
+
+router = APIRouter(tags=["health"])
+PULSE_SECONDS = 5.0
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+
+
+class Meters:
+    """What one server measures and tells."""
+
+    def __init__(self, library: Library) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Histogram(
+            "lesart_request_seconds", "How long answers took to begin", ["route", "status"],
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.registry.register(_Archived(library))
+
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Note how long an answer took."""
+        self._requests.labels(route, f"{status // 100}xx").observe(seconds)
+
+
+@router.get("/metrics", responses=plain("text/plain", "The figures"))
+def metrics(request: Request, _library: Annotated[Library, Depends(library_of)]) -> Response:
+    """Tell the figures of the archive and of this server, for Prometheus."""
+    meters: Meters = request.app.state.meters
+    return Response(generate_latest(meters.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class _Archived(Collector):
+    """Asks the archive when a monitor asks; big counts are half a minute old at most."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def describe(self) -> Iterable[Any]:
+        """Name nothing beforehand: that would ask the archive at the start."""
+        return ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield every figure."""
+        library = self._library
+        yield from _of_work(
+            library.remembered("pulse", PULSE_SECONDS, lambda: library.today.pulse(utc_now()))
+        )
+        yield from _of_archive(figures(library))
+
+
+def _of_work(pulse: Pulse) -> Iterator[GaugeMetricFamily]:
+    yield _one("lesart_jobs_due", "Jobs that are due and that nobody has taken", pulse.ready)
+    yield _one("lesart_jobs_running", "Jobs that are worked", pulse.running)
+    yield _one("lesart_queue_age_seconds", "How long the oldest due job has waited",
+               pulse.oldest_ready_seconds)  # fmt: skip
+    yield _one("lesart_leases_lapsed", "Jobs whose worker was lost", pulse.lapsed_leases)
+    yield _many("lesart_silent_seconds", "For how long a part has given no sign of life", "part",
+                pulse.silent_seconds.items())  # fmt: skip
+    for name, meaning in (
+        ("addresses", "Addresses that are watched"),
+        ("due", "Addresses that are to be asked now"),
+        ("late", "Addresses that should have been asked a quarter of an hour ago"),
+        ("failing", "Addresses that failed when they were asked last"),
+    ):
+        values = [(source, getattr(each, name)) for source, each in pulse.watched.items()]
+        yield _many(f"lesart_watched_{name}", meaning, "source", values)
+
+
+def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
+    for name, meaning in (
+        ("articles", "Articles"),
+        ("versions", "Versions"),
+        ("observations", "Checks that came to something of their own"),
+        ("captures", "Different bytes that are kept"),
+        ("raw_bytes", "Bytes of captures"),
+        ("stored_bytes", "Bytes of captures as they are stored"),
+        ("database_bytes", "Bytes of the database"),
+    ):
+        yield _one(f"lesart_{name}", meaning, getattr(stats, name))
+    waiting = [("read", stats.to_read), ("index", stats.to_index), ("relate", stats.to_relate)]
+    yield _many("lesart_waiting", "What was kept and is still to be read, indexed, compared",
+                "step", waiting)  # fmt: skip
+    yield _many("lesart_refusals", "What was refused", "code", stats.refusals.items())
+    yield _many("lesart_jobs", "Jobs by their state", "state", stats.jobs.items())
+    looked = [(each.source, each.last_check or each.last_scan) for each in stats.sources]
+    moments = [(name, at.timestamp()) for name, at in looked if at is not None]
+    yield _many("lesart_source_last_look_seconds", "When a source was looked at last, since 1970",
+                "source", moments)  # fmt: skip
+
+
+def _one(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _many(
+    name: str, meaning: str, label: str, values: Iterable[tuple[str, float]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, meaning, labels=[label])
+    for key, value in values:
+        family.add_metric([key], value)
+    return family

@@ -1,0 +1,65 @@
+"""What monitors are told, and that the dashboard and the alerts ask for nothing else."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+MONITORING = Path(__file__).resolve().parents[2] / "docker" / "monitoring"
+NAME = re.compile(r"\blesart_[a-z_]+")
+
+
+def families(client):
+    return {each.name: each for each in text_string_to_metric_families(client.get("/metrics").text)}
+
+
+def names_of(client) -> set[str]:
+    found = families(client)
+    return set(found) | {sample.name for each in found.values() for sample in each.samples}
+
+
+def test_the_figures_are_those_of_the_archive(client):
+    client.get("/api/articles")
+    found = families(client)
+    assert found["lesart_articles"].samples[0].value == 3
+    assert found["lesart_versions"].samples[0].value == 4
+    assert {s.labels["code"]: s.value for s in found["lesart_refusals"].samples} == {"empty": 1}
+    counts = [s for s in found["lesart_request_seconds"].samples if s.name.endswith("_count")]
+    assert {"route": "/api/articles", "status": "2xx"} in [s.labels for s in counts]
+
+
+def test_an_answer_that_is_a_problem_is_counted_as_such(client):
+    client.get("/api/articles?nope=1")
+    counts = [
+        s for s in families(client)["lesart_request_seconds"].samples if s.name.endswith("_count")
+    ]
+    assert {"route": "/api/articles", "status": "4xx"} in [s.labels for s in counts]
+
+
+@pytest.mark.parametrize("file", ["dashboard.json", "alerts.yml"])
+def test_every_name_that_is_asked_for_is_told(client, file):
+    asked = set(NAME.findall((MONITORING / file).read_text("utf-8")))
+    assert len(asked) > 5
+    assert asked <= names_of(client)
+
+
+def test_the_dashboard_shows_every_figure(client):
+    shown = set(NAME.findall((MONITORING / "dashboard.json").read_text("utf-8")))
+    base = {re.sub("_(bucket|count|sum|created)$", "", each) for each in names_of(client)}
+    assert base == {re.sub("_(bucket|count)$", "", each) for each in shown}
+
+
+def test_the_dashboard_and_the_alerts_are_whole():
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text("utf-8"))
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    rules = yaml.safe_load((MONITORING / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
+    assert all({"alert", "expr", "annotations"} <= set(rule) for rule in rules)
+
+
+def test_health_asks_nothing_of_the_archive_and_readiness_does(client):
+    assert client.get("/healthz").text == "ok\n"
+    assert client.get("/readyz").text == "ok\n"
+    assert client.get("/healthz", headers={"Host": "web:8790"}).status_code == 200
