@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 ROOT = Path("/secrets")
-ROLES = ("owner", "worker", "reader")
+ROLES = ("owner", "worker", "reader", "page")
 
 
 def main() -> None:
@@ -19,6 +19,8 @@ def main() -> None:
     owner, worker = passwords["owner"], passwords["worker"]
     _write(ROOT / "owner" / "database_url", f"postgresql://lesart:{owner}@postgres/lesart")
     _write(ROOT / "lesart" / "database_url", f"postgresql://lesart_worker:{worker}@postgres/lesart")
+    page_url = f"postgresql://lesart_page:{passwords['page']}@postgres/lesart"
+    _write(ROOT / "lesart" / "page_url", page_url)
     _write(ROOT / "lesart" / "broker_url", f"redis://:{redis}@redis:6379/0")
 
 

@@ -11,6 +11,8 @@ from storage.database.tables import ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 
 WORKER_ROLE = "lesart_worker"
+PAGE_ROLE = "lesart_page"
+_NOT_FOR_THE_PAGE = frozenset({"access_token"})
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
@@ -26,6 +28,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         if before == known and _is_whole(connection):
             _grant_reading(connection)
             _grant_writing(connection)
+            _grant_page(connection)
             return before, known
         refuse_newer(engine, before, known)
         if before is None:
@@ -39,6 +42,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _found_archive(connection)
         _grant_reading(connection)
         _grant_writing(connection)
+        _grant_page(connection)
         return before, known
 
 
@@ -248,6 +252,23 @@ def _grant_reading(connection: Connection) -> None:
         schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
         connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {READER_ROLE}"))
         connection.execute(text(f"GRANT SELECT ON {', '.join(VIEWS)} TO {READER_ROLE}"))
+
+
+def _grant_page(connection: Connection) -> None:
+    """Let `lesart_page`, where there is one, select from everything but tokens; it writes nothing.
+
+    What it looks at as of another time than today it lays into temporary views of its own.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    query = text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user")
+    if not connection.execute(query, {"role": PAGE_ROLE}).scalar():
+        return
+    schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    tables = [name for name in METADATA.tables if name not in _NOT_FOR_THE_PAGE]
+    names = ", ".join(("alembic_version", "search_text", *VIEWS, *tables))
+    connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {PAGE_ROLE}"))
+    connection.execute(text(f"GRANT SELECT ON {names} TO {PAGE_ROLE}"))
 
 
 def _grant_writing(connection: Connection) -> None:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "docker-compose.database.yml").read_text())
 SERVICES = STACK["services"]
-LONG_RUNNING = ("postgres", "redis", "scheduler", "worker")
+LONG_RUNNING = ("postgres", "redis", "scheduler", "worker", "web")
 ONE_SHOT = ("secrets", "migrate")
 
 each_service = pytest.mark.parametrize("name", SERVICES)
@@ -37,9 +37,13 @@ def test_nobody_is_root(name):
     assert "\nUSER 10001:10001\n" in (ROOT / "Dockerfile").read_text()
 
 
-@each_service
-def test_nothing_is_published(name):
-    assert "ports" not in SERVICES[name]
+def test_the_page_alone_is_published_and_to_this_machine_alone():
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web"]
+    assert [port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"]] == [True]
+
+
+def test_the_page_reads_by_a_role_of_its_own():
+    assert SERVICES["web"]["environment"]["LESART_READER_URL_FILE"] == "/secrets/lesart/page_url"
 
 
 def test_the_stores_are_on_an_internal_network_alone():

@@ -47,6 +47,41 @@ def reader(stack_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+@pytest.fixture
+def page(stack_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(stack_url, user="lesart_page") as connection:
+        connection.execute("SET default_transaction_read_only = off")  # what it may do nevertheless
+        connection.commit()
+        yield connection
+
+
+@pytest.mark.parametrize("table", sorted({*METADATA.tables} - {"access_token"}))
+def test_the_page_can_select_and_nothing_else(page, table):
+    assert page.execute(f'SELECT count(*) FROM "{table}"').fetchone() is not None
+    for privilege in ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"):
+        query = "SELECT has_table_privilege(%s, %s)"
+        assert page.execute(query, [table, privilege]).fetchone() == (False,)
+
+
+def test_the_page_does_not_see_tokens(page):
+    with pytest.raises(InsufficientPrivilege):
+        page.execute("SELECT * FROM access_token")
+
+
+def test_the_page_answers_by_its_role_as_of_any_time(stack_url):
+    from sqlalchemy.engine import make_url
+
+    from tests.serve.conftest import served
+
+    url = make_url(stack_url).set(username="lesart_page", drivername="postgresql")
+    with served(url.render_as_string(hide_password=False)) as client:
+        for path in (
+            "/", "/api/articles?as_of=2024", "/api/articles?known_at=2024", "/metrics",
+            "/search?q=x", "/sources", "/refusals", "/relations", "/api/coverage", "/readyz",
+        ):  # fmt: skip
+            assert client.get(path).status_code == 200, path
+
+
 @pytest.mark.parametrize("table", RECORD)
 @pytest.mark.parametrize("change", ["UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {}"])
 def test_a_worker_cannot_change_what_is_kept(worker, table, change):
@@ -99,5 +134,10 @@ def _statements() -> list[str]:
     lines = [
         line for line in ROLES.read_text().splitlines() if not line.startswith(("--", "\\set"))
     ]
-    sql = "\n".join(lines).replace(":'worker'", "'one'").replace(":'reader'", "'two'")
+    sql = (
+        "\n".join(lines)
+        .replace(":'worker'", "'one'")
+        .replace(":'reader'", "'two'")
+        .replace(":'page'", "'three'")
+    )
     return [each.strip() for each in sql.split(";") if each.strip()]
