@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
-from storage.cli.app import app
+from storage.cli.app import app, program
 from storage.cli.exits import say
 from storage.cli.options import Output, Place, Shown, command, path_of
-from storage.cli.output import write_rows, write_text
+from storage.cli.output import binary_stream, write_rows, write_text
+from storage.cli.report import reading
 from storage.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +21,18 @@ if TYPE_CHECKING:
 
     from storage.proof.checkpoints import Signed
 
+
+class _Group(TyperGroup):
+    """A group in which anything that is no command is a revision: `lesart proof REV`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["bundle", *args]
+        return super().resolve_command(ctx, args)
+
+
 proof = typer.Typer(
+    cls=_Group,
     help="Prove what is in the archive, with programs that others wrote.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -80,6 +94,49 @@ def checkpoint(*, place: Place, output: Output = None) -> None:
         found = made(place.settings(), engine)
     write_text([found.cosigned], path_of(output))
     say(f"{found.size} entries, signed {found.made_at.isoformat(timespec='seconds')}")
+
+
+@command(proof, "bundle", example="lesart proof 0zfme61hjyre0a76@3 -o nachweis.zip")
+def bundle(
+    *,
+    rev: Annotated[
+        str, typer.Argument(metavar="REV", help="A version, or REV..REV with all between.")
+    ],
+    place: Place,
+    output: Output = None,
+    passage: Annotated[
+        str | None,
+        typer.Option("--passage", metavar="TEXT", help="Tell in which versions this stands."),
+    ] = None,
+    language: Annotated[
+        Literal["de", "en"] | None,
+        typer.Option("--report", help="The language of the report; else the first of yours."),
+    ] = None,
+) -> None:
+    """Write a zip that proves what was readable: `lesart proof REV` says the same.
+
+    Whoever has it unpacks it and runs `python3 -I verify.py`; nothing else is needed.
+    """
+    from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.export.bundle import Bundle, Request  # noqa: PLC0415
+    from storage.proof.checkpoints import read_key  # noqa: PLC0415
+    from storage.read.find import Finder  # noqa: PLC0415
+    from storage.render.bundle_report import report  # noqa: PLC0415
+
+    if path_of(output) is None:
+        raise typer.BadParameter("a bundle is a zip: name a file", param_hint="--output")
+    settings = place.settings()
+    with writing_to(settings) as engine:
+        signed, signer = made(settings, engine), read_key(settings.proof_key_file)
+        assert signer is not None
+        with reading(place) as (_settings, archive), archive.connected() as connection:
+            found = Finder(connection, settings.zone).versions(rev)
+            chosen = language or ("de" if settings.languages[0] == "de" else "en")
+            written = partial(report, language=chosen, zone=settings.zone)
+            request = Request(rev, found, passage, written, program(), utc_now())
+            with binary_stream(path_of(output)) as stream:
+                number = Bundle(connection, request, signed).write(stream, signer)
+    say(f"{output}: {number} files; unpack it and run `python3 -I verify.py` in it")
 
 
 @command(proof, "tiles", example="lesart proof tiles /srv/www/log")

@@ -1,0 +1,379 @@
+"""Check an unpacked bundle with nothing but Python: run `python3 -I verify.py` in its folder.
+
+It ends with 0 where everything holds, with 1 where something does not, and says so in words.
+`--key VKEY` takes the key that the archive published instead of the one in the bundle,
+`--checkpoint FILE` a checkpoint of the same size that you had from somewhere else.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ENTRY = "lesart v1"
+DOMAIN = b"lesart commitment v1\n"
+DASH = "— "
+ED25519, COSIGNATURE = 1, 4
+
+
+class Wrong(Exception):  # noqa: N818  # it is no error of the program
+    """Something in the bundle does not hold."""
+
+
+# ----------------------------------------------------------------------- Ed25519 (RFC 8032)
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+Point = tuple[int, int, int, int]
+
+
+def _add(a: Point, b: Point) -> Point:
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g = 2 * a[3] * b[3] * D % P
+    h = 2 * a[2] * b[2] % P
+    i, j, k, m = f - e, h - g, h + g, f + e
+    return (i * j % P, k * m % P, j * k % P, i * m % P)
+
+
+def _times(number: int, point: Point) -> Point:
+    found: Point = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            found = _add(found, point)
+        point = _add(point, point)
+        number >>= 1
+    return found
+
+
+def _is_same(a: Point, b: Point) -> bool:
+    return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
+
+
+def _point(data: bytes) -> Point:
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    if y >= P:
+        raise Wrong("a key or signature is no point of the curve")
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT % P
+    if (x * x - square) % P or (x == 0 and sign):
+        raise Wrong("a key or signature is no point of the curve")
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P)
+
+
+BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether a signature is by this key over this message."""
+    number = int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or number >= L:
+        return False
+    try:
+        a, r = _point(key), _point(signature[:32])
+    except Wrong:
+        return False
+    hashed = hashlib.sha512(signature[:32] + key + message).digest()
+    challenge = int.from_bytes(hashed, "little") % L
+    return _is_same(_times(number, BASE), _add(r, _times(challenge, a)))
+
+
+# -------------------------------------------------------------- notes and trees (C2SP, RFC 6962)
+
+
+def key_of(vkey: str) -> tuple[str, int, bytes]:
+    """Return name, kind and bytes of a key as it is published."""
+    name, _, rest = vkey.strip().partition("+")
+    number, _, encoded = rest.partition("+")
+    data = base64.b64decode(encoded, validate=True)
+    if hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != number or len(data) != 33:
+        raise Wrong(f"the key {vkey} is garbled")
+    return name, data[0], data[1:]
+
+
+def signature_of(note: str, vkey: str) -> tuple[str, bytes] | None:
+    """Return the text of a note and the signature of this key, None where it did not sign."""
+    name, kind, key = key_of(vkey)
+    text, separator, below = note.rpartition("\n\n")
+    text += "\n"
+    number = hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:4]
+    for line in below.split("\n") if separator else ():
+        signer, _, encoded = line.removeprefix(DASH).partition(" ")
+        if not line.startswith(DASH) or signer != name:
+            continue
+        data = base64.b64decode(encoded, validate=True)
+        if data[:4] != number:
+            continue
+        message, signature = text.encode(), data[4:]
+        if kind == COSIGNATURE:
+            at = int.from_bytes(data[4:12], "big")
+            message, signature = f"cosignature/v1\ntime {at}\n{text}".encode(), data[12:]
+        if not is_signed(key, message, signature):
+            raise Wrong(f"the signature of {name} is wrong")
+        return text, data[4:12]
+    return None
+
+
+def root_of(entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    """Return the root that an entry and its path lead to."""
+    if not 0 <= index < size:
+        raise Wrong("an entry lies beyond the end of the log")
+    found, place, last = hashlib.sha256(b"\0" + entry).digest(), index, size - 1
+    for sibling in path:
+        if last == 0:
+            raise Wrong("a path to the root is too long")
+        if place & 1 or place == last:
+            found = hashlib.sha256(b"\1" + sibling + found).digest()
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            found = hashlib.sha256(b"\1" + found + sibling).digest()
+        place, last = place >> 1, last >> 1
+    if last:
+        raise Wrong("a path to the root is too short")
+    return found
+
+
+# ----------------------------------------------------------------------------- rows and claims
+
+
+class Row:
+    """A row of the record, opened: what the log committed to."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.table, self.seq, self.name = given["table"], given["seq"], given["name"]
+        self._plain = given["plain"].encode()
+        self._blind = bytes.fromhex(given["blind"])
+        self._contents = given["contents"]
+
+    @property
+    def entry(self) -> bytes:
+        hidden = [self._hidden(self._contents[name]) for name in sorted(self._contents)]
+        parts = [DOMAIN, self.table.encode(), b"\n", self._plain, b"\n", self._blind, *hidden]
+        commitment = hashlib.sha256(b"".join(parts)).hexdigest()
+        return f"{ENTRY} {self.table} {self.seq} {commitment}".encode()
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a plain column."""
+        return json.loads(self._plain).get(name)
+
+    def content(self, name: str) -> bytes | None:
+        """Return the bytes of a content column, None where it is null or was taken away."""
+        value = self._contents[name].get("value")
+        return None if value is None else base64.b64decode(value)
+
+    @staticmethod
+    def _hidden(content: dict[str, Any]) -> bytes:
+        if "hash" in content:
+            return bytes.fromhex(content["hash"])
+        value = content["value"]
+        told = b"\0" if value is None else b"\1" + base64.b64decode(value)
+        return hashlib.sha256(bytes.fromhex(content["salt"]) + told).digest()
+
+
+class Bundle:
+    """An unpacked bundle, and what was checked of it so far."""
+
+    def __init__(self, folder: Path, key: str | None) -> None:
+        self.folder = folder
+        self.manifest = json.loads(self._read("manifest.json"))
+        if self.manifest.get("format") != "lesart bundle v1":
+            raise Wrong("this is no bundle that this program knows")
+        self.key = key or self.manifest["key"]
+        self.rows: dict[tuple[str, int], Row] = {}
+        self.size, self.root = 0, b""
+
+    def check(self) -> list[str]:
+        """Check everything and return what holds, in words.
+
+        Raises: Wrong.
+        """
+        return [
+            *self._files(), *self._checkpoint(), *self._rows(), *self._captures(),
+            *self._versions(), *self._passage(),
+        ]  # fmt: skip
+
+    def compare(self, other: str) -> str:
+        """Compare the checkpoint with one that came from somewhere else.
+
+        Raises: Wrong.
+        """
+        found = signature_of(other, self.key)
+        if found is None:
+            raise Wrong("the checkpoint from outside is not signed by this key")
+        size, root = _head(found[0])
+        if size != self.size:
+            raise Wrong(f"the checkpoint from outside is of {size} entries, not of {self.size}")
+        if root != self.root:
+            raise Wrong("the checkpoint from outside has another root: there are two histories")
+        return "The checkpoint from outside is the same."
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            raise Wrong(f"the file {name} is missing") from error
+
+    def _files(self) -> list[str]:
+        note = self._read("manifest.note").decode()
+        found = signature_of(note, self.key)
+        digest = hashlib.sha256(self._read("manifest.json")).hexdigest()
+        if found is None:
+            raise Wrong("the list of files is not signed by the key of the archive")
+        if found[0] != f"lesart bundle v1\n{digest}\n":
+            raise Wrong("the list of files is not the one that was signed")
+        listed = self.manifest["files"]
+        there = {str(path.relative_to(self.folder).as_posix()) for path in
+                 self.folder.rglob("*") if path.is_file()}  # fmt: skip
+        more = there - {*listed, "manifest.json", "manifest.note", "verify.py"}
+        if more:
+            raise Wrong(f"the file {min(more)} does not belong to the bundle")
+        for name, wanted in listed.items():
+            if hashlib.sha256(self._read(name)).hexdigest() != wanted:
+                raise Wrong(f"the file {name} was changed")
+        return [f"{len(listed)} files are those that the archive signed."]
+
+    def _checkpoint(self) -> list[str]:
+        note = self._read("log/checkpoint").decode()
+        found = signature_of(note, self.key)
+        if found is None:
+            raise Wrong("the checkpoint is not signed by the key of the archive")
+        self.size, self.root = _head(found[0])
+        told = [f"The checkpoint of {self.size} entries is signed by {key_of(self.key)[0]}."]
+        for vkey in self.manifest["witnesses"]:
+            cosigned = signature_of(note, vkey)
+            if cosigned is None:
+                raise Wrong(f"the witness {key_of(vkey)[0]} did not sign the checkpoint")
+            at = int.from_bytes(cosigned[1], "big")
+            told.append(f"{key_of(vkey)[0]} signed that it saw it at {at} (seconds since 1970).")
+        return told
+
+    def _rows(self) -> list[str]:
+        for name in sorted(self.manifest["files"]):
+            if name.startswith("rows/"):
+                row = Row({**json.loads(self._read(name)), "name": name})
+                self._row(row)
+                self.rows[row.table, row["id"]] = row
+        if not self.rows:
+            raise Wrong("there are no rows of the record in it")
+        return [f"{len(self.rows)} rows of the record are in the log below that checkpoint."]
+
+    def _row(self, row: Row) -> None:
+        stem = row.name.removeprefix("rows/").removesuffix(".json")
+        if self._read(f"proofs/{stem}") != row.entry:
+            raise Wrong(f"{row.table} {row.seq} is not the row that was logged")
+        index, path = _proof(self._read(f"proofs/{stem}.tlog-proof").decode())
+        if root_of(row.entry, index, self.size, path) != self.root:
+            raise Wrong(f"{row.table} {row.seq} is not in the log")
+
+    def _captures(self) -> list[str]:
+        number = 0
+        for (table, _id), row in self.rows.items():
+            if table != "capture" or row.content("digest") is None:
+                continue
+            digest = (row.content("digest") or b"").hex()
+            if f"captures/{digest}" not in self.manifest["files"]:
+                continue
+            raw = self._read(f"captures/{digest}")
+            if hashlib.sha256(raw).hexdigest() != digest or len(raw) != row["size"]:
+                raise Wrong(f"the bytes of capture {digest} are not those that were kept")
+            number += 1
+        return [f"{number} captures have the digests that are in the log."]
+
+    def _one(self, table: str, number: int) -> Row:
+        row = self.rows.get((table, number))
+        if row is None:
+            raise Wrong(f"{table} {number} is spoken of and not there")
+        return row
+
+    def _versions(self) -> list[str]:
+        told = []
+        for claim in self.manifest["versions"]:
+            seen = self._one("observation", claim["observation"])
+            derivation = self._one("derivation", claim["derivation"])
+            capture = self._one("capture", derivation["capture_id"])
+            wording = self._one("wording", derivation["wording_id"])
+            verdict = self._one("verdict", claim["verdict"])
+            if (
+                verdict["observation_id"] != seen["id"]
+                or seen["observed_at"] != claim["changed_by"]
+            ):
+                raise Wrong(f"version {claim['version']} was not seen when it is said to be")
+            if (capture.content("digest") or b"").hex() != claim["raw"]:
+                raise Wrong(f"version {claim['version']} is said to come from other bytes")
+            if self._read(f"texts/{claim['version']}.txt") != _text(wording):
+                raise Wrong(f"the text of version {claim['version']} is not the one in the log")
+            told.append(f"Version {claim['version']} was seen at {claim['changed_by']}.")
+        for claim in self.manifest["observations"]:
+            row = self._one("observation", claim["observation"])
+            if [row["observed_at"], row["outcome"]] != [claim["observed_at"], claim["outcome"]]:
+                raise Wrong(f"observation {row.seq} is told otherwise than it was logged")
+        return [*told, f"{len(self.manifest['observations'])} checks are told as they were logged."]
+
+    def _passage(self) -> list[str]:
+        passage = self.manifest.get("passage")
+        told = []
+        for claim in self.manifest["versions"] if passage else ():
+            text = self._read(f"texts/{claim['version']}.txt").decode()
+            has_it = " ".join(passage.split()) in " ".join(text.split())
+            if has_it != claim["has_passage"]:
+                raise Wrong(f"the passage is not in version {claim['version']} as it is told")
+            told.append(f"Version {claim['version']} {'has' if has_it else 'lacks'} the passage.")
+        return told
+
+
+def _head(text: str) -> tuple[int, bytes]:
+    lines = text.split("\n")
+    return int(lines[1]), base64.b64decode(lines[2], validate=True)
+
+
+def _proof(text: str) -> tuple[int, list[bytes]]:
+    above = text.partition("\n\n")[0].split("\n")
+    if above[0] != "c2sp.org/tlog-proof@v1" or not above[1].startswith("index "):
+        raise Wrong("a proof is garbled")
+    return int(above[1][6:]), [base64.b64decode(line, validate=True) for line in above[2:]]
+
+
+def _text(wording: Row) -> bytes:
+    title, text = wording.content("title"), wording.content("text")
+    if text is None:
+        return b"[redacted]\n"
+    return (title or b"") + b"\n\n" + text + b"\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check the bundle in the folder of this file and say what holds."""
+    parser = argparse.ArgumentParser(description="Check an unpacked bundle of Lesart.")
+    parser.add_argument("--key", metavar="VKEY", help="the key that the archive published")
+    parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint from somewhere else")
+    asked = parser.parse_args(arguments)
+    try:
+        bundle = Bundle(Path(__file__).resolve().parent, asked.key)
+        told = bundle.check()
+        if asked.checkpoint:
+            told.append(bundle.compare(Path(asked.checkpoint).read_text("utf-8")))
+    except Wrong as wrong:
+        print(f"DOES NOT HOLD: {wrong}.")
+        return 1
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError) as error:
+        print(f"DOES NOT HOLD: the bundle is garbled ({type(error).__name__}: {error}).")
+        return 1
+    for line in told:
+        print(line)
+    print(f"HOLDS, if the key is that of the archive: {bundle.key}")
+    print("It proves that this archive held these bytes when the checkpoint was signed.")
+    print("It does not prove who published them, nor that no check is left out of the bundle.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

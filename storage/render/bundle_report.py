@@ -1,0 +1,168 @@
+"""The page of a bundle that people read: what was seen when, and how to check it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from html import escape
+from typing import Any, Literal
+
+from storage.render.visible import visible
+
+Language = Literal["de", "en"]
+
+STYLE = (
+    "body{font:16px/1.5 Georgia,serif;max-width:46rem;margin:2rem auto;padding:0 1rem}"
+    "code,pre{font:13px/1.4 monospace;overflow-wrap:anywhere;white-space:pre-wrap}"
+    "table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #bbb;"
+    "padding:.2rem .5rem;text-align:left;vertical-align:top}"
+    "article{border:1px solid #bbb;padding:0 1rem;margin:1rem 0;white-space:pre-wrap}"
+)
+
+WORDS: Mapping[Language, Mapping[str, str]] = {
+    "de": {
+        "title": "Nachweis", "of": "Fundstelle", "exported": "Ausgegeben",
+        "by": "von", "log": "Protokoll", "entries": "Einträge", "signed": "Unterschrieben",
+        "key": "Schlüssel", "witnesses": "Zeugen", "none": "keine", "versions": "Fassungen",
+        "version": "Fassung", "seen": "zuerst gesehen", "before": "zuletzt vorher gesehen",
+        "last": "zuletzt gesehen", "bytes": "SHA-256 der Bytes", "wording": "Wortlaut",
+        "passage": "Stelle", "has": "enthalten", "lacks": "nicht enthalten",
+        "checks": "Alle Abrufe in dieser Zeit, auch fehlgeschlagene", "when": "Zeit",
+        "what": "Ergebnis", "where": "Ort", "texts": "Texte", "check": "So prüfen Sie es selbst",
+        "proves": "Was das beweist",
+        "proves_text": "Dieses Archiv hatte diese Bytes und diese Angaben, als der Prüfpunkt "
+        "unterschrieben wurde; seither wurde nichts davon geändert.",
+        "not": "Was das nicht beweist",
+        "not_text": "Wer den Text veröffentlicht hat. Wann er veröffentlicht wurde. Dass kein "
+        "Abruf in dieser Datei fehlt. Dass die Uhr des Archivs richtig ging. Solange niemand "
+        "außerhalb des Archivs einen Prüfpunkt aufbewahrt oder mitunterschrieben hat, auch nicht, "
+        "dass das Archiv selbst nichts neu geschrieben hat.",
+        "how": "Entpacken Sie die Datei. Vergleichen Sie den Schlüssel oben mit dem, den das "
+        "Archiv veröffentlicht. Dann, ohne Netz und ohne weitere Programme als Python:",
+        "foreign": "Mit Programmen, die nicht von uns sind (Debian-Paket litetlog): je Zeile in "
+        "proofs/ die Datei und ihr Beweis ohne dessen erste Zeile:",
+    },
+    "en": {
+        "title": "Proof", "of": "Place", "exported": "Exported",
+        "by": "by", "log": "Log", "entries": "entries", "signed": "Signed",
+        "key": "Key", "witnesses": "Witnesses", "none": "none", "versions": "Versions",
+        "version": "Version", "seen": "first seen", "before": "last seen before",
+        "last": "last seen", "bytes": "SHA-256 of the bytes", "wording": "Wording",
+        "passage": "Passage", "has": "is there", "lacks": "is not there",
+        "checks": "Every check in that time, failed ones too", "when": "Time",
+        "what": "Outcome", "where": "Place", "texts": "Texts", "check": "How to check it yourself",
+        "proves": "What this proves",
+        "proves_text": "This archive held these bytes and these facts when the checkpoint was "
+        "signed; nothing of them was changed since.",
+        "not": "What this does not prove",
+        "not_text": "Who published the text. When it was published. That no check is left out of "
+        "this file. That the clock of the archive was right. While nobody outside keeps a "
+        "checkpoint or cosigned one, not either that the archive itself wrote nothing anew.",
+        "how": "Unpack the file. Compare the key above with the one that the archive publishes. "
+        "Then, without a network and with no other program than Python:",
+        "foreign": "With programs that are not ours (Debian's package litetlog): for each file in "
+        "proofs/ and its proof without the first line:",
+    },
+}  # fmt: skip
+
+
+def report(
+    manifest: Mapping[str, Any], files: Mapping[str, bytes], language: Language, zone: tzinfo
+) -> str:
+    """Return the page; all that was archived is escaped."""
+    words = WORDS[language]
+    page = _Page(words, zone)
+    parts = [
+        f"<!doctype html><html lang='{language}'><meta charset='utf-8'>"
+        f"<title>{words['title']} {escape(manifest['revision'])}</title><style>{STYLE}</style>",
+        f"<h1>{words['title']}: <code>{_shown(manifest['revision'])}</code></h1>",
+        page.facts(manifest), page.versions(manifest),
+        f"<h2>{words['proves']}</h2><p>{words['proves_text']}</p>",
+        f"<h2>{words['not']}</h2><p>{words['not_text']}</p>",
+        page.commands(manifest), page.checks(manifest), page.texts(manifest, files), "</html>\n",
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+class _Page:
+    """Writes the parts of a page in one language, its times in UTC and in one zone."""
+
+    def __init__(self, words: Mapping[str, str], zone: tzinfo) -> None:
+        self.words, self.zone = words, zone
+
+    def facts(self, manifest: Mapping[str, Any]) -> str:
+        words, checkpoint = self.words, manifest["checkpoint"]
+        witnesses = "<br>".join(f"<code>{escape(each)}</code>" for each in manifest["witnesses"])
+        rows = [
+            (words["of"], _shown(manifest["place"])),
+            (words["exported"], f"{self.time(manifest['exported_at'])} {words['by']} "
+                                f"{escape(manifest['exported_by'])}"),
+            (words["log"],
+             f"{escape(manifest['origin'])}: {checkpoint['size']} {words['entries']}"),
+            (words["signed"], self.time(checkpoint["made_at"])),
+            (words["key"], f"<code>{escape(manifest['key'])}</code>"),
+            (words["witnesses"], witnesses or words["none"]),
+        ]  # fmt: skip
+        if manifest["passage"] is not None:
+            rows.append((words["passage"], f"„{_shown(manifest['passage'])}“"))
+        return _table((), rows)
+
+    def versions(self, manifest: Mapping[str, Any]) -> str:
+        words = self.words
+        rows = [
+            (
+                str(each["version"]), self.time(each["changed_after"]),
+                self.time(each["changed_by"]), self.time(each["last_seen"]),
+                f"<code>{each['raw']}</code><br><code>{each['wording']}</code>",
+                {None: "", True: words["has"], False: words["lacks"]}[each["has_passage"]],
+            )
+            for each in manifest["versions"]
+        ]  # fmt: skip
+        heads = (words["version"], words["before"], words["seen"], words["last"],
+                 f"{words['bytes']}, {words['wording']}",
+                 words["passage"] if manifest["passage"] else "")  # fmt: skip
+        return f"<h2>{words['versions']}</h2>{_table(heads, rows)}"
+
+    def checks(self, manifest: Mapping[str, Any]) -> str:
+        words = self.words
+        rows = [
+            (self.time(each["observed_at"]),
+             escape(f"{each['told']} {each['http_status'] or ''}"), _shown(each["place"]))
+            for each in manifest["observations"]
+        ]  # fmt: skip
+        heads = (words["when"], words["what"], words["where"])
+        return f"<h2>{words['checks']}</h2>{_table(heads, rows)}"
+
+    def texts(self, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+        parts = [f"<h2>{self.words['texts']}</h2>"]
+        for each in manifest["versions"]:
+            told = files[f"texts/{each['version']}.txt"].decode("utf-8", "replace")
+            parts.append(f"<h3>{self.words['version']} {each['version']}</h3>")
+            parts.append(f"<article>{_shown(told)}</article>")
+        return "".join(parts)
+
+    def commands(self, manifest: Mapping[str, Any]) -> str:
+        words, key = self.words, escape(manifest["key"])
+        return (
+            f"<h2>{words['check']}</h2><p>{words['how']}</p>"
+            f"<pre>python3 -I verify.py --key '{key}'</pre><p>{words['foreign']}</p>"
+            '<pre>cd proofs\nfor f in *.tlog-proof; do tail -n +2 "$f" &gt; '
+            f"\"${{f%.tlog-proof}}.spicy\"\nspicy-litetlog -verify '{key}' "
+            '"${f%.tlog-proof}"; done</pre>'
+        )
+
+    def time(self, moment: str | None) -> str:
+        """Return a time in UTC and, below it, in the zone of the archive."""
+        if moment is None:
+            return "—"
+        found = datetime.fromisoformat(moment)
+        local = found.astimezone(self.zone)
+        return f"{found:%Y-%m-%d %H:%M:%S} UTC<br>{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{each}</th>" for each in heads)
+    body = "".join("<tr>" + "".join(f"<td>{each}</td>" for each in row) + "</tr>" for row in rows)
+    return f"<table>{f'<tr>{head}</tr>' if head else ''}{body}</table>"
+
+
+def _shown(text: str) -> str:
+    return escape(visible(text))
