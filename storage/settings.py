@@ -267,7 +267,7 @@ def _is_no_setting(name: str) -> bool:
 
 def _from_toml(config: Path | None) -> dict[str, tuple[Any, str]]:
     path = config or Path(DEFAULT_CONFIG)
-    if config is None and not path.exists():
+    if config is None and not os.path.lexists(path):
         return {}
     found: dict[str, tuple[Any, str]] = {}
     for name, value in _toml(path).items():

@@ -16,6 +16,7 @@ from storage.cli.terminal import one_line
 from storage.read.revision import RevisionError
 from storage.render.moment import MomentError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
+from storage.values.trouble import mend_of
 
 WELL = 0
 NO = 1
@@ -37,7 +38,7 @@ _OWN: ExitCodes = {
     OutputError: WRONG_USE,
 }
 _PASSWORD_REASONS = ("no password supplied", "password authentication failed")
-_BUSY_REASONS = ("database is locked", "unable to open", "statement timeout", "disk i/o error")
+_BUSY_REASON = "statement timeout"
 
 
 def run(
@@ -51,6 +52,7 @@ def run(
     `exit_codes` says how errors end that only the caller knows. Errors are told as one sentence
     on standard error; what nobody expected goes, with its trace, to a log.
     """
+    open_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     _speak_utf8()
     try:
@@ -66,6 +68,20 @@ def run(
     return answer if isinstance(answer, int) else WELL
 
 
+def open_streams() -> None:
+    """Put something in the place of standard streams that are closed.
+
+    Else the next file that is opened, such as an archive, would get their number. What is written
+    to a closed standard output fails, as it should; messages go nowhere.
+    """
+    for name, number, how in (
+        ("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")
+    ):  # fmt: skip
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, number)
+            setattr(sys, name, os.fdopen(handle, how, encoding="utf-8"))
+
+
 def say(sentence: str) -> None:
     """Write one message to standard error; secrets and terminal commands stay out of it."""
     with suppress(OSError, ValueError):
@@ -79,6 +95,8 @@ def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | 
         for kind in type(error).__mro__:
             if kind in known:
                 return _narrowed(error, known[kind])
+    if isinstance(error, OSError):
+        return UNCHECKED if mend_of(error) is not None else None
     return _of_databases(error)
 
 
@@ -88,13 +106,16 @@ def _tell_wrong_use(error: typer.TyperException) -> int:
     if show is None:
         say(error.format_message())
     else:
-        show()
+        with suppress(OSError):
+            show()
     return WRONG_USE
 
 
 def _tell(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> int:
     if isinstance(error, PipeClosedError):
         return WELL
+    if isinstance(error, OSError):
+        silence_output()  # Typer may have written what it holds
     code = exit_code_of(error, exit_codes)
     if "--debug" in given:
         traceback.print_exception(error)
@@ -107,11 +128,17 @@ def _tell(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """Return what went wrong without the statement and the values that SQLAlchemy adds."""
+    """Return what went wrong, and what to do, without the statement that SQLAlchemy adds."""
     origin = getattr(error, "orig", None)
-    if origin is None:
+    mend = mend_of(error)
+    if origin is not None:
+        told = f"the database says: {str(origin).strip().partition(chr(10))[0]}"
+    elif isinstance(error, OSError) and mend is not None:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        told = f"{where}{error.strerror}"
+    else:
         return str(error)
-    return f"the database says: {str(origin).strip().partition(chr(10))[0]}"
+    return f"{told}; {mend}" if mend is not None else told
 
 
 def _of_archives() -> ExitCodes:
@@ -143,7 +170,12 @@ def _of_archives() -> ExitCodes:
 
 
 def _narrowed(error: Exception, code: int) -> int:
-    """Return `code`, but wrong use where a database is there and the password is what is wrong."""
+    """Return `code`, but wrong use where a database is there and the password is what is wrong.
+
+    An answer for which there is no room could not be given; the place may be the right one.
+    """
+    if isinstance(error, OutputError) and error.is_of_machine:
+        return UNCHECKED
     is_password = code == UNCHECKED and any(each in str(error) for each in _PASSWORD_REASONS)
     return WRONG_USE if is_password else code
 
@@ -156,10 +188,8 @@ def _of_databases(error: Exception) -> int | None:
     reason = str(error.orig).lower()
     if getattr(error.orig, "sqlstate", None) == "42501" or "not a database" in reason:
         return WRONG_USE
-    is_away = error.connection_invalidated or "connect" in reason
-    if is_away or "malformed" in reason or any(each in reason for each in _BUSY_REASONS):
-        return UNCHECKED
-    return None
+    is_away = error.connection_invalidated or "connect" in reason or mend_of(error) is not None
+    return UNCHECKED if is_away or "malformed" in reason or _BUSY_REASON in reason else None
 
 
 def _keep_details(error: Exception, given: Sequence[str]) -> str:
@@ -170,7 +200,8 @@ def _keep_details(error: Exception, given: Sequence[str]) -> str:
         log = load_settings().home / ERROR_LOG
         _append(log, told)
         return f"in {log}"
-    sys.stderr.write(told)
+    with suppress(OSError):
+        sys.stderr.write(told)
     return "above"
 
 

@@ -1,6 +1,7 @@
 """Where rows go and in which format: table, json, jsonl, csv, tsv; a file, a pipe, a terminal."""
 
 import csv
+import errno
 import json
 import os
 import sys
@@ -14,20 +15,27 @@ from shutil import get_terminal_size
 from typing import IO, Any, Literal
 
 from storage.cli.table import table_lines
+from storage.values.trouble import mend_of
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
 FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "tsv")
+NOT_THE_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""Errors after which the same command may go well: the place that was named is right."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
 class OutputError(Exception):
-    """The answer cannot be written to the place that was named."""
+    """The answer cannot be written to the place that was named.
 
-    def __init__(self, place: str, reason: str) -> None:
+    `is_of_machine` says that it could be, were the machine in order: there is no room, say.
+    """
+
+    def __init__(self, place: str, reason: str, *, is_of_machine: bool = False) -> None:
         super().__init__(f"cannot write to {place}: {reason}")
         self.place = place
         self.reason = reason
+        self.is_of_machine = is_of_machine
 
 
 class PipeClosedError(Exception):
@@ -294,11 +302,24 @@ def _json_value(value: Any) -> Any:
 
 @contextmanager
 def _pipe() -> Iterator[None]:
+    """Turn a failure to write to standard output into one of ours."""
     try:
         yield
     except BrokenPipeError as error:
         silence_output()
         raise PipeClosedError from error
+    except OSError as error:
+        if error.filename is not None or mend_of(error) is None:
+            raise  # it comes from what was read
+        silence_output()
+        raise _unwritten("standard output", error) from error
+
+
+def _unwritten(place: str, error: OSError) -> OutputError:
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
+    mend = mend_of(error)
+    told = f"{reason}: {mend}" if mend is not None else reason
+    return OutputError(place, told, is_of_machine=error.errno in NOT_THE_PLACE)
 
 
 @contextmanager
@@ -313,7 +334,7 @@ def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
             prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent
         )
     except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error)) from error
+        raise _unwritten(str(path), error) from error
     try:
         with _opened(handle, mode) as stream:
             yield stream
@@ -322,7 +343,7 @@ def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
             os.fsync(handle)
         Path(beside).replace(path)
     except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error)) from error
+        raise _unwritten(str(path), error) from error
     finally:
         with suppress(FileNotFoundError):
             Path(beside).unlink()
@@ -334,9 +355,14 @@ def _plain_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
     try:
         handle = os.open(path, os.O_WRONLY)
     except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error)) from error
-    with _opened(handle, mode) as stream:
-        yield stream
+        raise _unwritten(str(path), error) from error
+    try:
+        with _opened(handle, mode) as stream:
+            yield stream
+    except BrokenPipeError as error:
+        raise PipeClosedError from error
+    except OSError as error:
+        raise _unwritten(str(path), error) from error
 
 
 def _opened(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:

@@ -1,10 +1,11 @@
 """The only place where connections are made: SQLite and PostgreSQL, writers and readers."""
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,17 @@ class ArchiveUnreachableError(ArchiveError):
         self.reason = reason
 
 
+class ArchivePlaceError(ArchiveUnreachableError):
+    """The folder of an archive cannot be made."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super(ArchiveUnreachableError, self).__init__(
+            f"no folder can be made for the archive {place}: {reason}; check who may write there, "
+            "or name another place with --archive or LESART_HOME"
+        )
+        self.place, self.reason = place, reason
+
+
 class DatabaseUrlError(ArchiveError):
     """The address of the database cannot be understood."""
 
@@ -107,13 +119,16 @@ def place_of(url: URL) -> str:
 def writing_engine(url: URL) -> Engine:
     """Return an engine for the worker's side; on SQLite the file is made if need be.
 
-    Raises: ForeignDatabaseError where an SQLite file is no archive.
+    Raises: ForeignDatabaseError where an SQLite file is no archive; ArchivePlaceError.
     """
     if url.drivername == "sqlite":
         path = Path(url.database or "").absolute()
         if is_foreign_file(path):
             raise ForeignDatabaseError(str(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchivePlaceError(str(path), error.strerror or str(error)) from error
         return _sqlite_engine(url, query_only=False)
     return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
 
@@ -249,11 +264,11 @@ def _copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
 def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
     path = Path(url.database or "").absolute()
-    mode = "rw" if query_only else "rwc"
 
     def connect() -> sqlite3.Connection:
+        mode = _reading_mode(path) if query_only else "mode=rwc"
         return sqlite3.connect(
-            f"{path.as_uri()}?mode={mode}",
+            f"{path.as_uri()}?{mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -281,6 +296,18 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _reading_mode(path: Path) -> str:
+    """Return how a reader opens a file: as one that nobody changes on a file system for reading.
+
+    Elsewhere a reader takes locks and makes the index of the log beside it.
+    """
+    with suppress(OSError):
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            has_log = path.with_name(f"{path.name}-wal").exists()
+            return "mode=ro" if has_log else "mode=ro&immutable=1"
+    return "mode=rw"
 
 
 def _interrupt_after(engine: Engine, seconds: int) -> None:

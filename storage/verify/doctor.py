@@ -71,7 +71,8 @@ def check_program(_settings: Settings) -> Iterator[Finding]:
 def check_home(settings: Settings) -> Iterator[Finding]:
     """Check that the home folder can be written to and that its disk has room."""
     home = settings.home
-    if not home.exists():
+    there = next(each for each in (home.absolute(), *home.absolute().parents) if each.exists())
+    if not home.exists() and there.is_dir() and os.access(there, os.W_OK | os.X_OK):
         yield Finding("home", "ok", f"{home} is not there yet; the first ingestion makes it")
     elif not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
         mend = "make it a folder that you may write to, or set home"

@@ -1,5 +1,6 @@
 """How commands end."""
 
+import errno
 import json
 import os
 import subprocess
@@ -46,6 +47,19 @@ ENDINGS = {
     "password wrong": (ArchiveUnreachableError("x", "password authentication failed"), 2),
     "database locked": (OperationalError("", {}, Exception("database is locked")), 4),
     "server went away": (OperationalError("", {}, Exception("server closed the connection")), 4),
+    "disk full": (OperationalError("", {}, Exception("database or disk is full")), 4),
+    "disk of the server full": (
+        OperationalError("", {}, Exception("could not extend file: No space left on device")),
+        4,
+    ),
+    "not to be written": (
+        OperationalError("", {}, Exception("attempt to write a readonly database")),
+        4,
+    ),
+    "no room to answer": (OutputError("x", "no", is_of_machine=True), 4),
+    "no room at all": (OSError(errno.ENOSPC, "No space left on device"), 4),
+    "folder not to be written": (PermissionError(errno.EACCES, "Permission denied", "/a"), 4),
+    "another error of the system": (ConnectionResetError(errno.ECONNRESET, "reset"), None),
     "no database at all": (OperationalError("", {}, Exception("file is not a database")), 2),
     "not granted": (refused_by_server("42501"), 2),
     "unexpected": (KeyError("x"), None),

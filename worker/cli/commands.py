@@ -11,7 +11,7 @@ import typer
 
 import storage.cli.article_commands  # noqa: F401  # its commands are commands of `app`
 from storage.cli.app import app
-from storage.cli.exits import NO, UNCHECKED, say
+from storage.cli.exits import NO, UNCHECKED, open_streams, say
 from storage.cli.exits import run as run_command
 from storage.cli.options import Checked, Filtering, Page, Shown, command
 from storage.cli.options import Place as ArchivePlace
@@ -357,6 +357,7 @@ def undo(
 
 def main() -> None:
     """Run the command line and end with its exit code."""
+    open_streams()
     log_events("debug" if "--debug" in sys.argv else "warning")
     codes = {
         LocatorError: 2,

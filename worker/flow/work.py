@@ -14,6 +14,7 @@ from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
+from storage.values.trouble import is_of_machine, mend_of
 from storage.write.archive import Archive
 from worker.flow.collect import Progress, collect
 from worker.flow.fetch import fetch_batch
@@ -75,7 +76,8 @@ def work(
 ) -> None:
     """Work a claimed job: its effects are kept with its end, or it is tried again later.
 
-    Interrupted, the job is given back at once; killed, its lease runs out.
+    Interrupted, the job is given back at once, and so it is where the machine is to blame, as by a
+    full disk, which is raised; killed, its lease runs out.
     """
     log = LOG.bind(job=held.job_id, kind=held.kind, attempt=held.attempts)
     try:
@@ -93,6 +95,9 @@ def work(
         _give_back(archive, held)
         raise
     except Exception as error:
+        if is_of_machine(error):
+            _give_back(archive, held)
+            raise
         log.warning("job_failed", error=type(error).__name__)
         log.debug("job_failed_here", exc_info=True)
         _fail(archive, held, error)
@@ -147,6 +152,13 @@ def _give_back(archive: Archive, held: jobs.Claim) -> None:
             queue.release(unit, held)
     except (jobs.StaleLeaseError, DatabaseError):
         LOG.warning("job_not_given_back", job=held.job_id)
+
+
+def log_trouble(error: Exception) -> None:
+    """Log that nothing can be kept now, and what to do; the work goes on when it can be again."""
+    mend = mend_of(error)
+    told = {} if mend is None else {"mend": mend}
+    LOG.warning("nothing_can_be_kept", error=type(error).__name__, **told)
 
 
 def _fail(archive: Archive, held: jobs.Claim, error: Exception) -> None:

@@ -22,7 +22,7 @@ from storage.schedule import queue
 from storage.settings import Settings
 from storage.write.archive import Archive
 from worker.flow.read import Reader
-from worker.flow.work import work_next
+from worker.flow.work import log_trouble, work_next
 from worker.services.app import close_workshop, make_app, workshop
 from worker.services.broker import queue_depth, require_safe
 from worker.services.schedule import Scheduler
@@ -31,6 +31,7 @@ LOG = structlog.get_logger()
 STARTED_WITHIN_SECONDS = 20.0
 FETCHER_POLL_SECONDS = 0.5
 FETCHER_ENDS_SECONDS = 3.0
+FETCHER_TRIES_AGAIN_SECONDS = 10.0
 
 
 class Beside(Protocol):
@@ -192,11 +193,12 @@ class _ThreadFetcher:
         while not self._over.is_set():
             try:
                 worked = work_next(self._archive, self._settings, reader, kind="fetch")
-            except DatabaseError as error:
-                LOG.warning("database_failed", error=type(error).__name__)
-                worked = None
-            if worked is None:
-                self._over.wait(FETCHER_POLL_SECONDS)
+            except (DatabaseError, OSError) as error:
+                log_trouble(error)
+                self._over.wait(FETCHER_TRIES_AGAIN_SECONDS)
+            else:
+                if worked is None:
+                    self._over.wait(FETCHER_POLL_SECONDS)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from celery import shared_task
 
 from storage.database.engine import DatabaseError
 from storage.settings import Settings
-from worker.flow.work import work_next
+from worker.flow.work import log_trouble, work_next
 from worker.services.app import hard_limit_seconds, workshop
 
 LOG = structlog.get_logger()
@@ -35,8 +35,8 @@ def wake(job_id: int) -> None:
         end = time.monotonic() + _spare_seconds(shop.settings)
         while kind == "read" and time.monotonic() < end:
             kind = work_next(shop.archive, shop.settings, shop.reader, kind="read")
-    except DatabaseError as error:
-        LOG.warning("database_failed", job=job_id, error=type(error).__name__)
+    except (DatabaseError, OSError) as error:
+        log_trouble(error)
         return
     LOG.info("woken", job=job_id, worked=worked is not None)
 
