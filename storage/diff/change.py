@@ -116,6 +116,7 @@ class Difference:
     def __init__(self, a: Told, b: Told) -> None:
         self.a = a
         self.b = b
+        self._changes: dict[frozenset[tuple[str, str]], Change] = {}
 
     @cached_property
     def places(self) -> list[Place]:
@@ -127,16 +128,22 @@ class Difference:
         """Return what `Change.asked` would be if no other article were asked."""
         return unexplained(self.places, self._rules(NO_BOXES))
 
-    def change(self, boxes: Mapping[str, str] = NO_BOXES, *, heed_noise: bool = True) -> Change:
+    def change(self, boxes: Mapping[str, str] = NO_BOXES) -> Change:
         """Return what changed.
 
         `boxes` are those paragraphs of `asked` that other articles say are noise, with the rule.
-        Without `heed_noise` everything is a change.
         """
+        key = frozenset(boxes.items())
+        if key not in self._changes:
+            self._changes[key] = self._change(self._rules(boxes))
+        return self._changes[key]
+
+    def plain_change(self) -> Change:
+        """Return what changed where nothing counts as noise."""
+        return self._change([None] * len(self.places))
+
+    def _change(self, rules: Sequence[str | None]) -> Change:
         a, b, found = self.a, self.b, self.places
-        rules: list[str | None] = [None] * len(found)
-        if heed_noise:
-            rules = self._rules(boxes)
         left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
         classes = classes_of(left, a.side, b.side)
         if classes and _metadata_differ(a, b):
@@ -164,8 +171,9 @@ class Difference:
 def change(
     a: Told, b: Told, boxes: Mapping[str, str] = NO_BOXES, *, heed_noise: bool = True
 ) -> Change:
-    """Return what changed from `a` to `b` (see `Difference.change`)."""
-    return Difference(a, b).change(boxes, heed_noise=heed_noise)
+    """Return what changed from `a` to `b`: with `heed_noise`, all that is no noise."""
+    found = Difference(a, b)
+    return found.change(boxes) if heed_noise else found.plain_change()
 
 
 def is_silent(a: Told, b: Told, notices: Sequence[tuple[str, str]] = ()) -> bool | None:

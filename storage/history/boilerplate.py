@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import chain, islice, tee
+from itertools import islice, tee
 from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, select, text, union
@@ -63,7 +63,10 @@ def may_be_box(canon: str) -> bool:
 
 
 class Own:
-    """The text that a paragraph came or went in: both captures, without what others are asked."""
+    """The text that paragraphs came or went in: both captures, title and paragraphs.
+
+    The paragraphs that others are asked about are no part of it.
+    """
 
     def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
         self.paragraphs = frozenset(paragraphs)
@@ -96,40 +99,50 @@ class Boilerplate:
         self._read: dict[int, Holding] = {}
         self._articles: dict[int, set[tuple[int, str]]] = {}
         self._stored: dict[Paragraph, Iterator[int]] = {}
+        self._asked: set[str] = set()
+        self._of_told: dict[int, tuple[Told, Holding]] = {}
+        self._apart: dict[tuple[Holding, Paragraph], bool] = {}
+
+    def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
+        """Go on with another connection, without what was brought so far.
+
+        What is known of stored texts stays, unless articles of a site that was asked for moved.
+        """
+        self.connection, self._since = connection, since
+        self.texts.clear()
+        self.holders.clear()
+        if moved & self._asked:
+            self._stored.clear()
+            self._articles.clear()
+        self._asked.clear()
 
     def add(self, wording_id: int, told: Told, article_id: int, site: str) -> None:
         """Note that an article of a site has a wording of this unit of work."""
         if wording_id not in self.texts:
-            self.texts[wording_id] = Holding(told.paragraphs[0], told.paragraphs[1:])
+            self.texts[wording_id] = self._holding_of(told)
         self.holders.setdefault(wording_id, set()).add((article_id, site))
 
     def rules(
         self,
         site: str,
         article_id: int,
-        own: Sequence[Paragraph],
+        own: Own,
         asked: Iterable[str],
         keys: AbstractSet[int] | None = None,
     ) -> dict[str, str]:
         """Return which of the paragraphs `asked` are noise, with the rule: `box` or `teaser`.
 
-        `own` are the title and the paragraphs of the article, `asked` those, in canonical form,
-        that came or went; where there are `keys`, only those with such a key are looked at.
+        `own` is the text of the article, `asked` are paragraphs, in canonical form, that came or
+        went; where there are `keys`, only those with such a key are looked at.
         """
         found: dict[str, str] = {}
-        text = Own(own)
+        self._asked.add(site)
         for paragraph in map(paragraph_of, islice(filter(may_be_box, asked), MOST_ASKED)):
             if keys is None or paragraph.key in keys:
-                rule = self._rule(paragraph, site, article_id, text)
+                rule = self._rule(paragraph, site, article_id, own)
                 if rule is not None:
                     found[paragraph.canon] = rule
         return found
-
-    def learn(self, paragraphs: Iterable[str]) -> None:
-        """Read ahead what `rules` will ask for."""
-        for canon in islice(filter(may_be_box, paragraphs), MOST_ASKED):
-            for number in self._candidates(paragraph_of(canon)):
-                self._sites_of(number)
 
     def known(self) -> dict[int, Holding]:
         """Return the wordings that were read or brought."""
@@ -146,11 +159,34 @@ class Boilerplate:
             if holding.title is paragraph:
                 return "teaser"
             if is_foreign_here and paragraph in holding.paragraphs and not articles <= others:
-                if _is_witness(holding, paragraph, own):
+                if self._is_witness(holding, paragraph, own):
                     others |= articles
                 if len(others) >= HOLDERS:
                     return "box"
         return None
+
+    def _is_witness(self, holding: Holding, paragraph: Paragraph, own: Own) -> bool:
+        """Tell whether another text shows that a paragraph is the site's, and not its own.
+
+        More than half of the text is another one: where one text was made from another, a
+        paragraph stands in both for that reason; and one that is all the text there is cannot be
+        a box.
+        """
+        rest = len(holding.paragraphs) - holding.paragraphs.count(paragraph)
+        shared = sum(map(own.paragraphs.__contains__, holding.paragraphs))
+        if 2 * shared >= rest:
+            return False
+        key = holding, paragraph
+        if key not in self._apart:
+            others = (each for each in holding.paragraphs if each is not paragraph)
+            words = (each.topical for each in (holding.title, *others))
+            self._apart[key] = are_apart(paragraph.topical, words)
+        return self._apart[key]
+
+    def _holding_of(self, told: Told) -> Holding:
+        if id(told) not in self._of_told:
+            self._of_told[id(told)] = told, Holding(told.paragraphs[0], told.paragraphs[1:])
+        return self._of_told[id(told)][1]
 
     # ------------------------------------------------------------------------ who has it
 
@@ -197,11 +233,9 @@ class Boilerplate:
     def _sites_of(self, number: int) -> set[tuple[int, str]]:
         """Return the articles that had a wording at some time, each with its site."""
         if number not in self._articles:
-            if number > self._since:
-                self._articles[number] = set()
-            else:
-                known = [each for each in self.texts if each <= self._since]
-                self._learn_articles([number, *known])
+            known = [each for each in (number, *self.texts) if 0 < each <= self._since]
+            self._learn_articles(known)
+            self._articles.setdefault(number, set())
         return self._articles[number] | self.holders.get(number, set())
 
     def _learn_articles(self, numbers: Sequence[int]) -> None:
@@ -210,19 +244,6 @@ class Boilerplate:
         if missing:
             for wording, article, origin in self.connection.execute(_had(missing)):
                 self._articles[wording].add((article, site_of(origin)))
-
-
-def _is_witness(holding: Holding, paragraph: Paragraph, own: Own) -> bool:
-    """Tell whether another text shows that a paragraph is the site's, and not its own.
-
-    More than half of the text is another one: where one text was made from another, a paragraph
-    stands in both for that reason; and one that is all the text there is cannot be a box.
-    """
-    rest = [each for each in holding.paragraphs if each is not paragraph]
-    if 2 * sum(each in own.paragraphs for each in rest) >= len(rest):
-        return False
-    others = chain([holding.title.topical], (each.topical for each in rest))
-    return are_apart(paragraph.topical, others)
 
 
 def _had(numbers: Sequence[int]) -> CompoundSelect[Any]:

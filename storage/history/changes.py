@@ -5,15 +5,22 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, union
 
-from storage.database.tables import ArticleRow, DerivationRow, OriginRow, WordingRow
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import (
+    ArticleRow,
+    DerivationRow,
+    NoiseStepRow,
+    OriginRow,
+    VersionRow,
+    WordingRow,
+)
+from storage.database.unit import Unit, rows_in, table_of
 from storage.diff.change import METADATA, Change, Difference, Told, change
 from storage.diff.noise import NO_BOXES
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
-from storage.history.boilerplate import Boilerplate, may_be_box
+from storage.history.boilerplate import Boilerplate, Own, may_be_box
 from storage.history.memory import Memory
 from storage.history.runs import Pair
 from storage.language.paragraphs import Paragraph
@@ -22,7 +29,8 @@ from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
 from storage.values.site import is_host, site_of
 
 ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
-ORIGIN, WORDING = table_of(OriginRow), table_of(WordingRow)
+NOISE, ORIGIN = table_of(NoiseStepRow), table_of(OriginRow)
+VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
 
 
 class Comparing:
@@ -44,12 +52,26 @@ class Comparing:
         self.memory = memory or Memory()
         self.decides = decides
         self.boilerplate = Boilerplate(connection, self.memory, since)
+        self._since = since
         self._drafts: dict[int, Told] = {}
         self._of_draft: dict[int, tuple[Draft, Told]] = {}
         self._told: dict[int, Told] = {}
         self._differences: dict[tuple[int, int], Difference] = {}
         self._changes: dict[tuple[int, int, int], Change] = {}
+        self._owns: dict[int, tuple[tuple[str, ...], Own | None]] = {}
         self._sites: dict[int, str] = {}
+
+    def enter(self, unit: Unit) -> None:
+        """Go on under the lock with what was found before it was taken.
+
+        What captures say and where they differ stays true. What other articles have is forgotten
+        where articles of their sites moved meanwhile.
+        """
+        sites = _moved(unit.connection, self._since) if unit.since != self._since else set()
+        self.connection = unit.connection
+        self.boilerplate.enter(unit.connection, unit.since, sites)
+        for known in (self._drafts, self._sites, self._changes):
+            known.clear()
 
     # ----------------------------------------------------------------- what captures say
 
@@ -76,6 +98,10 @@ class Comparing:
         for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
             self._told[row.id] = told_in(row.detail, row.title, row.text)
         return [known for each in derivation_ids if (known := self._known(each)) is not None]
+
+    def learn(self, derivation_ids: Iterable[int]) -> None:
+        """Read at once what derivations say of which each will be asked for."""
+        self.told(list(derivation_ids))
 
     def site(self, article_id: int) -> str:
         """Return the site of an article: that of the origin that it prints."""
@@ -138,7 +164,7 @@ class Comparing:
 
     def plain_change(self, pair: Pair) -> Change:
         """Return what changed between two captures where nothing counts as noise."""
-        return self._difference(*self._both(pair)).change(heed_noise=False)
+        return self._difference(*self._both(pair)).plain_change()
 
     def remember(self) -> None:
         """Let the process remember what is committed now."""
@@ -166,12 +192,23 @@ class Comparing:
         self, article_id: int, found: Difference, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs that others are asked about, and what they say of them."""
-        a, b, site = found.a, found.b, self.site(article_id)
-        asked = _that_may_be_boxes(found.asked, a, b) if is_host(site) else ()
-        own = [each for each in (*a.paragraphs, *b.paragraphs) if each.canon not in asked]
-        if not asked or not _has_text(own, a, b):
+        site = self.site(article_id)
+        if not is_host(site):
+            return (), NO_BOXES
+        asked, own = self._asked(found)
+        if own is None:
             return (), NO_BOXES
         return asked, self.boilerplate.rules(site, article_id, own, asked, keys)
+
+    def _asked(self, found: Difference) -> tuple[tuple[str, ...], Own | None]:
+        """Return the paragraphs that others may be asked about, and what else the text is."""
+        if id(found) not in self._owns:
+            a, b = found.a, found.b
+            asked = _that_may_be_boxes(found.asked, a, b)
+            own = [each for each in (*a.paragraphs, *b.paragraphs) if each.canon not in asked]
+            has_text = bool(asked) and _has_text(own, a, b)
+            self._owns[id(found)] = asked, Own(own) if has_text else None
+        return self._owns[id(found)]
 
     def _both(self, pair: Pair) -> tuple[Told, Told]:
         a, b = self.told(pair)
@@ -185,6 +222,19 @@ class Comparing:
         if found is not None:
             self._told[derivation_id] = found  # the pair stays the same objects in this unit
         return found
+
+
+def _moved(connection: Connection, since: int) -> set[str]:
+    """Return the sites of which articles got another wording since a number was taken."""
+    versions = (
+        select(ORIGIN.c.origin)
+        .join(ARTICLE, ARTICLE.c.origin_id == ORIGIN.c.id)
+        .join(VERSION, VERSION.c.article_id == ARTICLE.c.id)
+        .where(VERSION.c.id > since)
+    )
+    quiet = select(ORIGIN.c.origin).join(NOISE, NOISE.c.origin_id == ORIGIN.c.id)
+    found = union(versions, quiet.where(NOISE.c.id > since))
+    return set(map(site_of, connection.execute(found).scalars()))
 
 
 def differences(

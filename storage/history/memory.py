@@ -24,7 +24,7 @@ MOST_LETTERS = 24_000_000
 MOST_TEXTS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Holding:
     """The title and the paragraphs of a wording."""
 

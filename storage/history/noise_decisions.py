@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Connection, Select, delete, select
 
 from storage.database.tables import (
     ArticleOriginRow,
@@ -37,7 +37,9 @@ class Quieting:
         self.comparing = comparing
         self.article_id = article_id
         self.steps = steps
-        self._undone = undone_wordings(unit, article_id) if steps else set()
+        self._undone = (
+            undone_wordings(unit.connection, [article_id])[article_id] if steps else set()
+        )
         self._quiet = self._decided() if steps else set()
 
     def settle(self, changes: Collection[Pair]) -> frozenset[Pair]:
@@ -114,12 +116,22 @@ class Quieting:
         }
 
 
-def undone_wordings(unit: Unit, article_id: int) -> set[frozenset[int | None]]:
-    """Return the pairs of wordings between which everything counts: their noise was undone."""
-    query = _of_article(select(NOISE.c.a_wording_id, NOISE.c.b_wording_id), article_id).join(
-        UNDONE, UNDONE.c.noise_step_id == NOISE.c.id
+def undone_wordings(
+    connection: Connection, article_ids: Collection[int]
+) -> dict[int, set[frozenset[int | None]]]:
+    """Return, by article, the pairs of wordings between which everything counts.
+
+    Their noise was undone.
+    """
+    query = (
+        select(ARTICLE_ORIGIN.c.article_id, NOISE.c.a_wording_id, NOISE.c.b_wording_id)
+        .join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
+        .join(UNDONE, UNDONE.c.noise_step_id == NOISE.c.id)
     )
-    return {frozenset((row[0], row[1])) for row in unit.connection.execute(query)}
+    found: dict[int, set[frozenset[int | None]]] = {number: set() for number in article_ids}
+    for article, a, b in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, article_ids):
+        found[article].add(frozenset((a, b)))
+    return found
 
 
 def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:

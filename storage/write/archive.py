@@ -67,6 +67,7 @@ from storage.values.foreign_capture import Import
 from storage.values.refusals import Refused
 from storage.values.source import NoSuchSourceError, Source
 from storage.values.verdict import Counts, Known, Verdict
+from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now
 from storage.write.keep_listings import keep_listings
 from storage.write.keep_readings import Keeping
@@ -514,9 +515,11 @@ class Archive:
         """
         listings = [each for each in readings if isinstance(each.outcome, Listing)]
         others = [each for each in readings if not isinstance(each.outcome, Listing)]
+        with self.looking() as connection:
+            comparing = compare_ahead(connection, others, self._memory)
         with self.unit() as unit:
-            self._memory.check(unit.connection)
-            keeping = Keeping(unit, held.job_id, self._memory)
+            comparing.enter(unit)
+            keeping = Keeping(unit, held.job_id, comparing)
             counts = keeping.keep(others, decide, again)
             note_read(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))

@@ -26,7 +26,6 @@ from storage.history.absences import tell_absences, untold
 from storage.history.address_claims import Claims, Place
 from storage.history.changes import Comparing
 from storage.history.lineages import Lineages
-from storage.history.memory import Memory
 from storage.history.neighbours import (
     Around,
     KnownArticle,
@@ -37,6 +36,7 @@ from storage.history.neighbours import (
 from storage.history.noise_decisions import undone_wordings, waiting
 from storage.history.runs import Sight
 from storage.history.steps import FIRST_STEP
+from storage.history.surroundings import Surroundings
 from storage.history.versions import rebuild, tell_again
 from storage.language.vocabulary import Tokens
 from storage.record.derivation_detail import named
@@ -74,7 +74,7 @@ PUBLIC_COPY_METHOD = "w1"
 class Keeping:
     """Keeps the readings of one job in one unit of work."""
 
-    def __init__(self, unit: Unit, job_id: int, memory: Memory) -> None:
+    def __init__(self, unit: Unit, job_id: int, comparing: Comparing) -> None:
         self.unit = unit
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
@@ -92,8 +92,9 @@ class Keeping:
         self._refused: list[int] = []
         self._words: dict[int, int | None] = {}
         self._lineages = Lineages(unit)
-        self._comparing = Comparing(unit.connection, unit.since, memory)
-        self._sights: dict[int, list[Sight]] = {}
+        self._comparing = comparing
+        self._around = Surroundings(unit.connection, {})
+        self._undone: dict[int, set[frozenset[int | None]]] = {}
         self._beside_of: dict[int, dict[bool, int]] = {}
 
     def committed(self) -> None:
@@ -173,6 +174,13 @@ class Keeping:
         )
         self._load_holders()
         self._load_articles([p.origin_id for p in places])
+        firsts = {
+            article.id: place.moment
+            for place in reversed(places)
+            if (article := self._articles.get(place.origin_id)) is not None
+        }
+        self._around = Surroundings(self.unit.connection, firsts)
+        self._undone = undone_wordings(self.unit.connection, firsts) if firsts else {}
 
     def _make_comparable(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
         """Write what was read anew; ask for more where a neighbour was read by another reader.
@@ -277,10 +285,10 @@ class Keeping:
         self, article: KnownArticle, place: Place, draft: Draft, wording: int | None
     ) -> bool:
         """Tell whether a draft differs by noise alone from the sight before or after it."""
-        undone = undone_wordings(self.unit, article.id) if article.stored else set()
+        undone = self._undone.get(article.id, set())
         beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
         for is_before in (True, False):
-            other = self._beside(article, place.moment, is_before=is_before)
+            other = self._around.beside(article.id, place.moment, is_before=is_before)
             if other is not None:
                 beside[is_before] = other.derivation_id
             if other is None or frozenset((other.wording_id, wording)) in undone:
@@ -289,24 +297,6 @@ class Keeping:
             if self._comparing.is_noise(article.id, number, draft, is_before=is_before):
                 return True
         return False
-
-    def _beside(self, article: KnownArticle, at: datetime, *, is_before: bool) -> Sight | None:
-        """Return the sight of an article that stands next to a moment."""
-        moment = SIGHT.c.observed_at
-        query = (
-            select(moment, SIGHT.c.wording_id, WORDING.c.digest, SIGHT.c.derivation_id)
-            .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
-            .where(SIGHT.c.article_id == article.id)
-            .where(moment <= at if is_before else moment > at)
-            .order_by(moment.desc() if is_before else moment)
-            .limit(1)
-        )
-        rows = self.unit.connection.execute(query).all() if article.stored else []
-        found = [Sight(seen, 0, w, bytes(digest), d) for seen, w, digest, d in rows]
-        mine = self._sights.get(article.id, ())
-        found += [sight for sight in mine if (sight.observed_at <= at) is is_before]
-        nearest = max if is_before else min
-        return nearest(found, key=lambda s: (s.observed_at, s.digest)) if found else None
 
     # ------------------------------------------------------------------- what follows
 
@@ -338,7 +328,7 @@ class Keeping:
         if is_new and place.reading.traces is not None:
             self._traced.append((article, wording, place.reading))
         sight = Sight(place.moment, 0, wording, digest, derivation)
-        self._sights.setdefault(article.id, []).append(sight)
+        self._around.add(article.id, sight)
         self._comparing.brings(derivation, wording, told, article.id, self._origin(place))
         self._sight(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
