@@ -70,6 +70,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The page is no article: {reason}.",
         "Look at it with `lesart raw`; the bytes are kept.",
     ),
+    "too_many_paragraphs": (
+        "The document has more than {limit} paragraphs.",
+        "Its bytes are kept. Split it into the texts that it holds.",
+    ),
     "resource_time": (
         "Reading the document took longer than {limit}, twice.",
         "Its bytes are kept. Split it, or raise the setting document_seconds and ingest a copy.",
@@ -193,7 +197,7 @@ FLAGS: dict[str, str] = {
     "extraction_loss": "The page shows more text than was extracted.",
     "extraction_short": "The extracted text is short for the page.",
     "metadata_broken": "Structured metadata of the page could not be read.",
-    "metadata_truncated": "Metadata of the page was longer than any sense and was cut.",
+    "metadata_truncated": "Metadata of the document was longer than any sense and was cut.",
     "encoding_conflict": "The transport and the page name different encodings.",
     "live_blog": "The page is a live blog or a ticker: it grows entry by entry.",
     "language_unsure": "The language could not be told for certain.",

@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from storage.record.reading import Captured
+from storage.similarity.signature import Signature
 from storage.values.draft import Draft
 from storage.values.refusals import Refused, refuse
 from worker.text import read
@@ -35,6 +37,8 @@ WALL_FACTOR = 10.0
 MEMORY_MB = 1024
 DOCUMENTS_PER_CHILD = 2000
 """After so many documents a child is replaced: parsers' memory is never quite given back."""
+TRIED_BYTES = 32 * 1024
+"""Of a larger document the child tries, too, what the parent does with the answer."""
 MOST_ANSWER_BYTES = 100_000_000
 """What a child may answer of one document; the parent has no limit of memory of its own."""
 
@@ -381,7 +385,27 @@ def _answer(raw: bytes, hints: Hints, settings: TextSettings) -> bytes:
 def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
     from worker.text.page.read_page import read_page  # noqa: PLC0415 -- not in the parent
 
-    return read_page(raw, hints, settings) if hints.type == "html" else read(raw, hints, settings)
+    reader = read_page if hints.type == "html" else read
+    outcome = reader(raw, hints, settings)
+    if isinstance(outcome, Draft) and len(raw) > TRIED_BYTES:
+        _try(outcome, hints, settings)
+    return outcome
+
+
+def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
+    """Do here what the parent will do with a draft: what that hurts is refused.
+
+    Text can be made so that even to compose its letters takes hours.
+    """
+    from worker.flow.prepare import prepare  # noqa: PLC0415 -- loads NumPy, for large ones alone
+
+    nothing = Captured(0, 0, 0, 0, hints.name, hints.observed_at, {}, b"")
+    prepare(nothing, draft, "", settings.timezone, sign=_unsigned)
+
+
+def _unsigned(_words: object) -> Signature:
+    """Sign nothing: it is quick, and its library reserves a gibibyte of addresses."""
+    return Signature("", 0, b"")
 
 
 def _reset_caches() -> None:

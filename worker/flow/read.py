@@ -3,29 +3,25 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, Self
 
 from storage.history.neighbours import NotComparableError
-from storage.language.vocabulary import vocabulary
 from storage.record.reading import Again, Captured, Reading, Reread
 from storage.settings import Settings
-from storage.similarity.index_keys import traces
 from storage.values import job as jobs
 from storage.values.addresses import Listing
-from storage.values.dates import day_of
-from storage.values.digest import canonical_all, digest_of_parts, raw_digest
+from storage.values.digest import raw_digest
 from storage.values.draft import Draft, Extractor
 from storage.values.private_hosts import own_hosts
 from storage.values.refusals import Refused
-from storage.values.site import site_of
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.decide import decide
 from worker.flow.document_process import WALL_FACTOR, DocumentReader
 from worker.flow.fetched import as_fetched, offers_of
+from worker.flow.prepare import flagged, prepare
 from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
 from worker.text import Hints, TextSettings, extractor
@@ -93,39 +89,8 @@ class Reader:
         context = context_of(hints)
         if isinstance(outcome, Refused):
             return Reading(captured, outcome, context)
-        outcome = _flagged(outcome, captured.hints.get("flags") or ())
-        paragraphs = outcome.text_paragraphs()
-        language = outcome.fields.get("language")
-        of_title = (outcome.title or "").split()
-        of_text = outcome.pieces
-        if of_text is None:
-            of_text = " ".join(paragraphs).split()
-        known = vocabulary(language.value if language else None)
-        numbers = known.cut([*of_title, *of_text])
-        tokens, is_cut = numbers.tokens().truncated()
-        if is_cut:
-            outcome = _flagged(outcome, ["fts_truncated"])
-        parts = canonical_all([outcome.title or "", *paragraphs])
-        signed = signature(numbers[len(of_title) :].hashes)
-        day, is_exact = _day_of(outcome, captured)
-        return Reading(
-            captured=captured,
-            outcome=outcome,
-            context=context,
-            digest=digest_of_parts(parts),
-            tokens=tokens,
-            signature=signed,
-            timezone=self.settings.timezone,
-            traces=traces(
-                parts[1:],
-                signed.values,
-                title=outcome.title,
-                site=site_of(captured.hints.get("origin") or outcome.address or captured.locator),
-                day=day,
-                is_exact=is_exact,
-            ),
-            day=day,
-        )
+        outcome = flagged(outcome, captured.hints.get("flags") or ())
+        return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
     def _listing(self, captured: Captured, hints: Hints) -> Listing | Refused:
         """Return what a list names; it is read here, as its readers bound themselves."""
@@ -274,27 +239,9 @@ def context_of(hints: Hints) -> str:
     return json.dumps(context, sort_keys=True)
 
 
-def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
-    """Return the last day that a text may have been published on, else that of the capture.
-
-    The second value says that it can be no other one.
-    """
-    published = outcome.fields.get("published")
-    told = published.value if published and isinstance(published.value, dict) else {}
-    day, is_exact = day_of(told.get("value"), told.get("precision"))
-    if day is not None:
-        return day, is_exact
-    return (outcome.observed_at or captured.observed_at).date(), True
-
-
 def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> Iterator[Reading]:
     end = time.monotonic() + limit_seconds
     for each in captured:
         yield reader.read(each)
         if time.monotonic() > end:
             return
-
-
-def _flagged(draft: Draft, flags: Any) -> Draft:
-    missing = tuple(flag for flag in flags if flag not in draft.flags)
-    return replace(draft, flags=(*draft.flags, *missing)) if missing else draft

@@ -13,7 +13,7 @@ from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.roles import byline_names, roles, same_line
 from worker.text.annotate.words import word_count
-from worker.text.hints import TextSettings, extractor
+from worker.text.hints import MOST_PARAGRAPHS, TextSettings, extractor
 
 LONGEST_HEADLINE = 300
 _OURS = frozenset({"word_count", "agency"})
@@ -44,8 +44,11 @@ class Material:
 def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
     """Make the draft of `material`, or refuse what holds no text.
 
-    Refusals: `empty` without any text, `no_body` where nothing stands below the headline.
+    Refusals: `empty` without any text, `no_body` where nothing stands below the headline,
+    `too_many_paragraphs`.
     """
+    if len(material.blocks) > MOST_PARAGRAPHS:
+        return refuse("too_many_paragraphs", limit=MOST_PARAGRAPHS)
     title = material.title.value if material.title else None
     paragraphs, odd = _paragraphs(material, title)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]

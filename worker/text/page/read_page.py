@@ -14,7 +14,7 @@ from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.words import title_key, word_count
 from worker.text.decode import Decoded
-from worker.text.hints import Hints, TextSettings
+from worker.text.hints import MOST_PARAGRAPHS, Hints, TextSettings
 from worker.text.page.around import around
 from worker.text.page.body.extract import (
     OPTIONS,
@@ -195,6 +195,8 @@ def _draft(
     pieces = with_lead(whole, source.blocks, title, leads)
     named = chosen.fields.get("authors")
     authors = (named.value if named else None) or ()
+    if len(pieces) > MOST_PARAGRAPHS:
+        return refuse("too_many_paragraphs", limit=MOST_PARAGRAPHS)
     paragraphs = paragraphs_of(pieces, source.blocks, title, leads, authors)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:

@@ -1,0 +1,49 @@
+"""What a document may hold: so many paragraphs, so much metadata; beyond that it is told."""
+
+import json
+
+import pytest
+
+from storage.values.draft import Draft
+from storage.values.refusals import Refused
+from tests.text.cases import hints
+from worker.text import TextSettings, read
+from worker.text.formats.metadata import MOST_CHARACTERS, MOST_VALUES
+from worker.text.hints import MOST_PARAGRAPHS
+
+TEXT = "Der Pegel der Lohe stieg in der Nacht."
+
+
+def read_as(kind: str, raw: bytes) -> Draft | Refused:
+    return read(raw, hints(kind), TextSettings())
+
+
+def text_of(kind: str, paragraphs: int) -> bytes:
+    if kind == "json":
+        return json.dumps({"title": "Pegel", "text": ["a"] * paragraphs}).encode()
+    return b"# Pegel\n\n" + b"a\n\n" * paragraphs
+
+
+@pytest.mark.parametrize("kind", ["seed", "markdown", "json"])
+def test_more_paragraphs_than_any_text_has_are_refused(kind):
+    outcome = read_as(kind, text_of(kind, MOST_PARAGRAPHS + 1))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "too_many_paragraphs"
+    assert str(MOST_PARAGRAPHS) in outcome.message
+
+
+def test_as_many_paragraphs_as_may_be_are_read():
+    assert isinstance(read_as("json", text_of("json", MOST_PARAGRAPHS)), Draft)
+
+
+@pytest.mark.parametrize(
+    "more", [{"many": [{"a": 1}] * MOST_VALUES}, {"long": "a" * (MOST_CHARACTERS + 1)}]
+)
+def test_metadata_beyond_any_sense_are_left_out_and_the_text_is_read(more):
+    record = {"title": "Pegel", "author": "Ada Kern", "text": TEXT, "short": 1, **more}
+    outcome = read_as("json", json.dumps(record).encode())
+    assert isinstance(outcome, Draft)
+    assert "metadata_truncated" in outcome.flags
+    assert outcome.text_paragraphs() == (TEXT,)
+    assert {"authors", "short"} <= set(outcome.fields)
+    assert not set(more) & set(outcome.fields)

@@ -1,0 +1,76 @@
+"""PURE: make ready what full text and the search for copies need of a draft."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from storage.language.vocabulary import Numbers, vocabulary
+from storage.record.reading import Captured, Reading
+from storage.similarity.index_keys import traces
+from storage.similarity.signature import Signature
+from storage.values.dates import day_of
+from storage.values.digest import canonical_all, digest_of_parts
+from storage.values.draft import Draft
+from storage.values.site import site_of
+
+Sign = Callable[[Numbers], Signature]
+
+
+def prepare(
+    captured: Captured, outcome: Draft, context: str, timezone: str, *, sign: Sign
+) -> Reading:
+    """Return the reading of a capture, with its digest, its words and its traces.
+
+    `sign` makes the signature of its words (`worker.text.fingerprint`).
+    """
+    paragraphs = outcome.text_paragraphs()
+    language = outcome.fields.get("language")
+    of_title = (outcome.title or "").split()
+    of_text = outcome.pieces
+    if of_text is None:
+        of_text = " ".join(paragraphs).split()
+    known = vocabulary(language.value if language else None)
+    numbers = known.cut([*of_title, *of_text])
+    tokens, is_cut = numbers.tokens().truncated()
+    if is_cut:
+        outcome = flagged(outcome, ["fts_truncated"])
+    parts = canonical_all([outcome.title or "", *paragraphs])
+    signed = sign(numbers[len(of_title) :].hashes)
+    day, is_exact = _day_of(outcome, captured)
+    return Reading(
+        captured=captured,
+        outcome=outcome,
+        context=context,
+        digest=digest_of_parts(parts),
+        tokens=tokens,
+        signature=signed,
+        timezone=timezone,
+        traces=traces(
+            parts[1:],
+            signed.values,
+            title=outcome.title,
+            site=site_of(captured.hints.get("origin") or outcome.address or captured.locator),
+            day=day,
+            is_exact=is_exact,
+        ),
+        day=day,
+    )
+
+
+def flagged(draft: Draft, flags: Sequence[str]) -> Draft:
+    """Return `draft` with these flags, too."""
+    missing = tuple(flag for flag in flags if flag not in draft.flags)
+    return replace(draft, flags=(*draft.flags, *missing)) if missing else draft
+
+
+def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
+    """Return the last day that a text may have been published on, else that of the capture.
+
+    The second value says that it can be no other one.
+    """
+    published = outcome.fields.get("published")
+    told = published.value if published and isinstance(published.value, dict) else {}
+    day, is_exact = day_of(told.get("value"), told.get("precision"))
+    if day is not None:
+        return day, is_exact
+    return (outcome.observed_at or captured.observed_at).date(), True
