@@ -12,7 +12,7 @@ from storage.read.lists import ChangeFilter
 from storage.web.archives import Library, library_of
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import SearchQuery
-from storage.web.schemas import many, model_of, one
+from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["search"])
 Asked = Annotated[Library, Depends(library_of)]
@@ -36,11 +36,18 @@ def search(request: Request, library: Asked, asked: Annotated[SearchQuery, Query
     )
 
 
-@router.get("/facets", responses=one(model_of(Facets)))
+VALUE = record("Value", value=str, hits=int)
+FACETS = model_of(Facets, ("counts", dict[str, list[VALUE]]))  # type: ignore[valid-type]
+
+
+@router.get("/facets", responses=one(FACETS))
 def facets(library: Asked, asked: Annotated[SearchQuery, Query()]) -> Response:
     """Count the hits of a search by source, language, publisher, class of change and year."""
     zone = library.place.timezone
     with library.at(asked.clocks(zone)) as archive:
         found = archive.facets(asked.q, asked.latest, asked.filters(zone), steps_of(asked))
-    counts = {name: [list(pair) for pair in pairs] for name, pairs in found.counts.items()}
+    counts = {
+        name: [{"value": value, "hits": number} for value, number in pairs]
+        for name, pairs in found.counts.items()
+    }
     return answer_one({"hits": found.hits, "is_cut": found.is_cut, "counts": counts})
