@@ -34,6 +34,8 @@ SLOW_ON_POSTGRES = (
     "tests/proof/test_bundle.py",
     "tests/proof/test_log.py",
     "tests/read/test_check.py",
+    "tests/serve/test_fuzz.py",
+    "tests/serve/test_hostile.py",
     "tests/read/test_clocks.py",
 )
 """What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
