@@ -91,7 +91,7 @@ def checkpoint(*, place: Place, output: Output = None) -> None:
     `lesart verify --against FILE` tells later whether the archive still holds what it held then.
     """
     with writing_to(place.settings()) as engine:
-        found = made(place.settings(), engine)
+        found = _cosigned(place.settings(), engine)
     write_text([found.cosigned], path_of(output))
     say(f"{found.size} entries, signed {found.made_at.isoformat(timespec='seconds')}")
 
@@ -155,6 +155,22 @@ def tiles(
             written = write_tiles(connection, folder, newest)
     write_rows([{"folder": str(folder), "files": written.files, "entries": written.size}],
                shown.target())  # fmt: skip
+
+
+def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
+    """Return a new checkpoint with the lines of the witnesses that could be asked."""
+    from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.ask import ask_all, read_policy  # noqa: PLC0415
+    from storage.proof.checkpoints import latest  # noqa: PLC0415
+
+    found = made(settings, engine)
+    policy = read_policy(settings.proof_witnesses)
+    if policy is None:
+        return found
+    for each in ask_all(engine, utc_now, policy):
+        say(f"{each.witness} {'cosigned' if each.line else f'did not cosign: {each.reason}'}")
+    with engine.connect() as connection:
+        return latest(connection) or found
 
 
 def made(settings: Settings, engine: "Engine") -> "Signed":

@@ -116,7 +116,8 @@ def tell_verification(
 
     `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
     """
-    from storage.verify.finding import Broken  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.ask import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.verify.finding import Broken  # noqa: PLC0415
     from storage.verify.level import sentences  # noqa: PLC0415
     from storage.verify.verify import Verification  # noqa: PLC0415
 
@@ -133,7 +134,8 @@ def tell_verification(
             raise
     looked = ", ".join(f"{number} {name}" for name, number in verification.looked.items())
     say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
-    for sentence in sentences(verification.facts, scope.against, is_broken=bool(written.number)):
+    policy, is_broken = read_policy(settings.proof_witnesses), bool(written.number)
+    for sentence in sentences(verification.facts, scope.against, policy, is_broken=is_broken):
         say(sentence)
     if written.number:
         raise typer.Exit(NO)

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from storage.proof.note import Note
+from storage.proof.policy import Policy
+
 DOES_NOT_PROVE = {
     "self-recorded": "whoever can write to the database can change it and leave no trace",
     "logged": "whoever can write to the database can make the whole log anew",
@@ -14,28 +17,38 @@ DOES_NOT_PROVE = {
 """What each level leaves open."""
 
 
-def level(facts: Mapping[str, int | str | None], *, is_checked_outside: bool) -> str:
+def level(
+    facts: Mapping[str, int | str | None], policy: Policy | None, *, is_checked_outside: bool
+) -> str:
     """Return the highest level that holds for the entries that are in the log.
 
-    >>> level({"entries": 8, "signed": 8, "cosigned": 1}, is_checked_outside=False)
-    'cosigned'
+    Who cosigned counts only where a policy names them: the database could name anybody.
+
+    >>> level({"entries": 8, "signed": 8, "cosigned": 1}, None, is_checked_outside=False)
+    'signed'
     """
     if is_checked_outside:
         return "checked against a copy outside"
-    if facts.get("cosigned"):
-        return "cosigned"
+    if policy is not None and policy.quorum != "none" and facts.get("note"):
+        cosigners = policy.cosigners(Note.parse(str(facts["note"])))
+        if policy.is_met(cosigners):
+            return "cosigned"
     if facts.get("signed") is not None:
         return "signed"
     return "logged" if facts.get("entries") else "self-recorded"
 
 
 def sentences(
-    facts: Mapping[str, int | str | None], against: Sequence[str], *, is_broken: bool
+    facts: Mapping[str, int | str | None],
+    against: Sequence[str],
+    policy: Policy | None,
+    *,
+    is_broken: bool,
 ) -> list[str]:
     """Return what is to be said of the log after an archive was looked at."""
     if not facts:
         return []
-    found = level(facts, is_checked_outside=bool(against) and not is_broken)
+    found = level(facts, policy, is_checked_outside=bool(against) and not is_broken)
     told = [f"the log has {facts['entries']} entries; {facts['waiting']} rows are not in it yet"]
     if facts["signed"] is not None:
         by = f", cosigned by {facts['cosigned']}" if facts["cosigned"] else ""

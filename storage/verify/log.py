@@ -350,4 +350,5 @@ def facts(connection: Connection) -> Mapping[str, int | str | None]:
         "signed": None if newest is None else newest.size,
         "signed_at": None if newest is None else iso_utc(newest.made_at),
         "cosigned": 0 if newest is None else len(newest.lines),
+        "note": None if newest is None else newest.cosigned,
     }

@@ -23,6 +23,7 @@ from storage.values.source import NoSuchSourceError
 from storage.values.token import TokenError
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
+from worker.cli import witness_command  # noqa: F401  # its command is one of `app`
 from worker.cli.events import log_events
 from worker.cli.summaries import tell_summaries
 from worker.errors import (

@@ -23,6 +23,7 @@ from celery import Celery
 from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
+from storage.proof.ask import ask_all, read_policy
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -39,6 +40,7 @@ LOG = structlog.get_logger()
 SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
+COSIGN_SECONDS = 30.0
 LEADER_RETRY_SECONDS = 1.0
 HEAR_SECONDS = 0.5
 """So long at most the scheduler listens before it looks whether it is to stop."""
@@ -226,6 +228,9 @@ class Scheduler:
         self._ticking.add_job(
             self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
         )
+        self._ticking.add_job(
+            self._guarded(self._cosign), IntervalTrigger(seconds=COSIGN_SECONDS), id="cosign"
+        )
         while not stop.is_set():
             held_before, self._leads = self._leads, bool(self._guarded(self.leadership.holds)())
             if self._leads and not held_before:
@@ -325,6 +330,13 @@ class Scheduler:
         ):
             made = checkpoints.make(self.archive.engine, self.archive.clock, signer)
             LOG.info("checkpoint_signed", entries=made.size)
+
+    def _cosign(self) -> None:
+        """Ask the witnesses about the newest checkpoint; nothing waits for them."""
+        policy = read_policy(self.settings.proof_witnesses) if self._leads else None
+        if policy is not None:
+            for each in ask_all(self.archive.engine, self.archive.clock, policy):
+                LOG.info("witness_asked", witness=each.witness, refused=each.reason)
 
     def _publish(self, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""

@@ -1,0 +1,130 @@
+"""Ask witnesses to cosign a checkpoint, and keep what they signed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+
+from storage.database.engine import looking
+from storage.database.unit import Clock, writing
+from storage.proof import checkpoints, log
+from storage.proof.checkpoints import Signed
+from storage.proof.note import Note, NoteError, number_of
+from storage.proof.policy import Policy, PolicyError, Witness
+from storage.proof.tree import consistency
+from storage.proof.witness import Request
+
+SECONDS = 10.0
+LARGEST_ANSWER = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a witness said: `line` where it cosigned, else `reason`."""
+
+    witness: str
+    line: str | None
+    reason: str | None
+
+
+class _Refused(Exception):  # noqa: N818  # it is an answer
+    """A witness did not cosign."""
+
+
+def read_policy(path: Path | None) -> Policy | None:
+    """Return the policy in a file.
+
+    Raises: PolicyError.
+    """
+    if path is None:
+        return None
+    try:
+        return Policy.parse(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(0, f"{path} cannot be read: {error}") from error
+
+
+def ask_all(engine: Engine, clock: Clock, policy: Policy) -> list[Asked]:
+    """Ask each witness that did not cosign the newest checkpoint yet.
+
+    No transaction is open while somebody is asked.
+    """
+    with looking(engine) as connection:
+        newest = checkpoints.latest(connection)
+    if newest is None:
+        return []
+    found = [_asked(engine, newest, each) for each in _missing(engine, newest, policy)]
+    lines = [(policy.witnesses[each.witness].verifier, each.line) for each in found
+             if each.line is not None]  # fmt: skip
+    if lines:
+        with writing(engine, clock) as unit:
+            checkpoints.keep_cosignatures(unit, newest, lines)
+    return found
+
+
+def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
+    with looking(engine) as connection:
+        known = checkpoints.latest_lines(connection, newest.id)
+    found = policy.witnesses.values()
+    return [each for each in found if each.url and each.verifier.vkey not in known]
+
+
+def _asked(engine: Engine, newest: Signed, witness: Witness) -> Asked:
+    import urllib3  # noqa: PLC0415  # only who asks needs it
+
+    try:
+        with looking(engine) as connection:
+            old = _last_size(connection, witness)
+        line = _line(engine, newest, witness, old)
+    except (urllib3.exceptions.HTTPError, NoteError, _Refused) as error:
+        return Asked(witness.name, None, str(error))
+    return Asked(witness.name, line, None)
+
+
+def _line(engine: Engine, newest: Signed, witness: Witness, old: int) -> str:
+    """Return the line of a witness; where it knows another size than we think, ask again."""
+    status, body = _post(witness, _request(engine, newest, old))
+    if status == 409:
+        known = number_of(body.strip())
+        if known > newest.size:
+            raise _Refused(f"it saw {known} entries already: this log was rolled back")
+        status, body = _post(witness, _request(engine, newest, known))
+    if status != 200:
+        raise _Refused(f"it answered {status}: {body.strip()[:200]}")
+    for line in _lines(body, witness):
+        if Note.parse(newest.note + line).signed_by(witness.verifier) is not None:
+            return line
+    raise _Refused("it answered with the signature of another key")
+
+
+def _lines(body: str, witness: Witness) -> Iterator[str]:
+    for line in body.split("\n"):
+        if line.startswith(f"— {witness.verifier.name} "):
+            yield f"{line}\n"
+
+
+def _request(engine: Engine, newest: Signed, old: int) -> Request:
+    with looking(engine) as connection:
+        path = consistency(log.node_of(connection), old, newest.size)
+    return Request(old, tuple(path), newest.note)
+
+
+def _post(witness: Witness, request: Request) -> tuple[int, str]:
+    import urllib3  # noqa: PLC0415  # only who asks needs it
+
+    url = f"{str(witness.url).rstrip('/')}/add-checkpoint"
+    with urllib3.PoolManager(retries=False, timeout=SECONDS) as pool:
+        found = pool.request("POST", url, body=request.body, redirect=False, preload_content=False)
+        body = found.read(LARGEST_ANSWER, decode_content=True)
+        found.release_conn()
+    return found.status, body.decode("utf-8", "replace")
+
+
+def _last_size(connection: Connection, witness: Witness) -> int:
+    query = text(
+        "SELECT max(c.size) FROM log_cosignature s JOIN log_checkpoint c "
+        "ON c.id = s.checkpoint_id WHERE s.vkey = :vkey"
+    )
+    found: int | None = connection.execute(query, {"vkey": witness.verifier.vkey}).scalar()
+    return found or 0

@@ -1,0 +1,107 @@
+"""PURE: what a witness answers to a checkpoint (C2SP tlog-witness): cosign it, or say why not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier, hash_of, number_of
+from storage.proof.tlog_proof import LONGEST_PATH
+from storage.proof.tree import TreeProofError, check_consistency
+
+SIZE_TYPE = "text/x.tlog.size"
+LARGEST_REQUEST = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A checkpoint, and the proof that it goes on from an earlier one."""
+
+    old_size: int
+    path: tuple[bytes, ...]
+    note: str
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Request":
+        """Read what was sent.
+
+        Raises: NoteError.
+        """
+        if len(body) > LARGEST_REQUEST:
+            raise NoteError("the request is too long")
+        try:
+            above, separator, note = body.decode().partition("\n\n")
+        except UnicodeDecodeError as error:
+            raise NoteError("the request is not UTF-8") from error
+        old, *path = above.split("\n")
+        if not separator or not old.startswith("old ") or len(path) > LONGEST_PATH:
+            raise NoteError("a request is an old size, a proof, an empty line and a checkpoint")
+        hashes = tuple(hash_of(line) for line in path)
+        return cls(number_of(old.removeprefix("old ")), hashes, note)
+
+    @property
+    def body(self) -> bytes:
+        from base64 import b64encode  # noqa: PLC0415  # only who asks needs it
+
+        lines = [f"old {self.old_size}", *(b64encode(each).decode() for each in self.path)]
+        return ("".join(f"{line}\n" for line in lines) + f"\n{self.note}").encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status of HTTP with its body; `keep` is the checkpoint to be remembered first."""
+
+    status: int
+    body: str
+    kind: str = "text/plain; charset=utf-8"
+    keep: str | None = None
+
+
+def origin_in(body: bytes) -> str | None:
+    """Return which log a request is about, None where it cannot be read."""
+    try:
+        return Checkpoint.parse(Note.parse(Request.parse(body).note).text).origin
+    except NoteError:
+        return None
+
+
+def answer(
+    body: bytes,
+    logs: Mapping[str, Sequence[Verifier]],
+    latest: str | None,
+    signer: Signer,
+    at: int,
+) -> Answer:
+    """Return what is to be answered; `latest` is the checkpoint of that log cosigned last."""
+    try:
+        request = Request.parse(body)
+        note = Note.parse(request.note)
+        found = Checkpoint.parse(note.text)
+    except NoteError as error:
+        return Answer(400, f"{error}\n")
+    if found.origin not in logs:
+        return Answer(404, "this log is not known here\n")
+    try:
+        note.require(logs[found.origin])
+    except NoteError as error:
+        return Answer(403, f"{error}\n")
+    if request.old_size > found.size:
+        return Answer(400, "the old size is larger than that of the checkpoint\n")
+    known = None if latest is None else Checkpoint.parse(Note.parse(latest).text)
+    refusal = _refusal(request, found, known)
+    if refusal is not None:
+        return refusal
+    return Answer(200, signer.cosign(note.text, at), keep=request.note)
+
+
+def _refusal(request: Request, found: Checkpoint, known: Checkpoint | None) -> Answer | None:
+    """Return why a checkpoint is not cosigned: a rollback, a fork, a proof that proves nothing."""
+    size = 0 if known is None else known.size
+    if request.old_size != size:
+        return Answer(409, f"{size}\n", SIZE_TYPE)
+    if known is not None and found.size == size and found.root != known.root:
+        return Answer(409, f"{size}\n", SIZE_TYPE)
+    root = found.root if known is None else known.root
+    try:
+        check_consistency(size, found.size, root, found.root, request.path)
+    except TreeProofError as error:
+        return Answer(422, f"{error}\n")
+    return None

@@ -1,0 +1,130 @@
+"""A witness as a small server: it cosigns the checkpoints of others, with a state of its own."""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from storage.proof.note import Signer, Verifier
+from storage.proof.witness import LARGEST_REQUEST, Answer, answer, origin_in
+
+LOG = structlog.get_logger()
+REQUEST_SECONDS = 10.0
+MOST_REQUESTS = 32
+"""Requests at a time; the others are told to come back."""
+
+
+class State:
+    """The newest checkpoint of each log that was cosigned: one file each, changed as a whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody else look and write meanwhile, in this process or another."""
+        handle = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def latest(self, origin: str) -> str | None:
+        try:
+            return self._path(origin).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+
+    def keep(self, origin: str, note: str) -> None:
+        """Write a checkpoint so that it is there after a loss of power."""
+        path = self._path(origin)
+        fresh = path.with_name(f"{path.name}.new")
+        with fresh.open("w", encoding="utf-8") as stream:
+            stream.write(note)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _path(self, origin: str) -> Path:
+        return self._folder / f"{sha256(origin.encode()).hexdigest()}.checkpoint"
+
+
+class Cosigner:
+    """Answers requests, one after the other, and remembers before it answers."""
+
+    def __init__(self, signer: Signer, logs: Sequence[Verifier], state: State) -> None:
+        self.signer, self._state = signer, state
+        self._logs: dict[str, list[Verifier]] = {}
+        for each in logs:
+            self._logs.setdefault(each.name, []).append(each)
+
+    @property
+    def logs(self) -> Mapping[str, Sequence[Verifier]]:
+        return self._logs
+
+    def answer(self, body: bytes) -> Answer:
+        origin = origin_in(body)
+        with self._state.locked():
+            latest = self._state.latest(origin) if origin in self._logs else None
+            found = answer(body, self._logs, latest, self.signer, int(time.time()))
+            if found.keep is not None and origin is not None:
+                self._state.keep(origin, found.keep)
+        LOG.info("checkpoint_asked", log=origin, status=found.status)
+        return found
+
+
+def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer:
+    """Return a server that answers `POST …/add-checkpoint`; it is not running yet."""
+    places = threading.BoundedSemaphore(MOST_REQUESTS)
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = REQUEST_SECONDS
+        server_version = "lesart-witness"
+        sys_version = ""
+
+        def do_POST(self) -> None:  # http.server calls it so
+            if not self.path.partition("?")[0].endswith("/add-checkpoint"):
+                self._tell(Answer(404, "ask for add-checkpoint\n"))
+            elif not places.acquire(blocking=False):
+                self._tell(Answer(503, "too many ask at once\n"))
+            else:
+                try:
+                    self._tell(self._answer())
+                finally:
+                    places.release()
+
+        def _answer(self) -> Answer:
+            length = self.headers.get("Content-Length", "")
+            if not length.isdecimal() or int(length) > LARGEST_REQUEST:
+                return Answer(413, "a request has a length, and is not that long\n")
+            return cosigner.answer(self.rfile.read(int(length)))
+
+        def _tell(self, found: Answer) -> None:
+            body = found.body.encode()
+            self.send_response(found.status)
+            self.send_header("Content-Type", found.kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Leave it to the log of the cosigner."""
+
+    server = ThreadingHTTPServer((host, port), Handler)
+    server.daemon_threads = True
+    return server
