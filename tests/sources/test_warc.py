@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -258,3 +260,51 @@ def test_a_capture_knows_what_its_file_says_of_itself():
         exchanges(web_records(io.BytesIO(warcinfo("eins") + response(URL, DATE, PAGE)), 10_000))
     )
     assert b"eins" in told[0].about.block
+
+
+GIGABYTE = 1_000_000_000
+HUGE = (
+    b"WARC/1.0\r\nWARC-Type: resource\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
+    b"WARC-Target-URI: https://zeitung.example/film\r\nWARC-Date: 2024-06-18T06:00:00Z\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
+
+
+def sparse(path: Path, beginning: bytes, size: int, end: bytes = b"") -> list:
+    """Read a file with a hole of some gigabytes, which takes no room on the disk."""
+    with path.open("wb") as file:
+        file.write(beginning)
+        file.truncate(size)
+        file.seek(size)
+        file.write(end)
+    begun = time.thread_time()
+    with path.open("rb") as stream:
+        records = list(web_records(stream, 10_000))
+    assert time.thread_time() - begun < 5
+    return records
+
+
+def test_a_file_of_forty_gigabytes_of_nothing_is_no_web_archive(tmp_path):
+    with pytest.raises(NoRecordError, match="bytes of nothing"):
+        sparse(tmp_path / "a.warc", b"", 40 * GIGABYTE)
+
+
+def test_a_hole_behind_a_record_ends_the_file_and_is_told(tmp_path):
+    one, hole = sparse(tmp_path / "a.warc", response(URL, DATE, PAGE), 40 * GIGABYTE)
+    assert one.kind == "response"
+    assert "bytes of nothing" in hole.reason
+    assert "not looked at" in hole.reason
+
+
+def test_a_block_of_forty_gigabytes_is_passed_over_without_reading_it(tmp_path):
+    beginning = HUGE % (40 * GIGABYTE)
+    end = b"\r\n\r\n" + response(URL, DATE, PAGE)
+    film, page = sparse(tmp_path / "a.warc", beginning, len(beginning) + 40 * GIGABYTE, end)
+    assert (film.is_too_large, film.is_cut, film.size) == (True, False, 40 * GIGABYTE)
+    assert (page.kind, page.block) == ("response", PAGE)
+
+
+def test_a_block_that_is_longer_than_its_file_is_cut(tmp_path):
+    beginning = HUGE % (40 * GIGABYTE)
+    (film,) = sparse(tmp_path / "a.warc", beginning, 30 * GIGABYTE)
+    assert (film.is_too_large, film.is_cut) == (True, True)

@@ -1,5 +1,6 @@
 """Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,6 +42,7 @@ Progress = Callable[[int, int], None]
 
 BATCH_BYTES = 8 * 1024 * 1024
 PROGRESS_EVERY = 200
+HOLD_SECONDS = 5.0
 LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
 """Refusals that say nothing about the bytes: the next scan looks again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
@@ -162,6 +164,7 @@ class _Collection:
         self.archive, self.held, self.settings = archive, held, settings
         self.patience, self.progress, self.place = patience, progress, place
         self.unchanged = self.still_refused = self.changed = self.looked_at = 0
+        self._held_at = time.monotonic()
         self._known: dict[tuple[str, str], Present] = {}
         self._members: dict[str, list[str]] = {}
         self._seen: set[tuple[str, str]] = set()
@@ -260,6 +263,7 @@ class _Collection:
         is_container, captures = False, 0
         waited = self._importer.waits
         for item in capture(listing.root, found.path, self._hints, patience, earlier):
+            self._keep_hold()
             match item:
                 case Unsettled():
                     self._see_whole(path)
@@ -359,6 +363,17 @@ class _Collection:
             observed_at=self.archive.clock(),
             **more,
         )
+
+    def _keep_hold(self) -> None:
+        """Tell now and then that there is progress, also where nothing of a file is to be kept.
+
+        Raises: jobs.StaleLeaseError.
+        """
+        now = time.monotonic()
+        if now - self._held_at > min(HOLD_SECONDS, self.held.lease_seconds / 3):
+            self._held_at = now
+            self.archive.lengthen(self.held)
+            self.progress(self.looked_at, self.changed)
 
     # -------------------------------------------------------------------- batches
 

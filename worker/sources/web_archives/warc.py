@@ -27,7 +27,11 @@ WARC_LINE = re.compile(rb"WARC/\d")
 True
 """
 
+MOST_BLANK_BYTES = 16 * 1024 * 1024
+"""So much of nothing may stand between two records; a file with holes is read no further."""
+
 _PIECE_BYTES = 64 * 1024
+_BLANKS = b"\r\n\t \0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,19 @@ def web_records(
     damage, such as a bomb, where they are met.
     """
     tape = _Tape(stream)
-    number, is_told = 1, False
+    number, is_told, blank = 1, False, 0
     while True:
         line = tape.line()
+        blank = 0 if line.strip(_BLANKS) else blank + len(line)
+        if blank > MOST_BLANK_BYTES:
+            yield _hole(number)
+            return
         if not line:
             if tape.damage is not None and not is_told:
                 yield DamagedRecord(number, tape.damage)
             if not tape.goes_on():
                 return
-        elif line.strip(b"\r\n\t \0"):
+        elif not blank:
             if not begins_record(line):
                 if number == 1:
                     raise NoRecordError("it does not begin with a WARC or ARC record")
@@ -125,6 +133,14 @@ def web_records(
                 is_told = isinstance(found, DamagedRecord) or found.is_cut
                 yield found
                 number += 1
+
+
+def _hole(number: int) -> DamagedRecord:
+    """Tell of a file that holds nothing any more, or raise NoRecordError where it never did."""
+    reason = f"{MOST_BLANK_BYTES} bytes of nothing stand where it should begin"
+    if number == 1:
+        raise NoRecordError(reason)
+    return DamagedRecord(number, f"{reason}; what follows was not looked at")
 
 
 def begins_record(line: bytes) -> bool:
@@ -233,10 +249,21 @@ class _Tape:
         while left and (piece := self._piece(left)):
             pieces.append(piece)
             left -= len(piece)
-        rest = size - wanted if not left else 0
+        rest = self._pass_over(size - wanted) if not left else 0
+        return b"".join(pieces), bool(left or rest)
+
+    def _pass_over(self, rest: int) -> int:
+        """Go on behind so many bytes; return how many of them are not there."""
+        inside = self._take(min(rest, len(self._buffer) - self._at))
+        rest -= len(inside)
+        if rest and self._stream.seekable():
+            here = self._stream.tell()
+            end = self._stream.seek(0, io.SEEK_END)
+            self._stream.seek(min(here + rest, end))
+            return max(0, here + rest - end)
         while rest and (piece := self._piece(rest)):
             rest -= len(piece)
-        return b"".join(pieces), bool(left or rest)
+        return rest
 
     def skip_to_record(self, line: bytes) -> bytes:
         """Return the next line that begins a record; empty where none comes."""

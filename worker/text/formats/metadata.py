@@ -48,8 +48,8 @@ _RANK = {name: rank for names in _NAMES.values() for rank, name in enumerate(nam
 TEXT_KEYS = ("paragraphs", "text", "body", "articlebody", "content")
 _LEADS = frozenset({"lead", "standfirst"})
 """What readers see above the text; a description or a summary need not stand on the page."""
-MOST_VALUES, MOST_CHARACTERS = 20_000, 1_000_000
-"""What the metadata of a document may hold: values, and letters in them."""
+MOST_KEYS, MOST_VALUES, MOST_CHARACTERS = 1_000, 20_000, 1_000_000
+"""What the metadata of a document may hold: keys, values, and letters in them."""
 _ALWAYS_UNKNOWN = frozenset({"@context", "@type", "@id"})
 
 NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -115,12 +115,15 @@ def gather(
 
     `where` is "front matter", "json" or "csv" and stands before the key in every `found_in`.
     Keys that we do not know become fields under their own name; empty values are not given.
-    What goes beyond `MOST_VALUES` and `MOST_CHARACTERS` is left out, and a flag tells it.
+    What goes beyond `MOST_KEYS`, `MOST_VALUES` and `MOST_CHARACTERS` is left out, and a flag
+    tells it.
     """
     given = {key: value for key, value in record.items() if value not in (None, "", [], {})}
     reader = _Reader(where, material, hints, settings)
     values = characters = 0
-    for key in sorted(given, key=_rank):
+    if len(given) > MOST_KEYS:
+        material.flags.append("metadata_truncated")
+    for key in sorted(given, key=_rank)[:MOST_KEYS]:
         weight = _weight(given[key])
         if values + weight[0] > MOST_VALUES or characters + weight[1] > MOST_CHARACTERS:
             material.flags.append("metadata_truncated")
