@@ -158,6 +158,12 @@ def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any
     return None
 
 
+def job_counts(connection: Connection, job_id: int) -> Counts:
+    """Return the counts of a job without those of its parts."""
+    query = select(*(JOB.c[f.name] for f in fields(Counts))).where(JOB.c.id == job_id)
+    return Counts(*connection.execute(query).one())
+
+
 def family_counts(connection: Connection, within: Within) -> Counts:
     """Return the counts of jobs with all their parts."""
     sums = [func.coalesce(func.sum(JOB.c[f.name]), 0) for f in fields(Counts)]

@@ -62,6 +62,10 @@ def test_what_lies_in_the_folder_is_archived_and_an_edit_makes_a_second_version(
     assert (change["removed"], change["added"]) == (["3,6"], ["36"])
     (home.folder / "seeds" / "pegel.txt").unlink()
     until(lambda: home.rows("list")[0]["state"] == "gone", what="the absence")
+    told = [line.partition("event=")[2] for line in home.up.told().splitlines() if "event=" in line]
+    happened = ("documents_collected", "documents_read", "checkpoint_signed", "web_started")
+    assert [line for line in told if not line.startswith(happened)] == []
+    assert {"new_articles=1", "new_versions=1", "gone=1"} <= set(" ".join(told).split())
 
 
 @pytest.mark.slow

@@ -71,28 +71,44 @@ class Place:
     kind: str = "folder"
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a look at places brought: captures to be read, what was refused, what is gone."""
+
+    came_in: int = 0
+    refused: int = 0
+    gone: int = 0
+
+    def __add__(self, other: "Collected") -> "Collected":
+        return Collected(
+            self.came_in + other.came_in, self.refused + other.refused, self.gone + other.gone
+        )
+
+
 def collect(
     archive: Archive,
     held: jobs.Claim,
     settings: Settings,
     patience: Patience,
     progress: Progress = lambda _seen, _changed: None,
-) -> None:
+) -> "Collected":
     """Collect all places of an ingest job and end its row; jobs to read are left behind.
 
     It can be run again after a crash: what was captured stays captured and is not counted
     twice. Raises: jobs.StaleLeaseError.
     """
-    counts = Counts()
+    counts, news = Counts(), Collected()
     places = [Place(**entry) for entry in held.arguments["places"]]
     for place in places:
         if place.kind != "web":
             looked = _Collection(archive, held, settings, patience, progress, place)
             looked.run()
             counts += looked.counts()
+            news += looked.news()
     collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
     with archive.unit() as unit:
         queue.finish(unit, held, counts)
+    return news
 
 
 def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
@@ -165,6 +181,7 @@ class _Collection:
         self.patience, self.progress, self.place = patience, progress, place
         self.unchanged = self.still_refused = self.changed = self.looked_at = 0
         self._held_at = time.monotonic()
+        self.refused = self.gone = 0
         self._known: dict[tuple[str, str], Present] = {}
         self._members: dict[str, list[str]] = {}
         self._seen: set[tuple[str, str]] = set()
@@ -184,6 +201,13 @@ class _Collection:
             refused=self.still_refused,
             passed_over=counted.passed_over,
         ) + counts_of(self.archive, [*self._unread, *counted.unread])
+
+    def news(self) -> Collected:
+        """Return what is new of the place, beside what was found as it was."""
+        counted = self._importer.counted
+        known = counted.unchanged + len(counted.unread)
+        refused = self.refused + counted.refused
+        return Collected(max(0, self.changed - known - refused), refused, self.gone)
 
     def run(self) -> None:
         """Look at everything the place names."""
@@ -386,7 +410,9 @@ class _Collection:
 
     def _flush(self) -> None:
         if self._batch.arrivals:
-            self.archive.capture(self.held, self.place.source_id, self._batch.arrivals, self._scan)
+            self.refused += self.archive.capture(
+                self.held, self.place.source_id, self._batch.arrivals, self._scan
+            ).refused
             self._batch = _Batch()
         self.progress(self.looked_at, self.changed)
 
@@ -396,7 +422,7 @@ class _Collection:
             for key, present in self._known.items()
             if key not in self._seen and not present.gone
         ]
-        self.archive.finish_scan(
+        self.gone = self.archive.finish_scan(
             self.held,
             scan,
             complete=listing.complete,

@@ -20,6 +20,7 @@ class Counted:
 
     unchanged: int = 0
     passed_over: int = 0
+    refused: int = 0
     unread: list[int] = field(default_factory=list)
 
 
@@ -85,5 +86,6 @@ class Importer:
             self._held, self._source_id, container, batch, is_last=is_last
         )
         self.counted.unchanged += imported.counts.unchanged
+        self.counted.refused += imported.counts.refused
         self.counted.unread += imported.unread
         return imported.waiting

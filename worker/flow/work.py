@@ -3,6 +3,8 @@
 import gc
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 
 import structlog
@@ -15,14 +17,21 @@ from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.trouble import is_of_machine, mend_of
+from storage.values.verdict import Counts
 from storage.write.archive import Archive
-from worker.flow.collect import Progress, collect
+from worker.flow.collect import Collected, Progress, collect
 from worker.flow.fetch import fetch_batch
 from worker.flow.read import Reader, read_batch
 from worker.sources.folders.files import Patience
 
 LOG = structlog.get_logger()
 POLL_SECONDS = 0.1
+EVENTS = {
+    "ingest": "documents_collected", "fetch": "addresses_checked", "read": "documents_read",
+}  # fmt: skip
+"""How the log calls what came of a job, by its kind."""
+QUIET = frozenset({"unchanged", "passed_over"})
+"""Counts of documents to which nothing happened."""
 GARBAGE_OBJECTS = 50_000
 """New containers between two looks, the objects of about thirty articles."""
 
@@ -81,14 +90,7 @@ def work(
     """
     log = LOG.bind(job=held.job_id, kind=held.kind, attempt=held.attempts)
     try:
-        match held.kind:
-            case "ingest":
-                collect(archive, held, settings, patience_of(held.trigger), progress)
-            case "fetch":
-                fetch_batch(archive, held, settings, progress)
-            case "read":
-                read_batch(archive, held, reader, settings.batch_seconds, settings.batch_items)
-        log.debug("job_done")
+        found = _do(archive, settings, reader, held, progress)
     except jobs.StaleLeaseError:
         log.warning("job_lost")
     except (KeyboardInterrupt, SystemExit):
@@ -101,6 +103,26 @@ def work(
         log.warning("job_failed", error=type(error).__name__)
         log.debug("job_failed_here", exc_info=True)
         _fail(archive, held, error)
+    else:
+        log.debug("job_done")
+        with suppress(DatabaseError):
+            _log_news(archive, held, found)
+
+
+def _do(
+    archive: Archive, settings: Settings, reader: Reader, held: jobs.Claim, progress: Progress
+) -> Counts | Collected | None:
+    """Do what a job is for; return what came of it where that is known."""
+    match held.kind:
+        case "ingest":
+            return collect(archive, held, settings, patience_of(held.trigger), progress)
+        case "fetch":
+            fetch_batch(archive, held, settings, progress)
+        case "read":
+            return read_batch(
+                archive, held, reader, settings.batch_seconds, settings.batch_items
+            ).counts
+    return None
 
 
 def drain(
@@ -144,6 +166,17 @@ def free_the_dead(archive: Archive) -> list[int]:
         return []
     with archive.engine.begin() as connection:
         return wake_ups.end_leases(connection, dead)
+
+
+def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | None) -> None:
+    """Log what became of documents, unless all of them are as they were."""
+    with archive.looking() as connection:
+        counts = asdict(found or job_progress.job_counts(connection, held.job_id))
+        news = {name: number for name, number in counts.items() if number and name not in QUIET}
+        if not news:
+            return
+        source = job_progress.source_of(connection, held.job_id)
+    LOG.info(EVENTS[held.kind], source=source, job=held.parent_id or held.job_id, **news)
 
 
 def _give_back(archive: Archive, held: jobs.Claim) -> None:

@@ -276,7 +276,7 @@ class Scheduler:
                 self._arm(source)
         jobs = order_due(self.archive, self.settings)
         if jobs:
-            LOG.info("addresses_due", jobs=len(jobs))
+            LOG.debug("addresses_due", jobs=len(jobs))
         self._beat()
 
     def _arm(self, source: Source) -> None:
@@ -305,7 +305,7 @@ class Scheduler:
             return
         number = tick(self.archive, self.settings, source, self.archive.clock())
         if number is not None:
-            LOG.info("source_due", source=name, job=number)
+            LOG.debug("source_due", source=name, job=number)
 
     def _sweep(self) -> None:
         if not self._leads:

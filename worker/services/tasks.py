@@ -38,7 +38,7 @@ def wake(job_id: int) -> None:
     except (DatabaseError, OSError) as error:
         log_trouble(error)
         return
-    LOG.info("woken", job=job_id, worked=worked is not None)
+    LOG.debug("woken", job=job_id, worked=worked is not None)
 
 
 def _spare_seconds(settings: Settings) -> float:
