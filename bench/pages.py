@@ -114,7 +114,7 @@ def write_pages(data: Path, folder: Path, copies: int) -> int:
 def measure(work: Path, pages: int, rounds: int, processes: int) -> list[Side]:
     """Let every side take the folder `rounds` times, turn by turn."""
     plain = {k: v for k, v in os.environ.items() if not k.startswith("LESART_")}
-    command = [str(Path(sys.executable).parent / "trafilatura"), "--parallel", str(processes)]
+    command = [sys.executable, "-m", "trafilatura.cli", "--parallel", str(processes)]
     command += ["--input-dir", str(work / "pages"), "--output-dir", str(work / "texts")]
     ours = [sys.executable, "-m", "worker", "ingest", str(work / "pages"), "--format", "jsonl"]
     sides = [
