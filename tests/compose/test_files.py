@@ -1,9 +1,14 @@
 """The compose files keep what they promise: confined containers, stores inside, no file to write."""
 
+import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 import yaml
+
+from worker.services.heartbeat import Heartbeat
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -92,6 +97,32 @@ def test_health_is_asked_often_at_the_start_and_a_crash_is_mended(name):
     assert health["start_interval"] in {"500ms", "1s"}
     assert SERVICES[name]["restart"] == "unless-stopped"
     assert SERVICES[name]["init"] is True
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_a_health_check_never_loads_the_program(name):
+    kind, *words = SERVICES[name]["healthcheck"]["test"]
+    assert kind in {"CMD", "CMD-SHELL"}
+    assert not {"lesart", "python", "python3"} & {" ".join(words).split()[0]}
+
+
+@pytest.mark.parametrize("name", ["scheduler", "worker"])
+def test_a_health_check_tells_the_age_of_the_heartbeat(name, tmp_path):
+    _kind, told = SERVICES[name]["healthcheck"]["test"]
+    heartbeat = Heartbeat(tmp_path, name)
+    check = told.replace("/var/lib/lesart", str(tmp_path))
+
+    def is_well() -> bool:
+        return subprocess.run(["sh", "-c", check], stderr=subprocess.DEVNULL).returncode == 0
+
+    assert "/var/lib/lesart" in told
+    assert not is_well(), "it has not begun yet"
+    heartbeat.begin()
+    assert not is_well(), "it has done nothing yet"
+    heartbeat.beat()
+    assert is_well()
+    os.utime(heartbeat.path, (time.time() - 90,) * 2)
+    assert not is_well(), "it beat last a minute and a half ago"
 
 
 @pytest.mark.parametrize("name", ONE_SHOT)

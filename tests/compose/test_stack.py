@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,7 +84,13 @@ class Stack:
         part.rename(self.seeds / name)
 
     def worker(self, form: str) -> str:
-        container = self.compose("ps", "-q", "worker").split()[0]
+        return self.inspected("worker", form)
+
+    def health(self, service: str) -> str:
+        return self.inspected(service, "{{.State.Health.Status}}")
+
+    def inspected(self, service: str, form: str) -> str:
+        container = self.compose("ps", "-q", service).split()[0]
         told = subprocess.run(
             ["docker", "inspect", "-f", form, container], capture_output=True, text=True, check=True
         )
@@ -104,6 +111,29 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         stack.compose("down", "--volumes", "--remove-orphans", check=False)
         subprocess.run(["docker", "image", "rm", IMAGE], capture_output=True)
+
+
+def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
+    stack.compose("down", "--volumes")
+    for seed in sorted((ROOT / "seeds").iterdir())[:7]:
+        stack.write(seed.name, seed.read_text("utf-8"))
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        stack.up()
+        _wait(lambda: stack.number("SELECT count(*) FROM verdict") == 7, seconds=180)
+        time.sleep(45)  # some checks, and what is no progress any more is noticed by then
+        for service in ("postgres", "redis", "scheduler", "worker"):
+            assert stack.health(service) == "healthy", service
+        told = stack.compose("logs", "scheduler")
+        assert "maximum number of running instances" not in told
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    stack.compose("down", "--volumes")
+    for path in stack.seeds.iterdir():
+        path.unlink()
+    stack.up()
 
 
 def test_a_dropped_file_is_archived_and_found(stack):

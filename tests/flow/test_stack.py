@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -288,6 +289,23 @@ def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack
 def test_health_tells_whether_work_goes_on(stack):
     until(lambda: stack.command("scheduler", "--health").returncode == 0, 30)
     assert stack.command("worker", "--health").returncode == 0
+
+
+@pytest.mark.parametrize("service", ["worker", "scheduler"])
+def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, service):
+    heartbeat = stack.folder / "lesart-data" / f"{service}.heartbeat"
+    until(heartbeat.exists, 30)
+    heartbeat.unlink()
+    until(heartbeat.exists, 30, "the next beat")
+    process = getattr(stack, service).process
+    process.send_signal(signal.SIGSTOP)
+    try:
+        heartbeat.unlink()
+        time.sleep(5)
+        assert not heartbeat.exists()
+    finally:
+        process.send_signal(signal.SIGCONT)
+    until(heartbeat.exists, 30, "the beat after it went on")
 
 
 @pytest.mark.parametrize("words", [["worker"], ["scheduler"]], ids=["the worker", "the scheduler"])

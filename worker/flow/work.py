@@ -60,16 +60,19 @@ def work_next(
     kind: str | None = None,
     progress: Progress = lambda _seen, _changed: None,
     most_fetching: int = queue.MOST_FETCHING,
+    answered: Callable[[], None] = lambda: None,
 ) -> str | None:
     """Claim one due job and work it; return its kind, or None where nothing is due.
 
-    A job that fetches is only taken where fewer than `most_fetching` are at work.
+    A job that fetches is only taken where fewer than `most_fetching` are at work. `answered` is
+    called once the database has answered the claim.
     """
     with archive.unit() as unit:
         held = queue.claim(
             unit, settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind,
             most_fetching=most_fetching,
         )  # fmt: skip
+    answered()
     if held is None:
         return None
     work(archive, settings, reader, held, progress)

@@ -25,6 +25,7 @@ from worker.flow.read import Reader
 from worker.flow.work import log_trouble, work_next
 from worker.services.app import close_workshop, make_app, workshop
 from worker.services.broker import queue_depth, require_safe
+from worker.services.heartbeat import Heartbeat, beat_with
 from worker.services.schedule import Scheduler
 
 LOG = structlog.get_logger()
@@ -49,6 +50,9 @@ def run_worker(settings: Settings, concurrency: int) -> None:
     """
     require_safe(settings)
     app = make_app(settings, most_fetching=max(1, min(queue.MOST_FETCHING, concurrency - 1)))
+    heartbeat = Heartbeat(settings.home, "worker")
+    heartbeat.begin()
+    beat_with(app, heartbeat)
     worker = Worker(
         app=app,
         hostname=f"lesart@{socket.gethostname()}-{os.getpid()}",

@@ -1,6 +1,7 @@
 """The scheduler: due sources become jobs, due jobs become wake-ups; it does no work itself."""
 
 import fcntl
+import logging
 import os
 import re
 import threading
@@ -13,6 +14,7 @@ from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 import structlog
+from apscheduler.events import EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
@@ -35,8 +37,11 @@ from worker.flow.order import default_source, order, order_due, place_of
 from worker.flow.work import free_the_dead
 from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
+from worker.services.heartbeat import Heartbeat
 
 LOG = structlog.get_logger()
+LATE_SECONDS = 60.0
+"""Without a whole sweep for so long, it is said that the scheduler is late."""
 SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
@@ -207,13 +212,20 @@ class Scheduler:
         self._leads = False
         self._jobs: dict[str, tuple[Any, ...]] = {}
         self._beaten = 0.0
+        self._swept = time.monotonic()
+        self.heartbeat = Heartbeat(settings.home, "scheduler")
         self._quiet: dict[str, float] = {}
         self._ticking = BackgroundScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         )
 
+        self._ticking.add_listener(_say_missed, EVENT_JOB_MISSED)
+        # That one sweep is skipped because the one before goes on matters to nobody: `_say_late`.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
     def __enter__(self) -> Self:
+        self.heartbeat.begin()
         self._ticking.start()
         return self
 
@@ -232,13 +244,18 @@ class Scheduler:
             self._guarded(self._cosign), IntervalTrigger(seconds=COSIGN_SECONDS), id="cosign"
         )
         while not stop.is_set():
-            held_before, self._leads = self._leads, bool(self._guarded(self.leadership.holds)())
+            held_before, holds = self._leads, self._guarded(self.leadership.holds)()
+            self._leads = bool(holds)
             if self._leads and not held_before:
+                self._swept = time.monotonic()
                 self._guarded(self._begin)()
             if self._leads:
                 self._guarded(self._sync)()
+                self._say_late()
                 self._listen(stop, SYNC_SECONDS)
             else:
+                if holds is not None:  # another one leads, and the archive answers
+                    self.heartbeat.beat()
                 stop.wait(LEADER_RETRY_SECONDS)
 
     def _listen(self, stop: threading.Event, seconds: float) -> None:
@@ -320,6 +337,8 @@ class Scheduler:
         sent = sweep(self.archive, self._publish, HIGH - waiting, again)
         if sent:
             LOG.debug("swept", woken=sent)
+        self._swept = time.monotonic()
+        self.heartbeat.beat()
 
     def _log(self) -> None:
         """Add to the log what was committed, and sign a checkpoint when one is due."""
@@ -342,6 +361,19 @@ class Scheduler:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""
         limit = hard_limit_seconds(self.settings) if kind == "read" else None
         self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
+
+    def _say_late(self) -> None:
+        """Say once a minute that no sweep came to its end for long: single ones do not matter."""
+        late = time.monotonic() - self._swept
+        if late > LATE_SECONDS and self._is_new("late"):
+            LOG.warning("scheduler_late", seconds=round(late))
+
+    def _is_new(self, complaint: str) -> bool:
+        """Tell whether a complaint was not made within the last minute."""
+        if time.monotonic() - self._quiet.get(complaint, -60.0) < 60.0:
+            return False
+        self._quiet[complaint] = time.monotonic()
+        return True
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten >= BEAT_SECONDS:
@@ -366,10 +398,14 @@ class Scheduler:
 
     def _complain(self, error: Exception) -> None:
         kind = type(error).__name__
-        if time.monotonic() - self._quiet.get(kind, -60.0) >= 60.0:
-            self._quiet[kind] = time.monotonic()
+        if self._is_new(kind):
             reason = str(error).splitlines()[0] if str(error) else ""
             LOG.warning("scheduler_waits", error=kind, reason=reason)
+
+
+def _say_missed(event: Any) -> None:
+    """Say that a source was not looked at within the hour in which it was due."""
+    LOG.warning("source_missed", job=event.job_id)
 
 
 def _leadership(archive: Archive) -> Leadership:

@@ -9,6 +9,7 @@ from storage.database.engine import DatabaseError
 from storage.settings import Settings
 from worker.flow.work import log_trouble, work_next
 from worker.services.app import hard_limit_seconds, workshop
+from worker.services.heartbeat import Heartbeat
 
 LOG = structlog.get_logger()
 LARGEST_ID = 2**63
@@ -27,14 +28,18 @@ def wake(job_id: int) -> None:
         LOG.warning("wake_invalid")
         return
     shop = workshop()
+    heartbeat = Heartbeat(shop.settings.home, "worker")
     try:
+        heartbeat.asked()
         worked = kind = work_next(
             shop.archive, shop.settings, shop.reader, job_id=job_id,
-            most_fetching=shop.most_fetching,
+            most_fetching=shop.most_fetching, answered=heartbeat.answered,
         )  # fmt: skip
         end = time.monotonic() + _spare_seconds(shop.settings)
         while kind == "read" and time.monotonic() < end:
-            kind = work_next(shop.archive, shop.settings, shop.reader, kind="read")
+            kind = work_next(
+                shop.archive, shop.settings, shop.reader, kind="read", answered=heartbeat.answered
+            )
     except (DatabaseError, OSError) as error:
         log_trouble(error)
         return

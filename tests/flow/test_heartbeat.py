@@ -1,0 +1,118 @@
+"""A service beats as long as it makes progress, and no longer."""
+
+import logging
+import os
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from worker.services.heartbeat import SILENT_SECONDS, Heartbeat
+from worker.services.schedule import LATE_SECONDS, Scheduler
+
+
+@pytest.fixture
+def heartbeat(tmp_path):
+    found = Heartbeat(tmp_path / "home", "worker")
+    found.begin()
+    return found
+
+
+def ago(seconds, *paths):
+    for path in paths:
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+def beats(heartbeat):
+    heartbeat.path.unlink(missing_ok=True)
+    heartbeat.beat()
+    return heartbeat.path.exists()
+
+
+def test_who_has_nothing_to_do_beats(heartbeat):
+    ago(10 * SILENT_SECONDS, heartbeat._answered)
+    assert beats(heartbeat)
+
+
+def test_who_gets_an_answer_to_each_claim_beats(heartbeat):
+    for _ in range(3):
+        heartbeat.asked()
+        heartbeat.answered()
+        assert beats(heartbeat)
+
+
+def test_who_claims_and_gets_no_answer_for_long_beats_no_more_until_there_is_one(heartbeat):
+    heartbeat.asked()
+    assert beats(heartbeat), "it may come yet"
+    ago(SILENT_SECONDS + 5, heartbeat._answered)
+    heartbeat.asked()
+    assert not beats(heartbeat)
+    heartbeat.answered()
+    assert beats(heartbeat)
+
+
+def test_a_new_process_does_not_live_on_the_beats_of_the_one_before(heartbeat):
+    heartbeat.beat()
+    heartbeat.asked()
+    ago(SILENT_SECONDS + 5, heartbeat._answered)
+    heartbeat.begin()
+    assert not heartbeat.path.exists()
+    assert beats(heartbeat)
+
+
+def test_a_folder_that_cannot_be_written_ends_nobody(tmp_path):
+    (tmp_path / "file").write_text("")
+    found = Heartbeat(tmp_path / "file", "worker")
+    found.asked()
+    found.answered()
+    found.beat()
+    assert not found.path.exists()
+
+
+@pytest.fixture
+def scheduler(room):
+    with Scheduler(room.archive, room.settings, SimpleNamespace(), lambda: 0) as found:
+        yield found
+
+
+def test_the_scheduler_beats_by_its_sweeps(scheduler, monkeypatch):
+    scheduler._leads = True
+    assert not scheduler.heartbeat.path.exists()
+    scheduler._sweep()
+    assert scheduler.heartbeat.path.exists()
+    scheduler.heartbeat.path.unlink()
+    monkeypatch.setattr(scheduler, "depth", lambda: (_ for _ in ()).throw(OSError("no broker")))
+    scheduler._guarded(scheduler._sweep)()
+    assert not scheduler.heartbeat.path.exists()
+
+
+def test_a_scheduler_that_waits_for_its_turn_beats_too(room, scheduler, monkeypatch):
+    monkeypatch.setattr(scheduler.leadership, "holds", lambda: False)
+    stop = threading.Event()
+    thread = threading.Thread(target=scheduler.run, args=[stop])
+    thread.start()
+    end = time.monotonic() + 10
+    while not scheduler.heartbeat.path.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    stop.set()
+    thread.join(10)
+    assert scheduler.heartbeat.path.exists()
+
+
+def test_a_sweep_that_is_skipped_is_no_warning_and_a_minute_without_one_is(
+    scheduler, monkeypatch, caplog, capsys
+):
+    running = threading.Event()
+    monkeypatch.setattr(scheduler, "_sweep", lambda: running.wait(2.0))
+    scheduler._ticking.add_job(scheduler._sweep, "interval", seconds=0.05)
+    with caplog.at_level(logging.INFO):
+        time.sleep(0.5)
+    running.set()
+    assert [each for each in caplog.records if "skipped" in each.getMessage()] == []
+    scheduler._say_late()
+    assert "scheduler_late" not in capsys.readouterr().out
+    scheduler._swept -= LATE_SECONDS + 1
+    scheduler._say_late()
+    scheduler._say_late()
+    assert capsys.readouterr().out.count("scheduler_late") == 1

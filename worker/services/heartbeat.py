@@ -1,0 +1,75 @@
+"""A file that is touched as long as a service makes progress: a look at its age costs nothing."""
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from celery import Celery, bootsteps
+
+BEAT_SECONDS = 2.0
+SILENT_SECONDS = 60.0
+"""After so long without an answer to a claim a worker makes no progress."""
+
+
+class Heartbeat:
+    """The files of one service in the folder `home`; who asks reads the age of `path`."""
+
+    def __init__(self, home: Path, service: str) -> None:
+        self.path = home / f"{service}.heartbeat"
+        self._asked = home / f"{service}.asked"
+        self._answered = home / f"{service}.answered"
+
+    def begin(self) -> None:
+        """Forget what an earlier process noted."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+            self._asked.unlink(missing_ok=True)
+        self.answered()
+
+    def asked(self) -> None:
+        """Note that work is about to be claimed."""
+        _touch(self._asked)
+
+    def answered(self) -> None:
+        """Note that the database answered a claim."""
+        _touch(self._answered)
+
+    def beat(self) -> None:
+        """Touch the file, unless those who claim work have had no answer for long."""
+        asked, answered = _touched_at(self._asked), _touched_at(self._answered)
+        if asked <= answered or time.time() - answered < SILENT_SECONDS:
+            _touch(self.path)
+
+
+def beat_with(app: Celery, heartbeat: Heartbeat) -> None:
+    """Let the worker of `app` beat as long as its loop turns; without its broker it does not."""
+
+    class Step(bootsteps.StartStopStep):
+        requires = ("celery.worker.components:Timer",)
+
+        def start(self, worker: Any) -> None:
+            self.entry = worker.timer.call_repeatedly(BEAT_SECONDS, heartbeat.beat)
+
+        def stop(self, _worker: Any) -> None:
+            self.entry.cancel()
+
+    app.steps["worker"].add(Step)
+
+
+def _touch(path: Path) -> None:
+    """Touch a file; one that cannot be touched ends no service."""
+    with suppress(OSError):
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+
+def _touched_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
