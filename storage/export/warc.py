@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, case, func, select
 
 from storage.database.columns import UtcTime
 from storage.database.compression import unpack
@@ -16,6 +16,8 @@ from storage.database.tables import (
     CaptureRow,
     CertificateRow,
     ForeignRecordRow,
+    LineageRow,
+    LineageUndoneRow,
     ObservationRow,
     OriginRow,
     SightRow,
@@ -37,6 +39,7 @@ from storage.read.search import found_versions
 
 ARTICLE, CAPTURE = table_of(ArticleRow), table_of(CaptureRow)
 CERTIFICATE, FOREIGN = table_of(CertificateRow), table_of(ForeignRecordRow)
+LINEAGE, UNDONE = table_of(LineageRow), table_of(LineageUndoneRow)
 OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
 SIGHT, SOURCE = table_of(SightRow), table_of(SourceRow)
 TRANSFER, VERSION = table_of(TransferRow), table_of(VersionRow)
@@ -125,6 +128,7 @@ class _Writer:
         self._connection, self._archive_id = connection, archive_id
         self._foreign = ForeignRecords(connection)
         self._certificates: set[int] = set()
+        self._joined: dict[int, list[dict[str, str]]] = {}
 
     def about(self, program: str) -> bytes:
         """Return the record in which the file speaks of itself."""
@@ -143,6 +147,7 @@ class _Writer:
 
     def article(self, number: int) -> Iterator[bytes]:
         """Yield what is known of one article: each check of it, in the order of time."""
+        self._joined = self._joins(number)
         looks = confirmed(self._connection, looks_of(self._connection, number, None))
         again = {sight.observation_id: sight.confirmed for sight in looks}
         query = _checks().where(SIGHT.c.article_id == number)
@@ -162,6 +167,23 @@ class _Writer:
         for number in self._connection.execute(loose).scalars().all():
             query = _checks().where(OBSERVATION.c.id == number)
             yield from self._check(self._connection.execute(query).mappings().one(), _Written())
+
+    def _joins(self, article: int) -> dict[int, list[dict[str, str]]]:
+        """Return, by check, with which other addresses it joined that of an article, and why."""
+        is_canonical = LINEAGE.c.kind == "canonical"
+        other = case((is_canonical, LINEAGE.c.to_origin_id), else_=LINEAGE.c.origin_id)
+        query = (
+            select(LINEAGE.c.observation_id, LINEAGE.c.kind, ORIGIN.c.origin)
+            .join(SIGHT, SIGHT.c.observation_id == LINEAGE.c.observation_id)
+            .join(ORIGIN, ORIGIN.c.id == other)
+            .outerjoin(UNDONE, UNDONE.c.lineage_id == LINEAGE.c.id)
+            .where(SIGHT.c.article_id == article, UNDONE.c.id.is_(None))
+            .order_by(LINEAGE.c.id)
+        )
+        found: dict[int, list[dict[str, str]]] = {}
+        for number, kind, origin in self._connection.execute(query):
+            found.setdefault(number, []).append({"by": kind, "with": origin})
+        return found
 
     # ------------------------------------------------------------------------ one check
 
@@ -225,6 +247,7 @@ class _Writer:
             *head,
             ("Content-Type", f"{HTTP}response"),
             ("WARC-Payload-Digest", warc_record.sha1(body)),
+            *_cut_off(row),
         ]
         return warc_record.record("response", fields, warc_record.answer(status, headers, body))
 
@@ -255,6 +278,7 @@ class _Writer:
             "wording": f"w1:{bytes(row['wording']).hex()}" if row["wording"] else None,
             "recorded_at": row["recorded_at"].isoformat(),
             "hops": row["hops"] or None,
+            "joined": self._joined.get(row["observation_id"]),
             "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
             "certificates": bytes(row["chain"]).decode("ascii", "replace") if is_new else None,
         }
@@ -274,8 +298,9 @@ class _Writer:
             ("WARC-Date", warc_record.date(moment)),
             ("WARC-Record-ID", warc_record.record_id(self._archive_id, told)),
         ]
-        if row["peer"] and what == "response":
-            fields.append(("WARC-IP-Address", row["peer"]))
+        address = warc_record.ip_address(row["peer"]) if what == "response" else None
+        if address is not None:
+            fields.append(("WARC-IP-Address", address))
         return fields
 
     def _note(self, row: Row, written: _Written, body: bytes) -> None:
@@ -298,6 +323,16 @@ class _Writer:
 
 
 _TOLD = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")
+
+
+def _cut_off(row: Row) -> list[tuple[str, str]]:
+    """Return the field that says that a page is not whole: it broke off, or was too large."""
+    if row["http_status"] not in {200, 203}:
+        return []
+    if row["outcome"] == "unreachable":
+        return [("WARC-Truncated", "disconnect")]
+    is_left_out = row["outcome"] == "refused" and row["capture_id"] is None
+    return [("WARC-Truncated", "length")] if is_left_out else []
 
 
 def _bytes_key(row: Row) -> tuple[Any, ...]:

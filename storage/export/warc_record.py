@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ipaddress
 import json
 import re
 import uuid
@@ -112,6 +113,21 @@ def uri(origin: str) -> str:
     if origin.startswith(("http://", "https://")):
         return origin
     return quote(origin, safe="/:#~=+,;@!$&'()*")
+
+
+def ip_address(peer: str | None) -> str | None:
+    """Return the address of a peer without its port; None where it is no address.
+
+    >>> [ip_address(each) for each in ("192.0.2.7:443", "[2001:db8::7]:443", "192.0.2.7", "a:1")]
+    ['192.0.2.7', '2001:db8::7', '192.0.2.7', None]
+    """
+    bare = (peer or "").removeprefix("[").partition("]")[0] if "[" in (peer or "") else peer or ""
+    for each in (bare, bare.rpartition(":")[0]):
+        try:
+            return str(ipaddress.ip_address(each))
+        except ValueError:
+            continue
+    return None
 
 
 def record_id(archive: str, what: str) -> str:

@@ -62,6 +62,7 @@ class Lineages:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.aliases: dict[int, list[_Candidate]] = {}
+        self._open: list[_Candidate] = []
         self._undone: set[frozenset[int]] = set()
         self._joined: set[frozenset[int]] = set()
 
@@ -79,6 +80,7 @@ class Lineages:
             if pair in self._undone or (here is not None and here == there):
                 continue
             if there is None:
+                self._open.append(each)
                 self._keep_for_later(each, here)
             elif self._agrees(each, texts):
                 self._join(each)
@@ -91,6 +93,21 @@ class Lineages:
                 self._note(each)
                 self.unit.add(ArticleOriginRow, {"origin_id": each.other_id, "article_id": article})
 
+    def settle_late(self) -> None:
+        """Join what this unit of work brought both addresses of; its rows must be written."""
+        known = _answering(self.unit, [i for c in self._open for i in c.ends])
+        for each in self._open:
+            here, there = known.get(each.place.origin_id), known.get(each.other_id)
+            if here is None or there is None or here == there:
+                continue
+            other = _text_then(self.unit, each)
+            if (
+                other is not None
+                and agreement(_own_text(each), other) >= LEAST_AGREEMENT[each.kind]
+            ):
+                self._join(each)
+                known = _answering(self.unit, [i for c in self._open for i in c.ends])
+
     def led_from(self, places: Sequence[Place]) -> list[int]:
         """Return the addresses by way of which `places` were reached."""
         ways = [origin for place in places for origin in _ways(place)]
@@ -102,7 +119,11 @@ class Lineages:
         said: list[tuple[str, Place, str]] = []
         for place in places:
             captured, outcome = place.reading.captured, place.reading.outcome
-            if not captured.hints.get("fetched") or not isinstance(outcome, Draft):
+            if not isinstance(outcome, Draft):
+                continue
+            # what another archive joined: the texts have to agree here too
+            said += [(kind, place, each) for kind, each in captured.hints.get("joined") or ()]
+            if not captured.hints.get("fetched"):
                 continue
             said += [("redirect", place, each) for each in _ways(place)]
             said += [("guid", place, each) for each in captured.hints.get("was") or ()]
@@ -137,11 +158,8 @@ class Lineages:
             (self._joined if undone is None else self._undone).add(frozenset((a, b)))
 
     def _agrees(self, each: _Candidate, texts: "_Texts") -> bool:
-        reading = each.place.reading
-        assert isinstance(reading.outcome, Draft)
-        own = Text(reading.outcome.title, reading.digest, reading.signature)
         other = texts.of(each.other_id)
-        return other is None or agreement(own, other) >= LEAST_AGREEMENT[each.kind]
+        return other is None or agreement(_own_text(each), other) >= LEAST_AGREEMENT[each.kind]
 
     # ------------------------------------------------------------------------ what follows
 
@@ -176,6 +194,33 @@ class Lineages:
                 "decided_at": self.unit.now,
             },
         )  # fmt: skip
+
+
+def _own_text(each: _Candidate) -> Text:
+    reading = each.place.reading
+    assert isinstance(reading.outcome, Draft)
+    return Text(reading.outcome.title, reading.digest, reading.signature)
+
+
+def _text_then(unit: Unit, each: _Candidate) -> Text | None:
+    """Return what was seen last at the other address when the place was seen."""
+    query = (
+        select(
+            WORDING.c.title, WORDING.c.digest, FINGERPRINT.c.algorithm, FINGERPRINT.c.seed,
+            FINGERPRINT.c.signature,
+        )
+        .join(SIGHT, SIGHT.c.wording_id == WORDING.c.id)
+        .outerjoin(FINGERPRINT, FINGERPRINT.c.wording_id == WORDING.c.id)
+        .where(SIGHT.c.origin_id == each.other_id, SIGHT.c.observed_at <= each.place.moment)
+        .order_by(SIGHT.c.observed_at.desc(), SIGHT.c.observation_id.desc())
+        .limit(1)
+    )  # fmt: skip
+    row = unit.connection.execute(query).first()
+    if row is None:
+        return None
+    signed = row.signature is not None
+    signature = Signature(row.algorithm, row.seed, bytes(row.signature)) if signed else None
+    return Text(row.title, bytes(row.digest), signature)
 
 
 class _Texts:

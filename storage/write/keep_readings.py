@@ -479,6 +479,7 @@ class Keeping:
         unit.flush()
         join_origins(unit, self._copied)
         self._leave_traces()
+        self._lineages.settle_late()
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
         absent = untold(unit, [*stood_at, *self._lineages.led_from(places)])
         tell_absences(unit, sorted({*absent, *self._refused}))

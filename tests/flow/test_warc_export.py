@@ -23,6 +23,7 @@ from worker.text import TextSettings
 
 A_SENTENCE, B_SENTENCE, *_ = SENTENCES
 URL = "https://bote.example/deich"
+B, C = "https://bote.example/pegel", "https://kurier.example/pegel"
 
 
 def exported(room: Newsroom, chosen: Chosen | None = None) -> bytes:
@@ -238,6 +239,93 @@ def test_what_we_fetched_goes_out_with_request_response_and_metadata(
     assert data.count(b"BEGIN CERTIFICATE") == 1
     assert reimported(other, data)["versions"] == known["versions"]
     assert [row["outcome"] for row in other.observations(A)] == outcomes
+
+
+CUT = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90000\r\n\r\n"
+
+
+def test_a_capture_that_was_cut_off_is_no_article_in_the_second_archive(
+    database_url, tmp_path, other, pages
+):
+    (tmp_path / "desk").mkdir()
+    whole = site_page("Pegel der Lohe steigt", PEGEL)
+    with desk_at(database_url, tmp_path / "desk", pages, max_document_bytes="50KB") as desk:
+        desk.web.put(A, pegel())
+        desk.fetch(A, at=1)
+        for at, wire in ((2, CUT + whole[: len(whole) // 2]), (60, CUT + whole)):
+            desk.web.put(A, Reply(pieces=[(0.0, wire)]))
+            desk.fetch(A, at=at)
+        desk.web.put(B, Reply(pieces=[(0.0, CUT + site_page("Fähre bleibt im Hafen", HIGHER))]))
+        desk.fetch(B, at=70)
+        desk.web.put(C, Reply(whole + b"<!--" + b" " * 60_000 + b"-->"))
+        desk.fetch(C, at=80)
+        data, known = exported(desk), knows(desk)
+        outcomes = [desk.outcomes(each) for each in (A, B, C)]
+        state = desk.article(A)["state"]
+    checked(data, tmp_path)
+    assert outcomes == [["content", "unreachable", "unreachable"], ["unreachable"], ["refused"]]
+    assert data.count(b"WARC-Truncated: disconnect") == 3
+    assert data.count(b"WARC-Truncated: length") == 1
+    assert reimported(other, data) == known
+    assert [[r["outcome"] for r in other.observations(each)] for each in (A, B, C)] == outcomes
+    assert other.article(A)["state"] == state == "unreachable"
+
+
+def joins(room: Newsroom) -> list:
+    return room.rows(
+        "SELECT l.kind, a.origin, b.origin AS leads_to FROM lineage l JOIN origin a ON a.id = "
+        "l.origin_id JOIN origin b ON b.id = l.to_origin_id ORDER BY l.kind, a.origin"
+    )
+
+
+def test_addresses_that_were_joined_are_joined_in_the_second_archive(
+    database_url, tmp_path, other, pages
+):
+    (tmp_path / "desk").mkdir()
+    moved = "https://zeitung.example/archiv/pegel"
+    with desk_at(database_url, tmp_path / "desk", pages) as desk:
+        desk.web.put(A, pegel())
+        desk.fetch(A, at=1)
+        desk.web.put(A, redirect("/archiv/pegel", 301))
+        desk.web.put(moved, pegel(HIGHER))
+        desk.fetch(A, at=2)
+        desk.fetch(moved, at=3)
+        head = f'<link rel="canonical" href="{moved}">'
+        desk.web.put(B, Reply(site_page("Pegel der Lohe steigt", HIGHER, head)))
+        desk.fetch(B, at=4)
+        data, known, joined = exported(desk), knows(desk), joins(desk)
+        data, known, joined = exported(desk), knows(desk), joins(desk)
+        addresses = desk.rows("SELECT article, origin FROM addresses ORDER BY origin")
+    assert {each["kind"] for each in joined} == {"redirect", "canonical"}
+    assert len(known["articles"]) == 1
+    assert reimported(other, data) == known
+    assert joins(other) == joined
+    assert other.rows("SELECT article, origin FROM addresses ORDER BY origin") == addresses
+
+
+def test_an_address_of_a_record_has_no_port(database_url, tmp_path, pages):
+    with desk_at(database_url, tmp_path, pages) as desk:
+        desk.web.put(A, pegel())
+        desk.fetch(A, at=1)
+        data = exported(desk)
+    assert b"\r\nWARC-IP-Address: 127.0.0.1\r\n" in data
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b"[1]", b"{", b"[" * 100_000, b'{"joined": 3, "outcome": {}}', b'{"joined": [3, {"by": "x"}]}',
+     b'{"joined": [{"by": "redirect", "with": "ftp://a/"}]}'],
+)  # fmt: skip
+def test_metadata_of_others_says_nothing_and_harms_nobody(room, block):
+    story = page("Deich hält", *SENTENCES[:3])
+    fields = [("Content-Type", "application/json")]
+    written = [
+        response(URL, "2024-06-18T06:00:00Z", answer(story)),
+        record("metadata", URL, "2024-06-18T06:00:00Z", block, fields=fields),
+    ]
+    room.write("a.warc.gz", packed(*written))
+    assert room.scan(20).new_articles == 1
+    assert joins(room) == []
 
 
 # ----------------------------------------------------------------------------------- parts of it

@@ -22,6 +22,7 @@ from worker.sources.web_archives.http_message import (
     request_of,
 )
 from worker.sources.web_archives.kept_record import kept_record, kept_whole
+from worker.sources.web_archives.own_metadata import told_of
 from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
 from worker.sources.web_archives.record_digest import fits, named_digest
 from worker.sources.web_archives.record_group import Exchange, names, target
@@ -183,6 +184,7 @@ class _Capture:
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
+            "joined": [list(each) for each in told_of(self.exchange).joined] or None,
         }
         return {name: value for name, value in known.items() if value is not None}
 
@@ -237,14 +239,23 @@ def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
     if answer is None:
         reason = "it holds no answer of a server"
         return capture.rejected("record_invalid", main.block, line=main.number, reason=reason)
-    outcome = outcome_of(answer.status, answer.headers)
+    outcome, note = _came_to(capture, answer)
     match outcome:
         case None:
             return PassedOver(f"an answer with status {answer.status}")
         case "captured":
             return _page(capture, answer, detect, limit)
         case _:
-            return _wordless(capture, outcome, answer)
+            return _wordless(capture, outcome, answer, note)
+
+
+def _came_to(capture: _Capture, answer: Answer) -> tuple[str | None, str | None]:
+    """Return the outcome of an answer, and a word on it where its writer says that it broke off."""
+    outcome, beside = outcome_of(answer.status, answer.headers), told_of(capture.exchange)
+    is_cut = capture.main.field("warc-truncated") is not None
+    if outcome == "captured" and is_cut and beside.outcome == "unreachable":
+        return "unreachable", beside.note
+    return outcome, None
 
 
 def _is_no_page(capture: _Capture) -> PassedOver | None:
@@ -281,10 +292,10 @@ def _page(
     return capture.seen(_read(told, capture, kind_read, headers, body))
 
 
-def _wordless(capture: _Capture, outcome: str, answer: Answer) -> Foreign:
+def _wordless(capture: _Capture, outcome: str, answer: Answer, note: str | None = None) -> Foreign:
     told = capture.told(outcome, answer, opening=answer.head, payload=answer.payload)
     location = header(answer.headers, "location") if outcome == "redirected" else None
-    note = f"to {location}" if location else None
+    note = f"to {location}" if location else note
     repeats = _repeats(capture.main) if outcome == "not_modified" else None
     hints = capture.hints(None, None, of_server=True)
     return capture.seen(replace(told, note=note, hints=hints, repeats=repeats))

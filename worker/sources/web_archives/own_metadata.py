@@ -1,0 +1,58 @@
+"""PURE: what a WARC file of ours says of a capture beside its bytes (decision 9)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from worker.sources.listings.addresses import cleaned
+from worker.sources.web_archives.record_group import Exchange
+
+MOST_JOINED = 16
+_KINDS = frozenset({"redirect", "canonical", "guid"})
+_LONGEST = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the writer knew of a check: its outcome, a word on it, which addresses it joined.
+
+    Each of `joined` is why (`redirect`, `canonical`, `guid`) and with which address.
+    """
+
+    outcome: str | None = None
+    note: str | None = None
+    joined: tuple[tuple[str, str], ...] = ()
+
+
+def told_of(exchange: Exchange) -> Told:
+    """Return what the metadata of ours among the companions says; nothing where there is none."""
+    for companion in exchange.companions:
+        kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
+        if companion.kind == "metadata" and kind == "application/json":
+            facts = _parsed(companion.block)
+            return Told(
+                outcome=_text(facts.get("outcome")),
+                note=_text(facts.get("note")),
+                joined=_joined(facts.get("joined")),
+            )
+    return Told()
+
+
+def _parsed(block: bytes) -> Mapping[str, Any]:
+    try:
+        facts = json.loads(block)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value[:_LONGEST] if isinstance(value, str) else None
+
+
+def _joined(value: Any) -> tuple[tuple[str, str], ...]:
+    given = value[:MOST_JOINED] if isinstance(value, list) else ()
+    pairs = [(e.get("by"), _text(e.get("with"))) for e in given if isinstance(e, dict)]
+    named = [(kind, cleaned(text)) for kind, text in pairs if kind in _KINDS and text]
+    return tuple((kind, origin) for kind, origin in named if origin)
