@@ -296,7 +296,9 @@ def full_text(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  #
 
 
 def fingerprints(connection: Connection, scope: Scope) -> Looks:
-    """Check that near-copies of every wording can be found."""
+    """Check that near-copies of every wording can be found, in an archive that looks for them."""
+    if connection.execute(text("SELECT 1 FROM fingerprint LIMIT 1")).first() is None:
+        return
     query = (
         "SELECT w.id, f.wording_id AS found FROM wording w "
         "LEFT JOIN fingerprint f ON f.wording_id = w.id "

@@ -34,6 +34,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("jobs", check_record.jobs),
     ("articles", check_history.articles),
     ("search", check_record.full_text),
+    ("fingerprints", check_record.fingerprints),
     ("log", check_log.entries),
     ("tree", check_log.tree),
     ("checkpoints", check_log.checkpoints),

@@ -79,7 +79,8 @@ def ingest(
     ] = True,
 ) -> None:  # fmt: skip
     """Ingest what is named, now; ended early, the same command goes on where it was."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.archive import Archive  # noqa: PLC0415
     from worker.cli import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
@@ -94,6 +95,7 @@ def ingest(
             _tell([{"job": job_id}], shown)
             return
         summaries = control.see_through(archive, settings, [job_id], processes)
+        append(archive.engine, archive.clock)
     tell_summaries(summaries, shown)
 
 
@@ -115,13 +117,15 @@ def up(
     ] = True,
 ) -> None:
     """Watch the sources and archive what they bring, with nothing else installed."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.archive import Archive  # noqa: PLC0415
     from worker.cli import control  # noqa: PLC0415
 
     settings = place.settings()
     if once:
         with Archive.open(settings.database_url) as archive:
             summaries = control.once(archive, settings, processes)
+            append(archive.engine, archive.clock)
         tell_summaries(summaries, shown)
         return
     _watch(settings, web=web, debug=place.debug)

@@ -1,0 +1,106 @@
+"""The commands of the log, as somebody types them."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.database.engine import database_url, writing_engine
+from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer, Verifier
+
+
+@pytest.fixture
+def keyed(written, lesart) -> dict[str, str]:
+    """Give an archive that has a key; its public half."""
+    code, out, told = lesart("proof", "keygen", "--format", "json")
+    assert code == 0, told
+    return json.loads(out)[0] if out.startswith("[") else json.loads(out)
+
+
+def test_without_a_key_the_way_to_one_is_told(written, lesart):
+    code, _out, told = lesart("proof", "checkpoint")
+    assert code == 2
+    assert "lesart proof keygen" in told
+
+
+def test_a_key_is_made_once_and_read_by_its_owner_alone(keyed, lesart):
+    assert Path(keyed["key"]).stat().st_mode & 0o777 == 0o600
+    assert Verifier.parse(keyed["vkey"]).name == keyed["origin"]
+    code, _out, told = lesart("proof", "keygen")
+    assert code == 2
+    assert "--rotate" in told
+    code, out, _told = lesart("proof", "keygen", "--rotate", "--format", "json")
+    assert code == 0
+    assert keyed["vkey"] not in out
+    code, out, _told = lesart(
+        "proof", "keygen", "--witness", "w.key", "--origin", "zeuge.example/w"
+    )
+    assert code == 0
+    assert Signer.parse(Path("w.key").read_text()).verifier.kind == COSIGNATURE
+
+
+def test_a_checkpoint_is_checked_against_later(keyed, lesart):
+    assert lesart("proof", "checkpoint", "-o", "kept.txt")[0] == 0
+    note = Note.parse(Path("kept.txt").read_text())
+    note.require([Verifier.parse(keyed["vkey"])])
+    code, _out, told = lesart("verify", "--against", "kept.txt")
+    assert code == 0
+    assert "level: checked against a copy outside" in told
+    found = Checkpoint.parse(note.text)
+    forged = Checkpoint(found.origin, found.size + 50, bytes(32))
+    Path("longer.txt").write_text(forged.signed(Signer.parse(Path(keyed["key"]).read_text())))
+    code, out, told = lesart("verify", "--against", "longer.txt", "--format", "json")
+    assert code == 1
+    assert "log_shorter" in out
+    assert "no level holds" in told
+
+
+def test_a_changed_row_is_named_on_the_command_line(keyed, lesart, written):
+    assert lesart("proof", "checkpoint")[0] == 0
+    engine = writing_engine(database_url(str(Path("lesart-data/lesart.sqlite3"))))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER guard_verdict_update"))
+        number = connection.execute(text("SELECT min(id) FROM verdict")).scalar_one()
+        connection.execute(
+            text("UPDATE verdict SET kind = 'copies' WHERE id = :id"), {"id": number}
+        )
+    engine.dispose()
+    code, out, _told = lesart("verify", "--format", "jsonl")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert ("verdict", number, "row_changed") in [
+        (each["object"], each["id"], each["kind"]) for each in found
+    ]
+
+
+@pytest.mark.parametrize("options", [["--sample", "7"], ["--sample", "x%"], ["--after", "x"],
+                                     ["--since", "gestern"]])  # fmt: skip
+def test_wrong_options_of_verify_are_refused(written, lesart, options):
+    assert lesart("verify", *options)[0] == 2
+
+
+def test_a_part_is_verified_and_a_run_goes_on(keyed, lesart):
+    for options in (["--sample", "50%"], ["--since", "2020-01-01"], ["--after", "log:3"]):
+        assert lesart("verify", *options)[0] == 0
+
+
+def test_tiles_and_a_bundle_are_written(keyed, lesart, written):
+    code, out, _told = lesart("proof", "tiles", "out", "--format", "json")
+    assert code == 0
+    assert (Path("out/checkpoint").exists(), Path("out/tile/0").is_dir()) == (True, True)
+    assert "another history" not in out
+    code, _out, told = lesart("proof", written.article, "-o", "b.zip", "--report", "en")
+    assert code == 0, told
+    with zipfile.ZipFile("b.zip") as found:
+        found.extractall("b")
+    done = subprocess.run(
+        [sys.executable, "-I", "verify.py", "--key", keyed["vkey"]], cwd="b", capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert (done.returncode, "HOLDS" in done.stdout) == (0, True), done.stdout
+    assert lesart("proof", written.article)[0] == 2, "a bundle is a file"
+    assert lesart("proof", "gibtesnicht", "-o", "c.zip")[0] == 3
