@@ -35,7 +35,7 @@ def time_line(
     scale = _Scale(spans)
     parts = [_span(scale, span, href) for span in spans]
     parts += [_mark(scale, each) for each in [*observations][:_MOST_TICKS]]
-    return _svg(title, 64, Markup("").join(parts))
+    return _svg(title, 64, Markup("").join(parts), role="group")
 
 
 def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Markup:
@@ -101,11 +101,11 @@ def spread(seen: Sequence[tuple[str, datetime]], title: str) -> Markup:
     return _svg(title, 10 + 22 * len(seen), Markup("").join(parts))
 
 
-def _svg(title: str, height: int, inner: Markup, width: int = WIDTH) -> Markup:
+def _svg(title: str, height: int, inner: Markup, width: int = WIDTH, role: str = "img") -> Markup:
     return Markup(
-        '<svg class="picture" role="img" viewBox="0 0 {0} {1}" preserveAspectRatio="xMinYMin meet">'
-        "<title>{2}</title>{3}</svg>"
-    ).format(width, height, title, inner)
+        '<svg class="picture" role="{4}" aria-label="{2}" viewBox="0 0 {0} {1}" '
+        'preserveAspectRatio="xMinYMin meet">{3}</svg>'
+    ).format(width, height, title, inner, role)
 
 
 def _spans(versions: Sequence[VersionLine]) -> list[Span]:
@@ -157,8 +157,8 @@ def _span(scale: _Scale, span: Span, href: str) -> Markup:
         )
     told = f"{span.number}: {span.start:%Y-%m-%d %H:%M} – {span.end:%Y-%m-%d %H:%M}"
     return Markup(
-        '<a href="{0}/{1}"><rect class="version" x="{2:.1f}" y="12" width="{3:.1f}" height="28" '
-        'rx="4"><title>{4}</title></rect>'
+        '<a href="{0}/{1}" aria-label="{4}"><rect class="version" x="{2:.1f}" y="12" '
+        'width="{3:.1f}" height="28" rx="4"><title>{4}</title></rect>'
         '<text class="number" x="{5:.1f}" y="31" text-anchor="middle">{1}</text></a>'
     ).format(href, span.number, x + 1, max(width - 2, 4), told, x + width / 2)
 

@@ -1,0 +1,288 @@
+"""The pages in a real browser: from the samples to a comparison, a reference, a source with a token.
+
+Needs chromium, chromedriver and npm. LESART_TEST_SHOTS names a folder for pictures of every page.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from storage.settings import load_settings
+from storage.web.app import Site, make_app
+from storage.web.archives import Place
+from storage.web.server import Served, bound
+from storage.write.archive import Archive
+from storage.write.tokens import add_token
+from tests.serve.test_hostile import ALL, hostile_draft
+
+pytestmark = pytest.mark.browser
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+AXE = "axe-core@4.14.1"
+ARTICLE = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"
+LONG = (
+    "Donaudampfschifffahrtsgesellschaftskapitänswitwenrentenauszahlungsstelle "
+    + "Der Pegel der Lohe stieg. " * 12
+)
+
+
+@contextmanager
+def page_of(settings) -> Iterator[tuple[str, str]]:
+    """Serve an archive with a desk; give its address and a token."""
+    from worker.services.orders import desk_for, router
+
+    with Archive.open(settings.database_url) as archive, bound("127.0.0.1", 0) as listening:
+        token = add_token(archive, "browser", "write")
+        site = Site(
+            routers=(router,), state={"desk": desk_for(archive, settings), "may_write": True}
+        )
+        with Served(make_app(Place(settings.database_url), site), listening):
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}", token
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[tuple[str, str]]:
+    """Give the address of a page of the samples, a long article among them, and a token."""
+    from worker.cli import control
+
+    home = tmp_path_factory.mktemp("site")
+    shutil.copytree(SEEDS, home / "seeds")
+    for turn in ("", " Und fiel.", ""):
+        paragraphs = "\n\n".join(f"{LONG}{turn if number % 9 == 0 else ''}" for number in range(40))
+        (home / "seeds" / "lang.txt").write_text(
+            f" date 2024-06 {LONG[:160]}\n\n{paragraphs}\n", "utf-8"
+        )
+        os.utime(home / "seeds" / "lang.txt", (1_700_000_000 + len(turn), 1_700_000_000))
+        settings = load_settings(
+            environ={"LESART_HOME": str(home), "LESART_SEEDS": str(home / "seeds")}
+        )
+        with Archive.open(settings.database_url) as archive:
+            control.once(archive, settings, 1)
+    with page_of(settings) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory) -> str:
+    """Give the script that looks for barriers, from its package."""
+    folder = tmp_path_factory.mktemp("axe")
+    packed = subprocess.run(
+        ["npm", "pack", "--silent", AXE], cwd=folder, capture_output=True, text=True, check=True
+    )
+    with tarfile.open(folder / packed.stdout.strip().splitlines()[-1]) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Give a Chromium with a profile of its own."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    for each in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+    ):  # fmt: skip
+        options.add_argument(each)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver.set_page_load_timeout(60)
+    yield driver
+    driver.quit()
+
+
+def pages(address: str) -> dict[str, str]:
+    import httpx
+
+    found = {
+        each["origin"]: each["article"]
+        for each in httpx.get(f"{address}/api/articles", params={"limit": 100}).json()["items"]
+    }
+    name = found[ARTICLE]
+    long = next(article for origin, article in found.items() if "lang.txt" in origin)
+    copy = next(each["a"] for each in httpx.get(f"{address}/api/relations").json()["items"])
+    return {
+        "front": "/", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
+        "search-nothing": "/search?q=nirgendwo", "article": f"/a/{name}", "article-de": f"/a/{name}?lang=de",
+        "compare": f"/a/{name}/1..3", "compare-changes": f"/a/{name}/1..3?view=changes",
+        "compare-side": f"/a/{name}/1..3?view=side", "compare-fields": f"/a/{name}/1..3?view=fields",
+        "compare-quotes": f"/a/{name}/1..3?view=quotes", "compare-links": f"/a/{name}/1..3?view=links",
+        "compare-raw": f"/a/{name}/1..3?view=raw", "since": f"/a/{name}/since", "checks": f"/a/{name}/checks",
+        "cite": f"/a/{name}/cite", "long": f"/a/{long}?lang=de", "long-compare": f"/a/{long}/1..2?view=changes",
+        "sources": "/sources?lang=de", "refusals": "/refusals", "relations": "/relations",
+        "cluster": f"/cluster/of?a={copy}", "problem": "/a/nirgendwo",
+    }  # fmt: skip
+
+
+def look(browser, width: int, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def keep_picture(browser, name: str, width: int) -> None:
+    folder = os.environ.get("LESART_TEST_SHOTS")
+    if not folder:
+        return
+    high = browser.execute_script("return document.documentElement.scrollHeight")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(high, 2600), "scale": 1}
+    shot = browser.execute_cdp_cmd(
+        "Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip}
+    )
+    (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+
+
+def requested(browser) -> set[str]:
+    """Return the servers that the browser asked since this was asked last."""
+    events = [json.loads(each["message"])["message"] for each in browser.get_log("performance")]
+    urls = [
+        each["params"]["request"]["url"]
+        for each in events
+        if each["method"] == "Network.requestWillBeSent"
+    ]
+    return {urlsplit(url).netloc for url in urls if url.startswith("http")}
+
+
+def errors(browser) -> list[str]:
+    """Return what the console says, but for answers that are meant to be a 404."""
+    told = [each["message"] for each in browser.get_log("browser")]
+    return [each for each in told if "status of 404" not in each]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(
+    site, browser, axe, width, scheme
+):
+    address, _token = site
+    found = {}
+    browser.get(address)
+    errors(browser), requested(browser)
+    for name, path in pages(address).items():
+        look(browser, width, scheme)
+        browser.get(address + path)
+        wide = browser.execute_script("return document.documentElement.scrollWidth")
+        barriers = browser.execute_async_script(
+            axe
+            + ";axe.run(document, {resultTypes: ['violations']}).then(r => arguments[arguments.length-1]("
+            "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | '))))"
+        )
+        problems = [*barriers, *errors(browser)]
+        problems += [f"{wide} pixels wide"] if wide > width else []
+        problems += [f"asked {each}" for each in requested(browser) - {urlsplit(address).netloc}]
+        if problems:
+            found[name] = problems
+        keep_picture(browser, f"{name}-{width}-{scheme}", width)
+    assert found == {}
+
+
+def test_from_a_search_to_the_article_a_comparison_since_when_and_a_reference(site, browser):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    address, _token = site
+    look(browser, 1280, "light")
+    browser.get(address + "/?lang=en")
+    browser.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("kanalbrücke", Keys.ENTER)
+    assert browser.find_elements(By.CSS_SELECTOR, "article.card mark")
+    browser.find_element(By.CSS_SELECTOR, "article.card h2 a").click()
+    assert "Kanalbrücke" in browser.find_element(By.TAG_NAME, "h1").text
+    browser.find_element(By.CSS_SELECTOR, "input[name=a][value='1']").click()
+    browser.find_element(By.CSS_SELECTOR, "input[name=b][value='3']").click()
+    browser.find_element(By.CSS_SELECTOR, "form[action$='/compare'] button").click()
+    assert browser.current_url.partition("?")[0].endswith("/1..3")
+    gone = [each.text for each in browser.find_elements(By.TAG_NAME, "del")]
+    come = [each.text for each in browser.find_elements(By.TAG_NAME, "ins")]
+    assert "3,6" in gone
+    assert "36" in come
+    browser.find_element(By.LINK_TEXT, "Since when").click()
+    assert browser.find_elements(By.CSS_SELECTOR, ".stood")
+    browser.find_element(By.LINK_TEXT, "Cite").click()
+    browser.find_element(By.NAME, "passage").send_keys("dauere vierzehn Monate")
+    browser.find_element(By.CSS_SELECTOR, "form.stack button").click()
+    assert "> nach" not in browser.page_source
+    assert "dauere vierzehn Monate" in browser.find_element(By.TAG_NAME, "pre").text
+    assert errors(browser) == []
+
+
+def test_a_selected_passage_can_be_cited(site, browser):
+    from selenium.webdriver.common.by import By
+
+    address, _token = site
+    look(browser, 1280, "light")
+    browser.get(address + pages(address)["article"])
+    browser.execute_script(
+        "const p = document.querySelector('[data-cite] p.lead');"
+        "const r = document.createRange(); r.selectNodeContents(p);"
+        "getSelection().removeAllRanges(); getSelection().addRange(r);"
+    )
+    browser.find_element(By.ID, "cite-selection").click()
+    assert "passage=" in browser.current_url
+    assert "36 Millionen" in browser.find_element(By.TAG_NAME, "pre").text
+
+
+def test_a_source_is_added_with_a_token(site, browser):
+    from selenium.webdriver.common.by import By
+
+    address, token = site
+    browser.get(address + "/sources?lang=en")
+    browser.find_element(By.NAME, "locator").send_keys("https://www.lohebote.example/feed")
+    browser.find_element(By.NAME, "every").send_keys("15m")
+    browser.find_element(By.NAME, "token").send_keys(token)
+    browser.find_element(By.CSS_SELECTOR, "main form button").click()
+    assert "https://www.lohebote.example/feed" in browser.find_element(By.TAG_NAME, "main").text
+    assert token not in browser.page_source
+
+
+def test_everything_works_without_a_script(site, browser):
+    from selenium.webdriver.common.by import By
+
+    address, _token = site
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        for path in pages(address).values():
+            browser.get(address + path)
+            assert browser.find_element(By.TAG_NAME, "h1").text
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_no_hostile_text_runs_in_a_browser(browser, tmp_path):
+    from tests.cli import small_archive
+
+    settings = load_settings(environ={"LESART_HOME": str(tmp_path)})
+    with Archive.open(settings.database_url) as archive:
+        source = archive.ensure_source(
+            "<img src=x onerror=window.__hit=1>", "folder", "x", standing=True
+        )
+        for turn in ("erst", "dann"):
+            texts = {
+                f"{number}.txt": hostile_draft(number, payload, turn)
+                for number, payload in enumerate(ALL)
+            }
+            small_archive._ingest(archive, source.id, texts)
+    with page_of(settings) as (address, _token):
+        import httpx
+
+        articles = httpx.get(f"{address}/api/articles?limit=1000").json()["items"]
+        browser.get(address)
+        errors(browser), requested(browser)
+        for place in ["/", "/?limit=200", "/search?q=Pegel&limit=500", "/sources", *(
+            f"/a/{each['article']}{tail}" for each in articles for tail in ("", "/1..2")
+        )]:  # fmt: skip
+            browser.get(address + place)
+            assert browser.execute_script("return window.__hit") is None, place
+        assert errors(browser) == []
+        assert requested(browser) == {urlsplit(address).netloc}
