@@ -21,6 +21,7 @@ from storage.cli.report import reading, tell_examination, tell_verification
 from storage.settings import Settings, read_web_address
 from storage.values.source import NoSuchSourceError
 from storage.values.token import TokenError
+from worker.cli import copy_commands
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
 from worker.cli import witness_command  # noqa: F401  # its command is one of `app`
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from worker.services.web import PageBeside
 
 source_cli.mount(app)
+copy_commands.mount(app)
 token_cli.mount(app)
 
 TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."

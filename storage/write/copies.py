@@ -1,0 +1,196 @@
+"""Copy a whole archive, while others write to it, into a place where nothing is yet.
+
+A copy is an archive itself. Between two SQLite files the database makes it; where PostgreSQL is on
+either side, every table goes over row by row, as one snapshot has it.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select, text
+from sqlalchemy.engine import URL
+
+from storage.database import schema
+from storage.database.engine import (
+    ArchiveError,
+    database_url,
+    insert_rows,
+    place_of,
+    reachable,
+    reading_engine,
+    writing_engine,
+)
+from storage.database.schema_version import require_current
+from storage.database.tables import METADATA, DerivationRow, OriginRow, SearchDueRow, WordingRow
+from storage.database.unit import table_of
+from storage.write.index import index_now, wording_tokens
+
+Progress = Callable[[str, int], None]
+CHUNK_ROWS = 500
+SECONDS = 7 * 24 * 3600
+"""So long may one snapshot be read from."""
+
+DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)
+DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
+
+
+class PlaceTakenError(ArchiveError):
+    """There is something where a copy should go."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"there is something at {place} already: name a place where nothing is")
+        self.place = place
+
+
+def copy(source: str, target: str, progress: Progress) -> int:
+    """Copy the archive at `source` to `target`, where nothing is; return the number of its rows.
+
+    A target that is a file comes whole or not at all; in a PostgreSQL database one transaction
+    brings everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
+    SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError.
+    """
+    old, new = database_url(source), database_url(target)
+    engine = reading_engine(old, SECONDS)
+    try:
+        with reachable(old):
+            require_current(engine)
+            if new.drivername != "sqlite":
+                return _fill(engine, new, progress)
+            path = Path(new.database or "").absolute()
+            return _into_file(engine, path, progress)
+    finally:
+        engine.dispose()
+
+
+def _into_file(source: Engine, path: Path, progress: Progress) -> int:
+    if path.exists():
+        raise PlaceTakenError(str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if source.dialect.name == "sqlite":
+            rows = _vacuum(source, begun, progress)
+        else:
+            rows = _fill(source, database_url(str(begun)), progress)
+            _settle(begun)
+        with begun.open("rb") as file:
+            os.fsync(file.fileno())
+        os.link(begun, path)  # fails where somebody was quicker
+    except FileExistsError as error:
+        raise PlaceTakenError(str(path)) from error
+    finally:
+        for end in ("", "-wal", "-shm", "-journal"):
+            with suppress(FileNotFoundError):
+                begun.with_name(begun.name + end).unlink()
+    return rows
+
+
+def _vacuum(source: Engine, path: Path, progress: Progress) -> int:
+    """Let SQLite write one snapshot of itself into a new file."""
+    with closing(source.raw_connection()) as pooled:
+        connection = pooled.driver_connection
+        assert isinstance(connection, sqlite3.Connection)
+        connection.execute("PRAGMA query_only = OFF")  # it would forbid the new file, too
+        try:
+            connection.execute("VACUUM INTO ?", (str(path),))
+        finally:
+            connection.execute("PRAGMA query_only = ON")
+    engine = reading_engine(database_url(str(path)))
+    try:
+        with engine.connect() as copied:
+            return sum(_count(copied, table, progress) for table in METADATA.sorted_tables)
+    finally:
+        engine.dispose()
+
+
+def _count(connection: Connection, table: Table, progress: Progress) -> int:
+    number: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    progress(table.name, number)
+    return number
+
+
+def _settle(path: Path) -> None:
+    """Take what stands in the write-ahead log into the file, so that it is whole alone."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _fill(source: Engine, target: URL, progress: Progress) -> int:
+    """Copy every table into a new archive, then index its texts."""
+    engine = writing_engine(target)
+    try:
+        with reachable(target):
+            _refuse_filled(engine, target)
+            schema.upgrade(engine)
+            with _snapshot(source) as old, engine.begin() as new:
+                rows = sum(_copied(old, new, table, progress) for table in METADATA.sorted_tables)
+                _index(new, progress)
+            return rows
+    finally:
+        engine.dispose()
+
+
+def _refuse_filled(engine: Engine, target: URL) -> None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(ORIGIN.name):
+            return  # whatever else is there, `upgrade` refuses it
+        if connection.execute(select(ORIGIN.c.id).limit(1)).first() is not None:
+            raise PlaceTakenError(place_of(target))
+
+
+def _snapshot(engine: Engine) -> Connection:
+    """Return a connection that sees the archive as it is now, whatever is written meanwhile."""
+    if engine.dialect.name == "sqlite":
+        return engine.connect()  # a reading transaction is one snapshot
+    return engine.connect().execution_options(isolation_level="REPEATABLE READ")
+
+
+def _copied(old: Connection, new: Connection, table: Table, progress: Progress) -> int:
+    if table.name in {"counter", "archive"}:
+        new.execute(delete(table))  # a new archive has rows of its own in these two
+    number = 0
+    for rows in _chunks(old, table):
+        if table.name in {"counter", "archive"}:
+            new.execute(insert(table), rows)
+        else:
+            insert_rows(new, table, rows)
+        number += len(rows)
+        progress(table.name, number)
+    return number
+
+
+def _chunks(connection: Connection, table: Table) -> Iterator[list[dict[str, object]]]:
+    streamed = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
+    for part in streamed.execute(select(table)).mappings().partitions():
+        yield [dict(row) for row in part]
+
+
+def _index(connection: Connection, progress: Progress) -> None:
+    """Index each wording for the full text, which no copy of rows brings along."""
+    language = (
+        select(func.min(DERIVATION.c.language))
+        .where(DERIVATION.c.wording_id == WORDING.c.id)
+        .scalar_subquery()
+    )
+    columns = (WORDING.c.id, WORDING.c.title, WORDING.c.text, language.label("language"))
+    last, number = 0, 0
+    while True:
+        query = select(*columns).where(WORDING.c.id > last, WORDING.c.text.is_not(None))
+        rows = connection.execute(query.order_by(WORDING.c.id).limit(CHUNK_ROWS)).all()
+        if not rows:
+            return
+        if connection.dialect.name == "postgresql":  # the list there says who may index what
+            due = [{"wording_id": row.id, "language": row.language} for row in rows]
+            statement = text(
+                "INSERT INTO search_due (wording_id, language) VALUES (:wording_id, :language) "
+                "ON CONFLICT DO NOTHING"
+            )
+            connection.execute(statement, due)
+        tokens = [(row.id, wording_tokens(row.title, row.text, row.language)) for row in rows]
+        index_now(connection, tokens)
+        last, number = rows[-1].id, number + len(rows)
+        progress("indexed", number)

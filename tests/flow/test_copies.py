@@ -1,0 +1,168 @@
+"""A backup is an archive of its own, whole or not there, and comes back equal on either database."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.cli.exits import run
+from storage.database.engine import database_url as parsed
+from storage.database.engine import writing_engine
+from storage.read.archive import open_archive
+from storage.write import copies
+from storage.write.copies import PlaceTakenError, copy
+from tests.flow.driver import SENTENCES, Newsroom, findings, page, seed
+from worker.cli.commands import app
+
+ADDRESS = "https://www.lohebote.example/pegel"
+
+
+def silent(_what: str, _number: int) -> None:
+    """Show no progress."""
+
+
+@pytest.fixture
+def filled(room: Newsroom) -> Newsroom:
+    """Give an archive with two versions, a copy, a refusal, a file that is gone."""
+    room.write("pegel.md", page(SENTENCES[0], url=ADDRESS))
+    room.write("boot.txt", seed("Fähre bleibt im Hafen", SENTENCES[3]))
+    room.write("nach.txt", seed("Fähre bleibt im Hafen", SENTENCES[3]))
+    room.write("leer.txt", "")
+    room.scan(0)
+    room.write("pegel.md", page(SENTENCES[1], url=ADDRESS))
+    room.remove("boot.txt")
+    room.scan(1)
+    return room
+
+
+def shown(url: str) -> dict[str, list[dict]]:
+    """Return what an archive tells, by list, without the cursors."""
+    with open_archive(url) as archive:
+        articles = list(archive.articles())
+        lists = {
+            "articles": articles,
+            "changes": archive.changes(),
+            "relations": archive.relations(),
+            "refusals": archive.refusals(),
+            "versions": [archive.version(each.article) for each in articles],
+            "observations": [
+                row for each in articles for row in archive.observations(each.article)
+            ],
+            "hits": sorted(archive.search("Pegel"), key=lambda hit: (hit.article, hit.version)),
+        }
+        return {name: [row.to_dict() for row in rows] for name, rows in lists.items()}
+
+
+def without_scores(told: dict[str, list[dict]]) -> dict[str, list[dict]]:
+    """Leave out what the two databases count in ways of their own."""
+    hits = [{k: v for k, v in hit.items() if k not in {"score", "cursor"}} for hit in told["hits"]]
+    return told | {"hits": hits}
+
+
+def test_a_backup_is_an_archive_that_tells_the_same_and_verifies(filled, tmp_path):
+    target = tmp_path / "copy" / "backup.sqlite3"
+    assert copy(filled.url, str(target), silent) > 0
+    assert without_scores(shown(str(target))) == without_scores(shown(filled.url))
+    assert findings(str(target)) == []
+    assert [each.name for each in target.parent.iterdir()] == [target.name]
+
+
+def test_what_was_backed_up_is_restored_to_either_database(filled, postgres_url, tmp_path):
+    before = without_scores(shown(filled.url))
+    backup = tmp_path / "backup.sqlite3"
+    copy(filled.url, str(backup), silent)
+    for target in (str(tmp_path / "new.sqlite3"), postgres_url):
+        copy(str(backup), target, silent)
+        assert without_scores(shown(target)) == before
+        assert findings(target) == []
+
+
+def test_work_goes_on_in_a_restored_archive(filled, tmp_path):
+    backup, new = tmp_path / "backup.sqlite3", tmp_path / "new.sqlite3"
+    copy(filled.url, str(backup), silent)
+    copy(str(backup), str(new), silent)
+    restored = Newsroom(f"sqlite:///{new}", filled.root)
+    try:
+        restored.write("pegel.md", page(SENTENCES[2], url=ADDRESS))
+        counts = restored.scan(2)
+        assert (counts.new_versions, counts.unchanged) == (1, 1)
+        assert findings(str(new)) == []
+    finally:
+        restored.close()
+
+
+def test_nothing_is_written_over(filled, postgres_url, tmp_path):
+    backup = tmp_path / "backup.sqlite3"
+    backup.write_bytes(b"mine")
+    with pytest.raises(PlaceTakenError):
+        copy(filled.url, str(backup), silent)
+    assert backup.read_bytes() == b"mine"
+    copy(filled.url, str(tmp_path / "first.sqlite3"), silent)
+    copy(str(tmp_path / "first.sqlite3"), postgres_url, silent)
+    with pytest.raises(PlaceTakenError):
+        copy(str(tmp_path / "first.sqlite3"), postgres_url, silent)
+
+
+def test_a_backup_that_ends_early_leaves_nothing(filled, tmp_path, monkeypatch):
+    def fails(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copies.os, "fsync", fails)
+    folder = tmp_path / "copy"
+    with pytest.raises(OSError, match="No space"):
+        copy(filled.url, str(folder / "backup.sqlite3"), silent)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_backup_is_one_moment_of_an_archive_that_is_written_to(filled, tmp_path):
+    def write(stop: threading.Event) -> None:
+        engine = writing_engine(parsed(filled.url))
+        number = 0
+        while not stop.is_set():
+            number += 1
+            with engine.begin() as connection:  # two rows that only ever rise together
+                for key in ("one", "two"):
+                    connection.execute(text("DELETE FROM archive WHERE key = :key"), {"key": key})
+                    connection.execute(
+                        text("INSERT INTO archive (key, value) VALUES (:key, :value)"),
+                        {"key": key, "value": str(number)},
+                    )
+        engine.dispose()
+
+    stop = threading.Event()
+    writer = threading.Thread(target=write, args=(stop,))
+    writer.start()
+    try:
+        for number in range(3):
+            target = tmp_path / f"backup{number}.sqlite3"
+            copy(filled.url, str(target), silent)
+            assert len(values_of(target)) <= 1
+    finally:
+        stop.set()
+        writer.join()
+    assert findings(str(target)) == []
+
+
+def values_of(path: Path) -> set[str]:
+    engine = writing_engine(parsed(str(path)))
+    try:
+        with engine.connect() as connection:
+            query = text("SELECT value FROM archive WHERE key IN ('one', 'two')")
+            return set(connection.execute(query).scalars())
+    finally:
+        engine.dispose()
+
+
+def test_the_commands_say_what_they_did_and_what_is_in_the_way(filled, tmp_path, capsys):
+    folder = tmp_path / "kopien"
+    folder.mkdir()
+    assert run(app, ["backup", str(folder), "--archive", filled.url]) == 0
+    (file,) = folder.iterdir()
+    assert str(file) in capsys.readouterr().err
+    new = str(tmp_path / "new.sqlite3")
+    assert run(app, ["restore", str(file), "--archive", new]) == 0
+    assert "0 broken" in capsys.readouterr().err
+    assert run(app, ["restore", str(file), "--archive", new]) == 2
+    assert "name a place where nothing is" in capsys.readouterr().err
+    assert run(app, ["backup", str(file), "--archive", filled.url]) == 2
