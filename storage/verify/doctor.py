@@ -91,11 +91,13 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
     from storage.database.engine import (  # noqa: PLC0415
         ArchiveError,
         ArchiveMissingError,
+        ForeignDatabaseError,
         database_url,
         place_of,
         reachable,
         reading_engine,
     )
+    from storage.database.ownership import is_foreign_file  # noqa: PLC0415
 
     url = database_url(settings.database_url)
     try:
@@ -105,6 +107,10 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         with engine.connect() as connection:
             missing = schema.missing_guards(connection)
     except ArchiveMissingError as error:
+        if url.drivername == "sqlite" and is_foreign_file(Path(url.database or "")):
+            foreign = ForeignDatabaseError(place_of(url))
+            yield Finding("archive", "broken", str(foreign), "set database_url")
+            return
         yield Finding("archive", "warning", str(error), "run `lesart up --once`")
     except ArchiveError as error:
         yield Finding("archive", "broken", str(error), "mend it, or set database_url")

@@ -57,7 +57,7 @@ def test_the_help_of_each_command_ends_with_an_example_of_it(words, lesart):
     assert code == 0
     example = told.rstrip().splitlines()[-1].strip()
     assert "Example:" in told
-    assert example.startswith(f"lesart {' '.join(words)}")
+    assert example.startswith(f"lesart {' '.join(words).removesuffix(' bundle')}")
 
 
 @pytest.mark.parametrize("words", commands().values(), ids=commands().keys())

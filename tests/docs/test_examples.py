@@ -18,6 +18,7 @@ from worker.cli import commands as cli
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+WITHOUT_OUTPUT = re.compile(r"looked at|[1-9]\d* rows")
 COMMENT = re.compile(r"\s{2,}#.*$")
 THREE_VERSIONS = "https://www.hafenkurier.example/lokales/kanalbruecke-sperrung"
 
@@ -95,7 +96,7 @@ def test_an_example_runs(place, line, monkeypatch, capsys):
     assert program == "lesart"
     assert run(cli.app, words) == 0
     told = capsys.readouterr()
-    assert told.out.strip() or "looked at" in told.err, "it finds nothing in the samples"
+    assert told.out.strip() or WITHOUT_OUTPUT.search(told.err), "it finds nothing in the samples"
 
 
 def test_the_first_command_ends_with_a_diff(place):

@@ -170,7 +170,7 @@ True
 """
 
 ROLE = re.compile(
-    r"^(?:freie[rn]?\s+)?(?:Chef|Leitende[rn]?\s+|Ressort|Polit|Wirtschafts|Sport|Lokal|Online|Kultur|Auslands|Senior\s+|Staff\s+|Deputy\s+|Chief\s+|Managing\s+|Political\s+|"
+    r"^(?:freie[rn]?\s+)?(?:Chef|Leitende[rn]?\s+|Ressort|Political\s+|Polit|Wirtschafts|Sport|Lokal|Online|Kultur|Auslands|Senior\s+|Staff\s+|Deputy\s+|Chief\s+|Managing\s+|"
     r"Business\s+|News\s+|Science\s+|Sports\s+|Data\s+)*+"
     r"[\w-]*(?:redakteur(?:in)?|reporter(?:in)?|korrespondent(?:in)?|volontär(?:in)?|autor(?:in)?|journalist(?:in)?|mitarbeiter(?:in)?"
     r"|editor|writer|correspondent|columnist|contributor|producer|leiter(?:in)?|praktikant(?:in)?|gastautor(?:in)?)\b.*$",
