@@ -21,10 +21,12 @@ from storage.cli.report import reading, tell_examination, tell_verification
 from storage.settings import Settings, read_web_address
 from storage.values.source import NoSuchSourceError
 from storage.values.token import TokenError
-from worker.cli import copy_commands
+from worker.cli import (
+    copy_commands,
+    witness_command,  # noqa: F401  # its command is one of `app`
+)
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
-from worker.cli import witness_command  # noqa: F401  # its command is one of `app`
 from worker.cli.events import log_events
 from worker.cli.summaries import tell_summaries
 from worker.errors import (
