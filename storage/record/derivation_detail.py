@@ -69,7 +69,13 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
         "flags": list(draft.flags),
         "steps": [as_dict(step) for step in draft.steps],
         "quotes": [
-            {"text": q.text, "speaker": q.speaker, "cue": q.cue, "paragraph": q.paragraph}
+            {
+                "text": q.text,
+                "speaker": q.speaker,
+                "cue": q.cue,
+                "paragraph": q.paragraph,
+                "speaker_resolved": q.speaker_resolved,
+            }
             for q in draft.quotes
         ],
         "notices": [as_dict(notice) for notice in draft.notices],

@@ -94,12 +94,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A direct quotation; `paragraph` is the index into the paragraphs of the draft."""
+    """A direct quotation; `paragraph` is the index into the paragraphs of the draft.
+
+    `speaker` are the words of the text, which may be a pronoun or a role; `speaker_resolved` is the
+    fullest name that the text gives of whom they mean.
+    """
 
     text: str
     speaker: str | None
     cue: str | None
     paragraph: int
+    speaker_resolved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

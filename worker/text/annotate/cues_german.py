@@ -45,12 +45,12 @@ def _verbs() -> frozenset[str]:
     return frozenset(forms)
 
 
-_VERBS = _verbs()
-_PARTICIPLES = frozenset(_PARTICIPLE_WORDS.split())
-_CUES = _VERBS | _PARTICIPLES | {"so"}
-_CUES_AFTER = _VERBS | {"so", "laut"}
+VERBS = _verbs()
+PARTICIPLES = frozenset(_PARTICIPLE_WORDS.split())
+_CUES = VERBS | PARTICIPLES | {"so"}
+_CUES_AFTER = VERBS | {"so", "laut"}
 _VERB_FOLLOWS = frozenset({"", "das", "dies", "so"})
-_AUXILIARIES = frozenset({"hat", "hatte", "haben", "hatten", "habe", "wurde", "wird"})
+AUXILIARIES = frozenset({"hat", "hatte", "haben", "hatten", "habe", "wurde", "wird"})
 _NAMING = frozenset(
     "zeigt zeigte zeigten nannte nennt nannten nennen genannt bezeichnete bezeichnet"  # noqa: SIM905
     " bezeichneten sprach spricht sprachen sprechen gesprochen".split()
@@ -184,7 +184,7 @@ _NO_SPEAKERS = frozenset(
 
 
 def after_german(after: str) -> Cue | None:
-    verbs = _VERBS
+    verbs = VERBS
     if _CUES_AFTER.isdisjoint(WORD.findall(after)):
         return _inverted(after)
     for found in WORD.finditer(after):
@@ -224,7 +224,7 @@ def cue_around(before: str, after: str) -> Cue | None:
     'Bode'
     """
     closing = WORD.match(after.lstrip(" "))
-    if closing is None or closing[0] not in _PARTICIPLES:
+    if closing is None or closing[0] not in PARTICIPLES:
         return None
     cue = _perfect(closing[0], before, list(WORD.finditer(before)))
     return cue if cue.speaker or cue.pronoun else None
@@ -240,7 +240,7 @@ def opener_cue(sentence: str) -> Cue | None:
     if found is None:
         return None
     cue = _speaker(found["verb"], sentence, found.end())
-    said = found["verb"] in _VERBS
+    said = found["verb"] in VERBS
     return Cue(cue.word if said else None, cue.speaker) if cue.speaker else None
 
 
@@ -256,14 +256,14 @@ def _last_clause(text: str) -> str:
 def before_german(before: str) -> Cue | None:
     if _CUES.isdisjoint(WORD.findall(before)):
         return _according(before) or named_with_colon(before)
-    verbs = _VERBS
+    verbs = VERBS
     best: Cue | None = None
     words = list(WORD.finditer(before))
     for index in range(len(words) - 1, -1, -1):
         word = words[index][0]
         if word in verbs:
             cue = _subject(word, before, words[index].start(), words[index].end())
-        elif word in _PARTICIPLES:
+        elif word in PARTICIPLES:
             cue = _perfect(word, before, words[:index])
         elif word == "so" and before[: words[index].start()].endswith("§, "):
             cue = _speaker(word, before, words[index].end())
@@ -277,7 +277,7 @@ def before_german(before: str) -> Cue | None:
 
 def _perfect(word: str, before: str, words: list[re.Match[str]]) -> Cue:
     for auxiliary in reversed(words):
-        if auxiliary[0] in _AUXILIARIES:
+        if auxiliary[0] in AUXILIARIES:
             return _subject(word, before, auxiliary.start(), auxiliary.end())
     return Cue(word, None, naming=word in _NAMING)
 
@@ -288,6 +288,8 @@ def _subject(word: str, before: str, start: int, end: int) -> Cue:
     clause = _last_clause(head)
     if not clause and head.rstrip().endswith(","):  # Bo Lind, Chef der Wehr, sagte
         clause = head.strip()
+    if head.endswith(" und "):  # and called the plan: who did stands farther ahead
+        return Cue(word, None, False, word in _NAMING)
     opener = OPENER.match(clause)
     subject = clause[opener.end() :] if opener else clause
     if subject.casefold() in PRONOUNS:

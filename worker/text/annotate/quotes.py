@@ -8,25 +8,38 @@ What counts:
   its sentence is direct, however short it is, unless it only names something: the „Bild“, the
   film „…“.
 - Without a cue it is direct where it reads like speech: three words or more, and either whole
-  sentences or a piece that begins in small letters. One or two words are scare quotes.
+  sentences or a piece that begins in small letters. One or two words are scare quotes. In German
+  these rules are one piece of evidence among others, such as indirect speech around it: a fitted
+  sum decides (`speaker/speech`).
 - A broken one (“…”, said X, “…”) gives a quotation for each piece, each with X as speaker. A
-  quotation right behind the sentence of another has its speaker and no cue of its own; so has
-  one whose cue has a pronoun there. Elsewhere a pronoun is not guessed at: no speaker.
+  quotation right behind the sentence of another has its speaker and no cue of its own.
+- Who speaks is chosen in German among all who are named near by a fitted sum (`speaker/choice`).
+  A pronoun is told as it stands, with whom it means beside it where that can be told.
 - Headlines, sub-headings, captions, promotion and notices are not searched: what they quote is
   said in the text.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cues import NOBODY, Cue, cue_after, cue_around, cue_before, opener_cue
+from worker.text.annotate.speaker.candidates import Features, Place, Speaker, last_name, persons_in
+from worker.text.annotate.speaker.choice import Before, choose, described
+from worker.text.annotate.speaker.resolve import resolved
+from worker.text.annotate.speaker.speech import described as described_speech
+from worker.text.annotate.speaker.speech import likelihood
 
 _ROLES = frozenset({"lead", "text", "quote", "list"})
 _FEWEST_WORDS = 3
 _MOST_WORDS_OF_NAME = 4
 _REACH = 150
+_SENTENCES_BACK, _APART = 3, 9
+_LIKELY, _LIKELY_BY_RULE = 0.35, 0.2
+_NEAR_BY = 2
 _LONGEST_PARAGRAPH = 20_000  # characters; no paragraph of a press text is longer
 
 SPAN = re.compile(
@@ -106,24 +119,43 @@ class _Span:
 
 @dataclass(slots=True)
 class _Last:
-    """The speaker of the last quotation of a paragraph, and where its sentence stood."""
+    """The speaker of the last quotation, and where its sentence stood in its paragraph."""
 
-    speaker: str | None = None
+    speaker: Speaker | None = None
+    meant: str | None = None
     start: int = -1
     end: int = -1
+    paragraph: int = -1
+    sentence: int = 0
 
 
-def quotes(paragraphs: Sequence[Paragraph], language: str | None) -> tuple[Quote, ...]:
+Choice = Callable[[Sequence[Speaker]], Speaker | None]
+Speech = Callable[[Features], bool]
+
+
+def _is_likely(features: Features) -> bool:
+    return likelihood(features) >= (_LIKELY_BY_RULE if "rule" in features else _LIKELY)
+
+
+def quotes(
+    paragraphs: Sequence[Paragraph],
+    language: str | None,
+    choice: Choice = choose,
+    speech: Speech | None = None,
+) -> tuple[Quote, ...]:
     """Return the direct quotations of `paragraphs` in their order.
 
     `language` chooses the cues; where it is neither German nor English, the marks and the shape
-    of a quotation decide alone.
+    of a quotation decide alone. `choice` says who of those who may be speaking does,
+    `speech` whether words in marks are speech, in German.
 
     >>> text = "„Wir hatten Glück“, sagte die Sprecherin der Wehr. Das „Glück“ blieb."
     >>> quotes([Paragraph("text", text)], "de")
-    (Quote(text='Wir hatten Glück', speaker='Sprecherin der Wehr', cue='sagte', paragraph=0),)
+    (Quote(text='Wir hatten Glück', speaker='Sprecherin der Wehr', cue='sagte', paragraph=0, \
+speaker_resolved='Sprecherin der Wehr'),)
     """
     found: list[Quote] = []
+    reading = _Reading(paragraphs, language or "", choice, speech or _is_likely)
     for index, paragraph in enumerate(paragraphs):
         text = paragraph.text
         if paragraph.role in _ROLES and _has_mark(text):
@@ -131,7 +163,8 @@ def quotes(paragraphs: Sequence[Paragraph], language: str | None) -> tuple[Quote
             follower = paragraphs[index + 1].text if index + 1 < len(paragraphs) else ""
             spans = list(_spans(text, follower))
             if spans:
-                found += _of_paragraph(text, spans, language or "", index, follower)
+                found += reading.of_paragraph(text, spans, index, follower)
+        reading.earlier = text if paragraph.role in _ROLES else reading.earlier
     return tuple(found)
 
 
@@ -154,34 +187,115 @@ def _spans(text: str, follower: str) -> Iterator[_Span]:
         yield _Span(left.start(), len(text), left[0][1:].strip())
 
 
-def _of_paragraph(
-    text: str, spans: Sequence[_Span], language: str, index: int, follower: str
-) -> Iterator[Quote]:
-    masked = _masked(text, spans, language)
-    breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked)), len(masked)]
-    last = _Last()
-    at = 0
-    for span in spans:
-        while breaks[at + 1] <= span.start and at + 2 < len(breaks):
-            at += 1
-        before = masked[breaks[at] : span.start]
-        after = masked[span.end : breaks[at + 1]]
-        cue = _cue(before, after, language)
-        if language == "de" and cue in (None, NOBODY) and not after.strip(" .§"):
-            behind = masked[breaks[at + 1] : breaks[at + 1] + _REACH]
-            cue = opener_cue(behind or follower[:_REACH]) or cue
-        follows = last.end == breaks[at] and not before.strip(" –-")
-        goes_on = follows and span.text[-1] in ".!?…"
-        if not (goes_on or _is_direct(span.text, cue, before, after)):
-            continue
-        speaker = cue.speaker if cue else None
-        same_sentence = last.start == breaks[at]
-        if (follows and (cue is None or cue.pronoun)) or (
-            same_sentence and cue is not None and cue.pronoun
-        ):
-            speaker = last.speaker
-        last.speaker, last.start, last.end = speaker, breaks[at], breaks[at + 1]
-        yield Quote(span.text, speaker, cue.word if cue else None, index)
+class _Reading:
+    """The quotations of one text, read in their order."""
+
+    def __init__(
+        self, paragraphs: Sequence[Paragraph], language: str, choice: Choice, speech: Speech
+    ) -> None:
+        self.speech = speech
+        self.paragraphs = paragraphs
+        self.spoken: frozenset[str] = frozenset()
+        self.language = language
+        self.choice = choice
+        self.last = _Last()
+        self.earlier = ""
+
+    def of_paragraph(
+        self, text: str, spans: Sequence[_Span], index: int, follower: str
+    ) -> Iterator[Quote]:
+        language, last = self.language, self.last
+        masked = _masked(text, spans, language)
+        breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked)), len(masked)]
+        at = 0
+        for span in spans:
+            while breaks[at + 1] <= span.start and at + 2 < len(breaks):
+                at += 1
+            before = masked[breaks[at] : span.start]
+            after = masked[span.end : breaks[at + 1]]
+            cue = _cue(before, after, language)
+            if language == "de" and cue in (None, NOBODY) and not after.strip(" .§"):
+                behind = masked[breaks[at + 1] : breaks[at + 1] + _REACH]
+                cue = opener_cue(behind or follower[:_REACH]) or cue
+            is_here = last.paragraph == index
+            follows = is_here and last.end == breaks[at] and not before.strip(" –-")
+            goes_on = follows and span.text[-1] in ".!?…"
+            same_sentence = is_here and last.start == breaks[at]
+            is_speech = _is_direct(span.text, cue, before, after)
+            if language == "de":
+                is_speech = self._is_speech(
+                    span.text, before, after, cue, rule=is_speech or goes_on,
+                    beside=same_sentence, earlier=masked[breaks[at - 1] : breaks[at]] if at else "",
+                )  # fmt: skip
+            if not (goes_on or is_speech):
+                continue
+            if language == "de":
+                sentences = [masked[a:b] for a, b in pairwise(breaks[: at + 1])][::-1]
+                place = Place(before, after, self._earlier(sentences), self.persons, self.spoken)
+                apart = at - last.sentence if is_here else _APART
+                speaker = self._chosen(place, cue, same_sentence=same_sentence, apart=apart)
+                if speaker:
+                    known = last.meant if apart <= _NEAR_BY else None
+                    last.meant = resolved(speaker, place, known, self.whole)
+            else:
+                speaker = _by_rule(cue, last, follows=follows, same_sentence=same_sentence)
+                last.meant = speaker.text if speaker else None
+            last.speaker, last.start, last.end = speaker, breaks[at], breaks[at + 1]
+            last.paragraph, last.sentence = index, at
+            yield Quote(
+                span.text, speaker.text if speaker else None, cue.word if cue else None, index,
+                last.meant if speaker else None,
+            )  # fmt: skip
+
+    @cached_property
+    def persons(self) -> frozenset[str]:
+        return persons_in(self.whole[:_LONGEST_PARAGRAPH])
+
+    def _is_speech(
+        self, text: str, before: str, after: str, cue: Cue | None, *, rule: bool, beside: bool,
+        earlier: str,
+    ) -> bool:  # fmt: skip
+        """Weigh whether a quotation is speech; what stands in marks again and again is a name."""
+        words = text.split()
+        last = before[-40:].split()[-1:]
+        is_thing = bool(last) and last[0].casefold().removesuffix("s").endswith(_THINGS)
+        features = described_speech(
+            text, before, after, rule=rule, has_cue=cue not in (None, NOBODY),
+            names_only=is_thing or _is_name(words, before) or CALLED.match(after) is not None,
+            is_repeated=self.whole.count(text) > 1, beside_speech=beside, earlier=earlier,
+        )  # fmt: skip
+        return self.speech(features)
+
+    @cached_property
+    def whole(self) -> str:
+        return "\n".join(each.text for each in self.paragraphs)
+
+    def _earlier(self, sentences: Sequence[str]) -> Sequence[str]:
+        """Return the sentences before, the nearest first, those of the last paragraph too."""
+        if len(sentences) >= _SENTENCES_BACK or not self.earlier:
+            return sentences[:_SENTENCES_BACK]
+        masked = _masked(self.earlier, list(_spans(self.earlier, "")), self.language)
+        breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked)), len(masked)]
+        more = [masked[a:b] for a, b in pairwise(breaks)][::-1]
+        return [*sentences, *more][:_SENTENCES_BACK]
+
+    def _chosen(
+        self, place: Place, cue: Cue | None, *, same_sentence: bool, apart: int
+    ) -> Speaker | None:
+        last = self.last.speaker
+        before = Before(last, same_sentence, apart) if last else None
+        chosen = self.choice(described(place, cue, before))
+        if chosen is not None and not chosen.pronoun:
+            self.spoken |= {last_name(chosen.text)}
+        return chosen
+
+
+def _by_rule(cue: Cue | None, last: _Last, *, follows: bool, same_sentence: bool) -> Speaker | None:
+    """Return whom the cue names; a quotation that goes on has the speaker of the last one."""
+    is_pronoun = cue is not None and cue.pronoun
+    if (follows and (cue is None or is_pronoun)) or (same_sentence and is_pronoun):
+        return last.speaker
+    return Speaker(cue.speaker) if cue and cue.speaker else None
 
 
 def _masked(text: str, spans: Sequence[_Span], language: str) -> str:

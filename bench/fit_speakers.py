@@ -1,0 +1,268 @@
+"""Fit the weights by which one is chosen who speaks, and print how they do on other folds.
+
+    python -m bench.fit_speakers --real ../shared/data
+
+Learns from folds 0 and 1 of the annotated articles (four folds by the digest of the document);
+folds 2 and 3 stay unused. Needs `pip install -e '.[fit]'`.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from bench.fit_follow_ups import FOLDS, LEARNT, fold_of
+from storage.values.draft import Paragraph, Quote
+from worker.text.annotate.quotes import quotes
+from worker.text.annotate.speaker.candidates import Features, Speaker
+from worker.text.annotate.speaker.choice import choose, weights
+from worker.text.annotate.speaker.speech import weights as speech_weights
+
+TARGET = Path("worker/text/annotate/speaker/weights.toml")
+SPEECH = TARGET.with_name("speech.toml")
+PENALTY, LEAST = 3.0, 0.1
+SAME, ALIKE, SHORTEST, TOLD = 0.7, 0.5, 20, 0.3
+_ARTICLES = frozenset("der die das des dem den ein eine einer eines von und".split())
+
+
+@dataclass(frozen=True)
+class Case:
+    """A quotation with those who may be speaking, and which of them are right."""
+
+    group: str
+    rows: tuple[Features, ...]
+    right: tuple[bool, ...]
+    weight: float = 1.0
+
+
+def articles(folder: Path) -> list[dict[str, Any]]:
+    """Return the annotated articles."""
+    lines = (folder / "articles.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def paragraphs_of(article: Mapping[str, Any]) -> list[Paragraph]:
+    """Return the paragraphs of an article."""
+    return [Paragraph("text", each) for each in re.split(r"\n+", article["text"]) if each.strip()]
+
+
+def same_text(one: str, other: str) -> bool:
+    """Tell whether two quotations are one."""
+    a, b = _words(one), _words(other)
+    return bool(a and b) and len(a & b) >= SAME * min(len(a), len(b))
+
+
+def same_speaker(found: str | None, wanted: str | None) -> bool:
+    """Tell whether a speaker is the one that is wanted: the words of one are in the other."""
+    if not found or not wanted:
+        return False
+    a, b = (_words(each) - _ARTICLES or _words(each) for each in (found, wanted))
+    return len(a & b) >= ALIKE * min(len(a), len(b)) and bool(a & b)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+def direct(article: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the direct quotations of the gold."""
+    return [each for each in article["quotes"] if each["type"] == "Direct"]
+
+
+def wanted_of(quote: Quote, gold: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the speaker that the gold names for a quotation."""
+    return next((each["speaker"] for each in gold if same_text(quote.text, each["text"])), None)
+
+
+def cases(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
+    """Yield the quotations that the gold knows; each is chosen rightly for the next one."""
+    for article in every:
+        paragraphs, gold = paragraphs_of(article), direct(article)
+        wanted = [wanted_of(each, gold) for each in quotes(paragraphs, "de")]
+        seen: list[Sequence[Speaker]] = []
+
+        def choice(
+            speakers: Sequence[Speaker],
+            seen: list[Sequence[Speaker]] = seen,
+            wanted: list[str | None] = wanted,
+        ) -> Speaker | None:
+            named = wanted[len(seen)]
+            seen.append(speakers)
+            right = [each for each in speakers if same_speaker(each.text, named)]
+            return right[0] if right else choose(speakers)
+
+        quotes(paragraphs, "de", choice)
+        for named, speakers in zip(wanted, seen, strict=True):
+            right = tuple(same_speaker(each.text, named) for each in speakers)
+            if any(right):
+                yield Case(str(article["id"]), tuple(each.features for each in speakers), right)
+
+
+def labelled() -> list[dict[str, Any]]:
+    """Return the passages that this project labelled itself, as articles."""
+    lines = (Path("tests/text/quotations.jsonl")).read_text("utf-8").splitlines()
+    told = [json.loads(line) for line in lines]
+    return [
+        {
+            "id": f"own {number}", "text": each["text"],
+            "quotes": [{"type": "Direct", **quote} for quote in each["quotes"]],
+        }
+        for number, each in enumerate(told)
+        if each["language"] == "de"
+    ]  # fmt: skip
+
+
+def spoken_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
+    """Yield what the gold says is told indirectly, each put into marks as if it were quoted."""
+    for article in every:
+        paragraphs = paragraphs_of(article)
+        for told in article["quotes"]:
+            if told["type"] == "Direct" or not told["speaker"] or len(told["text"]) < SHORTEST:
+                continue
+            at = next((n for n, p in enumerate(paragraphs) if told["text"] in p.text), None)
+            if at is not None:
+                marked = paragraphs[at].text.replace(told["text"], f"„{told['text']}“", 1)
+                yield from _told(article, [*paragraphs[:at], Paragraph("text", marked)], told)
+
+
+def _told(
+    article: Mapping[str, Any], paragraphs: list[Paragraph], told: Mapping[str, Any]
+) -> Iterator[Case]:
+    seen: list[Sequence[Speaker]] = []
+
+    def choice(speakers: Sequence[Speaker]) -> Speaker | None:
+        seen.append(speakers)
+        return choose(speakers)
+
+    found = quotes(paragraphs, "de", choice)
+    for each, speakers in zip(found, seen, strict=True):
+        if each.text == told["text"]:
+            right = tuple(same_speaker(one.text, told["speaker"]) for one in speakers)
+            if any(right):
+                yield Case(str(article["id"]), tuple(one.features for one in speakers), right, TOLD)
+
+
+def speech_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
+    """Yield what stands in marks, with whether the gold calls it a direct quotation."""
+    for article in every:
+        seen: list[Features] = []
+
+        def speech(features: Features, seen: list[Features] = seen) -> bool:
+            seen.append(features)
+            return True
+
+        found = quotes(paragraphs_of(article), "de", speech=speech)
+        gold = direct(article)
+        for each, features in zip(found, seen, strict=True):
+            right = any(same_text(each.text, told["text"]) for told in gold)
+            yield Case(str(article["id"]), (features, {}), (right, not right))
+
+
+Array = NDArray[np.float64]
+Table = tuple[Array, Array, float]
+
+
+def fit(every: Sequence[Case]) -> tuple[dict[str, float], float]:
+    """Return the weights, and the share of cases right where their article was left out."""
+    names = sorted({name for each in every for row in each.rows for name in row})
+    tables = [_table(each, names) for each in every]
+    right = 0
+    for fold in range(FOLDS):
+        left = {at for at, each in enumerate(every) if fold_of(f"{each.group} left") == fold}
+        found = _fitted([each for at, each in enumerate(tables) if at not in left], len(names))
+        for at in left:
+            rows, is_right, weight = tables[at]
+            right += weight == 1.0 and bool(is_right[int((rows @ found).argmax())])
+    found = _fitted(tables, len(names))
+    kept = {n: float(w) for n, w in zip(names, found, strict=True) if abs(w) >= LEAST}
+    return kept, right / sum(each.weight == 1.0 for each in every)
+
+
+def _table(each: Case, names: Sequence[str]) -> Table:
+    rows = [[row.get(name, 0.0) for name in names] for row in each.rows]
+    return np.array(rows, float), np.array(each.right, float), each.weight
+
+
+def _fitted(tables: Sequence[Table], size: int) -> Array:
+    """Return the weights under which those who are right are the likeliest choice."""
+
+    def loss(found: Array) -> tuple[float, Array]:
+        value = PENALTY * float(found @ found) / 2
+        slope = PENALTY * found
+        for rows, right, weight in tables:
+            sums = rows @ found
+            odds = np.exp(sums - sums.max())
+            chosen = odds * right
+            value += weight * float(np.log(odds.sum()) - np.log(chosen.sum()))
+            slope = slope + weight * rows.T @ (odds / odds.sum() - chosen / chosen.sum())
+        return value, slope
+
+    found: Array = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x
+    return found
+
+
+def figures(every: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, int]:
+    """Return how many quotations there are, are found, have a speaker, have the right one, and
+    how many are given.
+    """
+    wanted = found = speakers = right = given = 0
+    for article in every:
+        read = quotes(paragraphs_of(article), "de")
+        given += len(read)
+        for gold in direct(article):
+            wanted += 1
+            mine = next((each for each in read if same_text(each.text, gold["text"])), None)
+            found += mine is not None
+            speakers += bool(gold["speaker"])
+            right += mine is not None and same_speaker(mine.speaker, gold["speaker"])
+    return wanted, found, speakers, right, given
+
+
+def main() -> None:
+    """Fit, write the weights, and print the figures of what was not used."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", type=Path, default=Path("../shared/data"))
+    every = articles(parser.parse_args().real / "wikinews_de")
+    learnt = [each for each in every if fold_of(str(each["id"])) in LEARNT]
+    unused = [each for each in every if fold_of(str(each["id"])) not in LEARNT]
+    told = [*cases([*learnt, *labelled()]), *spoken_of(learnt)]
+    fitted, right = fit(told)
+    head = [f"{right:.3f} of {len(told)} right where their article was left out"]
+    _write(TARGET, "one is chosen who speaks", head, fitted)
+    weights.cache_clear()
+    spoken = list(speech_of([*learnt, *labelled()]))
+    fitted_speech, right_speech = fit(spoken)
+    head_speech = [f"{right_speech:.3f} of {len(spoken)} right where their article was left out"]
+    _write(SPEECH, "words in marks are told to be speech", head_speech, fitted_speech)
+    speech_weights.cache_clear()
+    for name, mine in (("not used", unused), ("learnt from", learnt)):
+        wanted, found, speakers, right_ones, given = figures(mine)
+        head.append(
+            f"folds {name}: {found} of {wanted} quotations found, {right_ones} of {speakers} "
+            f"speakers right, {given} given"
+        )
+    _write(TARGET, "one is chosen who speaks", head, fitted)
+    print(TARGET.read_text("utf-8"))
+
+
+def _write(target: Path, what: str, head: Iterable[str], fitted: Mapping[str, float]) -> None:
+    lines = [
+        f"# Weights of the features by which {what}, fitted by",
+        "# bench/fit_speakers.py.",
+        *(f"# {line}" for line in head),
+        "",
+        "[weights]",
+        *(f'"{name}" = {weight:.2f}' for name, weight in fitted.items()),
+    ]
+    target.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Who speaks beside a quotation, by evidence: candidates, their features, one fitted sum."""
