@@ -15,7 +15,7 @@ from storage.database.tables import (
     TransferRow,
 )
 from storage.database.unit import Unit, rows_in, table_of
-from storage.history.versions import rebuild
+from storage.history.versions import rebuild_all
 from storage.values.outcome import of_page
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
@@ -43,8 +43,7 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
         for article_id in told.tell(row):
             touched[article_id] = touched.get(article_id, False) or told.is_late(row, article_id)
     unit.flush()
-    for article_id, late in sorted(touched.items()):
-        rebuild(unit, article_id, whole=late)
+    rebuild_all(unit, dict(sorted(touched.items())))
 
 
 class _Telling:

@@ -1,14 +1,14 @@
 """Decide which steps between captures of an article are noise, and record it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from storage.database.tables import (
     ArticleOriginRow,
-    ArticleRow,
     BoxDueRow,
     NoiseStepRow,
     NoiseStepUndoneRow,
@@ -20,27 +20,55 @@ from storage.history.changes import Comparing
 from storage.history.runs import Pair, Step
 from storage.values.site import paragraph_key, site_key
 
-ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
+ARTICLE_ORIGIN = table_of(ArticleOriginRow)
 BOX_DUE, NOISE, UNDONE = table_of(BoxDueRow), table_of(NoiseStepRow), table_of(NoiseStepUndoneRow)
 
 METHOD = "noise/1"
 """The rules that decisions of today are made by."""
 
 
+Wordings = frozenset[int | None]
+"""Two wordings, whichever was first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """By article: the steps that were decided to be noise, and pairs of which this was undone."""
+
+    quiet: Mapping[int, set[Pair]]
+    undone: Mapping[int, set[Wordings]]
+
+
+def decided(connection: Connection, steps: Mapping[int, Sequence[Step]]) -> Decided:
+    """Return what was decided on some steps of articles."""
+    asked = {article: {step.pair for step in those} for article, those in steps.items() if those}
+    quiet: dict[int, set[Pair]] = {}
+    if not asked:
+        return Decided(quiet, {})
+    undone = undone_wordings(connection, asked)
+    query = select(
+        ARTICLE_ORIGIN.c.article_id, NOISE.c.a_derivation_id, NOISE.c.b_derivation_id,
+        NOISE.c.a_wording_id, NOISE.c.b_wording_id,
+    ).join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)  # fmt: skip
+    for article, a, b, *wordings in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, asked):
+        if (a, b) in asked[article] and frozenset(wordings) not in undone[article]:
+            quiet.setdefault(article, set()).add((a, b))
+    return Decided(quiet, undone)
+
+
 class Quieting:
     """The decisions on some steps of one article: those that stand, and those that are made."""
 
     def __init__(
-        self, unit: Unit, comparing: Comparing, article_id: int, steps: Sequence[Step]
-    ) -> None:
+        self, unit: Unit, comparing: Comparing, article: Row[Any], steps: Sequence[Step],
+        decided: Decided,
+    ) -> None:  # fmt: skip
         self.unit = unit
         self.comparing = comparing
-        self.article_id = article_id
+        self.article = article
         self.steps = steps
-        self._undone = (
-            undone_wordings(unit.connection, [article_id])[article_id] if steps else set()
-        )
-        self._quiet = self._decided() if steps else set()
+        self._undone = decided.undone.get(article.id, set())
+        self._quiet = set(decided.quiet.get(article.id, ()))
 
     def settle(self, changes: Collection[Pair]) -> frozenset[Pair]:
         """Decide on the steps that were not decided on, and return the pairs that are noise.
@@ -57,7 +85,7 @@ class Quieting:
         """Return what changed in a step; after an undoing, nothing of it counts as noise."""
         if frozenset(step.wordings) in self._undone:
             return self.comparing.plain_change(step.pair)
-        return self.comparing.change(self.article_id, step.pair)
+        return self.comparing.change(self.article.id, step.pair)
 
     def _decide(self, step: Step) -> None:
         found = self.change(step)
@@ -68,14 +96,13 @@ class Quieting:
             self._wait(step, found.asked)
 
     def _record(self, step: Step, rules: Sequence[str]) -> None:
-        origin = select(ARTICLE.c.origin_id).where(ARTICLE.c.id == self.article_id)
         a, b = step.pair
         wordings = step.wordings
         self.unit.add(
             NoiseStepRow,
             {
                 "id": self.unit.number(),
-                "origin_id": self.unit.connection.execute(origin).scalar_one(),
+                "origin_id": self.article.origin_id,
                 "a_derivation_id": a, "b_derivation_id": b, "a_wording_id": wordings[0],
                 "b_wording_id": wordings[1],
                 "rules": list(rules), "method": METHOD, "observation_id": step.b.observation_id,
@@ -85,40 +112,21 @@ class Quieting:
 
     def _wait(self, step: Step, asked: Sequence[str]) -> None:
         """Remember the paragraphs that more articles of the site may tell to be boxes."""
-        site = site_key(self.comparing.site(self.article_id))
+        site = site_key(self.comparing.site(self.article.id))
         a, b = step.pair
         for paragraph in islice(filter(may_be_box, asked), MOST_ASKED):
             self.unit.add(
                 BoxDueRow,
                 {
                     "site": site, "fingerprint": paragraph_key(paragraph),
-                    "article_id": self.article_id, "a_derivation_id": a, "b_derivation_id": b,
+                    "article_id": self.article.id, "a_derivation_id": a, "b_derivation_id": b,
                 },
             )  # fmt: skip
-
-    def _decided(self) -> set[Pair]:
-        query = _of_article(
-            select(
-                NOISE.c.a_derivation_id,
-                NOISE.c.b_derivation_id,
-                NOISE.c.a_wording_id,
-                NOISE.c.b_wording_id,
-            ),
-            self.article_id,
-        )
-        firsts = [step.pair[0] for step in self.steps]
-        return {
-            (a, b)
-            for a, b, *wordings in rows_in(
-                self.unit.connection, query, NOISE.c.a_derivation_id, firsts
-            )
-            if frozenset(wordings) not in self._undone
-        }
 
 
 def undone_wordings(
     connection: Connection, article_ids: Collection[int]
-) -> dict[int, set[frozenset[int | None]]]:
+) -> dict[int, set[Wordings]]:
     """Return, by article, the pairs of wordings between which everything counts.
 
     Their noise was undone.
@@ -128,7 +136,7 @@ def undone_wordings(
         .join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
         .join(UNDONE, UNDONE.c.noise_step_id == NOISE.c.id)
     )
-    found: dict[int, set[frozenset[int | None]]] = {number: set() for number in article_ids}
+    found: dict[int, set[Wordings]] = {number: set() for number in article_ids}
     for article, a, b in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, article_ids):
         found[article].add(frozenset((a, b)))
     return found
@@ -156,19 +164,17 @@ def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
     return steps
 
 
-def strike(unit: Unit, article_id: int, pairs: Collection[Pair]) -> None:
-    """Let steps of an article wait no longer."""
-    for a, b in pairs:
+def strike(unit: Unit, steps: Mapping[int, Collection[Pair]]) -> None:
+    """Let steps of articles wait no longer."""
+    rows = [
+        {"article": article, "a": a, "b": b} for article, pairs in steps.items() for a, b in pairs
+    ]
+    if rows:
         unit.connection.execute(
             delete(BOX_DUE).where(
-                BOX_DUE.c.article_id == article_id,
-                BOX_DUE.c.a_derivation_id == a,
-                BOX_DUE.c.b_derivation_id == b,
-            )
+                BOX_DUE.c.article_id == bindparam("article"),
+                BOX_DUE.c.a_derivation_id == bindparam("a"),
+                BOX_DUE.c.b_derivation_id == bindparam("b"),
+            ),
+            rows,
         )
-
-
-def _of_article(query: Select[Any], article_id: int) -> Select[Any]:
-    return query.join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == NOISE.c.origin_id).where(
-        ARTICLE_ORIGIN.c.article_id == article_id
-    )

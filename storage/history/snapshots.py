@@ -1,11 +1,12 @@
 """The sights of one article that had a wording, with the scans that confirmed them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from storage.database.tables import (
     CaptureRow,
@@ -46,8 +47,16 @@ def looks_of(
 
     What other readers made of them is known where they are of several, or `asking` is another.
     """
+    return looks_of_all(connection, {article_id: since}, asking)[article_id]
+
+
+def looks_of_all(
+    connection: Connection, since: Mapping[int, datetime | None], asking: Reader | None = None
+) -> dict[int, list[Look]]:
+    """Return what `looks_of` does, by article; `since` is for each, if not all are wanted."""
     query = (
         select(
+            SIGHT.c.article_id,
             SIGHT.c.observed_at,
             SIGHT.c.observation_id,
             SIGHT.c.wording_id,
@@ -68,13 +77,20 @@ def looks_of(
         .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
         .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .where(SIGHT.c.article_id == article_id)
     )
-    if since is not None:
-        query = query.where(SIGHT.c.observed_at >= since)
-    rows: list[Any] = list(connection.execute(query))
+    moments = [moment for moment in since.values() if moment is not None]
+    if moments and len(moments) == len(since):
+        query = query.where(SIGHT.c.observed_at >= min(moments))
+    rows: list[Any] = [
+        row
+        for row in rows_in(connection, query, SIGHT.c.article_id, since)
+        if (start := since[row.article_id]) is None or row.observed_at >= start
+    ]
     again = read_again(connection, map(_read, rows), asking) if rows else {}
-    return [_look(row, again.get(row.derivation_id, {})) for row in rows]
+    found: dict[int, list[Look]] = {article: [] for article in since}
+    for row in rows:
+        found[row.article_id].append(_look(row, again.get(row.derivation_id, {})))
+    return found
 
 
 def _read(row: Any) -> Read:
@@ -102,11 +118,22 @@ def confirmed(connection: Connection, looks: Sequence[Look]) -> list[Sight]:
     Where another sight of the article falls between these two, or at the moment of one of them,
     all scans are added, since the other one may split them.
     """
-    intervals = _Intervals(connection, looks)
+    return confirmed_all(connection, {0: looks})[0]
+
+
+def confirmed_all(
+    connection: Connection, looks: Mapping[int, Sequence[Look]]
+) -> dict[int, list[Sight]]:
+    """Return what `confirmed` does, by article."""
+    intervals = _Intervals(connection, list(looks.values()))
+    return {article: _confirmed(intervals, each) for article, each in looks.items()}
+
+
+def _confirmed(intervals: "_Intervals", looks: Sequence[Look]) -> list[Sight]:
     moments = [look.sight.observed_at for look in looks]
     sights = []
     for look in looks:
-        scans = intervals.ends(look)
+        scans = intervals.ends.get(look.sight.observation_id, ())
         if len(scans) == 2 and any(scans[0] <= moment <= scans[1] for moment in moments):
             scans = intervals.every(look)
         sights.append(replace(look.sight, confirmed=scans) if scans else look.sight)
@@ -114,40 +141,52 @@ def confirmed(connection: Connection, looks: Sequence[Look]) -> list[Sight]:
 
 
 class _Intervals:
-    """Finds the complete scans that confirm an observation of a file.
+    """Finds the complete scans that confirm observations of files.
 
     They lie between it and the next observation of the file, or the next file of the article
     that brought another wording, whichever comes first: an unchanged file says nothing new.
+    `ends` are the first and the last scan of each interval, one if they are the same.
     """
 
-    def __init__(self, connection: Connection, looks: Sequence[Look]) -> None:
+    def __init__(self, connection: Connection, articles: Sequence[Sequence[Look]]) -> None:
         self.connection = connection
-        own = [look for look in looks if not look.foreign]
+        own = [[look for look in looks if not look.foreign] for looks in articles]
         query = select(SCAN.c.source_id).where(SCAN.c.complete.is_(True)).distinct()
-        sources = {look.source_id for look in own}
+        sources = {look.source_id for looks in own for look in looks}
         self.scanned = {row[0] for row in rows_in(connection, query, SCAN.c.source_id, sources)}
         self.bounds = self._bounds(own) if self.scanned else {}
-
-    def ends(self, look: Look) -> tuple[datetime, ...]:
-        """Return the first and the last scan of the interval, one if they are the same."""
-        bounds = self.bounds.get(look.sight.observation_id)
-        if bounds is None:
-            return ()
-        for_ends = select(func.min(SCAN.c.id), func.max(SCAN.c.id)).where(
-            *self._within(look.source_id, bounds)
-        )
-        ids = [each for each in self.connection.execute(for_ends).one() if each is not None]
-        query = select(SCAN.c.started_at).where(SCAN.c.id.in_(ids)).order_by(SCAN.c.id)
-        return tuple(self.connection.execute(query).scalars()) if ids else ()
+        self.ends = self._ends([look for looks in own for look in looks])
 
     def every(self, look: Look) -> tuple[datetime, ...]:
         """Return the times of all scans of the interval."""
-        bounds = self.bounds[look.sight.observation_id]
-        query = select(SCAN.c.started_at).where(*self._within(look.source_id, bounds))
+        low, high = self.bounds[look.sight.observation_id]
+        conditions = [SCAN.c.source_id == look.source_id, SCAN.c.complete.is_(True)]
+        conditions += [SCAN.c.id > low, *([] if high is None else [SCAN.c.id < high])]
+        query = select(SCAN.c.started_at).where(*conditions)
         return tuple(self.connection.execute(query.order_by(SCAN.c.id)).scalars())
 
-    def _bounds(self, looks: Sequence[Look]) -> dict[int, tuple[int, int | None]]:
+    def _ends(self, looks: Sequence[Look]) -> dict[int, tuple[datetime, ...]]:
+        asked = [
+            [look.sight.observation_id, look.source_id, *self.bounds[look.sight.observation_id]]
+            for look in looks
+            if look.sight.observation_id in self.bounds and look.source_id in self.scanned
+        ]
+        if not asked:
+            return {}
+        query = text(_ENDS_IN[self.connection.dialect.name])
+        rows = self.connection.execute(query, {"asked": json.dumps(asked)}).all()
+        scans = {each for _number, first, last in rows for each in (first, last)}
+        times: dict[int, datetime] = dict(
+            rows_in(self.connection, select(SCAN.c.id, SCAN.c.started_at), SCAN.c.id, scans)
+        )
+        return {
+            number: tuple(times[each] for each in sorted({first, last}))
+            for number, first, last in rows
+        }
+
+    def _bounds(self, articles: Sequence[Sequence[Look]]) -> dict[int, tuple[int, int | None]]:
         """Return, by observation, the numbers between which scans confirm it."""
+        looks = [look for own in articles for look in own]
         if not looks:
             return {}
         first = min(look.sight.observation_id for look in looks)
@@ -171,13 +210,27 @@ class _Intervals:
         for chain in chains.values():
             for (number, edge), after in zip(chain, [*chain[1:], None], strict=True):
                 bounds[number] = (edge, after[1] if after else None)
-        return _bounded(looks, bounds)
+        return {number: each for own in articles for number, each in _bounded(own, bounds).items()}
 
-    @staticmethod
-    def _within(source_id: int, bounds: tuple[int, int | None]) -> list[Any]:
-        low, high = bounds
-        conditions = [SCAN.c.source_id == source_id, SCAN.c.complete.is_(True), SCAN.c.id > low]
-        return conditions if high is None else [*conditions, SCAN.c.id < high]
+
+_ENDS = """
+SELECT asked.number,
+       (SELECT min(scan.id) FROM scan WHERE scan.source_id = asked.source AND scan.complete
+        AND scan.id > asked.low AND (asked.high IS NULL OR scan.id < asked.high)) AS first,
+       (SELECT max(scan.id) FROM scan WHERE scan.source_id = asked.source AND scan.complete
+        AND scan.id > asked.low AND (asked.high IS NULL OR scan.id < asked.high)) AS last
+FROM asked
+"""
+_ENDS_IN = {
+    name: f"WITH asked AS MATERIALIZED ({asked}) SELECT * FROM ({_ENDS}) ends WHERE first > 0"
+    for name, asked in {
+        "sqlite": "SELECT value ->> 0 AS number, value ->> 1 AS source, value ->> 2 AS low, "
+        "value ->> 3 AS high FROM json_each(:asked)",
+        "postgresql": "SELECT (value ->> 0)::bigint AS number, (value ->> 1)::bigint AS source, "
+        "(value ->> 2)::bigint AS low, (value ->> 3)::bigint AS high "
+        "FROM json_array_elements(CAST(:asked AS json))",
+    }.items()
+}
 
 
 def _bounded(

@@ -1,11 +1,13 @@
 """Bring the cached versions of one article up to date with its observations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, delete, func, select
 
 from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
 from storage.database.tables import (
@@ -15,11 +17,11 @@ from storage.database.tables import (
     SightRow,
     VersionRow,
 )
-from storage.database.unit import Unit, table_of, update_rows
+from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.history.changes import Comparing
-from storage.history.noise_decisions import Quieting, strike
-from storage.history.runs import Pair, Run, runs, steps
-from storage.history.snapshots import Look, confirmed, looks_of
+from storage.history.noise_decisions import Quieting, decided, strike
+from storage.history.runs import Pair, Run, Sight, runs, steps
+from storage.history.snapshots import Look, confirmed_all, looks_of_all
 from storage.history.steps import Passages, Steps, step_of
 from storage.values.outcome import STATES
 
@@ -29,53 +31,35 @@ ARTICLE, OBSERVATION, RETURN_DUE = (
     table_of(ReturnDueRow),
 )
 SIGHT, VERSION = table_of(SightRow), table_of(VersionRow)
+NOTHING: Mapping[int, frozenset[Pair]] = MappingProxyType({})
 
 
 def rebuild(
-    unit: Unit,
-    article_id: int,
-    *,
-    whole: bool,
-    comparing: Comparing | None = None,
-    again: frozenset[Pair] = frozenset(),
+    unit: Unit, article_id: int, *, whole: bool, comparing: Comparing | None = None
 ) -> None:
-    """Fit the rows of versions, sights and the article to the observations.
+    """Fit the rows of one article to its observations (see `rebuild_all`)."""
+    rebuild_all(unit, {article_id: whole}, comparing)
+
+
+def rebuild_all(
+    unit: Unit,
+    articles: Mapping[int, bool],
+    comparing: Comparing | None = None,
+    again: Mapping[int, frozenset[Pair]] = NOTHING,
+) -> None:
+    """Fit the rows of versions, sights and articles to the observations.
 
     Where nothing came in out of order, only the sights since the last one that had a wording
-    are read (`whole` false): they prolong the newest version or follow it. `again` are steps
-    that are told anew, since other articles may say more of them now.
+    are read (`articles` says False): they prolong the newest version or follow it. `again` are
+    steps that are told anew, since other articles may say more of them now.
     """
+    if not articles:
+        return
     unit.flush()
     comparing = comparing or Comparing(unit.connection, unit.since)
-    article = unit.connection.execute(select(ARTICLE).where(ARTICLE.c.id == article_id)).one()
-    known = _versions(unit, article_id, None if whole else article.head_version_id)
-    since = None if whole or not known else article.content_at
-    if since is not None and _may_last_beyond(unit, article_id, since):
-        rebuild(unit, article_id, whole=True, comparing=comparing, again=again)
-        return
-    looks = looks_of(unit.connection, article_id, since)
-    sights = confirmed(unit.connection, looks)
-    quieting = Quieting(unit, comparing, article_id, steps(sights))
-    changes = {(row.before_id, row.after_id) for row in known.values()} - again
-    found = runs(sights, quieting.settle(changes))
-    head = None if since is None else known[max(known)]
-    if head is not None:
-        if not found or not _goes_on(head, found[0], looks):
-            rebuild(unit, article_id, whole=True, comparing=comparing, again=again)
-            return
-        found = _prolonged(head, found)
-    telling = Steps(
-        quieting,
-        known,
-        _past(unit, article_id, head),
-        lambda: _passages(unit, article_id, head),
-        again,
-    )
-    _write_versions(unit, article_id, known, found, telling)
-    _write_sights(unit, looks, found)
-    _write_article(unit, article, looks)
-    if any(look.foreign for look in looks):
-        _note_return(unit, article_id, looks, found)
+    left = _Fitting(unit, comparing, articles, again).fit()
+    if left:
+        _Fitting(unit, comparing, dict.fromkeys(left, True), again).fit()
 
 
 def tell_again(
@@ -86,14 +70,165 @@ def tell_again(
     Those of which they still say nothing go on waiting.
     """
     comparing.find_sites(waiting)
-    comparing.told(list({each for those in waiting.values() for pair in those for each in pair}))
-    for article_id, those in sorted(waiting.items()):
-        pairs = {pair for pair in those if comparing.has_boxes(article_id, pair, those[pair])}
-        if not pairs:
-            continue
-        strike(unit, article_id, pairs)
+    comparing.learn(each for those in waiting.values() for pair in those for each in pair)
+    woken = {
+        article: frozenset(p for p in those if comparing.has_boxes(article, p, those[p]))
+        for article, those in sorted(waiting.items())
+    }
+    woken = {article: pairs for article, pairs in woken.items() if pairs}
+    strike(unit, woken)
+    for article_id, pairs in woken.items():
         comparing.forget(article_id, pairs)
-        rebuild(unit, article_id, whole=True, comparing=comparing, again=frozenset(pairs))
+    rebuild_all(unit, dict.fromkeys(woken, True), comparing, woken)
+
+
+class _Fitting:
+    """Fits some articles of one unit of work; what they need is read at once for all."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        comparing: Comparing,
+        articles: Mapping[int, bool],
+        again: Mapping[int, frozenset[Pair]],
+    ) -> None:
+        self.unit = unit
+        self.comparing = comparing
+        self.again = again
+        self.articles = _articles(unit, articles)
+        newest = [row for row in self.articles.values() if not articles[row.id]]
+        self.known = _versions(unit, self.articles, newest)
+        self.since: dict[int, datetime | None] = {
+            row.id: row.content_at if not articles[row.id] and self.known[row.id] else None
+            for row in self.articles.values()
+        }
+        self.left = _may_last_beyond(unit, [n for n, since in self.since.items() if since])
+        for number in self.left:
+            del self.since[number]
+        recent = {number: since for number, since in self.since.items() if since}
+        others = self.since.keys() - recent.keys()
+        self.looks = looks_of_all(unit.connection, recent)
+        self.looks |= looks_of_all(unit.connection, dict.fromkeys(sorted(others)))
+        self.versions: list[dict[str, Any]] = []
+        self.sights: list[dict[str, Any]] = []
+        self.found: dict[int, tuple[Run, ...]] = {}
+        self.heads: dict[int, int] = {}
+
+    def fit(self) -> list[int]:
+        """Write what follows; return the articles of which more has to be read."""
+        connection = self.unit.connection
+        sights = confirmed_all(connection, self.looks)
+        known = {article: steps(each) for article, each in sights.items()}
+        told = decided(connection, known)
+        past = _past(self.unit, [number for number, since in self.since.items() if since])
+        for article, those in known.items():
+            quieting = Quieting(self.unit, self.comparing, self.articles[article], those, told)
+            self._fit(article, sights[article], quieting, past.get(article, {}))
+        self._write()
+        return self.left
+
+    def _fit(
+        self, article_id: int, sights: Sequence[Sight], quieting: Quieting, past: dict[int, int]
+    ) -> None:
+        known, again = self.known[article_id], self.again.get(article_id, frozenset())
+        changes = {(row.before_id, row.after_id) for row in known.values()} - again
+        found = runs(sights, quieting.settle(changes))
+        head = None if self.since[article_id] is None else known[max(known)]
+        if head is not None:
+            if not found or not _goes_on(head, found[0], self.looks[article_id]):
+                self.left.append(article_id)
+                return
+            found = _prolonged(head, found)
+        passages = partial(_passages, self.unit, article_id, head)
+        telling = Steps(quieting, known, past, passages, again)
+        self.found[article_id] = found
+        self._tell_versions(article_id, found, telling)
+        self._tell_sights(article_id, found)
+
+    def _tell_versions(self, article_id: int, found: Sequence[Run], telling: Steps) -> None:
+        known = self.known[article_id]
+        for run in found:
+            row = known.get(run.number)
+            if row is not None and run.step is None and run.number > 1:
+                step = step_of(row)  # the newest stored version, which lasts longer
+                telling.keep(run.number, run.wording_id, step)
+            else:
+                step = telling.of(run)
+            values = {**_placed(run), **step}
+            if row is None:
+                number = self._add_version(article_id, run, values)
+            else:
+                number = row.id
+                if any(getattr(row, name) != value for name, value in values.items()):
+                    seq = self.unit.number(FIELD_BLOCK)
+                    self.versions.append({"id": row.id, "seq": seq, **values})
+            self.heads[article_id] = number
+
+    def _add_version(self, article_id: int, run: Run, values: Mapping[str, Any]) -> int:
+        number = self.unit.number()
+        self.unit.add(
+            VersionRow,
+            {
+                "id": number, "seq": self.unit.number(FIELD_BLOCK), "article_id": article_id,
+                "number": run.number, **values,
+            },
+        )  # fmt: skip
+        return number
+
+    def _tell_sights(self, article_id: int, found: Sequence[Run]) -> None:
+        number = {each: run.number for run in reversed(found) for each in run.observation_ids}
+        first = {run.observation_id for run in found}
+        for look in self.looks[article_id]:
+            observation = look.sight.observation_id
+            outcome = told_outcome(look.outcome, is_first=observation in first)
+            if (look.version, look.outcome) != (number[observation], outcome):
+                self.sights.append(
+                    {
+                        "observation_id": observation, "seq": self.unit.number(SIGHT_BLOCK),
+                        "version": number[observation], "outcome": outcome,
+                    }
+                )  # fmt: skip
+
+    def _write(self) -> None:
+        unit = self.unit
+        update_rows(unit.connection, VersionRow, ("id",), self.versions)
+        gone = [
+            row.id
+            for article, found in self.found.items()
+            for row in self.known[article].values()
+            if row.number > (found[-1].number if found else 0)
+        ]
+        if gone:
+            unit.connection.execute(delete(VERSION).where(VERSION.c.id.in_(gone)))
+        unit.flush()
+        update_rows(unit.connection, SightRow, ("observation_id",), self.sights)
+        states = latest_states(unit, self.found)
+        rows = [self._article(self.articles[number], states) for number in self.found]
+        update_rows(unit.connection, ArticleRow, ("id",), rows)
+        foreign = [n for n in self.found if any(look.foreign for look in self.looks[n])]
+        if foreign:
+            unit.connection.execute(delete(RETURN_DUE).where(RETURN_DUE.c.article_id.in_(foreign)))
+        for number in foreign:
+            _note_return(unit, number, self.looks[number], self.found[number])
+
+    def _article(
+        self, article: Row[Any], states: Mapping[int, tuple[datetime, str]]
+    ) -> dict[str, Any]:
+        found, looks = self.found[article.id], self.looks[article.id]
+        latest_at, state = states.get(article.id, (article.latest_at, "present"))
+        seen = max((look.sight.observed_at for look in looks), default=article.content_at)
+        is_whole = self.since[article.id] is None
+        return {
+            "id": article.id,
+            "seq": self.unit.number(),
+            "versions": found[-1].number if found else 0,
+            "head_version_id": self.heads.get(article.id),
+            "first_seen": found[0].changed_by if found and is_whole else article.first_seen,
+            "last_seen": found[-1].last_seen if found else article.last_seen,
+            "content_at": seen,
+            "latest_at": latest_at,
+            "state": state,
+        }
 
 
 def _goes_on(head: Row[Any], run: Run, looks: Sequence[Look]) -> bool:
@@ -123,8 +258,7 @@ def told_outcome(known: str, *, is_first: bool) -> str:
 def let_return(unit: Unit, source_id: int) -> None:
     """After a scan: make what files of the source still say a version again, where need be."""
     query = select(RETURN_DUE.c.article_id).where(RETURN_DUE.c.source_id == source_id)
-    for article_id in unit.connection.execute(query).scalars().all():
-        rebuild(unit, article_id, whole=True)
+    rebuild_all(unit, dict.fromkeys(unit.connection.execute(query).scalars().all(), True))
 
 
 def _note_return(unit: Unit, article_id: int, looks: Sequence[Look], found: Sequence[Run]) -> None:
@@ -133,7 +267,6 @@ def _note_return(unit: Unit, article_id: int, looks: Sequence[Look], found: Sequ
     An imported capture was seen after the last look at a file that stands there with another
     wording, which the next scan sees again; or its time is still to come.
     """
-    unit.connection.execute(delete(RETURN_DUE).where(RETURN_DUE.c.article_id == article_id))
     own = [look for look in looks if not look.foreign]
     if not own:
         return
@@ -157,51 +290,76 @@ def _was_followed(unit: Unit, look: Look) -> bool:
     return unit.connection.execute(query.limit(1)).first() is not None
 
 
-def _may_last_beyond(unit: Unit, article_id: int, moment: datetime) -> bool:
-    """Tell whether scans after `moment` may confirm a sight from before it.
+def _may_last_beyond(unit: Unit, article_ids: Collection[int]) -> list[int]:
+    """Return the articles of which scans may confirm a sight from before the newest one.
 
-    Not so where the file that was seen at `moment` is the only one of the article.
+    Not so where the file that was seen then is the only one of the article.
     """
-    live = (
-        SIGHT.c.article_id == article_id,
-        SIGHT.c.wording_id.is_not(None),
-        SIGHT.c.is_foreign.is_(False),
-    )
-    query = (
-        select(SIGHT.c.source_id, SIGHT.c.locator_id, SIGHT.c.observation_id)
-        .where(*live, SIGHT.c.observed_at == moment)
-        .order_by(SIGHT.c.observation_id.desc())
-    )
-    at_moment = unit.connection.execute(query).first()
-    earlier = select(SIGHT.c.observation_id).where(*live, SIGHT.c.observed_at < moment)
-    if at_moment is not None:
-        source, locator, number = at_moment
-        earlier = earlier.where(
-            or_(
-                SIGHT.c.source_id != source,
-                SIGHT.c.locator_id != locator,
-                SIGHT.c.observation_id > number,
-            )
+    files = (
+        select(
+            SIGHT.c.article_id, SIGHT.c.source_id, SIGHT.c.locator_id,
+            func.max(SIGHT.c.observation_id), SIGHT.c.observed_at == ARTICLE.c.content_at,
         )
-    return unit.connection.execute(earlier.limit(1)).first() is not None
+        .join(ARTICLE, ARTICLE.c.id == SIGHT.c.article_id)
+        .where(
+            SIGHT.c.wording_id.is_not(None),
+            SIGHT.c.is_foreign.is_(False),
+            SIGHT.c.observed_at <= ARTICLE.c.content_at,
+        )
+        .group_by(
+            SIGHT.c.article_id, SIGHT.c.source_id, SIGHT.c.locator_id,
+            SIGHT.c.observed_at == ARTICLE.c.content_at,
+        )
+    )  # fmt: skip
+    newest: dict[int, tuple[int, int, int]] = {}
+    earlier: dict[int, list[tuple[int, int, int]]] = {}
+    for article, source, locator, number, is_newest in rows_in(
+        unit.connection, files, SIGHT.c.article_id, article_ids
+    ):
+        each = (number, source, locator)
+        if is_newest:
+            newest[article] = max(each, newest.get(article, each))
+        else:
+            earlier.setdefault(article, []).append(each)
+    return [article for article, those in earlier.items() if _others(newest.get(article), those)]
 
 
-def _versions(unit: Unit, article_id: int, only: int | None) -> dict[int, Row[Any]]:
-    """Return the stored versions by number: all of an article, or the one with the id `only`."""
-    query = select(VERSION).where(VERSION.c.article_id == article_id)
-    if only is not None:
-        query = query.where(VERSION.c.id == only)
-    return {row.number: row for row in unit.connection.execute(query)}
+def _others(newest: tuple[int, int, int] | None, earlier: Sequence[tuple[int, int, int]]) -> bool:
+    """Tell whether an earlier sight is of another file than the newest one, or came in later."""
+    return newest is None or any(each[1:] != newest[1:] or each[0] > newest[0] for each in earlier)
 
 
-def _past(unit: Unit, article_id: int, head: Row[Any] | None) -> dict[int, int]:
-    """Return the wordings of the versions before `head` by number."""
-    if head is None:
-        return {}
-    query = select(VERSION.c.number, VERSION.c.wording_id).where(
-        VERSION.c.article_id == article_id, VERSION.c.number < head.number
+def _articles(unit: Unit, article_ids: Iterable[int]) -> dict[int, Row[Any]]:
+    rows = rows_in(unit.connection, select(ARTICLE), ARTICLE.c.id, article_ids)
+    return {row.id: row for row in rows}
+
+
+def _versions(
+    unit: Unit, articles: Mapping[int, Row[Any]], partial: Sequence[Row[Any]]
+) -> dict[int, dict[int, Row[Any]]]:
+    """Return the stored versions by article and number: of those in `partial` the newest alone."""
+    found: dict[int, dict[int, Row[Any]]] = {number: {} for number in articles}
+    heads = [row.head_version_id for row in partial if row.head_version_id is not None]
+    whole = articles.keys() - {row.id for row in partial}
+    for column, values in ((VERSION.c.id, heads), (VERSION.c.article_id, whole)):
+        for row in rows_in(unit.connection, select(VERSION), column, values):
+            found[row.article_id][row.number] = row
+    return found
+
+
+def _past(unit: Unit, article_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """Return, by article, the wordings of all versions but the newest, by number."""
+    query = (
+        select(VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id)
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .where(VERSION.c.id != ARTICLE.c.head_version_id)
     )
-    return {number: wording for number, wording in unit.connection.execute(query)}  # noqa: C416 - rows are no pairs for `dict`
+    found: dict[int, dict[int, int]] = {}
+    for article, number, wording in rows_in(
+        unit.connection, query, VERSION.c.article_id, article_ids
+    ):
+        found.setdefault(article, {})[number] = wording
+    return found
 
 
 def _passages(unit: Unit, article_id: int, head: Row[Any] | None) -> Passages:
@@ -233,34 +391,6 @@ def _prolonged(head: Row[Any], found: Sequence[Run]) -> tuple[Run, ...]:
     return tuple(replace(run, number=run.number + shift) for run in (first, *found[1:]))
 
 
-def _write_versions(
-    unit: Unit,
-    article_id: int,
-    known: Mapping[int, Row[Any]],
-    found: Sequence[Run],
-    telling: Steps,
-) -> None:
-    changed: list[dict[str, Any]] = []
-    for run in found:
-        row = known.get(run.number)
-        if row is not None and run.step is None and run.number > 1:
-            step = step_of(row)  # the newest stored version, which lasts longer
-            telling.keep(run.number, run.wording_id, step)
-        else:
-            step = telling.of(run)
-        values = {**_placed(run), **step}
-        if row is None:
-            _add_version(unit, article_id, run, values)
-        elif any(getattr(row, name) != value for name, value in values.items()):
-            changed.append({"id": row.id, "seq": unit.number(FIELD_BLOCK), **values})
-    update_rows(unit.connection, VersionRow, ("id",), changed)
-    last = found[-1].number if found else 0
-    unit.connection.execute(
-        delete(VERSION).where(VERSION.c.article_id == article_id, VERSION.c.number > last)
-    )
-    unit.flush()
-
-
 def _placed(run: Run) -> dict[str, Any]:
     names = (
         "wording_id", "derivation_id", "observation_id", "changed_after", "changed_by",
@@ -269,75 +399,23 @@ def _placed(run: Run) -> dict[str, Any]:
     return {name: getattr(run, name) for name in names}
 
 
-def _add_version(unit: Unit, article_id: int, run: Run, values: Mapping[str, Any]) -> None:
-    unit.add(
-        VersionRow,
-        {
-            "id": unit.number(), "seq": unit.number(FIELD_BLOCK), "article_id": article_id,
-            "number": run.number, **values,
-        },
-    )  # fmt: skip
-
-
-def _write_sights(unit: Unit, looks: Sequence[Look], found: Sequence[Run]) -> None:
-    number = {each: run.number for run in reversed(found) for each in run.observation_ids}
-    first = {run.observation_id for run in found}
-    changed = []
-    for look in looks:
-        number_of = number[look.sight.observation_id]
-        outcome = told_outcome(look.outcome, is_first=look.sight.observation_id in first)
-        if (look.version, look.outcome) != (number_of, outcome):
-            changed.append(
-                {
-                    "observation_id": look.sight.observation_id,
-                    "seq": unit.number(SIGHT_BLOCK),
-                    "version": number_of, "outcome": outcome,
-                }
-            )  # fmt: skip
-    update_rows(unit.connection, SightRow, ("observation_id",), changed)
-
-
-def _write_article(unit: Unit, article: Row[Any], looks: Sequence[Look]) -> None:
-    connection = unit.connection
+def latest_states(unit: Unit, article_ids: Iterable[int]) -> dict[int, tuple[datetime, str]]:
+    """Return when articles were looked at last, and the state that this left each in."""
+    newest = (
+        select(SIGHT.c.article_id, func.max(SIGHT.c.observed_at).label("latest_at"))
+        .where(SIGHT.c.outcome.in_(STATES))
+        .group_by(SIGHT.c.article_id)
+        .subquery()
+    )
     query = (
-        select(VERSION.c.id, VERSION.c.number, VERSION.c.last_seen)
-        .where(VERSION.c.article_id == article.id)
-        .order_by(VERSION.c.number.desc())
-        .limit(1)
-    )
-    head = connection.execute(query).first()
-    first_seen = connection.execute(
-        select(VERSION.c.changed_by).where(
-            VERSION.c.article_id == article.id, VERSION.c.number == 1
+        select(SIGHT.c.article_id, SIGHT.c.observed_at, SIGHT.c.outcome)
+        .join(
+            newest,
+            (newest.c.article_id == SIGHT.c.article_id)
+            & (newest.c.latest_at == SIGHT.c.observed_at),
         )
-    ).scalar()
-    latest_at, state = latest_state(unit, article.id)
-    content_at = max((look.sight.observed_at for look in looks), default=article.content_at)
-    connection.execute(
-        update(ARTICLE)
-        .where(ARTICLE.c.id == article.id)
-        .values(
-            seq=unit.number(),
-            versions=head.number if head else 0,
-            head_version_id=head.id if head else None,
-            first_seen=first_seen or article.first_seen,
-            last_seen=head.last_seen if head else article.last_seen,
-            content_at=content_at,
-            latest_at=latest_at or article.latest_at,
-            state=state,
-        )
+        .where(SIGHT.c.outcome.in_(STATES))
+        .order_by(SIGHT.c.observation_id)
     )
-
-
-def latest_state(unit: Unit, article_id: int) -> tuple[datetime | None, str]:
-    """Return when an article was looked at last, and the state that this left it in."""
-    query = (
-        select(SIGHT.c.observed_at, SIGHT.c.outcome)
-        .where(SIGHT.c.article_id == article_id, SIGHT.c.outcome.in_(STATES))
-        .order_by(SIGHT.c.observed_at.desc(), SIGHT.c.observation_id.desc())
-        .limit(1)
-    )
-    row = unit.connection.execute(query).first()
-    if row is None:
-        return None, "present"
-    return row[0], STATES[row[1]]
+    rows = rows_in(unit.connection, query, newest.c.article_id, article_ids)
+    return {article: (moment, STATES[outcome]) for article, moment, outcome in rows}

@@ -354,14 +354,11 @@ class ReadOnlyArchive:
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         from storage.diff.word_diff import diff  # noqa: PLC0415  # loads the comparison
-        from storage.read import same_reader, texts  # noqa: PLC0415  # the same
+        from storage.read import same_reader  # noqa: PLC0415  # the same
 
         with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
             found = same_reader.pair(connection, a, b)
-            if found is None:
-                old, new = (texts.version_text(connection, each) for each in (a, b))
-                found = texts.comparable(old), texts.comparable(new)
         return Diff(a.rev, b.rev, tuple(diff(*found)))
 
     def blame(

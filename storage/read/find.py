@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select, union_all
 
 from storage.database.rows import stream
 from storage.database.tables import METADATA
@@ -81,6 +81,7 @@ class Finder:
         self.connection = connection
         self.timezone = timezone
         self.clocks = clocks
+        self._known: dict[str, FoundArticle | None] = {}
 
     def article(self, given: str) -> FoundArticle:
         """Return the article that `given` names.
@@ -209,25 +210,35 @@ class Finder:
 
     def _exactly(self, given: str) -> FoundArticle | None:
         """Return the article of an origin, or else the one last seen at that place."""
-        public = {given, origin_id(given)}
-        articles = select(ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
+        if given not in self._known:
+            self._learn({given, given.rpartition("@")[0] or given})
+        return self._known[given]
+
+    def _learn(self, names: set[str]) -> None:
+        """Look names up together: most are a name with a version behind it, or without."""
+        public = {each for name in names for each in (name, origin_id(name))}
+        article = (ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
         of_origin = (
-            articles.join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
+            select(ORIGIN.c.public_id.label("asked"), literal(0).label("way"), *article)
+            .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
             .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
             .where(ORIGIN.c.public_id.in_(public))
         )
+        last = select(func.max(SIGHT.c.observation_id)).where(SIGHT.c.locator_id == ORIGIN.c.id)
         at_place = (
-            articles.join(SIGHT, SIGHT.c.article_id == ARTICLE.c.id)
+            select(ORIGIN.c.public_id, literal(1), *article)
+            .join(SIGHT, SIGHT.c.article_id == ARTICLE.c.id)
             .join(ORIGIN, ORIGIN.c.id == SIGHT.c.locator_id)
-            .where(ORIGIN.c.public_id.in_(public))
-            .order_by(SIGHT.c.observation_id.desc())
-            .limit(1)
+            .where(
+                ORIGIN.c.public_id.in_(public),
+                SIGHT.c.observation_id == last.correlate(ORIGIN).scalar_subquery(),
+            )
         )
-        for query in (of_origin, at_place):
-            row = self.connection.execute(query).first()
-            if row is not None:
-                return FoundArticle(row.id, row.public_id, row.versions)
-        return None
+        rows = self.connection.execute(union_all(of_origin, at_place)).all()
+        for name in names:
+            own = {name, origin_id(name)}
+            fitting = sorted((row for row in rows if row.asked in own), key=lambda row: row.way)
+            self._known[name] = FoundArticle(*fitting[0][2:]) if fitting else None
 
     def _numbered(self, article: FoundArticle, number: int, given: str) -> FoundVersion:
         if not 1 <= number <= article.versions:

@@ -9,7 +9,7 @@ from storage.diff.word_diff import Text
 from storage.history.changes import told
 from storage.history.runs import Reader, same_reader
 from storage.read.find import FoundVersion
-from storage.read.texts import Shown, shown
+from storage.read.texts import Shown, pair_shown, pair_worded
 
 DERIVATION, SIGHT = METADATA.tables["derivation"], METADATA.tables["sight"]
 
@@ -61,12 +61,12 @@ def one_reader_of(
     return read_by(connection, article_id, others, reader) if others else {}
 
 
-def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text, Text] | None:
-    """Return the texts of two versions by one reader; None where they compare as they are."""
+def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text, Text]:
+    """Return the texts of two versions: by one reader, where the archive has that."""
     sides = (a, b)
-    known = [shown(connection, side) for side in sides]
+    known = pair_shown(connection, a, b)
     if same_reader(known[0].reader, known[1].reader):
-        return None
+        return pair_worded(connection, *known)
     ids = [each.derivation_id for each in known]
     older = 0 if ids[0] < ids[1] else 1
     for changed in (older, 1 - older):
@@ -77,4 +77,4 @@ def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text
         if again:
             ids[changed] = again[side.number]
             return told(connection, ids[0]).text, told(connection, ids[1]).text
-    return None
+    return pair_worded(connection, *known)

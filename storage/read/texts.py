@@ -1,11 +1,11 @@
 """One version, whole: from its rows to the record that `show` and `export` tell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
 
 from storage.database.compression import unpack
 from storage.database.rows import Row, cursor, place, stream
@@ -88,22 +88,43 @@ def shown(connection: Connection, found: FoundVersion) -> Shown:
     return Shown(*first[:3], tuple(first[3:6]), came_after, first.observed_at, rows[-1].observed_at)
 
 
+def pair_shown(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Shown, Shown]:
+    """Return what two versions show, read at once where they are known by their numbers."""
+    asked = (a, b)
+    numbers = {(each.article.row_id, each.number) for each in asked if each.wording_id is None}
+    query = _SHOWN.add_columns(VERSION.c.article_id).where(
+        tuple_(VERSION.c.article_id, VERSION.c.number).in_(sorted(numbers))
+    )
+    rows = connection.execute(query) if numbers else ()
+    known = {(row[9], row[0]): _shown(row) for row in rows}
+    one, other = (
+        known[each.article.row_id, each.number]
+        if each.wording_id is None
+        else shown(connection, each)
+        for each in asked
+    )
+    return one, other
+
+
 def versions_shown(
     connection: Connection, article_id: int, first: int = 1, last: int | None = None
 ) -> list[Shown]:
     """Return what the versions of an article show, from `first` to `last`."""
-    query = (
-        select(
-            VERSION.c.number, VERSION.c.derivation_id, VERSION.c.observation_id, *_READER,
-            VERSION.c.changed_after, VERSION.c.changed_by, VERSION.c.last_seen,
-        )
-        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
-        .where(VERSION.c.article_id == article_id, VERSION.c.number >= first)
-        .order_by(VERSION.c.number)
-    )  # fmt: skip
+    query = _SHOWN.where(VERSION.c.article_id == article_id, VERSION.c.number >= first)
     if last is not None:
         query = query.where(VERSION.c.number <= last)
-    return [Shown(*row[:3], tuple(row[3:6]), *row[6:]) for row in connection.execute(query)]
+    return [_shown(row) for row in connection.execute(query.order_by(VERSION.c.number))]
+
+
+_SHOWN = select(
+    VERSION.c.number, VERSION.c.derivation_id, VERSION.c.observation_id, *_READER,
+    VERSION.c.changed_after, VERSION.c.changed_by, VERSION.c.last_seen,
+).join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)  # fmt: skip
+
+
+def _shown(row: Any) -> Shown:
+    number, derivation, observation, *reader, after, by, last = row[:9]
+    return Shown(number, derivation, observation, tuple(reader), after, by, last)
 
 
 def version_texts(
@@ -233,10 +254,29 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
     )
 
 
+def pair_worded(connection: Connection, a: Shown, b: Shown) -> tuple[Text, Text]:
+    """Return what is compared of two versions, each in its wording."""
+    ids = (a.derivation_id, b.derivation_id)
+    query = (
+        select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.title, WORDING.c.text)
+        .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
+        .where(DERIVATION.c.id.in_(ids))
+    )
+    known = {
+        row.id: Text(row.title, _worded(paragraphs_in(row.detail, row.text)))
+        for row in connection.execute(query)
+    }
+    return known[ids[0]], known[ids[1]]
+
+
+def _worded(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], ...]:
+    pairs = ((each.role, each.text) for each in paragraphs)
+    return tuple(pair for pair in pairs if pair[0] in TEXT_ROLES)
+
+
 def comparable(version: VersionText) -> Text:
     """Return what is compared of a version: its title and the paragraphs that make its text."""
-    paragraphs = ((each.role, each.text) for each in version.paragraphs)
-    return Text(version.title, tuple(pair for pair in paragraphs if pair[0] in TEXT_ROLES))
+    return Text(version.title, _worded(version.paragraphs))
 
 
 def _version_text(row: Row, *, certain: bool) -> VersionText:

@@ -37,7 +37,7 @@ from storage.history.noise_decisions import undone_wordings, waiting
 from storage.history.runs import Sight
 from storage.history.steps import FIRST_STEP
 from storage.history.surroundings import Surroundings
-from storage.history.versions import rebuild, tell_again
+from storage.history.versions import rebuild_all, tell_again
 from storage.language.vocabulary import Tokens
 from storage.record.derivation_detail import named
 from storage.record.derivations import BYTES_GONE, Deriving
@@ -471,8 +471,8 @@ class Keeping:
         unit = self.unit
         unit.flush()
         fresh = {a.id for a in self._articles.values() if not a.stored}
-        for article_id, late in self._changed.items():
-            rebuild(unit, article_id, whole=late or article_id in fresh, comparing=self._comparing)
+        whole = {article: late or article in fresh for article, late in self._changed.items()}
+        rebuild_all(unit, whole, self._comparing)
         tell_again(unit, self._comparing, waiting(self._comparing))
         for article_id in sorted(self._displaced):
             self._relate_displaced(article_id)
