@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from storage.web import api, health, metrics, pages, problems
+from storage.web import api, feeds, health, metrics, pages, problems
 from storage.web.archives import Library, Place
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.schemas import ProblemShape
@@ -61,6 +61,7 @@ def make_app(place: Place, site: Site | None = None) -> ASGIApp:
 
 def _reading() -> Iterable[APIRouter]:
     yield from api.ROUTERS
+    yield feeds.router
     yield health.router
     yield metrics.router
     yield from pages.ROUTERS

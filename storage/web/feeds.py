@@ -1,0 +1,189 @@
+"""Changes as Atom and as JSON Feed: each entry holds the changed words and the interval."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+from fastapi import APIRouter, Depends, Query
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.read.answers import Change
+from storage.read.lists import ChangeFilter
+from storage.web.archives import Library, library_of
+from storage.web.pages.front import shown_change
+from storage.web.pages.passages import Block, Piece
+from storage.web.pages.rendering import Words, language_of, plain
+from storage.web.paging import json_bytes
+from storage.web.parameters import ChangesQuery
+
+router = APIRouter(tags=["feeds"])
+Asked = Annotated[Library, Depends(library_of)]
+
+ATOM = "http://www.w3.org/2005/Atom"
+ATOM_TYPE = "application/atom+xml"
+JSON_FEED_TYPE = "application/feed+json"
+ENTRIES = 30
+_PIECES = {"insert": Markup("<ins>{}</ins>"), "delete": Markup("<del>{}</del>")}
+_HEADING, _PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change as a feed tells it; the id stays the same whoever serves it, and where."""
+
+    id: str
+    title: str
+    link: str
+    updated: datetime
+    content: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The latest changes that were asked for, the newest first."""
+
+    id: str
+    title: str
+    link: str
+    page: str
+    language: str
+    entries: tuple[Entry, ...]
+
+
+@router.get("/feed.atom", response_class=Response, responses={200: {"content": {ATOM_TYPE: {}}}})
+def atom(request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]) -> Response:
+    """Return the latest changes as Atom, of the filters that `/api/changes` takes."""
+    feed = _feed(request, library, asked)
+    return Response(_atom(feed), media_type=f"{ATOM_TYPE}; charset=utf-8")
+
+
+@router.get(
+    "/feed.json", response_class=Response, responses={200: {"content": {JSON_FEED_TYPE: {}}}}
+)
+def json_feed(
+    request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]
+) -> Response:
+    """Return the latest changes as JSON Feed, of the filters that `/api/changes` takes."""
+    feed = _feed(request, library, asked)
+    return Response(json_bytes(_json(feed)), media_type=JSON_FEED_TYPE)
+
+
+def _feed(request: Request, library: Library, asked: ChangesQuery) -> Feed:
+    zone = library.place.timezone
+    words = Words(language_of(request), zone)
+    wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
+    base = str(request.base_url).rstrip("/")
+    with library.at(asked.clocks(zone)) as archive:
+        found = archive.changes(
+            asked.article, wanted.classes, wanted.silent, wanted.contains, asked.filters(zone),
+            asked.after, asked.limit or ENTRIES,
+        )  # fmt: skip
+        entries = tuple(
+            _entry(each, shown_change(library, archive, each), base, words) for each in found
+        )
+    query = request.url.query
+    digest = hashlib.sha256(query.encode()).hexdigest()[:16]
+    return Feed(
+        f"urn:lesart:feed:{digest}",
+        f"Lesart: {words.t('Changes')}",
+        str(request.url),
+        f"{base}/{'?' + query if query else ''}",
+        language_of(request),
+        entries,
+    )
+
+
+def _entry(change: Change, shown: Sequence[Block], base: str, words: Words) -> Entry:
+    """Return an entry; its id names the article, the wording, and when that was first seen."""
+    moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    interval = words.interval(change.changed_after, change.changed_by)
+    body = Markup().join(map(_paragraph, shown))
+    return Entry(
+        f"urn:lesart:{change.article}:{change.wording}:{moment}",
+        change.title or words.t("(no title)"),
+        f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
+        change.changed_by,
+        _PARAGRAPH.format(interval) + body,
+        change.changes + (("silent",) if change.silent else ()),
+    )
+
+
+def _paragraph(block: Block) -> Markup:
+    frame = _HEADING if block.role == "headline" else _PARAGRAPH
+    return frame.format(Markup().join(map(_piece, block.pieces)))
+
+
+def _piece(piece: Piece) -> Markup:
+    return _PIECES.get(piece.kind, Markup("{}")).format(_clean(piece.text))
+
+
+def _clean(text: str) -> str:
+    r"""Return a text that XML can hold, with what nobody sees made visible.
+
+    >>> _clean("a\x00b\ud800c\ufffe")
+    'abc�'
+    """
+    shown = "".join(" " if each in "\n\t" else each for each in str(plain(text)))
+    return "".join("\ufffd" if _is_outside_xml(ord(each)) else each for each in shown)
+
+
+def _is_outside_xml(code: int) -> bool:
+    return 0xD800 <= code <= 0xDFFF or code in {0xFFFE, 0xFFFF} or code < 0x20
+
+
+def _atom(feed: Feed) -> bytes:
+    root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": feed.language})
+    _add(root, "id", feed.id)
+    _add(root, "title", feed.title)
+    updated = max((each.updated for each in feed.entries), default=datetime.fromtimestamp(0, UTC))
+    _add(root, "updated", _rfc3339(updated))
+    _add(ET.SubElement(root, "author"), "name", "Lesart")
+    ET.SubElement(root, "link", {"rel": "self", "href": feed.link, "type": ATOM_TYPE})
+    ET.SubElement(root, "link", {"rel": "alternate", "href": feed.page, "type": "text/html"})
+    for each in feed.entries:
+        entry = ET.SubElement(root, "entry")
+        _add(entry, "id", each.id)
+        _add(entry, "title", _clean(each.title))
+        _add(entry, "updated", _rfc3339(each.updated))
+        ET.SubElement(entry, "link", {"rel": "alternate", "href": each.link, "type": "text/html"})
+        for name in each.classes:
+            ET.SubElement(entry, "category", {"term": name})
+        _add(entry, "content", str(each.content), type="html")
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text
+
+
+def _add(parent: ET.Element, name: str, text: str, **attributes: str) -> None:
+    ET.SubElement(parent, name, attributes).text = text
+
+
+def _json(feed: Feed) -> dict[str, Any]:
+    return {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "home_page_url": feed.page,
+        "feed_url": feed.link,
+        "language": feed.language,
+        "items": [
+            {
+                "id": each.id,
+                "url": each.link,
+                "title": _clean(each.title),
+                "content_html": str(each.content),
+                "date_published": _rfc3339(each.updated),
+                "tags": list(each.classes),
+            }
+            for each in feed.entries
+        ],
+    }
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
