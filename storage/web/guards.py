@@ -61,6 +61,8 @@ class Guards:
         if problem is not None:
             await answer(problem)(scope, receive, tagged)
             return
+        if scope["method"] == "HEAD":  # answered as GET; the server sends no body
+            scope = {**scope, "method": "GET"}
         began = perf_counter()
         try:
             await self.app(scope, _Bounded(receive, self.most_bytes), tagged)

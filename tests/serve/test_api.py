@@ -151,6 +151,12 @@ def test_what_is_wrong_is_told_as_a_problem_with_its_code(client, path, code):
     assert problem["detail"]
 
 
+def test_the_head_of_an_answer_can_be_asked_for_alone(client):
+    head = client.head("/api/articles")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == client.get("/api/articles").headers["etag"]
+
+
 def test_nothing_here_takes_anything_but_get(client):
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = client.request(method, "/api/articles")

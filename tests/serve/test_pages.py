@@ -1,0 +1,87 @@
+"""Each page answers, in both languages, says what it promises, and stays small."""
+
+import re
+
+import pytest
+
+PEGEL = "seed:seeds/pegel.txt"
+
+
+@pytest.fixture(scope="module")
+def article(client) -> str:
+    return client.get("/api/version", params={"rev": PEGEL}).json()["article"]
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+@pytest.mark.parametrize("path", [
+    "/", "/?limit=20&class=number&silent=", "/search", "/search?q=Pegel", "/search?q=Pegel&change=number&language=de",
+    "/a/{}", "/a/{}/1", "/a/{}/1..2", "/a/{}/1..2?view=changes", "/a/{}/1..2?view=side", "/a/{}/1..2?view=fields",
+    "/a/{}/1..2?view=quotes", "/a/{}/1..2?view=links", "/a/{}/1..2?view=raw", "/a/{}/since", "/a/{}/checks", "/a/{}/cite",
+    "/a/{}?as_of=2100", "/a/{}/1..2?known_at=2100", "/relations", "/sources", "/refusals",
+])  # fmt: skip
+def test_a_page_answers_in_its_language_and_is_no_larger_than_50_kilobytes(
+    client, article, path, lang
+):
+    place = path.format(article)
+    answer = client.get(f"{place}{'&' if '?' in place else '?'}lang={lang}")
+    assert answer.status_code == 200, answer.text
+    assert f'<html lang="{lang}">' in answer.text
+    assert len(answer.content) <= 50 * 1024
+    assert "<h1" in answer.text
+
+
+def test_a_changed_number_stands_in_its_place_and_is_the_loudest(client):
+    text = client.get("/").text
+    assert '<del><b>3,6</b></del><ins class="next"><b>36</b></ins>' in text
+    assert "Der Pegel der Lohe stieg in der Nacht um " in text
+
+
+def test_a_browser_gets_its_own_language_and_english_where_it_names_no_other(client):
+    german = client.get("/", headers={"Accept-Language": "fr;q=0.9, de-AT, en;q=0.5"}).text
+    assert "Was sich zuletzt änderte" in german
+    assert "What changed lately" in client.get("/", headers={"Accept-Language": "fr"}).text
+
+
+def test_a_form_leads_to_the_address_of_a_comparison(client, article):
+    answer = client.get(f"/a/{article}/compare", params={"a": 2, "b": 1})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/a/{article}/1..2")
+
+
+@pytest.mark.parametrize(("rev", "place"), [
+    (PEGEL, "/a/{}/2"), (f"{PEGEL}@1", "/a/{}/1"), ("nirgendwo", "/search?q=nirgendwo"),
+])  # fmt: skip
+def test_any_name_of_an_article_is_found(client, article, rev, place):
+    answer = client.get("/find", params={"rev": rev})
+    assert (answer.status_code, answer.headers["location"]) == (303, place.format(article))
+
+
+def test_a_cluster_is_laid_out_against_its_first_article(client, article):
+    answer = client.get("/cluster/of", params={"a": article}, follow_redirects=True)
+    assert answer.status_code == 200
+    assert answer.url.path.startswith("/cluster/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nirgendwo",
+        "/a/nirgendwo",
+        "/a/nirgendwo/1..2",
+        "/a/x/y",
+        "/?nope=1",
+        "/search?q=x&as_of=gestern",
+    ],
+)
+def test_a_problem_is_a_page_for_people_and_json_for_programs(client, path):
+    page = client.get(path, headers={"Accept": "text/html"})
+    told = client.get(path, headers={"Accept": "application/json"})
+    assert page.status_code == told.status_code >= 400
+    assert page.headers["content-type"].startswith("text/html")
+    assert told.headers["content-type"] == "application/problem+json"
+    assert told.json()["code"] in page.text
+
+
+def test_no_page_names_anything_elsewhere(client, article):
+    for path in ("/", f"/a/{article}", "/search?q=Pegel"):
+        targets = re.findall(r'(?:src|href|action)="([^"]+)"', client.get(path).text)
+        assert all(each.startswith(("/", "#")) for each in targets), targets
