@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,17 @@ from bench.judgement.pages import READERS, SETS, judge_page, rows_of
 from worker.text.annotate import bylines as page_people
 from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
-from worker.text.page.fields import choose as page_fields
+from worker.text.page.fields import authors as page_authors
 from worker.text.page.fields import dates as page_dates
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
 from worker.text.page.fields.json_ld import Linked
+from worker.text.page.fields.weigh import Model
 from worker.text.page.layout import blocks as page_blocks
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+EVEN = Model({}, 1.0, 0.5)
+"""Takes every name that is offered."""
 NEVER = re.compile(r"(?!)")
 FIELDS = {
     "body": ("body", "body (segments)"),
@@ -67,10 +69,17 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("authors: no uploader whom nobody can read", page, "_unseen_accounts", lambda _: frozenset()),
     ("authors: who drew, and where from", page_people, "BYLINE_END", NEVER),
     ("authors: towns behind names", page_people, "_without_towns", first),
-    ("authors: houses beside persons", page_fields, "_beside_persons",
-     lambda people, _: replace(people, houses=())),
+    ("authors: weighed, not ranked", page_authors, "model", lambda _: EVEN),
+    ("authors: all of one byline or list", page_authors, "_beside", lambda *_: set()),
+    ("authors: dates, times and counts cut out", page_people, "STAMP", NEVER),
+    ("authors: who reviewed or edited", page_people, "ANOTHER_PART", NEVER),
+    ("authors: letters behind names", page_people, "CREDENTIAL", NEVER),
+    ("authors: links to the page on an author", page_visible, "AUTHOR_ADDRESS", NEVER),
     ("authors: the name below the text", page_visible, "_last_line", lambda _: []),
     ("dates: lines that the page shows", page_visible, "_collect_day_lines", nothing),
+    ("title: names of the site, learned from the title tag", page_titles, "_learned",
+     lambda _: []),
+    ("dates: places that name many days last", page_dates, "_gathered_last", first),
     ("dates: seen and confirmed against JSON-LD", page_dates, "_agreed", lambda read: read[0]),
     ("all: JSON-LD", page, "read_linked", lambda _: Linked((), broken=False)),
     ("all: microdata", page_visible, "_collect_microdata", nothing),

@@ -1,7 +1,10 @@
 """Tell the persons, agencies and houses that a byline names from what else stands in it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+from worker.text.annotate.dates import MONTH_NUMBERS
 
 _AGENCY_NAMES = (
     "dpa", "dpa-AFX", "AFP", "AP", "APA", "Reuters", "Thomson Reuters", "epd", "KNA", "SID", "sda",
@@ -35,6 +38,11 @@ _DESKS = frozenset(
 )
 """The regional services of dpa, as they stand behind its name."""
 
+_WEEKDAYS = (
+    "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag"
+    "|(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thu(?:rs)?|fri|sat|sun|mo|di|mi|do"
+    "|fr|sa|so"
+)
 _PIECES = (
     "text|beitrag|artikel|kommentar|analyse|interview|gastbeitrag|reportage|bericht|essay|kolumne"
     "|protokoll|story|words|report(?:ing)?|analysis|opinion|article|written|posted|published"
@@ -59,13 +67,23 @@ BYLINE_END = re.compile(
     r"""(?:(?<!\s)\s++)?\(?\b(?:illustration(?:en)?|fotos?|bilder|photos?|photograph(?:y|s)|pictures?|grafik(?:en)?
     |videos?|übersetzung|kamera|layout)(?:\s++(?:von|by|vom|der|des)\b|\s*+:).*\Z
     |(?<!\s)\s++(?:in|aus|from|reporting[ ]from)\s++(?-i:[A-ZÄÖÜ])[\w-]++
-    (?:\s++(?-i:[A-ZÄÖÜ])[\w-]++)?\s*+\Z""",
+    (?:\s++(?-i:[A-ZÄÖÜ])[\w-]++)?\s*+\Z
+    |(?<!\s)\s++(?-i:In|On|on)\s.*\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """What stands in a byline behind those who wrote: who drew, or where from.
 
 >>> BYLINE_END.sub("", "Ada Kern Illustration von Bo Lind"), BYLINE_END.sub("", "Ann Lee in Kyiv")
 ('Ada Kern', 'Ann Lee')
+"""
+
+CREDENTIAL = re.compile(
+    r"(?:(?:Ph|M|D|Ed|Psy|J|Pharm)\.?\s?D\.?|[MB]\.?(?:A|S|Sc|Ed|BA)\.?|[A-Z][A-Z-]{1,6}[®™]?(?:\s\d{1,4})?){1,3}+"
+)
+"""Letters behind a name for what somebody has learned.
+
+>>> [bool(CREDENTIAL.fullmatch(each)) for each in ("PhD", "M.D.", "E-RYT 200", "CEPF®", "Md Ali")]
+[True, True, True, True, False]
 """
 
 PICTURED = re.compile(
@@ -79,8 +97,8 @@ PICTURED = re.compile(
 """
 
 ROLE_BEFORE = re.compile(
-    r"^(?:uns(?:er(?:e[rmn]?)?|rem)\s+)?(?:gast|polit|wirtschafts|sport|lokal|chef|auslands|\w+-)?"
-    r"(?:autor|redakteur|reporter|korrespondent|kolumnist|volontär|mitarbeiter)(?:in)?(?:en)?\s+"
+    r"^(?:uns(?:er(?:e[rmn]?)?|rem)\s+)?(?:gast|polit|wirtschafts|sport|lokal|chef|auslands|(?:\w+-)+)?"
+    r"(?:autor|redakteur|reporter|korrespondent|kolumnist|volontär|mitarbeiter|expert)(?:e|in)?(?:en)?\s+"
     r"(?=(?-i:[A-ZÄÖÜ])[\w.-]+\s+(?-i:[A-ZÄÖÜvdz]))",
     re.IGNORECASE,
 )
@@ -105,9 +123,10 @@ BYLINE_LABEL_ALONE = re.compile(
 
 ROLE_BEHIND = re.compile(
     r"(?<=[\w.])\s++"
-    r"(?:(?:freie[rn]?|leitende[rn]?|senior|staff|freelance|political|news|sports?)\s++){0,4}"
-    r"[\w-]*(?:redakteur|reporter|korrespondent|volontär|autor|journalist|editor|writer"
-    r"|correspondent|columnist|contributor|leiter)(?:in)?\b.*\Z",
+    r"(?:(?:freie[rn]?|leitende[rn]?|senior|staff|freelance|contributing|sponsored)\s.*\Z"
+    r"|(?:(?:political|news|sports?)\s++)?[\w-]*(?:redakteur|reporter|korrespondent|volontär"
+    r"|autor|journalist|editor|writer|correspondent|columnist|contributor|leiter)(?:in)?\b.*\Z"
+    r"|sponsored\Z)",
     re.IGNORECASE | re.DOTALL,
 )
 """What somebody is, behind the name.
@@ -145,7 +164,7 @@ BEFORE_DATE = re.compile(
 """
 
 BETWEEN = re.compile(
-    r"(?:(?:(?<!\s)\s++)?(?:[;|/•·]|,(?!\s*+(?:Jr|Sr|PhD|M\.?D|III?)\b))"
+    r"(?:(?:(?<!\s)\s++)?(?:[;|/•·]|,(?!\s*+(?:Jr|Sr|III?)\b)(?:\s*+(?:and|und)(?=\s))?)"
     r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*+",
     re.IGNORECASE,
 )
@@ -153,6 +172,41 @@ BETWEEN = re.compile(
 
 >>> BETWEEN.split("Ada Kern, Bo Lind und Cy Dorn / dpa")
 ['Ada Kern', 'Bo Lind', 'Cy Dorn', 'dpa']
+"""
+
+_MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
+STAMP = re.compile(
+    rf"""(?:\b(?:{_WEEKDAYS})\.?,?\s)?(?<!\w)(?:
+      \d{{1,2}}(?:\.|st|nd|rd|th)?[ -](?:of\s)?(?:{_MONTH})\b\.?(?:,?[ -]\d{{4}}\b)?
+      | (?:{_MONTH})\b\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?[ ]\d{{4}}\b)?
+      | (?:{_MONTH})\b\.?,?[ ]\d{{4}}\b
+      | \d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}\b | \d{{1,2}}\.\s?\d{{1,2}}\.
+      | \d{{1,2}}[:.]\d\d(?::\d\d)?(?:\s?[ap]\.?m\b\.?)?(?:\s?(?:uhr|h|[A-Z]{{3,4}})\b)?
+      | \d{{1,6}}\s?(?:min(?:ute)?n?s?|minutos|comments?|kommentare?|views?|shares?)\b
+        (?:\s(?:read|lesezeit)\b)?
+      | (?:19|20)\d\d\b )
+      | \b(?:{_WEEKDAYS})(?=\.?,)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A date, a time, a day of the week or a count, none of which a name holds.
+
+>>> STAMP.sub("|", "Ada Kern December 17, 2025"), STAMP.sub("|", "Bo Lind Mar 14, 34 min read")
+('Ada Kern |', 'Bo Lind |, |')
+>>> STAMP.sub("|", "Di, 18.06.2024, 13:34 Uhr"), STAMP.search("Mai Kern")
+('|, |', None)
+"""
+
+ANOTHER_PART = re.compile(
+    r"""(?:(?:medically|legally|fact|expert|technically)[ -]{0,3})?
+    (?:reviewed|edited|checked|approved|updated|modified|translated|contributed|photograph(?:s|ed|y)?|photos?|pictures?|images?
+    |illustrat\w+|fotos?|bild(?:er)?|grafik(?:en)?|video|kamera|übersetz\w+|redigiert|editor|filed
+    |posted[ ](?:in|on|under)|tagged|comments?|kommentare?)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""The beginning of a part of a byline that is not of whoever wrote.
+
+>>> bool(ANOTHER_PART.match("Medically reviewed by Bo Lind")), ANOTHER_PART.match("Ada Kern")
+(True, None)
 """
 
 ADDRESS = re.compile(r"https?://|www\.|@|\.(?:html?|php)\b", re.IGNORECASE)
@@ -184,6 +238,26 @@ ROLE = re.compile(
 (True, False)
 """
 
+_LABELS = frozenset(
+    "read more learn share text size small medium large recent posts post updated published menu"  # noqa: SIM905
+    " home search subscribe sign log login newsletter follow view all contact about related latest"
+    " next previous back comment comments lesezeit lesen weiter mehr teilen drucken merken"
+    " startseite anzeige artikel datum aktualisiert veröffentlicht today yesterday stand minutes"
+    " minute min click here from montag dienstag mittwoch donnerstag freitag samstag sonntag"
+    " monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat"
+    " januar februar märz oktober november dezember january february april september october"
+    " december".split()
+)
+"""Words of labels and calendars that begin no name of a person."""
+
+_NEVER_NAMES = frozenset(
+    "posts comments guides tips resources podcast podcasts blog facebook twitter instagram linkedin"  # noqa: SIM905
+    " youtube whatsapp telegram xing pinterest email images photo photos foto fotos shutterstock"
+    " istock getty istockphoto adobestock pixabay unsplash pexels depositphotos imago alamy"
+    " picture-alliance officer manager marketing".split()
+)
+"""Words of channels, offices and picture agencies that no name of a person holds."""
+
 NO_NAME = re.compile(
     r"^(?:admin(?:istrator)?|editor|staff|guest|gast|unknown|unbekannt|none|null|undefined|n/?a|autor|author|"
     r"(?:uns(?:er|ere[rn]?)\s+)?(?:redaktion|reporter|korrespondent(?:in|en)?|autor(?:in|en)?|mitarbeiter)|webmaster|root|user|anonym(?:ous)?|von|by|"
@@ -199,9 +273,10 @@ NO_NAME = re.compile(
 HOUSE = re.compile(
     r"""\b(?:redaktion\w*|newsroom|news|online|zeitung|nachrichten|verlag|presse|media|magazin|tv
     |radio|gmbh|ag|e\.?\s?v|verband|agentur|team|staff|editors?|desk|service|group|institut|amt
-    |universität|ministerium|rundfunk|stiftung|partei|verein|polizei|feuerwehr|kirche|fernsehen)\b
+    |universit\w+|college|school|bank|inc|llc|ltd|company|cent(?:er|re)|foundation|association
+    |society|council|department|ministerium|rundfunk|stiftung|partei|verein|polizei|feuerwehr|kirche|fernsehen)\b
     |(?:zeitung|redaktion|nachrichten|blatt|anzeiger|fraktion|ministerium|verband|verlag)$
-    |\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|^(?-i:[A-ZÄÖÜ]{2,})$""",
+    |\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|^(?-i:[A-ZÄÖÜ]{2,})$|^(?:the|der|die|das)\s""",
     re.VERBOSE | re.IGNORECASE,
 )
 """The name of a house or a desk rather than of a person.
@@ -279,11 +354,26 @@ def read_byline(text: str) -> People:
 
     >>> read_byline("Von Merle Addicks und Jonte Wübbena, dpa")
     People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), houses=())
+    >>> read_byline("Jul 11 Written by Ada Kern, PhD | Reviewed by Bo Lind").persons
+    ('Ada Kern',)
     """
     words = (word for word in text.split() if not ADDRESS.search(word))
     named = BYLINE_END.sub("", PICTURED.sub("", " ".join(words)))
-    parts = BETWEEN.split(BYLINE_START.sub("", named, count=1))
-    return _without_towns(sort_names([BYLINE_END.sub("", part) for part in parts]))
+    parts = [BYLINE_END.sub("", part) for part in _parts(STAMP.sub(" | ", named))]
+    return _without_towns(sort_names(parts))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield the parts of a byline that may name whoever wrote.
+
+    >>> list(_parts("Von Ada Kern, PhD; edited by Bo Lind"))
+    ['Ada Kern']
+    """
+    for part in BETWEEN.split(text):
+        bare = BYLINE_START.sub("", part.strip(" -–—()"), count=1)
+        learned = CREDENTIAL.fullmatch(bare) and not is_agency(bare)
+        if not learned and not ANOTHER_PART.match(bare):
+            yield bare
 
 
 def _without_towns(people: People) -> People:
@@ -399,7 +489,7 @@ def clean_name(name: str) -> str:
     """
     plain = BYLINE_START.sub("", " ".join(name.split()), count=1)
     plain = plain.split(" (")[0].split(" | ")[0].split(" – ")[0].removesuffix(" 기자")
-    return plain.strip(" ,;:|/*·•-–—()[]\"'„“")
+    return plain.rstrip("0123456789* ").strip(" ,;:|/*·•-–—()[]\"'„“")
 
 
 def is_name(name: str) -> bool:
@@ -407,12 +497,14 @@ def is_name(name: str) -> bool:
 
     >>> is_name("Merle Addicks"), is_name("18. Juni 2024"), is_name("https://x.example/")
     (True, False, False)
-    >>> is_name("Foto: Bo Lind")
-    False
+    >>> is_name("Foto: Bo Lind"), is_name("Recent Posts"), is_name("Bo Lind/Getty Images")
+    (False, False, False)
     """
-    fits = 1 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_WORDS
-    if ": " in name or not fits:
+    words = name.casefold().split()
+    fits = 1 < len(name) <= _LONGEST_NAME and len(words) <= _MOST_WORDS
+    odd = ": " in name or any(map(str.isdecimal, name))
+    if odd or not fits or words[0] in _LABELS or not _NEVER_NAMES.isdisjoint(words):
         return False
     return not (
-        NO_NAME.match(name) or ADDRESS.search(name) or DATED.search(name) or ROLE.match(name)
+        NO_NAME.match(name) or ADDRESS.search(name) or STAMP.search(name) or ROLE.match(name)
     )

@@ -70,7 +70,7 @@ AGO = re.compile(
 """
 
 NEAR_DAY = re.compile(
-    r"\A\W*(?:\w+:?\s+)?(?P<day>heute|gestern|vorgestern|today|yesterday)\b"
+    r"\A\W*(?:\w+:?\s+)?(?P<day>heute|gestern|vorgestern|today|yesterday)\b(?!['’])"
     r"(?:,|\s+um|\s+at|\s*[|·-])?\s*(?:(?P<hour>\d{1,2})[:.](?P<minute>\d\d))?",
     re.IGNORECASE,
 )

@@ -1,10 +1,10 @@
 """Tell whether a page shows a whole text or only its beginning, and whether it goes on growing."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storage.values.draft import Field
+from storage.values.draft import Candidate, Field
 from worker.text.annotate.words import word_count
 from worker.text.page.fields.json_ld import Linked, types_of
 from worker.text.page.layout.blocks import Block
@@ -86,10 +86,12 @@ def is_teaser(
 def declared_free(linked: Linked, article: Mapping[str, Any] | None) -> Field | None:
     """Return whether a page says that it can be read for free, None where it says nothing."""
     nodes = [article] if article else linked.nodes
-    said = [node["isAccessibleForFree"] for node in nodes if "isAccessibleForFree" in node]
-    if not said and not any(_is_locked(node) for node in nodes):
+    said = [each for node in nodes for each in _declared(node)]
+    if not said:
         return None
-    return Field(not any(_is_locked(node) for node in nodes), "JSON-LD isAccessibleForFree")
+    place = "JSON-LD isAccessibleForFree"
+    offered = tuple(Candidate(each, place) for each in dict.fromkeys(map(str, said)))
+    return Field(not any(each in _FALSE for each in said), place, None, offered)
 
 
 def is_live(linked: Linked, title: str | None, texts: Sequence[str]) -> bool:
@@ -121,9 +123,15 @@ def _stated_share(article: Mapping[str, Any] | None, text: str) -> float | None:
 
 
 def _is_locked(node: Mapping[str, Any]) -> bool:
+    return any(each in _FALSE for each in _declared(node))
+
+
+def _declared(node: Mapping[str, Any]) -> list[Any]:
+    """Return what a node and its parts say of whether they are free to read."""
     parts = node.get("hasPart")
-    nodes: Iterator[Any] = iter([node, *(parts if isinstance(parts, list) else [parts])])
-    return any(isinstance(n, Mapping) and n.get("isAccessibleForFree") in _FALSE for n in nodes)
+    nodes = [node, *(parts if isinstance(parts, list) else [parts])]
+    said = [n.get("isAccessibleForFree") for n in nodes if isinstance(n, Mapping)]
+    return [each for each in said if isinstance(each, (bool, str))]
 
 
 def _shows_paywall(blocks: Sequence[Block]) -> bool:

@@ -1,19 +1,19 @@
 """Choose the value of every field among its candidates, which all stay with it."""
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from courlan import clean_url
 
 from storage.values.draft import Candidate, Field, Json
-from worker.text.annotate.bylines import ADDRESS, DESK, PERSON, People, read_byline, sort_names
+from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
-from worker.text.annotate.words import title_key
+from worker.text.page.fields.authors import choose_people
 from worker.text.page.fields.dates import choose_date
-from worker.text.page.fields.titles import choose_title, is_site, plain_title
+from worker.text.page.fields.titles import choose_title, plain_title
 from worker.text.page.layout.candidates import Candidates
 
 LANGUAGE_TAG = re.compile(r"^\s*+([a-zA-Z]{2,3})(?:[-_][\w-]++)?\s*+$")
@@ -58,16 +58,9 @@ _FIRST_OF: dict[str, tuple[str, ...]] = {
         "h1", "above the headline",
     ),
 }  # fmt: skip
-_AUTHOR_RANKS = (
-    "JSON-LD author", "itemprop author", "meta author", "meta article:author",
-    "meta parsely-author", "link rel=author", "byline", "meta dc.creator", "JSON-LD creator",
-    "feed authors", "JSON-LD WebPage author", "meta twitter:data1", "byline in the text",
-    "last line", "author box", "trafilatura",
-)  # fmt: skip
 
 
-_NAMES_HOUSES = ("JSON-LD author", "itemprop author", "byline", "link rel=author")
-"""The places that name a house on purpose; elsewhere templates fill it in."""
+_LONGEST_SITE = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +94,10 @@ def choose_fields(candidates: Candidates, context: Context) -> Chosen:
         )
         flags += ["title_conflict"] if headline.conflict else []
     named = candidates.get("authors", ())
-    people, found_in = choose_people(named, sites, context.unseen, context.organisations)
+    people, found_in, sure = choose_people(named, sites, context.unseen, context.organisations)
     if candidates.get("authors"):
         names = list(people.names()) or None
-        fields["authors"] = _field(names, found_in, candidates["authors"])
+        fields["authors"] = _field(names, found_in, candidates["authors"], sure)
         if people.agencies:
             fields["agency"] = Field(list(people.agencies), found_in)
     for name in ("published", "modified"):
@@ -184,90 +177,6 @@ def clean_address(value: Json) -> str | None:
     return cleaned.partition("#")[0]
 
 
-def choose_people(
-    candidates: Sequence[Candidate],
-    sites: Sequence[str],
-    unseen: Collection[str] = (),
-    organisations: Collection[str] = (),
-) -> tuple[People, str]:
-    """Return who wrote a text by the best place that names persons, else houses or agencies.
-
-    `unseen` are names of accounts that nobody can read on the page: who uploaded a text is not
-    who wrote it.
-    """
-    ranked = sorted(
-        (c for c in candidates if isinstance(c.value, list)),
-        key=lambda c: _AUTHOR_RANKS.index(c.found_in) if c.found_in in _AUTHOR_RANKS else 50,
-    )
-    best: tuple[People, str] = (People(), ranked[0].found_in if ranked else "")
-    for candidate in ranked:
-        if unseen and all(value in unseen for value in candidate.value):
-            continue
-        if best[0] and candidate.found_in == "author box":
-            continue  # a box tells who is behind a name that was given
-        people = _without_organisations(_people(candidate, sites), organisations)
-        if people.persons:
-            whole = _whole_name(people, ranked)
-            return _beside_persons(whole, candidate, sites), candidate.found_in
-        named = candidate.found_in in _NAMES_HOUSES and not _is_the_site(people, candidate, sites)
-        if not best[0] and (people.agencies or named):
-            best = (people, candidate.found_in)
-    return best
-
-
-def _without_organisations(people: People, organisations: Collection[str]) -> People:
-    moved = tuple(person for person in people.persons if person in organisations)
-    persons = tuple(person for person in people.persons if person not in organisations)
-    return replace(people, persons=persons, houses=(*moved, *people.houses)) if moved else people
-
-
-def _whole_name(people: People, candidates: Sequence[Candidate]) -> People:
-    """Return a single first name as the whole name that a byline of the page gives."""
-    if len(people.persons) != 1 or " " in people.persons[0]:
-        return people
-    first = f"{people.persons[0]} "
-    for candidate in candidates:
-        if candidate.found_in.startswith("byline"):
-            for person in _people(candidate, ()).persons:
-                if person.startswith(first) and PERSON.fullmatch(person):
-                    return replace(people, persons=(person,))
-    return people
-
-
-def _beside_persons(people: People, candidate: Candidate, sites: Sequence[str]) -> People:
-    """Keep of the houses that stand beside persons those that are no desk and not the site.
-
-    A studio of the site is kept where JSON-LD names it, which means it.
-    """
-    meant = candidate.found_in == "JSON-LD author" and len(candidate.value) > 1
-    is_own = is_site if meant else _belongs_to
-    houses = tuple(
-        house
-        for house in people.houses
-        if not DESK.search(house) and not any(is_own(house, site) for site in sites)
-    )
-    return replace(people, houses=houses)
-
-
-def _is_studio(name: str, sites: Sequence[str]) -> bool:
-    """Tell whether a name in capitals is a house of the site and nobody's: LANDESFUNK SÜD."""
-    return name.isupper() and any(_belongs_to(name, site) for site in sites)
-
-
-def _belongs_to(house: str, site: str) -> bool:
-    """Tell whether a house is a site or begins with its name, as its studios and regions do."""
-    key = title_key(site)
-    return is_site(house, (site,)) or (len(key) > 2 and title_key(house).startswith(key))
-
-
-def _is_the_site(people: People, candidate: Candidate, sites: Sequence[str]) -> bool:
-    """Tell whether a template only repeats the name of the site; JSON-LD means it."""
-    keys = {title_key(site) for site in sites}
-    return candidate.found_in != "JSON-LD author" and all(
-        title_key(house) in keys for house in people.houses
-    )
-
-
 def first_of(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
     """Return the candidate of the best place."""
     order = _FIRST_OF[name]
@@ -284,7 +193,7 @@ def site_names(candidates: Candidates, url: str | None) -> tuple[str, ...]:
     names = [
         c.value
         for c in candidates.get("publisher", ())
-        if isinstance(c.value, str) and not _is_address(c.value)
+        if isinstance(c.value, str) and not _is_address(c.value) and len(c.value) <= _LONGEST_SITE
         if c.found_in != "trafilatura"  # which cuts it off the title itself
     ]
     addresses = [url, *(c.value for c in candidates.get("url", ()))]
@@ -303,25 +212,6 @@ def _host_names(address: Json) -> list[str]:
     host = host.removeprefix("www.")
     parts = host.split(".")
     return [host, ".".join(parts[-2:]), *parts[-2:-1]]
-
-
-def _people(candidate: Candidate, sites: Sequence[str]) -> People:
-    """Return who a candidate names; the site itself is a house, however it is spelled."""
-    values = [plain_title(value) for value in candidate.value if isinstance(value, str)]
-    if len(values) == 1 or candidate.found_in.startswith(("byline", "trafilatura")):
-        found = [read_byline(value) for value in values]
-    else:
-        found = [sort_names(values)]
-    keys = {title_key(site) for site in sites}
-    persons = dict.fromkeys(p for people in found for p in people.persons)
-    houses = dict.fromkeys(h for people in found for h in people.houses)
-    if candidate.found_in in ("meta author", "trafilatura") and houses:
-        persons, houses = {}, houses | persons  # an imprint: house, town, country
-    if candidate.found_in == "trafilatura":
-        persons = {p: None for p in persons if PERSON.fullmatch(p)}
-    own = {p: None for p in persons if title_key(p) in keys or _is_studio(p, sites)}
-    agencies = dict.fromkeys(a for people in found for a in people.agencies)
-    return People(tuple(p for p in persons if p not in own), tuple(agencies), (*own, *houses))
 
 
 def _plain(value: Json) -> Json:

@@ -1,6 +1,7 @@
 """Choose when a text was published and changed among the dates that a page carries."""
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ _CLOCK_SLACK = timedelta(minutes=10)  # servers and captures do not share a cloc
 _DAY_SLACK = timedelta(hours=26)  # a day without a zone may be anywhere on earth
 _CONFLICT = timedelta(days=2)
 _FINENESS = {"year": 0, "month": 1, "day": 2, "minute": 3, "second": 4}
+_MANY_DAYS = 3
 _STRONG = 9  # so many places of a rank are made for machines
 _SEEN = ("time[datetime]", "time", "page text")
 """The places that readers see."""
@@ -81,6 +83,7 @@ def choose_date(
     )
     if not readable:
         return None
+    readable = _gathered_last(readable)
     best = _agreed(readable).date
     strong = [read.moment for read in readable if read.rank < _STRONG]
     conflict = bool(strong) and max(strong) - min(strong) > _CONFLICT
@@ -93,6 +96,14 @@ def _read(candidate: Candidate, seen_at: datetime, timezone: str) -> PartialDate
     if date is None and candidate.found_in in _SEEN and isinstance(candidate.value, str):
         return read_relative(candidate.value, candidate.found_in, seen_at, timezone)
     return date
+
+
+def _gathered_last(readable: Sequence[_Read]) -> list[_Read]:
+    """Return the dates with those last whose place names many days: they are of other texts."""
+    days: defaultdict[str, set[str]] = defaultdict(set)
+    for read in readable:
+        days[read.date.found_in].add(read.date.value[:10])
+    return sorted(readable, key=lambda read: len(days[read.date.found_in]) > _MANY_DAYS)
 
 
 def _agreed(readable: Sequence[_Read]) -> _Read:

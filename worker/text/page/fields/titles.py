@@ -65,7 +65,13 @@ _FAMILIES: dict[str, tuple[str, float]] = {
 }
 _OTHER_META = ("shared", 0.8)
 _SPELLING_ORDER = ("h1", "JSON-LD headline", "h2", "itemprop headline", "meta og:title")
-_MADE_TO_BE_READ = ("h1", "JSON-LD headline", "itemprop headline", "meta headline")
+_MADE_TO_BE_READ = (
+    "h1",
+    "h1 with kicker",
+    "JSON-LD headline",
+    "itemprop headline",
+    "meta headline",
+)
 _SHORTEST = 3
 _SHORTEST_KNOWN = 15
 _MOST_CUTS = 12
@@ -94,11 +100,12 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     Each place has a weight; places that say the same but for the name of the site, quotation
     marks and case speak for the same headline. `sites` are the names of the site.
     """
-    sites = tuple(sites)
     offers = _one_per_place(candidates)
+    sites = (*sites, *_learned(offers))
+    offers = [(place, _cut_by_sites(text, sites)) for place, text in offers]
     known = [text for place, text in offers if place in _MADE_TO_BE_READ]
-    if not any(place.startswith("h1") for place, _ in offers):
-        known += [text for place, text in offers if place == "h2"]
+    if not any(place == "h1" for place, _ in offers):
+        known += [text for place, text in offers if place in ("h2", "h1 beside the article")]
     scattered = sum(c.found_in == "itemprop headline" for c in candidates) > _FEW_HEADLINES
     votes: dict[str, list[tuple[str, float, str, str]]] = {}
     for place, offered in offers:
@@ -121,6 +128,22 @@ def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headl
     share = sums[best] / sum(sums.values())
     rivals = [key for key in sums if sums[key] >= _FAMILIES["h1"][1] and not _kin(key, best)]
     return Headline(text, found_in, round(share, 2), bool(rivals))
+
+
+def _learned(offers: Sequence[tuple[str, str]]) -> list[str]:
+    """Return what the title tag adds to og:title behind a mark: a name of the site.
+
+    >>> _learned([("meta og:title", "Deich hält"), ("title", "Deich hält | Lohe Heute")])
+    ['Lohe Heute']
+    """
+    shared = [text for place, text in offers if place == "meta og:title"]
+    longer = [text for place, text in offers if place in ("title", "JSON-LD WebPage name")]
+    return [
+        text[end:]
+        for text in longer
+        for start, end in _cuts(text)
+        if ":" not in text[start:end] and text[:start] in shared
+    ]
 
 
 def plain_title(text: str) -> str:
@@ -285,7 +308,7 @@ def _one_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
     have theirs too.
     """
     texts = [(c.found_in, plain_title(c.value)) for c in candidates if isinstance(c.value, str)]
-    others = [title_key(text) for place, text in texts if not place.startswith("h1")]
+    others = [title_key(text) for place, text in texts if not place.startswith(("h1", "h2"))]
     first: dict[str, str] = {}
     for place, text in sorted(texts, key=lambda entry: _h1_rank(entry[0], entry[1], others)):
         first.setdefault(place, text)

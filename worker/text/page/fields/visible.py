@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 
@@ -35,6 +36,8 @@ _BYLINE_TAGS = (
 )  # fmt: skip
 _BOOK_LINES = 4
 """So many lines around one of a book are of that book, too."""
+_READ = ("article", "aside")
+_BESIDE = {"article": "", "aside": " beside the article"}
 _NAME_TAGS = ("h2", "h3", "h4", "h5", "h6", "div", "span", "strong", "a")
 
 
@@ -58,6 +61,16 @@ AUTHOR_BOX_LABEL = re.compile(
 [True, True]
 >>> bool(AUTHOR_BOX_LABEL.search("authority-infobox"))
 False
+"""
+
+AUTHOR_ADDRESS = re.compile(
+    r"[/?&_](?:authors?|autor(?:en|in)?|profiles?|people|contributors?|staff|journalists?|by|team|byline|verfasser|redakteure?|columnists?|reporters?)[/=]\w",
+    re.IGNORECASE,
+)
+"""The address of the page on somebody who writes.
+
+>>> bool(AUTHOR_ADDRESS.search("/author/ada-kern")), bool(AUTHOR_ADDRESS.search("/authority/3"))
+(True, False)
 """
 
 OTHERS_LABEL = re.compile(r"comment|kommentar|repl(?:y|ies)|related|recommend", re.IGNORECASE)
@@ -229,10 +242,14 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
     collection.add("authors", _links(layout, "author", ("article",)), "link rel=author")
     for element in layout.body.iter(*_BYLINE_TAGS):
         name = element.get("class") or element.get("id")
-        if name and _is_byline_place(name) and layout.zone(element) == "article":
+        if name and _is_byline_place(name) and (zone := layout.zone(element)) in _READ:
             text = _spaced_text(element)
             if 3 < len(text) <= _LONGEST_BYLINE and not _is_prose(text):
-                collection.add("authors", [text], "byline")
+                collection.add("authors", [text], "byline" + _BESIDE[zone])
+    for link in layout.body.iterfind(".//a[@href]"):
+        if AUTHOR_ADDRESS.search(link.get("href")) and (zone := layout.zone(link)) in _READ:
+            name = _spaced_text(link)[:_LONGEST_BYLINE]
+            collection.add("authors", [name], "author link" + _BESIDE[zone])
     _collect_marked_lines(layout, collection)
     _collect_byline_blocks(layout.blocks, collection)
     collection.add("authors", _last_line(layout.blocks), "last line")
@@ -250,7 +267,9 @@ def _collect_marked_lines(layout: Layout, collection: Collection) -> None:
 
 def _collect_byline_blocks(blocks: Sequence[Block], collection: Collection) -> None:
     announced = False
-    lines = list(_short_blocks(blocks))
+    lines = [
+        (near, _with_blanks(block) if near else block) for near, block in _short_blocks(blocks)
+    ]
     books = [BOOK_LINE.match(block.text) is not None for _near, block in lines]
     for index, (near, block) in enumerate(lines):
         dated = named_in_day_line(block.text) if near else []
@@ -262,6 +281,13 @@ def _collect_byline_blocks(blocks: Sequence[Block], collection: Collection) -> N
         elif names and not of_book:
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
+
+
+def _with_blanks(block: Block) -> Block:
+    """Return a line with blanks between its parts, which may hold a name apart from its label."""
+    spaced = _spaced_text(block.element)
+    same = spaced.replace(" ", "") == block.text.replace(" ", "")
+    return replace(block, text=spaced) if same else block
 
 
 def _in_author_boxes(layout: Layout) -> list[str]:
