@@ -1,6 +1,6 @@
-"""Fit the weights that tell who wrote a page, fold by fold, and write them to their data files.
+"""Fit the weights that tell who wrote a page, fold by fold; `--write` keeps them.
 
-    python -m bench.fit_authors [--data FOLDER]
+    python -m bench.fit_authors [--data FOLDER] [--write]
 
 Each fold is judged by weights that were fitted on the other three (`bench/judgement/weights`); the
 weights of the product are fitted on all four, and the figures of the folds stand in their head.
@@ -50,15 +50,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     default = os.environ.get("LESART_REAL_DATA", REPOSITORY.parent / "shared")
     parser.add_argument("--data", type=Path, default=Path(default))
-    examples = list(examples_of(parser.parse_args().data / "data"))
+    parser.add_argument("--write", action="store_true", help="write the data files")
+    options = parser.parse_args()
+    examples = list(examples_of(options.data / "data"))
     by_fold = [fitted([e for e in examples if e.fold != fold]) for fold in range(FOLDS)]
     figures = []
     for fold, packed in enumerate(by_fold):
         figures.append(judged([e for e in examples if e.fold == fold], unpacked(packed)))
         print(f"fold {fold}, by weights of the other three: {figures[-1]}")
     head = {"fitted": f"bench.fit_authors, {len(examples)} names", "unused_folds": figures}
-    _write(PRODUCT, head | fitted(examples))
-    _write(BY_FOLD, {str(fold): packed for fold, packed in enumerate(by_fold)})
+    if options.write:
+        _write(PRODUCT, head | fitted(examples))
+        _write(BY_FOLD, {str(fold): packed for fold, packed in enumerate(by_fold)})
 
 
 def examples_of(folder: Path) -> Iterator[Example]:
@@ -95,7 +98,7 @@ def judged(examples: Sequence[Example], weighed: Model) -> dict[str, float]:
     pairs = list(zip(taken, examples, strict=True))
     return {
         "names": len(pairs),
-        "right": round(sum(t == e.right for t, e in pairs) / len(pairs), 3),
+        "right": round(sum(t == e.right for t, e in pairs) / max(1, len(pairs)), 3),
         "taken_wrongly": sum(t and not e.right for t, e in pairs),
         "missed": sum(e.right and not t for t, e in pairs),
     }

@@ -17,6 +17,7 @@ NEEDS_REAL = "real"
 
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "corpus": (["{work}/corpus", "--count", "20"], ""),
+    "fit_authors": (["--data", NEEDS_REAL], r"by weights of the other three"),
     "judgement": (["--data", NEEDS_REAL, "--only", "pages"], r"body"),
     "pages": (
         ["--data", NEEDS_REAL, "--copies", "1", "--rounds", "1", "--processes", "1"],
