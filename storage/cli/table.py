@@ -1,6 +1,7 @@
 """Rows as a table of fixed width, chunk by chunk, so that a long answer begins at once."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -12,10 +13,14 @@ CHUNK_ROWS = 200
 GAP = "  "
 NARROWEST = 3
 WIDEST = 60
-ROOMY = 12
-"""As far as long texts are cut before anything short is."""
-LONGEST_FACT = 20
-"""A moment takes as much; what is longer is text."""
+SHORT, SHORTER = 12, 6
+"""So far texts are cut, one after the other, before a number or a moment is."""
+FACT = re.compile(r"[\d:.,% Z+-]*")
+"""What a number, a date or a moment is written with.
+
+>>> bool(FACT.fullmatch("2024-06-18 12:00:00Z")), bool(FACT.fullmatch("Damm 7"))
+(True, False)
+"""
 KEPT_WHOLE = frozenset(
     {
         "article", "id", "a", "b", "first_article", "cluster", "job", "parent", "version",
@@ -91,13 +96,17 @@ def _widths(
         return natural
     told = [max(width(line[index]) for line in cells) for index in range(len(names))]
     least = [_least(name, wide) for name, wide in zip(names, told, strict=True)]
-    facts = [wide if wide <= LONGEST_FACT else ROOMY for wide in told]
+    is_fact = [all(FACT.fullmatch(line[index]) for line in cells) for index in range(len(names))]
     widths = [max(min(each, WIDEST), floor) for each, floor in zip(natural, least, strict=True)]
-    for floors in (facts, [NARROWEST] * len(names)):
+    for text, fact in ((SHORT, WIDEST), (SHORTER, WIDEST), (NARROWEST, NARROWEST)):
         spare = columns_wide - sum(widths) - len(GAP) * (len(widths) - 1)
         if spare >= 0:
             return _widened(widths, natural, spare)
-        widths = _narrowed(widths, [max(pair) for pair in zip(floors, least, strict=True)], -spare)
+        most = [
+            min(wide, fact if is_one else text) for wide, is_one in zip(told, is_fact, strict=True)
+        ]
+        floors = [max(NARROWEST, *pair) for pair in zip(most, least, strict=True)]
+        widths = _narrowed(widths, floors, -spare)
     return widths
 
 

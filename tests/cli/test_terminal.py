@@ -125,6 +125,20 @@ def test_a_moment_is_whole_as_long_as_a_text_is_left_to_be_cut():
     assert width(line) <= 80
 
 
+def test_texts_give_way_to_numbers_and_moments_on_a_narrow_terminal():
+    row = {
+        "article": "35xhehswnwa6vc12", "title": "Damm hält", "published": "2024-06-18",
+        "language": "de", "source": "presse", "versions": 3, "state": "present",
+        "last_seen": "2024-06-18T12:00:00+00:00",
+    }  # fmt: skip
+    for wide in (85, 100):
+        _heading, line = table_lines([row], None, columns_wide=wide, colour=False)
+        assert line.split()[0] == "35xhehswnwa6vc12"
+        assert line.endswith("2024-06-18 12:00:00Z")
+        assert "  2024-06-18  " in line
+        assert width(line) <= wide
+
+
 def test_a_digest_keeps_as_much_as_names_the_wording():
     row = {
         "article": "35xhehswnwa6vc12",

@@ -95,6 +95,8 @@ def test_the_database_is_kept_where_postgresql_18_wants_it():
 def test_health_is_asked_often_at_the_start_and_a_crash_is_mended(name):
     health = SERVICES[name]["healthcheck"]
     assert health["start_interval"] in {"500ms", "1s"}
+    assert health["start_period"] == "300s", "a busy machine is slow to start"
+    assert health["timeout"] == "30s"
     assert SERVICES[name]["restart"] == "unless-stopped"
     assert SERVICES[name]["init"] is True
 

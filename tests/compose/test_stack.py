@@ -37,12 +37,13 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self.seeds = folder / "seeds"
         self.seeds.mkdir()
-        self.port = free_port()
+        self.port, self.web_port = free_port(), free_port()
         mount = {"volumes": [f"{self.seeds}:/seeds:ro"], "image": IMAGE}
         quick = {**mount, "environment": {"LESART_EVERY": "2s"}}
         override = {
             "secrets": {"image": IMAGE},
             "migrate": {"image": IMAGE},
+            "web": {"image": IMAGE},
             "scheduler": quick,
             "worker": quick,
             "lesart": quick,
@@ -58,7 +59,11 @@ class Stack:
         command += [word for file in files for word in ("-f", str(file))]
         done = subprocess.run(
             [*command, "--project-directory", str(ROOT), *words],
-            env={**os.environ, "DATABASE_PORT": str(self.port)},
+            env={
+                **os.environ,
+                "DATABASE_PORT": str(self.port),
+                "WEB_PORT": str(self.web_port),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -122,7 +127,7 @@ def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
         stack.up()
         _wait(lambda: stack.number("SELECT count(*) FROM verdict") == 7, seconds=180)
         time.sleep(45)  # some checks, and what is no progress any more is noticed by then
-        for service in ("postgres", "redis", "scheduler", "worker"):
+        for service in ("postgres", "redis", "scheduler", "worker", "web"):
             assert stack.health(service) == "healthy", service
         told = stack.compose("logs", "scheduler")
         assert "maximum number of running instances" not in told
