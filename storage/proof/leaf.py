@@ -9,7 +9,7 @@ and null in older rows leaves their commitments as they are.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import sha256, shake_256
 from typing import Any
 
 import orjson
@@ -105,8 +105,9 @@ def entry(kind: int, seq: int, commitment: bytes) -> bytes:
 def commitment(table: str, values: Values, salt: bytes) -> bytes:
     """Return the commitment to a row, whose values are as `canonical` gives them."""
     shape = SHAPES[table]
-    parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", _salt(salt, "")]
-    parts += [hidden(_salt(salt, name), values[name]) for name in shape.contents]
+    blind, *salts = _salts(salt, shape)
+    parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", blind]
+    parts += [hidden(each, values[name]) for each, name in zip(salts, shape.contents, strict=True)]
     return sha256(b"".join(parts)).digest()
 
 
@@ -117,10 +118,11 @@ def opened(table: str, values: Values, opening: bytes) -> Opened:
     """
     shape = SHAPES[table]
     if len(opening) == SALT_SIZE:
+        blind, *salts = _salts(opening, shape)
         contents: dict[str, Any] = {
-            name: (_salt(opening, name), values[name]) for name in shape.contents
+            name: (salt, values[name]) for name, salt in zip(shape.contents, salts, strict=True)
         }
-        return Opened(table, plain(shape, values), _salt(opening, ""), contents)
+        return Opened(table, plain(shape, values), blind, contents)
     blind, rest, contents = opening[:SALT_SIZE], opening[SALT_SIZE:], {}
     for name in shape.contents:
         size = SALT_SIZE if rest[:1] == _KEPT else 32
@@ -177,5 +179,8 @@ def canonical_json(stored: str | None) -> bytes | None:
         return told.encode("utf-8", "surrogatepass")
 
 
-def _salt(salt: bytes, name: str) -> bytes:
-    return sha256(salt + name.encode()).digest()[:SALT_SIZE]
+def _salts(salt: bytes, shape: Shape) -> list[bytes]:
+    """Return the blind, then the salt of each content, all drawn from one."""
+    size = SALT_SIZE * (len(shape.contents) + 1)
+    drawn = shake_256(salt).digest(size)
+    return [drawn[at : at + SALT_SIZE] for at in range(0, size, SALT_SIZE)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, insert, text, update
 
-from storage.database.engine import insert_rows, looking
+from storage.database.engine import insert_tuples, looking
 from storage.database.tables import LOGGED, CounterRow, LogEntryRow, LogTileRow
 from storage.database.unit import Clock, Unit, table_of, writing
 from storage.proof import rows as record
@@ -22,7 +22,8 @@ from storage.proof.tree import Node, leaf_hash, whole
 COUNTER, ENTRY, TILE = table_of(CounterRow), table_of(LogEntryRow), table_of(LogTileRow)
 POSITION = "log"
 """The name of the counter that says up to which number everything is in the log."""
-WINDOW_ROWS = 1_000
+SALTS_AT_ONCE = 64
+WINDOW_ROWS = 2_000
 """So many rows of a table are looked at in one go."""
 
 Entry = tuple[int, int, bytes, bytes]
@@ -98,12 +99,11 @@ def write(unit: Unit, found: Fresh) -> int:
     if numbers(connection)[1] != found.after:
         return 0
     size_before, start = partial(connection)
-    names = ("seq", "kind", "opening", "commitment")
-    new = [dict(zip(names, each, strict=True)) for each in found.entries]
+    new = found.entries
     earlier = [] if len(new) + size_before % WIDTH < WIDTH else _after(connection, start)
-    insert_rows(connection, ENTRY, new)
+    insert_tuples(connection, ENTRY, ("seq", "kind", "opening", "commitment"), new)
     if len(new) + size_before % WIDTH >= WIDTH:
-        leaves = [*earlier, *((each[0], each[1], each[3]) for each in found.entries)]
+        leaves = [*earlier, *((each[0], each[1], each[3]) for each in new)]
         _add_tiles(connection, size_before // WIDTH, leaves)
     _keep_position(connection, found)
     return len(new)
@@ -201,9 +201,10 @@ def _window(connection: Connection, after: int, counter: int) -> int:
 
 
 def _entries(connection: Connection, table: str, after: int, upto: int) -> Iterator[Entry]:
-    kind = SHAPES[table].kind
+    kind, salts = SHAPES[table].kind, b""
     for seq, values in record.rows(connection, table, after, upto):
-        salt = os.urandom(SALT_SIZE)
+        salts = salts or os.urandom(SALT_SIZE * SALTS_AT_ONCE)
+        salt, salts = salts[:SALT_SIZE], salts[SALT_SIZE:]
         yield seq, kind, salt, commitment(table, values, salt)
 
 
@@ -225,11 +226,8 @@ def _add_tiles(
     while len(hashes) >= WIDTH:
         ends = range(WIDTH, len(hashes) + 1, WIDTH)
         full = [(whole(hashes[end - WIDTH : end]), lasts[end - 1]) for end in ends]
-        rows = [
-            {"level": level, "number": number + at, "digest": digest, "last_seq": last}
-            for at, (digest, last) in enumerate(full)
-        ]
-        insert_rows(connection, TILE, rows)
+        rows = [(level, number + at, *each) for at, each in enumerate(full)]
+        insert_tuples(connection, TILE, ("level", "number", "digest", "last_seq"), rows)
         above = [*_level(connection, level, number // WIDTH * WIDTH, number), *full]
         hashes, lasts = [digest for digest, _ in above], [last for _, last in above]
         number, level = number // WIDTH, level + 1

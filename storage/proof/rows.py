@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, LargeBinary, text
+from sqlalchemy import Boolean, Column, Connection, LargeBinary, TextClause, text
 
 from storage.database.columns import JSON_TYPE, UtcTime, iso_utc
 from storage.database.tables import METADATA
@@ -22,15 +22,17 @@ class Reader:
     table: str
     shape: Shape
     names: tuple[str, ...]
-    columns: str
-    converters: tuple[Convert | None, ...]
+    query: TextClause
+    converters: tuple[tuple[str, Convert], ...]
 
-    def values(self, row: Sequence[Any]) -> Values:
+    def values(self, row: Sequence[Any]) -> dict[str, Any]:
         """Return what a row holds: contents as bytes, plain columns as JSON takes them."""
-        return {
-            name: value if convert is None or value is None else convert(value)
-            for name, value, convert in zip(self.names, row, self.converters, strict=True)
-        }
+        found = dict(zip(self.names, row, strict=False))
+        for name, convert in self.converters:
+            value = found[name]
+            if value is not None:
+                found[name] = convert(value)
+        return found
 
 
 @lru_cache(maxsize=64)
@@ -39,11 +41,17 @@ def reader(table: str, dialect: str) -> Reader:
     shape = SHAPES[table]
     columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
     asked = [_asked(each, dialect) for each in columns]
-    return Reader(
-        table, shape, tuple(each.name for each in columns), ", ".join(asked),
-        tuple(_converter(each, dialect, is_content=each.name in shape.contents)
-              for each in columns),
-    )  # fmt: skip
+    converters = tuple(
+        (each.name, convert)
+        for each in columns
+        if (convert := _converter(each, dialect, is_content=each.name in shape.contents))
+    )
+    key = shape.key
+    query = text(
+        f"SELECT {', '.join(asked)} FROM {table} "
+        f"WHERE {key} > :after AND {key} <= :upto ORDER BY {key}"
+    )
+    return Reader(table, shape, tuple(each.name for each in columns), query, converters)
 
 
 def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[tuple[int, Values]]:
@@ -54,14 +62,11 @@ def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[
         return
     how = reader(table, connection.dialect.name)
     key = how.names.index(how.shape.key)
-    query = (
-        f"SELECT {how.columns} FROM {table} "
-        f"WHERE {how.shape.key} > :after AND {how.shape.key} <= :upto ORDER BY {how.shape.key}"
-    )
     asked = {"after": after, "upto": upto}
-    with connection.execute(text(query), asked, execution_options=STREAMING) as found:
-        for row in found:
-            yield row[key], how.values(row)
+    with connection.execute(how.query, asked, execution_options=STREAMING) as found:
+        for chunk in found.partitions():
+            for row in chunk:
+                yield row[key], how.values(row)
 
 
 def row(connection: Connection, table: str, number: int) -> Values | None:

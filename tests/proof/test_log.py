@@ -84,7 +84,7 @@ def test_a_commitment_is_what_it_always_was():
     assert commitment("origin", more, bytes(16)).hex() == GOLDEN
 
 
-GOLDEN = "34497962becb731a565d9674366863bf674c02d07e93ee04638dad984bc4630f"
+GOLDEN = "0fd0a9da3317c7d9f62e05e4ad5bf561b7848e6c6fb6e44630219080fbd6f8fe"
 
 
 def test_everything_is_in_the_log_once_in_the_order_of_commit(press):
