@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,11 +22,12 @@ from storage.cli.options import (
     command,
     path_of,
 )
-from storage.cli.output import binary_stream, read_argument, write_record, write_rows
+from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
 from storage.cli.report import reading, tell_examination, tell_verification
 from storage.read.filters import Filters
 
 if TYPE_CHECKING:
+    from storage.export.texts import Selection
     from storage.read.archive import ReadOnlyArchive
 
 PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
@@ -95,6 +97,9 @@ def export(
             _export_warc(archive, filters, query, page, shown)
             return
         selection = Selection(filters, query, all_versions, page.after, page.limit)
+        if shown.is_parquet:
+            _export_parquet(archive, selection, shown)
+            return
         take = json_lines if target.format in {"json", "jsonl"} else flat_rows
         write_rows(take(archive, selection), target, FLAT_COLUMNS)
 
@@ -179,6 +184,23 @@ def _export_warc(
             stream.write(gzip.compress(each, mtime=0) if shown.is_packed else each)
     if page.limit is not None and export.cursor is not None:
         say(f"there may be more: go on with --after {export.cursor}")
+
+
+def _export_parquet(archive: "ReadOnlyArchive", selection: "Selection", shown: ShownExport) -> None:
+    """Write versions as one Parquet file."""
+    try:
+        from storage.export.parquet import write_parquet  # noqa: PLC0415  # loads pyarrow
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        hint = "this wants pyarrow: pip install 'lesart[parquet]', or pip install pyarrow"
+        raise typer.BadParameter(hint, param_hint="--format parquet") from error
+    path = path_of(shown.output)
+    if path is None and sys.stdout.isatty():
+        raise OutputError("the terminal", "Parquet is no text; try -o versions.parquet")
+    with binary_stream(path) as stream:
+        number = write_parquet(archive, selection, stream, program())
+    say(f"{number} versions written")
 
 
 def _parameter(given: str) -> tuple[str, Any]:

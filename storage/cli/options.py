@@ -21,7 +21,7 @@ from storage.settings import Settings, load_settings
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
 DiffFormat = Literal["text", "html", "table", "json", "jsonl", "csv", "tsv"]
-ExportFormat = Literal["table", "json", "jsonl", "csv", "tsv", "warc"]
+ExportFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet", "warc"]
 
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
@@ -153,13 +153,21 @@ class ShownExport:
         )
 
     @property
+    def is_parquet(self) -> bool:
+        """Tell whether one Parquet file is written; the ending of a file may say so."""
+        name = "" if self.output is None else self.output.name.lower()
+        return self.format == "parquet" or (self.format is None and name.endswith(".parquet"))
+
+    @property
     def is_packed(self) -> bool:
         """Tell whether each record is to be gzipped."""
         return self.output is not None and self.output.suffix.lower() == ".gz"
 
     def target(self) -> Target:
         """Return where rows go."""
-        rows: Format | None = None if self.format == "warc" else self.format
+        rows: Format | None = (
+            None if self.format == "warc" or self.format == "parquet" else self.format  # noqa: PLR1714  # for mypy
+        )
         return _target(rows or named_format(self.output) or "jsonl", self.output,
                        is_spreadsheet_safe=self.spreadsheet_safe)  # fmt: skip
 

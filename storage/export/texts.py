@@ -1,10 +1,11 @@
 """Stream the archive, or what a query finds in it, out as JSON lines or flat rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,7 +19,7 @@ from storage.read.search import CHUNK_HITS, cursor_of, found_versions
 from storage.values.draft import Json, as_dict
 
 Line = dict[str, Json]
-Take = Callable[[Connection, Conditions, int | None], Iterator[Line]]
+Take = Callable[[Connection, Conditions, int | None], Iterator[Any]]
 
 FLAT_COLUMNS = (*COLUMNS["versions"], *texts.PLACE, "cursor")
 """The columns of `flat_rows`: those of the view `versions`, where it stands, and the cursor."""
@@ -56,6 +57,14 @@ def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
     return _selected(archive, selection, _flat_rows)
 
 
+def typed_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Mapping[str, Any]]:
+    """Yield `FLAT_COLUMNS` of each version with times and lists as such.
+
+    Raises: CursorError.
+    """
+    return _selected(archive, selection, texts.version_rows)
+
+
 def _json_lines(
     connection: Connection, asked: Conditions, limit: int | None, as_of: datetime | None = None
 ) -> Iterator[Line]:
@@ -67,7 +76,7 @@ def _flat_rows(connection: Connection, asked: Conditions, limit: int | None) -> 
     yield from map(as_dict, texts.version_rows(connection, asked, limit))
 
 
-def _selected(archive: ReadOnlyArchive, selection: Selection, take: Take) -> Iterator[Line]:
+def _selected(archive: ReadOnlyArchive, selection: Selection, take: Take) -> Iterator[Any]:
     with archive.connected() as connection:
         if selection.query is None:
             yield from _all(connection, selection, take)
@@ -75,7 +84,7 @@ def _selected(archive: ReadOnlyArchive, selection: Selection, take: Take) -> Ite
             yield from _hits(connection, selection, archive.languages, take)
 
 
-def _all(connection: Connection, selection: Selection, take: Take) -> Iterator[Line]:
+def _all(connection: Connection, selection: Selection, take: Take) -> Iterator[Any]:
     asked = conditions(selection.filters, article="q", version="x")
     if not selection.every_version:
         asked = asked.also("x.version = q.versions")
@@ -84,7 +93,7 @@ def _all(connection: Connection, selection: Selection, take: Take) -> Iterator[L
 
 def _hits(
     connection: Connection, selection: Selection, languages: tuple[str, ...], take: Take
-) -> Iterator[Line]:
+) -> Iterator[Any]:
     found = found_versions(
         connection,
         parse_query(selection.query or "", languages),
