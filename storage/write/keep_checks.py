@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from storage.database.tables import HostRow, ObservationRow, VerdictRow, WatchRow
-from storage.database.unit import Unit, table_of, update_rows
+from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.history.absences import tell_absences
 from storage.record.captures import Packed, keep_bytes, pack_all, refusal
 from storage.record.origins import ensure_origins
@@ -20,7 +20,7 @@ from storage.values.refusals import Refused
 from storage.values.transfer import Transfer
 from storage.values.verdict import Counts
 
-HOST = table_of(HostRow)
+HOST, VERDICT = table_of(HostRow), table_of(VerdictRow)
 
 
 def packed_of(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
@@ -49,7 +49,7 @@ def keep_checks(
     unit.flush()
     tell_absences(unit, keeper.told)
     _order_reading(unit, held, keeper)
-    return _counts(mine)
+    return _counts(unit, mine)
 
 
 class _Keeper:
@@ -189,10 +189,16 @@ def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
             unit.connection.execute(update(HOST).where(HOST.c.key == each.key).values(**values))
 
 
-def _counts(checks: Sequence[Check]) -> Counts:
+def _counts(unit: Unit, checks: Sequence[Check]) -> Counts:
+    """Count checks; one that found what nobody has read yet is counted where that is read."""
+    confirmed = {each.last.confirms for each in checks} - {None}
+    query = select(VERDICT.c.observation_id)
+    read = {row[0] for row in rows_in(unit.connection, query, VERDICT.c.observation_id, confirmed)}
     totals: dict[str, int] = {}
     for check in checks:
         name = OUTCOMES[check.last.outcome].counted_as
-        if name is not None and not (name == "unchanged" and check.kind in LISTS):
-            totals[name] = totals.get(name, 0) + 1
+        is_unread = check.last.confirms is not None and check.last.confirms not in read
+        if name is None or (name == "unchanged" and (is_unread or check.kind in LISTS)):
+            continue
+        totals[name] = totals.get(name, 0) + 1
     return Counts(**totals)

@@ -5,6 +5,7 @@ import pytest
 from tests.chaos.again import COMMANDS, rounds
 
 
+@pytest.mark.slow
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_command_that_was_killed_and_is_given_once_more_reads_everything(database):

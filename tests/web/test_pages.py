@@ -7,6 +7,8 @@ from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
+from worker.flow.order import resolve
+from worker.flow.work import work_next
 
 
 def told(moment: float) -> str:
@@ -85,6 +87,23 @@ def test_the_same_bytes_are_not_read_again(desk):
     assert desk.number("SELECT count(*) FROM derivation") == 1
     assert desk.number("SELECT count(*) FROM job WHERE kind = 'read'") == 1
     assert desk.outcomes(A) == ["content", "unchanged"]
+
+
+@pytest.mark.parametrize("has_validators", [True, False], ids=["304", "same bytes"])
+def test_a_page_that_nobody_has_read_is_not_unchanged(desk, has_validators):
+    desk.web.put(A, pegel(has_validators=has_validators, changed_at=hour(0)))
+
+    def fetched(at: float) -> int:
+        desk.now = hour(at)
+        job = desk.ordered([resolve(desk.archive, desk.settings, A)])
+        for kind in ("ingest", "fetch"):
+            assert work_next(desk.archive, desk.settings, desk.reader, within=job, kind=kind)
+        return job
+
+    first, second = fetched(1), fetched(2)
+    assert desk.counts(second) == Counts()
+    assert desk.done(first) == Counts(new_articles=1)
+    assert desk.fetch(A, at=3) == Counts(unchanged=1)
 
 
 def test_a_text_that_comes_back_is_a_third_version_of_the_first_wording(desk):
