@@ -27,7 +27,8 @@ ODD = st.text(
         ("Ö\x08l\x7f \x9d2", "Öl 2", ["control_characters"]),
         ("Öl \t\n \nbrennt ", "Öl\n\nbrennt", ["trailing_blanks"]),
         ("StraÃ\x9fe und Ã\x85rger", "StraÃ\x9fe und Ã\x85rger", []),
-        ("Öl\xa0ist\u200bteu\xader", "Öl\xa0ist\u200bteu\xader", []),
+        ("Öl\xa0ist\u200cteu\xader", "Öl\xa0ist\u200cteu\xader", []),
+        ("Öl\u200blager", "Öllager", ["unseen_characters"]),
     ],
     ids=[
         "nothing",
@@ -40,7 +41,8 @@ ODD = st.text(
         "control characters",
         "trailing blanks",
         "halves of mojibake stay",
-        "blanks and soft hyphens stay",
+        "blanks, soft hyphens and joints stay",
+        "what nobody sees",
     ],
 )
 def test_a_step_is_recorded_only_where_it_did_something(

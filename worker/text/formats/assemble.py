@@ -14,6 +14,7 @@ from worker.text.annotate.quotes import quotes
 from worker.text.annotate.roles import byline_names, roles, same_line
 from worker.text.annotate.words import word_count
 from worker.text.hints import MOST_PARAGRAPHS, TextSettings, extractor
+from worker.text.stamps import fields_of, flags_of
 
 LONGEST_HEADLINE = 300
 _OURS = frozenset({"word_count", "agency"})
@@ -56,8 +57,13 @@ def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
         return refuse("no_body" if title or paragraphs else "empty")
     text = "\n\n".join(running)
     pieces = text.split()
-    fields = _fields(material, paragraphs, text, pieces, settings)
-    flags = {*material.flags, *odd, *_headline_flags(title, paragraphs, text)}
+    fields = _fields(material, paragraphs, text, pieces, settings) | fields_of(material.steps)
+    flags = {
+        *material.flags,
+        *odd,
+        *flags_of(material.steps),
+        *_headline_flags(title, paragraphs, text),
+    }
     if fields["language"].value is None:
         flags.add("language_unsure")
     return Draft(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from storage.values.draft import Step
+from worker.text.stamps import STEP, stamp, without_unseen
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 # ESC [ … letter; ESC ] … BEL; ESC ( B: what terminals read as colour, title and character set.
@@ -64,10 +65,20 @@ def trailing_blanks(text: str) -> str:
     return text
 
 
+def unseen_characters(text: str) -> str:
+    r"""Take out characters that nobody sees and that join nothing.
+
+    >>> unseen_characters("Öl\u200blager, Auf\u200clage")
+    'Öllager, Auf\u200clage'
+    """
+    return without_unseen(text)[0]
+
+
 STEPS: dict[str, Callable[[str], str]] = {
     "line_endings": line_endings,
     "terminal_sequences": terminal_sequences,
     "control_characters": control_characters,
+    STEP: unseen_characters,
     "trailing_blanks": trailing_blanks,
 }
 STRINGS = "strings"
@@ -85,6 +96,10 @@ def clean(text: str) -> tuple[str, tuple[Step, ...]]:
     if CONTROL.search(text):
         for name in _FOR_CONTROLS:
             text = _apply(name, text, done)
+    text, taken = without_unseen(text)
+    if taken:
+        carried = stamp(taken)
+        done.append(Step(STEP, {"stamp": carried}) if carried else Step(STEP))
     text = _apply("trailing_blanks", text, done)
     return text, tuple(done)
 

@@ -10,6 +10,7 @@ from worker.text.decode import replace_surrogates
 from worker.text.formats.assemble import Material, combined
 from worker.text.formats.clean import STRINGS, clean, one_line
 from worker.text.hints import Hints, TextSettings
+from worker.text.stamps import stamp_of
 
 # Field by the names that sources give it, most telling first; case, `_`, `-` and blanks aside.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -84,6 +85,7 @@ class Cleaning:
     def __init__(self, flags: list[str]) -> None:
         self.flags = flags
         self.names: dict[str, None] = {}
+        self.stamp: Json = None
 
     def cleaned(self, value: Json) -> Json:
         """Return `value` with its strings cleaned; lone surrogates are replaced before."""
@@ -97,7 +99,8 @@ class Cleaning:
 
     def steps(self) -> tuple[Step, ...]:
         """Return the one step that names the cleaning steps which some string needed."""
-        return (Step(STRINGS, {"cleaned_by": list(self.names)}),) if self.names else ()
+        carried = {"stamp": self.stamp} if self.stamp else {}
+        return (Step(STRINGS, {"cleaned_by": list(self.names), **carried}),) if self.names else ()
 
     def _cleaned_text(self, text: str) -> str:
         text, replaced = replace_surrogates(text)
@@ -105,6 +108,7 @@ class Cleaning:
             self.flags.append("surrogate_replaced")
         text, steps = clean(text)
         self.names.update(dict.fromkeys(step.name for step in steps))
+        self.stamp = self.stamp or stamp_of(steps)
         return text
 
 

@@ -59,9 +59,11 @@ from worker.text.page.layout.tree import parse_page, prepare, replace_surrogates
 from worker.text.page.loss import loss_flags
 from worker.text.page.paywall import declared_free, is_live, is_teaser
 from worker.text.page.walls import wall_reason
+from worker.text.stamps import STEP as UNSEEN
+from worker.text.stamps import fields_of, stamp, without_unseen, written_out
 
 NAME = "lesart-page"
-VERSION = "4"
+VERSION = "5"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
@@ -110,6 +112,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(decoded, Refused):
         return decoded
     text, replaced = replace_surrogates(decoded.text)
+    text, taken = without_unseen(written_out(text))
     tree = parse_page(text)
     if isinstance(tree, Refused):
         return tree
@@ -129,7 +132,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         extracted = Extracted(better, None) if better else extracted
     if not extracted.pieces:
         return _refuse_empty(source, chosen)
-    doubts = _doubts(decoded, replaced, addresses)
+    doubts = _doubts(decoded, replaced, addresses, taken)
     return _draft(source, extracted, chosen, doubts, hints, settings)
 
 
@@ -209,6 +212,7 @@ def _draft(
     if address:
         fields["url"] = address
     flags, steps = doubts
+    fields |= fields_of(steps)
     return Draft(
         title=title,
         paragraphs=paragraphs,
@@ -231,13 +235,17 @@ def _title(chosen: Chosen) -> str | None:
 
 
 def _doubts(
-    decoded: Decoded, replaced: int, addresses: int
+    decoded: Decoded, replaced: int, addresses: int, taken: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[Step, ...]]:
     """Return the flags and steps of the way from bytes to the tree."""
     flags, steps = decoded.flags, decoded.steps
     if replaced:
         flags = (*flags, "surrogate_replaced")
         steps = (*steps, Step("replace_surrogates", {"replaced": replaced}))
+    if taken:
+        carried = stamp(taken)
+        steps = (*steps, Step(UNSEEN, {"stamp": carried} if carried else {}))
+        flags = (*flags, "invisible_chars") if carried else flags
     if addresses:
         steps = (*steps, Step("show_addresses", {"shown": addresses}))
     return flags, steps
