@@ -78,3 +78,9 @@ def plain(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
     """Return the answers of a request for something that is no JSON."""
     told = {"description": what, "content": {media_type: {"schema": {"type": "string"}}}}
     return {200: told, 304: NOT_CHANGED, **troubles(*USUAL)}
+
+
+def answered_as(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a request whose good answer has that type and a shape of its own."""
+    told = {"description": "What was asked for", "content": {media_type: {}}}
+    return {200: told, 304: NOT_CHANGED, **troubles(*USUAL)}

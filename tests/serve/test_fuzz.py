@@ -40,7 +40,7 @@ def fuzz(url: str, folder: Path, examples: int, phases: str, *, is_known: bool) 
     shown = done.stdout[-6000:] + done.stderr[-2000:]
     assert done.returncode == 0, shown
     sys.stderr.write("".join(re.findall(r"\d+ generated.*\n", shown)))
-    return int(re.search(r"(\d+) passed", shown)[1])
+    return int(re.search(r"generated, (\d+) passed", shown)[1])
 
 
 def test_a_few_made_up_requests_are_answered_as_documented(archive_url, tmp_path):

@@ -108,11 +108,15 @@ def blame(request: Request, library: Asked, asked: Annotated[BlameQuery, Query()
     )
 
 
+def _shape(media: str) -> dict[str, str]:
+    return {} if media.endswith("json") else {"type": "string"}
+
+
 @router.get(
     "/cite",
     responses=one(model_of(answers.Citation)) | {200: {
         "model": model_of(answers.Citation),
-        "content": {media: {"schema": {"type": "string"}} for _write, media in _STYLES.values()},
+        "content": {media: {"schema": _shape(media)} for _write, media in _STYLES.values()},
     }},
 )  # fmt: skip
 def cite(library: Asked, asked: Annotated[CiteQuery, Query()]) -> Response:
