@@ -16,7 +16,7 @@ def article(client) -> str:
 @pytest.mark.parametrize("path", [
     "/", "/?limit=20&class=number&silent=", "/search", "/search?q=Pegel", "/search?q=Pegel&change=number&language=de",
     "/a/{}", "/a/{}/1", "/a/{}/1..2", "/a/{}/1..2?view=changes", "/a/{}/1..2?view=side", "/a/{}/1..2?view=fields",
-    "/a/{}/1..2?view=quotes", "/a/{}/1..2?view=links", "/a/{}/1..2?view=raw", "/a/{}/since", "/a/{}/checks", "/a/{}/cite",
+    "/a/{}/1..2?view=quotes", "/a/{}/1..2?view=links", "/a/{}/1..2?view=raw", "/a/{}/since", "/a/{}/checks", "/a/{}/cite", "/proof/{}", "/proof/{}@1",
     "/a/{}?as_of=2100", "/a/{}/1..2?known_at=2100", "/relations", "/sources", "/refusals",
 ])  # fmt: skip
 def test_a_page_answers_in_its_language_and_is_no_larger_than_50_kilobytes(

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from storage.web.pages import article, compare, front, relations, search, work
+from storage.web.pages import article, compare, front, proof, relations, search, work
 from storage.web.pages.rendering import problem_page
 
 __all__ = ["ROUTERS", "problem_page"]
@@ -13,5 +13,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     work.router,
     relations.router,
     article.router,
+    proof.router,
     compare.router,
 )
