@@ -30,7 +30,7 @@ FALLBACK_CHARSET = "cp1252"
 
 _DELIMITERS = (",", ";", "\t")
 _ON_ERROR = {"utf-8-sig": "surrogateescape", "utf-16": "replace"}
-_SAMPLE_LINES = 30
+_SAMPLE_LINES, _SAMPLE_LETTERS = 30, 1024 * 1024
 _RECOVERIES = 100
 
 # The module's own limit (128 KB) is global to the process and too small for an article; the
@@ -129,8 +129,13 @@ class _Lines:
             line = self._piece()
 
     def peek(self, count: int) -> list[str]:
-        while len(self._ahead) < count and (line := self._text.readline(self._limit + 1)):
+        letters = sum(map(len, self._ahead))
+        while len(self._ahead) < count and letters < _SAMPLE_LETTERS:
+            line = self._text.readline(self._limit + 1)
+            if not line:
+                break
             self._ahead.append(line)
+            letters += len(line)
         return list(self._ahead)[:count]
 
     def _piece(self) -> str:
@@ -235,13 +240,13 @@ def _unique(cells: list[str]) -> list[str]:
     >>> _unique(["id", "", "text", "text"])
     ['id', 'column_2', 'text', 'text_4']
     """
-    names: list[str] = []
+    names: dict[str, None] = {}
     for number, cell in enumerate(cells, start=1):
         name = cell.strip() or f"column_{number}"
         while name in names:
             name = f"{name}_{number}"
-        names.append(name)
-    return names
+        names[name] = None
+    return list(names)
 
 
 def _separator_line(lines: _Lines) -> str | None:

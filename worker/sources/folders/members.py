@@ -30,6 +30,9 @@ from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_me
 from worker.sources.folders.folder import is_ignored
 from worker.sources.web_archives.contents import wacz_contents, warc_contents, warc_limits
 
+MOST_BAD_RECORDS = 2_000
+"""Of a file with more bad records, each of which is told and kept, the rest is left alone."""
+
 TYPES: tuple[str, ...] = (
     "seed",
     "markdown",
@@ -325,8 +328,13 @@ def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Ite
     names = _Names()
     names_numbers = False
     is_empty = True
+    bad = 0
     for record in records:
         is_empty = False
+        bad += isinstance(record, BadRecord)
+        if bad > MOST_BAD_RECORDS:
+            yield spot.rejected(_too_many_bad(record.line))
+            return
         if isinstance(record, BadRecord) and record.is_file:
             yield spot.rejected(record.refused, record.raw)
             continue
@@ -345,6 +353,11 @@ def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Ite
         yield Item(spot.locator, member, record.raw, kind, charset, record.line, flags)
     if is_empty:
         yield spot.rejected(refuse("empty"))
+
+
+def _too_many_bad(line: int) -> Refused:
+    reason = f"{MOST_BAD_RECORDS} before it could not be read either, and no more were looked at"
+    return refuse("record_invalid", line=line, reason=reason)
 
 
 def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
