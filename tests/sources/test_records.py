@@ -1,14 +1,17 @@
 """Of JSON lines, JSON lists and tables each record is a capture; a bad one costs itself only."""
 
 import gzip
+import io
 import json
 import random
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
+from worker.sources.containers.table_rows import table_rows
 from worker.sources.folders.members import Hints, members_of_bytes
 from worker.text.kinds import detect_type
 
@@ -363,3 +366,17 @@ def test_every_outcome_of_a_random_table_has_a_name_of_its_own():
     data = "id,text\n" + "".join(rng.choice(signs) for _ in range(5_000))
     outcomes = holds("a.csv", data)
     assert len({outcome.member for outcome in outcomes}) == len(outcomes)
+
+
+def test_a_header_of_very_many_columns_is_named_in_time_that_grows_with_it():
+    row = b"text" + b",x" * 100_000
+    begun = time.thread_time()
+    (found,) = table_rows(io.BytesIO(row + b"\n" + row.replace(b"x", b"y") + b"\n"), 10_000_000)
+    assert time.thread_time() - begun < 10
+    assert len(json.loads(found.raw)) == 100_001
+
+
+def test_no_more_than_a_sample_of_long_lines_is_looked_at():
+    stream = io.BytesIO(b"title,text\n" + (b"P," + b"a" * 1_000_000 + b"\n") * 30)
+    next(table_rows(stream, 10_000_000))
+    assert stream.tell() < 10_000_000
