@@ -173,14 +173,18 @@ HOSTILE = (
     Hostile(
         "line.jsonl",
         lambda: b'{"text": "' + b"a" * (40 * MEGABYTE) + b'"}\n' + record() + b"\n",
-        ("record_invalid", "taken"),
+        ("too_large",),
     ),
     Hostile(
         "columns.csv",
         lambda: b"title,text" + b",x" * 1_000_000 + b"\nP,Der Pegel" + b",y" * 1_000_000 + b"\n",
-        (),
+        (*ANY, "too_large"),
     ),
-    Hostile("open_quote.csv", lambda: b'title,text\nP,"' + b"Der Pegel.\n" * 4_000_000, ()),
+    Hostile(
+        "open_quote.csv",
+        lambda: b'title,text\nP,"' + b"Der Pegel.\n" * 4_000_000,
+        ("too_large", "record_invalid"),
+    ),
     # ------------------------------------------------------------------ pages
     Hostile("spans.html", lambda: page("<p>" + "<span>a</span> " * 400_000 + "</p>"), ANY),
     Hostile("deep.html", lambda: page("<div>" * 500_000 + "a"), ("extraction_empty", *HEAVY)),
@@ -228,7 +232,7 @@ HOSTILE = (
     ),
     Hostile("letters.html", lambda: page("<p>a</p>" * 1_000_000), (*MANY, "extraction_empty")),
     # ------------------------------------------------------------------ packed
-    Hostile("nested.txt.gz", _nested_gzip, ()),
+    Hostile("nested.txt.gz", _nested_gzip, ("not_text",)),
     Hostile(
         "in_zip.zip",
         lambda: _zip(
@@ -236,25 +240,28 @@ HOSTILE = (
             b_txt=HEADER + b"a\n\n" * 300_000,
             gut_txt=HEADER + WORDS.encode(),
         ),
-        (),
+        (*MANY, "empty"),
     ),
     # ------------------------------------------------------------------ lists
-    Hostile("items.xml", lambda: _feed(200_000), (), "feed"),
+    Hostile("items.xml", lambda: _feed(200_000), ("feed_invalid",), "feed"),
     Hostile("laughs.xml", _laughs, ("xml_unsafe",), "feed"),
     Hostile(
-        "deep.xml", lambda: b'<rss version="2.0"><channel>' + b"<item>" * 2_000_000, (), "feed"
+        "deep.xml",
+        lambda: b'<rss version="2.0"><channel>' + b"<item>" * 2_000_000,
+        ("feed_invalid",),
+        "feed",
     ),
-    Hostile("urls.xml", lambda: _sitemap(300_000), (), "sitemap"),
+    Hostile("urls.xml", lambda: _sitemap(300_000), ("too_many_entries",), "sitemap"),
     Hostile(
         "bomb.xml",
         lambda: gzip.compress(_sitemap(10) + b" " * (300 * MEGABYTE), mtime=0),
-        (),
+        ("archive_unsafe", "too_large_decoded"),
         "sitemap",
     ),
     Hostile(
         "outlines.xml",
         lambda: b"<opml version='2.0'><body>" + b"<outline text='a'>" * 1_000_000,
-        (),
+        ("opml_invalid",),
         "opml",
     ),
 )
