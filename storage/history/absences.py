@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.database.columns import SIGHT_BLOCK
 from storage.database.tables import (
     ArticleOriginRow,
     ArticleRow,
@@ -15,6 +14,7 @@ from storage.database.tables import (
     TransferRow,
 )
 from storage.database.unit import Unit, rows_in, table_of
+from storage.history.article_rows import add_sight
 from storage.history.versions import rebuild_all
 from storage.values.outcome import of_page
 
@@ -115,17 +115,20 @@ class _Telling:
         wording: int | None = None,
         derivation: int | None = None,
     ) -> None:
-        self.unit.add(
-            SightRow,
-            {
-                "observation_id": row.id, "seq": self.unit.number(SIGHT_BLOCK),
-                "article_id": article, "origin_id": origin, "locator_id": row.locator_id,
-                "address_id": address, "source_id": row.source_id,
-                "observed_at": row.observed_at, "is_foreign": row.id in self.foreign,
-                "outcome": outcome,
-                "wording_id": wording, "derivation_id": derivation, "version": None,
-            },
-        )  # fmt: skip
+        add_sight(
+            self.unit,
+            observation_id=row.id,
+            article_id=article,
+            origin_id=origin,
+            locator_id=row.locator_id,
+            address_id=address,
+            source_id=row.source_id,
+            observed_at=row.observed_at,
+            is_foreign=row.id in self.foreign,
+            outcome=outcome,
+            wording_id=wording,
+            derivation_id=derivation,
+        )
 
     def _codes(self, observations: Sequence[int]) -> dict[int, str]:
         """Return as what fetched pages are told that could not be taken."""

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import func, select
 
 from storage.database.columns import SIGHT_BLOCK
-from storage.database.tables import ArticleOriginRow, ArticleRow, OriginRow, SightRow
+from storage.database.tables import ArticleOriginRow, OriginRow, SightRow
 from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.history.article_rows import add_article
 from storage.record.reading import Reading
 
 ARTICLE_ORIGIN, ORIGIN, SIGHT = (
@@ -126,17 +127,8 @@ class Claims:
         public = unit.connection.execute(
             select(ORIGIN.c.public_id).where(ORIGIN.c.id == locator)
         ).scalar_one()
-        number = unit.number()
+        number = add_article(unit, public, locator, source_id)
         unit.add(ArticleOriginRow, {"origin_id": locator, "article_id": number})
-        unit.add(
-            ArticleRow,
-            {
-                "id": number, "seq": number, "public_id": public, "origin_id": locator,
-                "source_id": source_id, "state": "present", "versions": 0,
-                "head_version_id": None, "first_seen": unit.now, "last_seen": unit.now,
-                "content_at": unit.now, "latest_at": unit.now,
-            },
-        )  # fmt: skip
         unit.flush()
         return number
 

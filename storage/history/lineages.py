@@ -25,6 +25,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.history.address_claims import Place
+from storage.history.article_rows import add_article
 from storage.history.versions import rebuild
 from storage.record.origins import ensure_origins
 from storage.relations.clusters import gather
@@ -377,16 +378,7 @@ def _new_article(unit: Unit, group: set[int], rows: Mapping[int, Any]) -> int:
         select(ORIGIN.c.public_id).where(ORIGIN.c.id == origin)
     ).scalar_one()
     source = next(iter(rows.values())).source_id
-    number = unit.number()
-    unit.add(
-        ArticleRow,
-        {
-            "id": number, "seq": number, "public_id": public, "origin_id": origin,
-            "source_id": source, "state": "present", "versions": 0, "head_version_id": None,
-            "first_seen": unit.now, "last_seen": unit.now, "content_at": unit.now,
-            "latest_at": unit.now,
-        },
-    )  # fmt: skip
+    number = add_article(unit, public, origin, source)
     unit.flush()
     return number
 

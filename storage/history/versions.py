@@ -18,6 +18,7 @@ from storage.database.tables import (
     VersionRow,
 )
 from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.history.article_rows import add_version
 from storage.history.changes import Comparing
 from storage.history.noise_decisions import Quieting, decided, strike
 from storage.history.runs import Pair, Run, Sight, runs, steps
@@ -156,24 +157,13 @@ class _Fitting:
                 step = telling.of(run)
             values = {**_placed(run), **step}
             if row is None:
-                number = self._add_version(article_id, run, values)
+                number = add_version(self.unit, article_id, run.number, values)
             else:
                 number = row.id
                 if any(getattr(row, name) != value for name, value in values.items()):
                     seq = self.unit.number(FIELD_BLOCK)
                     self.versions.append({"id": row.id, "seq": seq, **values})
             self.heads[article_id] = number
-
-    def _add_version(self, article_id: int, run: Run, values: Mapping[str, Any]) -> int:
-        number = self.unit.number()
-        self.unit.add(
-            VersionRow,
-            {
-                "id": number, "seq": self.unit.number(FIELD_BLOCK), "article_id": article_id,
-                "number": run.number, **values,
-            },
-        )  # fmt: skip
-        return number
 
     def _tell_sights(self, article_id: int, found: Sequence[Run]) -> None:
         number = {each: run.number for run in reversed(found) for each in run.observation_ids}

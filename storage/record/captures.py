@@ -10,15 +10,14 @@ from storage.database.tables import (
     CaptureRow,
     ObservationRow,
     PresenceRow,
-    RefusalRow,
     SightRow,
     SourceRow,
     VerdictRow,
 )
 from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.values import job as jobs
 from storage.values.arrival import Arrival, Scan
-from storage.values.refusals import Refused
 
 CAPTURE, OBSERVATION = table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SIGHT, SOURCE = table_of(PresenceRow), table_of(SightRow), table_of(SourceRow)
@@ -68,21 +67,20 @@ def observe(
     locator_id: int,
     capture: int | None,
 ) -> int:
-    number = unit.number()
-    unit.add(
-        ObservationRow,
-        {
-            "id": number, "source_id": source_id, "scan_id": scan.id if scan else None,
-            "job_id": held.job_id, "locator_id": locator_id,
-            "observed_at": arrival.observed_at, "recorded_at": unit.now,
-            "outcome": "captured" if arrival.refused is None else "refused",
-            "capture_id": capture, "hints": dict(arrival.hints or {}),
-            "http_status": None, "note": None,
-        },
-    )  # fmt: skip
+    number = add_observation(
+        unit,
+        source_id=source_id,
+        scan_id=scan.id if scan else None,
+        job_id=held.job_id,
+        locator_id=locator_id,
+        observed_at=arrival.observed_at,
+        outcome="captured" if arrival.refused is None else "refused",
+        capture_id=capture,
+        hints=arrival.hints,
+    )
     if arrival.refused is not None:
-        _verdict(unit, held.job_id, number)
-        refusal(
+        add_verdict(unit, held.job_id, number)
+        add_refusal(
             unit,
             arrival.refused,
             arrival.locator,
@@ -92,37 +90,6 @@ def observe(
             capture_id=capture,
         )
     return number
-
-
-def _verdict(unit: Unit, job_id: int, observation_id: int) -> None:
-    unit.add(
-        VerdictRow,
-        {
-            "id": unit.number(), "observation_id": observation_id, "job_id": job_id,
-            "kind": "refused", "derivation_id": None, "recorded_at": unit.now,
-        },
-    )  # fmt: skip
-
-
-def refusal(
-    unit: Unit,
-    refused: Refused,
-    locator: str,
-    *,
-    job_id: int | None,
-    source_id: int | None,
-    observation_id: int | None,
-    capture_id: int | None,
-) -> None:
-    unit.add(
-        RefusalRow,
-        {
-            "id": unit.number(), "job_id": job_id, "source_id": source_id,
-            "observation_id": observation_id, "locator": locator, "code": refused.code,
-            "message": refused.message, "hint": refused.hint, "kept": capture_id is not None,
-            "capture_id": capture_id, "at": unit.now,
-        },
-    )  # fmt: skip
 
 
 def note_presence(
@@ -207,15 +174,12 @@ def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -
         away.append({"source_id": scan.source_id, "place_id": place_id, "gone": True})
         if container or foreign or (refused and not had):
             continue
-        noted.append(unit.number())
-        unit.add(
-            ObservationRow,
-            {
-                "id": noted[-1], "source_id": scan.source_id, "scan_id": scan.id,
-                "job_id": held.job_id, "locator_id": locator_id, "observed_at": unit.now,
-                "recorded_at": unit.now, "outcome": "gone", "capture_id": None, "hints": {},
-                "http_status": None, "note": "no longer in the folder",
-            },
+        noted.append(
+            add_observation(
+                unit, source_id=scan.source_id, scan_id=scan.id, job_id=held.job_id,
+                locator_id=locator_id, observed_at=unit.now, outcome="gone",
+                note="no longer in the folder",
+            )
         )  # fmt: skip
     update_rows(unit.connection, PresenceRow, ("source_id", "place_id"), away)
     return noted

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, and_, case, select
 
 from storage.database.tables import ForeignRecordRow, ObservationRow, RefusalRow, VerdictRow
 from storage.database.unit import Unit, rows_in, table_of
-from storage.record.captures import Packed, keep_bytes, pack_all, refusal
+from storage.record.captures import Packed, keep_bytes, pack_all
+from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.originals import Originals
 from storage.record.origins import ensure_origins
 from storage.record.transfers import keep_transfers
@@ -118,32 +119,25 @@ class Importing:
         return number
 
     def _observation(self, each: Import, origin: int, capture: int | None) -> int:
-        unit, number = self.unit, self.unit.number()
-        unit.add(
-            ObservationRow,
-            {
-                "id": number, "source_id": self.source_id, "scan_id": None,
-                "job_id": self.held.job_id, "locator_id": origin,
-                "observed_at": each.observed_at, "recorded_at": unit.now,
-                "outcome": each.outcome if each.refused is None else "refused",
-                "capture_id": capture, "hints": dict(each.hints),
-                "http_status": each.http_status, "note": each.note,
-            },
-        )  # fmt: skip
-        return number
+        return add_observation(
+            self.unit,
+            source_id=self.source_id,
+            job_id=self.held.job_id,
+            locator_id=origin,
+            observed_at=each.observed_at,
+            outcome=each.outcome if each.refused is None else "refused",
+            capture_id=capture,
+            hints=each.hints,
+            http_status=each.http_status,
+            note=each.note,
+        )
 
     def _refuse(self, each: Import, refused: Refused, number: int, capture: int | None) -> None:
         unit = self.unit
         self.refused += 1
         self.told.append(number)
-        unit.add(
-            VerdictRow,
-            {
-                "id": unit.number(), "observation_id": number, "job_id": self.held.job_id,
-                "kind": "refused", "derivation_id": None, "recorded_at": unit.now,
-            },
-        )  # fmt: skip
-        refusal(
+        add_verdict(unit, self.held.job_id, number)
+        add_refusal(
             unit, refused, each.locator, job_id=self.held.job_id, source_id=self.source_id,
             observation_id=number, capture_id=capture,
         )  # fmt: skip

@@ -48,12 +48,13 @@ from storage.record.captures import (
     note_presence,
     observe,
     pack_all,
-    refusal,
 )
 from storage.record.derivations import Deriving
 from storage.record.imports import Imported, Importing, known_records, packed_of
+from storage.record.observations import add_refusal
 from storage.record.origins import ensure_origins
 from storage.record.reading import Again, Captured, Reading, Reread
+from storage.record.sources import add_source
 from storage.record.transfers import keep_transfers
 from storage.relations import relate as relating
 from storage.relations.candidates import Met
@@ -262,16 +263,7 @@ class Archive:
             query = select(SOURCE).where(SOURCE.c.name == name)
             row = unit.connection.execute(query).mappings().first()
             if row is None:
-                values = {
-                    "standing": False, "paused": False, "every_seconds": None, "cron": None,
-                    "timezone": None, "options": {}, **settings,
-                }  # fmt: skip
-                unit.connection.execute(
-                    insert(SOURCE).values(
-                        id=unit.number(), name=name, kind=kind, locator=locator, places=0,
-                        created_at=unit.now, removed_at=None, **values,
-                    )
-                )  # fmt: skip
+                add_source(unit, name, kind, locator, **settings)
             elif row["removed_at"] is not None or (
                 settings.get("standing") and not row["standing"]
             ):
@@ -455,7 +447,7 @@ class Archive:
         Raises: jobs.StaleLeaseError.
         """
         with self.unit() as unit:
-            refusal(
+            add_refusal(
                 unit,
                 refused,
                 locator,

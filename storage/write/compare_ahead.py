@@ -14,9 +14,9 @@ from storage.database.tables import ArticleOriginRow, CounterRow, OriginRow
 from storage.database.unit import rows_in, table_of
 from storage.history.changes import Comparing
 from storage.history.memory import Memory
+from storage.history.neighbours import Surroundings
 from storage.history.noise_decisions import waiting
 from storage.history.runs import Sight
-from storage.history.surroundings import Surroundings
 from storage.record.derivation_detail import named
 from storage.record.reading import Reading
 from storage.values.digest import origin_id

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from storage.database.tables import HostRow, ObservationRow, VerdictRow, WatchRow
+from storage.database.tables import HostRow, VerdictRow, WatchRow
 from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.history.absences import tell_absences
-from storage.record.captures import Packed, keep_bytes, pack_all, refusal
+from storage.record.captures import Packed, keep_bytes, pack_all
+from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.transfers import keep_transfers
 from storage.schedule import queue
@@ -79,20 +80,21 @@ class _Keeper:
         return self.captures.get(exchange.digest) if exchange.digest is not None else None
 
     def _exchange(self, source_id: int, exchange: Exchange) -> None:
-        number = self.numbers[id(exchange)] = self.unit.number()
         hints = dict(exchange.hints)
         if exchange.confirms is not None:
             hints["confirms"] = exchange.confirms
-        self.unit.add(
-            ObservationRow,
-            {
-                "id": number, "source_id": source_id, "scan_id": None,
-                "job_id": self.held.job_id, "locator_id": self.origins[exchange.origin],
-                "observed_at": exchange.observed_at, "recorded_at": self.unit.now,
-                "outcome": exchange.outcome, "capture_id": self.capture_of(exchange),
-                "hints": hints, "http_status": exchange.http_status, "note": exchange.note,
-            },
-        )  # fmt: skip
+        number = self.numbers[id(exchange)] = add_observation(
+            self.unit,
+            source_id=source_id,
+            job_id=self.held.job_id,
+            locator_id=self.origins[exchange.origin],
+            observed_at=exchange.observed_at,
+            outcome=exchange.outcome,
+            capture_id=self.capture_of(exchange),
+            hints=hints,
+            http_status=exchange.http_status,
+            note=exchange.note,
+        )
         if exchange.transfer is not None:
             self._transfers[number] = exchange.transfer
         if exchange.refused is not None:
@@ -104,15 +106,8 @@ class _Keeper:
 
     def _refuse(self, source_id: int, number: int, exchange: Exchange, refused: Refused) -> None:
         if exchange.outcome == "refused":
-            self.unit.add(
-                VerdictRow,
-                {
-                    "id": self.unit.number(), "observation_id": number,
-                    "job_id": self.held.job_id, "kind": "refused", "derivation_id": None,
-                    "recorded_at": self.unit.now,
-                },
-            )  # fmt: skip
-        refusal(
+            add_verdict(self.unit, self.held.job_id, number)
+        add_refusal(
             self.unit, refused, exchange.origin, job_id=self.held.job_id, source_id=source_id,
             observation_id=number, capture_id=self.capture_of(exchange),
         )  # fmt: skip

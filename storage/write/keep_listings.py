@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from storage.database.tables import ObservationRow, SourceRow, VerdictRow, WatchRow
+from storage.database.tables import SourceRow, WatchRow
 from storage.database.unit import Unit, table_of
-from storage.record.captures import refusal
+from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
+from storage.record.sources import add_source
 from storage.schedule.watches import Due, due_watches, ensure_watches, forget_unlisted, hand_out
 from storage.values import job as jobs
 from storage.values.addresses import Key, Listing, Named
@@ -52,7 +53,7 @@ class _Keeper:
             forget_unlisted(unit, self.source["id"], list_id, origins.values())
         self._hand_out(keys, wanted)
         self._note(list_id, is_new=bool(wanted))
-        self._verdict(self.captured.observation_id, "listed")
+        add_verdict(self.unit, self.held.job_id, self.captured.observation_id, "listed")
         self._reject()
         return len(listing.rejected)
 
@@ -67,17 +68,7 @@ class _Keeper:
         known = self.unit.connection.execute(by_name).mappings().first()
         if known is not None:
             return dict(known)
-        number = self.unit.number()
-        self.unit.add(
-            SourceRow,
-            {
-                "id": number, "name": name, "kind": "list", "locator": self.captured.locator,
-                "standing": own["standing"], "paused": False, "every_seconds": None, "cron": None,
-                "timezone": None, "options": {}, "created_at": self.unit.now, "removed_at": None,
-                "places": 0,
-            },
-        )  # fmt: skip
-        self.unit.flush()
+        add_source(self.unit, name, "list", self.captured.locator, standing=own["standing"])
         return dict(self.unit.connection.execute(by_name).mappings().one())
 
     def _recent(self, named: Sequence[Named]) -> list[Named]:
@@ -110,16 +101,6 @@ class _Keeper:
             .values(reached_at=at, outcome="content", **({"changed_at": at} if is_new else {}))
         )
 
-    def _verdict(self, observation_id: int, kind: str) -> None:
-        self.unit.add(
-            VerdictRow,
-            {
-                "id": self.unit.number(), "observation_id": observation_id,
-                "job_id": self.held.job_id, "kind": kind, "derivation_id": None,
-                "recorded_at": self.unit.now,
-            },
-        )  # fmt: skip
-
     def _reject(self) -> None:
         """Tell each entry that names nothing as an item of its own that was refused."""
         unit, captured = self.unit, self.captured
@@ -128,19 +109,12 @@ class _Keeper:
         ]
         origins = ensure_origins(unit, [locator for locator, _refused in rejected])
         for locator, refused in rejected:
-            number = unit.number()
-            unit.add(
-                ObservationRow,
-                {
-                    "id": number, "source_id": captured.source_id, "scan_id": None,
-                    "job_id": self.held.job_id, "locator_id": origins[locator],
-                    "observed_at": captured.observed_at, "recorded_at": unit.now,
-                    "outcome": "refused", "capture_id": None, "hints": {}, "http_status": None,
-                    "note": None,
-                },
+            number = add_observation(
+                unit, source_id=captured.source_id, job_id=self.held.job_id,
+                locator_id=origins[locator], observed_at=captured.observed_at, outcome="refused",
             )  # fmt: skip
-            self._verdict(number, "refused")
-            refusal(
+            add_verdict(unit, self.held.job_id, number)
+            add_refusal(
                 unit, refused, locator, job_id=self.held.job_id, source_id=captured.source_id,
                 observation_id=number, capture_id=None,
             )  # fmt: skip

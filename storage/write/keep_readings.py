@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import case, select
 
-from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
+from storage.database.columns import FIELD_BLOCK
 from storage.database.tables import (
     ArticleOriginRow,
     ArticleRow,
@@ -14,7 +14,6 @@ from storage.database.tables import (
     ObservationRow,
     OriginRow,
     PresenceRow,
-    RefusalRow,
     RelationRow,
     SightRow,
     VerdictRow,
@@ -24,6 +23,7 @@ from storage.database.tables import (
 from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.history.absences import tell_absences, untold
 from storage.history.address_claims import Claims, Place
+from storage.history.article_rows import add_article, add_sight, add_version
 from storage.history.changes import Comparing
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
@@ -31,16 +31,17 @@ from storage.history.neighbours import (
     KnownArticle,
     Neighbours,
     NotComparableError,
+    Surroundings,
     reader_of,
 )
 from storage.history.noise_decisions import undone_wordings, waiting
 from storage.history.runs import Sight
 from storage.history.steps import FIRST_STEP
-from storage.history.surroundings import Surroundings
 from storage.history.versions import rebuild_all, tell_again
 from storage.language.vocabulary import Tokens
 from storage.record.derivation_detail import named
 from storage.record.derivations import BYTES_GONE, Deriving
+from storage.record.observations import add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading, Reread
 from storage.relations.candidates import Met, Trail, leave
@@ -348,25 +349,16 @@ class Keeping:
         article, top = unit.number(2), unit.number(FIELD_BLOCK)
         version = article - 1
         unit.add(ArticleOriginRow, {"origin_id": place.origin_id, "article_id": article})
-        unit.add(
-            ArticleRow,
-            {
-                "id": article, "seq": article, "public_id": origin_id(self._origin(place)),
-                "origin_id": place.origin_id, "source_id": captured.source_id,
-                "state": "present", "versions": 1, "head_version_id": version,
-                "first_seen": place.moment, "last_seen": place.moment,
-                "content_at": place.moment, "latest_at": place.moment,
-            },
+        add_article(
+            unit, origin_id(self._origin(place)), place.origin_id, captured.source_id,
+            number=article, seen=place.moment, head_version_id=version,
         )  # fmt: skip
-        unit.add(
-            VersionRow,
-            {
-                "id": version, "seq": top, "article_id": article, "number": 1,
-                "wording_id": wording, "derivation_id": derivation,
-                "observation_id": captured.observation_id, "changed_after": None,
-                "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
-            },
-        )  # fmt: skip
+        first = {
+            "wording_id": wording, "derivation_id": derivation,
+            "observation_id": captured.observation_id, "changed_after": None,
+            "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
+        }  # fmt: skip
+        add_version(unit, article, 1, first, row_id=version, seq=top)
         draft = place.reading.outcome
         assert isinstance(draft, Draft)
         assert place.reading.digest is not None
@@ -395,40 +387,34 @@ class Keeping:
         version: int | None,
     ) -> None:
         captured = place.reading.captured
-        self.unit.add(
-            SightRow,
-            {
-                "observation_id": captured.observation_id, "seq": self.unit.number(SIGHT_BLOCK),
-                "article_id": article, "origin_id": place.origin_id,
-                "locator_id": place.locator_id, "address_id": place.address_id,
-                "source_id": captured.source_id, "observed_at": place.moment,
-                "is_foreign": place.foreign, "outcome": outcome, "wording_id": wording,
-                "derivation_id": derivation, "version": version,
-            },
-        )  # fmt: skip
+        add_sight(
+            self.unit,
+            observation_id=captured.observation_id,
+            article_id=article,
+            origin_id=place.origin_id,
+            locator_id=place.locator_id,
+            address_id=place.address_id,
+            source_id=captured.source_id,
+            observed_at=place.moment,
+            is_foreign=place.foreign,
+            outcome=outcome,
+            wording_id=wording,
+            derivation_id=derivation,
+            version=version,
+        )
 
     def _verdict(self, place: Place, kind: str, derivation: int | None) -> None:
-        self.unit.add(
-            VerdictRow,
-            {
-                "id": self.unit.number(), "observation_id": place.reading.captured.observation_id,
-                "job_id": self.job_id, "kind": kind, "derivation_id": derivation,
-                "recorded_at": self.unit.now,
-            },
-        )  # fmt: skip
+        number = place.reading.captured.observation_id
+        add_verdict(self.unit, self.job_id, number, kind, derivation)
 
     def _refuse(self, place: Place, refused: Refused) -> None:
         captured = place.reading.captured
         self._verdict(place, "refused", None)
         self._refused.append(captured.observation_id)
-        self.unit.add(
-            RefusalRow,
-            {
-                "id": self.unit.number(), "job_id": self.job_id, "source_id": captured.source_id,
-                "observation_id": captured.observation_id, "locator": captured.locator,
-                "code": refused.code, "message": refused.message, "hint": refused.hint,
-                "kept": True, "capture_id": captured.capture_id, "at": self.unit.now,
-            },
+        add_refusal(
+            self.unit, refused, captured.locator, job_id=self.job_id,
+            source_id=captured.source_id, observation_id=captured.observation_id,
+            capture_id=captured.capture_id,
         )  # fmt: skip
 
     def _tell_copy(

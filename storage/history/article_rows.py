@@ -1,0 +1,80 @@
+"""Write articles, versions and sights: the only place that makes these rows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
+from storage.database.tables import ArticleRow, SightRow, VersionRow
+from storage.database.unit import Unit
+
+
+def add_article(
+    unit: Unit,
+    public_id: str,
+    origin_id: int,
+    source_id: int,
+    *,
+    number: int | None = None,
+    seen: datetime | None = None,
+    head_version_id: int | None = None,
+) -> int:
+    """Write an article with its first version, or one that is to be fitted; return its number."""
+    number = unit.number() if number is None else number
+    seen = unit.now if seen is None else seen
+    unit.add(
+        ArticleRow,
+        {
+            "id": number, "seq": number, "public_id": public_id, "origin_id": origin_id,
+            "source_id": source_id, "state": "present",
+            "versions": 0 if head_version_id is None else 1, "head_version_id": head_version_id,
+            "first_seen": seen, "last_seen": seen, "content_at": seen, "latest_at": seen,
+        },
+    )  # fmt: skip
+    return number
+
+
+def add_version(
+    unit: Unit,
+    article_id: int,
+    number: int,
+    values: Mapping[str, Any],
+    *,
+    row_id: int | None = None,
+    seq: int | None = None,
+) -> int:
+    """Write a version of an article with the step that led to it, and return the row's number."""
+    row_id = unit.number() if row_id is None else row_id
+    seq = unit.number(FIELD_BLOCK) if seq is None else seq
+    row = {"id": row_id, "seq": seq, "article_id": article_id, "number": number, **values}
+    unit.add(VersionRow, row)
+    return row_id
+
+
+def add_sight(
+    unit: Unit,
+    *,
+    observation_id: int,
+    article_id: int,
+    origin_id: int,
+    locator_id: int,
+    address_id: int | None,
+    source_id: int,
+    observed_at: datetime,
+    is_foreign: bool,
+    outcome: str,
+    wording_id: int | None = None,
+    derivation_id: int | None = None,
+    version: int | None = None,
+) -> None:
+    """Write what an observation turned out to be of an article."""
+    unit.add(
+        SightRow,
+        {
+            "observation_id": observation_id, "seq": unit.number(SIGHT_BLOCK),
+            "article_id": article_id, "origin_id": origin_id, "locator_id": locator_id,
+            "address_id": address_id, "source_id": source_id, "observed_at": observed_at,
+            "is_foreign": is_foreign, "outcome": outcome, "wording_id": wording_id,
+            "derivation_id": derivation_id, "version": version,
+        },
+    )  # fmt: skip
