@@ -429,6 +429,13 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             return lists.article(connection, number)
 
+    def titles(self, articles: Sequence[str]) -> dict[str, str | None]:
+        """Return the titles of articles as they read now, by their ids."""
+        if not articles:
+            return {}
+        with self.connected() as connection:
+            return lists.titles(connection, list(dict.fromkeys(articles)))
+
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
         """Return the articles of a cluster in the order in which they were seen first.
 

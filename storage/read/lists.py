@@ -122,6 +122,14 @@ def article(connection: Connection, article_id: int) -> ArticleLine:
     return next(_rows(connection, query, asked, "q.article_id", None, article_line))
 
 
+def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
+    """Return the titles of articles as they read now, by their ids."""
+    query = view_query("articles", connection.dialect.name)
+    statement = f"SELECT q.article, q.title FROM ({query}) q WHERE q.article IN :articles"
+    rows = stream(connection, statement, {"articles": list(articles)})
+    return {row["article"]: row["title"] for row in rows}
+
+
 def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster that is printed as `label`."""
     asked = Conditions().also("q.cluster = :label", label=label)

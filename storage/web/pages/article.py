@@ -1,6 +1,6 @@
 """An article: its text, since when each sentence stands, its checks, references to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Annotated, Any
@@ -108,17 +108,12 @@ def shown(
         steps = list(archive.history(version.article, limit=MOST_VERSIONS))
         line = _picture(request, library, archive, version, steps)
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
-        names = titles(archive, [each for r in related for each in (r.a, r.b) if each])
+        names = archive.titles([each for r in related for each in (r.a, r.b) if each])
     return page(
         request, "article.html", version=version, steps=steps, line=line, related=related,
         names=names, fields=_fields(version), tab="text", asked=asked,
         is_cut=len(steps) == MOST_VERSIONS,
     )  # fmt: skip
-
-
-def titles(archive: ReadOnlyArchive, articles: Sequence[str]) -> Mapping[str, str | None]:
-    """Return the titles of articles as they read now."""
-    return {each: archive.version(each).title for each in dict.fromkeys(articles)}
 
 
 def _rev(article: str, number: int | None) -> str:

@@ -9,7 +9,6 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import ArticleLine
 from storage.web.archives import Library, library_of
-from storage.web.pages.article import titles
 from storage.web.pages.asked import Of, Relations, Version
 from storage.web.pages.passages import Block, blocks, excerpt
 from storage.web.pages.pictures import spread
@@ -37,7 +36,7 @@ def relations(request: Request, library: Asked, asked: Annotated[Relations, Quer
     zone, limit = library.place.timezone, asked.limit or ROWS
     with library.at(asked.clocks(zone)) as archive:
         rows = list(archive.relations(None, asked.filters(zone), asked.after, limit))
-        names = titles(archive, [each for row in rows for each in (row.a, row.b) if each])
+        names = archive.titles([each for row in rows for each in (row.a, row.b) if each])
     return page(
         request, "relations.html", rows=rows, names=names, asked=asked,
         following=rows[-1].cursor if len(rows) == limit else None,
