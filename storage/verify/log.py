@@ -108,7 +108,10 @@ def _compared(
         if scope.takes(seq):
             yield _row(table, values, held, known)
         if earliest is not None and (told := _time(table, values)) and told < earliest:
-            message = f"it says {told}, but was added after a checkpoint later than that"
+            message = (
+                f"it says {told}, but was added after a checkpoint later than that: it was "
+                "backdated, or the clock was set back"
+            )
             yield Broken(table, _id(values, seq), "backdated", message)
     for seq, (kind, _opening, _held) in chunk.items():
         table = TABLES.get(kind, "log_entry")

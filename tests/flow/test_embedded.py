@@ -127,8 +127,7 @@ def test_it_goes_on_where_it_was_killed(home):
     for n in range(60):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
     home.up.start()
-    until(home.archive.exists)
-    time.sleep(0.7)
+    until(lambda: home.command("list").returncode == 0, what="the archive")
     home.up.kill()
     home.up.start()
     until(lambda: len(home.rows("list")) == 60, what="all articles")

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from storage.database.engine import DatabaseError
+from storage.proof import checkpoints
+from storage.proof.note import Note
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.values.source import Source
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, seed
+from tests.flow.whole_record import KEY
 from worker.flow.order import place_of
 from worker.services import schedule
 from worker.services.schedule import (
@@ -378,3 +381,24 @@ def test_a_lead_whose_connection_was_cut_is_lost_and_can_be_taken_again(room):
     other.close()
     until(one.holds)
     one.close()
+
+
+def test_the_log_follows_and_a_checkpoint_is_signed(room, scheduler):
+    room.write("a.txt", seed("Pegel steigt", "Der Pegel der Lohe steigt."))
+    room.scan(0)
+    checkpoints.write_key(room.settings.proof_key_file, KEY)
+    scheduler(Broker())
+    until(lambda: room.number("SELECT count(*) FROM log_entry") > 8)
+    until(lambda: room.number("SELECT count(*) FROM log_checkpoint") == 1)
+    with room.archive.looking() as connection:
+        made = checkpoints.latest(connection)
+    assert Note.parse(made.note).require([KEY.verifier]) == KEY.verifier
+
+
+def test_a_damaged_key_stops_no_work(room, scheduler):
+    room.settings.proof_key_file.write_text("garbled")
+    broker = Broker()
+    scheduler(broker)
+    until(lambda: broker.sent)
+    until(lambda: room.number("SELECT count(*) FROM log_entry") > 0)
+    assert room.number("SELECT count(*) FROM log_checkpoint") == 0

@@ -26,6 +26,8 @@ from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
 from storage.proof.ask import ask_all, read_policy
+from storage.proof.note import NoteError
+from storage.proof.policy import PolicyError
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -46,6 +48,8 @@ SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 COSIGN_SECONDS = 30.0
+UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
+"""What may be wrong with the keys and policies of the log; the work goes on."""
 LEADER_RETRY_SECONDS = 1.0
 HEAR_SECONDS = 0.5
 """So long at most the scheduler listens before it looks whether it is to stop."""
@@ -240,9 +244,10 @@ class Scheduler:
         self._ticking.add_job(
             self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
         )
-        self._ticking.add_job(
-            self._guarded(self._cosign), IntervalTrigger(seconds=COSIGN_SECONDS), id="cosign"
-        )
+        for act, seconds in ((self._log, SWEEP_SECONDS), (self._cosign, COSIGN_SECONDS)):
+            self._ticking.add_job(
+                self._guarded(act), IntervalTrigger(seconds=seconds), id=act.__name__
+            )
         while not stop.is_set():
             held_before, holds = self._leads, self._guarded(self.leadership.holds)()
             self._leads = bool(holds)
@@ -330,7 +335,6 @@ class Scheduler:
         free_the_dead(self.archive)
         self.archive.index_rest()
         self.archive.relate_rest()
-        self._log()
         waiting = self.depth()
         is_empty = waiting == 0 and not self.settings.is_embedded
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
@@ -341,7 +345,12 @@ class Scheduler:
         self.heartbeat.beat()
 
     def _log(self) -> None:
-        """Add to the log what was committed, and sign a checkpoint when one is due."""
+        """Add to the log what was committed, and sign a checkpoint when one is due.
+
+        It has a thread of its own: no job waits for the log, nor for a key that is damaged.
+        """
+        if not self._leads:
+            return
         proof_log.append(self.archive.engine, self.archive.clock)
         signer = checkpoints.read_key(self.settings.proof_key_file)
         if signer is not None and checkpoints.is_due(
@@ -386,7 +395,7 @@ class Scheduler:
         def guarded(*arguments: Any) -> Any:
             try:
                 return act(*arguments)
-            except (DatabaseError, *FAILURES, OSError) as error:
+            except (DatabaseError, *FAILURES, OSError, *UNPROVEN) as error:
                 self._complain(error)
             except Exception as error:
                 if not type(error).__module__.startswith("kombu"):
