@@ -8,7 +8,6 @@ folds 2 and 3 stay unused. Needs `pip install -e '.[fit]'`.
 
 import argparse
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bench.fit_follow_ups import FOLDS, LEARNT, fold_of
+from bench.judgement.quotation_gold import articles, direct, paragraphs_of, same_speaker, same_text
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker.candidates import Features, Speaker
@@ -28,8 +28,7 @@ from worker.text.annotate.speaker.speech import weights as speech_weights
 TARGET = Path("worker/text/annotate/speaker/weights.toml")
 SPEECH = TARGET.with_name("speech.toml")
 PENALTY, LEAST = 3.0, 0.1
-SAME, ALIKE, SHORTEST, TOLD = 0.7, 0.5, 20, 0.3
-_ARTICLES = frozenset("der die das des dem den ein eine einer eines von und".split())
+SHORTEST, TOLD = 20, 0.3
 
 
 @dataclass(frozen=True)
@@ -40,40 +39,6 @@ class Case:
     rows: tuple[Features, ...]
     right: tuple[bool, ...]
     weight: float = 1.0
-
-
-def articles(folder: Path) -> list[dict[str, Any]]:
-    """Return the annotated articles."""
-    lines = (folder / "articles.jsonl").read_text("utf-8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def paragraphs_of(article: Mapping[str, Any]) -> list[Paragraph]:
-    """Return the paragraphs of an article."""
-    return [Paragraph("text", each) for each in re.split(r"\n+", article["text"]) if each.strip()]
-
-
-def same_text(one: str, other: str) -> bool:
-    """Tell whether two quotations are one."""
-    a, b = _words(one), _words(other)
-    return bool(a and b) and len(a & b) >= SAME * min(len(a), len(b))
-
-
-def same_speaker(found: str | None, wanted: str | None) -> bool:
-    """Tell whether a speaker is the one that is wanted: the words of one are in the other."""
-    if not found or not wanted:
-        return False
-    a, b = (_words(each) - _ARTICLES or _words(each) for each in (found, wanted))
-    return len(a & b) >= ALIKE * min(len(a), len(b)) and bool(a & b)
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.casefold()))
-
-
-def direct(article: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the direct quotations of the gold."""
-    return [each for each in article["quotes"] if each["type"] == "Direct"]
 
 
 def wanted_of(quote: Quote, gold: Sequence[Mapping[str, Any]]) -> str | None:

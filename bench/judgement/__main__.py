@@ -12,11 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.judgement import pages
+from bench.judgement import pages, texts
 from bench.judgement.table import FOLDS, Topic, table_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TOPICS = (Topic("pages", pages.judge, frozenset({0, 1})),)
+TOPICS = (
+    Topic("pages", pages.judge, frozenset({0, 1})),
+    Topic("texts", texts.judge, frozenset({0, 1})),
+)
 READERS = ("lesart", "reference")
 
 
@@ -26,7 +29,7 @@ def main() -> None:
     folder = options.data / "data"
     if not folder.is_dir():
         sys.exit(f"no real data in {folder}: name the folder with --data or LESART_REAL_DATA")
-    print(f"rules: {_commit()}; {pages.rules()}")
+    print(f"rules: {_commit()}; {pages.rules()}; {texts.rules()}")
     for topic in TOPICS:
         if options.only and topic.name not in options.only:
             continue

@@ -1,0 +1,46 @@
+"""The annotated quotations of Wikinews articles, and when a quotation or a speaker is the same."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from storage.values.draft import Paragraph
+
+SAME, ALIKE = 0.7, 0.5
+_ARTICLES = frozenset("der die das des dem den ein eine einer eines von und".split())
+
+
+def articles(folder: Path) -> list[dict[str, Any]]:
+    """Return the annotated articles."""
+    lines = (folder / "articles.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def paragraphs_of(article: Mapping[str, Any]) -> list[Paragraph]:
+    """Return the paragraphs of an article."""
+    return [Paragraph("text", each) for each in re.split(r"\n+", article["text"]) if each.strip()]
+
+
+def same_text(one: str, other: str) -> bool:
+    """Tell whether two quotations are one."""
+    a, b = _words(one), _words(other)
+    return bool(a and b) and len(a & b) >= SAME * min(len(a), len(b))
+
+
+def same_speaker(found: str | None, wanted: str | None) -> bool:
+    """Tell whether a speaker is the one that is wanted: the words of one are in the other."""
+    if not found or not wanted:
+        return False
+    a, b = (_words(each) - _ARTICLES or _words(each) for each in (found, wanted))
+    return len(a & b) >= ALIKE * min(len(a), len(b)) and bool(a & b)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+def direct(article: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the direct quotations of the gold."""
+    return [each for each in article["quotes"] if each["type"] == "Direct"]
