@@ -1,6 +1,6 @@
 """The application that serves the archive: pages, JSON, health and figures for monitors."""
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +25,15 @@ DESCRIPTION = (
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How the archive is served: under which names, with which routers beside the reading ones."""
+    """How the archive is served: under which names, with which routers beside the reading ones.
+
+    `close` is called when the server ends.
+    """
 
     hosts: Collection[str] = LOOPBACK
     routers: tuple[APIRouter, ...] = ()
     state: dict[str, Any] = field(default_factory=dict)
+    close: Callable[[], None] = lambda: None
 
 
 def make_app(place: Place, site: Site | None = None) -> ASGIApp:
@@ -46,7 +50,7 @@ def make_app(place: Place, site: Site | None = None) -> ASGIApp:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        lifespan=_closing(library),
+        lifespan=_closing(library, site.close),
     )
     app.state.library = library
     app.state.meters = meters = metrics.Meters(library)
@@ -67,12 +71,13 @@ def _reading() -> Iterable[APIRouter]:
     yield from pages.ROUTERS
 
 
-def _closing(library: Library) -> Any:
+def _closing(library: Library, close: Callable[[], None]) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
         library.close()
+        close()
 
     return lifespan
 

@@ -81,4 +81,5 @@ def _app(settings: Settings) -> ASGIApp:
     archive = Archive.open(settings.database_url, create=False)
     desk = desk_for(archive, settings)
     hosts = (*LOOPBACK, *settings.web_hosts)
-    return make_app(place, Site(hosts, (router,), {"desk": desk, "may_write": True}))
+    state = {"desk": desk, "may_write": True}
+    return make_app(place, Site(hosts, (router,), state, archive.close))
