@@ -57,6 +57,7 @@ from worker.text.page.layout.hidden_email import show_addresses
 from worker.text.page.layout.script_payload import add_payload, shows_text
 from worker.text.page.layout.tree import parse_page, prepare, replace_surrogates
 from worker.text.page.loss import loss_flags
+from worker.text.page.no_article import no_article_reason
 from worker.text.page.paywall import declared_free, is_live, is_teaser
 from worker.text.page.walls import wall_reason
 from worker.text.stamps import STEP as UNSEEN
@@ -204,7 +205,7 @@ def _draft(
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
-    reason = wall_reason(title, running)
+    reason = wall_reason(title, running) or no_article_reason(paragraphs, source.blocks)
     if reason:
         return refuse("not_article", reason=reason)
     fields = _fields(source, chosen, paragraphs, "\n\n".join(running), settings)

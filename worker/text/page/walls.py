@@ -48,6 +48,7 @@ False
 ERROR_PAGE = re.compile(
     r"""(?:^|\W)(?:404|410|error[ ]404|fehler[ ]404)\W{1,5}(?:\w+[ ]){0,4}
       (?:not[ ]found|nicht[ ]gefunden)
+    | ^(?:error|fehler|http)[ ](?:404|410)\W*(?:$|\n|[|–-])
     | ^(?:404|(?:the[ ])?page[ ]not[ ]found|seite[ ]nicht[ ]gefunden)\W*(?:$|\n|[|–-])
     | (?:diese|die[ ](?:gewünschte|angeforderte|gesuchte|aufgerufene))[ ]seite[ ]
       (?:konnte|wurde|kann|existiert|ist)[^.]{0,40}nicht\b
@@ -66,6 +67,8 @@ ERROR_PAGE = re.compile(
 True
 >>> bool(ERROR_PAGE.search("Fehler 404: Wie eine Zahl berühmt wurde"))
 False
+>>> bool(ERROR_PAGE.search("Fehler 404 | Küstenbote"))
+True
 """
 
 LOG_IN = re.compile(
