@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+import numpy as np
+
 from storage.values.draft import Field, Json, Step
 
 UNSEEN_RUN = re.compile(
@@ -21,6 +23,7 @@ REFERENCE = re.compile(
 STAMP = "provenance_stamp"
 STEP = "unseen_characters"
 
+_FIRST = 0x180B
 _JOINERS = frozenset("\u200c\u200d")
 _FLAG, _CANCEL_TAG = "\U0001f3f4", "\U000e007f"
 _SELECTORS, _MORE_SELECTORS = range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)
@@ -39,7 +42,7 @@ def without_unseen(text: str) -> tuple[str, tuple[str, ...]]:
     >>> without_unseen("Ö\u200bl\ufe01\ufe02 Auf\u200clage 👩\u200d👧 ❤\ufe0f")
     ('Öl Auf\u200clage 👩\u200d👧 ❤️', ('\u200b', '︁︂'))
     """
-    if text.isascii() or not UNSEEN_RUN.search(text):
+    if text.isascii() or not _may_hold_unseen(text):
         return text, ()
     taken: list[str] = []
 
@@ -53,13 +56,21 @@ def without_unseen(text: str) -> tuple[str, tuple[str, ...]]:
     return UNSEEN_RUN.sub(keep, text), tuple(taken)
 
 
+def _may_hold_unseen(text: str) -> bool:
+    """Tell cheaply whether a text holds such characters: few letters have codes as high."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    high = codes[codes >= _FIRST].tobytes().decode("utf-32-le", "surrogatepass")
+    return UNSEEN_RUN.search(high) is not None
+
+
 def written_out(page: str) -> str:
     """Return the source of a page with references to such characters as the characters.
 
     >>> written_out("a&#8203;b &#x41;") == "a\u200bb &#x41;"
     True
     """
-    return REFERENCE.sub(_character, page) if "&" in page else page
+    has_names = "&ZeroWidthSpace;" in page or "&NoBreak;" in page
+    return REFERENCE.sub(_character, page) if has_names or "&#" in page else page
 
 
 def stamp(runs: Iterable[str]) -> Json:
