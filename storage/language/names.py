@@ -4,7 +4,7 @@ No model, and no list but one of the best-known places: what stands around a wor
 tells less than a reader would, and what it tells is seldom wrong.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from storage.language.gazetteer import is_place, may_be_place
@@ -99,12 +99,13 @@ class Signs:
 
 def signs_of(tokens: Sequence[str]) -> Signs:
     """Return what a paragraph, by its tokens, says of names; what is a name, all of them tell."""
+    shown, capitals = _shown(tokens)
     return Signs(
         lower=frozenset(token for token in tokens if token.islower()),
         german=sum(token in _GERMAN for token in tokens),
         english=sum(token in _ENGLISH for token in tokens),
-        shown=frozenset(_shown(tokens, nouns_are_capitalised=True)),
-        capitals=frozenset(_shown(tokens, nouns_are_capitalised=False)),
+        shown=shown,
+        capitals=capitals,
     )
 
 
@@ -118,23 +119,22 @@ def names_of(paragraphs: Sequence[Signs]) -> frozenset[str]:
     return frozenset(token for token in found if token.lower() not in lower)
 
 
-def _shown(tokens: Sequence[str], *, nouns_are_capitalised: bool) -> Iterator[str]:
-    """Yield the words that this paragraph shows to be names."""
+def _shown(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words that a paragraph shows to be names, and all that may be where few may."""
     if _is_shouted(tokens):
-        return
+        return frozenset(), frozenset()
     inner = [_is_inner_capital(tokens, k) for k in range(len(tokens))]
-    for k, token in enumerate(tokens):
-        if not inner[k] or token.lower() in _NEVER:
-            continue
-        if (
-            not nouns_are_capitalised
-            or _has_inner_capital(token)
-            or _is_titled(tokens, k)
-            or _stands_by_another(tokens, inner, k)
-            or _speaks(tokens, k)
-            or _is_place(tokens, k)
-        ):
-            yield token
+    places = [k for k, is_inner in enumerate(inner) if is_inner and tokens[k].lower() not in _NEVER]
+    shown = (
+        tokens[k]
+        for k in places
+        if _has_inner_capital(tokens[k])
+        or _is_titled(tokens, k)
+        or _stands_by_another(tokens, inner, k)
+        or _speaks(tokens, k)
+        or _is_place(tokens, k)
+    )
+    return frozenset(shown), frozenset(tokens[k] for k in places)
 
 
 def _is_inner_capital(tokens: Sequence[str], k: int) -> bool:
