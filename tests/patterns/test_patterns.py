@@ -37,7 +37,7 @@ def test_what_is_asked_of_short_texts_alone_has_a_limit_that_is_one(name):
 
 
 def test_all_patterns_are_found():
-    """Each compiled one in a module's top level is; none is made while the program runs."""
+    """Each in a module's top level is; none is made later, but with a word of the text in it."""
     assert len(NAMES) > 250
     made = [
         f"{module.__name__}:{node.lineno}"
@@ -50,6 +50,7 @@ def test_all_patterns_are_found():
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == "re"
         and node.func.attr in CALLS
+        and "attr='escape'" not in ast.dump(node)
     ]
     assert made == []
 
