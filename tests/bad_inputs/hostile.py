@@ -107,7 +107,7 @@ def _ld(content: str) -> str:
 
 HOSTILE = (
     # ------------------------------------------------------------------ plain text
-    Hostile("zero_width.txt", lambda: HEADER + "\u200b\n\n".encode() * 400_000, MANY),
+    Hostile("zero_width.txt", lambda: HEADER + "\u200b\n\n".encode() * 400_000, (*MANY, "no_body")),
     Hostile("letters.txt", lambda: HEADER + b"a\n\n" * 200_000, MANY),
     Hostile("quotes_open.txt", lambda: HEADER + "„Ja ".encode() * 1_000_000, ANY),
     Hostile("quotes_many.txt", lambda: HEADER + "„Ja“, sagte er. ".encode() * 400_000, ANY),
