@@ -30,7 +30,7 @@ RANGE = re.compile(r"(?P<a>\d{1,9})(?:\.\.(?P<b>\d{1,9}))?", re.ASCII)
 >>> RANGE.fullmatch("1..3")["b"], RANGE.fullmatch("3")["b"]
 ('3', None)
 """
-TARGET = re.compile(r"""(?:href|src)\s*=\s*["']?\s*(https?://[^\s"'<>]+)""", re.IGNORECASE)
+TARGET = re.compile(r"""(?:href|src)\s*+=\s*+(?:["']\s*+)?(https?://[^\s"'<>]+)""", re.IGNORECASE)
 """
 >>> TARGET.findall('<a href="https://bote.example/a">')
 ['https://bote.example/a']

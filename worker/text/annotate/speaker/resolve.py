@@ -1,10 +1,23 @@
 """Whom the words of a text mean that name a speaker: a pronoun, a role, a last name."""
 
 import re
+from collections.abc import Iterator
 
 from worker.text.annotate.speaker.candidates import Place, Speaker, candidates, last_name
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
+_NAME = re.compile(_FULL)
+"""A name in full.
+
+>>> _NAME.match("Bo von Lind kam")[0]
+'Bo von Lind'
+"""
+_HOLDER = re.compile(rf"(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ])")
+"""Who holds a role, behind it.
+
+>>> _HOLDER.match(", Bo Lind, kam")["name"]
+'Bo Lind'
+"""
 _FEMALE = re.compile(r"(?:(?:er|or|ent|ist|ant|at|eur|än|nt)in|frau|Frau)\Z")
 _WORTH = {
     "several names": 2.0, "named in full": 1.5, "person": 1.0, "free first": 1.0,
@@ -15,6 +28,7 @@ _WORTH = {
 }  # fmt: skip
 _OF_THE_OTHER, _LEAST = 9.0, 1.0
 _LONGEST_NAME = 60
+_MOST_PLACES = 100
 
 
 def resolved(speaker: Speaker, place: Place, last: str | None, whole: str) -> str | None:
@@ -58,21 +72,45 @@ def _full_name(name: str, whole: str) -> str:
     >>> _full_name("Chef der Wehr", "Der Chef der Wehr, Bo Lind, kam.")
     'Bo Lind'
     """
-    if len(name) > _LONGEST_NAME or name not in whole:
+    if len(name) > _LONGEST_NAME:
         return name
-    found = re.search(
-        rf"{re.escape(name)}(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ])", whole
-    )
-    if found:
-        return found["name"]
-    if " " in name:
+    ends = [start + len(name) for start in _starts(name, whole)]
+    held = next(filter(None, (_HOLDER.match(whole, end) for end in ends)), None)
+    if held:
+        return held["name"]
+    if not ends or " " in name:
         return name
-    full = re.search(
-        rf"(?<![\w-])(?P<before>{_FULL}|[A-ZÄÖÜ][\w-]+) {re.escape(last_name(name))}(?![\w-])",
-        whole,
+    first = next(
+        filter(None, (_first_name(whole, at) for at in _starts(last_name(name), whole))), ""
     )
-    if full:
-        first = full["before"].rsplit(" ", 1)[-1]
+    if first:
         return f"{first} {name}"
-    holder = re.search(rf"(?<![\w-]){re.escape(name)} {_FULL}", whole)
-    return holder[0] if holder else name
+    behind = next(filter(None, (_NAME.match(whole, end + 1) for end in ends)), None)
+    return f"{name} {behind[0]}" if behind else name
+
+
+def _starts(word: str, whole: str) -> Iterator[int]:
+    """Yield where a name stands in a text as words of its own, the first places alone."""
+    start, found = whole.find(word), 0
+    while start >= 0 and found < _MOST_PLACES:
+        end = start + len(word)
+        if not _is_inner(whole[start - 1 : start]) and not _is_inner(whole[end : end + 1]):
+            found += 1
+            yield start
+        start = whole.find(word, end)
+
+
+def _is_inner(letter: str) -> bool:
+    return letter.isalnum() or letter in {"_", "-"}
+
+
+def _first_name(whole: str, at: int) -> str | None:
+    """Return the word before a last name where it begins like a name.
+
+    >>> _first_name("sagte „Bo Lind", 10), _first_name("sagte Lind", 6)
+    ('Bo', None)
+    """
+    word = whole[max(0, at - _LONGEST_NAME) : at].rpartition(" ")[0].rpartition(" ")[2]
+    word = word.lstrip("„“”\"'‚‘’»«(–—[")
+    is_name = len(word) > 1 and word[0].isupper() and word[1:].replace("-", "").isalnum()
+    return word if is_name and whole[at - 1 : at] == " " else None
