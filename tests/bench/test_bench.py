@@ -1,7 +1,10 @@
 """Every measurement can be started, and prints what it measures, on a corpus of a few texts."""
 
+import gzip
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from itertools import islice
@@ -13,20 +16,25 @@ ROOT = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("LESART_REAL_DATA", ROOT.parent / "shared")) / "data"
 PAGES = ("html_fundus", "html_trafilatura_dach", "html_wcxb", "html_aeb")
 HISTORIES = ("gesetze_versions", "wikipedia_versions_en")
-NEEDS_REAL = "real"
+NEEDS_REAL, NEEDS_REAL_DATA = "real", "real/data"
 
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "corpus": (["{work}/corpus", "--count", "20"], ""),
     "fit_authors": (["--data", NEEDS_REAL], r"by weights of the other three"),
+    "fit_follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
+    "fit_speakers": (["--real", NEEDS_REAL_DATA], r"folds not used"),
     "judgement": (["--data", NEEDS_REAL, "--only", "pages"], r"body"),
+    "page_histories": (["--pages", "1", "--captures", "2", "--size", "8000"], r"captures"),
     "pages": (
         ["--data", NEEDS_REAL, "--copies", "1", "--rounds", "1", "--processes", "1"],
         r"pages",
     ),
     "pages_ablation": (["--data", NEEDS_REAL, "--rule", "the lead above"], r"with all rules"),
+    "proof": (["--articles", "20", "--entries", "500"], r"entries"),
     "relations": (["--only", "clusters", "--articles", "200"], r"clusters|articles"),
     "revisions": (["--data", NEEDS_REAL], r"difflib"),
     "seeds": (["--count", "20", "--rounds", "1", "--processes", "1"], r"articles|texts"),
+    "serving": (["--articles", "30", "--requests", "40"], r"readers"),
     "start": (["--rounds", "1"], r"command +CPU s"),
     "web": (
         ["--data", NEEDS_REAL, "--copies", "1", "--rounds", "1", "--processes", "1"],
@@ -50,6 +58,11 @@ def few_real(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "data" / name / "gold.jsonl").write_text(
             "".join(few_pages(folder, name)), "utf-8"
         )
+    (folder / "data" / "wikinews_de").mkdir()
+    with (REAL / "wikinews_de" / "articles.jsonl").open(encoding="utf-8") as lines:
+        few = "".join(islice(lines, 60))
+    (folder / "data" / "wikinews_de" / "articles.jsonl").write_text(few, "utf-8")
+    (folder / "data" / "police_de").symlink_to(few_releases(folder / "releases"))
     for name in HISTORIES:
         (folder / "data" / name).mkdir()
         for history in islice(sorted(each for each in (REAL / name).iterdir() if each.is_dir()), 3):
@@ -65,6 +78,31 @@ def few_pages(folder: Path, name: str) -> list[str]:
         file = re.search(r'"file": ?"([^"]+)"', line)[1]
         (folder / "data" / file).symlink_to(REAL / file)
     return lines
+
+
+def few_releases(folder: Path) -> Path:
+    """Keep some labelled pairs of releases, those of each kind, with the releases in them."""
+    folder.mkdir()
+    rows = map(json.loads, (REAL / "police_de" / "gold.jsonl").read_text("utf-8").splitlines())
+    kinds: dict[str, list[dict]] = {}
+    for row in rows:
+        kinds.setdefault(row["kind"], []).append(row)
+    pairs = [row for some in kinds.values() for row in some[:12]]
+    wanted = {each[side] for each in pairs for side in "ab"}
+    with gzip.open(REAL / "police_de" / "releases.jsonl.gz", "rt", encoding="utf-8") as lines:
+        kept = [line for line in lines if str(json.loads(line)["id"]) in wanted]
+    with gzip.open(folder / "releases.jsonl.gz", "wt", encoding="utf-8") as lines:
+        lines.writelines(kept)
+    (folder / "gold.jsonl").write_text("".join(json.dumps(each) + "\n" for each in pairs))
+    return folder
+
+
+def house(folder: Path) -> Path:
+    """Copy what a measurement runs in: those that fit write their weights into it."""
+    for name in ("bench", "storage", "tests", "worker"):
+        ignored = shutil.ignore_patterns("__pycache__", ".*")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    return folder
 
 
 def test_every_measurement_is_started_here():
@@ -83,9 +121,14 @@ def test_a_measurement_prints_its_table(module, tmp_path, request):
     if NEEDS_REAL in arguments:
         real = str(request.getfixturevalue("few_real"))
         arguments = [real if each == NEEDS_REAL else each for each in arguments]
+    place = ROOT
+    if NEEDS_REAL_DATA in arguments:
+        real = str(request.getfixturevalue("few_real") / "data")
+        arguments = [real if each == NEEDS_REAL_DATA else each for each in arguments]
+        place = house(tmp_path / "house")
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{module}", *(a.format(work=tmp_path) for a in arguments)],
-        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
+        cwd=place, capture_output=True, text=True, timeout=600, check=False,
         env=os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "160"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
