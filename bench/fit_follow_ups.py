@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bench.releases.scenes import scene
-from storage.similarity.follow_up import Candidate, Features, describe, followed
+from storage.similarity.follow_up import Features, FollowUpText, describe, followed
 from storage.similarity.references import Reference
 from storage.values.digest import canonical_all
 
@@ -57,7 +57,9 @@ class Pool:
     meant: tuple[bool, ...]
 
 
-def pool(group: str, each: Candidate, others: Sequence[Candidate], meant: Container[int]) -> Pool:
+def pool(
+    group: str, each: FollowUpText, others: Sequence[FollowUpText], meant: Container[int]
+) -> Pool:
     """Describe what a follower may mean of `others`."""
     found = [
         (features, other.key in meant)
@@ -74,14 +76,14 @@ def fold_of(key: str) -> int:
     return hashlib.sha256(key.encode()).digest()[0] % FOLDS
 
 
-def releases(folder: Path) -> dict[str, Candidate]:
+def releases(folder: Path) -> dict[str, FollowUpText]:
     """Return the police releases by their id."""
     found = {}
     with gzip.open(folder / "releases.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             each = json.loads(line)
             text = "\n\n".join(canonical_all(each["text"].split("\n\n")))
-            found[each["id"]] = Candidate(
+            found[each["id"]] = FollowUpText(
                 int(each["id"]), each["title"], text, date.fromisoformat(each["date"]), SITE
             )
     return found
@@ -124,20 +126,20 @@ def police_pools(folder: Path, folds: frozenset[int]) -> Iterator[Pool]:
                 yield pool(key, _without(each, "numbers"), others, ())
 
 
-def _without(each: Candidate, name: str) -> Candidate:
+def _without(each: FollowUpText, name: str) -> FollowUpText:
     """Return a follower that names all but its days, or all but its numbers."""
     assert each.reference is not None
     fields: dict[str, Any] = {name: ()}
     return _with(each, replace(each.reference, **fields))
 
 
-def _silent(each: Candidate) -> Candidate:
+def _silent(each: FollowUpText) -> FollowUpText:
     """Return a follower that names a number or a title, and neither a day nor anything else."""
     assert each.reference is not None
     return _with(replace(each, text="", title=""), replace(each.reference, days=()))
 
 
-def _with(each: Candidate, named: Reference) -> Candidate:
+def _with(each: FollowUpText, named: Reference) -> FollowUpText:
     found = replace(each)
     found.__dict__["reference"] = named
     found.__dict__["sender"] = each.sender
@@ -155,7 +157,7 @@ def scene_pools(half: str, seeds: Iterable[int]) -> Iterator[Pool]:
 
 
 def _scene_pools(
-    group: str, each: Candidate, texts: Sequence[Candidate], meant: Collection[int]
+    group: str, each: FollowUpText, texts: Sequence[FollowUpText], meant: Collection[int]
 ) -> Iterator[Pool]:
     """Yield the pool of a follower, then that of an archive that lacks what it means.
 
@@ -172,14 +174,14 @@ def _scene_pools(
     yield pool(group, each, others, ())
 
 
-def _sites(half: str, seed: int) -> tuple[dict[str, list[Candidate]], dict[int, set[int]]]:
+def _sites(half: str, seed: int) -> tuple[dict[str, list[FollowUpText]], dict[int, set[int]]]:
     made = scene(half, seed)
     number = {each.key: at for at, each in enumerate(made.texts)}
-    by_site: dict[str, list[Candidate]] = {}
+    by_site: dict[str, list[FollowUpText]] = {}
     for each in made.texts:
         issue = each.release
         by_site.setdefault(each.site, []).append(
-            Candidate(number[each.key], issue.title, issue.body, issue.day, each.site)
+            FollowUpText(number[each.key], issue.title, issue.body, issue.day, each.site)
         )
     meant: dict[int, set[int]] = {}
     for a, b in made.follows:

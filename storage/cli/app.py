@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from storage.cli.exits import WELL
-from storage.cli.options import Place, Shown, with_groups
+from storage.cli.options import ArchiveOptions, OutputOptions, with_groups
 
 app = typer.Typer(
     name="lesart",
@@ -23,8 +23,8 @@ app.add_typer(db, name="db")
 @app.callback(help=app.info.help)
 @with_groups
 def root(
-    place: Place,  # the commands look these up (storage.cli.options)
-    shown: Shown,
+    place: ArchiveOptions,  # the commands look these up (storage.cli.options)
+    shown: OutputOptions,
     *,
     version: Annotated[
         bool,

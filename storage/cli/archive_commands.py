@@ -12,11 +12,11 @@ import typer
 from storage.cli.app import app, db, program
 from storage.cli.exits import say
 from storage.cli.options import (
+    ArchiveOptions,
     Checked,
     Filtering,
+    OutputOptions,
     Page,
-    Place,
-    Shown,
     ShownExport,
     Then,
     command,
@@ -46,8 +46,8 @@ def sql(
     query: Annotated[
         str, typer.Argument(metavar="QUERY", help="One SELECT over the views; - reads it.")
     ],
-    place: Place,
-    shown: Shown,
+    place: ArchiveOptions,
+    shown: OutputOptions,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +70,7 @@ def sql(
 
 @command(app, "export", example="lesart export --all-versions -o alles.jsonl")
 def export(
-    place: Place,
+    place: ArchiveOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
@@ -105,7 +105,7 @@ def export(
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")
-def verify(place: Place, checked: Checked, shown: Shown) -> None:
+def verify(place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> None:
     """Compute every digest and invariant again; tell what is broken and end with 1."""
     tell_verification(place.settings(), shown, checked)
 
@@ -113,8 +113,8 @@ def verify(place: Place, checked: Checked, shown: Shown) -> None:
 @command(app, "stats", example="lesart stats --format json")
 def stats(
     *,
-    place: Place,
-    shown: Shown,
+    place: ArchiveOptions,
+    shown: OutputOptions,
     coverage: Annotated[
         bool,
         typer.Option("--coverage", help="How often each source was looked at, hour by hour."),
@@ -145,19 +145,19 @@ def stats(
 
 
 @command(app, "config", example="lesart config --config /etc/lesart.toml")
-def config(place: Place, shown: Shown) -> None:
+def config(place: ArchiveOptions, shown: OutputOptions) -> None:
     """Tell each setting and where its value came from; secrets are hidden."""
     write_rows(place.settings().told(), shown.target())
 
 
 @command(app, "doctor", example="lesart doctor")
-def doctor(place: Place, shown: Shown) -> None:
+def doctor(place: ArchiveOptions, shown: OutputOptions) -> None:
     """Tell what is wrong with this installation and how to mend it."""
     tell_examination(place.settings(), shown)
 
 
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
-def upgrade(place: Place, shown: Shown) -> None:
+def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
     """Make the archive's tables, or bring them to the schema of this program."""
     from storage.database import schema  # noqa: PLC0415  # only here
     from storage.database.engine import database_url, place_of, reachable, writing_engine  # noqa: PLC0415
@@ -176,9 +176,9 @@ def _export_warc(
     archive: "ReadOnlyArchive", filters: Filters, query: str | None, page: Page, shown: ShownExport
 ) -> None:
     """Write the captures of articles; `--limit` counts articles."""
-    from storage.export.warc import Chosen, WarcExport  # noqa: PLC0415
+    from storage.export.warc import ExportSelection, WarcExport  # noqa: PLC0415
 
-    export = WarcExport(archive, Chosen(filters, query, page.after, page.limit), program())
+    export = WarcExport(archive, ExportSelection(filters, query, page.after, page.limit), program())
     with binary_stream(path_of(shown.output)) as stream:
         for each in export.records():
             stream.write(gzip.compress(each, mtime=0) if shown.is_packed else each)

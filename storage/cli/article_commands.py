@@ -3,7 +3,6 @@ the worker's commands are added to the same `app`.
 """
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +13,10 @@ import storage.cli.proof_commands  # noqa: F401  # its commands are commands of 
 from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import (
+    ArchiveOptions,
     Filtering,
+    OutputOptions,
     Page,
-    Place,
-    Shown,
     ShownCitation,
     ShownDiff,
     ShownVersion,
@@ -38,27 +37,9 @@ from storage.cli.report import columns_of, flat_columns, reading, tell_explained
 from storage.cli.terminal import CONTROL
 from storage.read import answers
 from storage.render.moment import parse_moment
+from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict
 from storage.values.refusals import REFUSALS
-
-
-class ChangeClass(StrEnum):
-    """The classes of a change, as `--class` takes them."""
-
-    FIRST = "first"
-    HEADLINE = "headline"
-    NUMBER = "number"
-    NAME = "name"
-    QUOTE = "quote"
-    WORDING = "wording"
-    PUNCTUATION = "punctuation"
-    PARAGRAPH_ADDED = "paragraph_added"
-    PARAGRAPH_REMOVED = "paragraph_removed"
-    MOVED = "moved"
-    METADATA = "metadata"
-    NOTICE = "notice"
-    REVERSION = "reversion"
-
 
 REVISION_HELP = "ARTICLE, ARTICLE@3, @latest, @~1, @2024-06-18[T12:00], @w1:5f3a9c…"
 
@@ -76,7 +57,9 @@ ArticleOrAll = Annotated[
 
 
 @command(app, "list", example="lesart list --language de --since 2024-06 --format csv")
-def list_articles(place: Place, filtering: Filtering, then: Then, page: Page, shown: Shown) -> None:
+def list_articles(
+    place: ArchiveOptions, filtering: Filtering, then: Then, page: Page, shown: OutputOptions
+) -> None:
     """List the articles of the archive."""
     with reading(place, then) as (settings, archive):
         rows = archive.articles(filtering.filters(settings), page.after, page.limit)
@@ -89,11 +72,11 @@ def search(
         str,
         typer.Argument(metavar="QUERY", help='Words, all of them; "…" is a phrase; - reads it.'),
     ],
-    place: Place,
+    place: ArchiveOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     *,
     latest: Annotated[
         bool, typer.Option("--latest", help="Search the latest versions only.")
@@ -107,7 +90,7 @@ def search(
 
 
 @command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
-def show(revision: Revision, place: Place, then: Then, shown: ShownVersion) -> None:
+def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVersion) -> None:
     """Show one version, whole; as a table it is a text to read."""
     with reading(place, then) as (_settings, archive):
         found = archive.version(revision)
@@ -124,7 +107,7 @@ def show(revision: Revision, place: Place, then: Then, shown: ShownVersion) -> N
 @command(app, "raw", example="lesart raw 35xhehswnwa6vc12@1 -o seite.html")
 def raw(
     revision: Revision,
-    place: Place,
+    place: ArchiveOptions,
     then: Then,
     output: Annotated[
         Path | None,
@@ -146,7 +129,9 @@ def raw(
 
 
 @command(app, "history", example="lesart history https://zeitung.example/damm")
-def history(article: Article, place: Place, then: Then, page: Page, shown: Shown) -> None:
+def history(
+    article: Article, place: ArchiveOptions, then: Then, page: Page, shown: OutputOptions
+) -> None:
     """List the versions of an article."""
     with reading(place, then) as (_settings, archive):
         rows = archive.history(article, page.after, page.limit)
@@ -155,11 +140,11 @@ def history(article: Article, place: Place, then: Then, page: Page, shown: Shown
 
 @command(app, "changes", example='lesart changes --class number --contains "Prozent"')
 def changes(
-    place: Place,
+    place: ArchiveOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     article: ArticleOrAll = None,
     *,
     classes: Annotated[
@@ -194,7 +179,7 @@ def diff(
         str,
         typer.Argument(metavar="REV", help=f"{REVISION_HELP}; or REV..REV", show_default=False),
     ],
-    place: Place,
+    place: ArchiveOptions,
     then: Then,
     shown: ShownDiff,
     other: Annotated[
@@ -227,10 +212,10 @@ def diff(
 @command(app, "blame", example="lesart blame 35xhehswnwa6vc12 --format csv")
 def blame(
     revision: Revision,
-    place: Place,
+    place: ArchiveOptions,
     then: Then,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     *,
     removed: Annotated[
         bool, typer.Option("--removed", help="The sentences that stand there no more.")
@@ -245,7 +230,7 @@ def blame(
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
 def cite(
     revision: Revision,
-    place: Place,
+    place: ArchiveOptions,
     then: Then,
     cited: ShownCitation,
     passage: Annotated[
@@ -284,7 +269,9 @@ def cite(
 
 
 @command(app, "observations", example="lesart observations 35xhehswnwa6vc12 --format jsonl")
-def observations(article: Article, place: Place, then: Then, page: Page, shown: Shown) -> None:
+def observations(
+    article: Article, place: ArchiveOptions, then: Then, page: Page, shown: OutputOptions
+) -> None:
     """List every check of an article with its outcome."""
     with reading(place, then) as (_settings, archive):
         rows = archive.observations(article, page.after, page.limit)
@@ -293,11 +280,11 @@ def observations(article: Article, place: Place, then: Then, page: Page, shown: 
 
 @command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
 def relations(
-    place: Place,
+    place: ArchiveOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     article: ArticleOrAll = None,
     *,
     explain: Annotated[
@@ -319,7 +306,9 @@ def relations(
 
 
 @command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
-def noise(place: Place, page: Page, shown: Shown, article: ArticleOrAll = None) -> None:
+def noise(
+    place: ArchiveOptions, page: Page, shown: OutputOptions, article: ArticleOrAll = None
+) -> None:
     """List what differs between two looks and counts as noise, with the rule and the passages."""
     with reading(place) as (_settings, archive):
         rows = archive.noise(article, page.after, page.limit)
@@ -329,9 +318,9 @@ def noise(place: Place, page: Page, shown: Shown, article: ArticleOrAll = None) 
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
 def refusals(
     *,
-    place: Place,
+    place: ArchiveOptions,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     job: Annotated[
         int | None, typer.Option("--job", metavar="JOB", help="What this job refused.")
     ] = None,
@@ -360,9 +349,9 @@ def refusals(
 
 @command(app, "jobs", example="lesart jobs 42")
 def jobs(
-    place: Place,
+    place: ArchiveOptions,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     job: Annotated[
         int | None,
         typer.Argument(metavar="JOB", help="One job and its parts; else all.", show_default=False),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from storage.cli.output import Format, Target
+from storage.cli.output import AnswerTarget, Format
 from storage.read.filters import Filters
 from storage.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
@@ -36,7 +36,7 @@ _BY_SUFFIX: dict[str, Format] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ArchiveOptions:
     """Which archive, which settings."""
 
     archive: Annotated[
@@ -74,7 +74,7 @@ SpreadsheetSafe = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OutputOptions:
     """How and where rows are written."""
 
     format: Annotated[
@@ -86,7 +86,7 @@ class Shown:
     output: Output = None
     spreadsheet_safe: SpreadsheetSafe = False
 
-    def target(self) -> Target:
+    def target(self) -> AnswerTarget:
         """Return where rows go; the ending of a file names the format if nothing else does."""
         return _target(self.format, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
 
@@ -104,7 +104,7 @@ class ShownVersion:
     output: Output = None
     spreadsheet_safe: SpreadsheetSafe = False
 
-    def target(self) -> Target:
+    def target(self) -> AnswerTarget:
         """Return where the version goes."""
         chosen: Format | None = "table" if self.format == "text" else self.format
         return _target(chosen, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
@@ -126,7 +126,7 @@ class ShownDiff:
         is_page = self.output is not None and self.output.suffix.lower() in {".html", ".htm"}
         return self.format or ("html" if is_page else named_format(self.output) or "text")
 
-    def target(self) -> Target:
+    def target(self) -> AnswerTarget:
         """Return where the comparison goes."""
         chosen = self.chosen()
         rows: Format = "table" if chosen in {"text", "html"} else chosen  # type: ignore[assignment]
@@ -163,7 +163,7 @@ class ShownExport:
         """Tell whether each record is to be gzipped."""
         return self.output is not None and self.output.suffix.lower() == ".gz"
 
-    def target(self) -> Target:
+    def target(self) -> AnswerTarget:
         """Return where rows go."""
         rows: Format | None = (
             None if self.format == "warc" or self.format == "parquet" else self.format  # noqa: PLR1714  # for mypy
@@ -187,7 +187,7 @@ class ShownCitation:
     output: Output = None
     spreadsheet_safe: SpreadsheetSafe = False
 
-    def target(self) -> Target:
+    def target(self) -> AnswerTarget:
         """Return where the reference goes."""
         return _target(self.format, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
 
@@ -376,8 +376,10 @@ def _then(given: str | None, zone: tzinfo) -> datetime | None:
     return parse_moment(given, zone, edge)
 
 
-def _target(format_: Format | None, output: Path | None, *, is_spreadsheet_safe: bool) -> Target:
-    return Target(format_ or named_format(output), path_of(output), is_spreadsheet_safe)
+def _target(
+    format_: Format | None, output: Path | None, *, is_spreadsheet_safe: bool
+) -> AnswerTarget:
+    return AnswerTarget(format_ or named_format(output), path_of(output), is_spreadsheet_safe)
 
 
 def _flat(parameter: inspect.Parameter, hint: Any) -> list[inspect.Parameter]:

@@ -43,7 +43,7 @@ class PipeClosedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AnswerTarget:
     """Where an answer goes and how it is written.
 
     Without `format` it is a table on a terminal, jsonl in a pipe or a file.
@@ -77,7 +77,7 @@ class Written:
 
 def write_rows(
     rows: Iterable[Any],
-    target: Target,
+    target: AnswerTarget,
     columns: Sequence[str] | None = None,
     *,
     shown: Sequence[str] | None = None,
@@ -97,7 +97,7 @@ def write_rows(
     return written
 
 
-def write_record(record: Any, target: Target) -> None:
+def write_record(record: Any, target: AnswerTarget) -> None:
     """Write one record: in a table each of its fields is a line.
 
     Raises: OutputError; PipeClosedError.
@@ -190,7 +190,9 @@ def _counted(rows: Iterable[Any], written: Written) -> Iterator[Any]:
         yield row
 
 
-def _pieces(rows: Iterable[Any], target: Target, columns: Sequence[str] | None) -> Iterator[str]:
+def _pieces(
+    rows: Iterable[Any], target: AnswerTarget, columns: Sequence[str] | None
+) -> Iterator[str]:
     match target.chosen:
         case "jsonl":
             return (json_text(_nested(row)) + "\n" for row in rows)

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from storage.cli.app import app, program
 from storage.cli.exits import say
-from storage.cli.options import Output, Place, Shown, command, path_of
+from storage.cli.options import ArchiveOptions, Output, OutputOptions, command, path_of
 from storage.cli.output import binary_stream, write_rows, write_text
 from storage.cli.report import reading
 from storage.settings import Settings
@@ -43,8 +43,8 @@ app.add_typer(proof, name="proof")
 @command(proof, "keygen", example="lesart proof keygen --origin zeitung.example/archiv")
 def keygen(
     *,
-    place: Place,
-    shown: Shown,
+    place: ArchiveOptions,
+    shown: OutputOptions,
     origin: Annotated[
         str | None,
         typer.Option("--origin", metavar="NAME", help="What the log is called; else by its id."),
@@ -85,7 +85,7 @@ def keygen(
 
 
 @command(proof, "checkpoint", example="lesart proof checkpoint -o checkpoint-2026-11-25.txt")
-def checkpoint(*, place: Place, output: Output = None) -> None:
+def checkpoint(*, place: ArchiveOptions, output: Output = None) -> None:
     """Sign what the log holds by now, and write the checkpoint: keep it where others cannot write.
 
     `lesart verify --against FILE` tells later whether the archive still holds what it held then.
@@ -102,7 +102,7 @@ def bundle(
     rev: Annotated[
         str, typer.Argument(metavar="REV", help="A version, or REV..REV with all between.")
     ],
-    place: Place,
+    place: ArchiveOptions,
     output: Output = None,
     passage: Annotated[
         str | None,
@@ -118,7 +118,7 @@ def bundle(
     Whoever has it unpacks it and runs `python3 -I verify.py`; nothing else is needed.
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.export.bundle import Bundle, Request  # noqa: PLC0415
+    from storage.export.bundle import Bundle, BundleRequest  # noqa: PLC0415
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
     from storage.read.find import Finder  # noqa: PLC0415
     from storage.render.bundle_report import report  # noqa: PLC0415
@@ -133,7 +133,7 @@ def bundle(
             found = Finder(connection, settings.zone).versions(rev)
             chosen = language or ("de" if settings.languages[0] == "de" else "en")
             written = partial(report, language=chosen, zone=settings.zone)
-            request = Request(rev, found, passage, written, program(), utc_now())
+            request = BundleRequest(rev, found, passage, written, program(), utc_now())
             with binary_stream(path_of(output)) as stream:
                 number = Bundle(connection, request, signed).write(stream, signer)
     say(f"{output}: {number} files; unpack it and run `python3 -I verify.py` in it")
@@ -143,8 +143,8 @@ def bundle(
 def tiles(
     *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, made if need be.")],
-    place: Place,
-    shown: Shown,
+    place: ArchiveOptions,
+    shown: OutputOptions,
 ) -> None:
     """Write the log as files for any web server; later runs add what is new."""
     from storage.proof.files import write_tiles  # noqa: PLC0415  # SQLAlchemy is slow to load

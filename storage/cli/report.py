@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import Checked, Page, Place, Shown, Then
-from storage.cli.output import Target, write_rows, write_text
+from storage.cli.options import ArchiveOptions, Checked, OutputOptions, Page, Then
+from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.cli.progress import ProgressLine
 from storage.read import answers
 from storage.render.moment import parse_moment
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reading(place: Place, then: Then | None = None) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
+def reading(
+    place: ArchiveOptions, then: Then | None = None
+) -> Iterator[tuple[Settings, "ReadOnlyArchive"]]:
     """Open the archive that `place` names for reading, as it was `then`.
 
     Raises: MomentError, SettingsError, ArchiveMissingError, ArchiveUnreachableError,
@@ -64,7 +66,7 @@ def reading_only(settings: Settings) -> Iterator["Engine"]:
         engine.dispose()
 
 
-def tell_explained(relations: Iterable[answers.ExplainedRelation], target: Target) -> None:
+def tell_explained(relations: Iterable[answers.ExplainedRelation], target: AnswerTarget) -> None:
     """Write relations with what is shared, what differs and who had it first, as a text."""
     from storage.cli.show_relation import relation_text  # noqa: PLC0415
 
@@ -81,7 +83,7 @@ def tell_explained(relations: Iterable[answers.ExplainedRelation], target: Targe
 
 def tell_rows(
     rows: Iterable[Any],
-    target: Target,
+    target: AnswerTarget,
     kind: type[Any],
     shown: Sequence[str],
     page: Page | None = None,
@@ -97,7 +99,7 @@ def tell_rows(
 
 
 def tell_examination(
-    settings: Settings, shown: Shown, more: Iterable[tuple[str, Check]] = ()
+    settings: Settings, shown: OutputOptions, more: Iterable[tuple[str, Check]] = ()
 ) -> None:
     """Write what each check found and end with 1 where something is broken."""
     findings = list(examine(settings, more))
@@ -108,7 +110,7 @@ def tell_examination(
 
 def tell_verification(
     settings: Settings,
-    shown: Shown,
+    shown: OutputOptions,
     checked: Checked,
     more: "Callable[[Engine, Scope, Progress], Iterator[Broken]] | None" = None,
 ) -> None:
@@ -170,6 +172,6 @@ def flat_columns(kind: type[Any]) -> list[str]:
     return columns
 
 
-def columns_of(target: Target) -> int | None:
+def columns_of(target: AnswerTarget) -> int | None:
     """Return how wide the terminal is, None where the target is none."""
     return shutil.get_terminal_size().columns if target.is_terminal else None

@@ -15,7 +15,7 @@ from unicodedata import is_normalized
 
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
-from storage.language.paragraphs import Paragraph, paragraph_of
+from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.words import TOKEN
 from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
 
@@ -41,7 +41,7 @@ _STRIDE = 64  # letters
 _WORDS_AROUND_AN_ISLAND = 3
 
 
-class Words:
+class WordCuts:
     """The words and marks of a piece of `canon`, and where in `canon` each begins."""
 
     __slots__ = ("canon", "starts", "tokens")
@@ -58,7 +58,7 @@ class Words:
 
 
 @dataclass(slots=True)
-class Block:
+class TextBlock:
     """A title or paragraph; `start` is where its `text` stands in the joined text.
 
     `canon` is its canonical form; the rest is worked out when it is asked for.
@@ -68,8 +68,8 @@ class Block:
     text: str
     canon: str
     start: int
-    _paragraph: Paragraph | None = None
-    _words: Words | None = None
+    _paragraph: CutParagraph | None = None
+    _words: WordCuts | None = None
     _places: Sequence[int] | None = None
 
     @property
@@ -77,27 +77,27 @@ class Block:
         return self.start + len(self.text)
 
     @property
-    def paragraph(self) -> Paragraph:
+    def paragraph(self) -> CutParagraph:
         """Return what texts share that have this paragraph."""
         if self._paragraph is None:
             self._paragraph = paragraph_of(self.canon)
         return self._paragraph
 
     @property
-    def words(self) -> Words:
+    def words(self) -> WordCuts:
         if self._words is None:
-            self._words = Words(self.canon, 0, len(self.canon))
+            self._words = WordCuts(self.canon, 0, len(self.canon))
         return self._words
 
     @property
     def tokens(self) -> list[str]:
         return self.words.tokens
 
-    def words_between(self, head: int, tail: int) -> Words:
+    def words_between(self, head: int, tail: int) -> WordCuts:
         """Return the words without those of `head` letters before and `tail` after."""
         if head == tail == 0:
             return self.words
-        return Words(self.canon, head, len(self.canon) - tail)
+        return WordCuts(self.canon, head, len(self.canon) - tail)
 
     def place(self, offset: int) -> int:
         """Return where in `text` the letter at `offset` of `canon` comes from."""
@@ -124,21 +124,23 @@ class Pairs:
     moved: dict[int, int]
 
 
-def blocks(parts: Iterable[tuple[str, str]], canonical: Mapping[str, str], gap: int) -> list[Block]:
+def blocks(
+    parts: Iterable[tuple[str, str]], canonical: Mapping[str, str], gap: int
+) -> list[TextBlock]:
     """Return a block for each part (role, text) that is not empty in canonical form.
 
     `gap` is how many code points the joined text has between two.
     """
-    found: list[Block] = []
+    found: list[TextBlock] = []
     start = 0
     for role, text in parts:
         if canon := canonical[text]:
-            found.append(Block(role, text, canon, start))
+            found.append(TextBlock(role, text, canon, start))
             start += len(text) + gap
     return found
 
 
-def pairs(a: Sequence[Block], b: Sequence[Block]) -> Pairs:
+def pairs(a: Sequence[TextBlock], b: Sequence[TextBlock]) -> Pairs:
     """Pair the blocks that are equal, then those that are similar."""
     order = [
         (i + step, j + step)
@@ -163,7 +165,7 @@ def pairs(a: Sequence[Block], b: Sequence[Block]) -> Pairs:
     return Pairs(tuple(sorted([*order, *in_order])), moved)
 
 
-def equal_runs(a: Block, b: Block) -> list[Run]:
+def equal_runs(a: TextBlock, b: TextBlock) -> list[Run]:
     """Return which letters of both `canon` stay, as runs in order.
 
     A blank stays if it stands at the same edge of both changes.
@@ -201,7 +203,7 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
     return runs
 
 
-def is_edit(a: Block, b: Block) -> bool:
+def is_edit(a: TextBlock, b: TextBlock) -> bool:
     """Tell whether the only paragraph that went and the only one that came are one."""
     if _is_similar(a, b, _SIMILAR_ALONE):
         return True
@@ -260,7 +262,7 @@ def _without(indexes: Iterable[int], taken: Iterable[int]) -> list[int]:
 
 
 def _equal_elsewhere(
-    a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Iterable[int]
+    a: Sequence[TextBlock], b: Sequence[TextBlock], a_free: Sequence[int], b_free: Iterable[int]
 ) -> dict[int, int]:
     places: dict[str, list[int]] = {}
     for i in reversed(a_free):
@@ -269,8 +271,8 @@ def _equal_elsewhere(
 
 
 def _edited_in_place(
-    a: Sequence[Block],
-    b: Sequence[Block],
+    a: Sequence[TextBlock],
+    b: Sequence[TextBlock],
     order: Sequence[Pair],
     a_free: Sequence[int],
     b_free: Sequence[int],
@@ -297,7 +299,7 @@ def _edited_in_place(
     return found
 
 
-def _is_similar(a: Block, b: Block, least: float) -> bool:
+def _is_similar(a: TextBlock, b: TextBlock, least: float) -> bool:
     """Tell whether two paragraphs are similar, by their ends alone where these are enough."""
     shared = sum(_shared_ends(a.canon, b.canon))
     if 2 * shared >= least * (len(a.canon) + len(b.canon)):
@@ -306,7 +308,7 @@ def _is_similar(a: Block, b: Block, least: float) -> bool:
 
 
 def _similar(
-    a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Sequence[int]
+    a: Sequence[TextBlock], b: Sequence[TextBlock], a_free: Sequence[int], b_free: Sequence[int]
 ) -> dict[Pair, float]:
     """Return pairs with their similarity, the most similar first, each block once."""
     if not a_free or not b_free:
@@ -328,7 +330,7 @@ def _similar(
 
 
 def _candidates(
-    a: Sequence[Block], b: Sequence[Block], a_free: Sequence[int], b_free: Sequence[int]
+    a: Sequence[TextBlock], b: Sequence[TextBlock], a_free: Sequence[int], b_free: Sequence[int]
 ) -> set[Pair]:
     """Return pairs worth comparing: of one place, or with rare words in common.
 
@@ -355,7 +357,7 @@ def _candidates(
     return found
 
 
-def _similarity(a: Block, b: Block, least: float) -> float:
+def _similarity(a: TextBlock, b: TextBlock, least: float) -> float:
     """Return from 0 to 1 how much of both stands in both in the same order.
 
     Of two very long paragraphs the order is left aside.
@@ -429,7 +431,7 @@ def _shared_ends(a: str, b: str) -> tuple[int, int]:
     return (head, tail) if head + tail > most // _WORTH_LEAVING_OUT else (0, 0)
 
 
-def _equal_pieces(a: Words, b: Words) -> Iterator[Run]:
+def _equal_pieces(a: WordCuts, b: WordCuts) -> Iterator[Run]:
     """Yield the letters of words that stay, in runs with the same blanks between them."""
     for i, j, size in _without_islands(a, b, common(a.tokens, b.tokens)):
         begin_a, begin_b = a.starts[i], b.starts[j]
@@ -441,7 +443,7 @@ def _equal_pieces(a: Words, b: Words) -> Iterator[Run]:
                 yield a.starts[i + step], b.starts[j + step], len(a.tokens[i + step])
 
 
-def _without_islands(a: Words, b: Words, runs: Sequence[Run]) -> Iterator[Run]:
+def _without_islands(a: WordCuts, b: WordCuts, runs: Sequence[Run]) -> Iterator[Run]:
     """Leave out single short words between two changes of words: a person marks them as one."""
     end_a = end_b = 0
     following = [*runs[1:], (len(a.tokens), len(b.tokens), 0)]

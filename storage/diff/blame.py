@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
-from storage.diff.alignment import Block
+from storage.diff.alignment import TextBlock
 from storage.language.sentences import sentences
 from storage.values.digest import canonical, canonical_all
 
@@ -134,7 +134,7 @@ def _located(lives: dict[Key, _Life], stand: Stand) -> Iterator[tuple[_Life, Whe
     """Yield the sentences of `stand` that are among `lives`, as it has them, in its order."""
     met: Counter[str] = Counter()
     for number, paragraph in enumerate(stand.paragraphs):
-        block = Block("text", paragraph, canonical(paragraph), 0)
+        block = TextBlock("text", paragraph, canonical(paragraph), 0)
         pieces = sentences(block.canon)
         ends = list(accumulate(map(len, pieces)))
         for piece, end in zip(pieces, ends, strict=True):

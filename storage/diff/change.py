@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from storage.diff.classes import classes_of
-from storage.diff.edits import Place, places
+from storage.diff.edits import Edit, places
 from storage.diff.noise import NO_BOXES, Evidence, Noise, explain, noise, unexplained
 from storage.diff.word_diff import (
     Side,
@@ -21,7 +21,7 @@ from storage.diff.word_diff import (
     words_added,
     words_removed,
 )
-from storage.language.paragraphs import Paragraph, paragraph_of
+from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.volatile import stamps
 from storage.language.words import TOKEN
 from storage.values.digest import canonical, canonical_all
@@ -45,7 +45,7 @@ _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Told:
+class CaptureContent:
     """What one capture says: the text, and what stands around it.
 
     `beside` are the paragraphs of the page that are no part of the text, `modified` is its date
@@ -69,7 +69,7 @@ class Told:
         return side_of(self.text, dict(zip(self.text.parts, canons, strict=True)))
 
     @cached_property
-    def paragraphs(self) -> tuple[Paragraph, ...]:
+    def paragraphs(self) -> tuple[CutParagraph, ...]:
         """Return the title, empty where there is none, and the paragraphs of the text."""
         return tuple(map(paragraph_of, canonical_all(self.text.parts)))
 
@@ -88,7 +88,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """What changed; `classes` are empty where all of it is `noise`.
 
     `asked` are whole paragraphs that came or went (in canonical form), of which only other
@@ -110,16 +110,16 @@ class Change:
         return bool(self.noise) and not self.classes
 
 
-class Difference:
+class CapturePair:
     """Two captures beside each other: where they differ is worked out once, noise by noise."""
 
-    def __init__(self, a: Told, b: Told) -> None:
+    def __init__(self, a: CaptureContent, b: CaptureContent) -> None:
         self.a = a
         self.b = b
-        self._changes: dict[frozenset[tuple[str, str]], Change] = {}
+        self._changes: dict[frozenset[tuple[str, str]], TextChange] = {}
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[Edit]:
         a, b = self.a.side, self.b.side
         return places(between(a, b), a, b)
 
@@ -128,7 +128,7 @@ class Difference:
         """Return what `Change.asked` would be if no other article were asked."""
         return unexplained(self.places, self._rules(NO_BOXES))
 
-    def change(self, boxes: Mapping[str, str] = NO_BOXES) -> Change:
+    def change(self, boxes: Mapping[str, str] = NO_BOXES) -> TextChange:
         """Return what changed.
 
         `boxes` are those paragraphs of `asked` that other articles say are noise, with the rule.
@@ -138,11 +138,11 @@ class Difference:
             self._changes[key] = self._change(self._rules(boxes))
         return self._changes[key]
 
-    def plain_change(self) -> Change:
+    def plain_change(self) -> TextChange:
         """Return what changed where nothing counts as noise."""
         return self._change([None] * len(self.places))
 
-    def _change(self, rules: Sequence[str | None]) -> Change:
+    def _change(self, rules: Sequence[str | None]) -> TextChange:
         a, b, found = self.a, self.b, self.places
         left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
         classes = classes_of(left, a.side, b.side)
@@ -151,7 +151,7 @@ class Difference:
         operations = [op for place in left for op in place.operations]
         removed, added = passages(operations)
         new = _new_notices(a, b)
-        return Change(
+        return TextChange(
             classes=classes,
             silent=is_silent(a, b, new) if classes else None,
             words_added=words_added(operations),
@@ -169,14 +169,20 @@ class Difference:
 
 
 def change(
-    a: Told, b: Told, boxes: Mapping[str, str] = NO_BOXES, *, heed_noise: bool = True
-) -> Change:
+    a: CaptureContent,
+    b: CaptureContent,
+    boxes: Mapping[str, str] = NO_BOXES,
+    *,
+    heed_noise: bool = True,
+) -> TextChange:
     """Return what changed from `a` to `b`: with `heed_noise`, all that is no noise."""
-    found = Difference(a, b)
+    found = CapturePair(a, b)
     return found.change(boxes) if heed_noise else found.plain_change()
 
 
-def is_silent(a: Told, b: Told, notices: Sequence[tuple[str, str]] = ()) -> bool | None:
+def is_silent(
+    a: CaptureContent, b: CaptureContent, notices: Sequence[tuple[str, str]] = ()
+) -> bool | None:
     """Tell whether the page keeps quiet about a change of its wording.
 
     It speaks of it where a notice is new that is about the text, or the date of modification or
@@ -215,7 +221,7 @@ def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | 
 # ---------------------------------------------------------------------------------- evidence
 
 
-def _new_notices(a: Told, b: Told) -> tuple[tuple[str, str], ...]:
+def _new_notices(a: CaptureContent, b: CaptureContent) -> tuple[tuple[str, str], ...]:
     known = {canonical(text) for _kind, text in a.notices}
     return tuple(each for each in b.notices if canonical(each[1]) not in known)
 
@@ -252,7 +258,7 @@ def _moment(value: str, zone: str) -> datetime | str:
         return value
 
 
-def _metadata_differ(a: Told, b: Told) -> bool:
+def _metadata_differ(a: CaptureContent, b: CaptureContent) -> bool:
     return any(a.metadata.get(name) != b.metadata.get(name) for name in METADATA)
 
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from storage.diff.alignment import Block
-from storage.diff.edits import Place, places
+from storage.diff.alignment import TextBlock
+from storage.diff.edits import Edit, places
 from storage.diff.word_diff import Operation, Side, Text, between, sides
 from storage.language.names import names_of
 from storage.language.quotations import quoted
@@ -79,7 +79,7 @@ def classify(a: Text, b: Text, operations: Sequence[Operation] | None = None) ->
     return classes_of(places(found, a_side, b_side), a_side, b_side)
 
 
-def classes_of(found: Iterable[Place], a: Side, b: Side) -> tuple[str, ...]:
+def classes_of(found: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
     """Return the classes that some places of a change have, as `classify` tells them."""
     found = list(found)
     classes = {name for place in found for name in _whole_classes(place)}
@@ -93,7 +93,7 @@ def classes_of(found: Iterable[Place], a: Side, b: Side) -> tuple[str, ...]:
 # ------------------------------------------------------------------------- whole paragraphs
 
 
-def _whole_classes(place: Place) -> set[str]:
+def _whole_classes(place: Edit) -> set[str]:
     """Return what a place shows by itself: a paragraph that came, went or moved, a notice."""
     found: set[str] = set()
     if place.kind == "move":
@@ -156,7 +156,7 @@ class _Marked:
     def __init__(self) -> None:
         self._quoted: dict[int, list[bool]] = {}
 
-    def words(self, block: Block | None, start: int, text: str) -> tuple[_Word, ...]:
+    def words(self, block: TextBlock | None, start: int, text: str) -> tuple[_Word, ...]:
         if block is None or not text:
             return ()
         if id(block) not in self._quoted:
@@ -174,13 +174,13 @@ class _Marked:
         )
 
 
-def _edit(place: Place, marked: _Marked) -> _Edit:
+def _edit(place: Edit, marked: _Marked) -> _Edit:
     gone = marked.words(place.a, place.gone.a_start, place.gone.a_text) if place.gone else ()
     new = marked.words(place.b, place.new.b_start, place.new.b_text) if place.new else ()
     return _Edit(place.role == "headline", gone, new)
 
 
-def _edit_classes(edited: Sequence[Place], edits: Sequence[_Edit], a: Side, b: Side) -> set[str]:
+def _edit_classes(edited: Sequence[Edit], edits: Sequence[_Edit], a: Side, b: Side) -> set[str]:
     names = _names(edits, a, b)
     found: set[str] = set()
     if _differ(edits, lambda word: word.is_number) or _reordered(edited, _is_amount):
@@ -198,7 +198,7 @@ def _edit_classes(edited: Sequence[Place], edits: Sequence[_Edit], a: Side, b: S
     return found.union(*kinds) or {"wording"}  # a unit or a sign that only went elsewhere
 
 
-def _reordered(edited: Iterable[Place], is_kind: Callable[[str], bool]) -> bool:
+def _reordered(edited: Iterable[Edit], is_kind: Callable[[str], bool]) -> bool:
     """Tell whether words of a kind changed places within a sentence: who won, what was before."""
     pairs = {
         (id(place.a), id(place.b)): (place.a, place.b)
@@ -208,7 +208,7 @@ def _reordered(edited: Iterable[Place], is_kind: Callable[[str], bool]) -> bool:
     return any(_reordered_in(a, b, is_kind) for a, b in pairs.values())
 
 
-def _reordered_in(a: Block, b: Block, is_kind: Callable[[str], bool]) -> bool:
+def _reordered_in(a: TextBlock, b: TextBlock, is_kind: Callable[[str], bool]) -> bool:
     if sum(map(is_kind, a.tokens)) < _FEWEST_TO_REORDER:
         return False
     ours, theirs = (Counter(map(str.strip, sentences(each.canon))) for each in (a, b))

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from storage.diff.alignment import Block, is_edit
+from storage.diff.alignment import TextBlock, is_edit
 from storage.diff.word_diff import BETWEEN_PARAGRAPHS, Operation, Side
 
 PlaceKind = Literal["edit", "paragraph", "move"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Edit:
     """One place: what went, what came in its stead, and the blocks that these are parts of.
 
     An `edit` lies inside the title or a paragraph; a block is None where a text has no title. A
@@ -24,17 +24,17 @@ class Place:
     role: str
     gone: Operation | None
     new: Operation | None
-    a: Block | None
-    b: Block | None
+    a: TextBlock | None
+    b: TextBlock | None
 
     @property
     def operations(self) -> tuple[Operation, ...]:
         return tuple(op for op in (self.gone, self.new) if op is not None)
 
 
-def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Place]:
+def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Edit]:
     """Return the places of the operations between two sides, in their order."""
-    found: list[Place] = []
+    found: list[Edit] = []
     moved: set[int] = set()
     for op in operations:
         if op.op == "equal":
@@ -43,7 +43,7 @@ def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Place]:
             block = b.block_at(op.b_start)
             if block.start not in moved:
                 moved.add(block.start)
-                found.append(Place("move", op.role, None, op, a.block_at(op.a_start), block))
+                found.append(Edit("move", op.role, None, op, a.block_at(op.a_start), block))
         elif (whole := _whole(op, a if op.op == "delete" else b)) is not None:
             _add_paragraph(found, op, whole)
         else:
@@ -51,10 +51,10 @@ def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Place]:
     return found
 
 
-def replaced(found: Sequence[Place]) -> list[tuple[Place, Place]]:
+def replaced(found: Sequence[Edit]) -> list[tuple[Edit, Edit]]:
     """Pair the paragraphs that went as a whole with those that came in their stead, in order."""
-    pairs: list[tuple[Place, Place]] = []
-    gone: list[Place] = []
+    pairs: list[tuple[Edit, Edit]] = []
+    gone: list[Edit] = []
     next_start = 0
     for place in found:
         if place.kind != "paragraph":
@@ -70,7 +70,7 @@ def replaced(found: Sequence[Place]) -> list[tuple[Place, Place]]:
     return pairs
 
 
-def _whole(op: Operation, side: Side) -> Block | None:
+def _whole(op: Operation, side: Side) -> TextBlock | None:
     """Return the paragraph that an operation takes or puts as a whole; None for the title."""
     start, text = (op.a_start, op.a_text) if op.op == "delete" else (op.b_start, op.b_text)
     position = bisect_left(side.body, start, key=lambda block: block.start)
@@ -79,29 +79,29 @@ def _whole(op: Operation, side: Side) -> Block | None:
     return block if is_whole else None
 
 
-def _add_paragraph(found: list[Place], op: Operation, block: Block) -> None:
+def _add_paragraph(found: list[Edit], op: Operation, block: TextBlock) -> None:
     """Add a paragraph; one in whose few words nothing stayed was edited all the same."""
     last = found[-1] if found else None
     if op.op == "delete":
-        found.append(Place("paragraph", op.role, op, None, block, None))
+        found.append(Edit("paragraph", op.role, op, None, block, None))
     elif last is not None and last.a is not None and _ends_at(last, op) and is_edit(last.a, block):
-        found[-1] = Place("edit", op.role, last.gone, op, last.a, block)
+        found[-1] = Edit("edit", op.role, last.gone, op, last.a, block)
     else:
-        found.append(Place("paragraph", op.role, None, op, None, block))
+        found.append(Edit("paragraph", op.role, None, op, None, block))
 
 
-def _add_edit(found: list[Place], op: Operation, a: Side, b: Side) -> None:
+def _add_edit(found: list[Edit], op: Operation, a: Side, b: Side) -> None:
     """Add an edit, or put what came together with what went at the same place."""
     last = found[-1] if found else None
     if op.op == "insert" and last is not None and last.kind == "edit" and _ends_at(last, op):
-        found[-1] = Place("edit", op.role, last.gone, op, last.a, last.b)
+        found[-1] = Edit("edit", op.role, last.gone, op, last.a, last.b)
         return
     gone, new = (op, None) if op.op == "delete" else (None, op)
     if _is_of_title(op, a, b):
-        found.append(Place("edit", op.role, gone, new, a.title, b.title))
+        found.append(Edit("edit", op.role, gone, new, a.title, b.title))
     else:
         blocks = a.block_at(op.a_start), b.block_at(op.b_start)
-        found.append(Place("edit", op.role, gone, new, *blocks))
+        found.append(Edit("edit", op.role, gone, new, *blocks))
 
 
 def _is_of_title(op: Operation, a: Side, b: Side) -> bool:
@@ -110,7 +110,7 @@ def _is_of_title(op: Operation, a: Side, b: Side) -> bool:
     return b.title is not None and op.b_start < b.title.end
 
 
-def _ends_at(place: Place, added: Operation) -> bool:
+def _ends_at(place: Edit, added: Operation) -> bool:
     removed = place.gone
     if removed is None or place.new is not None:
         return False

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from storage.diff.alignment import Block
-from storage.diff.edits import Place, replaced
+from storage.diff.alignment import TextBlock
+from storage.diff.edits import Edit, replaced
 from storage.diff.word_diff import Operation, Side
 from storage.language.contacts import Contact, is_same
 from storage.language.volatile import Kind, Span, spans
@@ -74,10 +74,10 @@ NOTHING_ELSE = Evidence()
 
 
 def explain(
-    found: Sequence[Place], a: Side, b: Side, evidence: Evidence = NOTHING_ELSE
+    found: Sequence[Edit], a: Side, b: Side, evidence: Evidence = NOTHING_ELSE
 ) -> list[str | None]:
     """Return for each place the rule by which it is noise, None for a change."""
-    reading = _Reading(a, b)
+    reading = _SpanReading(a, b)
     partners = {id(place): pair for pair in replaced(found) for place in pair}
     rules = [
         reading.of_edit(place)
@@ -90,7 +90,7 @@ def explain(
     return rules
 
 
-def unexplained(found: Sequence[Place], rules: Sequence[str | None]) -> tuple[str, ...]:
+def unexplained(found: Sequence[Edit], rules: Sequence[str | None]) -> tuple[str, ...]:
     """Return the whole paragraphs, in canonical form, that came or went and are no noise so far."""
     return tuple(
         dict.fromkeys(
@@ -101,7 +101,7 @@ def unexplained(found: Sequence[Place], rules: Sequence[str | None]) -> tuple[st
     )
 
 
-def noise(found: Iterable[Place], rules: Iterable[str | None]) -> tuple[Noise, ...]:
+def noise(found: Iterable[Edit], rules: Iterable[str | None]) -> tuple[Noise, ...]:
     """Return what was explained, one for each rule, in the order of the text."""
     removed: dict[str, list[str]] = {}
     added: dict[str, list[str]] = {}
@@ -112,7 +112,7 @@ def noise(found: Iterable[Place], rules: Iterable[str | None]) -> tuple[Noise, .
     return tuple(Noise(rule, tuple(removed[rule]), tuple(added[rule])) for rule in removed)
 
 
-class _Reading:
+class _SpanReading:
     """The two texts with the spans of their paragraphs, each worked out once."""
 
     def __init__(self, a: Side, b: Side) -> None:
@@ -120,7 +120,7 @@ class _Reading:
         self._spans: dict[int, list[Span]] = {}
         self._pairs: dict[tuple[int, int], bool] = {}
 
-    def of_edit(self, place: Place) -> str | None:
+    def of_edit(self, place: Edit) -> str | None:
         """Return the rule for an edit inside one paragraph."""
         if place.a is None or place.b is None:
             return None
@@ -134,7 +134,7 @@ class _Reading:
         return self._of_spans(place, gone, new)
 
     def of_paragraph(
-        self, place: Place, partners: tuple[Place, Place] | None, evidence: Evidence
+        self, place: Edit, partners: tuple[Edit, Edit] | None, evidence: Evidence
     ) -> str | None:
         """Return the rule for a paragraph that came, went or moved as a whole."""
         block = place.b or place.a
@@ -151,12 +151,12 @@ class _Reading:
             return "beside"
         return evidence.boxes.get(block.canon)
 
-    def _of(self, block: Block) -> list[Span]:
+    def _of(self, block: TextBlock) -> list[Span]:
         if id(block) not in self._spans:
             self._spans[id(block)] = _spans_of(block)
         return self._spans[id(block)]
 
-    def _says_the_same(self, a: Block, b: Block) -> bool:
+    def _says_the_same(self, a: TextBlock, b: TextBlock) -> bool:
         """Tell whether two paragraphs differ in nothing but their spans of flicker."""
         key = (id(a), id(b))
         if key not in self._pairs:
@@ -170,7 +170,7 @@ class _Reading:
             )
         return self._pairs[key]
 
-    def _may_be_clocks(self, a: Block, b: Block) -> bool:
+    def _may_be_clocks(self, a: TextBlock, b: TextBlock) -> bool:
         """Tell whether lines of times alone are clocks: the only ones, at the edge of the text."""
         if not any(span.kind == "moment" for span in self._of(a)):
             return True
@@ -179,12 +179,12 @@ class _Reading:
             for block, side in zip((a, b), self._sides, strict=True)
         )
 
-    def _is_only_clock(self, block: Block, side: Side) -> bool:
+    def _is_only_clock(self, block: TextBlock, side: Side) -> bool:
         edge = [*side.body[:_EDGE], *side.body[-_EDGE:]]
         others = (span for other in side.body if other is not block for span in self._of(other))
         return any(block is each for each in edge) and not any(s.kind == "moment" for s in others)
 
-    def _around(self, block: Block, op: Operation | None) -> Span | None:
+    def _around(self, block: TextBlock, op: Operation | None) -> Span | None:
         """Return the span that an operation lies in as a whole."""
         if op is None:
             return None
@@ -193,7 +193,7 @@ class _Reading:
         end = start + len(op.a_text if is_gone else op.b_text)
         return next((s for s in self._of(block) if s.start <= start and end <= s.end), None)
 
-    def _of_spans(self, place: Place, gone: Span | None, new: Span | None) -> str | None:
+    def _of_spans(self, place: Edit, gone: Span | None, new: Span | None) -> str | None:
         """Return the rule where the rest of the paragraph was edited too."""
         assert place.a is not None
         assert place.b is not None
@@ -206,7 +206,7 @@ class _Reading:
                 return ours[index].kind if is_pair and is_clock else None
         return None
 
-    def _first_difference(self, a: Block, b: Block) -> str:
+    def _first_difference(self, a: TextBlock, b: TextBlock) -> str:
         pairs = list(zip(self._of(a), self._of(b), strict=True))
         differing = (
             ours.kind
@@ -216,7 +216,7 @@ class _Reading:
         return next(differing, pairs[0][0].kind)
 
 
-def _spans_of(block: Block) -> list[Span]:
+def _spans_of(block: TextBlock) -> list[Span]:
     return spans(block.text.translate(_EVEN))
 
 
@@ -253,9 +253,7 @@ def _is_content(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
-def _differ_in_breaks(
-    found: Sequence[Place], rules: Sequence[str | None], a: Side, b: Side
-) -> bool:
+def _differ_in_breaks(found: Sequence[Edit], rules: Sequence[str | None], a: Side, b: Side) -> bool:
     """Tell whether all that is left is where paragraphs end."""
     left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
     if any(place.kind == "move" or place.role == "headline" for place in left):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from storage.diff.alignment import Block, blocks, equal_runs, pairs
+from storage.diff.alignment import TextBlock, blocks, equal_runs, pairs
 from storage.language.words import TOKEN
 from storage.values.digest import canonical, canonical_all
 
@@ -49,11 +49,11 @@ class Operation(NamedTuple):
 class Side:
     """One text of two, read for comparing: its title, and the blocks below it."""
 
-    title: Block | None
-    body: list[Block]
+    title: TextBlock | None
+    body: list[TextBlock]
 
     @property
-    def all(self) -> list[Block]:
+    def all(self) -> list[TextBlock]:
         return [self.title, *self.body] if self.title else self.body
 
     def start_of(self, index: int) -> int:
@@ -62,7 +62,7 @@ class Side:
             return self.body[index].start
         return self.all[-1].end if self.all else 0
 
-    def block_at(self, position: int) -> Block:
+    def block_at(self, position: int) -> TextBlock:
         """Return the block that a place of the joined text lies in, or that ends there."""
         blocks = self.all
         return blocks[bisect_right(blocks, position, key=_start) - 1]
@@ -161,7 +161,7 @@ def passages(operations: Iterable[Operation]) -> tuple[tuple[str, ...], tuple[st
 # ------------------------------------------------------------------------------ operations
 
 
-def _start(block: Block) -> int:
+def _start(block: TextBlock) -> int:
     return block.start
 
 
@@ -187,15 +187,15 @@ def _operations(a: Side, b: Side) -> Iterator[Operation]:
         i, j = to_i + 1, to_j + 1
 
 
-def _deleted(block: Block, b_start: int) -> Operation:
+def _deleted(block: TextBlock, b_start: int) -> Operation:
     return Operation("delete", block.role, block.text, "", block.start, b_start)
 
 
-def _inserted(block: Block, a_start: int) -> Operation:
+def _inserted(block: TextBlock, a_start: int) -> Operation:
     return Operation("insert", block.role, "", block.text, a_start, block.start)
 
 
-def _within(a: Block, b: Block, same: Op) -> list[Operation]:
+def _within(a: TextBlock, b: TextBlock, same: Op) -> list[Operation]:
     """Return the operations inside a pair of blocks; what stays is called `same`."""
     if a.canon == b.canon:
         return [Operation(same, b.role, a.text, b.text, a.start, b.start)]
@@ -205,7 +205,7 @@ def _within(a: Block, b: Block, same: Op) -> list[Operation]:
     return found
 
 
-def _pieces(a: Block, b: Block, same: Op) -> list[Operation]:
+def _pieces(a: TextBlock, b: TextBlock, same: Op) -> list[Operation]:
     found: list[Operation] = []
     a_at = b_at = 0
     for begin, start, size in [*equal_runs(a, b), (len(a.canon), len(b.canon), 0)]:

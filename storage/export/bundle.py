@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class BundleRequest:
     """What is to be proven: versions, perhaps a passage, and how the report is written."""
 
     revision: str
@@ -52,7 +52,7 @@ class NotLoggedError(NoSuchError):
 class Bundle:
     """Collects the files of one bundle and writes them."""
 
-    def __init__(self, connection: Connection, request: Request, signed: Signed) -> None:
+    def __init__(self, connection: Connection, request: BundleRequest, signed: Signed) -> None:
         self.connection, self.request, self.signed = connection, request, signed
         self.files: dict[str, bytes] = {}
         self._node: Node = log.node_of(connection)

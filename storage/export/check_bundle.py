@@ -146,7 +146,7 @@ def root_of(entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
 # ----------------------------------------------------------------------------- rows and claims
 
 
-class Row:
+class BundleRow:
     """A row of the record, opened: what the log committed to."""
 
     def __init__(self, given: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ class Row:
         return hashlib.sha256(bytes.fromhex(content["salt"]) + told).digest()
 
 
-class Bundle:
+class UnpackedBundle:
     """An unpacked bundle, and what was checked of it so far."""
 
     def __init__(self, folder: Path, key: str | None) -> None:
@@ -189,7 +189,7 @@ class Bundle:
         if self.manifest.get("format") != "lesart bundle v1":
             raise Wrong("this is no bundle that this program knows")
         self.key = key or self.manifest["key"]
-        self.rows: dict[tuple[str, int], Row] = {}
+        self.rows: dict[tuple[str, int], BundleRow] = {}
         self.size, self.root = 0, b""
 
     def check(self) -> list[str]:
@@ -260,14 +260,14 @@ class Bundle:
     def _rows(self) -> list[str]:
         for name in sorted(self.manifest["files"]):
             if name.startswith("rows/"):
-                row = Row({**json.loads(self._read(name)), "name": name})
+                row = BundleRow({**json.loads(self._read(name)), "name": name})
                 self._row(row)
                 self.rows[row.table, row["id"]] = row
         if not self.rows:
             raise Wrong("there are no rows of the record in it")
         return [f"{len(self.rows)} rows of the record are in the log below that checkpoint."]
 
-    def _row(self, row: Row) -> None:
+    def _row(self, row: BundleRow) -> None:
         stem = row.name.removeprefix("rows/").removesuffix(".json")
         if self._read(f"proofs/{stem}") != row.entry:
             raise Wrong(f"{row.table} {row.seq} is not the row that was logged")
@@ -289,7 +289,7 @@ class Bundle:
             number += 1
         return [f"{number} captures have the digests that are in the log."]
 
-    def _one(self, table: str, number: int) -> Row:
+    def _one(self, table: str, number: int) -> BundleRow:
         row = self.rows.get((table, number))
         if row is None:
             raise Wrong(f"{table} {number} is spoken of and not there")
@@ -343,7 +343,7 @@ def _proof(text: str) -> tuple[int, list[bytes]]:
     return int(above[1][6:]), [base64.b64decode(line, validate=True) for line in above[2:]]
 
 
-def _text(wording: Row) -> bytes:
+def _text(wording: BundleRow) -> bytes:
     title, text = wording.content("title"), wording.content("text")
     if text is None:
         return b"[redacted]\n"
@@ -357,7 +357,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint from somewhere else")
     asked = parser.parse_args(arguments)
     try:
-        bundle = Bundle(Path(__file__).resolve().parent, asked.key)
+        bundle = UnpackedBundle(Path(__file__).resolve().parent, asked.key)
         told = bundle.check()
         if asked.checkpoint:
             told.append(bundle.compare(Path(asked.checkpoint).read_text("utf-8")))

@@ -50,7 +50,7 @@ HTTP = "application/http; msgtype="
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ExportSelection:
     """Which articles' captures are written: by filters, by a query, a part of them."""
 
     filters: Filters = EVERYTHING
@@ -66,7 +66,7 @@ class Chosen:
 class WarcExport:
     """One pass over an archive; `cursor` goes on after the last article that was written."""
 
-    def __init__(self, archive: ReadOnlyArchive, chosen: Chosen, program: str) -> None:
+    def __init__(self, archive: ReadOnlyArchive, chosen: ExportSelection, program: str) -> None:
         self._archive, self._chosen, self._program = archive, chosen, program
         self.cursor: str | None = None
 

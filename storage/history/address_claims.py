@@ -21,7 +21,7 @@ ARTICLE_ORIGIN, ORIGIN, SIGHT = (
 
 
 @dataclass(slots=True)
-class Place:
+class Position:
     """Where and when a reading stands: its effective origin and time."""
 
     reading: Reading
@@ -40,7 +40,7 @@ class Claims:
         self.changed = changed
         self.displaced: set[int] = set()
 
-    def settle(self, places: Sequence[Place]) -> None:
+    def settle(self, places: Sequence[Position]) -> None:
         """Give the address to the file captured first (then by path); the rest keep their own."""
         own = [p for p in places if p.address_id is not None and not p.foreign]
         claims = self._stored([p.address_id for p in own if p.address_id is not None])

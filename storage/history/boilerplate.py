@@ -19,9 +19,9 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import rows_in, table_of
-from storage.diff.change import Told
+from storage.diff.change import CaptureContent
 from storage.history.memory import Holding, Memory
-from storage.language.paragraphs import Paragraph, paragraph_of
+from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
 from storage.language.topic import are_apart, have_topic
 from storage.values.digest import canonical_all
@@ -68,7 +68,7 @@ class Own:
     The paragraphs that others are asked about are no part of it.
     """
 
-    def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
+    def __init__(self, paragraphs: Sequence[CutParagraph]) -> None:
         self.paragraphs = frozenset(paragraphs)
         self._all = paragraphs
 
@@ -76,7 +76,7 @@ class Own:
     def has_topic(self) -> bool:
         return have_topic([each.topical for each in self._all])
 
-    def is_foreign(self, paragraph: Paragraph) -> bool:
+    def is_foreign(self, paragraph: CutParagraph) -> bool:
         """Tell whether a paragraph has nothing to do with this text, which has a topic."""
         others = (each.topical for each in self.paragraphs)
         return are_apart(paragraph.topical, others) and self.has_topic
@@ -98,10 +98,10 @@ class Boilerplate:
         self._since = since
         self._read: dict[int, Holding] = {}
         self._articles: dict[int, set[tuple[int, str]]] = {}
-        self._stored: dict[Paragraph, Iterator[int]] = {}
+        self._stored: dict[CutParagraph, Iterator[int]] = {}
         self._asked: set[str] = set()
-        self._of_told: dict[int, tuple[Told, Holding]] = {}
-        self._apart: dict[tuple[Holding, Paragraph], bool] = {}
+        self._of_told: dict[int, tuple[CaptureContent, Holding]] = {}
+        self._apart: dict[tuple[Holding, CutParagraph], bool] = {}
 
     def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
         """Go on with another connection, without what was brought so far.
@@ -116,7 +116,7 @@ class Boilerplate:
             self._articles.clear()
         self._asked.clear()
 
-    def add(self, wording_id: int, told: Told, article_id: int, site: str) -> None:
+    def add(self, wording_id: int, told: CaptureContent, article_id: int, site: str) -> None:
         """Note that an article of a site has a wording of this unit of work."""
         if wording_id not in self.texts:
             self.texts[wording_id] = self._holding_of(told)
@@ -148,7 +148,7 @@ class Boilerplate:
         """Return the wordings that were read or brought."""
         return self._read | self.texts
 
-    def _rule(self, paragraph: Paragraph, site: str, article_id: int, own: Own) -> str | None:
+    def _rule(self, paragraph: CutParagraph, site: str, article_id: int, own: Own) -> str | None:
         is_foreign_here = own.is_foreign(paragraph)
         others: set[int] = set()
         for number in self._candidates(paragraph):
@@ -165,7 +165,7 @@ class Boilerplate:
                     return "box"
         return None
 
-    def _is_witness(self, holding: Holding, paragraph: Paragraph, own: Own) -> bool:
+    def _is_witness(self, holding: Holding, paragraph: CutParagraph, own: Own) -> bool:
         """Tell whether another text shows that a paragraph is the site's, and not its own.
 
         More than half of the text is another one: where one text was made from another, a
@@ -183,14 +183,14 @@ class Boilerplate:
             self._apart[key] = are_apart(paragraph.topical, words)
         return self._apart[key]
 
-    def _holding_of(self, told: Told) -> Holding:
+    def _holding_of(self, told: CaptureContent) -> Holding:
         if id(told) not in self._of_told:
             self._of_told[id(told)] = told, Holding(told.paragraphs[0], told.paragraphs[1:])
         return self._of_told[id(told)][1]
 
     # ------------------------------------------------------------------------ who has it
 
-    def _candidates(self, paragraph: Paragraph) -> Iterator[int]:
+    def _candidates(self, paragraph: CutParagraph) -> Iterator[int]:
         """Yield wordings that may have a paragraph: those of this unit first."""
         for number, holding in list(self.texts.items()):
             if paragraph is holding.title or paragraph in holding.paragraphs:
@@ -199,7 +199,7 @@ class Boilerplate:
         self._stored[paragraph], again = tee(known)
         yield from (number for number in again if number not in self.texts)
 
-    def _found(self, paragraph: Paragraph) -> Iterator[int]:
+    def _found(self, paragraph: CutParagraph) -> Iterator[int]:
         words = _asked_words(paragraph.canon)
         if not words:
             return

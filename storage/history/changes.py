@@ -16,14 +16,14 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import Unit, rows_in, table_of
-from storage.diff.change import METADATA, Change, Difference, Told, change
+from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChange, change
 from storage.diff.noise import NO_BOXES
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
 from storage.history.boilerplate import Boilerplate, Own, may_be_box
 from storage.history.memory import Memory
 from storage.history.runs import Pair
-from storage.language.paragraphs import Paragraph
+from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
 from storage.values.site import is_host, site_of
@@ -53,11 +53,11 @@ class Comparing:
         self.decides = decides
         self.boilerplate = Boilerplate(connection, self.memory, since)
         self._since = since
-        self._drafts: dict[int, Told] = {}
-        self._of_draft: dict[int, tuple[Draft, Told]] = {}
-        self._told: dict[int, Told] = {}
-        self._differences: dict[tuple[int, int], Difference] = {}
-        self._changes: dict[tuple[int, int, int], Change] = {}
+        self._drafts: dict[int, CaptureContent] = {}
+        self._of_draft: dict[int, tuple[Draft, CaptureContent]] = {}
+        self._told: dict[int, CaptureContent] = {}
+        self._differences: dict[tuple[int, int], CapturePair] = {}
+        self._changes: dict[tuple[int, int, int], TextChange] = {}
         self._owns: dict[int, tuple[tuple[str, ...], Own | None]] = {}
         self._sites: dict[int, str] = {}
 
@@ -80,19 +80,24 @@ class Comparing:
         self._sites[article_id] = site_of(origin)
 
     def brings(
-        self, derivation_id: int, wording_id: int, told: Told, article_id: int, origin: str
+        self,
+        derivation_id: int,
+        wording_id: int,
+        told: CaptureContent,
+        article_id: int,
+        origin: str,
     ) -> None:
         """Note what this unit of work has of an article at an origin; rows may come later."""
         self._drafts[derivation_id] = told
         self.boilerplate.add(wording_id, told, article_id, site_of(origin))
 
-    def told_of(self, draft: Draft) -> Told:
+    def told_of(self, draft: Draft) -> CaptureContent:
         """Return what a draft says."""
         if id(draft) not in self._of_draft:
             self._of_draft[id(draft)] = draft, told_by(draft)
         return self._of_draft[id(draft)][1]
 
-    def told(self, derivation_ids: Sequence[int]) -> list[Told]:
+    def told(self, derivation_ids: Sequence[int]) -> list[CaptureContent]:
         """Return what each derivation says."""
         missing = [each for each in dict.fromkeys(derivation_ids) if self._known(each) is None]
         for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
@@ -135,7 +140,7 @@ class Comparing:
 
     # ------------------------------------------------------------------- what changed
 
-    def change(self, article_id: int, pair: Pair) -> Change:
+    def change(self, article_id: int, pair: Pair) -> TextChange:
         """Return what changed between two captures of an article."""
         return self._change(article_id, *self._both(pair))
 
@@ -162,7 +167,7 @@ class Comparing:
             a, b = self._both(pair)
             self._changes.pop((article_id, id(a), id(b)), None)
 
-    def plain_change(self, pair: Pair) -> Change:
+    def plain_change(self, pair: Pair) -> TextChange:
         """Return what changed between two captures where nothing counts as noise."""
         return self._difference(*self._both(pair)).plain_change()
 
@@ -170,26 +175,26 @@ class Comparing:
         """Let the process remember what is committed now."""
         self.memory.keep(self._told | self._drafts, self.boilerplate.known())
 
-    def _change(self, article_id: int, a: Told, b: Told) -> Change:
+    def _change(self, article_id: int, a: CaptureContent, b: CaptureContent) -> TextChange:
         key = (article_id, id(a), id(b))
         if key not in self._changes:
             self._changes[key] = self._between(article_id, self._difference(a, b))
         return self._changes[key]
 
-    def _between(self, article_id: int, found: Difference) -> Change:
+    def _between(self, article_id: int, found: CapturePair) -> TextChange:
         if not found.asked or not self.decides:
             return found.change()
         asked, given = self._boxes(article_id, found)
         return found.change(given) if given else replace(found.change(), asked=asked)
 
-    def _difference(self, a: Told, b: Told) -> Difference:
+    def _difference(self, a: CaptureContent, b: CaptureContent) -> CapturePair:
         key = id(a), id(b)
         if key not in self._differences:
-            self._differences[key] = Difference(a, b)
+            self._differences[key] = CapturePair(a, b)
         return self._differences[key]
 
     def _boxes(
-        self, article_id: int, found: Difference, keys: AbstractSet[int] | None = None
+        self, article_id: int, found: CapturePair, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs that others are asked about, and what they say of them."""
         site = self.site(article_id)
@@ -200,7 +205,7 @@ class Comparing:
             return (), NO_BOXES
         return asked, self.boilerplate.rules(site, article_id, own, asked, keys)
 
-    def _asked(self, found: Difference) -> tuple[tuple[str, ...], Own | None]:
+    def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], Own | None]:
         """Return the paragraphs that others may be asked about, and what else the text is."""
         if id(found) not in self._owns:
             a, b = found.a, found.b
@@ -210,11 +215,11 @@ class Comparing:
             self._owns[id(found)] = asked, Own(own) if has_text else None
         return self._owns[id(found)]
 
-    def _both(self, pair: Pair) -> tuple[Told, Told]:
+    def _both(self, pair: Pair) -> tuple[CaptureContent, CaptureContent]:
         a, b = self.told(pair)
         return a, b
 
-    def _known(self, derivation_id: int) -> Told | None:
+    def _known(self, derivation_id: int) -> CaptureContent | None:
         for known in (self._drafts, self._told):
             if derivation_id in known:
                 return known[derivation_id]
@@ -255,17 +260,17 @@ def _saying() -> Select[Any]:
     )
 
 
-def told(connection: Connection, derivation_id: int) -> Told:
+def told(connection: Connection, derivation_id: int) -> CaptureContent:
     """Return what a stored derivation says."""
     (row,) = rows_in(connection, _saying(), DERIVATION.c.id, [derivation_id])
     return told_in(row.detail, row.title, row.text)
 
 
-def told_by(draft: Draft) -> Told:
+def told_by(draft: Draft) -> CaptureContent:
     """Return what a draft says."""
     values = {name: draft.fields[name].value for name in METADATA if name in draft.fields}
     modified = draft.fields["modified"].value if "modified" in draft.fields else None
-    return Told(
+    return CaptureContent(
         text=Text(
             draft.title, tuple((p.role, p.text) for p in draft.paragraphs if p.role in TEXT_ROLES)
         ),
@@ -277,14 +282,16 @@ def told_by(draft: Draft) -> Told:
     )
 
 
-def told_in(detail: Mapping[str, Any] | None, title: str | None, body: str | None) -> Told:
+def told_in(
+    detail: Mapping[str, Any] | None, title: str | None, body: str | None
+) -> CaptureContent:
     """Return what a stored derivation says; of a redacted one what its wording still has."""
     layout = [(each.role, each.text) for each in paragraphs_in(detail, body)]
     if detail is None:
-        return Told(Text(title, tuple(layout)))
+        return CaptureContent(Text(title, tuple(layout)))
     fields = detail["fields"]
     values = {name: fields[name]["value"] for name in METADATA if name in fields}
-    return Told(
+    return CaptureContent(
         text=Text(detail["title"], tuple(each for each in layout if each[0] in TEXT_ROLES)),
         beside=tuple(text for role, text in layout if role not in TEXT_ROLES),
         modified=(fields.get("modified") or {}).get("value"),
@@ -294,16 +301,18 @@ def told_in(detail: Mapping[str, Any] | None, title: str | None, body: str | Non
     )
 
 
-def _text_of(told: Told) -> list[str]:
+def _text_of(told: CaptureContent) -> list[str]:
     return [paragraph.canon for paragraph in told.paragraphs[1:]]
 
 
-def _has_text(own: Sequence[Paragraph], a: Told, b: Told) -> bool:
+def _has_text(own: Sequence[CutParagraph], a: CaptureContent, b: CaptureContent) -> bool:
     """Tell whether anything but titles is left of a text."""
     return not {a.paragraphs[0], b.paragraphs[0]}.issuperset(own)
 
 
-def _that_may_be_boxes(asked: Sequence[str], a: Told, b: Told) -> tuple[str, ...]:
+def _that_may_be_boxes(
+    asked: Sequence[str], a: CaptureContent, b: CaptureContent
+) -> tuple[str, ...]:
     """Return those of the paragraphs that are no notice: a notice is about the article."""
     notices = set(canonical_all([text for _kind, text in (*a.notices, *b.notices)]))
     return tuple(each for each in asked if each not in notices)

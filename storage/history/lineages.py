@@ -24,12 +24,12 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import Unit, rows_in, table_of, update_rows
-from storage.history.address_claims import Place
+from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
 from storage.history.versions import rebuild
 from storage.record.origins import ensure_origins
 from storage.relations.clusters import gather
-from storage.similarity.signature import Signature, Text, agreement
+from storage.similarity.signature import ComparedText, Signature, agreement
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
 
@@ -47,7 +47,7 @@ class _Candidate:
     """Somebody says that a place and another address are one article."""
 
     kind: str
-    place: Place
+    place: Position
     other_id: int
 
     @property
@@ -67,7 +67,7 @@ class Lineages:
         self._undone: set[frozenset[int]] = set()
         self._joined: set[frozenset[int]] = set()
 
-    def settle(self, places: Sequence[Place]) -> None:
+    def settle(self, places: Sequence[Position]) -> None:
         """Join what is said to be one article, where the texts that are known agree."""
         candidates = self._candidates(places)
         if not candidates:
@@ -109,15 +109,15 @@ class Lineages:
                 self._join(each)
                 known = _answering(self.unit, [i for c in self._open for i in c.ends])
 
-    def led_from(self, places: Sequence[Place]) -> list[int]:
+    def led_from(self, places: Sequence[Position]) -> list[int]:
         """Return the addresses by way of which `places` were reached."""
         ways = [origin for place in places for origin in _ways(place)]
         return list(ensure_origins(self.unit, ways).values()) if ways else []
 
     # ------------------------------------------------------------------------ what is said
 
-    def _candidates(self, places: Sequence[Place]) -> list[_Candidate]:
-        said: list[tuple[str, Place, str]] = []
+    def _candidates(self, places: Sequence[Position]) -> list[_Candidate]:
+        said: list[tuple[str, Position, str]] = []
         for place in places:
             captured, outcome = place.reading.captured, place.reading.outcome
             if not isinstance(outcome, Draft):
@@ -197,13 +197,13 @@ class Lineages:
         )  # fmt: skip
 
 
-def _own_text(each: _Candidate) -> Text:
+def _own_text(each: _Candidate) -> ComparedText:
     reading = each.place.reading
     assert isinstance(reading.outcome, Draft)
-    return Text(reading.outcome.title, reading.digest, reading.signature)
+    return ComparedText(reading.outcome.title, reading.digest, reading.signature)
 
 
-def _text_then(unit: Unit, each: _Candidate) -> Text | None:
+def _text_then(unit: Unit, each: _Candidate) -> ComparedText | None:
     """Return what was seen last at the other address when the place was seen."""
     query = (
         select(
@@ -221,7 +221,7 @@ def _text_then(unit: Unit, each: _Candidate) -> Text | None:
         return None
     signed = row.signature is not None
     signature = Signature(row.algorithm, row.seed, bytes(row.signature)) if signed else None
-    return Text(row.title, bytes(row.digest), signature)
+    return ComparedText(row.title, bytes(row.digest), signature)
 
 
 class _Texts:
@@ -238,18 +238,18 @@ class _Texts:
             .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
             .outerjoin(FINGERPRINT, FINGERPRINT.c.wording_id == WORDING.c.id)
         )  # fmt: skip
-        self._found: dict[int, Text] = {}
+        self._found: dict[int, ComparedText] = {}
         for origin, title, digest, algorithm, seed, values in rows_in(
             unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
         ):
             signature = None if values is None else Signature(algorithm, seed, bytes(values))
-            self._found[origin] = Text(title, bytes(digest), signature)
+            self._found[origin] = ComparedText(title, bytes(digest), signature)
 
-    def of(self, origin: int) -> Text | None:
+    def of(self, origin: int) -> ComparedText | None:
         return self._found.get(origin)
 
 
-def _ways(place: Place) -> Sequence[str]:
+def _ways(place: Position) -> Sequence[str]:
     return place.reading.captured.hints.get("via") or ()
 
 

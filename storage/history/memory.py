@@ -12,8 +12,8 @@ from sqlalchemy import Connection, func, select
 
 from storage.database.tables import RedactionRow
 from storage.database.unit import table_of
-from storage.diff.change import Told
-from storage.language.paragraphs import Paragraph
+from storage.diff.change import CaptureContent
+from storage.language.paragraphs import CutParagraph
 
 REDACTION = table_of(RedactionRow)
 
@@ -28,15 +28,15 @@ MOST_TEXTS = 20_000
 class Holding:
     """The title and the paragraphs of a wording."""
 
-    title: Paragraph
-    paragraphs: tuple[Paragraph, ...]
+    title: CutParagraph
+    paragraphs: tuple[CutParagraph, ...]
 
 
 @dataclass(slots=True)
 class Memory:
     """Captures by derivation, and wordings; those that nobody asked for longest go first."""
 
-    told: OrderedDict[int, Told] = field(default_factory=OrderedDict)
+    told: OrderedDict[int, CaptureContent] = field(default_factory=OrderedDict)
     wordings: OrderedDict[int, Holding] = field(default_factory=OrderedDict)
     _letters: int = 0
     _redacted: int | None = None
@@ -49,7 +49,7 @@ class Memory:
             self.wordings.clear()
             self._letters, self._redacted = 0, newest
 
-    def told_by(self, derivation_id: int) -> Told | None:
+    def told_by(self, derivation_id: int) -> CaptureContent | None:
         found = self.told.get(derivation_id)
         if found is not None:
             self.told.move_to_end(derivation_id)
@@ -61,7 +61,7 @@ class Memory:
             self.wordings.move_to_end(wording_id)
         return found
 
-    def keep(self, told: Mapping[int, Told], wordings: Mapping[int, Holding]) -> None:
+    def keep(self, told: Mapping[int, CaptureContent], wordings: Mapping[int, Holding]) -> None:
         """Remember what is committed, within bounds."""
         for number, each in told.items():
             if number not in self.told:
@@ -70,9 +70,11 @@ class Memory:
         self.wordings.update(wordings)
         while self.told and self._letters > MOST_TOLD_LETTERS:
             self._letters -= _letters(self.told.popitem(last=False)[1])
-        while self.wordings and (len(self.wordings) > MOST_TEXTS or Paragraph.held > MOST_LETTERS):
+        while self.wordings and (
+            len(self.wordings) > MOST_TEXTS or CutParagraph.held > MOST_LETTERS
+        ):
             self.wordings.popitem(last=False)
 
 
-def _letters(told: Told) -> int:
+def _letters(told: CaptureContent) -> int:
     return sum(map(len, told.text.parts)) + sum(map(len, told.beside))

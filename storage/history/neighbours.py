@@ -29,7 +29,7 @@ class NotComparableError(Exception):
 
 
 @dataclass(slots=True)
-class Fresh:
+class UnwrittenSnapshot:
     """A sight of the unit at hand that is not written yet."""
 
     moment: datetime
@@ -50,12 +50,12 @@ class KnownArticle:
     head: bytes | None
     content_at: datetime | None
     readers: set[Reader] = field(default_factory=set)
-    fresh: list[Fresh] = field(default_factory=list)
+    fresh: list[UnwrittenSnapshot] = field(default_factory=list)
 
     def append(self, moment: datetime, digest: bytes, reader: Reader) -> bool:
         """Add a sight of this unit; tell whether it came out of order."""
         late = self.content_at is not None and moment <= self.content_at
-        self.fresh.append(Fresh(moment, digest, reader))
+        self.fresh.append(UnwrittenSnapshot(moment, digest, reader))
         if not late:
             self.head, self.content_at, self.readers = digest, moment, {reader}
         return late

@@ -14,10 +14,10 @@ from storage.database.tables import (
     NoiseStepUndoneRow,
 )
 from storage.database.unit import Unit, rows_in, table_of
-from storage.diff.change import Change
+from storage.diff.change import TextChange
 from storage.history.boilerplate import MOST_ASKED, may_be_box
 from storage.history.changes import Comparing
-from storage.history.runs import Pair, Step
+from storage.history.runs import Pair, Transition
 from storage.values.site import paragraph_key, site_key
 
 ARTICLE_ORIGIN = table_of(ArticleOriginRow)
@@ -39,7 +39,7 @@ class Decided:
     undone: Mapping[int, set[Wordings]]
 
 
-def decided(connection: Connection, steps: Mapping[int, Sequence[Step]]) -> Decided:
+def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -> Decided:
     """Return what was decided on some steps of articles."""
     asked = {article: {step.pair for step in those} for article, those in steps.items() if those}
     quiet: dict[int, set[Pair]] = {}
@@ -60,7 +60,7 @@ class Quieting:
     """The decisions on some steps of one article: those that stand, and those that are made."""
 
     def __init__(
-        self, unit: Unit, comparing: Comparing, article: Row[Any], steps: Sequence[Step],
+        self, unit: Unit, comparing: Comparing, article: Row[Any], steps: Sequence[Transition],
         decided: Decided,
     ) -> None:  # fmt: skip
         self.unit = unit
@@ -81,13 +81,13 @@ class Quieting:
                     self._decide(step)
         return frozenset(self._quiet)
 
-    def change(self, step: Step) -> Change:
+    def change(self, step: Transition) -> TextChange:
         """Return what changed in a step; after an undoing, nothing of it counts as noise."""
         if frozenset(step.wordings) in self._undone:
             return self.comparing.plain_change(step.pair)
         return self.comparing.change(self.article.id, step.pair)
 
-    def _decide(self, step: Step) -> None:
+    def _decide(self, step: Transition) -> None:
         found = self.change(step)
         if found.is_noise:
             self._quiet.add(step.pair)
@@ -95,7 +95,7 @@ class Quieting:
         elif found.asked:
             self._wait(step, found.asked)
 
-    def _record(self, step: Step, rules: Sequence[str]) -> None:
+    def _record(self, step: Transition, rules: Sequence[str]) -> None:
         a, b = step.pair
         wordings = step.wordings
         self.unit.add(
@@ -110,7 +110,7 @@ class Quieting:
             },
         )  # fmt: skip
 
-    def _wait(self, step: Step, asked: Sequence[str]) -> None:
+    def _wait(self, step: Transition, asked: Sequence[str]) -> None:
         """Remember the paragraphs that more articles of the site may tell to be boxes."""
         site = site_key(self.comparing.site(self.article.id))
         a, b = step.pair

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import DerivationRow, WordingRow
 from storage.database.unit import rows_in, table_of
-from storage.history.runs import Again, Reader
+from storage.history.runs import OtherReading, Reader
 
 DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
 
@@ -24,7 +24,7 @@ class Read(NamedTuple):
 
 def read_again(
     connection: Connection, reads: Iterable[Read], asking: Reader | None = None
-) -> Mapping[int, Mapping[Reader, Again]]:
+) -> Mapping[int, Mapping[Reader, OtherReading]]:
     """Return, by derivation, what other readers of the same name made of the same bytes.
 
     Nothing is looked up where all that is compared, for `asking` too, was read by one reader.
@@ -40,7 +40,7 @@ def read_again(
     for read in reads:
         if read.reader[0] in several:
             wanted[read.capture_id, read.context, read.reader[0]].add(read.derivation_id)
-    found: defaultdict[int, dict[Reader, Again]] = defaultdict(dict)
+    found: defaultdict[int, dict[Reader, OtherReading]] = defaultdict(dict)
     if not wanted:
         return found
     query = (
@@ -56,7 +56,7 @@ def read_again(
     for number, capture, context, name, version, config, wording, digest in rows_in(
         connection, query, DERIVATION.c.capture_id, captures
     ):
-        again = Again(number, wording, bytes(digest) if digest is not None else None)
+        again = OtherReading(number, wording, bytes(digest) if digest is not None else None)
         for derivation in wanted.get((capture, context, name), ()):
             if derivation != number:
                 found[derivation][name, version, config] = again

@@ -13,7 +13,7 @@ Reader = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class OtherReading:
     """What another reader read out of the bytes of a sight; without a wording it could not."""
 
     derivation_id: int
@@ -39,7 +39,7 @@ class Sight:
     confirmed: tuple[datetime, ...] = ()
     raw: bytes = b""
     reader: Reader = ("", "", "")
-    again: Mapping[Reader, Again] = field(default_factory=dict)
+    again: Mapping[Reader, OtherReading] = field(default_factory=dict)
 
 
 Pair = tuple[int, int]
@@ -47,14 +47,14 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Transition:
     """Two sights that follow each other in time and are not one."""
 
     a: Sight
     b: Sight
 
     @property
-    def sides(self) -> tuple["Sight | Again", "Sight | Again"]:
+    def sides(self) -> tuple["Sight | OtherReading", "Sight | OtherReading"]:
         """Return what shows the change: readings of both by one reader, where there are such."""
         return compared(self.a, self.b) or (self.a, self.b)
 
@@ -86,13 +86,13 @@ class Run:
     changed_by: datetime
     last_seen: datetime
     observation_ids: tuple[int, ...]
-    step: Step | None = field(default=None, compare=False)
+    step: Transition | None = field(default=None, compare=False)
 
 
-def steps(sights: Iterable[Sight]) -> tuple[Step, ...]:
+def steps(sights: Iterable[Sight]) -> tuple[Transition, ...]:
     """Return the sights that follow each other and are not one, each pair once."""
     looks = [sight for _moment, sight in in_order(sights)]
-    found = (Step(a, b) for a, b in pairwise(looks) if not are_one(a, b))
+    found = (Transition(a, b) for a, b in pairwise(looks) if not are_one(a, b))
     return tuple({step.pair: step for step in found}.values())
 
 
@@ -121,7 +121,7 @@ def runs(sights: Iterable[Sight], quiet: Collection[Pair] = frozenset()) -> tupl
 
 
 def _is_change(a: Sight, b: Sight, quiet: Collection[Pair]) -> bool:
-    return not are_one(a, b) and Step(a, b).pair not in quiet
+    return not are_one(a, b) and Transition(a, b).pair not in quiet
 
 
 def same_reader(reader: Reader, other: Reader) -> bool:
@@ -149,7 +149,7 @@ def are_one(a: Sight, b: Sight) -> bool:
     return None in {one.wording_id, other.wording_id} or one.wording_id == other.wording_id
 
 
-def compared(a: Sight, b: Sight) -> tuple[Again, Again] | None:
+def compared(a: Sight, b: Sight) -> tuple[OtherReading, OtherReading] | None:
     """Return what the reader of the later reading made of both; None where that says no more."""
     if same_reader(a.reader, b.reader):
         return None
@@ -157,7 +157,7 @@ def compared(a: Sight, b: Sight) -> tuple[Again, Again] | None:
     again = older.again.get(newer.reader)
     if again is None:
         return None
-    own = Again(newer.derivation_id, newer.wording_id, newer.digest)
+    own = OtherReading(newer.derivation_id, newer.wording_id, newer.digest)
     return (again, own) if older is a else (own, again)
 
 
@@ -186,5 +186,5 @@ def _run(
         changed_by=looks[0][0],
         last_seen=looks[-1][0],
         observation_ids=tuple(ids),
-        step=Step(before[1], first) if before else None,
+        step=Transition(before[1], first) if before else None,
     )

@@ -18,7 +18,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in, table_of
 from storage.history.other_readers import Read, read_again
-from storage.history.runs import Again, Reader, Sight
+from storage.history.runs import OtherReading, Reader, Sight
 
 CAPTURE, DERIVATION = table_of(CaptureRow), table_of(DerivationRow)
 OBSERVATION, SCAN = table_of(ObservationRow), table_of(ScanRow)
@@ -98,7 +98,7 @@ def _read(row: Any) -> Read:
     return Read(row.derivation_id, row.capture_id, row.context, reader)
 
 
-def _look(row: Any, again: Mapping[Reader, Again]) -> Look:
+def _look(row: Any, again: Mapping[Reader, OtherReading]) -> Look:
     sight = Sight(
         observed_at=row.observed_at,
         observation_id=row.observation_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from storage.diff.change import Change, speaks_of
+from storage.diff.change import TextChange, speaks_of
 from storage.history.noise_decisions import Quieting
 from storage.history.runs import Pair, Run
 from storage.values.draft import as_dict
@@ -91,7 +91,7 @@ class Steps:
             yield {"kind": notice["kind"], "text": notice["text"], "version": version}
 
 
-def _columns(found: Change, pair: Pair) -> dict[str, Any]:
+def _columns(found: TextChange, pair: Pair) -> dict[str, Any]:
     return {
         "changes": list(found.classes),
         "silent": found.silent,

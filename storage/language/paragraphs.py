@@ -14,7 +14,7 @@ from storage.language.words import tokens_of
 from storage.values.site import paragraph_key
 
 
-class Paragraph:
+class CutParagraph:
     """A paragraph or title; make one with `paragraph_of`."""
 
     held = 0
@@ -22,10 +22,10 @@ class Paragraph:
 
     def __init__(self, canon: str) -> None:
         self.canon = canon
-        Paragraph.held += len(canon)
+        CutParagraph.held += len(canon)
 
     def __del__(self) -> None:
-        Paragraph.held -= len(self.canon)
+        CutParagraph.held -= len(self.canon)
 
     @cached_property
     def key(self) -> int:
@@ -40,10 +40,10 @@ class Paragraph:
         return signs_of(tokens_of(self.canon))
 
 
-_HELD: WeakValueDictionary[str, Paragraph] = WeakValueDictionary()
+_HELD: WeakValueDictionary[str, CutParagraph] = WeakValueDictionary()
 
 
-def paragraph_of(canon: str) -> Paragraph:
+def paragraph_of(canon: str) -> CutParagraph:
     """Return the paragraph with this canonical form.
 
     >>> one = paragraph_of("Die Lohe steigt.")
@@ -52,5 +52,5 @@ def paragraph_of(canon: str) -> Paragraph:
     """
     found = _HELD.get(canon)
     if found is None:
-        found = _HELD[canon] = Paragraph(canon)
+        found = _HELD[canon] = CutParagraph(canon)
     return found

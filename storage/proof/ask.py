@@ -13,14 +13,14 @@ from storage.proof.checkpoints import Signed
 from storage.proof.note import Note, NoteError, number_of
 from storage.proof.policy import Policy, PolicyError, Witness
 from storage.proof.tree import consistency
-from storage.proof.witness import Request
+from storage.proof.witness import CosignRequest
 
 SECONDS = 10.0
 LARGEST_ANSWER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Cosigned:
     """What a witness said: `line` where it cosigned, else `reason`."""
 
     witness: str
@@ -45,7 +45,7 @@ def read_policy(path: Path | None) -> Policy | None:
         raise PolicyError(0, f"{path} cannot be read: {error}") from error
 
 
-def ask_all(engine: Engine, clock: Clock, policy: Policy) -> list[Asked]:
+def ask_all(engine: Engine, clock: Clock, policy: Policy) -> list[Cosigned]:
     """Ask each witness that did not cosign the newest checkpoint yet.
 
     No transaction is open while somebody is asked.
@@ -70,7 +70,7 @@ def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
     return [each for each in found if each.url and each.verifier.vkey not in known]
 
 
-def _asked(engine: Engine, newest: Signed, witness: Witness) -> Asked:
+def _asked(engine: Engine, newest: Signed, witness: Witness) -> Cosigned:
     import urllib3  # noqa: PLC0415  # only who asks needs it
 
     try:
@@ -78,8 +78,8 @@ def _asked(engine: Engine, newest: Signed, witness: Witness) -> Asked:
             old = _last_size(connection, witness)
         line = _line(engine, newest, witness, old)
     except (urllib3.exceptions.HTTPError, NoteError, _Refused) as error:
-        return Asked(witness.name, None, str(error))
-    return Asked(witness.name, line, None)
+        return Cosigned(witness.name, None, str(error))
+    return Cosigned(witness.name, line, None)
 
 
 def _line(engine: Engine, newest: Signed, witness: Witness, old: int) -> str:
@@ -104,13 +104,13 @@ def _lines(body: str, witness: Witness) -> Iterator[str]:
             yield f"{line}\n"
 
 
-def _request(engine: Engine, newest: Signed, old: int) -> Request:
+def _request(engine: Engine, newest: Signed, old: int) -> CosignRequest:
     with looking(engine) as connection:
         path = consistency(log.node_of(connection), old, newest.size)
-    return Request(old, tuple(path), newest.note)
+    return CosignRequest(old, tuple(path), newest.note)
 
 
-def _post(witness: Witness, request: Request) -> tuple[int, str]:
+def _post(witness: Witness, request: CosignRequest) -> tuple[int, str]:
     import urllib3  # noqa: PLC0415  # only who asks needs it
 
     url = f"{str(witness.url).rstrip('/')}/add-checkpoint"

@@ -20,14 +20,14 @@ class TilesError(ProofKeyError):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenLog:
     """What was written: how many files, and the size of the log that they hold."""
 
     files: int
     size: int
 
 
-def write_tiles(connection: Connection, folder: Path, newest: Signed) -> Written:
+def write_tiles(connection: Connection, folder: Path, newest: Signed) -> WrittenLog:
     """Bring the files in a folder to a checkpoint, which is written last.
 
     Raises: TilesError where the folder does not hold an earlier state of the same log.
@@ -40,7 +40,7 @@ def write_tiles(connection: Connection, folder: Path, newest: Signed) -> Written
             _write(target, content)
             number += 1
     _write(folder / CHECKPOINT, newest.cosigned.encode())
-    return Written(number + 1, newest.size)
+    return WrittenLog(number + 1, newest.size)
 
 
 def files(connection: Connection, size: int, start: int = 0) -> Iterator[tuple[str, bytes]]:

@@ -31,7 +31,7 @@ Entry = tuple[int, int, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class PendingEntries:
     """What is still to be added: the entries of all numbers above `after`, up to `upto`."""
 
     after: int
@@ -40,7 +40,7 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LogPosition:
     """Where the entry of a row stands in the log."""
 
     index: int
@@ -80,7 +80,7 @@ def append_within(unit: Unit) -> None:
         write(unit, found)
 
 
-def fresh(connection: Connection) -> Fresh | None:
+def fresh(connection: Connection) -> PendingEntries | None:
     """Return the next entries that are to be added, None where the log is up to date."""
     counter, after = numbers(connection)
     if after >= counter:
@@ -90,10 +90,10 @@ def fresh(connection: Connection) -> Fresh | None:
         each for table in (ARCHIVE, *LOGGED) for each in _entries(connection, table, after, upto)
     ]
     entries.sort()
-    return Fresh(after, upto, entries)
+    return PendingEntries(after, upto, entries)
 
 
-def write(unit: Unit, found: Fresh) -> int:
+def write(unit: Unit, found: PendingEntries) -> int:
     """Add entries under the write lock, unless somebody else did; return how many."""
     connection = unit.connection
     if numbers(connection)[1] != found.after:
@@ -147,7 +147,7 @@ def tile(connection: Connection, level: int, number: int) -> list[bytes]:
     return [bytes(digest) for digest in connection.execute(query, asked).scalars()]
 
 
-def entries(connection: Connection, number: int) -> list[Place]:
+def entries(connection: Connection, number: int) -> list[LogPosition]:
     """Return the entries of a tile of leaves."""
     query = text(
         "SELECT seq, kind, opening, commitment FROM log_entry "
@@ -155,12 +155,12 @@ def entries(connection: Connection, number: int) -> list[Place]:
     )
     asked = {"start": _last_seq(connection, number - 1), "width": WIDTH}
     return [
-        Place(number * WIDTH + at, seq, kind, bytes(opening), bytes(committed))
+        LogPosition(number * WIDTH + at, seq, kind, bytes(opening), bytes(committed))
         for at, (seq, kind, opening, committed) in enumerate(connection.execute(query, asked))
     ]
 
 
-def place_of(connection: Connection, table: str, number: int) -> Place | None:
+def place_of(connection: Connection, table: str, number: int) -> LogPosition | None:
     """Return where the row of a table is in the log, None where it is not there (yet)."""
     query = text(
         "SELECT coalesce(max(number), -1) + 1 FROM log_tile WHERE level = 1 AND last_seq < :seq"
@@ -242,7 +242,7 @@ def _level(connection: Connection, level: int, first: int, last: int) -> list[tu
     return [(bytes(digest), seq) for digest, seq in connection.execute(query, asked)]
 
 
-def _keep_position(connection: Connection, found: Fresh) -> None:
+def _keep_position(connection: Connection, found: PendingEntries) -> None:
     values = {"value": found.upto}
     done = connection.execute(update(COUNTER).where(COUNTER.c.name == POSITION).values(**values))
     if done.rowcount == 0:

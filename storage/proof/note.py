@@ -141,7 +141,7 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class NoteSignature:
     """One line below a note: who signed, with which key, and the line itself."""
 
     name: str
@@ -160,7 +160,7 @@ class Note:
     """A text with the lines that sign it; nobody has checked them yet."""
 
     text: str
-    signatures: tuple[Signature, ...]
+    signatures: tuple[NoteSignature, ...]
 
     @classmethod
     def parse(cls, given: str | bytes) -> Self:
@@ -177,7 +177,7 @@ class Note:
             raise NoteError("it is no signed note: it holds control characters")
         return cls(f"{text}\n", tuple(_signature(line) for line in lines[:-1]))
 
-    def signed_by(self, verifier: Verifier) -> Signature | None:
+    def signed_by(self, verifier: Verifier) -> NoteSignature | None:
         """Return the line of this key, None where there is none.
 
         Raises: NoteError where the line is there and wrong.
@@ -271,12 +271,12 @@ def _line(verifier: Verifier, data: bytes) -> str:
     return f"{DASH}{verifier.name} {base64.b64encode(verifier.number + data).decode()}\n"
 
 
-def _signature(line: str) -> Signature:
+def _signature(line: str) -> NoteSignature:
     name, _, encoded = line.removeprefix(DASH).partition(" ")
     data = _decoded(encoded, "signature")
     if not line.startswith(DASH) or not is_name(name) or len(data) < 5:
         raise NoteError("it is no signed note: a signature is garbled")
-    return Signature(name, data[:4], data[4:], line)
+    return NoteSignature(name, data[:4], data[4:], line)
 
 
 def _cosigned(text: str, at: int) -> bytes:

@@ -16,7 +16,7 @@ Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class RowReader:
     """How the rows of one table are asked for, and their values put into one form."""
 
     table: str
@@ -36,7 +36,7 @@ class Reader:
 
 
 @lru_cache(maxsize=64)
-def reader(table: str, dialect: str) -> Reader:
+def reader(table: str, dialect: str) -> RowReader:
     """Return how rows of a table are read; what a digest covers is left where it is."""
     shape = SHAPES[table]
     columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
@@ -51,7 +51,7 @@ def reader(table: str, dialect: str) -> Reader:
         f"SELECT {', '.join(asked)} FROM {table} "
         f"WHERE {key} > :after AND {key} <= :upto ORDER BY {key}"
     )
-    return Reader(table, shape, tuple(each.name for each in columns), query, converters)
+    return RowReader(table, shape, tuple(each.name for each in columns), query, converters)
 
 
 def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[tuple[int, Values]]:

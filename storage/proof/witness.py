@@ -12,7 +12,7 @@ LARGEST_REQUEST = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CosignRequest:
     """A checkpoint, and the proof that it goes on from an earlier one."""
 
     old_size: int
@@ -20,7 +20,7 @@ class Request:
     note: str
 
     @classmethod
-    def parse(cls, body: bytes) -> "Request":
+    def parse(cls, body: bytes) -> "CosignRequest":
         """Read what was sent.
 
         Raises: NoteError.
@@ -46,7 +46,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WitnessReply:
     """A status of HTTP with its body; `keep` is the checkpoint to be remembered first."""
 
     status: int
@@ -58,7 +58,7 @@ class Answer:
 def origin_in(body: bytes) -> str | None:
     """Return which log a request is about, None where it cannot be read."""
     try:
-        return Checkpoint.parse(Note.parse(Request.parse(body).note).text).origin
+        return Checkpoint.parse(Note.parse(CosignRequest.parse(body).note).text).origin
     except NoteError:
         return None
 
@@ -69,39 +69,41 @@ def answer(
     latest: str | None,
     signer: Signer,
     at: int,
-) -> Answer:
+) -> WitnessReply:
     """Return what is to be answered; `latest` is the checkpoint of that log cosigned last."""
     try:
-        request = Request.parse(body)
+        request = CosignRequest.parse(body)
         note = Note.parse(request.note)
         found = Checkpoint.parse(note.text)
     except NoteError as error:
-        return Answer(400, f"{error}\n")
+        return WitnessReply(400, f"{error}\n")
     if found.origin not in logs:
-        return Answer(404, "this log is not known here\n")
+        return WitnessReply(404, "this log is not known here\n")
     try:
         note.require(logs[found.origin])
     except NoteError as error:
-        return Answer(403, f"{error}\n")
+        return WitnessReply(403, f"{error}\n")
     if request.old_size > found.size:
-        return Answer(400, "the old size is larger than that of the checkpoint\n")
+        return WitnessReply(400, "the old size is larger than that of the checkpoint\n")
     known = None if latest is None else Checkpoint.parse(Note.parse(latest).text)
     refusal = _refusal(request, found, known)
     if refusal is not None:
         return refusal
-    return Answer(200, signer.cosign(note.text, at), keep=request.note)
+    return WitnessReply(200, signer.cosign(note.text, at), keep=request.note)
 
 
-def _refusal(request: Request, found: Checkpoint, known: Checkpoint | None) -> Answer | None:
+def _refusal(
+    request: CosignRequest, found: Checkpoint, known: Checkpoint | None
+) -> WitnessReply | None:
     """Return why a checkpoint is not cosigned: a rollback, a fork, a proof that proves nothing."""
     size = 0 if known is None else known.size
     if request.old_size != size:
-        return Answer(409, f"{size}\n", SIZE_TYPE)
+        return WitnessReply(409, f"{size}\n", SIZE_TYPE)
     if known is not None and found.size == size and found.root != known.root:
-        return Answer(409, f"{size}\n", SIZE_TYPE)
+        return WitnessReply(409, f"{size}\n", SIZE_TYPE)
     root = found.root if known is None else known.root
     try:
         check_consistency(size, found.size, root, found.root, request.path)
     except TreeProofError as error:
-        return Answer(422, f"{error}\n")
+        return WitnessReply(422, f"{error}\n")
     return None

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import METADATA
 from storage.read.answers import Differing, ExplainedRelation, Explanation, Relation
-from storage.similarity.follow_up import Candidate
-from storage.similarity.near_copy import LONGEST_TEXT, Told, likeness
-from storage.similarity.overlap import Span, Words, covered
+from storage.similarity.follow_up import FollowUpText
+from storage.similarity.near_copy import LONGEST_TEXT, StoryText, likeness
+from storage.similarity.overlap import Span, WordSequence, covered
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
 
@@ -49,7 +49,7 @@ class _Side:
     revision: str | None
     seen: datetime | None
     published: str | None
-    told: Told | None
+    told: StoryText | None
 
 
 def explained(connection: Connection, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
@@ -117,7 +117,7 @@ def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
 def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
     assert a.told is not None
     sentence = SENTENCES[evidence["reason"]].format(mark=evidence["mark"])
-    named = Candidate(0, a.told.title, a.told.text, a.told.day).reference
+    named = FollowUpText(0, a.told.title, a.told.text, a.told.day).reference
     refers_to: list[str] = []
     if named is not None:
         refers_to += [f"Nr. {number}" for number in named.numbers]
@@ -126,7 +126,7 @@ def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanatio
     return _told(evidence["reason"], a, b, sentence, refers_to=tuple(refers_to))
 
 
-def _rest(words: Words, passages: tuple[Span, ...]) -> tuple[str, ...]:
+def _rest(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
     return tuple(
         words.quoted(first, last)
         for first, last in words.rest(passages)
@@ -166,7 +166,7 @@ def _side(
     told = None
     if row.text is not None:
         day, is_exact = day_of(row.published, row.published_precision)
-        told = Told(
+        told = StoryText(
             row.title,
             "\n\n".join(canonical_all(row.text.split("\n\n")))[:LONGEST_TEXT],
             _day(day, row.changed_by, is_exact=is_exact),

@@ -16,7 +16,7 @@ JOB, WATCH, SOURCE, FACTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchFigures:
     """The addresses of a source: how many are due, late, and failed when last asked."""
 
     addresses: int
@@ -33,7 +33,7 @@ class Pulse:
     running: int
     oldest_ready_seconds: float
     lapsed_leases: int
-    watched: Mapping[str, Watched]
+    watched: Mapping[str, WatchFigures]
     silent_seconds: Mapping[str, float]
 
 
@@ -60,7 +60,7 @@ def pulse(connection: Connection, now: datetime) -> Pulse:
     )
 
 
-def _watched(connection: Connection, now: datetime) -> dict[str, Watched]:
+def _watched(connection: Connection, now: datetime) -> dict[str, WatchFigures]:
     query = (
         select(
             SOURCE.c.name, func.count(),
@@ -73,7 +73,7 @@ def _watched(connection: Connection, now: datetime) -> dict[str, Watched]:
         .group_by(SOURCE.c.name)
     )  # fmt: skip
     return {
-        name: Watched(number, int(due or 0), int(late or 0), int(failing or 0))
+        name: WatchFigures(number, int(due or 0), int(late or 0), int(failing or 0))
         for name, number, due, late, failing in connection.execute(query)
     }
 

@@ -9,7 +9,7 @@ from storage.diff.word_diff import Text
 from storage.history.changes import told
 from storage.history.runs import Reader, same_reader
 from storage.read.find import FoundVersion
-from storage.read.texts import Shown, pair_shown, pair_worded
+from storage.read.texts import ShownReading, pair_shown, pair_worded
 
 DERIVATION, SIGHT = METADATA.tables["derivation"], METADATA.tables["sight"]
 
@@ -51,7 +51,7 @@ def read_by(
 
 
 def one_reader_of(
-    connection: Connection, article_id: int, versions: Sequence[Shown], reader: Reader
+    connection: Connection, article_id: int, versions: Sequence[ShownReading], reader: Reader
 ) -> Mapping[int, int]:
     """Return the derivations to show versions by where it is not `reader` that they show.
 

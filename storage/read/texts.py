@@ -54,7 +54,7 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownReading:
     """What a version shows: one reading of one capture, and between which sights that came."""
 
     number: int
@@ -66,7 +66,7 @@ class Shown:
     last_seen: datetime
 
 
-def shown(connection: Connection, found: FoundVersion) -> Shown:
+def shown(connection: Connection, found: FoundVersion) -> ShownReading:
     """Return what a version shows, in the wording that was asked for."""
     if found.wording_id is None:
         (one,) = versions_shown(connection, found.article.row_id, found.number, found.number)
@@ -85,10 +85,14 @@ def shown(connection: Connection, found: FoundVersion) -> Shown:
         of_article, seen < first.observed_at, SIGHT.c.wording_id.is_not(None)
     )
     came_after = connection.execute(before).scalar()
-    return Shown(*first[:3], tuple(first[3:6]), came_after, first.observed_at, rows[-1].observed_at)
+    return ShownReading(
+        *first[:3], tuple(first[3:6]), came_after, first.observed_at, rows[-1].observed_at
+    )
 
 
-def pair_shown(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Shown, Shown]:
+def pair_shown(
+    connection: Connection, a: FoundVersion, b: FoundVersion
+) -> tuple[ShownReading, ShownReading]:
     """Return what two versions show, read at once where they are known by their numbers."""
     asked = (a, b)
     numbers = {(each.article.row_id, each.number) for each in asked if each.wording_id is None}
@@ -108,7 +112,7 @@ def pair_shown(connection: Connection, a: FoundVersion, b: FoundVersion) -> tupl
 
 def versions_shown(
     connection: Connection, article_id: int, first: int = 1, last: int | None = None
-) -> list[Shown]:
+) -> list[ShownReading]:
     """Return what the versions of an article show, from `first` to `last`."""
     query = _SHOWN.where(VERSION.c.article_id == article_id, VERSION.c.number >= first)
     if last is not None:
@@ -122,9 +126,9 @@ _SHOWN = select(
 ).join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)  # fmt: skip
 
 
-def _shown(row: Any) -> Shown:
+def _shown(row: Any) -> ShownReading:
     number, derivation, observation, *reader, after, by, last = row[:9]
-    return Shown(number, derivation, observation, tuple(reader), after, by, last)
+    return ShownReading(number, derivation, observation, tuple(reader), after, by, last)
 
 
 def version_texts(
@@ -152,7 +156,7 @@ _COLUMNS = (
 )
 
 
-def _as_worded(connection: Connection, told: Shown) -> dict[str, Any]:
+def _as_worded(connection: Connection, told: ShownReading) -> dict[str, Any]:
     """Return what a version tells as one of its wordings has it, and when that was seen."""
     query = (
         select(
@@ -254,7 +258,7 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
     )
 
 
-def pair_worded(connection: Connection, a: Shown, b: Shown) -> tuple[Text, Text]:
+def pair_worded(connection: Connection, a: ShownReading, b: ShownReading) -> tuple[Text, Text]:
     """Return what is compared of two versions, each in its wording."""
     ids = (a.derivation_id, b.derivation_id)
     query = (

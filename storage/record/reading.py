@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from storage.similarity.index_keys import Traces
-from storage.values.addresses import Listing
+from storage.values.addresses import AddressList
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.refusals import Refused
 
@@ -39,7 +39,7 @@ class Reading:
     """
 
     captured: Captured
-    outcome: Draft | Refused | Listing
+    outcome: Draft | Refused | AddressList
     context: str
     digest: bytes | None = None
     tokens: "Tokens | None" = None
@@ -50,7 +50,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class ReExtraction:
     """A capture that is to be read anew: `context` is that of its first reading."""
 
     captured: Captured

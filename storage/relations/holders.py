@@ -17,9 +17,9 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in, table_of
 from storage.relations.candidates import Trail
-from storage.similarity.follow_up import Candidate
+from storage.similarity.follow_up import FollowUpText
 from storage.similarity.index_keys import clause_spans, traces
-from storage.similarity.near_copy import LONGEST_TEXT, Told
+from storage.similarity.near_copy import LONGEST_TEXT, StoryText
 from storage.similarity.references import dated
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
@@ -73,22 +73,22 @@ class Holder:
             return "cluster", self.cluster_id
         return "article", self.article_id
 
-    def told(self, common: frozenset[int] = frozenset()) -> Told:
+    def told(self, common: frozenset[int] = frozenset()) -> StoryText:
         """Return the text as it is compared; `common` are traces that everybody has."""
         spans = clause_spans(self.text, common) if common else []
         day, is_exact = self.day
         if sum(end - start for start, end in spans) > MOST_COMMON * len(self.text):
             spans = []
         exact = day if is_exact else None
-        return Told(self.title, self.text, exact, tuple(spans), site_of(self.origin))
+        return StoryText(self.title, self.text, exact, tuple(spans), site_of(self.origin))
 
     @cached_property
-    def candidate(self) -> Candidate:
+    def candidate(self) -> FollowUpText:
         """Return the text as it may follow another: its day as far as it is known."""
         day, is_exact = self.day
         if day is not None and not is_exact:
             day = dated(self.text, day)
-        return Candidate(self.wording_id, self.title, self.text, day, site_of(self.origin))
+        return FollowUpText(self.wording_id, self.title, self.text, day, site_of(self.origin))
 
     def trail(self, signature: bytes | None) -> Trail:
         """Return the traces of the wording, as a reader would have worked them out."""

@@ -22,7 +22,7 @@ from storage.similarity.follow_up import METHOD as FOLLOWING
 from storage.similarity.follow_up import THRESHOLD, Following, followed
 from storage.similarity.index_keys import of_reference
 from storage.similarity.near_copy import METHOD as LIKENESS
-from storage.similarity.near_copy import Comparison, Likeness, Told, likeness
+from storage.similarity.near_copy import Comparison, Likeness, StoryText, likeness
 from storage.values.draft import paragraphs_in
 from storage.values.site import site_of
 
@@ -45,7 +45,7 @@ _MOST_OF_THE_HOLDER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRelation:
     """A relation to be kept; for a copy `a` is the one that we saw later."""
 
     kind: str
@@ -65,7 +65,7 @@ class Answers:
     of the texts that it follows: what was taken for one before is none.
     """
 
-    relations: Sequence[Found]
+    relations: Sequence[FoundRelation]
     meant: Mapping[tuple[int, int], frozenset[int]]
 
 
@@ -148,7 +148,7 @@ def keep(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
     """Keep relations that do not stand yet, join clusters, and strike `done` off the list."""
     connection, relations = unit.connection, answers.relations
     _undo_others(unit, answers.meant)
-    known = _Known(connection, relations)
+    known = _KnownRelations(connection, relations)
     agencies = _agencies(connection, relations)
     joined = []
     for each in relations:
@@ -178,9 +178,9 @@ class _Comparing:
         self.stories = {**_stories(connection, listed - set(self.holders))}
         self.stories |= {n: each.story for n, each in self.holders.items()}
         self.meant: dict[tuple[int, int], frozenset[int]] = {}
-        self._told: dict[tuple[int, frozenset[int]], Told] = {}
+        self._told: dict[tuple[int, frozenset[int]], StoryText] = {}
 
-    def relations(self, wording_id: int) -> Iterator[Found]:
+    def relations(self, wording_id: int) -> Iterator[FoundRelation]:
         new, met = self.holders.get(wording_id), self.due[wording_id]
         if new is None:
             return
@@ -191,7 +191,7 @@ class _Comparing:
             if later is not None and later.article_id != new.article_id:
                 yield from self._weighed_anew(later)
 
-    def _copies(self, new: Holder, met: Met) -> Iterator[Found]:
+    def _copies(self, new: Holder, met: Met) -> Iterator[FoundRelation]:
         """Yield what a new wording is a copy of, the closest first.
 
         One that would put two texts into one cluster that the rules keep apart joins nothing.
@@ -260,20 +260,20 @@ class _Comparing:
             if len({self._story(n) for n in holding} - {own, None}) >= COMMON_HOLDERS
         )
 
-    def _as_told(self, holder: Holder, common: frozenset[int] = frozenset()) -> Told:
+    def _as_told(self, holder: Holder, common: frozenset[int] = frozenset()) -> StoryText:
         key = holder.wording_id, common
         if key not in self._told:
             self._told[key] = holder.told(common)
         return self._told[key]
 
-    def _weighed_anew(self, later: Holder) -> list[Found]:
+    def _weighed_anew(self, later: Holder) -> list[FoundRelation]:
         """Return what a text follows that came in before one that it may mean."""
         relations = list(self._followed(later, self._meant(later)))
         meant = frozenset(each.b.origin_id for each in relations)
         self.meant[later.origin_id, later.wording_id] = meant
         return relations
 
-    def _followed(self, later: Holder, earlier: Sequence[int]) -> Iterator[Found]:
+    def _followed(self, later: Holder, earlier: Sequence[int]) -> Iterator[FoundRelation]:
         """Yield what a text follows, of all that it may mean."""
         candidates = [
             each.candidate
@@ -300,13 +300,13 @@ class _Comparing:
 def _copy(
     new: Holder,
     other: Holder,
-    one: Told,
-    two: Told,
+    one: StoryText,
+    two: StoryText,
     answer: Likeness,
     comparison: Comparison,
     *,
     is_apart: bool,
-) -> Found:
+) -> FoundRelation:
     """Return the relation in the direction that does not depend on which came in first."""
     is_turned = (
         answer.holder == "b"
@@ -334,7 +334,7 @@ def _copy(
         evidence["joins"] = False
     assert answer.kind is not None
     score = round(min(1.0, answer.score), 4)
-    return Found(answer.kind, a[0], b[0], score, LIKENESS, answer.threshold, evidence)
+    return FoundRelation(answer.kind, a[0], b[0], score, LIKENESS, answer.threshold, evidence)
 
 
 def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> bool:
@@ -346,7 +346,7 @@ def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> boo
     return share >= _MOST_OF_THE_HOLDER or in_lead >= _LEAD_SHARE * _LEAD_WORDS
 
 
-def _following(later: Holder, earlier: Holder, told: Following) -> Found:
+def _following(later: Holder, earlier: Holder, told: Following) -> FoundRelation:
     reference = later.candidate.reference
     assert reference is not None
     evidence = {
@@ -355,7 +355,7 @@ def _following(later: Holder, earlier: Holder, told: Following) -> Found:
         "features": dict(told.features),
     }  # fmt: skip
     score = round(min(1.0, told.score), 4)
-    return Found("follow_up", later, earlier, score, FOLLOWING, THRESHOLD, evidence)
+    return FoundRelation("follow_up", later, earlier, score, FOLLOWING, THRESHOLD, evidence)
 
 
 def _undo_others(unit: Unit, meant: Mapping[tuple[int, int], frozenset[int]]) -> None:
@@ -380,10 +380,10 @@ def _undo_others(unit: Unit, meant: Mapping[tuple[int, int], frozenset[int]]) ->
             )  # fmt: skip
 
 
-class _Known:
+class _KnownRelations:
     """The relations that stand already, undone ones too, and those that were just kept."""
 
-    def __init__(self, connection: Connection, relations: Sequence[Found]) -> None:
+    def __init__(self, connection: Connection, relations: Sequence[FoundRelation]) -> None:
         origins = {n for each in relations for n in (each.a.origin_id, each.b.origin_id)}
         query = select(RELATION.c.kind, RELATION.c.a_origin_id, RELATION.c.b_origin_id)
         self._pairs = {
@@ -392,7 +392,7 @@ class _Known:
             if b in origins
         }
 
-    def is_new(self, each: Found) -> bool:
+    def is_new(self, each: FoundRelation) -> bool:
         key = _family(each.kind, each.a.origin_id, each.b.origin_id)
         if key in self._pairs:
             return False
@@ -404,7 +404,7 @@ def _family(kind: str, a: int, b: int) -> tuple[Any, ...]:
     return ("copy", *sorted((a, b))) if kind in COPIES else (kind, a, b)
 
 
-def _row(unit: Unit, each: Found, agencies: Mapping[int, str]) -> dict[str, Any]:
+def _row(unit: Unit, each: FoundRelation, agencies: Mapping[int, str]) -> dict[str, Any]:
     a, b = each.a, each.b
     earlier = "unknown" if a.seen == b.seen else "a" if a.seen < b.seen else "b"
     agency = agencies.get(b.derivation_id) or agencies.get(a.derivation_id)
@@ -416,7 +416,7 @@ def _row(unit: Unit, each: Found, agencies: Mapping[int, str]) -> dict[str, Any]
     }  # fmt: skip
 
 
-def _agencies(connection: Connection, relations: Sequence[Found]) -> dict[int, str]:
+def _agencies(connection: Connection, relations: Sequence[FoundRelation]) -> dict[int, str]:
     """Return the news agencies that texts name, by derivation."""
     query = select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id

@@ -41,7 +41,7 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Interval:
     """The interval that an address has now, and in how many seconds it is due; None: never."""
 
     interval: float
@@ -56,7 +56,7 @@ def step(
     failures: int = 0,
     age: float | None = None,
     seed: str = "",
-) -> Step:
+) -> Interval:
     """Return what follows on `event`, where the interval was `interval` so far.
 
     `failures` counts those in a row, this one included; `age` is for how long a text has been
@@ -81,11 +81,11 @@ def step(
             chosen = now
     chosen = min(max(chosen, ladder.first), ladder.longest)
     if ladder.off:
-        return Step(chosen, None)
+        return Interval(chosen, None)
     wait = chosen
     if event == "failed":
         wait = min(ladder.first * 2.0 ** min(failures - 1, 20), max(LONGEST_RETRY, ladder.first))
-    return Step(chosen, wait * spread(f"{seed} {chosen} {failures}"))
+    return Interval(chosen, wait * spread(f"{seed} {chosen} {failures}"))
 
 
 def spread(seed: str) -> float:

@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import Literal
 
-from storage.similarity.overlap import Words
+from storage.similarity.overlap import WordSequence
 from storage.similarity.references import (
     Reference,
     core,
@@ -46,7 +46,7 @@ _FOR_A_NAME = 0.75
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FollowUpText:
     """A text that follows another, or is followed; `day` is when it was published, else seen."""
 
     key: int
@@ -78,8 +78,8 @@ class Candidate:
         return core(self.title)
 
     @cached_property
-    def words(self) -> Words:
-        return Words(self.text)
+    def words(self) -> WordSequence:
+        return WordSequence(self.text)
 
     @cached_property
     def facts(self) -> frozenset[tuple[str, str]]:
@@ -89,7 +89,7 @@ class Candidate:
     @cached_property
     def points(self) -> frozenset[tuple[str, str]]:
         """Return the facts and names of a text, its title included."""
-        whole = Words(f"{self.title or ''}\n\n{self.text}")
+        whole = WordSequence(f"{self.title or ''}\n\n{self.text}")
         facts = {v for v in whole.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1}
         return frozenset(facts | {("name", name) for name in whole.names})
 
@@ -104,7 +104,7 @@ class Following:
     features: Mapping[str, float] = field(default_factory=dict)
 
 
-def followed(follower: Candidate, candidates: Sequence[Candidate]) -> list[Following]:
+def followed(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> list[Following]:
     """Return which of `candidates` the follower follows: the text that it means, and its earlier
     follow-ups.
     """
@@ -127,7 +127,7 @@ def followed(follower: Candidate, candidates: Sequence[Candidate]) -> list[Follo
     return chain + [each for each in named if each not in chain]
 
 
-def _named_by_number(certain: Iterable[tuple[Following, Candidate]]) -> list[Following]:
+def _named_by_number(certain: Iterable[tuple[Following, FollowUpText]]) -> list[Following]:
     """Return the texts that a reference names by number: of each number the likeliest, and what
     is as likely, for a text may have been sent twice.
     """
@@ -148,8 +148,8 @@ def _log_odds(found: Following) -> float:
 
 
 def describe(
-    follower: Candidate, candidates: Sequence[Candidate]
-) -> list[tuple[Candidate, Features]]:
+    follower: FollowUpText, candidates: Sequence[FollowUpText]
+) -> list[tuple[FollowUpText, Features]]:
     """Return the candidates that a reference may mean, each with its features."""
     meant = follower.reference
     assert meant is not None
@@ -172,15 +172,15 @@ def _is_likely(found: Features) -> bool:
     return any(name in found for name in _NAMED)
 
 
-def _is_since(each: Candidate, since: date | None) -> bool:
+def _is_since(each: FollowUpText, since: date | None) -> bool:
     return each.day is None or since is None or each.day >= since
 
 
-def _rank(found: Following, each: Candidate) -> tuple[float, int]:
+def _rank(found: Following, each: FollowUpText) -> tuple[float, int]:
     return found.score, each.day.toordinal() if each.day else 0
 
 
-def _is_earlier(each: Candidate, follower: Candidate) -> bool:
+def _is_earlier(each: FollowUpText, follower: FollowUpText) -> bool:
     if each.key == follower.key or (
         each.sender and follower.sender and each.sender != follower.sender
     ):
@@ -198,7 +198,7 @@ def _is_earlier(each: Candidate, follower: Candidate) -> bool:
 # -------------------------------------------------------------------------------- features
 
 
-def _named(meant: Reference, follower: Candidate, each: Candidate) -> Features:
+def _named(meant: Reference, follower: FollowUpText, each: FollowUpText) -> Features:
     """Describe what a reference names of a candidate: number, day, title."""
     found: Features = {}
     if meant.numbers and each.numbers:
@@ -219,7 +219,7 @@ def _named(meant: Reference, follower: Candidate, each: Candidate) -> Features:
     return found
 
 
-def _title(meant: Reference, each: Candidate) -> Features:
+def _title(meant: Reference, each: FollowUpText) -> Features:
     """Describe how well the title of a candidate is one of those that a reference names."""
     if not each.core:
         return {}
@@ -232,7 +232,7 @@ def _title(meant: Reference, each: Candidate) -> Features:
     return {"title_held": 1.0} if is_held else {}
 
 
-def _shared(follower: Candidate, candidates: Sequence[Candidate]) -> dict[int, Features]:
+def _shared(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> dict[int, Features]:
     """Describe by its key what each candidate and the follower both say.
 
     What many of the candidates say says little: it is how their sender speaks.
@@ -258,7 +258,7 @@ def _shared(follower: Candidate, candidates: Sequence[Candidate]) -> dict[int, F
     return found
 
 
-def _says_otherwise(follower: Candidate, each: Candidate) -> bool:
+def _says_otherwise(follower: FollowUpText, each: FollowUpText) -> bool:
     """Tell whether a text that states many facts states hardly any of a candidate's."""
     own = follower.facts
     return len(own) >= _SAYS_FACTS and len(own & each.facts) < _SHARED_FACTS * len(own)
@@ -279,7 +279,7 @@ def weights() -> Mapping[str, float]:
     return found
 
 
-def _weighed(each: Candidate, features: Features) -> Following:
+def _weighed(each: FollowUpText, features: Features) -> Following:
     fitted = weights()
     parts = {name: value * fitted.get(name, 0.0) for name, value in features.items()}
     score = 1 / (1 + math.exp(-fitted["always"] - sum(parts.values())))

@@ -16,7 +16,7 @@ from typing import Literal
 from rapidfuzz.fuzz import ratio
 
 from storage.language.facts import Fact
-from storage.similarity.overlap import Span, Words, covered, slots
+from storage.similarity.overlap import Span, WordSequence, covered, slots
 
 METHOD = "passages-2"
 """Names these rules, their limits included; another rule asks for another name."""
@@ -58,7 +58,7 @@ _NEAR_THE_SHIFT = 2
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryText:
     """A text as it is compared; `day` is when it was published, else first seen.
 
     `common` are the spans of `text` that are known to stand in many other texts, `site` is whose
@@ -72,12 +72,12 @@ class Told:
     site: str = ""
 
     @cached_property
-    def words(self) -> Words:
-        return Words(self.text, self.common)
+    def words(self) -> WordSequence:
+        return WordSequence(self.text, self.common)
 
     @cached_property
-    def heading(self) -> Words:
-        return Words(self.title or "")
+    def heading(self) -> WordSequence:
+        return WordSequence(self.title or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +158,13 @@ class Likeness:
     holder: Literal["a", "b"] | None = None
 
 
-def likeness(a: Told, b: Told) -> tuple[Likeness, Comparison]:
+def likeness(a: StoryText, b: StoryText) -> tuple[Likeness, Comparison]:
     """Compare two texts and decide."""
     found = compare(a, b)
     return decide(found), found
 
 
-def compare(a: Told, b: Told) -> Comparison:
+def compare(a: StoryText, b: StoryText) -> Comparison:
     """Return what two texts share and where they differ."""
     one, other = a.words, b.words
     conflicts = [*_conflicts(one, other, in_title=False)]
@@ -242,14 +242,14 @@ def _most_disagreement(found: Comparison) -> float:
 # ------------------------------------------------------------------------------- conflicts
 
 
-def _is_same_frame(a: Words, b: Words) -> bool:
+def _is_same_frame(a: WordSequence, b: WordSequence) -> bool:
     """Tell whether two titles are one title with other fillings."""
     one, other = a.all_folded, b.all_folded
     shared = len(one & other)
     return shared >= _TITLE_WORDS and shared >= _TITLE_FRAME * min(len(one), len(other))
 
 
-def _conflicts(a: Words, b: Words, *, in_title: bool) -> Iterator[Conflict]:
+def _conflicts(a: WordSequence, b: WordSequence, *, in_title: bool) -> Iterator[Conflict]:
     for left, put in slots(a, b):
         size = max(left[1] - left[0], put[1] - put[0])
         if size > _HARD_SLOT or a.outside[left[0]] or b.outside[put[0]]:
@@ -261,7 +261,9 @@ def _conflicts(a: Words, b: Words, *, in_title: bool) -> Iterator[Conflict]:
             yield Conflict(a.quoted(*left), b.quoted(*put), weight, in_title)
 
 
-def _facts_against(a: Words, b: Words, left: Span, put: Span, *, is_small: bool) -> float:
+def _facts_against(
+    a: WordSequence, b: WordSequence, left: Span, put: Span, *, is_small: bool
+) -> float:
     """Weigh the facts of a slot that contradict; in a large one, those that stand nowhere else."""
     one, other = (
         {(fact.kind, fact.value) for fact in _facts(words, span)}
@@ -273,13 +275,13 @@ def _facts_against(a: Words, b: Words, left: Span, put: Span, *, is_small: bool)
     return min(sum(map(_weight, one)), sum(map(_weight, other)))
 
 
-def _facts(words: Words, span: Span) -> Iterator[Fact]:
+def _facts(words: WordSequence, span: Span) -> Iterator[Fact]:
     for position in range(*span):
         if position in words.facts:
             yield words.facts[position]
 
 
-def _names_against(a: Words, b: Words, left: Span, put: Span) -> int:
+def _names_against(a: WordSequence, b: WordSequence, left: Span, put: Span) -> int:
     """Count names put for others that the other text has nowhere; another spelling is none."""
     one, other = _new_names(a, b, left), _new_names(b, a, put)
     count = 0
@@ -292,7 +294,7 @@ def _names_against(a: Words, b: Words, left: Span, put: Span) -> int:
     return min(count, len(other))
 
 
-def _new_names(words: Words, others: Words, span: Span) -> list[str]:
+def _new_names(words: WordSequence, others: WordSequence, span: Span) -> list[str]:
     return [
         words.folded[position]
         for position in range(*span)
@@ -301,7 +303,7 @@ def _new_names(words: Words, others: Words, span: Span) -> list[str]:
     ]
 
 
-def _begins_apart(words: Words, other: Words, passages: Sequence[Span]) -> bool:
+def _begins_apart(words: WordSequence, other: WordSequence, passages: Sequence[Span]) -> bool:
     """Tell whether a text begins with a story of its own, before anything that both have.
 
     An edited first sentence still has the names and facts of the other one.
@@ -321,7 +323,7 @@ def _begins_apart(words: Words, other: Words, passages: Sequence[Span]) -> bool:
     return bool(told) and sum(told) <= _SHARED_IN_BEGINNING * len(told)
 
 
-def _own(words: Words, other: Words) -> int:
+def _own(words: WordSequence, other: WordSequence) -> int:
     return len(words.names - other.all_folded) + len(words.values - other.values)
 
 
@@ -343,7 +345,7 @@ def _weighed(value: tuple[str, str], weights: dict[str, float]) -> float:
 # ------------------------------------------------------------------------------- the calendar
 
 
-def has_moved(a: Told, b: Told) -> bool:
+def has_moved(a: StoryText, b: StoryText) -> bool:
     """Tell whether what b says of the calendar lies as much later as b was published later.
 
     A week later, a date a week later in the same place: that is the next issue, and no copy.

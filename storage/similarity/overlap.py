@@ -34,7 +34,7 @@ WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W_]+")
 Span = tuple[int, int]
 
 
-class Words:
+class WordSequence:
     """The words of a text with the facts among them; positions count words.
 
     Outside of `story` are words of which it says whom to ask, who sent it, what the sender is.
@@ -114,7 +114,7 @@ class Words:
     def all_folded(self) -> frozenset[str]:
         return frozenset(self.folded)
 
-    def passages(self, other: "Words") -> list[Span]:
+    def passages(self, other: "WordSequence") -> list[Span]:
         """Return which words of the story `other` has too, as passages (first word, end)."""
         shared = other.runs
         hit = bytearray(len(self.folded))
@@ -146,7 +146,7 @@ def plain(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def slots(a: Words, b: Words) -> list[tuple[Span, Span]]:
+def slots(a: WordSequence, b: WordSequence) -> list[tuple[Span, Span]]:
     """Return where b has other words than a in the same place: what was put for what.
 
     Words that were only left out or only put in are in no slot.

@@ -15,7 +15,7 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ComparedText:
     """What is compared of a text: its title, its digest, its signature."""
 
     title: str | None
@@ -23,7 +23,7 @@ class Text:
     signature: Signature | None
 
 
-def agreement(a: Text, b: Text) -> float:
+def agreement(a: ComparedText, b: ComparedText) -> float:
     """Return how much two texts agree, from 0 to 1: all of it where they are one wording.
 
     The estimate of the share of words in a row that both have, or of the headline where it is the

@@ -58,7 +58,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class AddressList:
     """What a feed, a sitemap or another list of addresses names.
 
     `rejected` are the entries that name nothing that could be asked for, with their place in
@@ -72,7 +72,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class CheckedExchange:
     """One address that was asked in the course of a check, and what that came to.
 
     `outcome` is one of an observation; `captured` means that `raw` is to be read. `refused`
@@ -103,7 +103,7 @@ class Check:
 
     source_id: int
     origin_id: int
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[CheckedExchange, ...]
     kind: str
     etag: str | None = None
     last_modified: str | None = None
@@ -114,7 +114,7 @@ class Check:
         return self.source_id, self.origin_id
 
     @property
-    def last(self) -> Exchange:
+    def last(self) -> CheckedExchange:
         return self.exchanges[-1]
 
 
@@ -127,7 +127,7 @@ class HostNews:
 
     key: str
     source_id: int | None = None
-    exchange: Exchange | None = None
+    exchange: CheckedExchange | None = None
     robots_status: int | None = None
     robots_body: bytes | None = None
     robots_note: str | None = None

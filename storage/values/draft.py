@@ -85,7 +85,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CleaningStep:
     """One named, replayable change on the way from bytes to text."""
 
     name: str
@@ -146,7 +146,7 @@ class Draft:
     extractor: Extractor
     fields: Mapping[str, Field] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[CleaningStep, ...] = ()
     quotes: tuple[Quote, ...] = ()
     notices: tuple[Notice, ...] = ()
     address: str | None = None

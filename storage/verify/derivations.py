@@ -17,7 +17,7 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import rows_in, table_of
-from storage.record.reading import Again, Captured
+from storage.record.reading import Captured, ReExtraction
 from storage.values.draft import Extractor
 
 CAPTURE, DERIVATION, WORDING = table_of(CaptureRow), table_of(DerivationRow), table_of(WordingRow)
@@ -27,7 +27,7 @@ STREAMED_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class DerivedText:
     """What one extractor read: `digest` is that of its wording."""
 
     derivation_id: int
@@ -39,8 +39,8 @@ class Text:
 class Derived:
     """A capture as it was read first, and what each extractor read out of it."""
 
-    again: Again
-    texts: tuple[Text, ...]
+    again: ReExtraction
+    texts: tuple[DerivedText, ...]
 
 
 def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
@@ -71,7 +71,9 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
             yield from _derived(fresh, _texts(asking, [row[1] for row in fresh]))
 
 
-def _derived(rows: Sequence[Any], texts: dict[tuple[int, str], list[Text]]) -> Iterator[Derived]:
+def _derived(
+    rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
+) -> Iterator[Derived]:
     told: set[tuple[int, str]] = set()
     for *captured, context in rows:
         number, capture, source, locator, origin, observed_at, hints, encoding, data = captured
@@ -83,18 +85,18 @@ def _derived(rows: Sequence[Any], texts: dict[tuple[int, str], list[Text]]) -> I
         except DamagedBytesError:
             continue  # the check of captures tells it
         item = Captured(number, capture, source, locator, origin, observed_at, hints or {}, raw)
-        yield Derived(Again(item, context), tuple(texts[capture, context]))
+        yield Derived(ReExtraction(item, context), tuple(texts[capture, context]))
 
 
-def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[Text]]:
+def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[DerivedText]]:
     query = select(
         DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, DERIVATION.c.extractor,
         DERIVATION.c.extractor_version, DERIVATION.c.config, WORDING.c.digest,
     ).join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)  # fmt: skip
-    found: defaultdict[tuple[int, str], list[Text]] = defaultdict(list)
+    found: defaultdict[tuple[int, str], list[DerivedText]] = defaultdict(list)
     for number, capture, context, name, version, config, digest in rows_in(
         connection, query, DERIVATION.c.capture_id, captures
     ):
-        text = Text(number, Extractor(name, version, config), bytes(digest))
+        text = DerivedText(number, Extractor(name, version, config), bytes(digest))
         found[capture, context].append(text)
     return found

@@ -38,7 +38,7 @@ def entries(connection: Connection, scope: Scope) -> Looks:
     if position < 0:
         yield from _nothing_logged(connection)
         return
-    known = _Known(connection)
+    known = _KnownEntries(connection)
     after = scope.begin
     while True:
         chunk = _chunk(connection, after)
@@ -57,7 +57,7 @@ def _nothing_logged(connection: Connection) -> Looks:
         yield Broken("counter", log.POSITION, "position_missing", f"{message}: {row.seq}")
 
 
-class _Known:
+class _KnownEntries:
     """What has to be known to judge rows: what was redacted, and when checkpoints were signed."""
 
     def __init__(self, connection: Connection) -> None:
@@ -87,7 +87,7 @@ def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
 
 def _compared(
     connection: Connection,
-    known: _Known,
+    known: _KnownEntries,
     chunk: dict[int, Entry],
     span: tuple[int, int],
     scope: Scope,
@@ -128,7 +128,7 @@ def _time(table: str, values: Values) -> str | None:
     return next((values[name] for name in TIMES if name in values), None) if table else None
 
 
-def _row(table: str, values: Values, held: Entry, known: _Known) -> Looked | Broken:
+def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Looked | Broken:
     _kind, opening, commitment = held
     number = _id(values, 0)
     try:

@@ -23,7 +23,7 @@ PARTS = ("title", "paragraphs", "quotes", "notices", "flags")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownText:
     """A text that a version shows, or that the next check will be compared with.
 
     `has_bytes` tells whether it can be read anew.
@@ -46,7 +46,7 @@ class Today:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class DueArticle:
     """An article whose texts are to be read anew."""
 
     article_id: int
@@ -64,7 +64,7 @@ def chosen(
     article_ids: Sequence[int] | None,
     after: str | None,
     limit: int | None,
-) -> Iterator[Chosen]:
+) -> Iterator[DueArticle]:
     """Yield the articles that are asked for, in the order in which the archive came to know them.
 
     Raises: CursorError.
@@ -79,10 +79,10 @@ def chosen(
     if limit is not None:
         query, values = f"{query} LIMIT :rows", {**values, "rows": limit}
     for row in stream(connection, query, values):
-        yield Chosen(row["article_id"], row["article"], row["origin"])
+        yield DueArticle(row["article_id"], row["article"], row["origin"])
 
 
-def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Shown]:
+def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[ShownText]:
     """Return what the versions of articles show, and the newest sight of each, once each."""
     of_versions = select(VERSION.c.article_id, VERSION.c.derivation_id)
     newest = select(SIGHT.c.article_id, SIGHT.c.derivation_id).join(
@@ -110,7 +110,7 @@ def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Show
         .order_by(DERIVATION.c.id)
     )  # fmt: skip
     return [
-        Shown(
+        ShownText(
             article_id=article_of[row.id],
             derivation_id=row.id,
             reader=(row.extractor, row.extractor_version, row.config),
@@ -123,7 +123,7 @@ def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Show
 
 
 def read_today(
-    connection: Connection, shown: Sequence[Shown], readers: Sequence[Reader]
+    connection: Connection, shown: Sequence[ShownText], readers: Sequence[Reader]
 ) -> dict[int, Today]:
     """Return, by shown derivation, what the reader of today of the same name made of its bytes."""
     again = DERIVATION.alias()
@@ -148,7 +148,7 @@ def read_today(
     }
 
 
-def is_current(shown: Shown, readers: Sequence[Reader]) -> bool:
+def is_current(shown: ShownText, readers: Sequence[Reader]) -> bool:
     """Tell whether a text was read by an extractor of today, or by none that is here."""
     return all(same_reader(shown.reader, reader) for reader in readers)
 

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
 from storage.web import api, feeds, health, metrics, pages, problems
-from storage.web.archives import Library, Place
+from storage.web.archives import Library, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.schemas import ProblemShape
 
@@ -36,7 +36,7 @@ class Site:
     close: Callable[[], None] = lambda: None
 
 
-def make_app(place: Place, site: Site | None = None) -> ASGIApp:
+def make_app(place: ServedArchive, site: Site | None = None) -> ASGIApp:
     """Return the application for the archive at `place`, which is opened now.
 
     Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,

@@ -23,7 +23,7 @@ MOST_REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServedArchive:
     """Where the archive is, and how its times and words are read."""
 
     url: str
@@ -34,7 +34,7 @@ class Place:
 class Library:
     """Gives archives to read from; made once for a server, closed with it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ServedArchive) -> None:
         self.place = place
         self._today = self._open(TODAY)
         self._turned_back = threading.BoundedSemaphore(MOST_TURNED_BACK)

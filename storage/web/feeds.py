@@ -17,8 +17,8 @@ from storage.read.answers import Change
 from storage.read.lists import ChangeFilter
 from storage.web.archives import Library, library_of
 from storage.web.pages.front import shown_change
-from storage.web.pages.passages import Block, Piece
-from storage.web.pages.rendering import Words, language_of, plain
+from storage.web.pages.passages import ShownBlock, ShownPiece
+from storage.web.pages.rendering import PageWords, language_of, plain
 from storage.web.paging import json_bytes
 from storage.web.parameters import ChangesQuery
 
@@ -34,7 +34,7 @@ _HEADING, _PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChangeEntry:
     """A change as a feed tells it; the id stays the same whoever serves it, and where."""
 
     id: str
@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class ChangeFeed:
     """The latest changes that were asked for, the newest first."""
 
     id: str
@@ -54,7 +54,7 @@ class Feed:
     link: str
     page: str
     language: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ChangeEntry, ...]
 
 
 @router.get("/feed.atom", response_class=Response, responses={200: {"content": {ATOM_TYPE: {}}}})
@@ -75,9 +75,9 @@ def json_feed(
     return Response(json_bytes(_json(feed)), media_type=JSON_FEED_TYPE)
 
 
-def _feed(request: Request, library: Library, asked: ChangesQuery) -> Feed:
+def _feed(request: Request, library: Library, asked: ChangesQuery) -> ChangeFeed:
     zone = library.place.timezone
-    words = Words(language_of(request), zone)
+    words = PageWords(language_of(request), zone)
     wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
     base = str(request.base_url).rstrip("/")
     with library.at(asked.clocks(zone)) as archive:
@@ -90,7 +90,7 @@ def _feed(request: Request, library: Library, asked: ChangesQuery) -> Feed:
         )
     query = request.url.query
     digest = hashlib.sha256(query.encode()).hexdigest()[:16]
-    return Feed(
+    return ChangeFeed(
         f"urn:lesart:feed:{digest}",
         f"Lesart: {words.t('Changes')}",
         str(request.url),
@@ -100,12 +100,12 @@ def _feed(request: Request, library: Library, asked: ChangesQuery) -> Feed:
     )
 
 
-def _entry(change: Change, shown: Sequence[Block], base: str, words: Words) -> Entry:
+def _entry(change: Change, shown: Sequence[ShownBlock], base: str, words: PageWords) -> ChangeEntry:
     """Return an entry; its id names the article, the wording, and when that was first seen."""
     moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     interval = words.interval(change.changed_after, change.changed_by)
     body = Markup().join(map(_paragraph, shown))
-    return Entry(
+    return ChangeEntry(
         f"urn:lesart:{change.article}:{change.wording}:{moment}",
         change.title or words.t("(no title)"),
         f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
@@ -115,12 +115,12 @@ def _entry(change: Change, shown: Sequence[Block], base: str, words: Words) -> E
     )
 
 
-def _paragraph(block: Block) -> Markup:
+def _paragraph(block: ShownBlock) -> Markup:
     frame = _HEADING if block.role == "headline" else _PARAGRAPH
     return frame.format(Markup().join(map(_piece, block.pieces)))
 
 
-def _piece(piece: Piece) -> Markup:
+def _piece(piece: ShownPiece) -> Markup:
     return _PIECES.get(piece.kind, Markup("{}")).format(_clean(piece.text))
 
 
@@ -138,7 +138,7 @@ def _is_outside_xml(code: int) -> bool:
     return 0xD800 <= code <= 0xDFFF or code in {0xFFFE, 0xFFFF} or code < 0x20
 
 
-def _atom(feed: Feed) -> bytes:
+def _atom(feed: ChangeFeed) -> bytes:
     root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": feed.language})
     _add(root, "id", feed.id)
     _add(root, "title", feed.title)
@@ -164,7 +164,7 @@ def _add(parent: ET.Element, name: str, text: str, **attributes: str) -> None:
     ET.SubElement(parent, name, attributes).text = text
 
 
-def _json(feed: Feed) -> dict[str, Any]:
+def _json(feed: ChangeFeed) -> dict[str, Any]:
     return {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,

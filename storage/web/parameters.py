@@ -1,13 +1,13 @@
 """What may be asked: the parameters of requests, the same words as the options of commands."""
 
 from datetime import datetime, tzinfo
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from storage.read.filters import Clocks, Filters
 from storage.render.moment import Edge, parse_moment
+from storage.values.change_class import ChangeClass
 
 PAGE_ROWS = 100
 MOST_ROWS = 1_000
@@ -23,24 +23,6 @@ Plain = Annotated[str, AfterValidator(_without_nul), Field(max_length=300)]
 Long = Annotated[str, AfterValidator(_without_nul), Field(min_length=1, max_length=8_192)]
 Query = Annotated[str, AfterValidator(_without_nul), Field(max_length=2_000)]
 Row = Annotated[int, Field(ge=0, le=2**62)]
-
-
-class ChangeClass(StrEnum):
-    """The classes of a change."""
-
-    FIRST = "first"
-    HEADLINE = "headline"
-    NUMBER = "number"
-    NAME = "name"
-    QUOTE = "quote"
-    WORDING = "wording"
-    PUNCTUATION = "punctuation"
-    PARAGRAPH_ADDED = "paragraph_added"
-    PARAGRAPH_REMOVED = "paragraph_removed"
-    MOVED = "moved"
-    METADATA = "metadata"
-    NOTICE = "notice"
-    REVERSION = "reversion"
 
 
 class Asked(BaseModel):

@@ -53,7 +53,7 @@ from storage.record.derivations import Deriving
 from storage.record.imports import Imported, Importing, known_records, packed_of
 from storage.record.observations import add_refusal
 from storage.record.origins import ensure_origins
-from storage.record.reading import Again, Captured, Reading, Reread
+from storage.record.reading import Captured, Reading, ReExtraction, Reread
 from storage.record.sources import add_source
 from storage.record.transfers import keep_transfers
 from storage.relations import relate as relating
@@ -61,7 +61,7 @@ from storage.relations.candidates import Met
 from storage.schedule import queue
 from storage.schedule.watches import forget_lists, note_read
 from storage.values import job as jobs
-from storage.values.addresses import Listing
+from storage.values.addresses import AddressList
 from storage.values.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import origin_id, raw_digest
 from storage.values.foreign_capture import Import
@@ -505,8 +505,8 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
-        listings = [each for each in readings if isinstance(each.outcome, Listing)]
-        others = [each for each in readings if not isinstance(each.outcome, Listing)]
+        listings = [each for each in readings if isinstance(each.outcome, AddressList)]
+        others = [each for each in readings if not isinstance(each.outcome, AddressList)]
         with self.looking() as connection:
             comparing = compare_ahead(connection, others, self._memory)
         with self.unit() as unit:
@@ -530,7 +530,7 @@ class Archive:
         self._relate(keeping.met)
         return counts
 
-    def to_read_again(self, derivations: Mapping[int, int]) -> list[Again]:
+    def to_read_again(self, derivations: Mapping[int, int]) -> list[ReExtraction]:
         """Return captures that were read before, by derivation and its article, to be read anew.
 
         They come as they were read first: whoever found the same bytes later knows less of them.
@@ -556,7 +556,7 @@ class Archive:
         found = []
         for row in first.values():
             with suppress(DamagedBytesError):  # the check of captures tells it
-                found.append(Again(_captured(row[:-2]), row[-2]))
+                found.append(ReExtraction(_captured(row[:-2]), row[-2]))
         return found
 
     def keep_again(self, again: Sequence[Reread]) -> None:

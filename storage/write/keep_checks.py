@@ -15,7 +15,7 @@ from storage.record.transfers import keep_transfers
 from storage.schedule import queue
 from storage.schedule.watches import LISTS, Schedule
 from storage.values import job as jobs
-from storage.values.addresses import Check, Exchange, HostNews
+from storage.values.addresses import Check, CheckedExchange, HostNews
 from storage.values.outcome import OUTCOMES
 from storage.values.refusals import Refused
 from storage.values.transfer import Transfer
@@ -43,7 +43,7 @@ def keep_checks(
     schedule = Schedule(unit, keys)
     mine = [c for c in checks if c.key in schedule.rows
             and schedule.rows[c.key]["job_id"] == held.job_id]  # fmt: skip
-    keeper = _Keeper(unit, held, keep_bytes(unit, packed))
+    keeper = _CheckWriter(unit, held, keep_bytes(unit, packed))
     keeper.keep(mine, news)
     _note_watches(unit, schedule, mine, keeper)
     _note_hosts(unit, news)
@@ -53,7 +53,7 @@ def keep_checks(
     return _counts(unit, mine)
 
 
-class _Keeper:
+class _CheckWriter:
     """Writes the observations, transfers and refusals of one unit of work."""
 
     def __init__(self, unit: Unit, held: jobs.Claim, captures: Mapping[bytes, int]) -> None:
@@ -76,10 +76,10 @@ class _Keeper:
                 self._exchange(check.source_id, exchange)
         keep_transfers(self.unit, self._transfers, self.captures)
 
-    def capture_of(self, exchange: Exchange) -> int | None:
+    def capture_of(self, exchange: CheckedExchange) -> int | None:
         return self.captures.get(exchange.digest) if exchange.digest is not None else None
 
-    def _exchange(self, source_id: int, exchange: Exchange) -> None:
+    def _exchange(self, source_id: int, exchange: CheckedExchange) -> None:
         hints = dict(exchange.hints)
         if exchange.confirms is not None:
             hints["confirms"] = exchange.confirms
@@ -104,7 +104,9 @@ class _Keeper:
         else:
             self.told.append(number)
 
-    def _refuse(self, source_id: int, number: int, exchange: Exchange, refused: Refused) -> None:
+    def _refuse(
+        self, source_id: int, number: int, exchange: CheckedExchange, refused: Refused
+    ) -> None:
         if exchange.outcome == "refused":
             add_verdict(self.unit, self.held.job_id, number)
         add_refusal(
@@ -113,7 +115,7 @@ class _Keeper:
         )  # fmt: skip
 
 
-def _order_reading(unit: Unit, held: jobs.Claim, keeper: _Keeper) -> None:
+def _order_reading(unit: Unit, held: jobs.Claim, keeper: _CheckWriter) -> None:
     for source_id, items in keeper.to_read.items():
         queue.add_job(
             unit, "read", held.trigger, source_id=source_id,
@@ -129,7 +131,9 @@ NOTED = (
 """The columns of a watch that a check may change."""
 
 
-def _note_watches(unit: Unit, schedule: Schedule, checks: Sequence[Check], keeper: _Keeper) -> None:
+def _note_watches(
+    unit: Unit, schedule: Schedule, checks: Sequence[Check], keeper: _CheckWriter
+) -> None:
     rows = []
     for check in checks:
         last, row = check.last, schedule.rows[check.key]

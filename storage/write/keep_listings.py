@@ -14,7 +14,7 @@ from storage.record.reading import Reading
 from storage.record.sources import add_source
 from storage.schedule.watches import Due, due_watches, ensure_watches, forget_unlisted, hand_out
 from storage.values import job as jobs
-from storage.values.addresses import Key, Listing, Named
+from storage.values.addresses import AddressList, Key, Named
 from storage.values.refusals import Refused
 
 SOURCE, WATCH = table_of(SourceRow), table_of(WatchRow)
@@ -28,14 +28,14 @@ def keep_listings(
     unit: Unit, held: jobs.Claim, readings: Sequence[Reading], batch_items: int
 ) -> int:
     """Keep what was listed and leave jobs for what is new; return how many entries were refused."""
-    return sum(_Keeper(unit, held, each, batch_items).keep() for each in readings)
+    return sum(_ListingWriter(unit, held, each, batch_items).keep() for each in readings)
 
 
-class _Keeper:
+class _ListingWriter:
     """Keeps one list."""
 
     def __init__(self, unit: Unit, held: jobs.Claim, reading: Reading, batch_items: int) -> None:
-        assert isinstance(reading.outcome, Listing)
+        assert isinstance(reading.outcome, AddressList)
         self.unit, self.held, self.batch_items = unit, held, batch_items
         self.captured, self.listing = reading.captured, reading.outcome
         self.source = self._source()

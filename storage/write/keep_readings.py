@@ -22,7 +22,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.history.absences import tell_absences, untold
-from storage.history.address_claims import Claims, Place
+from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_sight, add_version
 from storage.history.changes import Comparing
 from storage.history.lineages import Lineages
@@ -47,7 +47,7 @@ from storage.record.reading import Reading, Reread
 from storage.relations.candidates import Met, Trail, leave
 from storage.relations.clusters import join_origins
 from storage.relations.relate import note_due
-from storage.values.addresses import Listing
+from storage.values.addresses import AddressList
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
@@ -124,7 +124,7 @@ class Keeping:
         totals = dict.fromkeys(Counts.__slots__, 0)
         for place in places:
             outcome = place.reading.outcome
-            assert not isinstance(outcome, Listing)
+            assert not isinstance(outcome, AddressList)
             known = self._known(place)
             verdict = decide(outcome, place.reading.digest, known)
             self._apply(place, verdict)
@@ -143,7 +143,7 @@ class Keeping:
         }
         return [r for r in readings if r.captured.observation_id not in done]
 
-    def _places(self, readings: Sequence[Reading]) -> list[Place]:
+    def _places(self, readings: Sequence[Reading]) -> list[Position]:
         names = {id(reading): named(reading) for reading in readings}
         known = ensure_origins(self.unit, [n.address for n in names.values() if n.address])
         places = []
@@ -152,7 +152,7 @@ class Keeping:
             address = known[name.address] if name.address else None
             locator = reading.captured.locator_id
             places.append(
-                Place(
+                Position(
                     reading=reading,
                     locator_id=locator,
                     address_id=address,
@@ -167,7 +167,7 @@ class Keeping:
         self._lineages.settle(places)
         return places
 
-    def _load(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
+    def _load(self, places: Sequence[Position], again: Sequence[Reread]) -> None:
         readings = [*(p.reading for p in places), *(each.reading for each in again)]
         self._deriving.load(
             [each.digest for each in readings if each.digest],
@@ -183,7 +183,7 @@ class Keeping:
         self._around = Surroundings(self.unit.connection, firsts)
         self._undone = undone_wordings(self.unit.connection, firsts) if firsts else {}
 
-    def _make_comparable(self, places: Sequence[Place], again: Sequence[Reread]) -> None:
+    def _make_comparable(self, places: Sequence[Position], again: Sequence[Reread]) -> None:
         """Write what was read anew; ask for more where a neighbour was read by another reader.
 
         Where its bytes are gone, that is written down instead: it cannot be compared.
@@ -259,7 +259,7 @@ class Keeping:
             if reader[0] is not None:
                 article.readers.add((reader[0], reader[1], reader[2]))
 
-    def _known(self, place: Place) -> Known:
+    def _known(self, place: Position) -> Known:
         digest = place.reading.digest
         wording = self._deriving.wordings.get(digest) if digest else None
         holder = self._holders.get(wording) if wording else None
@@ -283,7 +283,7 @@ class Keeping:
         )
 
     def _is_noise(
-        self, article: KnownArticle, place: Place, draft: Draft, wording: int | None
+        self, article: KnownArticle, place: Position, draft: Draft, wording: int | None
     ) -> bool:
         """Tell whether a draft differs by noise alone from the sight before or after it."""
         undone = self._undone.get(article.id, set())
@@ -301,14 +301,14 @@ class Keeping:
 
     # ------------------------------------------------------------------- what follows
 
-    def _apply(self, place: Place, verdict: Verdict) -> None:
+    def _apply(self, place: Position, verdict: Verdict) -> None:
         match verdict:
             case Refuse(refused):
                 self._refuse(place, refused)
             case _:
                 self._take(place, verdict)
 
-    def _take(self, place: Place, verdict: Verdict) -> None:
+    def _take(self, place: Position, verdict: Verdict) -> None:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
@@ -335,7 +335,7 @@ class Keeping:
         self._verdict(place, verdict.kind, derivation)
         self._tell_copy(place, article, wording, verdict)
 
-    def _flags(self, place: Place, draft: Draft, verdict: Verdict) -> list[str]:
+    def _flags(self, place: Position, draft: Draft, verdict: Verdict) -> list[str]:
         """Return what is to be said of a draft that only what was seen before can tell."""
         number = place.reading.captured.observation_id
         flags = ["not_comparable"] if number in self._unknown else []
@@ -344,7 +344,7 @@ class Keeping:
             flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
         return [flag for flag in flags if flag not in draft.flags]
 
-    def _new_article(self, place: Place, wording: int, derivation: int) -> KnownArticle:
+    def _new_article(self, place: Position, wording: int, derivation: int) -> KnownArticle:
         unit, captured = self.unit, place.reading.captured
         article, top = unit.number(2), unit.number(FIELD_BLOCK)
         version = article - 1
@@ -370,7 +370,7 @@ class Keeping:
         return known
 
     @staticmethod
-    def _origin(place: Place) -> str:
+    def _origin(place: Position) -> str:
         if place.address_id is not None and place.origin_id == place.address_id:
             address = named(place.reading).address
             assert address is not None
@@ -379,7 +379,7 @@ class Keeping:
 
     def _sight(
         self,
-        place: Place,
+        place: Position,
         article: int,
         outcome: str,
         wording: int | None,
@@ -403,11 +403,11 @@ class Keeping:
             version=version,
         )
 
-    def _verdict(self, place: Place, kind: str, derivation: int | None) -> None:
+    def _verdict(self, place: Position, kind: str, derivation: int | None) -> None:
         number = place.reading.captured.observation_id
         add_verdict(self.unit, self.job_id, number, kind, derivation)
 
-    def _refuse(self, place: Place, refused: Refused) -> None:
+    def _refuse(self, place: Position, refused: Refused) -> None:
         captured = place.reading.captured
         self._verdict(place, "refused", None)
         self._refused.append(captured.observation_id)
@@ -418,7 +418,7 @@ class Keeping:
         )  # fmt: skip
 
     def _tell_copy(
-        self, place: Place, article: KnownArticle, wording: int, verdict: Verdict
+        self, place: Position, article: KnownArticle, wording: int, verdict: Verdict
     ) -> None:
         holder = self._holders.get(wording)
         if holder is None:
@@ -453,7 +453,7 @@ class Keeping:
 
     # ------------------------------------------------------------------------ the end
 
-    def _settle(self, places: Sequence[Place]) -> None:
+    def _settle(self, places: Sequence[Position]) -> None:
         unit = self.unit
         unit.flush()
         fresh = {a.id for a in self._articles.values() if not a.stored}

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from storage.cli.article_commands import app
-from storage.cli.options import Shown
+from storage.cli.options import OutputOptions
 from storage.cli.report import flat_columns, tell_examination
 from storage.read.answers import (
     ArticleLine,
@@ -434,7 +434,7 @@ def test_doctor_takes_the_checks_of_others_and_survives_them(written, capsys):
 
     checks = [("broker", broken), ("scheduler", fine)]
     with pytest.raises(typer.Exit):
-        tell_examination(load_settings(), Shown(format="jsonl"), checks)
+        tell_examination(load_settings(), OutputOptions(format="jsonl"), checks)
     found = {row["check"]: row for row in objects(capsys.readouterr().out)}
     assert found["broker"]["state"] == "broken"
     assert "geheim" not in found["broker"]["message"]

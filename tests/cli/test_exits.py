@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.article_commands import app
 from storage.cli.exits import exit_code_of, run
-from storage.cli.options import Filtering, Page, Place, Shown, command, with_groups
+from storage.cli.options import ArchiveOptions, Filtering, OutputOptions, Page, command, with_groups
 from storage.cli.output import OutputError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
@@ -163,11 +163,11 @@ def test_wrong_use_ends_with_2_and_a_message(arguments, written, capsys):
 def test_the_head_of_a_long_answer_ends_silently(tmp_path):
     script = (
         "import sys; from storage.cli.exits import run; import typer\n"
-        "from storage.cli.output import Target, write_rows\n"
+        "from storage.cli.output import AnswerTarget, write_rows\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def long() -> None:\n"
-        "    write_rows(({'n': n} for n in range(10**7)), Target(format='jsonl'))\n"
+        "    write_rows(({'n': n} for n in range(10**7)), AnswerTarget(format='jsonl'))\n"
         "sys.exit(run(app, []))\n"
     )
     child = subprocess.Popen(
@@ -183,11 +183,11 @@ def test_the_head_of_a_long_answer_ends_silently(tmp_path):
 def test_answers_are_utf8_whatever_the_locale_says():
     script = (
         "import sys; from storage.cli.exits import run; import typer\n"
-        "from storage.cli.output import Target, write_rows\n"
+        "from storage.cli.output import AnswerTarget, write_rows\n"
         "app = typer.Typer()\n"
         "@app.command()\n"
         "def told() -> None:\n"
-        "    write_rows([{'t': '\\xd6l \\udcff'}], Target(format='jsonl'))\n"
+        "    write_rows([{'t': '\\xd6l \\udcff'}], AnswerTarget(format='jsonl'))\n"
         "sys.exit(run(app, []))\n"
     )
     environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
@@ -211,16 +211,16 @@ def toy(told) -> typer.Typer:
 
     @toy.callback()
     @with_groups
-    def root(place: Place, shown: Shown) -> None:
+    def root(place: ArchiveOptions, shown: OutputOptions) -> None:
         """Take what stands before."""
 
     @command(toy, "ask", example="toy ask")
     def ask(
         ctx: typer.Context,
-        place: Place,
+        place: ArchiveOptions,
         filtering: Filtering,
         page: Page,
-        shown: Shown,
+        shown: OutputOptions,
         word: Annotated[str, typer.Argument()] = "none",
     ) -> None:
         """Tell what was understood."""

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.cli.output import (
+    AnswerTarget,
     OutputError,
     PipeClosedError,
-    Target,
     write_bytes,
     write_record,
     write_rows,
@@ -30,7 +30,7 @@ ROWS = [
 
 def written(rows, tmp_path, columns=None, **named) -> str:
     path = tmp_path / "answer"
-    write_rows(rows, Target(path=path, **named), columns)
+    write_rows(rows, AnswerTarget(path=path, **named), columns)
     return path.read_bytes().decode()
 
 
@@ -122,18 +122,18 @@ def test_a_record_is_nested_in_json_and_flat_in_csv(tmp_path):
 
 
 def test_one_record_as_a_table_is_a_field_a_line(capsys):
-    write_record(Record(2024), Target(format="table"))
+    write_record(Record(2024), AnswerTarget(format="table"))
     assert capsys.readouterr().out.splitlines()[1].split() == ["date", "2024"]
 
 
 def test_in_a_pipe_the_format_is_jsonl_and_on_a_terminal_a_table(monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
-    assert Target().chosen == "jsonl"
+    assert AnswerTarget().chosen == "jsonl"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert Target().chosen == "table"
-    assert Target().has_colour
+    assert AnswerTarget().chosen == "table"
+    assert AnswerTarget().has_colour
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not Target().has_colour
+    assert not AnswerTarget().has_colour
 
 
 def test_rows_stream(tmp_path):
@@ -158,7 +158,7 @@ def test_a_failure_leaves_the_old_file_and_no_scraps(tmp_path):
         raise KeyError("lost")
 
     with pytest.raises(KeyError):
-        write_rows(rows(), Target(format="csv", path=path))
+        write_rows(rows(), AnswerTarget(format="csv", path=path))
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["answer.csv"]
 
@@ -191,4 +191,4 @@ def test_a_closed_pipe_is_an_error_of_its_own(monkeypatch):
 
     monkeypatch.setattr(sys, "stdout", Closed())
     with pytest.raises(PipeClosedError):
-        write_rows(ROWS, Target(format="jsonl"))
+        write_rows(ROWS, AnswerTarget(format="jsonl"))

@@ -360,7 +360,7 @@ def test_many_unlike_paragraphs_are_compared_with_few() -> None:
 
     a, b = text(*paragraphs()), text(*paragraphs())
     side_a, side_b = (
-        [alignment.Block("text", p, p, 0) for _, p in side.paragraphs] for side in (a, b)
+        [alignment.TextBlock("text", p, p, 0) for _, p in side.paragraphs] for side in (a, b)
     )
     candidates = alignment._candidates(side_a, side_b, range(400), range(400))
     assert len(candidates) <= 400 * 6

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.diff.change import Change, Told, change
+from storage.diff.change import CaptureContent, TextChange, change
 from storage.diff.classes import CLASSES
 from storage.diff.noise import RULES
 from storage.diff.word_diff import Text
@@ -18,11 +18,11 @@ FIRST = "Der Pegel der Lohe stieg in der Nacht um einen halben Meter."
 SECOND = "Am Morgen zählte die Feuerwehr vierzig nasse Keller und fuhr dann heim."
 
 
-def told(*paragraphs: str, title: str = "Pegel steigt", **more) -> Told:
-    return Told(Text(title, tuple(("text", each) for each in paragraphs)), **more)
+def told(*paragraphs: str, title: str = "Pegel steigt", **more) -> CaptureContent:
+    return CaptureContent(Text(title, tuple(("text", each) for each in paragraphs)), **more)
 
 
-def step(a: str | None, b: str | None) -> Change:
+def step(a: str | None, b: str | None) -> TextChange:
     """What changes where a last paragraph becomes another one, comes, or goes."""
     before, after = ([each] if each is not None else [] for each in (a, b))
     return change(told(FIRST, SECOND, *before), told(FIRST, SECOND, *after))

@@ -26,7 +26,7 @@ from storage.values.source import Source
 from storage.values.verdict import Counts
 from storage.verify.verify import Verification
 from storage.write.archive import Archive
-from worker.flow.collect import Place
+from worker.flow.collect import IngestTarget
 from worker.flow.order import order, place_of, resolve
 from worker.flow.read import Reader
 from worker.flow.work import work_next
@@ -122,13 +122,13 @@ class Newsroom:
             self.now = hour(at)
         return self.worked(self.ordered(self.places(*names, **options)))
 
-    def places(self, *names: str, **options: Any) -> list[Place]:
+    def places(self, *names: str, **options: Any) -> list[IngestTarget]:
         return [
             resolve(self.archive, self.settings, str(self.folder / name), **options)
             for name in names
         ]
 
-    def ordered(self, places: Sequence[Place]) -> int:
+    def ordered(self, places: Sequence[IngestTarget]) -> int:
         number = order(self.archive, places, "command")
         assert number is not None
         return number

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.history.runs import Again, Reader, Run, Sight, runs
+from storage.history.runs import OtherReading, Reader, Run, Sight, runs
 
 START = datetime(2024, 6, 18, tzinfo=UTC)
 
@@ -142,15 +142,17 @@ def test_one_wording_read_out_of_two_captures_of_one_moment_shows_the_same_of_th
 OLD, NEW, PLAIN = ("page", "1", ""), ("page", "2", ""), ("text", "1", "")
 
 
-def read_by(reader: Reader, each: Sight, again: Again | None = None) -> Sight:
+def read_by(reader: Reader, each: Sight, again: OtherReading | None = None) -> Sight:
     """Return a sight as `reader` read it; `again` is what the other one made of the same bytes."""
     other = NEW if reader == OLD else OLD
     return replace(each, reader=reader, again={other: again} if again else {})
 
 
-def reread(each: Sight) -> Again:
+def reread(each: Sight) -> OtherReading:
     """Return what the new reader makes of a sight: other letters, where the old one saw the same."""
-    return Again(each.derivation_id + 5, each.wording_id + 100, bytes([each.wording_id + 100]) * 32)
+    return OtherReading(
+        each.derivation_id + 5, each.wording_id + 100, bytes([each.wording_id + 100]) * 32
+    )
 
 
 def upgraded(sights: list[Sight], since: int) -> list[Sight]:
@@ -198,12 +200,12 @@ def test_a_new_reader_makes_no_version_and_hides_none(sights, since):
 @given(some_sights())
 def test_reading_everything_again_changes_nothing(sights):
     old = [read_by(OLD, each) for each in sights]
-    again = [read_by(OLD, each, Again(7, 9, b"x" * 32)) for each in sights]
+    again = [read_by(OLD, each, OtherReading(7, 9, b"x" * 32)) for each in sights]
     assert runs(again) == runs(old)
 
 
 def test_a_step_between_two_readers_is_shown_by_what_one_of_them_read():
-    before = read_by(OLD, sight(1, 0, 1), Again(15, 101, b"e" * 32))
+    before = read_by(OLD, sight(1, 0, 1), OtherReading(15, 101, b"e" * 32))
     after = read_by(NEW, replace(sight(2, 1, 2), derivation_id=20, wording_id=102))
     (_first, second) = runs([before, after])
     assert second.step.pair == (15, 20)
@@ -211,7 +213,7 @@ def test_a_step_between_two_readers_is_shown_by_what_one_of_them_read():
 
 
 def test_what_cannot_be_compared_makes_no_version():
-    before = read_by(OLD, sight(1, 0, 1), Again(15, None, None))
+    before = read_by(OLD, sight(1, 0, 1), OtherReading(15, None, None))
     after = read_by(NEW, replace(sight(2, 1, 2), derivation_id=20))
     (only,) = runs([before, after])
     assert only.observation_ids == (1, 2)
@@ -220,7 +222,9 @@ def test_what_cannot_be_compared_makes_no_version():
 
 def test_a_late_capture_read_by_a_new_reader_is_compared_on_both_sides():
     def old(number: int, hours: float, again: int) -> Sight:
-        return read_by(OLD, sight(number, hours, 1), Again(number + 50, again, bytes([again]) * 32))
+        return read_by(
+            OLD, sight(number, hours, 1), OtherReading(number + 50, again, bytes([again]) * 32)
+        )
 
     late = read_by(NEW, replace(sight(3, 1, 1), derivation_id=90, wording_id=7, digest=bytes([7])))
     assert len(runs([old(1, 0, 7), old(2, 2, 7), late])) == 1

@@ -17,7 +17,7 @@ from tests.flow.driver import SENTENCES, Newsroom, lines, seed
 from tests.flow.test_upgrade import PagesHere, deaf, louder, take_bytes_away, upgrade
 from tests.warcs import answer, page, response
 from worker.cli import rederive as rereading
-from worker.cli.rederive import Difference, Rereading, Wanted
+from worker.cli.rederive import Difference, RederiveSelection, Rereading
 from worker.cli.verify_texts import Rederivation
 from worker.flow.read import Reader
 
@@ -39,9 +39,13 @@ def _pages_in_this_process(monkeypatch):
     monkeypatch.setattr(rereading, "Reader", Here)
 
 
-def reread(room: Newsroom, wanted: Wanted | None = None) -> tuple[list[Difference], Rereading]:
+def reread(
+    room: Newsroom, wanted: RederiveSelection | None = None
+) -> tuple[list[Difference], Rereading]:
     found = Rereading(room.archive, room.settings, 2)
-    return list(found.differences(wanted or Wanted(), lambda _what, _number: None)), found
+    return list(
+        found.differences(wanted or RederiveSelection(), lambda _what, _number: None)
+    ), found
 
 
 def a_press(room: Newsroom) -> None:
@@ -107,7 +111,7 @@ def test_a_pass_that_was_ended_early_goes_on_where_it_was(room, upgrade, monkeyp
     room.settings = replace(room.settings, languages=("de", "en", "fr"))
     monkeypatch.setattr(rereading, "ARTICLES_AT_A_TIME", 3)
     ended = Rereading(room.archive, room.settings, 1)
-    some = ended.differences(Wanted(), lambda _what, _number: None)
+    some = ended.differences(RederiveSelection(), lambda _what, _number: None)
     for _ in range(4):
         next(some)
     some.close()
@@ -116,9 +120,9 @@ def test_a_pass_that_was_ended_early_goes_on_where_it_was(room, upgrade, monkeyp
     assert rest.totals.texts == 8
     assert rest.totals.derived < 8
     cursor = found[2].cursor
-    later, _ = reread(room, Wanted(after=cursor))
+    later, _ = reread(room, RederiveSelection(after=cursor))
     assert [each.article for each in later] == [each.article for each in found[3:]]
-    limited, _ = reread(room, Wanted(limit=2))
+    limited, _ = reread(room, RederiveSelection(limit=2))
     assert limited == [replace(each, derived=0) for each in found[:2]]
 
 
@@ -126,9 +130,9 @@ def test_articles_are_chosen_by_name_and_by_filter(room, upgrade):
     a_press(room)
     upgrade(louder)
     row = room.number("SELECT id FROM article ORDER BY id LIMIT 1")
-    one, _ = reread(room, Wanted(articles=[row]))
+    one, _ = reread(room, RederiveSelection(articles=[row]))
     assert len(one) == 1
-    english, _ = reread(room, Wanted(filters=Filters(language="en")))
+    english, _ = reread(room, RederiveSelection(filters=Filters(language="en")))
     assert [each.origin for each in english] == ["seed:presse/b.jsonl#zwei"]
 
 

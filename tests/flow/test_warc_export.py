@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from storage.export.warc import Chosen, WarcExport
+from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_archive
 from tests.flow.driver import SENTENCES, START, Newsroom, hour, lines, newsroom_at, seed
 from tests.flow.driver import page as note
@@ -26,9 +26,9 @@ URL = "https://bote.example/deich"
 B, C = "https://bote.example/pegel", "https://kurier.example/pegel"
 
 
-def exported(room: Newsroom, chosen: Chosen | None = None) -> bytes:
+def exported(room: Newsroom, chosen: ExportSelection | None = None) -> bytes:
     with open_archive(room.url) as archive:
-        export = WarcExport(archive, chosen or Chosen(), "lesart of tests")
+        export = WarcExport(archive, chosen or ExportSelection(), "lesart of tests")
         return b"".join(export.records())
 
 
@@ -335,9 +335,9 @@ def test_a_part_of_the_archive_is_written_by_filters_and_goes_on(room):
     busy_folder(room)
     with open_archive(room.url) as archive:
         whole = {uri for _kind, uri in records(exported(room)) if uri}
-        export = WarcExport(archive, Chosen(limit=3), "x")
+        export = WarcExport(archive, ExportSelection(limit=3), "x")
         first = b"".join(export.records())
-        rest = WarcExport(archive, Chosen(after=export.cursor, limit=100), "x")
+        rest = WarcExport(archive, ExportSelection(after=export.cursor, limit=100), "x")
         second = b"".join(rest.records())
     parts = [{uri for _kind, uri in records(part) if uri} for part in (first, second)]
     assert parts[0] | parts[1] == whole - {"seed:presse/leer.txt"}
@@ -347,6 +347,6 @@ def test_a_part_of_the_archive_is_written_by_filters_and_goes_on(room):
 
 def test_a_query_chooses_the_articles_whose_versions_it_finds(room):
     busy_folder(room)
-    data = exported(room, Chosen(query="harbour"))
+    data = exported(room, ExportSelection(query="harbour"))
     assert {uri for _kind, uri in records(data) if uri} == {"seed:presse/later.txt"}
     assert START

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.diff.alignment import Words
+from storage.diff.alignment import WordCuts
 from storage.language.names import names_in
 from storage.language.quotations import quoted
 
@@ -23,7 +23,7 @@ from storage.language.quotations import quoted
     ],
 )
 def test_what_is_quoted(canon: str, inside: str) -> None:
-    words = Words(canon, 0, len(canon))
+    words = WordCuts(canon, 0, len(canon))
     marks = quoted(canon, words.starts)
     found = [token for token, mark in zip(words.tokens, marks, strict=True) if mark]
     assert found == inside.split()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from storage.export.bundle import Bundle, Request
+from storage.export.bundle import Bundle, BundleRequest
 from storage.export.check_bundle import is_signed
 from storage.proof import checkpoints
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
@@ -38,7 +38,7 @@ def bundle(room: Newsroom, rev: str, path: Path, passage: str | None = None, lan
         signed = checkpoints.latest(connection)
         found = Finder(connection, BERLIN).versions(rev)
         written = partial(report, language=language, zone=BERLIN)
-        asked = Request(rev, found, passage, written, "lesart test", hour(50))
+        asked = BundleRequest(rev, found, passage, written, "lesart test", hour(50))
         with path.open("wb") as stream:
             Bundle(connection, asked, signed).write(stream, KEY)
     return path

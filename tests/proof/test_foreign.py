@@ -22,7 +22,7 @@ from storage.proof.note import COSIGNATURE, Checkpoint, Signer, Verifier
 from storage.proof.policy import Policy
 from storage.proof.tlog_proof import TlogProof
 from storage.proof.tree import Tree, consistency, inclusion, leaf_hash
-from storage.proof.witness import Request
+from storage.proof.witness import CosignRequest
 from tests.flow.driver import Newsroom, seed
 from tests.flow.whole_record import A
 
@@ -108,7 +108,7 @@ def test_a_foreign_witness_cosigns_a_real_archive_and_refuses_another_history(ro
 
 def _posted(url: str, old: int, grown: Tree, size: int) -> int:
     note = Checkpoint(KEY.verifier.name, size, grown.root(size)).signed(KEY)
-    body = Request(old, tuple(consistency(grown.node, old, size)), note).body
+    body = CosignRequest(old, tuple(consistency(grown.node, old, size)), note).body
     return urllib3.request("POST", f"{url}/add-checkpoint", body=body).status
 
 

@@ -31,7 +31,7 @@ def appended(press: Press) -> int:
     return log.append(press.archive.engine, press.archive.clock)
 
 
-def logged(connection) -> list[log.Place]:
+def logged(connection) -> list[log.LogPosition]:
     number = log.size_of(connection)
     return [each for tile in range(-(-number // 256)) for each in log.entries(connection, tile)]
 

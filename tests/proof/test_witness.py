@@ -14,7 +14,7 @@ from storage.proof.ask import ask_all, read_policy
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.policy import Policy
 from storage.proof.tree import Tree, consistency, leaf_hash
-from storage.proof.witness import Request, answer
+from storage.proof.witness import CosignRequest, answer
 from storage.verify.level import level
 from storage.verify.log import facts
 from tests.read.press import draft, the_usual_press
@@ -33,7 +33,7 @@ def tree(size: int, changed: int | None = None) -> Tree:
 def asked(old: int, grown: Tree, signer: Signer = LOG, path=None, origin=None) -> bytes:
     note = Checkpoint(origin or LOG.verifier.name, len(grown), grown.root()).signed(signer)
     proof = consistency(grown.node, min(old, len(grown)), len(grown)) if path is None else path
-    return Request(old, tuple(proof), note).body
+    return CosignRequest(old, tuple(proof), note).body
 
 
 def said(body: bytes, latest: str | None = None) -> tuple[int, str]:
@@ -71,7 +71,7 @@ def test_a_witness_answers_as_the_specification_says(body, latest, status):
     if status == 409:
         assert text == "5\n"
     if status == 200:
-        note = Request.parse(body).note
+        note = CosignRequest.parse(body).note
         assert Note.parse(note + text).signed_by(WITNESS.verifier).at == 1_700_000_000
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from storage.cli.output import Target, write_rows
+from storage.cli.output import AnswerTarget, write_rows
 from storage.database.views import COLUMNS
 from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines
 from storage.read.archive import CursorError, Filters
@@ -76,8 +76,8 @@ def test_flat_rows_have_the_columns_of_the_view(archive):
 
 def test_an_export_is_written_as_csv_and_as_json_lines(archive, tmp_path):
     flat, lines = tmp_path / "a.csv", tmp_path / "a.jsonl"
-    write_rows(flat_rows(archive, Selection()), Target("csv", flat), FLAT_COLUMNS)
-    write_rows(json_lines(archive, Selection()), Target("jsonl", lines))
+    write_rows(flat_rows(archive, Selection()), AnswerTarget("csv", flat), FLAT_COLUMNS)
+    write_rows(json_lines(archive, Selection()), AnswerTarget("jsonl", lines))
     assert flat.read_text("utf-8").splitlines()[0].split(",") == list(FLAT_COLUMNS)
     assert [json.loads(line)["origin"] for line in lines.read_text("utf-8").splitlines()] == [
         PEGEL, FERRY, KOPIE,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from storage.web.app import Site, make_app
-from storage.web.archives import Place
+from storage.web.archives import ServedArchive
 from storage.web.server import Served, bound
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
@@ -20,7 +20,7 @@ def served(url: str, site: Site | None = None) -> Iterator[httpx.Client]:
     with bound("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         with (
-            Served(make_app(Place(url), site), listening),
+            Served(make_app(ServedArchive(url), site), listening),
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as client,
         ):
             yield client

@@ -184,9 +184,9 @@ def test_the_connection_of_the_page_cannot_write(archive_url):
     from sqlalchemy import text
     from sqlalchemy.exc import DBAPIError
 
-    from storage.web.archives import Library, Place
+    from storage.web.archives import Library, ServedArchive
 
-    library = Library(Place(archive_url))
+    library = Library(ServedArchive(archive_url))
     with library.today.connected() as connection, pytest.raises(DBAPIError):
         connection.execute(text("UPDATE source SET paused = TRUE"))
     library.close()

@@ -18,7 +18,7 @@ import pytest
 
 from storage.settings import load_settings
 from storage.web.app import Site, make_app
-from storage.web.archives import Place
+from storage.web.archives import ServedArchive
 from storage.web.server import Served, bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
@@ -44,7 +44,7 @@ def page_of(settings) -> Iterator[tuple[str, str]]:
         site = Site(
             routers=(router,), state={"desk": desk_for(archive, settings), "may_write": True}
         )
-        with Served(make_app(Place(settings.database_url), site), listening):
+        with Served(make_app(ServedArchive(settings.database_url), site), listening):
             yield f"http://127.0.0.1:{listening.getsockname()[1]}", token
 
 

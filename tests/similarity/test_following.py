@@ -5,14 +5,14 @@ from datetime import date, timedelta
 import pytest
 
 from bench.releases.scenes import scene
-from storage.similarity.follow_up import Candidate, followed
+from storage.similarity.follow_up import FollowUpText, followed
 
 DAY = date(2024, 2, 3)
 SITE = "polizei.example"
 
 
-def text(key: int, title: str, body: str = "", days: int = 0, site: str = SITE) -> Candidate:
-    return Candidate(key, title, body, DAY + timedelta(days=days), site)
+def text(key: int, title: str, body: str = "", days: int = 0, site: str = SITE) -> FollowUpText:
+    return FollowUpText(key, title, body, DAY + timedelta(days=days), site)
 
 
 CRASH = text(
@@ -115,12 +115,12 @@ def test_the_order_of_candidates_does_not_matter():
 def test_follow_ups_are_found_among_texts_of_the_same_sender(half):
     made = scene(half, seed=7)
     candidates = {
-        each.key: Candidate(
+        each.key: FollowUpText(
             number, each.release.title, each.release.body, each.release.day, each.site
         )
         for number, each in enumerate(made.texts)
     }
-    by_site: dict[str, list[Candidate]] = {}
+    by_site: dict[str, list[FollowUpText]] = {}
     for each in made.texts:
         by_site.setdefault(each.site, []).append(candidates[each.key])
     found = {

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.releases.scenes import scene
-from storage.similarity.near_copy import Comparison, Told, decide, likeness
+from storage.similarity.near_copy import Comparison, StoryText, decide, likeness
 
 DAY = date(2024, 6, 18)
 
@@ -55,8 +55,8 @@ BLOOD = (
 SHORT = "Die Polizei bittet um Hinweise auf den Verbleib der Räder."
 
 
-def told(text: str, title: str = "", day: date | None = DAY) -> Told:
-    return Told(title, text, day)
+def told(text: str, title: str = "", day: date | None = DAY) -> StoryText:
+    return StoryText(title, text, day)
 
 
 def other_day(days: int) -> date:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.similarity.overlap import Words, covered, slots
+from storage.similarity.overlap import WordSequence, covered, slots
 
 A = (
     "Am Montag brannte in der Mühlenstraße in Lohetal eine Scheune aus. Die Feuerwehr war mit 40 "
@@ -23,7 +23,7 @@ words = st.lists(
 
 
 def test_a_shared_passage_is_found_wherever_it_stands():
-    one, other = Words(A), Words(B)
+    one, other = WordSequence(A), WordSequence(B)
     ((first, last),) = one.passages(other)
     assert one.quoted(first, last) == B.split(". ", maxsplit=1)[0]
     assert covered(other.passages(one)) == last - first
@@ -31,12 +31,14 @@ def test_a_shared_passage_is_found_wherever_it_stands():
 
 def test_case_quotes_and_punctuation_do_not_count():
     changed = A.upper().replace(".", " –").replace("40", "„40“")
-    assert covered(Words(A).passages(Words(changed))) == Words(A).size
+    assert covered(WordSequence(A).passages(WordSequence(changed))) == WordSequence(A).size
 
 
 def test_a_stock_phrase_is_no_passage():
-    one = Words("Er wurde in der Nacht zum Montag in ein Krankenhaus gebracht und starb dort.")
-    other = Words(
+    one = WordSequence(
+        "Er wurde in der Nacht zum Montag in ein Krankenhaus gebracht und starb dort."
+    )
+    other = WordSequence(
         "In der Nacht zum Montag fiel Schnee, der Verkehr kam bis zum Morgen nicht voran."
     )
     assert one.passages(other) == []
@@ -44,8 +46,8 @@ def test_a_stock_phrase_is_no_passage():
 
 def test_what_was_put_for_what_stands_in_slots():
     one, other = (
-        Words("Es sind 36 Betten in Lohetal frei"),
-        Words("Es sind 48 Betten in Eller frei"),
+        WordSequence("Es sind 36 Betten in Lohetal frei"),
+        WordSequence("Es sind 48 Betten in Eller frei"),
     )
     assert [(one.quoted(*a), other.quoted(*b)) for a, b in slots(one, other)] == [
         ("36", "48"),
@@ -54,23 +56,28 @@ def test_what_was_put_for_what_stands_in_slots():
 
 
 def test_what_was_only_left_out_is_no_slot():
-    assert slots(Words("Es sind nur noch 36 Betten frei"), Words("Es sind 36 Betten frei")) == []
+    assert (
+        slots(
+            WordSequence("Es sind nur noch 36 Betten frei"), WordSequence("Es sind 36 Betten frei")
+        )
+        == []
+    )
 
 
 def test_words_of_the_sender_are_outside_of_the_story():
     text = f"{A}\n\nRückfragen bitte an:\nPolizei Lohe\nTelefon 0421 555100"
-    assert Words(text).size == Words(A).size
-    assert Words(text).values == Words(A).values
+    assert WordSequence(text).size == WordSequence(A).size
+    assert WordSequence(text).values == WordSequence(A).values
 
 
 def test_words_that_everybody_has_are_outside_of_the_story():
     start = A.index("Die Feuerwehr")
-    assert Words(A, [(start, len(A))]).passages(Words(B)) == []
+    assert WordSequence(A, [(start, len(A))]).passages(WordSequence(B)) == []
 
 
 @given(words, words)
 def test_as_many_words_are_shared_as_the_text_has_at_most(a, b):
-    one, other = Words(" ".join(a)), Words(" ".join(b))
+    one, other = WordSequence(" ".join(a)), WordSequence(" ".join(b))
     found = one.passages(other)
     assert 0 <= covered(found) <= len(one.folded)
     assert all(first < last for first, last in found)
@@ -79,11 +86,15 @@ def test_as_many_words_are_shared_as_the_text_has_at_most(a, b):
 
 @given(words)
 def test_a_text_shares_all_of_itself_and_differs_nowhere(a):
-    one = Words(" ".join(a))
+    one = WordSequence(" ".join(a))
     assert slots(one, one) == []
     assert covered(one.passages(one)) in {0, len(one.folded)}
 
 
 @pytest.mark.parametrize("text", ["", " ", "…", "\n\n"], ids=["empty", "blank", "dots", "lines"])
 def test_a_text_without_words_shares_nothing(text):
-    assert Words(text).passages(Words(A)) == Words(A).passages(Words(text)) == []
+    assert (
+        WordSequence(text).passages(WordSequence(A))
+        == WordSequence(A).passages(WordSequence(text))
+        == []
+    )

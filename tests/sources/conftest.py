@@ -10,7 +10,7 @@ import pytest
 from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
-from worker.sources.folders.members import Hints
+from worker.sources.folders.members import MemberHints
 from worker.text.kinds import detect_type
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
@@ -57,7 +57,7 @@ class Folder:
         return full
 
     def capture(self, path: str, kind: str | None = None, *, wait: bool = False) -> list[Outcome]:
-        hints = Hints(detect_type, limits=self.limits, type=kind)
+        hints = MemberHints(detect_type, limits=self.limits, type=kind)
         return list(capture(self.root, path, hints, self.clock.patience(wait=wait)))
 
     def holds(self, path: str, data: bytes | str, kind: str | None = None) -> list[Outcome]:

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from worker.sources.containers.gunzip import UnsafeArchiveError
 from worker.sources.containers.items import Item, Limits, Rejected
 from worker.sources.containers.tar_zip import MOST_HEADER_BYTES, tar_members
-from worker.sources.folders.members import Hints, members_of_bytes
+from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.text.kinds import detect_type
 
 TEXT = b"date 2024-06 Regen\n\nEs regnet seit gestern."
 
 
 def holds(name: str, raw: bytes, limits: Limits | None = None) -> list[Item | Rejected]:
-    return list(members_of_bytes(name, raw, Hints(detect_type, limits=limits or Limits())))
+    return list(members_of_bytes(name, raw, MemberHints(detect_type, limits=limits or Limits())))
 
 
 def told(outcomes: list[Item | Rejected]) -> list[str]:

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
-from worker.sources.folders.members import Hints, members_of_bytes, members_of_input
+from worker.sources.folders.members import MemberHints, members_of_bytes, members_of_input
 from worker.text.kinds import detect_type
 
 SEED = "date 2024-06 Ruderclub tauft Boot\n\nDer Ruderclub hat ein Boot getauft."
@@ -78,7 +78,7 @@ def test_a_gzip_bomb_is_not_unpacked_further_than_its_limit(monkeypatch):
             return piece
 
     monkeypatch.setattr("worker.sources.containers.gunzip.zlib.decompressobj", Counting)
-    hints = Hints(detect_type, limits=Limits(document=100_000))
+    hints = MemberHints(detect_type, limits=Limits(document=100_000))
     list(members_of_bytes("a.txt.gz", gzip.compress(b"0" * 20_000_000), hints))
     assert 100_000 < written < 400_000
 
@@ -137,7 +137,7 @@ def test_a_named_type_goes_before_the_name(folder):
 
 
 def from_input(data: bytes, kind: str, limits: Limits | None = None) -> list[Item | Rejected]:
-    hints = Hints(detect_type, limits=limits or Limits(), type=kind)
+    hints = MemberHints(detect_type, limits=limits or Limits(), type=kind)
     return list(members_of_input(io.BytesIO(data), hints))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sources.descriptors import open_descriptors
-from worker.sources.containers.items import Found, Rejected
+from worker.sources.containers.items import FoundFile, Rejected
 from worker.sources.folders import folder as listing_module
 from worker.sources.folders.folder import DEEPEST, expand, walk
 
@@ -15,7 +15,7 @@ from worker.sources.folders.folder import DEEPEST, expand, walk
 def told(listing) -> list[str]:
     """Iterate a listing and give the locators of its files; refusals follow their code."""
     return [
-        entry.locator if isinstance(entry, Found) else f"{entry.locator}!{entry.refused.code}"
+        entry.locator if isinstance(entry, FoundFile) else f"{entry.locator}!{entry.refused.code}"
         for entry in listing
     ]
 

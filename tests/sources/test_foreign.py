@@ -20,7 +20,7 @@ from tests.warcs import (
     warcinfo,
 )
 from worker.sources.containers.items import Foreign, Limits, PassedOver, Rejected
-from worker.sources.folders.members import Hints, members_of_bytes
+from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.sources.web_archives.capture import outcome_of
 from worker.text.kinds import detect_type
 from worker.web.outcome import meaning_of
@@ -31,7 +31,7 @@ PAGE = page("Der Pegel steigt", "Am Morgen zählte die Feuerwehr vierzig nasse K
 
 
 def holds(data: bytes, name: str = "probe.warc", **limits: int):
-    return list(members_of_bytes(name, data, Hints(detect_type, limits=Limits(**limits))))
+    return list(members_of_bytes(name, data, MemberHints(detect_type, limits=Limits(**limits))))
 
 
 def told(each) -> str:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
 from worker.sources.containers.table_rows import table_rows
-from worker.sources.folders.members import Hints, members_of_bytes
+from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.text.kinds import detect_type
 
 
 def holds(name: str, data: str | bytes, limits: Limits | None = None) -> list[Item | Rejected]:
     raw = data.encode() if isinstance(data, str) else data
-    hints = Hints(detect_type, lambda column: column == "text", limits or Limits())
+    hints = MemberHints(detect_type, lambda column: column == "text", limits or Limits())
     return list(members_of_bytes(name, raw, hints))
 
 
@@ -346,7 +346,7 @@ def test_a_list_that_changes_while_it_is_streamed_gives_no_more_records(folder):
     folder.limits = Limits(document=1_000)
     line = '{"id": "%06d", "text": "' + "x" * 200 + '"}\n'
     path = folder.write("a.jsonl", "".join(line % number for number in range(5_000)))
-    hints = Hints(detect_type, limits=folder.limits)
+    hints = MemberHints(detect_type, limits=folder.limits)
     from worker.sources.folders.capture import capture
 
     outcomes = capture(folder.root, "a.jsonl", hints, folder.clock.patience(wait=False))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.warcs import answer, packed, record, request, response, revisit, warcinfo
 from worker.sources.containers.gunzip import Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Limits
-from worker.sources.web_archives.record_group import Exchange, exchanges
+from worker.sources.web_archives.record_group import RecordGroup, exchanges
 from worker.sources.web_archives.warc import (
     BEGINNING_BYTES,
     DamagedRecord,
@@ -176,7 +176,7 @@ def together(*records: bytes) -> list[tuple[str, ...] | str]:
     """Tell which records go together, and those that stand alone."""
     told: list[tuple[str, ...] | str] = []
     for each in exchanges(web_records(io.BytesIO(b"".join(records)), 10_000)):
-        if isinstance(each, Exchange):
+        if isinstance(each, RecordGroup):
             told.append((each.main.kind, *(beside.kind for beside in each.companions)))
         elif isinstance(each, WebRecord):
             told.append(each.kind)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.draft import Step
+from storage.values.draft import CleaningStep
 from worker.text.formats.clean import STEPS, clean
 
 ODD = st.text(
@@ -48,7 +48,7 @@ ODD = st.text(
 def test_a_step_is_recorded_only_where_it_did_something(
     text: str, cleaned: str, steps: list[str]
 ) -> None:
-    assert clean(text) == (cleaned, tuple(Step(name) for name in steps))
+    assert clean(text) == (cleaned, tuple(CleaningStep(name) for name in steps))
 
 
 @given(ODD)

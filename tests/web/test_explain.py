@@ -128,7 +128,9 @@ def test_the_exit_code_says_what_follows(monkeypatch, tmp_path, state, code):
     from worker.cli import explain as module
     from worker.cli.commands import app
 
-    monkeypatch.setattr(module, "explain", lambda *_: [module.Answer("fetch", state, "so it is")])
+    monkeypatch.setattr(
+        module, "explain", lambda *_: [module.CheckAnswer("fetch", state, "so it is")]
+    )
     monkeypatch.setenv("LESART_HOME", str(tmp_path))
     assert run(app, ["explain", A, "--archive", str(tmp_path / "none.sqlite3")]) == code
 

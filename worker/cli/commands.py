@@ -13,8 +13,8 @@ import storage.cli.article_commands  # noqa: F401  # its commands are commands o
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, open_streams, say
 from storage.cli.exits import run as run_command
-from storage.cli.options import Checked, Filtering, Page, Shown, command
-from storage.cli.options import Place as ArchivePlace
+from storage.cli.options import ArchiveOptions as ArchivePlace
+from storage.cli.options import Checked, Filtering, OutputOptions, Page, command
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, tell_examination, tell_verification
@@ -57,7 +57,7 @@ def ingest(
         typer.Argument(metavar="LOCATOR…", help="Files, folders, globs; - reads standard input."),
     ],
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="File it under this source.")
     ] = None,
@@ -89,7 +89,7 @@ def ingest(
 
     settings = place.settings()
     with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
-        request = control.Request(
+        request = control.IngestRequest(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_moment(observed_at, settings), type=type,
         )  # fmt: skip
@@ -107,7 +107,7 @@ def ingest(
 def up(
     *,
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
     once: Annotated[
         bool,
         typer.Option("--once", help="Take every active source as due, do the work and end."),
@@ -215,7 +215,7 @@ def web(
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")
-def verify(*, place: ArchivePlace, checked: Checked, shown: Shown) -> None:
+def verify(*, place: ArchivePlace, checked: Checked, shown: OutputOptions) -> None:
     """Compute every digest, invariant and text again; tell what is broken and end with 1."""
     from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
 
@@ -240,7 +240,7 @@ def rederive(
     place: ArchivePlace,
     filtering: Filtering,
     page: Page,
-    shown: Shown,
+    shown: OutputOptions,
     every: Annotated[
         bool, typer.Option("--all", help="Tell of articles in which nothing differs, too.")
     ] = False,
@@ -260,7 +260,7 @@ def rederive(
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
         ids = [archive.row_of(each) for each in articles] if articles else None
-    wanted = rereading.Wanted(ids, filters, page.after, page.limit)
+    wanted = rereading.RederiveSelection(ids, filters, page.after, page.limit)
     with Archive.open(settings.database_url, create=False) as archive, ProgressLine() as line:
         number = processes or control.processors()
         found = rereading.Rereading(archive, settings, number)
@@ -271,7 +271,7 @@ def rederive(
 
 
 @command(app, "doctor", example="lesart doctor")
-def doctor(*, place: ArchivePlace, shown: Shown) -> None:
+def doctor(*, place: ArchivePlace, shown: OutputOptions) -> None:
     """Tell what is wrong with this installation and how to mend it."""
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
 
@@ -283,7 +283,7 @@ def explain(
     *,
     address: Annotated[str, typer.Argument(metavar="URL", help="An address of the web.")],
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
     robots: Annotated[
         Path | None,
         typer.Option(
@@ -310,7 +310,7 @@ def retry(
     *,
     job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
 ) -> None:
     """Try again what was quarantined or cancelled of a job."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -328,7 +328,7 @@ def cancel(
     *,
     job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
 ) -> None:
     """Cancel what is still open of a job; what was kept stays."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -350,7 +350,7 @@ def undo(
         ),
     ],
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
     reason: Annotated[
         str | None, typer.Option("--reason", metavar="TEXT", help="Why, for whoever asks later.")
     ] = None,
@@ -388,7 +388,7 @@ def _moment(given: str | None, settings: Settings) -> datetime | None:
     return None if given is None else parse_moment(given, settings.zone, "first")
 
 
-def _tell(rows: Sequence[dict[str, Any]], shown: Shown) -> None:
+def _tell(rows: Sequence[dict[str, Any]], shown: OutputOptions) -> None:
     write_rows(rows, shown.target())
 
 

@@ -25,7 +25,7 @@ from worker.errors import (
     LocatorMissingError,
     NoWorkerError,
 )
-from worker.flow.collect import Place
+from worker.flow.collect import IngestTarget
 from worker.flow.order import default_source, order, place_of, resolve, unfinished
 from worker.flow.read import Reader
 from worker.flow.work import (
@@ -47,7 +47,7 @@ SILENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class IngestRequest:
     """What `lesart ingest` was asked for."""
 
     locators: tuple[str, ...]
@@ -57,7 +57,7 @@ class Request:
     type: str | None = None
 
 
-def ingest(archive: Archive, settings: Settings, request: Request) -> int:
+def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
     """Write the job for `request`, or find the one that an earlier, equal command left open.
 
     Raises: LocatorError.
@@ -211,7 +211,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _ordered(archive: Archive, places: Sequence[Place], trigger: str) -> int:
+def _ordered(archive: Archive, places: Sequence[IngestTarget], trigger: str) -> int:
     number = order(archive, places, trigger)
     assert number is not None  # without a slot there is nothing to be taken
     return number

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from storage.cli.exits import say
-from storage.cli.options import Checked, Place, Shown, command
+from storage.cli.options import ArchiveOptions, Checked, OutputOptions, command
 from storage.cli.progress import ProgressLine
 from storage.cli.report import tell_verification
 
@@ -23,7 +23,7 @@ def backup(
     target: Annotated[
         Path, typer.Argument(metavar="FILE|DIR", help="A new file, or a folder that gets one.")
     ],
-    place: Place,
+    place: ArchiveOptions,
 ) -> None:
     """Copy the archive, as it is now, into one new file, while others write to it.
 
@@ -46,8 +46,8 @@ def restore(
             metavar="FILE", exists=True, dir_okay=False, help="What `lesart backup` wrote."
         ),
     ],
-    place: Place,
-    shown: Shown,
+    place: ArchiveOptions,
+    shown: OutputOptions,
     verified: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Verify what was restored.")
     ] = True,

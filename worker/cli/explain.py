@@ -26,7 +26,7 @@ State = Literal["yes", "no", "later", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckAnswer:
     """What one check says: with `no` and `later` an address is not asked for now.
 
     `unknown` says that whoever could tell could not be asked.
@@ -40,7 +40,7 @@ class Answer:
         return {"check": self.check, "state": self.state, "reason": self.reason}
 
 
-def explain(settings: Settings, given: str, robots_file: Path | None = None) -> list[Answer]:
+def explain(settings: Settings, given: str, robots_file: Path | None = None) -> list[CheckAnswer]:
     """Return what each check says of an address, and at last what follows from them all.
 
     `robots_file` stands for the robots.txt of the server. Without it, what the archive knows is
@@ -50,10 +50,10 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     address = parse_address(given, network.is_own)
     if isinstance(address, Refused):
         told = f"{without_secrets(given)[:200]}: {address.message}"
-        return _concluded([Answer("address", "no", told)])
+        return _concluded([CheckAnswer("address", "no", told)])
     host, standings, has_archive = _known(settings, address)
     answers = [
-        Answer("address", "yes", f"it is called {origin_of(address.text)} in the archive"),
+        CheckAnswer("address", "yes", f"it is called {origin_of(address.text)} in the archive"),
         _server(network, address),
     ]
     if answers[-1].state == "no":
@@ -61,7 +61,9 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     answers.append(_robots(settings, network, address, host, robots_file))
     answers.append(_pace(settings, host))
     answers += list(_schedule(standings)) or [
-        Answer("schedule", "yes", "no source watches it" if has_archive else "there is no archive")
+        CheckAnswer(
+            "schedule", "yes", "no source watches it" if has_archive else "there is no archive"
+        )
     ]
     return _concluded(answers)
 
@@ -78,32 +80,32 @@ def _known(settings: Settings, address: Address) -> tuple[Host, list[Standing], 
         return Host(address.key), [], False
 
 
-def _server(network: Network, address: Address) -> Answer:
+def _server(network: Network, address: Address) -> CheckAnswer:
     """Look up where a server is, for as long as a person waits."""
-    found: list[Answer] = []
+    found: list[CheckAnswer] = []
 
     def look() -> None:
         try:
             places = ", ".join(each.address for each in network.targets(address))
         except NotPublicError as error:
-            found.append(Answer("server", "no", str(error)))
+            found.append(CheckAnswer("server", "no", str(error)))
         except NoSuchHostError as error:
-            found.append(Answer("server", "unknown", str(error)))
+            found.append(CheckAnswer("server", "unknown", str(error)))
         else:
             where = "in the public net"
             if network.is_own(address.host, address.port):
                 where = "named in allow_hosts"
-            found.append(Answer("server", "yes", f"{address.host} is at {places}, {where}"))
+            found.append(CheckAnswer("server", "yes", f"{address.host} is at {places}, {where}"))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     thread.join(LOOK_UP_SECONDS)
-    return found[0] if found else Answer("server", "unknown", "looking it up takes too long")
+    return found[0] if found else CheckAnswer("server", "unknown", "looking it up takes too long")
 
 
 def _robots(
     settings: Settings, network: Network, address: Address, host: Host, file: Path | None
-) -> Answer:
+) -> CheckAnswer:
     now = datetime.now(UTC)
     body: bytes | None
     if file is not None:
@@ -116,29 +118,29 @@ def _robots(
         told = ask_robots(line, address.key, headers_of(settings), ROBOTS_SECONDS)
         line.close()
         if told.status is None:
-            return Answer("robots", "unknown", told.note)
+            return CheckAnswer("robots", "unknown", told.note)
         status, body, known_by = told.status, told.body, "as of now"
     rule = robots.decide(status, body, address.text, AGENT, strict=settings.robots_strict)
     line_of = f" ({rule.rule})" if rule.rule else ""
     delay = f"; it asks for {rule.crawl_delay:g} s between requests" if rule.crawl_delay else ""
     reason = f"{rule.reason}{line_of}, {known_by}{delay}"
-    return Answer("robots", "yes" if rule.allowed else "no", reason)
+    return CheckAnswer("robots", "yes" if rule.allowed else "no", reason)
 
 
-def _pace(settings: Settings, host: Host) -> Answer:
+def _pace(settings: Settings, host: Host) -> CheckAnswer:
     now = datetime.now(UTC)
     if host.retry_until is not None and host.retry_until > now:
         until = f"{host.retry_until:%Y-%m-%d %H:%M:%SZ}"
-        return Answer("pace", "later", f"left alone until {until}: {host.retry_note}")
+        return CheckAnswer("pace", "later", f"left alone until {until}: {host.retry_note}")
     pace = max(settings.pace, host.delay or 0.0)
     wait = (host.next_at - now).total_seconds() if host.next_at is not None else 0.0
     told = f"one request every {pace:g} s"
     if 0 < wait < 3600:
         told += f"; the server is free in {wait:.1f} s"
-    return Answer("pace", "yes", told)
+    return CheckAnswer("pace", "yes", told)
 
 
-def _schedule(standings: list[Standing]) -> Iterator[Answer]:
+def _schedule(standings: list[Standing]) -> Iterator[CheckAnswer]:
     for each in standings:
         told = f"watched by {each.source}"
         if each.checked_at is not None:
@@ -146,15 +148,15 @@ def _schedule(standings: list[Standing]) -> Iterator[Answer]:
             told += f"; last: {outcome} at {each.checked_at:%Y-%m-%d %H:%M:%SZ}"
         due = each.next_check
         told += f"; next check {due:%Y-%m-%d %H:%M:%SZ}" if due else "; no check by itself"
-        yield Answer("schedule", "yes", told)
+        yield CheckAnswer("schedule", "yes", told)
 
 
-def _concluded(answers: list[Answer]) -> list[Answer]:
+def _concluded(answers: list[CheckAnswer]) -> list[CheckAnswer]:
     """Add what follows: `no` before `later`; what could not be asked leaves it unknown."""
     order: tuple[State, ...] = ("no", "later", "unknown")
     for state in order:
         against = [each.reason for each in answers if each.state == state]
         if against:
             not_known = "not known: " if state == "unknown" else ""
-            return [*answers, Answer("fetch", state, f"{not_known}{against[0]}")]
-    return [*answers, Answer("fetch", "yes", "nothing speaks against it")]
+            return [*answers, CheckAnswer("fetch", state, f"{not_known}{against[0]}")]
+    return [*answers, CheckAnswer("fetch", "yes", "nothing speaks against it")]

@@ -10,11 +10,11 @@ from typing import Any
 
 from storage.history.runs import Reader as Who
 from storage.read.filters import EVERYTHING, Filters
-from storage.record.reading import Again, Reread
+from storage.record.reading import ReExtraction, Reread
 from storage.settings import Settings
 from storage.verify.shown_texts import (
-    Chosen,
-    Shown,
+    DueArticle,
+    ShownText,
     Today,
     chosen,
     differing,
@@ -30,7 +30,7 @@ Tell = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RederiveSelection:
     """Which articles are read anew: the named ones, or those that pass the filters."""
 
     articles: Sequence[int] | None = None
@@ -85,7 +85,7 @@ class Rereading:
         self.totals = Difference("", "", "")
         self.articles = 0
 
-    def differences(self, wanted: Wanted, tell: Tell) -> Iterator[Difference]:
+    def differences(self, wanted: RederiveSelection, tell: Tell) -> Iterator[Difference]:
         """Yield what came of each article with a text of another extractor.
 
         What is read is kept at once, in batches: ended early, the same pass goes on where it was.
@@ -99,7 +99,7 @@ class Rereading:
             pool = stack.enter_context(ThreadPoolExecutor(self._processes))
             here = _extractors(readers[0])
 
-            def read(again: Again) -> Reread:
+            def read(again: ReExtraction) -> Reread:
                 reader = free.get()
                 try:
                     return reader.reread(again)
@@ -124,7 +124,7 @@ class Rereading:
             "was made"
         )
 
-    def _batches(self, wanted: Wanted) -> Iterator[list[Chosen]]:
+    def _batches(self, wanted: RederiveSelection) -> Iterator[list[DueArticle]]:
         with self._archive.looking() as connection:
             found = list(
                 chosen(connection, wanted.filters, wanted.articles, wanted.after, wanted.limit)
@@ -133,16 +133,16 @@ class Rereading:
         while batch := list(islice(articles, ARTICLES_AT_A_TIME)):
             yield batch
 
-    def _stale(self, batch: Sequence[Chosen], here: Sequence[Who]) -> list[Shown]:
+    def _stale(self, batch: Sequence[DueArticle], here: Sequence[Who]) -> list[ShownText]:
         with self._archive.looking() as connection:
             texts = shown_texts(connection, [each.article_id for each in batch])
         return [each for each in texts if not is_current(each, here)]
 
     def _read(
         self,
-        texts: Sequence[Shown],
+        texts: Sequence[ShownText],
         here: Sequence[Who],
-        read: Callable[[list[Again]], list[Reread]],
+        read: Callable[[list[ReExtraction]], list[Reread]],
     ) -> set[int]:
         """Read what today's extractors have not read yet; return which derivations those are."""
         with self._archive.looking() as connection:
@@ -158,8 +158,8 @@ class Rereading:
 
     def _compared(
         self,
-        batch: Sequence[Chosen],
-        texts: Sequence[Shown],
+        batch: Sequence[DueArticle],
+        texts: Sequence[ShownText],
         here: Sequence[Who],
         derived: set[int],
     ) -> Iterator[Difference]:
@@ -181,7 +181,7 @@ class Rereading:
             setattr(self.totals, name, getattr(self.totals, name) + getattr(told, name))
 
 
-def _count(told: Difference, shown: Shown, today: Today | None) -> None:
+def _count(told: Difference, shown: ShownText, today: Today | None) -> None:
     told.texts += 1
     if today is None:
         told.gone += 1

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from storage.cli.exits import say
-from storage.cli.options import Place as ArchivePlace
-from storage.cli.options import Shown, command
+from storage.cli.options import ArchiveOptions as ArchivePlace
+from storage.cli.options import OutputOptions, command
 from storage.cli.output import write_rows
 from storage.schedule.interval import RANGE, Ladder
 from storage.settings import Settings, parse_interval
@@ -116,7 +116,7 @@ def add(
         str, typer.Argument(metavar="LOCATOR", help="A folder, or an address to be watched.")
     ],
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
     name: Annotated[
         str | None,
         typer.Option("--name", metavar="N", help="Its name; else the folder's, or the address."),
@@ -169,7 +169,7 @@ def add(
 
 
 @command(sources, "list", example="lesart source list")
-def list_sources(*, place: ArchivePlace, shown: Shown) -> None:
+def list_sources(*, place: ArchivePlace, shown: OutputOptions) -> None:
     """List the standing sources with their schedules."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
@@ -183,7 +183,7 @@ def change(
     *,
     name: Name,
     place: ArchivePlace,
-    shown: Shown,
+    shown: OutputOptions,
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
@@ -207,7 +207,7 @@ def change(
 
 
 @command(sources, "run", example="lesart source run presse")
-def run(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
+def run(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
     """Take a source as due now, wait for it and tell the summary."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.cli import control  # noqa: PLC0415  # loads the text core
@@ -219,13 +219,13 @@ def run(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
 
 
 @command(sources, "pause", example="lesart source pause presse")
-def pause(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
+def pause(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
     """Stop watching a source until it is resumed."""
     _change(place, shown, name, paused=True)
 
 
 @command(sources, "resume", example="lesart source resume presse")
-def resume(*, name: Name, place: ArchivePlace, shown: Shown) -> None:
+def resume(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
     """Watch a paused source again."""
     _change(place, shown, name, paused=False)
 
@@ -241,7 +241,7 @@ def remove(*, name: Name, place: ArchivePlace) -> None:
     say(f"{name} is watched no more; what it brought stays")
 
 
-def _change(place: ArchivePlace, shown: Shown, name: str, **values: Any) -> None:
+def _change(place: ArchivePlace, shown: OutputOptions, name: str, **values: Any) -> None:
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
@@ -297,7 +297,7 @@ def recheck_options(given: str | None) -> dict[str, Any]:
     return {"recheck": {"first": ladder.first, "longest": ladder.longest}}
 
 
-def _tell(found: list[Source], shown: Shown) -> None:
+def _tell(found: list[Source], shown: OutputOptions) -> None:
     names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")
     rows = [{name: getattr(each, name) for name in names} for each in found]
     write_rows(rows, shown.target(), names)

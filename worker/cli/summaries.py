@@ -6,13 +6,13 @@ from typing import Any
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import Shown
+from storage.cli.options import OutputOptions
 from storage.cli.output import write_rows
 
 MOST_NAMED = 5
 
 
-def tell_summaries(summaries: Sequence[Mapping[str, Any]], shown: Shown) -> None:
+def tell_summaries(summaries: Sequence[Mapping[str, Any]], shown: OutputOptions) -> None:
     """Write summaries, say what was refused or is left, and end with 1 where anything is."""
     write_rows(summaries, shown.target())
     sentences = list(_sentences(summaries))

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from storage.cli.exits import say
-from storage.cli.options import Place, Shown, command
+from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.values.draft import as_dict
 
@@ -24,8 +24,8 @@ def mount(app: typer.Typer) -> None:
 def add(
     *,
     name: Name,
-    place: Place,
-    shown: Shown,
+    place: ArchiveOptions,
+    shown: OutputOptions,
     scope: Annotated[
         str,
         typer.Option("--scope", metavar="S", help="ingest, sources, or write for both."),
@@ -42,7 +42,7 @@ def add(
 
 
 @command(tokens, "list", example="lesart token list")
-def list_tokens(*, place: Place, shown: Shown) -> None:
+def list_tokens(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the tokens, those that were taken back too."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.tokens import tokens as all_of_them  # noqa: PLC0415  # the same
@@ -53,7 +53,7 @@ def list_tokens(*, place: Place, shown: Shown) -> None:
 
 
 @command(tokens, "revoke", example="lesart token revoke redaktion")
-def revoke(*, name: Name, place: Place) -> None:
+def revoke(*, name: Name, place: ArchiveOptions) -> None:
     """Take a token back."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.tokens import revoke_token  # noqa: PLC0415  # the same

@@ -7,7 +7,7 @@ from storage.settings import Settings
 from storage.values.digest import wording_digest
 from storage.values.draft import Draft
 from storage.values.refusals import Refused
-from storage.verify.derivations import Derived, Text, derivations
+from storage.verify.derivations import Derived, DerivedText, derivations
 from storage.verify.finding import Broken, Scope
 from worker.flow.read import Reader, is_late
 from worker.text import extractor
@@ -59,7 +59,7 @@ def _again(kept: Derived, reader: Reader) -> Draft | Refused:
     return reader.draft(kept.again.captured) if is_late(draft) else draft
 
 
-def _wrong(draft: Draft | Refused | None, texts: list[Text]) -> Iterator[Broken]:
+def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[Broken]:
     digest = None
     if isinstance(draft, Draft):
         digest = wording_digest(draft.title, draft.text_paragraphs())

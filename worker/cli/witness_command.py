@@ -7,7 +7,7 @@ import typer
 
 from storage.cli.app import app
 from storage.cli.exits import say
-from storage.cli.options import Place, command
+from storage.cli.options import ArchiveOptions, command
 from worker.cli.events import log_events
 
 
@@ -18,7 +18,7 @@ from worker.cli.events import log_events
 )
 def witness(
     *,
-    place: Place,
+    place: ArchiveOptions,
     key: Annotated[
         Path,
         typer.Option(

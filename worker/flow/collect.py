@@ -23,7 +23,7 @@ from worker.flow.import_captures import Importer
 from worker.sources.containers.gunzip import MAGIC as GZIP
 from worker.sources.containers.items import (
     Foreign,
-    Found,
+    FoundFile,
     Item,
     Limits,
     PassedOver,
@@ -32,8 +32,8 @@ from worker.sources.containers.items import (
 )
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
-from worker.sources.folders.folder import Listing, expand
-from worker.sources.folders.members import Hints
+from worker.sources.folders.folder import FolderListing, expand
+from worker.sources.folders.members import MemberHints
 from worker.text import HEAD_BYTES, detect_type, holds_text
 from worker.web.kind import kind_of
 
@@ -52,7 +52,7 @@ LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class IngestTarget:
     """One locator of a job, as `worker.flow.order` resolved it.
 
     `is_scan` says that a complete listing of it covers the whole source, so that what is
@@ -98,7 +98,7 @@ def collect(
     twice. Raises: jobs.StaleLeaseError.
     """
     counts, news = Counts(), Collected()
-    places = [Place(**entry) for entry in held.arguments["places"]]
+    places = [IngestTarget(**entry) for entry in held.arguments["places"]]
     for place in places:
         if place.kind != "web":
             looked = _Collection(archive, held, settings, patience, progress, place)
@@ -123,7 +123,7 @@ def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
 
 
 def collect_addresses(
-    archive: Archive, held: jobs.Claim, settings: Settings, places: Sequence[Place]
+    archive: Archive, held: jobs.Claim, settings: Settings, places: Sequence[IngestTarget]
 ) -> None:
     """Leave jobs that check the addresses of places, and what their sources have due.
 
@@ -151,7 +151,7 @@ def collect_addresses(
         hand_out(unit, keys, held.trigger, settings.batch_items, held.job_id)
 
 
-def _named(place: Place, settings: Settings) -> Named | Refused:
+def _named(place: IngestTarget, settings: Settings) -> Named | Refused:
     allowed = own_hosts(settings.allow_hosts)
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, Refused):
@@ -175,7 +175,7 @@ class _Collection:
         settings: Settings,
         patience: Patience,
         progress: Progress,
-        place: Place,
+        place: IngestTarget,
     ) -> None:
         self.archive, self.held, self.settings = archive, held, settings
         self.patience, self.progress, self.place = patience, progress, place
@@ -187,7 +187,7 @@ class _Collection:
         self._seen: set[tuple[str, str]] = set()
         self._batch = _Batch()
         self._scan: Scan | None = None
-        self._unsettled: list[tuple[Found, Unsettled]] = []
+        self._unsettled: list[tuple[FoundFile, Unsettled]] = []
         self._hints = hints_of(settings, place.type)
         self._importer = Importer(archive, held, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
@@ -233,7 +233,7 @@ class _Collection:
 
     # ------------------------------------------------------------------- one file
 
-    def _look(self, found: Found | Rejected, listing: Listing) -> None:
+    def _look(self, found: FoundFile | Rejected, listing: FolderListing) -> None:
         self.looked_at += 1
         if self.looked_at % PROGRESS_EVERY == 0:
             self.progress(self.looked_at, self.changed)
@@ -281,7 +281,11 @@ class _Collection:
         self.unchanged += present.captures - len(unread)
 
     def _read(
-        self, found: Found, listing: Listing, patience: Patience, earlier: Unsettled | None = None
+        self,
+        found: FoundFile,
+        listing: FolderListing,
+        patience: Patience,
+        earlier: Unsettled | None = None,
     ) -> None:
         path = self._path(found.locator)
         is_container, captures = False, 0
@@ -416,7 +420,7 @@ class _Collection:
             self._batch = _Batch()
         self.progress(self.looked_at, self.changed)
 
-    def _finish(self, listing: Listing, scan: Scan) -> None:
+    def _finish(self, listing: FolderListing, scan: Scan) -> None:
         absent = [
             present.place_id
             for key, present in self._known.items()
@@ -440,9 +444,9 @@ class _Collection:
         return f"{below}/{locator}" if below else locator
 
 
-def hints_of(settings: Settings, type: str | None) -> Hints:  # noqa: A002
+def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
     """Return how to tell what bytes are, by the text core and the settings."""
-    return Hints(
+    return MemberHints(
         detect=detect,
         is_text_column=holds_text,
         limits=limits_of(settings),

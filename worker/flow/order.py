@@ -20,7 +20,7 @@ from storage.values.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
 from worker.address import origin_of, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
-from worker.flow.collect import Place
+from worker.flow.collect import IngestTarget
 from worker.sources.folders.folder import expand
 
 DEFAULT_SOURCE = "seeds"
@@ -67,7 +67,7 @@ def resolve(
     type: str | None = None,  # noqa: A002  # the word of the command line
     origin: str | None = None,
     observed_at: datetime | None = None,
-) -> Place:
+) -> IngestTarget:
     """Return the place that `locator` names, under a standing source where it belongs to one.
 
     Raises: LocatorError.
@@ -79,7 +79,7 @@ def resolve(
     listing_root = _listing_root(path, locator)
     owner, prefix = _owner(archive, settings, path, listing_root, source)
     below = os.path.relpath(listing_root, owner.locator)
-    return Place(
+    return IngestTarget(
         source_id=owner.id,
         locator=path,
         root="" if below == "." else escape_locator(below),
@@ -91,16 +91,16 @@ def resolve(
     )
 
 
-def place_of(source: Source) -> Place:
+def place_of(source: Source) -> IngestTarget:
     """Return the whole of a source as a place.
 
     Raises: LocatorError where it cannot be read, such as a source of another kind.
     """
     if source.kind == "web":
-        return Place(source.id, source.locator, "", "", is_scan=True, kind="web")
+        return IngestTarget(source.id, source.locator, "", "", is_scan=True, kind="web")
     if source.kind != "folder":
         raise LocatorError(source.locator, f"sources of kind {source.kind} cannot be read")
-    return Place(
+    return IngestTarget(
         source_id=source.id,
         locator=source.locator,
         root="",
@@ -111,7 +111,7 @@ def place_of(source: Source) -> Place:
 
 
 def order(
-    archive: Archive, places: Sequence[Place], trigger: str, slot: str | None = None
+    archive: Archive, places: Sequence[IngestTarget], trigger: str, slot: str | None = None
 ) -> int | None:
     """Write the job that collects `places` and return its id; None where its slot is taken."""
     with archive.unit() as unit:
@@ -125,13 +125,13 @@ def order(
         )  # fmt: skip
 
 
-def unfinished(archive: Archive, places: Sequence[Place]) -> int | None:
+def unfinished(archive: Archive, places: Sequence[IngestTarget]) -> int | None:
     """Return the job of an earlier, equal command that was ended before it was through."""
     with archive.looking() as connection:
         return job_progress.unfinished(connection, "command", _arguments(places))
 
 
-def _arguments(places: Sequence[Place]) -> dict[str, Any]:
+def _arguments(places: Sequence[IngestTarget]) -> dict[str, Any]:
     return {"places": [asdict(place) for place in places]}
 
 
@@ -159,7 +159,7 @@ def _address_place(
     kind: str | None,
     *,
     is_capture: bool,
-) -> Place:
+) -> IngestTarget:
     """Return an address as a place, under the source that watches it or that was named.
 
     Raises: LocatorError.
@@ -176,7 +176,7 @@ def _address_place(
             locator, f"source {owner.name} watches a folder: choose another --source"
         )
     kind = "list" if kind == "urls" else kind
-    return Place(owner.id, locator, "", "", is_scan=False, type=kind, kind="web")
+    return IngestTarget(owner.id, locator, "", "", is_scan=False, type=kind, kind="web")
 
 
 def _address_owner(archive: Archive, settings: Settings, locator: str, name: str | None) -> Source:

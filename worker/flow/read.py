@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from storage.history.neighbours import NotComparableError
-from storage.record.reading import Again, Captured, Reading, Reread
+from storage.record.reading import Captured, Reading, ReExtraction, Reread
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.addresses import Listing
+from storage.values.addresses import AddressList
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft, Extractor
 from storage.values.private_hosts import own_hosts
@@ -92,7 +92,7 @@ class Reader:
         outcome = flagged(outcome, captured.hints.get("flags") or ())
         return prepare(captured, outcome, context, self.settings.timezone, sign=signature)
 
-    def _listing(self, captured: Captured, hints: Hints) -> Listing | Refused:
+    def _listing(self, captured: Captured, hints: Hints) -> AddressList | Refused:
         """Return what a list names; it is read here, as its readers bound themselves."""
         own = own_hosts(self.settings.allow_hosts)
         return read_listing(
@@ -107,7 +107,7 @@ class Reader:
             return as_fetched(outcome, captured.hints.get("listed"))
         return outcome
 
-    def reread(self, wanted: Again) -> Reread:
+    def reread(self, wanted: ReExtraction) -> Reread:
         """Read a capture anew that was read before, maybe by another extractor.
 
         What is late is tried once more: a busy machine says nothing about a text.
@@ -192,7 +192,7 @@ def read_batch(
 
 
 def _read_again(
-    archive: Archive, held: jobs.Claim, reader: Reader, wanted: Sequence[Again]
+    archive: Archive, held: jobs.Claim, reader: Reader, wanted: Sequence[ReExtraction]
 ) -> Iterator[Reread]:
     """Read captures anew that another extractor read, so that what follows them compares."""
     renewed = time.monotonic()
@@ -203,7 +203,7 @@ def _read_again(
         yield reader.reread(each)
 
 
-def is_late(outcome: Draft | Refused | Listing) -> bool:
+def is_late(outcome: Draft | Refused | AddressList) -> bool:
     """Tell whether a document was not read in time, which says nothing about it yet."""
     return isinstance(outcome, Refused) and outcome.code == "resource_time"
 

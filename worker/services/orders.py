@@ -40,14 +40,14 @@ class Ingestion(Asked):
     source: Annotated[Plain | None, Field(description="File them under it; alone: run it.")] = None
 
 
-class Schedule(Asked):
+class ScheduleOrder(Asked):
     """When a source is looked at."""
 
     every: Annotated[Plain | None, Field(description="How often: 15m, 2h, 1d.")] = None
     cron: Annotated[Plain | None, Field(description="When: five fields, 0 is Sunday.")] = None
 
 
-class NewSource(Schedule):
+class NewSource(ScheduleOrder):
     """An address to be watched from now on."""
 
     locator: Long
@@ -55,14 +55,14 @@ class NewSource(Schedule):
     type: Annotated[Plain | None, Field(description="page, feed, sitemap, opml or urls.")] = None
 
 
-class ChangedSource(Schedule):
+class ChangedSource(ScheduleOrder):
     """What is to be changed of a source."""
 
     name: Plain
     paused: bool | None = None
 
 
-class Named(Asked):
+class SourceName(Asked):
     """A source, by its name."""
 
     name: Plain
@@ -158,7 +158,7 @@ def change_source(desk: Watching, asked: Annotated[ChangedSource, Body()]) -> Re
     responses={204: {"description": "It is watched no more"}, **troubles(*AGAIN)},
     openapi_extra=_KEY,
 )  # fmt: skip
-def remove_source(desk: Watching, asked: Annotated[Named, Query()]) -> Response:
+def remove_source(desk: Watching, asked: Annotated[SourceName, Query()]) -> Response:
     """Watch a source no more; what it brought stays."""
     moment = desk.archive.clock()
     _found(lambda: desk.archive.change_source(asked.name, removed_at=moment, standing=False))
@@ -230,7 +230,7 @@ def _watched(desk: Desk, asked: NewSource) -> Source:
         raise Problem("conflict", str(error)) from error
 
 
-def _schedule(settings: Settings, asked: Schedule) -> dict[str, Any]:
+def _schedule(settings: Settings, asked: ScheduleOrder) -> dict[str, Any]:
     if asked.every is not None and asked.cron is not None:
         raise Problem("parameter_invalid", "every and cron exclude each other")
     try:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from storage.settings import Settings
 from storage.web.app import Site, make_app
-from storage.web.archives import Place
+from storage.web.archives import ServedArchive
 from storage.web.guards import LOOPBACK
 from storage.web.server import Served, bound, serve
 from storage.write.archive import Archive
@@ -77,7 +77,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _app(settings: Settings) -> ASGIApp:
     """Return the application: it reads by the one address, and takes orders by the other."""
-    place = Place(settings.reader_url or settings.database_url, settings.zone, settings.languages)
+    place = ServedArchive(
+        settings.reader_url or settings.database_url, settings.zone, settings.languages
+    )
     archive = Archive.open(settings.database_url, create=False)
     desk = desk_for(archive, settings)
     hosts = (*LOOPBACK, *settings.web_hosts)

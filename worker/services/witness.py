@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from storage.proof.note import Signer, Verifier
-from storage.proof.witness import LARGEST_REQUEST, Answer, answer, origin_in
+from storage.proof.witness import LARGEST_REQUEST, WitnessReply, answer, origin_in
 
 LOG = structlog.get_logger()
 REQUEST_SECONDS = 10.0
@@ -77,7 +77,7 @@ class Cosigner:
     def logs(self) -> Mapping[str, Sequence[Verifier]]:
         return self._logs
 
-    def answer(self, body: bytes) -> Answer:
+    def answer(self, body: bytes) -> WitnessReply:
         origin = origin_in(body)
         with self._state.locked():
             latest = self._state.latest(origin) if origin in self._logs else None
@@ -99,22 +99,22 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
 
         def do_POST(self) -> None:  # http.server calls it so
             if not self.path.partition("?")[0].endswith("/add-checkpoint"):
-                self._tell(Answer(404, "ask for add-checkpoint\n"))
+                self._tell(WitnessReply(404, "ask for add-checkpoint\n"))
             elif not places.acquire(blocking=False):
-                self._tell(Answer(503, "too many ask at once\n"))
+                self._tell(WitnessReply(503, "too many ask at once\n"))
             else:
                 try:
                     self._tell(self._answer())
                 finally:
                     places.release()
 
-        def _answer(self) -> Answer:
+        def _answer(self) -> WitnessReply:
             length = self.headers.get("Content-Length", "")
             if not length.isdecimal() or int(length) > LARGEST_REQUEST:
-                return Answer(413, "a request has a length, and is not that long\n")
+                return WitnessReply(413, "a request has a length, and is not that long\n")
             return cosigner.answer(self.rfile.read(int(length)))
 
-        def _tell(self, found: Answer) -> None:
+        def _tell(self, found: WitnessReply) -> None:
             body = found.body.encode()
             self.send_response(found.status)
             self.send_header("Content-Type", found.kind)

@@ -4,7 +4,7 @@ import codecs
 import re
 from dataclasses import dataclass, field
 
-from storage.values.draft import Json, Step
+from storage.values.draft import CleaningStep, Json
 from storage.values.refusals import Refused, refuse
 
 REPLACEMENT = "\ufffd"
@@ -65,7 +65,7 @@ class Decoded:
     text: str
     encoding: str
     flags: tuple[str, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[CleaningStep, ...] = ()
 
 
 @dataclass(slots=True)
@@ -122,7 +122,7 @@ def replace_surrogates(text: str) -> tuple[str, bool]:
     return mended, mended != joined
 
 
-_UTF8_STEP = Step("decode", {"encoding": "utf-8"})
+_UTF8_STEP = CleaningStep("decode", {"encoding": "utf-8"})
 
 
 def _decode_other(raw: bytes, charset: str | None) -> Decoded | Refused:
@@ -321,4 +321,6 @@ def _letter_score(letter: str, before: str, after: str) -> float:
 
 def _decoded(text: str, encoding: str, found: _Findings) -> Decoded:
     flags = (*found.flags, *mojibake_flags(text))
-    return Decoded(text, encoding, flags, (Step("decode", {"encoding": encoding, **found.detail}),))
+    return Decoded(
+        text, encoding, flags, (CleaningStep("decode", {"encoding": encoding, **found.detail}),)
+    )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from storage.values.draft import Field, Json, Step
+from storage.values.draft import CleaningStep, Field, Json
 
 UNSEEN_RUN = re.compile(
     "[\u180b-\u180d\u180f\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]+"
@@ -93,18 +93,18 @@ def stamp(runs: Iterable[str]) -> Json:
     }
 
 
-def stamp_of(steps: Iterable[Step]) -> Json:
+def stamp_of(steps: Iterable[CleaningStep]) -> Json:
     """Return the stamp that steps of cleaning took out of a text."""
     return next((each.detail["stamp"] for each in steps if each.detail.get("stamp")), None)
 
 
-def fields_of(steps: Iterable[Step]) -> dict[str, Field]:
+def fields_of(steps: Iterable[CleaningStep]) -> dict[str, Field]:
     """Return the field of the stamp that steps of cleaning took out of a text, if any."""
     found = stamp_of(steps)
     return {STAMP: Field(found, "unseen characters of the text")} if found else {}
 
 
-def flags_of(steps: Iterable[Step]) -> tuple[str, ...]:
+def flags_of(steps: Iterable[CleaningStep]) -> tuple[str, ...]:
     """Return the flag of a text out of which steps of cleaning took unseen characters."""
     names = {name for each in steps for name in (each.name, *each.detail.get("cleaned_by", ()))}
     return ("invisible_chars",) if STEP in names else ()

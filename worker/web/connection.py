@@ -100,7 +100,7 @@ class _TlsSocket(ssl.SSLSocket):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ServerAddress:
     """Where a server is: an address of the net and its port."""
 
     address: str
@@ -119,20 +119,20 @@ class Network:
         """Tell whether the user named this server."""
         return (host, port) in self.own
 
-    def targets(self, address: Address) -> tuple[Target, ...]:
+    def targets(self, address: Address) -> tuple[ServerAddress, ...]:
         """Return where the server of `address` is, every place of it checked.
 
         Raises: NotPublicError, NoSuchHostError.
         """
         own = self.own.get((address.host, address.port))
         if own is not None:
-            return (Target(own.address, own.to),)
+            return (ServerAddress(own.address, own.to),)
         places = look_up(address.host, address.port)
         for place in places:
             reason = not_public(place)
             if reason is not None:
                 raise NotPublicError(reason)
-        return tuple(Target(place, address.port) for place in places)
+        return tuple(ServerAddress(place, address.port) for place in places)
 
     def connection(
         self, address: Address, meter: Meter, proxy: Proxy | None = None
@@ -185,7 +185,7 @@ def open_socket(
     if proxy is not None:
         _require_name(address)
         place = look_up(proxy.host, proxy.port)[0]
-        return _connected(Target(place, proxy.port), meter)
+        return _connected(ServerAddress(place, proxy.port), meter)
     failed: OSError = NoSuchHostError(f"the name {address.host} has no address")
     for target in network.targets(address):
         try:
@@ -195,7 +195,7 @@ def open_socket(
     raise failed
 
 
-def _connected(target: Target, meter: Meter) -> _PlainSocket:
+def _connected(target: ServerAddress, meter: Meter) -> _PlainSocket:
     family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
     opened = _PlainSocket(family, socket.SOCK_STREAM)
     try:
@@ -233,7 +233,7 @@ def _let_through(proxy: Proxy) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {told}"}
 
 
-def _require_peer(opened: socket.socket, target: Target) -> None:
+def _require_peer(opened: socket.socket, target: ServerAddress) -> None:
     peer = opened.getpeername()
     if peer[:2] != (target.address, target.port):
         raise NotPublicError(f"{peer[0]} answered for {target.address}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
-from storage.values.addresses import Exchange
+from storage.values.addresses import CheckedExchange
 from worker.address import Address, parse_address
 from worker.web.connection import Network
 from worker.web.exchange import Exchanged, Line, ask
@@ -88,9 +88,9 @@ def _outcome(status: int | None) -> str:
     return "content" if outcome == "captured" else outcome
 
 
-def robots_exchange(told: RobotsFile, began: datetime, ended: datetime) -> Exchange:
+def robots_exchange(told: RobotsFile, began: datetime, ended: datetime) -> CheckedExchange:
     found = told.found
-    return Exchange(
+    return CheckedExchange(
         origin=f"{site_of(found.address.key)}/robots.txt",
         outcome=_outcome(told.status),
         observed_at=ended,

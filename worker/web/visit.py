@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
 
-from storage.values.addresses import Check, Exchange, Watched
+from storage.values.addresses import Check, CheckedExchange, Watched
 from storage.values.draft import Json
 from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
@@ -36,7 +36,7 @@ class Visit:
     network: Network
     seconds: float
     address: Address | None = None
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[CheckedExchange] = field(default_factory=list)
     hops: list[dict[str, Json]] = field(default_factory=list)
     is_for_good: bool = True
     kind: str = ""
@@ -53,7 +53,7 @@ class Visit:
         given = watched.moved_to or watched.address
         asked = parse_address(given, self.network.is_own)
         if isinstance(asked, Refused):
-            self._end(Exchange(watched.origin, "refused", now, refused=asked))
+            self._end(CheckedExchange(watched.origin, "refused", now, refused=asked))
             return
         self.address = without_trackers(asked)
         proxy = watched.options.get("proxy")
@@ -92,7 +92,7 @@ class Visit:
         refused = refuse("disallowed_by_robots", reason=rule.reason)
         note = f"{rule.reason}: {rule.rule}" if rule.rule else rule.reason
         self._end(
-            Exchange(
+            CheckedExchange(
                 origin_of(self.address.text), "disallowed_by_robots", now, refused=refused,
                 note=note,
             )
@@ -101,7 +101,7 @@ class Visit:
     def cannot(self, outcome: str, refused: Refused, now: datetime) -> None:
         """End the check without asking: its server cannot be asked."""
         assert self.address is not None
-        self._end(Exchange(origin_of(self.address.text), outcome, now, refused=refused))
+        self._end(CheckedExchange(origin_of(self.address.text), outcome, now, refused=refused))
 
     def answered(self, found: Exchanged, started_at: datetime, now: datetime) -> None:
         """Take an answer: the check is over, or has another address to ask."""
@@ -174,7 +174,7 @@ class Visit:
 
     # ------------------------------------------------------------------------- what is kept
 
-    def _captured(self, found: Exchanged, started_at: datetime, now: datetime) -> Exchange:
+    def _captured(self, found: Exchanged, started_at: datetime, now: datetime) -> CheckedExchange:
         body, content_type = found.body, found.header("content-type")
         if not body:
             refused = refuse("not_article", reason="the answer is empty")
@@ -213,9 +213,9 @@ class Visit:
         *,
         hints: dict[str, Json] | None = None,
         is_same: bool = False,
-    ) -> Exchange:
+    ) -> CheckedExchange:
         is_confirmed = is_same or meaning.outcome == "not_modified"
-        return Exchange(
+        return CheckedExchange(
             origin=origin_of(found.address.text),
             outcome="unchanged" if is_same else meaning.outcome,
             observed_at=now,
@@ -236,7 +236,7 @@ class Visit:
             robots = {"allowed": rule.allowed, "rule": rule.rule, "reason": rule.reason}
         return transfer_of(found, started_at, hops=tuple(self.hops), robots=robots)
 
-    def _end(self, last: Exchange, found: Exchanged | None = None) -> None:
+    def _end(self, last: CheckedExchange, found: Exchanged | None = None) -> None:
         self.exchanges.append(last)
         is_well = last.outcome in {"captured", "unchanged", "not_modified"}
         moved_to = None

@@ -16,7 +16,7 @@ from storage.values.draft import Field
 from storage.web.archives import Library, library_of
 from storage.web.pages.asked import Checks, Cite, Version
 from storage.web.pages.pictures import time_line
-from storage.web.pages.rendering import Words, language_of, page
+from storage.web.pages.rendering import PageWords, language_of, page
 from storage.web.problems import Problem
 
 router = APIRouter(prefix="/a", include_in_schema=False)
@@ -129,7 +129,7 @@ def _picture(
     version: VersionText,
     steps: Sequence[VersionLine],
 ) -> Any:
-    words = Words(language_of(request), library.place.timezone)
+    words = PageWords(language_of(request), library.place.timezone)
     seen = list(islice(archive.observations(version.article), MOST_SIGHTS))
     title = words.t(
         "{n} versions and {m} checks in the order of time; not to scale",

@@ -19,7 +19,7 @@ View = Literal["reading", "changes", "side", "fields", "quotes", "links", "raw"]
 VIEWS: tuple[View, ...] = ("reading", "changes", "side", "fields", "quotes", "links", "raw")
 
 
-class Shown(Asked):
+class PageQuery(Asked):
     """A page: `lang` chooses its language."""
 
     lang: Literal["de", "en"] | None = None
@@ -33,37 +33,37 @@ class Shown(Asked):
         return given
 
 
-class Part(Shown, Paged):
+class PartQuery(PageQuery, Paged):
     """A part of a list."""
 
 
-class Front(Shown, ChangesQuery):
+class Front(PageQuery, ChangesQuery):
     """The latest changes."""
 
 
-class Find(Shown):
+class Find(PageQuery):
     """An article, by whatever names it."""
 
     rev: Long
 
 
-class Of(Shown):
+class Of(PageQuery):
     """An article, by its id."""
 
     a: Long
 
 
-class Search(Shown, SearchQuery):
+class Search(PageQuery, SearchQuery):
     """A search; without words it is the form alone."""
 
     q: Query = ""
 
 
-class Relations(Shown, ListQuery):
+class Relations(PageQuery, ListQuery):
     """The relations of the archive."""
 
 
-class Version(Shown, Clocked):
+class Version(PageQuery, Clocked):
     """A version of an article; the latest if none is named."""
 
     v: Annotated[int | None, Field(ge=1, le=10**9)] = None
@@ -75,17 +75,17 @@ class Cite(Version):
     passage: Long | None = None
 
 
-class Checks(Part, Clocked):
+class Checks(PartQuery, Clocked):
     """The checks of an article."""
 
 
-class Comparison(Shown, Clocked):
+class CompareQuery(PageQuery, Clocked):
     """Two versions of an article, in one of the views."""
 
     view: View = "reading"
 
 
-class Pair(Shown):
+class Pair(PageQuery):
     """Two versions that a form chose."""
 
     a: Annotated[int, Field(ge=1, le=10**9)]

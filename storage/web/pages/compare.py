@@ -14,7 +14,7 @@ from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.web.archives import Library, library_of
 from storage.web.pages.article import shown
-from storage.web.pages.asked import VIEWS, Comparison, Pair, Version
+from storage.web.pages.asked import VIEWS, CompareQuery, Pair, Version
 from storage.web.pages.passages import blocks
 from storage.web.pages.rendering import Links, page
 from storage.web.problems import Problem
@@ -38,7 +38,7 @@ TARGET = re.compile(r"""(?:href|src)\s*+=\s*+(?:["']\s*+)?(https?://[^\s"'<>]+)"
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
+class DifferingThing:
     """A thing that one text has, or both have: a field, a quotation, an address, a line."""
 
     kind: str
@@ -60,7 +60,7 @@ def compare(
     library: Asked,
     article: str,
     which: str,
-    asked: Annotated[Comparison, Query()],
+    asked: Annotated[CompareQuery, Query()],
 ) -> Response:
     """Show a version (`3`), or two of them beside each other (`1..3`)."""
     match = RANGE.fullmatch(which)
@@ -98,23 +98,23 @@ def _in_view(archive: ReadOnlyArchive, a: VersionText, b: VersionText, view: str
     return {"rows": (), "blocks": blocks(operations), "is_cut": False}
 
 
-def _fields(a: VersionText, b: VersionText) -> list[Differing]:
+def _fields(a: VersionText, b: VersionText) -> list[DifferingThing]:
     names = sorted(a.fields.keys() | b.fields.keys())
     rows = []
     for name in names:
         old, new = a.fields.get(name), b.fields.get(name)
         values = (None if old is None else old.value, None if new is None else new.value)
         kind = "equal" if values[0] == values[1] else "change"
-        rows.append(Differing(kind, name, old, new))
+        rows.append(DifferingThing(kind, name, old, new))
     return rows
 
 
-def _sets(before: Sequence[str], after: Sequence[str]) -> list[Differing]:
+def _sets(before: Sequence[str], after: Sequence[str]) -> list[DifferingThing]:
     """Return what came, what went, what stayed, each once, in the order of the newer text."""
     old, new = dict.fromkeys(before), dict.fromkeys(after)
-    rows = [Differing("delete", each) for each in old if each not in new]
-    rows += [Differing("insert", each) for each in new if each not in old]
-    return rows + [Differing("equal", each) for each in new if each in old]
+    rows = [DifferingThing("delete", each) for each in old if each not in new]
+    rows += [DifferingThing("insert", each) for each in new if each not in old]
+    return rows + [DifferingThing("equal", each) for each in new if each in old]
 
 
 def _raw(a: Raw, b: Raw) -> dict[str, Any]:
@@ -122,17 +122,17 @@ def _raw(a: Raw, b: Raw) -> dict[str, Any]:
     old, new = _text(a).splitlines(), _text(b).splitlines()
     is_cut = max(len(old), len(new)) > MOST_RAW_LINES
     old, new = old[:MOST_RAW_LINES], new[:MOST_RAW_LINES]
-    rows: list[Differing] = []
+    rows: list[DifferingThing] = []
     for step in Indel.opcodes(old, new):
         gone, come = old[step.src_start : step.src_end], new[step.dest_start : step.dest_end]
         if step.tag == "equal":
-            same = [Differing("equal", line) for line in come]
-            rows += same if len(same) <= 5 else [*same[:2], Differing("skip", "…"), *same[-2:]]
+            same = [DifferingThing("equal", line) for line in come]
+            rows += same if len(same) <= 5 else [*same[:2], DifferingThing("skip", "…"), *same[-2:]]
             continue
-        rows += [Differing("delete", line) for line in gone]
-        rows += [Differing("insert", line) for line in come]
+        rows += [DifferingThing("delete", line) for line in gone]
+        rows += [DifferingThing("insert", line) for line in come]
     return {
-        "rows": [Differing(row.kind, row.name[:MOST_LINE_LETTERS]) for row in rows],
+        "rows": [DifferingThing(row.kind, row.name[:MOST_LINE_LETTERS]) for row in rows],
         "blocks": (),
         "is_cut": is_cut,
     }

@@ -12,13 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
 from storage.read.lists import ChangeFilter
+from storage.values.change_class import ChangeClass
 from storage.values.errors import NoSuchError
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.pages.asked import Find, Front
-from storage.web.pages.passages import Block, blocks, excerpt
+from storage.web.pages.passages import ShownBlock, blocks, excerpt
 from storage.web.pages.pictures import bars
-from storage.web.pages.rendering import Links, Words, language_of, page
-from storage.web.parameters import ChangeClass
+from storage.web.pages.rendering import Links, PageWords, language_of, page
 
 router = APIRouter(include_in_schema=False)
 Asked = Annotated[Library, Depends(library_of)]
@@ -32,11 +32,11 @@ TELLING = {"reversion": 9, "number": 8, "quote": 7, "headline": 6, "name": 5, "n
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FrontChange:
     """A step with what changed in it, in place."""
 
     change: Change
-    blocks: tuple[Block, ...]
+    blocks: tuple[ShownBlock, ...]
 
 
 @router.get("/")
@@ -54,8 +54,8 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
             )
         )  # fmt: skip
         chosen = most_telling(found)[:SHOWN] if is_plain else found
-        told = [Told(each, shown_change(library, archive, each)) for each in chosen]
-    words = Words(language_of(request), zone)
+        told = [FrontChange(each, shown_change(library, archive, each)) for each in chosen]
+    words = PageWords(language_of(request), zone)
     today = utc_now().date()
     edits = library.remembered("edits", 60, lambda: library.today.edits_by_day(today, DAYS))
     return page(
@@ -82,7 +82,9 @@ def most_telling(changes: Sequence[Change]) -> list[Change]:
     return sorted(changes, key=_telling, reverse=True)
 
 
-def shown_change(library: Library, archive: ReadOnlyArchive, change: Change) -> tuple[Block, ...]:
+def shown_change(
+    library: Library, archive: ReadOnlyArchive, change: Change
+) -> tuple[ShownBlock, ...]:
     """Return the passages of a step, in place; remembered, since a step stays what it is."""
     key = f"step {change.article}@{change.version} {change.wording} {archive.clocks}"
     rev = f"{change.article}@{change.version - 1}..@{change.version}"

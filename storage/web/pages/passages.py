@@ -18,7 +18,7 @@ AROUND = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ShownPiece:
     """A piece of a paragraph: `equal`, `insert`, `delete` or `move`; `is_number` where loud."""
 
     kind: str
@@ -27,36 +27,36 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ShownBlock:
     """A paragraph of two texts: what happened to it, its role, its pieces."""
 
     kind: str
     role: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ShownPiece, ...]
 
     @property
-    def before(self) -> tuple[Piece, ...]:
+    def before(self) -> tuple[ShownPiece, ...]:
         """Return the pieces that the older text had."""
         return () if self.kind == "move" else self._without("insert")
 
     @property
-    def after(self) -> tuple[Piece, ...]:
+    def after(self) -> tuple[ShownPiece, ...]:
         """Return the pieces that the newer text has."""
         return self._without("delete")
 
-    def _without(self, kind: str) -> tuple[Piece, ...]:
+    def _without(self, kind: str) -> tuple[ShownPiece, ...]:
         return tuple(piece for piece in self.pieces if piece.kind != kind)
 
 
-def blocks(operations: Iterable[Operation]) -> tuple[Block, ...]:
+def blocks(operations: Iterable[Operation]) -> tuple[ShownBlock, ...]:
     """Return the paragraphs of a comparison in their order."""
     return tuple(
-        Block(kind_of(paragraph), paragraph[0].role, tuple(_pieces(paragraph)))
+        ShownBlock(kind_of(paragraph), paragraph[0].role, tuple(_pieces(paragraph)))
         for paragraph in paragraphs_of(operations)
     )
 
 
-def excerpt(found: Sequence[Block], most: int = 3) -> tuple[Block, ...]:
+def excerpt(found: Sequence[ShownBlock], most: int = 3) -> tuple[ShownBlock, ...]:
     """Return changed paragraphs, the loudest ones, cut down to what is around their changes."""
     changed = [block for block in found if block.kind != "equal"]
     loud = sorted(range(len(changed)), key=lambda index: not _is_loud(changed[index]))
@@ -64,32 +64,32 @@ def excerpt(found: Sequence[Block], most: int = 3) -> tuple[Block, ...]:
     return tuple(replace(block, pieces=_cut(block.pieces)) for block in chosen)
 
 
-def runs(pieces: Iterable[Piece]) -> list[list[Piece]]:
+def runs(pieces: Iterable[ShownPiece]) -> list[list[ShownPiece]]:
     """Return pieces that follow each other and are of one kind together."""
     return [list(group) for _kind, group in groupby(pieces, key=lambda piece: piece.kind)]
 
 
-def _is_loud(block: Block) -> bool:
+def _is_loud(block: ShownBlock) -> bool:
     return block.role == "headline" or any(piece.is_number for piece in block.pieces)
 
 
-def _pieces(paragraph: Sequence[Operation]) -> Iterator[Piece]:
+def _pieces(paragraph: Sequence[Operation]) -> Iterator[ShownPiece]:
     for operation in paragraph:
         text = operation.a_text if operation.op == "delete" else operation.b_text
         if operation.op not in {"insert", "delete"}:
-            yield Piece(operation.op, text)
+            yield ShownPiece(operation.op, text)
             continue
         at = 0
         for match in NUMBER.finditer(text):
             if match.start() > at:
-                yield Piece(operation.op, text[at : match.start()])
-            yield Piece(operation.op, match[0], is_number=True)
+                yield ShownPiece(operation.op, text[at : match.start()])
+            yield ShownPiece(operation.op, match[0], is_number=True)
             at = match.end()
         if at < len(text):
-            yield Piece(operation.op, text[at:])
+            yield ShownPiece(operation.op, text[at:])
 
 
-def _cut(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+def _cut(pieces: Sequence[ShownPiece]) -> tuple[ShownPiece, ...]:
     """Return pieces with the middle of long unchanged ones, and very long new ones, left out."""
     last = len(pieces) - 1
     shown = []

@@ -15,7 +15,7 @@ _LEAST, _MOST_TICKS = 26.0, 400
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """A part of a time line: a version, or the gap before the next one."""
 
     kind: str
@@ -108,14 +108,14 @@ def _svg(title: str, height: int, inner: Markup, width: int = WIDTH, role: str =
     ).format(width, height, title, inner, role)
 
 
-def _spans(versions: Sequence[VersionLine]) -> list[Span]:
-    spans: list[Span] = []
+def _spans(versions: Sequence[VersionLine]) -> list[TimeSpan]:
+    spans: list[TimeSpan] = []
     for version in versions:
         if spans and version.changed_by > spans[-1].end:
-            spans.append(Span("gap", spans[-1].end, version.changed_by))
+            spans.append(TimeSpan("gap", spans[-1].end, version.changed_by))
         start = version.changed_by if not spans else max(version.changed_by, spans[-1].end)
         spans.append(
-            Span("version", start, max(version.last_seen, version.changed_by), version.version)
+            TimeSpan("version", start, max(version.last_seen, version.changed_by), version.version)
         )
     return spans
 
@@ -123,7 +123,7 @@ def _spans(versions: Sequence[VersionLine]) -> list[Span]:
 class _Scale:
     """Where a moment stands: spans have widths that grow with the logarithm of their length."""
 
-    def __init__(self, spans: Sequence[Span]) -> None:
+    def __init__(self, spans: Sequence[TimeSpan]) -> None:
         weights = [
             (_LEAST if span.kind == "version" else 8.0)
             + 12 * math.log1p((span.end - span.start).total_seconds() / 600)
@@ -134,7 +134,7 @@ class _Scale:
         self.spans = spans
         self.starts = [sum(self.widths[:index]) for index in range(len(spans))]
 
-    def of(self, span: Span) -> tuple[float, float]:
+    def of(self, span: TimeSpan) -> tuple[float, float]:
         """Return where a span starts, and how wide it is."""
         index = self.spans.index(span)
         return self.starts[index], self.widths[index]
@@ -149,7 +149,7 @@ class _Scale:
         return float(WIDTH)
 
 
-def _span(scale: _Scale, span: Span, href: str) -> Markup:
+def _span(scale: _Scale, span: TimeSpan, href: str) -> Markup:
     x, width = scale.of(span)
     if span.kind == "gap":
         return Markup('<line class="gap" x1="{:.1f}" y1="26" x2="{:.1f}" y2="26"/>').format(

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from storage.read.answers import ArticleLine
 from storage.web.archives import Library, library_of
 from storage.web.pages.asked import Of, Relations, Version
-from storage.web.pages.passages import Block, blocks, excerpt
+from storage.web.pages.passages import ShownBlock, blocks, excerpt
 from storage.web.pages.pictures import spread
-from storage.web.pages.rendering import Links, Words, language_of, page
+from storage.web.pages.rendering import Links, PageWords, language_of, page
 
 router = APIRouter(include_in_schema=False)
 Asked = Annotated[Library, Depends(library_of)]
@@ -22,11 +22,11 @@ MOST_PASSAGES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ClusterMember:
     """An article of a cluster, and how its latest text differs from that of the first one."""
 
     line: ArticleLine
-    blocks: tuple[Block, ...]
+    blocks: tuple[ShownBlock, ...]
     is_same: bool
 
 
@@ -57,15 +57,15 @@ def cluster(
 ) -> Response:
     """Show the articles that copies join, in time, each against the one that we saw first."""
     zone = library.place.timezone
-    words = Words(language_of(request), zone)
+    words = PageWords(language_of(request), zone)
     with library.at(asked.clocks(zone)) as archive:
         lines = archive.cluster(label.replace("\0", ""))
         first = lines[0]
-        members = [Member(first, (), is_same=True)]
+        members = [ClusterMember(first, (), is_same=True)]
         for line in lines[1:MOST_MEMBERS]:
             found = archive.diff(first.article, line.article)
             members.append(
-                Member(line, excerpt(blocks(found.operations), MOST_PASSAGES), found.is_same)
+                ClusterMember(line, excerpt(blocks(found.operations), MOST_PASSAGES), found.is_same)
             )
     seen = [(_name(line), line.first_seen) for line in lines[:MOST_MEMBERS]]
     return page(

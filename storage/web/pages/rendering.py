@@ -40,7 +40,7 @@ def page(
 ) -> Response:  # fmt: skip
     """Return the page that `template` makes of `context`."""
     language = language_of(request)
-    words = Words(language, request.app.state.library.place.timezone)
+    words = PageWords(language, request.app.state.library.place.timezone)
     text = environment().get_template(template).render(
         **context, t=words.t, words=words, lang=language, here=request.url.path,
         link=Links(request), style=_own("style.css"), script=_own("page.js"),
@@ -131,7 +131,7 @@ def _named(match: re.Match[str]) -> str:
     return match[0] if match[0] == SOFT_HYPHEN else f"⟨U+{ord(match[0]):04X}⟩"
 
 
-class Words:
+class PageWords:
     """The words of one language, and how it writes times and numbers."""
 
     def __init__(self, language: str, zone: tzinfo) -> None:

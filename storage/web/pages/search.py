@@ -7,11 +7,11 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.values.change_class import ChangeClass
 from storage.web.api.search import steps_of
 from storage.web.archives import Library, library_of
 from storage.web.pages.asked import Search
 from storage.web.pages.rendering import page, plain
-from storage.web.parameters import ChangeClass
 
 router = APIRouter(include_in_schema=False)
 Asked = Annotated[Library, Depends(library_of)]

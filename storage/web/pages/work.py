@@ -11,9 +11,9 @@ from starlette.responses import FileResponse, Response
 from storage.read.answers import Coverage
 from storage.web.api.work import figures
 from storage.web.archives import Library, library_of, utc_now
-from storage.web.pages.asked import Part, Shown
+from storage.web.pages.asked import PageQuery, PartQuery
 from storage.web.pages.pictures import heat
-from storage.web.pages.rendering import HERE, Words, language_of, page
+from storage.web.pages.rendering import HERE, PageWords, language_of, page
 
 router = APIRouter(include_in_schema=False)
 Asked = Annotated[Library, Depends(library_of)]
@@ -22,9 +22,9 @@ HOURS = 24 * 7
 
 
 @router.get("/sources")
-def sources(request: Request, library: Asked, _asked: Annotated[Shown, Query()]) -> Response:
+def sources(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
     """Show the sources with schedule, health and coverage."""
-    words = Words(language_of(request), library.place.timezone)
+    words = PageWords(language_of(request), library.place.timezone)
     now = utc_now()
     rows = library.remembered("coverage", 60, lambda: _coverage(library))
     title = words.t("Answered and made checks by the hour, the last seven days")
@@ -38,7 +38,7 @@ def sources(request: Request, library: Asked, _asked: Annotated[Shown, Query()])
 
 
 @router.get("/refusals")
-def refusals(request: Request, library: Asked, asked: Annotated[Part, Query()]) -> Response:
+def refusals(request: Request, library: Asked, asked: Annotated[PartQuery, Query()]) -> Response:
     """Show what was not taken, why, and what to do."""
     limit = asked.limit or ROWS
     rows = list(library.today.refusals(after=asked.after, limit=limit))

@@ -16,7 +16,7 @@ HEAD_BYTES = 4096
 """How many of the first bytes `Detect` is given."""
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A regular file of a listing; `path` is for the system, `locator` is for the archive."""
 
     path: str

@@ -19,7 +19,7 @@ from worker.sources.folders.files import (
 from worker.sources.folders.folder import unreadable
 from worker.sources.folders.members import (
     Content,
-    Hints,
+    MemberHints,
     limit_streamed,
     limit_whole,
     members_of,
@@ -32,7 +32,7 @@ _BUFFER_BYTES = 256 * 1024
 def capture(
     root: Path,
     path: str,
-    hints: Hints,
+    hints: MemberHints,
     patience: Patience,
     earlier: Unsettled | None = None,
 ) -> Iterator[Content | Unsettled]:
@@ -67,7 +67,7 @@ def capture(
 
 
 def _stream(
-    locator: str, stream: BinaryIO, hints: Hints, patience: Patience
+    locator: str, stream: BinaryIO, hints: MemberHints, patience: Patience
 ) -> Iterator[Content | Unsettled]:
     try:
         yield from members_of(locator, stream, hints)

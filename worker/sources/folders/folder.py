@@ -12,7 +12,7 @@ from pathlib import Path
 from storage.values.arrival import FileStamp
 from storage.values.locator import CONTAINER_SUFFIXES, escape_locator
 from storage.values.refusals import Refused, refuse
-from worker.sources.containers.items import Found, Rejected
+from worker.sources.containers.items import FoundFile, Rejected
 
 DEEPEST = 100
 """How deep folders are followed; each level holds one open descriptor."""
@@ -34,7 +34,7 @@ _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAGIC = frozenset("*?[")
 
 
-class Listing:
+class FolderListing:
     """The files below `root` that were asked for; iterate it once, then ask for its figures.
 
     `complete` is true when everything could be listed to the end: only then does the absence
@@ -42,7 +42,7 @@ class Listing:
     `digest` is equal for two listings that found the same files with the same stamps.
     """
 
-    def __init__(self, root: Path, wanted: "Wanted") -> None:
+    def __init__(self, root: Path, wanted: "FileSelection") -> None:
         self.root = root
         self.files = 0
         self.bytes = 0
@@ -52,10 +52,10 @@ class Listing:
         self._whole = True
         self._hash = hashlib.sha256()
 
-    def __iter__(self) -> Iterator[Found | Rejected]:
+    def __iter__(self) -> Iterator[FoundFile | Rejected]:
         pending: list[str] = []
         for entry in self._entries():
-            if isinstance(entry, Found):
+            if isinstance(entry, FoundFile):
                 path, _, stamp = entry
                 pending.append(f"{path}\0{stamp[0]}:{stamp[1]}:{stamp[2]}:{stamp[3]}\n")
                 self.files += 1
@@ -78,7 +78,7 @@ class Listing:
         self._hash.update("".join(pending).encode("utf-8", "surrogateescape"))
         pending.clear()
 
-    def _entries(self) -> Iterator[Found | Rejected]:
+    def _entries(self) -> Iterator[FoundFile | Rejected]:
         try:
             root_fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -92,7 +92,7 @@ class Listing:
         finally:
             os.close(root_fd)
 
-    def _single(self, root_fd: int, name: str) -> Iterator[Found | Rejected]:
+    def _single(self, root_fd: int, name: str) -> Iterator[FoundFile | Rejected]:
         try:
             status = os.stat(name, dir_fd=root_fd, follow_symlinks=False)
         except OSError as error:
@@ -102,7 +102,7 @@ class Listing:
         else:
             yield _found(name, status) or _irregular(name, status.st_mode)
 
-    def _below(self, root_fd: int) -> Iterator[Found | Rejected]:
+    def _below(self, root_fd: int) -> Iterator[FoundFile | Rejected]:
         """Walk depth first with an own stack, as `yield from` would cost for each level."""
         open_folders: list[int] = [root_fd]
         try:
@@ -133,7 +133,7 @@ class Listing:
             for descriptor in open_folders:
                 os.close(descriptor)
 
-    def _look(self, path: str, entry: os.DirEntry[str]) -> Found | Rejected | None:
+    def _look(self, path: str, entry: os.DirEntry[str]) -> FoundFile | Rejected | None:
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
@@ -170,12 +170,12 @@ class Listing:
         return Rejected(escape_locator(path), "", unreadable(error))
 
 
-def walk(root: Path) -> Listing:
+def walk(root: Path) -> FolderListing:
     """Return the listing of all files below the folder `root`, which may be a link itself."""
-    return Listing(root, Wanted())
+    return FolderListing(root, FileSelection())
 
 
-def expand(locator: str, base: Path | None = None) -> Listing:
+def expand(locator: str, base: Path | None = None) -> FolderListing:
     """Return the listing of what `locator` names: a folder, a file or a glob pattern.
 
     In a pattern `*` and `?` match within one name, `**` matches any folders; a file that
@@ -191,11 +191,11 @@ def expand(locator: str, base: Path | None = None) -> Listing:
     if whole.is_dir():
         return walk(whole)
     if _MAGIC.isdisjoint(locator) or os.path.lexists(whole):
-        return Listing(whole.parent, Wanted(name=whole.name))
+        return FolderListing(whole.parent, FileSelection(name=whole.name))
     parts = locator.split("/")
     first = next(i for i, part in enumerate(parts) if not _MAGIC.isdisjoint(part))
     root = Path(base or ".", "/" if first and not parts[0] else "", *parts[:first])
-    return Listing(root, Wanted(pattern=tuple(part for part in parts[first:] if part)))
+    return FolderListing(root, FileSelection(pattern=tuple(part for part in parts[first:] if part)))
 
 
 def is_ignored(name: str) -> bool:
@@ -233,7 +233,7 @@ def kind_of(mode: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FileSelection:
     """Which files of a listing are asked for: all, one name, or those of a pattern."""
 
     name: str | None = None
@@ -271,10 +271,10 @@ def _is_passed_over(entry: os.DirEntry[str]) -> bool:
     return is_ignored(name) and not entry.is_dir(follow_symlinks=False)
 
 
-def _found(path: str, status: os.stat_result) -> Found | None:
+def _found(path: str, status: os.stat_result) -> FoundFile | None:
     if not stat.S_ISREG(status.st_mode):
         return None
-    return Found(path, escape_locator(path), stamp_of(status))
+    return FoundFile(path, escape_locator(path), stamp_of(status))
 
 
 def _is_document_name(name: str) -> bool:

@@ -86,7 +86,7 @@ Content = Item | Foreign | Rejected | PassedOver
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class MemberHints:
     """How to tell what bytes are: the sniffer of the text core, the limits, and `--type`.
 
     `type` is one of TYPES; it goes for documents, while an archive is known by its name.
@@ -109,12 +109,12 @@ def kind_by_name(name: str) -> str | None:
     return _KIND_BY_SUFFIX.get(_suffix(name))
 
 
-def limit_whole(name: str, hints: Hints) -> int:
+def limit_whole(name: str, hints: MemberHints) -> int:
     """Return how many bytes of a file of this name may be held in memory."""
     return hints.limits.list if _kind(name, hints) == "json" else hints.limits.document
 
 
-def limit_streamed(name: str, hints: Hints) -> int | None:
+def limit_streamed(name: str, hints: MemberHints) -> int | None:
     """Return how many bytes of a file of this name may be streamed, None where it may not."""
     kind = _kind(name, hints)
     if kind in _WEB_ARCHIVES:
@@ -122,7 +122,7 @@ def limit_streamed(name: str, hints: Hints) -> int | None:
     return hints.limits.container if kind in _STREAMED else None
 
 
-def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Content]:
+def members_of(locator: str, stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
     """Yield what the file `locator` (escaped) holds; its name and its bytes say what it is.
 
     `stream` is at its beginning; a zip must be able to seek. Errors of the stream itself
@@ -131,7 +131,7 @@ def members_of(locator: str, stream: BinaryIO, hints: Hints) -> Iterator[Content
     yield from _contents(_Spot(locator, "", locator), _peekable(stream), hints)
 
 
-def members_of_bytes(locator: str, raw: bytes, hints: Hints) -> Iterator[Content]:
+def members_of_bytes(locator: str, raw: bytes, hints: MemberHints) -> Iterator[Content]:
     """Yield what the file `locator` (escaped), read whole as `raw`, holds."""
     stream = io.BufferedReader(
         cast("io.RawIOBase", io.BytesIO(raw)), min(len(raw) + 1, _BUFFER_BYTES)
@@ -139,7 +139,7 @@ def members_of_bytes(locator: str, raw: bytes, hints: Hints) -> Iterator[Content
     return members_of(locator, stream, hints)
 
 
-def members_of_input(stream: BinaryIO, hints: Hints) -> Iterator[Content]:
+def members_of_input(stream: BinaryIO, hints: MemberHints) -> Iterator[Content]:
     """Yield what standard input holds; its locator is `-`, its type must be named."""
     if hints.type in _SEEKING:  # their directory stands at the end
         limit = hints.limits.list
@@ -203,7 +203,7 @@ def _peekable(stream: BinaryIO | io.RawIOBase) -> io.BufferedReader:
     return io.BufferedReader(cast("io.RawIOBase", stream), _BUFFER_BYTES)
 
 
-def _kind(name: str, hints: Hints) -> str | None:
+def _kind(name: str, hints: MemberHints) -> str | None:
     named = kind_by_name(name)
     return named if named in _ARCHIVES | _WEB_ARCHIVES else hints.type or named
 
@@ -218,7 +218,7 @@ def _suffix(name: str) -> str:
     return "" if "/" in suffix else f".{suffix}"
 
 
-def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[Content]:
+def _contents(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> Iterator[Content]:
     """Look through gzip, then yield what is there."""
     words = _NOT_READ.get(_suffix(spot.name))
     if words is not None:
@@ -248,7 +248,7 @@ def _contents(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> Iterator[
         yield spot.rejected(refuse("too_large_decoded", limit=error.limit))
 
 
-def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> bool:
+def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> bool:
     if spot.name.lower().endswith((".gz", ".tgz")):
         return True
     may_be = spot.locator == "-" or _kind(spot.name, hints) in _STREAMED
@@ -256,7 +256,7 @@ def _is_gzipped(spot: _Spot, stream: io.BufferedReader, hints: Hints) -> bool:
 
 
 def _unpacked(
-    spot: _Spot, stream: io.BufferedReader, hints: Hints, too_large: str
+    spot: _Spot, stream: io.BufferedReader, hints: MemberHints, too_large: str
 ) -> Iterator[Content]:
     """Yield what bytes hold that are not gzipped; `too_large` is the code for a document."""
     kind = _kind(spot.name, hints)
@@ -275,11 +275,11 @@ def _unpacked(
             yield from _whole(spot, kind, raw, hints)
 
 
-def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: Hints) -> Iterator[Content]:
+def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: MemberHints) -> Iterator[Content]:
     yield from warc_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
 
 
-def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[Content]:
+def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: MemberHints) -> Iterator[Content]:
     """Yield one document, or the records of a JSON list; the sniffer has the last word."""
     sniffed = hints.detect(spot.name if kind is None else _NEUTRAL_NAME, raw[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and (kind is None or sniffed.code in _NO_TEXT):
@@ -300,7 +300,9 @@ def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: Hints) -> Iterator[
         yield spot.rejected(refuse("type_unknown", detected=kind), raw)
 
 
-def _streamed(spot: _Spot, kind: str, stream: io.BufferedReader, hints: Hints) -> Iterator[Content]:
+def _streamed(
+    spot: _Spot, kind: str, stream: io.BufferedReader, hints: MemberHints
+) -> Iterator[Content]:
     """Yield the records of JSON lines or of a table."""
     sniffed = hints.detect(_NEUTRAL_NAME, stream.peek(HEAD_BYTES)[:HEAD_BYTES])
     if isinstance(sniffed, Refused) and sniffed.code in _NO_TEXT:
@@ -370,7 +372,7 @@ def _all_of(stream: io.BufferedReader, limit: int) -> bytes | None:
 
 
 def _archive(
-    spot: _Spot, kind: str | None, stream: io.BufferedReader, hints: Hints
+    spot: _Spot, kind: str | None, stream: io.BufferedReader, hints: MemberHints
 ) -> Iterator[Content]:
     """Yield what the members hold; an unsafe one is refused alone, a bomb ends the archive."""
     if spot.inside:
@@ -390,7 +392,7 @@ def _archive(
         yield spot.unsafe(f"more than {error.limit} bytes come out of it")
 
 
-def _member(spot: _Spot, member: Member, names: _Names, hints: Hints) -> Iterator[Content]:
+def _member(spot: _Spot, member: Member, names: _Names, hints: MemberHints) -> Iterator[Content]:
     if member.problem is not None:
         unsafe = replace(spot, member="#" + escape_locator(member.name))
         yield unsafe.unsafe(member.problem)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from storage.values.addresses import Listing, Named
+from storage.values.addresses import AddressList, Named
 from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
 from worker.address import Address, IsOwn, origin_of, parse_address, without_trackers
@@ -20,7 +20,7 @@ _Found = tuple[str, str, Entry | None]
 
 def read_listing(
     kind: str, raw: bytes, base: str, content_type: str | None, is_own: IsOwn
-) -> Listing | Refused:
+) -> AddressList | Refused:
     """Return what the list `raw` names that stands at `base`, or why it cannot be read.
 
     `base` is an address, or where a file is that the user put there. A list of the public net
@@ -46,15 +46,15 @@ def read_listing(
     listed = read_url_list(raw.decode("utf-8-sig", "replace"))
     named = _listing("list", [(each, "web", None) for each in listed.addresses], is_own, is_public)
     bad = [(each.line, each.refused) for each in listed.rejected]
-    return Listing("list", named.named, (*bad, *named.rejected))
+    return AddressList("list", named.named, (*bad, *named.rejected))
 
 
-def _of_feed(feed: Feed, is_own: IsOwn, is_public: bool) -> Listing:  # noqa: FBT001  # by name below
+def _of_feed(feed: Feed, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001  # by name below
     found = [(each.address, "page", each) for each in feed.entries if each.address]
     return _listing("feed", found, is_own, is_public, feed.title)
 
 
-def _of_map(sitemap: Sitemap, is_own: IsOwn, is_public: bool) -> Listing:  # noqa: FBT001
+def _of_map(sitemap: Sitemap, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001
     found: list[_Found] = [(each, "sitemap", None) for each in sitemap.children]
     found += [(each.address, "page", each) for each in sitemap.entries if each.address]
     return _listing("sitemap", found, is_own, is_public)
@@ -66,7 +66,7 @@ def _listing(
     is_own: IsOwn,
     is_public: bool,  # noqa: FBT001
     title: str | None = None,
-) -> Listing:
+) -> AddressList:
     named: dict[str, Named] = {}
     rejected: list[tuple[int, Refused]] = []
     for number, (given, of, entry) in enumerate(found, 1):
@@ -80,7 +80,7 @@ def _listing(
         origin = origin_of(address.text)
         if origin not in named:
             named[origin] = _named(kind, origin, without_trackers(address).text, of, entry)
-    return Listing(kind, tuple(named.values()), tuple(rejected), title)
+    return AddressList(kind, tuple(named.values()), tuple(rejected), title)
 
 
 def _named(kind: str, origin: str, address: str, of: str, entry: Entry | None) -> Named:

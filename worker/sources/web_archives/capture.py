@@ -14,8 +14,8 @@ from storage.values.transfer import Transfer
 from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
 from worker.sources.listings.addresses import cleaned
 from worker.sources.web_archives.http_message import (
-    Answer,
     Headers,
+    HttpResponse,
     answer_of,
     content_type,
     header,
@@ -25,7 +25,7 @@ from worker.sources.web_archives.kept_record import kept_record, kept_whole
 from worker.sources.web_archives.own_metadata import told_of
 from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
 from worker.sources.web_archives.record_digest import fits, named_digest
-from worker.sources.web_archives.record_group import Exchange, names, target
+from worker.sources.web_archives.record_group import RecordGroup, names, target
 from worker.sources.web_archives.warc import WebRecord, bare
 
 LONGEST_ADDRESS = 5_000
@@ -69,7 +69,7 @@ _FAILED = frozenset({408, 425})
 
 
 def foreign_of(
-    exchange: Exchange, locator: str, spot: str, detect: Detect, limit: int
+    exchange: RecordGroup, locator: str, spot: str, detect: Detect, limit: int
 ) -> Foreign | PassedOver | Rejected:
     """Return what `exchange` says was seen, or why it is passed over or refused.
 
@@ -129,7 +129,7 @@ def outcome_of(status: int, headers: Headers) -> str | None:
 class _Capture:
     """One capture while it is made out: where and when it was seen."""
 
-    exchange: Exchange
+    exchange: RecordGroup
     locator: str
     member: str
     origin: str
@@ -151,7 +151,12 @@ class _Capture:
         return Foreign(self.locator, self.member, told)
 
     def told(
-        self, outcome: str, answer: Answer | None, *, opening: bytes = b"", payload: bytes = b""
+        self,
+        outcome: str,
+        answer: HttpResponse | None,
+        *,
+        opening: bytes = b"",
+        payload: bytes = b"",
     ) -> Import:
         """Return the capture with its transfer and its exact records, and nothing read yet."""
         exchange = self.exchange
@@ -188,7 +193,7 @@ class _Capture:
         }
         return {name: value for name, value in known.items() if value is not None}
 
-    def _transfer(self, answer: Answer | None) -> Transfer:
+    def _transfer(self, answer: HttpResponse | None) -> Transfer:
         main = self.main
         address = target(main) or self.origin
         peer = (main.field("warc-ip-address") or "")[:64] or None
@@ -249,7 +254,7 @@ def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
             return _wordless(capture, outcome, answer, note)
 
 
-def _came_to(capture: _Capture, answer: Answer) -> tuple[str | None, str | None]:
+def _came_to(capture: _Capture, answer: HttpResponse) -> tuple[str | None, str | None]:
     """Return the outcome of an answer, and a word on it where its writer says that it broke off."""
     outcome, beside = outcome_of(answer.status, answer.headers), told_of(capture.exchange)
     is_cut = capture.main.field("warc-truncated") is not None
@@ -269,7 +274,7 @@ def _is_no_page(capture: _Capture) -> PassedOver | None:
 
 
 def _page(
-    capture: _Capture, answer: Answer, detect: Detect, limit: int
+    capture: _Capture, answer: HttpResponse, detect: Detect, limit: int
 ) -> Foreign | PassedOver | Rejected:
     main, headers = capture.main, answer.headers
     if main.kind == "revisit":
@@ -292,7 +297,9 @@ def _page(
     return capture.seen(_read(told, capture, kind_read, headers, body))
 
 
-def _wordless(capture: _Capture, outcome: str, answer: Answer, note: str | None = None) -> Foreign:
+def _wordless(
+    capture: _Capture, outcome: str, answer: HttpResponse, note: str | None = None
+) -> Foreign:
     told = capture.told(outcome, answer, opening=answer.head, payload=answer.payload)
     location = header(answer.headers, "location") if outcome == "redirected" else None
     note = f"to {location}" if location else note

@@ -10,8 +10,8 @@ from storage.values.refusals import refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Detect, Foreign, Limits, PassedOver, Rejected
 from worker.sources.web_archives.capture import foreign_of
-from worker.sources.web_archives.record_group import Exchange, exchanges
-from worker.sources.web_archives.wacz import Part, wacz_parts
+from worker.sources.web_archives.record_group import RecordGroup, exchanges
+from worker.sources.web_archives.wacz import WarcMember, wacz_parts
 from worker.sources.web_archives.warc import (
     MOST_HEAD_BYTES,
     DamagedRecord,
@@ -42,7 +42,7 @@ def warc_contents(
         for each in exchanges(web_records(stream, limits.document + MOST_HEAD_BYTES)):
             is_empty = False
             match each:
-                case Exchange():
+                case RecordGroup():
                     yield foreign_of(each, locator, spot, detect, limits.document)
                 case DamagedRecord(number, reason):
                     refused = refuse("record_invalid", line=number, reason=reason)
@@ -74,7 +74,7 @@ def wacz_contents(
 
 
 def _part_contents(
-    locator: str, spot: str, part: Part, detect: Detect, limits: Limits
+    locator: str, spot: str, part: WarcMember, detect: Detect, limits: Limits
 ) -> Iterator[Found]:
     inner = f"{spot}#{escape_locator(part.name)}"
     if part.problem is not None:

@@ -25,7 +25,7 @@ _PARSER = StatusAndHeadersParser([], verify=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What a server answered: `head` are its exact bytes, `payload` is all that follows it."""
 
     status: int
@@ -34,7 +34,7 @@ class Answer:
     payload: bytes
 
 
-def answer_of(message: bytes) -> Answer | None:
+def answer_of(message: bytes) -> HttpResponse | None:
     r"""Take an answer apart; None where the bytes are none.
 
     >>> answer_of(b"HTTP/1.1 200 OK\r\nServer: a\r\n\r\nHallo").payload
@@ -48,7 +48,7 @@ def answer_of(message: bytes) -> Answer | None:
     if not (status.isascii() and status.isdigit() and len(status) == 3):
         return None
     end = beginning.tell()
-    return Answer(int(status), _headers(parsed), message[:end], message[end:])
+    return HttpResponse(int(status), _headers(parsed), message[:end], message[end:])
 
 
 def request_of(message: bytes) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.sources.listings.addresses import cleaned
-from worker.sources.web_archives.record_group import Exchange
+from worker.sources.web_archives.record_group import RecordGroup
 
 MOST_JOINED = 16
 _KINDS = frozenset({"redirect", "canonical", "guid"})
@@ -14,7 +14,7 @@ _LONGEST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RecordedCheck:
     """What the writer knew of a check: its outcome, a word on it, which addresses it joined.
 
     Each of `joined` is why (`redirect`, `canonical`, `guid`) and with which address.
@@ -25,18 +25,18 @@ class Told:
     joined: tuple[tuple[str, str], ...] = ()
 
 
-def told_of(exchange: Exchange) -> Told:
+def told_of(exchange: RecordGroup) -> RecordedCheck:
     """Return what the metadata of ours among the companions says; nothing where there is none."""
     for companion in exchange.companions:
         kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()
         if companion.kind == "metadata" and kind == "application/json":
             facts = _parsed(companion.block)
-            return Told(
+            return RecordedCheck(
                 outcome=_text(facts.get("outcome")),
                 note=_text(facts.get("note")),
                 joined=_joined(facts.get("joined")),
             )
-    return Told()
+    return RecordedCheck()
 
 
 def _parsed(block: bytes) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ _COMPANIONS = frozenset({"request", "metadata"})
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RecordGroup:
     """A capture with its companions; `about` is what the file said last of itself (warcinfo)."""
 
     main: WebRecord
@@ -25,7 +25,7 @@ class Exchange:
 
 def exchanges(
     records: Iterable[WebRecord | DamagedRecord],
-) -> Iterator[Exchange | WebRecord | DamagedRecord]:
+) -> Iterator[RecordGroup | WebRecord | DamagedRecord]:
     """Yield the captures among `records`, each with what goes with it, and what stands alone.
 
     Companions stand beside their capture, before it or behind it. They name it, or are named by
@@ -84,8 +84,8 @@ class _Open:
             return True
         return False
 
-    def closed(self) -> Exchange:
-        return Exchange(self._main, tuple(self._companions), self._about)
+    def closed(self) -> RecordGroup:
+        return RecordGroup(self._main, tuple(self._companions), self._about)
 
 
 def _goes_with(companion: WebRecord, main: WebRecord) -> bool:

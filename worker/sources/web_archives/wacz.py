@@ -23,7 +23,7 @@ _PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WarcMember:
     """One WARC file in a WACZ, to be read before the next one is asked for.
 
     `problem` says why it is not to be read; `is_as_listed` whether it has the digest that the
@@ -36,7 +36,7 @@ class Part:
     is_as_listed: bool = True
 
 
-def wacz_parts(stream: BinaryIO, limits: Limits) -> Iterator[Part]:
+def wacz_parts(stream: BinaryIO, limits: Limits) -> Iterator[WarcMember]:
     """Yield the WARC files of a WACZ (`stream` can seek) in the order of its directory.
 
     Raises: UnsafeArchiveError where it is no zip file, or holds too many entries.
@@ -62,12 +62,12 @@ def _part(
     name: str,
     listed: dict[str, str],
     limits: Limits,
-) -> Part:
+) -> WarcMember:
     problem = member_problem(name, info)
     if problem is not None:
-        return Part(name, io.BytesIO(), problem)  # type: ignore[arg-type]  # never read
+        return WarcMember(name, io.BytesIO(), problem)  # type: ignore[arg-type]  # never read
     is_as_listed = name not in listed or _has_digest(archive, info, listed[name], limits)
-    return Part(name, _Inflated(archive, info, limits), None, is_as_listed)
+    return WarcMember(name, _Inflated(archive, info, limits), None, is_as_listed)
 
 
 def _listed(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -27,7 +27,13 @@ from itertools import pairwise
 
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cues import NOBODY, Cue, cue_after, cue_around, cue_before, opener_cue
-from worker.text.annotate.speaker.candidates import Features, Place, Speaker, last_name, persons_in
+from worker.text.annotate.speaker.candidates import (
+    Features,
+    QuotationContext,
+    Speaker,
+    last_name,
+    persons_in,
+)
 from worker.text.annotate.speaker.choice import Before, choose, described
 from worker.text.annotate.speaker.resolve import resolved
 from worker.text.annotate.speaker.speech import described as described_speech
@@ -231,7 +237,9 @@ class _Reading:
                 continue
             if language == "de":
                 sentences = [masked[a:b] for a, b in pairwise(breaks[: at + 1])][::-1]
-                place = Place(before, after, self._earlier(sentences), self.persons, self.spoken)
+                place = QuotationContext(
+                    before, after, self._earlier(sentences), self.persons, self.spoken
+                )
                 apart = at - last.sentence if is_here else _APART
                 speaker = self._chosen(place, cue, same_sentence=same_sentence, apart=apart)
                 if speaker:
@@ -280,7 +288,7 @@ class _Reading:
         return [*sentences, *more][:_SENTENCES_BACK]
 
     def _chosen(
-        self, place: Place, cue: Cue | None, *, same_sentence: bool, apart: int
+        self, place: QuotationContext, cue: Cue | None, *, same_sentence: bool, apart: int
     ) -> Speaker | None:
         last = self.last.speaker
         before = Before(last, same_sentence, apart) if last else None

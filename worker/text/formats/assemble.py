@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from storage.values.draft import TEXT_ROLES, Candidate, Draft, Field, Json, Paragraph, Role, Step
+from storage.values.draft import (
+    TEXT_ROLES,
+    Candidate,
+    CleaningStep,
+    Draft,
+    Field,
+    Json,
+    Paragraph,
+    Role,
+)
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.headline import headline_missing
 from worker.text.annotate.language import language
@@ -37,7 +46,7 @@ class Material:
     lead: str | None = None
     fields: dict[str, Field] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[CleaningStep, ...] = ()
     address: str | None = None
     observed_at: datetime | None = None
 

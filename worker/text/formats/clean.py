@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from storage.values.draft import Step
+from storage.values.draft import CleaningStep
 from worker.text.stamps import STEP, stamp, without_unseen
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -86,20 +86,20 @@ STRINGS = "strings"
 _FOR_CONTROLS = ("line_endings", "terminal_sequences", "control_characters")
 
 
-def clean(text: str) -> tuple[str, tuple[Step, ...]]:
+def clean(text: str) -> tuple[str, tuple[CleaningStep, ...]]:
     r"""Return the cleaned text and the steps that changed something, in order.
 
     >>> clean("Öl \r\nbrennt")
     ('Öl\nbrennt', (Step(name='line_endings', detail={}), Step(name='trailing_blanks', detail={})))
     """
-    done: list[Step] = []
+    done: list[CleaningStep] = []
     if CONTROL.search(text):
         for name in _FOR_CONTROLS:
             text = _apply(name, text, done)
     text, taken = without_unseen(text)
     if taken:
         carried = stamp(taken)
-        done.append(Step(STEP, {"stamp": carried}) if carried else Step(STEP))
+        done.append(CleaningStep(STEP, {"stamp": carried}) if carried else CleaningStep(STEP))
     text = _apply("trailing_blanks", text, done)
     return text, tuple(done)
 
@@ -113,7 +113,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _apply(name: str, text: str, done: list[Step]) -> str:
+def _apply(name: str, text: str, done: list[CleaningStep]) -> str:
     changed = STEPS[name](text)
     if changed != text:
         done.append(_step(name))
@@ -121,5 +121,5 @@ def _apply(name: str, text: str, done: list[Step]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _step(name: str) -> Step:
-    return Step(name)
+def _step(name: str) -> CleaningStep:
+    return CleaningStep(name)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from storage.values.draft import Candidate, Field, Json, PartialDate, Step
+from storage.values.draft import Candidate, CleaningStep, Field, Json, PartialDate
 from worker.text.annotate.dates import InvalidDate, instant, read_date
 from worker.text.annotate.roles import same_line
 from worker.text.decode import replace_surrogates
@@ -97,10 +97,14 @@ class Cleaning:
             return {self._cleaned_text(key): self.cleaned(item) for key, item in value.items()}
         return value
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[CleaningStep, ...]:
         """Return the one step that names the cleaning steps which some string needed."""
         carried = {"stamp": self.stamp} if self.stamp else {}
-        return (Step(STRINGS, {"cleaned_by": list(self.names), **carried}),) if self.names else ()
+        return (
+            (CleaningStep(STRINGS, {"cleaned_by": list(self.names), **carried}),)
+            if self.names
+            else ()
+        )
 
     def _cleaned_text(self, text: str) -> str:
         text, replaced = replace_surrogates(text)

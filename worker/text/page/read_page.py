@@ -7,7 +7,15 @@ from functools import lru_cache
 
 from lxml.html import HtmlElement
 
-from storage.values.draft import TEXT_ROLES, Candidate, Draft, Extractor, Field, Paragraph, Step
+from storage.values.draft import (
+    TEXT_ROLES,
+    Candidate,
+    CleaningStep,
+    Draft,
+    Extractor,
+    Field,
+    Paragraph,
+)
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.marks import agencies, odd_flags
 from worker.text.annotate.notices import notices
@@ -39,7 +47,7 @@ from worker.text.page.fields.article_node import (
     organisation_names,
 )
 from worker.text.page.fields.choose import (
-    Chosen,
+    ChosenFields,
     Context,
     choose_address,
     choose_fields,
@@ -167,7 +175,7 @@ def _unseen_accounts(source: _Source) -> frozenset[str]:
     return frozenset(name for name in names if title_key(name) not in shown)
 
 
-def _choose(source: _Source, context: Context) -> Chosen:
+def _choose(source: _Source, context: Context) -> ChosenFields:
     """Choose the fields, and ask trafilatura's metadata where one of the main ones is missing.
 
     It costs more than all our own passes, and adds nothing where they found something.
@@ -180,7 +188,7 @@ def _choose(source: _Source, context: Context) -> Chosen:
     return choose_fields(source.candidates, context)
 
 
-def _refuse_empty(source: _Source, chosen: Chosen) -> Refused:
+def _refuse_empty(source: _Source, chosen: ChosenFields) -> Refused:
     reason = wall_reason(_title(chosen), [b.text for b in source.blocks if b.zone != "hidden"])
     return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
 
@@ -188,8 +196,8 @@ def _refuse_empty(source: _Source, chosen: Chosen) -> Refused:
 def _draft(
     source: _Source,
     extracted: Extracted,
-    chosen: Chosen,
-    doubts: tuple[tuple[str, ...], tuple[Step, ...]],
+    chosen: ChosenFields,
+    doubts: tuple[tuple[str, ...], tuple[CleaningStep, ...]],
     hints: Hints,
     settings: TextSettings,
 ) -> Draft | Refused:
@@ -230,45 +238,45 @@ def _draft(
     )
 
 
-def _title(chosen: Chosen) -> str | None:
+def _title(chosen: ChosenFields) -> str | None:
     field = chosen.fields.get("title")
     return field.value if field else None
 
 
 def _doubts(
     decoded: Decoded, replaced: int, addresses: int, taken: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[Step, ...]]:
+) -> tuple[tuple[str, ...], tuple[CleaningStep, ...]]:
     """Return the flags and steps of the way from bytes to the tree."""
     flags, steps = decoded.flags, decoded.steps
     if replaced:
         flags = (*flags, "surrogate_replaced")
-        steps = (*steps, Step("replace_surrogates", {"replaced": replaced}))
+        steps = (*steps, CleaningStep("replace_surrogates", {"replaced": replaced}))
     if taken:
         carried = stamp(taken)
-        steps = (*steps, Step(UNSEEN, {"stamp": carried} if carried else {}))
+        steps = (*steps, CleaningStep(UNSEEN, {"stamp": carried} if carried else {}))
         flags = (*flags, "invisible_chars") if carried else flags
     if addresses:
-        steps = (*steps, Step("show_addresses", {"shown": addresses}))
+        steps = (*steps, CleaningStep("show_addresses", {"shown": addresses}))
     return flags, steps
 
 
 def _extraction_steps(
     extracted: Extracted, whole: Sequence[Piece], pieces: Sequence[Piece], *, scripted: bool
-) -> tuple[Step, ...]:
+) -> tuple[CleaningStep, ...]:
     """Return how the body was found, and what was mended about it."""
     by = "second opinion" if extracted.xml is None else f"trafilatura {TRAFILATURA}"
-    steps = [Step("read_scripts")] if scripted else []
-    steps.append(Step("extract", {"by": by}))
+    steps = [CleaningStep("read_scripts")] if scripted else []
+    steps.append(CleaningStep("extract", {"by": by}))
     if len(whole) != len(extracted.pieces):
-        steps.append(Step("mend_paragraphs", {"pieces": len(whole)}))
+        steps.append(CleaningStep("mend_paragraphs", {"pieces": len(whole)}))
     if len(pieces) != len(whole):
-        steps.append(Step("add_lead"))
+        steps.append(CleaningStep("add_lead"))
     return tuple(steps)
 
 
 def _fields(
     source: _Source,
-    chosen: Chosen,
+    chosen: ChosenFields,
     paragraphs: Sequence[Paragraph],
     text: str,
     settings: TextSettings,
@@ -303,7 +311,7 @@ def _joined_agency(marked: Sequence[str], named: Field | None) -> Field:
 def _flags(
     flags: Sequence[str],
     source: _Source,
-    chosen: Chosen,
+    chosen: ChosenFields,
     paragraphs: Sequence[Paragraph],
     fields: Mapping[str, Field],
 ) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from storage.values.draft import (
     Candidate,
+    CleaningStep,
     Draft,
     Extractor,
     Field,
@@ -14,7 +15,6 @@ from storage.values.draft import (
     Notice,
     Paragraph,
     Quote,
-    Step,
     as_dict,
 )
 from storage.values.refusals import Refused
@@ -57,7 +57,7 @@ def _draft(found: Mapping[str, Any]) -> Draft:
         extractor=Extractor(**found["extractor"]),
         fields={name: _field(value) for name, value in found["fields"].items()},
         flags=tuple(found["flags"]),
-        steps=tuple(Step(**step) for step in found["steps"]),
+        steps=tuple(CleaningStep(**step) for step in found["steps"]),
         quotes=tuple(Quote(**quote) for quote in found["quotes"]),
         notices=tuple(Notice(**notice) for notice in found["notices"]),
         address=found["address"],

@@ -92,7 +92,7 @@ _FIRST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QuotationContext:
     """A quotation in its surroundings, with the quotations blanked.
 
     `before` and `after` are the rest of its sentence, `earlier` the sentences before it, the
@@ -116,7 +116,7 @@ class Speaker:
     features: Features = field(default_factory=dict)
 
 
-def candidates(place: Place) -> list[Speaker]:
+def candidates(place: QuotationContext) -> list[Speaker]:
     """Return who may be speaking, the nearest first."""
     has_cue = _has_cue(place.before) or _has_cue(place.after)
     shared = {
@@ -136,7 +136,9 @@ def candidates(place: Place) -> list[Speaker]:
     return found
 
 
-def _in_zone(place: Place, zone: str, text: str, shared: dict[str, bool]) -> Iterator[Speaker]:
+def _in_zone(
+    place: QuotationContext, zone: str, text: str, shared: dict[str, bool]
+) -> Iterator[Speaker]:
     """Yield the candidates of one stretch of text, each with its features."""
     is_beside = zone in {"before", "after"}
     found = filter(_may_speak, CANDIDATE.finditer(text))

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 
 from worker.text.annotate.cue import Cue
-from worker.text.annotate.speaker.candidates import Place, Speaker, candidates
+from worker.text.annotate.speaker.candidates import QuotationContext, Speaker, candidates
 
 _NEAR, _FAR = 0, 2
 
@@ -21,7 +21,7 @@ class Before:
     sentences: int
 
 
-def described(place: Place, cue: Cue | None, before: Before | None) -> list[Speaker]:
+def described(place: QuotationContext, cue: Cue | None, before: Before | None) -> list[Speaker]:
     """Return who may be speaking: whom the rules of the cues name, who spoke before, the others."""
     found = candidates(place)
     if cue is not None and cue.speaker:
@@ -44,7 +44,7 @@ def _with_rule(found: list[Speaker], speaker: str) -> list[Speaker]:
 
 
 def _with_last(
-    found: list[Speaker], before: Before, place: Place, *, has_speaker: bool
+    found: list[Speaker], before: Before, place: QuotationContext, *, has_speaker: bool
 ) -> list[Speaker]:
     marked = [
         replace(each, features=each.features | {"spoke before": 1.0})

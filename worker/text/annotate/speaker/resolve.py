@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from worker.text.annotate.speaker.candidates import Place, Speaker, candidates, last_name
+from worker.text.annotate.speaker.candidates import QuotationContext, Speaker, candidates, last_name
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
 _NAME = re.compile(_FULL)
@@ -31,7 +31,7 @@ _LONGEST_NAME = 60
 _MOST_PLACES = 100
 
 
-def resolved(speaker: Speaker, place: Place, last: str | None, whole: str) -> str | None:
+def resolved(speaker: Speaker, place: QuotationContext, last: str | None, whole: str) -> str | None:
     """Return the fullest name that the text gives of a speaker, None where that cannot be told.
 
     `last` is whom the quotation before has, `whole` the text.

@@ -75,14 +75,14 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenFields:
     """The fields of a page, and the flags that choosing raised."""
 
     fields: dict[str, Field]
     flags: tuple[str, ...]
 
 
-def choose_fields(candidates: Candidates, context: Context) -> Chosen:
+def choose_fields(candidates: Candidates, context: Context) -> ChosenFields:
     """Return the fields that the candidates give, except those that need the text."""
     fields: dict[str, Field] = {}
     flags: list[str] = []
@@ -111,7 +111,7 @@ def choose_fields(candidates: Candidates, context: Context) -> Chosen:
         first = first_of(name, candidates.get(name, ()))
         if first is not None:
             fields[name] = _field(_plain(first.value), first.found_in, candidates[name])
-    return Chosen(fields, tuple(dict.fromkeys(flags)))
+    return ChosenFields(fields, tuple(dict.fromkeys(flags)))
 
 
 def choose_language(

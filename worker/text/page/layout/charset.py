@@ -4,7 +4,7 @@ import codecs
 import re
 from dataclasses import replace
 
-from storage.values.draft import Step
+from storage.values.draft import CleaningStep
 from storage.values.refusals import Refused
 from worker.text.decode import Decoded, decode
 
@@ -61,7 +61,7 @@ def decode_page(raw: bytes, header: str | None = None) -> Decoded | Refused:
     decoded = decode(raw, fitting)
     if isinstance(decoded, Refused) or len(set(labels)) < 2:
         return decoded
-    step = Step("charset_labels", {"labels": labels})
+    step = CleaningStep("charset_labels", {"labels": labels})
     return replace(
         decoded, flags=(*decoded.flags, "encoding_conflict"), steps=(*decoded.steps, step)
     )
