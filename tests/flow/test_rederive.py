@@ -34,7 +34,7 @@ def _pages_in_this_process(monkeypatch):
     class Here(Reader):
         def __init__(self, settings):
             super().__init__(settings)
-            self._pages = PagesHere(self.text)
+            self._isolated = PagesHere(self.text)
 
     monkeypatch.setattr(rereading, "Reader", Here)
 

@@ -38,7 +38,7 @@ class PagesHere:
 @pytest.fixture
 def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
     """Give a function that installs another version of both extractors; `rule` changes their drafts."""
-    room.reader._pages = PagesHere(room.reader.text)  # type: ignore[assignment]
+    room.reader._isolated = PagesHere(room.reader.text)  # type: ignore[assignment]
     read_seed, read_page = texts._READERS["seed"], pages._draft
 
     def install(rule: Callable = lambda draft: draft, version: str | None = NEXT) -> None:

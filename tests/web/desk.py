@@ -102,12 +102,12 @@ def desk_at(url: str, root: Path, pages: DocumentReader, **settings: str) -> Ite
         }  # fmt: skip
         desk = Desk(url, root, **given)
         desk.web = web
-        desk.reader._pages = pages
+        desk.reader._isolated = pages
         clock.append(desk)
         try:
             yield desk
             found = desk.findings()
             assert found == [], found
         finally:
-            desk.reader._pages = None
+            desk.reader._isolated = None
             desk.close()
