@@ -18,27 +18,38 @@ from tests import services
 DIALECTS = ("sqlite", "postgresql")
 
 SLOW_ON_POSTGRES = (
-    "tests/revisions/",
-    "tests/web/",
     "tests/flow/test_any_order.py",
     "tests/flow/test_clocks.py",
+    "tests/flow/test_copies.py",
+    "tests/flow/test_late_documents.py",
+    "tests/flow/test_left_work.py",
+    "tests/flow/test_naming.py",
     "tests/flow/test_noise.py",
-    "tests/flow/test_rederive.py",
+    "tests/flow/test_page_histories.py",
     "tests/flow/test_record.py::test_emptying_a_row_needs_its_redaction",
+    "tests/flow/test_rederive.py",
     "tests/flow/test_relations.py",
     "tests/flow/test_verdicts.py",
     "tests/flow/test_warc_export.py",
     "tests/flow/test_web_archives.py",
     "tests/flow/test_web_archives_real.py",
-    "tests/proof/test_attacks.py",
-    "tests/proof/test_bundle.py",
-    "tests/proof/test_log.py",
+    "tests/proof/",
     "tests/read/test_check.py",
-    "tests/serve/test_fuzz.py",
-    "tests/serve/test_hostile.py",
     "tests/read/test_clocks.py",
+    "tests/revisions/",
+    "tests/serve/test_hostile.py",
+    "tests/web/",
 )
 """What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
+
+SLOW = (
+    "tests/flow/test_full_disk.py::test_an_export",
+    "tests/flow/test_races.py::test_fifty",
+    "tests/flow/test_stack.py::test_without_a_worker",
+    "tests/serve/test_browser.py",  # wants a browser, too
+    "tests/serve/test_fuzz.py",
+)
+"""What runs with the slow tests alone."""
 
 UNIT = (
     "storage/",
@@ -96,7 +107,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
             item.add_marker(pytest.mark.unit)
-        if item.nodeid.startswith(SLOW_ON_POSTGRES) and "postgresql" in item.name:
+        is_postgres = "postgresql" in item.name
+        if item.nodeid.startswith(SLOW) or (
+            is_postgres and item.nodeid.startswith(SLOW_ON_POSTGRES)
+        ):
             item.add_marker(pytest.mark.slow)
 
 
