@@ -22,7 +22,7 @@ from bench.judgement.quotation_gold import articles, direct, paragraphs_of, same
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker.candidates import Features, Speaker
-from worker.text.annotate.speaker.choice import choose, weights
+from worker.text.annotate.speaker.choice import choose, speaker_weights
 from worker.text.annotate.speaker.speech import weights as speech_weights
 
 TARGET = Path("worker/text/annotate/speaker/weights.toml")
@@ -201,7 +201,7 @@ def main() -> None:
     fitted, right = fit(told)
     head = [f"{right:.3f} of {len(told)} right where their article was left out"]
     _write(TARGET, "one is chosen who speaks", head, fitted)
-    weights.cache_clear()
+    speaker_weights.cache_clear()
     spoken = list(speech_of([*learnt, *labelled()]))
     fitted_speech, right_speech = fit(spoken)
     head_speech = [f"{right_speech:.3f} of {len(spoken)} right where their article was left out"]

@@ -206,6 +206,7 @@ class _Reading:
         self.choice = choice
         self.last = _Last()
         self.earlier = ""
+        self.named: frozenset[str] | None = None
 
     def of_paragraph(
         self, text: str, spans: Sequence[_Span], index: int, follower: str
@@ -255,9 +256,10 @@ class _Reading:
                 last.meant if speaker else None,
             )  # fmt: skip
 
-    @cached_property
     def persons(self) -> frozenset[str]:
-        return persons_in(self.whole[:_LONGEST_PARAGRAPH])
+        if self.named is None:
+            self.named = persons_in(self.whole[:_LONGEST_PARAGRAPH])
+        return self.named
 
     def _is_speech(
         self, text: str, before: str, after: str, cue: Cue | None, *, rule: bool, beside: bool,

@@ -5,7 +5,7 @@ near. Which of them speaks is decided by the sum of these features (`choice`).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -45,6 +45,7 @@ _PREPOSITIONS = frozenset(
     "in an auf bei mit von zu nach für über unter vor aus durch gegen ohne um seit bis zwischen"  # noqa: SIM905
     " während wegen trotz am im zum zur vom beim ins ans als".split()
 )
+_CUES = VERBS | PARTICIPLES
 _SOURCES = frozenset("laut zufolge angaben ansicht meinung worten einschätzung aussage".split())  # noqa: SIM905
 SUBJUNCTIVE = frozenset(
     "sei seien habe werde würde würden könne könnten müsse solle wolle dürfe hätte hätten wäre"  # noqa: SIM905
@@ -96,67 +97,138 @@ class QuotationContext:
     """A quotation in its surroundings, with the quotations blanked.
 
     `before` and `after` are the rest of its sentence, `earlier` the sentences before it, the
-    nearest first. `persons` are the last names of the text, `spoken`
+    nearest first. `persons` gives the last names of the text, `spoken`
     those of who spoke before.
     """
 
     before: str
     after: str
     earlier: Sequence[str]
-    persons: frozenset[str] = frozenset()
+    persons: Callable[[], frozenset[str]] = frozenset
     spoken: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
+class SeenCandidate:
+    """A candidate in its stretch of text: what can be seen of it wherever the quotation stands.
+
+    `shape` names what it looks like, `away` is how far it stands off; what the words around it
+    tell (`context`) is looked up where somebody asks. `sums` is room for what they weigh.
+    """
+
+    text: str
+    last: str
+    pronoun: bool
+    kind: str
+    shape: tuple[str, ...]
+    away: float
+    around: tuple[str, int, int]
+    told: tuple[str, ...] | None = None
+    sums: list[float] = field(default_factory=list)
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Return what the words before and behind it tell."""
+        if self.told is None:
+            self.told = _context(*self.around, self.shape)
+        return self.told
+
+
+@dataclass(slots=True, eq=False)
 class Speaker:
-    """Somebody who may be speaking: as the text names them, with the features of the place."""
+    """Somebody who may be speaking: as the text names them, with what tells of them.
+
+    `zone` are the features of the stretch of text, `found` those of the candidate there, `marks`
+    what else holds; they are put together only where somebody asks for `features`.
+    """
 
     text: str
     pronoun: bool = False
-    features: Features = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
+    zone: tuple[str, ...] = ()
+    found: SeenCandidate | None = None
+    persons: Callable[[], frozenset[str]] = frozenset
+    told: float = 0.0
+
+    @property
+    def features(self) -> Features:
+        """Return all features with their values."""
+        own: Features = {}
+        if self.found is not None:
+            kind = self.found.kind
+            seen = (*self.found.shape, *self.found.context)
+            own = dict.fromkeys(seen, 1.0) | {"away": self.found.away}
+            own |= {f"{kind} {name}": own[name] for name in BY_ZONE if name in own}
+        marks = (*self.zone, *self.marks, *(["named in full"] if self.is_named_in_full else []))
+        return own | dict.fromkeys(marks, 1.0)
+
+    @property
+    def is_named_in_full(self) -> bool:
+        """Tell whether the text gives the full name, too."""
+        return self.found is not None and self.found.last in self.persons()
 
 
 def candidates(place: QuotationContext) -> list[Speaker]:
     """Return who may be speaking, the nearest first."""
-    has_cue = _has_cue(place.before) or _has_cue(place.after)
-    shared = {
-        "cue": has_cue,
-        "colon": place.before.rstrip().endswith(":"),
-        "opens": not place.before.strip(" –-"),
-        "subjunctive": not SUBJUNCTIVE.isdisjoint(_WORD.findall(place.before)),
+    shared = _shared(place.before, place.after)
+    speakers = _in_zone(place, "before", place.before, shared)
+    speakers += _in_zone(place, "after", place.after, shared)
+    for number, text in enumerate(place.earlier, 1):
+        speakers += _in_zone(place, f"earlier{number}", text, shared)
+    return speakers
+
+
+def _shared(before: str, after: str) -> tuple[str, ...]:
+    """Name what holds of a quotation, for all who may be speaking."""
+    words = _WORD.findall(before)
+    marks = {
+        "cue": _is_cue(words) or _is_cue(_WORD.findall(after)),
+        "colon": before.rstrip().endswith(":"),
+        "opens": not before.strip(" –-"),
+        "subjunctive": not SUBJUNCTIVE.isdisjoint(words),
     }
-    found: list[Speaker] = []
-    zones = (
-        ("before", place.before),
-        ("after", place.after),
-        *((f"earlier{n}", text) for n, text in enumerate(place.earlier, 1)),
-    )
-    for zone, text in zones:
-        found += _in_zone(place, zone, text, shared)
-    return found
+    return tuple(name for name, holds in marks.items() if holds)
+
+
+@lru_cache(maxsize=256)
+def _zone(zone: str, shared: tuple[str, ...]) -> tuple[str, ...]:
+    return (zone, *(f"{zone} {name}" for name in shared))
 
 
 def _in_zone(
-    place: QuotationContext, zone: str, text: str, shared: dict[str, bool]
-) -> Iterator[Speaker]:
-    """Yield the candidates of one stretch of text, each with its features."""
-    is_beside = zone in {"before", "after"}
-    found = filter(_may_speak, CANDIDATE.finditer(text))
-    every = list(found if is_beside else islice(found, _FIRST))
+    place: QuotationContext, zone: str, text: str, shared: tuple[str, ...]
+) -> list[Speaker]:
+    """Return the candidates of one stretch of text, each with its features."""
+    features, spoken, persons = _zone(zone, shared), place.spoken, place.persons
+    return [
+        Speaker(
+            each.text, each.pronoun, ("spoke earlier",) if each.last in spoken else (),
+            features, each, persons,
+        )
+        for each in _found(text, kind_of(zone))
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _found(text: str, kind: str) -> tuple[SeenCandidate, ...]:
+    """Return the candidates of a stretch of text; the next quotation often has it beside it, too.
+
+    >>> [each.text for each in _found("Gestern kam Bo Lind mit dem Chef der Wehr.", "before")]
+    ['Bo Lind', 'Chef der Wehr']
+    """
+    matches = filter(_may_speak, CANDIDATE.finditer(text))
+    every = list(matches if kind != "earlier" else islice(matches, _FIRST))
+    found = []
     for number, each in enumerate(every):
-        away = len(every) - 1 - number if zone == "before" else number
-        own = _own(text, each, is_first=number == 0, away=away)
-        features = {zone: 1.0}
-        features |= {f"{zone} {name}": 1.0 for name, holds in shared.items() if holds}
-        for name, value in own.items():
-            features[name] = value
-            if name in _BY_ZONE:
-                features[f"{_kind(zone)} {name}"] = value
-        name = _text(each)
-        last = last_name(name)
-        marks = {"named in full": last in place.persons, "spoke earlier": last in place.spoken}
-        features |= {mark: 1.0 for mark, holds in marks.items() if holds}
-        yield Speaker(name, each["pronoun"] is not None, features)
+        away = len(every) - 1 - number if kind == "before" else number
+        name, (start, end) = _text(each), each.span()
+        shape = _shape(each, text[end : end + 1]) + _SEEN[number == 0, start < _BESIDE]
+        around = text, start, end
+        is_pronoun = each["pronoun"] is not None
+        found.append(
+            SeenCandidate(name, last_name(name), is_pronoun, kind, shape, away / 4, around)
+        )
+    return tuple(found)
 
 
 def last_name(name: str) -> str:
@@ -179,12 +251,14 @@ def persons_in(text: str) -> frozenset[str]:
     return frozenset(found["last"] for found in _FULL_NAME.finditer(text))
 
 
-_BY_ZONE = frozenset(
+BY_ZONE = frozenset(
     {"free", "free first", "first", "verb behind", "verb before", "pronoun", "away", "nominative"}
 )
+"""What weighs differently before a quotation, behind it and in an earlier sentence."""
 
 
-def _kind(zone: str) -> str:
+def kind_of(zone: str) -> str:
+    """Return what a zone is: the earlier sentences are all of one kind."""
     return "earlier" if zone.startswith("earlier") else zone
 
 
@@ -209,60 +283,109 @@ def _text(each: re.Match[str]) -> str:
     )
 
 
-def _own(text: str, each: re.Match[str], *, is_first: bool, away: int) -> Features:
-    """Describe a candidate within its stretch of text."""
-    before = _WORD.findall(text[max(0, each.start() - 40) : each.start()])
-    behind_text = text[each.end() : each.end() + 160]
-    behind = _WORD.findall(_without_insertion(behind_text))
+_SEEN = {
+    (False, False): (), (True, False): ("first",), (False, True): ("starts",),
+    (True, True): ("first", "starts"),
+}  # fmt: skip
+_FREE = {
+    "first": "free first", "starts": "free starts", "verb behind": "free verb behind",
+    "any verb behind": "free any verb behind",
+}  # fmt: skip
+
+
+def _context(text: str, start: int, end: int, shape: Sequence[str]) -> tuple[str, ...]:
+    """Name what the words around a candidate tell."""
+    before = _WORD.findall(text, max(0, start - 40), start)
+    behind_text = _without_insertion(text[end : end + 160])
+    behind = [word[0] for word in islice(_WORD.finditer(behind_text), _NEAR)]
     last = before[-1].casefold() if before else ""
-    found: Features = {"away": away / 4}
-    is_pronoun = each["pronoun"] is not None
-    is_hung = last in _PREPOSITIONS or each["oblique"] is not None
-    is_free = not is_hung and last not in {"der", "des"}
-    noun = "" if is_pronoun else each["name"].rsplit(" ", 1)[-1].rstrip(".").casefold()
+    marks = [*_words_before(before, last, shape)] if before else []
+    marks += _words_behind(behind) if behind else ()
+    if "pronoun" in shape:
+        marks += ["pronoun behind a comma"] if text[max(0, start - 2) : start] == ", " else []
+    if "oblique" not in shape and last not in _HANGING:
+        marks += ["free", *(_FREE[name] for name in (*shape, *marks) if name in _FREE)]
+        if last and _looks_like_verb(last):
+            marks.append("free any verb before")
+    return tuple(marks)
+
+
+_PAPER_IN = frozenset({"in", "im", "laut", "auf"})
+_GENITIVE = frozenset({"der", "des"})
+_HANGING = _PREPOSITIONS | _GENITIVE
+
+
+def _shape(each: re.Match[str], behind: str) -> tuple[str, ...]:
+    """Name what a name, noun or pronoun looks like."""
+    found: tuple[str, ...] = ("insertion",) if behind == "," else ()
+    name = each["name"]
+    if not name:
+        return (*found, "pronoun")
+    found += _noun(name.rsplit(" ", 1)[-1].rstrip(".").casefold())
+    if " " in name:
+        found += ("several names",)
+    if each["tail"]:
+        found += ("long",)
+    if each["nominative"]:
+        found += ("nominative",)
+    elif each["oblique"]:
+        found += ("oblique",)
+    return (*found, "capitals") if name.isupper() and len(name) > 1 else found
+
+
+_NOUNS = {"person": _PERSON, "body": _BODY, "paper": _PAPER, "abstract": _ABSTRACT}
+
+
+@lru_cache(maxsize=4096)
+def _noun(noun: str) -> tuple[str, ...]:
+    return tuple(name for name, ends in _NOUNS.items() if ends.search(noun))
+
+
+def _words_before(before: Sequence[str], last: str, shape: Sequence[str]) -> Iterator[str]:
+    """Yield what the words before a candidate tell."""
+    yield from _before(before[-1])
+    if last in _PAPER_IN and "paper" in shape:
+        yield "paper in"
+    if last in _GENITIVE and "nominative" not in shape and "pronoun" not in shape:
+        yield "genitive"
+    if _is_cue_word(before[-1]) and before[-_BESIDE:-1] == ["und"]:
+        yield "and verb before"
+    if last in _SOURCES or (len(before) > 1 and before[-_BESIDE].casefold() in _SOURCES):
+        yield "source"
+    if _is_cue(before[-_NEAR:-1]):
+        yield "verb soon before"
+
+
+@lru_cache(maxsize=4096)
+def _before(word: str) -> tuple[str, ...]:
+    last = word.casefold()
     marks = {
-        "free": is_free,
-        "free first": is_free and is_first,
-        "free starts": is_free and each.start() < _BESIDE,
-        "free verb behind": is_free and _is_cue(behind[:1]),
-        "free any verb behind": is_free and bool(behind) and _looks_like_verb(behind[0]),
-        "free any verb before": is_free and bool(last) and _looks_like_verb(last),
-        "person": _PERSON.search(noun) is not None,
-        "body": _BODY.search(noun) is not None,
-        "paper": _PAPER.search(noun) is not None,
-        "paper in": _PAPER.search(noun) is not None and last in {"in", "im", "laut", "auf"},
-        "subjunctive behind": bool(behind) and behind[0] in SUBJUNCTIVE,
-        "and verb before": _is_cue(before[-1:]) and before[-_BESIDE:-1] == ["und"],
-        "pronoun behind a comma": is_pronoun
-        and text[max(0, each.start() - 2) : each.start()] == ", ",
-        "abstract": _ABSTRACT.search(noun) is not None,
-        "capitals": not is_pronoun and each["name"].isupper() and len(each["name"]) > 1,
-        "any verb before": bool(last) and before[-1].islower() and _looks_like_verb(last),
-        "long": not is_pronoun and bool(each["tail"]),
-        "first": is_first,
-        "starts": each.start() < _BESIDE,
-        "pronoun": each["pronoun"] is not None,
-        "nominative": each["nominative"] is not None,
-        "oblique": each["oblique"] is not None,
+        "verb before": _is_cue_word(word),
+        "any verb before": word.islower() and _looks_like_verb(last),
         "behind a preposition": last in _PREPOSITIONS,
-        "source": bool(_SOURCES & {w.casefold() for w in before[-_BESIDE:]})
-        or "zufolge" in behind[:1],
-        "in somebody's view": before[-1:] == ["Für"],
-        "verb behind": _is_cue(behind[:1]),
-        "verb soon behind": _is_cue(behind[1:_NEAR]),
-        "verb before": _is_cue(before[-1:]),
-        "verb soon before": _is_cue(before[-_NEAR:-1]),
-        "any verb behind": bool(behind) and _looks_like_verb(behind[0]),
-        "auxiliary behind": bool(behind) and behind[0] in AUXILIARIES,
+        "in somebody's view": word == "Für",
         "auxiliary before": last in AUXILIARIES,
-        "several names": each["pronoun"] is None and " " in each["name"],
-        "insertion": behind_text[:1] == ",",
         "as": last in {"wie", "so"},
-        "genitive": each["pronoun"] is None
-        and each["nominative"] is None
-        and last in {"der", "des"},
     }
-    return found | {name: 1.0 for name, holds in marks.items() if holds}
+    return tuple(name for name, holds in marks.items() if holds)
+
+
+def _words_behind(behind: Sequence[str]) -> tuple[str, ...]:
+    """Name what the words behind a candidate tell."""
+    found = _behind(behind[0])
+    return (*found, "verb soon behind") if _is_cue(behind[1:]) else found
+
+
+@lru_cache(maxsize=4096)
+def _behind(word: str) -> tuple[str, ...]:
+    marks = {
+        "verb behind": _is_cue_word(word),
+        "any verb behind": _looks_like_verb(word),
+        "auxiliary behind": word in AUXILIARIES,
+        "subjunctive behind": word in SUBJUNCTIVE,
+        "source": word == "zufolge",
+    }
+    return tuple(name for name, holds in marks.items() if holds)
 
 
 def _without_insertion(behind: str) -> str:
@@ -279,17 +402,12 @@ def _without_insertion(behind: str) -> str:
     return behind
 
 
-@lru_cache(maxsize=4096)
 def _is_cue_word(word: str) -> bool:
-    return word in VERBS or word in PARTICIPLES
+    return word in _CUES
 
 
 def _is_cue(words: Sequence[str]) -> bool:
-    return any(_is_cue_word(word) for word in words)
-
-
-def _has_cue(text: str) -> bool:
-    return _is_cue(_WORD.findall(text))
+    return not _CUES.isdisjoint(words)
 
 
 def _looks_like_verb(word: str) -> bool:

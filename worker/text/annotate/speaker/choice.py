@@ -1,15 +1,17 @@
 """Choose who speaks by one fitted sum (`weights.toml`, made by `bench/fit_speakers.py`)."""
 
+import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
 from worker.text.annotate.cue import Cue
-from worker.text.annotate.speaker.candidates import QuotationContext, Speaker, candidates
+from worker.text.annotate.speaker.candidates import BY_ZONE, QuotationContext, Speaker, candidates
 
 _NEAR, _FAR = 0, 2
+_NOISE, _DIGITS = 1e-6, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,59 +34,130 @@ def described(place: QuotationContext, cue: Cue | None, before: Before | None) -
 
 
 def _with_rule(found: list[Speaker], speaker: str) -> list[Speaker]:
-    marked = [
-        replace(each, features=each.features | {"rule": 1.0})
-        if _is_same(each.text, speaker)
-        else each
-        for each in found
-    ]
-    named = [each for each in marked if "rule" in each.features]
-    features = dict(named[0].features) if named else {"rule": 1.0, "rule alone": 1.0}
-    return [Speaker(speaker, features=features | {"rule words": 1.0}), *marked]
+    named = [each for each in found if _is_same(each.text, speaker)]
+    for each in named:
+        each.marks = (*each.marks, "rule")
+    if not named:
+        return [Speaker(speaker, marks=("rule", "rule alone", "rule words")), *found]
+    first = replace(named[0], text=speaker, pronoun=False, marks=(*named[0].marks, "rule words"))
+    return [first, *found]
 
 
 def _with_last(
     found: list[Speaker], before: Before, place: QuotationContext, *, has_speaker: bool
 ) -> list[Speaker]:
-    marked = [
-        replace(each, features=each.features | {"spoke before": 1.0})
-        if _is_same(each.text, before.speaker.text)
-        else each
-        for each in found
-    ]
+    for each in found:
+        if _is_same(each.text, before.speaker.text):
+            each.marks = (*each.marks, "spoke before")
     near = "near" if before.sentences <= _NEAR else "far" if before.sentences > _FAR else "middle"
     marks = {
         "last": True,
         "last same sentence": before.same_sentence,
         f"last {near}": True,
         "last opens": not place.before.strip(" –-"),
-        "last without others": not any(
-            e.features.get("before") or e.features.get("after") for e in found
-        ),
+        "last without others": not any(e.found and e.found.kind != "earlier" for e in found),
         "last and a rule": has_speaker,
         "last pronoun": before.speaker.pronoun,
     }
-    features = {name: 1.0 for name, holds in marks.items() if holds}
-    return [*marked, Speaker(before.speaker.text, before.speaker.pronoun, features)]
+    told = tuple(name for name, holds in marks.items() if holds)
+    return [*found, Speaker(before.speaker.text, before.speaker.pronoun, told)]
 
 
 def _is_same(one: str, other: str) -> bool:
     return one in other or other in one
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeakerWeights:
+    """The fitted weights: of each feature, and of each of a candidate by its kind of zone."""
+
+    weights: Mapping[str, float]
+    by_kind: Mapping[str, Mapping[str, float]]
+    most_around: Mapping[str, float]
+
+
 @cache
-def weights() -> Mapping[str, float]:
+def speaker_weights() -> SpeakerWeights:
     """Return the fitted weight of each feature."""
     told = resources.files(__package__).joinpath("weights.toml").read_text("utf-8")
-    found: dict[str, float] = tomllib.loads(told)["weights"]
-    return found
+    weights: dict[str, float] = tomllib.loads(told)["weights"]
+    by_kind = {}
+    for kind in ("before", "after", "earlier"):
+        own = {name: weights.get(f"{kind} {name}", 0.0) for name in BY_ZONE}
+        by_kind[kind] = weights | {
+            name: weights.get(name, 0.0) + more for name, more in own.items()
+        }
+    return SpeakerWeights(
+        weights, by_kind, {kind: _most_around(own) for kind, own in by_kind.items()}
+    )
+
+
+def _most_around(weights: Mapping[str, float]) -> float:
+    """Return the most that the words around a candidate can weigh; most features exclude others."""
+
+    def most(*names: str) -> float:
+        return sum(max(0.0, weights.get(name, 0.0)) for name in names)
+
+    any_behind = weights.get("any verb behind", 0.0)
+    behind = max(most("verb behind", "free verb behind"), most("auxiliary behind"))
+    behind += max(0.0, any_behind, any_behind + weights.get("free any verb behind", 0.0))
+    verb = max(most("verb before", "and verb before"), most("auxiliary before"))
+    verb += most("any verb before", "free any verb before")
+    before = max(verb, most("as"), most("in somebody's view", "behind a preposition", "genitive"))
+    is_free = weights.get("free", 0.0) + most("free first", "free starts")
+    others = most("source", "verb soon before", "verb soon behind", "subjunctive behind")
+    return max(0.0, is_free) + behind + before + others + most("paper in", "pronoun behind a comma")
 
 
 def choose(speakers: Sequence[Speaker]) -> Speaker | None:
-    """Return the likeliest of those who may be speaking."""
-    fitted = weights()
-    return max(speakers, key=lambda each: _sum(fitted, each.features.items()), default=None)
+    """Return the likeliest of those who may be speaking, the first of those as likely.
+
+    The words around one, and who is named in full, are looked up only where that can decide.
+    """
+    table = speaker_weights()
+    full = abs(table.weights.get("named in full", 0.0)) + _NOISE
+    most, close = -math.inf, []
+    bounds = [_bound(table, each) for each in speakers]
+    for n in sorted(range(len(speakers)), key=bounds.__getitem__, reverse=True):
+        if bounds[n] < most - full:
+            break
+        total = _sum(table, speakers[n])
+        close.append((total, -n))
+        most = max(most, total)
+    close = [each for each in close if each[0] >= most - full]
+    if len(close) > 1:
+        close = [(round(_full(table, speakers[-n]) + total, _DIGITS), n) for total, n in close]
+    return speakers[-max(close)[1]] if close else None
 
 
-def _sum(fitted: Mapping[str, float], features: Iterable[tuple[str, float]]) -> float:
-    return sum(fitted.get(name, 0.0) * value for name, value in features)
+def _full(table: SpeakerWeights, each: Speaker) -> float:
+    return table.weights.get("named in full", 0.0) * each.is_named_in_full
+
+
+def _bound(table: SpeakerWeights, each: Speaker) -> float:
+    """Return the most that a speaker can weigh, without asking for the words around."""
+    found, get = each.found, table.weights.get
+    total = 0.0
+    for name in each.zone:
+        total += get(name, 0.0)
+    for name in each.marks:
+        total += get(name, 0.0)
+    each.told = total
+    if found is None:
+        return total
+    if not found.sums:
+        own = table.by_kind[found.kind]
+        seen = found.away * own["away"] + sum(own.get(name, 0.0) for name in found.shape)
+        found.sums.append(seen)
+    return total + found.sums[0] + table.most_around[found.kind]
+
+
+def _sum(table: SpeakerWeights, each: Speaker) -> float:
+    """Return what a speaker weighs, but for the full name, behind `_bound`."""
+    found = each.found
+    if found is None:
+        return each.told
+    if len(found.sums) == 1:
+        own = table.by_kind[found.kind]
+        found.sums.append(found.sums[0] + sum(own.get(name, 0.0) for name in found.context))
+    return each.told + found.sums[1]
