@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -303,16 +304,20 @@ class UnpackedBundle:
             capture = self._one("capture", derivation["capture_id"])
             wording = self._one("wording", derivation["wording_id"])
             verdict = self._one("verdict", claim["verdict"])
-            if (
-                verdict["observation_id"] != seen["id"]
-                or seen["observed_at"] != claim["changed_by"]
-            ):
+            is_import = claim["changed_by"] == _said_time(derivation)
+            is_seen_then = seen["observed_at"] == claim["changed_by"] or is_import
+            if verdict["observation_id"] != seen["id"] or not is_seen_then:
                 raise Wrong(f"version {claim['version']} was not seen when it is said to be")
             if (capture.content("digest") or b"").hex() != claim["raw"]:
                 raise Wrong(f"version {claim['version']} is said to come from other bytes")
             if self._read(f"texts/{claim['version']}.txt") != _text(wording):
                 raise Wrong(f"the text of version {claim['version']} is not the one in the log")
             told.append(f"Version {claim['version']} was seen at {claim['changed_by']}.")
+            if is_import:
+                told[-1] = (
+                    f"Version {claim['version']} was captured at {claim['changed_by']}, as its own "
+                    f"file says; this archive had that file at {seen['observed_at']}."
+                )
         for claim in self.manifest["observations"]:
             row = self._one("observation", claim["observation"])
             if [row["observed_at"], row["outcome"]] != [claim["observed_at"], claim["outcome"]]:
@@ -329,6 +334,16 @@ class UnpackedBundle:
                 raise Wrong(f"the passage is not in version {claim['version']} as it is told")
             told.append(f"Version {claim['version']} {'has' if has_it else 'lacks'} the passage.")
         return told
+
+
+def _said_time(derivation: BundleRow) -> str | None:
+    """Return when a file says itself that it was captured, None where it says nothing."""
+    detail = json.loads(derivation.content("detail") or b"null") or {}
+    said = (detail.get("fields") or {}).get("observed_at")
+    if said is None:
+        return None
+    moment = datetime.fromisoformat(said["value"]).astimezone(timezone.utc)  # noqa: UP017  # older Pythons, too
+    return moment.isoformat(timespec="microseconds")
 
 
 def _head(text: str) -> tuple[int, bytes]:

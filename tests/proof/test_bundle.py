@@ -19,7 +19,7 @@ from storage.proof import checkpoints
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.read.find import Finder
 from storage.render.bundle_report import report
-from tests.flow.driver import Newsroom, hour, seed
+from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.whole_record import KEY, WITNESS, A, B
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
@@ -289,3 +289,23 @@ def test_a_page_of_a_web_archive_brings_request_headers_and_certificate_along(tm
     assert contents["response_headers"]["value"]
     assert contents["request"]["value"]
     assert "What this does not prove" in (tmp_path / "b" / "report.html").read_text()
+
+
+def test_a_file_that_says_when_it_was_captured_is_told_so_and_holds(tmp_path):
+    root = tmp_path / "room"
+    root.mkdir()
+    room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)
+    url = "https://www.lohebote.example/pegel"
+    room.write("a.md", page(A, url=url, observed_at=hour(-20)))
+    room.write("b.md", page(B, url=url, observed_at=hour(-10)))
+    room.scan(0)
+    path = bundle(room, f"{url}@1..@2", tmp_path / "b.zip")
+    room.close()
+    folder = tmp_path / "b"
+    with zipfile.ZipFile(path) as found:
+        found.extractall(folder)
+    code, told = checked(folder)
+    assert code == 0, told
+    assert (
+        "Version 2 was captured at 2024-06-17T20:00:00.000000+00:00, as its own file says" in told
+    )
