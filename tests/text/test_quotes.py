@@ -1,6 +1,7 @@
 """Direct quotations, their speakers and cues, on passages labelled by hand."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from storage.values.draft import Paragraph, Quote
 from tests.text.cases import draft
 from worker.text.annotate.quotes import quotes
+from worker.text.annotate.speaker.candidates import Speaker
+from worker.text.annotate.speaker.choice import choose, speaker_weights
 
 
 def passages(name: str) -> list[dict]:
@@ -187,3 +190,27 @@ def test_each_quotation_stands_in_its_paragraph(text: str) -> None:
             assert quote.text in text
             assert quote.speaker is None or quote.speaker in text
             assert quote.speaker_resolved is None or quote.speaker is not None
+
+
+def test_a_lazy_choice_is_the_likeliest_by_all_features():
+    table, chosen = speaker_weights(), []
+
+    def weight(each: Speaker) -> float:
+        return sum(table.weights.get(name, 0.0) * value for name, value in each.features.items())
+
+    def choice(speakers: Sequence[Speaker]) -> Speaker | None:
+        best = choose(speakers)
+        most = max(map(weight, speakers), default=0.0)
+        assert best is None or weight(best) == pytest.approx(most)
+        for each in filter(None, (speaker.found for speaker in speakers)):
+            own = table.by_kind[each.kind]
+            also = own.get("paper in", 0.0) if "paper" in each.shape else 0.0
+            around = sum(own.get(name, 0.0) for name in each.context)
+            assert around <= table.most_around[each.kind] + also + 1e-9
+        chosen.append(best)
+        return best
+
+    for passage in [*LABELLED, *UNSEEN]:
+        parts = [Paragraph("text", part) for part in passage["text"].split("\n\n")]
+        assert quotes(parts, "de", choice) == quotes(parts, "de")
+    assert len(chosen) > len(UNSEEN)

@@ -206,6 +206,8 @@ class _Reading:
         self.choice = choice
         self.last = _Last()
         self.earlier = ""
+        self.split = ""
+        self.sentences: Sequence[str] = ()
         self.named: frozenset[str] | None = None
 
     def of_paragraph(
@@ -237,7 +239,8 @@ class _Reading:
             if not (goes_on or is_speech):
                 continue
             if language == "de":
-                sentences = [masked[a:b] for a, b in pairwise(breaks[: at + 1])][::-1]
+                nearest = breaks[max(0, at - _SENTENCES_BACK) : at + 1]
+                sentences = [masked[a:b] for a, b in pairwise(nearest)][::-1]
                 place = QuotationContext(
                     before, after, self._earlier(sentences), self.persons, self.spoken
                 )
@@ -284,10 +287,13 @@ class _Reading:
         """Return the sentences before, the nearest first, those of the last paragraph too."""
         if len(sentences) >= _SENTENCES_BACK or not self.earlier:
             return sentences[:_SENTENCES_BACK]
-        masked = _masked(self.earlier, list(_spans(self.earlier, "")), self.language)
-        breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked)), len(masked)]
-        more = [masked[a:b] for a, b in pairwise(breaks)][::-1]
-        return [*sentences, *more][:_SENTENCES_BACK]
+        if self.earlier is not self.split:
+            masked = _masked(self.earlier, list(_spans(self.earlier, "")), self.language)
+            breaks = [0, *(m.end() for m in SENTENCE_BREAK.finditer(masked)), len(masked)]
+            last = breaks[-_SENTENCES_BACK - 1 :]
+            self.split = self.earlier
+            self.sentences = [masked[a:b] for a, b in pairwise(last)][::-1]
+        return [*sentences, *self.sentences][:_SENTENCES_BACK]
 
     def _chosen(
         self, place: QuotationContext, cue: Cue | None, *, same_sentence: bool, apart: int

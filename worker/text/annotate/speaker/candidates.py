@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from itertools import compress, islice, product
 
 from worker.text.annotate.cues_german import AUXILIARIES, PARTICIPLES, VERBS
 
@@ -205,15 +205,15 @@ def _in_zone(
             each.text, each.pronoun, ("spoke earlier",) if each.last in spoken else (),
             features, each, persons,
         )
-        for each in _found(text, kind_of(zone))
+        for each in seen_in(text, kind_of(zone))
     ]  # fmt: skip
 
 
 @lru_cache(maxsize=64)
-def _found(text: str, kind: str) -> tuple[SeenCandidate, ...]:
+def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
     """Return the candidates of a stretch of text; the next quotation often has it beside it, too.
 
-    >>> [each.text for each in _found("Gestern kam Bo Lind mit dem Chef der Wehr.", "before")]
+    >>> [each.text for each in seen_in("Gestern kam Bo Lind mit dem Chef der Wehr.", "before")]
     ['Bo Lind', 'Chef der Wehr']
     """
     matches = filter(_may_speak, CANDIDATE.finditer(text))
@@ -221,18 +221,22 @@ def _found(text: str, kind: str) -> tuple[SeenCandidate, ...]:
     found = []
     for number, each in enumerate(every):
         away = len(every) - 1 - number if kind == "before" else number
-        name, (start, end) = _text(each), each.span()
-        shape = _shape(each, text[end : end + 1]) + _SEEN[number == 0, start < _BESIDE]
+        start, end = each.span()
+        pronoun, name = each.group("pronoun", "name")
+        shape = ("pronoun",) if pronoun else _shape(each, name)
+        shape += _SEEN[number == 0, start < _BESIDE, text[end : end + 1] == ","]
+        told = each[0] if pronoun else _text(each, start)
         around = text, start, end
-        is_pronoun = each["pronoun"] is not None
         found.append(
-            SeenCandidate(name, last_name(name), is_pronoun, kind, shape, away / 4, around)
+            SeenCandidate(told, last_name(told), pronoun is not None, kind, shape, away / 4, around)
         )
     return tuple(found)
 
 
 def last_name(name: str) -> str:
     """Return the last word of a name, before what belongs to it."""
+    if " " not in name:
+        return name
     return BELONGING.split(name, maxsplit=1)[0].rsplit(" ", 1)[-1]
 
 
@@ -263,30 +267,25 @@ def kind_of(zone: str) -> str:
 
 
 def _may_speak(each: re.Match[str]) -> bool:
-    if each["pronoun"]:
-        return each["pronoun"] not in {"Es", "es"}
-    first = each["name"].split(" ", 1)[0].rstrip(".")
+    pronoun, name = each.group("pronoun", "name")
+    if pronoun:
+        return pronoun not in {"Es", "es"}
+    first = name.partition(" ")[0].rstrip(".")
     return first not in _NO_SPEAKER and not (
-        each.start("name") == each.start() < _BESIDE and _ADVERB.search(first)
+        each.start() < _BESIDE and each.start("name") == each.start() and _ADVERB.search(first)
     )
 
 
-def _text(each: re.Match[str]) -> str:
-    if each["pronoun"]:
-        return each[0]
-    start = each.start("name")
-    lead = each[0][: start - each.start()]
-    return (
-        (lead.partition(" ")[2] + each[0][len(lead) :]).rstrip(" .")
-        if lead
-        else each[0].rstrip(".")
-    )
+def _text(each: re.Match[str], start: int) -> str:
+    """Return a name as it stands, without an article before it."""
+    whole, lead = each[0], each.start("name") - start
+    return whole[whole.find(" ") + 1 :].rstrip(" .") if lead else whole.rstrip(".")
 
 
 _SEEN = {
-    (False, False): (), (True, False): ("first",), (False, True): ("starts",),
-    (True, True): ("first", "starts"),
-}  # fmt: skip
+    key: tuple(compress(("first", "starts", "insertion"), key))
+    for key in product((False, True), repeat=3)
+}
 _FREE = {
     "first": "free first", "starts": "free starts", "verb behind": "free verb behind",
     "any verb behind": "free any verb behind",
@@ -315,13 +314,9 @@ _GENITIVE = frozenset({"der", "des"})
 _HANGING = _PREPOSITIONS | _GENITIVE
 
 
-def _shape(each: re.Match[str], behind: str) -> tuple[str, ...]:
-    """Name what a name, noun or pronoun looks like."""
-    found: tuple[str, ...] = ("insertion",) if behind == "," else ()
-    name = each["name"]
-    if not name:
-        return (*found, "pronoun")
-    found += _noun(name.rsplit(" ", 1)[-1].rstrip(".").casefold())
+def _shape(each: re.Match[str], name: str) -> tuple[str, ...]:
+    """Name what a name or noun looks like."""
+    found = _noun(name.rsplit(" ", 1)[-1].rstrip(".").casefold())
     if " " in name:
         found += ("several names",)
     if each["tail"]:

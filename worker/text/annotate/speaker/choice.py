@@ -4,14 +4,21 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from worker.text.annotate.cue import Cue
-from worker.text.annotate.speaker.candidates import BY_ZONE, QuotationContext, Speaker, candidates
+from worker.text.annotate.speaker.candidates import (
+    BY_ZONE,
+    QuotationContext,
+    Speaker,
+    candidates,
+    seen_in,
+)
 
 _NEAR, _FAR = 0, 2
 _NOISE, _DIGITS = 1e-6, 9
+_BOUNDED = 2  # sums are there: of what is seen, the most with the words around
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ def speaker_weights() -> SpeakerWeights:
     """Return the fitted weight of each feature."""
     told = resources.files(__package__).joinpath("weights.toml").read_text("utf-8")
     weights: dict[str, float] = tomllib.loads(told)["weights"]
+    seen_in.cache_clear()  # what is kept there holds sums of the weights before
     by_kind = {}
     for kind in ("before", "after", "earlier"):
         own = {name: weights.get(f"{kind} {name}", 0.0) for name in BY_ZONE}
@@ -106,7 +114,7 @@ def _most_around(weights: Mapping[str, float]) -> float:
     before = max(verb, most("as"), most("in somebody's view", "behind a preposition", "genitive"))
     is_free = weights.get("free", 0.0) + most("free first", "free starts")
     others = most("source", "verb soon before", "verb soon behind", "subjunctive behind")
-    return max(0.0, is_free) + behind + before + others + most("paper in", "pronoun behind a comma")
+    return max(0.0, is_free) + behind + before + others + most("pronoun behind a comma")
 
 
 def choose(speakers: Sequence[Speaker]) -> Speaker | None:
@@ -134,12 +142,15 @@ def _full(table: SpeakerWeights, each: Speaker) -> float:
     return table.weights.get("named in full", 0.0) * each.is_named_in_full
 
 
+@lru_cache(maxsize=256)
+def _zone_sum(table: SpeakerWeights, features: tuple[str, ...]) -> float:
+    return sum(table.weights.get(name, 0.0) for name in features)
+
+
 def _bound(table: SpeakerWeights, each: Speaker) -> float:
     """Return the most that a speaker can weigh, without asking for the words around."""
     found, get = each.found, table.weights.get
-    total = 0.0
-    for name in each.zone:
-        total += get(name, 0.0)
+    total = _zone_sum(table, each.zone)
     for name in each.marks:
         total += get(name, 0.0)
     each.told = total
@@ -148,8 +159,9 @@ def _bound(table: SpeakerWeights, each: Speaker) -> float:
     if not found.sums:
         own = table.by_kind[found.kind]
         seen = found.away * own["away"] + sum(own.get(name, 0.0) for name in found.shape)
-        found.sums.append(seen)
-    return total + found.sums[0] + table.most_around[found.kind]
+        more = max(0.0, own.get("paper in", 0.0)) if "paper" in found.shape else 0.0
+        found.sums += [seen, seen + more + table.most_around[found.kind]]
+    return total + found.sums[1]
 
 
 def _sum(table: SpeakerWeights, each: Speaker) -> float:
@@ -157,7 +169,7 @@ def _sum(table: SpeakerWeights, each: Speaker) -> float:
     found = each.found
     if found is None:
         return each.told
-    if len(found.sums) == 1:
+    if len(found.sums) == _BOUNDED:
         own = table.by_kind[found.kind]
         found.sums.append(found.sums[0] + sum(own.get(name, 0.0) for name in found.context))
-    return each.told + found.sums[1]
+    return each.told + found.sums[-1]
