@@ -21,6 +21,7 @@ from storage.web.pages.passages import ShownBlock, ShownPiece
 from storage.web.pages.rendering import PageWords, language_of, plain
 from storage.web.paging import json_bytes
 from storage.web.parameters import ChangesQuery
+from storage.web.schemas import plain as plain_answer
 
 router = APIRouter(tags=["feeds"])
 Asked = Annotated[Library, Depends(library_of)]
@@ -57,7 +58,9 @@ class ChangeFeed:
     entries: tuple[ChangeEntry, ...]
 
 
-@router.get("/feed.atom", response_class=Response, responses={200: {"content": {ATOM_TYPE: {}}}})
+@router.get(
+    "/feed.atom", response_class=Response, responses=plain_answer(ATOM_TYPE, "An Atom feed.")
+)
 def atom(request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]) -> Response:
     """Return the latest changes as Atom, of the filters that `/api/changes` takes."""
     feed = _feed(request, library, asked)
@@ -65,7 +68,9 @@ def atom(request: Request, library: Asked, asked: Annotated[ChangesQuery, Query(
 
 
 @router.get(
-    "/feed.json", response_class=Response, responses={200: {"content": {JSON_FEED_TYPE: {}}}}
+    "/feed.json",
+    response_class=Response,
+    responses=plain_answer(JSON_FEED_TYPE, "A JSON Feed.", "object"),
 )
 def json_feed(
     request: Request, library: Asked, asked: Annotated[ChangesQuery, Query()]

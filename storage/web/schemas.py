@@ -74,9 +74,9 @@ def many(row: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]
     return {200: page, 304: NOT_CHANGED, **troubles(*USUAL, *statuses)}
 
 
-def plain(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
+def plain(media_type: str, what: str, kind: str = "string") -> dict[int | str, dict[str, Any]]:
     """Return the answers of a request for something that is no JSON."""
-    told = {"description": what, "content": {media_type: {"schema": {"type": "string"}}}}
+    told = {"description": what, "content": {media_type: {"schema": {"type": kind}}}}
     return {200: told, 304: NOT_CHANGED, **troubles(*USUAL)}
 
 

@@ -255,7 +255,7 @@ HOSTILE = (
     Hostile(
         "bomb.xml",
         lambda: gzip.compress(_sitemap(10) + b" " * (300 * MEGABYTE), mtime=0),
-        ("archive_unsafe", "too_large_decoded"),
+        ("archive_unsafe", "not_text", "too_large_decoded"),
         "sitemap",
     ),
     Hostile(

@@ -144,6 +144,7 @@ def test_on_the_stack_thirty_hostile_files_cost_only_themselves(stack: Stack):  
     told = rows(stack.folder, "refusals", **stack.settings)
     origins = {row["origin"] for row in rows(stack.folder, "list", **stack.settings)}
     for case in ON_THE_STACK:
-        mine = {row["code"] for row in told if f"/{case.name}" in row["locator"]}
+        name = case.name.removesuffix(".gz")  # which is wrapping, and stands in no locator
+        mine = {row["code"] for row in told if f"/{name}" in row["locator"]}
         ended(case, mine)
         assert f"seed:bad/gut_{case.name.replace('.', '_')}.txt" in origins
