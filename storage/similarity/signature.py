@@ -29,7 +29,8 @@ def agreement(a: ComparedText, b: ComparedText) -> float:
     The estimate of the share of words in a row that both have, or of the headline where it is the
     same: a text may be rewritten below it.
 
-    >>> agreement(Text("Pegel steigt", b"1", None), Text("Pegel  steigt", b"2", None))
+    >>> one, other = ComparedText("Pegel", b"1", None), ComparedText("Pegel ", b"2", None)
+    >>> agreement(one, other)
     0.5
     """
     if a.digest is not None and a.digest == b.digest:
