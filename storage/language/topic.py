@@ -27,23 +27,18 @@ _ANYWHERE = frozenset(
 )
 
 
-def is_off_topic(paragraph: str, rest: Iterable[str]) -> bool:
+def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bool:
     """Tell whether a paragraph shares next to no noun, name or number with the rest of a text.
 
     Background that several articles of one story share names what they are about; an invitation
-    to the newsletter does not. Both are given in canonical form.
+    to the newsletter does not. Both are given as `topical` words.
 
-    >>> story = ["Brand im Öllager", "Das Öllager von Rostow brennt seit Montag."]
-    >>> is_off_topic("Der Brand im Öllager brach am Montag aus.", story)
+    >>> story = [topical("Brand im Öllager"), topical("Das Öllager von Rostow brennt seit Montag.")]
+    >>> are_apart(topical("Der Brand im Öllager brach am Montag aus."), story)
     False
-    >>> is_off_topic("Melden Sie sich jetzt für unseren Newsletter an.", story)
+    >>> are_apart(topical("Melden Sie sich jetzt für unseren Newsletter an."), story)
     True
     """
-    return are_apart(topical(paragraph), map(topical, rest))
-
-
-def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bool:
-    """Tell what `is_off_topic` does, of `topical` words."""
     shared: set[str] = set()
     enough = min(_SHARED_ARE_A_TOPIC, len(words))
     for other in others:
