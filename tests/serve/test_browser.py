@@ -98,6 +98,7 @@ def browser(tmp_path_factory):
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     driver.set_page_load_timeout(60)
+    driver.implicitly_wait(20)
     yield driver
     driver.quit()
 
@@ -130,6 +131,13 @@ def look(browser, width: int, scheme: str) -> None:
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+
+def wait_for_address(browser, part: str) -> None:
+    """Wait until the browser stands at an address with a part; a click or a key answers before that."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 20).until(lambda each: part in each.current_url)
 
 
 def keep_picture(browser, name: str, width: int) -> None:
@@ -196,22 +204,25 @@ def test_from_a_search_to_the_article_a_comparison_since_when_and_a_reference(si
     look(browser, 1280, "light")
     browser.get(address + "/?lang=en")
     browser.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("kanalbrücke", Keys.ENTER)
+    wait_for_address(browser, "/search")
     assert browser.find_elements(By.CSS_SELECTOR, "article.card mark")
     browser.find_element(By.CSS_SELECTOR, "article.card h2 a").click()
     assert "Kanalbrücke" in browser.find_element(By.TAG_NAME, "h1").text
     browser.find_element(By.CSS_SELECTOR, "input[name=a][value='1']").click()
     browser.find_element(By.CSS_SELECTOR, "input[name=b][value='3']").click()
     browser.find_element(By.CSS_SELECTOR, "form[action$='/compare'] button").click()
-    assert browser.current_url.partition("?")[0].endswith("/1..3")
+    wait_for_address(browser, "/1..3")
     gone = [each.text for each in browser.find_elements(By.TAG_NAME, "del")]
     come = [each.text for each in browser.find_elements(By.TAG_NAME, "ins")]
     assert "3,6" in gone
     assert "36" in come
     browser.find_element(By.LINK_TEXT, "Since when").click()
+    wait_for_address(browser, "/since")
     assert browser.find_elements(By.CSS_SELECTOR, ".stood")
     browser.find_element(By.LINK_TEXT, "Cite").click()
     browser.find_element(By.NAME, "passage").send_keys("dauere vierzehn Monate")
     browser.find_element(By.CSS_SELECTOR, "form.stack button").click()
+    wait_for_address(browser, "passage=")
     assert "> nach" not in browser.page_source
     assert "dauere vierzehn Monate" in browser.find_element(By.TAG_NAME, "pre").text
     assert errors(browser) == []
@@ -229,19 +240,23 @@ def test_a_selected_passage_can_be_cited(site, browser):
         "getSelection().removeAllRanges(); getSelection().addRange(r);"
     )
     browser.find_element(By.ID, "cite-selection").click()
-    assert "passage=" in browser.current_url
+    wait_for_address(browser, "passage=")
     assert "36 Millionen" in browser.find_element(By.TAG_NAME, "pre").text
 
 
 def test_a_source_is_added_with_a_token(site, browser):
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.expected_conditions import staleness_of
+    from selenium.webdriver.support.ui import WebDriverWait
 
     address, token = site
     browser.get(address + "/sources?lang=en")
     browser.find_element(By.NAME, "locator").send_keys("https://www.lohebote.example/feed")
     browser.find_element(By.NAME, "every").send_keys("15m")
     browser.find_element(By.NAME, "token").send_keys(token)
-    browser.find_element(By.CSS_SELECTOR, "main form button").click()
+    form = browser.find_element(By.CSS_SELECTOR, "main form button")
+    form.click()
+    WebDriverWait(browser, 20).until(staleness_of(form))
     assert "https://www.lohebote.example/feed" in browser.find_element(By.TAG_NAME, "main").text
     assert token not in browser.page_source
 
