@@ -133,6 +133,7 @@ class Settings:
     proof_key: Path | None
     proof_every: float
     proof_witnesses: Path | None
+    proof_tiles: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -557,6 +558,13 @@ SETTINGS: tuple[Setting, ...] = (
         _optional_path,
         None,
         "a policy (C2SP tlog-policy): the witnesses that are asked to cosign, and how many must",
+        is_path=True,
+    ),
+    Setting(
+        "proof_tiles",
+        _new_path,
+        None,
+        "a folder in which the log is kept as files for any web server",
         is_path=True,
     ),
 )

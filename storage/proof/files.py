@@ -1,15 +1,17 @@
 """Write the log as files that any web server can hand out (C2SP tlog-tiles)."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from storage.proof import log
-from storage.proof.checkpoints import ProofKeyError, Signed
+from storage.proof.checkpoints import ProofKeyError, Signed, latest
 from storage.proof.note import Checkpoint, Note, NoteError
-from storage.proof.tiles import bundle, tile_path, tiles_of
+from storage.proof.tiles import bundle, tile_at, tile_path, tiles_of, width_of
 from storage.proof.tree import root
 
 CHECKPOINT = "checkpoint"
@@ -43,14 +45,43 @@ def write_tiles(connection: Connection, folder: Path, newest: Signed) -> Written
     return WrittenLog(number + 1, newest.size)
 
 
+def keep_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
+    """Bring the files in a folder to the newest checkpoint; None where they are there already.
+
+    Raises: TilesError.
+    """
+    newest = latest(connection)
+    if newest is None:
+        return None
+    with suppress(FileNotFoundError):
+        if (folder / CHECKPOINT).read_bytes() == newest.cosigned.encode():
+            return None
+    return write_tiles(connection, folder, newest)
+
+
+def file_at(connection: Connection, path: str, size: int) -> bytes | None:
+    """Return the content of one file of a log of `size` entries, None where it has no such file.
+
+    A tile that is full by now can be had as narrow as it was at any earlier time.
+    Raises: TileError where `path` is none of a tile.
+    """
+    level, number, width = tile_at(path)
+    if width > width_of(level, number, size):
+        return None
+    return _content(connection, level, number, width)
+
+
+def _content(connection: Connection, level: int | None, number: int, width: int) -> bytes:
+    if level is None:
+        return bundle(place.entry for place in log.entries(connection, number)[:width])
+    return b"".join(log.tile(connection, level, number)[:width])
+
+
 def files(connection: Connection, size: int, start: int = 0) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of each file that a log of `size` has and one of `start` lacks."""
     for level, number, width in tiles_of(size, start):
-        hashes = log.tile(connection, level, number)[:width]
-        if level == 0:
-            entries = [place.entry for place in log.entries(connection, number)[:width]]
-            yield tile_path(None, number, width), bundle(entries)
-        yield tile_path(level, number, width), b"".join(hashes)
+        for each in (None, 0) if level == 0 else (level,):
+            yield tile_path(each, number, width), _content(connection, each, number, width)
 
 
 def _size_in(connection: Connection, folder: Path, now: Checkpoint) -> int:
@@ -68,8 +99,11 @@ def _size_in(connection: Connection, folder: Path, now: Checkpoint) -> int:
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; two that write it at once write the same."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.new")
-    fresh.write_bytes(content)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
+    with fresh.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())  # a checkpoint may not come through a power cut without these
     fresh.replace(target)

@@ -1,5 +1,6 @@
 """A log as files (C2SP tlog-tiles): paths, what stands in them, and a tree read out of them."""
 
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -11,6 +12,14 @@ HEIGHT = 8
 """Levels of the tree that one level of tiles spans."""
 LARGEST_ENTRY = 0xFFFF
 MOST_CACHED = 64
+
+TILE_PATH = re.compile(
+    r"tile/(?P<level>entries|\d{1,2})/(?P<number>(?:x\d{3}/){0,6}\d{3})(?:\.p/(?P<width>\d{1,3}))?"
+)
+"""
+>>> TILE_PATH.fullmatch("tile/0/x001/067.p/3").groups()
+('0', 'x001/067', '3')
+"""
 
 ReadTile = Callable[[int, int], Sequence[bytes]]
 """Gives the hashes of a tile by level and number, all that there are."""
@@ -32,6 +41,33 @@ def tile_path(level: int | None, number: int, width: int = WIDTH) -> str:
     name = "/".join([*(f"x{part}" for part in parts[:-1]), parts[-1]])
     level_name = "entries" if level is None else str(level)
     return f"tile/{level_name}/{name}" + ("" if width == WIDTH else f".p/{width}")
+
+
+def tile_at(path: str) -> tuple[int | None, int, int]:
+    """Return level, number and width of the tile that stands at a path.
+
+    Raises: TileError.
+
+    >>> tile_at("tile/0/x001/x234/067"), tile_at("tile/entries/005.p/3")
+    ((0, 1234067, 256), (None, 5, 3))
+    """
+    found = TILE_PATH.fullmatch(path)
+    if found is not None:
+        level = None if found["level"] == "entries" else int(found["level"])
+        number = int(found["number"].replace("x", "").replace("/", ""))
+        width = int(found["width"] or WIDTH)
+        if width > 0 and tile_path(level, number, width) == path:
+            return level, number, width
+    raise TileError(f"{path} is no path of a tile")
+
+
+def width_of(level: int | None, number: int, size: int) -> int:
+    """Return how many hashes (or entries) a tile has in a log of so many entries.
+
+    >>> width_of(0, 2, 600), width_of(None, 1, 600), width_of(1, 7, 600)
+    (88, 256, 0)
+    """
+    return max(0, min(WIDTH, (size >> (HEIGHT * (level or 0))) - number * WIDTH))
 
 
 def tiles_of(size: int, start: int = 0) -> Iterator[tuple[int, int, int]]:

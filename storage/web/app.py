@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.types import ASGIApp
 
-from storage.web import api, feeds, health, metrics, pages, problems
+from storage.web import api, feeds, health, log, metrics, pages, problems
 from storage.web.archives import Library, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.schemas import ProblemShape
@@ -67,6 +67,7 @@ def _reading() -> Iterable[APIRouter]:
     yield from api.ROUTERS
     yield feeds.router
     yield health.router
+    yield log.router
     yield metrics.router
     yield from pages.ROUTERS
 

@@ -15,7 +15,8 @@ from sqlalchemy import text
 
 from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
-from storage.proof.note import Note
+from storage.proof.note import Checkpoint, Note
+from storage.proof.tiles import entries_in
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.values.source import Source
@@ -393,6 +394,29 @@ def test_the_log_follows_and_a_checkpoint_is_signed(room, scheduler):
     with room.archive.looking() as connection:
         made = checkpoints.latest(connection)
     assert Note.parse(made.note).require([KEY.verifier]) == KEY.verifier
+
+
+def test_the_folder_of_tiles_is_kept_at_the_newest_checkpoint(room, scheduler, tmp_path):
+    folder = tmp_path / "log"
+    room.write("a.txt", seed("Pegel steigt", "Der Pegel der Lohe steigt."))
+    room.now = datetime.now(UTC)
+    room.scan()
+    room.settings = replace(room.settings, proof_tiles=folder, proof_every=0.1)
+    checkpoints.write_key(room.settings.proof_key_file, KEY)
+    scheduler(Broker())
+
+    def size() -> int:
+        return Checkpoint.parse(Note.parse((folder / "checkpoint").read_bytes()).text).size
+
+    until((folder / "checkpoint").exists)
+    first = size()
+    room.write("b.txt", seed("Pegel sinkt", "Der Pegel der Lohe sinkt."))
+    room.now = datetime.now(UTC)
+    room.scan()
+    until(lambda: size() > first)
+    now = size()
+    held = entries_in((folder / f"tile/entries/000.p/{now}").read_bytes())
+    assert (len(held), held[0].split()[:3]) == (now, [b"lesart", b"v1", b"archive"])
 
 
 def test_a_damaged_key_stops_no_work(room, scheduler):

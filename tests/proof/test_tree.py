@@ -9,7 +9,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.proof import tree
-from storage.proof.tiles import WIDTH, bundle, entries_in, hashes_in, tile_path, tiled, tiles_of
+from storage.proof.tiles import (
+    WIDTH,
+    TileError,
+    bundle,
+    entries_in,
+    hashes_in,
+    tile_at,
+    tile_path,
+    tiled,
+    tiles_of,
+    width_of,
+)
 from storage.proof.tree import Tree, TreeProofError, leaf_hash
 
 LARGEST = 10_000
@@ -172,3 +183,24 @@ def test_the_tree_of_the_specification_has_its_tiles():
 @given(st.lists(st.binary(max_size=400), max_size=300))
 def test_bundles_give_their_entries_back(entries):
     assert entries_in(bundle(entries)) == entries
+
+
+@given(st.none() | st.integers(0, 7), st.integers(0, 10**12), st.integers(1, WIDTH))
+def test_a_path_leads_back_to_its_tile(level, number, width):
+    assert tile_at(tile_path(level, number, width)) == (level, number, width)
+
+
+@pytest.mark.parametrize("path", [
+    "checkpoint", "tile/0/1", "tile/0/0001", "tile/0/x000/001", "tile/00/000", "tile/0/001.p/0",
+    "tile/0/001.p/256", "tile/0/001.p/007", "tile/-1/000", "tile/0/../000", "tile/entries/x1/000",
+    "tile/0/001\n", "tile/0/٠٠١", "/tile/0/001",
+])  # fmt: skip
+def test_what_is_no_path_of_a_tile_is_refused(path):
+    with pytest.raises(TileError):
+        tile_at(path)
+
+
+@given(st.integers(0, 70_000))
+def test_each_tile_of_a_log_is_as_wide_as_it_is_told(size):
+    assert all(width_of(level, number, size) == width for level, number, width in tiles_of(size))
+    assert width_of(0, -(-size // WIDTH), size) == 0

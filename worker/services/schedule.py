@@ -26,6 +26,7 @@ from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
 from storage.proof.ask import ask_all, read_policy
+from storage.proof.files import keep_tiles
 from storage.proof.note import NoteError
 from storage.proof.policy import PolicyError
 from storage.schedule import progress as job_progress
@@ -48,6 +49,7 @@ SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 COSIGN_SECONDS = 30.0
+TILES_SECONDS = 1.0
 UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
 """What may be wrong with the keys and policies of the log; the work goes on."""
 LEADER_RETRY_SECONDS = 1.0
@@ -244,7 +246,12 @@ class Scheduler:
         self._ticking.add_job(
             self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
         )
-        for act, seconds in ((self._log, SWEEP_SECONDS), (self._cosign, COSIGN_SECONDS)):
+        logging_acts = (
+            (self._log, SWEEP_SECONDS),
+            (self._cosign, COSIGN_SECONDS),
+            (self._write_tiles, TILES_SECONDS),
+        )
+        for act, seconds in logging_acts:
             self._ticking.add_job(
                 self._guarded(act), IntervalTrigger(seconds=seconds), id=act.__name__
             )
@@ -365,6 +372,15 @@ class Scheduler:
         if policy is not None:
             for each in ask_all(self.archive.engine, self.archive.clock, policy):
                 LOG.info("witness_asked", witness=each.witness, refused=each.reason)
+
+    def _write_tiles(self) -> None:
+        """Keep the folder of tiles at the newest checkpoint; nothing waits for its disk."""
+        folder = self.settings.proof_tiles if self._leads else None
+        if folder is not None:
+            with self.archive.looking() as connection:
+                written = keep_tiles(connection, folder)
+            if written is not None:
+                LOG.info("tiles_written", folder=str(folder), entries=written.size)
 
     def _publish(self, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""

@@ -1,0 +1,43 @@
+"""The log over HTTP, as clients of C2SP tlog-tiles ask for it: a checkpoint, and tiles below it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import PlainTextResponse, Response
+
+from storage.proof.checkpoints import latest
+from storage.proof.files import CHECKPOINT, file_at
+from storage.proof.tiles import TileError
+from storage.web.archives import Library, library_of
+from storage.web.problems import Problem
+from storage.web.schemas import plain
+
+router = APIRouter(prefix="/log", tags=["log"])
+Asked = Annotated[Library, Depends(library_of)]
+BYTES = "application/octet-stream"
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FEW_SECONDS = {"Cache-Control": "public, max-age=5"}
+
+
+@router.get(f"/{CHECKPOINT}", responses=plain("text/plain", "A signed note"))
+def checkpoint(library: Asked) -> Response:
+    """Return the newest checkpoint with the lines of the witnesses."""
+    with library.today.connected() as connection:
+        newest = latest(connection)
+    if newest is None:
+        raise Problem("no_such", "no checkpoint was signed yet: `lesart proof keygen` makes a key")
+    return PlainTextResponse(newest.cosigned, headers=FEW_SECONDS)
+
+
+@router.get("/tile/{path:path}", responses=plain(BYTES, "Hashes, or entries"))
+def tile(library: Asked, path: str) -> Response:
+    """Return a tile of hashes (`LEVEL/N`) or of entries (`entries/N`), as the checkpoint has it."""
+    with library.today.connected() as connection:
+        newest = latest(connection)
+        try:
+            found = file_at(connection, f"tile/{path}", newest.size if newest else 0)
+        except TileError as error:
+            raise Problem("no_such", str(error)) from error
+    if found is None:
+        raise Problem("no_such", "the newest checkpoint covers no such tile")
+    return Response(found, media_type=BYTES, headers=FOREVER)
