@@ -194,12 +194,12 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
         return [(block.a, block.b, block.size) for block in found if block.size]
     runs: list[Run] = []
     i = j = 0
-    for to_i, to_j in [*_once_in_both(a, b), (len(a), len(b))]:
-        if (to_i - i) * (to_j - j) <= MAX_CELLS:
-            runs += [(i + x, j + y, size) for x, y, size in common(a[i:to_i], b[j:to_j])]
-        if to_i < len(a):
-            runs.append((to_i, to_j, 1))
-        i, j = to_i + 1, to_j + 1
+    for to_i, to_j, size in [*_anchors(a, b), (len(a), len(b), 0)]:
+        if i < to_i and j < to_j and (to_i - i) * (to_j - j) <= MAX_CELLS:
+            runs += [(i + x, j + y, few) for x, y, few in common(a[i:to_i], b[j:to_j])]
+        if size:
+            runs.append((to_i, to_j, size))
+        i, j = to_i + size, to_j + size
     return runs
 
 
@@ -404,14 +404,19 @@ def _rising(candidates: Sequence[Pair]) -> list[Pair]:
     return run[::-1]
 
 
-def _once_in_both(a: Sequence[str], b: Sequence[str]) -> list[Pair]:
-    """Return where a few items in a row stand that each side has once, in order."""
+def _anchors(a: Sequence[str], b: Sequence[str]) -> Iterator[Run]:
+    """Yield the runs of items where a few in a row stand that each side has once, in order."""
     a_rows, b_rows = _rows(a), _rows(b)
     a_counts, b_counts = Counter(a_rows), Counter(b_rows)
     place = {row: j for j, row in enumerate(b_rows) if b_counts[row] == 1}
-    return _rising(
+    found = _rising(
         [(i, place[row]) for i, row in enumerate(a_rows) if a_counts[row] == 1 and row in place]
     )
+    begin = 0
+    for at, (i, j) in enumerate(found, 1):
+        if at == len(found) or found[at] != (i + 1, j + 1):
+            yield (*found[begin], at - begin)
+            begin = at
 
 
 def _rows(items: Sequence[str]) -> list[tuple[str, ...]]:

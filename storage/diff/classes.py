@@ -163,12 +163,13 @@ class _Marked:
             self._quoted[id(block)] = quoted(block.canon, block.words.starts)
         marks = self._quoted[id(block)]
         begin = start - block.start
+        canon, words, tokens = block.canon, block.words, block.tokens
         return tuple(
             _Word(
-                block.tokens[k],
+                tokens[k],
                 marks[k],
-                block.canon[block.words.end_of(k) :][:1].isdigit(),
-                k > 0 and _is_amount(block.tokens[k - 1]),
+                canon[(end := words.end_of(k)) : end + 1].isdigit(),
+                k > 0 and _is_amount(tokens[k - 1]),
             )
             for k in block.tokens_within(begin, begin + len(text))
         )

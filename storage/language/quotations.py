@@ -25,17 +25,19 @@ def quoted(canon: str, starts: Sequence[int]) -> list[bool]:
 
 def _mark_double(canon: str, starts: Sequence[int], marks: list[bool]) -> None:
     inside = False
+    first, ended = canon.find('"'), 0
     for k, start in enumerate(starts):
         if canon[start] != '"':
             marks[k] = marks[k] or inside
-        elif _is_inch(canon, start) and not inside:
+        elif start == first and start > 0 and canon[start - 1].isdigit():  # inches
             continue
         else:
             marks[k] = True
             if not inside and _closes(canon, start) and not _opens(canon, start):
-                marks[:k] = [True] * k
+                ended = k
             else:
                 inside = not inside or (_opens(canon, start) and not _closes(canon, start))
+    marks[:ended] = [True] * ended
 
 
 def _mark_single(canon: str, starts: Sequence[int], marks: list[bool]) -> None:
@@ -49,10 +51,6 @@ def _mark_single(canon: str, starts: Sequence[int], marks: list[bool]) -> None:
             opened = None
         elif opened is None and _opens(canon, start):
             opened = k
-
-
-def _is_inch(canon: str, start: int) -> bool:
-    return start > 0 and canon[start - 1].isdigit() and '"' not in canon[:start]
 
 
 def _opens(canon: str, start: int) -> bool:

@@ -1,5 +1,7 @@
 """Quotation marks of one shape say by their neighbours whether they open."""
 
+import time
+
 import pytest
 
 from storage.diff.alignment import WordCuts
@@ -48,3 +50,17 @@ def test_what_is_quoted(canon: str, inside: str) -> None:
 )
 def test_names_are_told_by_their_neighbours(sentence: str, names: set[str]) -> None:
     assert names_in([sentence.split()]) == names
+
+
+def test_marks_that_close_what_nothing_opened_are_told_in_time() -> None:
+    """Eight times as many take no more than some eight times the time."""
+
+    def seconds(marks: int) -> float:
+        canon = ('Wort" ' * marks).strip()
+        starts = range(len(canon))
+        began = time.process_time()
+        assert all(quoted(canon, starts)[:-1])
+        return time.process_time() - began
+
+    fewer = min(seconds(8_000) for _ in range(3))
+    assert seconds(64_000) < 18 * fewer
