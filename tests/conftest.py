@@ -18,6 +18,7 @@ from tests import services
 DIALECTS = ("sqlite", "postgresql")
 
 SLOW_ON_POSTGRES = (
+    "tests/alerts/",
     "tests/flow/test_any_order.py",
     "tests/flow/test_clocks.py",
     "tests/flow/test_copies.py",

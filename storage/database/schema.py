@@ -12,7 +12,8 @@ from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"
-_NOT_FOR_THE_PAGE = frozenset({"access_token"})
+NOT_FOR_THE_PAGE = frozenset({"access_token", "alert_channel"})
+"""Tables that hold what opens doors elsewhere, or here."""
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
@@ -255,7 +256,7 @@ def _grant_reading(connection: Connection) -> None:
 
 
 def _grant_page(connection: Connection) -> None:
-    """Let `lesart_page`, where there is one, select from everything but tokens; it writes nothing.
+    """Let `lesart_page`, where there is one, select from everything but secrets; it writes nothing.
 
     What it looks at as of another time than today it lays into temporary views of its own.
     """
@@ -265,7 +266,7 @@ def _grant_page(connection: Connection) -> None:
     if not connection.execute(query, {"role": PAGE_ROLE}).scalar():
         return
     schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
-    tables = [name for name in METADATA.tables if name not in _NOT_FOR_THE_PAGE]
+    tables = [name for name in METADATA.tables if name not in NOT_FOR_THE_PAGE]
     names = ", ".join(("alembic_version", "search_text", *VIEWS, *tables))
     connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {PAGE_ROLE}"))
     connection.execute(text(f"GRANT SELECT ON {names} TO {PAGE_ROLE}"))

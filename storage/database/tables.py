@@ -746,6 +746,8 @@ class VersionRow(Row, table=True):
             sqlite_where=text("number > 1"),
             postgresql_where=text("number > 1"),
         ),
+        # what goes by blocks leaves PostgreSQL its cheap updates, though each changes the `seq`
+        Index("version_by_seq", "seq", postgresql_using="brin"),
     )
     id: int = _key()
     seq: int = _big()
@@ -860,6 +862,81 @@ class AccessTokenRow(SQLModel, table=True):
     scope: str = Field(max_length=16)
     created_at: datetime = _time()
     revoked_at: datetime | None = _time(nullable=True)
+
+
+class AlertRow(Row, table=True):
+    """Which steps somebody wants to hear of; `rule` says which (`storage.alerts.rule`).
+
+    Steps up to the `seq` in `cursor` were looked at. What was read before `since` is old news.
+    `daily_at` is the time of a digest (HH:MM in `timezone`), null where messages go at once.
+    """
+
+    __tablename__ = "alert"
+    id: int = _key()
+    name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    rule: Any = _json(nullable=False)
+    daily_at: str | None = Field(default=None, max_length=5)
+    timezone: str = Field(max_length=64)
+    cursor: int = _big()
+    since: int = _big()
+    paused: bool = False
+    created_at: datetime = _time()
+
+
+class AlertChannelRow(Row, table=True):
+    """Where an alert goes: `target` is an address, or where it is read from (`@FILE`, `$NAME`).
+
+    `secrets` are the keys that sign a webhook, the newest first.
+    """
+
+    __tablename__ = "alert_channel"
+    __table_args__ = (UniqueConstraint("alert_id", "kind", "target"),)
+    id: int = _key()
+    alert_id: int = _big()
+    kind: str = Field(max_length=16)
+    target: str = _text(nullable=False)
+    secrets: Any = _json()
+
+
+class AlertDeliveryRow(Row, table=True):
+    """One step on its way through one channel of an alert; there is never a second one.
+
+    The step is that to the `occurrence`-th version of the article with that wording, which says
+    the same whatever comes in late; `before_id` is the wording before it. `message_id` names the
+    delivery after which the message is called that carries this one. `next_at` and
+    `lease_until` are seconds since 1970 by the database's clock. No text of an article is here.
+    """
+
+    __tablename__ = "alert_delivery"
+    __table_args__ = (
+        UniqueConstraint("alert_id", "article_id", "wording_id", "occurrence", "channel_id"),
+        Index(
+            "alert_delivery_open",
+            "channel_id",
+            "next_at",
+            sqlite_where=text("state IN ('waiting', 'failed')"),
+            postgresql_where=text("state IN ('waiting', 'failed')"),
+        ),
+    )
+    id: int = _key()
+    alert_id: int = _big()
+    channel_id: int = _big()
+    kind: str = Field(max_length=16)
+    article_id: int = _big()
+    wording_id: int = _big()
+    before_id: int | None = _big(nullable=True)
+    occurrence: int
+    version: int
+    why: Any = _json(nullable=False)
+    state: str = Field(max_length=16)
+    attempts: int = 0
+    next_at: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
+    message_id: int | None = _big(nullable=True)
+    note: str | None = _text()
+    made_at: datetime = _time()
+    sent_at: datetime | None = _time(nullable=True)
 
 
 class SearchDueRow(Row, table=True):

@@ -150,6 +150,21 @@ Not(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
     return Query(tuple(terms[:MAX_TERMS]))
 
 
+def holds(query: Query, texts: Sequence[str], language: str | None) -> bool:
+    """Tell by the texts themselves whether they have what `query` asks for, as an index would.
+
+    >>> holds(parse_query("öllager -brand", ["de"]), ["Das Öllager steht."], "de")
+    True
+    """
+    tokens, _was_cut = truncate(index_tokens(texts, language))
+    padded = f" {' '.join(tokens)} "
+    return (
+        bool(query.wanted)
+        and all(_stands(term, padded) for term in query.wanted)
+        and not any(_stands(term, padded) for term in query.excluded)
+    )
+
+
 def to_fts5(query: Query) -> str | None:
     """Return `query` for `MATCH` in FTS5, quoted strings only; None where it finds nothing.
 
@@ -302,6 +317,16 @@ def _tsquery_term(term: Word | Phrase | Or) -> str:
 
 def _tsquery_phrase(tokens: Sequence[str]) -> str:
     return " <-> ".join(f"'{token}'" for token in tokens)
+
+
+def _stands(term: Word | Phrase | Or, padded: str) -> bool:
+    match term:
+        case Word(alternatives):
+            return any(f" {token} " in padded for token in alternatives)
+        case Phrase(alternatives):
+            return any(f" {' '.join(tokens)} " in padded for tokens in alternatives)
+        case Or(terms):
+            return any(_stands(each, padded) for each in terms)
 
 
 # -------------------------------------------------------------------------------- snippets

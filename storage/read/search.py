@@ -17,11 +17,10 @@ from storage.language.tokens import (
     Phrase,
     Query,
     Word,
-    index_tokens,
+    holds,
     snippet,
     to_fts5,
     to_tsquery,
-    truncate,
 )
 from storage.read.answers import Hit
 from storage.read.filters import Conditions, Filters, conditions
@@ -221,21 +220,7 @@ def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
     )
     wording = next(found)
     texts = [wording["title"] or "", *(wording["text"] or "").split("\n\n")]
-    tokens, _was_cut = truncate(index_tokens(texts, row["language"]))
-    padded = f" {' '.join(tokens)} "
-    return all(_stands(term, padded) for term in query.wanted) and not any(
-        _stands(term, padded) for term in query.excluded
-    )
-
-
-def _stands(term: Word | Phrase | Or, padded: str) -> bool:
-    match term:
-        case Word(alternatives):
-            return any(f" {token} " in padded for token in alternatives)
-        case Phrase(alternatives):
-            return any(f" {' '.join(tokens)} " in padded for tokens in alternatives)
-        case Or(terms):
-            return any(_stands(each, padded) for each in terms)
+    return holds(query, texts, row["language"])
 
 
 def _told(connection: Connection, version_ids: Sequence[int]) -> dict[int, Row]:

@@ -31,6 +31,10 @@ BLANK = re.compile(r"\s+")
 """
 
 
+SOFT_HYPHEN = "\u00ad"
+"""What a page is broken at: no page makes it visible."""
+
+
 def visible(text: str) -> str:
     r"""Return `text` without terminal commands and with what nobody sees made visible.
 
@@ -45,6 +49,17 @@ def visible(text: str) -> str:
     return CONTROL.sub("", UNSEEN.sub(_named, bare))
 
 
+def shown_text(text: str) -> str:
+    r"""Return `text` as pages, feeds and mails show it: as `visible`, soft hyphens as they are.
+
+    >>> shown_text("ab\u202egnol\x1b[31m")
+    'ab⟨U+202E⟩gnol'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return CONTROL.sub("", UNSEEN.sub(_bracketed, ESCAPE_SEQUENCE.sub("", text)))
+
+
 def one_line(text: str) -> str:
     r"""Return `text` as one visible line.
 
@@ -52,6 +67,10 @@ def one_line(text: str) -> str:
     'Damm gebrochen'
     """
     return BLANK.sub(" ", visible(text)).strip()
+
+
+def _bracketed(match: re.Match[str]) -> str:
+    return match[0] if match[0] == SOFT_HYPHEN else f"⟨U+{ord(match[0]):04X}⟩"
 
 
 def _named(match: re.Match[str]) -> str:

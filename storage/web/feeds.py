@@ -9,16 +9,16 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from fastapi import APIRouter, Depends, Query
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read.answers import Change
 from storage.read.lists import ChangeFilter
+from storage.render.change_html import PARAGRAPH, change_html, clean
+from storage.render.passages import ShownBlock
 from storage.web.archives import Library, library_of
 from storage.web.pages.front import shown_change
-from storage.web.pages.passages import ShownBlock, ShownPiece
-from storage.web.pages.rendering import PageWords, language_of, plain
+from storage.web.pages.rendering import PageWords, language_of
 from storage.web.paging import json_bytes
 from storage.web.parameters import ChangesQuery
 from storage.web.schemas import plain as plain_answer
@@ -30,8 +30,6 @@ ATOM = "http://www.w3.org/2005/Atom"
 ATOM_TYPE = "application/atom+xml"
 JSON_FEED_TYPE = "application/feed+json"
 ENTRIES = 30
-_PIECES = {"insert": Markup("<ins>{}</ins>"), "delete": Markup("<del>{}</del>")}
-_HEADING, _PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,38 +107,14 @@ def _entry(change: Change, shown: Sequence[ShownBlock], base: str, words: PageWo
     """Return an entry; its id names the article, the wording, and when that was first seen."""
     moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     interval = words.interval(change.changed_after, change.changed_by)
-    body = Markup().join(map(_paragraph, shown))
     return ChangeEntry(
         f"urn:lesart:{change.article}:{change.wording}:{moment}",
         change.title or words.t("(no title)"),
         f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
         change.changed_by,
-        _PARAGRAPH.format(interval) + body,
+        PARAGRAPH.format(interval) + change_html(shown),
         change.changes + (("silent",) if change.silent else ()),
     )
-
-
-def _paragraph(block: ShownBlock) -> Markup:
-    frame = _HEADING if block.role == "headline" else _PARAGRAPH
-    return frame.format(Markup().join(map(_piece, block.pieces)))
-
-
-def _piece(piece: ShownPiece) -> Markup:
-    return _PIECES.get(piece.kind, Markup("{}")).format(_clean(piece.text))
-
-
-def _clean(text: str) -> str:
-    r"""Return a text that XML can hold, with what nobody sees made visible.
-
-    >>> _clean("a\x00b\ud800c\ufffe")
-    'abc�'
-    """
-    shown = "".join(" " if each in "\n\t" else each for each in str(plain(text)))
-    return "".join("\ufffd" if _is_outside_xml(ord(each)) else each for each in shown)
-
-
-def _is_outside_xml(code: int) -> bool:
-    return 0xD800 <= code <= 0xDFFF or code in {0xFFFE, 0xFFFF} or code < 0x20
 
 
 def _atom(feed: ChangeFeed) -> bytes:
@@ -155,7 +129,7 @@ def _atom(feed: ChangeFeed) -> bytes:
     for each in feed.entries:
         entry = ET.SubElement(root, "entry")
         _add(entry, "id", each.id)
-        _add(entry, "title", _clean(each.title))
+        _add(entry, "title", clean(each.title))
         _add(entry, "updated", _rfc3339(each.updated))
         ET.SubElement(entry, "link", {"rel": "alternate", "href": each.link, "type": "text/html"})
         for name in each.classes:
@@ -180,7 +154,7 @@ def _json(feed: ChangeFeed) -> dict[str, Any]:
             {
                 "id": each.id,
                 "url": each.link,
-                "title": _clean(each.title),
+                "title": clean(each.title),
                 "content_html": str(each.content),
                 "date_published": _rfc3339(each.updated),
                 "tags": list(each.classes),

@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
-from storage.web.feeds import ATOM, ChangeEntry, ChangeFeed, _atom, _clean
+from storage.render.change_html import clean
+from storage.web.feeds import ATOM, ChangeEntry, ChangeFeed, _atom
 from tests.serve.hostile import payloads
 
 NAMES = {"a": ATOM}
@@ -70,7 +71,7 @@ def test_what_the_rules_of_atom_ask_for_is_there(client):
 @pytest.mark.parametrize("payload", list(payloads())[::5])
 def test_a_hostile_text_makes_no_other_xml(payload):
     entry = ChangeEntry("urn:x", payload, "http://h/", datetime.fromisoformat("2024-06-18T12:00Z"),
-                  _clean(payload), ())  # fmt: skip
+                  clean(payload), ())  # fmt: skip
     root = ET.fromstring(_atom(ChangeFeed("urn:f", "t", "http://h/f", "http://h/", "de", (entry,))))
     assert [each.tag.rpartition("}")[2] for each in root.find("a:entry", NAMES)] == [
         "id", "title", "updated", "link", "content",

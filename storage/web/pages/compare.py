@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
+from storage.render.passages import blocks
 from storage.web.archives import Library, library_of
 from storage.web.pages.article import shown
 from storage.web.pages.asked import VIEWS, CompareQuery, Pair, Version
-from storage.web.pages.passages import blocks
 from storage.web.pages.rendering import Links, page
 from storage.web.problems import Problem
 

@@ -12,11 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
 from storage.read.lists import ChangeFilter
+from storage.render.passages import ShownBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
 from storage.values.errors import NoSuchError
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.pages.asked import Find, Front
-from storage.web.pages.passages import ShownBlock, blocks, excerpt
 from storage.web.pages.pictures import bars
 from storage.web.pages.rendering import Links, PageWords, language_of, page
 

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import ArticleLine
+from storage.render.passages import ShownBlock, blocks, excerpt
 from storage.web.archives import Library, library_of
 from storage.web.pages.asked import Of, Relations, Version
-from storage.web.pages.passages import ShownBlock, blocks, excerpt
 from storage.web.pages.pictures import spread
 from storage.web.pages.rendering import Links, PageWords, language_of, page
 

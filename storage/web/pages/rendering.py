@@ -17,16 +17,13 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from storage.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN
+from storage.render.passages import runs
+from storage.render.visible import shown_text
 from storage.values.draft import PartialDate
-from storage.web.pages.passages import runs
 from storage.web.problems import Problem
 
 HERE = Path(__file__).resolve().parents[1]
 LANGUAGES = ("en", "de")
-SOFT_HYPHEN = "\u00ad"
-"""Stays as it is: it is what a page is broken at."""
-
 LINK = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 """
 >>> bool(LINK.fullmatch("https://bote.example/a?b=1")), bool(LINK.fullmatch("javascript:alert(1)"))
@@ -107,10 +104,7 @@ def plain(value: Any) -> Any:
         return ""
     if isinstance(value, (Markup, Undefined)) or not isinstance(value, str):
         return value
-    if value.isascii() and value.isprintable():
-        return value
-    shown = UNSEEN.sub(_named, ESCAPE_SEQUENCE.sub("", value))
-    return CONTROL.sub("", shown)
+    return shown_text(value)
 
 
 def shown_value(value: Any, most: int = 400) -> str:
@@ -125,10 +119,6 @@ def shown_value(value: Any, most: int = 400) -> str:
         value = ", ".join(shown_value(each) for each in value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= most else f"{text[:most]}…"
-
-
-def _named(match: re.Match[str]) -> str:
-    return match[0] if match[0] == SOFT_HYPHEN else f"⟨U+{ord(match[0]):04X}⟩"
 
 
 class PageWords:

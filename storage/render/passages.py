@@ -1,4 +1,4 @@
-"""A comparison as pages show it: paragraphs of pieces, numbers apart since they are the loudest."""
+"""PURE: a comparison as pages, feeds and mails show it: in paragraphs, numbers the loudest."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,0 +1,142 @@
+"""Make, change and remove alerts."""
+
+import base64
+import re
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, delete, select, update
+
+from storage.alerts.lists import ALERT, CHANNEL, DELIVERY, alert, channels
+from storage.alerts.rule import AlertRule
+from storage.database.engine import database_epoch
+from storage.database.tables import AlertChannelRow, AlertRow
+from storage.database.unit import Clock, writing
+
+SECRET_PREFIX = "whsec_"  # noqa: S105  # how Standard Webhooks marks a key
+SECRET_BYTES = 32
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""
+>>> bool(NAME.fullmatch("hafen-1")), bool(NAME.fullmatch("-x"))
+(True, False)
+"""
+
+
+class AlertError(ValueError):
+    """An alert cannot be made or changed as it was asked."""
+
+
+def new_secret() -> str:
+    """Return a new key to sign webhooks with, as Standard Webhooks writes it."""
+    made = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
+    return SECRET_PREFIX + made
+
+
+def add(
+    engine: Engine,
+    clock: Clock,
+    name: str,
+    rule: AlertRule,
+    targets: Sequence[tuple[str, str]],
+    *,
+    daily_at: str | None = None,
+    timezone: str = "UTC",
+) -> dict[str, str]:
+    """Make an alert for what comes from now on; `targets` are kinds of channels and addresses.
+
+    Return the new key of each webhook by its address.
+    Raises: AlertError.
+    """
+    if NAME.fullmatch(name) is None:
+        raise AlertError(f"{name!r} is no name: up to 64 letters, digits, '.', '_' and '-'")
+    if not targets:
+        raise AlertError("say where it goes: --mail, --webhook or --apprise")
+    made = {target: new_secret() for kind, target in targets if kind == "webhook"}
+    with writing(engine, clock) as unit:
+        taken = unit.connection.execute(select(ALERT.c.id).where(ALERT.c.name == name)).first()
+        if taken is not None:
+            raise AlertError(f"there is an alert {name} already: choose another name")
+        number = unit.number()
+        unit.add(AlertRow, {
+            "id": number, "name": name, "rule": rule.kept, "daily_at": daily_at,
+            "timezone": timezone, "cursor": unit.since, "since": unit.since, "paused": False,
+            "created_at": unit.now,
+        })  # fmt: skip
+        for kind, target in dict.fromkeys(targets):
+            unit.add(AlertChannelRow, {
+                "id": unit.number(), "alert_id": number, "kind": kind, "target": target,
+                "secrets": [made[target]] if kind == "webhook" else None,
+            })  # fmt: skip
+    return made
+
+
+def pause(engine: Engine, clock: Clock, name: str) -> None:
+    """Let an alert rest: nothing is looked at or sent.
+
+    Raises: NoSuchError.
+    """
+    with writing(engine, clock) as unit:
+        number = alert(unit.connection, name).id
+        unit.connection.execute(update(ALERT).where(ALERT.c.id == number).values(paused=True))
+
+
+def resume(engine: Engine, clock: Clock, name: str) -> None:
+    """Let a paused alert go on with what comes from now on; what waited is sent.
+
+    Raises: NoSuchError.
+    """
+    with writing(engine, clock) as unit:
+        found = alert(unit.connection, name)
+        if not found.paused:
+            return
+        values = {"paused": False, "cursor": unit.since, "since": unit.since}
+        unit.connection.execute(update(ALERT).where(ALERT.c.id == found.id).values(**values))
+
+
+def remove(engine: Engine, clock: Clock, name: str) -> None:
+    """Remove an alert with its addresses, its keys and its log.
+
+    Raises: NoSuchError.
+    """
+    with writing(engine, clock) as unit:
+        number = alert(unit.connection, name).id
+        for table in (DELIVERY, CHANNEL):
+            unit.connection.execute(delete(table).where(table.c.alert_id == number))
+        unit.connection.execute(delete(ALERT).where(ALERT.c.id == number))
+
+
+def rotate(engine: Engine, clock: Clock, name: str) -> dict[str, str]:
+    """Give each webhook of an alert a new key and return them by address.
+
+    The key before goes on signing beside it, until the next rotation.
+    Raises: NoSuchError, AlertError.
+    """
+    with writing(engine, clock) as unit:
+        number = alert(unit.connection, name).id
+        hooks = [each for each in channels(unit.connection, [number]) if each.kind == "webhook"]
+        if not hooks:
+            raise AlertError(f"the alert {name} has no webhook")
+        made = {each.target: new_secret() for each in hooks}
+        for each in hooks:
+            keys = [made[each.target], *each.secrets[:1]]
+            unit.connection.execute(
+                update(CHANNEL).where(CHANNEL.c.id == each.id).values(secrets=keys)
+            )
+    return made
+
+
+def retry(engine: Engine, clock: Clock, name: str) -> int:
+    """Let dead deliveries of an alert be tried again at once; return how many.
+
+    Raises: NoSuchError.
+    """
+    with writing(engine, clock) as unit:
+        number = alert(unit.connection, name).id
+        now = database_epoch(unit.connection)
+        done = unit.connection.execute(
+            update(DELIVERY)
+            .where(DELIVERY.c.alert_id == number, DELIVERY.c.state == "dead")
+            .values(state="waiting", attempts=0, next_at=now, note=None)
+        )
+    return done.rowcount

@@ -1,0 +1,158 @@
+"""Alerts, their channels and their deliveries, as they are read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from storage.alerts.rule import AlertRule
+from storage.database.rows import cursor, place
+from storage.database.tables import AlertChannelRow, AlertDeliveryRow, AlertRow, ArticleRow
+from storage.database.unit import table_of
+from storage.values.answer import Answer
+from storage.values.errors import NoSuchError
+
+ALERT, CHANNEL = table_of(AlertRow), table_of(AlertChannelRow)
+DELIVERY, ARTICLE = table_of(AlertDeliveryRow), table_of(ArticleRow)
+STATES = ("waiting", "sent", "failed", "dead", "damped")
+"""What a delivery may be: `failed` is tried again, `dead` is not, `damped` was never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What somebody wants to hear of."""
+
+    id: int
+    name: str
+    rule: AlertRule
+    daily_at: str | None
+    timezone: str
+    cursor: int
+    since: int
+    paused: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where an alert goes; `secrets` sign a webhook, the newest first."""
+
+    id: int
+    alert_id: int
+    kind: str
+    target: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Answer):
+    """One step on its way through one channel of an alert, with why the alert fired.
+
+    `message` names what carried it; several go in one mail. Times are UTC.
+    """
+
+    id: int
+    alert: str
+    channel: str
+    article: str | None
+    version: int
+    why: tuple[str, ...]
+    state: str
+    attempts: int
+    next_at: datetime | None
+    note: str | None
+    made_at: datetime
+    sent_at: datetime | None
+    message: int | None
+    cursor: str | None = None
+
+
+def alerts(connection: Connection) -> list[Alert]:
+    """Return all alerts by name."""
+    return [_alert(row) for row in connection.execute(select(ALERT).order_by(ALERT.c.name))]
+
+
+def alert(connection: Connection, name: str) -> Alert:
+    """Return the alert of that name.
+
+    Raises: NoSuchError.
+    """
+    row = connection.execute(select(ALERT).where(ALERT.c.name == name)).first()
+    if row is None:
+        raise NoSuchError("alert", name, "`lesart alert list` names those that are there")
+    return _alert(row)
+
+
+def channels(connection: Connection, alert_ids: Sequence[int]) -> list[Channel]:
+    """Return where alerts go; whoever serves the page may not ask."""
+    query = select(CHANNEL).where(CHANNEL.c.alert_id.in_(alert_ids)).order_by(CHANNEL.c.id)
+    return [
+        Channel(row.id, row.alert_id, row.kind, row.target, tuple(row.secrets or ()))
+        for row in connection.execute(query)
+    ]
+
+
+def deliveries(
+    connection: Connection,
+    *,
+    name: str | None = None,
+    state: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Iterator[Delivery]:
+    """Yield deliveries, the newest first.
+
+    Raises: CursorError.
+    """
+    query = (
+        select(DELIVERY, ALERT.c.name.label("alert"), ARTICLE.c.public_id.label("article"))
+        .join(ALERT, ALERT.c.id == DELIVERY.c.alert_id)
+        .join(ARTICLE, ARTICLE.c.id == DELIVERY.c.article_id, isouter=True)
+        .order_by(DELIVERY.c.id.desc())
+    )
+    if name is not None:
+        query = query.where(ALERT.c.name == name)
+    if state is not None:
+        query = query.where(DELIVERY.c.state == state)
+    if after is not None:
+        query = query.where(DELIVERY.c.id < place("deliveries", after, int)[0])
+    if limit is not None:
+        query = query.limit(limit)
+    streamed = connection.execution_options(stream_results=True, yield_per=500)
+    yield from map(_delivery, streamed.execute(query))
+
+
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return, by alert and state, how many deliveries there are."""
+    query = (
+        select(ALERT.c.name, DELIVERY.c.state, func.count())
+        .join(DELIVERY, DELIVERY.c.alert_id == ALERT.c.id, isouter=True)
+        .group_by(ALERT.c.name, DELIVERY.c.state)
+        .order_by(ALERT.c.name)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, state, number in connection.execute(query):
+        told = found.setdefault(name, dict.fromkeys(STATES, 0))
+        if state is not None:
+            told[state] = number
+    return found
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        row.id, row.name, AlertRule.read(row.rule), row.daily_at, row.timezone, row.cursor,
+        row.since, row.paused, row.created_at,
+    )  # fmt: skip
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    is_open = row.state in {"waiting", "failed"}
+    return Delivery(
+        id=row.id, alert=row.alert, channel=row.kind, article=row.article, version=row.version,
+        why=tuple(row.why), state=row.state, attempts=row.attempts,
+        next_at=datetime.fromtimestamp(row.next_at, UTC) if is_open else None,
+        note=row.note, made_at=row.made_at, sent_at=row.sent_at, message=row.message_id,
+        cursor=cursor("deliveries", row.id),
+    )  # fmt: skip

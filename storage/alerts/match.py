@@ -1,0 +1,243 @@
+"""Find, behind the commits and in their order, the steps that alerts fire for.
+
+An alert has a cursor: the `seq` up to which steps were looked at. A pass reads the steps above
+it, decides without any lock, and writes the deliveries and the new cursor in one unit of work.
+Killed before, it is done again; killed after, it is done: a step is told once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, select, tuple_, update
+
+from storage.alerts.lists import ALERT, CHANNEL, DELIVERY, Alert, alerts
+from storage.alerts.rule import (
+    AlertStep,
+    StepTexts,
+    Why,
+    damped,
+    fires,
+    is_news,
+    may_fire,
+    next_digest,
+)
+from storage.database.engine import database_epoch, looking
+from storage.database.tables import (
+    AlertDeliveryRow,
+    ArticleRow,
+    DerivationRow,
+    SourceRow,
+    VerdictRow,
+    VersionRow,
+    WordingRow,
+)
+from storage.database.unit import Clock, Unit, table_of, writing
+
+ARTICLE, DERIVATION, SOURCE = table_of(ArticleRow), table_of(DerivationRow), table_of(SourceRow)
+VERDICT, VERSION, WORDING = table_of(VerdictRow), table_of(VersionRow), table_of(WordingRow)
+STEPS_AT_ONCE = 100
+RECENT = timedelta(days=30)
+"""For so long a wording that an alert told of is a known state of its article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """An alert, a step that it fires for, and why."""
+
+    alert: Alert
+    step: AlertStep
+    why: Why
+
+
+def match(engine: Engine, clock: Clock) -> int:
+    """Look at all steps that came since the last time; return how many deliveries were written."""
+    written = 0
+    while True:
+        with looking(engine) as connection:
+            behind = [each for each in alerts(connection) if not each.paused]
+        behind.sort(key=lambda each: each.cursor)
+        groups = [list(group) for _cursor, group in groupby(behind, key=lambda each: each.cursor)]
+        found = [_matched(engine, clock, group) for group in groups]
+        written += sum(each or 0 for each in found)
+        if all(each is None for each in found):
+            return written
+
+
+def _matched(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
+    """Look at some steps for alerts with one cursor; None where there are none."""
+    with looking(engine) as connection:
+        steps = _steps(connection, group[0].cursor)
+        found = [] if not steps else _fired(connection, group, steps)
+    if not steps:
+        return None
+    with writing(engine, clock) as unit:
+        return _keep(unit, group, found, steps[-1].seq)
+
+
+def _steps(connection: Connection, cursor: int) -> list[AlertStep]:
+    query = (
+        select(
+            VERSION.c.seq, VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id,
+            VERSION.c.changes, VERSION.c.silent, ARTICLE.c.public_id, DERIVATION.c.language,
+            SOURCE.c.name.label("source"), VERDICT.c.id.label("read_at"),
+        )
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .join(SOURCE, SOURCE.c.id == ARTICLE.c.source_id)
+        .join(VERDICT, VERDICT.c.observation_id == VERSION.c.observation_id, isouter=True)
+        .where(VERSION.c.seq > cursor)
+        .order_by(VERSION.c.seq)
+        .limit(STEPS_AT_ONCE)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    wordings = _wordings(connection, {row.article_id for row in rows})
+    return [
+        AlertStep(
+            seq=row.seq, article_id=row.article_id, article=row.public_id, number=row.number,
+            wording_id=row.wording_id, before_id=wordings[row.article_id].get(row.number - 1),
+            occurrence=_occurrence(wordings[row.article_id], row.number, row.wording_id),
+            read_at=row.read_at, source=row.source, language=row.language,
+            classes=tuple(row.changes), silent=row.silent,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _wordings(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, int]]:
+    """Return, by article and number of version, its wording."""
+    query = select(VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id)
+    found: dict[int, dict[int, int]] = {}
+    for article, number, wording in connection.execute(
+        query.where(VERSION.c.article_id.in_(list(articles)))
+    ):
+        found.setdefault(article, {})[number] = wording
+    return found
+
+
+def _occurrence(wordings: Mapping[int, int], number: int, wording: int) -> int:
+    return sum(1 for each, found in wordings.items() if each <= number and found == wording)
+
+
+def _fired(
+    connection: Connection, group: Sequence[Alert], steps: Sequence[AlertStep]
+) -> list[Fired]:
+    """Return what alerts fire for, in the order of the steps."""
+    pairs = [
+        (alert, step)
+        for step in steps
+        for alert in group
+        if is_news(step, alert.since) and may_fire(alert.rule, step)
+    ]
+    asked = [step for alert, step in pairs if alert.rule.wants_text]
+    texts = _texts(connection, {each for s in asked for each in (s.wording_id, s.before_id)})
+    found = []
+    for alert, step in pairs:
+        before = texts.get(step.before_id, ()) if step.before_id is not None else ()
+        why = fires(alert.rule, step, StepTexts(before, texts.get(step.wording_id, ())))
+        if why is not None:
+            found.append(Fired(alert, step, why))
+    return found
+
+
+def _texts(
+    connection: Connection, wordings: Iterable[int | None]
+) -> dict[int | None, tuple[str, ...]]:
+    query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
+    wanted = [each for each in wordings if each is not None]
+    if not wanted:
+        return {}
+    return {
+        row.id: (row.title or "", *(row.text or "").split("\n\n"))
+        for row in connection.execute(query.where(WORDING.c.id.in_(wanted)))
+    }
+
+
+def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[Fired], cursor: int) -> int:
+    """Write deliveries and the new cursor, for the alerts that nobody changed meanwhile."""
+    ids = [each.id for each in group]
+    still = select(ALERT.c.id).where(
+        ALERT.c.id.in_(ids), ALERT.c.cursor == group[0].cursor, ALERT.c.paused.is_(False)
+    )
+    open_ids = set(unit.connection.execute(still).scalars())
+    fired = [each for each in found if each.alert.id in open_ids]
+    written = _write(unit, fired) if fired else 0
+    unit.connection.execute(update(ALERT).where(ALERT.c.id.in_(open_ids)).values(cursor=cursor))
+    return written
+
+
+def _write(unit: Unit, fired: Sequence[Fired]) -> int:
+    known = _Known(unit, fired)
+    query = select(CHANNEL.c.id, CHANNEL.c.alert_id, CHANNEL.c.kind).order_by(CHANNEL.c.id)
+    wanted = CHANNEL.c.alert_id.in_({each.alert.id for each in fired})
+    channels = unit.connection.execute(query.where(wanted)).all()
+    now, written = database_epoch(unit.connection), 0
+    for each in fired:
+        if known.has(each):
+            continue
+        note = known.damping(each)
+        known.add(each)
+        for channel in channels:
+            if channel.alert_id == each.alert.id:
+                unit.add(AlertDeliveryRow, _row(unit, each, channel, note, now))
+                written += 1
+    return written
+
+
+def _row(unit: Unit, fired: Fired, channel: Any, note: str | None, now: float) -> dict[str, object]:
+    number, alert, step = unit.number(), fired.alert, fired.step
+    next_at = now
+    if alert.daily_at is not None and channel.kind != "webhook":
+        next_at = next_digest(unit.now, alert.daily_at, ZoneInfo(alert.timezone)).timestamp()
+    return {
+        "id": number, "alert_id": alert.id, "channel_id": channel.id, "kind": channel.kind,
+        "article_id": step.article_id, "wording_id": step.wording_id, "before_id": step.before_id,
+        "occurrence": step.occurrence, "version": step.number, "why": list(fired.why),
+        "state": "waiting" if note is None else "damped", "attempts": 0, "next_at": next_at,
+        "lease_until": None, "token": None, "message_id": None, "note": note,
+        "made_at": unit.now, "sent_at": None,
+    }  # fmt: skip
+
+
+class _Known:
+    """What alerts told of some articles already, and which wordings they told of lately."""
+
+    def __init__(self, unit: Unit, fired: Sequence[Fired]) -> None:
+        query = select(
+            DELIVERY.c.alert_id, DELIVERY.c.article_id, DELIVERY.c.wording_id,
+            DELIVERY.c.before_id, DELIVERY.c.occurrence, DELIVERY.c.made_at,
+        ).where(
+            tuple_(DELIVERY.c.alert_id, DELIVERY.c.article_id).in_(
+                {(each.alert.id, each.step.article_id) for each in fired}
+            )
+        )  # fmt: skip
+        self._steps: set[tuple[int, int, int, int]] = set()
+        self._wordings: dict[tuple[int, int], set[int]] = {}
+        recent = unit.now - RECENT
+        for alert, article, wording, before, occurrence, made_at in unit.connection.execute(query):
+            self._steps.add((alert, article, wording, occurrence))
+            if made_at > recent:
+                self._note(alert, article, wording, before)
+
+    def has(self, fired: Fired) -> bool:
+        return self._key(fired) in self._steps
+
+    def damping(self, fired: Fired) -> str | None:
+        told = self._wordings.get((fired.alert.id, fired.step.article_id), set())
+        return damped(fired.step, told)
+
+    def add(self, fired: Fired) -> None:
+        self._steps.add(self._key(fired))
+        step = fired.step
+        self._note(fired.alert.id, step.article_id, step.wording_id, step.before_id)
+
+    def _key(self, fired: Fired) -> tuple[int, int, int, int]:
+        step = fired.step
+        return fired.alert.id, step.article_id, step.wording_id, step.occurrence
+
+    def _note(self, alert: int, article: int, *wordings: int | None) -> None:
+        told = self._wordings.setdefault((alert, article), set())
+        told.update(each for each in wordings if each is not None)

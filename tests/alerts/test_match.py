@@ -1,0 +1,183 @@
+"""Steps are told in their order, each once, whatever happens in between."""
+
+import pytest
+from sqlalchemy import update
+
+from storage.alerts import keep
+from storage.alerts import match as matching
+from storage.alerts.lists import ALERT, alert, counts
+from storage.alerts.rule import AlertRule
+from storage.database.engine import looking
+from storage.values.errors import NoSuchError
+from tests.alerts.conftest import HOOK, pegel
+from tests.read.press import draft
+
+
+def test_each_step_is_told_once_in_order_with_its_reason(press):
+    press.scan(0, pegel=pegel(3))
+    press.alert(classes=("number",))
+    press.scan(1, pegel=pegel(36), ferry=draft("Ferry", "It stays.", language="en"))
+    press.scan(2)
+    press.scan(3, pegel=pegel(37))
+    assert press.match() == 2
+    assert press.match() == 0
+    assert press.told() == [(2, "waiting"), (3, "waiting")]
+    assert {each.why for each in press.log()} == {("class number",)}
+
+
+def test_what_stood_before_the_alert_is_not_told_and_what_was_unread_is(press):
+    press.scan(0, pegel=pegel(3))
+    job = press.capture_only(1, pegel=pegel(36))
+    press.alert()
+    press.scan(2)
+    assert press.match() == 0
+    press.read(job)
+    press.match()
+    assert press.told() == [(2, "waiting")]
+
+
+def test_filters_ask_for_source_language_article_query_and_new_articles(press):
+    press.scan(0, pegel=pegel(3), kanal=pegel(1, title="Der Kanal"))
+    with looking(press.archive.engine) as connection:
+        (article, *_others) = (
+            row.public_id for row in connection.exec_driver_sql(
+                "SELECT a.public_id FROM article a JOIN origin o ON o.id = a.origin_id "
+                "WHERE o.origin = 'seed:seeds/kanal'"
+            )
+        )  # fmt: skip
+    for name, rule in {
+        "article": {"article": article}, "source": {"source": "elsewhere"},
+        "language": {"language": "en", "classes": ("first",)},
+        "query": {"query": "Fähren", "languages": ("de",)},
+    }.items():  # fmt: skip
+        press.alert(name, **rule)
+    press.scan(1, pegel=pegel(4), kanal=pegel(2, title="Der Kanal"),
+               ferry=draft("Ferry", "It stays.", language="en"), faehre=draft("Die Fähre", "Sie fährt."))  # fmt: skip
+    press.match()
+    assert {each.alert: each.why for each in press.log()} == {
+        "article": (f"article {article}",),
+        "language": ("class first", "language en"),
+        "query": ("the text has 'Fähren'",),
+    }
+
+
+def test_a_return_to_a_known_state_is_damped_and_the_record_keeps_it(press):
+    press.scan(0, pegel=pegel(3))
+    press.alert()
+    press.scan(1, pegel=pegel(36))
+    press.scan(2, pegel=pegel(3))
+    press.scan(3, pegel=pegel(36))
+    press.scan(4, pegel=pegel(5))
+    press.match()
+    assert press.told() == [(2, "waiting"), (3, "damped"), (4, "damped"), (5, "waiting")]
+    assert "stood there before" in press.log()[1].note
+    with looking(press.archive.engine) as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM version").scalar() == 5
+
+
+def test_a_quoted_passage_is_told_when_it_goes(press):
+    quoted = "Wir haben alles im Griff."
+    press.scan(0, pegel=pegel(3, f"Die Leiterin sagte: „{quoted}“"), other=pegel(7, title="Anders"))
+    press.alert(passage=quoted)
+    press.scan(1, pegel=pegel(4, f"Die Leiterin sagte: „{quoted}“"), other=pegel(8, title="Anders"))
+    press.scan(2, pegel=pegel(4, "Die Leiterin sagte: „Wir haben fast alles im Griff.“"))
+    press.match()
+    assert press.told() == [(3, "waiting")]
+    assert press.log()[0].why == ("the passage stands there no more",)
+
+
+def test_a_late_document_that_moves_the_numbers_is_told_and_the_others_not_again(press):
+    press.scan(0, pegel=pegel(3))
+    press.alert()
+    press.scan(5, pegel=pegel(36))
+    press.match()
+    press.scan(2, pegel=pegel(9))
+    press.match()
+    press.scan(6, pegel=pegel(36))
+    press.match()
+    told = press.log()
+    assert [(each.version, each.state) for each in told][:2] == [(2, "waiting"), (2, "waiting")]
+    assert all(each.state == "damped" for each in told[2:])
+
+
+def test_two_passes_at_once_tell_a_step_once(press, monkeypatch):
+    press.scan(0, pegel=pegel(3))
+    press.alert()
+    press.scan(1, pegel=pegel(36))
+    fired, others = matching._fired, []
+
+    def overtaken(connection, group, steps):
+        found = fired(connection, group, steps)
+        if not others:
+            others.append("began")
+            others.append(press.match())
+        return found
+
+    monkeypatch.setattr(matching, "_fired", overtaken)
+    assert press.match() == 0
+    assert others == ["began", 1]
+    assert press.told() == [(2, "waiting")]
+
+
+def test_a_pass_that_is_killed_before_its_commit_is_done_again(press, monkeypatch):
+    press.scan(0, pegel=pegel(3))
+    press.alert()
+    press.scan(1, pegel=pegel(36))
+    with monkeypatch.context() as patch:
+        patch.setattr(matching, "_write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            press.match()
+    assert press.told() == []
+    assert press.match() == 1
+
+
+def test_even_a_cursor_that_is_set_back_doubles_nothing(press):
+    press.scan(0, pegel=pegel(3))
+    press.alert("a", HOOK, ("mail", "ada@bote.example"))
+    press.scan(1, pegel=pegel(36))
+    press.match()
+    with press.archive.engine.begin() as connection:
+        connection.execute(update(ALERT).values(cursor=0))
+    assert press.match() == 0
+    assert press.told() == [(2, "waiting"), (2, "waiting")]
+
+
+def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeypatch):
+    monkeypatch.setattr(matching, "STEPS_AT_ONCE", 3)
+    names = [f"t{number}" for number in range(8)]
+    press.scan(0, **{name: pegel(1, title=name) for name in names})
+    press.alert()
+    press.scan(1, **{name: pegel(2, title=name) for name in names})
+    assert press.match() == 8
+    assert [each.id for each in press.log()] == sorted(each.id for each in press.log())
+
+
+def test_what_comes_while_an_alert_rests_is_not_told(press):
+    press.scan(0, pegel=pegel(3))
+    press.alert()
+    clock = press.archive.clock
+    keep.pause(press.archive.engine, clock, "hafen")
+    press.scan(1, pegel=pegel(36))
+    assert press.match() == 0
+    keep.resume(press.archive.engine, clock, "hafen")
+    assert press.match() == 0
+    press.scan(2, pegel=pegel(37))
+    press.match()
+    assert press.told() == [(3, "waiting")]
+
+
+def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
+    (secret,) = press.alert().values()
+    assert secret.startswith("whsec_")
+    with pytest.raises(keep.AlertError, match="there is an alert hafen already"):
+        press.alert()
+    with pytest.raises(keep.AlertError, match="is no name"):
+        press.alert("hafen und mehr")
+    engine, clock = press.archive.engine, press.archive.clock
+    keep.remove(engine, clock, "hafen")
+    with looking(engine) as connection:
+        assert counts(connection) == {}
+        with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
+            alert(connection, "hafen")
+    with pytest.raises(keep.AlertError, match="say where it goes"):
+        keep.add(engine, clock, "x", AlertRule(), ())
