@@ -23,9 +23,9 @@ def offers_of(listed: Mapping[str, Json] | None) -> tuple[Offer, ...]:
     >>> offers_of({"kind": "feed", "authors": ["Ada Kern"], "title": "Pegel"})
     (Offer(field='authors', value=['Ada Kern'], found_in='feed authors'),)
     """
-    told = listed or {}
-    fields = ((_FIELD.get(name, name), told[name]) for name in OFFERED if told.get(name))
-    return tuple(Offer(name, value, f"{told.get('kind')} {name}") for name, value in fields)
+    entry = listed or {}
+    fields = ((_FIELD.get(name, name), entry[name]) for name in OFFERED if entry.get(name))
+    return tuple(Offer(name, value, f"{entry.get('kind')} {name}") for name, value in fields)
 
 
 def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> Draft | Refused:
@@ -46,12 +46,12 @@ def _with_told(draft: Draft, listed: Mapping[str, Json]) -> Draft:
     fields = dict(draft.fields)
     for name, of in _TOLD.items():
         if listed.get(name):
-            told = Candidate(listed[name], f"{listed.get('kind')} {of}")
+            offered = Candidate(listed[name], f"{listed.get('kind')} {of}")
             known = fields.get(of)
             fields[of] = (
-                Field(None, told.found_in, None, (told,))
+                Field(None, offered.found_in, None, (offered,))
                 if known is None
-                else replace(known, candidates=(*known.candidates, told))
+                else replace(known, candidates=(*known.candidates, offered))
             )
     return replace(draft, fields=fields, address=_cleaned(draft.address))
 

@@ -69,8 +69,8 @@ def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
     The second value says that it can be no other one.
     """
     published = outcome.fields.get("published")
-    told = published.value if published and isinstance(published.value, dict) else {}
-    day, is_exact = day_of(told.get("value"), told.get("precision"))
+    given = published.value if published and isinstance(published.value, dict) else {}
+    day, is_exact = day_of(given.get("value"), given.get("precision"))
     if day is not None:
         return day, is_exact
     return (outcome.observed_at or captured.observed_at).date(), True

@@ -232,8 +232,8 @@ def context_of(hints: Hints) -> str:
     if hints.url:
         context["url"] = hints.url[:150]
     if hints.offers:
-        told = json.dumps([asdict(each) for each in hints.offers], sort_keys=True).encode()
-        context["offers"] = raw_digest(told).hex()[:16]
+        offers = json.dumps([asdict(each) for each in hints.offers], sort_keys=True).encode()
+        context["offers"] = raw_digest(offers).hex()[:16]
     if hints.type in PAGE_TYPES:
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
     return json.dumps(context, sort_keys=True)

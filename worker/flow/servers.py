@@ -133,19 +133,22 @@ class Servers:
             lane.delay = rule.crawl_delay
         return rule
 
-    def learn_robots(self, lane: Lane, told: RobotsFile, came: Came) -> None:
+    def learn_robots(self, lane: Lane, robots_file: RobotsFile, came: Came) -> None:
         """Take over a robots.txt, or that there was no answer."""
         source_id = lane.waiting[0].watched.source_id if lane.waiting else None
-        exchange = robots_exchange(told, came.began, came.ended)
-        if told.status is None:
+        exchange = robots_exchange(robots_file, came.began, came.ended)
+        if robots_file.status is None:
             self.news.append(HostNews(lane.key, source_id, exchange))
             return
         lane.host = replace(
-            lane.host, robots_status=told.status, robots_body=told.body, robots_note=told.note,
+            lane.host,
+            robots_status=robots_file.status,
+            robots_body=robots_file.body,
+            robots_note=robots_file.note,
             robots_fetched_at=came.ended,
-        )  # fmt: skip
+        )
         lane.robots_known = True
-        rule = robots.decide(told.status, told.body, f"{site_of(lane.key)}/", AGENT)
+        rule = robots.decide(robots_file.status, robots_file.body, f"{site_of(lane.key)}/", AGENT)
         lane.delay = rule.crawl_delay
         lane.not_before = time.monotonic() + self.pace(lane)
         self.news.append(
@@ -153,9 +156,9 @@ class Servers:
                 key=lane.key,
                 source_id=source_id,
                 exchange=exchange,
-                robots_status=told.status,
-                robots_body=told.body,
-                robots_note=told.note,
+                robots_status=robots_file.status,
+                robots_body=robots_file.body,
+                robots_note=robots_file.note,
                 delay=rule.crawl_delay,
             )
         )

@@ -193,8 +193,8 @@ def _give_back(archive: Archive, held: jobs.Claim) -> None:
 def log_trouble(error: Exception) -> None:
     """Log that nothing can be kept now, and what to do; the work goes on when it can be again."""
     mend = mend_of(error)
-    told = {} if mend is None else {"mend": mend}
-    LOG.warning("nothing_can_be_kept", error=type(error).__name__, **told)
+    hint = {} if mend is None else {"mend": mend}
+    LOG.warning("nothing_can_be_kept", error=type(error).__name__, **hint)
 
 
 def _fail(archive: Archive, held: jobs.Claim, error: Exception) -> None:

@@ -229,8 +229,8 @@ def _let_through(proxy: Proxy) -> dict[str, str]:
     """
     if proxy.user is None:
         return {}
-    told = b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode("ascii")
-    return {"Proxy-Authorization": f"Basic {told}"}
+    encoded = b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode("ascii")
+    return {"Proxy-Authorization": f"Basic {encoded}"}
 
 
 def _require_peer(opened: socket.socket, target: ServerAddress) -> None:

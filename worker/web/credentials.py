@@ -110,13 +110,13 @@ def own_headers(
 
     Raises: SecretError.
     """
-    told: Mapping[str, str] = options.get("headers") or {}
-    if not told or (urlsplit(locator).hostname or "").lower() != address.host:
+    headers: Mapping[str, str] = options.get("headers") or {}
+    if not headers or (urlsplit(locator).hostname or "").lower() != address.host:
         return []
     is_safe = address.scheme == "https" or is_own
     return [
         (name, revealed(value))
-        for name, value in told.items()
+        for name, value in headers.items()
         if is_safe or not (value.startswith(("@", "$")))
     ]
 
@@ -129,6 +129,6 @@ def hidden(
     >>> hidden([("Cookie", "a=1"), ("Accept", "b")], {"headers": {"Cookie": "@c"}})
     (('Cookie', '(secret)'), ('Accept', 'b'))
     """
-    told: Mapping[str, str] = options.get("headers") or {}
-    secret = {n.lower() for n, v in told.items() if v.startswith(("@", "$"))} | SECRET
+    own: Mapping[str, str] = options.get("headers") or {}
+    secret = {n.lower() for n, v in own.items() if v.startswith(("@", "$"))} | SECRET
     return tuple((name, HIDDEN if name.lower() in secret else value) for name, value in headers)

@@ -171,8 +171,8 @@ def _chain(sock: ssl.SSLSocket) -> bytes:
         shown = [bytes(each) for each in sock.get_unverified_chain()]
     else:
         inside: Any = sock._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  # before that
-        told = inside.get_unverified_chain() or ()
-        shown = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in told]
+        chain = inside.get_unverified_chain() or ()
+        shown = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain]
     if not shown:
         own = sock.getpeercert(binary_form=True)
         shown = [own] if own else []
@@ -268,25 +268,25 @@ def _cause(error: BaseException) -> BaseException:
 
 def _reason(error: BaseException) -> str:
     """Return in a few words what went wrong, without addresses, pointers and names of classes."""
-    told = "it cannot be read as HTTP"
+    reason = "it cannot be read as HTTP"
     match cause := _cause(error):
         case TimeoutError():
-            told = "it took too long"
+            reason = "it took too long"
         case ssl.SSLError():
-            told = _tls_reason(cause)
+            reason = _tls_reason(cause)
         case IncompleteRead() | http.client.IncompleteRead():
-            told = _missing(cause.partial, cause.expected)
+            reason = _missing(cause.partial, cause.expected)
         case RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
-            told = "it hung up"
+            reason = "it hung up"
         case OSError(errno=errno.ENOTCONN | errno.ESHUTDOWN):
-            told = "it hung up"
+            reason = "it hung up"
         case BadStatusLine() | UnknownProtocol():
-            told = "the answer is no HTTP"
+            reason = "the answer is no HTTP"
         case InvalidHeader():
-            told = "its headers contradict each other"
+            reason = "its headers contradict each other"
         case OSError() | HTTPException() if str(cause):
-            told = _plain(getattr(cause, "strerror", None) or str(cause))
-    return told
+            reason = _plain(getattr(cause, "strerror", None) or str(cause))
+    return reason
 
 
 def _missing(partial: bytes | int, expected: int | None) -> str:
@@ -297,9 +297,9 @@ def _missing(partial: bytes | int, expected: int | None) -> str:
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
-    told = getattr(error, "verify_message", None) or error.reason or "the connection failed"
-    return _plain(str(told).replace("_", " ").lower())
+    reason = getattr(error, "verify_message", None) or error.reason or "the connection failed"
+    return _plain(str(reason).replace("_", " ").lower())
 
 
-def _plain(told: str) -> str:
-    return " ".join(told.split())[:200]
+def _plain(reason: str) -> str:
+    return " ".join(reason.split())[:200]

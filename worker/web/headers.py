@@ -23,8 +23,8 @@ def user_agent(settings: Settings) -> str:
 
     The name comes first, as robots.txt has it.
     """
-    told = f"+{settings.contact}" if settings.contact else "an archive of press texts"
-    return f"{AGENT}/{_version()} ({told})"
+    contact = f"+{settings.contact}" if settings.contact else "an archive of press texts"
+    return f"{AGENT}/{_version()} ({contact})"
 
 
 @cache

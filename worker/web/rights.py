@@ -21,7 +21,7 @@ WORD = re.compile(rb"bots?\b|tdm-|rights?\b|licen[sc]e", re.IGNORECASE)
 (True, False)
 """
 
-ELEMENT = re.compile(r"<(?P<name>meta|link|a)\b(?P<told>[^<>]{1,2000})>", re.IGNORECASE)
+ELEMENT = re.compile(r"<(?P<name>meta|link|a)\b(?P<attributes>[^<>]{1,2000})>", re.IGNORECASE)
 """An element that may speak of rights.
 
 >>> ELEMENT.search('<p><meta name="tdm-reservation" content="1"></p>')["name"]
@@ -65,8 +65,8 @@ def rights_of(
     if body is not None:
         for key, each in _of_page(body[:HEAD_BYTES]):
             found.setdefault(key, []).append(each)
-    told: dict[str, Json] = {key: list(dict.fromkeys(values)) for key, values in found.items()}
-    return {"robots": robots, **told} if robots is not None else told
+    rights: dict[str, Json] = {key: list(dict.fromkeys(values)) for key, values in found.items()}
+    return {"robots": robots, **rights} if robots is not None else rights
 
 
 def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
@@ -80,13 +80,13 @@ def _of_header(name: str, value: str) -> Iterator[tuple[str, str]]:
 
 def _of_page(head: bytes) -> Iterator[tuple[str, str]]:
     for element in _elements(head):
-        told = dict(_attributes(element["told"]))
-        name = told.get("name", told.get("property", "")).lower()
-        if element["name"].lower() == "meta" and name in NAMES and told.get("content"):
+        attributes = dict(_attributes(element["attributes"]))
+        name = attributes.get("name", attributes.get("property", "")).lower()
+        if element["name"].lower() == "meta" and name in NAMES and attributes.get("content"):
             key = "meta_robots" if "bot" in name else name.replace("-", "_").replace(".", "_")
-            yield key, told["content"][:LONGEST]
-        elif "license" in told.get("rel", "").lower().split() and told.get("href"):
-            yield "licence", told["href"][:LONGEST]
+            yield key, attributes["content"][:LONGEST]
+        elif "license" in attributes.get("rel", "").lower().split() and attributes.get("href"):
+            yield "licence", attributes["href"][:LONGEST]
 
 
 def _elements(head: bytes) -> Iterator[re.Match[str]]:
@@ -102,6 +102,6 @@ def _elements(head: bytes) -> Iterator[re.Match[str]]:
             yield element
 
 
-def _attributes(told: str) -> Iterable[tuple[str, str]]:
-    for name, *values in ATTRIBUTE.findall(told):
+def _attributes(text: str) -> Iterable[tuple[str, str]]:
+    for name, *values in ATTRIBUTE.findall(text):
         yield name.lower(), unescape("".join(values)).strip()

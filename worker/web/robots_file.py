@@ -88,14 +88,14 @@ def _outcome(status: int | None) -> str:
     return "content" if outcome == "captured" else outcome
 
 
-def robots_exchange(told: RobotsFile, began: datetime, ended: datetime) -> CheckedExchange:
-    found = told.found
+def robots_exchange(robots_file: RobotsFile, began: datetime, ended: datetime) -> CheckedExchange:
+    found = robots_file.found
     return CheckedExchange(
         origin=f"{site_of(found.address.key)}/robots.txt",
-        outcome=_outcome(told.status),
+        outcome=_outcome(robots_file.status),
         observed_at=ended,
         http_status=found.status,
-        note=told.note,
+        note=robots_file.note,
         raw=found.body or None,
         digest=found.digest,
         hints={"type": "robots", "fetched": True},

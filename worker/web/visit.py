@@ -81,8 +81,8 @@ class Visit:
         watched = self.watched
         if self.address is None or watched.final != origin_of(self.address.text):
             return []
-        told = (("If-None-Match", watched.etag), ("If-Modified-Since", watched.last_modified))
-        return [(name, value) for name, value in told if value]
+        validators = (("If-None-Match", watched.etag), ("If-Modified-Since", watched.last_modified))
+        return [(name, value) for name, value in validators if value]
 
     # ------------------------------------------------------------------------- what comes
 
@@ -201,8 +201,8 @@ class Visit:
             "was": self.watched.hints.get("was"),
             "listed": {k: v for k, v in self.watched.hints.items() if k != "was"} or None,
         }
-        told = {name: value for name, value in hints.items() if value is not None}
-        return self._exchange(found, Meaning("captured"), started_at, now, hints=told)
+        known = {name: value for name, value in hints.items() if value is not None}
+        return self._exchange(found, Meaning("captured"), started_at, now, hints=known)
 
     def _exchange(
         self,

@@ -69,8 +69,8 @@ def _iso(text: str) -> str | None:
     if time is None:
         return date if _is_real(date) else None
     zone = "" if zone is None else "+00:00" if zone in "Zz" else f"{zone[:3]}:{zone[-2:]}"
-    told = f"{date}T{time}{zone}"
-    return told if len(date) == 10 and _is_real(told) else None
+    stamp = f"{date}T{time}{zone}"
+    return stamp if len(date) == 10 and _is_real(stamp) else None
 
 
 def _mail(text: str) -> str | None:
@@ -82,13 +82,13 @@ def _mail(text: str) -> str | None:
     date = f"{year:04}-{month:02}-{day:02}"
     if ":" not in text:
         return date if _is_real(date) else None
-    told = f"{date}T{hour:02}:{minute:02}"
+    stamp = f"{date}T{hour:02}:{minute:02}"
     if SECONDS.search(text):
-        told += f":{second:02}"
+        stamp += f":{second:02}"
     if offset is not None and ZONE.search(text):
         hours, minutes = divmod(abs(offset) // 60, 60)
-        told += f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
-    return told if _is_real(told) else None
+        stamp += f"{'-' if offset < 0 else '+'}{hours:02}:{minutes:02}"
+    return stamp if _is_real(stamp) else None
 
 
 def _rare(text: str, parsed: Sequence[int] | None) -> str | None:
@@ -98,12 +98,12 @@ def _rare(text: str, parsed: Sequence[int] | None) -> str | None:
     date = f"{year:04}-{month:02}-{day:02}"
     if ":" not in text:
         return date if _is_real(date) else None
-    told = f"{date}T{hour:02}:{minute:02}:{second:02}+00:00"
-    return told if _is_real(told) else None
+    stamp = f"{date}T{hour:02}:{minute:02}:{second:02}+00:00"
+    return stamp if _is_real(stamp) else None
 
 
-def _is_real(told: str) -> bool:
-    whole = told + "-01-01"[: 10 - len(told)] if len(told) == 4 else told
+def _is_real(stamp: str) -> bool:
+    whole = stamp + "-01-01"[: 10 - len(stamp)] if len(stamp) == 4 else stamp
     whole = f"{whole}-01" if len(whole) == 7 else whole
     try:
         datetime.fromisoformat(whole)

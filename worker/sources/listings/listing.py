@@ -94,7 +94,7 @@ def _named(kind: str, origin: str, address: str, of: str, entry: Entry | None) -
 
 
 def _hints(entry: Entry) -> Iterator[tuple[str, Json]]:
-    told: Mapping[str, Json] = {
+    values: Mapping[str, Json] = {
         "title": entry.title,
         "authors": list(entry.authors),
         "published": entry.published,
@@ -104,7 +104,7 @@ def _hints(entry: Entry) -> Iterator[tuple[str, Json]]:
         "language": entry.language,
         "guid": entry.guid,
     }
-    yield from ((name, value) for name, value in told.items() if value)
+    yield from ((name, value) for name, value in values.items() if value)
 
 
 def moment_of(text: str | None) -> datetime | None:

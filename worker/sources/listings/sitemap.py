@@ -106,11 +106,11 @@ class _Listed:
 
 def _entries(root: etree._Element | None, base: str) -> Iterator[_Listed]:
     for url in root if root is not None else ():
-        told = {local_name(e): e for e in reversed(url)}
-        address = whole_address(_text(told.get("loc")), base)
+        elements = {local_name(e): e for e in reversed(url)}
+        address = whole_address(_text(elements.get("loc")), base)
         if address is None:
             continue
-        news = told.get("news")
+        news = elements.get("news")
         said = {} if news is None else {local_name(e): e for e in reversed(list(news.iter()))}
         alternates = tuple(_alternates(url, base))
         yield _Listed(
@@ -118,7 +118,7 @@ def _entries(root: etree._Element | None, base: str) -> Iterator[_Listed]:
                 address=address,
                 title=_text(said.get("title")),
                 published=feed_date(_text(said.get("publication_date"))),
-                updated=feed_date(_text(told.get("lastmod"))),
+                updated=feed_date(_text(elements.get("lastmod"))),
                 tags=tuple(_tags(_text(said.get("keywords")))),
                 language=_text(said.get("language")) or dict(alternates).get(address),
             ),

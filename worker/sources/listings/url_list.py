@@ -98,8 +98,8 @@ def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | Refused:
 
 def _feeds(root: etree._Element) -> Iterator[OpmlFeed]:
     for outline in root.iter("{*}outline"):
-        told = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
-        address = whole_address(told.get("xmlurl"), "")
+        attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
+        address = whole_address(attributes.get("xmlurl"), "")
         if address and is_web_address(address):
-            title = " ".join((told.get("title") or told.get("text") or "").split())
+            title = " ".join((attributes.get("title") or attributes.get("text") or "").split())
             yield OpmlFeed(title[:LONGEST_TITLE] or None, address)

@@ -147,10 +147,10 @@ class _Capture:
         refused = refuse(code, **facts)
         return Rejected(self.locator, self.member, refused, raw, self.main.number)
 
-    def seen(self, told: Import) -> Foreign:
-        return Foreign(self.locator, self.member, told)
+    def seen(self, imported: Import) -> Foreign:
+        return Foreign(self.locator, self.member, imported)
 
-    def told(
+    def imported(
         self,
         outcome: str,
         answer: HttpResponse | None,
@@ -227,9 +227,9 @@ def _resource(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
         return _of_another_type(headers)
     if main.is_too_large or len(main.block) > limit:
         return capture.rejected("too_large", limit=limit)
-    told = capture.told("captured", None, payload=main.block)
+    imported = capture.imported("captured", None, payload=main.block)
     body = Body(main.block, is_whole=not main.is_cut)
-    return capture.seen(_read(told, capture, kind, headers, body))
+    return capture.seen(_read(imported, capture, kind, headers, body))
 
 
 def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | PassedOver | Rejected:
@@ -281,9 +281,9 @@ def _page(
         kind, charset = content_type(headers)
         if kind and kind not in PAGES:
             return _of_another_type(headers)
-        told = capture.told("captured", answer, opening=main.block)
+        imported = capture.imported("captured", answer, opening=main.block)
         hints = capture.hints(TYPES.get(kind), charset, of_server=True)
-        return capture.seen(replace(told, hints=hints, repeats=_repeats(main)))
+        return capture.seen(replace(imported, hints=hints, repeats=_repeats(main)))
     kind_read = _type(headers, answer.payload, PAGES, detect)
     if kind_read is None:
         return _of_another_type(headers)
@@ -293,27 +293,27 @@ def _page(
         body = body_of(answer.payload, headers, limit)
     except BodyTooLargeError:
         return capture.rejected("too_large_decoded", limit=limit)
-    told = capture.told("captured", answer, opening=answer.head, payload=answer.payload)
-    return capture.seen(_read(told, capture, kind_read, headers, body))
+    imported = capture.imported("captured", answer, opening=answer.head, payload=answer.payload)
+    return capture.seen(_read(imported, capture, kind_read, headers, body))
 
 
 def _wordless(
     capture: _Capture, outcome: str, answer: HttpResponse, note: str | None = None
 ) -> Foreign:
-    told = capture.told(outcome, answer, opening=answer.head, payload=answer.payload)
+    imported = capture.imported(outcome, answer, opening=answer.head, payload=answer.payload)
     location = header(answer.headers, "location") if outcome == "redirected" else None
     note = f"to {location}" if location else note
     repeats = _repeats(capture.main) if outcome == "not_modified" else None
     hints = capture.hints(None, None, of_server=True)
-    return capture.seen(replace(told, note=note, hints=hints, repeats=repeats))
+    return capture.seen(replace(imported, note=note, hints=hints, repeats=repeats))
 
 
 def _bare_revisit(capture: _Capture) -> Foreign:
     profile = capture.main.field("warc-profile") or ""
     outcome = "not_modified" if "server-not-modified" in profile else "captured"
-    told = capture.told(outcome, None)
+    imported = capture.imported(outcome, None)
     hints = capture.hints(None, None, of_server=False)
-    return capture.seen(replace(told, hints=hints, repeats=_repeats(capture.main)))
+    return capture.seen(replace(imported, hints=hints, repeats=_repeats(capture.main)))
 
 
 def _repeats(main: WebRecord) -> Repeats:
@@ -329,37 +329,37 @@ def _repeats(main: WebRecord) -> Repeats:
 # --------------------------------------------------------------------------------- what is read
 
 
-def _read(told: Import, capture: _Capture, kind: str, headers: Headers, body: Body) -> Import:
-    transfer = told.transfer
+def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body: Body) -> Import:
+    transfer = imported.transfer
     if body.codings:
-        came = told.records[0].payload
+        came = imported.records[0].payload
         transfer = replace(transfer, body=came, body_encoding=", ".join(body.codings))
-    flags = () if _is_as_named(capture.main, told, body) else ("digest_mismatch",)
+    flags = () if _is_as_named(capture.main, imported, body) else ("digest_mismatch",)
     return replace(
-        told,
+        imported,
         transfer=transfer,
         raw=body.raw,
         hints=capture.hints(
-            kind, content_type(headers)[1], of_server=told.http_status is not None, flags=flags
+            kind, content_type(headers)[1], of_server=imported.http_status is not None, flags=flags
         ),
-        refused=_incomplete(capture.main, told, body, headers),
+        refused=_incomplete(capture.main, imported, body, headers),
     )
 
 
-def _is_as_named(main: WebRecord, told: Import, body: Body) -> bool:
+def _is_as_named(main: WebRecord, imported: Import, body: Body) -> bool:
     """Tell whether the digests that the record names are those of its bytes.
 
     Some programs take the digest of a payload before its codings are off, some after.
     """
-    payload = told.records[0].payload or b""
+    payload = imported.records[0].payload or b""
     return fits(main.field("warc-block-digest"), main.block) and fits(
         main.field("warc-payload-digest"), payload, body.raw
     )
 
 
-def _incomplete(main: WebRecord, told: Import, body: Body, headers: Headers) -> Refused | None:
+def _incomplete(main: WebRecord, imported: Import, body: Body, headers: Headers) -> Refused | None:
     """Say what is missing of a page; the end of its markup proves that it is whole."""
-    if told.http_status == 206:
+    if imported.http_status == 206:
         return refuse("capture_incomplete", reason="the server sent a part alone")
     if END_OF_PAGE.search(body.raw[-1000:]):
         return None

@@ -74,8 +74,8 @@ def _listed(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return, by path, the digests that the WACZ names for its files; empty where it does not."""
     try:
         with archive.open("datapackage.json") as packed:
-            told = json.loads(packed.read(MOST_LIST_BYTES))
-        resources = told["resources"]
+            package = json.loads(packed.read(MOST_LIST_BYTES))
+        resources = package["resources"]
         found = {str(each["path"]): _digest_of(each) for each in resources}
     except (*DAMAGE, KeyError, TypeError, AttributeError, RecursionError):
         return {}
