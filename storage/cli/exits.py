@@ -132,13 +132,13 @@ def _sentence(error: Exception) -> str:
     origin = getattr(error, "orig", None)
     mend = mend_of(error)
     if origin is not None:
-        told = f"the database says: {str(origin).strip().partition(chr(10))[0]}"
+        sentence = f"the database says: {str(origin).strip().partition(chr(10))[0]}"
     elif isinstance(error, OSError) and mend is not None:
         where = f"{error.filename}: " if error.filename is not None else ""
-        told = f"{where}{error.strerror}"
+        sentence = f"{where}{error.strerror}"
     else:
         return str(error)
-    return f"{told}; {mend}" if mend is not None else told
+    return f"{sentence}; {mend}" if mend is not None else sentence
 
 
 def _of_archives() -> ExitCodes:
@@ -195,21 +195,21 @@ def _of_databases(error: Exception) -> int | None:
 def _keep_details(error: Exception, given: Sequence[str]) -> str:
     """Append the trace to a log in the home folder and return where; else print it."""
     trace = "".join(traceback.format_exception(error))
-    told = hide_secrets(f"{datetime.now(UTC).isoformat()} lesart {' '.join(given)}\n{trace}\n")
+    report = hide_secrets(f"{datetime.now(UTC).isoformat()} lesart {' '.join(given)}\n{trace}\n")
     with suppress(OSError, SettingsError):
         log = load_settings().home / ERROR_LOG
-        _append(log, told)
+        _append(log, report)
         return f"in {log}"
     with suppress(OSError):
-        sys.stderr.write(told)
+        sys.stderr.write(report)
     return "above"
 
 
-def _append(log: Path, told: str) -> None:
+def _append(log: Path, report: str) -> None:
     """Write to `log` in a folder that is there already: reading makes none."""
     handle = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(told)
+        stream.write(report)
 
 
 def _after_exit(ended: SystemExit) -> int:

@@ -320,8 +320,8 @@ def _pipe() -> Iterator[None]:
 def _unwritten(place: str, error: OSError) -> OutputError:
     reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
     mend = mend_of(error)
-    told = f"{reason}: {mend}" if mend is not None else reason
-    return OutputError(place, told, is_of_machine=error.errno in NOT_THE_PLACE)
+    message = f"{reason}: {mend}" if mend is not None else reason
+    return OutputError(place, message, is_of_machine=error.errno in NOT_THE_PLACE)
 
 
 @contextmanager

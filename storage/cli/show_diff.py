@@ -55,9 +55,9 @@ def _unchanged(count: int, *, colour: bool) -> Iterator[str]:
 def _line(paragraph: Sequence[Operation], *, colour: bool) -> str:
     sign = _SIGNS[kind_of(paragraph)]
     role = paragraph[0].role
-    told = "" if role == "text" else styled(f"[{role}] ", "faint", colour=colour)
+    label = "" if role == "text" else styled(f"[{role}] ", "faint", colour=colour)
     words = "".join(_marked(operation, colour=colour) for operation in paragraph)
-    return f"{sign} {told}{words}"
+    return f"{sign} {label}{words}"
 
 
 def _marked(operation: Operation, *, colour: bool) -> str:

@@ -18,19 +18,22 @@ _VERBS = {
 }
 
 
-def relation_text(told: ExplainedRelation, *, colour: bool, columns: int | None) -> Iterator[str]:
+def relation_text(
+    relation: ExplainedRelation, *, colour: bool, columns: int | None
+) -> Iterator[str]:
     """Yield the lines of one relation; lines are folded at `columns`, or not at all."""
-    why = told.explanation
+    why = relation.explanation
     wide = None if columns is None else min(columns, TEXT_COLUMNS)
-    undone = f" · undone {_moment(told.undone_at)}" if told.undone_at else ""
-    head = f"{told.id}  {told.a} {_VERBS[told.kind]} {told.b}{undone}"
+    undone = f" · undone {_moment(relation.undone_at)}" if relation.undone_at else ""
+    head = f"{relation.id}  {relation.a} {_VERBS[relation.kind]} {relation.b}{undone}"
     yield styled(head, "strong", colour=colour)
     yield from _folded(why.sentence, wide, "  ")
-    agency = f" · {told.agency}" if told.agency else ""
-    yield f"  {told.kind} {told.score:.2f} (at least {told.threshold:.2f}) by {told.method}{agency}"
+    agency = f" · {relation.agency}" if relation.agency else ""
+    how = f"{relation.score:.2f} (at least {relation.threshold:.2f}) by {relation.method}"
+    yield f"  {relation.kind} {how}{agency}"
     yield f"  a  {why.a_revision}: {_sight(why.a_seen, why.a_published)}"
     yield f"  b  {why.b_revision}: {_sight(why.b_seen, why.b_published)}"
-    yield f"  first seen by us: {told.earlier}"
+    yield f"  first seen by us: {relation.earlier}"
     yield from _listed("a names", why.refers_to, wide)
     yield from _listed("in both", why.passages, wide)
     yield from _listed("instead", [f"a: {d.a} | b: {d.b}" for d in why.differing], wide)
@@ -50,8 +53,8 @@ def _moment(moment: datetime | None) -> str:
 
 def _listed(name: str, texts: Sequence[str], wide: int | None) -> Iterator[str]:
     for text in texts:
-        told = " ".join(visible(text).split())
-        short = told if len(told) <= _LONGEST else f"{told[:_LONGEST].rpartition(' ')[0]} …"
+        line = " ".join(visible(text).split())
+        short = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rpartition(' ')[0]} …"
         yield from _folded(short, wide, f"  {name}: ")
 
 

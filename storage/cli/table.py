@@ -94,8 +94,8 @@ def _widths(
     ]
     if columns_wide is None:
         return natural
-    told = [max(width(line[index]) for line in cells) for index in range(len(names))]
-    least = [_least(name, wide) for name, wide in zip(names, told, strict=True)]
+    widest = [max(width(line[index]) for line in cells) for index in range(len(names))]
+    least = [_least(name, wide) for name, wide in zip(names, widest, strict=True)]
     is_fact = [all(FACT.fullmatch(line[index]) for line in cells) for index in range(len(names))]
     widths = [max(min(each, WIDEST), floor) for each, floor in zip(natural, least, strict=True)]
     for text, fact in ((SHORT, WIDEST), (SHORTER, WIDEST), (NARROWEST, NARROWEST)):
@@ -103,7 +103,8 @@ def _widths(
         if spare >= 0:
             return _widened(widths, natural, spare)
         most = [
-            min(wide, fact if is_one else text) for wide, is_one in zip(told, is_fact, strict=True)
+            min(wide, fact if is_one else text)
+            for wide, is_one in zip(widest, is_fact, strict=True)
         ]
         floors = [max(NARROWEST, *pair) for pair in zip(most, least, strict=True)]
         widths = _narrowed(widths, floors, -spare)

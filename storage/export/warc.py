@@ -287,16 +287,16 @@ class _Writer:
             *([("WARC-Concurrent-To", name)] if name else []),
             ("Content-Type", "application/json"),
         ]
-        return warc_record.record("metadata", fields, warc_record.told(facts))
+        return warc_record.record("metadata", fields, warc_record.fields_block(facts))
 
     # ---------------------------------------------------------------------------- small
 
     def _head(self, row: Row, what: str, moment: datetime) -> list[tuple[str, str]]:
-        told = f"{what} {row['observation_id']} {warc_record.date(moment)}"
+        named = f"{what} {row['observation_id']} {warc_record.date(moment)}"
         fields = [
             ("WARC-Target-URI", warc_record.uri(row["origin"])),
             ("WARC-Date", warc_record.date(moment)),
-            ("WARC-Record-ID", warc_record.record_id(self._archive_id, told)),
+            ("WARC-Record-ID", warc_record.record_id(self._archive_id, named)),
         ]
         address = warc_record.ip_address(row["peer"]) if what == "response" else None
         if address is not None:

@@ -68,9 +68,9 @@ def answer(status: int, headers: Sequence[Sequence[str]], body: bytes) -> bytes:
     first = came if came and came.startswith("HTTP/1.") else None
     lines = [first or f"HTTP/1.1 {status} "]
     for name, value in headers:
-        told = f"X-Archive-Orig-{name}" if name.lower() in RECODED else name
+        written = f"X-Archive-Orig-{name}" if name.lower() in RECODED else name
         if name != STATUS_LINE:
-            lines.append(f"{told}: {BREAK.sub(' ', value)}")
+            lines.append(f"{written}: {BREAK.sub(' ', value)}")
     lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
 
@@ -135,7 +135,7 @@ def record_id(archive: str, what: str) -> str:
     return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'lesart:{archive}/{what}')}>"
 
 
-def told(facts: Mapping[str, Json]) -> bytes:
+def fields_block(facts: Mapping[str, Json]) -> bytes:
     """Return what is known beyond the answer, as JSON."""
     known = {name: value for name, value in facts.items() if value is not None}
     return json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "replace")

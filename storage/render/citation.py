@@ -58,9 +58,9 @@ def markdown(citation: Citation) -> str:
     else:
         title = f"{title} ({_markdown(citation.origin)})"
     by = ", ".join(map(_markdown, _names(citation)))
-    told = _joined(", ", _markdown(citation.publisher or ""), _date(citation.published))
+    source = _joined(", ", _markdown(citation.publisher or ""), _date(citation.published))
     reference = " ".join(
-        filter(None, (by and f"{by}:", f"{title}.", told and f"{told}.", f"{_seen(citation)}."))
+        filter(None, (by and f"{by}:", f"{title}.", source and f"{source}.", f"{_seen(citation)}."))
     )
     where = "" if citation.start is None else f", {_range(citation)}"
     lines = [*_quotation(citation.exact or ""), _at_line(reference)]

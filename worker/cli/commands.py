@@ -265,8 +265,8 @@ def rederive(
         number = processes or control.processors()
         found = rereading.Rereading(archive, settings, number)
         differences = found.differences(wanted, line.tell)
-        told = (each for each in differences if every or each.is_any)
-        write_rows(told, shown.target(), rereading.COLUMNS)
+        shown_rows = (each for each in differences if every or each.is_any)
+        write_rows(shown_rows, shown.target(), rereading.COLUMNS)
     say(found.summary())
 
 

@@ -260,7 +260,7 @@ def _work_here(
             free_the_dead(archive)
             while work_next(archive, settings, reader, within=families, progress=looked):
                 with archive.looking() as connection:
-                    progress.told(job_progress.family_counts(connection, families).seen)
+                    progress.show(job_progress.family_counts(connection, families).seen)
             archive.index_rest()
             with archive.looking() as connection:
                 still = job_progress.open_jobs(connection, families)
@@ -279,7 +279,7 @@ def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> N
         with archive.looking() as connection:
             still = job_progress.open_jobs(connection, families)
             is_idle = job_progress.is_waiting_for_workers(connection, families)
-            progress.told(job_progress.family_counts(connection, families).seen)
+            progress.show(job_progress.family_counts(connection, families).seen)
             due = job_progress.search_is_due(connection) or relating.is_due(
                 connection, archive.clock()
             )
@@ -362,7 +362,7 @@ class _Progress:
         if self._bar is not None:
             self._bar.update(self._task, total=seen)
 
-    def told(self, seen: int) -> None:
+    def show(self, seen: int) -> None:
         """Tell how many items have a verdict."""
         if self._bar is not None:
             self._bar.update(self._task, completed=seen)

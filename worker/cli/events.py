@@ -28,10 +28,10 @@ def log_events(level: Level) -> None:
 class _StandardError:
     """Standard error as it is now; where it cannot be written to, the work goes on all the same."""
 
-    def write(self, told: str) -> int:
+    def write(self, text: str) -> int:
         with suppress(OSError, ValueError):
-            sys.stderr.write(told)
-        return len(told)
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
         with suppress(OSError, ValueError):

@@ -49,8 +49,8 @@ def explain(settings: Settings, given: str, robots_file: Path | None = None) -> 
     network = network_of(settings.allow_hosts, settings.ca_file)
     address = parse_address(given, network.is_own)
     if isinstance(address, Refused):
-        told = f"{without_secrets(given)[:200]}: {address.message}"
-        return _concluded([CheckAnswer("address", "no", told)])
+        reason = f"{without_secrets(given)[:200]}: {address.message}"
+        return _concluded([CheckAnswer("address", "no", reason)])
     host, standings, has_archive = _known(settings, address)
     answers = [
         CheckAnswer("address", "yes", f"it is called {origin_of(address.text)} in the archive"),
@@ -115,11 +115,11 @@ def _robots(
         known_by = f"as of {host.robots_fetched_at:%Y-%m-%d %H:%M:%SZ}"
     else:
         line = Line(network)
-        told = ask_robots(line, address.key, headers_of(settings), ROBOTS_SECONDS)
+        robots_file = ask_robots(line, address.key, headers_of(settings), ROBOTS_SECONDS)
         line.close()
-        if told.status is None:
-            return CheckAnswer("robots", "unknown", told.note)
-        status, body, known_by = told.status, told.body, "as of now"
+        if robots_file.status is None:
+            return CheckAnswer("robots", "unknown", robots_file.note)
+        status, body, known_by = robots_file.status, robots_file.body, "as of now"
     rule = robots.decide(status, body, address.text, AGENT, strict=settings.robots_strict)
     line_of = f" ({rule.rule})" if rule.rule else ""
     delay = f"; it asks for {rule.crawl_delay:g} s between requests" if rule.crawl_delay else ""
@@ -134,21 +134,21 @@ def _pace(settings: Settings, host: Host) -> CheckAnswer:
         return CheckAnswer("pace", "later", f"left alone until {until}: {host.retry_note}")
     pace = max(settings.pace, host.delay or 0.0)
     wait = (host.next_at - now).total_seconds() if host.next_at is not None else 0.0
-    told = f"one request every {pace:g} s"
+    detail = f"one request every {pace:g} s"
     if 0 < wait < 3600:
-        told += f"; the server is free in {wait:.1f} s"
-    return CheckAnswer("pace", "yes", told)
+        detail += f"; the server is free in {wait:.1f} s"
+    return CheckAnswer("pace", "yes", detail)
 
 
 def _schedule(standings: list[Standing]) -> Iterator[CheckAnswer]:
     for each in standings:
-        told = f"watched by {each.source}"
+        detail = f"watched by {each.source}"
         if each.checked_at is not None:
             outcome = "captured, still to be read" if each.outcome == "captured" else each.outcome
-            told += f"; last: {outcome} at {each.checked_at:%Y-%m-%d %H:%M:%SZ}"
+            detail += f"; last: {outcome} at {each.checked_at:%Y-%m-%d %H:%M:%SZ}"
         due = each.next_check
-        told += f"; next check {due:%Y-%m-%d %H:%M:%SZ}" if due else "; no check by itself"
-        yield CheckAnswer("schedule", "yes", told)
+        detail += f"; next check {due:%Y-%m-%d %H:%M:%SZ}" if due else "; no check by itself"
+        yield CheckAnswer("schedule", "yes", detail)
 
 
 def _concluded(answers: list[CheckAnswer]) -> list[CheckAnswer]:

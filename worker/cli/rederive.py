@@ -168,31 +168,31 @@ class Rereading:
         for article in batch:
             own = [each for each in texts if each.article_id == article.article_id]
             if own:
-                told = Difference(article.article, article.origin, article.cursor)
+                difference = Difference(article.article, article.origin, article.cursor)
                 for each in own:
-                    _count(told, each, today.get(each.derivation_id))
-                    told.derived += each.derivation_id in derived
-                self._add(told)
-                yield told
+                    _count(difference, each, today.get(each.derivation_id))
+                    difference.derived += each.derivation_id in derived
+                self._add(difference)
+                yield difference
 
-    def _add(self, told: Difference) -> None:
+    def _add(self, difference: Difference) -> None:
         self.articles += 1
         for name in ("texts", "same", "differ", "refused", "gone", "derived"):
-            setattr(self.totals, name, getattr(self.totals, name) + getattr(told, name))
+            setattr(self.totals, name, getattr(self.totals, name) + getattr(difference, name))
 
 
-def _count(told: Difference, shown: ShownText, today: Today | None) -> None:
-    told.texts += 1
+def _count(difference: Difference, shown: ShownText, today: Today | None) -> None:
+    difference.texts += 1
     if today is None:
-        told.gone += 1
+        difference.gone += 1
     elif today.digest is None:
-        told.refused += 1
+        difference.refused += 1
     else:
         is_same = today.digest == shown.digest
-        told.same += is_same
-        told.differ += not is_same
+        difference.same += is_same
+        difference.differ += not is_same
         more = differing(shown.detail, today.detail)
-        told.fields = sorted({*told.fields, *more})
+        difference.fields = sorted({*difference.fields, *more})
 
 
 def _extractors(reader: Reader) -> list[Who]:

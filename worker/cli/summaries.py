@@ -35,18 +35,18 @@ def _sentences(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
     refused, failed, left = (
         sum(each[name] for each in summaries) for name in ("refused", "failed", "open")
     )
-    told = []
+    lines = []
     if resumed:
         named = ", ".join(str(each["job"]) for each in resumed[:MOST_NAMED])
         more = " …" if len(resumed) > MOST_NAMED else ""
         number = sum(each["seen"] for each in resumed)
-        told.append(f"went on with what was left open (job {named}{more}): {number} documents")
+        lines.append(f"went on with what was left open (job {named}{more}): {number} documents")
     if refused:
-        told.append("something was refused: see `lesart refusals`")
+        lines.append("something was refused: see `lesart refusals`")
     if failed:
-        told.append(
+        lines.append(
             f"{failed} documents could not be read: see `lesart jobs`, then `lesart retry JOB`"
         )
     if left:
-        told.append(f"{left} jobs are left that a newer lesart wrote: let that one work them")
-    return told
+        lines.append(f"{left} jobs are left that a newer lesart wrote: let that one work them")
+    return lines

@@ -319,7 +319,7 @@ def _flags(
     node = article_node(source.linked, None)
     text = "\n".join(p.text for p in paragraphs if p.role in TEXT_ROLES)
     published = fields.get("published")
-    told = {
+    facts = {
         "title_missing": title is None,
         "headline_long": title is not None and len(title) > _LONGEST_TITLE,
         "date_missing": published is None or published.value is None,
@@ -331,7 +331,7 @@ def _flags(
     }
     odd = odd_flags([title or "", *(p.text for p in paragraphs)])
     lost = loss_flags(paragraphs, source.blocks, article_body(node))
-    named = (flag for flag, is_told in told.items() if is_told)
+    named = (flag for flag, is_told in facts.items() if is_told)
     return tuple(sorted({*flags, *chosen.flags, *named, *odd, *lost}))
 
 
