@@ -151,7 +151,7 @@ class Settings:
         """True where messages stay inside this process and no broker is needed."""
         return self.broker_url.startswith("memory://")
 
-    def told(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> Iterator[dict[str, Any]]:
         """Yield one row for each setting: key, value without secrets, where it came from."""
         for setting in SETTINGS:
             yield {
@@ -297,22 +297,22 @@ def _toml(path: Path) -> dict[str, Any]:
         raise SettingsError("--config", f"{path} is no TOML: {error}") from error
 
 
-def _key_of(name: str, told: str) -> tuple[str, bool]:
+def _key_of(name: str, given: str) -> tuple[str, bool]:
     """Return the key that `name` sets and whether it names a file that holds the value."""
     if name in _BY_KEY:
         return name, False
     if name.endswith("_file") and name.removesuffix("_file") in _BY_KEY:
         return name.removesuffix("_file"), True
-    raise SettingsError(told, f"there is no such setting; there are {', '.join(_BY_KEY)}")
+    raise SettingsError(given, f"there is no such setting; there are {', '.join(_BY_KEY)}")
 
 
-def _content(path: Path, told: str) -> str:
+def _content(path: Path, given: str) -> str:
     try:
         content = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(told, f"the file {path} cannot be read: {error}") from error
+        raise SettingsError(given, f"the file {path} cannot be read: {error}") from error
     if not content:
-        raise SettingsError(told, f"the file {path} is empty")
+        raise SettingsError(given, f"the file {path} is empty")
     return content
 
 

@@ -147,7 +147,7 @@ def stats(
 @command(app, "config", example="lesart config --config /etc/lesart.toml")
 def config(place: ArchiveOptions, shown: OutputOptions) -> None:
     """Tell each setting and where its value came from; secrets are hidden."""
-    write_rows(place.settings().told(), shown.target())
+    write_rows(place.settings().lines(), shown.target())
 
 
 @command(app, "doctor", example="lesart doctor")

@@ -46,8 +46,8 @@ class ForeignDatabaseError(ArchiveError):
     """There is something at the place that was named, and it is no archive."""
 
     def __init__(self, place: str, names: Iterable[str] = ()) -> None:
-        told = ", ".join(sorted(names)[:5])
-        which = f" (it has {told})" if told else ""
+        present = ", ".join(sorted(names)[:5])
+        which = f" (it has {present})" if present else ""
         super().__init__(
             f"{place} is no archive of Lesart but something else{which}; nothing of it was "
             "changed: name another place"

@@ -211,8 +211,10 @@ def _sqlite_guard(table: str) -> list[str]:
         kept = [c.name for c in METADATA.tables[table].columns if c.name not in emptied]
         same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
         gone = " AND ".join(f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied)
-        told = f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
-        update += f" WHEN NOT ({same} AND {gone} AND {told})"
+        is_redacted = (
+            f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
+        )
+        update += f" WHEN NOT ({same} AND {gone} AND {is_redacted})"
     if table == "log_entry":
         same = "NEW.seq IS OLD.seq AND NEW.kind IS OLD.kind AND NEW.commitment IS OLD.commitment"
         update += f" WHEN NOT ({same} AND EXISTS (SELECT 1 FROM redaction WHERE row_id = OLD.seq))"

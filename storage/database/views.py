@@ -326,10 +326,10 @@ JOIN capture b ON b.id = d.capture_id
 
 def _flags(words: _Words) -> str:
     """Return the flags of the text, and that another file had its address first."""
-    told = f"coalesce({words.json_at('d.detail', 'flags')}, {words.empty_list})"
+    flags = f"coalesce({words.json_at('d.detail', 'flags')}, {words.empty_list})"
     return f"""CASE WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
         AND own.is_foreign = FALSE AND own.address_id <> own.origin_id)
-    THEN {words.with_word(told, "address_shared")} ELSE {told} END"""
+    THEN {words.with_word(flags, "address_shared")} ELSE {flags} END"""
 
 
 def _fields(words: _Words) -> str:

@@ -19,7 +19,7 @@ class ForeignRecords:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._told: set[int] = set()
+        self._written: set[int] = set()
 
     def records(self, main_id: int) -> Iterator[bytes]:
         """Yield the records of one capture in the order of their file.
@@ -30,8 +30,8 @@ class ForeignRecords:
             _query().where(or_(FOREIGN.c.id == main_id, FOREIGN.c.main_id == main_id))
         ).all()
         about = next((row.about_id for row in rows if row.about_id is not None), None)
-        if about is not None and about not in self._told:
-            self._told.add(about)
+        if about is not None and about not in self._written:
+            self._written.add(about)
             yield from self._whole(_query().where(FOREIGN.c.id == about))
         for row in rows:
             yield from _record(row)

@@ -274,7 +274,7 @@ class _Writer:
         certificate = row["certificate_id"]
         is_new = certificate is not None and certificate not in self._certificates
         self._certificates.add(certificate)
-        facts = {each: row[each] for each in _TOLD} | {
+        facts = {each: row[each] for each in _FACTS} | {
             "wording": f"w1:{bytes(row['wording']).hex()}" if row["wording"] else None,
             "recorded_at": row["recorded_at"].isoformat(),
             "hops": row["hops"] or None,
@@ -322,7 +322,7 @@ class _Writer:
         return None if data is None else unpack(encoding, data)
 
 
-_TOLD = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")
+_FACTS = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")
 
 
 def _cut_off(row: Row) -> list[tuple[str, str]]:

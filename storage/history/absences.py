@@ -23,10 +23,10 @@ OBSERVATION = table_of(ObservationRow)
 REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(TransferRow)
 
 
-def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
-    """Tell, of observations that brought nothing to read, to which article they belong.
+def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
+    """Record, of observations that brought nothing to read, to which article they belong.
 
-    One of a place that no article is known for stays untold until one is; an imported capture
+    One of a place that no article is known for waits until one is; an imported capture
     is never gone from its folder. An answer that the bytes are those of an earlier observation
     has its wording.
     """
@@ -37,16 +37,16 @@ def tell_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
         row.id: row
         for row in rows_in(unit.connection, select(OBSERVATION), OBSERVATION.c.id, observation_ids)
     }
-    told = _Telling(unit, list(observations.values()))
+    writer = _AbsenceWriter(unit, list(observations.values()))
     touched: dict[int, bool] = {}
     for row in observations.values():
-        for article_id in told.tell(row):
-            touched[article_id] = touched.get(article_id, False) or told.is_late(row, article_id)
+        for article_id in writer.tell(row):
+            touched[article_id] = touched.get(article_id, False) or writer.is_late(row, article_id)
     unit.flush()
     rebuild_all(unit, dict(sorted(touched.items())))
 
 
-class _Telling:
+class _AbsenceWriter:
     """What has to be known to tell the observations of one unit of work."""
 
     def __init__(self, unit: Unit, rows: Sequence[Any]) -> None:
@@ -162,7 +162,7 @@ def _last_sights(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:
     return {row.locator_id: row for row in rows}
 
 
-def untold(unit: Unit, locators: Sequence[int]) -> list[int]:
+def unrecorded_absences(unit: Unit, locators: Sequence[int]) -> list[int]:
     """Return the absences of `locators` that were observed before their article was known."""
     query = (
         select(OBSERVATION.c.id)

@@ -100,7 +100,7 @@ class Boilerplate:
         self._articles: dict[int, set[tuple[int, str]]] = {}
         self._stored: dict[CutParagraph, Iterator[int]] = {}
         self._asked: set[str] = set()
-        self._of_told: dict[int, tuple[CaptureContent, Holding]] = {}
+        self._holding_of_content: dict[int, tuple[CaptureContent, Holding]] = {}
         self._apart: dict[tuple[Holding, CutParagraph], bool] = {}
 
     def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
@@ -116,10 +116,10 @@ class Boilerplate:
             self._articles.clear()
         self._asked.clear()
 
-    def add(self, wording_id: int, told: CaptureContent, article_id: int, site: str) -> None:
+    def add(self, wording_id: int, content: CaptureContent, article_id: int, site: str) -> None:
         """Note that an article of a site has a wording of this unit of work."""
         if wording_id not in self.texts:
-            self.texts[wording_id] = self._holding_of(told)
+            self.texts[wording_id] = self._holding_of(content)
         self.holders.setdefault(wording_id, set()).add((article_id, site))
 
     def rules(
@@ -183,10 +183,13 @@ class Boilerplate:
             self._apart[key] = are_apart(paragraph.topical, words)
         return self._apart[key]
 
-    def _holding_of(self, told: CaptureContent) -> Holding:
-        if id(told) not in self._of_told:
-            self._of_told[id(told)] = told, Holding(told.paragraphs[0], told.paragraphs[1:])
-        return self._of_told[id(told)][1]
+    def _holding_of(self, content: CaptureContent) -> Holding:
+        if id(content) not in self._holding_of_content:
+            self._holding_of_content[id(content)] = (
+                content,
+                Holding(content.paragraphs[0], content.paragraphs[1:]),
+            )
+        return self._holding_of_content[id(content)][1]
 
     # ------------------------------------------------------------------------ who has it
 

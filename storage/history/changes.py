@@ -55,7 +55,7 @@ class Comparing:
         self._since = since
         self._drafts: dict[int, CaptureContent] = {}
         self._of_draft: dict[int, tuple[Draft, CaptureContent]] = {}
-        self._told: dict[int, CaptureContent] = {}
+        self._contents: dict[int, CaptureContent] = {}
         self._differences: dict[tuple[int, int], CapturePair] = {}
         self._changes: dict[tuple[int, int, int], TextChange] = {}
         self._owns: dict[int, tuple[tuple[str, ...], Own | None]] = {}
@@ -83,30 +83,30 @@ class Comparing:
         self,
         derivation_id: int,
         wording_id: int,
-        told: CaptureContent,
+        content: CaptureContent,
         article_id: int,
         origin: str,
     ) -> None:
         """Note what this unit of work has of an article at an origin; rows may come later."""
-        self._drafts[derivation_id] = told
-        self.boilerplate.add(wording_id, told, article_id, site_of(origin))
+        self._drafts[derivation_id] = content
+        self.boilerplate.add(wording_id, content, article_id, site_of(origin))
 
-    def told_of(self, draft: Draft) -> CaptureContent:
+    def content_of(self, draft: Draft) -> CaptureContent:
         """Return what a draft says."""
         if id(draft) not in self._of_draft:
-            self._of_draft[id(draft)] = draft, told_by(draft)
+            self._of_draft[id(draft)] = draft, content_of_draft(draft)
         return self._of_draft[id(draft)][1]
 
-    def told(self, derivation_ids: Sequence[int]) -> list[CaptureContent]:
+    def contents(self, derivation_ids: Sequence[int]) -> list[CaptureContent]:
         """Return what each derivation says."""
         missing = [each for each in dict.fromkeys(derivation_ids) if self._known(each) is None]
         for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
-            self._told[row.id] = told_in(row.detail, row.title, row.text)
+            self._contents[row.id] = content_of_row(row.detail, row.title, row.text)
         return [known for each in derivation_ids if (known := self._known(each)) is not None]
 
     def learn(self, derivation_ids: Iterable[int]) -> None:
         """Read at once what derivations say of which each will be asked for."""
-        self.told(list(derivation_ids))
+        self.contents(list(derivation_ids))
 
     def site(self, article_id: int) -> str:
         """Return the site of an article: that of the origin that it prints."""
@@ -148,13 +148,15 @@ class Comparing:
         self, article_id: int, derivation_id: int, draft: Draft, *, is_before: bool
     ) -> bool:
         """Tell whether a draft differs by noise alone from what was read before it, or after."""
-        other, own = self.told([derivation_id])[0], self.told_of(draft)
+        other, own = self.contents([derivation_id])[0], self.content_of(draft)
         return self._change(article_id, *((other, own) if is_before else (own, other))).is_noise
 
     def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
         """Return what the sights around a draft, by derivation, tell of it (see `diff.teaser`)."""
-        sides = [[] if each is None else _text_of(self.told([each])[0]) for each in (before, after)]
-        return teaser_flags(_text_of(self.told_of(draft)), *sides)
+        sides = [
+            [] if each is None else _text_of(self.contents([each])[0]) for each in (before, after)
+        ]
+        return teaser_flags(_text_of(self.content_of(draft)), *sides)
 
     def has_boxes(self, article_id: int, pair: Pair, keys: AbstractSet[int]) -> bool:
         """Tell whether other articles say now that one of some paragraphs of a step is noise."""
@@ -173,7 +175,7 @@ class Comparing:
 
     def remember(self) -> None:
         """Let the process remember what is committed now."""
-        self.memory.keep(self._told | self._drafts, self.boilerplate.known())
+        self.memory.keep(self._contents | self._drafts, self.boilerplate.known())
 
     def _change(self, article_id: int, a: CaptureContent, b: CaptureContent) -> TextChange:
         key = (article_id, id(a), id(b))
@@ -216,16 +218,16 @@ class Comparing:
         return self._owns[id(found)]
 
     def _both(self, pair: Pair) -> tuple[CaptureContent, CaptureContent]:
-        a, b = self.told(pair)
+        a, b = self.contents(pair)
         return a, b
 
     def _known(self, derivation_id: int) -> CaptureContent | None:
-        for known in (self._drafts, self._told):
+        for known in (self._drafts, self._contents):
             if derivation_id in known:
                 return known[derivation_id]
-        found = self.memory.told_by(derivation_id)
+        found = self.memory.content_of_draft(derivation_id)
         if found is not None:
-            self._told[derivation_id] = found  # the pair stays the same objects in this unit
+            self._contents[derivation_id] = found  # the pair stays the same objects in this unit
         return found
 
 
@@ -246,11 +248,11 @@ def differences(
     connection: Connection, a_id: int, b_id: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the passages that went and came between two derivations, noise and all."""
-    told = {
-        row.id: told_in(row.detail, row.title, row.text)
+    contents = {
+        row.id: content_of_row(row.detail, row.title, row.text)
         for row in rows_in(connection, _saying(), DERIVATION.c.id, [a_id, b_id])
     }
-    found = change(told[a_id], told[b_id], heed_noise=False)
+    found = change(contents[a_id], contents[b_id], heed_noise=False)
     return found.removed, found.added
 
 
@@ -260,13 +262,13 @@ def _saying() -> Select[Any]:
     )
 
 
-def told(connection: Connection, derivation_id: int) -> CaptureContent:
+def content(connection: Connection, derivation_id: int) -> CaptureContent:
     """Return what a stored derivation says."""
     (row,) = rows_in(connection, _saying(), DERIVATION.c.id, [derivation_id])
-    return told_in(row.detail, row.title, row.text)
+    return content_of_row(row.detail, row.title, row.text)
 
 
-def told_by(draft: Draft) -> CaptureContent:
+def content_of_draft(draft: Draft) -> CaptureContent:
     """Return what a draft says."""
     values = {name: draft.fields[name].value for name in METADATA if name in draft.fields}
     modified = draft.fields["modified"].value if "modified" in draft.fields else None
@@ -282,7 +284,7 @@ def told_by(draft: Draft) -> CaptureContent:
     )
 
 
-def told_in(
+def content_of_row(
     detail: Mapping[str, Any] | None, title: str | None, body: str | None
 ) -> CaptureContent:
     """Return what a stored derivation says; of a redacted one what its wording still has."""
@@ -301,8 +303,8 @@ def told_in(
     )
 
 
-def _text_of(told: CaptureContent) -> list[str]:
-    return [paragraph.canon for paragraph in told.paragraphs[1:]]
+def _text_of(content: CaptureContent) -> list[str]:
+    return [paragraph.canon for paragraph in content.paragraphs[1:]]
 
 
 def _has_text(own: Sequence[CutParagraph], a: CaptureContent, b: CaptureContent) -> bool:

@@ -17,7 +17,7 @@ from storage.language.paragraphs import CutParagraph
 
 REDACTION = table_of(RedactionRow)
 
-MOST_TOLD_LETTERS = 6_000_000
+MOST_CONTENT_LETTERS = 6_000_000
 """Letters of the captures that are remembered with all that comparing needs."""
 MOST_LETTERS = 24_000_000
 """Letters of the paragraphs that are held at all; one that stands in many texts counts once."""
@@ -36,7 +36,7 @@ class Holding:
 class Memory:
     """Captures by derivation, and wordings; those that nobody asked for longest go first."""
 
-    told: OrderedDict[int, CaptureContent] = field(default_factory=OrderedDict)
+    contents: OrderedDict[int, CaptureContent] = field(default_factory=OrderedDict)
     wordings: OrderedDict[int, Holding] = field(default_factory=OrderedDict)
     _letters: int = 0
     _redacted: int | None = None
@@ -45,14 +45,14 @@ class Memory:
         """Forget everything where texts were emptied since."""
         newest = connection.execute(select(func.max(REDACTION.c.id))).scalar()
         if newest != self._redacted:
-            self.told.clear()
+            self.contents.clear()
             self.wordings.clear()
             self._letters, self._redacted = 0, newest
 
-    def told_by(self, derivation_id: int) -> CaptureContent | None:
-        found = self.told.get(derivation_id)
+    def content_of_draft(self, derivation_id: int) -> CaptureContent | None:
+        found = self.contents.get(derivation_id)
         if found is not None:
-            self.told.move_to_end(derivation_id)
+            self.contents.move_to_end(derivation_id)
         return found
 
     def wording(self, wording_id: int) -> Holding | None:
@@ -61,20 +61,20 @@ class Memory:
             self.wordings.move_to_end(wording_id)
         return found
 
-    def keep(self, told: Mapping[int, CaptureContent], wordings: Mapping[int, Holding]) -> None:
+    def keep(self, contents: Mapping[int, CaptureContent], wordings: Mapping[int, Holding]) -> None:
         """Remember what is committed, within bounds."""
-        for number, each in told.items():
-            if number not in self.told:
-                self.told[number] = each
+        for number, each in contents.items():
+            if number not in self.contents:
+                self.contents[number] = each
                 self._letters += _letters(each)
         self.wordings.update(wordings)
-        while self.told and self._letters > MOST_TOLD_LETTERS:
-            self._letters -= _letters(self.told.popitem(last=False)[1])
+        while self.contents and self._letters > MOST_CONTENT_LETTERS:
+            self._letters -= _letters(self.contents.popitem(last=False)[1])
         while self.wordings and (
             len(self.wordings) > MOST_TEXTS or CutParagraph.held > MOST_LETTERS
         ):
             self.wordings.popitem(last=False)
 
 
-def _letters(told: CaptureContent) -> int:
-    return sum(map(len, told.text.parts)) + sum(map(len, told.beside))
+def _letters(content: CaptureContent) -> int:
+    return sum(map(len, content.text.parts)) + sum(map(len, content.beside))

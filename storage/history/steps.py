@@ -30,7 +30,7 @@ class Steps:
     """Tells the steps of runs that follow each other, by stored rows where these still stand.
 
     `past` are the wordings of the versions before them by number; `passages` gives what changed
-    in the steps to these. `again` are steps that are told anew.
+    in the steps to these. `again` are steps that are found anew.
     """
 
     def __init__(
@@ -48,41 +48,41 @@ class Steps:
         self._wordings = dict(past)
         self._passages = passages
         self._again = again
-        self._told: dict[int, dict[str, Any]] = {}
+        self._steps: dict[int, dict[str, Any]] = {}
 
     def of(self, run: Run) -> dict[str, Any]:
         """Return the columns that tell of the step to `run`; ask for each run in its turn."""
-        told = dict(FIRST_STEP)
+        step = dict(FIRST_STEP)
         if run.step is not None:
             row = self._known.get(run.step.pair)
             if row is None or run.step.pair in self._again:
-                told = _columns(self._quieting.change(run.step), run.step.pair)
+                step = _columns(self._quieting.change(run.step), run.step.pair)
             else:
-                told = step_of(row)
-            told["changes"] = self._classes(run, told)
-            told["notices"] = list(self._linked(run, told)) or None
-        self.keep(run.number, run.wording_id, told)
-        return told
+                step = step_of(row)
+            step["changes"] = self._classes(run, step)
+            step["notices"] = list(self._linked(run, step)) or None
+        self.keep(run.number, run.wording_id, step)
+        return step
 
-    def keep(self, number: int, wording_id: int, told: dict[str, Any]) -> None:
+    def keep(self, number: int, wording_id: int, step: dict[str, Any]) -> None:
         """Take a step as it is: that of a version which only lasts longer."""
         self._wordings[number] = wording_id
-        self._told[number] = told
+        self._steps[number] = step
 
-    def _classes(self, run: Run, told: Mapping[str, Any]) -> list[str]:
-        classes = [name for name in told["changes"] if name != "reversion"]
+    def _classes(self, run: Run, step: Mapping[str, Any]) -> list[str]:
+        classes = [name for name in step["changes"] if name != "reversion"]
         earlier = {w for number, w in self._wordings.items() if number < run.number - 1}
-        is_back = run.wording_id in earlier or _undoes(told, self._told.get(run.number - 1))
+        is_back = run.wording_id in earlier or _undoes(step, self._steps.get(run.number - 1))
         return [*classes, "reversion"] if is_back else classes
 
-    def _linked(self, run: Run, told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _linked(self, run: Run, step: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the notices of a step, each with the version whose step it speaks of."""
-        notices = told["notices"] or ()
+        notices = step["notices"] or ()
         if not notices:
             return
-        steps = [each for each in self._passages() if each[0] not in self._told]
-        steps += [(number, _texts(each)) for number, each in self._told.items()]
-        own = [text for text in _texts(told) if text not in {n["text"] for n in notices}]
+        steps = [each for each in self._passages() if each[0] not in self._steps]
+        steps += [(number, _texts(each)) for number, each in self._steps.items()]
+        own = [text for text in _texts(step) if text not in {n["text"] for n in notices}]
         steps.append((run.number, own))
         for notice in notices:
             version = speaks_of(notice["text"], steps)
@@ -106,14 +106,14 @@ def _columns(found: TextChange, pair: Pair) -> dict[str, Any]:
     }
 
 
-def _undoes(told: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+def _undoes(step: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
     """Tell whether a step takes back the one before it, noise aside."""
-    if before is None or not (told["removed"] or told["added"]):
+    if before is None or not (step["removed"] or step["added"]):
         return False
-    return Counter(told["removed"]) == Counter(before["added"]) and Counter(
-        told["added"]
+    return Counter(step["removed"]) == Counter(before["added"]) and Counter(
+        step["added"]
     ) == Counter(before["removed"])
 
 
-def _texts(told: Mapping[str, Any]) -> list[str]:
-    return [*told["removed"], *told["added"]]
+def _texts(step: Mapping[str, Any]) -> list[str]:
+    return [*step["removed"], *step["added"]]

@@ -52,7 +52,7 @@ def rebuild_all(
 
     Where nothing came in out of order, only the sights since the last one that had a wording
     are read (`articles` says False): they prolong the newest version or follow it. `again` are
-    steps that are told anew, since other articles may say more of them now.
+    steps that are found anew, since other articles may say more of them now.
     """
     if not articles:
         return
@@ -120,10 +120,10 @@ class _Fitting:
         connection = self.unit.connection
         sights = confirmed_all(connection, self.looks)
         known = {article: steps(each) for article, each in sights.items()}
-        told = decided(connection, known)
+        decisions = decided(connection, known)
         past = _past(self.unit, [number for number, since in self.since.items() if since])
         for article, those in known.items():
-            quieting = Quieting(self.unit, self.comparing, self.articles[article], those, told)
+            quieting = Quieting(self.unit, self.comparing, self.articles[article], those, decisions)
             self._fit(article, sights[article], quieting, past.get(article, {}))
         self._write()
         return self.left
@@ -170,7 +170,7 @@ class _Fitting:
         first = {run.observation_id for run in found}
         for look in self.looks[article_id]:
             observation = look.sight.observation_id
-            outcome = told_outcome(look.outcome, is_first=observation in first)
+            outcome = outcome_in_history(look.outcome, is_first=observation in first)
             if (look.version, look.outcome) != (number[observation], outcome):
                 self.sights.append(
                     {
@@ -234,11 +234,13 @@ def _goes_on(head: Row[Any], run: Run, looks: Sequence[Look]) -> bool:
     return run.observation_ids[0] in stored
 
 
-def told_outcome(known: str, *, is_first: bool) -> str:
-    """Return what a sight that had a wording is told as; a server's word is kept as it was given.
+def outcome_in_history(known: str, *, is_first: bool) -> str:
+    """Return the outcome of a sight that had a wording; a server's word is kept as it was given.
 
-    >>> told_outcome("unchanged", is_first=True), told_outcome("not_modified", is_first=False)
-    ('content', 'not_modified')
+    >>> outcome_in_history("unchanged", is_first=True)
+    'content'
+    >>> outcome_in_history("not_modified", is_first=False)
+    'not_modified'
     """
     if known == "not_modified":
         return known

@@ -121,7 +121,8 @@ def facts_in(text: str) -> list[Fact]:
     ['6-12', '14:00', '2', '6-5/16']
     """
     return [
-        Fact(*_TOLD[match.lastgroup or ""](match), *match.span()) for match in FACT.finditer(text)
+        Fact(*_READERS[match.lastgroup or ""](match), *match.span())
+        for match in FACT.finditer(text)
     ]
 
 
@@ -153,7 +154,7 @@ def _number(match: re.Match[str]) -> tuple[str, str]:
     return "number", told.replace(",", ".").lstrip("0") or "0"
 
 
-_TOLD: dict[str, Callable[[re.Match[str]], tuple[str, str]]] = {
+_READERS: dict[str, Callable[[re.Match[str]], tuple[str, str]]] = {
     **dict.fromkeys(("contact", "address", "telephone", "account"), _contact),
     "date": _date,
     "english": _date,

@@ -78,8 +78,8 @@ def row(connection: Connection, table: str, number: int) -> Values | None:
 def archive_values(connection: Connection) -> Values:
     """Return what the archive says of itself: its id, when it was made."""
     query = text("SELECT key, value FROM archive WHERE key IN ('id', 'created_at')")
-    told = {key: value.encode() for key, value in connection.execute(query)}
-    return {name: told.get(name) for name in ("created_at", "id")}
+    found = {key: value.encode() for key, value in connection.execute(query)}
+    return {name: found.get(name) for name in ("created_at", "id")}
 
 
 def _asked(column: Column[Any], dialect: str) -> str:

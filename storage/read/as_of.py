@@ -104,10 +104,10 @@ class _Past:
         views = {}
         for name in RECORD:
             columns = METADATA.tables[name].columns
-            told = next((each for each in _RECORDED if each in columns), None)
-            if told is not None and name not in _CONTENTS:
+            moment_column = next((each for each in _RECORDED if each in columns), None)
+            if moment_column is not None and name not in _CONTENTS:
                 moment = self._moment(self.known_at)
-                views[name] = f"SELECT * FROM {self.base}.{name} WHERE {told} <= {moment}"
+                views[name] = f"SELECT * FROM {self.base}.{name} WHERE {moment_column} <= {moment}"
         return views
 
     def _make_affected(self) -> None:
@@ -249,9 +249,9 @@ class _Past:
 
     # -------------------------------------------------------------------------- in short
 
-    def _columns(self, table: str, alias: str, **told: str) -> str:
+    def _columns(self, table: str, alias: str, **replaced: str) -> str:
         names = [column.name for column in METADATA.tables[table].columns]
-        return ", ".join(f"{told.get(name, f'{alias}.{name}')} AS {name}" for name in names)
+        return ", ".join(f"{replaced.get(name, f'{alias}.{name}')} AS {name}" for name in names)
 
     def _moment(self, moment: datetime) -> str:
         """Return a moment as a literal: a view takes no parameters."""

@@ -36,9 +36,9 @@ def standing(
 
     Raises: CursorError.
     """
-    told = _stands(connection, found)
+    stands = _stands(connection, found)
     yield from _answers(
-        connection, found, told, blame([each.stand for each in told]), languages, part
+        connection, found, stands, blame([each.stand for each in stands]), languages, part
     )
 
 
@@ -49,21 +49,21 @@ def gone(
 
     Raises: CursorError.
     """
-    told = _stands(connection, found)
+    stands = _stands(connection, found)
     yield from _answers(
-        connection, found, told, removed([each.stand for each in told]), languages, part
+        connection, found, stands, removed([each.stand for each in stands]), languages, part
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _StandingVersion:
     """A version that is blamed, and the derivation by which it is shown."""
 
     derivation_id: int
     stand: Stand
 
 
-def _stands(connection: Connection, found: FoundVersion) -> list[_Told]:
+def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersion]:
     """Return the versions up to `found` whose text is there: a redacted one tells nothing.
 
     They are as the reader of `found` reads them, where the archive has that. A wording that no
@@ -80,7 +80,9 @@ def _stands(connection: Connection, found: FoundVersion) -> list[_Told]:
         held.append((last.derivation_id, last))
     texts = _texts(connection, [derivation for derivation, _each in held])
     return [
-        _Told(number, Stand(each.number, each.changed_after, each.changed_by, texts[number]))
+        _StandingVersion(
+            number, Stand(each.number, each.changed_after, each.changed_by, texts[number])
+        )
         for number, each in held
         if number in texts
     ]
@@ -98,7 +100,7 @@ def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tupl
 def _answers(
     connection: Connection,
     found: FoundVersion,
-    told: Sequence[_Told],
+    stands: Sequence[_StandingVersion],
     sentences_told: Sequence[Blamed],
     languages: Sequence[str],
     part: Part,
@@ -106,10 +108,10 @@ def _answers(
     begin = 0 if part.after is None else place("blame", part.after, int)[0]
     end = None if part.limit is None else begin + max(part.limit, 0)
     wanted = list(islice(enumerate(sentences_told, 1), begin, end))
-    layouts = _layouts(connection, {told[each.at].derivation_id for _, each in wanted})
+    layouts = _layouts(connection, {stands[each.at].derivation_id for _, each in wanted})
     sights = _FirstSights(connection, found.article.row_id, languages)
     for number, each in wanted:
-        layout = layouts[told[each.at].derivation_id]
+        layout = layouts[stands[each.at].derivation_id]
         yield Blame(
             sentence=each.sentence,
             paragraph=layout[each.paragraph] if each.paragraph < len(layout) else each.paragraph,

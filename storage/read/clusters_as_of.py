@@ -116,6 +116,6 @@ def _pairs_then(connection: Connection, articles: set[int], known_at: datetime) 
     found = rows_in(connection, query, _A.c.article_id, articles)
     return [
         (a, b)
-        for _id, a, b, kind, told in sorted(found, key=lambda row: row[0])
-        if a != b and joins(kind, told)
+        for _id, a, b, kind, detail in sorted(found, key=lambda row: row[0])
+        if a != b and joins(kind, detail)
     ]

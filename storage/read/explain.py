@@ -49,7 +49,7 @@ class _Side:
     revision: str | None
     seen: datetime | None
     published: str | None
-    told: StoryText | None
+    text: StoryText | None
 
 
 def explained(connection: Connection, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
@@ -66,8 +66,8 @@ def explanation(connection: Connection, relation: Relation) -> Explanation:
         return _of_exact_copy(connection, relation)
     a = _side(connection, relation.a, evidence["a_wording"], evidence.get("a_common"))
     b = _side(connection, relation.b, evidence["b_wording"], evidence.get("b_common"))
-    if a.told is None or b.told is None:
-        return _told("redacted", a, b, SENTENCES["redacted"])
+    if a.text is None or b.text is None:
+        return _explained("redacted", a, b, SENTENCES["redacted"])
     if relation.kind == "follow_up":
         return _of_follow_up(evidence, a, b)
     return _of_copy(evidence, a, b)
@@ -86,21 +86,21 @@ def _of_exact_copy(connection: Connection, relation: Relation) -> Explanation:
     )
     wording = connection.execute(query.limit(1)).scalar()
     a, b = (_side(connection, each, wording, None) for each in (relation.a, relation.b))
-    return _told("same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0)
+    return _explained("same_wording", a, b, SENTENCES["same_wording"], a_share=1.0, b_share=1.0)
 
 
 def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
-    assert a.told is not None
-    assert b.told is not None
-    _answer, found = likeness(a.told, b.told)
-    one, other = a.told.words, b.told.words
+    assert a.text is not None
+    assert b.text is not None
+    _answer, found = likeness(a.text, b.text)
+    one, other = a.text.words, b.text.words
     sentence = SENTENCES[evidence["reason"]].format(
         a=int(100 * found.a_share),
         b=int(100 * found.b_share),
         more_a=one.size - covered(found.a_passages),
         more_b=other.size - covered(found.b_passages),
     )
-    return _told(
+    return _explained(
         evidence["reason"],
         a,
         b,
@@ -115,15 +115,15 @@ def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
 
 
 def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
-    assert a.told is not None
+    assert a.text is not None
     sentence = SENTENCES[evidence["reason"]].format(mark=evidence["mark"])
-    named = FollowUpText(0, a.told.title, a.told.text, a.told.day).reference
+    named = FollowUpText(0, a.text.title, a.text.text, a.text.day).reference
     refers_to: list[str] = []
     if named is not None:
         refers_to += [f"Nr. {number}" for number in named.numbers]
         refers_to += [day.isoformat() for day in named.days]
         refers_to += named.titles[:1]
-    return _told(evidence["reason"], a, b, sentence, refers_to=tuple(refers_to))
+    return _explained(evidence["reason"], a, b, sentence, refers_to=tuple(refers_to))
 
 
 def _rest(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ def _rest(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
     )
 
 
-def _told(reason: str, a: _Side, b: _Side, sentence: str, **more: Any) -> Explanation:
+def _explained(reason: str, a: _Side, b: _Side, sentence: str, **more: Any) -> Explanation:
     nothing: dict[str, Any] = {
         "a_share": None, "b_share": None, "passages": (), "differing": (), "only_a": (),
         "only_b": (), "refers_to": (),

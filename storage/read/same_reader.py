@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import METADATA
 from storage.diff.word_diff import Text
-from storage.history.changes import told
+from storage.history.changes import content
 from storage.history.runs import Reader, same_reader
 from storage.read.find import FoundVersion
 from storage.read.texts import ShownReading, pair_shown, pair_worded
@@ -76,5 +76,5 @@ def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text
         )
         if again:
             ids[changed] = again[side.number]
-            return told(connection, ids[0]).text, told(connection, ids[1]).text
+            return content(connection, ids[0]).text, content(connection, ids[1]).text
     return pair_worded(connection, *known)

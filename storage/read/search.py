@@ -48,7 +48,7 @@ def search(
     """Yield the hits with the best score first, of equal ones the newest."""
     found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
     while chunk := list(islice(found, CHUNK_HITS)):
-        told = _told(connection, [row["version_id"] for row in chunk])
+        told = _contents_of(connection, [row["version_id"] for row in chunk])
         for row in chunk:
             yield _hit(row, told[row["version_id"]], query)
 
@@ -223,7 +223,7 @@ def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
     return holds(query, texts, row["language"])
 
 
-def _told(connection: Connection, version_ids: Sequence[int]) -> dict[int, Row]:
+def _contents_of(connection: Connection, version_ids: Sequence[int]) -> dict[int, Row]:
     dialect = connection.dialect.name
     query = (
         "SELECT q.article_id, q.article, q.origin, q.origins, q.source, q.versions, q.state, "

@@ -156,7 +156,7 @@ _COLUMNS = (
 )
 
 
-def _as_worded(connection: Connection, told: ShownReading) -> dict[str, Any]:
+def _as_worded(connection: Connection, reading: ShownReading) -> dict[str, Any]:
     """Return what a version tells as one of its wordings has it, and when that was seen."""
     query = (
         select(
@@ -165,7 +165,7 @@ def _as_worded(connection: Connection, told: ShownReading) -> dict[str, Any]:
         )
         .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        .where(DERIVATION.c.id == told.derivation_id)
+        .where(DERIVATION.c.id == reading.derivation_id)
     )  # fmt: skip
     row = connection.execute(query).one()
     return {
@@ -178,9 +178,9 @@ def _as_worded(connection: Connection, told: ShownReading) -> dict[str, Any]:
         "publisher": row.publisher,
         "word_count": row.word_count,
         "flags": (row.detail or {}).get("flags") or [],
-        "changed_after": told.changed_after,
-        "changed_by": told.changed_by,
-        "last_seen": told.last_seen,
+        "changed_after": reading.changed_after,
+        "changed_by": reading.changed_by,
+        "last_seen": reading.last_seen,
         "extractor": row.extractor,
         "extractor_version": row.extractor_version,
         "config": row.config,
@@ -235,17 +235,17 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
 
     Raises: NoSuchError where they were redacted; DamagedBytesError.
     """
-    told = shown(connection, found)
+    reading = shown(connection, found)
     query = (
         select(
             CAPTURE.c.encoding, CAPTURE.c.data, CAPTURE.c.digest, OBSERVATION.c.hints,
             ORIGIN.c.origin,
         )
         .select_from(OBSERVATION)
-        .join(DERIVATION, DERIVATION.c.id == told.derivation_id)
+        .join(DERIVATION, DERIVATION.c.id == reading.derivation_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
         .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-        .where(OBSERVATION.c.id == told.observation_id)
+        .where(OBSERVATION.c.id == reading.observation_id)
     )  # fmt: skip
     row = connection.execute(query).one()
     if row.data is None:

@@ -65,7 +65,7 @@ class Importing:
         self.container = container
         self.is_last = is_last
         self.to_read: list[int] = []
-        self.told: list[int] = []
+        self.without_text: list[int] = []
         self.waiting: list[Import] = []
         self.refused = 0
         self._rows: dict[bytes, int] = {}
@@ -115,7 +115,7 @@ class Importing:
         elif each.outcome == "captured":
             self.to_read.append(number)
         else:
-            self.told.append(number)
+            self.without_text.append(number)
         return number
 
     def _observation(self, each: Import, origin: int, capture: int | None) -> int:
@@ -135,7 +135,7 @@ class Importing:
     def _refuse(self, each: Import, refused: Refused, number: int, capture: int | None) -> None:
         unit = self.unit
         self.refused += 1
-        self.told.append(number)
+        self.without_text.append(number)
         add_verdict(unit, self.held.job_id, number)
         add_refusal(
             unit, refused, each.locator, job_id=self.held.job_id, source_id=self.source_id,

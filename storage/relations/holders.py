@@ -73,7 +73,7 @@ class Holder:
             return "cluster", self.cluster_id
         return "article", self.article_id
 
-    def told(self, common: frozenset[int] = frozenset()) -> StoryText:
+    def story_text(self, common: frozenset[int] = frozenset()) -> StoryText:
         """Return the text as it is compared; `common` are traces that everybody has."""
         spans = clause_spans(self.text, common) if common else []
         day, is_exact = self.day

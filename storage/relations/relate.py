@@ -87,7 +87,7 @@ def due(connection: Connection, before: datetime, limit: int) -> dict[int, Met |
         .order_by(DUE.c.wording_id)
         .limit(limit)
     )
-    return {number: told and met_of(told) for number, told in connection.execute(query)}
+    return {number: keys and met_of(keys) for number, keys in connection.execute(query)}
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
@@ -131,17 +131,17 @@ def _join_copies(unit: Unit, origins: Sequence[int]) -> None:
 def note_due(unit: Unit, met: Mapping[int, Met]) -> None:
     """Note wordings that are to be compared, until their relations are kept."""
     for wording_id, each in met.items():
-        told = {
+        keys = {
             "near": each.near, "earlier": each.earlier, "later": each.later,
             "common": [[trace, holders] for trace, holders in each.common.items()],
         }  # fmt: skip
-        unit.add(RelateDueRow, {"wording_id": wording_id, "found": told, "recorded_at": unit.now})
+        unit.add(RelateDueRow, {"wording_id": wording_id, "found": keys, "recorded_at": unit.now})
 
 
-def met_of(told: Mapping[str, Any]) -> Met:
+def met_of(found: Mapping[str, Any]) -> Met:
     """Return what `note_due` wrote."""
-    common = {trace: list(holders) for trace, holders in told["common"]}
-    return Met(list(told["near"]), list(told["earlier"]), list(told["later"]), common)
+    common = {trace: list(holders) for trace, holders in found["common"]}
+    return Met(list(found["near"]), list(found["earlier"]), list(found["later"]), common)
 
 
 def keep(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
@@ -178,7 +178,7 @@ class _Comparing:
         self.stories = {**_stories(connection, listed - set(self.holders))}
         self.stories |= {n: each.story for n, each in self.holders.items()}
         self.meant: dict[tuple[int, int], frozenset[int]] = {}
-        self._told: dict[tuple[int, frozenset[int]], StoryText] = {}
+        self._texts: dict[tuple[int, frozenset[int]], StoryText] = {}
 
     def relations(self, wording_id: int) -> Iterator[FoundRelation]:
         new, met = self.holders.get(wording_id), self.due[wording_id]
@@ -262,9 +262,9 @@ class _Comparing:
 
     def _as_told(self, holder: Holder, common: frozenset[int] = frozenset()) -> StoryText:
         key = holder.wording_id, common
-        if key not in self._told:
-            self._told[key] = holder.told(common)
-        return self._told[key]
+        if key not in self._texts:
+            self._texts[key] = holder.story_text(common)
+        return self._texts[key]
 
     def _weighed_anew(self, later: Holder) -> list[FoundRelation]:
         """Return what a text follows that came in before one that it may mean."""
@@ -280,8 +280,8 @@ class _Comparing:
             for number in earlier
             if (each := self.holders.get(number)) and each.article_id != later.article_id
         ]
-        for told in followed(later.candidate, candidates):
-            yield _following(later, self.holders[told.key], told)
+        for meant in followed(later.candidate, candidates):
+            yield _following(later, self.holders[meant.key], meant)
 
     def _meant(self, later: Holder) -> list[int]:
         """Return all wordings that a text may mean that was kept before."""
@@ -346,15 +346,15 @@ def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> boo
     return share >= _MOST_OF_THE_HOLDER or in_lead >= _LEAD_SHARE * _LEAD_WORDS
 
 
-def _following(later: Holder, earlier: Holder, told: Following) -> FoundRelation:
+def _following(later: Holder, earlier: Holder, found: Following) -> FoundRelation:
     reference = later.candidate.reference
     assert reference is not None
     evidence = {
-        "reason": told.reason, "mark": reference.mark,
+        "reason": found.reason, "mark": reference.mark,
         "a_wording": later.wording_id, "b_wording": earlier.wording_id,
-        "features": dict(told.features),
+        "features": dict(found.features),
     }  # fmt: skip
-    score = round(min(1.0, told.score), 4)
+    score = round(min(1.0, found.score), 4)
     return FoundRelation("follow_up", later, earlier, score, FOLLOWING, THRESHOLD, evidence)
 
 

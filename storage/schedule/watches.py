@@ -43,9 +43,9 @@ def ladder_of(
     if kind in LISTS or (is_root and every is not None):
         seconds = every if every is not None else DEFAULT_EVERY.get(kind, HOUR)
         return Ladder(seconds, seconds)
-    told = options.get("recheck") or {}
+    recheck = options.get("recheck") or {}
     return Ladder(
-        **{name: told[name] for name in ("first", "longest", "growth", "off") if name in told}
+        **{name: recheck[name] for name in ("first", "longest", "growth", "off") if name in recheck}
     )
 
 
@@ -217,8 +217,8 @@ def ensure_watches(
         if row is None:
             known[key] = (*key, True, None, each.guid)
             was = by_guid.get(each.guid or "", [])
-            told = replace(each, hints={**each.hints, "was": was}) if was else each
-            unit.add(WatchRow, _watch_row(unit, key, told, listed_by, is_standing=is_standing))
+            one = replace(each, hints={**each.hints, "was": was}) if was else each
+            unit.add(WatchRow, _watch_row(unit, key, one, listed_by, is_standing=is_standing))
             wanted.append(key)
         elif not row[2] or row[3] is None or _is_newer(each.changed_at, row[3]):
             wanted.append(key)
@@ -226,7 +226,7 @@ def ensure_watches(
             changed.append(
                 {
                     "source_id": key[0], "origin_id": key[1], "active": True,
-                    "hints": _told(each), "guid": each.guid or row[4],
+                    "hints": _hints_of(each), "guid": each.guid or row[4],
                 }
             )  # fmt: skip
     update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), changed)
@@ -248,7 +248,7 @@ def _by_guid(unit: Unit, source_id: int, guids: Sequence[str]) -> dict[str, list
     return {guid: origins[:MOST_NAMES] for guid, origins in found.items()}
 
 
-def _told(named: Named) -> dict[str, Json]:
+def _hints_of(named: Named) -> dict[str, Json]:
     """Return what a list said of an address, its times as moments beside them as given."""
     times = (("since", named.published_at), ("changed", named.changed_at))
     return {**named.hints, **{name: moment.isoformat() for name, moment in times if moment}}
@@ -282,7 +282,7 @@ def _watch_row(
         "active": True, "quiet": 0, "failures": 0,
         "next_check": unit.now if is_standing else None,
         "listed_by": listed_by, "listed_at": unit.now, "guid": named.guid,
-        "hints": _told(named),
+        "hints": _hints_of(named),
     }  # fmt: skip
 
 
@@ -443,9 +443,9 @@ READ = (
 def _age(captured: Captured) -> float | None:
     """Return for how many seconds a text has been there, by the word of whoever listed it."""
     listed = captured.hints.get("listed") or {}
-    told = [
+    earlier = [
         datetime.fromisoformat(listed[name]) for name in ("since", "changed") if listed.get(name)
     ]
-    if not told:
+    if not earlier:
         return None
-    return max(0.0, (captured.observed_at - max(told)).total_seconds())
+    return max(0.0, (captured.observed_at - max(earlier)).total_seconds())

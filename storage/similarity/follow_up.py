@@ -274,8 +274,8 @@ def _weight(point: tuple[str, str]) -> float:
 @cache
 def weights() -> Mapping[str, float]:
     """Return the fitted weight of each feature; `always` is added to every sum."""
-    told = resources.files(__package__).joinpath("follow_up.toml").read_text("utf-8")
-    found: dict[str, float] = tomllib.loads(told)["weights"]
+    table = resources.files(__package__).joinpath("follow_up.toml").read_text("utf-8")
+    found: dict[str, float] = tomllib.loads(table)["weights"]
     return found
 
 

@@ -74,12 +74,12 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
 def _derived(
     rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
 ) -> Iterator[Derived]:
-    told: set[tuple[int, str]] = set()
+    reported: set[tuple[int, str]] = set()
     for *captured, context in rows:
         number, capture, source, locator, origin, observed_at, hints, encoding, data = captured
-        if (capture, context) in told:
+        if (capture, context) in reported:
             continue
-        told.add((capture, context))
+        reported.add((capture, context))
         try:
             raw = unpack(encoding, data)
         except DamagedBytesError:

@@ -181,10 +181,10 @@ def _has_full_text() -> bool:
 def _disk(home: Path) -> Finding:
     there = next(each for each in (home.absolute(), *home.absolute().parents) if each.exists())
     free = shutil.disk_usage(there).free
-    told = f"{free / 1e9:.1f} GB free at {there}"
+    space = f"{free / 1e9:.1f} GB free at {there}"
     if free < LEAST_FREE_BYTES:
-        return Finding("disk", "warning", told, "make room, or set home to another disk")
-    return Finding("disk", "ok", told)
+        return Finding("disk", "warning", space, "make room, or set home to another disk")
+    return Finding("disk", "ok", space)
 
 
 def _guards(missing: list[str]) -> Finding:
@@ -227,10 +227,10 @@ def _watching(source: Any) -> Iterator[Finding]:
     """Tell of a source of addresses that does not answer, fell silent, or is not looked at."""
     if not source.standing or not source.watched:
         return
-    told = len(list(_complaints(source)))
+    complaints = len(list(_complaints(source)))
     for message, mend in _complaints(source):
         yield Finding("sources", "warning", message, mend)
-    if not told:
+    if not complaints:
         when = f"{source.last_check:%Y-%m-%d %H:%M:%SZ}" if source.last_check else "not yet"
         message = f"{source.source} watches {source.watched} addresses, last check {when}"
         yield Finding("sources", "ok", message)
@@ -262,5 +262,5 @@ def _sources(sources: Iterable[Any]) -> Iterator[Finding]:
             mend = "start `lesart up`; see `lesart refusals`, `lesart jobs`"
             yield Finding("sources", "warning", message, mend)
         elif source.standing:
-            told = f"{source.source} was last scanned at {source.last_scan:%Y-%m-%d %H:%M:%SZ}"
-            yield Finding("sources", "ok", told)
+            scanned = f"{source.source} was last scanned at {source.last_scan:%Y-%m-%d %H:%M:%SZ}"
+            yield Finding("sources", "ok", scanned)

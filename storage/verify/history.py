@@ -11,7 +11,7 @@ from storage.database.rows import Row, stream
 from storage.database.views import sights_query
 from storage.history.other_readers import Read, read_again
 from storage.history.runs import Run, Sight, runs
-from storage.history.versions import told_outcome
+from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
 from storage.verify.finding import WELL, Broken, Looks, Scope
 
@@ -199,7 +199,7 @@ def _wrong_sights(article: _Article, found: Sequence[Run]) -> Wrong:
         if sight["version"] != number.get(observation):
             yield "sight_wrong", f"observation {observation} is filed under another version"
         elif sight["wording_id"] is not None:
-            expected = told_outcome(sight["outcome"], is_first=observation in first)
+            expected = outcome_in_history(sight["outcome"], is_first=observation in first)
             if sight["outcome"] != expected:
                 message = f"observation {observation} is {sight['outcome']}, not {expected}"
                 yield "outcome_wrong", message

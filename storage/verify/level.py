@@ -49,10 +49,10 @@ def sentences(
     if not facts:
         return []
     found = level(facts, policy, is_checked_outside=bool(against) and not is_broken)
-    told = [f"the log has {facts['entries']} entries; {facts['waiting']} rows are not in it yet"]
+    lines = [f"the log has {facts['entries']} entries; {facts['waiting']} rows are not in it yet"]
     if facts["signed"] is not None:
         by = f", cosigned by {facts['cosigned']}" if facts["cosigned"] else ""
-        told.append(f"its newest checkpoint covers {facts['signed']}, {facts['signed_at']}{by}")
+        lines.append(f"its newest checkpoint covers {facts['signed']}, {facts['signed_at']}{by}")
     if is_broken:
-        return [*told, "no level holds: something is broken"]
-    return [*told, f"level: {found}; what that does not prove: {DOES_NOT_PROVE[found]}"]
+        return [*lines, "no level holds: something is broken"]
+    return [*lines, f"level: {found}; what that does not prove: {DOES_NOT_PROVE[found]}"]

@@ -107,9 +107,9 @@ def _compared(
         earliest = known.time_before(seq)
         if scope.takes(seq):
             yield _row(table, values, held, known)
-        if earliest is not None and (told := _time(table, values)) and told < earliest:
+        if earliest is not None and (claimed := _time(table, values)) and claimed < earliest:
             message = (
-                f"it says {told}, but was added after a checkpoint later than that: it was "
+                f"it says {claimed}, but was added after a checkpoint later than that: it was "
                 "backdated, or the clock was set back"
             )
             yield Broken(table, _id(values, seq), "backdated", message)
@@ -191,8 +191,8 @@ def _tile(
     found = stored.pop((level, number), None)
     if found == full:
         return WELL
-    told = "is missing" if found is None else "is not what its entries make"
-    return Broken("log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {told}")
+    fault = "is missing" if found is None else "is not what its entries make"
+    return Broken("log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {fault}")
 
 
 def _positions(connection: Connection) -> Looks:
@@ -299,8 +299,8 @@ def _wrong_order(signed: Signed, before: Signed | None) -> Wrong:
     if signed.size < before.size:
         yield "log_shrank", f"it has {signed.size} entries, the one before had {before.size}"
     if signed.made_at < before.made_at - TOLERANCE:
-        told = signed.made_at.isoformat()
-        yield "clock_back", f"it was made {told}, the one before {before.made_at.isoformat()}"
+        made_at = signed.made_at.isoformat()
+        yield "clock_back", f"it was made {made_at}, the one before {before.made_at.isoformat()}"
 
 
 def _cosignatures(connection: Connection) -> Looks:

@@ -36,8 +36,8 @@ def json_bytes(value: Any) -> bytes:
 
 def answer_one(value: Any) -> Response:
     """Return one record as JSON."""
-    told = value if isinstance(value, Mapping) else value.to_dict()
-    return Response(json_bytes(told), media_type=JSON_TYPE)
+    record = value if isinstance(value, Mapping) else value.to_dict()
+    return Response(json_bytes(record), media_type=JSON_TYPE)
 
 
 def wants_lines(request: Request) -> bool:
@@ -51,16 +51,16 @@ def answer_rows(
     paged: Paged,
     ask: Ask,
     clocks: Clocks = TODAY,
-    told: Callable[[Any], Mapping[str, Any]] = lambda row: row.to_dict(),
+    record_of: Callable[[Any], Mapping[str, Any]] = lambda row: row.to_dict(),
 ) -> Response:
     """Return a part of a list with `next`, or the whole list line by line."""
     if wants_lines(request):
-        return _lines(request, paged, ask, clocks, told)
+        return _lines(request, paged, ask, clocks, record_of)
     limit = paged.limit or PAGE_ROWS
     with library_of(request).at(clocks) as archive:
         rows = list(ask(archive, paged.after, limit + 1))
     following = rows[limit - 1].cursor if len(rows) > limit else None
-    return answer_one({"items": [told(row) for row in rows[:limit]], "next": following})
+    return answer_one({"items": [record_of(row) for row in rows[:limit]], "next": following})
 
 
 def _lines(
@@ -68,7 +68,7 @@ def _lines(
     paged: Paged,
     ask: Ask,
     clocks: Clocks,
-    told: Callable[[Any], Mapping[str, Any]],
+    record_of: Callable[[Any], Mapping[str, Any]],
 ) -> Response:
     """Return rows as they come, a part at a time: whoever reads slowly holds nothing open.
 
@@ -78,7 +78,7 @@ def _lines(
     def lines() -> Iterator[bytes]:
         with library_of(request).at(clocks) as archive:
             for part in _parts(archive, paged, ask):
-                yield b"".join(json_bytes(told(row)) + b"\n" for row in part)
+                yield b"".join(json_bytes(record_of(row)) + b"\n" for row in part)
 
     following = lines()
     first = next(following, b"")

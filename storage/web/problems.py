@@ -75,8 +75,8 @@ class Problem(Exception):  # noqa: N818  # the word of RFC 9457
 
     def to_dict(self) -> dict[str, Any]:
         status, title = TITLES[self.code]
-        told = {"type": f"urn:lesart:problem:{self.code}", "title": title, "status": status}
-        return {**told, "detail": self.detail, "code": self.code, **self.more}
+        problem = {"type": f"urn:lesart:problem:{self.code}", "title": title, "status": status}
+        return {**problem, "detail": self.detail, "code": self.code, **self.more}
 
 
 def problem_of(error: BaseException) -> Problem | None:
@@ -121,7 +121,7 @@ def answer(problem: Problem) -> Response:
     return Response(body, problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
-def told_by(error: Exception) -> Problem:
+def problem_of_error(error: Exception) -> Problem:
     """Return the problem that any error is; what nobody expected is logged and not shown."""
     known = problem_of(error)
     if known is None and isinstance(error, HTTPException):
@@ -139,7 +139,7 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
     """Let every error of `app` end as a problem: as JSON, or where people look as a `page`."""
 
     def tell(request: Request, error: Exception) -> Response:
-        problem = told_by(error)
+        problem = problem_of_error(error)
         is_api = request.url.path.startswith("/api") or problem.code == "internal"
         is_for_people = "text/html" in request.headers.get("accept", "") and not is_api
         return page(request, problem) if is_for_people else answer(problem)
@@ -165,7 +165,7 @@ def _waiting(code: str, detail: str) -> Problem:
 def _invalid(errors: Sequence[Any]) -> Problem:
     """Return the problem that wrong parameters are, each with its sentence."""
     unknown = [each for each in errors if each["type"] == "extra_forbidden"]
-    told = [
+    errors = [
         {
             "parameter": ".".join(str(part) for part in each["loc"][1:]),
             "detail": "there is no such parameter" if each in unknown else str(each["msg"]),
@@ -173,6 +173,6 @@ def _invalid(errors: Sequence[Any]) -> Problem:
         for each in errors
     ]
     code = "parameter_unknown" if unknown else "parameter_invalid"
-    names = ", ".join(dict.fromkeys(each["parameter"] for each in told))
-    sentence = f"{names}: {told[0]['detail']}" if told else "the request is wrong"
-    return Problem(code, sentence, {"errors": told})
+    names = ", ".join(dict.fromkeys(each["parameter"] for each in errors))
+    sentence = f"{names}: {errors[0]['detail']}" if errors else "the request is wrong"
+    return Problem(code, sentence, {"errors": errors})

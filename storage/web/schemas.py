@@ -26,19 +26,19 @@ class ProblemShape(BaseModel):
 def model_of(kind: type[Any], *more: tuple[str, Any]) -> type[BaseModel]:
     """Return a model with the fields that `to_dict` of a record tells, and some more."""
     hints = get_type_hints(kind)
-    told = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("beside")}
-    return record(kind.__name__, **(told | dict(more)))
+    columns = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("beside")}
+    return record(kind.__name__, **(columns | dict(more)))
 
 
 def record(name: str, /, **hints: Any) -> type[BaseModel]:
     """Return a model with these fields, all of them always there."""
-    told: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for field, hint in hints.items():
         if hasattr(BaseModel, field):
-            told[f"{field}_"] = (hint, Field(alias=field))
+            columns[f"{field}_"] = (hint, Field(alias=field))
         else:
-            told[field] = (hint, ...)
-    return create_model(name, **told)
+            columns[field] = (hint, ...)
+    return create_model(name, **columns)
 
 
 @cache
@@ -50,8 +50,10 @@ def page_of(row: type[BaseModel]) -> type[BaseModel]:
 def troubles(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return how OpenAPI tells that requests may end as problems with these statuses."""
     titles = dict(problems.TITLES.values())
-    told = {"content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    return {status: {"description": titles[status], **told} for status in statuses}
+    answer = {
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    }
+    return {status: {"description": titles[status], **answer} for status in statuses}
 
 
 NOT_CHANGED = {"description": "Not changed"}
@@ -76,11 +78,11 @@ def many(row: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]
 
 def plain(media_type: str, what: str, kind: str = "string") -> dict[int | str, dict[str, Any]]:
     """Return the answers of a request for something that is no JSON."""
-    told = {"description": what, "content": {media_type: {"schema": {"type": kind}}}}
-    return {200: told, 304: NOT_CHANGED, **troubles(*USUAL)}
+    answer = {"description": what, "content": {media_type: {"schema": {"type": kind}}}}
+    return {200: answer, 304: NOT_CHANGED, **troubles(*USUAL)}
 
 
 def answered_as(media_type: str) -> dict[int | str, dict[str, Any]]:
     """Return the answers of a request whose good answer has that type and a shape of its own."""
-    told = {"description": "What was asked for", "content": {media_type: {}}}
-    return {200: told, 304: NOT_CHANGED, **troubles(*USUAL)}
+    answer = {"description": "What was asked for", "content": {media_type: {}}}
+    return {200: answer, 304: NOT_CHANGED, **troubles(*USUAL)}

@@ -38,7 +38,7 @@ from storage.database.tables import (
     WatchRow,
 )
 from storage.database.unit import Clock, Unit, rows_in, table_of, utc_now, writing
-from storage.history.absences import tell_absences
+from storage.history.absences import record_absences
 from storage.history.memory import Memory
 from storage.history.versions import let_return
 from storage.record.captures import (
@@ -352,9 +352,9 @@ class Archive:
                 )  # fmt: skip
             if counts.seen:
                 queue.count(unit, held, counts)
-            told = [numbers[id(a)] for a in seen if a.refused is not None]
+            refused = [numbers[id(a)] for a in seen if a.refused is not None]
             unit.flush()
-            tell_absences(unit, told)
+            record_absences(unit, refused)
         return counts
 
     def import_captures(
@@ -393,7 +393,7 @@ class Archive:
             if counts.seen:
                 queue.count(unit, held, counts)
             unit.flush()
-            tell_absences(unit, importing.told)
+            record_absences(unit, importing.without_text)
         others = [each for each in known.values() if each.job_id != held.job_id]
         unread = tuple(each.unread for each in others if each.unread is not None)
         again = len(others) - len(unread) + len(imports) - len(wanted)
@@ -432,7 +432,7 @@ class Archive:
                 },
             )  # fmt: skip
             unit.flush()
-            tell_absences(unit, gone)
+            record_absences(unit, gone)
             if complete:
                 let_return(unit, scan.source_id)
             if gone:

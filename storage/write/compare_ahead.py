@@ -94,8 +94,8 @@ def _compare(comparing: Comparing, around: Surroundings, text: _Text) -> None:
             comparing.is_noise(article, each.derivation_id, text.draft, is_before=is_before)
     if article < 0:
         comparing.stands_at(article, text.origin)
-    told = comparing.told_of(text.draft)
-    comparing.brings(text.number, text.number, told, article, text.origin)
+    content = comparing.content_of(text.draft)
+    comparing.brings(text.number, text.number, content, article, text.origin)
     number = text.number
     around.add(article, Sight(text.moment, number, number, text.digest, number))
 

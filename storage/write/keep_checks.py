@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from storage.database.tables import HostRow, VerdictRow, WatchRow
 from storage.database.unit import Unit, rows_in, table_of, update_rows
-from storage.history.absences import tell_absences
+from storage.history.absences import record_absences
 from storage.record.captures import Packed, keep_bytes, pack_all
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
@@ -48,7 +48,7 @@ def keep_checks(
     _note_watches(unit, schedule, mine, keeper)
     _note_hosts(unit, news)
     unit.flush()
-    tell_absences(unit, keeper.told)
+    record_absences(unit, keeper.without_text)
     _order_reading(unit, held, keeper)
     return _counts(unit, mine)
 
@@ -61,7 +61,7 @@ class _CheckWriter:
         self.numbers: dict[int, int] = {}
         self.origins: dict[str, int] = {}
         self.to_read: dict[int, list[int]] = {}
-        self.told: list[int] = []
+        self.without_text: list[int] = []
         self._transfers: dict[int, Transfer] = {}
 
     def keep(self, checks: Sequence[Check], news: Sequence[HostNews]) -> None:
@@ -102,7 +102,7 @@ class _CheckWriter:
         if exchange.outcome == "captured":
             self.to_read.setdefault(source_id, []).append(number)
         else:
-            self.told.append(number)
+            self.without_text.append(number)
 
     def _refuse(
         self, source_id: int, number: int, exchange: CheckedExchange, refused: Refused

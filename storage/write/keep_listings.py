@@ -121,5 +121,5 @@ class _ListingWriter:
 
 
 def _moment(named: Named, otherwise: datetime) -> datetime:
-    told = [each for each in (named.published_at, named.changed_at) if each is not None]
-    return max(told, default=otherwise)
+    moments = [each for each in (named.published_at, named.changed_at) if each is not None]
+    return max(moments, default=otherwise)

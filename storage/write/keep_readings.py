@@ -21,7 +21,7 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import Unit, rows_in, table_of, update_rows
-from storage.history.absences import tell_absences, untold
+from storage.history.absences import record_absences, unrecorded_absences
 from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_sight, add_version
 from storage.history.changes import Comparing
@@ -312,7 +312,7 @@ class Keeping:
         draft, digest = place.reading.outcome, place.reading.digest
         assert isinstance(draft, Draft)
         assert digest is not None
-        told = self._comparing.told_of(draft)
+        content = self._comparing.content_of(draft)
         if flags := self._flags(place, draft, verdict):
             draft = replace(draft, flags=(*draft.flags, *flags))
         is_new = digest not in self._deriving.wordings
@@ -330,7 +330,7 @@ class Keeping:
             self._traced.append((article, wording, place.reading))
         sight = Sight(place.moment, 0, wording, digest, derivation)
         self._around.add(article.id, sight)
-        self._comparing.brings(derivation, wording, told, article.id, self._origin(place))
+        self._comparing.brings(derivation, wording, content, article.id, self._origin(place))
         self._sight(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
         self._tell_copy(place, article, wording, verdict)
@@ -467,8 +467,8 @@ class Keeping:
         self._leave_traces()
         self._lineages.settle_late()
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
-        absent = untold(unit, [*stood_at, *self._lineages.led_from(places)])
-        tell_absences(unit, sorted({*absent, *self._refused}))
+        absent = unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
+        record_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PresenceRow, ("observation_id",), refused)
 

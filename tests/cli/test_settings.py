@@ -181,7 +181,7 @@ def test_settings_are_told_without_secrets():
             "LESART_BROKER_URL": "redis://:geheim@redis:6379/0",
         }
     )
-    told = {row["key"]: row for row in settings.told()}
+    told = {row["key"]: row for row in settings.lines()}
     assert told["database_url"]["value"] == "postgresql://lesart:***@db/lesart"
     assert told["broker_url"]["found_in"] == "LESART_BROKER_URL"
     assert "geheim" not in str(told)

@@ -17,7 +17,7 @@ from storage.history.versions import rebuild
 from storage.values.digest import raw_digest, wording_digest, wording_name
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
-from tests.flow.driver import iso_utc as told_as
+from tests.flow.driver import iso_utc as iso
 from worker.flow.order import resolve
 from worker.flow.read import Reader
 from worker.flow.work import work_next
@@ -78,12 +78,12 @@ def expected(url: str, found: list[Capture]) -> list[dict[str, Any]]:
         return hour(capture.hour), digest, raw_digest(capture.raw(url).encode())
 
     runs = [list(run) for _, run in groupby(sorted(map(sight, found)), key=lambda each: each[1])]
-    before = [None, *(told_as(run[-1][0]) for run in runs)]
+    before = [None, *(iso(run[-1][0]) for run in runs)]
     return [
         {
             "version": number, "wording": wording_name(run[0][1]), "raw_digest": run[0][2].hex(),
-            "changed_after": before[number - 1], "changed_by": told_as(run[0][0]),
-            "last_seen": told_as(run[-1][0]),
+            "changed_after": before[number - 1], "changed_by": iso(run[0][0]),
+            "last_seen": iso(run[-1][0]),
         }
         for number, run in enumerate(runs, start=1)
     ]  # fmt: skip

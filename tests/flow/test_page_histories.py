@@ -45,22 +45,22 @@ def test_each_paragraph_is_taken_apart_once_however_many_captures_have_it(
 
 
 def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatch):
-    monkeypatch.setattr(memories, "MOST_TOLD_LETTERS", 1_000)
+    monkeypatch.setattr(memories, "MOST_CONTENT_LETTERS", 1_000)
     monkeypatch.setattr(memories, "MOST_TEXTS", 2)
     for month in range(4):
         see(room, month, body(1, month))
     memory = room.archive._memory
-    assert 0 < sum(len("".join(each.text.parts)) for each in memory.told.values()) <= 1_000
+    assert 0 < sum(len("".join(each.text.parts)) for each in memory.contents.values()) <= 1_000
     assert len(memory.wordings) == 2
     assert [number for number, _text in room.versions()] == [1, 2, 3, 4]
 
 
 def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
     see(room, 0, body(1, 0))
-    known = dict(room.archive._memory.told)
+    known = dict(room.archive._memory.contents)
     monkeypatch.setattr("storage.write.archive.note_read", lambda *_: 1 / 0)
     see(room, 1, body(1, 1))
-    assert room.archive._memory.told == known
+    assert room.archive._memory.contents == known
     monkeypatch.undo()
     see(room, 1, body(1, 2))
     assert room.versions()[-1][1] == body(1, 2)
@@ -69,7 +69,7 @@ def test_a_unit_that_failed_leaves_nothing_to_remember(room, monkeypatch):
 def test_what_was_emptied_is_not_remembered(room):
     see(room, 0, body(1, 0))
     memory = room.archive._memory
-    assert memory.told
+    assert memory.contents
     with room.archive.unit() as unit:
         row = room.one("SELECT min(id) AS id FROM wording")
         unit.connection.exec_driver_sql(
@@ -78,5 +78,5 @@ def test_what_was_emptied_is_not_remembered(room):
         )
     with room.archive.looking() as connection:
         memory.check(connection)
-    assert not memory.told
+    assert not memory.contents
     assert not memory.wordings

@@ -13,7 +13,7 @@ from storage.relations import relate as relating
 from storage.similarity.index_keys import PASSAGE
 from storage.write.archive import Archive
 from tests.flow.driver import Newsroom, hour, page
-from tests.flow.driver import iso_utc as told_as
+from tests.flow.driver import iso_utc as iso
 from worker.flow.read import Reader
 from worker.flow.work import drain, work_next
 
@@ -266,7 +266,7 @@ def test_an_undone_relation_stays_is_not_made_again_and_parts_the_cluster(room):
     assert (undone.kind, undone.reason) == ("relation", "zwei Brände")
     assert related(room) == set()
     assert clusters(room) == set()
-    assert room.one("SELECT undone_at FROM relations")["undone_at"] == told_as(hour(0))
+    assert room.one("SELECT undone_at FROM relations")["undone_at"] == iso(hour(0))
     assert all(
         after["seq"] > before["seq"]
         for before, after in zip(

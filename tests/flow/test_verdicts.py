@@ -9,7 +9,7 @@ import pytest
 from storage.schedule import wake as wake_ups
 from storage.values.verdict import Counts
 from tests.flow.driver import SENTENCES, hour, lines, page, seed, touch
-from tests.flow.driver import iso_utc as told_as
+from tests.flow.driver import iso_utc as iso
 
 A, B, C, ENGLISH = SENTENCES
 URL = "https://www.lohebote.example/region/pegel"
@@ -36,7 +36,7 @@ def test_a_file_seen_for_the_first_time_is_a_new_article(room):
         1,
         "present",
     )
-    assert article["first_seen"] == told_as(hour(0))
+    assert article["first_seen"] == iso(hour(0))
 
 
 def test_another_wording_is_a_new_version_between_the_two_sights(room):
@@ -46,7 +46,7 @@ def test_another_wording_is_a_new_version_between_the_two_sights(room):
     room.write("pegel.txt", seed("Pegel steigt", B))
     assert room.scan(2) == Counts(new_versions=1)
     (change,) = room.rows("SELECT * FROM changes")
-    assert (change["changed_after"], change["changed_by"]) == (told_as(hour(1)), told_as(hour(2)))
+    assert (change["changed_after"], change["changed_by"]) == (iso(hour(1)), iso(hour(2)))
     assert (change["removed"], change["added"]) == (["3,6"], ["36"])
 
 
@@ -76,7 +76,7 @@ def test_the_same_command_again_is_unchanged_and_a_sight_of_its_own(room):
     assert room.ingest("pegel.txt", at=0) == Counts(new_articles=1)
     assert room.ingest("pegel.txt", at=1) == Counts(unchanged=1)
     article = room.article(origin("pegel.txt"))
-    assert (article["versions"], article["last_seen"]) == (1, told_as(hour(1)))
+    assert (article["versions"], article["last_seen"]) == (1, iso(hour(1)))
     assert outcomes(room, origin("pegel.txt")) == ["content", "unchanged"]
 
 
@@ -209,7 +209,7 @@ def test_a_file_that_comes_back_is_present_again_and_absence_splits_no_version(r
     article = room.article(origin("pegel.txt"))
     assert (article["state"], article["versions"]) == ("present", 1)
     assert outcomes(room, origin("pegel.txt")) == ["content", "gone", "unchanged"]
-    assert article["last_seen"] == told_as(hour(2))
+    assert article["last_seen"] == iso(hour(2))
 
 
 def test_an_absence_seen_before_the_text_was_read_is_told_once_it_is(room):
@@ -257,8 +257,8 @@ def test_unchanged_scans_make_no_row_and_are_told_as_one(room):
     first, rest = room.observations(origin("pegel.txt"))
     assert (first["outcome"], first["checks"], first["until"]) == ("content", 1, None)
     assert (rest["outcome"], rest["checks"]) == ("unchanged", 3)
-    assert (rest["observed_at"], rest["until"]) == (told_as(hour(1)), told_as(hour(3)))
-    assert room.article(origin("pegel.txt"))["last_seen"] == told_as(hour(3))
+    assert (rest["observed_at"], rest["until"]) == (iso(hour(1)), iso(hour(3)))
+    assert room.article(origin("pegel.txt"))["last_seen"] == iso(hour(3))
 
 
 def test_a_touched_file_is_told_by_its_digest_and_makes_no_row(room):
@@ -289,8 +289,8 @@ def test_scans_on_both_sides_of_a_change_bound_it(room):
     for at in (3, 4):
         room.scan(at)
     rows = room.rows("SELECT * FROM versions ORDER BY version")
-    assert [row["last_seen"] for row in rows] == [told_as(hour(2)), told_as(hour(4))]
-    assert rows[1]["changed_after"] == told_as(hour(2))
+    assert [row["last_seen"] for row in rows] == [iso(hour(2)), iso(hour(4))]
+    assert rows[1]["changed_after"] == iso(hour(2))
 
 
 # -------------------------------------------------------------- imported captures, addresses
@@ -304,7 +304,7 @@ def test_an_imported_capture_is_read_once_however_many_scans_come(room):
     for at in range(1, 10):
         assert room.scan(at) == Counts(unchanged=3)
     article = room.article(URL)
-    assert (article["versions"], article["last_seen"]) == (3, told_as(hour(-3)))
+    assert (article["versions"], article["last_seen"]) == (3, iso(hour(-3)))
     rows = room.observations(URL)
     assert [(row["outcome"], row["checks"], bool(row["foreign"])) for row in rows] == [
         ("content", 1, True)
@@ -340,7 +340,7 @@ def test_a_late_capture_splits_a_run(room):
     assert room.ingest("import/p.md", at=5) == Counts(new_versions=1)
     assert [text for _number, text in room.versions()] == [A, B, A]
     rows = room.rows("SELECT * FROM versions ORDER BY version")
-    assert [row["changed_by"] for row in rows] == [told_as(hour(n)) for n in (0, 1, 2)]
+    assert [row["changed_by"] for row in rows] == [iso(hour(n)) for n in (0, 1, 2)]
     assert all(row["seq"] > seen for row in rows), "rows that changed return with a new seq"
 
 
@@ -352,10 +352,10 @@ def test_a_late_capture_between_two_scans_splits_what_they_confirmed(room):
     room.scan(5)
     rows = room.rows("SELECT * FROM versions ORDER BY version")
     assert [row["text"] for row in rows] == [A, B, A]
-    assert [row["changed_by"] for row in rows] == [told_as(hour(n)) for n in (0, 2.5, 3)]
-    assert rows[2]["last_seen"] == told_as(hour(5))
+    assert [row["changed_by"] for row in rows] == [iso(hour(n)) for n in (0, 2.5, 3)]
+    assert rows[2]["last_seen"] == iso(hour(5))
     room.scan(6)
-    assert room.article(URL)["last_seen"] == told_as(hour(6))
+    assert room.article(URL)["last_seen"] == iso(hour(6))
 
 
 def test_a_file_that_stands_there_unchanged_takes_back_the_word_of_an_imported_capture(room):
@@ -368,7 +368,7 @@ def test_a_file_that_stands_there_unchanged_takes_back_the_word_of_an_imported_c
     for at in (2, 3):
         room.scan(at)
         assert [text for _number, text in room.versions()] == [A, B, A]
-        assert room.article(URL)["last_seen"] == told_as(hour(at))
+        assert room.article(URL)["last_seen"] == iso(hour(at))
     assert room.number("SELECT count(*) FROM return_due") == 0
     room.remove("pegel.md")
     room.scan(4)
@@ -384,7 +384,7 @@ def test_late_captures_of_the_same_wording_do_not_hide_what_scans_confirmed(room
         room.ingest(f"import/p{n}.md", at=9 + n)
     rows = room.rows("SELECT * FROM versions ORDER BY version")
     assert [row["text"] for row in rows] == [A, B, A]
-    assert [row["changed_by"] for row in rows] == [told_as(hour(n)) for n in (0, 6.5, 7)]
+    assert [row["changed_by"] for row in rows] == [iso(hour(n)) for n in (0, 6.5, 7)]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["in order", "the later file first"])

@@ -171,14 +171,16 @@ def test_a_canonical_link_to_another_text_is_not_believed(desk):
 def test_an_id_of_a_feed_joins_the_old_and_the_new_address(desk):
     feed = f"{SITE}/feed.xml"
     item = "<item><title>M</title><link>{}</link><guid isPermaLink='false'>urn:1</guid></item>"
-    told_by = "<?xml version='1.0'?><rss version='2.0'><channel><title>Z</title>{}</channel></rss>"
+    content_of_draft = (
+        "<?xml version='1.0'?><rss version='2.0'><channel><title>Z</title>{}</channel></rss>"
+    )
     desk.web.put(A, pegel())
-    desk.web.put(feed, told_by.format(item.format(A)))
+    desk.web.put(feed, content_of_draft.format(item.format(A)))
     desk.watch_page(feed)
     desk.due(at=1)
     desk.web.remove(A)
     desk.web.put(B, pegel(HIGHER, title="Pegel steigt weiter"))
-    desk.web.put(feed, told_by.format(item.format(B)))
+    desk.web.put(feed, content_of_draft.format(item.format(B)))
     desk.due(at=1.5)
     assert articles(desk) == [(A, sorted([A, B]), 2)]
     assert lineages(desk) == [("guid", A, B)]

@@ -13,7 +13,7 @@ OFFERED = ("published", "updated", "authors", "tags", "language")
 """What a list says of a page that can be a value of its fields: never what makes its wording."""
 
 _FIELD = {"updated": "modified"}
-_TOLD = {"title": "title", "summary": "lead"}
+_FIELD_OF = {"title": "title", "summary": "lead"}
 _BARRED = frozenset(refuse("not_article", reason=reason) for reason in BARRIERS)
 
 
@@ -44,7 +44,7 @@ def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> D
 def _with_told(draft: Draft, listed: Mapping[str, Json]) -> Draft:
     """Add the headline and the summary of a list as candidates: they never change a wording."""
     fields = dict(draft.fields)
-    for name, of in _TOLD.items():
+    for name, of in _FIELD_OF.items():
         if listed.get(name):
             offered = Candidate(listed[name], f"{listed.get('kind')} {of}")
             known = fields.get(of)

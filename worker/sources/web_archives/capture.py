@@ -22,7 +22,7 @@ from worker.sources.web_archives.http_message import (
     request_of,
 )
 from worker.sources.web_archives.kept_record import kept_record, kept_whole
-from worker.sources.web_archives.own_metadata import told_of
+from worker.sources.web_archives.own_metadata import recorded_check_of
 from worker.sources.web_archives.payload import Body, BodyTooLargeError, body_of
 from worker.sources.web_archives.record_digest import fits, named_digest
 from worker.sources.web_archives.record_group import RecordGroup, names, target
@@ -189,7 +189,7 @@ class _Capture:
             "origin": self.origin,
             "observed_at": self.moment.isoformat(),
             "flags": list(flags) or None,
-            "joined": [list(each) for each in told_of(self.exchange).joined] or None,
+            "joined": [list(each) for each in recorded_check_of(self.exchange).joined] or None,
         }
         return {name: value for name, value in known.items() if value is not None}
 
@@ -256,7 +256,7 @@ def _answered(capture: _Capture, detect: Detect, limit: int) -> Foreign | Passed
 
 def _came_to(capture: _Capture, answer: HttpResponse) -> tuple[str | None, str | None]:
     """Return the outcome of an answer, and a word on it where its writer says that it broke off."""
-    outcome, beside = outcome_of(answer.status, answer.headers), told_of(capture.exchange)
+    outcome, beside = outcome_of(answer.status, answer.headers), recorded_check_of(capture.exchange)
     is_cut = capture.main.field("warc-truncated") is not None
     if outcome == "captured" and is_cut and beside.outcome == "unreachable":
         return "unreachable", beside.note

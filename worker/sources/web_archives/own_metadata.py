@@ -25,7 +25,7 @@ class RecordedCheck:
     joined: tuple[tuple[str, str], ...] = ()
 
 
-def told_of(exchange: RecordGroup) -> RecordedCheck:
+def recorded_check_of(exchange: RecordGroup) -> RecordedCheck:
     """Return what the metadata of ours among the companions says; nothing where there is none."""
     for companion in exchange.companions:
         kind = (companion.field("content-type") or "").partition(";")[0].strip().lower()

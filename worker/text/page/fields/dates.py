@@ -88,7 +88,7 @@ def choose_date(
     strong = [read.moment for read in readable if read.rank < _STRONG]
     conflict = bool(strong) and max(strong) - min(strong) > _CONFLICT
     finer = [read.date for read in readable if read.date.value.startswith(best.value[:10])]
-    return Dated(max(finer, key=_told), conflict)
+    return Dated(max(finer, key=_explicitness), conflict)
 
 
 def _read(candidate: Candidate, seen_at: datetime, timezone: str) -> PartialDate | None:
@@ -177,7 +177,7 @@ def _rank(found_in: str, ranks: Sequence[str]) -> int:
     return ranks.index("time[datetime]") if found_in.startswith("meta ") else len(ranks)
 
 
-def _told(date: PartialDate) -> tuple[bool, int, bool]:
+def _explicitness(date: PartialDate) -> tuple[bool, int, bool]:
     """Order dates by how much they tell; midnight is what systems write for a mere day."""
     midnight = date.value[10:].startswith("T00:00")
     return (len(date.value) > 10 and not midnight, _FINENESS[date.precision], date.zone is not None)
