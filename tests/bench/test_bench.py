@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "proof": (["--articles", "20", "--entries", "500"], r"entries"),
     "relations": (["--only", "clusters", "--articles", "200"], r"clusters|articles"),
     "revisions": (["--data", NEEDS_REAL], r"difflib"),
+    "scale": (["--articles", "200", "--processes", "1"], r"near copies"),
     "seeds": (["--count", "20", "--rounds", "1", "--processes", "1"], r"articles|texts"),
     "serving": (["--articles", "30", "--requests", "40"], r"readers"),
     "start": (["--rounds", "1"], r"command +CPU s"),
