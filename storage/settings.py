@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from storage.database.capture_store import CapturePlace, capture_place
 from storage.values.private_hosts import read_own_host
 
 PREFIX = "LESART_"
@@ -105,6 +106,9 @@ class Settings:
 
     home: Path
     database_url: str
+    captures_url: str | None
+    captures_key: str | None
+    captures_secret: str | None
     broker_url: str
     seeds: Path
     timezone: str
@@ -151,12 +155,19 @@ class Settings:
         """True where messages stay inside this process and no broker is needed."""
         return self.broker_url.startswith("memory://")
 
+    @property
+    def captures(self) -> CapturePlace | None:
+        """Return where the bytes of captures lie; None where that is the database."""
+        if self.captures_url is None:
+            return None
+        return capture_place(self.captures_url, self.captures_key, self.captures_secret)
+
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield one row for each setting: key, value without secrets, where it came from."""
         for setting in SETTINGS:
             yield {
                 "key": setting.key,
-                "value": _plain(getattr(self, setting.key)),
+                "value": _plain(setting, getattr(self, setting.key)),
                 "found_in": self.origins.get(setting.key, "default"),
                 "meaning": setting.meaning,
             }
@@ -174,6 +185,7 @@ class Setting:
     default: Any
     meaning: str
     is_path: bool = False
+    is_secret: bool = False
 
 
 def load_settings(
@@ -336,8 +348,16 @@ def _path(raw: Any) -> Path:
     return Path(_text(raw)).expanduser()
 
 
-def _database(raw: Any) -> str | None:
+def _optional_text(raw: Any) -> str | None:
     return None if raw is None else _text(raw)
+
+
+def _captures(raw: Any) -> str | None:
+    if raw is None:
+        return None
+    url = _text(raw)
+    capture_place(url)
+    return url
 
 
 def _broker(raw: Any) -> str:
@@ -474,9 +494,15 @@ def _check_together(settings: Settings) -> None:
     for shorter, longer in pairwise(order):
         if getattr(settings, shorter) >= getattr(settings, longer):
             raise SettingsError(shorter, f"it must be less than {longer}")
+    has_key, has_secret = settings.captures_key is not None, settings.captures_secret is not None
+    if settings.captures_url is not None and has_key is not has_secret:
+        missing = "captures_secret" if has_key else "captures_key"
+        raise SettingsError(missing, "a key and its secret go together")
 
 
-def _plain(value: Any) -> Any:
+def _plain(setting: Setting, value: Any) -> Any:
+    if setting.is_secret and value is not None:
+        return "***"
     if isinstance(value, tuple):
         return ",".join(value)
     return hide_secrets(str(value)) if isinstance(value, (str, Path)) else value
@@ -486,12 +512,26 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("home", _path, "./lesart-data", "the folder for what Lesart keeps", is_path=True),
     Setting(
         "database_url",
-        _database,
+        _optional_text,
         None,
         f"the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
         f"without it {DATABASE_NAME} in home",
         is_path=True,
     ),
+    Setting(
+        "captures_url",
+        _captures,
+        None,
+        "where bytes of captures lie: s3://BUCKET/PREFIX?endpoint=…&region=… or file:///DIR; "
+        "without it in the database",
+    ),
+    Setting(
+        "captures_key",
+        _optional_text,
+        None,
+        "the access key of that bucket; without it what the AWS variables say",
+    ),
+    Setting("captures_secret", _optional_text, None, "the secret of that key", is_secret=True),
     Setting("broker_url", _broker, "memory://", "the broker: memory:// (embedded) or redis://…"),
     Setting("seeds", _path, "./seeds", "the folder that the default source watches", is_path=True),
     Setting("timezone", _timezone, "UTC", "the zone of times that name none, and of schedules"),
@@ -532,7 +572,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "reader_url",
-        _database,
+        _optional_text,
         None,
         "the same archive by a role that can only read: what the page reads by",
     ),

@@ -20,6 +20,7 @@ DIALECTS = ("sqlite", "postgresql")
 SLOW_ON_POSTGRES = (
     "tests/alerts/",
     "tests/flow/test_any_order.py",
+    "tests/flow/test_capture_store.py",
     "tests/flow/test_clocks.py",
     "tests/flow/test_copies.py",
     "tests/flow/test_late_documents.py",

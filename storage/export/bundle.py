@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from sqlalchemy import Connection, text
 
+from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime, iso_utc
-from storage.database.compression import unpack
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import Signed
 from storage.proof.leaf import SHAPES, Opened, opened
@@ -237,7 +237,8 @@ class Bundle:
         row = self.connection.execute(query, {"id": number}).one()
         if row.data is not None:
             name = f"captures/{bytes(row.digest).hex()}"
-            self.files[name] = unpack(row.encoding, bytes(row.data))
+            held = Held(bytes(row.digest), row.encoding, bytes(row.data))
+            self.files[name] = load(held)
 
 
 def _row(held: Opened, seq: int) -> bytes:

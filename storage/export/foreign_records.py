@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 from warcio.recordloader import ARC2WARCHeadersParser
 
-from storage.database.compression import unpack
+from storage.database.capture_store import Held, load
 from storage.database.tables import CaptureRow, ForeignRecordRow
 from storage.database.unit import table_of
 from storage.export import warc_record
@@ -45,7 +45,8 @@ def _query() -> Any:
     return (
         select(
             FOREIGN.c.id, FOREIGN.c.kind, FOREIGN.c.about_id, FOREIGN.c.head, FOREIGN.c.opening,
-            FOREIGN.c.payload_capture_id, CAPTURE.c.encoding, CAPTURE.c.data,
+            FOREIGN.c.payload_capture_id, CAPTURE.c.digest, CAPTURE.c.encoding,
+            CAPTURE.c.data,
         )
         .outerjoin(CAPTURE, CAPTURE.c.id == FOREIGN.c.payload_capture_id)
         .order_by(FOREIGN.c.number, FOREIGN.c.id)
@@ -58,7 +59,9 @@ def _record(row: Any) -> Iterator[bytes]:
     if row.payload_capture_id is not None and row.data is None:
         return
     head = bytes(row.head)
-    block = bytes(row.opening) + (b"" if row.data is None else unpack(row.encoding, row.data))
+    block = bytes(row.opening)
+    if row.data is not None:
+        block += load(Held(bytes(row.digest), row.encoding, row.data))
     if head.startswith(b"WARC/"):
         yield head + block + b"\r\n\r\n"
     elif row.kind == "response":

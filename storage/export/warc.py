@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, select
 
+from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime
-from storage.database.compression import unpack
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import (
     ArchiveRow,
@@ -317,9 +317,10 @@ class _Writer:
         """Return the bytes of a capture; None where there are none, or a redaction took them."""
         if capture_id is None:
             return None
-        query = select(CAPTURE.c.encoding, CAPTURE.c.data).where(CAPTURE.c.id == capture_id)
-        encoding, data = self._connection.execute(query).one()
-        return None if data is None else unpack(encoding, data)
+        query = select(CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data)
+        row = self._connection.execute(query.where(CAPTURE.c.id == capture_id)).one()
+        held = Held(bytes(row.digest), row.encoding, row.data)
+        return None if row.data is None else load(held)
 
 
 _FACTS = ("article", "outcome", "version", "source", "note", "rights", "duration_ms", "tls_version")

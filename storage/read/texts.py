@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from storage.database.compression import unpack
+from storage.database.capture_store import Held, load
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.tables import METADATA
 from storage.database.views import COLUMNS, view_query
@@ -252,7 +252,7 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
         raise NoSuchError("captured bytes of", found.rev, "they were redacted")
     name = (row.hints or {}).get("name") or row.origin
     return Raw(
-        data=unpack(row.encoding, row.data),
+        data=load(Held(bytes(row.digest), row.encoding, row.data)),
         name=_file_name(name, found.article.article),
         digest=bytes(row.digest).hex(),
     )

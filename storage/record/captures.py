@@ -1,12 +1,15 @@
 """Keep what a source brought: bytes, observations, refusals, and how each file was found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
+from storage.database.capture_store import CaptureStore, new_name, pointer, put_all
 from storage.database.compression import pack
 from storage.database.tables import (
+    ArchiveRow,
     CaptureRow,
     ObservationRow,
     PresenceRow,
@@ -21,11 +24,16 @@ from storage.values.arrival import Arrival, Scan
 
 CAPTURE, OBSERVATION = table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SIGHT, SOURCE = table_of(PresenceRow), table_of(SightRow), table_of(SourceRow)
-VERDICT = table_of(VerdictRow)
+ARCHIVE, VERDICT = table_of(ArchiveRow), table_of(VerdictRow)
+CAPTURE_FOLDER = "captures"
+"""The fact about an archive that names its folder in a store of captures."""
 
 
 Packed = Mapping[bytes, tuple[int, str, bytes]]
-"""Bytes ready to be kept, by their digest: their size, how they are packed, and packed."""
+"""Bytes ready to be kept, by their digest: their size, how they are packed, and packed.
+
+Where they lie in a store, the name of their object stands in the place of the bytes.
+"""
 
 
 def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
@@ -37,13 +45,40 @@ def pack_all(raws: Iterable[tuple[bytes | None, bytes | None]]) -> Packed:
     return packed
 
 
+def known_captures(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the captures whose bytes the archive has, by their digest."""
+    query = select(CAPTURE.c.digest, CAPTURE.c.id)
+    rows = rows_in(connection, query, CAPTURE.c.digest, digests)
+    return {bytes(digest): number for digest, number in rows}
+
+
+def put_packed(
+    store: CaptureStore, folder: str, packed: Packed, known: Container[bytes] = ()
+) -> Packed:
+    """Put bytes that are not `known` into a store, and return them as the rows name them.
+
+    Raises: CapturesAwayError.
+    """
+    names = {each: new_name(folder, each) for each in packed if each not in known}
+    put_all(store, {name: packed[each][2] for each, name in names.items()})
+    put = {each: (*packed[each][:2], pointer(name)) for each, name in names.items()}
+    return {**packed, **put}
+
+
+def capture_folder(unit: Unit) -> str:
+    """Return the folder of a store in which this archive alone has its objects."""
+    query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
+    known = unit.connection.execute(query).scalar()
+    if known is not None:
+        return str(known)
+    folder = secrets.token_hex(8)
+    unit.connection.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=folder))
+    return folder
+
+
 def keep_bytes(unit: Unit, packed: Packed) -> dict[bytes, int]:
     """Keep bytes once each, and return the captures that they are."""
-    query = select(CAPTURE.c.digest, CAPTURE.c.id)
-    known = {
-        bytes(digest): number
-        for digest, number in rows_in(unit.connection, query, CAPTURE.c.digest, packed)
-    }
+    known = known_captures(unit.connection, packed)
     for digest, (size, encoding, data) in packed.items():
         if digest not in known:
             known[digest] = unit.number()

@@ -1,10 +1,12 @@
 """A capture that was read: what it held, and what the reading of it recorded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from storage.database.capture_store import Held, load_all
+from storage.database.compression import DamagedBytesError
 from storage.similarity.index_keys import Traces
 from storage.values.addresses import AddressList
 from storage.values.draft import Draft, Extractor, Json
@@ -27,6 +29,27 @@ class Captured:
     observed_at: datetime
     hints: Mapping[str, Json]
     raw: bytes
+
+
+def captured_of(rows: Iterable[Any]) -> Iterator[Captured | DamagedBytesError]:
+    """Yield what waits to be read, or what is wrong with its bytes, out of rows.
+
+    They have the columns of `Captured`, with those of `Held` in the place of the bytes.
+    Raises: CapturesAwayError, CapturesUnsetError.
+    """
+    given = list(rows)
+    for row, raw in zip(given, load_all(_held(each) for each in given), strict=True):
+        number, capture, source, locator_id, locator, observed_at, hints = row[:7]
+        if isinstance(raw, DamagedBytesError):
+            yield raw
+        else:
+            yield Captured(
+                number, capture, source, locator_id, locator, observed_at, hints or {}, raw
+            )
+
+
+def _held(row: Any) -> Held:
+    return Held(bytes(row[7]), row[8], row[9])
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ OF_SYSTEM: Mapping[int, str] = {
     errno.EBADF: "leave it open, or write to a file with --output",
     errno.EMFILE: OPEN_FILES,
     errno.ENFILE: OPEN_FILES,
+    errno.EREMOTEIO: (
+        "see that it runs and that captures_url, captures_key and captures_secret are right; "
+        "nothing that was kept is lost"
+    ),
     errno.ENOMEM: "free some memory, then give the command again",
 }
 """What to do about an error of the operating system."""

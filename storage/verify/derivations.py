@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from storage.database.compression import DamagedBytesError, unpack
 from storage.database.tables import (
     CaptureRow,
     DerivationRow,
@@ -17,7 +16,7 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import rows_in, table_of
-from storage.record.reading import Captured, ReExtraction
+from storage.record.reading import Captured, ReExtraction, captured_of
 from storage.values.draft import Extractor
 
 CAPTURE, DERIVATION, WORDING = table_of(CaptureRow), table_of(DerivationRow), table_of(WordingRow)
@@ -51,8 +50,8 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
     query = (
         select(
             OBSERVATION.c.id, CAPTURE.c.id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
-            ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints, CAPTURE.c.encoding,
-            CAPTURE.c.data, DERIVATION.c.context,
+            ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints,
+            CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data, DERIVATION.c.context,
         )
         .select_from(VERDICT)
         .join(OBSERVATION, OBSERVATION.c.id == VERDICT.c.observation_id)
@@ -74,18 +73,13 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
 def _derived(
     rows: Sequence[Any], texts: dict[tuple[int, str], list[DerivedText]]
 ) -> Iterator[Derived]:
-    reported: set[tuple[int, str]] = set()
-    for *captured, context in rows:
-        number, capture, source, locator, origin, observed_at, hints, encoding, data = captured
-        if (capture, context) in reported:
-            continue
-        reported.add((capture, context))
-        try:
-            raw = unpack(encoding, data)
-        except DamagedBytesError:
-            continue  # the check of captures tells it
-        item = Captured(number, capture, source, locator, origin, observed_at, hints or {}, raw)
-        yield Derived(ReExtraction(item, context), tuple(texts[capture, context]))
+    first: dict[tuple[int, str], Any] = {}
+    for row in rows:
+        first.setdefault((row[1], row[-1]), row)
+    for row, item in zip(first.values(), captured_of(first.values()), strict=True):
+        if isinstance(item, Captured):  # the check of captures tells of the others
+            context = row[-1]
+            yield Derived(ReExtraction(item, context), tuple(texts[item.capture_id, context]))
 
 
 def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[DerivedText]]:

@@ -1,6 +1,7 @@
 """What is wrong with this installation, and how to mend it."""
 
 import os
+import secrets
 import shutil
 import sqlite3
 import sys
@@ -120,6 +121,33 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         yield _guards(missing)
 
 
+def check_captures(settings: Settings) -> Iterator[Finding]:
+    """Check that the store of captures keeps an object and gives it back."""
+    from storage.database.capture_store import CapturesAwayError, capture_store  # noqa: PLC0415
+    from storage.values.trouble import mend_of  # noqa: PLC0415
+
+    if settings.captures is None:
+        yield Finding("captures", "ok", "bytes of captures go into the database")
+        return
+    name, data = f"doctor/{secrets.token_hex(8)}", b"lesart doctor"
+    try:
+        store = capture_store()
+        assert store is not None  # it is set
+        store.put(name, data)
+        is_same = store.get(name) == data
+        store.delete([name])
+    except (CapturesAwayError, FileNotFoundError) as error:
+        mend = mend_of(error) or "look at its settings"
+        yield Finding("captures", "broken", error.strerror or "it keeps nothing", mend)
+    else:
+        told = f"{settings.captures} keeps bytes and gives them back"
+        if is_same:
+            yield Finding("captures", "ok", told)
+        else:
+            yield Finding("captures", "broken", f"{settings.captures} gives other bytes back",
+                          "use another store")  # fmt: skip
+
+
 def check_seeds(settings: Settings) -> Iterator[Finding]:
     """Check that the folder of the default source can be listed."""
     seeds = settings.seeds
@@ -161,6 +189,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("program", check_program),
     ("home", check_home),
     ("archive", check_archive),
+    ("captures", check_captures),
     ("seeds", check_seeds),
     ("web", check_web),
     ("work", check_work),

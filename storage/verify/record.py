@@ -1,12 +1,13 @@
 """Check the record: bytes, wordings, derivations, verdicts, and that rows refer to rows."""
 
 from collections.abc import Mapping
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.database.compression import DamagedBytesError, unpack
+from storage.database.capture_store import Held, MissingBytesError, load, load_all
+from storage.database.compression import DamagedBytesError
 from storage.database.rows import Row, stream
 from storage.database.schema import missing_guards
 from storage.database.tables import LOGGED, METADATA
@@ -16,6 +17,8 @@ from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
 
 NOTHING: Mapping[str, Any] = {}
+LOADED_ROWS = 64
+"""Captures whose bytes are in memory at a time."""
 
 REFERENCES = (
     ("observation", "locator_id", "origin"),
@@ -103,18 +106,25 @@ def captures(connection: Connection, scope: Scope) -> Looks:
     taken = _redacted(connection, "capture")
     chosen = scope.where("id")
     query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
-    for row in stream(connection, query, NOTHING):
-        scope.reached = row["id"]
-        yield _capture(row, taken)
+    rows = stream(connection, query, NOTHING)
+    while some := list(islice(rows, LOADED_ROWS)):
+        whole = [row for row in some if row["data"] is not None]
+        loaded = dict(zip((row["id"] for row in whole), load_all(map(_held, whole)), strict=True))
+        for row in some:
+            scope.reached = row["id"]
+            raw = loaded.get(row["id"])
+            yield _emptied("capture", row["id"], taken) if raw is None else _capture(row, raw)
 
 
-def _capture(row: Row, taken: frozenset[int]) -> Looked | Broken:
-    if row["data"] is None:
-        return _emptied("capture", row["id"], taken)
-    try:
-        raw = unpack(row["encoding"], row["data"])
-    except DamagedBytesError as error:
-        return Broken("capture", row["id"], "bytes_damaged", f"cannot be unpacked: {error}")
+def _held(row: Row) -> Held:
+    return Held(bytes(row["digest"]), row["encoding"], row["data"])
+
+
+def _capture(row: Row, raw: bytes | DamagedBytesError) -> Looked | Broken:
+    if isinstance(raw, MissingBytesError):
+        return Broken("capture", row["id"], "bytes_missing", str(raw))
+    if isinstance(raw, DamagedBytesError):
+        return Broken("capture", row["id"], "bytes_damaged", f"cannot be unpacked: {raw}")
     if raw_digest(raw) != bytes(row["digest"]):
         message = f"the bytes do not hash to {bytes(row['digest']).hex()}"
         return Broken("capture", row["id"], "digest_wrong", message)
@@ -128,7 +138,8 @@ def foreign_records(connection: Connection, scope: Scope) -> Looks:
     """Put together all records of web archives again and compute their digests."""
     taken = _redacted(connection, "foreign_record")
     query = (
-        "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.encoding, b.data "
+        "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.digest AS held, "
+        "b.encoding, b.data "
         "FROM foreign_record f LEFT JOIN capture b ON b.id = f.payload_capture_id "
         f"WHERE {scope.where('f.id')} ORDER BY f.id"
     )
@@ -144,7 +155,9 @@ def foreign_records(connection: Connection, scope: Scope) -> Looks:
 
 def _foreign_record(row: Row) -> Looked | Broken:
     try:
-        payload = b"" if row["data"] is None else unpack(row["encoding"], row["data"])
+        payload = b""
+        if row["data"] is not None:
+            payload = load(Held(bytes(row["held"]), row["encoding"], row["data"]))
     except DamagedBytesError:
         return WELL  # the check of captures tells it
     if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):

@@ -1,10 +1,11 @@
 """The writing side: one `Archive`, one transaction per unit of work."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +13,8 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, RowMapping, and_, insert, select, update
 
 from storage.database import schema
-from storage.database.compression import DamagedBytesError, unpack
+from storage.database.capture_store import capture_store
+from storage.database.compression import DamagedBytesError
 from storage.database.engine import (
     DatabaseError,
     database_epoch,
@@ -43,17 +45,20 @@ from storage.history.memory import Memory
 from storage.history.versions import let_return
 from storage.record.captures import (
     Packed,
+    capture_folder,
     keep_bytes,
+    known_captures,
     note_gone,
     note_presence,
     observe,
     pack_all,
+    put_packed,
 )
 from storage.record.derivations import Deriving
 from storage.record.imports import Imported, Importing, known_records, packed_of
 from storage.record.observations import add_refusal
 from storage.record.origins import ensure_origins
-from storage.record.reading import Captured, Reading, ReExtraction, Reread
+from storage.record.reading import Captured, Reading, ReExtraction, Reread, captured_of
 from storage.record.sources import add_source
 from storage.record.transfers import keep_transfers
 from storage.relations import relate as relating
@@ -81,10 +86,10 @@ VERDICT, WATCH = table_of(VerdictRow), table_of(WatchRow)
 
 _CAPTURED = (
     OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
-    ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints, CAPTURE.c.encoding,
-    CAPTURE.c.data,
+    ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints,
+    CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data,
 )  # fmt: skip
-"""The columns of `Captured`, in their order."""
+"""The columns of `Captured`, in their order; the last three are `Held`."""
 
 REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording, and indexing and comparing it."""
@@ -121,6 +126,7 @@ class Archive:
         self.clock = clock
         self._place = place
         self._memory = Memory()
+        self._folder: str | None = None
 
     @classmethod
     def open(cls, url: str | Path, clock: Clock = utc_now, *, create: bool = True) -> Self:
@@ -286,6 +292,21 @@ class Archive:
 
     # ------------------------------------------------------------------------- capture
 
+    def put(self, packed: Packed) -> Packed:
+        """Put new bytes where captures lie, if that is a store, before any lock is taken.
+
+        Raises: CapturesAwayError, and keeps nothing then.
+        """
+        store = capture_store()
+        if store is None or not packed:
+            return packed
+        if self._folder is None:
+            with self.unit() as unit:
+                self._folder = capture_folder(unit)
+        with self.looking() as connection:
+            known = known_captures(connection, packed)
+        return put_packed(store, self._folder, packed, known)
+
     def start_scan(self, source_id: int) -> Scan:
         """Take the number of a scan; its row is written by `finish_scan`."""
         with self.unit() as unit:
@@ -322,7 +343,7 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        packed = _packed(arrivals)
+        packed = self.put(_packed(arrivals))
         with self.unit() as unit:
             queue.renew(unit, held)
             places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
@@ -377,7 +398,8 @@ class Archive:
         wanted = {each.records[0].digest: each for each in imports}
         with self.looking() as connection:
             known = known_records(connection, wanted)
-        packed = packed_of(each for digest, each in wanted.items() if digest not in known)
+        fresh = [each for digest, each in wanted.items() if digest not in known]
+        packed = self.put(packed_of(fresh))
         with self.unit() as unit:
             queue.renew(unit, held)
             known = known_records(unit.connection, wanted)
@@ -482,9 +504,8 @@ class Archive:
             total = accumulate(size for _, size in waiting)
             fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
             items = [number for number, _ in waiting[:fits]]
-            found = [_captured(row) for row in rows_in(connection, query, OBSERVATION.c.id, items)]
-        found.sort(key=lambda captured: captured.observation_id)
-        return found, fits >= len(waiting)
+            found = sorted(rows_in(connection, query, OBSERVATION.c.id, items), key=itemgetter(0))
+        return [_whole(each) for each in captured_of(found)], fits >= len(waiting)
 
     def keep(
         self,
@@ -552,12 +573,12 @@ class Archive:
         )
         with self.looking() as connection:
             rows = list(rows_in(connection, query, SIGHT.c.article_id, derivations.values()))
-        first = {row[-1]: row for row in rows}
-        found = []
-        for row in first.values():
-            with suppress(DamagedBytesError):  # the check of captures tells it
-                found.append(ReExtraction(_captured(row[:-2]), row[-2]))
-        return found
+        first = {row[-1]: row for row in rows}.values()
+        return [
+            ReExtraction(captured, row[-2])
+            for row, captured in zip(first, captured_of(row[:-2] for row in first), strict=True)
+            if isinstance(captured, Captured)  # the check of captures tells of the others
+        ]
 
     def keep_again(self, again: Sequence[Reread]) -> None:
         """Write what today's reader makes of captures beside what others made of them."""
@@ -652,18 +673,10 @@ def _packed(arrivals: Sequence[Arrival]) -> Packed:
     )
 
 
-def _captured(row: Any) -> Captured:
-    number, capture, source, locator_id, locator, observed_at, hints, encoding, data = row
-    return Captured(
-        observation_id=number,
-        capture_id=capture,
-        source_id=source,
-        locator_id=locator_id,
-        locator=locator,
-        observed_at=observed_at,
-        hints=hints or {},
-        raw=unpack(encoding, data),
-    )
+def _whole(captured: Captured | DamagedBytesError) -> Captured:
+    if isinstance(captured, DamagedBytesError):
+        raise captured
+    return captured
 
 
 def _source(row: RowMapping) -> Source:

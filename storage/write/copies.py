@@ -1,19 +1,22 @@
 """Copy a whole archive, while others write to it, into a place where nothing is yet.
 
-A copy is an archive itself. Between two SQLite files the database makes it; where PostgreSQL is on
-either side, every table goes over row by row, as one snapshot has it.
+A copy is an archive itself. Between two SQLite files the database makes it; where PostgreSQL or a
+store of captures is on either side, every table goes over row by row, as one snapshot has it.
 """
 
 import os
+import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select, text
 from sqlalchemy.engine import URL
 
 from storage.database import schema
+from storage.database.capture_store import CaptureStore, Held, packed_all
 from storage.database.engine import (
     ArchiveError,
     database_url,
@@ -24,8 +27,17 @@ from storage.database.engine import (
     writing_engine,
 )
 from storage.database.schema_version import require_current
-from storage.database.tables import METADATA, DerivationRow, OriginRow, SearchDueRow, WordingRow
+from storage.database.tables import (
+    METADATA,
+    ArchiveRow,
+    CaptureRow,
+    DerivationRow,
+    OriginRow,
+    SearchDueRow,
+    WordingRow,
+)
 from storage.database.unit import table_of
+from storage.record.captures import CAPTURE_FOLDER, put_packed
 from storage.write.index import index_now, wording_tokens
 
 Progress = Callable[[str, int], None]
@@ -33,6 +45,7 @@ CHUNK_ROWS = 500
 SECONDS = 7 * 24 * 3600
 """So long may one snapshot be read from."""
 
+ARCHIVE, CAPTURE = table_of(ArchiveRow), table_of(CaptureRow)
 DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)
 DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
 
@@ -45,12 +58,14 @@ class PlaceTakenError(ArchiveError):
         self.place = place
 
 
-def copy(source: str, target: str, progress: Progress) -> int:
+def copy(source: str, target: str, progress: Progress, captures: CaptureStore | None = None) -> int:
     """Copy the archive at `source` to `target`, where nothing is; return the number of its rows.
 
+    The bytes of captures go into the database, or into the store `captures`, wherever they lay.
     A target that is a file comes whole or not at all; in a PostgreSQL database one transaction
     brings everything. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
-    SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError.
+    SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError,
+    CapturesAwayError, CapturesUnsetError, DamagedBytesError.
     """
     old, new = database_url(source), database_url(target)
     engine = reading_engine(old, SECONDS)
@@ -58,23 +73,25 @@ def copy(source: str, target: str, progress: Progress) -> int:
         with reachable(old):
             require_current(engine)
             if new.drivername != "sqlite":
-                return _fill(engine, new, progress)
+                return _fill(engine, new, progress, captures)
             path = Path(new.database or "").absolute()
-            return _into_file(engine, path, progress)
+            return _into_file(engine, path, progress, captures)
     finally:
         engine.dispose()
 
 
-def _into_file(source: Engine, path: Path, progress: Progress) -> int:
+def _into_file(
+    source: Engine, path: Path, progress: Progress, captures: CaptureStore | None
+) -> int:
     if path.exists():
         raise PlaceTakenError(str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if source.dialect.name == "sqlite":
+        if source.dialect.name == "sqlite" and captures is None and not _has_objects(source):
             rows = _vacuum(source, begun, progress)
         else:
-            rows = _fill(source, database_url(str(begun)), progress)
+            rows = _fill(source, database_url(str(begun)), progress, captures)
             _settle(begun)
         with begun.open("rb") as file:
             os.fsync(file.fileno())
@@ -119,7 +136,14 @@ def _settle(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
-def _fill(source: Engine, target: URL, progress: Progress) -> int:
+def _has_objects(source: Engine) -> bool:
+    """Tell whether an archive has, or had, a store for the bytes of captures."""
+    query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
+    with source.connect() as connection:
+        return connection.execute(query).first() is not None
+
+
+def _fill(source: Engine, target: URL, progress: Progress, captures: CaptureStore | None) -> int:
     """Copy every table into a new archive, then index its texts."""
     engine = writing_engine(target)
     try:
@@ -127,7 +151,11 @@ def _fill(source: Engine, target: URL, progress: Progress) -> int:
             _refuse_filled(engine, target)
             schema.upgrade(engine)
             with _snapshot(source) as old, engine.begin() as new:
-                rows = sum(_copied(old, new, table, progress) for table in METADATA.sorted_tables)
+                objects = _Objects(captures)
+                rows = sum(
+                    _copied(old, new, table, progress, objects) for table in METADATA.sorted_tables
+                )
+                objects.note(new)
                 _index(new, progress)
             return rows
     finally:
@@ -149,24 +177,59 @@ def _snapshot(engine: Engine) -> Connection:
     return engine.connect().execution_options(isolation_level="REPEATABLE READ")
 
 
-def _copied(old: Connection, new: Connection, table: Table, progress: Progress) -> int:
+class _Objects:
+    """Brings the bytes of captures to where the copy has them."""
+
+    def __init__(self, store: CaptureStore | None) -> None:
+        self._store = store
+        self._folder = secrets.token_hex(8)
+
+    def moved(self, rows: list[dict[str, Any]]) -> None:
+        """Let rows of captures hold their bytes, or name new objects of them."""
+        whole = [row for row in rows if row["data"] is not None]
+        for row, data in zip(whole, packed_all([_held(row) for row in whole]), strict=True):
+            row["data"] = data
+        if self._store is not None:
+            packed = {row["digest"]: (row["size"], row["encoding"], row["data"]) for row in whole}
+            put = put_packed(self._store, self._folder, packed)
+            for row in whole:
+                row["data"] = put[row["digest"]][2]
+
+    def note(self, new: Connection) -> None:
+        """Let the copy know the folder of its own objects, never that of another archive."""
+        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key == CAPTURE_FOLDER))
+        if self._store is not None:
+            new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
+
+
+def _held(row: Mapping[str, Any]) -> Held:
+    return Held(bytes(row["digest"]), row["encoding"], row["data"])
+
+
+def _copied(
+    old: Connection, new: Connection, table: Table, progress: Progress, objects: _Objects
+) -> int:
     if table.name in {"counter", "archive"}:
         new.execute(delete(table))  # a new archive has rows of its own in these two
     number = 0
-    for rows in _chunks(old, table):
-        if table.name in {"counter", "archive"}:
-            new.execute(insert(table), rows)
-        else:
-            insert_rows(new, table, rows)
-        number += len(rows)
-        progress(table.name, number)
+    with closing(_chunks(old, table)) as chunks:
+        for rows in chunks:
+            if table.name == CAPTURE.name:
+                objects.moved(rows)
+            if table.name in {"counter", "archive"}:
+                new.execute(insert(table), rows)
+            else:
+                insert_rows(new, table, rows)
+            number += len(rows)
+            progress(table.name, number)
     return number
 
 
-def _chunks(connection: Connection, table: Table) -> Iterator[list[dict[str, object]]]:
+def _chunks(connection: Connection, table: Table) -> Generator[list[dict[str, Any]], None, None]:
     streamed = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
-    for part in streamed.execute(select(table)).mappings().partitions():
-        yield [dict(row) for row in part]
+    with streamed.execute(select(table)) as result:
+        for part in result.mappings().partitions():
+            yield [dict(row) for row in part]
 
 
 def _index(connection: Connection, progress: Progress) -> None:

@@ -12,6 +12,7 @@ from worker.services.heartbeat import Heartbeat
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+CAPTURES = yaml.safe_load((ROOT / "docker-compose.captures.yml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "docker-compose.database.yml").read_text())
 SERVICES = STACK["services"]
 LONG_RUNNING = ("postgres", "redis", "scheduler", "worker", "web")
@@ -55,6 +56,19 @@ def test_the_stores_are_on_an_internal_network_alone():
     assert STACK["networks"]["stores"] == {"internal": True}
     assert SERVICES["postgres"]["networks"] == ["stores"]
     assert SERVICES["redis"]["networks"] == ["stores"]
+
+
+def test_a_store_of_captures_is_known_to_all_that_read_or_write_them_and_its_secret_is_a_file():
+    reading = {name for name in SERVICES if name in {*LONG_RUNNING, "lesart"}} - {
+        "postgres",
+        "redis",
+    }
+    assert set(CAPTURES["services"]) == reading
+    for service in CAPTURES["services"].values():
+        assert set(service) == {"environment", "secrets"}
+        assert service["environment"]["LESART_CAPTURES_SECRET_FILE"] == "/run/secrets/captures"
+        assert "LESART_CAPTURES_SECRET" not in service["environment"]
+    assert set(CAPTURES["secrets"]["captures"]) == {"file"}
 
 
 def test_the_override_publishes_to_this_machine_alone():

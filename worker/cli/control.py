@@ -13,7 +13,7 @@ from storage.cli.exits import say
 from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.settings import Settings
+from storage.settings import PREFIX, Settings
 from storage.values.source import Source
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -326,10 +326,17 @@ class _Helpers:
         for _ in range(number):
             self._running.append(
                 subprocess.Popen(  # noqa: S603  # our own interpreter, our own arguments
-                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
+                    command, env=os.environ | _captures_of(self._settings),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 )
             )  # fmt: skip
+
+
+def _captures_of(settings: Settings) -> dict[str, str]:
+    """Return the variables that tell another process where captures lie, whatever told this one."""
+    keys = ("captures_url", "captures_key", "captures_secret")
+    given = {f"{PREFIX}{key.upper()}": getattr(settings, key) or "" for key in keys}
+    return given | {f"{name}_FILE": "" for name in given}
 
 
 class _Progress:

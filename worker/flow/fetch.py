@@ -286,7 +286,7 @@ class _Fetching:
     def _keep(self, *, is_last: bool = False) -> None:
         """Keep what came so far; at the end the job is through, or given back."""
         checks, news, put_off = self.checks, self.servers.news, self.put_off
-        packed = packed_of(checks, news)
+        packed = self.archive.put(packed_of(checks, news))
         with self.archive.unit() as unit:
             queue.renew(unit, self.held)
             counts = keep_checks(unit, self.held, checks, news, packed)

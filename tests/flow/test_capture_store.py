@@ -1,0 +1,242 @@
+"""Captures in a store: all is as with bytes in the database, and no crash or outage loses any.
+
+A folder is tried always, a bucket of a real server over HTTP with the slow tests.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.cli.exits import exit_code_of
+from storage.database import capture_store as stores
+from storage.database.capture_store import CapturesAwayError, capture_place, use_captures
+from storage.database.compression import DamagedBytesError, pack
+from storage.export.warc import ExportSelection, WarcExport
+from storage.read.archive import open_archive
+from storage.verify.doctor import check_captures
+from storage.write.copies import copy
+from storage.write.orphans import sweep_orphans
+from tests import services
+from tests.flow.driver import SENTENCES, Newsroom, findings, seed
+from tests.flow.processes import environment, lesart, rows
+from worker.flow.order import place_of
+
+PLACES = ("folder", pytest.param("bucket", marks=pytest.mark.slow))
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[services.S3Server]:
+    with services.own_s3() as server:
+        yield server
+
+
+@pytest.fixture(params=PLACES)
+def place(request, tmp_path) -> Iterator[stores.CapturePlace]:
+    """Let this process keep captures in a store of their own."""
+    if request.param == "folder":
+        found = capture_place(f"file://{tmp_path / 'captures'}")
+    else:
+        server = request.getfixturevalue("bucket")
+        found = capture_place(server.url(tmp_path.name), server.key, server.secret)
+    use_captures(found)
+    yield found
+    use_captures(None)
+
+
+def nothing_told(_what: str, _number: int) -> None:
+    pass
+
+
+def write_some(room: Newsroom, edit: int = 0) -> None:
+    for number, sentence in enumerate(SENTENCES):
+        room.write(f"{number}.txt", seed(f"Pegel {number}", sentence, f"Stand {edit}."))
+
+
+def objects(room: Newsroom) -> list[str]:
+    store = stores.capture_store()
+    folder = room.one("SELECT value FROM archive WHERE key = 'captures'")["value"]
+    return sorted(name for name, _moment in store.names(folder))
+
+
+def swept(room: Newsroom, age: timedelta = timedelta(0)) -> tuple[int, int, int]:
+    found = sweep_orphans(
+        room.archive.engine, stores.capture_store(), datetime.now(UTC) - age, nothing_told,
+        delete=True,
+    )  # fmt: skip
+    return found.objects, found.orphans, found.deleted
+
+
+def test_bytes_lie_in_the_store_and_every_answer_is_as_before(place, room, tmp_path):
+    write_some(room)
+    assert room.scan(0).new_articles == len(SENTENCES)
+    write_some(room, 1)
+    assert room.scan(1).new_versions == len(SENTENCES)
+    assert len(objects(room)) == 2 * len(SENTENCES)
+    assert room.number("SELECT max(length(data)) FROM capture") < 150
+    with open_archive(room.url) as archive:
+        for line in archive.articles():
+            raw = archive.raw(f"{line.article}@2")
+            assert raw.data == (room.folder / raw.name.rpartition("/")[2]).read_bytes()
+        inside = list(WarcExport(archive, ExportSelection(), "a test").records())
+    copy(room.url, str(tmp_path / "copy.sqlite3"), nothing_told)
+    use_captures(None)  # the copy holds all there is
+    assert findings(str(tmp_path / "copy.sqlite3")) == []
+    with open_archive(tmp_path / "copy.sqlite3") as archive:
+        assert list(WarcExport(archive, ExportSelection(), "a test").records())[1:] == inside[1:]
+    use_captures(place)
+
+
+def test_a_copy_that_comes_back_has_objects_of_its_own(place, room, tmp_path):
+    write_some(room)
+    room.scan(0)
+    copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told)
+    back = str(tmp_path / "back.sqlite3")
+    copy(str(tmp_path / "backup.sqlite3"), back, nothing_told, stores.capture_store())
+    assert findings(back) == []
+    stores.capture_store().delete(objects(room)[:1])
+    assert findings(back) == []  # what the one loses, the other keeps
+    (found,) = room.findings()
+    assert found["kind"] == "bytes_missing"
+    with pytest.raises(stores.MissingBytesError):
+        copy(room.url, str(tmp_path / "never.sqlite3"), nothing_told)
+    assert not (tmp_path / "never.sqlite3").exists()
+    mend(room, tmp_path / "backup.sqlite3")
+
+
+def mend(room: Newsroom, backup: Path) -> None:
+    """Put what is missing again, as it stands in a backup."""
+    with sqlite3.connect(backup) as copied:
+        held = dict(copied.execute("SELECT id, data FROM capture").fetchall())
+    copied.close()
+    for row in room.rows("SELECT id, digest, data FROM capture"):
+        name = stores.name_in(row["digest"], row["data"])
+        stores.capture_store().put(name, held[row["id"]])
+
+
+def test_other_bytes_in_an_object_are_told_and_never_shown(place, room, tmp_path):
+    write_some(room)
+    room.scan(0)
+    copy(room.url, str(tmp_path / "backup.sqlite3"), nothing_told)
+    row = room.rows("SELECT digest, data, encoding FROM capture ORDER BY id")[0]
+    other = pack(b"anderer Text " * 40)[1] if row["encoding"] == "zstd" else b"other"
+    stores.capture_store().put(stores.name_in(row["digest"], row["data"]), other)
+    (found,) = room.findings()
+    assert (found["object"], found["kind"]) == ("capture", "bytes_damaged")
+    with open_archive(room.url) as archive:
+        article = next(archive.articles()).article
+        with pytest.raises(DamagedBytesError) as told:
+            archive.raw(article)
+    assert exit_code_of(told.value) == 1
+    mend(room, tmp_path / "backup.sqlite3")
+
+
+def test_nothing_is_put_while_somebody_holds_the_write_lock(place, room, monkeypatch):
+    real = stores.put_all
+
+    def watched(store, wanted):
+        with room.archive.unit():  # it would wait for the lock, and fail after a minute
+            real(store, wanted)
+
+    monkeypatch.setattr("storage.record.captures.put_all", watched)
+    write_some(room)
+    assert room.scan(0).new_articles == len(SENTENCES)
+
+
+def test_what_is_known_is_not_put_again(place, room):
+    write_some(room)
+    room.scan(0)
+    before = objects(room)
+    room.write("again.txt", (room.folder / "0.txt").read_bytes())
+    assert room.scan(1).copies == 1
+    assert objects(room) == before
+
+
+def test_a_store_that_is_away_costs_no_attempt_and_no_text(place, room):
+    write_some(room)
+    job = room.ordered([place_of(room.source)])
+    use_captures(capture_place("s3://texts?endpoint=http://127.0.0.1:9", "a", "b"))
+    with pytest.raises(CapturesAwayError) as told:
+        room.worked(job)
+    assert exit_code_of(told.value) == 4
+    assert room.one("SELECT state, attempts FROM job WHERE id = :id", id=job) == {
+        "state": "ready", "attempts": 0,
+    }  # fmt: skip
+    assert room.number("SELECT count(*) FROM observation") == 0
+    use_captures(place)
+    room.collected(job)
+    use_captures(None)
+    with pytest.raises(stores.CapturesUnsetError):
+        room.worked(job)
+    use_captures(place)
+    assert room.worked(job).new_articles == len(SENTENCES)
+
+
+def test_the_examination_tells_whether_the_store_keeps_anything(place, room):
+    class Set:
+        captures = place
+
+    assert [found.state for found in check_captures(Set)] == ["ok"]
+    use_captures(capture_place("s3://texts?endpoint=http://127.0.0.1:9", "a", "b"))
+    (found,) = check_captures(Set)
+    assert (found.state, "captures_url" in found.mend) == ("broken", True)
+    use_captures(place)
+
+
+def test_a_sweep_takes_what_no_row_names_and_is_old_enough(place, room):
+    write_some(room)
+    room.scan(0)
+    named = objects(room)
+    folder = named[0].partition("/")[0]
+    store = stores.capture_store()
+    orphan = stores.new_name(folder, bytes(range(32)))
+    foreign = f"{folder}/ab/notes.txt"
+    for name in (orphan, foreign):
+        store.put(name, b"x")
+    assert swept(room, timedelta(hours=1)) == (len(named) + 2, 1, 0)
+    assert swept(room, timedelta(seconds=-2)) == (len(named) + 2, 1, 1)
+    assert objects(room) == sorted([*named, foreign])
+
+
+KILLED = """
+import os, signal, sys
+from storage.record import captures
+real = captures.put_all
+def put_and_die(store, objects):
+    real(store, objects)
+    os.kill(os.getpid(), signal.SIGKILL)
+captures.put_all = put_and_die
+from worker.cli.commands import main
+sys.argv = ["lesart", "ingest", "seeds"]
+main()
+"""
+
+
+@pytest.mark.chaos
+def test_killed_between_the_object_and_its_row_nothing_is_lost_and_the_orphan_goes(tmp_path):
+    (tmp_path / "seeds").mkdir()
+    for number, sentence in enumerate(SENTENCES):
+        path = tmp_path / "seeds" / f"{number}.txt"
+        path.write_text(seed(f"Pegel {number}", sentence))
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    (tmp_path / "lesart.toml").write_text(
+        f'captures_url = "file://{tmp_path}/captures"\nlease_seconds = 3\nbatch_seconds = 2.5\n'
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED], cwd=tmp_path, env=environment(), capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (summary,) = rows(tmp_path, "ingest", "seeds")
+    assert (summary["new_articles"], summary["failed"]) == (len(SENTENCES), 0)
+    assert lesart(tmp_path, "verify").returncode == 0
+    ended = lesart(tmp_path, "sweep", "--older-than", "0.1s")
+    told = f"{2 * len(SENTENCES)} objects, {len(SENTENCES)} that no row names, {len(SENTENCES)}"
+    assert told in ended.stderr
+    assert lesart(tmp_path, "verify").returncode == 0
