@@ -9,8 +9,8 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, field
+from itertools import accumulate, chain, islice, product
 from threading import local
 
 import Stemmer
@@ -27,6 +27,12 @@ MAX_BYTES = 500_000
 MAX_QUERY_LENGTH = 2_000
 MAX_TERMS = 64
 
+RUN_WORDS = 4
+LETTERS_OF_A_FORM = 5
+"""So many letters must be won by words that have to be looked up in one more form."""
+
+MAX_KNOWN_LETTERS = 1_000_000
+"""So much of what stands between two blanks is remembered, of each language."""
 _MAX_SNIPPET_SOURCE = 500_000
 _ALGORITHMS = {"de": "german", "en": "english"}
 _SOFT_HYPHEN = "\u00ad"
@@ -193,6 +199,32 @@ def to_tsquery(query: Query) -> str | None:
     return " & ".join([*wanted, *unwanted])
 
 
+def rarest_run(query: Query) -> Query:
+    """Return the phrases of `query` cut down to those words in a row that few texts have.
+
+    Long words are rare, and one that all languages leave as it is costs one look-up.
+
+    >>> rarest_run(parse_query('"es war das Kanalbrückenfest in Lohe an"', [])).terms[0]
+    Phrase(alternatives=(('das', 'kanalbrqfczckenfest', 'in', 'lohe'),))
+    """
+    return Query(tuple(_run(t) if isinstance(t, Phrase) else t for t in query.terms))
+
+
+def _run(phrase: Phrase) -> Phrase:
+    words = phrase.alternatives[-1]
+    starts = range(max(1, len(words) - RUN_WORDS + 1))
+
+    def forms(start: int) -> tuple[tuple[str, ...], ...]:
+        runs = (form[start : start + RUN_WORDS] for form in phrase.alternatives)
+        return tuple(dict.fromkeys(runs))
+
+    def rarity(start: int) -> int:
+        letters = sum(map(len, words[start : start + RUN_WORDS]))
+        return letters - LETTERS_OF_A_FORM * len(forms(start))
+
+    return Phrase(forms(max(starts, key=rarity)))
+
+
 def snippet(
     texts: Sequence[str],
     query: Query,
@@ -210,8 +242,9 @@ def snippet(
     >>> snippet(["Es brannte im Öllager."], parse_query("öllagern", ["de"]), "de")
     'Es brannte im «Öllager».'
     """
-    text = " ".join(" ".join(texts)[:_MAX_SNIPPET_SOURCE].split())
-    matches = _matches(text, query, language)
+    chunks = " ".join(texts)[:_MAX_SNIPPET_SOURCE].split()
+    text = " ".join(chunks)
+    matches = _matches(chunks, query, language)
     left, right = _window(text, matches, width)
     pieces = ["… "] if left else []
     at = left
@@ -332,45 +365,98 @@ def _stands(term: Word | Phrase | Or, padded: str) -> bool:
 # -------------------------------------------------------------------------------- snippets
 
 _Match = tuple[int, int, int]  # from, to, number of the term
+_Form = tuple[int, tuple[str, ...]]  # number of the term, the tokens of one of its forms
 
 
-def _matches(text: str, query: Query, language: str | None) -> list[_Match]:
-    """Return where a term of `query` stands in `text`, in order and without overlap."""
-    spans = [match.span() for match in SPAN.finditer(text)]
-    tokens, owners = _owned([text[begin:stop] for begin, stop in spans], language)
-    hits = sorted(_hits(tokens, query), key=lambda hit: (hit[0], -hit[1]))
+@dataclass(slots=True)
+class _Known:
+    """What stands between two blanks in texts of a language, and in which of them a token is."""
+
+    chunks: set[str] = field(default_factory=set)
+    having: dict[str, list[str]] = field(default_factory=dict)
+    letters: int = 0
+
+
+_KNOWN: dict[str | None, _Known] = {}
+
+
+def _matches(chunks: Sequence[str], query: Query, language: str | None) -> list[_Match]:
+    """Return where a term of `query` stands in the text that chunks make with blanks between them.
+
+    They come in order and without overlap. No token spans a blank, so a chunk is cut into tokens
+    once, in whichever text it stands.
+    """
+    having = _known(chunks, language).having
+    forms = _forms(query)
+    begins = {chunk for _number, form in forms for chunk in having.get(form[0], ())}
+    places = [place for place, chunk in enumerate(chunks) if chunk in begins] if begins else []
+    before = list(accumulate(map(len, chunks), initial=0)) if places else []
+    hits = [
+        (before[first] + first + span[0], before[last] + last + span[1], number)
+        for first, last, span, number in _hits(chunks, places, forms, language)
+    ]
     matches: list[_Match] = []
-    for first, last, term_number in hits:
-        begin, stop = spans[owners[first]][0], spans[owners[last]][1]
-        if not matches or begin >= matches[-1][1]:
-            matches.append((begin, stop, term_number))
+    for hit in sorted(hits, key=lambda each: (each[0], -each[1])):
+        if not matches or hit[0] >= matches[-1][1]:
+            matches.append(hit)
     return matches
 
 
-def _owned(pieces: Sequence[str], language: str | None) -> tuple[list[str], Sequence[int]]:
-    """Return the tokens of `pieces` and, for each, the number of the piece it comes from."""
-    joined = "\n".join(pieces)
-    tokens = _stemmed(_words(joined), language)
-    if len(tokens) == len(pieces) and unicodedata.is_normalized("NFKC", joined):
-        return tokens, range(len(pieces))
-    each = [_stemmed(_words(piece), language) for piece in pieces]
-    owners = [number for number, found in enumerate(each) for _ in found]
-    return [token for found in each for token in found], owners
+def _known(chunks: Sequence[str], language: str | None) -> _Known:
+    """Return what is known of `chunks`, and of those of other texts of the language."""
+    stemmer = stemming(language)
+    known = _KNOWN.get(stemmer, _Known())
+    if known.letters > MAX_KNOWN_LETTERS:
+        known = _Known()
+    new = list(set(chunks).difference(known.chunks))
+    words = [_words(chunk) for chunk in new]
+    tokens = iter(_stemmed(list(chain.from_iterable(words)), language))
+    for chunk, found in zip(new, words, strict=True):
+        for token in islice(tokens, len(found)):
+            known.having.setdefault(token, []).append(chunk)
+    known.letters += sum(map(len, new))
+    known.chunks.update(new)  # at the end: another thread may look into the same
+    _KNOWN[stemmer] = known
+    return known
 
 
-def _hits(tokens: Sequence[str], query: Query) -> Iterator[_Match]:
-    """Yield the first and last token of each place where a term stands."""
-    places: dict[str, list[int]] = {}
-    for position, token in enumerate(tokens):
-        places.setdefault(token, []).append(position)
-    for number, term in enumerate(query.wanted):
-        for part in term.terms if isinstance(term, Or) else (term,):
-            for form in part.alternatives:
-                wanted = (form,) if isinstance(form, str) else form
-                for position in places.get(wanted[0], ()):
-                    end = position + len(wanted)
-                    if tuple(tokens[position:end]) == wanted:
-                        yield position, end - 1, number
+def _forms(query: Query) -> list[_Form]:
+    return [
+        (number, (form,) if isinstance(form, str) else form)
+        for number, term in enumerate(query.wanted)
+        for part in (term.terms if isinstance(term, Or) else (term,))
+        for form in part.alternatives
+    ]
+
+
+def _hits(
+    chunks: Sequence[str], places: Sequence[int], forms: Sequence[_Form], language: str | None
+) -> Iterator[tuple[int, int, tuple[int, int], int]]:
+    """Yield the matches that begin in one of the chunks `places`.
+
+    Each is the number of its first and last chunk, from where in the first to where in the last
+    it goes, and the number of its term.
+    """
+    longest = max((len(form) for _number, form in forms), default=0)
+    for place in places:
+        found = list(_spanned(chunks[place], place, language))
+        starts = len(found)
+        following = (_spanned(chunks[n], n, language) for n in range(place + 1, len(chunks)))
+        found += islice(chain.from_iterable(following), longest - 1)
+        tokens = tuple(token for token, _chunk, _span in found)
+        for start, (number, form) in product(range(starts), forms):
+            if tokens[start : start + len(form)] == form:
+                _token, last, end = found[start + len(form) - 1]
+                yield place, last, (found[start][2][0], end[1]), number
+
+
+def _spanned(
+    chunk: str, place: int, language: str | None
+) -> Iterator[tuple[str, int, tuple[int, int]]]:
+    """Yield the tokens of a chunk, each with the number of its chunk and where it stands there."""
+    for match in SPAN.finditer(chunk):
+        for token in _stemmed(_words(match[0]), language):
+            yield token, place, match.span()
 
 
 def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]:

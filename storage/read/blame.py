@@ -1,30 +1,35 @@
 """Blame in an archive: the sentences of a version, since when, and which article had them first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection, select
 
-from storage.database.rows import Row, cursor, place, stream
+from storage.database.rows import cursor, place, stream
 from storage.database.tables import METADATA
 from storage.database.unit import rows_in
 from storage.diff.blame import Blamed, Stand, blame, removed
 from storage.language.sentences import sentences
-from storage.language.tokens import Query, Word, parse_query
+from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
 from storage.read.find import FoundVersion
 from storage.read.lists import Part
 from storage.read.same_reader import one_reader_of
-from storage.read.search import holding
+from storage.read.search import holding, holding_each
 from storage.read.texts import shown, versions_shown
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 
-DERIVATION, WORDING = METADATA.tables["derivation"], METADATA.tables["wording"]
+ARTICLE, DERIVATION, VERSION, WORDING = (
+    METADATA.tables[name] for name in ("article", "derivation", "version", "wording")
+)
 PHRASE_LENGTH = 400
 """Letters of a sentence that the index is asked for; the texts that it finds are read."""
+SENTENCES_AT_ONCE = 128
+MOST_HOLDING = 64
+"""Wordings of other articles with the words of a sentence; of more, the whole sentence decides."""
 
 _REMEMBERED_TEXTS = 256
 
@@ -109,20 +114,24 @@ def _answers(
     end = None if part.limit is None else begin + max(part.limit, 0)
     wanted = list(islice(enumerate(sentences_told, 1), begin, end))
     layouts = _layouts(connection, {stands[each.at].derivation_id for _, each in wanted})
-    sights = _FirstSights(connection, found.article.row_id, languages)
-    for number, each in wanted:
-        layout = layouts[stands[each.at].derivation_id]
-        yield Blame(
-            sentence=each.sentence,
-            paragraph=layout[each.paragraph] if each.paragraph < len(layout) else each.paragraph,
-            since_version=each.since.number,
-            changed_after=each.since.changed_after,
-            changed_by=each.since.changed_by,
-            returned=each.returned,
-            first_article=sights.article(each.canon, each.first.changed_by),
-            version=each.version,
-            cursor=cursor("blame", number),
-        )
+    sights = _FirstSights(connection, found.article.row_id, len(stands), languages)
+    for start in range(0, len(wanted), SENTENCES_AT_ONCE):
+        some = wanted[start : start + SENTENCES_AT_ONCE]
+        firsts = sights.articles([each for _number, each in some])
+        for (number, each), first in zip(some, firsts, strict=True):
+            layout = layouts[stands[each.at].derivation_id]
+            own = each.paragraph
+            yield Blame(
+                sentence=each.sentence,
+                paragraph=layout[own] if own < len(layout) else own,
+                since_version=each.since.number,
+                changed_after=each.since.changed_after,
+                changed_by=each.since.changed_by,
+                returned=each.returned,
+                first_article=first,
+                version=each.version,
+                cursor=cursor("blame", number),
+            )
 
 
 def _layouts(connection: Connection, derivations: Iterable[int]) -> dict[int, list[int]]:
@@ -140,8 +149,14 @@ def _layouts(connection: Connection, derivations: Iterable[int]) -> dict[int, li
     }
 
 
-_CANDIDATES = """
-SELECT v.wording_id AS wording_id, a.public_id AS article
+_Sight = tuple[datetime, int, int, str]
+"""When a version came, its number in the order of commit, its wording, its article."""
+
+_SEEN = select(
+    VERSION.c.changed_by, VERSION.c.id, VERSION.c.wording_id, ARTICLE.c.public_id
+).join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)  # fmt: skip
+_HOLDING = """
+SELECT v.changed_by AS changed_by, v.id AS id, v.wording_id AS wording_id, a.public_id AS article
 FROM ({holding}) m
 JOIN version v ON v.wording_id = m.wording_id
 JOIN article a ON a.id = v.article_id
@@ -151,26 +166,60 @@ ORDER BY v.changed_by, v.id
 
 
 class _FirstSights:
-    """Finds the other article in which the archive saw a sentence first."""
+    """Finds the other articles in which the archive saw sentences first.
 
-    def __init__(self, connection: Connection, own: int, languages: Sequence[str]) -> None:
+    The index is asked once for a few words in a row of each sentence; the texts that have them
+    are read. Where too many have them, the whole sentence is asked for.
+    """
+
+    def __init__(
+        self, connection: Connection, own: int, versions: int, languages: Sequence[str]
+    ) -> None:
         self._connection = connection
         self._own = own
+        self._most = versions + MOST_HOLDING
         self._languages = languages
         self._paragraphs: dict[int, list[str]] = {}
 
-    def article(self, canon: str, before: datetime) -> str | None:
-        """Return the article with the earliest sight of a sentence before that moment."""
-        asked = holding(self._connection.dialect.name, _phrase(canon, self._languages))
+    def articles(self, asked: Sequence[Blamed]) -> list[str | None]:
+        """Return for each sentence the article with the earliest sight of it, before its own."""
+        phrases = [_phrase(each.canon, self._languages) for each in asked]
+        held = holding_each(self._connection, [rarest_run(each) for each in phrases], self._most)
+        seen = self._seen({number for numbers in held for number in numbers})
+        sights = [
+            sorted(sight for number in numbers for sight in seen[number] if sight[0] < before)
+            for numbers, before in zip(held, [each.first.changed_by for each in asked], strict=True)
+        ]
+        self._read(found[0][2] for found in sights if found)
+        return [
+            self._first(each, found if len(numbers) < self._most else self._holding(phrase, each))
+            for each, phrase, numbers, found in zip(asked, phrases, held, sights, strict=True)
+        ]
+
+    def _seen(self, wordings: Collection[int]) -> dict[int, list[_Sight]]:
+        """Return the versions of other articles that have any of these wordings."""
+        found: dict[int, list[_Sight]] = {each: [] for each in wordings}
+        query = _SEEN.where(VERSION.c.article_id != self._own)
+        for row in rows_in(self._connection, query, VERSION.c.wording_id, wordings):
+            found[row.wording_id].append(tuple(row))
+        return found
+
+    def _holding(self, phrase: Query, sentence: Blamed) -> Iterator[_Sight]:
+        """Yield the versions of other articles with a whole phrase, the earliest first."""
+        asked = holding(self._connection.dialect.name, phrase)
         if asked is None:
-            return None
-        query = _CANDIDATES.format(holding=asked[0])
-        rows = stream(self._connection, query, {**asked[1], "own": self._own, "before": before})
-        for chunk in _growing(rows):
-            self._read([row["wording_id"] for row in chunk])
-            for row in chunk:
-                if self._has(row["wording_id"], canon):
-                    return str(row["article"])
+            return
+        values = {**asked[1], "own": self._own, "before": sentence.first.changed_by}
+        rows = stream(self._connection, _HOLDING.format(holding=asked[0]), values)
+        yield from ((r["changed_by"], r["id"], r["wording_id"], r["article"]) for r in rows)
+
+    def _first(self, sentence: Blamed, sights: Iterable[_Sight]) -> str | None:
+        """Return the article of the first of `sights` whose text has the sentence."""
+        for chunk in _growing(iter(sights)):
+            self._read(wording for _by, _number, wording, _article in chunk)
+            for _by, _number, wording, article in chunk:
+                if self._has(wording, sentence.canon):
+                    return article
         return None
 
     def _has(self, wording_id: int, canon: str) -> bool:
@@ -179,20 +228,20 @@ class _FirstSights:
             for paragraph in self._paragraphs[wording_id]
         )
 
-    def _read(self, wording_ids: Sequence[int]) -> None:
+    def _read(self, wording_ids: Iterable[int]) -> None:
         """Read the texts that are not remembered; too many are forgotten first."""
         if len(self._paragraphs) > _REMEMBERED_TEXTS:
             self._paragraphs.clear()
-        new = [each for each in wording_ids if each not in self._paragraphs]
-        query = select(WORDING.c.id, WORDING.c.text).where(WORDING.c.id.in_(new))
-        for row in self._connection.execute(query) if new else ():
-            self._paragraphs[row.id] = canonical_all((row.text or "").split("\n\n"))
+        new = {each for each in wording_ids if each not in self._paragraphs}
+        query = select(WORDING.c.id, WORDING.c.text)
+        for number, text in rows_in(self._connection, query, WORDING.c.id, new):
+            self._paragraphs[number] = canonical_all((text or "").split("\n\n"))
 
 
-def _growing(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    """Yield rows a few at a time, then more: mostly the first one is the one."""
+def _growing(sights: Iterator[_Sight]) -> Iterator[list[_Sight]]:
+    """Yield sights a few at a time, then more: mostly the first one is the one."""
     size = 4
-    while chunk := list(islice(rows, size)):
+    while chunk := list(islice(sights, size)):
         yield chunk
         size = min(4 * size, _REMEMBERED_TEXTS)
 

@@ -3,6 +3,7 @@
 A first query ranks, a second one tells of the versions that it found, a few at a time.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from storage.database.engine import json_text
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import view_query
 from storage.language.tokens import (
@@ -109,6 +111,48 @@ def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
     return f"SELECT s.wording_id AS wording_id FROM search_text s WHERE {where}", values
 
 
+def holding_each(
+    connection: Connection, queries: Sequence[Query], most: int
+) -> list[Sequence[int]]:
+    """Return for each query `wording_id`s that `holding` finds, at most so many, in one go."""
+    if connection.dialect.name == "postgresql":
+        asked = [
+            {"n": number, "exact": to_tsquery(each), "loose": to_tsquery(_without_phrases(each)),
+             "phrased": _words_of_phrases(each)}
+            for number, each in enumerate(queries)
+        ]  # fmt: skip
+        statement = _EACH_BY_TSQUERY
+    else:
+        asked = [{"n": n, "match": to_fts5(each)} for n, each in enumerate(queries)]
+        statement = _EACH_BY_FTS5
+    found: list[Sequence[int]] = [()] * len(queries)
+    wanted = [each for each in asked if each.get("match", each.get("exact")) is not None]
+    for row in stream(connection, statement, {"asked": json_text(wanted), "most": most}):
+        held = row["held"]
+        found[row["n"]] = json.loads(held) if isinstance(held, str) else held
+    return found
+
+
+_LEFT_OUT = (
+    "(u.positions IS NULL OR cardinality(u.positions) >= 255 "
+    "OR u.positions[cardinality(u.positions)] >= 16383)"
+)
+_CUT = f"EXISTS (SELECT 1 FROM unnest(s.tokens) u WHERE u.lexeme IN :phrased AND {_LEFT_OUT})"
+_EACH_BY_FTS5 = """
+SELECT q.value ->> 'n' AS n, (SELECT json_group_array(rowid) FROM (
+    SELECT rowid FROM search_text WHERE search_text MATCH (q.value ->> 'match') LIMIT :most
+)) AS held FROM json_each(:asked) q
+"""
+_EACH_BY_TSQUERY = f"""
+SELECT q.n AS n, (ARRAY(SELECT s.wording_id FROM search_text s
+    WHERE s.tokens @@ CAST(q.loose AS tsquery)
+    AND (s.tokens @@ CAST(q.exact AS tsquery) OR EXISTS (
+        SELECT 1 FROM unnest(s.tokens) u WHERE u.lexeme = ANY(q.phrased) AND {_LEFT_OUT}))
+))[1:CAST(:most AS int)] AS held
+FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS q(n int, exact text, loose text, phrased text[])
+"""
+
+
 _RANKED = """
 SELECT v.id AS version_id, a.public_id AS article, v.number AS version,
     v.changed_by AS changed_by, m.score AS score {more}
@@ -172,11 +216,6 @@ _MATCHES = """
     CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8) AS score
 FROM search_text s WHERE {where})
 """
-_CUT = (
-    "EXISTS (SELECT 1 FROM unnest(s.tokens) u WHERE u.lexeme IN :phrased AND "
-    "(u.positions IS NULL OR cardinality(u.positions) >= 255 "
-    "OR u.positions[cardinality(u.positions)] >= 16383))"
-)
 
 
 def _limited(query: str, values: dict[str, Any], limit: int | None) -> tuple[str, dict[str, Any]]:

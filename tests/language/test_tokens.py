@@ -310,6 +310,14 @@ def test_a_snippet_shows(text: str, query: str, expected: str) -> None:
     assert snippet([text], parse_query(query, ["de"]), "de", 80, "[", "]") == expected
 
 
+def test_a_snippet_is_the_same_whatever_other_texts_were_looked_at() -> None:
+    wanted = parse_query("feuer", ["de"])
+    texts = [[f"Wort{n} und Feuer{n % 3} im Feuer, sagt Wort{n + 1}." * 60] for n in range(400)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda text: snippet(text, wanted, "de", 80, "[", "]"), texts))
+    assert all("im [Feuer], sagt" in each for each in found)
+
+
 def test_a_snippet_is_the_densest_passage() -> None:
     shown = snippet([LONG], parse_query("Feuer Öllager", ["de"]), "de", 80, "[", "]")
     assert "[Feuer] im [Öllager]" in shown

@@ -3,10 +3,12 @@
 import pytest
 
 from storage.language.tokens import parse_query
+from storage.read import blame
 from storage.read.archive import NoSuchError, RevisionError, open_archive
 from storage.read.search import holding
 from storage.values.draft import Paragraph
 from tests.read.press import Press, draft, hour
+from tests.statements import statements_of
 
 PEGEL = "seed:seeds/pegel"
 
@@ -129,6 +131,21 @@ def test_the_earliest_sight_counts_and_only_the_same_sentence(exchange):
         "Ganz am Ende steht ein Satz über Boote.": "flut",
         "Nein.": None,
     }
+
+
+def test_what_very_many_have_is_asked_for_as_a_whole_and_says_the_same(exchange, monkeypatch):
+    asked = [f"seed:seeds/{name}" for name in ("spaet", "blatt", "wire", "agentur", "nein")]
+    expected = [holders(exchange, rev) for rev in asked]
+    monkeypatch.setattr(blame, "MOST_HOLDING", -1)
+    assert [holders(exchange, rev) for rev in asked] == expected
+
+
+def test_all_sentences_together_take_as_many_statements_as_one(exchange):
+    with statements_of(exchange._engine) as few:
+        assert len(list(exchange.blame("seed:seeds/english"))) == 2
+    with statements_of(exchange._engine) as many:
+        assert len(list(exchange.blame("seed:seeds/spaet"))) == 6
+    assert len(many) <= len(few) + 3, many
 
 
 def test_quotation_marks_around_a_sentence_make_another_one(exchange):
