@@ -138,6 +138,7 @@ class Settings:
     proof_every: float
     proof_witnesses: Path | None
     proof_tiles: Path | None
+    proof_authorities: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -605,6 +606,13 @@ SETTINGS: tuple[Setting, ...] = (
         _new_path,
         None,
         "a folder in which the log is kept as files for any web server",
+        is_path=True,
+    ),
+    Setting(
+        "proof_authorities",
+        _optional_path,
+        None,
+        "a list of time-stamping authorities (RFC 3161) that are asked to stamp checkpoints",
         is_path=True,
     ),
 )

@@ -13,7 +13,7 @@ from storage.cli.app import app, program
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, Output, OutputOptions, command, path_of
 from storage.cli.output import binary_stream, write_rows, write_text
-from storage.cli.report import reading
+from storage.cli.report import reading, reading_only
 from storage.settings import Settings
 
 if TYPE_CHECKING:
@@ -139,6 +139,23 @@ def bundle(
     say(f"{output}: {number} files; unpack it and run `python3 -I verify.py` in it")
 
 
+@command(proof, "stamps", example="lesart proof stamps --format json")
+def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """Tell what each time-stamping authority stamped last, and when it is asked again.
+
+    The service asks each about every new checkpoint; `lesart proof checkpoint` asks at once.
+    """
+    from storage.proof.ask_stamps import states  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.stamp import read_authorities  # noqa: PLC0415
+
+    settings = place.settings()
+    authorities = read_authorities(settings.proof_authorities)
+    if not authorities:
+        say("no authority is asked: LESART_PROOF_AUTHORITIES names a list of them")
+    with reading_only(settings) as engine, engine.connect() as connection:
+        write_rows(states(connection, authorities), shown.target())
+
+
 @command(proof, "tiles", example="lesart proof tiles /srv/www/log")
 def tiles(
     *,
@@ -158,17 +175,24 @@ def tiles(
 
 
 def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
-    """Return a new checkpoint with the lines of the witnesses that could be asked."""
+    """Return a new checkpoint with the lines of the witnesses that could be asked.
+
+    Time-stamping authorities are asked as well.
+    """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.ask import ask_all, read_policy  # noqa: PLC0415
+    from storage.proof.ask_stamps import ask_authorities  # noqa: PLC0415
     from storage.proof.checkpoints import latest  # noqa: PLC0415
+    from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
-    found = made(settings, engine)
+    authorities = read_authorities(settings.proof_authorities)
     policy = read_policy(settings.proof_witnesses)
-    if policy is None:
-        return found
-    for each in ask_all(engine, utc_now, policy):
+    found = made(settings, engine)
+    for each in ask_all(engine, utc_now, policy) if policy is not None else ():
         say(f"{each.witness} {'cosigned' if each.line else f'did not cosign: {each.reason}'}")
+    for stamp in ask_authorities(engine, utc_now, authorities, at_once=True):
+        told = f"stamped at {stamp.at.isoformat()}" if stamp.at else f"no stamp: {stamp.reason}"
+        say(f"{stamp.authority}: {told}")
     with engine.connect() as connection:
         return latest(connection) or found
 

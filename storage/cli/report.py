@@ -148,13 +148,15 @@ def _scope(settings: Settings, checked: Checked, engine: "Engine") -> "Scope":
 
     Raises: MomentError, typer.BadParameter.
     """
+    from storage.proof.stamp import read_authorities  # noqa: PLC0415
     from storage.verify.verify import scope_of  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     since = None
     if checked.since is not None:
         since = parse_moment(checked.since, settings.zone, "first")
     against = [path.read_text("utf-8", "replace") for path in checked.against or ()]
-    return scope_of(engine, since, checked.permille(), against)
+    authorities = read_authorities(settings.proof_authorities)
+    return scope_of(engine, since, checked.permille(), against, authorities)
 
 
 def flat_columns(kind: type[Any]) -> list[str]:

@@ -3,7 +3,7 @@
 Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
 transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
 lineage_undone, noise_step, noise_step_undone, refusal, redaction, log_key, log_checkpoint,
-log_cosignature, and the log over all of these: log_entry, log_tile.
+log_cosignature, log_stamp, and the log over all of these: log_entry, log_tile.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.write.archive`).
@@ -418,6 +418,19 @@ class LogCosignatureRow(SQLModel, table=True):
     received_at: datetime = _time()
 
 
+class LogStampRow(SQLModel, table=True):
+    """A stamp (RFC 3161) of a time-stamping authority on a checkpoint, as it was answered."""
+
+    __tablename__ = "log_stamp"
+    __table_args__ = (Index("log_stamp_by_checkpoint", "checkpoint_id"),)
+    id: int = _key()
+    checkpoint_id: int = _big()
+    authority: str = _text(nullable=False)
+    stamp: bytes = _bytes(nullable=False)
+    stamped_at: datetime = _time()
+    received_at: datetime = _time()
+
+
 class LogEntryRow(SQLModel, table=True):
     """A leaf of the log: the commitment to one row of the record, in the order of commit.
 
@@ -466,6 +479,7 @@ RECORD = (
     "log_key",
     "log_checkpoint",
     "log_cosignature",
+    "log_stamp",
     "log_entry",
     "log_tile",
 )
@@ -850,6 +864,16 @@ class ClusterMemberRow(Row, table=True):
     __tablename__ = "cluster_member"
     article_id: int = _key()
     cluster_id: int = _big(index=True)
+
+
+class StampRequestRow(Row, table=True):
+    """How often an authority gave no stamp since it last did, why, and when it is asked again."""
+
+    __tablename__ = "stamp_request"
+    authority: str = Field(primary_key=True, max_length=120)
+    attempts: int
+    next_at: datetime = _time()
+    reason: str | None = _text()
 
 
 class AccessTokenRow(SQLModel, table=True):

@@ -111,14 +111,26 @@ def _request(engine: Engine, newest: Signed, old: int) -> CosignRequest:
 
 
 def _post(witness: Witness, request: CosignRequest) -> tuple[int, str]:
+    url = f"{str(witness.url).rstrip('/')}/add-checkpoint"
+    status, body = posted(url, request.body)
+    return status, body.decode("utf-8", "replace")
+
+
+def posted(url: str, body: bytes, kind: str | None = None) -> tuple[int, bytes]:
+    """Return status and body of what a server answers, `LARGEST_ANSWER` bytes of it at most.
+
+    Raises: urllib3.exceptions.HTTPError.
+    """
     import urllib3  # noqa: PLC0415  # only who asks needs it
 
-    url = f"{str(witness.url).rstrip('/')}/add-checkpoint"
     with urllib3.PoolManager(retries=False, timeout=SECONDS) as pool:
-        found = pool.request("POST", url, body=request.body, redirect=False, preload_content=False)
-        body = found.read(LARGEST_ANSWER, decode_content=True)
+        headers = {} if kind is None else {"Content-Type": kind}
+        found = pool.request(
+            "POST", url, body=body, headers=headers, redirect=False, preload_content=False
+        )
+        content = found.read(LARGEST_ANSWER, decode_content=True)
         found.release_conn()
-    return found.status, body.decode("utf-8", "replace")
+    return found.status, content
 
 
 def _last_size(connection: Connection, witness: Witness) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, bindparam, text
 
 from storage.database.columns import UtcTime
 from storage.database.engine import looking
@@ -18,7 +18,9 @@ from storage.proof.leaf import SHAPES
 from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier
 from storage.proof.tree import root
 
-OWN_KINDS = tuple(SHAPES[name].kind for name in ("log_key", "log_checkpoint", "log_cosignature"))
+OWN_KINDS = tuple(
+    SHAPES[name].kind for name in ("log_key", "log_checkpoint", "log_cosignature", "log_stamp")
+)
 """What a checkpoint itself adds to the log: no reason for the next one."""
 
 
@@ -196,9 +198,9 @@ def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
 
 def has_news(connection: Connection, newest: Signed) -> bool:
     """Tell whether the log has grown by more than what a checkpoint itself adds to it."""
-    query = text("SELECT 1 FROM log_entry WHERE seq > :seq AND kind NOT IN (:a, :b, :c) LIMIT 1")
-    asked = {"seq": newest.id, **dict(zip("abc", OWN_KINDS, strict=True))}
-    return connection.execute(query, asked).first() is not None
+    query = text("SELECT 1 FROM log_entry WHERE seq > :seq AND kind NOT IN :own LIMIT 1")
+    expanding = query.bindparams(bindparam("own", OWN_KINDS, expanding=True))
+    return connection.execute(expanding, {"seq": newest.id}).first() is not None
 
 
 def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:

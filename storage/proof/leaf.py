@@ -64,6 +64,7 @@ SHAPES: Mapping[str, Shape] = {
     "log_key": Shape(19, ("endorsement", "previous", "vkey")),
     "log_checkpoint": Shape(20, ("note",)),
     "log_cosignature": Shape(21, ("line", "vkey")),
+    "log_stamp": Shape(22, ("stamp",)),
 }  # fmt: skip
 """Every kind of row that the log holds. Numbers and contents are permanent."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from storage.proof.stamp import Authority
 from storage.values.answer import Answer
 
 
@@ -33,13 +34,15 @@ REDACTED = Looked(redacted=True)
 class Scope:
     """How much is checked: rows above a number, one in so many, and against which checkpoints.
 
-    `reached` is where the check that is being made stands, for one that goes on later.
+    `authorities` are those whose stamps count. `reached` is where the check that is being made
+    stands, for one that goes on later.
     """
 
     begin: int = -1
     permille: int = 1000
     seed: int = 0
     against: tuple[str, ...] = ()
+    authorities: tuple[Authority, ...] = ()
     reached: int = -1
 
     def takes(self, number: int) -> bool:

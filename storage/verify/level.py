@@ -11,6 +11,8 @@ DOES_NOT_PROVE = {
     "signed": "whoever has the key can sign another history: check --against a checkpoint that "
     "is kept elsewhere",
     "cosigned": "it does not say who published a text, only that this archive held these bytes",
+    "stamped": "it does not say who published a text, nor that nobody was shown another history: "
+    "witnesses find that",
     "checked against a copy outside": "it does not say who published a text, only that this "
     "archive held these bytes",
 }
@@ -29,6 +31,8 @@ def level(
     """
     if is_checked_outside:
         return "checked against a copy outside"
+    if facts.get("stamped") is not None and facts["stamped"] == facts["signed"]:
+        return "stamped"
     if policy is not None and policy.quorum != "none" and facts.get("note"):
         cosigners = policy.cosigners(Note.parse(str(facts["note"])))
         if policy.is_met(cosigners):
@@ -53,6 +57,9 @@ def sentences(
     if facts["signed"] is not None:
         by = f", cosigned by {facts['cosigned']}" if facts["cosigned"] else ""
         lines.append(f"its newest checkpoint covers {facts['signed']}, {facts['signed_at']}{by}")
+    if facts.get("stamped") is not None:
+        by = f"{facts['stamped_by']} stamped at {facts['stamped_at']}"
+        lines.append(f"its first {facts['stamped']} entries were there by then: {by}")
     if is_broken:
         return [*lines, "no level holds: something is broken"]
     return [*lines, f"level: {found}; what that does not prove: {DOES_NOT_PROVE[found]}"]

@@ -1,8 +1,8 @@
-"""Check the log: each row against its commitment, the tree, the checkpoints, the witnesses."""
+"""Check the log: each row against its commitment, the tree, checkpoints, cosignatures, stamps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy import Connection, text
@@ -12,9 +12,11 @@ from storage.database.rows import stream
 from storage.database.tables import LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
+from storage.proof.ask_stamps import KeptStamp, kept_stamps
 from storage.proof.checkpoints import Key, Signed
 from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, entry, opened
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
+from storage.proof.stamp import StampError, stamped_at
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import leaf_hash, root, whole
 from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
@@ -336,7 +338,44 @@ def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Looks:
         yield WELL
 
 
-def facts(connection: Connection) -> Mapping[str, int | str | None]:
+# -------------------------------------------------------------------------------- stamps
+
+
+def stamps(connection: Connection, scope: Scope) -> Looks:
+    """Check each stamp: what it is on, when, and who made it, where that authority is known."""
+    for stamp in kept_stamps(connection):
+        try:
+            at = _stamped_at(stamp, scope)
+        except StampError as error:
+            message = f"the stamp of {stamp.authority} does not hold: {error}"
+            yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
+            continue
+        if at != stamp.stamped_at:
+            message = f"it says {at.isoformat()}, the row {stamp.stamped_at.isoformat()}"
+            yield Broken("log_stamp", stamp.id, "stamp_time_wrong", message)
+        elif at < stamp.signed.made_at - TOLERANCE:
+            message = (
+                f"the checkpoint says that it was made {stamp.signed.made_at.isoformat()}, the "
+                f"authority stamped it {at.isoformat()}: the clock of this archive was ahead"
+            )
+            yield Broken("log_checkpoint", stamp.signed.id, "clock_ahead", message)
+        else:
+            yield WELL
+
+
+def _stamped_at(stamp: KeptStamp, scope: Scope) -> datetime:
+    known = {each.name: each for each in scope.authorities}
+    return stamped_at(stamp.stamp, stamp.signed.note, known.get(stamp.authority))
+
+
+def _last_stamp(connection: Connection, scope: Scope) -> KeptStamp | None:
+    """Return the stamp on the longest log that is by an authority which is known."""
+    known = {each.name for each in scope.authorities}
+    found = [each for each in kept_stamps(connection) if each.authority in known]
+    return max(found, key=lambda each: each.signed.size, default=None)
+
+
+def facts(connection: Connection, scope: Scope) -> Mapping[str, int | str | None]:
     """Return how far the log goes: its size, what waits, the newest checkpoint, who cosigned."""
     counter, position = log.numbers(connection)
     waiting = sum(
@@ -346,7 +385,7 @@ def facts(connection: Connection) -> Mapping[str, int | str | None]:
         ).scalar_one()
         for table in LOGGED
     ) if position < counter else 0  # fmt: skip
-    newest = kept.latest(connection)
+    newest, stamp = kept.latest(connection), _last_stamp(connection, scope)
     return {
         "entries": log.size_of(connection),
         "waiting": waiting,
@@ -354,4 +393,7 @@ def facts(connection: Connection) -> Mapping[str, int | str | None]:
         "signed_at": None if newest is None else iso_utc(newest.made_at),
         "cosigned": 0 if newest is None else len(newest.lines),
         "note": None if newest is None else newest.cosigned,
+        "stamped": None if stamp is None else stamp.signed.size,
+        "stamped_by": None if stamp is None else stamp.authority,
+        "stamped_at": None if stamp is None else iso_utc(stamp.stamped_at),
     }

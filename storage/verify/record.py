@@ -47,6 +47,7 @@ REFERENCES = (
     ("lineage_undone", "lineage_id", "lineage"),
     ("scan", "source_id", "source"),
     ("log_cosignature", "checkpoint_id", "log_checkpoint"),
+    ("log_stamp", "checkpoint_id", "log_checkpoint"),
     ("noise_step_undone", "noise_step_id", "noise_step"),
     ("sight", "observation_id", "observation"),
     ("sight", "article_id", "article"),

@@ -12,6 +12,7 @@ from itertools import count
 from sqlalchemy import Connection, Engine, bindparam, text
 
 from storage.database.columns import UtcTime
+from storage.proof.stamp import Authority
 from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import record as check_record
@@ -38,12 +39,17 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("log", check_log.entries),
     ("tree", check_log.tree),
     ("checkpoints", check_log.checkpoints),
+    ("stamps", check_log.stamps),
 )
 """The checks by name, in the order in which they are made."""
 
 
 def scope_of(
-    engine: Engine, since: datetime | None, permille: int, against: Sequence[str]
+    engine: Engine,
+    since: datetime | None,
+    permille: int,
+    against: Sequence[str],
+    authorities: Sequence[Authority] = (),
 ) -> Scope:
     """Return the part of an archive that was recorded since a time, and a share of its rows."""
     seed = secrets.randbelow(1000)
@@ -53,7 +59,7 @@ def scope_of(
         bound = query.bindparams(bindparam("since", since, UtcTime()))
         with engine.connect() as connection:
             begin = connection.execute(bound).scalar() or -1
-    return Scope(begin, permille, seed, tuple(against))
+    return Scope(begin, permille, seed, tuple(against), tuple(authorities))
 
 
 class PlaceError(ValueError):
@@ -97,7 +103,7 @@ class Verification:
             scope = replace(self._scope, begin=self._after) if is_resumed else self._scope
             self._check, self._now = name, scope
             yield from self._made(name, check(connection, scope), progress)
-        self.facts = check_log.facts(connection)
+        self.facts = check_log.facts(connection, self._scope)
 
     @property
     def reached(self) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from storage.database.engine import database_url, writing_engine
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer, Verifier
+from tests.authority import authority, serving
 
 
 @pytest.fixture
@@ -104,3 +105,23 @@ def test_tiles_and_a_bundle_are_written(keyed, lesart, written):
     assert (done.returncode, "HOLDS" in done.stdout) == (0, True), done.stdout
     assert lesart("proof", written.article)[0] == 2, "a bundle is a file"
     assert lesart("proof", "gibtesnicht", "-o", "c.zip")[0] == 3
+
+
+def test_authorities_stamp_a_checkpoint_and_the_state_is_told(keyed, lesart, monkeypatch):
+    one = authority("one")
+    with serving(one) as url:
+        Path("list").write_text(f"authority uni {url} {one.root}\n")
+        monkeypatch.setenv("LESART_PROOF_AUTHORITIES", "list")
+        code, out, _told = lesart("proof", "stamps", "--format", "json")
+        assert (code, json.loads(out)[0]["state"]) == (0, "waiting")
+        code, _out, told = lesart("proof", "checkpoint", "-o", "kept.txt")
+        assert code == 0
+        assert "uni: stamped at" in told
+    code, out, _told = lesart("proof", "stamps", "--format", "json")
+    assert (code, json.loads(out)[0]["state"]) == (0, "stamped")
+    code, _out, told = lesart("verify")
+    assert code == 0, told
+    assert "level: stamped" in told
+    Path("list").write_text("authority uni\n")
+    code, _out, told = lesart("proof", "stamps")
+    assert (code, "line 1" in told) == (2, True)

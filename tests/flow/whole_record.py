@@ -6,7 +6,10 @@ from sqlalchemy import Connection, insert, text
 
 from storage.database.tables import METADATA
 from storage.proof import checkpoints, log
+from storage.proof.ask_stamps import keep_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer
+from storage.proof.stamp import stamped_at
+from tests.authority import authority
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
@@ -50,6 +53,8 @@ def log_record(kept: Newsroom, signer: Signer = KEY) -> None:
     line = WITNESS.cosign(Note.parse(made.note).text, int(kept.now.timestamp()))
     with kept.archive.unit() as unit:
         assert checkpoints.keep_cosignatures(unit, made, [(WITNESS.verifier, line)]) == [line]
+        stamp = authority("one").stamp_of(made.note.encode())
+        keep_stamp(unit, made, "one", stamp, stamped_at(stamp, made.note, None))
     log.append(engine, clock)
 
 

@@ -56,6 +56,7 @@ class Scene:
         self.run("DELETE FROM counter WHERE name = 'log'")
         if sign_by is not None:
             self.run("DELETE FROM log_cosignature")
+            self.run("DELETE FROM log_stamp")
         log.append_within(Unit(connection, hour(99), 0))
         if sign_by is None:
             return
@@ -399,6 +400,7 @@ def yesterday(scene: Scene) -> None:
     first = Checkpoint.parse(Note.parse(scene.outside).text).size
     assert first > 100
     scene.run("DELETE FROM log_cosignature")
+    scene.run("DELETE FROM log_stamp")
     scene.run("DELETE FROM log_checkpoint")
     scene.run("DELETE FROM log_key")
     last = scene.one("SELECT seq FROM log_entry ORDER BY seq LIMIT 1 OFFSET :size", size=first - 30)

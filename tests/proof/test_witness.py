@@ -15,6 +15,7 @@ from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.policy import Policy
 from storage.proof.tree import Tree, consistency, leaf_hash
 from storage.proof.witness import CosignRequest, answer
+from storage.verify.finding import Scope
 from storage.verify.level import level
 from storage.verify.log import facts
 from tests.read.press import draft, the_usual_press
@@ -112,7 +113,7 @@ def test_an_archive_is_cosigned_as_it_grows(press, tmp_path):
             assert ask_all(engine, clock, asked_of) == [], "it is asked once"
             press.scan(at, neu=draft("Neu", f"Satz {at}."))
     with press.archive.looking() as connection:
-        told = facts(connection)
+        told = facts(connection, Scope())
     assert level(told, asked_of, is_checked_outside=False) == "cosigned"
     assert level(told, None, is_checked_outside=False) == "signed"
     both = policy(("uni", WITNESS, url), ("other", Signer.generate("o", COSIGNATURE), url), quorum="all")  # fmt: skip

@@ -26,9 +26,11 @@ from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
 from storage.proof.ask import ask_all, read_policy
+from storage.proof.ask_stamps import ask_authorities
 from storage.proof.files import keep_tiles
 from storage.proof.note import NoteError
 from storage.proof.policy import PolicyError
+from storage.proof.stamp import read_authorities
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
@@ -250,6 +252,7 @@ class Scheduler:
             (self._log, SWEEP_SECONDS),
             (self._cosign, COSIGN_SECONDS),
             (self._write_tiles, TILES_SECONDS),
+            (self._stamp, COSIGN_SECONDS),
         )
         for act, seconds in logging_acts:
             self._ticking.add_job(
@@ -372,6 +375,13 @@ class Scheduler:
         if policy is not None:
             for each in ask_all(self.archive.engine, self.archive.clock, policy):
                 LOG.info("witness_asked", witness=each.witness, refused=each.reason)
+
+    def _stamp(self) -> None:
+        """Ask time-stamping authorities about the newest checkpoint; nothing waits for them."""
+        authorities = read_authorities(self.settings.proof_authorities) if self._leads else ()
+        if authorities:
+            for each in ask_authorities(self.archive.engine, self.archive.clock, authorities):
+                LOG.info("authority_asked", authority=each.authority, refused=each.reason)
 
     def _write_tiles(self) -> None:
         """Keep the folder of tiles at the newest checkpoint; nothing waits for its disk."""

@@ -1,0 +1,154 @@
+"""Ask time-stamping authorities for stamps on the newest checkpoint, and keep what they gave."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, select, text
+
+from storage.database.columns import UtcTime
+from storage.database.engine import looking
+from storage.database.tables import LogStampRow, StampRequestRow
+from storage.database.unit import Clock, Unit, table_of, writing
+from storage.proof import checkpoints
+from storage.proof.ask import posted
+from storage.proof.checkpoints import Signed
+from storage.proof.stamp import Authority, StampError, stamp_request, stamped_at
+
+KIND = "application/timestamp-query"
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(days=1)
+REQUEST, STAMP = table_of(StampRequestRow), table_of(LogStampRow)
+
+
+@dataclass(frozen=True, slots=True)
+class StampAnswer:
+    """What came of asking an authority: the time `at` of its stamp, or the `reason` for none."""
+
+    authority: str
+    stamp: bytes | None
+    at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptStamp:
+    """A stamp as it is kept, with the checkpoint that it is on."""
+
+    id: int
+    authority: str
+    stamp: bytes
+    stamped_at: datetime
+    signed: Signed
+
+
+def ask_authorities(
+    engine: Engine, clock: Clock, authorities: Sequence[Authority], *, at_once: bool = False
+) -> list[StampAnswer]:
+    """Ask each authority that did not stamp the newest checkpoint yet.
+
+    After a failure it is left alone for a minute, then twice as long each time, a day at most;
+    `at_once` asks all the same. No transaction is open while somebody is asked.
+    """
+    with looking(engine) as connection:
+        newest = checkpoints.latest(connection)
+        if newest is None:
+            return []
+        due = [each for each in authorities
+               if _is_due(connection, each, newest, None if at_once else clock())]  # fmt: skip
+    found = [_asked(newest, each) for each in due]
+    for each in found:
+        with writing(engine, clock) as unit:
+            _keep(unit, newest, each)
+    return found
+
+
+def kept_stamps(connection: Connection) -> Iterator[KeptStamp]:
+    """Yield all stamps in the order in which they came."""
+    notes = {each.id: each for each in checkpoints.checkpoints(connection)}
+    query = text(
+        "SELECT id, checkpoint_id, authority, stamp, stamped_at FROM log_stamp ORDER BY id"
+    ).columns(stamped_at=UtcTime())
+    for row in connection.execute(query):
+        if row.checkpoint_id in notes:
+            signed = notes[row.checkpoint_id]
+            yield KeptStamp(row.id, row.authority, bytes(row.stamp), row.stamped_at, signed)
+
+
+def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator[dict[str, Any]]:
+    """Yield for each authority what it stamped last, and how it stands with the newest."""
+    newest = checkpoints.latest(connection)
+    last = {each.authority: each for each in kept_stamps(connection)}
+    asked = {row.authority: row for row in connection.execute(select(REQUEST))}
+    for each in authorities:
+        stamp, request = last.get(each.name), asked.get(each.name)
+        is_stamped = stamp is not None and newest is not None and stamp.signed.id == newest.id
+        yield {
+            "authority": each.name,
+            "state": "stamped" if is_stamped else "failed" if request else "waiting",
+            "entries": stamp.signed.size if stamp else None,
+            "stamped_at": stamp.stamped_at if stamp else None,
+            "attempts": request.attempts if request else 0,
+            "next_at": request.next_at if request else None,
+            "reason": request.reason if request else None,
+        }
+
+
+def keep_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: datetime) -> None:
+    """Keep a stamp on a checkpoint, unless this authority's is there already."""
+    if not _is_stamped(unit.connection, authority, signed):
+        unit.add(
+            LogStampRow,
+            {
+                "id": unit.number(), "checkpoint_id": signed.id, "authority": authority,
+                "stamp": stamp, "stamped_at": at, "received_at": unit.now,
+            },
+        )  # fmt: skip
+
+
+def _is_stamped(connection: Connection, authority: str, signed: Signed) -> bool:
+    query = select(STAMP.c.id).where(
+        STAMP.c.checkpoint_id == signed.id, STAMP.c.authority == authority
+    )
+    return connection.execute(query).first() is not None
+
+
+def _is_due(
+    connection: Connection, authority: Authority, newest: Signed, now: datetime | None
+) -> bool:
+    if _is_stamped(connection, authority.name, newest):
+        return False
+    query = select(REQUEST.c.next_at).where(REQUEST.c.authority == authority.name)
+    after = connection.execute(query).scalar()
+    return now is None or after is None or after <= now
+
+
+def _asked(newest: Signed, authority: Authority) -> StampAnswer:
+    import urllib3  # noqa: PLC0415  # only who asks needs it
+
+    try:
+        status, body = posted(authority.url, stamp_request(newest.note), KIND)
+        at = stamped_at(body, newest.note, authority) if status == 200 else None
+    except (urllib3.exceptions.HTTPError, StampError) as error:
+        return StampAnswer(authority.name, None, None, str(error)[:300])
+    if at is None:
+        return StampAnswer(authority.name, None, None, f"it answered {status}")
+    return StampAnswer(authority.name, body, at, None)
+
+
+def _keep(unit: Unit, newest: Signed, found: StampAnswer) -> None:
+    mine = REQUEST.c.authority == found.authority
+    before = unit.connection.execute(select(REQUEST.c.attempts).where(mine)).scalar() or 0
+    unit.connection.execute(delete(REQUEST).where(mine))
+    if found.stamp is not None and found.at is not None:
+        keep_stamp(unit, newest, found.authority, found.stamp, found.at)
+        return
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(before, 20))
+    unit.add(
+        StampRequestRow,
+        {
+            "authority": found.authority, "attempts": before + 1, "next_at": unit.now + pause,
+            "reason": found.reason,
+        },
+    )  # fmt: skip

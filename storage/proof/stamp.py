@@ -1,0 +1,114 @@
+"""Stamps of time-stamping authorities (RFC 3161) on checkpoints: asked for, and checked offline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storage.proof.policy import PolicyError
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from rfc3161_client import TimeStampResponse
+
+
+class StampError(ValueError):
+    """Bytes are no stamp, one on something else, or one by somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who stamps: its name, where it is asked, the certificates (PEM) that its stamps lead to."""
+
+    name: str
+    url: str
+    roots: bytes
+
+    def certificates(self) -> list["Certificate"]:
+        """Return the certificates; raises ValueError where there are none."""
+        from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415  # slow to load
+
+        return load_pem_x509_certificates(self.roots)
+
+
+def read_authorities(path: Path | None) -> tuple[Authority, ...]:
+    """Return the authorities in a file of lines `authority NAME URL CERTIFICATES.pem`.
+
+    The file of the certificates counts from the folder of this one. Raises: PolicyError.
+    """
+    if path is None:
+        return ()
+    found: dict[str, Authority] = {}
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(0, f"{path} cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if words and not words[0].startswith("#"):
+            try:
+                each = _authority(words, path.parent)
+            except (OSError, ValueError) as error:
+                raise PolicyError(number, str(error)) from error
+            if each.name in found:
+                raise PolicyError(number, f"the name {each.name} is taken")
+            found[each.name] = each
+    return tuple(found.values())
+
+
+def _authority(words: Sequence[str], folder: Path) -> Authority:
+    match words:
+        case ["authority", name, url, file] if url.startswith(("http://", "https://")):
+            found = Authority(name, url, (folder / file).read_bytes())
+            found.certificates()
+            return found
+    raise ValueError(f"this is no line of authorities: {' '.join(words)}")
+
+
+def stamp_request(note: str) -> bytes:
+    """Return what an authority is sent: the SHA-256 of a checkpoint as the log signed it."""
+    from rfc3161_client import HashAlgorithm, TimestampRequestBuilder  # noqa: PLC0415  # slow
+
+    asked = TimestampRequestBuilder().data(note.encode()).hash_algorithm(HashAlgorithm.SHA256)
+    return asked.build().as_bytes()
+
+
+def stamped_at(stamp: bytes, note: str, authority: Authority | None) -> datetime:
+    """Return when a checkpoint was stamped, by the clock of the authority.
+
+    Where no authority is given, nobody vouches for the signature: only that the stamp is on this
+    checkpoint is checked. Raises: StampError.
+    """
+    from rfc3161_client import VerificationError, VerifierBuilder  # noqa: PLC0415  # slow to load
+
+    found = _parsed(stamp)
+    roots = [] if authority is None else authority.certificates()
+    try:
+        if roots:
+            VerifierBuilder(roots=roots).build().verify_message(found, note.encode())
+        else:
+            _check_imprint(found, note)
+    except VerificationError as error:
+        raise StampError(str(error)) from error
+    return found.tst_info.gen_time
+
+
+def _parsed(stamp: bytes) -> "TimeStampResponse":
+    from rfc3161_client import PKIStatus, decode_timestamp_response  # noqa: PLC0415  # slow to load
+
+    try:
+        found = decode_timestamp_response(stamp)
+        status = PKIStatus(found.status)
+    except ValueError as error:
+        raise StampError(f"it is no stamp: {error}") from error
+    if status != PKIStatus.GRANTED:
+        told = "; ".join(map(str, found.status_string)) or status.name
+        raise StampError(f"the authority did not stamp: {told}")
+    return found
+
+
+def _check_imprint(found: "TimeStampResponse", note: str) -> None:
+    if found.tst_info.message_imprint.message != sha256(note.encode()).digest():
+        raise StampError("it is a stamp on something else")
