@@ -5,10 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, String, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.types import JSON, TypeEngine
-
-JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 
 FIELD_BLOCK = 1024
 """Numbers of `seq` that each version takes, so that each of its fields has its own."""
@@ -42,6 +39,23 @@ class UtcTime(TypeDecorator[datetime]):
             return None
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment.astimezone(UTC)
+
+
+class _Json(TypeDecorator[Any]):
+    """JSON: text on SQLite, `jsonb` on PostgreSQL, whose types are loaded where they are used."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415  # slow to load
+
+            return dialect.type_descriptor(JSONB(none_as_null=True))
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+
+JSON_TYPE = _Json(none_as_null=True)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from storage.settings import load_settings
 from tests.web.clock import SharedClock
-from worker.cli.events import log_events
+from worker.log import log_events
 from worker.services.processes import run_embedded
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from storage.settings import load_settings
 from storage.write.archive import Archive
 from tests.web.clock import SharedClock
-from worker.cli.events import log_events
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely, free_the_dead, work_next
+from worker.log import log_events
 
 IDLE_SECONDS = 0.02
 

@@ -27,7 +27,6 @@ from worker.cli import (
 )
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
-from worker.cli.events import log_events
 from worker.cli.summaries import tell_summaries
 from worker.errors import (
     BrokerError,
@@ -40,6 +39,7 @@ from worker.errors import (
 )
 
 if TYPE_CHECKING:
+    from worker.log import Level
     from worker.services.web import PageBeside
 
 source_cli.mount(app)
@@ -163,7 +163,7 @@ def worker(
     if health:
         _tell_health(control.worker_health(settings))
         return
-    log_events("debug" if place.debug else "info")
+    _log("debug" if place.debug else "info")
     if drain:
         with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
             control.drain(archive, settings, within=job)
@@ -189,7 +189,7 @@ def scheduler(
     if health:
         _tell_health(control.scheduler_health(settings))
         return
-    log_events("debug" if place.debug else "info")
+    _log("debug" if place.debug else "info")
     if settings.is_embedded:
         raise LocatorError("scheduler", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
     services.run_scheduler(settings)
@@ -210,7 +210,7 @@ def web(
     settings = place.settings()
     if address is not None:
         settings = replace(settings, web_address=read_web_address(address))
-    log_events("debug" if place.debug else "info")
+    _log("debug" if place.debug else "info")
     run_web(settings)
 
 
@@ -367,7 +367,8 @@ def undo(
 def main() -> None:
     """Run the command line and end with its exit code."""
     open_streams()
-    log_events("debug" if "--debug" in sys.argv else "warning")
+    if "--debug" in sys.argv:
+        _log("debug")
     codes = {
         LocatorError: 2,
         LocatorMissingError: 3,
@@ -380,6 +381,12 @@ def main() -> None:
         TokenError: 2,
     }
     sys.exit(run_command(app, exit_codes=codes))
+
+
+def _log(level: "Level") -> None:
+    from worker.log import log_events  # noqa: PLC0415  # what logs nothing need not load it
+
+    log_events(level)
 
 
 def _moment(given: str | None, settings: Settings) -> datetime | None:
@@ -401,7 +408,7 @@ def _tell_health(problem: str | None) -> None:
 def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
     from worker.services import processes as services  # noqa: PLC0415
 
-    log_events("debug" if debug else "info")
+    _log("debug" if debug else "info")
     if not settings.is_embedded:
         raise LocatorError("up", "this is for the embedded default; on the stack run "
                            "`lesart scheduler` and `lesart worker`")  # fmt: skip

@@ -8,7 +8,6 @@ import typer
 from storage.cli.app import app
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, command
-from worker.cli.events import log_events
 
 
 @command(
@@ -45,6 +44,7 @@ def witness(
     from storage.proof.ask import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
     from storage.proof.note import COSIGNATURE, NoteError  # noqa: PLC0415
+    from worker.log import log_events  # noqa: PLC0415  # what logs nothing need not load it
     from worker.services.witness import Cosigner, State, make_server  # noqa: PLC0415
 
     signer, policy = read_key(key), read_policy(logs)

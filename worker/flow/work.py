@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 
-import structlog
-
 from storage.database.engine import DatabaseError
 from storage.database.holder import holder_name, is_dead
 from storage.schedule import progress as job_progress
@@ -22,9 +20,9 @@ from storage.write.archive import Archive
 from worker.flow.collect import Collected, Progress, collect
 from worker.flow.fetch import fetch_batch
 from worker.flow.read import Reader, read_batch
+from worker.log import LOG
 from worker.sources.folders.files import Patience
 
-LOG = structlog.get_logger()
 POLL_SECONDS = 0.1
 EVENTS = {
     "ingest": "documents_collected", "fetch": "addresses_checked", "read": "documents_read",

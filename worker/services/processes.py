@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
-import structlog
 from celery.apps.worker import Worker
 from celery.worker import WorkController
 from celery.worker.consumer import Consumer
@@ -23,12 +22,12 @@ from storage.settings import Settings
 from storage.write.archive import Archive
 from worker.flow.read import Reader
 from worker.flow.work import log_trouble, work_next
+from worker.log import LOG
 from worker.services.app import close_workshop, make_app, workshop
 from worker.services.broker import queue_depth, require_safe
 from worker.services.heartbeat import Heartbeat, beat_with
 from worker.services.schedule import Scheduler
 
-LOG = structlog.get_logger()
 STARTED_WITHIN_SECONDS = 20.0
 FETCHER_POLL_SECONDS = 0.5
 FETCHER_ENDS_SECONDS = 3.0

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
-import structlog
 from apscheduler.events import EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
@@ -40,11 +39,11 @@ from storage.write.archive import Archive
 from worker.errors import LocatorError
 from worker.flow.order import default_source, order, order_due, place_of
 from worker.flow.work import free_the_dead
+from worker.log import LOG
 from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
 from worker.services.heartbeat import Heartbeat
 
-LOG = structlog.get_logger()
 LATE_SECONDS = 60.0
 """Without a whole sweep for so long, it is said that the scheduler is late."""
 SWEEP_SECONDS = 0.5

@@ -2,16 +2,15 @@
 
 import time
 
-import structlog
 from celery import shared_task
 
 from storage.database.engine import DatabaseError
 from storage.settings import Settings
 from worker.flow.work import log_trouble, work_next
+from worker.log import LOG
 from worker.services.app import hard_limit_seconds, workshop
 from worker.services.heartbeat import Heartbeat
 
-LOG = structlog.get_logger()
 LARGEST_ID = 2**63
 MARGIN_SECONDS = 5.0
 

@@ -4,7 +4,6 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-import structlog
 from starlette.types import ASGIApp
 
 from storage.settings import Settings
@@ -14,9 +13,9 @@ from storage.web.guards import LOOPBACK
 from storage.web.server import Served, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
+from worker.log import LOG
 from worker.services.orders import desk_for, router
 
-LOG = structlog.get_logger()
 ENDS_SECONDS = 10.0
 
 

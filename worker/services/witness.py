@@ -11,12 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from storage.proof.note import Signer, Verifier
 from storage.proof.witness import LARGEST_REQUEST, WitnessReply, answer, origin_in
+from worker.log import LOG
 
-LOG = structlog.get_logger()
 REQUEST_SECONDS = 10.0
 MOST_REQUESTS = 32
 """Requests at a time; the others are told to come back."""

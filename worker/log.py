@@ -5,13 +5,13 @@ import sys
 from contextlib import suppress
 from typing import Literal, TextIO, cast
 
+import structlog
+
 Level = Literal["debug", "info", "warning"]
 
 
 def log_events(level: Level) -> None:
     """Write log events to standard error, one line each: never a text, only numbers and digests."""
-    import structlog  # noqa: PLC0415  # what logs nothing need not load it
-
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -36,3 +36,9 @@ class _StandardError:
     def flush(self) -> None:
         with suppress(OSError, ValueError):
             sys.stderr.flush()
+
+
+LOG = structlog.get_logger()
+"""Whoever has something to log takes it from here, so that it is written as is said here."""
+
+log_events("warning")
