@@ -120,6 +120,7 @@ def bundle(
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.export.bundle import Bundle, BundleRequest  # noqa: PLC0415
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
+    from storage.proof.stamp import read_authorities  # noqa: PLC0415
     from storage.read.find import Finder  # noqa: PLC0415
     from storage.render.bundle_report import report  # noqa: PLC0415
 
@@ -133,7 +134,10 @@ def bundle(
             found = Finder(connection, settings.zone).versions(rev)
             chosen = language or ("de" if settings.languages[0] == "de" else "en")
             written = partial(report, language=chosen, zone=settings.zone)
-            request = BundleRequest(rev, found, passage, written, program(), utc_now())
+            request = BundleRequest(
+                rev, found, passage, written, program(), utc_now(),
+                read_authorities(settings.proof_authorities),
+            )  # fmt: skip
             with binary_stream(path_of(output)) as stream:
                 number = Bundle(connection, request, signed).write(stream, signer)
     say(f"{output}: {number} files; unpack it and run `python3 -I verify.py` in it")

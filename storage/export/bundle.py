@@ -4,7 +4,7 @@ import base64
 import getpass
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -16,12 +16,14 @@ from sqlalchemy import Connection, text
 from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime, iso_utc
 from storage.proof import checkpoints, log, rows
+from storage.proof.ask_stamps import KeptStamp, kept_stamps
 from storage.proof.checkpoints import Signed
 from storage.proof.leaf import SHAPES, Opened, opened
 from storage.proof.note import Note, Signer
+from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import TlogProof
-from storage.proof.tree import Node, inclusion
+from storage.proof.tree import Node, consistency, inclusion
 from storage.read.find import FoundVersion
 from storage.values.digest import wording_name
 from storage.values.errors import NoSuchError
@@ -35,7 +37,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class BundleRequest:
-    """What is to be proven: versions, perhaps a passage, and how the report is written."""
+    """What is to be proven: versions, perhaps a passage, and how the report is written.
+
+    The certificates of `authorities` are laid beside their stamps.
+    """
 
     revision: str
     versions: Sequence[FoundVersion]
@@ -43,6 +48,7 @@ class BundleRequest:
     report: Callable[[Mapping[str, Any], Mapping[str, bytes]], str]
     program: str
     at: datetime
+    authorities: Sequence[Authority] = ()
 
 
 class NotLoggedError(NoSuchError):
@@ -57,6 +63,7 @@ class Bundle:
         self.files: dict[str, bytes] = {}
         self._node: Node = log.node_of(connection)
         self._rows: set[tuple[str, int]] = set()
+        self._last_index = -1
 
     def write(self, stream: IO[bytes], signer: Signer) -> int:
         """Write the zip and return how many files it has.
@@ -105,6 +112,36 @@ class Bundle:
             "passage": self.request.passage,
             "versions": versions,
             "observations": observations,
+            "stamps": [self._stamp(number, each) for number, each in enumerate(self._stamps(), 1)],
+        }
+
+    # ----------------------------------------------------------------------------- stamps
+
+    def _stamps(self) -> Iterable[KeptStamp]:
+        """Return the first stamp of each authority that covers all rows, else its last one."""
+        chosen: dict[str, KeptStamp] = {}
+        for each in kept_stamps(self.connection):
+            known = chosen.get(each.authority)
+            is_better = known is None or known.signed.size <= self._last_index
+            if is_better and 0 < each.signed.size <= self.signed.size:
+                chosen[each.authority] = each
+        return chosen.values()
+
+    def _stamp(self, number: int, stamp: KeptStamp) -> Json:
+        """Add a stamp with the checkpoint that it is on, and the path from that to the newest."""
+        name = f"log/stamp-{number}"
+        self.files[f"{name}.tsr"] = stamp.stamp
+        self.files[f"{name}.note"] = stamp.signed.note.encode()
+        pinned = [each for each in self.request.authorities if each.name == stamp.authority]
+        for each in pinned:
+            self.files[f"{name}.pem"] = each.roots
+        path = consistency(self._node, stamp.signed.size, self.signed.size)
+        return {
+            "name": name,
+            "authority": stamp.authority,
+            "stamped_at": iso_utc(stamp.stamped_at),
+            "path": [each.hex() for each in path],
+            "has_certificate": bool(pinned),
         }
 
     # --------------------------------------------------------------------------- versions
@@ -207,6 +244,7 @@ class Bundle:
         place = log.place_of(self.connection, table, seq)
         if values is None or place is None or place.index >= self.signed.size:
             raise NotLoggedError(table, str(number), "it is not in the log: see `lesart verify`")
+        self._last_index = max(self._last_index, place.index)
         try:
             path = inclusion(self._node, place.index, self.signed.size)
         except TileError as error:

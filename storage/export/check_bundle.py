@@ -144,6 +144,31 @@ def root_of(entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
     return found
 
 
+def roots_of(old: int, new: int, old_root: bytes, path: list[bytes]) -> tuple[bytes, bytes]:
+    """Return the old and the new root that a consistency proof leads to."""
+    steps = list(path) if old & (old - 1) else [old_root, *path]
+    if not steps:
+        raise Wrong("a path from one checkpoint to the next is too short")
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    first = second = steps[0]
+    for each in steps[1:]:
+        if last == 0:
+            raise Wrong("a path from one checkpoint to the next is too long")
+        if place & 1 or place == last:
+            first = hashlib.sha256(b"\1" + each + first).digest()
+            second = hashlib.sha256(b"\1" + each + second).digest()
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            second = hashlib.sha256(b"\1" + second + each).digest()
+        place, last = place >> 1, last >> 1
+    if last:
+        raise Wrong("a path from one checkpoint to the next is too short")
+    return first, second
+
+
 # ----------------------------------------------------------------------------- rows and claims
 
 
@@ -192,6 +217,7 @@ class UnpackedBundle:
         self.key = key or self.manifest["key"]
         self.rows: dict[tuple[str, int], BundleRow] = {}
         self.size, self.root = 0, b""
+        self.indexes: list[int] = []
 
     def check(self) -> list[str]:
         """Check everything and return what holds, in words.
@@ -200,7 +226,7 @@ class UnpackedBundle:
         """
         return [
             *self._files(), *self._checkpoint(), *self._rows(), *self._captures(),
-            *self._versions(), *self._passage(),
+            *self._versions(), *self._passage(), *self._stamps(),
         ]  # fmt: skip
 
     def compare(self, other: str) -> str:
@@ -275,6 +301,32 @@ class UnpackedBundle:
         index, path = _proof(self._read(f"proofs/{stem}.tlog-proof").decode())
         if root_of(row.entry, index, self.size, path) != self.root:
             raise Wrong(f"{row.table} {row.seq} is not in the log")
+        self.indexes.append(index)
+
+    def _stamps(self) -> list[str]:
+        """Check what each stamp is on; its signature is for a program that knows certificates."""
+        lines = []
+        for claim in self.manifest.get("stamps", ()):
+            who, name = claim["authority"], claim["name"]
+            note, stamp = self._read(f"{name}.note"), self._read(f"{name}.tsr")
+            size, root = _head(note.decode())
+            if size == self.size:
+                roots = (root, root)
+            else:
+                path = [bytes.fromhex(each) for each in claim["path"]]
+                roots = roots_of(size, self.size, root, path)
+            if not 0 < size <= self.size or roots != (root, self.root):
+                raise Wrong(f"the checkpoint that {who} stamped is of another history")
+            at = datetime.fromisoformat(claim["stamped_at"]).strftime("%Y%m%d%H%M%S").encode()
+            if hashlib.sha256(note).digest() not in stamp or at not in stamp:
+                raise Wrong(f"the stamp of {who} is on something else, or says another time")
+            number = sum(index < size for index in self.indexes)
+            lines.append(
+                f"A stamp by {who}, {claim['stamped_at']}, is on a checkpoint that covers "
+                f"{number} of the {len(self.indexes)} rows. Whether it is genuine: openssl ts "
+                f"-verify -in {name}.tsr -data {name}.note -CAfile CERTIFICATE-OF-{who}.pem"
+            )
+        return lines
 
     def _captures(self) -> list[str]:
         number = 0

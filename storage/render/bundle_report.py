@@ -21,7 +21,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     "de": {
         "title": "Nachweis", "of": "Fundstelle", "exported": "Ausgegeben",
         "by": "von", "log": "Protokoll", "entries": "Einträge", "signed": "Unterschrieben",
-        "key": "Schlüssel", "witnesses": "Zeugen", "none": "keine", "versions": "Fassungen",
+        "key": "Schlüssel", "witnesses": "Zeugen", "none": "keine",
+        "stamps": "Zeitstempel", "stamp_how": "Zeitstempel prüft OpenSSL, am besten mit dem "
+        "Zertifikat, das Sie von der Zeitstempelstelle selbst haben:", "versions": "Fassungen",
         "version": "Fassung", "seen": "zuerst gesehen", "before": "zuletzt vorher gesehen",
         "last": "zuletzt gesehen", "bytes": "SHA-256 der Bytes", "wording": "Wortlaut",
         "passage": "Stelle", "has": "enthalten", "lacks": "nicht enthalten",
@@ -43,7 +45,9 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
         "title": "Proof", "of": "Place", "exported": "Exported",
         "by": "by", "log": "Log", "entries": "entries", "signed": "Signed",
-        "key": "Key", "witnesses": "Witnesses", "none": "none", "versions": "Versions",
+        "key": "Key", "witnesses": "Witnesses", "none": "none",
+        "stamps": "Stamps", "stamp_how": "OpenSSL checks the stamps, best with the certificate "
+        "that you have from the time-stamping authority itself:", "versions": "Versions",
         "version": "Version", "seen": "first seen", "before": "last seen before",
         "last": "last seen", "bytes": "SHA-256 of the bytes", "wording": "Wording",
         "passage": "Passage", "has": "is there", "lacks": "is not there",
@@ -91,6 +95,10 @@ class _Page:
     def facts(self, manifest: Mapping[str, Any]) -> str:
         words, checkpoint = self.words, manifest["checkpoint"]
         witnesses = "<br>".join(f"<code>{escape(each)}</code>" for each in manifest["witnesses"])
+        stamps = "<br>".join(
+            f"{escape(each['authority'])}: {self.time(each['stamped_at'])}"
+            for each in manifest["stamps"]
+        )
         rows = [
             (words["of"], _shown(manifest["place"])),
             (words["exported"], f"{self.time(manifest['exported_at'])} {words['by']} "
@@ -100,6 +108,7 @@ class _Page:
             (words["signed"], self.time(checkpoint["made_at"])),
             (words["key"], f"<code>{escape(manifest['key'])}</code>"),
             (words["witnesses"], witnesses or words["none"]),
+            (words["stamps"], stamps or words["none"]),
         ]  # fmt: skip
         if manifest["passage"] is not None:
             rows.append((words["passage"], f"„{_shown(manifest['passage'])}“"))
@@ -146,8 +155,16 @@ class _Page:
             f"<pre>python3 -I verify.py --key '{key}'</pre><p>{words['foreign']}</p>"
             '<pre>cd proofs\nfor f in *.tlog-proof; do tail -n +2 "$f" &gt; '
             f"\"${{f%.tlog-proof}}.spicy\"\nspicy-litetlog -verify '{key}' "
-            '"${f%.tlog-proof}"; done</pre>'
+            '"${f%.tlog-proof}"; done</pre>' + self._stamp_commands(manifest)
         )
+
+    def _stamp_commands(self, manifest: Mapping[str, Any]) -> str:
+        lines = "\n".join(
+            f"openssl ts -verify -in {each['name']}.tsr -data {each['name']}.note -CAfile "
+            + (f"{each['name']}.pem" if each["has_certificate"] else "CERTIFICATE.pem")
+            for each in manifest["stamps"]
+        )
+        return f"<p>{self.words['stamp_how']}</p><pre>{lines}</pre>" if lines else ""
 
     def time(self, moment: str | None) -> str:
         """Return a time in UTC and, below it, in the zone of the archive."""

@@ -16,9 +16,12 @@ import pytest
 from storage.export.bundle import Bundle, BundleRequest
 from storage.export.check_bundle import is_signed
 from storage.proof import checkpoints
+from storage.proof.ask_stamps import keep_stamp
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
+from storage.proof.stamp import Authority, stamped_at
 from storage.read.find import Finder
 from storage.render.bundle_report import report
+from tests.authority import authority
 from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.whole_record import KEY, WITNESS, A, B
 from tests.warcs import answer, request, response
@@ -32,13 +35,21 @@ def bundle(room: Newsroom, rev: str, path: Path, passage: str | None = None, lan
     engine, clock = room.archive.engine, room.archive.clock
     made = checkpoints.make(engine, clock, KEY)
     line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
+    one = Authority("uni", "http://uni.example", authority("one").root.read_bytes())
+    stamp = authority("one").stamp_of(made.note.encode())
+    with room.archive.unit() as unit:
+        keep_stamp(unit, made, "uni", stamp, stamped_at(stamp, made.note, one))
+    room.write("spaeter.txt", seed("Später", "Ein Satz, der nach dem Stempel kam."))
+    room.scan()
+    made = checkpoints.make(engine, clock, KEY)
+    line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
     with room.archive.unit() as unit:
         checkpoints.keep_cosignatures(unit, made, [(WITNESS.verifier, line)])
     with room.archive.looking() as connection:
         signed = checkpoints.latest(connection)
         found = Finder(connection, BERLIN).versions(rev)
         written = partial(report, language=language, zone=BERLIN)
-        asked = BundleRequest(rev, found, passage, written, "lesart test", hour(50))
+        asked = BundleRequest(rev, found, passage, written, "lesart test", hour(50), [one])
         with path.open("wb") as stream:
             Bundle(connection, asked, signed).write(stream, KEY)
     return path
@@ -79,7 +90,10 @@ def unpacked(packed, tmp_path) -> Path:
 
 def checked(folder: Path, *options: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-I", "verify.py", *options], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-I", "-S", "verify.py", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -101,6 +115,31 @@ def test_a_bundle_holds_and_says_what(unpacked):
         "content",
     ]
     assert "nicht dazu" not in "".join(path.read_text("latin-1") for path in unpacked.rglob("*") if path.is_file())  # fmt: skip
+
+
+def test_a_stamp_covers_the_rows_that_came_before_it_and_openssl_says_by_whom(unpacked):
+    _code, lines = checked(unpacked)
+    rows = len(list(unpacked.glob("rows/*.json")))
+    assert f"covers {rows} of the {rows} rows" in lines
+    commands = re.findall(r"openssl ts .*", (unpacked / "report.html").read_text())
+    assert len(commands) == 1
+    command = commands[0].replace("</pre>", "").split()
+    assert subprocess.run(command, cwd=unpacked, capture_output=True).returncode == 0
+    foreign = [*command[:-1], str(authority("two").root)]
+    assert subprocess.run(foreign, cwd=unpacked, capture_output=True).returncode == 1
+
+
+def test_a_python_without_any_package_is_enough(unpacked):
+    seen = "import sys; sys.argv[0] = 'verify.py'; import runpy; "
+    seen += "print([m for m in sys.modules if 'site' in m or 'lesart' in m]); "
+    seen += "runpy.run_path('verify.py', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", seen], cwd=unpacked, env={},
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("[]\n")
+    paths = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys; print(sys.path)"],
+                           capture_output=True, text=True).stdout  # fmt: skip
+    assert "site-packages" not in paths
 
 
 def test_a_proof_is_small_and_the_verifier_needs_the_standard_library_alone(unpacked):
