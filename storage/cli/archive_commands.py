@@ -4,8 +4,10 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +20,7 @@ from storage.cli.options import (
     OutputOptions,
     Page,
     ShownExport,
+    ShownFigures,
     Then,
     command,
     path_of,
@@ -29,6 +32,8 @@ from storage.read.filters import Filters
 if TYPE_CHECKING:
     from storage.export.texts import Selection
     from storage.read.archive import ReadOnlyArchive
+    from storage.read.edit_figures import EditSpan
+    from storage.values.answer import Answer
 
 PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 """
@@ -114,32 +119,47 @@ def verify(place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> Non
 def stats(
     *,
     place: ArchiveOptions,
-    shown: OutputOptions,
+    shown: ShownFigures,
     coverage: Annotated[
         bool,
         typer.Option("--coverage", help="How often each source was looked at, hour by hour."),
     ] = False,
+    edits: Annotated[
+        bool,
+        typer.Option("--edits", help="How the texts of each source are edited, a row a source."),
+    ] = False,
+    hourly: Annotated[
+        bool, typer.Option("--hourly", help="With --edits: a row a source and hour.")
+    ] = False,
     source: Annotated[
-        str | None, typer.Option("--source", metavar="S", help="With --coverage: this one alone.")
+        str | None,
+        typer.Option("--source", metavar="S", help="With --coverage or --edits: this one alone."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="With --coverage: from then on.")
+        str | None,
+        typer.Option("--since", metavar="T", help="With --coverage or --edits: from then on."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", metavar="T", help="With --coverage: up to then.")
+        str | None,
+        typer.Option("--until", metavar="T", help="With --coverage or --edits: up to then."),
     ] = None,
 ) -> None:
-    """Tell the figures of the archive, or how well its sources were looked at."""
+    """Tell the figures of the archive, how well its sources are looked at, or how they edit."""
+    from storage.read.edit_figures import EditSpan  # noqa: PLC0415  # only here
     from storage.render.moment import parse_moment  # noqa: PLC0415  # only here
 
+    _refuse_parts_of_figures(coverage=coverage, edits=edits, hourly=hourly, shown=shown)
     with reading(place) as (settings, archive):
+        first = None if since is None else parse_moment(since, settings.zone, "first")
+        last = None if until is None else parse_moment(until, settings.zone, "last")
+        if edits:
+            _tell_edits(archive, EditSpan(source, first, last), shown, is_hourly=hourly)
+            return
         if not coverage:
             write_record(archive.stats(), shown.target())
             if (left := archive.work_left().sentence()) is not None:
                 say(f"{left}: run `lesart up --once`, or start `lesart worker`")
             return
-        first = None if since is None else parse_moment(since, settings.zone, "first")
-        last = None if until is None else parse_moment(until, settings.zone, "last")
         rows = archive.coverage(since=first, until=last, source=source)
         write_rows((row.to_dict() for row in rows), shown.target())
 
@@ -186,20 +206,58 @@ def _export_warc(
         say(f"there may be more: go on with --after {export.cursor}")
 
 
-def _export_parquet(archive: "ReadOnlyArchive", selection: "Selection", shown: ShownExport) -> None:
-    """Write versions as one Parquet file."""
+def _refuse_parts_of_figures(
+    *, coverage: bool, edits: bool, hourly: bool, shown: ShownFigures
+) -> None:
+    """Refuse options that mean nothing beside each other."""
+    if coverage and edits:
+        raise typer.BadParameter("either --coverage or --edits", param_hint="--edits")
+    if hourly and not edits:
+        raise typer.BadParameter("this goes with --edits", param_hint="--hourly")
+    if shown.is_parquet and not edits:
+        raise typer.BadParameter("Parquet goes with --edits", param_hint="--format")
+
+
+def _tell_edits(
+    archive: "ReadOnlyArchive", span: "EditSpan", shown: ShownFigures, *, is_hourly: bool
+) -> None:
+    """Write how texts are edited: a row a source, or a row a source and hour."""
+    from storage.read.answers import EditFigures, EditHour  # noqa: PLC0415  # only here
+
+    kind: type[Answer] = EditHour if is_hourly else EditFigures
+    rows: Iterator[Answer] = (
+        archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
+    )
+    if not shown.is_parquet:
+        write_rows((row.to_dict() for row in rows), shown.target())
+        return
+    what = "edits of press texts by source" + (" and hour of the first sight" * is_hourly)
+    with _parquet_stream(shown.output, "edits.parquet") as (parquet, stream):
+        number = parquet.write_figures(kind, rows, stream, what, program())
+    say(f"{number} rows written")
+
+
+@contextmanager
+def _parquet_stream(output: Path | None, name: str) -> Iterator[tuple[Any, IO[bytes]]]:
+    """Give the module that writes Parquet, and where it goes."""
     try:
-        from storage.export.parquet import write_parquet  # noqa: PLC0415  # loads pyarrow
+        from storage.export import parquet  # noqa: PLC0415  # loads pyarrow
     except ModuleNotFoundError as error:
         if error.name != "pyarrow":
             raise
         hint = "this wants pyarrow: pip install 'lesart[parquet]', or pip install pyarrow"
         raise typer.BadParameter(hint, param_hint="--format parquet") from error
-    path = path_of(shown.output)
+    path = path_of(output)
     if path is None and sys.stdout.isatty():
-        raise OutputError("the terminal", "Parquet is no text; try -o versions.parquet")
+        raise OutputError("the terminal", f"Parquet is no text; try -o {name}")
     with binary_stream(path) as stream:
-        number = write_parquet(archive, selection, stream, program())
+        yield parquet, stream
+
+
+def _export_parquet(archive: "ReadOnlyArchive", selection: "Selection", shown: ShownExport) -> None:
+    """Write versions as one Parquet file."""
+    with _parquet_stream(shown.output, "versions.parquet") as (parquet, stream):
+        number = parquet.write_parquet(archive, selection, stream, program())
     say(f"{number} versions written")
 
 

@@ -23,6 +23,7 @@ from storage.settings import Settings, load_settings
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
 DiffFormat = Literal["text", "html", "table", "json", "jsonl", "csv", "tsv"]
 ExportFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet", "warc"]
+FiguresFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet"]
 
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
@@ -150,16 +151,13 @@ class ShownExport:
     @property
     def is_warc(self) -> bool:
         """Tell whether captures are written; the ending of a file may say so."""
-        name = "" if self.output is None else self.output.name.lower()
-        return self.format == "warc" or (
-            self.format is None and name.endswith((".warc", ".warc.gz"))
-        )
+        is_named = self.format is None and _ends(self.output, ".warc", ".warc.gz")
+        return self.format == "warc" or is_named
 
     @property
     def is_parquet(self) -> bool:
         """Tell whether one Parquet file is written; the ending of a file may say so."""
-        name = "" if self.output is None else self.output.name.lower()
-        return self.format == "parquet" or (self.format is None and name.endswith(".parquet"))
+        return self.format == "parquet" or (self.format is None and _ends(self.output, ".parquet"))
 
     @property
     def is_packed(self) -> bool:
@@ -173,6 +171,34 @@ class ShownExport:
         )
         return _target(rows or named_format(self.output) or "jsonl", self.output,
                        is_spreadsheet_safe=self.spreadsheet_safe)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFigures:
+    """How and where figures are written: as rows, or as a Parquet file."""
+
+    format: Annotated[
+        FiguresFormat | None,
+        typer.Option(
+            "--format", help="How rows are written; else a table on a terminal, jsonl in a pipe."
+        ),
+    ] = None
+    output: Output = None
+    spreadsheet_safe: SpreadsheetSafe = False
+
+    @property
+    def is_parquet(self) -> bool:
+        """Tell whether one Parquet file is written; the ending of a file may say so."""
+        return self.format == "parquet" or (self.format is None and _ends(self.output, ".parquet"))
+
+    def target(self) -> AnswerTarget:
+        """Return where rows go."""
+        rows: Format | None = None if self.format == "parquet" else self.format
+        return _target(rows, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+
+
+def _ends(output: Path | None, *endings: str) -> bool:
+    return output is not None and output.name.lower().endswith(endings)
 
 
 @dataclass(frozen=True, slots=True)

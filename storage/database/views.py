@@ -103,6 +103,11 @@ def element_of(listed: str, wanted: str, dialect: str) -> str:
     return f"EXISTS (SELECT 1 FROM {each} WHERE e.value IN {wanted})"
 
 
+def seconds_between(a: str, b: str, dialect: str) -> str:
+    """Return the expression for the seconds from the time `a` to the time `b`."""
+    return _words(dialect).seconds(a, b)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """What the two databases say differently."""

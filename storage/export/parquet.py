@@ -1,16 +1,18 @@
 """Write versions as Parquet, a part at a time, with a data sheet inside the file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, get_args, get_type_hints
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from storage.export.texts import FLAT_COLUMNS, Selection, typed_rows
 from storage.read.archive import ReadOnlyArchive
+from storage.values.answer import Answer
 
 PART_ROWS = 1_000
 """Rows of a row group: as many are in memory at a time."""
@@ -31,18 +33,48 @@ def write_parquet(
     Times are UTC in microseconds, lists are JSON, everything else is text or a number.
     """
     schema = pa.schema([(name, _type(name)) for name in FLAT_COLUMNS])
-    schema = schema.with_metadata({SHEET: json.dumps(_sheet(archive, selection, program))})
+    sheet = _sheet(archive, selection, program)
+    return _write(typed_rows(archive, selection), schema, sheet, stream)
+
+
+def write_figures(
+    kind: type[Answer], rows: Iterable[Answer], stream: IO[bytes], what: str, program: str
+) -> int:
+    """Write records of one kind, flat ones, as one Parquet file; return the number of its rows."""
+    hints = get_type_hints(kind)
+    columns = [(each.name, _type_of(hints[each.name])) for each in fields(kind)]  # type: ignore[arg-type]  # a dataclass
+    sheet = {**_made(program), "what": what}
+    told = ({name: getattr(row, name) for name, _type in columns} for row in rows)
+    return _write(told, pa.schema(columns), sheet, stream)
+
+
+def _write(
+    rows: Iterator[Mapping[str, Any]], schema: pa.Schema, sheet: Mapping[str, Any],
+    stream: IO[bytes],
+) -> int:  # fmt: skip
+    schema = schema.with_metadata({SHEET: json.dumps(sheet)})
     number = 0
     with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
-        rows = typed_rows(archive, selection)
         while part := list(islice(rows, PART_ROWS)):
-            columns = [[_value(row[name]) for row in part] for name in FLAT_COLUMNS]
+            columns = [[_value(row[name]) for row in part] for name in schema.names]
             arrays = [
                 pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             number += len(part)
     return number
+
+
+def _type_of(hint: Any) -> pa.DataType:
+    """Return the type of a column whose values have that type, or are none."""
+    kinds = {datetime: pa.timestamp("us", tz="UTC"), int: pa.int64(), float: pa.float64()}
+    return next(
+        (kind for each, kind in kinds.items() if each in {hint, *get_args(hint)}), pa.string()
+    )
+
+
+def _made(program: str) -> dict[str, str]:
+    return {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), "made_by": program}
 
 
 def _type(name: str) -> pa.DataType:
@@ -65,8 +97,7 @@ def _sheet(archive: ReadOnlyArchive, selection: Selection, program: str) -> Mapp
     clocks = archive.clocks
     return {
         "what": "versions of press texts, a row each, as an archive of Lesart holds them",
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "made_by": program,
+        **_made(program),
         "every_version": selection.every_version,
         "query": selection.query,
         "filters": {

@@ -369,7 +369,7 @@ _Form = tuple[int, tuple[str, ...]]  # number of the term, the tokens of one of 
 
 
 @dataclass(slots=True)
-class _Known:
+class _KnownChunks:
     """What stands between two blanks in texts of a language, and in which of them a token is."""
 
     chunks: set[str] = field(default_factory=set)
@@ -377,7 +377,7 @@ class _Known:
     letters: int = 0
 
 
-_KNOWN: dict[str | None, _Known] = {}
+_KNOWN: dict[str | None, _KnownChunks] = {}
 
 
 def _matches(chunks: Sequence[str], query: Query, language: str | None) -> list[_Match]:
@@ -402,12 +402,12 @@ def _matches(chunks: Sequence[str], query: Query, language: str | None) -> list[
     return matches
 
 
-def _known(chunks: Sequence[str], language: str | None) -> _Known:
+def _known(chunks: Sequence[str], language: str | None) -> _KnownChunks:
     """Return what is known of `chunks`, and of those of other texts of the language."""
     stemmer = stemming(language)
-    known = _KNOWN.get(stemmer, _Known())
+    known = _KNOWN.get(stemmer, _KnownChunks())
     if known.letters > MAX_KNOWN_LETTERS:
-        known = _Known()
+        known = _KnownChunks()
     new = list(set(chunks).difference(known.chunks))
     words = [_words(chunk) for chunk in new]
     tokens = iter(_stemmed(list(chain.from_iterable(words)), language))

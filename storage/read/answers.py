@@ -458,6 +458,52 @@ class Coverage(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class EditHour(Answer):
+    """The edits of a source that were first seen within one hour.
+
+    Of `certain` ones the sight before lies in the hour too; the others may be older.
+    `silence_known` counts those of which can be said whether they were silent; `headlines` those
+    of a headline, `flips` those that brought back a headline from before the one that they took.
+    """
+
+    source: str
+    hour: datetime
+    edits: int
+    certain: int
+    silent: int
+    silence_known: int
+    headlines: int
+    flips: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditFigures(Answer):
+    """How the texts of a source are edited; times in seconds, the least and the most they can be.
+
+    `fresh` articles were seen first near their publication: half of their `first_edits` came
+    within `first_edit_…`. Half of the wordings that an edit brought were replaced within
+    `half_life_…`; it is null where more than half still stand.
+    """
+
+    source: str
+    articles: int
+    edited: int
+    edits: int
+    certain: int
+    silent: int
+    silence_known: int
+    silent_share: float | None
+    headlines: int
+    flips: int
+    fresh: int
+    first_edits: int
+    first_edit_least: float | None
+    first_edit_most: float | None
+    half_life_least: float | None
+    half_life_most: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stats(Answer):
     """The figures of an archive; sizes in bytes.
 

@@ -38,6 +38,8 @@ from storage.read.answers import (
     Citation,
     Coverage,
     Diff,
+    EditFigures,
+    EditHour,
     ExplainedRelation,
     Hit,
     Job,
@@ -59,6 +61,7 @@ from storage.values.errors import AmbiguousError, NoSuchError
 from storage.values.source import Source
 
 if TYPE_CHECKING:
+    from storage.read.edit_figures import EditSpan
     from storage.read.facets import Facets
     from storage.read.find import Finder, FoundVersion
     from storage.read.pulse import Pulse
@@ -467,6 +470,18 @@ class ReadOnlyArchive:
 
         with self.connected() as connection:
             return edits_by_day(connection, until, days)
+
+    def edit_figures(self, span: "EditSpan") -> Iterator[EditFigures]:
+        """Yield how the texts of each source are edited."""
+        from storage.read.edit_figures import edit_figures  # noqa: PLC0415  # only here
+
+        return self._each(lambda connection: edit_figures(connection, span))
+
+    def edits_by_hour(self, span: "EditSpan") -> Iterator[EditHour]:
+        """Yield the edits by source and hour of their first sight, by UTC."""
+        from storage.read.edit_figures import edits_by_hour  # noqa: PLC0415  # only here
+
+        return self._each(lambda connection: edits_by_hour(connection, span))
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""

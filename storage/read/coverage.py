@@ -131,10 +131,10 @@ def coverage(
     for name, hour, came_to, number in (*_checks(connection), *_scans(connection)):
         if source is None or name == source:
             hours = counted.setdefault(name, {})
-            hours.setdefault(_hour(hour), Counter())[came_to] += number
+            hours.setdefault(hour_of(hour), Counter())[came_to] += number
     for name, hours in sorted(counted.items()):
-        start = max(min(hours), _hour(since)) if since is not None else min(hours)
-        for number in range(int((_hour(until) - start) / timedelta(hours=1)) + 1):
+        start = max(min(hours), hour_of(since)) if since is not None else min(hours)
+        for number in range(int((hour_of(until) - start) / timedelta(hours=1)) + 1):
             hour = start + timedelta(hours=number)
             found = hours.get(hour, Counter())
             yield Coverage(
@@ -187,7 +187,8 @@ def _hour_of(connection: Connection, column: Any) -> Any:
     return func.substr(column, 1, 13, type_=METADATA.tables["archive"].c.key.type)
 
 
-def _hour(value: Any) -> datetime:
+def hour_of(value: Any) -> datetime:
+    """Return the hour that a database tells: a moment, or the first 13 letters of one in UTC."""
     moment = datetime.fromisoformat(f"{value}:00:00+00:00") if isinstance(value, str) else value
     found: datetime = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return found

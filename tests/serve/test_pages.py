@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from storage.write.archive import Archive
+from tests.read.press import the_usual_press
+from tests.serve.conftest import served
+
 PEGEL = "seed:seeds/pegel.txt"
 
 
@@ -18,6 +22,7 @@ def article(client) -> str:
     "/a/{}", "/a/{}/1", "/a/{}/1..2", "/a/{}/1..2?view=changes", "/a/{}/1..2?view=side", "/a/{}/1..2?view=fields",
     "/a/{}/1..2?view=quotes", "/a/{}/1..2?view=links", "/a/{}/1..2?view=raw", "/a/{}/since", "/a/{}/checks", "/a/{}/cite", "/proof/{}", "/proof/{}@1",
     "/a/{}?as_of=2100", "/a/{}/1..2?known_at=2100", "/relations", "/sources", "/refusals",
+    "/statistics", "/jobs",
 ])  # fmt: skip
 def test_a_page_answers_in_its_language_and_is_no_larger_than_50_kilobytes(
     client, article, path, lang
@@ -40,6 +45,29 @@ def test_a_browser_gets_its_own_language_and_english_where_it_names_no_other(cli
     german = client.get("/", headers={"Accept-Language": "fr;q=0.9, de-AT, en;q=0.5"}).text
     assert "Was sich zuletzt änderte" in german
     assert "What changed lately" in client.get("/", headers={"Accept-Language": "fr"}).text
+
+
+def test_edits_are_told_with_a_picture_and_as_a_table(client):
+    text = client.get("/statistics").text
+    assert "How texts are edited" in text
+    assert '<th scope="row" dir="auto">seeds</th>' in text
+    rows = client.get("/api/statistics/edits").json()["items"]
+    assert [(row["source"], row["edits"], row["edited"]) for row in rows] == [("seeds", 1, 1)]
+    since = {"since": "2000", "source": "seeds"}
+    (hour,) = client.get("/api/statistics/edits/hours", params=since).json()["items"]
+    assert (hour["edits"], hour["headlines"]) == (1, 0)
+
+
+def test_jobs_are_told_with_what_came_of_them(tmp_path):
+    url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
+    Archive.open(url).close()
+    the_usual_press(url).close()
+    with served(url) as client:
+        first = client.get("/api/jobs").json()["items"][0]
+        assert client.get("/jobs").text.count(f">{first['job']}</a>") == 1
+        text = client.get("/jobs", params={"job": first["job"]}).text
+        assert f"<code>{first['kind']}</code>" in text
+        assert client.get("/jobs", params={"job": 4711}).status_code == 404
 
 
 def test_a_form_leads_to_the_address_of_a_comparison(client, article):

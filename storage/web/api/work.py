@@ -1,5 +1,6 @@
 """What is done and how well, as JSON: refusals, jobs, sources, coverage, figures."""
 
+from datetime import timedelta
 from typing import Annotated, Any, get_type_hints
 
 from fastapi import APIRouter, Depends, Query
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read import answers
+from storage.read.edit_figures import EditSpan
 from storage.values.source import Source
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.paging import answer_one, answer_rows
@@ -17,6 +19,7 @@ from storage.web.schemas import many, model_of, one, record
 router = APIRouter(prefix="/api", tags=["work"])
 Asked = Annotated[Library, Depends(library_of)]
 FIGURES_SECONDS = 30.0
+EDIT_DAYS = 30
 SHOWN_OF_A_SOURCE = (
     "name", "kind", "locator", "standing", "paused", "every_seconds", "cron", "timezone",
 )  # fmt: skip
@@ -26,6 +29,9 @@ SOURCE = record("Source", **{name: get_type_hints(Source)[name] for name in SHOW
 SOURCES = record("Sources", items=list[SOURCE], next=None)  # type: ignore[valid-type]
 HOUR = model_of(answers.Coverage)
 COVERAGE = record("CoverageRows", items=list[HOUR], next=None)  # type: ignore[valid-type]
+
+EDITS = record("EditRows", items=list[model_of(answers.EditFigures)], next=None)  # type: ignore[misc]
+EDIT_HOURS = record("EditHourRows", items=list[model_of(answers.EditHour)], next=None)  # type: ignore[misc]
 
 
 @router.get("/refusals", responses=many(model_of(answers.Refusal)))
@@ -58,6 +64,23 @@ def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Respon
 def stats(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
     """Tell the figures of the archive; they may be half a minute old."""
     return answer_one(figures(library))
+
+
+@router.get("/statistics/edits", responses=one(EDITS))
+def edits(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
+    """Tell how the texts of each source are edited: how silently, how soon, for how long."""
+    since, until = asked.span(library.place.timezone)
+    found = library.today.edit_figures(EditSpan(asked.source, since, until))
+    return answer_one({"items": [each.to_dict() for each in found], "next": None})
+
+
+@router.get("/statistics/edits/hours", responses=one(EDIT_HOURS))
+def edit_hours(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
+    """Tell the edits of each source by the hour; of the last 30 days, if `since` says nothing."""
+    since, until = asked.span(library.place.timezone)
+    since = since or (until or utc_now()) - timedelta(days=EDIT_DAYS)
+    found = library.today.edits_by_hour(EditSpan(asked.source, since, until))
+    return answer_one({"items": [each.to_dict() for each in found], "next": None})
 
 
 def figures(library: Library) -> answers.Stats:

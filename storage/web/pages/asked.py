@@ -8,6 +8,7 @@ from storage.web.parameters import (
     Asked,
     ChangesQuery,
     Clocked,
+    JobRows,
     ListQuery,
     Long,
     Paged,
@@ -35,6 +36,10 @@ class PageQuery(Asked):
 
 class PartQuery(PageQuery, Paged):
     """A part of a list."""
+
+
+class Jobs(PageQuery, JobRows):
+    """The jobs, or one with its parts."""
 
 
 class Front(PageQuery, ChangesQuery):

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from markupsafe import Markup
 
-from storage.read.answers import Coverage, Observation, VersionLine
+from storage.read.answers import Coverage, EditHour, Observation, VersionLine
 
 WIDTH = 720
 NARROW = 360
@@ -80,6 +80,29 @@ def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str) -> M
             )
         )  # fmt: skip
     return _svg(title, 20, Markup("").join(parts))
+
+
+def hours(rows: Sequence[EditHour], until: datetime, number: int, title: str) -> Markup:
+    """Draw how many edits were first seen in each of the last hours, as bars."""
+    known = {each.hour: each.edits for each in rows}
+    last = until.replace(minute=0, second=0, microsecond=0)
+    first = last - timedelta(hours=number - 1)
+    most = max([*known.values(), 1])
+    step = WIDTH / number
+    parts = [
+        Markup(
+            '<rect class="bar" x="{:.2f}" y="{:.1f}" width="{:.2f}" height="{:.1f}">'
+            "<title>{}: {}</title></rect>"
+        ).format(
+            step * ((hour - first) // timedelta(hours=1)), 52 - 48 * edits / most,
+            max(step - 0.6, 1), 48 * edits / most, hour.strftime("%Y-%m-%d %H:00"), edits,
+        )
+        for hour, edits in sorted(known.items())
+        if first <= hour <= last
+    ]  # fmt: skip
+    parts.append(Markup('<text x="0" y="66">{}</text>').format(first.date()))
+    ends = Markup('<text x="{}" y="66" text-anchor="end">{}</text>')
+    return _svg(title, 70, Markup("").join([*parts, ends.format(WIDTH, last.date())]))
 
 
 def spread(seen: Sequence[tuple[str, datetime]], title: str) -> Markup:

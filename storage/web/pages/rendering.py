@@ -156,6 +156,11 @@ class PageWords:
         """Return a number with its thousands apart."""
         return f"{value:,}".replace(",", "." if self._is_german else ",")
 
+    def length(self, least: float | None, most: float | None) -> str:
+        """Return a length of time in seconds that is known to lie between two, in large units."""
+        told = [_length(each) for each in (least, most) if each is not None]
+        return " – ".join(dict.fromkeys(told)) or "–"
+
     def interval(self, after: datetime | None, by: datetime) -> Markup:
         """Return when something changed: never one moment, always two sights."""
         if after is None:
@@ -163,6 +168,18 @@ class PageWords:
         return escape(self.t("between {after} and {by}")).format(
             after=self.moment(after), by=self.moment(by)
         )
+
+
+def _length(seconds: float) -> str:
+    """Return a length of time in the largest unit that it has one of.
+
+    >>> _length(40), _length(5400), _length(200_000)
+    ('40 s', '1.5 h', '2.3 d')
+    """
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{seconds:.0f} s"
 
 
 class Links:

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from storage.read.answers import Coverage
+from storage.read.answers import Coverage, EditFigures, EditHour
+from storage.read.edit_figures import EditSpan
 from storage.web.api.work import figures
 from storage.web.archives import Library, library_of, utc_now
-from storage.web.pages.asked import PageQuery, PartQuery
-from storage.web.pages.pictures import heat
+from storage.web.pages.asked import Jobs, PageQuery, PartQuery
+from storage.web.pages.pictures import heat, hours
 from storage.web.pages.rendering import HERE, PageWords, language_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -48,6 +49,31 @@ def refusals(request: Request, library: Asked, asked: Annotated[PartQuery, Query
     )  # fmt: skip
 
 
+@router.get("/statistics")
+def statistics(request: Request, library: Asked, _asked: Annotated[PageQuery, Query()]) -> Response:
+    """Show how texts are edited: silently, soon, by the hour, and how long an edit stands."""
+    words = PageWords(language_of(request), library.place.timezone)
+    now = utc_now()
+    title = words.t("Edits by the hour, the last seven days")
+    rows = library.remembered("edit hours", 60, lambda: _edit_hours(library))
+    return page(
+        request, "statistics.html",
+        figures=library.remembered("edit figures", 60, lambda: _edit_figures(library)),
+        rows=rows, pictures={name: hours(found, now, HOURS, title) for name, found in rows.items()},
+    )  # fmt: skip
+
+
+@router.get("/jobs")
+def jobs(request: Request, library: Asked, asked: Annotated[Jobs, Query()]) -> Response:
+    """Show the jobs, the newest first, or one with its parts."""
+    limit = asked.limit or ROWS
+    rows = list(library.today.jobs(asked.job, asked.after, limit))
+    return page(
+        request, "jobs.html", rows=rows, asked=asked, left=library.today.work_left(),
+        following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
+
+
 @router.get("/icon.svg")
 def icon() -> Response:
     """Return the picture that stands for the page in a browser."""
@@ -61,6 +87,17 @@ def icon() -> Response:
 def robots() -> Response:
     """Ask robots to leave the archive alone."""
     return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
+
+
+def _edit_figures(library: Library) -> list[EditFigures]:
+    return list(library.today.edit_figures(EditSpan()))
+
+
+def _edit_hours(library: Library) -> dict[str, list[EditHour]]:
+    found: dict[str, list[EditHour]] = defaultdict(list)
+    for each in library.today.edits_by_hour(EditSpan(since=utc_now() - timedelta(hours=HOURS))):
+        found[each.source].append(each)
+    return dict(found)
 
 
 def _coverage(library: Library) -> dict[str, list[Coverage]]:

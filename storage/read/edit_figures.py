@@ -1,0 +1,222 @@
+"""How texts of a source are edited: by the hour, how silently, how soon, how long an edit stands.
+
+Nobody sees the moment of an edit, only the last sight before and the first one after it. So each
+time is told twice: the least and the most that it can have been.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from storage.database.rows import Row, stream
+from storage.database.views import element_of, seconds_between, steps_query
+from storage.read.answers import EditFigures, EditHour
+from storage.read.coverage import hour_of
+from storage.read.filters import Conditions
+
+NEAR_PUBLICATION_SECONDS = 86_400
+"""An article seen first so soon after its publication, or on its day, shows its first edit."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditSpan:
+    """Which edits: of one source, and first seen from `since` to `until`."""
+
+    source: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self, seen: str, *more: str) -> Conditions:
+        """Return what this means where `seen` is the column of the first sight."""
+        asked = Conditions()
+        for each in more:
+            asked = asked.also(each)
+        if self.source is not None:
+            asked = asked.also("r.name = :source", source=self.source)
+        if self.since is not None:
+            asked = asked.also(f"{seen} >= :since", since=self.since)
+        if self.until is not None:
+            asked = asked.also(f"{seen} <= :until", until=self.until)
+        return asked
+
+
+def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
+    """Yield, by source and hour of the first sight, the edits; hours without any are left out."""
+    query, values = _edits(connection, span)
+    statement = f"SELECT q.source, q.hour, {_SUMS} FROM ({query}) q GROUP BY 1, 2 ORDER BY 1, 2"
+    for row in stream(connection, statement, values):
+        yield EditHour(row["source"], hour_of(row["hour"]), *(int(row[name]) for name in _COUNTED))
+
+
+def edit_figures(connection: Connection, span: EditSpan) -> Iterator[EditFigures]:
+    """Yield the figures of the edits of each source that has an article in the span or an edit."""
+    articles = _articles(connection, span)
+    counted = _counted(connection, span)
+    first = {end: _half_times(connection, *_first_edits(connection, span, end)) for end in _ENDS}
+    half = {end: _half_times(connection, *_stood(connection, span, end)) for end in _ENDS}
+    for source in sorted(articles.keys() | counted.keys()):
+        number, fresh = articles.get(source, (0, 0))
+        edits = counted.get(source, dict.fromkeys(("edited", *_COUNTED), 0))
+        known = edits["silence_known"]
+        yield EditFigures(
+            source=source,
+            articles=number,
+            **edits,
+            silent_share=edits["silent"] / known if known else None,
+            fresh=fresh,
+            first_edits=first["most"].get(source, (0, None))[0],
+            first_edit_least=first["least"].get(source, (0, None))[1],
+            first_edit_most=first["most"].get(source, (0, None))[1],
+            half_life_least=half["least"].get(source, (0, None))[1],
+            half_life_most=half["most"].get(source, (0, None))[1],
+        )
+
+
+_COUNTED = ("edits", "certain", "silent", "silence_known", "headlines", "flips")
+_ENDS = ("least", "most")
+_SUMS = ", ".join(f"sum(q.{name}) AS {name}" for name in _COUNTED)
+_EDITS = """
+SELECT r.name AS source, {hour} AS hour, v.article_id AS article_id, 1 AS edits,
+    CASE WHEN {before} = {hour} THEN 1 ELSE 0 END AS certain,
+    CASE WHEN v.silent = TRUE THEN 1 ELSE 0 END AS silent,
+    CASE WHEN v.silent IS NULL THEN 0 ELSE 1 END AS silence_known,
+    CASE WHEN {headline} THEN 1 ELSE 0 END AS headlines,
+    CASE WHEN {headline} AND EXISTS (
+        SELECT 1 FROM version p JOIN wording old ON old.id = p.wording_id
+        WHERE p.article_id = v.article_id AND p.number < v.number - 1 AND old.title = w.title
+    ) THEN 1 ELSE 0 END AS flips
+FROM version v
+JOIN wording w ON w.id = v.wording_id
+JOIN article a ON a.id = v.article_id
+JOIN source r ON r.id = a.source_id
+"""
+_ARTICLES = """
+SELECT r.name AS source, count(*) AS number, sum(CASE WHEN {fresh} THEN 1 ELSE 0 END) AS fresh
+FROM version v
+JOIN derivation d ON d.id = v.derivation_id
+JOIN article a ON a.id = v.article_id
+JOIN source r ON r.id = a.source_id
+{where} GROUP BY r.name
+"""
+_FIRST_EDITS = """
+SELECT r.name AS source, 1 AS ended, {seconds} AS seconds
+FROM version v
+JOIN version n ON n.article_id = v.article_id AND n.number = 2
+JOIN derivation d ON d.id = v.derivation_id
+JOIN article a ON a.id = v.article_id
+JOIN source r ON r.id = a.source_id
+{where}
+"""
+_STOOD = """
+SELECT r.name AS source, CASE WHEN n.id IS NULL THEN 0 ELSE 1 END AS ended, {seconds} AS seconds
+FROM ({steps}) v
+JOIN source r ON r.id = v.source_id
+LEFT JOIN version n ON n.article_id = v.article_id AND n.number = v.version + 1
+{where}
+"""
+
+
+def _edits(connection: Connection, span: EditSpan) -> tuple[str, dict[str, Any]]:
+    dialect = connection.dialect.name
+    query = _EDITS.format(
+        hour=_hour("v.changed_by", dialect),
+        before=_hour("v.changed_after", dialect),
+        headline=element_of("v.changes", "('headline')", dialect),
+    )
+    asked = span.conditions("v.changed_by", "v.number > 1")
+    return query + asked.where, asked.values
+
+
+def _hour(column: str, dialect: str) -> str:
+    if dialect == "postgresql":
+        return f"date_trunc('hour', {column}, 'UTC')"
+    return f"substr({column}, 1, 13)"
+
+
+def _counted(connection: Connection, span: EditSpan) -> dict[str, dict[str, int]]:
+    query, values = _edits(connection, span)
+    statement = (
+        f"SELECT q.source, count(DISTINCT q.article_id) AS edited, {_SUMS} "
+        f"FROM ({query}) q GROUP BY q.source"
+    )
+    names = ("edited", *_COUNTED)
+    rows = stream(connection, statement, values)
+    return {row["source"]: {name: int(row[name]) for name in names} for row in rows}
+
+
+def _fresh(dialect: str) -> str:
+    """Return the condition that a first version was seen first near its publication."""
+    late = seconds_between("d.published_to", "v.changed_by", dialect)
+    return (
+        "(d.published_precision IN ('day', 'minute', 'second') "
+        f"AND v.changed_by >= d.published_from AND {late} <= {NEAR_PUBLICATION_SECONDS})"
+    )
+
+
+def _articles(connection: Connection, span: EditSpan) -> dict[str, tuple[int, int]]:
+    """Return of each source its articles that were seen first in the span, and the fresh ones."""
+    asked = span.conditions("v.changed_by", "v.number = 1")
+    query = _ARTICLES.format(fresh=_fresh(connection.dialect.name), where=asked.where)
+    rows = stream(connection, query, asked.values)
+    return {row["source"]: (int(row["number"]), int(row["fresh"])) for row in rows}
+
+
+def _first_edits(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
+    """Return what tells how long fresh articles stood before they were edited first."""
+    dialect = connection.dialect.name
+    asked = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect))
+    column = "n.changed_by" if end == "most" else "n.changed_after"
+    seconds = seconds_between("v.changed_by", column, dialect)
+    return _FIRST_EDITS.format(seconds=seconds, where=asked.where), asked.values
+
+
+def _stood(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
+    """Return what tells how long each edited wording stood, or stands at its last sight."""
+    dialect = connection.dialect.name
+    asked = span.conditions("v.changed_by", "v.version > 1")
+    column = "n.changed_by" if end == "most" else "n.changed_after"
+    seconds = seconds_between("v.changed_by", f"coalesce({column}, v.last_seen)", dialect)
+    query = _STOOD.format(seconds=seconds, steps=steps_query(dialect), where=asked.where)
+    return query, asked.values
+
+
+def _half_times(
+    connection: Connection, query: str, values: dict[str, Any]
+) -> dict[str, tuple[int, float | None]]:
+    """Return of each source how many ended, and after how many seconds half of them had.
+
+    What still stands counts as long as it was seen to stand (Kaplan and Meier's estimate). The
+    database sorts; one row is looked at after the other.
+    """
+    statement = (
+        "SELECT q.source, q.ended, q.seconds, count(*) OVER (PARTITION BY q.source) AS number "
+        f"FROM ({query}) q ORDER BY q.source, q.seconds, q.ended DESC"
+    )
+    rows = stream(connection, statement, values)
+    return {source: _half_time(some) for source, some in groupby(rows, itemgetter("source"))}
+
+
+def _half_time(rows: Iterator[Row]) -> tuple[int, float | None]:
+    """Return how many ended, and the earliest time by which half had; they come in order.
+
+    >>> def row(seconds, ended): return {"seconds": seconds, "ended": ended, "number": 4}
+    >>> _half_time(iter([row(1, 1), row(2, 1), row(5, 0), row(9, 1)]))
+    (3, 2)
+    >>> _half_time(iter([row(1, 1), row(2, 0), row(3, 0), row(4, 0)]))
+    (1, None)
+    """
+    standing, left, ended, half = 1.0, None, 0, None
+    for row in rows:
+        left = row["number"] if left is None else left
+        if row["ended"]:
+            ended += 1
+            standing *= 1 - 1 / left
+            if half is None and standing <= 0.5 + 1e-9:
+                half = row["seconds"]
+        left -= 1
+    return ended, half
