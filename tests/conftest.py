@@ -29,6 +29,7 @@ SLOW_ON_POSTGRES = (
     "tests/flow/test_noise.py",
     "tests/flow/test_page_histories.py",
     "tests/flow/test_record.py::test_emptying_a_row_needs_its_redaction",
+    "tests/flow/test_redaction.py",
     "tests/flow/test_rederive.py",
     "tests/flow/test_relations.py",
     "tests/flow/test_verdicts.py",

@@ -1,8 +1,19 @@
 """Bring a database to the schema of this program: migrations, guards, full text, views."""
 
 import secrets
+from typing import Any
 
-from sqlalchemy import Connection, Engine, UniqueConstraint, insert, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    LargeBinary,
+    UniqueConstraint,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from storage.database.engine import ForeignDatabaseError, database_epoch, place_of
 from storage.database.ownership import names_in
@@ -12,8 +23,8 @@ from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 
 WORKER_ROLE = "lesart_worker"
 PAGE_ROLE = "lesart_page"
-NOT_FOR_THE_PAGE = frozenset({"access_token", "alert_channel"})
-"""Tables that hold what opens doors elsewhere, or here."""
+NOT_FOR_THE_PAGE = frozenset({"access_token", "alert_channel", "suppression"})
+"""Tables that hold what opens doors elsewhere, or here, or would let texts be guessed."""
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
@@ -167,7 +178,10 @@ BEGIN
         old_row := to_jsonb(OLD);
         new_row := to_jsonb(NEW);
         FOREACH name IN ARRAY emptied LOOP
-            IF new_row -> name <> 'null'::jsonb AND new_row -> name <> old_row -> name THEN
+            IF new_row -> name NOT IN (
+                'null'::jsonb, old_row -> name, to_jsonb('redacted:' || OLD.id),
+                to_jsonb(convert_to('redacted' || lpad(OLD.id::text, 24, '0'), 'UTF8'))
+            ) THEN
                 RAISE EXCEPTION 'the record is only added to: %', TG_TABLE_NAME;
             END IF;
             old_row := old_row - name;
@@ -210,7 +224,7 @@ def _sqlite_guard(table: str) -> list[str]:
         emptied = ERASABLE[table]
         kept = [c.name for c in METADATA.tables[table].columns if c.name not in emptied]
         same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
-        gone = " AND ".join(f"(NEW.{name} IS NULL OR NEW.{name} IS OLD.{name})" for name in emptied)
+        gone = " AND ".join(_is_gone(METADATA.tables[table].columns[name]) for name in emptied)
         is_redacted = (
             f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
         )
@@ -225,6 +239,16 @@ def _sqlite_guard(table: str) -> list[str]:
         f"CREATE TRIGGER guard_{table}_insert BEFORE INSERT ON {table} "
         f"WHEN {_in_the_way(table)} BEGIN {refuse}; END",
     ]
+
+
+def _is_gone(column: Column[Any]) -> str:
+    """Return the condition that a column is as it was, or empty (`storage.values.redaction`)."""
+    new, old = f"NEW.{column.name}", f"OLD.{column.name}"
+    if column.nullable:
+        return f"({new} IS NULL OR {new} IS {old})"
+    if isinstance(column.type, LargeBinary):
+        return f"{new} IN ({old}, CAST('redacted' || printf('%024d', OLD.id) AS BLOB))"
+    return f"{new} IN ({old}, 'redacted:' || OLD.id)"
 
 
 def _in_the_way(table: str) -> str:

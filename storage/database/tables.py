@@ -368,15 +368,24 @@ class RefusalRow(Row, table=True):
 
 
 class RedactionRow(Row, table=True):
-    """Says that a row of the record was emptied, when and why; it must stand before the act."""
+    """Says that a row of the record was emptied, when and why; it must stand before the act.
+
+    `actor` is who gave the order. The rows of one order have the same `act_id`, the id of the
+    first of them.
+    """
 
     __tablename__ = "redaction"
-    __table_args__ = (UniqueConstraint("table_name", "row_id"),)
+    __table_args__ = (
+        Index("redaction_by_row", "table_name", "row_id"),
+        Index("redaction_by_act", "act_id"),
+    )
     id: int = _key()
     table_name: str = Field(max_length=16)
     row_id: int = _big()
     reason: str = _text(nullable=False)
     at: datetime = _time()
+    actor: str | None = _text()
+    act_id: int | None = _big(nullable=True)
 
 
 class LogKeyRow(SQLModel, table=True):
@@ -489,12 +498,18 @@ LOGGED = tuple(name for name in RECORD if name not in {"log_entry", "log_tile"})
 """The tables of which every row has an entry in the log."""
 
 ERASABLE: dict[str, tuple[str, ...]] = {
-    "capture": ("data",),
-    "wording": ("title", "text"),
-    "derivation": ("detail", "raw_output", "publisher"),
-    "foreign_record": ("head", "opening"),
+    "capture": ("data", "digest"),
+    "observation": ("hints", "note"),
+    "transfer": ("request", "response_headers", "rights"),
+    "foreign_record": ("head", "opening", "name", "digest", "payload_digest"),
+    "wording": ("title", "text", "digest"),
+    "derivation": ("detail", "raw_output", "publisher", "context"),
+    "refusal": ("message",),
 }
-"""The columns that a redaction may set to null, by table."""
+"""The columns that a redaction may empty, by table.
+
+They become null; what must not be null becomes what `storage.values.redaction` says.
+"""
 
 # ----------------------------------------------------------------------------------- state
 
@@ -961,6 +976,19 @@ class AlertDeliveryRow(Row, table=True):
     note: str | None = _text()
     made_at: datetime = _time()
     sent_at: datetime | None = _time(nullable=True)
+
+
+class SuppressionRow(Row, table=True):
+    """Something that was redacted and must not come back, by a digest with the archive's salt.
+
+    `kind` says what of: `raw` of bytes, `w1` of a wording, `passage` of `words` words in a row.
+    """
+
+    __tablename__ = "suppression"
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    kind: str = Field(max_length=16)
+    words: int = 0
+    act_id: int = _big()
 
 
 class SearchDueRow(Row, table=True):

@@ -113,6 +113,8 @@ class _Words:
     """What the two databases say differently."""
 
     hexed: Callable[[str], str]
+    is_emptied: Callable[[str], str]
+    number_in: Callable[[str], str]
     json_at: Callable[[str, str], str]
     text_at: Callable[[str, str], str]
     greater: Callable[[str, str], str]
@@ -130,6 +132,8 @@ class _Words:
 
 _SQLITE = _Words(
     hexed=lambda value: f"nullif(lower(hex({value})), '')",
+    is_emptied=lambda digest: f"substr({digest}, 1, 8) = X'7265646163746564'",
+    number_in=lambda digest: f"ltrim(CAST(substr({digest}, 9) AS text), '0')",
     json_at=lambda value, path: f"nullif({value} -> '$.{path}', 'null')",
     text_at=lambda value, path: f"({value} ->> '$.{path}')",
     greater=lambda a, b: f"max({a}, {b})",
@@ -152,6 +156,8 @@ _SQLITE = _Words(
 
 _POSTGRES = _Words(
     hexed=lambda value: f"encode({value}, 'hex')",
+    is_emptied=lambda digest: f"substr({digest}, 1, 8) = 'redacted'::bytea",
+    number_in=lambda digest: f"ltrim(convert_from(substr({digest}, 9), 'UTF8'), '0')",
     json_at=lambda value, path: f"nullif({value} #> '{_braced(path)}', 'null'::jsonb)",
     text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
     greater=lambda a, b: f"greatest({a}, {b})",
@@ -285,6 +291,19 @@ def _published(words: _Words) -> str:
     )
 
 
+def _worded(words: _Words, digest: str) -> str:
+    """Return the name of a wording: `w1:` and its digest, or `redacted:` and a number."""
+    emptied = f"'redacted:' || {words.number_in(digest)}"
+    named = f"'w1:' || {words.hexed(digest)}"
+    return f"CASE WHEN {words.is_emptied(digest)} THEN {emptied} ELSE {named} END"
+
+
+def _raw_digest(words: _Words) -> str:
+    """Return the digest of a capture `b`, null where it was redacted."""
+    held = words.hexed("b.digest")
+    return f"CASE WHEN {words.is_emptied('b.digest')} THEN NULL ELSE {held} END"
+
+
 _FROM_VERSION = """
 FROM version v
 JOIN article a ON a.id = v.article_id
@@ -301,7 +320,7 @@ def _version_columns(words: _Words) -> str:
     """Return what the views `versions` and `changes` share, with the keys of a version."""
     return f"""
     {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
-    v.number AS version, 'w1:' || {words.hexed("w.digest")} AS wording, w.title AS title,
+    v.number AS version, {_worded(words, "w.digest")} AS wording, w.title AS title,
     v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
     {_if_head(_head_last_seen(words, "v.last_seen"), "v.last_seen")} AS last_seen,
     d.language AS language, {_published(words)}, v.id AS version_id,
@@ -323,15 +342,19 @@ SELECT {_version_columns(words)}, w.text AS text, {listed["authors"]}, d.publish
     {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
     {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
     d.word_count AS word_count, {_flags(words)} AS flags,
-    {words.hexed("b.digest")} AS raw_digest
+    {_raw_digest(words)} AS raw_digest
 {_FROM_VERSION}
 JOIN capture b ON b.id = d.capture_id
 """
 
 
 def _flags(words: _Words) -> str:
-    """Return the flags of the text, and that another file had its address first."""
-    flags = f"coalesce({words.json_at('d.detail', 'flags')}, {words.empty_list})"
+    """Return the flags of the text, that it was redacted, that another file had its address."""
+    emptied = words.with_word(words.empty_list, "redacted")
+    flags = (
+        f"coalesce({words.json_at('d.detail', 'flags')}, "
+        f"CASE WHEN w.text IS NULL THEN {emptied} ELSE {words.empty_list} END)"
+    )
     return f"""CASE WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
         AND own.is_foreign = FALSE AND own.address_id <> own.origin_id)
     THEN {words.with_word(flags, "address_shared")} ELSE {flags} END"""
@@ -380,7 +403,7 @@ def _sights(words: _Words) -> str:
 SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at AS observed_at,
     o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
     o.http_status AS http_status, s.version AS version,
-    'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
+    {_worded(words, "w.digest")} AS wording, {_raw_digest(words)} AS raw_digest,
     {_NOTE} AS note, 1 AS checks, {words.no_time} AS until,
     s.article_id AS article_id, s.observation_id AS observation_id
 FROM sight s
@@ -399,7 +422,7 @@ SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
     first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
     CAST('unchanged' AS varchar) AS outcome, CAST(NULL AS integer) AS http_status,
     s.version AS version,
-    'w1:' || {words.hexed("w.digest")} AS wording, {words.hexed("b.digest")} AS raw_digest,
+    {_worded(words, "w.digest")} AS wording, {_raw_digest(words)} AS raw_digest,
     CAST(NULL AS text) AS note,
     CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
         AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
@@ -437,7 +460,7 @@ SELECT coalesce(judged.id, o.id) AS seq, {words.no_name} AS article, r.origin AS
     coalesce(t.is_foreign, FALSE) AS "foreign",
     {TURNED_OUT} AS outcome,
     o.http_status AS http_status, CAST(NULL AS integer) AS version,
-    CAST(NULL AS text) AS wording, {words.hexed("b.digest")} AS raw_digest, {_NOTE} AS note,
+    CAST(NULL AS text) AS wording, {_raw_digest(words)} AS raw_digest, {_NOTE} AS note,
     1 AS checks, {words.no_time} AS until, CAST(NULL AS bigint) AS article_id,
     o.id AS observation_id
 FROM observation o
@@ -513,8 +536,8 @@ LEFT JOIN certificate c ON c.id = t.certificate_id
 def _noise(words: _Words) -> str:
     return f"""
 SELECT coalesce(u.id, n.id) AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
-    'w1:' || {words.hexed("wa.digest")} AS wording_before,
-    'w1:' || {words.hexed("wb.digest")} AS wording_after,
+    {_worded(words, "wa.digest")} AS wording_before,
+    {_worded(words, "wb.digest")} AS wording_after,
     s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
     u.undone_at AS undone_at, a.id AS article_id, s.version AS version,
     n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id
@@ -532,7 +555,7 @@ def _refusals(words: _Words) -> str:
     return f"""
 SELECT f.id AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
     f.code AS code, f.message AS message, f.hint AS hint, f.kept AS kept,
-    {words.hexed("b.digest")} AS raw_digest, f.at AS at, r.name AS source,
+    {_raw_digest(words)} AS raw_digest, f.at AS at, r.name AS source,
     f.source_id AS source_id
 FROM refusal f
 LEFT JOIN source r ON r.id = f.source_id

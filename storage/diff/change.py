@@ -24,6 +24,7 @@ from storage.diff.word_diff import (
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.volatile import stamps
 from storage.language.words import TOKEN
+from storage.values.change_class import ChangeClass
 from storage.values.digest import canonical, canonical_all
 from storage.values.site import paragraph_key
 
@@ -50,7 +51,8 @@ class CaptureContent:
 
     `beside` are the paragraphs of the page that are no part of the text, `modified` is its date
     of modification, `notices` are kind and text of each notice, `metadata` are the values of the
-    fields `METADATA`. `around` are the keys of what else the page shows.
+    fields `METADATA`. `around` are the keys of what else the page shows. Of what `is_redacted`
+    nothing is left to be compared.
 
     What comparing needs of one capture is worked out once, whatever it is compared with.
     """
@@ -61,6 +63,7 @@ class CaptureContent:
     notices: tuple[tuple[str, str], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=lambda: _NO_FIELDS)
     around: frozenset[int] = frozenset()
+    is_redacted: bool = False
 
     @cached_property
     def side(self) -> Side:
@@ -110,16 +113,23 @@ class TextChange:
         return bool(self.noise) and not self.classes
 
 
+REDACTED = TextChange((ChangeClass.REDACTED.value,), None, 0, 0, (), (), (), (), ())
+"""What is told where one of two captures was redacted: that nothing can be said."""
+
+
 class CapturePair:
     """Two captures beside each other: where they differ is worked out once, noise by noise."""
 
     def __init__(self, a: CaptureContent, b: CaptureContent) -> None:
         self.a = a
         self.b = b
+        self.is_redacted = a.is_redacted or b.is_redacted
         self._changes: dict[frozenset[tuple[str, str]], TextChange] = {}
 
     @cached_property
     def places(self) -> list[Edit]:
+        if self.is_redacted:
+            return []
         a, b = self.a.side, self.b.side
         return places(between(a, b), a, b)
 
@@ -143,6 +153,8 @@ class CapturePair:
         return self._change([None] * len(self.places))
 
     def _change(self, rules: Sequence[str | None]) -> TextChange:
+        if self.is_redacted:
+            return REDACTED
         a, b, found = self.a, self.b, self.places
         left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
         classes = classes_of(left, a.side, b.side)

@@ -288,6 +288,8 @@ def content_of_row(
     detail: Mapping[str, Any] | None, title: str | None, body: str | None
 ) -> CaptureContent:
     """Return what a stored derivation says; of a redacted one what its wording still has."""
+    if body is None:
+        return CaptureContent(Text(None, ()), is_redacted=True)
     layout = [(each.role, each.text) for each in paragraphs_in(detail, body)]
     if detail is None:
         return CaptureContent(Text(title, tuple(layout)))

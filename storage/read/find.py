@@ -96,6 +96,14 @@ class Finder:
             raise NoSuchError(f"article{by_then}", given, hint)
         return found
 
+    def whole(self, given: str) -> FoundArticle | None:
+        """Return the article that is named with all its versions, None where a version is named.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        revision = parse_revision(given, self.is_known, self.timezone)
+        return self.article(given) if revision == Revision(given, Latest()) else None
+
     def version(self, rev: str) -> FoundVersion:
         """Return the version that `rev` names.
 

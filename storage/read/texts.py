@@ -53,6 +53,18 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
     return _version_text(row, certain=found.certain)
 
 
+def wordings_of(connection: Connection, found: FoundVersion) -> list[int]:
+    """Return the wordings that a version was seen in: those that differ by noise, too."""
+    if found.wording_id is not None:
+        return [found.wording_id]
+    query = select(SIGHT.c.wording_id).where(
+        SIGHT.c.article_id == found.article.row_id,
+        SIGHT.c.version == found.number,
+        SIGHT.c.wording_id.is_not(None),
+    )
+    return sorted({*connection.execute(query).scalars()})
+
+
 @dataclass(frozen=True, slots=True)
 class ShownReading:
     """What a version shows: one reading of one capture, and between which sights that came."""

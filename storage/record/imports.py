@@ -90,7 +90,8 @@ class Importing:
                 each, capture = replace(given, hints=original.hints_for(given)), original.capture_id
             number = self._observe(each, origins[each.origin], capture)
             transfers[number] = each.transfer
-            self._keep_records(each, number, origins[self.container], bytes_kept)
+            if not each.is_withheld:
+                self._keep_records(each, number, origins[self.container], bytes_kept)
             originals.learn(each, number, capture)
         keep_transfers(unit, transfers, bytes_kept)
 

@@ -19,3 +19,4 @@ class ChangeClass(StrEnum):
     METADATA = "metadata"
     NOTICE = "notice"
     REVERSION = "reversion"
+    REDACTED = "redacted"

@@ -46,7 +46,7 @@ class Import:
     `locator` is the record in its file. `outcome` is `captured` with the bytes to be read in
     `raw`, or what the transport said otherwise. `repeats` stands instead of the bytes where
     another capture has them. `records` are the exact records: that of the capture first, then
-    its companions, and the one on the file itself.
+    its companions, and the one on the file itself; of one that `is_withheld` no record is kept.
     """
 
     locator: str
@@ -61,6 +61,7 @@ class Import:
     note: str | None = None
     refused: Refused | None = None
     repeats: Repeats | None = None
+    is_withheld: bool = False
 
     @property
     def is_readable(self) -> bool:

@@ -162,6 +162,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "This is no list of subscriptions that can be read: {reason}.",
         "Export it again as OPML, or list the addresses in a text file, one a line.",
     ),
+    "redacted": (
+        "This text, or these bytes, were redacted here: they do not come back.",
+        "Nothing; `lesart redact --list` says when and why.",
+    ),
     "too_many_entries": (
         "The list holds more than {limit} entries.",
         "Split it, or name the parts of it that you want to watch.",
@@ -212,6 +216,8 @@ FLAGS: dict[str, str] = {
         "What was seen before cannot be read by today's extractor: whether the text changed is "
         "not known, and no version was made of it."
     ),
+    "redacted": "The text was taken out of the archive; that it was there is still proven.",
+    "passage_redacted": "A passage was taken out of the text; `[redacted]` stands in its place.",
     "digest_mismatch": "The web archive names another digest for these bytes than they have.",
     "clock_suspect": "The clock ran backwards between two sights.",
 }

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from storage.database.columns import iso_utc
 from storage.database.rows import stream
-from storage.database.tables import LOGGED
+from storage.database.tables import ERASABLE, LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
 from storage.proof.ask_stamps import KeptStamp, kept_stamps
@@ -19,6 +19,7 @@ from storage.proof.note import Checkpoint, Note, NoteError, Verifier
 from storage.proof.stamp import StampError, stamped_at
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import leaf_hash, root, whole
+from storage.values.redaction import is_emptied
 from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
 
 CHUNK_ENTRIES = 4_000
@@ -138,12 +139,18 @@ def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Looke
     except OpeningError as error:
         return Broken(table, number, "opening_damaged", f"its entry cannot be opened: {error}")
     if found.commitment != commitment:
-        message = "it is not the row that was logged: a column was changed"
+        empty = [name for name in ERASABLE.get(table, ()) if is_emptied(values.get(name, b""))]
+        told = f"; emptied are {', '.join(empty)}" if empty else ""
+        message = f"it is not the row that was logged: a column was changed{told}"
         return Broken(table, number, "row_changed", message)
-    is_sealed = any(isinstance(each, bytes) for each in found.contents.values())
-    if is_sealed and (table, number) not in known.redacted:
-        return Broken(table, number, "sealed", "it was emptied, and no redaction says why")
-    return REDACTED if is_sealed else WELL
+    sealed = [name for name, held in found.contents.items() if isinstance(held, bytes)]
+    if sealed and (table, number) not in known.redacted:
+        message = f"{', '.join(sealed)} went, and no redaction says why"
+        return Broken(table, number, "sealed", message)
+    if full := [name for name in sealed if not is_emptied(values[name])]:
+        message = f"the log has forgotten {', '.join(full)}, and something stands there"
+        return Broken(table, number, "row_changed", message)
+    return REDACTED if sealed else WELL
 
 
 # ---------------------------------------------------------------------------------- tree

@@ -84,6 +84,10 @@ def database(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # 
 
 def guards(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
     """Check that the triggers stand which keep the record from being changed."""
+    pending = "SELECT value FROM archive WHERE key = 'redacted_to'"
+    for row in stream(connection, pending, NOTHING):
+        message = "what was to be redacted still stands: `lesart redact --finish` goes on"
+        yield Broken("redaction", row["value"], "redaction_unfinished", message)
     missing = missing_guards(connection)
     for name in missing:
         yield Broken("trigger", name, "guard_missing", "the record can be changed by anyone")

@@ -70,14 +70,22 @@ from storage.values.addresses import AddressList
 from storage.values.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import origin_id, raw_digest
 from storage.values.foreign_capture import Import
+from storage.values.redaction import RedactionReason
 from storage.values.refusals import Refused
 from storage.values.source import NoSuchSourceError, Source
 from storage.values.verdict import Counts, Known, Verdict
+from storage.write import redact as redacting
 from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now
 from storage.write.keep_listings import keep_listings
 from storage.write.keep_readings import Keeping
+from storage.write.redaction_plan import RedactionTarget, plan_of
 from storage.write.undo import Undone, undo
+from storage.write.without_redacted import (
+    imports_without_redacted,
+    readings_without_redacted,
+    without_redacted,
+)
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
@@ -343,6 +351,8 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
+        with self.looking() as connection:
+            arrivals = without_redacted(connection, arrivals)
         packed = self.put(_packed(arrivals))
         with self.unit() as unit:
             queue.renew(unit, held)
@@ -395,8 +405,9 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        wanted = {each.records[0].digest: each for each in imports}
         with self.looking() as connection:
+            imports = imports_without_redacted(connection, imports)
+            wanted = {each.records[0].digest: each for each in imports}
             known = known_records(connection, wanted)
         fresh = [each for digest, each in wanted.items() if digest not in known]
         packed = self.put(packed_of(fresh))
@@ -526,9 +537,10 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
-        listings = [each for each in readings if isinstance(each.outcome, AddressList)]
-        others = [each for each in readings if not isinstance(each.outcome, AddressList)]
         with self.looking() as connection:
+            readings, returned = readings_without_redacted(connection, readings)
+            listings = [each for each in readings if isinstance(each.outcome, AddressList)]
+            others = [each for each in readings if not isinstance(each.outcome, AddressList)]
             comparing = compare_ahead(connection, others, self._memory)
         with self.unit() as unit:
             comparing.enter(unit)
@@ -542,9 +554,12 @@ class Archive:
                 queue.finish(unit, held, counts)
             else:
                 queue.release(unit, held, counts)
+            redacting.order_again(unit, returned)
             if self.engine.dialect.name == "sqlite":
                 index_now(unit.connection, keeping.to_index)
         keeping.committed()
+        if returned:
+            self.finish_redactions()
         if self.engine.dialect.name != "sqlite":
             with self.engine.begin() as connection:
                 index_now(connection, keeping.to_index)
@@ -581,7 +596,13 @@ class Archive:
         ]
 
     def keep_again(self, again: Sequence[Reread]) -> None:
-        """Write what today's reader makes of captures beside what others made of them."""
+        """Write what today's reader makes of captures beside what others made of them.
+
+        What comes out as a text that was redacted is not kept.
+        """
+        with self.looking() as connection:
+            readings, _ = readings_without_redacted(connection, [each.reading for each in again])
+        again = [e for e, r in zip(again, readings, strict=True) if r is e.reading]
         with self.unit() as unit:
             deriving = Deriving(unit)
             readings = [each.reading for each in again]
@@ -613,6 +634,34 @@ class Archive:
         """
         with self.unit() as unit:
             return undo(unit, number, reason)
+
+    def redact(
+        self,
+        targets: Sequence[RedactionTarget],
+        reason: RedactionReason,
+        actor: str,
+        *,
+        with_copies: bool = False,
+        tell: redacting.Tell | None = None,
+    ) -> list[int]:
+        """Take articles or wordings out of the archive; return the numbers of the acts.
+
+        What comes in meanwhile goes, too. `scrub` has to follow where no bytes may stay behind.
+        """
+        acts: list[int] = []
+        while True:
+            with self.looking() as connection:
+                plan = plan_of(connection, targets, with_copies=with_copies)
+            with self.unit() as unit:
+                act = redacting.order(unit, plan.rows, reason, actor)
+            self.finish_redactions(tell)
+            if act is None:
+                return acts
+            acts.append(act)
+
+    def finish_redactions(self, tell: redacting.Tell | None = None) -> int:
+        """Empty what was ordered to be and still stands, as after a crash; return how many rows."""
+        return redacting.empty_ordered(self.engine, self.clock, tell)
 
     def relate_rest(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
         """Make the relations of wordings that a crash left out; return how many those were.

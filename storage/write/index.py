@@ -1,15 +1,17 @@
 """Full text: hand finished tokens of wordings to FTS5 or to a tsvector."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, text
 
-from storage.database.tables import SearchDueRow, WordingRow
-from storage.database.unit import table_of
+from storage.database.tables import DerivationRow, SearchDueRow, WordingRow
+from storage.database.unit import rows_in, table_of
 from storage.language.vocabulary import Tokens, tokens_of
 
-DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
+DERIVATION, DUE, WORDING = (
+    table_of(DerivationRow), table_of(SearchDueRow), table_of(WordingRow),
+)  # fmt: skip
 
 ToIndex = tuple[int, Tokens]
 """A wording's id with its finished tokens."""
@@ -29,6 +31,65 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
         text("INSERT INTO search_text (rowid, tokens) VALUES (:id, :tokens)"),
         [{"id": number, "tokens": " ".join(tokens.words())} for number, tokens in items],
     )
+
+
+def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
+    """Take wordings out of full text whose title and text still stand."""
+    if connection.dialect.name == "postgresql":
+        statement = text("DELETE FROM search_text WHERE wording_id = ANY(:ids)")
+        connection.execute(statement, {"ids": list(wording_ids)})
+        return
+    query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
+    for number, title, body in rows_in(connection, query, WORDING.c.id, wording_ids):
+        tokens = _indexed_as(connection, number, title, body)
+        if tokens:
+            told = {"id": number, "tokens": " ".join(tokens)}
+            connection.execute(_FORGET, told)
+
+
+_FORGET = text(
+    "INSERT INTO search_text (search_text, rowid, tokens) VALUES ('delete', :id, :tokens)"
+)
+_INDEXED = text("SELECT 1 FROM search_text_docsize WHERE id = :id")
+_HAS_TOKEN = text("SELECT 1 FROM search_text WHERE search_text MATCH :token AND rowid = :id")
+
+
+def _indexed_as(
+    connection: Connection, number: int, title: str | None, body: str | None
+) -> Sequence[str]:
+    """Return the tokens under which SQLite knows a wording: the table itself keeps no text.
+
+    They depend on the language that its first reader took it for.
+    """
+    if body is None or connection.execute(_INDEXED, {"id": number}).first() is None:
+        return ()
+    for language in _languages(connection, number):
+        tokens = wording_tokens(title, body, language).words()
+        asked = [{"id": number, "token": f'"{token}"'} for token in sorted({*tokens})]
+        if all(connection.execute(_HAS_TOKEN, each).first() for each in asked):
+            return tokens
+    return _tokens_in_index(connection, number)
+
+
+def _languages(connection: Connection, number: int) -> list[str | None]:
+    query = (
+        select(DERIVATION.c.language)
+        .where(DERIVATION.c.wording_id == number)
+        .order_by(DERIVATION.c.id)
+    )
+    known = connection.execute(query).scalars().all()
+    return list(dict.fromkeys((*known, None, "de", "en")))
+
+
+def _tokens_in_index(connection: Connection, number: int) -> Sequence[str]:
+    """Return the tokens of a wording by reading through the whole index."""
+    connection.execute(
+        text("CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'search_text', 'instance')")
+    )
+    query = text('SELECT term FROM temp.words WHERE doc = :id ORDER BY "offset"')
+    found = connection.execute(query, {"id": number}).scalars().all()
+    connection.execute(text("DROP TABLE temp.words"))
+    return found
 
 
 def index_due(connection: Connection, before: datetime, limit: int) -> int:

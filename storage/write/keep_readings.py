@@ -414,7 +414,7 @@ class Keeping:
         add_refusal(
             self.unit, refused, captured.locator, job_id=self.job_id,
             source_id=captured.source_id, observation_id=captured.observation_id,
-            capture_id=captured.capture_id,
+            capture_id=None if refused.code == "redacted" else captured.capture_id,
         )  # fmt: skip
 
     def _tell_copy(

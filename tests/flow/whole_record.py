@@ -24,6 +24,7 @@ def fill_record(room: Newsroom) -> None:
     room.write("a.txt", seed("Pegel steigt", A))
     room.write("b.txt", seed("Pegel steigt", A))
     room.write("leer.txt", "")
+    room.write("auch-leer.txt", "")
     room.write("d.md", page(B))
     address, seen_at = "https://presse.example/b", "2024-06-17T06:00:00Z"
     capture = response(address, seen_at, answer(saved_page("Pegel fällt", A, B)))

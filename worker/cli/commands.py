@@ -23,6 +23,7 @@ from storage.values.source import NoSuchSourceError
 from storage.values.token import TokenError
 from worker.cli import (
     copy_commands,
+    redact_command,
     witness_command,  # noqa: F401  # its command is one of `app`
 )
 from worker.cli import source_commands as source_cli
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 source_cli.mount(app)
 copy_commands.mount(app)
+redact_command.mount(app)
 token_cli.mount(app)
 
 TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."

@@ -21,6 +21,7 @@ from storage.values.outcome import of_exchange
 from storage.values.refusals import refuse
 from storage.write.archive import Archive
 from storage.write.keep_checks import keep_checks, packed_of
+from storage.write.without_redacted import checks_without_redacted
 from worker.flow.servers import AHEAD_SECONDS, Servers, why_left_alone
 from worker.web.credentials import SecretError
 from worker.web.exchange import Exchanged, Line, ask
@@ -285,7 +286,9 @@ class _Fetching:
 
     def _keep(self, *, is_last: bool = False) -> None:
         """Keep what came so far; at the end the job is through, or given back."""
-        checks, news, put_off = self.checks, self.servers.news, self.put_off
+        news, put_off = self.servers.news, self.put_off
+        with self.archive.looking() as connection:
+            checks = checks_without_redacted(connection, self.checks)
         packed = self.archive.put(packed_of(checks, news))
         with self.archive.unit() as unit:
             queue.renew(unit, self.held)

@@ -1,0 +1,120 @@
+"""What was redacted and must not come back: known again by digests with a secret salt.
+
+Without the salt, which only the archive has, an entry tells nobody whether it is of a certain text.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from sqlalchemy import Connection, insert, select
+
+from storage.database.tables import ArchiveRow, SuppressionRow
+from storage.database.unit import Unit, rows_in, table_of
+from storage.values.digest import canonical
+
+FACTS, SUPPRESSION = table_of(ArchiveRow), table_of(SuppressionRow)
+SALT = "suppression_salt"
+RAW, WORDING, PASSAGE = "raw", "w1", "passage"
+
+
+class Suppressed:
+    """Knows what must not come back, as one connection sees it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def _salt(self) -> bytes | None:
+        query = select(FACTS.c.value).where(FACTS.c.key == SALT)
+        found = self._connection.execute(query).scalar()
+        return None if found is None else bytes.fromhex(found)
+
+    def raw(self, digests: Iterable[bytes]) -> dict[bytes, int]:
+        """Return those of the digests of bytes that were redacted, each with the act."""
+        return self._among(RAW, digests)
+
+    def wordings(self, digests: Iterable[bytes]) -> dict[bytes, int]:
+        """Return those of the digests of wordings that were redacted, each with the act."""
+        return self._among(WORDING, digests)
+
+    def passage_in(self, texts: Sequence[str]) -> int | None:
+        """Return the act that redacted a passage which stands in one of the texts."""
+        salt = self._salt
+        if salt is None or not self._passages:
+            return None
+        for words in map(words_of, texts):
+            for size, held in self._passages.items():
+                for at in range(len(words) - size + 1):
+                    act = held.get(keyed(salt, PASSAGE, _joined(words[at : at + size])))
+                    if act is not None:
+                        return act
+        return None
+
+    @cached_property
+    def _passages(self) -> dict[int, dict[bytes, int]]:
+        query = select(SUPPRESSION.c.words, SUPPRESSION.c.digest, SUPPRESSION.c.act_id)
+        found: dict[int, dict[bytes, int]] = {}
+        rows = self._connection.execute(query.where(SUPPRESSION.c.kind == PASSAGE))
+        for size, digest, act in rows:
+            found.setdefault(size, {})[bytes(digest)] = act
+        return found
+
+    def _among(self, kind: str, values: Iterable[bytes]) -> dict[bytes, int]:
+        salt = self._salt
+        if salt is None:
+            return {}
+        asked = {keyed(salt, kind, value): value for value in values}
+        query = select(SUPPRESSION.c.digest, SUPPRESSION.c.act_id)
+        rows = rows_in(self._connection, query, SUPPRESSION.c.digest, asked)
+        return {asked[bytes(digest)]: act for digest, act in rows}
+
+
+def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words: int = 0) -> None:
+    """Note that what has these digests must not come back; what is noted already stays."""
+    salt = _ensured_salt(unit.connection)
+    digests = [keyed(salt, kind, value) for value in dict.fromkeys(values)]
+    query = select(SUPPRESSION.c.digest)
+    known = {
+        bytes(row[0]) for row in rows_in(unit.connection, query, SUPPRESSION.c.digest, digests)
+    }
+    rows = [
+        {"digest": digest, "kind": kind, "words": words, "act_id": act_id}
+        for digest in digests
+        if digest not in known
+    ]
+    if rows:
+        unit.connection.execute(insert(SUPPRESSION), rows)
+
+
+def suppress_passage(unit: Unit, passage: str, act_id: int) -> None:
+    """Note that a text with these words in a row must not come back."""
+    words = words_of(passage)
+    suppress(unit, PASSAGE, [_joined(words)], act_id, len(words))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text as passages are compared: without case, stops at their ends."""
+    return [word.strip(".,;:!?\"'()") for word in canonical(text).casefold().split()]
+
+
+def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
+    """Return the digest of a value that nobody can work out without the salt.
+
+    >>> keyed(b"salt", "raw", b"x") == keyed(b"other", "raw", b"x")
+    False
+    """
+    return hmac.digest(salt, kind.encode() + b"\0" + value, "sha256")
+
+
+def _joined(words: Sequence[str]) -> bytes:
+    return " ".join(words).encode("utf-8", "surrogatepass")
+
+
+def _ensured_salt(connection: Connection) -> bytes:
+    found = connection.execute(select(FACTS.c.value).where(FACTS.c.key == SALT)).scalar()
+    if found is None:
+        found = secrets.token_hex(32)
+        connection.execute(insert(FACTS).values(key=SALT, value=found))
+    return bytes.fromhex(found)

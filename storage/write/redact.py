@@ -1,0 +1,392 @@
+"""Take texts and bytes out of the archive, and leave what proves that they were there.
+
+First the redactions are written, which name each row that is to be emptied. Then the rows are
+emptied, some at a time: a crash in between leaves the order, and whoever comes next goes on. The
+log forgets the salts of what went, so that nothing of it can be guessed from what is left.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    LargeBinary,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
+from storage.database.engine import looking
+from storage.database.tables import (
+    ERASABLE,
+    METADATA,
+    ArchiveRow,
+    BoxDueRow,
+    FingerprintRow,
+    PresenceRow,
+    RedactionRow,
+    RelateDueRow,
+    SearchDueRow,
+    SightRow,
+    TraceRow,
+    VersionRow,
+    WatchRow,
+)
+from storage.database.unit import Clock, Unit, rows_in, table_of, update_rows, writing
+from storage.history.changes import Comparing
+from storage.history.runs import Pair
+from storage.history.versions import rebuild_all
+from storage.proof import log
+from storage.proof.leaf import SHAPES
+from storage.record.suppression import RAW, WORDING, suppress
+from storage.values.redaction import RedactionReason, emptied_digest, emptied_name, is_emptied
+from storage.write.index import forget_words
+from storage.write.redaction_plan import (
+    DERIVATION,
+    FOREIGN,
+    OBSERVATION,
+    ORDER,
+    SIGHT,
+    TRANSFER,
+    VERSION,
+)
+from storage.write.redaction_plan import WORDING as TEXTS
+from storage.write.without_redacted import Returned
+
+BOX_DUE, FACTS, FINGERPRINT = table_of(BoxDueRow), table_of(ArchiveRow), table_of(FingerprintRow)
+PRESENCE, REDACTION, RELATE_DUE = (
+    table_of(PresenceRow), table_of(RedactionRow), table_of(RelateDueRow),
+)  # fmt: skip
+SEARCH_DUE, TRACE, WATCH = table_of(SearchDueRow), table_of(TraceRow), table_of(WatchRow)
+
+PENDING = "redacted_to"
+"""The fact that says up to which redaction all is emptied; there is none where nothing waits."""
+UNSCRUBBED = "unscrubbed"
+"""The fact that says that the database may still hold bytes of what went."""
+ROWS_AT_A_TIME = 200
+RETAINED: Mapping[str, tuple[str, ...]] = {"capture": ("data",), "foreign_record": ("opening",)}
+"""What goes by the rules of a source: bytes alone, texts and digests stay."""
+
+BY_ITSELF = "lesart"
+"""Who orders that goes what comes back."""
+
+Tell = Callable[[str, int], None]
+
+
+def emptied_columns(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
+    """Return what columns of a redacted row become."""
+    columns = METADATA.tables[table].columns
+    return {name: _emptied(columns[name], row_id) for name in names}
+
+
+def _emptied(column: Any, row_id: int) -> bytes | str | None:
+    if column.nullable:
+        return None
+    is_bytes = isinstance(column.type, LargeBinary)
+    return emptied_digest(row_id) if is_bytes else emptied_name(row_id)
+
+
+def order(
+    unit: Unit, rows: Mapping[str, Collection[int]], reason: RedactionReason, actor: str
+) -> int | None:
+    """Write down which rows are to be emptied; return the number of the act, None for no rows.
+
+    `empty_ordered` does it. What was ordered before is not ordered again, unless all of it is to
+    go now and it was only the bytes before.
+    """
+    wanted = {table: set(rows.get(table, ())) for table in ORDER}
+    for table, numbers in wanted.items():
+        known = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
+        if reason is not RedactionReason.RETENTION:
+            known = known.where(REDACTION.c.reason != RedactionReason.RETENTION.value)
+        numbers -= {row[0] for row in rows_in(unit.connection, known, REDACTION.c.row_id, numbers)}
+    pairs = [(table, number) for table in ORDER for number in sorted(wanted[table])]
+    if not pairs:
+        return None
+    act_id = unit.number()
+    for place, (table, number) in enumerate(pairs):
+        row = {
+            "id": unit.number() if place else act_id, "table_name": table, "row_id": number,
+            "reason": reason.value, "at": unit.now, "actor": actor, "act_id": act_id,
+        }  # fmt: skip
+        unit.add(RedactionRow, row)
+    unit.flush()
+    if _fact(unit.connection, PENDING) is None:
+        _note(unit.connection, PENDING, str(act_id - 1))
+    return act_id
+
+
+def order_again(unit: Unit, returned: Sequence[Returned]) -> None:
+    """Order that bytes go which came to a text that was redacted before, for the same reason."""
+    if not returned:
+        return
+    unit.flush()
+    by_act: dict[int, list[Returned]] = defaultdict(list)
+    for each in returned:
+        by_act[each.act_id].append(each)
+    for act_id, those in by_act.items():
+        told = select(REDACTION.c.reason).where(REDACTION.c.id == act_id)
+        reason = RedactionReason(unit.connection.execute(told).scalar_one())
+        rows: dict[str, set[int]] = {"capture": {each.capture_id for each in those}}
+        observed = {each.observation_id for each in those}
+        for table in (TRANSFER, FOREIGN):
+            query = select(table.c.id)
+            found = rows_in(unit.connection, query, table.c.observation_id, observed)
+            rows[table.name] = {row[0] for row in found}
+        order(unit, rows, reason, BY_ITSELF)
+
+
+def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int:
+    """Empty what was ordered and still stands; return how many rows those were."""
+    done = 0
+    while True:
+        log.append(engine, clock)
+        with looking(engine) as connection:
+            due = _due(connection)
+            ahead = None if due is None else _Ahead.of(connection, due)
+        if due is None or ahead is None:
+            return done
+        with writing(engine, clock) as unit:
+            _overwrite(unit.connection)
+            log.append_within(unit)
+            if _due(unit.connection) == due:  # else somebody else did it
+                _Emptying(unit, ahead).carry_out(due)
+                done += len(due)
+        if tell is not None:
+            tell("rows emptied", done)
+
+
+def is_pending(connection: Connection) -> bool:
+    """Tell whether something that was ordered to be emptied still stands."""
+    return _fact(connection, PENDING) is not None
+
+
+def _due(connection: Connection) -> list[Row[Any]] | None:
+    begin = _fact(connection, PENDING)
+    if begin is None:
+        return None
+    query = select(REDACTION).where(REDACTION.c.id > int(begin)).order_by(REDACTION.c.id)
+    return list(connection.execute(query.limit(ROWS_AT_A_TIME)))
+
+
+def _overwrite(connection: Connection) -> None:
+    """Let SQLite write zeros over what goes."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("PRAGMA secure_delete = ON")).close()
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """What is looked up before the lock is taken, as no index leads there."""
+
+    traces: list[Any] = field(default_factory=list)
+    observations: set[int] = field(default_factory=set)
+    articles: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_Ahead":
+        wordings = {row.row_id for row in due if row.table_name == "wording"}
+        captures = {row.row_id for row in due if row.table_name == "capture"}
+        derivations = {row.row_id for row in due if row.table_name == "derivation"}
+        query = select(TRACE.c.trace, TRACE.c.wording_id)
+        ahead = cls(list(rows_in(connection, query, TRACE.c.wording_id, wordings)))
+        for column, wanted in ((DERIVATION.c.wording_id, wordings), (DERIVATION.c.id, derivations)):
+            captures |= {
+                row[0]
+                for row in rows_in(connection, select(DERIVATION.c.capture_id), column, wanted)
+            }
+        seen = select(OBSERVATION.c.id, SIGHT.c.article_id).outerjoin(
+            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        )
+        for number, article in rows_in(connection, seen, OBSERVATION.c.capture_id, captures):
+            ahead.observations.add(number)
+            ahead.articles |= {article} - {None}
+        held = select(VERSION.c.article_id)
+        ahead.articles |= {
+            row[0] for row in rows_in(connection, held, VERSION.c.wording_id, wordings)
+        }
+        return ahead
+
+
+class _Emptying:
+    """Empties some rows in one unit of work, and tells anew what was told of them."""
+
+    def __init__(self, unit: Unit, ahead: _Ahead) -> None:
+        self.unit = unit
+        self.connection = unit.connection
+        self.ahead = ahead
+
+    def carry_out(self, due: Sequence[Row[Any]]) -> None:
+        if due:
+            self._empty_all(due)
+            _note(self.connection, UNSCRUBBED, str(due[-1].id))
+        if len(due) == ROWS_AT_A_TIME:
+            _note(self.connection, PENDING, str(due[-1].id))
+        else:
+            self.connection.execute(delete(FACTS).where(FACTS.c.key == PENDING))
+
+    def _empty_all(self, due: Sequence[Row[Any]]) -> None:
+        whole: dict[str, set[int]] = defaultdict(set)
+        acts: dict[str, list[Row[Any]]] = defaultdict(list)
+        for row in due:
+            if row.reason != RedactionReason.RETENTION:
+                whole[row.table_name].add(row.row_id)
+                acts[row.table_name].append(row)
+        self._suppress("capture", RAW, acts["capture"])
+        self._suppress("wording", WORDING, acts["wording"])
+        self._forget_wordings(whole["wording"])
+        for row in due:
+            self._empty(row)
+        self._forget_places(whole["capture"])
+        if whole["wording"] or whole["derivation"] or whole["capture"]:
+            self._tell_anew(whole)
+
+    def _empty(self, row: Row[Any]) -> None:
+        table = row.table_name
+        is_retention = row.reason == RedactionReason.RETENTION
+        names = RETAINED.get(table, ()) if is_retention else ERASABLE.get(table, ())
+        if not names:
+            return
+        if set(names) & set(SHAPES[table].contents):
+            log.seal(self.unit, table, row.row_id, names)
+        rows = METADATA.tables[table]
+        values = emptied_columns(table, names, row.row_id)
+        self.connection.execute(update(rows).where(rows.c.id == row.row_id).values(**values))
+
+    def _suppress(self, table: str, kind: str, due: Sequence[Row[Any]]) -> None:
+        rows = METADATA.tables[table]
+        act_of = {row.row_id: row.act_id or row.id for row in due}
+        digests: dict[int, list[bytes]] = defaultdict(list)
+        query = select(rows.c.id, rows.c.digest)
+        for number, digest in rows_in(self.connection, query, rows.c.id, act_of):
+            if not is_emptied(bytes(digest)):
+                digests[act_of[number]].append(bytes(digest))
+        for act_id, those in digests.items():
+            suppress(self.unit, kind, those, act_id)
+
+    def _forget_wordings(self, wordings: set[int]) -> None:
+        """Take wordings out of full text and out of the search for copies."""
+        if not wordings:
+            return
+        forget_words(self.connection, wordings)
+        for table in (FINGERPRINT, RELATE_DUE, SEARCH_DUE):
+            self.connection.execute(delete(table).where(table.c.wording_id.in_(wordings)))
+        if self.ahead.traces:
+            self.connection.execute(
+                delete(TRACE).where(
+                    TRACE.c.trace == bindparam("of"), TRACE.c.wording_id == bindparam("by")
+                ),
+                [{"of": trace, "by": wording} for trace, wording in self.ahead.traces],
+            )
+
+    def _forget_places(self, captures: set[int]) -> None:
+        """Forget by which digests, marks and words what stood at a place is known again."""
+        if self.ahead.observations:
+            self.connection.execute(
+                update(PRESENCE)
+                .where(PRESENCE.c.observation_id == bindparam("seen"))
+                .values(digest=None),
+                [{"seen": number} for number in sorted(self.ahead.observations)],
+            )
+        if captures:
+            self.connection.execute(
+                update(WATCH)
+                .where(
+                    or_(
+                        WATCH.c.capture_id.in_(captures),
+                        WATCH.c.observation_id.in_(self.ahead.observations),
+                    )
+                )
+                .values(etag=None, last_modified=None, hints=None)
+            )
+
+    def _tell_anew(self, whole: Mapping[str, set[int]]) -> None:
+        """Tell versions of the articles anew: what went, and what came after it."""
+        articles = sorted(self.ahead.articles)
+        if not articles:
+            return
+        boxes = BOX_DUE.c.article_id.in_(articles)
+        self.connection.execute(delete(BOX_DUE).where(boxes))
+        again: dict[int, frozenset[Pair]] = {}
+        gone = self._emptied_derivations(articles)
+        query = select(VERSION.c.article_id, VERSION.c.before_id, VERSION.c.after_id)
+        for article, before, after in rows_in(
+            self.connection, query, VERSION.c.article_id, articles
+        ):
+            if before in gone or after in gone:
+                again[article] = again.get(article, frozenset()) | {(before, after)}
+        comparing = Comparing(self.connection, self.unit.since)
+        rebuild_all(self.unit, dict.fromkeys(articles, True), comparing, again)
+        self._renumber(whole["wording"])
+
+    def _emptied_derivations(self, articles: Collection[int]) -> set[int]:
+        """Return the derivations of these articles of which the text went."""
+        steps = select(VERSION.c.before_id, VERSION.c.after_id)
+        named = {
+            each
+            for pair in rows_in(self.connection, steps, VERSION.c.article_id, articles)
+            for each in pair
+            if each is not None
+        }
+        query = (
+            select(DERIVATION.c.id)
+            .join(TEXTS, TEXTS.c.id == DERIVATION.c.wording_id)
+            .where(or_(TEXTS.c.text.is_(None), DERIVATION.c.detail.is_(None)))
+        )
+        return {row[0] for row in rows_in(self.connection, query, DERIVATION.c.id, named)}
+
+    def _renumber(self, wordings: set[int]) -> None:
+        """Let what is shown of these wordings return to whoever copies the archive."""
+        query = select(VERSION.c.id)
+        found = sorted(
+            r[0] for r in rows_in(self.connection, query, VERSION.c.wording_id, wordings)
+        )
+        rows = [{"id": number, "seq": self.unit.number(FIELD_BLOCK)} for number in found]
+        update_rows(self.connection, VersionRow, ("id",), rows)
+        seen = select(SIGHT.c.observation_id)
+        sights = sorted(
+            r[0]
+            for r in rows_in(self.connection, seen, SIGHT.c.observation_id, self.ahead.observations)
+        )
+        rows = [{"observation_id": n, "seq": self.unit.number(SIGHT_BLOCK)} for n in sights]
+        update_rows(self.connection, SightRow, ("observation_id",), rows)
+
+
+def acts(connection: Connection) -> list[Row[Any]]:
+    """Return each act of redaction: number, time, reason, actor, how many rows."""
+    act = func.coalesce(REDACTION.c.act_id, REDACTION.c.id).label("act")
+    query = select(
+        act, func.min(REDACTION.c.at).label("at"), func.min(REDACTION.c.reason).label("reason"),
+        func.min(REDACTION.c.actor).label("actor"), func.count().label("rows"),
+    )  # fmt: skip
+    return list(connection.execute(query.group_by(act).order_by(act)))
+
+
+def rows_of_acts(connection: Connection) -> dict[int, list[tuple[str, int]]]:
+    """Return the rows that each act of redaction named, by table and number."""
+    query = select(REDACTION).order_by(REDACTION.c.id)
+    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.id if row.act_id is None else row.act_id].append((row.table_name, row.row_id))
+    return found
+
+
+def _fact(connection: Connection, key: str) -> str | None:
+    found: str | None = connection.execute(select(FACTS.c.value).where(FACTS.c.key == key)).scalar()
+    return found
+
+
+def _note(connection: Connection, key: str, value: str) -> None:
+    done = connection.execute(update(FACTS).where(FACTS.c.key == key).values(value=value))
+    if done.rowcount == 0:
+        connection.execute(insert(FACTS).values(key=key, value=value))

@@ -1,0 +1,326 @@
+"""What a redaction would touch: every row that holds a text or its bytes, and where else it stands.
+
+Nothing is written here.
+"""
+
+import html
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select
+
+from storage.database.compression import DamagedBytesError, unpack
+from storage.database.tables import METADATA, VersionRow
+from storage.database.unit import rows_in, table_of
+from storage.values.digest import canonical, wording_name
+from storage.values.redaction import is_emptied
+
+(
+    ARTICLE, ARTICLE_ORIGIN, CAPTURE, DERIVATION, FOREIGN, OBSERVATION, ORIGIN, REFUSAL, RELATION,
+    SIGHT, TRANSFER, VERDICT, WATCH, WORDING,
+) = (
+    METADATA.tables[name]
+    for name in (
+        "article", "article_origin", "capture", "derivation", "foreign_record", "observation",
+        "origin", "refusal", "relation", "sight", "transfer", "verdict", "watch", "wording",
+    )
+)  # fmt: skip
+VERSION = table_of(VersionRow)
+ORDER = (
+    "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
+)  # fmt: skip
+"""The tables that a redaction empties, what can be read first."""
+Rows = dict[str, set[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionTarget:
+    """An article, whole, or only where it has one of these wordings."""
+
+    article_id: int
+    wordings: tuple[int, ...] | None = None
+
+
+@dataclass(slots=True)
+class RedactionPlan:
+    """What a redaction touches: rows of the record by table, and articles.
+
+    `copies` are articles with the same text or bytes, `related` those that only share passages;
+    `lists` are captures of feeds and other lists that name a title.
+    """
+
+    rows: Rows = field(default_factory=lambda: defaultdict(set))
+    articles: set[int] = field(default_factory=set)
+    copies: set[int] = field(default_factory=set)
+    related: set[int] = field(default_factory=set)
+    lists: set[int] = field(default_factory=set)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.rows.values()))
+
+
+def plan_of(
+    connection: Connection, targets: Iterable[RedactionTarget], *, with_copies: bool
+) -> RedactionPlan:
+    """Return what redacting `targets` touches; with copies, in these articles too."""
+    gathering = _Gathering(connection, with_copies=with_copies)
+    for target in targets:
+        gathering.begin(target)
+    return gathering.gathered()
+
+
+class _Gathering:
+    """Follows rows to rows that hold the same, until there are no more."""
+
+    def __init__(self, connection: Connection, *, with_copies: bool) -> None:
+        self.connection = connection
+        self.with_copies = with_copies
+        self.plan = RedactionPlan()
+        self._new: Rows = defaultdict(set)
+
+    def begin(self, target: RedactionTarget) -> None:
+        self.plan.articles.add(target.article_id)
+        if target.wordings is not None:
+            self._add("wording", target.wordings)
+            return
+        query = select(OBSERVATION.c.id, SIGHT.c.article_id).outerjoin(
+            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        )
+        origins = select(ARTICLE_ORIGIN.c.origin_id).where(
+            ARTICLE_ORIGIN.c.article_id == target.article_id
+        )
+        at_place = query.where(
+            OBSERVATION.c.locator_id.in_(origins),
+            or_(SIGHT.c.article_id.is_(None), SIGHT.c.article_id == target.article_id),
+        )
+        of_article = query.where(SIGHT.c.article_id == target.article_id)
+        for asked in (at_place, of_article):
+            self._add("observation", (row[0] for row in self.connection.execute(asked)))
+
+    def gathered(self) -> RedactionPlan:
+        while any(self._new.values()):
+            new, self._new = self._new, defaultdict(set)
+            self._from_observations(new["observation"])
+            self._from_captures(new["capture"])
+            self._from_wordings(new["wording"])
+            self._from_records(new["foreign_record"])
+        self._add_lists()
+        self._add_related()
+        self._leave_out()
+        return self.plan
+
+    def _add(self, table: str, numbers: Iterable[int | None]) -> None:
+        found = {each for each in numbers if each is not None} - self.plan.rows[table]
+        self.plan.rows[table] |= found
+        self._new[table] |= found
+
+    def _rows(self, columns: Sequence[Any], column: Any, wanted: Iterable[int]) -> list[Any]:
+        return list(rows_in(self.connection, select(*columns), column, wanted))
+
+    def _from_observations(self, new: set[int]) -> None:
+        captured = self._rows((OBSERVATION.c.capture_id,), OBSERVATION.c.id, new)
+        self._add("capture", (row[0] for row in captured))
+        sights = self._rows(
+            (SIGHT.c.derivation_id, SIGHT.c.wording_id), SIGHT.c.observation_id, new
+        )
+        self._add("derivation", (row[0] for row in sights))
+        self._add("wording", (row[1] for row in sights))
+        columns = (TRANSFER.c.id, TRANSFER.c.body_capture_id)
+        transfers = self._rows(columns, TRANSFER.c.observation_id, new)
+        self._add("transfer", (row[0] for row in transfers))
+        self._add("capture", (row[1] for row in transfers))
+        records = self._rows((FOREIGN.c.id,), FOREIGN.c.observation_id, new)
+        self._add("foreign_record", (row[0] for row in records))
+        refusals = self._rows((REFUSAL.c.id,), REFUSAL.c.observation_id, new)
+        self._add("refusal", (row[0] for row in refusals))
+
+    def _from_captures(self, new: set[int]) -> None:
+        columns = (DERIVATION.c.id, DERIVATION.c.wording_id)
+        for number, wording in self._rows(columns, DERIVATION.c.capture_id, new):
+            self._add("derivation", [number])
+            self._add("wording", [wording])
+        self._observed(new)
+        for column in (FOREIGN.c.payload_capture_id,):
+            records = self._rows((FOREIGN.c.id,), column, new)
+            self._add("foreign_record", (row[0] for row in records))
+
+    def _observed(self, captures: set[int]) -> None:
+        """Add observations of these bytes, but those of other articles without copies."""
+        query = (
+            select(OBSERVATION.c.id, OBSERVATION.c.capture_id, SIGHT.c.article_id)
+            .outerjoin(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
+        )  # fmt: skip
+        for number, _capture, article in rows_in(
+            self.connection, query, OBSERVATION.c.capture_id, captures
+        ):
+            if self._takes(article):
+                self._add("observation", [number])
+
+    def _from_wordings(self, new: set[int]) -> None:
+        """Add readings that came to these wordings, with their bytes."""
+        columns = (DERIVATION.c.id, DERIVATION.c.capture_id)
+        rows = self._rows(columns, DERIVATION.c.wording_id, new)
+        query = select(OBSERVATION.c.capture_id, SIGHT.c.article_id).join(
+            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        )
+        seen: dict[int, set[int]] = defaultdict(set)
+        for capture, article in rows_in(
+            self.connection, query, OBSERVATION.c.capture_id, {row[1] for row in rows}
+        ):
+            seen[capture].add(article)
+        for number, capture in rows:
+            articles = seen.get(capture, set())
+            takes = [self._takes(each) for each in articles]  # each is noted as a copy
+            if all(takes):
+                self._add("derivation", [number])
+                self._add("capture", [capture])
+
+    def _from_records(self, new: set[int]) -> None:
+        payloads = self._rows((FOREIGN.c.payload_capture_id,), FOREIGN.c.id, new)
+        self._add("capture", (row[0] for row in payloads))
+        beside = self._rows((FOREIGN.c.id,), FOREIGN.c.main_id, new)
+        self._add("foreign_record", (row[0] for row in beside))
+
+    def _takes(self, article: int | None) -> bool:
+        """Tell whether what stands in an article goes, too; note it as a copy else."""
+        if article is None or article in self.plan.articles:
+            return True
+        self.plan.copies.add(article)
+        return self.with_copies
+
+    # ------------------------------------------------------------------- what speaks of it
+
+    def _add_lists(self) -> None:
+        """Add captures of lists that named an address of these articles and tell a title."""
+        titles = self._titles()
+        articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
+        lists = [
+            row[0]
+            for row in rows_in(
+                self.connection,
+                select(WATCH.c.listed_by)
+                .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == WATCH.c.origin_id)
+                .where(WATCH.c.listed_by.is_not(None)),
+                ARTICLE_ORIGIN.c.article_id,
+                articles,
+            )
+        ]
+        query = (
+            select(OBSERVATION.c.id, CAPTURE.c.id, CAPTURE.c.encoding, CAPTURE.c.data)
+            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+            .join(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+            .where(VERDICT.c.kind == "listed", CAPTURE.c.data.is_not(None))
+        )
+        for observation, capture, encoding, data in rows_in(
+            self.connection, query, OBSERVATION.c.locator_id, lists
+        ):
+            if any(title in _said(encoding, data) for title in titles):
+                self.plan.lists.add(capture)
+                self.plan.rows["capture"].add(capture)
+                transfers = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, [observation])
+                self.plan.rows["transfer"] |= {row[0] for row in transfers}
+
+    def _titles(self) -> set[str]:
+        rows = self._rows((WORDING.c.title,), WORDING.c.id, self.plan.rows["wording"])
+        return {canonical(row[0]) for row in rows if row[0]}
+
+    def _add_related(self) -> None:
+        origins = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
+        own = {
+            row[0]
+            for row in rows_in(
+                self.connection, origins, ARTICLE_ORIGIN.c.article_id, self.plan.articles
+            )
+        }
+        pairs = select(RELATION.c.a_origin_id, RELATION.c.b_origin_id).where(
+            RELATION.c.kind.in_(("near_copy", "contains"))
+        )
+        met: set[int] = set()
+        for column in (RELATION.c.a_origin_id, RELATION.c.b_origin_id):
+            for pair in rows_in(self.connection, pairs, column, own):
+                met |= set(pair)
+        others = rows_in(self.connection, origins, ARTICLE_ORIGIN.c.origin_id, met - own)
+        self.plan.related = {row[1] for row in others} - self.plan.articles - self.plan.copies
+
+    def _leave_out(self) -> None:
+        """Leave out observations that say nothing but where and when, and what is empty already."""
+        rows = self.plan.rows
+        query = select(OBSERVATION.c.id, OBSERVATION.c.hints)
+        told = rows_in(self.connection, query, OBSERVATION.c.id, rows["observation"])
+        rows["observation"] = {number for number, hints in told if "listed" in (hints or {})}
+        for table in ("wording", "capture", "foreign_record"):
+            columns = METADATA.tables[table].c
+            query = select(columns.id, columns.digest)
+            told = rows_in(self.connection, query, columns.id, rows[table])
+            rows[table] = {number for number, digest in told if not is_emptied(bytes(digest))}
+        query = select(DERIVATION.c.id, DERIVATION.c.context)
+        told = rows_in(self.connection, query, DERIVATION.c.id, rows["derivation"])
+        rows["derivation"] = {number for number, context in told if not is_emptied(context)}
+
+
+def _said(encoding: str, data: bytes) -> str:
+    """Return what the bytes of a list say, near enough to find a title in it."""
+    try:
+        return canonical(html.unescape(unpack(encoding, data).decode("utf-8", "replace")))
+    except DamagedBytesError:
+        return ""
+
+
+def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
+    """Return what a plan comes to, as `--dry-run` tells it."""
+    wordings = plan.rows["wording"]
+    of_version = select(VERSION.c.article_id, VERSION.c.number, ARTICLE.c.public_id).join(
+        ARTICLE, ARTICLE.c.id == VERSION.c.article_id
+    )
+    versions = sorted(
+        f"{public}@{number}"
+        for _article, number, public in rows_in(
+            connection, of_version, VERSION.c.wording_id, wordings
+        )
+    )
+    named = rows_in(connection, select(WORDING.c.digest), WORDING.c.id, wordings)
+    details = rows_in(
+        connection, select(DERIVATION.c.detail), DERIVATION.c.id, plan.rows["derivation"]
+    )
+    fields = [field for row in details for field in ((row[0] or {}).get("fields") or {}).values()]
+    return {
+        "articles": _articles(connection, plan.articles),
+        "versions": versions,
+        "texts": len(wordings),
+        "captures": len(plan.rows["capture"]),
+        "readings": len(plan.rows["derivation"]),
+        "candidates": sum(len(each["candidates"]) for each in fields),
+        "transfers": len(plan.rows["transfer"]),
+        "web_archive_records": len(plan.rows["foreign_record"]),
+        "refusals": len(plan.rows["refusal"]),
+        "lists": len(plan.lists),
+        "search_rows": len(wordings),
+        "traces": _count_traces(connection, wordings),
+        "citations": sorted(wording_name(bytes(row[0])) for row in named),
+        "addresses_kept": _addresses(connection, plan.articles),
+        "copies": _articles(connection, plan.copies),
+        "related_kept": _articles(connection, plan.related),
+    }
+
+
+def _articles(connection: Connection, numbers: Iterable[int]) -> list[str]:
+    rows = rows_in(connection, select(ARTICLE.c.public_id), ARTICLE.c.id, numbers)
+    return sorted(row[0] for row in rows)
+
+
+def _addresses(connection: Connection, articles: Iterable[int]) -> list[str]:
+    query = select(ORIGIN.c.origin).join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id)
+    return sorted(
+        row[0] for row in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, articles)
+    )
+
+
+def _count_traces(connection: Connection, wordings: Iterable[int]) -> int:
+    trace = METADATA.tables["trace"]
+    found = rows_in(
+        connection, select(func.count()).select_from(trace), trace.c.wording_id, wordings
+    )
+    return sum(row[0] for row in found)
