@@ -36,6 +36,7 @@ from storage.database.tables import (
     WordingRow,
 )
 from storage.database.unit import Clock, Unit, table_of, writing
+from storage.values.change_class import ChangeClass
 
 ARTICLE, DERIVATION, SOURCE = table_of(ArticleRow), table_of(DerivationRow), table_of(SourceRow)
 VERDICT, VERSION, WORDING = table_of(VerdictRow), table_of(VersionRow), table_of(WordingRow)
@@ -130,7 +131,9 @@ def _fired(
         (alert, step)
         for step in steps
         for alert in group
-        if is_news(step, alert.since) and may_fire(alert.rule, step)
+        if is_news(step, alert.since)
+        and may_fire(alert.rule, step)
+        and ChangeClass.REDACTED not in step.classes  # nobody knows what changed
     ]
     asked = [step for alert, step in pairs if alert.rule.wants_text]
     texts = _texts(connection, {each for s in asked for each in (s.wording_id, s.before_id)})

@@ -102,6 +102,9 @@ def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVers
         write_text((line + "\n" for line in lines), target.path)
     else:
         write_record(found, target)
+    if "redacted" in found.flags:
+        say("its text was redacted; `lesart redact --list` says when and why")
+        raise typer.Exit(NO)
 
 
 @command(app, "raw", example="lesart raw 35xhehswnwa6vc12@1 -o seite.html")

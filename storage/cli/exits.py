@@ -150,12 +150,13 @@ def _of_archives() -> ExitCodes:
     from storage.proof.note import NoteError  # noqa: PLC0415
     from storage.proof.policy import PolicyError  # noqa: PLC0415
     from storage.read.sql import QueryError  # noqa: PLC0415
-    from storage.values.errors import AmbiguousError, NoSuchError  # noqa: PLC0415
+    from storage.values.errors import AmbiguousError, NoSuchError, RedactedError  # noqa: PLC0415
     from storage.verify.verify import PlaceError  # noqa: PLC0415
 
     return {
         NoSuchError: NO_SUCH,
         AmbiguousError: NO_SUCH,
+        RedactedError: NO,
         CursorError: WRONG_USE,
         QueryError: WRONG_USE,
         DamagedBytesError: NO,

@@ -57,7 +57,7 @@ from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
-from storage.values.errors import AmbiguousError, NoSuchError
+from storage.values.errors import AmbiguousError, NoSuchError, RedactedError
 from storage.values.source import Source
 
 if TYPE_CHECKING:
@@ -354,7 +354,7 @@ class ReadOnlyArchive:
 
         One revision alone is compared with the version before it. Where two extractors read them,
         the texts are those of one of them, if the archive has that.
-        Raises: RevisionError, NoSuchError, AmbiguousError.
+        Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError.
         """
         from storage.diff.word_diff import diff  # noqa: PLC0415  # loads the comparison
         from storage.read import same_reader  # noqa: PLC0415  # the same
@@ -389,11 +389,13 @@ class ReadOnlyArchive:
 
         A passage is found as it is, whatever the white space and the shape of its quotation
         marks. Raises: RevisionError, NoSuchError where it stands nowhere or more than once,
-        AmbiguousError.
+        AmbiguousError, RedactedError.
         """
         from storage.read.cite import cited, places  # noqa: PLC0415  # only here
 
         version = self.version(rev)
+        if version.text is None:
+            raise RedactedError("the text of", rev)
         if passage is None:
             return cited(version)
         found = places(version.text or "", passage)

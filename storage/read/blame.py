@@ -21,6 +21,7 @@ from storage.read.search import holding, holding_each
 from storage.read.texts import shown, versions_shown
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
+from storage.values.errors import RedactedError
 
 ARTICLE, DERIVATION, VERSION, WORDING = (
     METADATA.tables[name] for name in ("article", "derivation", "version", "wording")
@@ -39,7 +40,7 @@ def standing(
 ) -> Iterator[Blame]:
     """Yield each sentence of a version in its order.
 
-    Raises: CursorError.
+    Raises: CursorError, RedactedError.
     """
     stands = _stands(connection, found)
     yield from _answers(
@@ -71,8 +72,11 @@ class _StandingVersion:
 def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersion]:
     """Return the versions up to `found` whose text is there: a redacted one tells nothing.
 
-    They are as the reader of `found` reads them, where the archive has that. A wording that no
-    version is known by comes after the one that its version is known by.
+    What came after a redacted one may have come with it: its interval begins where that of the
+    redacted one does. They are as the reader of `found` reads them, where the archive has that. A
+    wording that no version is known by comes after the one that its version is known by.
+
+    Raises: RedactedError where the text of `found` is not there.
     """
     article = found.article.row_id
     versions, last = (
@@ -84,13 +88,18 @@ def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersio
     if found.wording_id is not None:
         held.append((last.derivation_id, last))
     texts = _texts(connection, [derivation for derivation, _each in held])
-    return [
-        _StandingVersion(
-            number, Stand(each.number, each.changed_after, each.changed_by, texts[number])
-        )
-        for number, each in held
-        if number in texts
-    ]
+    if held[-1][0] not in texts:
+        raise RedactedError("the text of", found.rev)
+    stands: list[_StandingVersion] = []
+    begin: datetime | None = None
+    is_after_redacted = False
+    for number, each in held:
+        begin = begin if is_after_redacted else each.changed_after
+        is_after_redacted = number not in texts
+        if not is_after_redacted:
+            stand = Stand(each.number, begin, each.changed_by, texts[number])
+            stands.append(_StandingVersion(number, stand))
+    return stands
 
 
 def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tuple[str, ...]]:

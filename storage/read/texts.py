@@ -28,7 +28,7 @@ from storage.values.draft import (
     Quote,
     paragraphs_in,
 )
-from storage.values.errors import NoSuchError
+from storage.values.errors import RedactedError
 
 CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SIGHT, VERSION, WORDING = (
     METADATA.tables[name]
@@ -245,7 +245,7 @@ def _cursor(row: Row) -> str:
 def raw(connection: Connection, found: FoundVersion) -> Raw:
     """Return the bytes that a version was read from.
 
-    Raises: NoSuchError where they were redacted; DamagedBytesError.
+    Raises: RedactedError, DamagedBytesError.
     """
     reading = shown(connection, found)
     query = (
@@ -261,7 +261,7 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
     )  # fmt: skip
     row = connection.execute(query).one()
     if row.data is None:
-        raise NoSuchError("captured bytes of", found.rev, "they were redacted")
+        raise RedactedError("the captured document of", found.rev)
     name = (row.hints or {}).get("name") or row.origin
     return Raw(
         data=load(Held(bytes(row.digest), row.encoding, row.data)),
@@ -271,17 +271,22 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
 
 
 def pair_worded(connection: Connection, a: ShownReading, b: ShownReading) -> tuple[Text, Text]:
-    """Return what is compared of two versions, each in its wording."""
+    """Return what is compared of two versions, each in its wording.
+
+    Raises: RedactedError where one of them has none any more.
+    """
     ids = (a.derivation_id, b.derivation_id)
     query = (
         select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.title, WORDING.c.text)
         .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
         .where(DERIVATION.c.id.in_(ids))
     )
-    known = {
-        row.id: Text(row.title, _worded(paragraphs_in(row.detail, row.text)))
-        for row in connection.execute(query)
-    }
+    rows = connection.execute(query).all()
+    gone = {row.id for row in rows if row.text is None}
+    for each in (a, b):
+        if each.derivation_id in gone:
+            raise RedactedError("the text of version", str(each.number))
+    known = {row.id: Text(row.title, _worded(paragraphs_in(row.detail, row.text))) for row in rows}
     return known[ids[0]], known[ids[1]]
 
 

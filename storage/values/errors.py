@@ -17,3 +17,13 @@ class AmbiguousError(LookupError):
     def __init__(self, what: str, given: str, candidates: Sequence[str]) -> None:
         super().__init__(f"{given!r} names more than one {what}: {', '.join(candidates)}")
         self.what, self.given, self.candidates = what, given, tuple(candidates)
+
+
+class RedactedError(LookupError):
+    """What was named was taken out of the archive; that it was there is still proven."""
+
+    def __init__(self, what: str, given: str) -> None:
+        super().__init__(
+            f"{what} {given!r} was redacted here; `lesart redact --list` says when and why"
+        )
+        self.what, self.given = what, given

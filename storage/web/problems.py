@@ -20,7 +20,7 @@ from storage.database.engine import ArchiveError, ArchiveUnreachableError
 from storage.database.rows import CursorError
 from storage.read.revision import RevisionError
 from storage.render.moment import MomentError
-from storage.values.errors import AmbiguousError, NoSuchError
+from storage.values.errors import AmbiguousError, NoSuchError, RedactedError
 
 LOG = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -42,6 +42,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "no_such": (404, "There is no such thing"),
         "method_not_allowed": (405, "This cannot be done here"),
         "conflict": (409, "It is there already"),
+        "redacted": (410, "It was redacted"),
         "too_large": (413, "The request is too large"),
         "host_unknown": (421, "This name is not served here"),
         "too_many": (429, "Too many requests"),
@@ -98,6 +99,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
     {
         NoSuchError: "no_such",
         AmbiguousError: "ambiguous",
+        RedactedError: "redacted",
         RevisionError: "revision_invalid",
         MomentError: "time_invalid",
         CursorError: "cursor_invalid",

@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
 from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
 from storage.database.engine import looking
 from storage.database.tables import (
@@ -52,6 +53,7 @@ from storage.record.suppression import RAW, WORDING, suppress
 from storage.values.redaction import RedactionReason, emptied_digest, emptied_name, is_emptied
 from storage.write.index import forget_words
 from storage.write.redaction_plan import (
+    CAPTURE,
     DERIVATION,
     FOREIGN,
     OBSERVATION,
@@ -147,7 +149,10 @@ def order_again(unit: Unit, returned: Sequence[Returned]) -> None:
 
 
 def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int:
-    """Empty what was ordered and still stands; return how many rows those were."""
+    """Empty what was ordered and still stands; return how many rows those were.
+
+    Raises: CapturesAwayError, CapturesUnsetError where the bytes lie in a store.
+    """
     done = 0
     while True:
         log.append(engine, clock)
@@ -156,6 +161,7 @@ def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int
             ahead = None if due is None else _Ahead.of(connection, due)
         if due is None or ahead is None:
             return done
+        _delete_objects(ahead.objects)
         with writing(engine, clock) as unit:
             _overwrite(unit.connection)
             log.append_within(unit)
@@ -164,6 +170,16 @@ def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int
                 done += len(due)
         if tell is not None:
             tell("rows emptied", done)
+
+
+def _delete_objects(names: Sequence[str]) -> None:
+    """Delete the objects in a store, before the rows that name them are emptied."""
+    if not names:
+        return
+    store = capture_store()
+    if store is None:
+        raise CapturesUnsetError
+    store.delete(names)
 
 
 def is_pending(connection: Connection) -> bool:
@@ -192,6 +208,7 @@ class _Ahead:
     traces: list[Any] = field(default_factory=list)
     observations: set[int] = field(default_factory=set)
     articles: set[int] = field(default_factory=set)
+    objects: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_Ahead":
@@ -200,6 +217,10 @@ class _Ahead:
         derivations = {row.row_id for row in due if row.table_name == "derivation"}
         query = select(TRACE.c.trace, TRACE.c.wording_id)
         ahead = cls(list(rows_in(connection, query, TRACE.c.wording_id, wordings)))
+        held = select(CAPTURE.c.digest, CAPTURE.c.data)
+        for digest, data in rows_in(connection, held, CAPTURE.c.id, captures):
+            if (name := name_in(bytes(digest), data)) is not None:
+                ahead.objects.append(name)
         for column, wanted in ((DERIVATION.c.wording_id, wordings), (DERIVATION.c.id, derivations)):
             captures |= {
                 row[0]
@@ -211,9 +232,9 @@ class _Ahead:
         for number, article in rows_in(connection, seen, OBSERVATION.c.capture_id, captures):
             ahead.observations.add(number)
             ahead.articles |= {article} - {None}
-        held = select(VERSION.c.article_id)
+        shown = select(VERSION.c.article_id)
         ahead.articles |= {
-            row[0] for row in rows_in(connection, held, VERSION.c.wording_id, wordings)
+            row[0] for row in rows_in(connection, shown, VERSION.c.wording_id, wordings)
         }
         return ahead
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
-from storage.database.compression import DamagedBytesError, unpack
+from storage.database.capture_store import Held, load
+from storage.database.compression import DamagedBytesError
 from storage.database.tables import METADATA, VersionRow
 from storage.database.unit import rows_in, table_of
 from storage.values.digest import canonical, wording_name
@@ -209,15 +210,18 @@ class _Gathering:
             )
         ]
         query = (
-            select(OBSERVATION.c.id, CAPTURE.c.id, CAPTURE.c.encoding, CAPTURE.c.data)
+            select(
+                OBSERVATION.c.id, CAPTURE.c.id, CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data
+            )
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
             .where(VERDICT.c.kind == "listed", CAPTURE.c.data.is_not(None))
         )
-        for observation, capture, encoding, data in rows_in(
+        for observation, capture, *held in rows_in(
             self.connection, query, OBSERVATION.c.locator_id, lists
         ):
-            if any(title in _said(encoding, data) for title in titles):
+            said = _said(Held(*held))
+            if any(title in said for title in titles):
                 self.plan.lists.add(capture)
                 self.plan.rows["capture"].add(capture)
                 transfers = self._rows((TRANSFER.c.id,), TRANSFER.c.observation_id, [observation])
@@ -261,10 +265,10 @@ class _Gathering:
         rows["derivation"] = {number for number, context in told if not is_emptied(context)}
 
 
-def _said(encoding: str, data: bytes) -> str:
+def _said(held: Held) -> str:
     """Return what the bytes of a list say, near enough to find a title in it."""
     try:
-        return canonical(html.unescape(unpack(encoding, data).decode("utf-8", "replace")))
+        return canonical(html.unescape(load(held).decode("utf-8", "replace")))
     except DamagedBytesError:
         return ""
 

@@ -231,14 +231,15 @@ def test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url):
 
 
 def test_a_redacted_version_is_shown_without_its_text(press_url):
-    from storage.read.archive import NoSuchError, open_archive
+    from storage.read.archive import open_archive
+    from storage.values.errors import RedactedError
 
     test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url)
     with open_archive(press_url) as archive:
         found = archive.version("seed:seeds/pegel@1")
         assert (found.title, found.text, found.paragraphs, found.authors) == (None, None, (), ())
         assert found.wording.startswith("w1:3e3dd6414d")
-        with pytest.raises(NoSuchError, match="redacted"):
+        with pytest.raises(RedactedError, match="redacted"):
             archive.raw("seed:seeds/pegel@1")
         assert len(list(archive.articles())) == 3
         assert {hit.version for hit in archive.search("36")} == {1, 2}

@@ -70,14 +70,13 @@ def redact(
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
-    _check_use(targets, reason, is_other=finish or listed)
+    _check_use(targets, reason, is_other=finish or listed, is_dry=dry_run)
     with Archive.open(settings.database_url, create=False) as archive:
         if listed:
             write_rows(acts_of(archive), shown.target())
         elif finish:
             _finish(archive)
         else:
-            assert reason is not None or dry_run
             _redact(
                 archive, settings, shown, targets or [],
                 reason, by, with_copies=with_copies, dry_run=dry_run, scrub=scrub,
@@ -85,12 +84,18 @@ def redact(
 
 
 def _check_use(
-    targets: Sequence[str] | None, reason: RedactionReason | None, *, is_other: bool
+    targets: Sequence[str] | None,
+    reason: RedactionReason | None,
+    *,
+    is_other: bool,
+    is_dry: bool,
 ) -> None:
     if is_other:
         return
     if not targets:
         raise typer.BadParameter("name what is to go, or say --list or --finish")
+    if reason is None and not is_dry:
+        raise typer.BadParameter(f"say why: --reason {_WHY}")
     if reason is RedactionReason.RETENTION:
         raise typer.BadParameter(
             "retention is what rules of a source say: `lesart source set NAME --keep-bytes 90d`"
@@ -115,11 +120,9 @@ def _redact(
         found = _targets(connection, settings, named)
         plan = plan_of(connection, found, with_copies=with_copies)
         told = described(connection, plan)
-    if dry_run:
+    if dry_run or reason is None:
         write_rows([told], shown.target())
         return
-    if reason is None:
-        raise typer.BadParameter(f"say why: --reason {_WHY}")
     if plan.copies and not with_copies:
         say(
             f"the same text or bytes stand in {', '.join(told['copies'])}: nothing was redacted; "

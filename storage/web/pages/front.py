@@ -85,7 +85,12 @@ def most_telling(changes: Sequence[Change]) -> list[Change]:
 def shown_change(
     library: Library, archive: ReadOnlyArchive, change: Change
 ) -> tuple[ShownBlock, ...]:
-    """Return the passages of a step, in place; remembered, since a step stays what it is."""
+    """Return the passages of a step, in place; remembered, since a step stays what it is.
+
+    Of a step to or from a redacted version there are none.
+    """
+    if ChangeClass.REDACTED in change.changes:
+        return ()
     key = f"step {change.article}@{change.version} {change.wording} {archive.clocks}"
     rev = f"{change.article}@{change.version - 1}..@{change.version}"
     return library.remembered(key, 600, lambda: excerpt(blocks(archive.diff(rev).operations)))
