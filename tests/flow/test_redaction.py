@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from storage.database import capture_store as stores
 from storage.proof import log
 from storage.values.redaction import RedactionReason
 from storage.write import redact as redacting
@@ -121,6 +122,24 @@ def test_records_of_web_archives_go_with_their_text(room):
     room.write("f.warc", response(address, "2024-06-19T06:00:00Z", body))
     assert room.scan(1).refused == 1
     assert room.number("SELECT count(*) FROM capture WHERE data IS NOT NULL") == 0
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Give a folder in which this process keeps the bytes of captures."""
+    folder = tmp_path / "store"
+    stores.use_captures(stores.capture_place(folder.as_uri()))
+    yield folder
+    stores.use_captures(None)
+
+
+def test_bytes_in_a_store_go_before_their_rows_are_emptied(store, room):
+    room.write("a.txt", seed("Pegel steigt", "Ada Kern sah es.", PUMPED))
+    room.write("b.txt", seed("Pegel fällt", "Niemand sah es.", PUMPED))
+    room.scan(0)
+    redact(room, [target(room, "seed:presse/a.txt")])
+    left = [path for path in store.rglob("*") if path.is_file()]
+    assert [b"Niemand" in path.read_bytes() for path in left] == [True]
 
 
 def test_records_of_a_file_go_one_by_one(room):
