@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Float,
     Index,
     LargeBinary,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -552,6 +554,7 @@ class SourceRow(Row, table=True):
 class JobRow(Row, table=True):
     """A unit of work; this row is the truth, a broker carries only a wake-up for it.
 
+    Open ones are found by an index of their own, in their order (`OPEN`).
     `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
     """
 
@@ -561,8 +564,11 @@ class JobRow(Row, table=True):
         Index("job_by_parent", "parent_id"),
         Index(
             "job_open",
+            "id",
             "state",
+            "kind",
             "run_after",
+            "lease_until",
             sqlite_where=text("state IN ('ready', 'running')"),
             postgresql_where=text("state IN ('ready', 'running')"),
         ),
@@ -1000,3 +1006,13 @@ class SearchDueRow(Row, table=True):
 
 
 METADATA = SQLModel.metadata
+
+READY: ColumnElement[str] = literal_column("'ready'")
+RUNNING: ColumnElement[str] = literal_column("'running'")
+"""States of a job as literals: for a parameter, which could be any, its index is of no use."""
+OPEN = METADATA.tables["job"].c.state.in_([READY, RUNNING])
+"""That a job is open, in the words of the index `job_open`.
+
+SQLite takes that index only where nothing else is asked of the state beside it: a job that runs has
+a `lease_until`, one that is ready has none.
+"""

@@ -540,7 +540,8 @@ SELECT coalesce(u.id, n.id) AS seq, n.id AS id, a.public_id AS article, n.rules 
     {_worded(words, "wb.digest")} AS wording_after,
     s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
     u.undone_at AS undone_at, a.id AS article_id, s.version AS version,
-    n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id
+    n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id,
+    n.origin_id AS origin_id
 FROM noise_step n
 JOIN wording wa ON wa.id = n.a_wording_id
 JOIN wording wb ON wb.id = n.b_wording_id

@@ -148,9 +148,9 @@ def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
     Only another article can tell of a paragraph: what the article itself has of it wakes no step.
     """
     connection = comparing.connection
-    sites = select(BOX_DUE.c.site).distinct()
-    if connection.execute(sites.limit(1)).first() is None:
+    if connection.execute(select(BOX_DUE.c.site).limit(1)).first() is None:
         return {}
+    sites = select(BOX_DUE.c.site).distinct()
     fresh = {site_key(site): by_key for site, by_key in comparing.fresh().items()}
     steps: dict[int, dict[Pair, set[int]]] = {}
     for (site,) in list(rows_in(connection, sites, BOX_DUE.c.site, fresh)):

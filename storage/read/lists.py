@@ -169,7 +169,8 @@ def noise(connection: Connection, article_id: int | None, part: Part) -> Iterato
     """Yield the steps that count as noise, undone ones too, in the order of the decisions."""
     asked = Conditions()
     if article_id is not None:
-        asked = asked.also("q.article_id = :article", article=article_id)
+        mine = "q.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article)"
+        asked = asked.also(mine, article=article_id)
     asked = _after(asked, part, "noise", "q.id > :a0", int)
     query = view_query("noise", connection.dialect.name)
     yield from _rows(connection, query, asked, "q.id", part.limit, _NoiseSteps(connection))

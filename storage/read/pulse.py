@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, case, func, select
 
 from storage.database.engine import database_epoch
-from storage.database.tables import METADATA
+from storage.database.tables import METADATA, OPEN, READY, RUNNING
 from storage.read.coverage import LATE
 
 JOB, WATCH, SOURCE, FACTS = (
@@ -40,15 +40,15 @@ class Pulse:
 def pulse(connection: Connection, now: datetime) -> Pulse:
     """Return how the work stands at `now`; jobs are judged by the clock of the database."""
     epoch = database_epoch(connection)
-    is_due = (JOB.c.state == "ready") & (JOB.c.run_after <= epoch)
-    is_running = JOB.c.state == "running"
+    is_due = (JOB.c.state == READY) & (JOB.c.run_after <= epoch)
+    is_running = JOB.c.state == RUNNING
     row = connection.execute(
         select(
             func.sum(case((is_due, 1), else_=0)),
             func.sum(case((is_running, 1), else_=0)),
             func.min(case((is_due, JOB.c.run_after))),
             func.sum(case((is_running & (JOB.c.lease_until < epoch), 1), else_=0)),
-        ).where(JOB.c.state.in_(("ready", "running")))
+        ).where(OPEN)
     ).one()
     return Pulse(
         ready=int(row[0] or 0),

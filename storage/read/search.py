@@ -50,7 +50,7 @@ def search(
     """Yield the hits with the best score first, of equal ones the newest."""
     found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
     while chunk := list(islice(found, CHUNK_HITS)):
-        told = _contents_of(connection, [row["version_id"] for row in chunk])
+        told = _contents_of(connection, chunk)
         for row in chunk:
             yield _hit(row, told[row["version_id"]], query)
 
@@ -154,7 +154,7 @@ FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS q(n int, exact text, loose tex
 
 
 _RANKED = """
-SELECT v.id AS version_id, a.public_id AS article, v.number AS version,
+SELECT v.id AS version_id, a.id AS article_id, a.public_id AS article, v.number AS version,
     v.changed_by AS changed_by, m.score AS score {more}
 FROM {matches} m
 JOIN version v ON v.wording_id = m.wording_id
@@ -262,7 +262,11 @@ def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
     return holds(query, texts, row["language"])
 
 
-def _contents_of(connection: Connection, version_ids: Sequence[int]) -> dict[int, Row]:
+def _contents_of(connection: Connection, found: Sequence[Row]) -> dict[int, Row]:
+    """Return what is told of versions.
+
+    Their articles are named, too: PostgreSQL would list all there are, and choose then.
+    """
     dialect = connection.dialect.name
     query = (
         "SELECT q.article_id, q.article, q.origin, q.origins, q.source, q.versions, q.state, "
@@ -270,9 +274,10 @@ def _contents_of(connection: Connection, version_ids: Sequence[int]) -> dict[int
         "x.language, x.publisher, x.row_published, x.published_from, x.published_to "
         f"FROM ({view_query('versions', dialect)}) x "
         f"JOIN ({view_query('articles', dialect)}) q ON q.article_id = x.article_id "
-        "WHERE x.version_id IN :ids"
+        "WHERE x.version_id IN :ids AND q.article_id IN :articles"
     )
-    rows = stream(connection, query, {"ids": list(version_ids)})
+    ids, articles = ([row[name] for row in found] for name in ("version_id", "article_id"))
+    rows = stream(connection, query, {"ids": ids, "articles": articles})
     return {row["version_id"]: row for row in rows}
 
 

@@ -6,10 +6,10 @@ from sqlalchemy import Connection, func, select
 
 from storage.database.engine import database_epoch
 from storage.database.holder import holder_of, is_dead
-from storage.database.tables import METADATA
+from storage.database.tables import METADATA, OPEN
+from storage.database.unit import rows_in
 
-JOB, OBSERVATION = METADATA.tables["job"], METADATA.tables["observation"]
-VERDICT = METADATA.tables["verdict"]
+JOB, VERDICT = METADATA.tables["job"], METADATA.tables["verdict"]
 TAKEN_WITHIN_SECONDS = 15.0
 """Where somebody watches, what is due is taken within so many seconds."""
 
@@ -40,33 +40,32 @@ class WorkLeft:
 
 def work_left(connection: Connection) -> WorkLeft:
     """Return what is left to be done now."""
-    is_open = JOB.c.state.in_(["ready", "running"])
-    jobs = connection.execute(select(func.count()).select_from(JOB).where(is_open)).scalar_one()
+    jobs = connection.execute(select(func.count()).select_from(JOB).where(OPEN)).scalar_one()
     return WorkLeft(jobs, _to_read(connection), bool(jobs) and _is_idle(connection))
 
 
 def _to_read(connection: Connection) -> int:
-    """Count the captures that have no verdict; a refusal has one and was never to be read."""
-    query = (
-        select(func.count())
-        .select_from(OBSERVATION)
-        .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
-        .where(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
-    )
-    return int(connection.execute(query).scalar_one())
+    """Count the captures that jobs hold, also those that were given up, and that have no verdict.
+
+    Every capture without one is held by a job (`storage.verify.record.verdicts`).
+    """
+    query = select(JOB.c.arguments).where(JOB.c.kind == "read", JOB.c.state != "done")
+    items = {each for held in connection.execute(query).scalars() for each in held["items"]}
+    read = select(VERDICT.c.observation_id)
+    return len(items) - sum(1 for _ in rows_in(connection, read, VERDICT.c.observation_id, items))
 
 
 def _is_idle(connection: Connection) -> bool:
     """Tell whether every claim is that of a dead process, or what is due is taken by nobody."""
     now = database_epoch(connection)
-    held = select(JOB.c.token, JOB.c.lease_until).where(JOB.c.state == "running")
+    held = select(JOB.c.token, JOB.c.lease_until).where(OPEN, JOB.c.lease_until.is_not(None))
     lost = False
     for token, until in connection.execute(held):
         if until is not None and until >= now and not is_dead(holder_of(token or "")):
             return False
         lost = True
     query = select(func.min(JOB.c.created_at)).where(
-        JOB.c.state == "ready", JOB.c.run_after <= now - TAKEN_WITHIN_SECONDS
+        OPEN, JOB.c.lease_until.is_(None), JOB.c.run_after <= now - TAKEN_WITHIN_SECONDS
     )
     oldest = connection.execute(query).scalar()
     return lost or (oldest is not None and now - oldest.timestamp() > TAKEN_WITHIN_SECONDS)

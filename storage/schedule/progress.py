@@ -7,21 +7,20 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from storage.database.engine import database_epoch
-from storage.database.tables import ForeignRecordRow, SourceRow, VerdictRow
+from storage.database.tables import OPEN, ForeignRecordRow, SourceRow, VerdictRow
 from storage.database.unit import rows_in, table_of
 from storage.schedule.queue import DUE, JOB, KINDS, Within, _is_due, of_families
 from storage.values.verdict import Counts
 
 FOREIGN, SOURCE = table_of(ForeignRecordRow), table_of(SourceRow)
 VERDICT = table_of(VerdictRow)
-OPEN = ("ready", "running")
 
 
 def open_jobs(
     connection: Connection, within: Within | None = None, kinds: Sequence[str] | None = KINDS
 ) -> int:
     """Count the jobs that are ready or running, of all or of some families."""
-    query = select(func.count()).select_from(JOB).where(JOB.c.state.in_(OPEN))
+    query = select(func.count()).select_from(JOB).where(OPEN)
     if kinds is not None:
         query = query.where(JOB.c.kind.in_(kinds))
     if within is not None:
@@ -35,7 +34,7 @@ def open_families(connection: Connection, reading_of: Collection[int] | None = N
     With `reading_of` only those that have captures of these sources still to be read.
     """
     root = func.coalesce(JOB.c.parent_id, JOB.c.id)
-    query = select(root).distinct().where(JOB.c.state.in_(OPEN))
+    query = select(root).distinct().where(OPEN)
     if reading_of is not None:
         query = query.where(JOB.c.kind == "read", JOB.c.source_id.in_(list(reading_of)))
     return set(connection.execute(query).scalars())
@@ -59,7 +58,7 @@ def sources_scanned(connection: Connection, within: Within) -> set[int]:
 def is_waiting_for_workers(connection: Connection, within: Within) -> bool:
     """Tell whether something of these families is due while nobody works at anything."""
     now, mine = database_epoch(connection), of_families(within)
-    held = (JOB.c.state == "running", JOB.c.lease_until >= now)
+    held = (OPEN, JOB.c.lease_until >= now)
     if connection.execute(select(JOB.c.id).where(*held).limit(1)).first() is not None:
         return False
     return (
@@ -86,7 +85,7 @@ def read_so_far(connection: Connection, observations: Collection[int]) -> ReadSo
     query = select(VERDICT.c.observation_id)
     left = set(observations)
     left -= {row[0] for row in rows_in(connection, query, VERDICT.c.observation_id, left)}
-    query = select(JOB.c.arguments).where(JOB.c.state.in_(OPEN), JOB.c.kind == "read")
+    query = select(JOB.c.arguments).where(OPEN, JOB.c.kind == "read")
     items = {each for found in connection.execute(query).scalars() for each in found["items"]}
     waiting = sum(each in left and each in items for each in observations)
     stopped = sum(each in left and each not in items for each in observations)
@@ -134,14 +133,14 @@ def source_is_busy(connection: Connection, source_id: int) -> bool:
     query = select(JOB.c.id).where(
         JOB.c.source_id == source_id,
         JOB.c.kind == "ingest",
-        JOB.c.state.in_(["ready", "running"]),
+        OPEN,
     )
     return connection.execute(query).first() is not None
 
 
 def unfinished(connection: Connection, trigger: str, arguments: Mapping[str, Any]) -> int | None:
     """Return the newest ingest job with these arguments that is not through, parts included."""
-    is_open = JOB.c.state.in_(["ready", "running"])
+    is_open = OPEN
     parents = select(JOB.c.parent_id).where(is_open, JOB.c.parent_id.is_not(None))
     query = (
         select(JOB.c.id, JOB.c.arguments)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
 from storage.database.engine import database_epoch
-from storage.database.tables import JobRow, SearchDueRow, WatchRow
+from storage.database.tables import OPEN, READY, RUNNING, JobRow, SearchDueRow, WatchRow
 from storage.database.unit import Unit, table_of
 from storage.values.job import Claim, StaleLeaseError
 from storage.values.verdict import Counts
@@ -225,13 +225,7 @@ def retry(unit: Unit, job_id: int) -> list[int]:
 def cancel(unit: Unit, job_id: int) -> int:
     """Cancel what is still open of a job and its parts; return how many rows that were."""
     family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
-    ids = (
-        unit.connection.execute(
-            select(JOB.c.id).where(family, JOB.c.state.in_(["ready", "running"]))
-        )
-        .scalars()
-        .all()
-    )
+    ids = unit.connection.execute(select(JOB.c.id).where(family, OPEN)).scalars().all()
     for each in ids:
         _set(unit, each, state="cancelled", token=None, lease_until=None, finished_at=unit.now,
              reason="cancelled by command")  # fmt: skip
@@ -239,16 +233,17 @@ def cancel(unit: Unit, job_id: int) -> int:
 
 
 def _fetching(connection: Connection, now: float) -> int:
-    held = (JOB.c.kind == "fetch", JOB.c.state == "running", JOB.c.lease_until >= now)
+    held = (OPEN, JOB.c.kind == "fetch", JOB.c.lease_until >= now)
     return int(connection.execute(select(func.count()).where(*held)).scalar_one())
 
 
 def _is_due(now: float) -> Any:
     return and_(
+        OPEN,
         JOB.c.kind.in_(KINDS),
         or_(
-            and_(JOB.c.state == "ready", JOB.c.run_after <= now),
-            and_(JOB.c.state == "running", JOB.c.lease_until < now),
+            and_(JOB.c.state == READY, JOB.c.run_after <= now),
+            and_(JOB.c.state == RUNNING, JOB.c.lease_until < now),
         ),
     )
 

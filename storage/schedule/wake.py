@@ -6,6 +6,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from storage.database.engine import database_epoch
 from storage.database.holder import holder_of
+from storage.database.tables import OPEN
 from storage.schedule.queue import JOB, WAKE_AGAIN_SECONDS, _due
 
 
@@ -27,13 +28,13 @@ def wake_due(
 
 def forget_wakings(connection: Connection) -> None:
     """Let every due job be woken at once: who was to be woken may be gone with its messages."""
-    stale = (JOB.c.woken_at.is_not(None), JOB.c.state.in_(["ready", "running"]))
+    stale = (JOB.c.woken_at.is_not(None), OPEN)
     connection.execute(update(JOB).where(*stale).values(woken_at=None))
 
 
 def holders(connection: Connection) -> dict[str, str]:
     """Return, by the token of its claim, who works on each running job."""
-    query = select(JOB.c.token).where(JOB.c.state == "running", JOB.c.lease_until > 0)
+    query = select(JOB.c.token).where(OPEN, JOB.c.lease_until > 0)
     tokens = connection.execute(query).scalars()
     return {token: holder_of(token) for token in tokens if token}
 
@@ -43,7 +44,7 @@ def end_leases(connection: Connection, tokens: Iterable[str]) -> list[int]:
 
     A job that somebody else has claimed since is left alone.
     """
-    lost = (JOB.c.token.in_(list(tokens)), JOB.c.state == "running")
+    lost = (OPEN, JOB.c.token.in_(list(tokens)), JOB.c.lease_until.is_not(None))
     ids = list(connection.execute(select(JOB.c.id).where(*lost).order_by(JOB.c.id)).scalars())
     if ids:
         connection.execute(update(JOB).where(*lost).values(lease_until=0.0, woken_at=None))

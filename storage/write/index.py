@@ -98,7 +98,7 @@ def index_due(connection: Connection, before: datetime, limit: int) -> int:
         select(WORDING.c.id, WORDING.c.title, WORDING.c.text, DUE.c.language)
         .join(DUE, DUE.c.wording_id == WORDING.c.id)
         .where(WORDING.c.recorded_at < before)
-        .order_by(WORDING.c.id)
+        .order_by(DUE.c.wording_id)
         .limit(limit)
     )
     rows = connection.execute(query).all()

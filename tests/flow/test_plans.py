@@ -1,0 +1,35 @@
+"""Whatever is done again and again is answered by indexes, so that it costs the same at any size."""
+
+from storage.schedule.wake import wake_due
+from tests.flow.driver import SENTENCES, Newsroom, seed
+from tests.plans import whole_scans_of
+
+SMALL = frozenset({"counter", "archive", "source", "relate_due", "search_due"})
+"""Tables that do not grow with what an archive holds, or are emptied as the work goes on."""
+FILES = 12
+
+
+def write(room: Newsroom, edit: int) -> None:
+    for number in range(FILES):
+        own = f"Am Damm {number} stieg der Pegel um {edit + number} Zentimeter."
+        room.write(f"{number}.txt", seed(f"Pegel am Damm {number}", own, SENTENCES[number % 3]))
+
+
+def scanned(
+    scans: list[tuple[str, str]], more: frozenset[str] = frozenset()
+) -> set[tuple[str, str]]:
+    return {(name, statement) for name, statement in scans if name not in SMALL | more}
+
+
+def test_a_batch_is_kept_without_reading_any_table_whole(room):
+    write(room, 0)
+    room.scan(0)
+    with whole_scans_of(room.archive.engine) as scans:
+        write(room, 1000)
+        room.write("neu.txt", seed("Neues vom Damm", SENTENCES[1], SENTENCES[3]))
+        assert room.scan(1).new_versions == FILES
+        with room.archive.engine.begin() as connection:
+            wake_due(connection, 10)
+        room.archive.index_rest()
+        room.archive.relate_rest()
+    assert scanned(scans) == set()
