@@ -7,8 +7,9 @@
 Every worker captures a batch of generated texts and reads it as any worker does: new articles,
 edits of earlier ones, one text in fifty a reprint. Ended early, the same command with the same
 database goes on where it was. Without `--database` both are made in a folder that goes away. It
-tells how it goes on, then what a capture cost at first and at last, what lies where, and what
-answers take. Needs `pip install -e '.[bench,test]'`.
+tells how it goes on, then what a capture cost at first and at last (beside what it costs to make
+the text up, as a busy machine is slower with both), what lies where, and what answers take.
+Needs `pip install -e '.[bench,test]'`.
 """
 
 import argparse
@@ -62,11 +63,15 @@ CONSOLE = Console(width=132)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a run was at a moment: captures kept, seconds of the clock and of all processors."""
+    """How far a run was at a moment: captures kept, seconds of the clock and of all processors.
+
+    `making_seconds` went into making the texts up, the same work at any size of the archive.
+    """
 
     kept: int
     seconds: float
     cpu_seconds: float
+    making_seconds: float
     worker_bytes: int
 
 
@@ -113,22 +118,30 @@ def work_batches(url: str, share: int, of: int, articles: int, end: float, told:
     settings = load_settings(environ={"LESART_DATABASE_URL": url, "LESART_BATCH_ITEMS": str(BATCH)})
     with Archive.open(url) as archive, Reader(settings) as reader:
         source = archive.ensure_source(SOURCE, "folder", "/scale").id
-        done = _done(archive)
+        done, making = _done(archive), 0.0
         for number in range(share, 2 * -(-articles // BATCH), of):
             if number in done:
                 continue
             if time.time() > end:
                 break
-            kept = _keep(archive, settings, reader, source, number, articles)
-            told.put((share, kept, time.process_time(), psutil.Process().memory_info().rss))
+            began = time.process_time()
+            arrivals = list(batch_of(number, articles))
+            making += time.process_time() - began
+            _keep(archive, settings, reader, source, number, arrivals)
+            spent = (time.process_time() - making, making)
+            told.put((share, len(arrivals), spent, psutil.Process().memory_info().rss))
         finish_rest(archive)
-    told.put((share, None, 0.0, 0))
+    told.put((share, None, (0.0, 0.0), 0))
 
 
 def _keep(
-    archive: Archive, settings: Any, reader: Reader, source: int, number: int, articles: int
-) -> int:
-    arrivals = list(batch_of(number, articles))
+    archive: Archive,
+    settings: Any,
+    reader: Reader,
+    source: int,
+    number: int,
+    arrivals: list[Arrival],
+) -> None:
     with archive.unit() as unit:
         job = queue.add_job(
             unit, "ingest", "command", source_id=source, arguments={"batch": number}
@@ -141,7 +154,6 @@ def _keep(
         queue.finish(unit, held, Counts())
     while work_next(archive, settings, reader, within=job):
         pass
-    return len(arrivals)
 
 
 def _done(archive: Archive) -> set[int]:
@@ -181,20 +193,27 @@ def _read_left(archive: Archive, url: str) -> None:
 
 
 def _marks(told: Any, processes: int, server: psutil.Process | None) -> Iterator[Mark]:
-    kept, memory, cpu = 0, 0, dict.fromkeys(range(processes), 0.0)
+    kept, memory, cpu = 0, 0, dict.fromkeys(range(processes), (0.0, 0.0))
     running, began, last = processes, time.monotonic(), 0.0
     while running:
-        share, number, seconds, size = told.get()
+        share, number, spent, size = told.get()
         if number is None:
             running -= 1
             continue
-        kept, memory, cpu[share] = kept + number, max(memory, size), seconds
+        kept, memory, cpu[share] = kept + number, max(memory, size), spent
         now = time.monotonic()
-        if now - last >= TOLD_EVERY_SECONDS and all(cpu.values()):
+        if now - last >= TOLD_EVERY_SECONDS and all(map(any, cpu.values())):
             last = now
-            yield Mark(kept, now - began, sum(cpu.values()) + _server_cpu(server), memory)
+            yield Mark(kept, now - began, *_spent(cpu, server), memory)
             print(f"{kept:,} captures in {now - began:.0f} s", flush=True)
-    yield Mark(kept, time.monotonic() - began, sum(cpu.values()) + _server_cpu(server), memory)
+    yield Mark(kept, time.monotonic() - began, *_spent(cpu, server), memory)
+
+
+def _spent(
+    cpu: dict[int, tuple[float, float]], server: psutil.Process | None
+) -> tuple[float, float]:
+    keeping, making = (sum(part) for part in zip(*cpu.values(), strict=True))
+    return keeping + _server_cpu(server), making
 
 
 def _server_of(archive: Archive) -> psutil.Process | None:
@@ -312,16 +331,15 @@ def sizes(url: str) -> list[tuple[str, int, int]]:
 def report(name: str, url: str, marks: list[Mark]) -> None:
     """Print how the rate went, what is stored where, and what reading costs."""
     rates = Table(title=f"{name}: {marks[-1].kept:,} captures kept")
-    for column in ("captures", "captures/s", "CPU ms a capture", "× first", "MB a worker"):
+    for column in ("captures", "captures/s", "CPU ms a capture", "× making a text", "MB a worker"):
         rates.add_column(column, justify="right")
-    first = None
     for begin, end in _fifths(marks):
         kept = max(1, end.kept - begin.kept)
         cpu = (end.cpu_seconds - begin.cpu_seconds) / kept
-        first = first or cpu
+        making = (end.making_seconds - begin.making_seconds) / kept
         rates.add_row(
             f"{end.kept:,}", f"{kept / max(1e-9, end.seconds - begin.seconds):.0f}",
-            f"{1e3 * cpu:.2f}", f"{cpu / first:.2f}", f"{end.worker_bytes / 1e6:.0f}",
+            f"{1e3 * cpu:.2f}", f"{cpu / making:.2f}", f"{end.worker_bytes / 1e6:.0f}",
         )  # fmt: skip
     CONSOLE.print(rates)
     stored = sizes(url)
