@@ -25,6 +25,7 @@ SLOW_ON_POSTGRES = (
     "tests/flow/test_copies.py",
     "tests/flow/test_late_documents.py",
     "tests/flow/test_left_work.py",
+    "tests/flow/test_merge.py",
     "tests/flow/test_naming.py",
     "tests/flow/test_noise.py",
     "tests/flow/test_page_histories.py",

@@ -32,6 +32,7 @@ from storage.export import warc_record
 from storage.export.foreign_records import ForeignRecords
 from storage.history.snapshots import confirmed, looks_of
 from storage.language.tokens import parse_query
+from storage.proof.log import numbers
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import EVERYTHING, Filters, conditions
 from storage.read.lists import Part
@@ -69,6 +70,11 @@ class WarcExport:
     def __init__(self, archive: ReadOnlyArchive, chosen: ExportSelection, program: str) -> None:
         self._archive, self._chosen, self._program = archive, chosen, program
         self.cursor: str | None = None
+
+    def state(self) -> str:
+        """Return a name for what the archive holds by now: its id, and the last number."""
+        with self._archive.connected() as connection:
+            return f"{_archive_id(connection)}-{numbers(connection)[0]}"
 
     def records(self) -> Iterator[bytes]:
         """Yield the records, each whole: what the file is, then article by article.

@@ -12,7 +12,20 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.engine import URL
 
 from storage.database import schema
@@ -29,14 +42,20 @@ from storage.database.engine import (
 from storage.database.schema_version import require_current
 from storage.database.tables import (
     METADATA,
+    RECORD,
     ArchiveRow,
     CaptureRow,
     DerivationRow,
     OriginRow,
+    RedactionRow,
     SearchDueRow,
     WordingRow,
 )
 from storage.database.unit import table_of
+from storage.proof import log
+from storage.proof.leaf import SHAPES
+from storage.proof.rows import archive_values
+from storage.proof.tree import root
 from storage.record.captures import CAPTURE_FOLDER, put_packed
 from storage.write.index import index_now, wording_tokens
 
@@ -48,6 +67,9 @@ SECONDS = 7 * 24 * 3600
 ARCHIVE, CAPTURE = table_of(ArchiveRow), table_of(CaptureRow)
 DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)
 DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
+REDACTION = table_of(RedactionRow)
+SHAPED = {name: shape.key for name, shape in SHAPES.items()}
+EVERY = true()
 
 
 class PlaceTakenError(ArchiveError):
@@ -56,6 +78,72 @@ class PlaceTakenError(ArchiveError):
     def __init__(self, place: str) -> None:
         super().__init__(f"there is something at {place} already: name a place where nothing is")
         self.place = place
+
+
+class NotAnEarlierCopyError(ArchiveError):
+    """What should be brought up to date is no earlier copy of this archive, or must not be."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place} cannot be brought up to date: {reason}")
+        self.place = place
+
+
+def update(source: str, target: str, progress: Progress) -> int:
+    """Bring an earlier copy in a file to the state of its archive; return how many rows it took.
+
+    Of the record only what was added since goes over, by its numbers; the state goes over whole.
+    All in one transaction: a copy is as it was, or up to date. Raises: what `copy` does, and
+    NotAnEarlierCopyError.
+    """
+    old, new = database_url(source), database_url(target)
+    engine = reading_engine(old, SECONDS)
+    reading_engine(new).dispose()  # a file that is not there is not made
+    copied = writing_engine(new)
+    try:
+        with reachable(old), reachable(new):
+            require_current(engine)
+            require_current(copied)
+            with _snapshot(engine) as before, copied.begin() as after:
+                _require_earlier(before, after, place_of(new))
+                return _brought(before, after, progress)
+    finally:
+        copied.dispose()
+        engine.dispose()
+
+
+def _require_earlier(old: Connection, new: Connection, place: str) -> None:
+    """Raise NotAnEarlierCopyError unless `new` holds what the archive `old` was once."""
+    if archive_values(old) != archive_values(new):
+        raise NotAnEarlierCopyError(place, "it is a copy of another archive")
+    size = log.size_of(new)
+    if log.numbers(new)[0] > log.numbers(old)[0] or size > log.size_of(old):
+        raise NotAnEarlierCopyError(place, "it knows more than this archive")
+    if root(log.node_of(new), size) != root(log.node_of(old), size):
+        raise NotAnEarlierCopyError(place, "it holds another history than this archive")
+    if _last(old, REDACTION, "id") > _last(new, REDACTION, "id"):
+        reason = "something was redacted since, and must not stay in it: make a new copy, and "
+        raise NotAnEarlierCopyError(place, f"{reason}delete this one")
+
+
+def _brought(old: Connection, new: Connection, progress: Progress) -> int:
+    indexed, due = _last(new, WORDING, "id"), set(new.execute(select(DUE.c.wording_id)).scalars())
+    objects, number = _Objects(None), 0
+    for table in METADATA.sorted_tables:
+        if table.name in RECORD:
+            key = "last_seq" if table.name == "log_tile" else SHAPED.get(table.name, "seq")
+            since = table.c[key] > _last(new, table, key)
+            number += _copied(old, new, table, progress, objects, since)
+        else:
+            new.execute(delete(table))
+            number += _copied(old, new, table, progress, objects)
+    objects.note(new)
+    _index(new, progress, or_(WORDING.c.id > indexed, WORDING.c.id.in_(due)))
+    return number
+
+
+def _last(connection: Connection, table: Table, key: str) -> int:
+    found: int | None = connection.execute(select(func.max(table.c[key]))).scalar()
+    return -1 if found is None else found
 
 
 def copy(source: str, target: str, progress: Progress, captures: CaptureStore | None = None) -> int:
@@ -207,12 +295,17 @@ def _held(row: Mapping[str, Any]) -> Held:
 
 
 def _copied(
-    old: Connection, new: Connection, table: Table, progress: Progress, objects: _Objects
+    old: Connection,
+    new: Connection,
+    table: Table,
+    progress: Progress,
+    objects: _Objects,
+    chosen: ColumnElement[bool] | None = None,
 ) -> int:
     if table.name in {"counter", "archive"}:
         new.execute(delete(table))  # a new archive has rows of its own in these two
     number = 0
-    with closing(_chunks(old, table)) as chunks:
+    with closing(_chunks(old, table, chosen)) as chunks:
         for rows in chunks:
             if table.name == CAPTURE.name:
                 objects.moved(rows)
@@ -225,14 +318,17 @@ def _copied(
     return number
 
 
-def _chunks(connection: Connection, table: Table) -> Generator[list[dict[str, Any]], None, None]:
+def _chunks(
+    connection: Connection, table: Table, chosen: ColumnElement[bool] | None
+) -> Generator[list[dict[str, Any]], None, None]:
+    query = select(table) if chosen is None else select(table).where(chosen)
     streamed = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
-    with streamed.execute(select(table)) as result:
+    with streamed.execute(query) as result:
         for part in result.mappings().partitions():
             yield [dict(row) for row in part]
 
 
-def _index(connection: Connection, progress: Progress) -> None:
+def _index(connection: Connection, progress: Progress, chosen: ColumnElement[bool] = EVERY) -> None:
     """Index each wording for the full text, which no copy of rows brings along."""
     language = (
         select(func.min(DERIVATION.c.language))
@@ -242,7 +338,7 @@ def _index(connection: Connection, progress: Progress) -> None:
     columns = (WORDING.c.id, WORDING.c.title, WORDING.c.text, language.label("language"))
     last, number = 0, 0
     while True:
-        query = select(*columns).where(WORDING.c.id > last, WORDING.c.text.is_not(None))
+        query = select(*columns).where(WORDING.c.id > last, WORDING.c.text.is_not(None), chosen)
         rows = connection.execute(query.order_by(WORDING.c.id).limit(CHUNK_ROWS)).all()
         if not rows:
             return

@@ -9,9 +9,11 @@ from sqlalchemy import text
 from storage.cli.exits import run
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
+from storage.database.tables import METADATA
+from storage.proof.log import append
 from storage.read.archive import open_archive
 from storage.write import copies
-from storage.write.copies import PlaceTakenError, copy
+from storage.write.copies import NotAnEarlierCopyError, PlaceTakenError, copy, update
 from tests.flow.driver import SENTENCES, Newsroom, findings, page, seed
 from worker.cli.commands import app
 
@@ -166,3 +168,77 @@ def test_the_commands_say_what_they_did_and_what_is_in_the_way(filled, tmp_path,
     assert run(app, ["restore", str(file), "--archive", new]) == 2
     assert "name a place where nothing is" in capsys.readouterr().err
     assert run(app, ["backup", str(file), "--archive", filled.url]) == 2
+
+
+def test_an_earlier_copy_is_brought_up_to_date_and_is_the_same_as_a_new_one(filled, tmp_path):
+    target, new = tmp_path / "backup.sqlite3", tmp_path / "new.sqlite3"
+    copy(filled.url, str(target), silent)
+    append(filled.archive.engine, filled.archive.clock)
+    filled.write("pegel.md", page(SENTENCES[2], url=ADDRESS))
+    filled.write("neu.txt", seed("Pegel an der Schleuse", SENTENCES[0]))
+    filled.scan(2)
+    append(filled.archive.engine, filled.archive.clock)
+    for _ in range(2):
+        assert update(filled.url, str(target), silent) > 0
+        assert findings(str(target)) == []
+        assert without_scores(shown(str(target))) == without_scores(shown(filled.url))
+    copy(filled.url, str(new), silent)
+    assert rows_of(str(target)) == rows_of(str(new))
+
+
+def rows_of(url: str) -> dict[str, list]:
+    engine = writing_engine(parsed(url))
+    try:
+        with engine.connect() as connection:
+            return {
+                table.name: sorted(map(repr, connection.execute(table.select())))
+                for table in METADATA.sorted_tables
+            }
+    finally:
+        engine.dispose()
+
+
+def test_what_is_no_earlier_copy_is_refused_and_left_as_it_is(filled, tmp_path):
+    append(filled.archive.engine, filled.archive.clock)
+    target = tmp_path / "backup.sqlite3"
+    copy(filled.url, str(target), silent)
+    before = rows_of(str(target))
+    filled.scan(2)
+    with filled.archive.unit() as unit:
+        number = unit.number()
+        unit.connection.execute(
+            METADATA.tables["redaction"]
+            .insert()
+            .values(id=number, table_name="origin", row_id=0, reason="mistake", at=filled.now)
+        )
+    with pytest.raises(NotAnEarlierCopyError, match="redacted since"):
+        update(filled.url, str(target), silent)
+    with Newsroom(f"sqlite:///{tmp_path / 'o.sqlite3'}", tmp_path / "o").archive as other:
+        with pytest.raises(NotAnEarlierCopyError, match="another archive"):
+            update(str(tmp_path / "o.sqlite3"), str(target), silent)
+        del other
+    newer = tmp_path / "newer.sqlite3"
+    copy(filled.url, str(newer), silent)
+    with pytest.raises(NotAnEarlierCopyError, match="knows more"):
+        update(str(target), str(newer), silent)
+    assert rows_of(str(target)) == before
+
+
+def test_a_drill_verifies_a_backup_and_leaves_nothing_behind(filled, tmp_path, monkeypatch, capsys):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    target = tmp_path / "backup.sqlite3"
+    copy(filled.url, str(target), silent)
+    asked = ["restore", str(target), "--drill", "--archive", str(tmp_path / "none.sqlite3")]
+    assert run(app, asked) == 0
+    assert "0 broken" in capsys.readouterr().err
+    engine = writing_engine(parsed(str(target)))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER guard_wording_update"))
+        connection.execute(
+            text("UPDATE wording SET title = 'x' WHERE id = (SELECT min(id) FROM wording)")
+        )
+    engine.dispose()
+    assert run(app, asked) == 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (tmp_path / "none.sqlite3").exists()

@@ -1,16 +1,21 @@
 """The commands that copy a whole archive: away from where it is, and back."""
 
+import time
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
+from storage.cli.app import program
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, Checked, OutputOptions, command
 from storage.cli.progress import ProgressLine
 from storage.cli.report import tell_verification
-from storage.settings import SettingsError, parse_interval
+from storage.settings import SettingsError, load_settings, parse_interval
 
 
 def mount(app: typer.Typer) -> None:
@@ -18,6 +23,7 @@ def mount(app: typer.Typer) -> None:
     command(app, "backup", example="lesart backup /sicher/lesart-2024-06-18.sqlite3")(backup)
     command(app, "sweep", example="lesart sweep --dry-run")(sweep)
     command(app, "restore", example="lesart restore lesart-2024-06-18.sqlite3")(restore)
+    command(app, "merge", example="lesart merge /andere/lesart.sqlite3")(merge)
 
 
 def backup(
@@ -26,19 +32,29 @@ def backup(
         Path, typer.Argument(metavar="FILE|DIR", help="A new file, or a folder that gets one.")
     ],
     place: ArchiveOptions,
+    updated: Annotated[
+        bool,
+        typer.Option(
+            "--update", help="Bring an earlier backup up to date, if there is one: FILE, or in DIR."
+        ),
+    ] = False,
 ) -> None:
     """Copy the archive, as it is now, into one new file, while others write to it.
 
     The file is an archive itself: every command reads it with --archive FILE. It holds all bytes,
-    those too that lie in a store of captures.
+    those too that lie in a store of captures. `--update` adds what came since to an earlier one.
     """
-    from storage.write.copies import copy  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.copies import copy, update  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     name = f"lesart-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.sqlite3"
     file = target / name if target.is_dir() else target
+    if updated:
+        file = max(target.glob("lesart-*.sqlite3"), default=file) if target.is_dir() else target
     with ProgressLine() as line:
-        rows = copy(place.settings().database_url, str(file), line.tell)
-    say(f"{rows} rows in {file}; `lesart restore {file}` brings them back")
+        act = update if updated and file.exists() else copy
+        rows = act(place.settings().database_url, str(file), line.tell)
+    more = "more " if act is update else ""
+    say(f"{rows} rows {more}in {file}; `lesart restore {file}` brings them back")
 
 
 def restore(
@@ -54,20 +70,61 @@ def restore(
     verified: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Verify what was restored.")
     ] = True,
+    drill: Annotated[
+        bool,
+        typer.Option("--drill", help="Restore it into a temporary file, verify that, delete it."),
+    ] = False,
 ) -> None:
     """Copy a backup to where the archive should be, where nothing is yet, and verify it.
 
-    The bytes of captures go where captures_url says, else into the database.
+    The bytes of captures go where captures_url says, else into the database. `--drill` tries a
+    backup, and leaves nothing behind: what it wants is room in TMPDIR.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
     from storage.write.copies import copy  # noqa: PLC0415  # SQLAlchemy is slow to load
 
+    settings, store = place.settings(), capture_store()
+    with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
+        if folder is not None:
+            tried = str(Path(folder) / "drill.sqlite3")
+            settings, store = replace(settings, database_url=tried), None
+        began = time.monotonic()
+        with ProgressLine() as line:
+            rows = copy(str(file), settings.database_url, line.tell, store)
+        say(f"{rows} rows restored in {time.monotonic() - began:.1f} s")
+        if verified or drill:
+            tell_verification(settings, shown, Checked())
+
+
+def merge(
+    *,
+    other: Annotated[
+        str, typer.Argument(metavar="OTHER", help="The other archive: a path or an address.")
+    ],
+    place: ArchiveOptions,
+    shown: OutputOptions,
+) -> None:
+    """Take in what another archive saw; its observations stay foreign, and its bytes are checked.
+
+    What is here already is unchanged, so the same command twice brings nothing new. Ended early,
+    it goes on where it was. The other archive is only read.
+    """
+    from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.archive import Archive  # noqa: PLC0415
+    from worker.cli import control  # noqa: PLC0415  # loads the text core
+    from worker.cli.summaries import tell_summaries  # noqa: PLC0415
+    from worker.flow.spool import spooled  # noqa: PLC0415
+
     settings = place.settings()
+    address = load_settings(config=place.config, archive=other).database_url
     with ProgressLine() as line:
-        rows = copy(str(file), settings.database_url, line.tell, capture_store())
-    say(f"{rows} rows restored")
-    if verified:
-        tell_verification(settings, shown, Checked())
+        file = spooled(address, settings.home, program(), line.tell)
+    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
+        summaries = control.see_through(archive, settings, [job])
+        append(archive.engine, archive.clock)
+    file.unlink()
+    tell_summaries(summaries, shown)
 
 
 def sweep(
