@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage.database.capture_store import CapturePlace, capture_place
+from storage.values.mail_server import read_mail_server
 from storage.values.private_hosts import read_own_host
 
 PREFIX = "LESART_"
@@ -137,6 +138,8 @@ class Settings:
     proof_key: Path | None
     proof_every: float
     proof_witnesses: Path | None
+    mail_url: str | None
+    page_url: str | None
     proof_tiles: Path | None
     proof_authorities: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -150,6 +153,11 @@ class Settings:
     def proof_key_file(self) -> Path:
         """Return where the key that signs checkpoints is, or would be."""
         return self.proof_key or self.home / PROOF_KEY_NAME
+
+    @property
+    def page_base(self) -> str:
+        """Return the address that links to the page begin with."""
+        return self.page_url or f"http://{self.web_address}"
 
     @property
     def is_embedded(self) -> bool:
@@ -422,6 +430,23 @@ def _contact(raw: Any) -> str | None:
     return contact
 
 
+def _mail(raw: Any) -> str | None:
+    if raw is None:
+        return None
+    address = _text(raw)
+    read_mail_server(address)
+    return address
+
+
+def _page(raw: Any) -> str | None:
+    if raw is None:
+        return None
+    address = _text(raw).rstrip("/")
+    if not address.startswith(("https://", "http://")) or not address.isascii():
+        raise ValueError(f"{raw!r} is no address such as https://archiv.bote.example")
+    return address
+
+
 def _switch(raw: Any) -> bool:
     if isinstance(raw, bool):
         return raw
@@ -614,6 +639,18 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "a list of time-stamping authorities (RFC 3161) that are asked to stamp checkpoints",
         is_path=True,
+    ),
+    Setting(
+        "mail_url",
+        _mail,
+        None,
+        "the server that mails of alerts go out by: smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS",
+    ),
+    Setting(
+        "page_url",
+        _page,
+        None,
+        "where others reach the page, for links in alerts; without it http:// and web_address",
     ),
 )
 """Every setting, in the order in which `lesart config` tells them."""

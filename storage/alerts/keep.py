@@ -12,6 +12,7 @@ from storage.alerts.rule import AlertRule
 from storage.database.engine import database_epoch
 from storage.database.tables import AlertChannelRow, AlertRow
 from storage.database.unit import Clock, writing
+from storage.values.errors import AlertError
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  # how Standard Webhooks marks a key
 SECRET_BYTES = 32
@@ -21,10 +22,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 >>> bool(NAME.fullmatch("hafen-1")), bool(NAME.fullmatch("-x"))
 (True, False)
 """
-
-
-class AlertError(ValueError):
-    """An alert cannot be made or changed as it was asked."""
 
 
 def new_secret() -> str:

@@ -9,13 +9,19 @@ from sqlalchemy import Connection, Row, func, select
 
 from storage.alerts.rule import AlertRule
 from storage.database.rows import cursor, place
-from storage.database.tables import AlertChannelRow, AlertDeliveryRow, AlertRow, ArticleRow
+from storage.database.tables import (
+    AlertChannelRow,
+    AlertDeliveryRow,
+    AlertRow,
+    ArchiveRow,
+    ArticleRow,
+)
 from storage.database.unit import table_of
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
 
 ALERT, CHANNEL = table_of(AlertRow), table_of(AlertChannelRow)
-DELIVERY, ARTICLE = table_of(AlertDeliveryRow), table_of(ArticleRow)
+DELIVERY, ARTICLE, FACTS = (table_of(each) for each in (AlertDeliveryRow, ArticleRow, ArchiveRow))
 STATES = ("waiting", "sent", "failed", "dead", "damped")
 """What a delivery may be: `failed` is tried again, `dead` is not, `damped` was never sent."""
 
@@ -137,6 +143,12 @@ def counts(connection: Connection) -> dict[str, dict[str, int]]:
         told = found.setdefault(name, dict.fromkeys(STATES, 0))
         if state is not None:
             told[state] = number
+    return found
+
+
+def archive_id(connection: Connection) -> str:
+    """Return the id of the archive itself."""
+    found: str = connection.execute(select(FACTS.c.value).where(FACTS.c.key == "id")).scalar_one()
     return found
 
 

@@ -8,6 +8,7 @@ import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -40,6 +41,7 @@ class OutboxItem:
     version: int
     why: tuple[str, ...]
     attempts: int
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _message(
     items = tuple(
         OutboxItem(
             row.id, row.article_id, row.wording_id, row.occurrence, row.version, tuple(row.why),
-            row.attempts,
+            row.attempts, row.made_at,
         )
         for row in ordered
     )  # fmt: skip

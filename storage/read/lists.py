@@ -115,6 +115,14 @@ def changes_since(
     yield from islice(found, limit)
 
 
+def step(connection: Connection, article_id: int, number: int) -> Change | None:
+    """Return the step to a version of an article, the first one too; None where it is not."""
+    asked = Conditions().also("q.article_id = :article", article=article_id)
+    asked = asked.also("q.version = :number", number=number)
+    query = steps_query(connection.dialect.name)
+    return next(_rows(connection, query, asked, "q.version", None, _change), None)
+
+
 def article(connection: Connection, article_id: int) -> ArticleLine:
     """Return the article with that number."""
     asked = Conditions().also("q.article_id = :article", article=article_id)

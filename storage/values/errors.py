@@ -27,3 +27,7 @@ class RedactedError(LookupError):
             f"{what} {given!r} was redacted here; `lesart redact --list` says when and why"
         )
         self.what, self.given = what, given
+
+
+class AlertError(ValueError):
+    """An alert cannot be made or changed as it was asked."""

@@ -6,15 +6,22 @@ import pytest
 
 from storage.alerts import keep, lists
 from storage.alerts.match import match
+from storage.alerts.outbox import waits
 from storage.alerts.rule import AlertRule
 from storage.database.engine import looking
+from storage.settings import load_settings
 from tests.read.press import Press, draft
+from worker.alerts.work import work
 
 HOOK = ("webhook", "https://redaktion.example/hook")
 
 
 class Watched(Press):
     """A press with alerts; each text that comes is looked at by them."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
 
     def alert(self, name="hafen", *targets, daily_at=None, **rule) -> dict[str, str]:
         return keep.add(self.archive.engine, self.archive.clock, name, AlertRule(**rule),
@@ -41,3 +48,19 @@ def press(database_url: str) -> Iterator[Watched]:
     found = Watched(database_url)
     yield found
     found.close()
+
+
+def settings_for(press, receiver=None, **environment):
+    """Return the settings by which messages of a press go out, to a receiver on this machine."""
+    given = {f"LESART_{name.upper()}": value for name, value in environment.items()}
+    if receiver is not None:
+        given["LESART_ALLOW_HOSTS"] = f"127.0.0.1:{receiver.port}"
+    return load_settings(archive=press.url, environ=given)
+
+
+def send(press, settings) -> int:
+    """Send what is due until nothing is, with no pauses."""
+    arrived = work(press.archive, settings, pauses=lambda _attempts, _asked: 0.0)
+    while waits(press.archive.engine):
+        arrived += work(press.archive, settings, pauses=lambda _attempts, _asked: 0.0)
+    return arrived

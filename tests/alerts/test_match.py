@@ -8,7 +8,7 @@ from storage.alerts import match as matching
 from storage.alerts.lists import ALERT, alert, counts
 from storage.alerts.rule import AlertRule
 from storage.database.engine import looking
-from storage.values.errors import NoSuchError
+from storage.values.errors import AlertError, NoSuchError
 from tests.alerts.conftest import HOOK, pegel
 from tests.read.press import draft
 
@@ -169,9 +169,9 @@ def test_what_comes_while_an_alert_rests_is_not_told(press):
 def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
     (secret,) = press.alert().values()
     assert secret.startswith("whsec_")
-    with pytest.raises(keep.AlertError, match="there is an alert hafen already"):
+    with pytest.raises(AlertError, match="there is an alert hafen already"):
         press.alert()
-    with pytest.raises(keep.AlertError, match="is no name"):
+    with pytest.raises(AlertError, match="is no name"):
         press.alert("hafen und mehr")
     engine, clock = press.archive.engine, press.archive.clock
     keep.remove(engine, clock, "hafen")
@@ -179,5 +179,5 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
         assert counts(connection) == {}
         with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
             alert(connection, "hafen")
-    with pytest.raises(keep.AlertError, match="say where it goes"):
+    with pytest.raises(AlertError, match="say where it goes"):
         keep.add(engine, clock, "x", AlertRule(), ())

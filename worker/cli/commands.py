@@ -19,9 +19,11 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, tell_examination, tell_verification
 from storage.settings import Settings, read_web_address
+from storage.values.errors import AlertError
 from storage.values.source import NoSuchSourceError
 from storage.values.token import TokenError
 from worker.cli import (
+    alert_commands,
     copy_commands,
     redact_command,
     witness_command,  # noqa: F401  # its command is one of `app`
@@ -47,6 +49,7 @@ source_cli.mount(app)
 copy_commands.mount(app)
 redact_command.mount(app)
 token_cli.mount(app)
+alert_commands.mount(app)
 
 TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; else told by name."
 
@@ -125,6 +128,7 @@ def up(
     """Watch the sources and archive what they bring, with nothing else installed."""
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.archive import Archive  # noqa: PLC0415
+    from worker.alerts.work import work as send_alerts  # noqa: PLC0415
     from worker.cli import control  # noqa: PLC0415
 
     settings = place.settings()
@@ -132,6 +136,7 @@ def up(
         with Archive.open(settings.database_url) as archive:
             summaries = control.once(archive, settings, processes)
             append(archive.engine, archive.clock)
+            send_alerts(archive, settings)
         tell_summaries(summaries, shown)
         return
     _watch(settings, web=web, debug=place.debug)
@@ -158,6 +163,7 @@ def worker(
 ) -> None:
     """Work jobs as they come over the broker."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from worker.alerts.work import work as send_alerts  # noqa: PLC0415
     from worker.cli import control  # noqa: PLC0415
     from worker.services import processes as services  # noqa: PLC0415
 
@@ -169,6 +175,8 @@ def worker(
     if drain:
         with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
             control.drain(archive, settings, within=job)
+            if job is None:
+                send_alerts(archive, settings)
         return
     if settings.is_embedded:
         raise LocatorError("worker", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
@@ -371,7 +379,8 @@ def main() -> None:
     open_streams()
     if "--debug" in sys.argv:
         _log("debug")
-    codes = {
+    codes: dict[type[BaseException], int] = {
+        AlertError: 2,
         LocatorError: 2,
         LocatorMissingError: 3,
         NoSuchSourceError: 3,

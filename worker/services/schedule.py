@@ -36,6 +36,7 @@ from storage.schedule import wake as wake_ups
 from storage.settings import Settings
 from storage.values.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
+from worker.alerts import work as alerts
 from worker.errors import LocatorError
 from worker.flow.order import default_source, order, order_due, place_of
 from worker.flow.work import free_the_dead
@@ -50,6 +51,7 @@ SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 COSIGN_SECONDS = 30.0
+ALERT_SECONDS = 1.0
 TILES_SECONDS = 1.0
 UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
 """What may be wrong with the keys and policies of the log; the work goes on."""
@@ -217,6 +219,7 @@ class Scheduler:
         self.leadership = _leadership(archive)
         self.bell = archive.bell() if archive.engine.dialect.name == "postgresql" else None
         self._leads = False
+        self._stop = threading.Event()
         self._jobs: dict[str, tuple[Any, ...]] = {}
         self._beaten = 0.0
         self._swept = time.monotonic()
@@ -390,6 +393,11 @@ class Scheduler:
                 written = keep_tiles(connection, folder)
             if written is not None:
                 LOG.info("tiles_written", folder=str(folder), entries=written.size)
+
+    def _alert(self) -> None:
+        """Send what alerts have to tell, in a thread of its own; no job waits for a receiver."""
+        if self._leads:
+            alerts.work(self.archive, self.settings, is_over=self._stop.is_set)
 
     def _publish(self, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""

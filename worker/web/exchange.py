@@ -92,8 +92,11 @@ def ask(
     *,
     seconds: float,
     most_bytes: int,
+    body: bytes | None = None,
 ) -> Exchanged:
     """Ask for `address` and read the answer; what goes wrong is told, never raised.
+
+    A `body` is sent there by POST.
 
     An answer that `is_stale` came over a connection that the server closed just then: the same
     may be asked once more, over another one.
@@ -105,7 +108,7 @@ def ask(
         line.close()
     was_open = line.opened is not None
     try:
-        _ask(line, found, meter, most_bytes)
+        _ask(line, found, meter, most_bytes, body)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         line.close()
         is_silent = not meter.received and not isinstance(_cause(error), TimeoutError)
@@ -122,7 +125,7 @@ def _host_header(address: Address) -> str:
     return host if is_usual else f"{host}:{address.port}"
 
 
-def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int) -> None:
+def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int, body: bytes | None) -> None:
     if line.opened is None:
         line.opened = line.network.connection(found.address, meter, line.proxy)
         line.chain = None
@@ -131,7 +134,10 @@ def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int) -> None:
     target, headers = found.address.target, dict(found.sent_headers)
     if line.proxy is not None and isinstance(connection, Plain):
         target, headers = found.address.text, {**headers, **connection.let_through}
-    connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
+    connection.request(
+        "GET" if body is None else "POST", target, body, headers,
+        preload_content=False, decode_content=False,
+    )  # fmt: skip
     _note_peer(line, connection, found)
     response = connection.getresponse()
     found.status, found.reason = response.status, response.reason

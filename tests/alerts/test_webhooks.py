@@ -1,0 +1,229 @@
+"""Webhooks arrive once each, signed, whatever happens on the way."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from storage.alerts import keep, outbox
+from storage.alerts.lists import channels
+from storage.database.engine import looking
+from storage.values.errors import AlertError
+from storage.values.private_hosts import own_hosts
+from tests.alerts.conftest import pegel, send, settings_for
+from tests.alerts.receivers import failing, receiving
+from worker.alerts import webhook
+from worker.alerts import work as sending
+from worker.web.connection import Network
+
+
+def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """Check a signature as the rules of Standard Webhooks have it, with code of our own."""
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return f"v1,{wanted}" in headers["webhook-signature"].split(" ")
+
+
+def hook(receiver):
+    return ("webhook", receiver.url)
+
+
+def changed(press, number: int = 1) -> None:
+    """Change so many texts under the eyes of the alert."""
+    names = [f"t{each}" for each in range(number)]
+    press.scan(1, **{name: pegel(36, title=name) for name in names})
+
+
+def known(press, number: int = 1) -> None:
+    press.scan(0, **{f"t{each}": pegel(3, title=f"t{each}") for each in range(number)})
+
+
+def test_the_signature_is_that_of_the_published_example():
+    body = b'{"test": 2432232314}'
+    made = webhook.signature(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body
+    )
+    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_each_webhook_arrives_once_with_two_hundred_failures_in_between(press, monkeypatch):
+    monkeypatch.setattr(outbox, "MOST_ATTEMPTS", 1_000)
+    monkeypatch.setattr(webhook, "SECONDS", 0.25)
+    known(press, 60)
+    with receiving(failing(200, seed=7)) as receiver:
+        press.alert("hafen", hook(receiver), classes=("number",))
+        changed(press, 60)
+        assert send(press, settings_for(press, receiver)) == 60
+        assert send(press, settings_for(press, receiver)) == 0
+    assert receiver.failures == 200
+    log = press.log()
+    assert [each.state for each in log] == ["sent"] * 60
+    assert sum(each.attempts for each in log) == 260
+    assert len(receiver.accepted) == len(set(receiver.accepted)) == 60
+    assert {headers["webhook-id"] for headers, _body in receiver.requests} == {*receiver.accepted}
+    told = {each["data"]["title"] for each in receiver.bodies}
+    assert told == {f"t{number}" for number in range(60)}
+
+
+def test_a_webhook_says_what_changed_when_and_why_it_came_and_is_signed(press):
+    known(press)
+    with receiving() as receiver:
+        (secret,) = press.alert("hafen", hook(receiver), classes=("number",)).values()
+        changed(press)
+        send(press, settings_for(press, receiver, page_url="https://archiv.bote.example/"))
+    ((headers, body),) = receiver.requests
+    assert verified(secret, headers, body)
+    assert not verified(keep.new_secret(), headers, body)
+    assert headers["webhook-id"].startswith("msg_")
+    told = json.loads(body)
+    assert told["type"] == "change"
+    data = told["data"]
+    assert (data["alert"], data["why"], data["version"]) == ("hafen", ["class number"], 2)
+    assert "36" in data["added"][0]
+    assert data["changed_after"] < data["changed_by"]
+    assert data["link"] == f"https://archiv.bote.example/a/{data['article']}/1..2"
+
+
+def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(press):
+    known(press)
+    with receiving() as receiver:
+        first = press.alert("hafen", hook(receiver))[receiver.url]
+        engine, clock = press.archive.engine, press.archive.clock
+        second = keep.rotate(engine, clock, "hafen")[receiver.url]
+        settings = settings_for(press, receiver)
+        changed(press)
+        send(press, settings)
+        third = keep.rotate(engine, clock, "hafen")[receiver.url]
+        press.scan(2, t0=pegel(99, title="t0"))
+        send(press, settings)
+    (one, two) = receiver.requests
+    assert [verified(key, *one) for key in (first, second, third)] == [True, True, False]
+    assert [verified(key, *two) for key in (first, second, third)] == [False, True, True]
+
+
+def test_a_dead_letter_says_why_and_goes_again_when_asked(press, monkeypatch):
+    monkeypatch.setattr(outbox, "MOST_ATTEMPTS", 3)
+    known(press)
+    answers = ["500", "404", "500"]
+    with receiving(lambda: answers.pop(0) if answers else None) as receiver:
+        press.alert("hafen", hook(receiver))
+        changed(press)
+        settings = settings_for(press, receiver)
+        assert send(press, settings) == 0
+        (dead,) = press.log()
+        assert (dead.state, dead.attempts, dead.note) == ("dead", 3, "it answered 500")
+        assert keep.retry(press.archive.engine, press.archive.clock, "hafen") == 1
+        assert send(press, settings) == 1
+    assert len({headers["webhook-id"] for headers, _body in receiver.requests}) == 1
+    assert press.log()[0].state == "sent"
+
+
+def test_who_says_gone_is_not_asked_again_and_who_asks_for_time_gets_it(press):
+    known(press)
+    answers = ["429 300", "410"]
+    with receiving(lambda: answers.pop(0)) as receiver:
+        press.alert("hafen", hook(receiver))
+        changed(press)
+        settings = settings_for(press, receiver)
+        sending.work(press.archive, settings)
+        (waiting,) = press.log()
+        assert waiting.state == "failed"
+        assert 290 < waiting.next_at.timestamp() - datetime.now(UTC).timestamp() < 310
+        assert sending.work(press.archive, settings) == 0
+        assert len(receiver.requests) == 1
+        with press.archive.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alert_delivery SET next_at = 0")
+        sending.work(press.archive, settings)
+    assert (press.log()[0].state, press.log()[0].note) == ("dead", "it answered 410")
+
+
+def test_a_redirect_is_not_followed(press):
+    known(press)
+    with receiving(lambda: "302") as receiver:
+        press.alert("hafen", hook(receiver))
+        changed(press)
+        sending.work(press.archive, settings_for(press, receiver))
+    assert len(receiver.requests) == 1
+    assert press.log()[0].note == "it answered 302"
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("http://bote.example/hook", "go over https"), ("https://bote.example:8443/", "port 8443"),
+     ("https://a:b@bote.example/", "user name"), ("file:///etc/passwd", "file")],
+)  # fmt: skip
+def test_a_webhook_goes_over_https_to_its_own_port_or_to_a_named_server(address, reason):
+    with pytest.raises(AlertError, match=reason):
+        webhook.hook_address(address, Network({}))
+    own = Network(own_hosts(["127.0.0.1:8080"]))
+    assert webhook.hook_address("http://127.0.0.1:8080/hook", own).port == 8080
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "10.0.0.1"])
+def test_a_webhook_never_reaches_the_own_network_unless_it_is_named(press, host):
+    known(press)
+    press.alert("hafen", ("webhook", f"https://{host}/hook"))
+    changed(press)
+    sending.work(press.archive, settings_for(press))
+    (tried,) = press.log()
+    assert tried.state == "failed"
+    assert "public" in tried.note
+
+
+def test_a_receiver_that_hangs_holds_up_no_other(press, monkeypatch):
+    monkeypatch.setattr(webhook, "SECONDS", 0.3)
+    known(press, 12)
+    with receiving(lambda: "timeout") as slow, receiving() as quick:
+        press.alert("slow", hook(slow))
+        press.alert("quick", hook(quick))
+        changed(press, 12)
+        given = {"allow_hosts": f"127.0.0.1:{slow.port},127.0.0.1:{quick.port}"}
+        settings = settings_for(press, **given)
+        rounds = []
+        sending.work(press.archive, settings, is_over=lambda: len(rounds) > 2 or rounds.append(1))
+    assert len(quick.accepted) == 12
+    assert len(slow.requests) <= 12
+
+
+def test_who_was_killed_between_sending_and_noting_sends_the_same_id_again(press):
+    known(press)
+    with receiving() as receiver:
+        press.alert("hafen", hook(receiver))
+        changed(press)
+        settings = settings_for(press, receiver)
+        press.match()
+        (held,) = outbox.claim(press.archive.engine)
+        assert outbox.claim(press.archive.engine) == []
+        with press.archive.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alert_delivery SET lease_until = 1")
+        assert send(press, settings) == 1
+        assert outbox.sent(press.archive.engine, press.archive.clock, held) is False
+    assert [each.state for each in press.log()] == ["sent"]
+    assert press.log()[0].attempts == 2
+
+
+def test_a_step_that_is_none_any_more_is_told_to_nobody(press):
+    press.scan(0, t0=pegel(3, title="t0"))
+    with receiving() as receiver:
+        press.alert("hafen", hook(receiver))
+        press.scan(1, t0=pegel(36, title="t0"))
+        press.match()
+        with press.archive.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alert_delivery SET occurrence = 2")
+        send(press, settings_for(press, receiver))
+    assert receiver.requests == []
+    assert press.log()[0].state == "damped"
+
+
+def test_secrets_stand_with_the_channels_alone(press):
+    (secret,) = press.alert("hafen", ("webhook", "https://bote.example/a/b")).values()
+    with looking(press.archive.engine) as connection:
+        (channel,) = channels(connection, [row[0] for row in connection.exec_driver_sql(
+            "SELECT id FROM alert")])  # fmt: skip
+    assert channel.secrets == (secret,)
+    assert secret not in repr(channel)
+    assert "bote.example" not in repr(channel)

@@ -1,0 +1,164 @@
+"""Mails: as text and as HTML in which nothing of an article acts."""
+
+import smtplib
+import ssl
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+
+from markupsafe import Markup
+
+from storage.alerts.entries import AlertEntry
+from storage.render.change_html import change_html, clean
+from storage.render.passages import ShownBlock
+from storage.render.visible import BLANK, one_line, visible
+from storage.values.mail_server import MailServer
+from worker.alerts.sending import Sending
+
+SECONDS = 15.0
+LONGEST_TITLE = 120
+_PIECES = {"insert": "{{+{}+}}", "delete": "[-{}-]"}
+_PAGE = Markup(
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title><style>'
+    "body{{font-family:sans-serif;max-width:45em}} ins{{background:#d8f5d8}} "
+    "del{{background:#fbdcdc}} .why{{color:#555}}</style></head><body><h1>{}</h1>{}<p>{}</p>"
+    "</body></html>"
+)
+_ENTRY = Markup('<h2><a href="{}">{}</a></h2><p class="why">{}</p>{}')
+
+
+def subject_of(name: str, entries: Sequence[AlertEntry]) -> str:
+    """Return the subject of a message, one line."""
+    if len(entries) == 1:
+        title = one_line(entries[0].change.title or "(no title)")
+        return f"[Lesart] {name}: {title[:LONGEST_TITLE]}"
+    return f"[Lesart] {name}: {len(entries)} changes"
+
+
+def text_of(entries: Sequence[AlertEntry], footer: str, zone: tzinfo) -> str:
+    """Return entries as plain text: what came is `{+…+}`, what went `[-…-]`."""
+    parts = [part for each in entries for part in _text_entry(each, zone)]
+    return "\n\n".join([*parts, f"-- \n{footer}"]) + "\n"
+
+
+def html_of(title: str, entries: Sequence[AlertEntry], footer: str, zone: tzinfo) -> str:
+    """Return entries as a page in which everything of an article is escaped."""
+    shown = Markup().join(
+        _ENTRY.format(
+            each.link, clean(each.change.title or "(no title)"),
+            clean(" · ".join(_facts(each, zone))), change_html(each.shown),
+        )
+        for each in entries
+    )  # fmt: skip
+    return str(_PAGE.format(title, title, shown, footer))
+
+
+def mail(
+    server: MailServer, to: str, name: str, *, message_id: str, subject: str, text: str, html: str,
+    now: datetime,
+) -> EmailMessage:  # fmt: skip
+    """Return a mail; its id is the same at each try, so that a mail program knows it again."""
+    domain = server.sender.rpartition("@")[2]
+    made = EmailMessage()
+    made["From"] = f"Lesart <{server.sender}>"
+    made["To"] = to
+    made["Subject"] = subject
+    made["Date"] = format_datetime(now)
+    made["Message-ID"] = f"<{message_id}@{domain}>"
+    made["List-Id"] = f"Lesart alert {name} <{name}.alerts.{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(text, charset="utf-8")
+    made.add_alternative(html, subtype="html", charset="utf-8")
+    return made
+
+
+def hand_in(server: MailServer, made: EmailMessage, ca_file: Path | None = None) -> Sending:
+    """Hand a mail in at its server; what goes wrong is told, never raised."""
+    try:
+        with _session(server, _context(ca_file)) as session:
+            session.send_message(made)
+    except smtplib.SMTPRecipientsRefused as error:
+        code, reason = next(iter(error.recipients.values()))
+        return Sending(False, f"refused: {code} {_said(reason)}", is_final=code >= 500)
+    except smtplib.SMTPResponseException as error:
+        return Sending(False, f"the mail server said {error.smtp_code} {_said(error.smtp_error)}")
+    except (smtplib.SMTPException, OSError) as error:
+        return Sending(arrived=False, answer=f"the mail server: {one_line(str(error))}")
+    return Sending(arrived=True, answer="the mail server took it")
+
+
+def _session(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
+    """Return a session that is let in; a password goes over TLS alone, but on this machine."""
+    local = server.sender.rpartition("@")[2]
+    if server.is_tls:
+        session: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, local, timeout=SECONDS, context=context
+        )
+    else:
+        session = smtplib.SMTP(server.host, server.port, local, timeout=SECONDS)
+    try:
+        _let_in(session, server, context)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _let_in(session: smtplib.SMTP, server: MailServer, context: ssl.SSLContext) -> None:
+    session.ehlo()
+    has_tls = server.is_tls
+    if not has_tls and session.has_extn("starttls"):
+        session.starttls(context=context)
+        has_tls = True
+    if server.user is not None:
+        if not has_tls and not server.is_local:
+            raise smtplib.SMTPException("it offers no TLS, so no password is sent to it")
+        session.login(server.user, server.password or "")
+
+
+def _context(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=str(ca_file))
+    return context
+
+
+def _said(reason: bytes | str) -> str:
+    told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    return one_line(told)[:200]
+
+
+def _text_entry(entry: AlertEntry, zone: tzinfo) -> list[str]:
+    title = one_line(entry.change.title or "(no title)")
+    return [f"{title}\n{entry.link}\n{'; '.join(_facts(entry, zone))}",
+            *(_text_block(each) for each in entry.shown)]  # fmt: skip
+
+
+def _text_block(block: ShownBlock) -> str:
+    return "".join(
+        _PIECES.get(piece.kind, "{}").format(BLANK.sub(" ", visible(piece.text)))
+        for piece in block.pieces
+    )
+
+
+def _facts(entry: AlertEntry, zone: tzinfo) -> list[str]:
+    """Return why a message came, when the change happened, and what became of a passage."""
+    change = entry.change
+    told = [
+        f"Why: {', '.join(entry.why)}",
+        _interval(change.changed_after, change.changed_by, zone),
+    ]
+    told.append(f"what: {', '.join(change.changes)}" + (", silent" if change.silent else ""))
+    if entry.becomes is not None:
+        told.append(f"it reads now: {one_line(entry.becomes)}")
+    return told
+
+
+def _interval(after: datetime | None, by: datetime, zone: tzinfo) -> str:
+    """Return when something changed: never one moment, always two sights."""
+    seen = f"{by.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+    if after is None:
+        return f"first seen {seen}"
+    return f"between {after.astimezone(zone):%Y-%m-%d %H:%M %Z} and {seen}"

@@ -1,0 +1,53 @@
+"""A sample through each channel of an alert, at once and without a row for it."""
+
+import secrets
+from datetime import UTC
+
+from storage.alerts import lists
+from storage.alerts.entries import AlertEntry
+from storage.alerts.lists import Alert, Channel
+from storage.alerts.outbox import Message
+from storage.read.answers import Change
+from storage.render.passages import ShownBlock, ShownPiece
+from storage.settings import Settings
+from storage.write.archive import Archive
+from worker.alerts.sending import Sending
+from worker.alerts.work import Outgoing, outgoing, sending_of
+
+WHY = ("a test: `lesart alert test`",)
+
+
+def send_samples(archive: Archive, settings: Settings, name: str) -> list[tuple[Channel, Sending]]:
+    """Send a sample through each channel of an alert and return the answers.
+
+    Raises: NoSuchError.
+    """
+    with archive.looking() as connection:
+        alert = lists.alert(connection, name)
+        channels = lists.channels(connection, [alert.id])
+    way = outgoing(archive, settings)
+    return [(each, _sent(way, alert, each)) for each in channels]
+
+
+def _sent(way: Outgoing, alert: Alert, channel: Channel) -> Sending:
+    number = secrets.randbits(48)
+    message = Message(number, alert, channel, ())
+    return sending_of(way, message, [_sample(way)], kind="test")()
+
+
+def _sample(way: Outgoing) -> AlertEntry:
+    """Return a change that never was."""
+    now = way.clock().astimezone(UTC)
+    change = Change(
+        article="sample", version=2, wording="w1:" + "0" * 64, changed_after=now, changed_by=now,
+        first_seen=now, last_seen=now, title="A sample of Lesart", changes=("number",),
+        silent=None, words_added=1, words_removed=1, removed=("It rose by 3 cm.",),
+        added=("It rose by 36 cm.",), noise=(), notices=(), cursor="",
+    )  # fmt: skip
+    pieces = (
+        ShownPiece("equal", "It rose by "), ShownPiece("delete", "3", is_number=True),
+        ShownPiece("insert", "36", is_number=True), ShownPiece("equal", " cm."),
+    )  # fmt: skip
+    shown = (ShownBlock("change", "text", pieces),)
+    base = way.settings.page_base
+    return AlertEntry(change, "sample", "sample", f"{base}/alerts", WHY, None, shown)

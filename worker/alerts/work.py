@@ -1,0 +1,160 @@
+"""Look for what alerts fire for, and send what is due; no transaction is open meanwhile."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from storage.alerts import lists, outbox
+from storage.alerts.entries import AlertEntry, entry_of
+from storage.alerts.match import match
+from storage.alerts.outbox import Message, pause_after
+from storage.database.engine import looking
+from storage.database.unit import Clock
+from storage.read.archive import ReadOnlyArchive, open_archive
+from storage.settings import Settings
+from storage.values.mail_server import read_mail_server
+from storage.values.private_hosts import own_hosts
+from storage.write.archive import Archive
+from worker.alerts import by_apprise, mail, webhook
+from worker.alerts.sending import Sending
+from worker.web.connection import Network
+from worker.web.headers import user_agent
+
+LOG = structlog.get_logger()
+THREADS = 8
+SECONDS = 30
+"""How long the archive may take over one question for a message."""
+GONE = "this step is none any more: later sights, or a decision, changed the history"
+NO_MAIL = "no mail server is set: LESART_MAIL_URL"
+
+Pauses = Callable[[int, float | None], float]
+Send = Callable[[], Sending]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """How this process sends: by which network, under which settings, from which archive."""
+
+    archive: Archive
+    settings: Settings
+    network: Network
+    archive_id: str
+
+    @property
+    def clock(self) -> Clock:
+        return self.archive.clock
+
+
+def outgoing(archive: Archive, settings: Settings) -> Outgoing:
+    """Return how messages of an archive go out."""
+    network = Network(own_hosts(settings.allow_hosts), settings.ca_file)
+    with looking(archive.engine) as connection:
+        return Outgoing(archive, settings, network, lists.archive_id(connection))
+
+
+def work(
+    archive: Archive,
+    settings: Settings,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+    pauses: Pauses = pause_after,
+) -> int:
+    """Write the deliveries that are new and send what is due; return how many messages arrived."""
+    match(archive.engine, archive.clock)
+    outbox.free_the_dead(archive.engine)
+    arrived = 0
+    if not outbox.waits(archive.engine):
+        return arrived
+    way = outgoing(archive, settings)
+    with _reading(settings) as reading, ThreadPoolExecutor(THREADS) as threads:
+        while not is_over() and (messages := outbox.claim(archive.engine)):
+            arrived += _send_all(way, reading, threads, messages, pauses)
+    return arrived
+
+
+def message_id(way: Outgoing, message: Message) -> str:
+    """Return the id of a message: the same at each try, and of this archive alone."""
+    return f"msg_{way.archive_id[:12]}_{message.id}"
+
+
+def sending_of(
+    way: Outgoing, message: Message, entries: Sequence[AlertEntry], *, kind: str = "change"
+) -> Send:
+    """Return what hands a message in, with all that it says prepared; `kind` is that of a hook."""
+    name, target, settings = message.alert.name, message.channel.target, way.settings
+    number = message_id(way, message)
+    if message.channel.kind == "webhook":
+        data = {"alert": name, **entries[0].data}
+        since = min((each.made_at for each in message.items), default=way.clock())
+        body = webhook.body_of(kind, since, data)
+        return partial(
+            webhook.post, way.network, target, agent=user_agent(settings),
+            secrets=message.channel.secrets, message_id=number, body=body, now=way.clock(),
+        )  # fmt: skip
+    subject = mail.subject_of(name, entries)
+    footer = f"The alert {name} of Lesart at {settings.page_base}/alerts"
+    text = mail.text_of(entries, footer, settings.zone)
+    if message.channel.kind == "apprise":
+        return partial(by_apprise.notify, target, subject, text)
+    if settings.mail_url is None:
+        return lambda: Sending(arrived=False, answer=NO_MAIL)
+    server = read_mail_server(settings.mail_url)
+    html = mail.html_of(subject, entries, footer, settings.zone)
+    made = mail.mail(
+        server, target, name, message_id=number, subject=subject, text=text, html=html,
+        now=way.clock(),
+    )  # fmt: skip
+    return partial(mail.hand_in, server, made, settings.ca_file)
+
+
+def _reading(settings: Settings) -> ReadOnlyArchive:
+    return open_archive(
+        settings.database_url, timezone=settings.zone, languages=settings.languages,
+        seconds=SECONDS,
+    )  # fmt: skip
+
+
+def _send_all(
+    way: Outgoing,
+    reading: ReadOnlyArchive,
+    threads: ThreadPoolExecutor,
+    messages: Sequence[Message],
+    pauses: Pauses,
+) -> int:
+    running: dict[Future[Sending], Message] = {}
+    for message in messages:
+        send = _prepared(way, reading, message)
+        if send is not None:
+            running[threads.submit(send)] = message
+    return sum(_note(way, running[each], each, pauses) for each in as_completed(running))
+
+
+def _prepared(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send | None:
+    """Return what sends a message; None where there is nothing left to tell."""
+    base = way.settings.page_base
+    found = [(item, entry_of(reading, message.alert, item, base)) for item in message.items]
+    gone = [item for item, entry in found if entry is None]
+    if gone:
+        outbox.drop(way.archive.engine, message, gone, GONE)
+    entries = [entry for _item, entry in found if entry is not None]
+    return sending_of(way, message, entries) if entries else None
+
+
+def _note(way: Outgoing, message: Message, done: Future[Sending], pauses: Pauses) -> bool:
+    log = LOG.bind(alert=message.alert.name, channel=message.channel.kind, message=message.id)
+    try:
+        found = done.result()
+    except Exception as error:  # whatever a service does, the others go on
+        log.warning("alert_failed_here", exc_info=True)
+        found = Sending(arrived=False, answer=f"{type(error).__name__}: {error}")
+    if found.arrived:
+        outbox.sent(way.archive.engine, way.clock, message)
+        log.info("alert_sent", steps=len(message.items))
+        return True
+    pause = pauses(message.attempts, found.again_after)
+    outbox.failed(way.archive.engine, message, found.answer, pause, is_final=found.is_final)
+    log.warning("alert_not_sent", reason=found.answer, attempts=message.attempts)
+    return False

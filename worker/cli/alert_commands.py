@@ -1,0 +1,341 @@
+"""The commands `lesart alert …`: who hears of which changes, and what became of each message."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from storage.cli.exits import NO, say
+from storage.cli.options import ArchiveOptions, OutputOptions, Page, command
+from storage.cli.output import write_record, write_rows
+from storage.settings import Settings
+from storage.values.change_class import ChangeClass
+from storage.values.errors import AlertError
+from storage.values.mail_server import MAIL_ADDRESS
+
+if TYPE_CHECKING:
+    from storage.alerts.lists import Channel
+    from storage.alerts.rule import AlertRule
+    from storage.write.archive import Archive
+
+DEFAULT_HOUR = "07:00"
+SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000
+
+HOUR = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
+"""
+>>> bool(HOUR.fullmatch("07:30")), bool(HOUR.fullmatch("24:00"))
+(True, False)
+"""
+
+alerts = typer.Typer(
+    help="Hear of changes by webhook, mail or Apprise.", no_args_is_help=True, rich_markup_mode=None
+)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An alert's name.")]
+State = Literal["waiting", "sent", "failed", "dead", "damped"]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add `lesart alert` to the command line."""
+    app.add_typer(alerts, name="alert")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which changes an alert is for."""
+
+    query: Annotated[
+        str | None,
+        typer.Option("--query", metavar="Q", help="Texts with these words, or that had them."),
+    ] = None
+    classes: Annotated[
+        list[ChangeClass] | None,
+        typer.Option("--class", metavar="C", help="Of this class; more than one: any."),
+    ] = None
+    silent: Annotated[bool, typer.Option("--silent", help="That the page does not own up to.")] = (
+        False
+    )
+    passage: Annotated[
+        str | None,
+        typer.Option("--passage", metavar="TEXT", help="In which this passage goes or changes."),
+    ] = None
+    article: Annotated[
+        str | None, typer.Option("--article", metavar="ARTICLE", help="Of this article.")
+    ] = None
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="S", help="From the source of this name.")
+    ] = None
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="L", help="In this language, such as de.")
+    ] = None
+
+    def rule(self, settings: Settings) -> "AlertRule":
+        """Return the rule, in which everything that is named is there.
+
+        Raises: AlertError, NoSuchError.
+        """
+        from storage.alerts.rule import AlertRule  # noqa: PLC0415  # the stemmer is slow to load
+        from storage.read.archive import open_archive  # noqa: PLC0415  # and SQLAlchemy
+
+        if self.passage is not None and not (
+            SHORTEST_PASSAGE <= len(self.passage.strip()) <= LONGEST_PASSAGE
+        ):
+            bounds = f"{SHORTEST_PASSAGE} to {LONGEST_PASSAGE:,} letters"
+            raise AlertError(f"--passage: quote {bounds}")
+        article = self.article
+        with open_archive(settings.database_url) as archive:
+            if article is not None:
+                article = archive.article(article).article
+            names = {each.name for each in archive.sources()}
+        if self.source is not None and self.source not in names:
+            raise AlertError(f"there is no source {self.source}: see `lesart source list`")
+        found = AlertRule(
+            query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
+            source=self.source, language=self.language, article=article, passage=self.passage,
+            languages=settings.languages,
+        )  # fmt: skip
+        if self.query is not None and not found.words.wanted:
+            raise AlertError(f"--query: {self.query!r} asks for no word")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where an alert goes; each may be given more than once."""
+
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option("--webhook", metavar="URL", help="To this address; @FILE or $NAME has it."),
+    ] = None
+    mail: Annotated[
+        list[str] | None, typer.Option("--mail", metavar="ADDRESS", help="By mail, to this one.")
+    ] = None
+    apprise: Annotated[
+        list[str] | None,
+        typer.Option("--apprise", metavar="URL", help="By Apprise; better @FILE or $NAME."),
+    ] = None
+    daily: Annotated[bool, typer.Option("--daily", help="Mail and Apprise: one message a day.")] = (
+        False
+    )
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="HH:MM", help=f"When that comes; else at {DEFAULT_HOUR}."),
+    ] = None
+
+    def checked(self, settings: Settings) -> list[tuple[str, str]]:
+        """Return kinds and addresses, each of which could be sent to.
+
+        Raises: AlertError.
+        """
+        from storage.values.private_hosts import own_hosts  # noqa: PLC0415
+        from worker.alerts import by_apprise, webhook  # noqa: PLC0415
+        from worker.web.connection import Network  # noqa: PLC0415
+
+        network = Network(own_hosts(settings.allow_hosts))
+        for each in self.webhook or ():
+            webhook.hook_address(_revealed(each), network)
+        for each in self.mail or ():
+            if MAIL_ADDRESS.fullmatch(each) is None:
+                raise AlertError(f"--mail: {each!r} is no mail address")
+        for each in self.apprise or ():
+            by_apprise.require_address(_revealed(each))
+        if self.mail and settings.mail_url is None:
+            say("no mail server is set yet: mails wait until LESART_MAIL_URL names one")
+        kinds = (("webhook", self.webhook), ("mail", self.mail), ("apprise", self.apprise))
+        return [(kind, target) for kind, given in kinds for target in given or ()]
+
+    def daily_at(self) -> str | None:
+        """Return when a digest goes.
+
+        Raises: AlertError.
+        """
+        if self.at is not None and not self.daily:
+            raise AlertError("--at goes with --daily")
+        if self.at is not None and HOUR.fullmatch(self.at) is None:
+            raise AlertError(f"--at: {self.at!r} is no time such as {DEFAULT_HOUR}")
+        return (self.at or DEFAULT_HOUR) if self.daily else None
+
+
+@command(alerts, "add", example="lesart alert add pegel --query Pegelstand --mail ada@bote.example")
+def add(
+    *, name: Name, place: ArchiveOptions, shown: OutputOptions, wanted: Wanted, targets: Targets
+) -> None:
+    """Make an alert for what changes from now on; the key of a webhook is shown this once."""
+    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    where, daily_at = targets.checked(settings), targets.daily_at()
+    rule = wanted.rule(settings)
+    with _archive(settings) as archive:
+        made = keep.add(
+            archive.engine, archive.clock, name, rule, where, daily_at=daily_at,
+            timezone=settings.timezone,
+        )  # fmt: skip
+    rows = [
+        {"alert": name, "channel": kind, "target": target_shown(kind, target),
+         "secret": made.get(target) if kind == "webhook" else None}
+        for kind, target in where
+    ]  # fmt: skip
+    write_rows(rows, shown.target(), ("alert", "channel", "target", "secret"))
+
+
+@command(alerts, "list", example="lesart alert list")
+def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """List the alerts, without their secrets."""
+    from storage.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive, archive.looking() as connection:
+        found, numbers = lists.alerts(connection), lists.counts(connection)
+        ways = lists.channels(connection, [each.id for each in found])
+    names = ("alert", "rule", "channels", "daily_at", "paused", *lists.STATES)
+    rows = [_row(each, ways) | numbers[each.name] for each in found]
+    write_rows(rows, shown.target(), names)
+
+
+@command(alerts, "show", example="lesart alert show pegel")
+def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """Show one alert, without its secrets."""
+    from storage.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive, archive.looking() as connection:
+        found, numbers = lists.alert(connection, name), lists.counts(connection)
+        ways = lists.channels(connection, [found.id])
+    facts = {"timezone": found.timezone, "created_at": found.created_at.isoformat()}
+    write_record(_row(found, ways) | facts | numbers[name], shown.target())
+
+
+@command(alerts, "test", example="lesart alert test pegel")
+def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """Send a sample through each channel and tell the answer; ends with 1 where one failed."""
+    from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads what sends
+
+    settings = place.settings()
+    with _archive(settings) as archive:
+        found = send_samples(archive, settings, name)
+    rows = [
+        {"channel": channel.kind, "target": target_shown(channel.kind, channel.target),
+         "arrived": each.arrived, "answer": each.answer}
+        for channel, each in found
+    ]  # fmt: skip
+    write_rows(rows, shown.target(), ("channel", "target", "arrived", "answer"))
+    if not all(each.arrived for _channel, each in found):
+        raise typer.Exit(NO)
+
+
+@command(alerts, "pause", example="lesart alert pause pegel")
+def pause(*, name: Name, place: ArchiveOptions) -> None:
+    """Let an alert rest: nothing is looked at or sent until it is resumed."""
+    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive:
+        keep.pause(archive.engine, archive.clock, name)
+    say(f"{name} rests until `lesart alert resume {name}`")
+
+
+@command(alerts, "resume", example="lesart alert resume pegel")
+def resume(*, name: Name, place: ArchiveOptions) -> None:
+    """Let a paused alert go on with what changes from now on."""
+    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive:
+        keep.resume(archive.engine, archive.clock, name)
+    say(f"{name} tells of what changes from now on")
+
+
+@command(alerts, "rotate", example="lesart alert rotate pegel")
+def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """Give its webhooks new keys, shown this once; the key before signs beside it."""
+    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive:
+        made = keep.rotate(archive.engine, archive.clock, name)
+    rows = [
+        {"alert": name, "target": target_shown("webhook", target), "secret": secret}
+        for target, secret in made.items()
+    ]
+    write_rows(rows, shown.target(), ("alert", "target", "secret"))
+
+
+@command(alerts, "remove", example="lesart alert remove pegel")
+def remove(*, name: Name, place: ArchiveOptions) -> None:
+    """Remove an alert with its addresses, its keys and its log."""
+    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive:
+        keep.remove(archive.engine, archive.clock, name)
+    say(f"the alert {name} and its log are gone")
+
+
+@command(alerts, "log", example="lesart alert log pegel --state dead")
+def log(
+    *,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="An alert's name; else all.")
+    ] = None,
+    place: ArchiveOptions,
+    shown: OutputOptions,
+    page: Page,
+    state: Annotated[State | None, typer.Option("--state", help="Deliveries in it.")] = None,
+) -> None:
+    """List what became of each delivery, the newest first, with why the alert fired."""
+    from storage.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive, archive.looking() as connection:
+        if name is not None:
+            lists.alert(connection, name)
+        rows = lists.deliveries(
+            connection, name=name, state=state, after=page.after, limit=page.limit
+        )
+        columns = ("made_at", "alert", "channel", "article", "version", "why", "state", "note")
+        write_rows(rows, shown.target(), shown=columns)
+
+
+@command(alerts, "retry", example="lesart alert retry pegel")
+def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """Let dead deliveries be tried again at once, by whoever sends."""
+    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with _archive(place.settings()) as archive:
+        number = keep.retry(archive.engine, archive.clock, name)
+    write_rows([{"alert": name, "waiting": number}], shown.target())
+
+
+def target_shown(kind: str, target: str) -> str:
+    """Return a target as lists show it: of an address only whose it is, as the rest may let in.
+
+    >>> target_shown("webhook", "https://hooks.example/services/T0/B0/geheim")
+    'https://hooks.example/…'
+    >>> target_shown("mail", "ada@bote.example"), target_shown("apprise", "slack://a/b/c")
+    ('ada@bote.example', 'slack://…')
+    """
+    if kind == "mail" or target.startswith(("@", "$")):
+        return target
+    scheme, _, rest = target.partition("://")
+    host = rest.partition("/")[0] if kind == "webhook" else ""
+    return f"{scheme}://{host}/…" if host else f"{scheme}://…"
+
+
+def _revealed(given: str) -> str:
+    from worker.web.credentials import SecretError, revealed  # noqa: PLC0415  # only here
+
+    try:
+        return revealed(given)
+    except SecretError as error:
+        raise AlertError(str(error)) from error
+
+
+def _row(alert: Any, ways: Sequence["Channel"]) -> dict[str, Any]:
+    rule = {name: value for name, value in alert.rule.kept.items() if name != "languages"}
+    own = [target_shown(each.kind, each.target) for each in ways if each.alert_id == alert.id]
+    return {"alert": alert.name, "rule": rule, "channels": own, "daily_at": alert.daily_at,
+            "paused": alert.paused}  # fmt: skip
+
+
+@contextmanager
+def _archive(settings: Settings) -> Iterator["Archive"]:
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with Archive.open(settings.database_url, create=False) as archive:
+        yield archive
