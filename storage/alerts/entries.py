@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from storage.alerts.lists import Alert
 from storage.alerts.match import VERSION
 from storage.alerts.outbox import OutboxItem
+from storage.language.sentences import sentences
 from storage.read import lists
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
@@ -20,8 +21,9 @@ from storage.values.errors import NoSuchError
 MOST_LETTERS = 500
 """How much of a passage is told; the whole of it stands behind the link."""
 MOST_PASSAGES = 20
-LIKE_ENOUGH = 60.0
-"""From this likeness (of 100) on, a passage that came is what became of the one that went."""
+LONGEST_PARAGRAPH = 20_000
+LIKE_ENOUGH = 70.0
+"""From this likeness (of 100) on, a passage that came is told as what became of the one that went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,11 @@ def entry_of(
             return None
         line = lists.article(connection, item.article_id)
     path = f"/a/{quote(change.article)}/" + (f"{number - 1}..{number}" if number > 1 else "1")
-    becomes = None if alert.rule.passage is None else _becomes(alert.rule.passage, change)
-    shown = _shown(archive, change)
-    return AlertEntry(change, line.origin, line.source, base + path, item.why, becomes, shown)
+    found = _blocks(archive, change)
+    becomes = None if alert.rule.passage is None else _becomes(alert.rule.passage, found)
+    return AlertEntry(
+        change, line.origin, line.source, base + path, item.why, becomes, excerpt(found)
+    )
 
 
 def _number(connection: Connection, item: OutboxItem) -> int | None:
@@ -85,24 +89,24 @@ def _number(connection: Connection, item: OutboxItem) -> int | None:
     return found[item.occurrence - 1] if len(found) >= item.occurrence else None
 
 
-def _shown(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
+def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
+    """Return the paragraphs of a step; of a new article how it begins."""
     number = change.version
     try:
         if number > 1:
-            found = archive.diff(f"{change.article}@{number - 1}..@{number}")
-            return excerpt(blocks(found.operations))
+            return blocks(archive.diff(f"{change.article}@{number - 1}..@{number}").operations)
         text = archive.version(f"{change.article}@{number}").text or ""
     except NoSuchError:
         return ()
-    return (ShownBlock("equal", "text", (ShownPiece("equal", _cut(text)),)),)
+    return (ShownBlock("insert", "text", (ShownPiece("insert", _cut(text)),)),)
 
 
-def _becomes(passage: str, change: Change) -> str | None:
-    found = process.extractOne(
-        passage, [each[:5_000] for each in change.added], scorer=fuzz.ratio,
-        score_cutoff=LIKE_ENOUGH,
-    )  # fmt: skip
-    return None if found is None else _cut(found[0])
+def _becomes(passage: str, found: Sequence[ShownBlock]) -> str | None:
+    """Return the sentence of the changed paragraphs that is most like a passage, if any is."""
+    changed = ["".join(p.text for p in block.after) for block in found if block.kind != "equal"]
+    listed = [each for text in changed for each in sentences(text[:LONGEST_PARAGRAPH])]
+    best = process.extractOne(passage, listed, scorer=fuzz.partial_ratio, score_cutoff=LIKE_ENOUGH)
+    return None if best is None else _cut(best[0])
 
 
 def _cut(text: str) -> str:

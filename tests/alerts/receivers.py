@@ -6,7 +6,6 @@ import socket
 import struct
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -144,13 +143,11 @@ def mailing() -> Iterator[Mailbox]:
         found.users.append(given.login + b":" + given.password)
         return AuthResult(success=given.password == b"geheim@")
 
-    with warnings.catch_warnings():  # it warns of passwords without TLS, and later of its own ways
-        warnings.simplefilter("ignore")
-        controller = Controller(
-            Handler(), hostname="127.0.0.1", port=_free_port(), authenticator=let_in,
-            auth_require_tls=False, auth_required=True,
-        )  # fmt: skip
-        controller.start()
+    controller = Controller(
+        Handler(), hostname="127.0.0.1", port=_free_port(), authenticator=let_in,
+        auth_require_tls=False, auth_required=True,
+    )  # fmt: skip
+    controller.start()
     found.port = controller.port
     try:
         yield found
