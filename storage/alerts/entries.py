@@ -23,7 +23,7 @@ MOST_LETTERS = 500
 MOST_PASSAGES = 20
 LONGEST_PARAGRAPH = 20_000
 LIKE_ENOUGH = 70.0
-"""From this likeness (of 100) on, a passage that came is told as what became of the one that went."""
+"""From this likeness (of 100) on, a sentence is told as what became of a passage."""
 
 
 @dataclass(frozen=True, slots=True)

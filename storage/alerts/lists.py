@@ -80,6 +80,11 @@ def alerts(connection: Connection) -> list[Alert]:
     return [_alert(row) for row in connection.execute(select(ALERT).order_by(ALERT.c.name))]
 
 
+def ids(connection: Connection) -> list[int]:
+    """Return the numbers of all alerts."""
+    return list(connection.execute(select(ALERT.c.id)).scalars())
+
+
 def alert(connection: Connection, name: str) -> Alert:
     """Return the alert of that name.
 

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.alerts import lists
 from storage.read.answers import Stats
 from storage.read.pulse import Pulse
 from storage.web.api.work import figures
@@ -62,6 +63,7 @@ class _Archived(Collector):
             library.remembered("pulse", PULSE_SECONDS, lambda: library.today.pulse(utc_now()))
         )
         yield from _of_archive(figures(library))
+        yield _of_alerts(library.remembered("alerts", PULSE_SECONDS, lambda: _deliveries(library)))
 
 
 def _of_work(pulse: Pulse) -> Iterator[GaugeMetricFamily]:
@@ -102,6 +104,22 @@ def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
     moments = [(name, at.timestamp()) for name, at in looked if at is not None]
     yield _many("lesart_source_last_look_seconds", "When a source was looked at last, since 1970",
                 "source", moments)  # fmt: skip
+
+
+def _deliveries(library: Library) -> dict[str, dict[str, int]]:
+    with library.today.connected() as connection:
+        return lists.counts(connection)
+
+
+def _of_alerts(counts: dict[str, dict[str, int]]) -> GaugeMetricFamily:
+    """Tell the deliveries of each alert by state; without an alert there are none."""
+    family = GaugeMetricFamily(
+        "lesart_alert_deliveries", "Messages of alerts, a step each", labels=["alert", "state"]
+    )
+    for name, states in counts.items():
+        for state, number in states.items():
+            family.add_metric([name, state], number)
+    return family
 
 
 def _one(name: str, meaning: str, value: float) -> GaugeMetricFamily:

@@ -16,7 +16,7 @@ from storage.cli.exits import run
 from worker.cli import commands as cli
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")
+PAGES = ("README.md", "docs/alerts.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WITHOUT_OUTPUT = re.compile(r"looked at|[1-9]\d* rows")
 COMMENT = re.compile(r"\s{2,}#.*$")

@@ -5,8 +5,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 
-import structlog
-
 from storage.alerts import lists, outbox
 from storage.alerts.entries import AlertEntry, entry_of
 from storage.alerts.match import match
@@ -20,10 +18,10 @@ from storage.values.private_hosts import own_hosts
 from storage.write.archive import Archive
 from worker.alerts import by_apprise, mail, webhook
 from worker.alerts.sending import Sending
+from worker.log import LOG
 from worker.web.connection import Network
 from worker.web.headers import user_agent
 
-LOG = structlog.get_logger()
 THREADS = 8
 SECONDS = 30
 """How long the archive may take over one question for a message."""

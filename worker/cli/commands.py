@@ -283,9 +283,11 @@ def rederive(
 @command(app, "doctor", example="lesart doctor")
 def doctor(*, place: ArchivePlace, shown: OutputOptions) -> None:
     """Tell what is wrong with this installation and how to mend it."""
+    from storage.alerts.check import check_alerts  # noqa: PLC0415  # only here
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
 
-    tell_examination(place.settings(), shown, [("broker", examine_broker)])
+    more = [("broker", examine_broker), ("alerts", check_alerts)]
+    tell_examination(place.settings(), shown, more)
 
 
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from storage.web.pages import article, compare, front, proof, relations, search, work
+from storage.web.pages import alerts, article, compare, front, proof, relations, search, work
 from storage.web.pages.rendering import problem_page
 
 __all__ = ["ROUTERS", "problem_page"]
@@ -14,5 +14,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     relations.router,
     article.router,
     proof.router,
+    alerts.router,
     compare.router,
 )

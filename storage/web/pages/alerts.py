@@ -1,0 +1,29 @@
+"""Who hears of what, and what became of each message; nothing of where it goes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.alerts import lists
+from storage.web.archives import Library, library_of
+from storage.web.pages.asked import PartQuery
+from storage.web.pages.rendering import page
+
+router = APIRouter(include_in_schema=False)
+Asked = Annotated[Library, Depends(library_of)]
+ROWS = 50
+
+
+@router.get("/alerts")
+def alerts(request: Request, library: Asked, asked: Annotated[PartQuery, Query()]) -> Response:
+    """Show the alerts and their log."""
+    limit = asked.limit or ROWS
+    with library.today.connected() as connection:
+        found, numbers = lists.alerts(connection), lists.counts(connection)
+        rows = list(lists.deliveries(connection, after=asked.after, limit=limit))
+    return page(
+        request, "alerts.html", alerts=found, numbers=numbers, rows=rows,
+        following=rows[-1].cursor if len(rows) == limit else None,
+    )  # fmt: skip
