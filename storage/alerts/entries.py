@@ -16,7 +16,7 @@ from storage.read import lists
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
 from storage.render.passages import ShownBlock, ShownPiece, blocks, excerpt
-from storage.values.errors import NoSuchError
+from storage.values.errors import NoSuchError, RedactedError
 
 MOST_LETTERS = 500
 """How much of a passage is told; the whole of it stands behind the link."""
@@ -96,7 +96,7 @@ def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
         if number > 1:
             return blocks(archive.diff(f"{change.article}@{number - 1}..@{number}").operations)
         text = archive.version(f"{change.article}@{number}").text or ""
-    except NoSuchError:
+    except (NoSuchError, RedactedError):
         return ()
     return (ShownBlock("insert", "text", (ShownPiece("insert", _cut(text)),)),)
 
