@@ -141,7 +141,7 @@ class _Tagged:
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Content-Security-Policy", NOTHING)
-            headers["Vary"] = "Accept, Accept-Language"
+            headers.add_vary_header("Accept, Accept-Language")
             message["headers"] = headers.raw
             if message["status"] == 200 and self._reads:
                 self._start = message

@@ -2,7 +2,17 @@
 
 from fastapi import APIRouter
 
-from storage.web.pages import alerts, article, compare, front, proof, relations, search, work
+from storage.web.pages import (
+    alerts,
+    article,
+    compare,
+    front,
+    mementos,
+    proof,
+    relations,
+    search,
+    work,
+)
 from storage.web.pages.rendering import problem_page
 
 __all__ = ["ROUTERS", "problem_page"]
@@ -16,4 +26,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     proof.router,
     alerts.router,
     compare.router,
+    mementos.router,
 )

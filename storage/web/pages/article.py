@@ -1,6 +1,6 @@
 """An article: its text, since when each sentence stands, its checks, references to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from storage.read.archive import ReadOnlyArchive
 from storage.render import citation
 from storage.values.draft import Field
 from storage.web.archives import Library, library_of
+from storage.web.memento import MementoLinks
 from storage.web.pages.asked import Checks, Cite, Version
 from storage.web.pages.pictures import time_line
 from storage.web.pages.rendering import PageWords, language_of, page
@@ -99,9 +100,14 @@ def cite(
 
 
 def shown(
-    request: Request, library: Library, article: str, number: int | None, asked: Version
+    request: Request,
+    library: Library,
+    article: str,
+    number: int | None,
+    asked: Version,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the page of one version."""
+    """Return the page of one version; of today's clocks it is a memento."""
     zone = library.place.timezone
     with library.at(asked.clocks(zone)) as archive:
         version = archive.version(_rev(article, number))
@@ -109,9 +115,12 @@ def shown(
         line = _picture(request, library, archive, version, steps)
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
         names = archive.titles([each for r in related for each in (r.a, r.b) if each])
+    if headers is None and number is not None and not asked.clocks(zone).are_set:
+        links = MementoLinks(request, version.origin)
+        headers = links.of_memento(version.observed.changed_by)
     return page(
-        request, "article.html", version=version, steps=steps, line=line, related=related,
-        names=names, fields=_fields(version), tab="text", asked=asked,
+        request, "article.html", headers=headers, version=version, steps=steps, line=line,
+        related=related, names=names, fields=_fields(version), tab="text", asked=asked,
         is_cut=len(steps) == MOST_VERSIONS,
     )  # fmt: skip
 
