@@ -1,6 +1,6 @@
 """The writing side: one `Archive`, one transaction per unit of work."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -658,6 +658,16 @@ class Archive:
             if act is None:
                 return acts
             acts.append(act)
+
+    def replay_redactions(self, listed: Iterable[Mapping[str, Any]]) -> int:
+        """Redact again what a list of redactions names; return how many acts had anything left.
+
+        Raises: redact.ReplayError, and redacts nothing then.
+        """
+        with self.unit() as unit:
+            acts = redacting.replay(unit, listed)
+        self.finish_redactions()
+        return acts
 
     def finish_redactions(self, tell: redacting.Tell | None = None) -> int:
         """Empty what was ordered to be and still stands, as after a crash; return how many rows."""

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
 from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
-from storage.database.engine import looking
+from storage.database.engine import ArchiveError, looking
 from storage.database.tables import (
     ERASABLE,
     METADATA,
@@ -199,6 +199,48 @@ def _overwrite(connection: Connection) -> None:
     """Let SQLite write zeros over what goes."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA secure_delete = ON")).close()
+
+
+class ReplayError(ArchiveError):
+    """A list of redactions cannot be carried out on this archive; the message says why."""
+
+
+def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
+    """Order again what `lesart redact --list` told of this archive, as after an old backup.
+
+    Rows that are not here are left out. Returns how many acts had any. Raises: ReplayError.
+    """
+    own, done = archive_id(unit.connection), 0
+    for act in listed:
+        if act.get("archive") != own:
+            raise ReplayError("the list of redactions is of another archive: nothing was redacted")
+        try:
+            rows = _listed_rows(act["rows"])
+            reason, actor = RedactionReason(act["reason"]), str(act["actor"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ReplayError(f"this is no list of redactions: {error}") from error
+        for table, numbers in rows.items():
+            column = METADATA.tables[table].c.id
+            held = rows_in(unit.connection, select(column), column, numbers)
+            rows[table] = {row[0] for row in held}
+        done += order(unit, rows, reason, actor) is not None
+    return done
+
+
+def _listed_rows(named: Iterable[str]) -> dict[str, set[int]]:
+    """Return rows by table that are named as `TABLE NUMBER`. Raises: ValueError."""
+    rows: dict[str, set[int]] = defaultdict(set)
+    for each in named:
+        table, number = each.split(" ")
+        if table not in ORDER:
+            raise ValueError(f"{table!r} is no table that is redacted")
+        rows[table].add(int(number))
+    return rows
+
+
+def archive_id(connection: Connection) -> str | None:
+    """Return the id of an archive, which its copies share."""
+    return _fact(connection, "id")
 
 
 @dataclass(slots=True)

@@ -39,3 +39,25 @@ def test_a_version_is_redacted_told_and_listed(written, command):
     assert (act["reason"], act["actor"], act["emptied"]["wording"]) == ("court_order", "ada", 1)
     assert command("verify")[0] == 0
     assert command("redact", given, "--reason", "mistake", "--no-scrub")[2].count("nothing left")
+
+
+def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tmp_path):
+    backup, listed = tmp_path / "old.sqlite3", tmp_path / "redactions.jsonl"
+    assert command("backup", str(backup))[0] == 0
+    command("redact", f"{written.article}@1", "--reason", "court_order", "--no-scrub")
+    assert command("redact", "--list", "--format", "jsonl", "-o", str(listed))[0] == 0
+    elsewhere = ("--archive", str(tmp_path / "new.sqlite3"))
+    code, _, err = command("restore", str(backup), "--redactions", str(listed), *elsewhere)
+    assert (code, "1 redactions were carried out again" in err) == (0, True)
+    assert command("show", f"{written.article}@1", *elsewhere)[0] == 1
+    assert command("show", f"{written.article}@2", *elsewhere)[0] == 0
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"archive": "another"}', '{"rows": 1}'])
+def test_what_is_no_list_of_redactions_is_refused(written, command, tmp_path, content):
+    backup, listed = tmp_path / "old.sqlite3", tmp_path / "redactions.jsonl"
+    command("backup", str(backup))
+    listed.write_text(content)
+    options = ("--redactions", str(listed), "--archive", str(tmp_path / "new.sqlite3"))
+    code, _, err = command("restore", str(backup), "--no-verify", *options)
+    assert (code, "redactions" in err) == (2, True)

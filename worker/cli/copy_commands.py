@@ -16,6 +16,7 @@ from storage.cli.options import ArchiveOptions, Checked, OutputOptions, command
 from storage.cli.progress import ProgressLine
 from storage.cli.report import tell_verification
 from storage.settings import SettingsError, load_settings, parse_interval
+from worker.cli.redact_command import redact_again
 
 
 def mount(app: typer.Typer) -> None:
@@ -74,14 +75,22 @@ def restore(
         bool,
         typer.Option("--drill", help="Restore it into a temporary file, verify that, delete it."),
     ] = False,
-) -> None:
+    redactions: Annotated[
+        Path | None,
+        typer.Option(
+            "--redactions", metavar="FILE", exists=True, dir_okay=False,
+            help="What `lesart redact --list --format jsonl` told since: redact it again.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
     """Copy a backup to where the archive should be, where nothing is yet, and verify it.
 
     The bytes of captures go where captures_url says, else into the database. `--drill` tries a
     backup, and leaves nothing behind: what it wants is room in TMPDIR.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
-    from storage.write.copies import copy  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.copies import copy  # noqa: PLC0415  # the same
 
     settings, store = place.settings(), capture_store()
     with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
@@ -92,6 +101,9 @@ def restore(
         with ProgressLine() as line:
             rows = copy(str(file), settings.database_url, line.tell, store)
         say(f"{rows} rows restored in {time.monotonic() - began:.1f} s")
+        if redactions is not None:
+            with Archive.open(settings.database_url, create=False) as archive:
+                redact_again(archive, redactions)
         if verified or drill:
             tell_verification(settings, shown, Checked())
 

@@ -1,8 +1,10 @@
 """The command `lesart redact`: takes texts and bytes away and keeps the proof."""
 
 import getpass
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from storage.write.archive import Archive
     from storage.write.redaction_plan import RedactionTarget
 
+MOST_LISTED_BYTES = 256 * 1024 * 1024
+"""So large a list of redactions is at most."""
 _WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
 
 
@@ -161,18 +165,38 @@ def _targets(connection: Any, settings: Settings, named: Sequence[str]) -> list[
 
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:
     """Return each act of redaction with the rows that it emptied, by table."""
-    from storage.write.redact import acts, rows_of_acts  # noqa: PLC0415  # the same
+    from storage.write.redact import acts, archive_id, rows_of_acts  # noqa: PLC0415  # the same
 
     with archive.looking() as connection:
-        rows = rows_of_acts(connection)
+        rows, own = rows_of_acts(connection), archive_id(connection)
         return [
             {
-                "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
+                "archive": own, "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
                 "actor": each.actor, "emptied": dict(Counter(t for t, _ in rows[each.act])),
                 "rows": [f"{table} {number}" for table, number in rows[each.act]],
             }
             for each in acts(connection)
         ]  # fmt: skip
+
+
+def redact_again(archive: "Archive", listed: Path) -> None:
+    """Redact in an archive that was restored what a list of `lesart redact --list` names.
+
+    Raises: ReplayError.
+    """
+    from storage.write.redact import ReplayError  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    if listed.stat().st_size > MOST_LISTED_BYTES:
+        raise ReplayError(f"{listed} is too large for a list of redactions")
+    with listed.open("rb") as file:
+        try:
+            acts = [json.loads(line) for line in file if line.strip()]
+        except ValueError as error:
+            raise ReplayError(f"{listed} is no list in JSON lines: {error}") from error
+    if not all(isinstance(each, dict) for each in acts):
+        raise ReplayError(f"{listed} is no list of redactions")
+    say(f"{archive.replay_redactions(acts)} redactions were carried out again")
+    _scrub(archive)
 
 
 def _finish(archive: "Archive") -> None:

@@ -1,0 +1,53 @@
+"""A redaction that was killed at any place is finished by the same command, given once more."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.flow.driver import Newsroom, page
+from tests.flow.searched import found_in, places_of_bytes
+
+DIES = """
+import os, signal, sys
+from storage.proof import log
+from storage.write import redact
+from worker.cli import commands
+
+redact.ROWS_AT_A_TIME, left, seal = 3, [int(sys.argv[1])], log.seal
+
+def dies(*given):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    seal(*given)
+
+log.seal = dies
+commands.main.__globals__["sys"].argv = ["lesart", *sys.argv[2:]]
+commands.main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+@pytest.mark.parametrize("after", [0, 4, 8])
+def test_a_redaction_that_was_killed_is_finished_by_the_same_command(database_url, tmp_path, after):
+    room = Newsroom(database_url, tmp_path)
+    for name in ("a", "b", "c"):
+        room.write(f"{name}.md", page(f"Ada Zwölfkern sah {name}.", title=f"Zwölfkern {name}"))
+    room.scan(0)
+    asked = ["redact", *(f"seed:presse/{name}.md" for name in ("a", "b", "c"))]
+    asked += ["--reason", "mistake", "--archive", database_url]
+    environment = {name: text for name, text in os.environ.items() if name[:7] != "LESART_"}
+    command = [sys.executable, "-c", DIES, str(after), *asked]
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    assert {each["kind"] for each in room.findings()} == {"redaction_unfinished"}
+    again = [sys.executable, "-m", "worker", *asked]
+    ended = subprocess.run(again, env=environment, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert room.findings() == []
+    assert found_in(places_of_bytes(room, tmp_path), ["Zwölfkern".encode()]) == []
+    room.close()
