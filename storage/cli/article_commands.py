@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 import storage.cli.archive_commands
-import storage.cli.proof_commands  # noqa: F401  # its commands are commands of `app`
+import storage.cli.proof_commands
+import storage.cli.top  # noqa: F401  # the commands of all three are commands of `app`
 from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import (

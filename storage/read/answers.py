@@ -458,6 +458,53 @@ class Coverage(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRate(Answer):
+    """How a source keeps up: checks and files a minute, addresses due, late and failing."""
+
+    source: str
+    checks_a_minute: float
+    addresses: int
+    due: int
+    late: int
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress(Answer):
+    """How far a job has come."""
+
+    job: int
+    kind: str
+    source: str | None
+    state: str
+    created_at: datetime
+    seen: int
+    new_articles: int
+    new_versions: int
+    refused: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFigures(Answer):
+    """How the work stands at a moment: jobs, sources, and how much is done a minute.
+
+    `silent_seconds` tells of each part that ever spoke for how long it has been silent.
+    """
+
+    at: datetime
+    ready: int
+    running: int
+    oldest_ready_seconds: float
+    lapsed_leases: int
+    to_read: int
+    read_a_minute: float
+    silent_seconds: Mapping[str, float]
+    sources: tuple[SourceRate, ...]
+    jobs: tuple[JobProgress, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EditHour(Answer):
     """The edits of a source that were first seen within one hour.
 

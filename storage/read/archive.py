@@ -52,6 +52,7 @@ from storage.read.answers import (
     Stats,
     VersionLine,
     VersionText,
+    WorkFigures,
 )
 from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
@@ -465,6 +466,13 @@ class ReadOnlyArchive:
 
         with self.connected() as connection:
             return pulse(connection, now)
+
+    def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
+        """Return how the work stands, with the latest jobs, so many."""
+        from storage.read.pulse import work_figures  # noqa: PLC0415  # loads the tables
+
+        with self.connected() as connection:
+            return work_figures(connection, now, jobs)
 
     def edits_by_day(self, until: date, days: int) -> dict[date, int]:
         """Return how many steps there were on each of the last `days` days, by UTC."""

@@ -1,18 +1,24 @@
 """How the work stands at a moment: what waits, what is late, who is alive. Cheap to ask."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, case, func, select
 
 from storage.database.engine import database_epoch
 from storage.database.tables import METADATA, OPEN, READY, RUNNING
+from storage.read import lists
+from storage.read.answers import JobProgress, SourceRate, WorkFigures
 from storage.read.coverage import LATE
+from storage.read.work import work_left
 
-JOB, WATCH, SOURCE, FACTS = (
-    METADATA.tables[name] for name in ("job", "watch", "source", "archive")
+JOB, WATCH, SOURCE, FACTS, OBSERVATION, VERDICT = (
+    METADATA.tables[name]
+    for name in ("job", "watch", "source", "archive", "observation", "verdict")
 )
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,71 @@ def pulse(connection: Connection, now: datetime) -> Pulse:
         watched=_watched(connection, now),
         silent_seconds=_silent(connection, epoch),
     )
+
+
+def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigures:
+    """Return how the work stands at `now`, with the latest jobs, so many, and the rates."""
+    found = pulse(connection, now)
+    checks = _checks_a_minute(connection, now)
+    watched = {**dict.fromkeys(checks, NOTHING_WATCHED), **found.watched}
+    return WorkFigures(
+        at=now,
+        ready=found.ready,
+        running=found.running,
+        oldest_ready_seconds=round(found.oldest_ready_seconds, 1),
+        lapsed_leases=found.lapsed_leases,
+        to_read=work_left(connection).to_read,
+        read_a_minute=_read_a_minute(connection, now),
+        silent_seconds={name: round(each, 1) for name, each in found.silent_seconds.items()},
+        sources=tuple(
+            SourceRate(
+                name, checks.get(name, 0.0), each.addresses, each.due, each.late, each.failing
+            )
+            for name, each in sorted(watched.items())
+        ),
+        jobs=tuple(
+            JobProgress(*(getattr(each, field.name) for field in fields(JobProgress)))
+            for each in lists.jobs(connection, None, lists.Part(limit=jobs))
+        ),
+    )
+
+
+NOTHING_WATCHED = WatchFigures(0, 0, 0, 0)
+LATEST_ROWS = 3_000
+"""Rows of the record that are looked at to tell how much is done; more a minute is worked out."""
+
+
+def _read_a_minute(connection: Connection, now: datetime) -> float:
+    query = select(VERDICT.c.recorded_at).order_by(VERDICT.c.id.desc()).limit(LATEST_ROWS)
+    return _a_minute(list(connection.execute(query).scalars()), now)
+
+
+def _checks_a_minute(connection: Connection, now: datetime) -> dict[str, float]:
+    """Return how many observations of each source were written a minute, of late."""
+    query = (
+        select(SOURCE.c.name, OBSERVATION.c.recorded_at)
+        .join(SOURCE, SOURCE.c.id == OBSERVATION.c.source_id)
+        .order_by(OBSERVATION.c.id.desc())
+        .limit(LATEST_ROWS)
+    )
+    rows = connection.execute(query).all()
+    late = [row for row in rows if now - row.recorded_at <= MINUTE]
+    whole = _a_minute([row.recorded_at for row in rows], now)
+    counted = Counter(row.name for row in late)
+    return {name: round(whole * n / len(late), 1) for name, n in counted.items()}
+
+
+def _a_minute(latest: Sequence[datetime], now: datetime) -> float:
+    """Return how many of the latest rows came within a minute, or would have at their pace.
+
+    >>> noon = datetime(2024, 6, 18, 12)
+    >>> _a_minute([noon - timedelta(seconds=n) for n in range(0, 120, 10)], noon)
+    7.0
+    """
+    late = [each for each in latest if now - each <= MINUTE]
+    if len(late) < LATEST_ROWS:
+        return float(len(late))
+    return round(len(late) * 60 / max((now - late[-1]).total_seconds(), 1.0), 1)
 
 
 def _watched(connection: Connection, now: datetime) -> dict[str, WatchFigures]:

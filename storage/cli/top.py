@@ -1,0 +1,80 @@
+"""How the work stands, live: jobs, sources, rates, written over and over until it is stopped."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from time import sleep
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from storage.cli.app import app
+from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.cli.output import write_record
+from storage.cli.report import reading
+from storage.cli.table import table_lines
+from storage.values.answer import Answer
+
+if TYPE_CHECKING:
+    from storage.read.answers import WorkFigures
+    from storage.read.archive import ReadOnlyArchive
+
+JOBS_SHOWN = 10
+SHORTEST_PAUSE = 0.2
+
+
+@command(app, "top", example="lesart top --every 5")
+def top(
+    place: ArchiveOptions,
+    shown: OutputOptions,
+    every: Annotated[
+        float,
+        typer.Option("--every", min=SHORTEST_PAUSE, metavar="S", help="Look every S seconds."),
+    ] = 2.0,
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Tell how it stands now, and end; a pipe means this too.")
+    ] = False,
+) -> None:
+    """Show live how the work stands: jobs, sources, rates. Ctrl-C ends it."""
+    is_live = sys.stdout.isatty() and shown.format is None and shown.output is None and not once
+    with reading(place) as (_settings, archive):
+        if is_live:
+            _show(archive, every)
+        else:
+            write_record(archive.work_figures(datetime.now(UTC), JOBS_SHOWN), shown.target())
+
+
+def _show(archive: "ReadOnlyArchive", every: float) -> None:
+    """Write how the work stands over itself, for ever."""
+    from rich.console import Console  # noqa: PLC0415  # only here
+    from rich.live import Live  # noqa: PLC0415  # the same
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    console = Console()
+    with Live(console=console, auto_refresh=False, screen=True) as live:
+        while True:
+            figures = archive.work_figures(datetime.now(UTC), JOBS_SHOWN)
+            lines = islice(_lines(figures, console.width), max(console.height - 1, 1))
+            live.update(Text("\n".join(lines), no_wrap=True, overflow="crop"), refresh=True)
+            sleep(every)
+
+
+def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
+    yield (
+        f"{figures.at:%Y-%m-%d %H:%M:%S}Z  {figures.running} at work, {figures.ready} ready, "
+        f"the oldest waits {figures.oldest_ready_seconds:.0f} s, "
+        f"{figures.lapsed_leases} leases ran out"
+    )
+    yield f"{figures.read_a_minute:.0f} documents read a minute, {figures.to_read} wait to be read"
+    for part, silent in figures.silent_seconds.items():
+        yield f"{part} spoke {silent:.0f} s ago"
+    yield from _table("Sources", figures.sources, columns)
+    yield from _table("Jobs", figures.jobs, columns)
+
+
+def _table(title: str, rows: tuple[Answer, ...], columns: int) -> Iterator[str]:
+    told: list[dict[str, Any]] = [row.to_dict() for row in rows]
+    yield from ("", title)
+    yield from table_lines(told, None, columns_wide=columns, colour=False) if told else ("none",)
