@@ -157,17 +157,20 @@ def _table(each: Case, names: Sequence[str]) -> Table:
 
 def _fitted(tables: Sequence[Table], size: int) -> Array:
     """Return the weights under which those who are right are the likeliest choice."""
+    rows = np.vstack([each[0] for each in tables])
+    right = np.concatenate([each[1] for each in tables])
+    weight = np.array([each[2] for each in tables])
+    counts = [len(each[1]) for each in tables]
+    starts = np.cumsum([0, *counts[:-1]])
+    heavy = np.repeat(weight, counts)
 
     def loss(found: Array) -> tuple[float, Array]:
-        value = PENALTY * float(found @ found) / 2
-        slope = PENALTY * found
-        for rows, right, weight in tables:
-            sums = rows @ found
-            odds = np.exp(sums - sums.max())
-            chosen = odds * right
-            value += weight * float(np.log(odds.sum()) - np.log(chosen.sum()))
-            slope = slope + weight * rows.T @ (odds / odds.sum() - chosen / chosen.sum())
-        return value, slope
+        sums = rows @ found
+        odds = np.exp(sums - np.repeat(np.maximum.reduceat(sums, starts), counts))
+        every, mine = np.add.reduceat(odds, starts), np.add.reduceat(odds * right, starts)
+        value = PENALTY * float(found @ found) / 2 + float(weight @ np.log(every / mine))
+        missed = odds / np.repeat(every, counts) - odds * right / np.repeat(mine, counts)
+        return value, PENALTY * found + rows.T @ (heavy * missed)
 
     found: Array = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x
     return found

@@ -192,7 +192,7 @@ def test_each_quotation_stands_in_its_paragraph(text: str) -> None:
             assert quote.speaker_resolved is None or quote.speaker is not None
 
 
-def test_a_lazy_choice_is_the_likeliest_by_all_features():
+def test_the_choice_is_the_likeliest_by_all_features() -> None:
     table, chosen = speaker_weights(), []
 
     def weight(each: Speaker) -> float:
@@ -200,13 +200,8 @@ def test_a_lazy_choice_is_the_likeliest_by_all_features():
 
     def choice(speakers: Sequence[Speaker]) -> Speaker | None:
         best = choose(speakers)
-        most = max(map(weight, speakers), default=0.0)
-        assert best is None or weight(best) == pytest.approx(most)
-        for each in filter(None, (speaker.found for speaker in speakers)):
-            own = table.by_kind[each.kind]
-            also = own.get("paper in", 0.0) if "paper" in each.shape else 0.0
-            around = sum(own.get(name, 0.0) for name in each.context)
-            assert around <= table.most_around[each.kind] + also + 1e-9
+        most = max(map(weight, speakers), default=0.0) if len(speakers) > 1 else None
+        assert most is None or (best and weight(best) == pytest.approx(most))
         chosen.append(best)
         return best
 
@@ -214,3 +209,30 @@ def test_a_lazy_choice_is_the_likeliest_by_all_features():
         parts = [Paragraph("text", part) for part in passage["text"].split("\n\n")]
         assert quotes(parts, "de", choice) == quotes(parts, "de")
     assert len(chosen) > len(UNSEEN)
+
+
+def test_words_that_begin_a_sentence_are_no_part_of_a_name() -> None:
+    (quote,) = found_in(
+        "Nach Ansicht von Ministerin Ada Kern ist es zu spät. „Die Wehr war langsam.“"
+    )
+    assert quote.speaker == "Ministerin Ada Kern"
+
+
+def test_who_is_cited_speaks_and_not_who_cites() -> None:
+    (quote,) = found_in(
+        "Die Hafenzeitung zitiert einen Lotsen mit den Worten: „Die Flut kam schnell.“"
+    )
+    assert quote.speaker == "Lotsen"
+
+
+def test_an_object_behind_the_verb_is_not_taken_for_its_subject() -> None:
+    said = (
+        "Der Leiter der Wehr im Norden, Bo Lind, kritisierte die Entscheidung der Stadt: „Zu spät.“"
+    )
+    (quote,) = found_in(said)
+    assert "Stadt" not in (quote.speaker or "")
+
+
+def test_a_last_name_has_the_full_name_beside_it_in_english_too() -> None:
+    (quote,) = found_in("Mayor Ann Lee came late. “We had luck,” Lee told reporters.", "en")
+    assert (quote.speaker, quote.speaker_resolved) == ("Lee", "Ann Lee")

@@ -295,9 +295,21 @@ def _subject(word: str, before: str, start: int, end: int) -> Cue:
     if subject.casefold() in PRONOUNS:
         return Cue(word, None, True, word in _NAMING)
     found = SPEAKER.match(subject)
-    if found and TRAILER.match(subject, found.end()):
-        return Cue(word, _bare(found), False, word in _NAMING)
-    return _speaker(word, before, end)
+    if found is None:
+        return _speaker(word, before, end)
+    named = _cited(word, before[end:])
+    if named or TRAILER.match(subject, found.end()):
+        return Cue(word, named or _bare(found), False, word in _NAMING)
+    return Cue(word, None, False, word in _NAMING)  # whoever follows may be its object
+
+
+def _cited(word: str, behind: str) -> str | None:
+    """Return whom somebody cites: Die Zeitung zitiert einen Zeugen mit den Worten."""
+    accusative = behind[1:].removeprefix("den ").removeprefix("einen ")
+    if not word.startswith("zitier") or len(accusative) == len(behind) - 1:
+        return None
+    found = SPEAKER.match(f"der {accusative}")
+    return _bare(found) if found else None
 
 
 def _speaker(word: str, text: str, at: int) -> Cue:

@@ -22,20 +22,14 @@ What counts:
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cues import NOBODY, Cue, cue_after, cue_around, cue_before, opener_cue
-from worker.text.annotate.speaker.candidates import (
-    Features,
-    QuotationContext,
-    Speaker,
-    last_name,
-    persons_in,
-)
+from worker.text.annotate.speaker.candidates import Features, QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import Before, choose, described
-from worker.text.annotate.speaker.resolve import resolved
+from worker.text.annotate.speaker.resolve import full_name, resolved
 from worker.text.annotate.speaker.speech import described as described_speech
 from worker.text.annotate.speaker.speech import likelihood
 
@@ -201,14 +195,12 @@ class _Reading:
     ) -> None:
         self.speech = speech
         self.paragraphs = paragraphs
-        self.spoken: frozenset[str] = frozenset()
         self.language = language
         self.choice = choice
         self.last = _Last()
         self.earlier = ""
         self.split = ""
         self.sentences: Sequence[str] = ()
-        self.named: frozenset[str] | None = None
 
     def of_paragraph(
         self, text: str, spans: Sequence[_Span], index: int, follower: str
@@ -240,10 +232,8 @@ class _Reading:
                 continue
             if language == "de":
                 nearest = breaks[max(0, at - _SENTENCES_BACK) : at + 1]
-                sentences = [masked[a:b] for a, b in pairwise(nearest)][::-1]
-                place = QuotationContext(
-                    before, after, self._earlier(sentences), self.persons, self.spoken
-                )
+                earlier = partial(self._earlier, masked, nearest)
+                place = QuotationContext(before, after, earlier)
                 apart = at - last.sentence if is_here else _APART
                 speaker = self._chosen(place, cue, same_sentence=same_sentence, apart=apart)
                 if speaker:
@@ -251,18 +241,13 @@ class _Reading:
                     last.meant = resolved(speaker, place, known, self.whole)
             else:
                 speaker = _by_rule(cue, last, follows=follows, same_sentence=same_sentence)
-                last.meant = speaker.text if speaker else None
+                last.meant = full_name(speaker.text, self.whole) if speaker else None
             last.speaker, last.start, last.end = speaker, breaks[at], breaks[at + 1]
             last.paragraph, last.sentence = index, at
             yield Quote(
                 span.text, speaker.text if speaker else None, cue.word if cue else None, index,
                 last.meant if speaker else None,
             )  # fmt: skip
-
-    def persons(self) -> frozenset[str]:
-        if self.named is None:
-            self.named = persons_in(self.whole[:_LONGEST_PARAGRAPH])
-        return self.named
 
     def _is_speech(
         self, text: str, before: str, after: str, cue: Cue | None, *, rule: bool, beside: bool,
@@ -283,8 +268,9 @@ class _Reading:
     def whole(self) -> str:
         return "\n".join(each.text for each in self.paragraphs)
 
-    def _earlier(self, sentences: Sequence[str]) -> Sequence[str]:
+    def _earlier(self, masked: str, breaks: Sequence[int]) -> Sequence[str]:
         """Return the sentences before, the nearest first, those of the last paragraph too."""
+        sentences = [masked[a:b] for a, b in pairwise(breaks)][::-1]
         if len(sentences) >= _SENTENCES_BACK or not self.earlier:
             return sentences[:_SENTENCES_BACK]
         if self.earlier is not self.split:
@@ -300,10 +286,7 @@ class _Reading:
     ) -> Speaker | None:
         last = self.last.speaker
         before = Before(last, same_sentence, apart) if last else None
-        chosen = self.choice(described(place, cue, before))
-        if chosen is not None and not chosen.pronoun:
-            self.spoken |= {last_name(chosen.text)}
-        return chosen
+        return self.choice(described(place, cue, before))
 
 
 def _by_rule(cue: Cue | None, last: _Last, *, follows: bool, same_sentence: bool) -> Speaker | None:

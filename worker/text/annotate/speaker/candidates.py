@@ -5,12 +5,13 @@ near. Which of them speaks is decided by the sum of these features (`choice`).
 """
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress, islice, product
 
-from worker.text.annotate.cues_german import AUXILIARIES, PARTICIPLES, VERBS
+from worker.text.annotate.cues_german import PARTICIPLES, VERBS
 
 Features = dict[str, float]
 
@@ -46,7 +47,6 @@ _PREPOSITIONS = frozenset(
     " während wegen trotz am im zum zur vom beim ins ans als".split()
 )
 _CUES = VERBS | PARTICIPLES
-_SOURCES = frozenset("laut zufolge angaben ansicht meinung worten einschätzung aussage".split())  # noqa: SIM905
 SUBJUNCTIVE = frozenset(
     "sei seien habe werde würde würden könne könnten müsse solle wolle dürfe hätte hätten wäre"  # noqa: SIM905
     " wären gebe gehe stehe komme bleibe".split()
@@ -88,6 +88,7 @@ _ADVERB = re.compile(
     r"|(?:lich|isch|end|weise|bar|los|zeit|falls|dings|maßen)\Z"
 )
 _NEAR = 4
+_REACH = 40  # characters
 _BESIDE = 2
 _FIRST = 3
 
@@ -96,59 +97,43 @@ _FIRST = 3
 class QuotationContext:
     """A quotation in its surroundings, with the quotations blanked.
 
-    `before` and `after` are the rest of its sentence, `earlier` the sentences before it, the
-    nearest first. `persons` gives the last names of the text, `spoken`
-    those of who spoke before.
+    `before` and `after` are the rest of its sentence, `earlier` gives the sentences before it, the
+    nearest first.
     """
 
     before: str
     after: str
-    earlier: Sequence[str]
-    persons: Callable[[], frozenset[str]] = frozenset
-    spoken: frozenset[str] = frozenset()
+    earlier: Callable[[], Sequence[str]]
 
 
 @dataclass(slots=True, eq=False)
 class SeenCandidate:
     """A candidate in its stretch of text: what can be seen of it wherever the quotation stands.
 
-    `shape` names what it looks like, `away` is how far it stands off; what the words around it
-    tell (`context`) is looked up where somebody asks. `sums` is room for what they weigh.
+    `marks` name what it looks like and what the words around it tell, `away` is how far it stands
+    off; `total` has room for what they weigh.
     """
 
     text: str
-    last: str
     pronoun: bool
     kind: str
-    shape: tuple[str, ...]
+    marks: tuple[str, ...]
     away: float
-    around: tuple[str, int, int]
-    told: tuple[str, ...] | None = None
-    sums: list[float] = field(default_factory=list)
-
-    @property
-    def context(self) -> tuple[str, ...]:
-        """Return what the words before and behind it tell."""
-        if self.told is None:
-            self.told = _context(*self.around, self.shape)
-        return self.told
+    total: float | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Speaker:
     """Somebody who may be speaking: as the text names them, with what tells of them.
 
-    `zone` are the features of the stretch of text, `found` those of the candidate there, `marks`
-    what else holds; they are put together only where somebody asks for `features`.
+    `marks` hold of the stretch of text, or of who spoke before; `found` is the candidate there.
+    They are put together only where somebody asks for `features`.
     """
 
     text: str
     pronoun: bool = False
     marks: tuple[str, ...] = ()
-    zone: tuple[str, ...] = ()
     found: SeenCandidate | None = None
-    persons: Callable[[], frozenset[str]] = frozenset
-    told: float = 0.0
 
     @property
     def features(self) -> Features:
@@ -156,26 +141,22 @@ class Speaker:
         own: Features = {}
         if self.found is not None:
             kind = self.found.kind
-            seen = (*self.found.shape, *self.found.context)
-            own = dict.fromkeys(seen, 1.0) | {"away": self.found.away}
+            own = dict.fromkeys(self.found.marks, 1.0) | {"away": self.found.away}
             own |= {f"{kind} {name}": own[name] for name in BY_ZONE if name in own}
-        marks = (*self.zone, *self.marks, *(["named in full"] if self.is_named_in_full else []))
-        return own | dict.fromkeys(marks, 1.0)
-
-    @property
-    def is_named_in_full(self) -> bool:
-        """Tell whether the text gives the full name, too."""
-        return self.found is not None and self.found.last in self.persons()
+        return own | dict.fromkeys(self.marks, 1.0)
 
 
-def candidates(place: QuotationContext) -> list[Speaker]:
-    """Return who may be speaking, the nearest first."""
+def near_by(place: QuotationContext) -> list[Speaker]:
+    """Return who may be speaking in the sentence of a quotation."""
     shared = _shared(place.before, place.after)
-    speakers = _in_zone(place, "before", place.before, shared)
-    speakers += _in_zone(place, "after", place.after, shared)
-    for number, text in enumerate(place.earlier, 1):
-        speakers += _in_zone(place, f"earlier{number}", text, shared)
-    return speakers
+    return _in_zone("before", place.before, shared) + _in_zone("after", place.after, shared)
+
+
+def earlier(place: QuotationContext) -> list[Speaker]:
+    """Return who may be speaking in the sentences before, the nearest first."""
+    shared = _shared(place.before, place.after)
+    zones = enumerate(place.earlier(), 1)
+    return [each for n, text in zones for each in _in_zone(f"earlier{n}", text, shared)]
 
 
 def _shared(before: str, after: str) -> tuple[str, ...]:
@@ -195,18 +176,10 @@ def _zone(zone: str, shared: tuple[str, ...]) -> tuple[str, ...]:
     return (zone, *(f"{zone} {name}" for name in shared))
 
 
-def _in_zone(
-    place: QuotationContext, zone: str, text: str, shared: tuple[str, ...]
-) -> list[Speaker]:
+def _in_zone(zone: str, text: str, shared: tuple[str, ...]) -> list[Speaker]:
     """Return the candidates of one stretch of text, each with its features."""
-    features, spoken, persons = _zone(zone, shared), place.spoken, place.persons
-    return [
-        Speaker(
-            each.text, each.pronoun, ("spoke earlier",) if each.last in spoken else (),
-            features, each, persons,
-        )
-        for each in seen_in(text, kind_of(zone))
-    ]  # fmt: skip
+    marks = _zone(zone, shared)
+    return [Speaker(each.text, each.pronoun, marks, each) for each in seen_in(text, kind_of(zone))]
 
 
 @lru_cache(maxsize=64)
@@ -216,20 +189,19 @@ def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
     >>> [each.text for each in seen_in("Gestern kam Bo Lind mit dem Chef der Wehr.", "before")]
     ['Bo Lind', 'Chef der Wehr']
     """
-    matches = filter(_may_speak, CANDIDATE.finditer(text))
+    matches = _named(text)
+    ends = [found.start() for found in CLAUSE_END.finditer(text)]
     every = list(matches if kind != "earlier" else islice(matches, _FIRST))
     found = []
     for number, each in enumerate(every):
         away = len(every) - 1 - number if kind == "before" else number
-        start, end = each.span()
+        start = each.start()
         pronoun, name = each.group("pronoun", "name")
         shape = ("pronoun",) if pronoun else _shape(each, name)
-        shape += _SEEN[number == 0, start < _BESIDE, text[end : end + 1] == ","]
+        shape += _SEEN[number == 0, start < _BESIDE]
+        marks = shape + _context(text, each, shape, ends)
         told = each[0] if pronoun else _text(each, start)
-        around = text, start, end
-        found.append(
-            SeenCandidate(told, last_name(told), pronoun is not None, kind, shape, away / 4, around)
-        )
+        found.append(SeenCandidate(told, pronoun is not None, kind, marks, away / 4))
     return tuple(found)
 
 
@@ -246,6 +218,7 @@ _FULL_NAME = re.compile(
 )
 
 
+@lru_cache(maxsize=4)
 def persons_in(text: str) -> frozenset[str]:
     """Return the last names of a text that names somebody in full.
 
@@ -256,8 +229,11 @@ def persons_in(text: str) -> frozenset[str]:
 
 
 BY_ZONE = frozenset(
-    {"free", "free first", "first", "verb behind", "verb before", "pronoun", "away", "nominative"}
-)
+    {
+        "clause: cue", "clause: subjunctive", "clause: subordinate", "free", "free first", "first",
+        "verb behind", "verb before", "pronoun", "away",
+    }
+)  # fmt: skip
 """What weighs differently before a quotation, behind it and in an earlier sentence."""
 
 
@@ -266,14 +242,44 @@ def kind_of(zone: str) -> str:
     return "earlier" if zone.startswith("earlier") else zone
 
 
-def _may_speak(each: re.Match[str]) -> bool:
-    pronoun, name = each.group("pronoun", "name")
-    if pronoun:
-        return pronoun not in {"Es", "es"}
+def _named(text: str) -> Iterator[re.Match[str]]:
+    """Yield whom a text names, without the words that begin a sentence: Laut Minister Lind.
+
+    >>> [each[0] for each in _named("Nach Angaben von Bo Lind sagte er: Auch Ada Kern kam.")]
+    ['Bo Lind', 'er', 'Ada Kern']
+    """
+    at = 0
+    while each := CANDIDATE.search(text, at):
+        pronoun, name = each.group("pronoun", "name")
+        at = each.end()
+        if pronoun:
+            if pronoun not in {"Es", "es"}:
+                yield each
+            continue
+        first = name.partition(" ")[0].rstrip(".")
+        start = each.start("name")
+        if first in _NO_SPEAKER:
+            if not (first == "Von" and _speaks_behind(text, at)):
+                at = start + len(first)
+                continue
+        elif each.start() < _BESIDE and each.start() == start and _ADVERB.search(first):
+            continue
+        yield each
+
+
+def may_begin(name: str) -> bool:
+    """Tell whether a name begins with no word that only begins a sentence.
+
+    >>> may_begin("Bo Lind"), may_begin("Erst Minister Lind")
+    (True, False)
+    """
     first = name.partition(" ")[0].rstrip(".")
-    return first not in _NO_SPEAKER and not (
-        each.start() < _BESIDE and each.start("name") == each.start() and _ADVERB.search(first)
-    )
+    return first not in _NO_SPEAKER and _ADVERB.search(first) is None
+
+
+def _speaks_behind(text: str, at: int) -> bool:
+    word = _WORD.match(text, at + 1)
+    return word is not None and word[0] in _CUES
 
 
 def _text(each: re.Match[str], start: int) -> str:
@@ -282,34 +288,59 @@ def _text(each: re.Match[str], start: int) -> str:
     return whole[whole.find(" ") + 1 :].rstrip(" .") if lead else whole.rstrip(".")
 
 
-_SEEN = {
-    key: tuple(compress(("first", "starts", "insertion"), key))
-    for key in product((False, True), repeat=3)
-}
+_SEEN = {key: tuple(compress(("first", "starts"), key)) for key in product((False, True), repeat=2)}
 _FREE = {
     "first": "free first", "starts": "free starts", "verb behind": "free verb behind",
-    "any verb behind": "free any verb behind",
 }  # fmt: skip
 
 
-def _context(text: str, start: int, end: int, shape: Sequence[str]) -> tuple[str, ...]:
+def _context(
+    text: str, each: re.Match[str], shape: Sequence[str], ends: Sequence[int]
+) -> tuple[str, ...]:
     """Name what the words around a candidate tell."""
-    before = _WORD.findall(text, max(0, start - 40), start)
-    behind_text = _without_insertion(text[end : end + 160])
-    behind = [word[0] for word in islice(_WORD.finditer(behind_text), _NEAR)]
+    start, end = each.span()
+    before = _WORD.findall(text, max(0, start - _REACH), start)
+    behind = _WORD.findall(_without_insertion(text[end : end + 160])[:_REACH])[:_NEAR]
     last = before[-1].casefold() if before else ""
-    marks = [*_words_before(before, last, shape)] if before else []
-    marks += _words_behind(behind) if behind else ()
-    if "pronoun" in shape:
-        marks += ["pronoun behind a comma"] if text[max(0, start - 2) : start] == ", " else []
-    if "oblique" not in shape and last not in _HANGING:
+    marks: list[str] = []
+    if before:
+        marks += ["verb before"] if before[-1] in _CUES else []
+        marks += ["behind a preposition"] if last in _PREPOSITIONS else []
+        marks += ["as"] if last in _AS else []
+        marks += ["verb soon before"] if _is_cue(before[-_NEAR:-1]) else []
+    if behind:
+        marks += ["verb behind"] if behind[0] in _CUES else []
+        marks += ["verb soon behind"] if _is_cue(behind[1:]) else []
+    at = bisect(ends, start)
+    marks += _clause(text[ends[at - 1] if at else 0 : ends[at] if at < len(ends) else None])
+    if not each["oblique"] and last not in _HANGING:
         marks += ["free", *(_FREE[name] for name in (*shape, *marks) if name in _FREE)]
-        if last and _looks_like_verb(last):
-            marks.append("free any verb before")
     return tuple(marks)
 
 
-_PAPER_IN = frozenset({"in", "im", "laut", "auf"})
+_AS = frozenset({"wie", "so"})
+_HANGING = _PREPOSITIONS | {"der", "des"}
+CLAUSE_END = re.compile("[,;:–—()]")
+_SUBORDINATE = frozenset(
+    "dass daß ob weil wenn als obwohl damit indem nachdem während bevor sodass wonach wobei da"  # noqa: SIM905
+    " sobald solange falls wo worin womit wofür".split()
+)
+
+
+@lru_cache(maxsize=1024)
+def _clause(clause: str) -> tuple[str, ...]:
+    """Name what holds of a clause."""
+    words = _WORD.findall(clause)
+    first = words[0].casefold() if words else ""
+    marks = {
+        "clause: cue": _is_cue(words),
+        "clause: subjunctive": not SUBJUNCTIVE.isdisjoint(words),
+        "clause: subordinate": first in _SUBORDINATE,
+        "clause: participle": not PARTICIPLES.isdisjoint(words),
+    }
+    return tuple(name for name, holds in marks.items() if holds)
+
+
 _GENITIVE = frozenset({"der", "des"})
 _HANGING = _PREPOSITIONS | _GENITIVE
 
@@ -319,13 +350,7 @@ def _shape(each: re.Match[str], name: str) -> tuple[str, ...]:
     found = _noun(name.rsplit(" ", 1)[-1].rstrip(".").casefold())
     if " " in name:
         found += ("several names",)
-    if each["tail"]:
-        found += ("long",)
-    if each["nominative"]:
-        found += ("nominative",)
-    elif each["oblique"]:
-        found += ("oblique",)
-    return (*found, "capitals") if name.isupper() and len(name) > 1 else found
+    return (*found, "long") if each["tail"] else found
 
 
 _NOUNS = {"person": _PERSON, "body": _BODY, "paper": _PAPER, "abstract": _ABSTRACT}
@@ -334,53 +359,6 @@ _NOUNS = {"person": _PERSON, "body": _BODY, "paper": _PAPER, "abstract": _ABSTRA
 @lru_cache(maxsize=4096)
 def _noun(noun: str) -> tuple[str, ...]:
     return tuple(name for name, ends in _NOUNS.items() if ends.search(noun))
-
-
-def _words_before(before: Sequence[str], last: str, shape: Sequence[str]) -> Iterator[str]:
-    """Yield what the words before a candidate tell."""
-    yield from _before(before[-1])
-    if last in _PAPER_IN and "paper" in shape:
-        yield "paper in"
-    if last in _GENITIVE and "nominative" not in shape and "pronoun" not in shape:
-        yield "genitive"
-    if _is_cue_word(before[-1]) and before[-_BESIDE:-1] == ["und"]:
-        yield "and verb before"
-    if last in _SOURCES or (len(before) > 1 and before[-_BESIDE].casefold() in _SOURCES):
-        yield "source"
-    if _is_cue(before[-_NEAR:-1]):
-        yield "verb soon before"
-
-
-@lru_cache(maxsize=4096)
-def _before(word: str) -> tuple[str, ...]:
-    last = word.casefold()
-    marks = {
-        "verb before": _is_cue_word(word),
-        "any verb before": word.islower() and _looks_like_verb(last),
-        "behind a preposition": last in _PREPOSITIONS,
-        "in somebody's view": word == "Für",
-        "auxiliary before": last in AUXILIARIES,
-        "as": last in {"wie", "so"},
-    }
-    return tuple(name for name, holds in marks.items() if holds)
-
-
-def _words_behind(behind: Sequence[str]) -> tuple[str, ...]:
-    """Name what the words behind a candidate tell."""
-    found = _behind(behind[0])
-    return (*found, "verb soon behind") if _is_cue(behind[1:]) else found
-
-
-@lru_cache(maxsize=4096)
-def _behind(word: str) -> tuple[str, ...]:
-    marks = {
-        "verb behind": _is_cue_word(word),
-        "any verb behind": _looks_like_verb(word),
-        "auxiliary behind": word in AUXILIARIES,
-        "subjunctive behind": word in SUBJUNCTIVE,
-        "source": word == "zufolge",
-    }
-    return tuple(name for name, holds in marks.items() if holds)
 
 
 def _without_insertion(behind: str) -> str:
@@ -397,13 +375,5 @@ def _without_insertion(behind: str) -> str:
     return behind
 
 
-def _is_cue_word(word: str) -> bool:
-    return word in _CUES
-
-
 def _is_cue(words: Sequence[str]) -> bool:
     return not _CUES.isdisjoint(words)
-
-
-def _looks_like_verb(word: str) -> bool:
-    return word[0].islower() and word.endswith(("te", "ten", "t")) and len(word) > _BESIDE

@@ -1,9 +1,8 @@
 """Choose who speaks by one fitted sum (`weights.toml`, made by `bench/fit_speakers.py`)."""
 
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -12,13 +11,14 @@ from worker.text.annotate.speaker.candidates import (
     BY_ZONE,
     QuotationContext,
     Speaker,
-    candidates,
+    earlier,
+    may_begin,
+    near_by,
     seen_in,
 )
 
 _NEAR, _FAR = 0, 2
-_NOISE, _DIGITS = 1e-6, 9
-_BOUNDED = 2  # sums are there: of what is seen, the most with the words around
+_TO_CHOOSE, _DIGITS = 2, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +31,24 @@ class Before:
 
 
 def described(place: QuotationContext, cue: Cue | None, before: Before | None) -> list[Speaker]:
-    """Return who may be speaking: whom the rules of the cues name, who spoke before, the others."""
-    found = candidates(place)
-    if cue is not None and cue.speaker:
-        found = _with_rule(found, cue.speaker)
-    if before is not None:
-        found = _with_last(found, before, place, has_speaker=bool(cue and cue.speaker))
-    return found
+    """Return who may be speaking: whom the cue names, else all who are named near by."""
+    if cue is not None and cue.speaker and may_begin(cue.speaker):
+        return [Speaker(cue.speaker)]
+    found = near_by(place)
+    if cue is not None and cue.pronoun and (meant := [each for each in found if each.pronoun]):
+        return meant
+    found += earlier(place)
+    return found if before is None else _with_last(found, before)
 
 
-def _with_rule(found: list[Speaker], speaker: str) -> list[Speaker]:
-    named = [each for each in found if _is_same(each.text, speaker)]
-    for each in named:
-        each.marks = (*each.marks, "rule")
-    if not named:
-        return [Speaker(speaker, marks=("rule", "rule alone", "rule words")), *found]
-    first = replace(named[0], text=speaker, pronoun=False, marks=(*named[0].marks, "rule words"))
-    return [first, *found]
-
-
-def _with_last(
-    found: list[Speaker], before: Before, place: QuotationContext, *, has_speaker: bool
-) -> list[Speaker]:
+def _with_last(found: list[Speaker], before: Before) -> list[Speaker]:
     for each in found:
         if _is_same(each.text, before.speaker.text):
             each.marks = (*each.marks, "spoke before")
     near = "near" if before.sentences <= _NEAR else "far" if before.sentences > _FAR else "middle"
-    marks = {
-        "last": True,
-        "last same sentence": before.same_sentence,
-        f"last {near}": True,
-        "last opens": not place.before.strip(" –-"),
-        "last without others": not any(e.found and e.found.kind != "earlier" for e in found),
-        "last and a rule": has_speaker,
-        "last pronoun": before.speaker.pronoun,
-    }
-    told = tuple(name for name, holds in marks.items() if holds)
+    told: tuple[str, ...] = ("last", f"last {near}")
+    told += ("last same sentence",) if before.same_sentence else ()
+    told += ("last pronoun",) if before.speaker.pronoun else ()
     return [*found, Speaker(before.speaker.text, before.speaker.pronoun, told)]
 
 
@@ -80,7 +62,6 @@ class SpeakerWeights:
 
     weights: Mapping[str, float]
     by_kind: Mapping[str, Mapping[str, float]]
-    most_around: Mapping[str, float]
 
 
 @cache
@@ -95,81 +76,28 @@ def speaker_weights() -> SpeakerWeights:
         by_kind[kind] = weights | {
             name: weights.get(name, 0.0) + more for name, more in own.items()
         }
-    return SpeakerWeights(
-        weights, by_kind, {kind: _most_around(own) for kind, own in by_kind.items()}
-    )
-
-
-def _most_around(weights: Mapping[str, float]) -> float:
-    """Return the most that the words around a candidate can weigh; most features exclude others."""
-
-    def most(*names: str) -> float:
-        return sum(max(0.0, weights.get(name, 0.0)) for name in names)
-
-    any_behind = weights.get("any verb behind", 0.0)
-    behind = max(most("verb behind", "free verb behind"), most("auxiliary behind"))
-    behind += max(0.0, any_behind, any_behind + weights.get("free any verb behind", 0.0))
-    verb = max(most("verb before", "and verb before"), most("auxiliary before"))
-    verb += most("any verb before", "free any verb before")
-    before = max(verb, most("as"), most("in somebody's view", "behind a preposition", "genitive"))
-    is_free = weights.get("free", 0.0) + most("free first", "free starts")
-    others = most("source", "verb soon before", "verb soon behind", "subjunctive behind")
-    return max(0.0, is_free) + behind + before + others + most("pronoun behind a comma")
+    return SpeakerWeights(weights, by_kind)
 
 
 def choose(speakers: Sequence[Speaker]) -> Speaker | None:
-    """Return the likeliest of those who may be speaking, the first of those as likely.
-
-    The words around one, and who is named in full, are looked up only where that can decide.
-    """
+    """Return the likeliest of those who may be speaking, the first of those as likely."""
+    if len(speakers) < _TO_CHOOSE:
+        return speakers[0] if speakers else None
     table = speaker_weights()
-    full = abs(table.weights.get("named in full", 0.0)) + _NOISE
-    most, close = -math.inf, []
-    bounds = [_bound(table, each) for each in speakers]
-    for n in sorted(range(len(speakers)), key=bounds.__getitem__, reverse=True):
-        if bounds[n] < most - full:
-            break
-        total = _sum(table, speakers[n])
-        close.append((total, -n))
-        most = max(most, total)
-    close = [each for each in close if each[0] >= most - full]
-    if len(close) > 1:
-        close = [(round(_full(table, speakers[-n]) + total, _DIGITS), n) for total, n in close]
-    return speakers[-max(close)[1]] if close else None
-
-
-def _full(table: SpeakerWeights, each: Speaker) -> float:
-    return table.weights.get("named in full", 0.0) * each.is_named_in_full
-
-
-@lru_cache(maxsize=256)
-def _zone_sum(table: SpeakerWeights, features: tuple[str, ...]) -> float:
-    return sum(table.weights.get(name, 0.0) for name in features)
-
-
-def _bound(table: SpeakerWeights, each: Speaker) -> float:
-    """Return the most that a speaker can weigh, without asking for the words around."""
-    found, get = each.found, table.weights.get
-    total = _zone_sum(table, each.zone)
-    for name in each.marks:
-        total += get(name, 0.0)
-    each.told = total
-    if found is None:
-        return total
-    if not found.sums:
-        own = table.by_kind[found.kind]
-        seen = found.away * own["away"] + sum(own.get(name, 0.0) for name in found.shape)
-        more = max(0.0, own.get("paper in", 0.0)) if "paper" in found.shape else 0.0
-        found.sums += [seen, seen + more + table.most_around[found.kind]]
-    return total + found.sums[1]
+    return max(speakers, key=lambda each: round(_sum(table, each), _DIGITS))
 
 
 def _sum(table: SpeakerWeights, each: Speaker) -> float:
-    """Return what a speaker weighs, but for the full name, behind `_bound`."""
-    found = each.found
+    found, total = each.found, _marks_sum(table, each.marks)
     if found is None:
-        return each.told
-    if len(found.sums) == _BOUNDED:
+        return total
+    if found.total is None:
         own = table.by_kind[found.kind]
-        found.sums.append(found.sums[0] + sum(own.get(name, 0.0) for name in found.context))
-    return each.told + found.sums[-1]
+        around = sum(own.get(name, 0.0) for name in found.marks)
+        found.total = found.away * own["away"] + around
+    return total + found.total
+
+
+@lru_cache(maxsize=256)
+def _marks_sum(table: SpeakerWeights, marks: tuple[str, ...]) -> float:
+    return sum(table.weights.get(name, 0.0) for name in marks)

@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from worker.text.annotate.speaker.candidates import QuotationContext, Speaker, candidates, last_name
+from worker.text.annotate.speaker.candidates import (
+    QuotationContext,
+    Speaker,
+    earlier,
+    last_name,
+    near_by,
+    persons_in,
+)
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
 _NAME = re.compile(_FULL)
@@ -20,15 +27,15 @@ _HOLDER = re.compile(rf"(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ])")
 """
 _FEMALE = re.compile(r"(?:(?:er|or|ent|ist|ant|at|eur|än|nt)in|frau|Frau)\Z")
 _WORTH = {
-    "several names": 2.0, "named in full": 1.5, "person": 1.0, "free first": 1.0,
-    "spoke earlier": 1.0, "verb behind": 1.0, "verb before": 1.0,
-    "abstract": -2.0, "paper": -2.0, "oblique": -0.5,
-    "behind a preposition": -1.0, "genitive": -1.0, "after": -2.0,
+    "several names": 2.0, "person": 1.0, "free first": 1.0,
+    "verb behind": 1.0, "verb before": 1.0,
+    "abstract": -2.0, "paper": -2.0, "behind a preposition": -1.0, "after": -2.0,
     "earlier2": -1.0, "earlier3": -2.0,
 }  # fmt: skip
-_OF_THE_OTHER, _LEAST = 9.0, 1.0
+_NAMED_IN_FULL, _OF_THE_OTHER, _LEAST = 1.5, 9.0, 1.0
 _LONGEST_NAME = 60
 _MOST_PLACES = 100
+_LONGEST_TEXT = 20_000
 
 
 def resolved(speaker: Speaker, place: QuotationContext, last: str | None, whole: str) -> str | None:
@@ -37,21 +44,23 @@ def resolved(speaker: Speaker, place: QuotationContext, last: str | None, whole:
     `last` is whom the quotation before has, `whole` the text.
     """
     if not speaker.pronoun:
-        return _full_name(speaker.text, whole)
+        return full_name(speaker.text, whole)
     kind = speaker.text.casefold()
     if kind not in {"er", "sie"}:
         return None
     if last and not _is_other_gender(last, kind):
-        return _full_name(last, whole)
-    meant = [each for each in candidates(place) if not each.pronoun]
-    best = max(meant, key=lambda each: _worth(each, kind), default=None)
-    if best is None or _worth(best, kind) < _LEAST:
+        return full_name(last, whole)
+    meant = [each for each in (*near_by(place), *earlier(place)) if not each.pronoun]
+    persons = persons_in(whole[:_LONGEST_TEXT])
+    best = max(meant, key=lambda each: _worth(each, kind, persons), default=None)
+    if best is None or _worth(best, kind, persons) < _LEAST:
         return None
-    return _full_name(best.text, whole)
+    return full_name(best.text, whole)
 
 
-def _worth(each: Speaker, pronoun: str) -> float:
-    known = sum(_WORTH.get(name, 0.0) * value for name, value in each.features.items())
+def _worth(each: Speaker, pronoun: str, persons: frozenset[str]) -> float:
+    full = _NAMED_IN_FULL * (last_name(each.text) in persons)
+    known = full + sum(_WORTH.get(name, 0.0) * value for name, value in each.features.items())
     return known - _OF_THE_OTHER * _is_other_gender(each.text, pronoun)
 
 
@@ -64,12 +73,12 @@ def _is_other_gender(name: str, pronoun: str) -> bool:
     return pronoun == "er" and any(_FEMALE.search(word) for word in name.split()[:2])
 
 
-def _full_name(name: str, whole: str) -> str:
+def full_name(name: str, whole: str) -> str:
     """Return the full name of somebody whom a text names by a last name, or of a role's holder.
 
-    >>> _full_name("Lind", "Deichgraf Bo Lind kam."), _full_name("Minister", "Minister Bo Lind")
+    >>> full_name("Lind", "Deichgraf Bo Lind kam."), full_name("Minister", "Minister Bo Lind")
     ('Bo Lind', 'Minister Bo Lind')
-    >>> _full_name("Chef der Wehr", "Der Chef der Wehr, Bo Lind, kam.")
+    >>> full_name("Chef der Wehr", "Der Chef der Wehr, Bo Lind, kam.")
     'Bo Lind'
     """
     if len(name) > _LONGEST_NAME:
