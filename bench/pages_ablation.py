@@ -21,6 +21,7 @@ from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
 from worker.text.page.fields import authors as page_authors
 from worker.text.page.fields import dates as page_dates
+from worker.text.page.fields import setting as page_setting
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
 from worker.text.page.fields.json_ld import Linked
@@ -66,7 +67,10 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("title: kicker before a JSON-LD headline", page_titles, "_without_kicker", first),
     ("title: spelling of the h1", page_titles, "_best_spelling", lambda spellings: spellings[0]),
     ("authors: bylines that the page shows", page_visible, "_collect_bylines", nothing),
-    ("authors: no uploader whom nobody can read", page, "_unseen_accounts", lambda _: frozenset()),
+    ("authors: no uploader whom nobody can read", page_setting, "_unseen_accounts",
+     lambda *_: frozenset()),
+    ("authors: lines below the headline", page_visible, "_collect_lines_below", nothing),
+    ("authors: the site, on its blog", page_setting, "BLOG", NEVER),
     ("authors: who drew, and where from", page_people, "BYLINE_END", NEVER),
     ("authors: towns behind names", page_people, "_without_towns", first),
     ("authors: weighed, not ranked", page_authors, "model", lambda _: EVEN),

@@ -8,6 +8,7 @@ from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
 from worker.text.annotate.bylines import is_agency, read_byline, sort_names
 from worker.text.page.fields.choose import choose_address, choose_people, site_names
+from worker.text.page.fields.setting import Setting
 from worker.text.page.fields.titles import choose_title
 
 
@@ -122,6 +123,22 @@ def test_a_house_is_the_author_where_no_person_is_named_and_it_is_not_the_site()
     offered = [Candidate(["Küstenbote"], "JSON-LD author"), Candidate(["Verband Lohe"], "byline")]
     assert choose_people(offered, ["Küstenbote"])[0].names() == ("Verband Lohe",)
     assert choose_people(offered[:1], ["Küstenbote"])[0].names() == ()
+
+
+@pytest.mark.parametrize(("is_blog", "names"), [(True, ("Küstenbote",)), (False, ())])
+def test_the_site_is_the_author_on_its_blog_alone(is_blog, names):
+    offered = [Candidate(["Küstenbote"], "JSON-LD author"), Candidate(["Küstenbote"], "byline")]
+    assert choose_people(offered, ["Küstenbote"], Setting(is_blog=is_blog))[0].names() == names
+
+
+def test_a_name_in_capitals_is_spelled_as_elsewhere_on_the_page():
+    offered = [Candidate(["ADA KERN"], "JSON-LD author"), Candidate(["Von Ada Kern"], "byline")]
+    assert choose_people(offered, [])[0].names() == ("Ada Kern",)
+
+
+def test_a_line_below_the_headline_that_begins_like_a_byline_names_the_author(draft, html):
+    page = draft(html(body="<h1>Die Linde bleibt</h1><ul><li>by The Deich Team</li></ul>"))
+    assert page.fields["authors"].candidates[0].found_in == "byline below the headline"
 
 
 def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():

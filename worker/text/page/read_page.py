@@ -20,7 +20,7 @@ from storage.values.refusals import Refused, refuse
 from worker.text.annotate.marks import agencies, odd_flags
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
-from worker.text.annotate.words import title_key, word_count
+from worker.text.annotate.words import word_count
 from worker.text.decode import Decoded
 from worker.text.hints import MOST_PARAGRAPHS, Hints, TextSettings
 from worker.text.page.around import around
@@ -40,11 +40,9 @@ from worker.text.page.body.fallback import (
 )
 from worker.text.page.body.roles import paragraphs_of
 from worker.text.page.fields.article_node import (
-    account_names,
     article_body,
     article_node,
     collect_linked,
-    organisation_names,
 )
 from worker.text.page.fields.choose import (
     ChosenFields,
@@ -57,6 +55,7 @@ from worker.text.page.fields.dates import URL_DAY, moment_of, read_stamp
 from worker.text.page.fields.head import collect_head, metas
 from worker.text.page.fields.images import collect_images
 from worker.text.page.fields.json_ld import Linked, read_linked
+from worker.text.page.fields.setting import Setting, setting_of
 from worker.text.page.fields.visible import collect_visible
 from worker.text.page.layout.blocks import Block, Layout, Piece
 from worker.text.page.layout.candidates import Candidates, Collection
@@ -72,7 +71,7 @@ from worker.text.stamps import STEP as UNSEEN
 from worker.text.stamps import fields_of, stamp, without_unseen, written_out
 
 NAME = "lesart-page"
-VERSION = "5"
+VERSION = "6"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
@@ -127,9 +126,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return tree
     addresses = show_addresses(tree)
     source = _take_apart(tree, hints)
-    unseen = _unseen_accounts(source)
-    houses = organisation_names(article_node(source.linked, None))
-    context = Context(hints.url, hints.observed_at, settings.timezone, unseen, houses)
+    context = Context(hints.url, hints.observed_at, settings.timezone, _setting(source, hints.url))
     chosen = _choose(source, context)
     source.layout.prune()
     extracted = extract_body(tree, hints.url)
@@ -164,15 +161,10 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     return _Source(tree, layout, linked, collection, scripted)
 
 
-def _unseen_accounts(source: _Source) -> frozenset[str]:
-    """Return the accounts named as authors that nobody can read on the page."""
-    names = account_names(article_node(source.linked, None))
-    if not names:
-        return names
-    lines = [block.key for block in source.blocks if block.zone != "hidden"]
+def _setting(source: _Source, address: str | None) -> Setting:
     bylines = (c for c in source.candidates.get("authors", ()) if c.found_in.startswith(_SEEN))
-    shown = " ".join([*lines, *(title_key(line) for c in bylines for line in c.value)])
-    return frozenset(name for name in names if title_key(name) not in shown)
+    seen = [line for candidate in bylines for line in candidate.value]
+    return setting_of(source.layout, article_node(source.linked, None), seen, address)
 
 
 def _choose(source: _Source, context: Context) -> ChosenFields:

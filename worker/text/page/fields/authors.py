@@ -8,10 +8,12 @@ from worker.text.annotate.bylines import (
     DESK,
     PERSON,
     People,
+    clean_name,
     read_byline,
     sort_names,
 )
 from worker.text.annotate.words import title_key
+from worker.text.page.fields.setting import NO_SETTING, Setting
 from worker.text.page.fields.titles import is_site, plain_title
 from worker.text.page.fields.weigh import Features, model
 
@@ -23,18 +25,22 @@ _FAMILIES = {
     "feed authors": "feed", "trafilatura": "trafilatura", "meta twitter:data1": "label",
     "meta twitter:data2": "label", "meta author": "meta author", "author link": "author link",
     "author link beside the article": "author link beside",
-    "byline beside the article": "byline beside",
+    "byline beside the article": "byline beside", "byline below the headline": "below",
 }  # fmt: skip
 _OTHER_META = "meta"
-_SEEN = frozenset({"byline", "link", "itemprop", "text byline", "box", "last line", "author link"})
+_SEEN = frozenset(
+    {"byline", "link", "itemprop", "text byline", "box", "last line", "author link", "below"}
+)
 _STATED = frozenset({"linked", "itemprop", "meta author", "meta", "linked page", "label"})
 _WHOLE = frozenset({"linked", "byline"})
 """Places that name all authors at once."""
+_DESKS = frozenset({"Redaktion", "Staff"})
+"""What a house calls those who write for it, where it names nobody."""
 _BOXES = frozenset({"box", "byline beside", "author link beside"})
 _LATE = 3
 _MANY = 4
 _LONG = 4
-_LIKELY = 0.3
+_LIKELY = 0.4
 """So likely has the best name to be where none reaches the threshold."""
 
 
@@ -50,21 +56,20 @@ class _Named:
 
 
 def choose_people(
-    candidates: Sequence[Candidate],
-    sites: Sequence[str],
-    unseen: Collection[str] = (),
-    organisations: Collection[str] = (),
+    candidates: Sequence[Candidate], sites: Sequence[str], setting: Setting = NO_SETTING
 ) -> tuple[People, str, float | None]:
     """Return who wrote a text, the place that names them best, and how sure that is.
 
-    `unseen` are names of accounts that nobody can read on the page, `organisations` what the
-    page calls so. The site itself is nobody, unless it bears the name of whoever writes it.
+    The site, whose names are `sites`, is nobody unless the page is of its blog: there a firm
+    writes itself. Where it bears the name of a person it may be whoever writes it.
     """
     weighed = model("authors")
-    named = list(_collect(candidates, organisations))
+    named = list(_collect(candidates, setting.organisations))
     agencies = tuple(dict.fromkeys(each.name for each in named if each.kind == "agency"))
-    told = features(candidates, sites, unseen, organisations)
-    sure = {name: weighed.probability(each) for name, each in told.items() if name not in unseen}
+    told = features(candidates, sites, setting)
+    sure = {
+        name: weighed.probability(each) for name, each in told.items() if name not in setting.unseen
+    }
     taken = _taken([each for each in named if each.name in sure], sure, weighed.threshold)
     if not taken:
         return People((), agencies, ()), candidates[0].found_in if candidates else "", None
@@ -103,15 +108,16 @@ def _beside(best: _Named, candidates: Sequence[Candidate]) -> set[str]:
 
 
 def features(
-    candidates: Sequence[Candidate],
-    sites: Sequence[str],
-    unseen: Collection[str] = (),
-    organisations: Collection[str] = (),
+    candidates: Sequence[Candidate], sites: Sequence[str], setting: Setting = NO_SETTING
 ) -> Mapping[str, Features]:
     """Return the features of each name that is offered: what is weighed, and fitted to."""
-    named = list(_collect(candidates, organisations))
-    offered = [each for each in named if each.kind != "agency" and not _is_outlet(each, sites)]
-    return {each.name: _features(each, offered, sites, unseen) for each in offered}
+    named = list(_collect(candidates, setting.organisations))
+    offered = [
+        each
+        for each in named
+        if each.kind != "agency" and (setting.is_blog or not _is_outlet(each, sites))
+    ]
+    return {each.name: _features(each, offered, sites, setting) for each in offered}
 
 
 def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) -> Iterator[_Named]:
@@ -132,11 +138,15 @@ def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) ->
             if name in organisations and kind == "person":
                 kind = "house"  # noqa: PLW2901 -- the page says so
             known = found.setdefault(title_key(name), _Named(name, kind, len(found)))
-            if PERSON.fullmatch(name) and not PERSON.fullmatch(known.name):
-                known.name = name  # what was offered before is an account or a slip
+            if _legible(name) > _legible(known.name):
+                known.name = name  # what was offered before is an account, a slip, or capitals
             known.places.setdefault(family, counts[family])
             known.alone = known.alone and len(entries) == 1
     yield from found.values()
+
+
+def _legible(name: str) -> tuple[bool, bool]:
+    return PERSON.fullmatch(name) is not None, not name.isupper()
 
 
 def _people(candidate: Candidate) -> People:
@@ -145,6 +155,7 @@ def _people(candidate: Candidate) -> People:
         found = [read_byline(value) for value in values]
     else:
         found = [sort_names(values)]
+    found += [People((), (), (value,)) for value in map(clean_name, values) if value in _DESKS]
     return People(
         tuple(dict.fromkeys(p for people in found for p in people.persons)),
         tuple(dict.fromkeys(a for people in found for a in people.agencies)),
@@ -160,12 +171,18 @@ def _is_outlet(named: _Named, sites: Sequence[str]) -> bool:
 
 
 def _features(
-    each: _Named, offered: Sequence[_Named], sites: Sequence[str], unseen: Collection[str]
-) -> Features:
+    each: _Named, offered: Sequence[_Named], sites: Sequence[str], setting: Setting
+) -> dict[str, float]:
     """Describe a name: where it stands, how it looks, what else the page says."""
     told: dict[str, float] = {f"in {family}": 1.0 for family in each.places}
     words = each.name.split()
-    others = [o for o in offered if o is not each and (o.kind == "person" or each.kind == "house")]
+    others = [
+        o
+        for o in offered
+        if o is not each
+        and (o.kind == "person" or each.kind == "house")
+        and not _is_outlet(o, sites)
+    ]
     key = title_key(each.name)
     is_stated = not each.places.keys().isdisjoint(_STATED)
     is_first = each.places.get("byline") == 0
@@ -183,8 +200,11 @@ def _features(
         "house": each.kind == "house",
         "desk": bool(DESK.search(each.name)),
         "site": is_site(each.name, sites),
+        "house alone": each.kind == "house" and not others,
+        "shown above": key in setting.shown,
+        "unshown": each.places.keys().isdisjoint(_SEEN) and key not in setting.shown,
         "of the site": any(_begins_with(key, site) for site in sites),
-        "unseen account": each.name in unseen,
+        "unseen account": each.name in setting.unseen,
         "spelled as a name": PERSON.fullmatch(each.name) is not None,
         "one word": len(words) == 1,
         "long": len(words) >= _LONG,

@@ -13,6 +13,7 @@ from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
 from worker.text.page.fields.authors import choose_people
 from worker.text.page.fields.dates import choose_date
+from worker.text.page.fields.setting import NO_SETTING, Setting
 from worker.text.page.fields.titles import choose_title, plain_title
 from worker.text.page.layout.candidates import Candidates
 
@@ -70,8 +71,7 @@ class Context:
     url: str | None
     seen_at: datetime
     timezone: str
-    unseen: frozenset[str] = frozenset()
-    organisations: frozenset[str] = frozenset()
+    setting: Setting = NO_SETTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def choose_fields(candidates: Candidates, context: Context) -> ChosenFields:
         )
         flags += ["title_conflict"] if headline.conflict else []
     named = candidates.get("authors", ())
-    people, found_in, sure = choose_people(named, sites, context.unseen, context.organisations)
+    people, found_in, sure = choose_people(named, sites, context.setting)
     if candidates.get("authors"):
         names = list(people.names()) or None
         fields["authors"] = _field(names, found_in, candidates["authors"], sure)

@@ -27,12 +27,14 @@ _LONGEST_BYLINE = 160
 _LONGEST_KICKER = 60
 _LONGEST_DAY_LINE = 50
 _BLOCKS_AROUND_HEADLINE = 25
+_BLOCKS_BELOW = 10
+_BELOW = "byline below the headline"
 _MOST_HEADINGS = 20
 _MOST_STEPS = 8
 _LAST_RUNNING = 2
 _BYLINE_TAGS = (
     "span", "div", "p", "a", "address", "li", "strong", "h3", "h4", "h5", "h6", "small", "em",
-    "cite", "td",
+    "cite", "td", "aside",
 )  # fmt: skip
 _BOOK_LINES = 4
 """So many lines around one of a book are of that book, too."""
@@ -252,6 +254,7 @@ def _collect_bylines(layout: Layout, collection: Collection) -> None:
             collection.add("authors", [name], "author link" + _BESIDE[zone])
     _collect_marked_lines(layout, collection)
     _collect_byline_blocks(layout.blocks, collection)
+    _collect_lines_below(layout.blocks, collection)
     collection.add("authors", _last_line(layout.blocks), "last line")
     collection.add("authors", _in_author_boxes(layout), "author box")
 
@@ -281,6 +284,18 @@ def _collect_byline_blocks(blocks: Sequence[Block], collection: Collection) -> N
         elif names and not of_book:
             collection.add("authors", [block.text], "byline" if near else "byline in the text")
         announced = BYLINE_LABEL_ALONE.fullmatch(block.text) is not None
+
+
+def _collect_lines_below(blocks: Sequence[Block], collection: Collection) -> None:
+    """Offer the lines between the headline and the text that begin like a byline."""
+    at = next((i for i, b in enumerate(blocks) if b.tag == "h1" and b.zone == "article"), None)
+    for block in () if at is None else blocks[at + 1 : at + _BLOCKS_BELOW]:
+        if len(block.text) > _LONGEST_BYLINE or block.tag in ("h2", "h3"):
+            break
+        if block.zone in _READ and len(block.text) <= _LONGEST_KICKER:
+            line = _spaced_text(block.element)
+            begins = BYLINE_START.match(line) and not BYLINE_LABEL_BEFORE.match(line)
+            collection.add("authors", [line] if begins else [], _BELOW)
 
 
 def _with_blanks(block: Block) -> Block:
