@@ -184,11 +184,13 @@ def _features(
         and not _is_outlet(o, sites)
     ]
     key = title_key(each.name)
+    is_seen = not each.places.keys().isdisjoint(_SEEN)
+    is_shown = key in setting.shown if setting.shown else is_seen
     is_stated = not each.places.keys().isdisjoint(_STATED)
     is_first = each.places.get("byline") == 0
     told["places"] = min(len(each.places), 5) / 5
     flags = {
-        "seen": not each.places.keys().isdisjoint(_SEEN),
+        "seen": is_seen,
         "stated": is_stated,
         "first byline": is_first,
         "first author link": each.places.get("author link") == 0,
@@ -201,8 +203,8 @@ def _features(
         "desk": bool(DESK.search(each.name)),
         "site": is_site(each.name, sites),
         "house alone": each.kind == "house" and not others,
-        "shown above": key in setting.shown,
-        "unshown": each.places.keys().isdisjoint(_SEEN) and key not in setting.shown,
+        "shown above": is_shown,
+        "unshown": not is_seen and not is_shown,
         "of the site": any(_begins_with(key, site) for site in sites),
         "unseen account": each.name in setting.unseen,
         "spelled as a name": PERSON.fullmatch(each.name) is not None,
