@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import product
 
 from sqlalchemy import Connection, insert, select
 
@@ -39,15 +40,18 @@ class Suppressed:
         """Return those of the digests of wordings that were redacted, each with the act."""
         return self._among(WORDING, digests)
 
-    def passage_in(self, texts: Sequence[str]) -> int | None:
-        """Return the act that redacted a passage which stands in one of the texts."""
+    def passage_in(self, texts: Sequence[str], places: Iterable[str]) -> int | None:
+        """Return the act that took a passage out of what stands at one of these places.
+
+        It has to stand in one of the texts again.
+        """
         salt = self._salt
         if salt is None or not self._passages:
             return None
         for words in map(words_of, texts):
             for size, held in self._passages.items():
-                for at in range(len(words) - size + 1):
-                    act = held.get(keyed(salt, PASSAGE, _joined(words[at : at + size])))
+                for at, place in product(range(len(words) - size + 1), places):
+                    act = held.get(keyed(salt, PASSAGE, _placed(place, words[at : at + size])))
                     if act is not None:
                         return act
         return None
@@ -88,10 +92,10 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
         unit.connection.execute(insert(SUPPRESSION), rows)
 
 
-def suppress_passage(unit: Unit, passage: str, act_id: int) -> None:
-    """Note that a text with these words in a row must not come back."""
+def suppress_passage(unit: Unit, passage: str, places: Iterable[str], act_id: int) -> None:
+    """Note that a text with these words in a row must not come back at these places."""
     words = words_of(passage)
-    suppress(unit, PASSAGE, [_joined(words)], act_id, len(words))
+    suppress(unit, PASSAGE, [_placed(each, words) for each in places], act_id, len(words))
 
 
 def words_of(text: str) -> list[str]:
@@ -108,8 +112,8 @@ def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
     return hmac.digest(salt, kind.encode() + b"\0" + value, "sha256")
 
 
-def _joined(words: Sequence[str]) -> bytes:
-    return " ".join(words).encode("utf-8", "surrogatepass")
+def _placed(place: str, words: Sequence[str]) -> bytes:
+    return "\0".join((place, *words)).encode("utf-8", "surrogatepass")
 
 
 def _ensured_salt(connection: Connection) -> bytes:

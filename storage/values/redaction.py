@@ -9,7 +9,7 @@ _NAME = "redacted:"
 
 
 class RedactionReason(StrEnum):
-    """Why something was taken out of the archive; `retention` is what rules of a source say."""
+    """Why something was taken out of the archive."""
 
     GDPR_ERASURE = "gdpr_erasure"
     GDPR_OBJECTION = "gdpr_objection"
@@ -17,7 +17,6 @@ class RedactionReason(StrEnum):
     COPYRIGHT = "copyright"
     PUBLISHER_REQUEST = "publisher_request"
     MISTAKE = "mistake"
-    RETENTION = "retention"
 
 
 def emptied_digest(row_id: int) -> bytes:

@@ -79,6 +79,7 @@ from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now
 from storage.write.keep_listings import keep_listings
 from storage.write.keep_readings import Keeping
+from storage.write.redact_passage import Prepare, hits_of, take_out
 from storage.write.redaction_plan import RedactionTarget, plan_of
 from storage.write.undo import Undone, undo
 from storage.write.without_redacted import (
@@ -658,6 +659,30 @@ class Archive:
             if act is None:
                 return acts
             acts.append(act)
+
+    def redact_passage(
+        self,
+        targets: Sequence[RedactionTarget],
+        passage: str,
+        reason: RedactionReason,
+        actor: str,
+        prepare: Prepare,
+        *,
+        with_copies: bool = False,
+    ) -> int | None:
+        """Take a passage out of articles; return the number of the act, None where none has it."""
+        with self.looking() as connection:
+            plan = plan_of(connection, targets, with_copies=with_copies)
+            found = hits_of(connection, plan, passage, prepare)
+        with self.unit() as unit:
+            taken = take_out(unit, found, passage, reason, actor)
+            if taken is not None and self.engine.dialect.name == "sqlite":
+                index_now(unit.connection, taken[1])
+        if taken is not None and self.engine.dialect.name != "sqlite":
+            with self.engine.begin() as connection:
+                index_now(connection, taken[1])
+        self.finish_redactions()
+        return None if taken is None else taken[0]
 
     def replay_redactions(self, listed: Iterable[Mapping[str, Any]]) -> int:
         """Redact again what a list of redactions names; return how many acts had anything left.

@@ -76,9 +76,6 @@ PENDING = "redacted_to"
 UNSCRUBBED = "unscrubbed"
 """The fact that says that the database may still hold bytes of what went."""
 ROWS_AT_A_TIME = 200
-RETAINED: Mapping[str, tuple[str, ...]] = {"capture": ("data",), "foreign_record": ("opening",)}
-"""What goes by the rules of a source: bytes alone, texts and digests stay."""
-
 BY_ITSELF = "lesart"
 """Who orders that goes what comes back."""
 
@@ -103,14 +100,11 @@ def order(
 ) -> int | None:
     """Write down which rows are to be emptied; return the number of the act, None for no rows.
 
-    `empty_ordered` does it. What was ordered before is not ordered again, unless all of it is to
-    go now and it was only the bytes before.
+    `empty_ordered` does it. What was ordered before is not ordered again.
     """
     wanted = {table: set(rows.get(table, ())) for table in ORDER}
     for table, numbers in wanted.items():
         known = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
-        if reason is not RedactionReason.RETENTION:
-            known = known.where(REDACTION.c.reason != RedactionReason.RETENTION.value)
         numbers -= {row[0] for row in rows_in(unit.connection, known, REDACTION.c.row_id, numbers)}
     pairs = [(table, number) for table in ORDER for number in sorted(wanted[table])]
     if not pairs:
@@ -302,9 +296,8 @@ class _Emptying:
         whole: dict[str, set[int]] = defaultdict(set)
         acts: dict[str, list[Row[Any]]] = defaultdict(list)
         for row in due:
-            if row.reason != RedactionReason.RETENTION:
-                whole[row.table_name].add(row.row_id)
-                acts[row.table_name].append(row)
+            whole[row.table_name].add(row.row_id)
+            acts[row.table_name].append(row)
         self._suppress("capture", RAW, acts["capture"])
         self._suppress("wording", WORDING, acts["wording"])
         self._forget_wordings(whole["wording"])
@@ -316,8 +309,7 @@ class _Emptying:
 
     def _empty(self, row: Row[Any]) -> None:
         table = row.table_name
-        is_retention = row.reason == RedactionReason.RETENTION
-        names = RETAINED.get(table, ()) if is_retention else ERASABLE.get(table, ())
+        names = ERASABLE.get(table, ())
         if not names:
             return
         if set(names) & set(SHAPES[table].contents):

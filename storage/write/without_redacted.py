@@ -88,7 +88,9 @@ def readings_without_redacted(
     found: list[Reading] = []
     returned: list[Returned] = []
     for each in readings:
-        act = acts.get(each.digest or b"") or suppressed.passage_in(_texts(each.outcome))
+        act = acts.get(each.digest or b"") or suppressed.passage_in(
+            _texts(each.outcome), _places(each)
+        )
         if act is None:
             found.append(each)
             continue
@@ -102,6 +104,13 @@ def _texts(outcome: object) -> list[str]:
     if not isinstance(outcome, Draft):
         return []
     return [outcome.title or "", *(each.text for each in outcome.paragraphs)]
+
+
+def _places(each: Reading) -> list[str]:
+    """Return where a text stands, or says that it does."""
+    address = each.outcome.address if isinstance(each.outcome, Draft) else None
+    named = (each.captured.locator, each.captured.hints.get("origin"), address)
+    return [place for place in named if place]
 
 
 def _bare(transfer: Transfer) -> Transfer:

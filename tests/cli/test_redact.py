@@ -27,6 +27,9 @@ def test_a_version_is_redacted_told_and_listed(written, command):
     assert command("redact", given, "--reason", "retention")[0] == 2
     assert command("redact", "--reason", "mistake")[0] == 2
     assert command("redact", "nothing/there", "--reason", "mistake")[0] == 3
+    code, (hits,), _ = command("redact", given, "--passage", "3,6", "--dry-run")
+    assert (code, hits["readings"]) == (0, 1)
+    assert command("redact", given, "--passage", " ", "--reason", "mistake")[0] == 2
     code, (told,), err = command("redact", given, "--reason", "court_order", "--by", "ada")
     assert (code, told["versions"]) == (0, plan["versions"])
     assert "backups" in err

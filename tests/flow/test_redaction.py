@@ -14,6 +14,7 @@ from tests.flow.driver import Newsroom, lines, page, seed
 from tests.flow.searched import found_in, places_of_bytes, secret_articles
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
+from worker.cli.redact_command import prepared
 
 PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
 
@@ -96,6 +97,35 @@ def test_what_stands_beside_a_redacted_version_is_told_as_no_edit(room):
     room.write("a.txt", seed("Pegel der Lohe", "Der Pegel der Lohe fiel weiter.", PUMPED))
     room.scan(3)
     assert room.rows("SELECT changes FROM changes WHERE version = 4") == [{"changes": ["wording"]}]
+
+
+def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
+    for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):
+        body = f"Frau Ada Zwölfkern sagte: Der Pegel {verb}." if hour < 2 else "Der Pegel fiel."
+        room.write("a.txt", seed("Frau Ada Zwölfkern am Pegel", body, PUMPED))
+        room.scan(hour)
+    one = target(room, "seed:presse/a.txt")
+    why = RedactionReason.GDPR_ERASURE
+    act = room.archive.redact_passage([one], "ada zwölfkern", why, "ada", prepared)
+    assert act is not None
+    assert [text for _number, text in room.versions()] == [
+        f"Frau [redacted] sagte: Der Pegel stieg.\n\n{PUMPED}",
+        f"Frau [redacted] sagte: Der Pegel stieg weiter.\n\n{PUMPED}",
+        f"Der Pegel fiel.\n\n{PUMPED}",
+    ]
+    versions = room.versions_of_all()
+    assert {each["title"] for each in versions} == {"Frau [redacted] am Pegel"}
+    assert all("passage_redacted" in each["flags"] for each in versions)
+    assert all(each["wording"].startswith("w1:") for each in versions)
+    step = room.one("SELECT removed, added, changes FROM changes WHERE version = 2")
+    assert (step["removed"], "redacted" in step["changes"]) == ([], False)
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), ["Zwölfkern".encode()]) == []
+    room.write("a.txt", seed("Frau Ada Zwölfkern am Pegel", "Alles neu.", PUMPED))
+    assert room.scan(3).refused == 1, "the passage came back at its place"
+    room.write("b.txt", seed("Frau Ada Zwölfkern singt", "Ganz woanders."))
+    assert room.scan(4).new_articles == 1
+    assert room.archive.redact_passage([one], "ada zwölfkern", why, "ada", prepared) is None
 
 
 def test_copies_keep_the_text_unless_they_go_too(room):

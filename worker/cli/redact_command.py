@@ -17,12 +17,14 @@ from storage.settings import Settings
 from storage.values.redaction import RedactionReason
 
 if TYPE_CHECKING:
+    from storage.record.reading import Captured, Reading
+    from storage.values.draft import Draft
     from storage.write.archive import Archive
     from storage.write.redaction_plan import RedactionTarget
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
 """So large a list of redactions is at most."""
-_WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
+_WHY = ", ".join(RedactionReason)
 
 
 def mount(app: typer.Typer) -> None:
@@ -43,6 +45,10 @@ def redact(
     shown: OutputOptions,
     reason: Annotated[
         RedactionReason | None, typer.Option("--reason", metavar="R", help=f"{_WHY}.")
+    ] = None,
+    passage: Annotated[
+        str | None,
+        typer.Option("--passage", metavar="TEXT", help="Only these words, wherever they stand."),
     ] = None,
     with_copies: Annotated[
         bool,
@@ -74,7 +80,7 @@ def redact(
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
-    _check_use(targets, reason, is_other=finish or listed, is_dry=dry_run)
+    _check_use(targets, reason, passage, is_other=finish or listed, is_dry=dry_run)
     with Archive.open(settings.database_url, create=False) as archive:
         if listed:
             write_rows(acts_of(archive), shown.target())
@@ -83,13 +89,15 @@ def redact(
         else:
             _redact(
                 archive, settings, shown, targets or [],
-                reason, by, with_copies=with_copies, dry_run=dry_run, scrub=scrub,
+                reason, by=by, passage=passage, with_copies=with_copies, dry_run=dry_run,
+                scrub=scrub,
             )  # fmt: skip
 
 
 def _check_use(
     targets: Sequence[str] | None,
     reason: RedactionReason | None,
+    passage: str | None,
     *,
     is_other: bool,
     is_dry: bool,
@@ -98,12 +106,10 @@ def _check_use(
         return
     if not targets:
         raise typer.BadParameter("name what is to go, or say --list or --finish")
+    if passage is not None and len(passage.split()) == 0:
+        raise typer.BadParameter("--passage names no words")
     if reason is None and not is_dry:
         raise typer.BadParameter(f"say why: --reason {_WHY}")
-    if reason is RedactionReason.RETENTION:
-        raise typer.BadParameter(
-            "retention is what rules of a source say: `lesart source set NAME --keep-bytes 90d`"
-        )
 
 
 def _redact(
@@ -112,18 +118,27 @@ def _redact(
     shown: OutputOptions,
     named: Sequence[str],
     reason: RedactionReason | None,
-    by: str | None,
     *,
+    by: str | None,
+    passage: str | None,
     with_copies: bool,
     dry_run: bool,
     scrub: bool,
 ) -> None:
+    from storage.write.redact_passage import hits_of  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.redaction_plan import described, plan_of  # noqa: PLC0415  # the same
 
     with archive.looking() as connection:
         found = _targets(connection, settings, named)
         plan = plan_of(connection, found, with_copies=with_copies)
         told = described(connection, plan)
+        if passage is not None:
+            hits = hits_of(connection, plan, passage, prepared)
+            told = {
+                "articles": told["articles"], "readings": len(hits.readings),
+                "captures": len({each.old.capture_id for each in hits.readings}),
+                "copies": told["copies"],
+            }  # fmt: skip
     if dry_run or reason is None:
         write_rows([told], shown.target())
         return
@@ -133,8 +148,16 @@ def _redact(
             "--with-copies takes them from there, too"
         )
         raise typer.Exit(NO)
-    with ProgressLine() as line:
-        acts = archive.redact(found, reason, by or _user(), with_copies=with_copies, tell=line.tell)
+    if passage is None:
+        with ProgressLine() as line:
+            acts = archive.redact(
+                found, reason, by or _user(), with_copies=with_copies, tell=line.tell
+            )
+    else:
+        act = archive.redact_passage(
+            found, passage, reason, by or _user(), prepared, with_copies=with_copies
+        )
+        acts = [] if act is None else [act]
     write_rows([{"act": min(acts, default=None), **told}], shown.target())
     if not acts:
         say("there is nothing left of it that could go")
@@ -142,6 +165,14 @@ def _redact(
         _scrub(archive)
     else:
         say("the database may still hold bytes of it; `lesart redact --finish` rewrites it")
+
+
+def prepared(captured: "Captured", draft: "Draft", context: str) -> "Reading":
+    """Return a text without its passage, ready for full text and the search for copies."""
+    from worker.flow.prepare import prepare  # noqa: PLC0415  # loads NumPy
+    from worker.text.fingerprint import signature  # noqa: PLC0415  # the same
+
+    return prepare(captured, draft, context, "UTC", sign=signature)
 
 
 def _targets(connection: Any, settings: Settings, named: Sequence[str]) -> list["RedactionTarget"]:

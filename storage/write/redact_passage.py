@@ -1,0 +1,201 @@
+"""Take a passage out of articles: texts go on without it, their bytes and old readings go.
+
+Each reading that has the passage is written once more with a mark in its place, as if the same
+reader had read that out of the same bytes; then the old ones are redacted like whole versions.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from storage.database.tables import DerivationRow, OriginRow
+from storage.database.unit import Unit, rows_in, table_of
+from storage.history.versions import rebuild_all
+from storage.record.derivations import Deriving
+from storage.record.reading import Captured, Reading
+from storage.record.suppression import suppress_passage
+from storage.values.draft import Draft, Extractor, Field, Paragraph, paragraphs_in
+from storage.values.redaction import MARK, RedactionReason
+from storage.write.redact import order
+from storage.write.redaction_plan import (
+    ARTICLE_ORIGIN,
+    DERIVATION,
+    FOREIGN,
+    OBSERVATION,
+    SIGHT,
+    TRANSFER,
+    WORDING,
+    RedactionPlan,
+)
+
+ORIGIN = table_of(OriginRow)
+Prepare = Callable[[Captured, Draft, str], Reading]
+"""Makes ready what full text and the search for copies need of a draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutPassage:
+    """A reading that has the passage, and what is to stand in its place."""
+
+    old: Any
+    detail: dict[str, Any]
+    reading: Reading
+
+
+@dataclass(slots=True)
+class PassageHits:
+    """Where a passage stands in some articles."""
+
+    articles: set[int] = field(default_factory=set)
+    readings: list[WithoutPassage] = field(default_factory=list)
+
+
+def pattern_of(passage: str) -> re.Pattern[str]:
+    """Return what finds a passage, whatever the case of its letters and the blanks between.
+
+    >>> pattern_of("Ada  Kern").sub(MARK, "Frau ada kern sagte")
+    'Frau [redacted] sagte'
+    """
+    return re.compile(r"\s+".join(map(re.escape, passage.split())), re.IGNORECASE)
+
+
+def hits_of(
+    connection: Connection, plan: RedactionPlan, passage: str, prepare: Prepare
+) -> PassageHits:
+    """Return the readings of a plan that have the passage, with what they are without it."""
+    found, wanted = PassageHits(set(plan.articles)), pattern_of(passage)
+    query = select(DERIVATION, WORDING.c.title, WORDING.c.text).join(
+        WORDING, WORDING.c.id == DERIVATION.c.wording_id
+    )
+    for row in rows_in(connection, query, DERIVATION.c.id, plan.rows["derivation"]):
+        if row.text is None or row.detail is None:
+            continue
+        paragraphs = [
+            {"role": each.role, "text": wanted.sub(MARK, each.text)}
+            for each in paragraphs_in(row.detail, row.text)
+        ]
+        detail = {**_without(row.detail, wanted), "paragraphs": paragraphs}
+        plain = [each.text for each in paragraphs_in(row.detail, row.text)]
+        same = {**row.detail, "paragraphs": None} == {**detail, "paragraphs": None}
+        if same and plain == [each["text"] for each in paragraphs]:
+            continue
+        detail["flags"] = [*detail["flags"], "passage_redacted"]
+        found.readings.append(WithoutPassage(row, detail, prepare(*_as_draft(row, detail))))
+    return found
+
+
+def _without(value: Any, wanted: re.Pattern[str]) -> Any:
+    """Return JSON with a mark wherever a text has the passage."""
+    if isinstance(value, str):
+        return wanted.sub(MARK, value)
+    if isinstance(value, dict):
+        return {name: _without(each, wanted) for name, each in value.items()}
+    return [_without(each, wanted) for each in value] if isinstance(value, list) else value
+
+
+def _as_draft(row: Any, detail: dict[str, Any]) -> tuple[Captured, Draft, str]:
+    draft = Draft(
+        title=detail["title"],
+        paragraphs=tuple(Paragraph(each["role"], each["text"]) for each in detail["paragraphs"]),
+        extractor=Extractor(row.extractor, row.extractor_version, row.config),
+        fields={"language": Field(row.language, "")},
+        address=detail.get("address"),
+    )
+    nowhere = Captured(0, row.capture_id, 0, 0, "", datetime.now(UTC), {}, b"")
+    return nowhere, draft, f"redacted {row.id}"
+
+
+def take_out(
+    unit: Unit, found: PassageHits, passage: str, reason: RedactionReason, actor: str
+) -> tuple[int, list[Any]] | None:
+    """Write readings without the passage and order the old ones to go.
+
+    Returns the number of the act and what full text is to know; None where nothing had it.
+    """
+    connection = unit.connection
+    ids = {each.old.id for each in found.readings}
+    still = {
+        row[0]
+        for row in rows_in(
+            connection,
+            select(DERIVATION.c.id).where(DERIVATION.c.detail.is_not(None)),
+            DERIVATION.c.id,
+            ids,
+        )
+    }
+    readings = [each for each in found.readings if each.old.id in still]
+    if not readings:
+        return None
+    deriving = Deriving(unit)
+    deriving.load([each.reading.digest or b"" for each in readings], ())
+    new = {each.old.id: _write(unit, deriving, each) for each in readings}
+    unit.flush()
+    gone = {each.old.wording_id for each in readings} - {wording for _, wording in new.values()}
+    for old, (derivation, wording) in new.items():
+        connection.execute(
+            update(SIGHT)
+            .where(SIGHT.c.derivation_id == old)
+            .values(derivation_id=derivation, wording_id=wording)
+        )
+    act = order(unit, _rows(connection, readings, gone), reason, actor)
+    assert act is not None
+    origins = select(ORIGIN.c.origin).join(
+        ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id
+    )
+    places = rows_in(connection, origins, ARTICLE_ORIGIN.c.article_id, found.articles)
+    suppress_passage(unit, passage, [row[0] for row in places], act)
+    rebuild_all(unit, dict.fromkeys(sorted(found.articles), True))
+    return act, deriving.to_index
+
+
+def _write(unit: Unit, deriving: Deriving, each: WithoutPassage) -> tuple[int, int]:
+    """Write a reading without the passage; return its number and that of its wording."""
+    draft, old = each.reading.outcome, each.old
+    assert isinstance(draft, Draft)
+    assert each.reading.digest is not None
+    wording = deriving.wording(draft, each.reading.digest, each.reading)
+    number = unit.number()
+    kept = (
+        "capture_id", "extractor", "extractor_version", "config", "language", "published",
+        "published_precision", "published_from", "published_to", "word_count",
+    )  # fmt: skip
+    publisher = (each.detail["fields"].get("publisher") or {}).get("value")
+    unit.add(
+        DerivationRow,
+        {
+            **{name: getattr(old, name) for name in kept}, "id": number,
+            "context": each.reading.context, "wording_id": wording, "publisher": publisher,
+            "detail": each.detail, "raw_output": None, "recorded_at": unit.now,
+        },
+    )  # fmt: skip
+    return number, wording
+
+
+def _rows(
+    connection: Connection, readings: Sequence[WithoutPassage], wordings: set[int]
+) -> dict[str, set[int]]:
+    captures = {each.old.capture_id for each in readings}
+    seen = select(OBSERVATION.c.id, OBSERVATION.c.hints)
+    observed = dict(
+        row for row in map(tuple, rows_in(connection, seen, OBSERVATION.c.capture_id, captures))
+    )
+    transfers = rows_in(connection, select(TRANSFER.c.id), TRANSFER.c.observation_id, observed)
+    records = {
+        row[0]
+        for column, wanted in (
+            (FOREIGN.c.observation_id, set(observed)), (FOREIGN.c.payload_capture_id, captures),
+        )
+        for row in rows_in(connection, select(FOREIGN.c.id), column, wanted)
+    }  # fmt: skip
+    return {
+        "wording": wordings,
+        "foreign_record": records,
+        "derivation": {each.old.id for each in readings},
+        "capture": captures,
+        "transfer": {row[0] for row in transfers},
+        "observation": {n for n, hints in observed.items() if "listed" in (hints or {})},
+    }
