@@ -1,5 +1,4 @@
-"""Sweep what lies in a store of captures and no row names: a worker was killed in between, or a
-redaction took the bytes.
+"""Sweep what lies in a store of captures and no row names, as a worker was killed in between.
 
 A name is given out once, and a row that names it is there within a minute or never. So what is
 old enough and not named now never will be, and no lock is needed.

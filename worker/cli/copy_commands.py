@@ -152,8 +152,8 @@ def sweep(
 ) -> None:
     """Delete the objects in the store of captures that no row names.
 
-    A worker that was killed leaves some, and so does a redaction. Others can work meanwhile; less
-    than an hour may be too short for what they are about to name.
+    A worker that was killed leaves some. Others can work meanwhile; less than an hour may be too
+    short for what they are about to name.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
