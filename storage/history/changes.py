@@ -70,8 +70,10 @@ class Comparing:
         sites = _moved(unit.connection, self._since) if unit.since != self._since else set()
         self.connection = unit.connection
         self.boilerplate.enter(unit.connection, unit.since, sites)
+        stand = [article for article in self._sites if article > 0]
         for known in (self._drafts, self._sites, self._changes):
             known.clear()
+        self.find_sites(stand)
 
     # ----------------------------------------------------------------- what captures say
 
