@@ -13,6 +13,8 @@ from storage.alerts.lists import channels
 from storage.database.engine import looking
 from storage.values.errors import AlertError
 from storage.values.private_hosts import own_hosts
+from storage.values.redaction import RedactionReason
+from storage.write.redaction_plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import failing, receiving
 from worker.alerts import webhook
@@ -227,3 +229,24 @@ def test_secrets_stand_with_the_channels_alone(press):
     assert channel.secrets == (secret,)
     assert secret not in repr(channel)
     assert "bote.example" not in repr(channel)
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["the article", "its new wording"])
+def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
+    press.scan(0, t0=pegel(3, title="Damm"), t1=pegel(3, title="Kanal"))
+    with receiving() as receiver:
+        press.alert("hafen", hook(receiver))
+        press.scan(1, t0=pegel(4711, title="Damm"), t1=pegel(4812, title="Kanal"))
+        press.match()
+        with looking(press.archive.engine) as connection:
+            article, wording = connection.exec_driver_sql(
+                "SELECT v.article_id, v.wording_id FROM version v JOIN wording w "
+                "ON w.id = v.wording_id WHERE w.text LIKE '%4711%'"
+            ).one()
+        target = RedactionTarget(article, None if is_whole else (wording,))
+        press.archive.redact([target], RedactionReason.GDPR_ERASURE, "ada")
+        send(press, settings_for(press, receiver))
+    sent = b"".join(body for _headers, body in receiver.requests)
+    assert b"4812" in sent
+    assert b"4711" not in sent
+    assert {each.state for each in press.log()} <= {"sent", "damped"}
