@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row
 
 from storage.diff.change import TextChange, speaks_of
-from storage.history.noise_decisions import Quieting
-from storage.history.runs import Pair, Run
+from storage.history.runs import Pair, Run, Transition
 from storage.values.draft import as_dict
 
 FIRST_STEP: Mapping[str, Any] = {
@@ -26,6 +25,12 @@ def step_of(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in STEP}
 
 
+class Changes(Protocol):
+    """Tells what changed in a step."""
+
+    def change(self, step: Transition) -> TextChange: ...
+
+
 class Steps:
     """Tells the steps of runs that follow each other, by stored rows where these still stand.
 
@@ -35,7 +40,7 @@ class Steps:
 
     def __init__(
         self,
-        quieting: Quieting,
+        quieting: Changes,
         known: Mapping[int, Row[Any]],
         past: Mapping[int, int],
         passages: Callable[[], Passages],

@@ -194,6 +194,11 @@ def of_reference(site: str, day: date | None, told: Reference) -> list[int]:
     return [*found, *(_of_day(site, each) for each in told.days)]
 
 
+def is_band(trace: int) -> bool:
+    """Tell whether a trace is of a band of a signature."""
+    return kind_of(trace) == BAND
+
+
 def kind_of(trace: int) -> int:
     """Return what a trace is of: `BAND`, `PASSAGE` …"""
     return trace >> _HASH_BITS

@@ -14,6 +14,7 @@ from storage.history.runs import Run, Sight, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
 from storage.verify.finding import WELL, Broken, Looks, Scope
+from storage.verify.steps import wrong_steps
 
 CHUNK_ARTICLES = 500
 
@@ -27,7 +28,8 @@ WHERE a.id > :after ORDER BY a.id LIMIT :rows
 """
 _VERSIONS = """
 SELECT id, article_id, number, wording_id, derivation_id, observation_id, changed_after,
-    changed_by, last_seen
+    changed_by, last_seen, changes, silent, words_added, words_removed, removed, added, before_id,
+    after_id, noise, notices
 FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SIGHTS = """
@@ -66,9 +68,14 @@ class _Article:
         worded = [sight for sight in self.sights if sight["wording_id"] is not None]
         return any(None in (sight["digest"], sight["raw"]) for sight in worded)
 
+    @property
+    def undone(self) -> set[frozenset[int]]:
+        """Return the wordings between which nothing counts as noise any more."""
+        return {_wordings(row) for row in self.noise if row["undone_id"] is not None}
+
     def quiet(self) -> frozenset[tuple[int, int]]:
         """Return the steps that were decided to be noise and not undone."""
-        undone = {_wordings(row) for row in self.noise if row["undone_id"] is not None}
+        undone = self.undone
         return frozenset(
             (row["a_derivation_id"], row["b_derivation_id"])
             for row in self.noise
@@ -80,8 +87,11 @@ def _wordings(row: Row) -> frozenset[int]:
     return frozenset((row["a_wording_id"], row["b_wording_id"]))
 
 
-def articles(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
-    """Compute the versions of every article again and compare them with the stored ones."""
+def articles(connection: Connection, scope: Scope) -> Looks:
+    """Compute the versions of every article again and compare them with the stored ones.
+
+    What they tell of their changes is computed for the articles of a sample.
+    """
     for article in _articles(connection):
         number = article.row["id"]
         if article.is_torn():
@@ -94,6 +104,9 @@ def articles(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # 
             *_wrong_sights(article, found),
             *_wrong_article(article, found),
         ]
+        if not broken and scope.takes(number):
+            steps = wrong_steps(connection, article.versions, found, article.undone)
+            broken = [("step_wrong", message) for message in steps]
         yield from (Broken("article", number, kind, message) for kind, message in broken)
         if not broken:
             yield WELL

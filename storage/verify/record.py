@@ -63,6 +63,9 @@ REFERENCES = (
     ("article", "head_version_id", "version"),
     ("article_origin", "origin_id", "origin"),
     ("article_origin", "article_id", "article"),
+    ("fingerprint", "wording_id", "wording"),
+    ("trace", "wording_id", "wording"),
+    ("cluster_member", "article_id", "article"),
 )
 """Which column must name a row of which table, where it is not null."""
 

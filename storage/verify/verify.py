@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, text
 
 from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
+from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import record as check_record
@@ -36,6 +37,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("articles", check_history.articles),
     ("search", check_record.full_text),
     ("fingerprints", check_record.fingerprints),
+    ("traces", check_clusters.traces),
+    ("clusters", check_clusters.clusters),
     ("log", check_log.entries),
     ("tree", check_log.tree),
     ("checkpoints", check_log.checkpoints),

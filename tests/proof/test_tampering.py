@@ -12,8 +12,8 @@ from storage.database.columns import UtcTime
 from storage.database.tables import METADATA, RECORD
 from storage.proof.leaf import SHAPES
 from storage.verify.verify import Verification
-from tests.flow.driver import Newsroom
-from tests.flow.whole_record import fill_record, log_record
+from tests.flow.driver import Newsroom, seed
+from tests.flow.whole_record import A, fill_record, log_record
 
 pytestmark = pytest.mark.slow  # some 300 verifications on each database
 
@@ -35,6 +35,7 @@ def tampered(request, tmp_path_factory) -> Iterator[Connection]:
 
 def _with_guards_down(room: Newsroom) -> Iterator[Connection]:
     fill_record(room)
+    room.write("b.txt", seed("Pegel steigt", f"{A} Das Wasser steht bei 3,6 Metern."))
     log_record(room)
     assert room.findings() == []
     with room.archive.engine.connect() as connection, connection.begin() as transaction:
@@ -174,3 +175,33 @@ def test_the_archives_own_row_is_named(tampered):
             found = list(Verification(tampered.engine).findings_on(tampered))
             assert "archive" in {each.object for each in found}
             savepoint.rollback()
+
+
+STATE = {
+    "step_wrong": [
+        "UPDATE version SET words_added = words_added + 1 WHERE number = 2",
+        "UPDATE version SET silent = TRUE WHERE number = 2",
+        "UPDATE version SET removed = '[\"x\"]' WHERE number = 2",
+        "UPDATE version SET added = '[\"etwas\"]' WHERE number = 2",
+        "UPDATE version SET changes = '[\"punctuation\"]' WHERE number = 2",
+        "UPDATE version SET notices = '[]' WHERE number = 2",
+        "UPDATE version SET noise = '[{\"rule\": \"box\", \"removed\": [], \"added\": [\"x\"]}]' WHERE number = 2",
+        "UPDATE version SET before_id = after_id WHERE number = 2",
+    ],
+    "cluster_wrong": ["DELETE FROM cluster_member WHERE article_id = (SELECT min(article_id) FROM cluster_member)"],
+    "cluster_missing": ["DELETE FROM cluster_member"],
+    "size_wrong": ["UPDATE cluster SET size = size + 1"],
+    "trace_wrong": ["UPDATE fingerprint SET signature = (SELECT signature FROM fingerprint ORDER BY wording_id DESC LIMIT 1)"],
+    "reference_broken": ["UPDATE trace SET wording_id = -1 WHERE trace = (SELECT min(trace) FROM trace)"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"), [(kind, change) for kind, changes in STATE.items() for change in changes]
+)
+def test_state_that_is_not_what_the_record_makes_is_named(tampered, kind, change):
+    with tampered.begin_nested() as savepoint:
+        assert tampered.execute(text(change)).rowcount > 0
+        found = {each.kind for each in Verification(tampered.engine).findings_on(tampered)}
+        assert kind in found
+        savepoint.rollback()

@@ -1,0 +1,79 @@
+"""Check clusters and traces against what they are made of: relations that hold, signatures."""
+
+from collections import defaultdict
+from functools import lru_cache
+
+from sqlalchemy import Connection, text
+
+from storage.database.rows import stream
+from storage.relations.clusters import joins
+from storage.similarity.index_keys import bands, is_band
+from storage.verify.finding import WELL, Broken, Looks, Scope
+
+_JOINED = """
+SELECT a.article_id AS a, b.article_id AS b, r.kind,
+    r.evidence AS row_evidence FROM relation r
+JOIN article_origin a ON a.origin_id = r.a_origin_id
+JOIN article_origin b ON b.origin_id = r.b_origin_id
+LEFT JOIN relation_undone u ON u.relation_id = r.id WHERE u.id IS NULL
+"""
+_BANDS = """
+SELECT t.trace, t.wording_id, f.signature FROM trace t
+LEFT JOIN fingerprint f ON f.wording_id = t.wording_id
+"""
+
+
+def clusters(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+    """Work out which articles copies join, and compare that with the stored clusters."""
+    stored: dict[int, set[int]] = defaultdict(set)
+    for row in connection.execute(text("SELECT cluster_id, article_id FROM cluster_member")):
+        stored[row.cluster_id].add(row.article_id)
+    joined = {frozenset(group) for group in _groups(connection)}
+    query = text("SELECT id, size FROM cluster")
+    sizes = {row.id: row.size for row in connection.execute(query)}
+    for number in sorted(stored.keys() | sizes.keys()):
+        members = frozenset(stored.get(number, ()))
+        if members not in joined:
+            message = "its articles are not those that relations join"
+            yield Broken("cluster", number, "cluster_wrong", message)
+        elif sizes.get(number) != len(members):
+            message = f"it has {len(members)} articles and says {sizes.get(number)}"
+            yield Broken("cluster", number, "size_wrong", message)
+        else:
+            yield WELL
+        joined.discard(members)
+    for group in joined:
+        message = f"copies join it with {len(group) - 1} others, and no cluster says so"
+        yield Broken("article", min(group), "cluster_missing", message)
+
+
+def _groups(connection: Connection) -> list[set[int]]:
+    """Return the articles that relations join, group by group."""
+    found: dict[int, set[int]] = {}
+    for row in stream(connection, _JOINED, {}):
+        if row["a"] == row["b"] or not joins(row["kind"], row["row_evidence"]):
+            continue
+        one = found.setdefault(row["a"], {row["a"]})
+        other = found.setdefault(row["b"], {row["b"]})
+        if one is not other:
+            small, large = sorted((one, other), key=len)
+            large |= small
+            found.update(dict.fromkeys(small, large))
+    return list({id(group): group for group in found.values()}.values())
+
+
+def traces(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+    """Check that what a wording is found by belongs to its signature."""
+    for row in stream(connection, _BANDS, {}):
+        if not is_band(row["trace"]) or row["signature"] is None:
+            yield WELL  # of passages, titles and days the text is needed; references tell the rest
+        elif row["trace"] in _bands(bytes(row["signature"])):
+            yield WELL
+        else:
+            message = "it is found by a signature that is not its own"
+            yield Broken("wording", row["wording_id"], "trace_wrong", message)
+
+
+@lru_cache(maxsize=4_096)
+def _bands(signature: bytes) -> frozenset[int]:
+    return frozenset(bands(signature))

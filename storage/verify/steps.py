@@ -1,0 +1,86 @@
+"""Check what versions tell of the steps that led to them: computed again from both captures."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from storage.database.rows import Row, stream
+from storage.diff.change import CaptureContent, CapturePair, TextChange
+from storage.history.changes import content_of_row
+from storage.history.runs import Run, Transition
+from storage.history.steps import STEP, Steps
+from storage.values.digest import canonical
+
+OTHERS_SAY = frozenset({"box", "teaser"})
+"""Rules of noise that other articles of the site gave when it was decided; these are believed."""
+
+_CONTENTS = """
+SELECT d.id, d.detail, w.title, w.text FROM derivation d JOIN wording w ON w.id = d.wording_id
+WHERE d.id IN :ids AND d.detail IS NOT NULL AND w.text IS NOT NULL
+"""
+
+
+def wrong_steps(
+    connection: Connection,
+    versions: Sequence[Row],
+    found: Sequence[Run],
+    undone: Collection[frozenset[int]],
+) -> Iterator[str]:
+    """Yield which columns of the versions of an article are not what their captures say.
+
+    Nothing is said of an article where something was redacted of its captures.
+    """
+    pairs = [run.step.pair for run in found if run.step is not None]
+    contents = _contents(connection, {number for pair in pairs for number in pair})
+    if any(number not in contents for pair in pairs for number in pair):
+        return
+    steps = Steps(_StoredNoise(versions, contents, undone), {}, {}, list)
+    for row, run in zip(versions, found, strict=True):
+        expected = steps.of(run)
+        for name in STEP:
+            if _plain(row[name]) != _plain(expected[name]):
+                yield f"version {run.number}: {name} is not what its captures say"
+
+
+class _StoredNoise:
+    """Computes changes anew, and believes of noise only what other articles had to be asked for."""
+
+    def __init__(
+        self,
+        versions: Sequence[Row],
+        contents: Mapping[int, CaptureContent],
+        undone: Collection[frozenset[int]],
+    ) -> None:
+        self._contents, self._undone = contents, undone
+        self._noise = {(row["before_id"], row["after_id"]): row["noise"] for row in versions}
+
+    def change(self, step: Transition) -> TextChange:
+        a, b = step.pair
+        pair = CapturePair(self._contents[a], self._contents[b])
+        if frozenset(step.wordings) in self._undone:
+            return pair.plain_change()
+        said = {
+            canonical(text): each["rule"]
+            for each in self._noise.get(step.pair) or ()
+            if each["rule"] in OTHERS_SAY
+            for text in (*each["removed"], *each["added"])
+        }
+        return pair.change({each: said[each] for each in pair.asked if each in said})
+
+
+def _contents(connection: Connection, derivations: Collection[int]) -> dict[int, CaptureContent]:
+    if not derivations:
+        return {}
+    found: dict[int, CaptureContent] = {}
+    for row in stream(connection, _CONTENTS, {"ids": sorted(derivations)}):
+        try:
+            found[row["id"]] = content_of_row(row["detail"], row["title"], row["text"])
+        except (IndexError, KeyError, TypeError):
+            continue  # the check of derivations tells it
+    return found
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
