@@ -2,10 +2,12 @@
 
 import random
 import string
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy import text
 
 from storage.cli.article_commands import app
@@ -74,14 +76,28 @@ def places_of_bytes(room: Newsroom, folder: Path) -> dict[str, bytes]:
 
 
 def found_in(held: dict[str, bytes], needles: Iterable[bytes]) -> list[tuple[str, bytes]]:
-    """Return where which of the needles stand, whatever the case of letters."""
-    lowered = {name: content.lower() for name, content in held.items()}
-    return [
-        (name, needle)
-        for needle in needles
-        for name in held
-        if needle in held[name] or (needle.isalnum() and needle.lower() in lowered[name])
-    ]
+    """Return where which of the needles, of eight bytes and more, stand; letters in any case."""
+    by_beginning: dict[bytes, set[bytes]] = defaultdict(set)
+    for needle in needles:
+        by_beginning[needle[:8]].add(needle)
+    found = []
+    for name, content in held.items():
+        for variant in (content, content.lower()):
+            for at in _beginnings(variant, by_beginning):
+                those = by_beginning[variant[at : at + 8]]
+                found += [(name, each) for each in those if variant.startswith(each, at)]
+    return list(dict.fromkeys(found))
+
+
+def _beginnings(content: bytes, wanted: Iterable[bytes]) -> Iterator[int]:
+    """Yield where eight bytes in a row are among those that are wanted."""
+    keys = np.sort(np.frombuffer(b"".join(wanted), dtype="<u8"))
+    for offset in range(8):
+        size = max(0, len(content) - offset) // 8
+        windows = np.frombuffer(content[offset : offset + 8 * size], dtype="<u8")
+        places = np.minimum(np.searchsorted(keys, windows), len(keys) - 1)
+        for at in np.flatnonzero(keys[places] == windows).tolist():
+            yield 8 * at + offset
 
 
 def _database_files(room: Newsroom) -> Sequence[Path]:
