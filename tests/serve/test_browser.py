@@ -122,7 +122,7 @@ def pages(address: str) -> dict[str, str]:
         "compare-raw": f"/a/{name}/1..3?view=raw", "since": f"/a/{name}/since", "checks": f"/a/{name}/checks",
         "cite": f"/a/{name}/cite", "long": f"/a/{long}?lang=de", "long-compare": f"/a/{long}/1..2?view=changes",
         "sources": "/sources?lang=de", "refusals": "/refusals", "relations": "/relations",
-        "statistics": "/statistics", "jobs": "/jobs",
+        "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs",
         "cluster": f"/cluster/of?a={copy}", "problem": "/a/nirgendwo",
     }  # fmt: skip
 
