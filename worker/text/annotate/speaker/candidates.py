@@ -121,6 +121,12 @@ class SeenCandidate:
     away: float
     total: float | None = None
 
+    @property
+    def has_cue(self) -> bool:
+        """Tell whether a word of saying stands right beside it, and no preposition before it."""
+        marks = self.marks
+        return "free verb behind" in marks or ("verb before" in marks and "free" in marks)
+
 
 @dataclass(slots=True, eq=False)
 class Speaker:
@@ -194,6 +200,8 @@ def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
     every = list(matches if kind != "earlier" else islice(matches, _FIRST))
     found = []
     for number, each in enumerate(every):
+        if _FIRST <= number < len(every) - _NEAR:  # neither first nor near
+            continue
         away = len(every) - 1 - number if kind == "before" else number
         start = each.start()
         pronoun, name = each.group("pronoun", "name")
@@ -299,25 +307,29 @@ def _context(
 ) -> tuple[str, ...]:
     """Name what the words around a candidate tell."""
     start, end = each.span()
-    before = _WORD.findall(text, max(0, start - _REACH), start)
+    before = _WORD.findall(text, max(0, start - _REACH), start)[-_NEAR:]
     behind = _WORD.findall(_without_insertion(text[end : end + 160])[:_REACH])[:_NEAR]
     last = before[-1].casefold() if before else ""
     marks: list[str] = []
     if before:
-        marks += ["verb before"] if before[-1] in _CUES else []
-        marks += ["behind a preposition"] if last in _PREPOSITIONS else []
-        marks += ["as"] if last in _AS else []
-        marks += ["verb soon before"] if _is_cue(before[-_NEAR:-1]) else []
-    if behind:
+        marks += _BESIDE_IT[last in _PREPOSITIONS, last in _AS]
+        if not _CUES.isdisjoint(before):
+            marks += ["verb before"] if before[-1] in _CUES else []
+            marks += ["verb soon before"] if _is_cue(before[:-1]) else []
+    if not _CUES.isdisjoint(behind):
         marks += ["verb behind"] if behind[0] in _CUES else []
         marks += ["verb soon behind"] if _is_cue(behind[1:]) else []
     at = bisect(ends, start)
     marks += _clause(text[ends[at - 1] if at else 0 : ends[at] if at < len(ends) else None])
     if not each["oblique"] and last not in _HANGING:
-        marks += ["free", *(_FREE[name] for name in (*shape, *marks) if name in _FREE)]
+        marks += ["free", *(told for name, told in _FREE.items() if name in shape or name in marks)]
     return tuple(marks)
 
 
+_BESIDE_IT = {
+    key: tuple(compress(("behind a preposition", "as"), key))
+    for key in product((False, True), repeat=2)
+}
 _AS = frozenset({"wie", "so"})
 _HANGING = _PREPOSITIONS | {"der", "des"}
 CLAUSE_END = re.compile("[,;:–—()]")

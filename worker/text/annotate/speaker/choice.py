@@ -37,7 +37,8 @@ def described(place: QuotationContext, cue: Cue | None, before: Before | None) -
     found = near_by(place)
     if cue is not None and cue.pronoun and (meant := [each for each in found if each.pronoun]):
         return meant
-    found += earlier(place)
+    if not any(each.found and each.found.has_cue for each in found):
+        found += earlier(place)
     return found if before is None else _with_last(found, before)
 
 
