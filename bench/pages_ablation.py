@@ -2,20 +2,23 @@
 
     python -m bench.pages_ablation [--data FOLDER] [--folds 2 3] [--rule WORDS]
 
-Each row switches one rule off and reads all pages of the folds again; the figures are what is lost
-by that, in points (hundredths). A rule that brings nothing on any fold is to be taken away.
+Each row switches one rule off and reads all pages of the folds again, or only chooses their fields
+again where the rule only chooses; the figures are what is lost by that, in points (hundredths). A
+rule that brings nothing on any fold is to be taken away.
 """
 
 import argparse
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.judgement.pages import READERS, SETS, judge_page, rows_of
+from bench.judgement.pages import READERS, SETS, Reading, judge_page, rows_of
+from storage.values.draft import Field, PartialDate
 from worker.text.annotate import bylines as page_people
 from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
@@ -24,11 +27,17 @@ from worker.text.page.fields import dates as page_dates
 from worker.text.page.fields import setting as page_setting
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
+from worker.text.page.fields.choose import choose_fields
 from worker.text.page.fields.json_ld import Linked
 from worker.text.page.fields.weigh import Model
 from worker.text.page.layout import blocks as page_blocks
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+CHOICES = (page_titles, page_authors, page_dates)
+"""The modules whose rules only choose among what was offered: pages need not be read again."""
+Row = tuple[str, dict[str, Any]]
+Read = tuple[str, dict[str, Any], Reading, Any]
+"""Name of the set, gold, what was read, and the question that the choice of fields was asked."""
 EVEN = Model({}, 1.0, 0.5)
 """Takes every name that is offered."""
 NEVER = re.compile(r"(?!)")
@@ -65,6 +74,9 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("title: kicker inside the h1", page_visible, "split_kicker",
      lambda heading: (page_blocks.squeezed_text(heading), "")),
     ("title: kicker before a JSON-LD headline", page_titles, "_without_kicker", first),
+    ("title: the h1 that words it otherwise", page_titles, "_seen_headline", nothing),
+    ("title: labels before the h1", page_titles, "_without_label", first),
+    ("title: which of several h1", page_titles, "_h1_rank", lambda *_: 0),
     ("title: spelling of the h1", page_titles, "_best_spelling", lambda spellings: spellings[0]),
     ("authors: bylines that the page shows", page_visible, "_collect_bylines", nothing),
     ("authors: no uploader whom nobody can read", page_setting, "_unseen_accounts",
@@ -100,7 +112,8 @@ def main() -> None:
         for row in rows_of(options.data / "data", name)
         if row["fold"] in options.folds
     ]
-    whole = _measured(rows)
+    read = _read(rows)
+    whole = _measured(read)
     columns = list(whole)
     print(f"{len(rows)} pages of the folds {options.folds}")
     print(f"{'':50}" + "".join(f"{part[:8]:>9}" for part, _ in columns))
@@ -110,7 +123,7 @@ def main() -> None:
         if options.rule not in name:
             continue
         with _switched(module, attribute, other):
-            without = _measured(rows)
+            without = _measured(_chosen_again(read) if module in CHOICES else _read(rows))
         gains = [100 * (without[column] - whole[column]) for column in columns]
         print(f"{name:50}" + "".join(f"{g:9.1f}" if g else f"{'·':>9}" for g in gains))
 
@@ -124,11 +137,51 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(rows: list[tuple[str, dict[str, Any]]]) -> dict[tuple[str, str], float]:
+def _read(rows: Sequence[Row]) -> list[Read]:
+    """Read all pages, and keep what the choice of their fields was asked for last."""
+    found: list[Read] = []
+    asked: list[Any] = []
+
+    def recording(*question: Any) -> Any:
+        asked.append(question)
+        return choose_fields(*question)
+
+    with _switched(page, "choose_fields", recording):
+        for name, row in rows:
+            asked.clear()
+            reading = READERS["lesart"](row["raw"], row)
+            found.append((name, row, reading, asked[-1] if asked else None))
+    return found
+
+
+def _chosen_again(read: Sequence[Read]) -> list[Read]:
+    """Choose the fields of all pages again, without reading them again."""
+    return [
+        (
+            name,
+            row,
+            _with_fields(reading, choose_fields(*asked).fields) if asked else reading,
+            asked,
+        )
+        for name, row, reading, asked in read
+    ]
+
+
+def _with_fields(reading: Reading, fields: Mapping[str, Field]) -> Reading:
+    title, authors, date = (
+        field.value if (field := fields.get(name)) else None
+        for name in ("title", "authors", "published")
+    )
+    published = PartialDate(**date) if isinstance(date, dict) else None
+    names = tuple(authors) if isinstance(authors, list) else ()
+    return replace(reading, title=str(title or ""), authors=names, date=published)
+
+
+def _measured(read: Sequence[Read]) -> dict[tuple[str, str], float]:
     sums: defaultdict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     columns = {judged: column for column, names in FIELDS.items() for judged in names}
-    for name, row in rows:
-        for each in judge_page(name, row, "lesart", READERS["lesart"](row["raw"], row)):
+    for name, row, reading, _ in read:
+        for each in judge_page(name, row, "lesart", reading):
             if each.field in columns:
                 total = sums[each.part, columns[each.field]]
                 total[0] += each.value * each.weight

@@ -172,13 +172,12 @@ def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> st
     >>> strip_site("Sturm - Dächer fliegen", ["Küstenbote"])
     'Sturm - Dächer fliegen'
     """
-    keys = {title_key(headline) for headline in known}
     for headline in known:
         if len(headline) >= _SHORTEST_KNOWN and _is_longer(text, headline):
             return headline
-    if title_key(text) in keys:
+    if title_key(text) in map(title_key, known):
         return text
-    return _cut_by_keys(text, sites, keys) or _cut_by_sites(text, sites)
+    return _cut_by_sites(text, sites)
 
 
 def is_site(text: str, sites: Iterable[str]) -> bool:
@@ -189,15 +188,6 @@ def is_site(text: str, sites: Iterable[str]) -> bool:
     """
     key = title_key(text)
     return bool(key) and any(key == site or _domain_of(key, site) for site in map(title_key, sites))
-
-
-def _cut_by_keys(text: str, sites: Sequence[str], keys: set[str]) -> str | None:
-    for start, end in _cuts(text):
-        if title_key(text[:start]) in keys:
-            return text[:start].strip()
-        if title_key(text[end:]) in keys and is_site(text[:start], sites):
-            return text[end:].strip()
-    return None
 
 
 def _cut_by_sites(text: str, sites: Sequence[str]) -> str:
