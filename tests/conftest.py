@@ -47,6 +47,8 @@ SLOW_ON_POSTGRES = (
 """What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
 
 SLOW = (
+    "tests/alerts/test_apprise.py",  # loads a hundred services
+    "tests/alerts/test_mail.py::test_nothing_of_a_hostile",
     "tests/flow/test_full_disk.py::test_an_export",
     "tests/flow/test_races.py::test_fifty",
     "tests/flow/test_stack.py::test_without_a_worker",
