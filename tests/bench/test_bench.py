@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "fit_follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
     "fit_speakers": (["--real", NEEDS_REAL_DATA], r"folds not used"),
     "judgement": (["--data", NEEDS_REAL, "--only", "pages"], r"body"),
+    "lock": (["--count", "20", "--sqlite"], r"the lock was held"),
     "page_histories": (["--pages", "1", "--captures", "2", "--size", "8000"], r"captures"),
     "pages": (
         ["--data", NEEDS_REAL, "--copies", "1", "--rounds", "1", "--processes", "1"],

@@ -1,12 +1,20 @@
 """`WHERE seq > :last` is a safe way to follow an archive: nothing appears at or below what was seen."""
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
 
+from storage.record.observations import add_refusal
+from storage.values.refusals import Refused
+from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, lines, page, seed
 from tests.flow.driver import hour as hour_of
 from tests.flow.follower import Follower
@@ -115,3 +123,78 @@ def test_what_scans_confirmed_returns_when_its_version_is_numbered_anew(room):
     told = {row["seq"]: row for row in follower.got["observations"] if row["until"]}
     assert [row["version"] for row in told.values()] == [1, 2]
     follower.engine.dispose()
+
+
+# -------------------------------------------------------------------------- a reader that dies
+
+READER = Path(__file__).with_name("dying_reader.py")
+MANY_WRITERS = 8
+LIVES = 0.4
+"""Seconds that a reader lives at most, beside its start."""
+LEAST_DEATHS = 3
+
+
+def reader_at(url: str, path: Path) -> "subprocess.Popen[bytes]":
+    """Start a reader that goes on where the last one was killed; it is at work on return."""
+    reader = subprocess.Popen([sys.executable, str(READER), url, str(path)], stdout=subprocess.PIPE)
+    assert reader.stdout is not None
+    reader.stdout.readline()
+    return reader
+
+
+def kill(reader: "subprocess.Popen[bytes]") -> None:
+    reader.kill()
+    reader.communicate()
+
+
+def refuse_many(url: str, number: int, rows: int) -> Iterator[int]:
+    """Write rows in units of any size, of which each fifth fails; yield how many are left."""
+    chance = Random(number)
+    with Archive.open(url, create=False) as archive:
+        while rows:
+            count = min(rows, chance.randint(1, 200))
+            fails = chance.random() < 0.2
+            with suppress(ZeroDivisionError), archive.unit() as unit:
+                for _ in range(count):
+                    add_refusal(
+                        unit, Refused("empty", "It is empty.", "Fill it."), f"w{number}",
+                        job_id=None, source_id=None, observation_id=None, capture_id=None,
+                    )  # fmt: skip
+                unit.flush()
+                if fails:
+                    raise ZeroDivisionError
+                rows -= count
+            yield rows
+
+
+@pytest.mark.parametrize(
+    "rows", [8_000, pytest.param(200_000, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_a_reader_that_dies_at_random_beside_eight_writers_gets_each_row_once_and_in_order(
+    room, tmp_path, rows
+):
+    path, chance = tmp_path / "numbers", Random(7)
+    path.touch()
+    died = 0
+
+    def write(number: int) -> None:
+        for left in refuse_many(room.url, number, rows // MANY_WRITERS):
+            while left < rows // MANY_WRITERS // 2 and died < LEAST_DEATHS:
+                time.sleep(0.01)
+
+    writers = [threading.Thread(target=write, args=(n,)) for n in range(MANY_WRITERS)]
+    for each in writers:
+        each.start()
+    while any(each.is_alive() for each in writers):
+        reader = reader_at(room.url, path)
+        time.sleep(chance.random() * LIVES)
+        kill(reader)
+        died += 1
+    last = reader_at(room.url, path)
+    deadline = time.monotonic() + 120
+    while len(path.read_bytes().splitlines()) < rows and time.monotonic() < deadline:
+        time.sleep(0.05)
+    kill(last)
+    expected = [row["seq"] for row in room.rows("SELECT seq FROM refusals ORDER BY seq")]
+    assert (len(expected), died >= LEAST_DEATHS) == (rows, True)
+    assert [int(line) for line in path.read_bytes().splitlines()] == expected
