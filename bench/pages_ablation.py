@@ -23,8 +23,8 @@ from worker.text.annotate import bylines as page_people
 from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
 from worker.text.page.fields import authors as page_authors
+from worker.text.page.fields import clues as page_clues
 from worker.text.page.fields import dates as page_dates
-from worker.text.page.fields import setting as page_setting
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
 from worker.text.page.fields.choose import choose_fields
@@ -79,10 +79,10 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("title: which of several h1", page_titles, "_h1_rank", lambda *_: 0),
     ("title: spelling of the h1", page_titles, "_best_spelling", lambda spellings: spellings[0]),
     ("authors: bylines that the page shows", page_visible, "_collect_bylines", nothing),
-    ("authors: no uploader whom nobody can read", page_setting, "_unseen_accounts",
+    ("authors: no uploader whom nobody can read", page_clues, "_unseen_accounts",
      lambda *_: frozenset()),
     ("authors: lines below the headline", page_visible, "_collect_lines_below", nothing),
-    ("authors: the site, on its blog", page_setting, "BLOG", NEVER),
+    ("authors: the site, on its blog", page_clues, "BLOG", NEVER),
     ("authors: who drew, and where from", page_people, "BYLINE_END", NEVER),
     ("authors: towns behind names", page_people, "_without_towns", first),
     ("authors: weighed, not ranked", page_authors, "model", lambda _: EVEN),

@@ -8,7 +8,7 @@ from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
 from worker.text.annotate.bylines import is_agency, read_byline, sort_names
 from worker.text.page.fields.choose import choose_address, choose_people, site_names
-from worker.text.page.fields.setting import Setting
+from worker.text.page.fields.clues import PageClues
 from worker.text.page.fields.titles import choose_title
 
 
@@ -128,7 +128,7 @@ def test_a_house_is_the_author_where_no_person_is_named_and_it_is_not_the_site()
 @pytest.mark.parametrize(("is_blog", "names"), [(True, ("Küstenbote",)), (False, ())])
 def test_the_site_is_the_author_on_its_blog_alone(is_blog, names):
     offered = [Candidate(["Küstenbote"], "JSON-LD author"), Candidate(["Küstenbote"], "byline")]
-    assert choose_people(offered, ["Küstenbote"], Setting(is_blog=is_blog))[0].names() == names
+    assert choose_people(offered, ["Küstenbote"], PageClues(is_blog=is_blog))[0].names() == names
 
 
 def test_a_name_in_capitals_is_spelled_as_elsewhere_on_the_page():

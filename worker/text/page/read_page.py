@@ -51,11 +51,11 @@ from worker.text.page.fields.choose import (
     choose_fields,
     choose_language,
 )
+from worker.text.page.fields.clues import PageClues, clues_of
 from worker.text.page.fields.dates import URL_DAY, moment_of, read_stamp
 from worker.text.page.fields.head import collect_head, metas
 from worker.text.page.fields.images import collect_images
 from worker.text.page.fields.json_ld import Linked, read_linked
-from worker.text.page.fields.setting import Setting, setting_of
 from worker.text.page.fields.visible import collect_visible
 from worker.text.page.layout.blocks import Block, Layout, Piece
 from worker.text.page.layout.candidates import Candidates, Collection
@@ -126,7 +126,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         return tree
     addresses = show_addresses(tree)
     source = _take_apart(tree, hints)
-    context = Context(hints.url, hints.observed_at, settings.timezone, _setting(source, hints.url))
+    context = Context(hints.url, hints.observed_at, settings.timezone, _clues(source, hints.url))
     chosen = _choose(source, context)
     source.layout.prune()
     extracted = extract_body(tree, hints.url)
@@ -161,10 +161,10 @@ def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
     return _Source(tree, layout, linked, collection, scripted)
 
 
-def _setting(source: _Source, address: str | None) -> Setting:
+def _clues(source: _Source, address: str | None) -> PageClues:
     bylines = (c for c in source.candidates.get("authors", ()) if c.found_in.startswith(_SEEN))
     seen = [line for candidate in bylines for line in candidate.value]
-    return setting_of(source.layout, article_node(source.linked, None), seen, address)
+    return clues_of(source.layout, article_node(source.linked, None), seen, address)
 
 
 def _choose(source: _Source, context: Context) -> ChosenFields:

@@ -13,7 +13,7 @@ from worker.text.annotate.bylines import (
     sort_names,
 )
 from worker.text.annotate.words import title_key
-from worker.text.page.fields.setting import NO_SETTING, Setting
+from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.titles import is_site, plain_title
 from worker.text.page.fields.weigh import Features, model
 
@@ -56,7 +56,7 @@ class _Named:
 
 
 def choose_people(
-    candidates: Sequence[Candidate], sites: Sequence[str], setting: Setting = NO_SETTING
+    candidates: Sequence[Candidate], sites: Sequence[str], clues: PageClues = NO_CLUES
 ) -> tuple[People, str, float | None]:
     """Return who wrote a text, the place that names them best, and how sure that is.
 
@@ -64,11 +64,11 @@ def choose_people(
     writes itself. Where it bears the name of a person it may be whoever writes it.
     """
     weighed = model("authors")
-    named = list(_collect(candidates, setting.organisations))
+    named = list(_collect(candidates, clues.organisations))
     agencies = tuple(dict.fromkeys(each.name for each in named if each.kind == "agency"))
-    told = features(candidates, sites, setting)
+    told = features(candidates, sites, clues)
     sure = {
-        name: weighed.probability(each) for name, each in told.items() if name not in setting.unseen
+        name: weighed.probability(each) for name, each in told.items() if name not in clues.unseen
     }
     taken = _taken([each for each in named if each.name in sure], sure, weighed.threshold)
     if not taken:
@@ -108,16 +108,16 @@ def _beside(best: _Named, candidates: Sequence[Candidate]) -> set[str]:
 
 
 def features(
-    candidates: Sequence[Candidate], sites: Sequence[str], setting: Setting = NO_SETTING
+    candidates: Sequence[Candidate], sites: Sequence[str], clues: PageClues = NO_CLUES
 ) -> Mapping[str, Features]:
     """Return the features of each name that is offered: what is weighed, and fitted to."""
-    named = list(_collect(candidates, setting.organisations))
+    named = list(_collect(candidates, clues.organisations))
     offered = [
         each
         for each in named
-        if each.kind != "agency" and (setting.is_blog or not _is_outlet(each, sites))
+        if each.kind != "agency" and (clues.is_blog or not _is_outlet(each, sites))
     ]
-    return {each.name: _features(each, offered, sites, setting) for each in offered}
+    return {each.name: _features(each, offered, sites, clues) for each in offered}
 
 
 def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) -> Iterator[_Named]:
@@ -171,7 +171,7 @@ def _is_outlet(named: _Named, sites: Sequence[str]) -> bool:
 
 
 def _features(
-    each: _Named, offered: Sequence[_Named], sites: Sequence[str], setting: Setting
+    each: _Named, offered: Sequence[_Named], sites: Sequence[str], clues: PageClues
 ) -> dict[str, float]:
     """Describe a name: where it stands, how it looks, what else the page says."""
     told: dict[str, float] = {f"in {family}": 1.0 for family in each.places}
@@ -185,7 +185,7 @@ def _features(
     ]
     key = title_key(each.name)
     is_seen = not each.places.keys().isdisjoint(_SEEN)
-    is_shown = key in setting.shown if setting.shown else is_seen
+    is_shown = key in clues.shown if clues.shown else is_seen
     is_stated = not each.places.keys().isdisjoint(_STATED)
     is_first = each.places.get("byline") == 0
     told["places"] = min(len(each.places), 5) / 5
@@ -206,7 +206,7 @@ def _features(
         "shown above": is_shown,
         "unshown": not is_seen and not is_shown,
         "of the site": any(_begins_with(key, site) for site in sites),
-        "unseen account": each.name in setting.unseen,
+        "unseen account": each.name in clues.unseen,
         "spelled as a name": PERSON.fullmatch(each.name) is not None,
         "one word": len(words) == 1,
         "long": len(words) >= _LONG,

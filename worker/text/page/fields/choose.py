@@ -12,8 +12,8 @@ from storage.values.draft import Candidate, Field, Json
 from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
 from worker.text.page.fields.authors import choose_people
+from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.dates import choose_date
-from worker.text.page.fields.setting import NO_SETTING, Setting
 from worker.text.page.fields.titles import choose_title, plain_title
 from worker.text.page.layout.candidates import Candidates
 
@@ -71,7 +71,7 @@ class Context:
     url: str | None
     seen_at: datetime
     timezone: str
-    setting: Setting = NO_SETTING
+    clues: PageClues = NO_CLUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def choose_fields(candidates: Candidates, context: Context) -> ChosenFields:
         )
         flags += ["title_conflict"] if headline.conflict else []
     named = candidates.get("authors", ())
-    people, found_in, sure = choose_people(named, sites, context.setting)
+    people, found_in, sure = choose_people(named, sites, context.clues)
     if candidates.get("authors"):
         names = list(people.names()) or None
         fields["authors"] = _field(names, found_in, candidates["authors"], sure)

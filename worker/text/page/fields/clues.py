@@ -24,7 +24,7 @@ BLOG = re.compile(r"//blogs?\.|/blogs?/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class PageClues:
     """What a page says beside its offers; names are compared by their letters (`title_key`).
 
     `shown` are the short lines around the headline, `unseen` the names of accounts that nobody
@@ -37,18 +37,18 @@ class Setting:
     is_blog: bool = False
 
 
-NO_SETTING = Setting()
+NO_CLUES = PageClues()
 """That of offers without a page."""
 
 
-def setting_of(
+def clues_of(
     layout: Layout, node: Mapping[str, Any] | None, seen: Sequence[str], address: str | None
-) -> Setting:
-    """Return the setting of a page; `seen` are bylines, which may stand outside of any block."""
+) -> PageClues:
+    """Return the clues of a page; `seen` are bylines, which may stand outside of any block."""
     kinds = types_of(node or {})
     addressed = BLOG.search(address or "") is not None
     news = any(kind.endswith("NewsArticle") for kind in kinds)
-    return Setting(
+    return PageClues(
         "|".join(block.key for block in _near(layout.blocks)),
         _unseen_accounts(layout.blocks, account_names(node), seen),
         organisation_names(node),
