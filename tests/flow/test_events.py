@@ -4,6 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.flow.driver import SENTENCES, lines, seed
+from worker.log import log_events
 from worker.services.schedule import tick
 
 A, B, C, _ENGLISH = SENTENCES
@@ -11,8 +12,10 @@ A, B, C, _ENGLISH = SENTENCES
 
 def told(room, act) -> list[dict]:
     """Return what is logged at `info` and above while the room does something."""
+    log_events("info")
     with capture_logs() as events:
         act()
+    log_events("warning")
     plain = ("log_level", "source")
     assert {each["source"] for each in events if each["log_level"] == "info"} <= {"presse"}
     return [

@@ -111,8 +111,8 @@ def test_a_sweep_that_is_skipped_is_no_warning_and_a_minute_without_one_is(
     running.set()
     assert [each for each in caplog.records if "skipped" in each.getMessage()] == []
     scheduler._say_late()
-    assert "scheduler_late" not in capsys.readouterr().out
+    assert "scheduler_late" not in capsys.readouterr().err
     scheduler._swept -= LATE_SECONDS + 1
     scheduler._say_late()
     scheduler._say_late()
-    assert capsys.readouterr().out.count("scheduler_late") == 1
+    assert capsys.readouterr().err.count("scheduler_late") == 1

@@ -30,11 +30,9 @@ def fill_record(room: Newsroom) -> None:
     capture = response(address, seen_at, answer(saved_page("Pegel fällt", A, B)))
     room.write("e.warc", capture + request(address, seen_at))
     room.scan(0)
-    relation = room.number("SELECT max(id) FROM relation")
+    relation = room.rows("SELECT id FROM relations ORDER BY decided_at DESC, id DESC")[0]["id"]
+    room.archive.undo(relation, "Zufall")
     with room.archive.engine.begin() as connection:
-        add_row(
-            connection, "relation_undone", relation_id=relation, undone_at=START, reason="Zufall"
-        )
         add_row(
             connection, "redaction", table_name="origin", row_id=0, at=START, reason="nur zum Test"
         )
