@@ -49,11 +49,24 @@ SLOW_ON_POSTGRES = (
 SLOW = (
     "tests/alerts/test_apprise.py",  # loads a hundred services
     "tests/alerts/test_mail.py::test_nothing_of_a_hostile",
-    "tests/flow/test_full_disk.py::test_an_export",
+    "tests/alerts/test_webhooks.py::test_each_webhook_arrives_once",
+    "tests/cli/test_streams.py::test_an_archive_never_gets",
+    "tests/flow/test_any_order.py::test_imported_captures",
+    "tests/flow/test_full_disk.py",
+    "tests/flow/test_late_documents.py::test_a_good_page_that_a_busy_machine",
+    "tests/flow/test_late_documents.py::test_what_waits_for_its_second_try",
     "tests/flow/test_races.py::test_fifty",
+    "tests/flow/test_seq.py::test_a_reader_that_follows_seq",
+    "tests/flow/test_stack.py::test_a_file_that_is_edited",
+    "tests/flow/test_stack.py::test_a_service_beats",
     "tests/flow/test_stack.py::test_without_a_worker",
+    "tests/flow/test_warc_export.py::test_a_part_of_the_archive",
+    "tests/flow/test_warc_export.py::test_addresses_that_were_joined",
+    "tests/flow/test_warc_export.py::test_what_came_back",
+    "tests/flow/test_web_archives_real.py",
     "tests/serve/test_browser.py",  # wants a browser, too
     "tests/serve/test_fuzz.py",
+    "tests/serve/test_hostile.py",  # every page for every hostile text
 )
 """What runs with the slow tests alone."""
 
@@ -114,6 +127,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
             item.add_marker(pytest.mark.unit)
         is_postgres = "postgresql" in item.name
+        if item.get_closest_marker("large"):
+            continue
         if item.nodeid.startswith(SLOW) or (
             is_postgres and item.nodeid.startswith(SLOW_ON_POSTGRES)
         ):

@@ -61,7 +61,7 @@ def test_nothing_of_what_was_redacted_is_left_anywhere(room):
     search_everywhere(room, 120, 12, 4)
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_nothing_of_a_thousand_texts_among_ten_thousand_is_left_anywhere(room):
     search_everywhere(room, 10_000, 1_000, 50)
 

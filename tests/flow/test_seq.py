@@ -168,7 +168,7 @@ def refuse_many(url: str, number: int, rows: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "rows", [8_000, pytest.param(200_000, marks=pytest.mark.slow)], ids=["some", "many"]
+    "rows", [4_000, pytest.param(200_000, marks=pytest.mark.large)], ids=["some", "many"]
 )
 def test_a_reader_that_dies_at_random_beside_eight_writers_gets_each_row_once_and_in_order(
     room, tmp_path, rows
