@@ -34,7 +34,7 @@ def hook_address(given: str, network: Network) -> Address:
     """
     address = parse_address(given, network.is_own)
     if isinstance(address, Refused):
-        raise AlertError(f"no webhook can go there: {address.message}")
+        raise AlertError(f"no webhook can go there: {address.message} {address.hint}")
     if address.scheme != "https" and not network.is_own(address.host, address.port):
         raise AlertError("webhooks go over https, or to servers named in allow_hosts")
     return address
