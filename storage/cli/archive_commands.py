@@ -32,7 +32,7 @@ from storage.read.filters import Filters
 if TYPE_CHECKING:
     from storage.export.texts import Selection
     from storage.read.archive import ReadOnlyArchive
-    from storage.read.edit_figures import EditSpan
+    from storage.read.figures.edits import EditSpan
     from storage.values.answer import Answer
 
 PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
@@ -145,7 +145,7 @@ def stats(
     ] = None,
 ) -> None:
     """Tell the figures of the archive, how well its sources are looked at, or how they edit."""
-    from storage.read.edit_figures import EditSpan  # noqa: PLC0415  # only here
+    from storage.read.figures.edits import EditSpan  # noqa: PLC0415  # only here
     from storage.render.moment import parse_moment  # noqa: PLC0415  # only here
 
     _refuse_parts_of_figures(coverage=coverage, edits=edits, hourly=hourly, shown=shown)

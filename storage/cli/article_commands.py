@@ -97,7 +97,7 @@ def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVers
         found = archive.version(revision)
     target = shown.target()
     if target.chosen == "table":
-        from storage.cli.show_article import article_text  # noqa: PLC0415  # only here
+        from storage.cli.show.article import article_text  # noqa: PLC0415  # only here
 
         lines = article_text(found, colour=target.has_colour, columns=columns_of(target))
         write_text((line + "\n" for line in lines), target.path)
@@ -194,7 +194,7 @@ def diff(
     ] = None,
 ) -> None:
     """Compare two versions word by word; exit 0 if they are the same, 1 if not."""
-    from storage.cli.show_diff import diff_html, diff_text  # noqa: PLC0415  # only here
+    from storage.cli.show.diff import diff_html, diff_text  # noqa: PLC0415  # only here
 
     with reading(place, then) as (_settings, archive):
         found = archive.diff(revision, other)

@@ -149,7 +149,7 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 
     The service asks each about every new checkpoint; `lesart proof checkpoint` asks at once.
     """
-    from storage.proof.ask_stamps import states  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.others.authorities import states  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
     settings = place.settings()
@@ -184,9 +184,9 @@ def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
     Time-stamping authorities are asked as well.
     """
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.proof.ask import ask_all, read_policy  # noqa: PLC0415
-    from storage.proof.ask_stamps import ask_authorities  # noqa: PLC0415
     from storage.proof.checkpoints import latest  # noqa: PLC0415
+    from storage.proof.others.authorities import ask_authorities  # noqa: PLC0415
+    from storage.proof.others.witnesses import ask_all, read_policy  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
     authorities = read_authorities(settings.proof_authorities)

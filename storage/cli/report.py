@@ -68,7 +68,7 @@ def reading_only(settings: Settings) -> Iterator["Engine"]:
 
 def tell_explained(relations: Iterable[answers.ExplainedRelation], target: AnswerTarget) -> None:
     """Write relations with what is shared, what differs and who had it first, as a text."""
-    from storage.cli.show_relation import relation_text  # noqa: PLC0415
+    from storage.cli.show.relation import relation_text  # noqa: PLC0415
 
     columns = columns_of(target)
     write_text(
@@ -118,7 +118,7 @@ def tell_verification(
 
     `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
     """
-    from storage.proof.ask import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.others.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.verify.finding import Broken  # noqa: PLC0415
     from storage.verify.level import sentences  # noqa: PLC0415
     from storage.verify.verify import Verification  # noqa: PLC0415

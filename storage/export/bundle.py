@@ -16,10 +16,10 @@ from sqlalchemy import Connection, text
 from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime, iso_utc
 from storage.proof import checkpoints, log, rows
-from storage.proof.ask_stamps import KeptStamp, kept_stamps
 from storage.proof.checkpoints import Signed
 from storage.proof.leaf import SHAPES, Opened, opened
 from storage.proof.note import Note, Signer
+from storage.proof.others.authorities import KeptStamp, kept_stamps
 from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import TlogProof

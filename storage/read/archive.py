@@ -62,11 +62,11 @@ from storage.values.errors import AmbiguousError, NoSuchError, RedactedError
 from storage.values.source import Source
 
 if TYPE_CHECKING:
-    from storage.read.edit_figures import EditSpan
     from storage.read.facets import Facets
+    from storage.read.figures.edits import EditSpan
+    from storage.read.figures.pulse import Pulse
+    from storage.read.figures.work import WorkLeft
     from storage.read.find import Finder, FoundVersion
-    from storage.read.pulse import Pulse
-    from storage.read.work import WorkLeft
 
 __all__ = [
     "AmbiguousError",
@@ -172,7 +172,7 @@ class ReadOnlyArchive:
         """Give a connection that can only read; for the rest of the reading side."""
         with reachable(self._url), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
-                from storage.read.as_of import turn_back  # noqa: PLC0415  # only here
+                from storage.read.clocks.as_of import turn_back  # noqa: PLC0415  # only here
 
                 turn_back(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
@@ -462,40 +462,40 @@ class ReadOnlyArchive:
 
     def pulse(self, now: datetime) -> "Pulse":
         """Return how the work stands."""
-        from storage.read.pulse import pulse  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.pulse import pulse  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
             return pulse(connection, now)
 
     def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
         """Return how the work stands, with the latest jobs, so many."""
-        from storage.read.pulse import work_figures  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.pulse import work_figures  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
             return work_figures(connection, now, jobs)
 
     def edits_by_day(self, until: date, days: int) -> dict[date, int]:
         """Return how many steps there were on each of the last `days` days, by UTC."""
-        from storage.read.stats import edits_by_day  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.stats import edits_by_day  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
             return edits_by_day(connection, until, days)
 
     def edit_figures(self, span: "EditSpan") -> Iterator[EditFigures]:
         """Yield how the texts of each source are edited."""
-        from storage.read.edit_figures import edit_figures  # noqa: PLC0415  # only here
+        from storage.read.figures.edits import edit_figures  # noqa: PLC0415  # only here
 
         return self._each(lambda connection: edit_figures(connection, span))
 
     def edits_by_hour(self, span: "EditSpan") -> Iterator[EditHour]:
         """Yield the edits by source and hour of their first sight, by UTC."""
-        from storage.read.edit_figures import edits_by_hour  # noqa: PLC0415  # only here
+        from storage.read.figures.edits import edits_by_hour  # noqa: PLC0415  # only here
 
         return self._each(lambda connection: edits_by_hour(connection, span))
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""
-        from storage.read.stats import sources  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.stats import sources  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
             return sources(connection)
@@ -510,14 +510,14 @@ class ReadOnlyArchive:
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive, as of now."""
-        from storage.read.stats import stats  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.stats import stats  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
             return stats(connection, head(), now or datetime.now(UTC))
 
     def work_left(self) -> "WorkLeft":
         """Return what is left to be done, and whether anybody is at it."""
-        from storage.read.work import work_left  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.work import work_left  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
             return work_left(connection)
@@ -530,7 +530,7 @@ class ReadOnlyArchive:
         source: str | None = None,
     ) -> Iterator[Coverage]:
         """Yield how often each source was looked at, hour by hour."""
-        from storage.read.coverage import coverage  # noqa: PLC0415  # loads the tables
+        from storage.read.figures.coverage import coverage  # noqa: PLC0415  # loads the tables
 
         until = until or datetime.now(UTC)
         return self._each(lambda c: coverage(c, since, until, source))

@@ -12,10 +12,10 @@ from storage.database.rows import stream
 from storage.database.tables import ERASABLE, LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
-from storage.proof.ask_stamps import KeptStamp, kept_stamps
 from storage.proof.checkpoints import Key, Signed
 from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, entry, opened
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
+from storage.proof.others.authorities import KeptStamp, kept_stamps
 from storage.proof.stamp import StampError, stamped_at
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import leaf_hash, root, whole

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from storage.alerts import lists
 from storage.read.answers import Stats
-from storage.read.pulse import Pulse
+from storage.read.figures.pulse import Pulse
 from storage.web.api.work import figures
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.schemas import plain

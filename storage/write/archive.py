@@ -74,19 +74,19 @@ from storage.values.redaction import RedactionReason
 from storage.values.refusals import Refused
 from storage.values.source import NoSuchSourceError, Source
 from storage.values.verdict import Counts, Known, Verdict
-from storage.write import redact as redacting
 from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now
 from storage.write.keep_listings import keep_listings
 from storage.write.keep_readings import Keeping
-from storage.write.redact_passage import Prepare, hits_of, take_out
-from storage.write.redaction_plan import RedactionTarget, plan_of
-from storage.write.undo import Undone, undo
-from storage.write.without_redacted import (
+from storage.write.redaction import redact as redacting
+from storage.write.redaction.passage import Prepare, hits_of, take_out
+from storage.write.redaction.plan import RedactionTarget, plan_of
+from storage.write.redaction.without_redacted import (
     imports_without_redacted,
     readings_without_redacted,
     without_redacted,
 )
+from storage.write.undo import Undone, undo
 
 ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)

@@ -14,7 +14,7 @@ from storage.database.engine import looking
 from storage.values.errors import AlertError
 from storage.values.private_hosts import own_hosts
 from storage.values.redaction import RedactionReason
-from storage.write.redaction_plan import RedactionTarget
+from storage.write.redaction.plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import failing, receiving
 from worker.alerts import webhook

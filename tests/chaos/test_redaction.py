@@ -13,7 +13,7 @@ from tests.flow.searched import found_in, places_of_bytes
 DIES = """
 import os, signal, sys
 from storage.proof import log
-from storage.write import redact
+from storage.write.redaction import redact
 from worker.cli import commands
 
 redact.ROWS_AT_A_TIME, left, seal = 3, [int(sys.argv[1])], log.seal

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.cli.show_diff import diff_html, diff_text
+from storage.cli.show.diff import diff_html, diff_text
 from storage.diff.word_diff import Text, diff
 from storage.read.answers import Diff
 from storage.render.paragraphs import paragraphs_of

@@ -14,7 +14,7 @@ from storage.database.schema_version import HEAD, MIGRATIONS, revisions
 from storage.database.tables import ERASABLE, METADATA, RECORD
 from storage.database.unit import writing
 from storage.values.redaction import is_emptied
-from storage.write.redact import emptied_columns
+from storage.write.redaction.redact import emptied_columns
 from tests.flow.driver import START, Newsroom, hour
 from tests.flow.whole_record import add_row, fill_record, log_record
 

@@ -7,9 +7,9 @@ import pytest
 from storage.database import capture_store as stores
 from storage.proof import log
 from storage.values.redaction import RedactionReason
-from storage.write import redact as redacting
-from storage.write.redaction_plan import RedactionTarget, plan_of
-from storage.write.scrub import due, scrub
+from storage.write.redaction import redact as redacting
+from storage.write.redaction.plan import RedactionTarget, plan_of
+from storage.write.redaction.scrub import due, scrub
 from tests.flow.driver import Newsroom, lines, page, seed
 from tests.flow.searched import found_in, places_of_bytes, secret_articles
 from tests.warcs import answer, request, response

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, insert, text
 
 from storage.database.tables import METADATA
 from storage.proof import checkpoints, log
-from storage.proof.ask_stamps import keep_stamp
 from storage.proof.note import COSIGNATURE, Note, Signer
+from storage.proof.others.authorities import keep_stamp
 from storage.proof.stamp import stamped_at
 from tests.authority import authority
 from tests.flow.driver import SENTENCES, START, Newsroom, page, seed

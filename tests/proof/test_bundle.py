@@ -16,8 +16,8 @@ import pytest
 from storage.export.bundle import Bundle, BundleRequest
 from storage.export.check_bundle import is_signed
 from storage.proof import checkpoints
-from storage.proof.ask_stamps import keep_stamp
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
+from storage.proof.others.authorities import keep_stamp
 from storage.proof.stamp import Authority, stamped_at
 from storage.read.find import Finder
 from storage.render.bundle_report import report

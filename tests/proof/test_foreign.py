@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import text
 
 from storage.proof import checkpoints, log
-from storage.proof.ask import ask_all
 from storage.proof.note import COSIGNATURE, Checkpoint, Signer, Verifier
+from storage.proof.others.witnesses import ask_all
 from storage.proof.policy import Policy
 from storage.proof.tlog_proof import TlogProof
 from storage.proof.tree import Tree, consistency, inclusion, leaf_hash

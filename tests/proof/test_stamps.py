@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.proof import checkpoints
-from storage.proof.ask_stamps import ask_authorities, kept_stamps, states
+from storage.proof.others.authorities import ask_authorities, kept_stamps, states
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import Authority, StampError, read_authorities, stamp_request, stamped_at
 from storage.verify.finding import Scope

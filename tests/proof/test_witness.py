@@ -10,8 +10,8 @@ import pytest
 import urllib3
 
 from storage.proof import checkpoints
-from storage.proof.ask import ask_all, read_policy
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
+from storage.proof.others.witnesses import ask_all, read_policy
 from storage.proof.policy import Policy
 from storage.proof.tree import Tree, consistency, leaf_hash
 from storage.proof.witness import CosignRequest, answer

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from storage.read.archive import open_archive
-from storage.read.edit_figures import EditSpan
+from storage.read.figures.edits import EditSpan
 from tests.read.press import START, Press, draft, hour
 
 

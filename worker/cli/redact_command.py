@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from storage.record.reading import Captured, Reading
     from storage.values.draft import Draft
     from storage.write.archive import Archive
-    from storage.write.redaction_plan import RedactionTarget
+    from storage.write.redaction.plan import RedactionTarget
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
 """So large a list of redactions is at most."""
@@ -125,8 +125,8 @@ def _redact(
     dry_run: bool,
     scrub: bool,
 ) -> None:
-    from storage.write.redact_passage import hits_of  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.write.redaction_plan import described, plan_of  # noqa: PLC0415  # the same
+    from storage.write.redaction.passage import hits_of  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # the same
 
     with archive.looking() as connection:
         found = _targets(connection, settings, named)
@@ -179,7 +179,7 @@ def _targets(connection: Any, settings: Settings, named: Sequence[str]) -> list[
     """Return what is named: articles whole, versions with all of their wordings."""
     from storage.read.find import Finder  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.read.texts import wordings_of  # noqa: PLC0415
-    from storage.write.redaction_plan import RedactionTarget  # noqa: PLC0415
+    from storage.write.redaction.plan import RedactionTarget  # noqa: PLC0415
 
     finder = Finder(connection, settings.zone)
     found = []
@@ -196,7 +196,7 @@ def _targets(connection: Any, settings: Settings, named: Sequence[str]) -> list[
 
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:
     """Return each act of redaction with the rows that it emptied, by table."""
-    from storage.write.redact import acts, archive_id, rows_of_acts  # noqa: PLC0415  # the same
+    from storage.write.redaction.redact import acts, archive_id, rows_of_acts  # noqa: PLC0415  # the same
 
     with archive.looking() as connection:
         rows, own = rows_of_acts(connection), archive_id(connection)
@@ -215,7 +215,7 @@ def redact_again(archive: "Archive", listed: Path) -> None:
 
     Raises: ReplayError.
     """
-    from storage.write.redact import ReplayError  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.redaction.redact import ReplayError  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     if listed.stat().st_size > MOST_LISTED_BYTES:
         raise ReplayError(f"{listed} is too large for a list of redactions")
@@ -238,7 +238,7 @@ def _finish(archive: "Archive") -> None:
 
 
 def _scrub(archive: "Archive") -> None:
-    from storage.write.scrub import scrub  # noqa: PLC0415  # the same
+    from storage.write.redaction.scrub import scrub  # noqa: PLC0415  # the same
 
     with ProgressLine() as line:
         scrub(archive.engine, line.tell)

@@ -21,7 +21,7 @@ from storage.values.outcome import of_exchange
 from storage.values.refusals import refuse
 from storage.write.archive import Archive
 from storage.write.keep_checks import keep_checks, packed_of
-from storage.write.without_redacted import checks_without_redacted
+from storage.write.redaction.without_redacted import checks_without_redacted
 from worker.flow.servers import AHEAD_SECONDS, Servers, why_left_alone
 from worker.web.credentials import SecretError
 from worker.web.exchange import Exchanged, Line, ask

@@ -24,10 +24,10 @@ from celery import Celery
 from storage.database.engine import DatabaseError
 from storage.proof import checkpoints
 from storage.proof import log as proof_log
-from storage.proof.ask import ask_all, read_policy
-from storage.proof.ask_stamps import ask_authorities
 from storage.proof.files import keep_tiles
 from storage.proof.note import NoteError
+from storage.proof.others.authorities import ask_authorities
+from storage.proof.others.witnesses import ask_all, read_policy
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import read_authorities
 from storage.schedule import progress as job_progress

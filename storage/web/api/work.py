@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.read import answers
-from storage.read.edit_figures import EditSpan
+from storage.read.figures.edits import EditSpan
 from storage.values.source import Source
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.paging import answer_one, answer_rows

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from storage.read.answers import Coverage, EditFigures, EditHour
-from storage.read.edit_figures import EditSpan
+from storage.read.figures.edits import EditSpan
 from storage.web.api.work import figures
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.pages.asked import Jobs, PageQuery, PartQuery

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, select, text
 from storage.database.engine import ArchiveError, looking, place_of
 from storage.database.tables import ERASABLE, ArchiveRow
 from storage.database.unit import table_of
-from storage.write.redact import UNSCRUBBED
+from storage.write.redaction.redact import UNSCRUBBED
 
 FACTS = table_of(ArchiveRow)
 REWRITTEN = (

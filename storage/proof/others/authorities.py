@@ -12,8 +12,8 @@ from storage.database.engine import looking
 from storage.database.tables import LogStampRow, StampRequestRow
 from storage.database.unit import Clock, Unit, table_of, writing
 from storage.proof import checkpoints
-from storage.proof.ask import posted
 from storage.proof.checkpoints import Signed
+from storage.proof.others.witnesses import posted
 from storage.proof.stamp import Authority, StampError, stamp_request, stamped_at
 
 KIND = "application/timestamp-query"

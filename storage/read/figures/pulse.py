@@ -11,8 +11,8 @@ from storage.database.engine import database_epoch
 from storage.database.tables import METADATA, OPEN, READY, RUNNING
 from storage.read import lists
 from storage.read.answers import JobProgress, SourceRate, WorkFigures
-from storage.read.coverage import LATE
-from storage.read.work import work_left
+from storage.read.figures.coverage import LATE
+from storage.read.figures.work import work_left
 
 JOB, WATCH, SOURCE, FACTS, OBSERVATION, VERDICT = (
     METADATA.tables[name]

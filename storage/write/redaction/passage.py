@@ -20,8 +20,7 @@ from storage.record.reading import Captured, Reading
 from storage.record.suppression import suppress_passage
 from storage.values.draft import Draft, Extractor, Field, Paragraph, paragraphs_in
 from storage.values.redaction import MARK, RedactionReason
-from storage.write.redact import order
-from storage.write.redaction_plan import (
+from storage.write.redaction.plan import (
     ARTICLE_ORIGIN,
     DERIVATION,
     FOREIGN,
@@ -31,6 +30,7 @@ from storage.write.redaction_plan import (
     WORDING,
     RedactionPlan,
 )
+from storage.write.redaction.redact import order
 
 ORIGIN = table_of(OriginRow)
 Prepare = Callable[[Captured, Draft, str], Reading]

@@ -52,7 +52,7 @@ from storage.proof.leaf import SHAPES
 from storage.record.suppression import RAW, WORDING, suppress
 from storage.values.redaction import RedactionReason, emptied_digest, emptied_name, is_emptied
 from storage.write.index import forget_words
-from storage.write.redaction_plan import (
+from storage.write.redaction.plan import (
     CAPTURE,
     DERIVATION,
     FOREIGN,
@@ -62,8 +62,8 @@ from storage.write.redaction_plan import (
     TRANSFER,
     VERSION,
 )
-from storage.write.redaction_plan import WORDING as TEXTS
-from storage.write.without_redacted import Returned
+from storage.write.redaction.plan import WORDING as TEXTS
+from storage.write.redaction.without_redacted import Returned
 
 BOX_DUE, FACTS, FINGERPRINT = table_of(BoxDueRow), table_of(ArchiveRow), table_of(FingerprintRow)
 PRESENCE, REDACTION, RELATE_DUE = (

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from storage.database.rows import Row, stream
 from storage.database.views import element_of, seconds_between, steps_query
 from storage.read.answers import EditFigures, EditHour
-from storage.read.coverage import hour_of
+from storage.read.figures.coverage import hour_of
 from storage.read.filters import Conditions
 
 NEAR_PUBLICATION_SECONDS = 86_400

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, select, text
 from storage.database.tables import METADATA
 from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
-from storage.read.coverage import Watching, watching
-from storage.read.work import work_left
+from storage.read.figures.coverage import Watching, watching
+from storage.read.figures.work import work_left
 from storage.values.source import Source
 
 _NAMES = (

@@ -19,7 +19,7 @@ from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.history.changes import Comparing
 from storage.history.versions import rebuild
-from storage.read.clusters_as_of import turn_clusters_back
+from storage.read.clocks.clusters_as_of import turn_clusters_back
 from storage.read.filters import Clocks
 from storage.values.outcome import STATES
 

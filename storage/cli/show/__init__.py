@@ -1,0 +1,1 @@
+"""How one article, one comparison and one relation are written to be read."""

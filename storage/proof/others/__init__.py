@@ -1,0 +1,1 @@
+"""What others say of our checkpoints: witnesses that cosign, authorities that stamp."""

@@ -1,0 +1,1 @@
+"""What the archive counts: its size, edits, coverage, work and health."""

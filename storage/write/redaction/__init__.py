@@ -1,0 +1,1 @@
+"""Take texts out of the archive, everywhere, and keep what proves that they were there."""
