@@ -42,7 +42,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.wake import wake_due
 from storage.settings import load_settings
-from storage.values.arrival import Arrival, FileStamp
+from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive

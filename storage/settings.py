@@ -16,8 +16,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage.database.capture_store import CapturePlace, capture_place
-from storage.values.mail_server import read_mail_server
-from storage.values.private_hosts import read_own_host
+from storage.values.net.mail_server import read_mail_server
+from storage.values.net.private_hosts import read_own_host
 
 PREFIX = "LESART_"
 DEFAULT_CONFIG = "lesart.toml"

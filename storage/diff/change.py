@@ -26,7 +26,7 @@ from storage.language.volatile import stamps
 from storage.language.words import TOKEN
 from storage.values.change_class import ChangeClass
 from storage.values.digest import canonical, canonical_all
-from storage.values.site import paragraph_key
+from storage.values.net.site import paragraph_key
 
 METADATA = ("authors", "published", "publisher", "section", "tags")
 """The fields of which a change is told as `metadata`."""

@@ -16,7 +16,7 @@ from storage.diff.word_diff import Operation, Side
 from storage.language.contacts import Contact, is_same
 from storage.language.volatile import Kind, Span, spans
 from storage.values.digest import WHITE_SPACE, canonical
-from storage.values.site import paragraph_key
+from storage.values.net.site import paragraph_key
 
 Rule = Literal[Kind, "breaks", "beside", "box", "teaser"]
 

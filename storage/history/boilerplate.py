@@ -25,7 +25,7 @@ from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
 from storage.language.topic import are_apart, have_topic
 from storage.values.digest import canonical_all
-from storage.values.site import site_of
+from storage.values.net.site import site_of
 
 ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
 NOISE, ORIGIN, VERSION = table_of(NoiseStepRow), table_of(OriginRow), table_of(VersionRow)

@@ -26,7 +26,7 @@ from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
-from storage.values.site import is_host, site_of
+from storage.values.net.site import is_host, site_of
 
 ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
 NOISE, ORIGIN = table_of(NoiseStepRow), table_of(OriginRow)

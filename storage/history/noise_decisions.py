@@ -18,7 +18,7 @@ from storage.diff.change import TextChange
 from storage.history.boilerplate import MOST_ASKED, may_be_box
 from storage.history.changes import Comparing
 from storage.history.runs import Pair, Transition
-from storage.values.site import paragraph_key, site_key
+from storage.values.net.site import paragraph_key, site_key
 
 ARTICLE_ORIGIN = table_of(ArticleOriginRow)
 BOX_DUE, NOISE, UNDONE = table_of(BoxDueRow), table_of(NoiseStepRow), table_of(NoiseStepUndoneRow)

@@ -58,8 +58,8 @@ from storage.read.filters import EVERYTHING, TODAY, Clocks, Filters
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
+from storage.values.arrivals.source import Source
 from storage.values.errors import AmbiguousError, NoSuchError, RedactedError
-from storage.values.source import Source
 
 if TYPE_CHECKING:
     from storage.read.facets import Facets

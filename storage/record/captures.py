@@ -20,7 +20,7 @@ from storage.database.tables import (
 from storage.database.unit import Unit, rows_in, table_of, update_rows
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.values import job as jobs
-from storage.values.arrival import Arrival, Scan
+from storage.values.arrivals.arrival import Arrival, Scan
 
 CAPTURE, OBSERVATION = table_of(CaptureRow), table_of(ObservationRow)
 PRESENCE, SIGHT, SOURCE = table_of(PresenceRow), table_of(SightRow), table_of(SourceRow)

@@ -13,10 +13,10 @@ from storage.record.originals import Originals
 from storage.record.origins import ensure_origins
 from storage.record.transfers import keep_transfers
 from storage.values import job as jobs
+from storage.values.arrivals.foreign_capture import Import, KeptRecord
 from storage.values.digest import raw_digest
-from storage.values.foreign_capture import Import, KeptRecord
+from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
-from storage.values.transfer import Transfer
 from storage.values.verdict import Counts
 
 FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)

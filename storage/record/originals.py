@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select
 
 from storage.database.tables import ForeignRecordRow, ObservationRow, OriginRow
 from storage.database.unit import rows_in, table_of
+from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.digest import origin_id
 from storage.values.draft import Json
-from storage.values.foreign_capture import Import, Repeats
 
 FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
 ORIGIN = table_of(OriginRow)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from storage.database.capture_store import Held, load_all
 from storage.database.compression import DamagedBytesError
 from storage.similarity.index_keys import Traces
-from storage.values.addresses import AddressList
 from storage.values.draft import Draft, Extractor, Json
+from storage.values.net.addresses import AddressList
 from storage.values.refusals import Refused
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from storage.database.tables import CertificateRow, TransferRow
 from storage.database.unit import Unit, rows_in, table_of
 from storage.values.digest import raw_digest
-from storage.values.transfer import Transfer
+from storage.values.net.transfer import Transfer
 
 CERTIFICATE = table_of(CertificateRow)
 

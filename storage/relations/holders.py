@@ -23,7 +23,7 @@ from storage.similarity.near_copy import LONGEST_TEXT, StoryText
 from storage.similarity.references import dated
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
-from storage.values.site import site_of
+from storage.values.net.site import site_of
 
 ARTICLE, CLUSTER, MEMBER = table_of(ArticleRow), table_of(ClusterRow), table_of(ClusterMemberRow)
 DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)

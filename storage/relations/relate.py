@@ -24,7 +24,7 @@ from storage.similarity.index_keys import of_reference
 from storage.similarity.near_copy import METHOD as LIKENESS
 from storage.similarity.near_copy import Comparison, Likeness, StoryText, likeness
 from storage.values.draft import paragraphs_in
-from storage.values.site import site_of
+from storage.values.net.site import site_of
 
 DUE = table_of(RelateDueRow)
 FINGERPRINT = table_of(FingerprintRow)

@@ -13,9 +13,9 @@ from storage.record.origins import ensure_origins
 from storage.record.reading import Captured, Reading
 from storage.schedule import queue
 from storage.schedule.interval import HOUR, MINUTE, Ladder, spread, step
-from storage.values.addresses import Key, Named, Watched
 from storage.values.digest import origin_id
 from storage.values.draft import Json
+from storage.values.net.addresses import Key, Named, Watched
 from storage.values.outcome import Event, of_page
 from storage.values.verdict import Refuse, Verdict
 

@@ -136,9 +136,9 @@ class Draft:
     `observed_at:`); a document that names both is an imported capture. `fields` holds every
     metadata value by name (title, lead, published, modified, authors, language, publisher,
     section, tags … and keys of the input that we do not know); a value of `published` and
-    `modified` is the dict form of `PartialDate`. `around` are the keys
-    (`storage.values.site.paragraph_key`) of what a page shows beside its paragraphs. `pieces` is
-    the text cut at blanks, where the reader has it at hand.
+    `modified` is the dict form of `PartialDate`. `around` are the keys (`paragraph_key`) of what a
+    page shows beside its paragraphs. `pieces` is the text cut at blanks, where the reader has it
+    at hand.
     """
 
     title: str | None

@@ -66,13 +66,13 @@ from storage.relations.candidates import Met
 from storage.schedule import queue
 from storage.schedule.watches import forget_lists, note_read
 from storage.values import job as jobs
-from storage.values.addresses import AddressList
-from storage.values.arrival import Arrival, FileStamp, Scan
+from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
+from storage.values.arrivals.foreign_capture import Import
+from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.digest import origin_id, raw_digest
-from storage.values.foreign_capture import Import
+from storage.values.net.addresses import AddressList
 from storage.values.redaction import RedactionReason
 from storage.values.refusals import Refused
-from storage.values.source import NoSuchSourceError, Source
 from storage.values.verdict import Counts, Known, Verdict
 from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now

@@ -15,10 +15,10 @@ from storage.record.transfers import keep_transfers
 from storage.schedule import queue
 from storage.schedule.watches import LISTS, Schedule
 from storage.values import job as jobs
-from storage.values.addresses import Check, CheckedExchange, HostNews
+from storage.values.net.addresses import Check, CheckedExchange, HostNews
+from storage.values.net.transfer import Transfer
 from storage.values.outcome import OUTCOMES
 from storage.values.refusals import Refused
-from storage.values.transfer import Transfer
 from storage.values.verdict import Counts
 
 HOST, VERDICT = table_of(HostRow), table_of(VerdictRow)

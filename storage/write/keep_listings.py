@@ -14,7 +14,7 @@ from storage.record.reading import Reading
 from storage.record.sources import add_source
 from storage.schedule.watches import Due, due_watches, ensure_watches, forget_unlisted, hand_out
 from storage.values import job as jobs
-from storage.values.addresses import AddressList, Key, Named
+from storage.values.net.addresses import AddressList, Key, Named
 from storage.values.refusals import Refused
 
 SOURCE, WATCH = table_of(SourceRow), table_of(WatchRow)

@@ -47,9 +47,9 @@ from storage.record.reading import Reading, Reread
 from storage.relations.candidates import Met, Trail, leave
 from storage.relations.clusters import join_origins
 from storage.relations.relate import note_due
-from storage.values.addresses import AddressList
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
+from storage.values.net.addresses import AddressList
 from storage.values.refusals import Refused
 from storage.values.verdict import (
     Copy,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from storage.database.tables import METADATA
-from storage.values.token import SCOPES, Token, TokenError
+from storage.values.net.token import SCOPES, Token, TokenError
 from storage.write.archive import Archive
 
 TOKEN = METADATA.tables["access_token"]

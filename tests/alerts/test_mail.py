@@ -7,7 +7,7 @@ import lxml.html
 import pytest
 from sqlalchemy import text
 
-from storage.values.mail_server import read_mail_server
+from storage.values.net.mail_server import read_mail_server
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import mailing
 from tests.read.press import draft

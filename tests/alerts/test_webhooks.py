@@ -12,7 +12,7 @@ from storage.alerts import keep, outbox
 from storage.alerts.lists import channels
 from storage.database.engine import looking
 from storage.values.errors import AlertError
-from storage.values.private_hosts import own_hosts
+from storage.values.net.private_hosts import own_hosts
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for

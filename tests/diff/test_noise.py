@@ -12,7 +12,7 @@ from storage.diff.classes import CLASSES
 from storage.diff.noise import RULES
 from storage.diff.word_diff import Text
 from storage.values.digest import wording_digest
-from storage.values.site import paragraph_key
+from storage.values.net.site import paragraph_key
 
 FIRST = "Der Pegel der Lohe stieg in der Nacht um einen halben Meter."
 SECOND = "Am Morgen zählte die Feuerwehr vierzig nasse Keller und fuhr dann heim."

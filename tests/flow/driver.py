@@ -22,7 +22,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import Settings, load_settings
 from storage.values import job as jobs
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from storage.verify.verify import Verification
 from storage.write.archive import Archive

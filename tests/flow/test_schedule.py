@@ -19,7 +19,7 @@ from storage.proof.note import Checkpoint, Note
 from storage.proof.tiles import entries_in
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, seed

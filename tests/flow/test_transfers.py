@@ -3,9 +3,9 @@
 import pytest
 
 from storage.schedule import queue
-from storage.values.arrival import Arrival
+from storage.values.arrivals.arrival import Arrival
 from storage.values.digest import raw_digest
-from storage.values.transfer import Transfer
+from storage.values.net.transfer import Transfer
 from tests.flow.driver import START, hour, seed
 from worker.flow.collect import NO_STAMP
 

@@ -8,7 +8,7 @@ from storage.language.vocabulary import tokens_of
 from storage.record.reading import Reading
 from storage.schedule import queue
 from storage.values import job as jobs
-from storage.values.arrival import Arrival, FileStamp
+from storage.values.arrivals.arrival import Arrival, FileStamp
 from storage.values.digest import wording_digest
 from storage.values.draft import Draft, Extractor, Field, Mark, Paragraph
 from storage.values.refusals import Refused

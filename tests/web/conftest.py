@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.values.private_hosts import own_hosts
+from storage.values.net.private_hosts import own_hosts
 from tests.web.desk import Desk, desk_at
 from tests.web.site import Web, simulated_web
 from worker.flow.document_process import DocumentReader

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.schedule import progress as job_progress
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.private_hosts import own_hosts
+from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from tests.web.desk import PEGEL, A

@@ -14,7 +14,7 @@ import brotli
 import pytest
 import trustme
 
-from storage.values.private_hosts import own_hosts
+from storage.values.net.private_hosts import own_hosts
 from tests.web.site import Reply, redirect, rendered, slow
 from worker.address import parse_address
 from worker.web.connection import Network

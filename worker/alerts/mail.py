@@ -14,7 +14,7 @@ from storage.alerts.entries import AlertEntry
 from storage.render.change_html import change_html, clean
 from storage.render.passages import ShownBlock
 from storage.render.visible import BLANK, one_line, visible
-from storage.values.mail_server import MailServer
+from storage.values.net.mail_server import MailServer
 from worker.alerts.sending import Sending
 
 SECONDS = 15.0

@@ -13,8 +13,8 @@ from storage.database.engine import looking
 from storage.database.unit import Clock
 from storage.read.archive import ReadOnlyArchive, open_archive
 from storage.settings import Settings
-from storage.values.mail_server import read_mail_server
-from storage.values.private_hosts import own_hosts
+from storage.values.net.mail_server import read_mail_server
+from storage.values.net.private_hosts import own_hosts
 from storage.write.archive import Archive
 from worker.alerts import by_apprise, mail, webhook
 from worker.alerts.sending import Sending

@@ -14,7 +14,7 @@ from storage.cli.output import write_record, write_rows
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError
-from storage.values.mail_server import MAIL_ADDRESS
+from storage.values.net.mail_server import MAIL_ADDRESS
 
 if TYPE_CHECKING:
     from storage.alerts.lists import Channel
@@ -129,7 +129,7 @@ class Targets:
 
         Raises: AlertError.
         """
-        from storage.values.private_hosts import own_hosts  # noqa: PLC0415
+        from storage.values.net.private_hosts import own_hosts  # noqa: PLC0415
         from worker.alerts import by_apprise, webhook  # noqa: PLC0415
         from worker.web.connection import Network  # noqa: PLC0415
 

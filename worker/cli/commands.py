@@ -19,9 +19,9 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, tell_examination, tell_verification
 from storage.settings import Settings, read_web_address
+from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.errors import AlertError
-from storage.values.source import NoSuchSourceError
-from storage.values.token import TokenError
+from storage.values.net.token import TokenError
 from worker.cli import (
     alert_commands,
     copy_commands,

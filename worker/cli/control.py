@@ -14,7 +14,7 @@ from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import PREFIX, Settings
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.cli.standard_input import ingest_input

@@ -13,7 +13,7 @@ from storage.cli.options import OutputOptions, command
 from storage.cli.output import write_rows
 from storage.schedule.interval import RANGE, Ladder
 from storage.settings import Settings, parse_interval
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 from worker.cli.summaries import tell_summaries
 from worker.errors import LocatorMissingError, ScheduleError
 

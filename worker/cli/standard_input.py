@@ -8,7 +8,7 @@ from typing import Any
 from storage.database.holder import holder_name
 from storage.schedule import queue
 from storage.settings import Settings
-from storage.values.arrival import Arrival
+from storage.values.arrivals.arrival import Arrival
 from storage.values.digest import raw_digest
 from storage.values.verdict import Counts
 from storage.write.archive import Archive

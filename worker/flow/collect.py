@@ -10,11 +10,11 @@ from storage.schedule import queue
 from storage.schedule.watches import due_watches, hand_out, watch_named
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.addresses import Named
-from storage.values.arrival import Arrival, FileStamp, Scan
+from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
-from storage.values.private_hosts import own_hosts
+from storage.values.net.addresses import Named
+from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from storage.write.archive import Archive, Present

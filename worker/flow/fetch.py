@@ -16,7 +16,7 @@ from storage.schedule.interval import spread
 from storage.schedule.watches import assigned, postpone
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.addresses import Check, Key
+from storage.values.net.addresses import Check, Key
 from storage.values.outcome import of_exchange
 from storage.values.refusals import refuse
 from storage.write.archive import Archive

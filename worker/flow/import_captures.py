@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from storage.values import job as jobs
-from storage.values.foreign_capture import Import
+from storage.values.arrivals.foreign_capture import Import
 from storage.write.archive import Archive
 
 BATCH_BYTES = 8 * 1024 * 1024

@@ -13,10 +13,10 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import due_watches, hand_out
 from storage.settings import Settings
+from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
-from storage.values.private_hosts import own_hosts
+from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
-from storage.values.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
 from worker.address import origin_of, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError

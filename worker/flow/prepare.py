@@ -11,7 +11,7 @@ from storage.similarity.signature import Signature
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft
-from storage.values.site import site_of
+from storage.values.net.site import site_of
 
 Sign = Callable[[Numbers], Signature]
 

@@ -11,10 +11,10 @@ from storage.history.neighbours import NotComparableError
 from storage.record.reading import Captured, Reading, ReExtraction, Reread
 from storage.settings import Settings
 from storage.values import job as jobs
-from storage.values.addresses import AddressList
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft, Extractor
-from storage.values.private_hosts import own_hosts
+from storage.values.net.addresses import AddressList
+from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from storage.write.archive import Archive

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from storage.schedule.hosts import hosts, take_slots
 from storage.settings import Settings
-from storage.values.addresses import HostNews
+from storage.values.net.addresses import HostNews
 from storage.values.outcome import Name
 from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive

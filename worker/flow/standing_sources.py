@@ -6,10 +6,10 @@ from typing import Any
 
 from storage.schedule.watches import ensure_watches, reschedule
 from storage.settings import Settings
-from storage.values.addresses import Named
-from storage.values.private_hosts import own_hosts
+from storage.values.arrivals.source import Source
+from storage.values.net.addresses import Named
+from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
-from storage.values.source import Source
 from storage.write.archive import Archive
 from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from storage.settings import IntervalError, Settings, parse_interval
-from storage.values.source import NoSuchSourceError, Source
-from storage.values.token import Scope, Token
+from storage.values.arrivals.source import NoSuchSourceError, Source
+from storage.values.net.token import Scope, Token
 from storage.web.api.work import SOURCE, told
 from storage.web.parameters import Asked, Long, Plain
 from storage.web.problems import Problem

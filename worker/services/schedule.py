@@ -34,7 +34,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule import wake as wake_ups
 from storage.settings import Settings
-from storage.values.source import NoSuchSourceError, Source
+from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
 from worker.alerts import work as alerts
 from worker.errors import LocatorError

@@ -16,7 +16,7 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from storage.values.private_hosts import OwnHosts
+from storage.values.net.private_hosts import OwnHosts
 from worker.address import Address
 from worker.web.credentials import Proxy
 from worker.web.public import not_public

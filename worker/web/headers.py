@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from storage.settings import Settings
-from storage.values.private_hosts import own_hosts
+from storage.values.net.private_hosts import own_hosts
 from worker.web.connection import Network
 
 AGENT = "Lesart"

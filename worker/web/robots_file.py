@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
-from storage.values.addresses import CheckedExchange
+from storage.values.net.addresses import CheckedExchange
 from worker.address import Address, parse_address
 from worker.web.connection import Network
 from worker.web.exchange import Exchanged, Line, ask

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
 
-from storage.values.addresses import Check, CheckedExchange, Watched
 from storage.values.draft import Json
+from storage.values.net.addresses import Check, CheckedExchange, Watched
+from storage.values.net.transfer import Transfer
 from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
-from storage.values.transfer import Transfer
 from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
 from worker.web.connection import Network
 from worker.web.credentials import SecretError, hidden, own_headers, read_proxy, revealed

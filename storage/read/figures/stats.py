@@ -11,7 +11,7 @@ from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import Watching, watching
 from storage.read.figures.work import work_left
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 
 _NAMES = (
     "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",

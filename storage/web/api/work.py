@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from storage.read import answers
 from storage.read.figures.edits import EditSpan
-from storage.values.source import Source
+from storage.values.arrivals.source import Source
 from storage.web.archives import Library, library_of, utc_now
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import Asked as NoParameters

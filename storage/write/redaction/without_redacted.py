@@ -7,13 +7,13 @@ from sqlalchemy import Connection
 
 from storage.record.reading import Reading
 from storage.record.suppression import Suppressed
-from storage.values.addresses import Check, CheckedExchange
-from storage.values.arrival import Arrival
+from storage.values.arrivals.arrival import Arrival
+from storage.values.arrivals.foreign_capture import Import
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft
-from storage.values.foreign_capture import Import
+from storage.values.net.addresses import Check, CheckedExchange
+from storage.values.net.transfer import Transfer
 from storage.values.refusals import refuse
-from storage.values.transfer import Transfer
 
 
 def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:

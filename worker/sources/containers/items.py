@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from storage.values.arrival import FileStamp
-from storage.values.foreign_capture import Import
+from storage.values.arrivals.arrival import FileStamp
+from storage.values.arrivals.foreign_capture import Import
 from storage.values.locator import origin_path
 from storage.values.refusals import Refused
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from storage.values.arrival import FileStamp
+from storage.values.arrivals.arrival import FileStamp
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import Unsettled
 from worker.sources.folders.folder import kind_of, stamp_of, unreadable

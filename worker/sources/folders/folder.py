@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from storage.values.arrival import FileStamp
+from storage.values.arrivals.arrival import FileStamp
 from storage.values.locator import CONTAINER_SUFFIXES, escape_locator
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import FoundFile, Rejected

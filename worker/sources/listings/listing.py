@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from storage.values.addresses import AddressList, Named
 from storage.values.draft import Json
+from storage.values.net.addresses import AddressList, Named
 from storage.values.refusals import Refused, refuse
 from worker.address import Address, IsOwn, origin_of, parse_address, without_trackers
 from worker.sources.listings.feed import Entry, Feed, read_feed

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.draft import Json
-from storage.values.foreign_capture import Import, Repeats
 from storage.values.locator import escape_locator
+from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
-from storage.values.transfer import Transfer
 from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
 from worker.sources.listings.addresses import cleaned
 from worker.sources.web_archives.http_message import (

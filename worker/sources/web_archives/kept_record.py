@@ -1,7 +1,7 @@
 """PURE: records of web archives in the form in which they are kept, bit for bit."""
 
+from storage.values.arrivals.foreign_capture import KeptRecord
 from storage.values.digest import raw_digest
-from storage.values.foreign_capture import KeptRecord
 from worker.sources.web_archives.record_digest import named_digest, sha1_name
 from worker.sources.web_archives.warc import WebRecord
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from storage.values.digest import canonical_all
 from storage.values.draft import Paragraph
-from storage.values.site import paragraph_key
+from storage.values.net.site import paragraph_key
 from worker.text.annotate.words import title_key
 from worker.text.page.layout.blocks import Block
 

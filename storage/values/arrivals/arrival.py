@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused
-from storage.values.transfer import Transfer
 
 
 class FileStamp(NamedTuple):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.values.draft import Json
+from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused
-from storage.values.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.values.draft import Json
+from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused
-from storage.values.transfer import Transfer
 
 Key = tuple[int, int]
 """A watch: the id of its source and that of its origin."""

@@ -1,0 +1,1 @@
+"""PURE: values of what comes in, and of where it comes from."""

@@ -1,0 +1,1 @@
+"""PURE: values of the net: addresses, hosts, transfers, sites, tokens."""
