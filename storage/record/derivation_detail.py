@@ -64,7 +64,7 @@ def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
     """Return what a derivation keeps of a draft; `stored` are the paragraphs of its wording."""
     return {
         "title": draft.title,
-        "paragraphs": _layout(draft, stored),
+        "paragraphs": layout(draft, stored),
         "fields": {name: _field(field) for name, field in draft.fields.items()},
         "flags": list(draft.flags),
         "steps": [as_dict(step) for step in draft.steps],
@@ -95,9 +95,9 @@ def _field(field: Field) -> dict[str, Any]:
     }
 
 
-def _layout(draft: Draft, stored: Sequence[str]) -> list[dict[str, Any]]:
+def layout(draft: Draft, stored: Sequence[str]) -> list[dict[str, Any]]:
     """Return the paragraphs, pointing into the stored wording where the text is the same."""
-    layout: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     index = 0
     for paragraph in draft.paragraphs:
         entry: dict[str, Any] = {"role": paragraph.role}
@@ -109,5 +109,5 @@ def _layout(draft: Draft, stored: Sequence[str]) -> list[dict[str, Any]]:
             entry["text"] = paragraph.text
         if paragraph.marks:
             entry["marks"] = [[m.kind, m.start, m.end] for m in paragraph.marks]
-        layout.append(entry)
-    return layout
+        entries.append(entry)
+    return entries

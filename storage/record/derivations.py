@@ -1,6 +1,6 @@
 """Write what was read out of captures: wordings and derivations, once each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import zstandard
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from storage.database.tables import DerivationRow, FingerprintRow, SearchDueRow, WordingRow
 from storage.database.unit import Unit, rows_in, table_of
 from storage.language.vocabulary import Tokens
-from storage.record.derivation_detail import detail_of, published_columns, value_of
+from storage.record.derivation_detail import detail_of, layout, published_columns, value_of
 from storage.record.reading import Reading, Reread
 from storage.values.draft import Draft, Extractor
 
@@ -18,11 +18,36 @@ BYTES_GONE = "bytes_gone"
 """Why a text was not read anew: its bytes were taken away."""
 
 
+Prepared = Mapping[int, Mapping[str, Any]]
+"""What derivations keep of drafts, by the `id` of their reading."""
+
+
+def prepared(readings: Iterable[Reading]) -> Prepared:
+    """Return what derivations will keep of drafts: nothing of it has to wait for the lock."""
+    return {id(each): _columns(each) for each in readings if isinstance(each.outcome, Draft)}
+
+
+def _columns(reading: Reading) -> dict[str, Any]:
+    draft = reading.outcome
+    assert isinstance(draft, Draft)
+    output = draft.raw_output
+    return {
+        **published_columns(reading),
+        "language": value_of(draft, "language"),
+        "publisher": value_of(draft, "publisher"),
+        "word_count": value_of(draft, "word_count"),
+        "detail": detail_of(draft, draft.text_paragraphs()),
+        "raw_output": zstandard.compress(output.encode("utf-8", "replace"), 3)
+        if output is not None else None,
+    }  # fmt: skip
+
+
 class Deriving:
     """Writes wordings and derivations in one unit of work; `to_index` waits for full text."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, prepared: Prepared) -> None:
         self.unit = unit
+        self._prepared = prepared
         self.to_index: list[tuple[int, Tokens]] = []
         self.wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
@@ -83,20 +108,16 @@ class Deriving:
         if known is not None:
             return known
         number = self._derivations[key] = self.unit.number()
-        output = draft.raw_output
+        columns = self._prepared[id(reading)]
+        detail = {**columns["detail"], "flags": list(draft.flags)}
+        if self._texts[wording] != draft.text_paragraphs():
+            detail["paragraphs"] = layout(draft, self._texts[wording])
         self.unit.add(
             DerivationRow,
             {
                 "id": number, "capture_id": captured.capture_id, "context": context,
                 "extractor": who.name, "extractor_version": who.version, "config": who.config,
-                "wording_id": wording, **published_columns(reading),
-                "language": value_of(draft, "language"),
-                "publisher": value_of(draft, "publisher"),
-                "word_count": value_of(draft, "word_count"),
-                "detail": detail_of(draft, self._texts[wording]),
-                "raw_output": zstandard.compress(output.encode("utf-8", "replace"), 3)
-                if output is not None else None,
-                "recorded_at": self.unit.now,
+                "wording_id": wording, **columns, "detail": detail, "recorded_at": self.unit.now,
             },
         )  # fmt: skip
         return number

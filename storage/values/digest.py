@@ -10,7 +10,10 @@ import re
 import unicodedata
 from base64 import b32encode
 from collections.abc import Sequence
+from functools import lru_cache
 
+_KNOWN_ORIGINS = 8_192
+"""So many ids are remembered: each is asked for before the lock and under it."""
 _WORDING_DOMAIN = b"lesart w1\0"
 _ORIGIN_DOMAIN = b"lesart origin\0"
 
@@ -125,6 +128,7 @@ def short_wording(name: str) -> str:
     return name[: len("w1:") + 32]
 
 
+@lru_cache(_KNOWN_ORIGINS)
 def origin_id(origin: str) -> str:
     """Return the id of `origin`: 80 bits in 16 characters, derived from it alone.
 

@@ -54,7 +54,7 @@ from storage.record.captures import (
     pack_all,
     put_packed,
 )
-from storage.record.derivations import Deriving
+from storage.record.derivations import Deriving, prepared
 from storage.record.imports import Imported, Importing, known_records, packed_of
 from storage.record.observations import add_refusal
 from storage.record.origins import ensure_origins
@@ -543,9 +543,10 @@ class Archive:
             listings = [each for each in readings if isinstance(each.outcome, AddressList)]
             others = [each for each in readings if not isinstance(each.outcome, AddressList)]
             comparing = compare_ahead(connection, others, self._memory)
+        to_derive = prepared([*others, *(each.reading for each in again)])
         with self.unit() as unit:
             comparing.enter(unit)
-            keeping = Keeping(unit, held.job_id, comparing)
+            keeping = Keeping(unit, held.job_id, comparing, to_derive)
             counts = keeping.keep(others, decide, again)
             note_read(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
@@ -604,9 +605,10 @@ class Archive:
         with self.looking() as connection:
             readings, _ = readings_without_redacted(connection, [each.reading for each in again])
         again = [e for e, r in zip(again, readings, strict=True) if r is e.reading]
+        readings = [each.reading for each in again]
+        to_derive = prepared(readings)
         with self.unit() as unit:
-            deriving = Deriving(unit)
-            readings = [each.reading for each in again]
+            deriving = Deriving(unit, to_derive)
             deriving.load(
                 [each.digest for each in readings if each.digest],
                 [each.captured.capture_id for each in readings],

@@ -40,7 +40,7 @@ from storage.history.steps import FIRST_STEP
 from storage.history.versions import rebuild_all, tell_again
 from storage.language.vocabulary import Tokens
 from storage.record.derivation_detail import named
-from storage.record.derivations import BYTES_GONE, Deriving
+from storage.record.derivations import BYTES_GONE, Deriving, Prepared
 from storage.record.observations import add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading, Reread
@@ -75,13 +75,13 @@ PUBLIC_COPY_METHOD = "w1"
 class Keeping:
     """Keeps the readings of one job in one unit of work."""
 
-    def __init__(self, unit: Unit, job_id: int, comparing: Comparing) -> None:
+    def __init__(self, unit: Unit, job_id: int, comparing: Comparing, to_derive: Prepared) -> None:
         self.unit = unit
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
         self.met: dict[int, Met] = {}
         self._traced: list[tuple[KnownArticle, int, Reading]] = []
-        self._deriving = Deriving(unit)
+        self._deriving = Deriving(unit, to_derive)
         self._neighbours = Neighbours(unit)
         self._unknown: set[int] = set()
         self._articles: dict[int, KnownArticle] = {}

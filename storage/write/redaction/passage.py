@@ -130,7 +130,7 @@ def take_out(
     readings = [each for each in found.readings if each.old.id in still]
     if not readings:
         return None
-    deriving = Deriving(unit)
+    deriving = Deriving(unit, {})
     deriving.load([each.reading.digest or b"" for each in readings], ())
     new = {each.old.id: _write(unit, deriving, each) for each in readings}
     unit.flush()
