@@ -54,7 +54,7 @@ def test_the_signature_is_that_of_the_published_example():
 
 def test_each_webhook_arrives_once_with_two_hundred_failures_in_between(press, monkeypatch):
     monkeypatch.setattr(outbox, "MOST_ATTEMPTS", 1_000)
-    monkeypatch.setattr(webhook, "SECONDS", 0.25)
+    monkeypatch.setattr(webhook, "SECONDS", 0.6)
     known(press, 60)
     with receiving(failing(200, seed=7)) as receiver:
         press.alert("hafen", hook(receiver), classes=("number",))
@@ -64,7 +64,7 @@ def test_each_webhook_arrives_once_with_two_hundred_failures_in_between(press, m
     assert receiver.failures == 200
     log = press.log()
     assert [each.state for each in log] == ["sent"] * 60
-    assert sum(each.attempts for each in log) == 260
+    assert sum(each.attempts for each in log) >= 260  # one that came too late is tried once more
     assert len(receiver.accepted) == len(set(receiver.accepted)) == 60
     assert {headers["webhook-id"] for headers, _body in receiver.requests} == {*receiver.accepted}
     told = {each["data"]["title"] for each in receiver.bodies}
@@ -241,7 +241,7 @@ def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
         with looking(press.archive.engine) as connection:
             article, wording = connection.exec_driver_sql(
                 "SELECT v.article_id, v.wording_id FROM version v JOIN wording w "
-                "ON w.id = v.wording_id WHERE w.text LIKE '%4711%'"
+                "ON w.id = v.wording_id WHERE w.text LIKE '%%4711%%'"
             ).one()
         target = RedactionTarget(article, None if is_whole else (wording,))
         press.archive.redact([target], RedactionReason.GDPR_ERASURE, "ada")

@@ -135,7 +135,9 @@ HOSTILE = (
     ),
     Hostile("latin.txt", lambda: HEADER + ("Gänse über Öl, " * 1_200_000).encode("cp1252"), ANY),
     Hostile("wide.txt", lambda: (HEADER.decode() + WORDS * 130_000).encode("utf-16-le"), ANY),
-    Hostile("half_broken.txt", lambda: HEADER + b"Pegel \xc3\xa4 \xff " * 1_500_000, ("binary",)),
+    Hostile(
+        "half_broken.txt", lambda: HEADER + b"Pegel \xc3\xa4 \xff " * 1_500_000, ("binary", *HEAVY)
+    ),
     Hostile("noise.txt", lambda: _random_bytes(19 * MEGABYTE), ("binary",)),
     # ------------------------------------------------------------------ Markdown
     Hostile("rules.md", lambda: b"***\n" * 1_500_000, ("empty", *HEAVY)),
