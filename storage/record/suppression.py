@@ -40,7 +40,7 @@ class Suppressed:
         """Return those of the digests of wordings that were redacted, each with the act."""
         return self._among(WORDING, digests)
 
-    def passage_in(self, texts: Sequence[str], places: Iterable[str]) -> int | None:
+    def passage_in(self, texts: Sequence[str], places: Sequence[str]) -> int | None:
         """Return the act that took a passage out of what stands at one of these places.
 
         It has to stand in one of the texts again.

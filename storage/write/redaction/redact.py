@@ -176,11 +176,6 @@ def _delete_objects(names: Sequence[str]) -> None:
     store.delete(names)
 
 
-def is_pending(connection: Connection) -> bool:
-    """Tell whether something that was ordered to be emptied still stands."""
-    return _fact(connection, PENDING) is not None
-
-
 def _due(connection: Connection) -> list[Row[Any]] | None:
     begin = _fact(connection, PENDING)
     if begin is None:
