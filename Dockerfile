@@ -4,7 +4,7 @@ WORKDIR /source
 RUN python -m venv /opt/lesart
 # the dependencies first, each by its digest: this layer stays as long as the lock file does
 COPY requirements.txt ./
-RUN /opt/lesart/bin/pip install --require-hashes -r requirements.txt
+RUN /opt/lesart/bin/pip install --no-deps --require-hashes -r requirements.txt
 COPY . ./
 RUN /opt/lesart/bin/pip install --no-deps .
 

@@ -18,17 +18,27 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bench.fit_follow_ups import FOLDS, LEARNT, fold_of
-from bench.judgement.quotation_gold import articles, direct, paragraphs_of, same_speaker, same_text
+from bench.judgement.quotation_gold import (
+    articles,
+    direct,
+    likest,
+    paragraphs_of,
+    same_speaker,
+    same_text,
+)
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker.candidates import Features, Speaker
 from worker.text.annotate.speaker.choice import choose, speaker_weights
+from worker.text.annotate.speaker.speech import QuotedWords, described
 from worker.text.annotate.speaker.speech import weights as speech_weights
 
 TARGET = Path("worker/text/annotate/speaker/weights.toml")
 SPEECH = TARGET.with_name("speech.toml")
-PENALTY, LEAST = 3.0, 0.1
-SHORTEST, TOLD = 20, 0.3
+PENALTY, LEAST = 2.0, 0.1
+SHORTEST, LIGHT = 20, 0.5
+ROUNDS = 2
+"""The first starts from no weights, so that a fit gives the same again; the second has its own."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,8 @@ class Case:
 
 def wanted_of(quote: Quote, gold: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the speaker that the gold names for a quotation."""
-    return next((each["speaker"] for each in gold if same_text(quote.text, each["text"])), None)
+    at = likest([each["text"] for each in gold], quote.text)
+    return None if at is None else gold[at]["speaker"]
 
 
 def cases(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
@@ -73,13 +84,13 @@ def cases(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
 def labelled() -> list[dict[str, Any]]:
     """Return the passages that this project labelled itself, as articles."""
     lines = (Path("tests/text/quotations.jsonl")).read_text("utf-8").splitlines()
-    told = [json.loads(line) for line in lines]
+    articles = [json.loads(line) for line in lines]
     return [
         {
             "id": f"own {number}", "text": each["text"],
             "quotes": [{"type": "Direct", **quote} for quote in each["quotes"]],
         }
-        for number, each in enumerate(told)
+        for number, each in enumerate(articles)
         if each["language"] == "de"
     ]  # fmt: skip
 
@@ -88,17 +99,17 @@ def spoken_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
     """Yield what the gold says is told indirectly, each put into marks as if it were quoted."""
     for article in every:
         paragraphs = paragraphs_of(article)
-        for told in article["quotes"]:
-            if told["type"] == "Direct" or not told["speaker"] or len(told["text"]) < SHORTEST:
+        for quote in article["quotes"]:
+            if quote["type"] == "Direct" or not quote["speaker"] or len(quote["text"]) < SHORTEST:
                 continue
-            at = next((n for n, p in enumerate(paragraphs) if told["text"] in p.text), None)
+            at = next((n for n, p in enumerate(paragraphs) if quote["text"] in p.text), None)
             if at is not None:
-                marked = paragraphs[at].text.replace(told["text"], f"„{told['text']}“", 1)
-                yield from _told(article, [*paragraphs[:at], Paragraph("text", marked)], told)
+                marked = paragraphs[at].text.replace(quote["text"], f"„{quote['text']}“", 1)
+                yield from _examples(article, [*paragraphs[:at], Paragraph("text", marked)], quote)
 
 
-def _told(
-    article: Mapping[str, Any], paragraphs: list[Paragraph], told: Mapping[str, Any]
+def _examples(
+    article: Mapping[str, Any], paragraphs: list[Paragraph], quote: Mapping[str, Any]
 ) -> Iterator[Case]:
     seen: list[Sequence[Speaker]] = []
 
@@ -108,10 +119,12 @@ def _told(
 
     found = quotes(paragraphs, "de", choice)
     for each, speakers in zip(found, seen, strict=True):
-        if each.text == told["text"]:
-            right = tuple(same_speaker(one.text, told["speaker"]) for one in speakers)
+        if each.text == quote["text"]:
+            right = tuple(same_speaker(one.text, quote["speaker"]) for one in speakers)
             if any(right):
-                yield Case(str(article["id"]), tuple(one.features for one in speakers), right, TOLD)
+                yield Case(
+                    str(article["id"]), tuple(one.features for one in speakers), right, LIGHT
+                )
 
 
 def speech_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
@@ -119,14 +132,14 @@ def speech_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
     for article in every:
         seen: list[Features] = []
 
-        def speech(features: Features, seen: list[Features] = seen) -> bool:
-            seen.append(features)
+        def speech(quoted: QuotedWords, seen: list[Features] = seen) -> bool:
+            seen.append(described(quoted))
             return True
 
         found = quotes(paragraphs_of(article), "de", speech=speech)
         gold = direct(article)
         for each, features in zip(found, seen, strict=True):
-            right = any(same_text(each.text, told["text"]) for told in gold)
+            right = any(same_text(each.text, quote["text"]) for quote in gold)
             yield Case(str(article["id"]), (features, {}), (right, not right))
 
 
@@ -176,21 +189,26 @@ def _fitted(tables: Sequence[Table], size: int) -> Array:
     return found
 
 
-def figures(every: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, int]:
-    """Return how many quotations there are, are found, have a speaker, have the right one, and
-    how many are given.
+def figures(every: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, int, int]:
+    """Return how many quotations there are, are found, have a speaker, have the right one, have
+    the right one with whom a pronoun means, and how many are given.
     """
-    wanted = found = speakers = right = given = 0
+    wanted = found = speakers = right = meant = given = 0
     for article in every:
         read = quotes(paragraphs_of(article), "de")
         given += len(read)
         for gold in direct(article):
             wanted += 1
-            mine = next((each for each in read if same_text(each.text, gold["text"])), None)
+            at = likest([each.text for each in read], gold["text"])
+            mine = None if at is None else read[at]
             found += mine is not None
             speakers += bool(gold["speaker"])
-            right += mine is not None and same_speaker(mine.speaker, gold["speaker"])
-    return wanted, found, speakers, right, given
+            named = mine is not None and same_speaker(mine.speaker, gold["speaker"])
+            right += named
+            meant += named or (
+                mine is not None and same_speaker(mine.speaker_resolved, gold["speaker"])
+            )
+    return wanted, found, speakers, right, meant, given
 
 
 def main() -> None:
@@ -200,21 +218,26 @@ def main() -> None:
     every = articles(parser.parse_args().real / "wikinews_de")
     learnt = [each for each in every if fold_of(str(each["id"])) in LEARNT]
     unused = [each for each in every if fold_of(str(each["id"])) not in LEARNT]
-    told = [*cases([*learnt, *labelled()]), *spoken_of(learnt)]
-    fitted, right = fit(told)
-    head = [f"{right:.3f} of {len(told)} right where their article was left out"]
-    _write(TARGET, "one is chosen who speaks", head, fitted)
-    speaker_weights.cache_clear()
     spoken = list(speech_of([*learnt, *labelled()]))
     fitted_speech, right_speech = fit(spoken)
     head_speech = [f"{right_speech:.3f} of {len(spoken)} right where their article was left out"]
     _write(SPEECH, "words in marks are told to be speech", head_speech, fitted_speech)
     speech_weights.cache_clear()
+    fitted: Mapping[str, float] = {}
+    head: list[str] = []
+    for _ in range(ROUNDS):
+        _write(TARGET, "one is chosen who speaks", head, fitted)
+        speaker_weights.cache_clear()
+        examples = [*cases([*learnt, *labelled()]), *spoken_of(learnt)]
+        fitted, right = fit(examples)
+        head = [f"{right:.3f} of {len(examples)} right where their article was left out"]
+    _write(TARGET, "one is chosen who speaks", head, fitted)
+    speaker_weights.cache_clear()
     for name, mine in (("not used", unused), ("learnt from", learnt)):
-        wanted, found, speakers, right_ones, given = figures(mine)
+        wanted, found, speakers, right_ones, meant, given = figures(mine)
         head.append(
             f"folds {name}: {found} of {wanted} quotations found, {right_ones} of {speakers} "
-            f"speakers right, {given} given"
+            f"speakers right, {meant} with whom they mean, {given} given"
         )
     _write(TARGET, "one is chosen who speaks", head, fitted)
     print(TARGET.read_text("utf-8"))

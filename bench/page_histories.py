@@ -232,8 +232,8 @@ def _table(found: Found, given: argparse.Namespace) -> Table:
             f"{1e3 * statistics.median(found.unit_cpus):.0f}, {1e3 * max(found.unit_cpus):.0f}"
         ),
     }
-    for name, told in rows.items():
-        table.add_row(name, told)
+    for name, cell in rows.items():
+        table.add_row(name, cell)
     return table
 
 

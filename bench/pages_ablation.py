@@ -23,17 +23,17 @@ from worker.text.annotate import bylines as page_people
 from worker.text.page import read_page as page
 from worker.text.page.body import roles as page_roles
 from worker.text.page.fields import authors as page_authors
+from worker.text.page.fields import byline_places as page_bylines
 from worker.text.page.fields import clues as page_clues
-from worker.text.page.fields import dates as page_dates
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
 from worker.text.page.fields.choose import choose_fields
 from worker.text.page.fields.json_ld import Linked
-from worker.text.page.fields.weigh import Model
 from worker.text.page.layout import blocks as page_blocks
+from worker.text.page.weigh import Model
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-CHOICES = (page_titles, page_authors, page_dates)
+CHOICES = (page_titles, page_authors)
 """The modules whose rules only choose among what was offered: pages need not be read again."""
 Row = tuple[str, dict[str, Any]]
 Read = tuple[str, dict[str, Any], Reading, Any]
@@ -69,6 +69,8 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("body: lines of pictures, embeds and dates", page_roles, "is_aside_line", lambda _: False),
     ("body: the lead above the text", page, "with_lead", first),
     ("body: repeated paragraphs", page, "with_repeats", first),
+    ("body: headings that the extractor dropped", page, "with_headings", first),
+    ("body: what the extractor left out", page, "with_left_out", first),
     ("body: menus are taken out before", page_blocks.Layout, "prune", nothing),
     ("title: names of the site", page_titles, "strip_site", first),
     ("title: kicker inside the h1", page_visible, "split_kicker",
@@ -78,25 +80,22 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("title: labels before the h1", page_titles, "_without_label", first),
     ("title: which of several h1", page_titles, "_h1_rank", lambda *_: 0),
     ("title: spelling of the h1", page_titles, "_best_spelling", lambda spellings: spellings[0]),
-    ("authors: bylines that the page shows", page_visible, "_collect_bylines", nothing),
+    ("authors: bylines that the page shows", page_visible, "collect_bylines", nothing),
     ("authors: no uploader whom nobody can read", page_clues, "_unseen_accounts",
      lambda *_: frozenset()),
-    ("authors: lines below the headline", page_visible, "_collect_lines_below", nothing),
+    ("authors: lines around the headline", page_bylines, "_collect_lines", nothing),
     ("authors: the site, on its blog", page_clues, "BLOG", NEVER),
     ("authors: who drew, and where from", page_people, "BYLINE_END", NEVER),
     ("authors: towns behind names", page_people, "_without_towns", first),
     ("authors: weighed, not ranked", page_authors, "model", lambda _: EVEN),
-    ("authors: all of one byline or list", page_authors, "_beside", lambda *_: set()),
     ("authors: dates, times and counts cut out", page_people, "STAMP", NEVER),
     ("authors: who reviewed or edited", page_people, "ANOTHER_PART", NEVER),
     ("authors: letters behind names", page_people, "CREDENTIAL", NEVER),
-    ("authors: links to the page on an author", page_visible, "AUTHOR_ADDRESS", NEVER),
-    ("authors: the name below the text", page_visible, "_last_line", lambda _: []),
+    ("authors: links to the page on an author", page_bylines, "AUTHOR_ADDRESS", NEVER),
+    ("authors: the name below the text", page_bylines, "_last_line", lambda _: []),
     ("dates: lines that the page shows", page_visible, "_collect_day_lines", nothing),
     ("title: names of the site, learned from the title tag", page_titles, "_learned",
      lambda _: []),
-    ("dates: places that name many days last", page_dates, "_gathered_last", first),
-    ("dates: seen and confirmed against JSON-LD", page_dates, "_agreed", lambda read: read[0]),
     ("all: JSON-LD", page, "read_linked", lambda _: Linked((), broken=False)),
     ("all: microdata", page_visible, "_collect_microdata", nothing),
     ("all: meta tags and links of the head", page, "collect_head", nothing),

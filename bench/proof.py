@@ -12,15 +12,16 @@ import sqlite3
 import tempfile
 import time
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from sqlalchemy import text
 
 from bench import corpus
 from storage.database.engine import database_url, insert_rows, writing_engine
-from storage.database.tables import CounterRow, VerdictRow
-from storage.database.unit import table_of
+from storage.database.tables import COUNTER, VERDICT
 from storage.proof import log
 from storage.proof.note import Checkpoint, Signer
 from storage.proof.tlog_proof import TlogProof
@@ -32,6 +33,22 @@ from tests import services
 from tests.flow.driver import Newsroom
 
 KEY = Signer.generate("archiv.example/log", seed=bytes(32))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something began: by the clock, and in processor time."""
+
+    clock: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> Self:
+        return cls(time.monotonic(), time.process_time())
+
+    def since(self) -> str:
+        now = Moment.now()
+        return f"{now.clock - self.clock:.3f} s ({now.cpu - self.cpu:.3f} s of CPU)"
 
 
 def grow(room: Newsroom, count: int, first: int) -> tuple[float, float, int]:
@@ -64,7 +81,7 @@ def size_of(url: str) -> int:
     if not url.startswith("sqlite"):
         engine = writing_engine(database_url(url))
         query = text(
-            "SELECT pg_total_relation_size('log_entry') + pg_total_relation_size('log_tile')"
+            "SELECT pg_total_relation_size('log_run') + pg_total_relation_size('log_tile')"
         )
         with engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
@@ -73,7 +90,7 @@ def size_of(url: str) -> int:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("VACUUM")
         before = path.stat().st_size
-        connection.execute("DROP TABLE log_entry")
+        connection.execute("DROP TABLE log_run")
         connection.execute("DROP TABLE log_tile")
         connection.execute("VACUUM")
         return before - path.stat().st_size
@@ -89,30 +106,29 @@ def verification(url: str, entries: int) -> None:
         for n in range(1, entries)
     ]  # fmt: skip
     with archive.engine.begin() as connection:
-        insert_rows(connection, table_of(VerdictRow), rows)
-        counter = table_of(CounterRow)
+        insert_rows(connection, VERDICT, rows)
+        counter = COUNTER
         connection.execute(counter.update().where(counter.c.name == "seq").values(value=entries))
-    before = time.monotonic()
+    before = Moment.now()
     log.append(archive.engine, archive.clock)
-    appended = time.monotonic() - before
+    appended = before.since()
     with archive.looking() as connection:
-        before = time.monotonic()
+        before = Moment.now()
         for check in (check_log.entries, check_log.tree, check_log.checkpoints):
             assert not [each for each in check(connection, Scope()) if hasattr(each, "kind")]
-        verified = time.monotonic() - before
+        verified = before.since()
         size = log.size_of(connection)
         node = log.node_of(connection)
         note = Checkpoint("archiv.example/log", size, root(node, size)).signed(KEY)
-        before = time.monotonic()
+        before = Moment.now()
         path = inclusion(node, size // 3, size)
-        made = time.monotonic() - before
+        made = before.since()
     proof = TlogProof(size // 3, tuple(path), note).text
     dialect = archive.engine.dialect.name
     archive.close()
     print(
-        f"{dialect}: {size} entries: appended in {appended:.1f} s, verified in {verified:.1f} s, "
-        f"{size_of(url) / size:.0f} bytes each; a proof is {len(proof)} bytes and made in "
-        f"{made * 1000:.1f} ms"
+        f"{dialect}: {size} entries, {size_of(url) / size:.0f} bytes each: appended in {appended}, "
+        f"verified in {verified}; a proof is {len(proof)} bytes and made in {made}"
     )
 
 

@@ -38,16 +38,16 @@ from bench.releases.scenes import Scene, Text, pairs_of, scene
 from storage.database.engine import database_url, reading_engine
 from storage.language.vocabulary import vocabulary
 from storage.relations import candidates as tracing
-from storage.relations.candidates import Trail
+from storage.relations.candidates import IndexedWording
 from storage.settings import Settings, load_settings
-from storage.similarity.index_keys import Traces, traces
+from storage.similarity.index_keys import IndexKeys, index_keys
+from storage.similarity.signature import signature
 from storage.values.digest import canonical_all
 from storage.write.archive import Archive
 from tests import services
 from worker.flow.order import order, resolve
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
-from worker.text.fingerprint import signature
 
 SIZES = (1_000, 10_000, 100_000)
 LOOKED_UP = 100
@@ -98,12 +98,12 @@ def archived(made: Scene, folder: Path, seed: int) -> Found:
     return _relations(url, by_origin)
 
 
-def _ingest(url: str, folder: Path, seeds: Path, told: Callable[[], None] = lambda: None) -> None:
+def _ingest(url: str, folder: Path, seeds: Path, pause: Callable[[], None] = lambda: None) -> None:
     settings = _settings(url, folder)
     with Archive.open(url) as archive, Reader(settings) as reader:
         job = order(archive, [resolve(archive, settings, str(seeds))], "command")
         while work_next(archive, settings, reader, within=job):
-            told()
+            pause()
         finish_rest(archive)
 
 
@@ -168,7 +168,7 @@ def _print_lookalikes(made: Scene, found: Found) -> None:
 
 
 def _is_one_story(pair: frozenset[str], story: dict[str, str]) -> bool:
-    """Tell whether two texts are of one story; a digest is of the story of each of its parts."""
+    """Return whether two texts are of one story; a digest is of the story of each of its parts."""
     one, other = (story[key] for key in pair)
     return one == other or one.startswith(f"{other} ") or other.startswith(f"{one} ")
 
@@ -176,12 +176,12 @@ def _is_one_story(pair: frozenset[str], story: dict[str, str]) -> bool:
 def _print_follow_ups(made: Scene, found: Found) -> None:
     story = {each.key: each.story for each in made.texts}
     right = found.follows & set(made.follows)
-    told = {pair for pair in found.follows if pair in right or story[pair[0]] != story[pair[1]]}
+    certain = {pair for pair in found.follows if pair in right or story[pair[0]] != story[pair[1]]}
     table = _table("", "follow-ups", "wanted", "found", "recall", "told", "precision")
-    recall, precision = len(right) / len(made.follows), len(right) / max(1, len(told))
+    recall, precision = len(right) / len(made.follows), len(right) / max(1, len(certain))
     table.add_row(
         f"{len(set(made.follows.values()))} styles", str(len(made.follows)), str(len(right)),
-        f"{recall:.3f}", str(len(told)), f"{precision:.3f}",
+        f"{recall:.3f}", str(len(certain)), f"{precision:.3f}",
     )  # fmt: skip
     CONSOLE.print(table)
 
@@ -206,7 +206,7 @@ def fingerprints(count: int = 300) -> None:
 
 
 def _signature(text: str) -> bytes:
-    return signature(vocabulary("de").cut(text.split()).hashes).values
+    return signature(vocabulary("de").cut(text.split()).hashes)
 
 
 def _datasketch(text: str) -> MinHash:
@@ -220,7 +220,7 @@ def _datasketch(text: str) -> MinHash:
 def lookups(sizes: tuple[int, ...], work: Path) -> None:
     """Print what it costs to look a text up in indexes of growing size, on both databases."""
     table = _table(
-        "look-up and laying of traces", "database", "texts", "rows", "bytes a text",
+        "look-up and laying of index keys", "database", "texts", "rows", "bytes a text",
         "look-up CPU µs", "× smallest", "look-up wall µs", "laying CPU µs",
     )  # fmt: skip
     with services.own_postgres(durable=False) as server:
@@ -237,7 +237,7 @@ def lookups(sizes: tuple[int, ...], work: Path) -> None:
 def _lookups(table: Table, name: str, url: str, sizes: tuple[int, ...]) -> None:
     first = None
     number = 0
-    made = _trails()
+    made = _wordings()
     with Archive.open(url) as archive:
         for size in sizes:
             laying = 0.0
@@ -245,7 +245,7 @@ def _lookups(table: Table, name: str, url: str, sizes: tuple[int, ...]) -> None:
             while number < size:
                 batch = list(islice(made, min(500, size - number)))
                 with archive.unit() as unit:
-                    laying += _cpu(lambda: tracing.leave(unit.connection, batch))  # noqa: B023
+                    laying += _cpu(lambda: tracing.index_wordings(unit.connection, batch))  # noqa: B023
                 number += len(batch)
             _analyze(archive)
             cpu, wall = _looked_up(archive, made)
@@ -258,18 +258,18 @@ def _lookups(table: Table, name: str, url: str, sizes: tuple[int, ...]) -> None:
             )  # fmt: skip
 
 
-def _looked_up(archive: Archive, made: Iterator[Trail]) -> tuple[float, float]:
+def _looked_up(archive: Archive, made: Iterator[IndexedWording]) -> tuple[float, float]:
     """Return CPU and wall seconds of looking up one text, the median over batches."""
     cpu, wall = [], []
     for _round in range(ROUNDS):
         batch = list(islice(made, LOOKED_UP))
-        wanted = {trace for each in batch for trace in each.traces.sought}
+        wanted = {key for each in batch for key in each.index_keys.sought}
 
         def look() -> None:
             with archive.looking() as connection:
                 holders = tracing.found(connection, wanted)  # noqa: B023
                 for each in batch:  # noqa: B023
-                    tracing.look(each, holders)
+                    tracing.candidates_among(each, holders)
 
         began = time.perf_counter()
         cpu.append(_cpu(look) / LOOKED_UP)
@@ -277,16 +277,16 @@ def _looked_up(archive: Archive, made: Iterator[Trail]) -> tuple[float, float]:
     return statistics.median(cpu), statistics.median(wall)
 
 
-def _trails() -> Iterator[Trail]:
+def _wordings() -> Iterator[IndexedWording]:
     """Yield the trails of invented texts without end."""
     for number, each in enumerate(corpus.texts(5), 1):
-        yield Trail(number, _traces(each), 738_000 + number % 1_000)
+        yield IndexedWording(number, _index_keys(each), 738_000 + number % 1_000)
 
 
-def _traces(each: corpus.Text) -> Traces:
+def _index_keys(each: corpus.Text) -> IndexKeys:
     head, _, body = each.content.partition("\n\n")
     day = datetime(2024, 6, 18, tzinfo=UTC).date()
-    return traces(
+    return index_keys(
         canonical_all(body.split("\n\n")), _signature(body), title=head[17:],
         site="lohe.example", day=day, is_exact=True,
     )  # fmt: skip
@@ -316,13 +316,13 @@ def clusters(articles: int, work: Path) -> None:
     marks: list[tuple[float, float]] = []
     batches = 0
 
-    def told() -> None:
+    def pause() -> None:
         nonlocal batches
         batches += 1
         marks.append((time.process_time(), time.perf_counter()))
 
     collect_garbage_rarely()
-    _ingest(url, work, seeds, told)
+    _ingest(url, work, seeds, pause)
     batch = articles / max(1, len(marks) - 1)  # the first mark stands behind the collecting
     step = max(1, (len(marks) - 1) // 5)
     table = _table(

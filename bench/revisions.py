@@ -30,12 +30,14 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from storage.diff.word_diff import Text, apply, diff, joined
+from storage.diff.word_diff import Text, diff, joined
 from storage.language.sentences import sentences
 from storage.language.words import TOKEN
+from storage.read.answers import VersionText
 from storage.read.archive import ReadOnlyArchive, open_archive
-from storage.read.texts import comparable
 from storage.values.digest import canonical
+from storage.values.draft import TEXT_ROLES
+from tests.diff.applied import apply
 from tests.flow.driver import Newsroom
 from tests.revisions import labelled
 from worker.flow.order import resolve
@@ -109,7 +111,7 @@ def main() -> None:
         print(
             f"no real histories in {data}: --data or LESART_REAL_DATA names them", file=sys.stderr
         )
-    _tell_labelled(console, given.database, tell_misses=given.misses)
+    _report_labelled(console, given.database, with_misses=given.misses)
     console.print(_speed_table(data / "wikipedia_versions_en"))
 
 
@@ -194,9 +196,14 @@ def _judge(archive: ReadOnlyArchive, history: History, found: Found) -> None:
     if len(versions) != len(runs):
         found.wrong.append(f"{history.name}: {len(versions)} versions of {len(runs)} runs")
     texts = [archive.version(f"{history.address}@{each.version}") for each in versions]
-    _judge_diffs([comparable(text) for text in texts], found)
+    _judge_diffs([_compared(text) for text in texts], found)
     _judge_blame(archive, history, [text.text or "" for text in texts], found)
     _judge_contains(archive, history, found)
+
+
+def _compared(version: VersionText) -> Text:
+    pairs = ((each.role, each.text) for each in version.paragraphs)
+    return Text(version.title, tuple(pair for pair in pairs if pair[0] in TEXT_ROLES))
 
 
 def _judge_diffs(texts: Sequence[Text], found: Found) -> None:
@@ -221,8 +228,8 @@ def _judge_blame(
     for sentence in _sentences(texts[-1]):
         enough = [count[sentence] > met[sentence] for count in held]
         since = max((number for number, has in enumerate(enough, 1) if not has), default=0)
-        told_as = canonical(sentence)  # alone, a dash at its beginning is a bullet
-        expected.append((told_as, since + 1, any(enough[:since])))
+        canon = canonical(sentence)  # alone, a dash at its beginning is a bullet
+        expected.append((canon, since + 1, any(enough[:since])))
         met[sentence] += 1
     given = [(canonical(each.sentence), each.since_version, each.returned) for each in told]
     found.sentences += len(expected)
@@ -272,8 +279,8 @@ def _histories_table(found: Sequence[Found]) -> Table:
         "blame of an article, ms": lambda f: _spread(f.blame_ms),
         "changes --contains, ms": lambda f: _spread(f.asked_ms),
     }
-    for name, tell in rows.items():
-        table.add_row(name, *map(tell, found))
+    for name, cells in rows.items():
+        table.add_row(name, *map(cells, found))
     for each in found:
         for wrong in each.wrong:
             table.add_row("", wrong)
@@ -288,7 +295,7 @@ def _spread(times: Sequence[float]) -> str:
 # ---------------------------------------------------------------------------- labelled steps
 
 
-def _tell_labelled(console: Console, database: str | None, *, tell_misses: bool) -> None:
+def _report_labelled(console: Console, database: str | None, *, with_misses: bool) -> None:
     captures, steps = labelled.labelled()
     with _room(database) as room:
         start = time.perf_counter()
@@ -309,7 +316,7 @@ def _tell_labelled(console: Console, database: str | None, *, tell_misses: bool)
     right = found.notices_asked - len(found.notices_wrong)
     table.add_row("notices linked to their change", f"{right} of {found.notices_asked}")
     console.print(table)
-    if tell_misses:
+    if with_misses:
         for each in (*found.noisy, *found.missed, *found.misclassed, *found.silence_confused):
             seen = f"{sorted(each.step.classes)}, silent {each.step.silent}"
             answer = f"{sorted(each.classes or ())}, silent {each.silent}"

@@ -7,7 +7,7 @@
 Every worker captures a batch of generated texts and reads it as any worker does: new articles,
 edits of earlier ones, one text in fifty a reprint. Ended early, the same command with the same
 database goes on where it was. Without `--database` both are made in a folder that goes away. It
-tells how it goes on, then what a capture cost at first and at last (beside what it costs to make
+says how it goes on, then what a capture cost at first and at last (beside what it costs to make
 the text up, as a busy machine is slower with both), what lies where, and what answers take.
 Needs `pip install -e '.[bench,test]'`.
 """
@@ -55,7 +55,7 @@ EDITED_AFTER = 50
 """So many batches later the articles of a batch are edited."""
 REPRINTED = 50
 FIRST_SEEN = datetime(2024, 1, 1, tzinfo=UTC)
-TOLD_EVERY_SECONDS = 30.0
+REPORT_EVERY_SECONDS = 30.0
 PROBES = 60
 SOURCE = "scale"
 CONSOLE = Console(width=132)
@@ -111,7 +111,7 @@ def _arrival(article: int, *, is_edit: bool) -> Arrival:
     )
 
 
-def work_batches(url: str, share: int, of: int, articles: int, end: float, told: Any) -> None:
+def work_batches(url: str, share: int, of: int, articles: int, end: float, reports: Any) -> None:
     """Keep every `of`-th batch that is not yet in the archive, until `end` of the clock."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     collect_garbage_rarely()
@@ -129,9 +129,9 @@ def work_batches(url: str, share: int, of: int, articles: int, end: float, told:
             making += time.process_time() - began
             _keep(archive, settings, reader, source, number, arrivals)
             spent = (time.process_time() - making, making)
-            told.put((share, len(arrivals), spent, psutil.Process().memory_info().rss))
+            reports.put((share, len(arrivals), spent, psutil.Process().memory_info().rss))
         finish_rest(archive)
-    told.put((share, None, (0.0, 0.0), 0))
+    reports.put((share, None, (0.0, 0.0), 0))
 
 
 def _keep(
@@ -171,15 +171,15 @@ def fill(url: str, articles: int, processes: int, minutes: float) -> list[Mark]:
         _read_left(archive, url)
         server = _server_of(archive)
     context = multiprocessing.get_context("spawn")
-    told: Any = context.Queue()
+    reports: Any = context.Queue()
     end = time.time() + 60 * minutes
     workers = [
-        context.Process(target=work_batches, args=(url, n, processes, articles, end, told))
+        context.Process(target=work_batches, args=(url, n, processes, articles, end, reports))
         for n in range(processes)
     ]
     for each in workers:
         each.start()
-    marks = list(_marks(told, processes, server))
+    marks = list(_marks(reports, processes, server))
     for each in workers:
         each.join()
     return marks
@@ -192,17 +192,17 @@ def _read_left(archive: Archive, url: str) -> None:
             pass
 
 
-def _marks(told: Any, processes: int, server: psutil.Process | None) -> Iterator[Mark]:
+def _marks(reports: Any, processes: int, server: psutil.Process | None) -> Iterator[Mark]:
     kept, memory, cpu = 0, 0, dict.fromkeys(range(processes), (0.0, 0.0))
     running, began, last = processes, time.monotonic(), 0.0
     while running:
-        share, number, spent, size = told.get()
+        share, number, spent, size = reports.get()
         if number is None:
             running -= 1
             continue
         kept, memory, cpu[share] = kept + number, max(memory, size), spent
         now = time.monotonic()
-        if now - last >= TOLD_EVERY_SECONDS and all(map(any, cpu.values())):
+        if now - last >= REPORT_EVERY_SECONDS and all(map(any, cpu.values())):
             last = now
             yield Mark(kept, now - began, *_spent(cpu, server), memory)
             print(f"{kept:,} captures in {now - began:.0f} s", flush=True)
@@ -292,8 +292,8 @@ def _look_up(archive: Archive, dice: random.Random) -> object:
         top = connection.execute(sql("SELECT max(id) FROM wording")).scalar_one()
         query = sql("SELECT trace FROM trace WHERE trace >= :at ORDER BY trace LIMIT 60")
         at = dice.randrange(top) << 30
-        traces = [row[0] for row in connection.execute(query, {"at": at})]
-        return candidates.found(connection, traces)
+        keys = [row[0] for row in connection.execute(query, {"at": at})]
+        return candidates.found(connection, keys)
 
 
 def _swept(archive: Archive) -> object:

@@ -303,7 +303,7 @@ def measure(
             for side in sides if number % 2 == 0 else reversed(sides):
                 with side.services(processes, _log(work, side)):
                     side.passes.append(side.take(work / f"round{number}", count, processes))
-                _tell(side)
+                _report(side)
         for side in sides:
             if not side.is_naive:
                 with side.services(processes, _log(work, side)):
@@ -341,7 +341,7 @@ def _log(work: Path, side: Side) -> Path:
     return work / f"{side.name.replace(', ', '-')}.log"
 
 
-def _tell(side: Side) -> None:
+def _report(side: Side) -> None:
     last = side.passes[-1]
     print(f"{side.name}: {last.articles / last.seconds:.0f} articles/s", file=sys.stderr)
 

@@ -1,9 +1,13 @@
 """Measure the page: 20 readers at once on an archive of generated articles, while ingestion runs.
 
-    python -m bench.serving --articles 100000 [--keep FOLDER] [--requests 400]
+    python -m bench.serving --articles 100000 [--keep FOLDER] [--requests 400] [--pause 1]
 
-Prints the median and the 95th percentile for each kind of page and answer, beside `/healthz`
-in the same run: on a shared machine only the ratio to it means anything.
+Prints, for each kind of page and answer, the median and the 95th percentile beside `/healthz` in
+the same run, the CPU time that the server took for a request, and what we want: on a shared machine
+only CPU and the ratio mean anything. A reader asks again at once, or after `--pause` seconds. Every
+answer is worked out: no two requests are alike, unless `--again` lets the server repeat itself. A
+folder that was kept is asked again as it is. With LESART_DATABASE_URL the archive is there; what
+PostgreSQL itself takes is not counted.
 Needs `pip install -e '.[bench,test]'`.
 """
 
@@ -21,15 +25,21 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import psutil
 
 from bench import corpus
 
 READERS = 20
 EDITED = 10
 """Every so many articles are edited once, a number in them."""
+WANTED = {"search": 100, "diff": 50, "blame": 50}
+"""Milliseconds in which 19 of 20 answers should come; `PAGE` for pages."""
+PAGE = 150
 DIGITS = re.compile(r"\d+")
 ADDRESS = ("127.0.0.1", 8795)
 
@@ -39,22 +49,29 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--articles", type=int, default=100_000)
     parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds a reader waits")
+    parser.add_argument("--again", action="store_true", help="readers ask the same as others")
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     home = asked.keep or Path(tempfile.mkdtemp(prefix="lesart-serving-"))
     home.mkdir(parents=True, exist_ok=True)
-    if not (home / "lesart.sqlite3").exists():
+    if not (home / "seeds").exists():
         _fill(home, asked.articles)
-    with _running(home, "web", "--address", f"{ADDRESS[0]}:{ADDRESS[1]}"):
+    _lesart(home, "db", "upgrade")
+    with _running(home, "web", "--address", f"{ADDRESS[0]}:{ADDRESS[1]}") as served:
         _until_served()
         kinds = _kinds()
-        with _ingesting(home):
-            print(f"{asked.articles} articles, {READERS} readers, an ingestion beside")
+        count = _json("/api/stats")["articles"]
+        with _ingesting(home, count):
+            load = " ".join(f"{each:.1f}" for each in os.getloadavg())
+            print(f"{count} articles, {READERS} readers, an ingestion beside; load {load}")
             base = None
             for name, paths in kinds.items():
-                times = _read(paths, asked.requests)
+                spent = _cpu(served)
+                pace = Pace(asked.requests, asked.pause, asked.again)
+                times = _read(paths, pace, is_known=name == "known")
                 base = base or statistics.median(times)
-                print(_row(name, times, base))
+                print(_row(name, times, base, (_cpu(served) - spent) / len(times)), flush=True)
     if asked.keep is None:
         shutil.rmtree(home, ignore_errors=True)  # a reader of pages may still end
 
@@ -83,34 +100,58 @@ def _kinds() -> dict[str, list[str]]:
         "/healthz": ["/healthz"],
         "front": ["/"],
         "article": [f"/a/{each}" for each in articles],
+        "known": [f"/a/{each}" for each in articles[:READERS]],
         "compare": [f"/a/{each}/1..2" for each in changed],
-        "since when": [f"/a/{each}/since" for each in changed],
+        "since when": [f"/a/{each}/since" for each in changed[::2]],
         "sources": ["/sources"],
         "search page": [f"/search?q={each}" for each in searched],
         "search": [f"/api/search?q={each}&limit=20" for each in searched],
+        "frequent word": [f"/api/search?q={each}&limit=20" for each in ("die", "und", "Prozent")],
+        "facets": [f"/api/facets?q={each}" for each in searched],
         "diff": [f"/api/diff?rev={each}@1..@2" for each in changed],
-        "blame": [f"/api/blame?rev={each}" for each in changed],
+        "blame": [f"/api/blame?rev={each}" for each in changed[1::2]],
         "changes": ["/api/changes?limit=100"],
         "changes after": ["/api/changes?after=0&limit=100"],
     }
 
 
-def _read(paths: Sequence[str], requests: int) -> list[float]:
-    """Ask with all readers at once; return the seconds that each answer took."""
+def _cpu(served: psutil.Process) -> float:
+    """Return the seconds that all processes of a server took."""
+    used = [each.cpu_times() for each in (served, *served.children(recursive=True))]
+    return sum(each.user + each.system for each in used)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many requests are made, with which pause between two, and whether they are alike."""
+
+    requests: int
+    pause: float
+    are_alike: bool
+
+
+def _read(paths: Sequence[str], pace: Pace, *, is_known: bool) -> list[float]:
+    """Ask with all readers at once; return the seconds that each answer took.
+
+    Where it `is_known`, readers have each answer already and tell so.
+    """
+    tags = {path: _tag(path) for path in paths} if is_known else {}
     times: list[float] = []
     lock = threading.Lock()
 
     def reader(number: int) -> None:
         connection = http.client.HTTPConnection(*ADDRESS, timeout=60)
         mine = []
-        for turn in range(requests // READERS):
+        for turn in range(pace.requests // READERS):
             path = paths[(number + turn * READERS) % len(paths)]
+            time.sleep(pace.pause * (0.5 + (number + turn) % READERS / READERS))
             began = time.perf_counter()
-            connection.request("GET", path)
+            own = {} if pace.are_alike else {"Accept-Language": f"en, x-{number}-{turn}"}
+            connection.request("GET", path, headers=tags.get(path, own))
             answer = connection.getresponse()
             answer.read()
             mine.append(time.perf_counter() - began)
-            if answer.status != 200:
+            if answer.status not in {200, 304}:
                 raise SystemExit(f"{path}: {answer.status}")
         with lock:
             times.extend(mine)
@@ -123,13 +164,23 @@ def _read(paths: Sequence[str], requests: int) -> list[float]:
     return times
 
 
-def _row(name: str, times: Sequence[float], base: float) -> str:
+def _row(name: str, times: Sequence[float], base: float, cpu: float) -> str:
     ordered = sorted(times)
     median, late = statistics.median(ordered), ordered[int(len(ordered) * 0.95)]
     return (
         f"{name:14} median {median * 1000:7.1f} ms  p95 {late * 1000:7.1f} ms  "
-        f"{median / base:6.1f} times /healthz"
+        f"{median / base:6.1f} times /healthz  CPU {cpu * 1000:6.1f} ms  "
+        f"wanted {WANTED.get(name, PAGE)} ms"
     )
+
+
+def _tag(path: str) -> dict[str, str]:
+    """Return the header that says that we have the answer of an address already."""
+    connection = http.client.HTTPConnection(*ADDRESS, timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    return {"If-None-Match": answer.headers["ETag"]}
 
 
 def _json(path: str) -> dict[str, Any]:
@@ -153,22 +204,22 @@ def _until_served() -> None:
 
 
 @contextmanager
-def _ingesting(home: Path) -> Iterator[None]:
-    """Ingest new articles for as long as the `with` goes on."""
-    more = home / "more"
-    corpus.write(more, 3_000, 2)
-    with _running(home, "ingest", str(more), "--source", "more"):
+def _ingesting(home: Path, count: int) -> Iterator[None]:
+    """Ingest new articles for as long as the `with` goes on: others each time, by the `count`."""
+    more = home / f"more-{count}"
+    corpus.write(more, 3_000, count)
+    with _running(home, "ingest", str(more), "--source", more.name):
         yield
 
 
 @contextmanager
-def _running(home: Path, *arguments: str) -> Iterator[None]:
+def _running(home: Path, *arguments: str) -> Iterator[psutil.Process]:
     process = subprocess.Popen(
         [sys.executable, "-m", "worker", *arguments], env=_environment(home),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait()

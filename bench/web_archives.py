@@ -158,12 +158,12 @@ def _versions(work: Path, home: str) -> list[str]:
     environ = {**os.environ, "LESART_HOME": str(work / home)}
     query = "SELECT article, wording, changed_after, changed_by, last_seen FROM versions ORDER BY 1"
     command = [sys.executable, "-m", "worker", "sql", query, "--format", "jsonl"]
-    told = subprocess.run(
+    ended = subprocess.run(
         command, cwd=ROOT, env=environ, check=False, capture_output=True, text=True
     )
-    if told.returncode:
-        raise BenchError(told.stderr)
-    return told.stdout.splitlines()
+    if ended.returncode:
+        raise BenchError(ended.stderr)
+    return ended.stdout.splitlines()
 
 
 def _print(sides: list[Spent], megabytes: float) -> None:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from storage.database.capture_store import CapturePlace, capture_place
+from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import read_own_host
 
@@ -40,7 +40,7 @@ _CODES = (
     "te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu"
 )
 LANGUAGES: frozenset[str] = frozenset(_CODES.split())
-"""The languages that can be told apart, as ISO 639 codes."""
+"""The languages that can be distinguished, as ISO 639 codes."""
 
 INTERVAL = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|min|h|d|)")
 """
@@ -135,11 +135,14 @@ class Settings:
     reader_url: str | None
     web_address: str
     web_hosts: tuple[str, ...]
+    web_workers: int | None
     proof_key: Path | None
+    keep_bytes: float | None
     proof_every: float
     proof_witnesses: Path | None
     mail_url: str | None
     page_url: str | None
+    page_language: str
     proof_tiles: Path | None
     proof_authorities: Path | None
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -404,6 +407,14 @@ def _interval(raw: Any) -> float:
     return seconds
 
 
+def _optional_interval(raw: Any) -> float | None:
+    return None if raw is None else _interval(raw)
+
+
+def _optional_count(raw: Any) -> int | None:
+    return None if raw is None else _count(raw)
+
+
 def _size(raw: Any) -> int:
     return _above_zero(parse_size(raw))
 
@@ -445,6 +456,13 @@ def _page(raw: Any) -> str | None:
     if not address.startswith(("https://", "http://")) or not address.isascii():
         raise ValueError(f"{raw!r} is no address such as https://archiv.bote.example")
     return address
+
+
+def _page_language(raw: Any) -> str:
+    found = _text(raw).lower()
+    if found not in {"en", "de"}:
+        raise ValueError(f"{raw!r} is no language of the page: write en or de")
+    return found
 
 
 def _switch(raw: Any) -> bool:
@@ -612,11 +630,23 @@ SETTINGS: tuple[Setting, ...] = (
         "further names that the page is asked by, beside localhost and 127.0.0.1",
     ),
     Setting(
+        "web_workers",
+        _optional_count,
+        None,
+        "processes that serve the page; else one a processor, four at most",
+    ),
+    Setting(
         "proof_key",
         _new_path,
         None,
         f"the key that signs checkpoints of the log; without it {PROOF_KEY_NAME} in home",
         is_path=True,
+    ),
+    Setting(
+        "keep_bytes",
+        _optional_interval,
+        None,
+        "for how long captured bytes are kept that a text was read out of; else for good",
     ),
     Setting("proof_every", _interval, "1h", "how often a log that has grown gets a checkpoint"),
     Setting(
@@ -651,6 +681,12 @@ SETTINGS: tuple[Setting, ...] = (
         _page,
         None,
         "where others reach the page, for links in alerts; without it http:// and web_address",
+    ),
+    Setting(
+        "page_language",
+        _page_language,
+        "en",
+        "the language of mails, and of the page where a browser names none of its own: en or de",
     ),
 )
 """Every setting, in the order in which `lesart config` tells them."""

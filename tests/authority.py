@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -41,9 +41,13 @@ ess_cert_id_chain = no
 class OpensslAuthority:
     """Keys and a root of its own; `answer` overrides what it answers, `asked` counts."""
 
-    folder: Path
+    home: TemporaryDirectory[str]
     answer: tuple[int, bytes] | None = None
     asked: list[bytes] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.home.name)
 
     @property
     def root(self) -> Path:
@@ -64,8 +68,9 @@ class OpensslAuthority:
 
 @cache
 def authority(name: str) -> OpensslAuthority:
-    """Return an authority with that name, made once for each process."""
-    folder = Path(mkdtemp(prefix="authority-"))
+    """Return an authority with that name, made once for each process, with which its folder goes."""
+    home = TemporaryDirectory(prefix="authority-", ignore_cleanup_errors=True)
+    folder = Path(home.name)
     (folder / "config").write_text(CONFIG)
     (folder / "serial").write_text("01\n")
     new = (
@@ -82,7 +87,7 @@ def authority(name: str) -> OpensslAuthority:
              "-keyout", "root.key", "-out", "root.pem")  # fmt: skip
     _openssl(folder, *new, "-x509", "-days", "3650", "-extensions", "stamp", "-subj", f"/CN={name} stamps",
              "-CA", "root.pem", "-CAkey", "root.key", "-keyout", "tsa.key", "-out", "tsa.pem")  # fmt: skip
-    return OpensslAuthority(folder)
+    return OpensslAuthority(home)
 
 
 @contextmanager

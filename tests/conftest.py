@@ -5,46 +5,44 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from hypothesis import HealthCheck, Phase, settings
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.util import LRUCache
 
 from storage.database.engine import database_url as parsed
 from storage.database.engine import writing_engine
 from storage.database.schema import upgrade
 from tests import services
+from tests.cli.small_archive import make_archive
 
 DIALECTS = ("sqlite", "postgresql")
 
-SLOW_ON_POSTGRES = (
-    "tests/alerts/",
-    "tests/flow/test_any_order.py",
-    "tests/flow/test_capture_store.py",
-    "tests/flow/test_clocks.py",
-    "tests/flow/test_copies.py",
-    "tests/flow/test_late_documents.py",
-    "tests/flow/test_left_work.py",
-    "tests/flow/test_merge.py",
-    "tests/flow/test_naming.py",
-    "tests/flow/test_noise.py",
-    "tests/flow/test_page_histories.py",
-    "tests/flow/test_record.py::test_emptying_a_row_needs_its_redaction",
-    "tests/flow/test_redaction.py",
-    "tests/flow/test_rederive.py",
-    "tests/flow/test_relations.py",
-    "tests/flow/test_verdicts.py",
-    "tests/flow/test_warc_export.py",
-    "tests/flow/test_web_archives.py",
-    "tests/flow/test_web_archives_real.py",
-    "tests/proof/",
-    "tests/read/test_check.py",
-    "tests/read/test_clocks.py",
-    "tests/revisions/",
-    "tests/serve/test_hostile.py",
-    "tests/web/",
+ON_BOTH = (
+    "tests/bad_inputs/",
+    "tests/cli/",
+    "tests/compose/",
+    "tests/flow/test_heartbeat.py",
+    "tests/flow/test_plans.py",
+    "tests/flow/test_races.py",
+    "tests/flow/test_record.py",
+    "tests/flow/test_schedule.py",
+    "tests/flow/test_seq.py",
+    "tests/flow/test_wakes.py",
+    "tests/language/",
+    "tests/read/test_asking.py",
+    "tests/read/test_opening.py",
+    "tests/read/test_plans.py",
+    "tests/read/test_reading.py",
+    "tests/read/test_search.py",
+    "tests/read/test_views.py",
+    "tests/serve/test_api.py",
+    "tests/test_services.py",
 )
-"""What runs on PostgreSQL with the slow tests: it is long, or not about databases."""
+"""Where the databases differ, and PostgreSQL is tried each time; else it is with the slow tests."""
 
 SLOW = (
     "tests/alerts/test_apprise.py",  # loads a hundred services
@@ -52,10 +50,17 @@ SLOW = (
     "tests/alerts/test_webhooks.py::test_each_webhook_arrives_once",
     "tests/cli/test_streams.py::test_an_archive_never_gets",
     "tests/flow/test_any_order.py::test_imported_captures",
+    "tests/flow/test_clocks.py::test_what_was_known_then_is_told_as_it_was_told_then[sqlite-1]",
+    "tests/flow/test_embedded.py::test_it_ends_cleanly",
     "tests/flow/test_full_disk.py",
     "tests/flow/test_late_documents.py::test_a_good_page_that_a_busy_machine",
     "tests/flow/test_late_documents.py::test_what_waits_for_its_second_try",
+    "tests/flow/test_noise.py::test_a_verdict_says_what_the_history_makes",
+    "tests/flow/test_noise.py::test_noise_is_the_same_in_any_order",
+    "tests/flow/test_page_histories.py::test_each_paragraph_is_taken_apart_once_however_many_captures_have_it[sqlite-6]",
     "tests/flow/test_races.py::test_fifty",
+    "tests/flow/test_record.py::test_the_guards_stand_after_every_migration[postgresql-",
+    "tests/flow/test_relations.py::test_a_server_that_dies",
     "tests/flow/test_seq.py::test_a_reader_that_follows_seq",
     "tests/flow/test_stack.py::test_a_file_that_is_edited",
     "tests/flow/test_stack.py::test_a_service_beats",
@@ -64,9 +69,17 @@ SLOW = (
     "tests/flow/test_warc_export.py::test_addresses_that_were_joined",
     "tests/flow/test_warc_export.py::test_what_came_back",
     "tests/flow/test_web_archives_real.py",
+    "tests/page/test_page_provenance.py::test_each_field_of_real_pages_says_where_it_was_found[html_trafilatura_dach]",
+    "tests/page/test_page_reader.py::test_time_that_others_take",
+    "tests/page/test_page_real.py::test_no_person_of_a_real_page_is_a_date_a_label_or_a_number_and_every_page_is_kept[html_wcxb]",
+    "tests/patterns/test_patterns.py::test_a_pattern_that_grows",
+    "tests/proof/test_wacz.py::test_a_program_of_others",
+    "tests/read/test_clocks.py::test_the_same_time_on_both_clocks",
+    "tests/revisions/",  # a hundred and twenty labelled steps
     "tests/serve/test_browser.py",  # wants a browser, too
     "tests/serve/test_fuzz.py",
     "tests/serve/test_hostile.py",  # every page for every hostile text
+    "tests/web/test_up.py::test_what_is_refused",
 )
 """What runs with the slow tests alone."""
 
@@ -90,6 +103,37 @@ UNIT = (
 )
 """Tests of what is pure, or reads files at most: `pytest -m unit` tells in a minute."""
 
+LONGEST = (
+    "tests/bad_inputs/",
+    "tests/serve/test_fuzz.py",
+    "tests/web/test_month.py",
+    "tests/bench/",
+    "tests/chaos/",
+    "tests/flow/test_stack.py",
+    "tests/serve/test_browser.py",
+    "tests/serve/test_hostile.py",
+    "tests/revisions/",
+    "tests/flow/test_any_order.py",
+    "tests/flow/test_world.py",
+    "tests/proof/test_tampering.py",
+    "tests/alerts/test_chaos.py",
+    "tests/flow/test_record.py",
+    "tests/flow/test_embedded.py",
+    "tests/flow/test_races.py",
+    "tests/flow/test_noise.py",
+    "tests/page/test_page_reader.py",
+    "tests/patterns/",
+    "tests/web/test_pages.py",
+    "tests/cli/test_streams.py",
+)
+"""Files that begin first, so that no process waits at the end for one that began last."""
+
+
+def _turn(item: pytest.Item) -> int:
+    found = (turn for turn, start in enumerate(LONGEST) if item.nodeid.startswith(start))
+    return next(found, len(LONGEST))
+
+
 FORBIDDEN_TO_UNITS = frozenset(
     {
         "os.exec",
@@ -101,6 +145,15 @@ FORBIDDEN_TO_UNITS = frozenset(
     }
 )
 """What a unit test may not do, by the names of Python's audit events."""
+
+# the tests start the program some hundred times: what Python compiled is kept, whatever a shell says
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= 8 << 30:
+    # each archive waits for its disk at every transaction; here nothing is lost but time
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 settings.register_profile(
     "lesart",
@@ -121,18 +174,41 @@ settings.register_profile(
 settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Let one more test run than there are processors: many wait for others."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is a unit test, and as slow what need not run on both databases each time."""
+    """Mark what is a unit test, as slow what need not run on both databases each time, and order."""
     for item in items:
-        if item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
-            item.add_marker(pytest.mark.unit)
         is_postgres = "postgresql" in item.name
         if item.get_closest_marker("large"):
             continue
-        if item.nodeid.startswith(SLOW) or (
-            is_postgres and item.nodeid.startswith(SLOW_ON_POSTGRES)
-        ):
+        if item.nodeid.startswith(SLOW) or (is_postgres and not item.nodeid.startswith(ON_BOTH)):
             item.add_marker(pytest.mark.slow)
+        elif item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
+            item.add_marker(pytest.mark.unit)
+    items.sort(key=_turn)
+
+
+class SharedStatements(LRUCache[Any, Any]):
+    """Compiled statements by all but their dialect: a hundred archives ask the same."""
+
+    def get(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        return super().get(key[1:], default)
+
+    def __setitem__(self, key: tuple[Any, ...], value: Any) -> None:
+        super().__setitem__(key[1:], value)
+
+
+STATEMENTS = {name: SharedStatements(2000) for name in DIALECTS}
+
+
+@event.listens_for(Engine, "engine_connect")
+def _share_statements(connection: Connection) -> None:
+    """Compile a statement once for all archives of a run: a third of what a small test costs."""
+    connection.execution_options(compiled_cache=STATEMENTS[connection.dialect.name])
 
 
 _running_unit: list[str] = []
@@ -159,10 +235,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the settings of whoever runs the tests."""
+    """Hide the settings of whoever runs the tests; the page has one process unless a test says more."""
     for name in list(os.environ):
         if name.startswith("LESART_") and not name.startswith(("LESART_TEST_", "LESART_REAL_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("LESART_WEB_WORKERS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +267,23 @@ def _postgres_template(postgres_databases: services.PostgresDatabases) -> Iterat
 def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "lesart.sqlite3"
     _migrate(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def _small_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("small") / "lesart.sqlite3"
+    make_archive(path)
+    return path
+
+
+@pytest.fixture
+def small_archive(_small_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an archive of three articles at its default place in the folder that we stand in."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "lesart-data" / "lesart.sqlite3"
+    path.parent.mkdir()
+    shutil.copyfile(_small_template, path)
     return path
 
 

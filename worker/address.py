@@ -70,7 +70,7 @@ class Address:
 
     @property
     def is_front_page(self) -> bool:
-        """Tell whether nothing but a site is named."""
+        """Return whether nothing but a site is named."""
         parts = urlsplit(self.text)
         return FRONT_PAGE.fullmatch(parts.path) is not None and not parts.query
 
@@ -84,7 +84,7 @@ FRONT_PAGE = re.compile(r"/?(?:(?:index|home|start|default)(?:\.\w{2,5})?/?)?", 
 
 
 IsOwn = Callable[[str, int], bool]
-"""Tells of a host and a port whether the user allowed them by name."""
+"""Says of a host and a port whether the user allowed them by name."""
 
 
 def parse_address(given: str, is_own: IsOwn | None = None) -> Address | Refused:
@@ -170,7 +170,7 @@ HOST = re.compile(
 
 
 def _mixes_scripts(label: str) -> bool:
-    """Tell whether a label in Punycode mixes Latin with letters that pass for Latin ones."""
+    """Return whether a label in Punycode mixes Latin with letters that pass for Latin ones."""
     try:
         letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError as error:

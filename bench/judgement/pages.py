@@ -7,9 +7,11 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +19,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import trafilatura
+from lxml.html import HTMLParser, document_fromstring
 from trafilatura.settings import Document
 
 from bench.judgement.table import Judged, fold_of, gold_of
@@ -25,9 +28,10 @@ from storage.values.draft import Draft, PartialDate
 from worker.text.annotate.bylines import is_agency
 from worker.text.annotate.date_lines import stamps_in
 from worker.text.hints import Hints, TextSettings
+from worker.text.page.body import left_out
 from worker.text.page.fields import authors
-from worker.text.page.fields.weigh import unpacked
 from worker.text.page.read_page import NAME, VERSION, read_page
+from worker.text.page.weigh import unpacked
 
 SETS = {
     "html_fundus": "news",
@@ -39,15 +43,24 @@ UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 NAME_BREAK = re.compile(r"\s*(?:[,;/]\s*(?:and\s)?|\s(?:und|and|et|&)\s)\s*")
 CREDENTIAL = re.compile(r"(?:[A-Z][A-Za-z]{0,5}[.®-]*)+|\d.*")
 """Letters behind a name that a gold names with it: MD, E-RYT 200, CEPF®."""
+STATED_HEADLINE = re.compile(r'"headline"\s*:\s*("(?:[^"\\]|\\.){1,500}")')
+"""A headline in JSON-LD."""
+_STEM = 5
 OUTLET = re.compile(
     r'og:site_name"[^>]{0,20}content="([^"]{2,60})"|"publisher"\s*:\s*\{[^{}]{0,300}?"name"\s*:\s*"([^"]{2,60})"'
 )
 """How a page names its outlet."""
+WORD = re.compile(r"\w+")
 WEEKDAY = re.compile(
     r"\b(?:mon|tues?|wed|thu|fri|sat|sun|montag|dienstag|mittwoch|freitag)\b", re.IGNORECASE
 )
 GERMAN = frozenset({"de", "at", "ch", "MallorcaMagazin", "LuxemburgerWort", "Wochenblatt"})
 SHINGLE = 4
+_SHORT = 3  # letters of a house that may begin a name
+GATHERED = "2026-06-01"
+"""After every date in the gold of the sets that do not say when their pages were fetched."""
+BY_FOLD = Path(__file__).parent / "weights"
+"""The weights of each model that were fitted without each of the folds."""
 
 
 @dataclass(slots=True)
@@ -72,23 +85,32 @@ def rules() -> str:
 
 
 def judge(folder: Path, folds: frozenset[int]) -> Iterator[Judged]:
-    """Judge all pages of the folds by both readers."""
-    for name in SETS:
-        for row in rows_of(folder, name):
-            if row["fold"] not in folds:
-                continue
-            with unused_weights(row["fold"]):
-                readings = {reader: read(row["raw"], row) for reader, read in READERS.items()}
-            for reader, reading in readings.items():
-                yield from judge_page(name, row, reader, reading)
+    """Judge all pages of the folds by both readers, two pages at a time."""
+    pages = ((name, row) for name in SETS for row in rows_of(folder, name) if row["fold"] in folds)
+    with ProcessPoolExecutor(2) as pool:
+        for judged in pool.map(_judge_both, pages, chunksize=8):
+            yield from judged
+
+
+def _judge_both(page: tuple[str, dict[str, Any]]) -> list[Judged]:
+    name, row = page
+    with unused_weights(row["fold"]):
+        readings = {reader: read(row["raw"], row) for reader, read in READERS.items()}
+    return [
+        judged
+        for reader, reading in readings.items()
+        for judged in judge_page(name, row, reader, reading)
+    ]
 
 
 @contextmanager
 def unused_weights(fold: int) -> Iterator[None]:
-    """Weigh authors meanwhile by the weights that were fitted without a fold."""
-    by_fold = json.loads((Path(__file__).parent / "weights" / "authors.json").read_text("utf-8"))
-    weighed = unpacked(by_fold[str(fold)])
-    with patch.object(authors, "model", lambda _name: weighed):
+    """Weigh authors and paragraphs meanwhile by the weights that were fitted without a fold."""
+    with ExitStack() as weighed:
+        for module, name in ((authors, "authors"), (left_out, "left_out")):
+            weights = BY_FOLD / f"{name}.json"
+            fitted = unpacked(json.loads(weights.read_text("utf-8"))[str(fold)])
+            weighed.enter_context(patch.object(module, "model", lambda _, fitted=fitted: fitted))
         yield
 
 
@@ -111,23 +133,22 @@ def judge_page(name: str, row: dict[str, Any], reader: str, reading: Reading) ->
 
 def _judge_fundus(reading: Reading, row: dict[str, Any]) -> Values:
     gold_date = row["publishing_date"] and datetime.fromisoformat(row["publishing_date"])
-    body = row["body"]
-    parts = [*body["summary"]]
-    for section in body["sections"]:
-        parts += [*section["headline"], *section["paragraphs"]]
-    value = f1(reading.text, "\n".join(parts))
+    value = f1(reading.text, body_of(row))
     yield "body", value
     if GERMAN & {row["country"], row["publisher"]}:
         yield "body, German", value
-    yield "headline", float(plain(reading.title) == plain(row["title"]))
-    host = (urlsplit(row["url"]).hostname or "").removeprefix("www.")
-    named = [row["publisher"], host, host.split(".")[-2], *OUTLET.findall(row["head"])]
-    houses = [_letters("".join(each)) for each in named]
-    persons = {plain(each) for each in row["authors"] if not _is_house(each, houses)}
+    yield from _judge_headline(plain(reading.title) == plain(row["title"]), row)
+    persons = set(map(plain, persons_of(row)))
     ours = {plain(each) for each in reading.authors if not is_agency(each)}
     yield "authors", float(ours == persons)
+    yield (
+        "authors, raw gold",
+        float(set(map(plain, reading.authors)) == set(map(plain, row["authors"]))),
+    )
     if persons:
         yield "authors, given", float(ours == persons)
+    else:
+        yield "silence", float(not ours)
     yield from _judge_names(reading)
     if gold_date:
         same_day, same_minute = _same_time(reading.date, gold_date)
@@ -135,10 +156,60 @@ def _judge_fundus(reading: Reading, row: dict[str, Any]) -> Values:
         yield "minute", float(same_minute)
 
 
-def _is_house(author: str, houses: list[str]) -> bool:
-    """Tell whether the gold names an agency or the outlet, which wrote nothing."""
-    key = _letters(author)
-    return is_agency(author) or any(key.startswith(h) or h.startswith(key) for h in houses if h)
+def body_of(row: dict[str, Any]) -> str:
+    """Return the text that the gold gives to a page, empty where it gives none."""
+    if "body" not in row:
+        return row.get("text") or ""
+    parts = [*row["body"]["summary"]]
+    for section in row["body"]["sections"]:
+        parts += [*section["headline"], *section["paragraphs"]]
+    return "\n".join(parts)
+
+
+def persons_of(row: dict[str, Any]) -> list[str]:
+    """Return whom the gold of a page of news names, but for agencies, the outlet and towns.
+
+    The outlet goes by its names and initials in the gold, in the address and on the page. A town
+    is what the text of the gold opens with, before the mark of a dateline, or one word behind a
+    whole name.
+    """
+    host = (urlsplit(row["url"]).hostname or "").removeprefix("www.")
+    named = [row["publisher"], host, host.split(".")[-2], *OUTLET.findall(row["head"])]
+    houses = {_letters("".join(each)).removeprefix("the") for each in named} - {""}
+    initials = "".join(filter(str.isupper, row["publisher"]))
+    text = plain(body_of(row)).casefold()
+    persons = [
+        author
+        for author in row["authors"]
+        if not (_is_house(author, houses, initials) or _opens(text, author))
+    ]
+    is_whole = bool(persons) and " " in persons[0]
+    return [each for each in persons if not is_whole or " " in each]
+
+
+def _is_house(author: str, houses: set[str], initials: str) -> bool:
+    """Return whether the gold names an agency or the outlet, which wrote nothing.
+
+    >>> [_is_house(each, {"bote"}, "KB") for each in ("AFP, LOHE", "KB-Redaktion", "Bote Online")]
+    [True, True, True]
+    >>> _is_house("Kai Berg", {"bote", "ka"}, "KB")
+    False
+    """
+    key, words = _letters(author), re.split(r"[\s,-]+", author)
+    within = any(len(h) > _SHORT and (h in key or h.startswith(key)) for h in houses)
+    parts = {_letters(word) for word in words}
+    of_agency = is_agency(author) or is_agency(words[0])
+    return of_agency or within or bool(houses & parts) or initials in words[:1]
+
+
+def _opens(text: str, town: str) -> bool:
+    """Return whether a text begins with a town and the mark of a dateline.
+
+    >>> _opens("lohe (kb) – am deich", "Lohe"), _opens("ada kern sagt: nein", "Ada Kern")
+    (True, False)
+    """
+    key = plain(town).casefold()
+    return text.startswith(key) and text[len(key) :].lstrip()[:1] in {*"(,:./|-–—"}
 
 
 def _letters(text: str) -> str:
@@ -152,7 +223,7 @@ def _judge_dach(reading: Reading, row: dict[str, Any]) -> Values:
     total = 2 * wanted + missing + unwanted
     if total:
         yield "body (segments)", 2 * wanted / total, total
-    yield "headline", float(plain(reading.title) == plain(row["title"]))
+    yield from _judge_headline(plain(reading.title) == plain(row["title"]), row)
     if row["author"]:
         gold = {plain(name) for name in NAME_BREAK.split(row["author"]) if name.strip()}
         yield "authors, given", float(set(map(plain, reading.authors)) == gold)
@@ -164,7 +235,7 @@ def _judge_dach(reading: Reading, row: dict[str, Any]) -> Values:
 
 def _judge_wcxb(reading: Reading, row: dict[str, Any]) -> Values:
     yield "body", f1(reading.text, row["text"])
-    yield "headline", float(_folded(reading.title) == _folded(row["title"]))
+    yield from _judge_headline(_folded(reading.title) == _folded(row["title"]), row)
     if row["author"]:
         yield "one author right", float(one_right(reading.authors, row["author"]))
     else:
@@ -179,13 +250,38 @@ def _judge_aeb(reading: Reading, row: dict[str, Any]) -> Values:
     yield "body", f1(reading.text, row["text"])
 
 
+def _judge_headline(is_right: bool, row: dict[str, Any]) -> Values:  # noqa: FBT001
+    yield "headline", float(is_right)
+    if not made_for_machines(row["title"], row["head"]):
+        yield "headline, as shown", float(is_right)
+
+
+def made_for_machines(gold: str, page: str) -> bool:
+    """Return whether the gold is a title for machines, where readers see another headline.
+
+    The page has one h1, which says the same matter in other words; the gold stands, with or
+    without a name of the site behind it, in og:title, twitter:title, JSON-LD or the title tag.
+    """
+    tree = document_fromstring(page.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
+    shown = [text for h1 in tree.iter("h1") if (text := _letters(h1.text_content()))]
+    stated = [*map(json.loads, STATED_HEADLINE.findall(page)), *tree.xpath("//head/title/text()")]
+    for name in ("og:title", "twitter:title"):
+        stated += tree.xpath("//meta[@property=$name or @name=$name]/@content", name=name)
+    wanted = _letters(gold)
+    if len(shown) != 1 or wanted in shown[0] or shown[0] in wanted:
+        return False
+    said = " ".join(tree.find(".//h1").text_content().casefold().split())
+    alike = any(word[:_STEM] in said for word in WORD.findall(gold.casefold()) if word[_STEM - 1 :])
+    return alike and any(_letters(unescape(text)).startswith(wanted) for text in stated)
+
+
 def _judge_names(reading: Reading) -> Values:
     """Judge whether any author is no name by its look, whatever the gold says."""
     yield "a date as author", float(any(map(_looks_dated, reading.authors)))
 
 
 def one_right(authors: tuple[str, ...], gold: str) -> bool:
-    """Tell whether one of the authors is one of the gold, which may add what somebody is.
+    """Return whether one of the authors is one of the gold, which may add what somebody is.
 
     >>> one_right(("Ada Kern",), "Ada Kern, MD and Bo Lind"), one_right(("MD",), "Ada Kern, MD")
     (True, False)
@@ -197,7 +293,7 @@ def one_right(authors: tuple[str, ...], gold: str) -> bool:
 
 
 def _ours(raw: bytes, row: dict[str, Any]) -> Reading:
-    seen = datetime.fromisoformat(row.get("crawl_date") or "2026-01-01").replace(tzinfo=UTC)
+    seen = datetime.fromisoformat(row.get("crawl_date") or GATHERED).replace(tzinfo=UTC)
     hints = Hints("html", row["file"], None, seen + timedelta(hours=9), row["url"])
     start = time.process_time()
     draft = read_page(raw, hints, TextSettings())
@@ -240,7 +336,7 @@ def _day_in_berlin(date: PartialDate) -> str:
 
 
 def _same_time(date: PartialDate | None, gold: datetime) -> tuple[bool, bool]:
-    """Tell whether day and minute are right, in the zone of the gold where both name one."""
+    """Return whether day and minute are right, in the zone of the gold where both name one."""
     if date is None:
         return False, False
     if date.precision not in ("minute", "second"):
@@ -259,7 +355,7 @@ def plain(text: str) -> str:
 
 def _folded(text: str) -> str:
     """Return a text without case and the forms of quotation marks and dashes."""
-    for marks, mark in (("‘’‚`´", "'"), ("“”„«»", '"'), ("–—‑", "-")):
+    for marks, mark in (("‘’‚`´", "'"), ("“”„«»", '"'), ("–—‑", "-"), ("…", "...")):
         text = re.sub(f"[{marks}]", mark, text)
     return plain(text).casefold().strip(" .")
 
@@ -284,8 +380,18 @@ def f1(ours: str, gold: str) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
+def shared_share(part: str, gold: str) -> float:
+    """Return how much of a part stands in the gold; fewer than four words, as they are."""
+    own, wanted = _shingles(part), _shingles(gold)
+    if own.total() == 1 and len(next(iter(own))) < SHINGLE:
+        return float(
+            f" {' '.join(next(iter(own)))} " in f" {' '.join(WORD.findall(gold.casefold()))} "
+        )
+    return sum((own & wanted).values()) / own.total() if own else 0.0
+
+
 def _shingles(text: str) -> Counter[tuple[str, ...]]:
-    words = re.findall(r"\w+", plain(text).casefold())
+    words = WORD.findall(plain(text).casefold())
     if len(words) < SHINGLE:
         return Counter([tuple(words)] if words else [])
     return Counter(zip(*(words[i:] for i in range(SHINGLE)), strict=False))

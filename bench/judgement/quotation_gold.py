@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,20 @@ def paragraphs_of(article: Mapping[str, Any]) -> list[Paragraph]:
 
 
 def same_text(one: str, other: str) -> bool:
-    """Tell whether two quotations are one."""
+    """Return whether two quotations are one."""
     a, b = _words(one), _words(other)
     return bool(a and b) and len(a & b) >= SAME * min(len(a), len(b))
 
 
+def likest(texts: Sequence[str], wanted: str) -> int | None:
+    """Return which of the quotations is the wanted one: words of a short one stand in others."""
+    same = [at for at, each in enumerate(texts) if same_text(each, wanted)]
+    b = _words(wanted)
+    return max(same, key=lambda at: len((a := _words(texts[at])) & b) / len(a | b), default=None)
+
+
 def same_speaker(found: str | None, wanted: str | None) -> bool:
-    """Tell whether a speaker is the one that is wanted: the words of one are in the other."""
+    """Return whether a speaker is the one that is wanted: the words of one are in the other."""
     if not found or not wanted:
         return False
     a, b = (_words(each) - _ARTICLES or _words(each) for each in (found, wanted))

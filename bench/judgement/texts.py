@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from bench.judgement.quotation_gold import articles, direct, paragraphs_of, same_speaker, same_text
+from bench.judgement.quotation_gold import (
+    articles,
+    direct,
+    likest,
+    paragraphs_of,
+    same_speaker,
+    same_text,
+)
 from bench.judgement.table import Judged, fold_of, gold_of
 from bench.relations import archived
 from bench.releases.scenes import Scene, Text
@@ -97,13 +104,14 @@ def _quotations(folder: Path, folds: frozenset[int]) -> Iterator[Judged]:
 def _of_article(article: Mapping[str, object], fold: int) -> Iterator[Judged]:
     read = quotes(paragraphs_of(article), "de")
     gold = direct(article)
-    for told in gold:
-        mine = next((each for each in read if same_text(each.text, told["text"])), None)
+    for quote in gold:
+        at = likest([each.text for each in read], quote["text"])
+        mine = None if at is None else read[at]
         yield Judged("wikinews_de", "quotations: found", READER, fold, float(mine is not None))
-        if told["speaker"]:
-            is_right = mine is not None and same_speaker(mine.speaker, told["speaker"])
+        if quote["speaker"]:
+            is_right = mine is not None and same_speaker(mine.speaker, quote["speaker"])
             yield Judged("wikinews_de", "speaker: right", READER, fold, float(is_right))
-    known = [told["text"] for told in gold]
+    known = [quote["text"] for quote in gold]
     for each in read:
         value = float(_is_among(each.text, known))
         yield Judged("wikinews_de", "given, in the gold", READER, fold, value)

@@ -168,11 +168,11 @@ class Facts:
 
     def _date(self, slot: str) -> str | None:
         kind, _, _ = slot.replace("-", "+").partition("+")
-        tell = _DATED.get(kind)
-        if tell is None:
+        written = _DATED.get(kind)
+        if written is None:
             return None
         shift = int(slot[len(kind) :] or 0)
-        return tell(self.day, shift)
+        return written(self.day, shift)
 
     def _made(self, slot: str) -> str:
         name, _, span = slot.partition(":")

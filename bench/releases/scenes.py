@@ -87,11 +87,11 @@ def background(folder: Path | None) -> list[Release]:
     path = folder / "wikinews_de" / "articles.jsonl"
     found = []
     for line in path.read_text("utf-8").splitlines():
-        told = json.loads(line)
-        paragraphs = tuple(p.strip() for p in told["text"].split("\n\n") if p.strip())
+        fields = json.loads(line)
+        paragraphs = tuple(p.strip() for p in fields["text"].split("\n\n") if p.strip())
         if paragraphs:
-            day = date.fromisoformat(told["date"])
-            found.append(Release("wikinews", told["title"], paragraphs, day))
+            day = date.fromisoformat(fields["date"])
+            found.append(Release("wikinews", fields["title"], paragraphs, day))
     return found
 
 

@@ -66,8 +66,8 @@ def tellings(
         text = SLOT.sub(lambda slot: filled.value(slot[1]), text)
         title, _, body = text.partition("\n")
         paragraphs = tuple(each.strip() for each in body.split("\n\n") if each.strip())
-        told = {**house, **filled.known}
-        yield Release(template.name, title.removeprefix("# ").strip(), paragraphs, day, told)
+        facts = {**house, **filled.known}
+        yield Release(template.name, title.removeprefix("# ").strip(), paragraphs, day, facts)
 
 
 def _template(part: str) -> Template:

@@ -1,7 +1,5 @@
 """The `lesart` command itself, which the commands are added to."""
 
-import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -30,9 +28,9 @@ def root(
         bool,
         typer.Option(
             "--version",
-            callback=lambda wanted: _tell_version() if wanted else None,
+            callback=lambda wanted: _print_version() if wanted else None,
             is_eager=True,
-            help="Tell the version and end.",
+            help="Print the version and end.",
         ),
     ] = False,
 ) -> None:
@@ -41,12 +39,16 @@ def root(
 
 def program() -> str:
     """Return the name and version of this program."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # slow to load
+
     try:
         return f"lesart {version('lesart')}"
     except PackageNotFoundError:  # run from a checkout that is not installed
         return "lesart (not installed)"
 
 
-def _tell_version() -> None:
+def _print_version() -> None:
+    import platform  # noqa: PLC0415  # only here
+
     typer.echo(f"{program()}, Python {platform.python_version()}")
     raise typer.Exit(WELL)

@@ -15,7 +15,6 @@ from storage.cli.app import app, db, program
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
-    Checked,
     Filtering,
     OutputOptions,
     Page,
@@ -26,7 +25,7 @@ from storage.cli.options import (
     path_of,
 )
 from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
-from storage.cli.report import reading, tell_examination, tell_verification
+from storage.cli.report import reading
 from storage.read.filters import Filters
 
 if TYPE_CHECKING:
@@ -98,6 +97,7 @@ def export(
     target = shown.target()
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
+        _say_restricted(archive)
         if shown.is_warc:
             _export_warc(archive, filters, query, page, shown)
             return
@@ -107,12 +107,6 @@ def export(
             return
         take = json_lines if target.format in {"json", "jsonl"} else flat_rows
         write_rows(take(archive, selection), target, FLAT_COLUMNS)
-
-
-@command(app, "verify", example="lesart verify --against checkpoint.txt")
-def verify(place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> None:
-    """Compute every digest and invariant again; tell what is broken and end with 1."""
-    tell_verification(place.settings(), shown, checked)
 
 
 @command(app, "stats", example="lesart stats --format json")
@@ -144,16 +138,16 @@ def stats(
         typer.Option("--until", metavar="T", help="With --coverage or --edits: up to then."),
     ] = None,
 ) -> None:
-    """Tell the figures of the archive, how well its sources are looked at, or how they edit."""
+    """Report the figures of the archive, how well its sources are looked at, or how they edit."""
     from storage.read.figures.edits import EditSpan  # noqa: PLC0415  # only here
-    from storage.render.moment import parse_moment  # noqa: PLC0415  # only here
+    from storage.read.render.moment import parse_moment  # noqa: PLC0415  # only here
 
     _refuse_parts_of_figures(coverage=coverage, edits=edits, hourly=hourly, shown=shown)
     with reading(place) as (settings, archive):
         first = None if since is None else parse_moment(since, settings.zone, "first")
         last = None if until is None else parse_moment(until, settings.zone, "last")
         if edits:
-            _tell_edits(archive, EditSpan(source, first, last), shown, is_hourly=hourly)
+            _report_edits(archive, EditSpan(source, first, last), shown, is_hourly=hourly)
             return
         if not coverage:
             write_record(archive.stats(), shown.target())
@@ -166,14 +160,8 @@ def stats(
 
 @command(app, "config", example="lesart config --config /etc/lesart.toml")
 def config(place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Tell each setting and where its value came from; secrets are hidden."""
+    """Report each setting and where its value came from; secrets are hidden."""
     write_rows(place.settings().lines(), shown.target())
-
-
-@command(app, "doctor", example="lesart doctor")
-def doctor(place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Tell what is wrong with this installation and how to mend it."""
-    tell_examination(place.settings(), shown)
 
 
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")
@@ -190,6 +178,18 @@ def upgrade(place: ArchiveOptions, shown: OutputOptions) -> None:
     finally:
         engine.dispose()
     write_rows([{"archive": place_of(url), "before": before, "after": after}], shown.target())
+
+
+def _say_restricted(archive: "ReadOnlyArchive") -> None:
+    """Say of how many articles an export holds nothing, as they are restricted."""
+    from storage.read.find import restricted_count  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    with archive.connected() as connection:
+        number = restricted_count(connection)
+    if number:
+        say(
+            f"{number} articles of this archive are restricted: nothing of what they say is written"
+        )
 
 
 def _export_warc(
@@ -218,7 +218,7 @@ def _refuse_parts_of_figures(
         raise typer.BadParameter("Parquet goes with --edits", param_hint="--format")
 
 
-def _tell_edits(
+def _report_edits(
     archive: "ReadOnlyArchive", span: "EditSpan", shown: ShownFigures, *, is_hourly: bool
 ) -> None:
     """Write how texts are edited: a row a source, or a row a source and hour."""
@@ -231,7 +231,7 @@ def _tell_edits(
     if not shown.is_parquet:
         write_rows((row.to_dict() for row in rows), shown.target())
         return
-    what = "edits of press texts by source" + (" and hour of the first sight" * is_hourly)
+    what = "edits of press texts by source" + (" and hour of the first snapshot" * is_hourly)
     with _parquet_stream(shown.output, "edits.parquet") as (parquet, stream):
         number = parquet.write_figures(kind, rows, stream, what, program())
     say(f"{number} rows written")

@@ -4,7 +4,7 @@ the worker's commands are added to the same `app`.
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,13 +34,18 @@ from storage.cli.output import (
     write_rows,
     write_text,
 )
-from storage.cli.report import columns_of, flat_columns, reading, tell_explained, tell_rows
+from storage.cli.report import columns_of, flat_columns, reading, report_explained, report_rows
 from storage.cli.terminal import CONTROL
-from storage.read import answers
-from storage.render.moment import parse_moment
+from storage.read.render.moment import parse_moment
 from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict
+from storage.values.late import LateModule
 from storage.values.refusals import REFUSALS
+
+if TYPE_CHECKING:
+    from storage.read import answers
+else:
+    answers = LateModule("storage.read.answers")
 
 REVISION_HELP = "ARTICLE, ARTICLE@3, @latest, @~1, @2024-06-18[T12:00], @w1:5f3a9c…"
 
@@ -64,7 +69,7 @@ def list_articles(
     """List the articles of the archive."""
     with reading(place, then) as (settings, archive):
         rows = archive.articles(filtering.filters(settings), page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.ArticleLine, _LIST, page)
+        report_rows(rows, shown.target(), answers.ArticleLine, _LIST, page)
 
 
 @command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
@@ -87,7 +92,7 @@ def search(
     with reading(place, then) as (settings, archive):
         filters = filtering.filters(settings)
         rows = archive.search(read_argument(query), latest, filters, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.Hit, _SEARCH, page)
+        report_rows(rows, shown.target(), answers.Hit, _SEARCH, page)
 
 
 @command(app, "show", example="lesart show 35xhehswnwa6vc12@2024-06-18")
@@ -105,6 +110,9 @@ def show(revision: Revision, place: ArchiveOptions, then: Then, shown: ShownVers
         write_record(found, target)
     if "redacted" in found.flags:
         say("its text was redacted; `lesart redact --list` says when and why")
+        raise typer.Exit(NO)
+    if "restricted" in found.flags:
+        say("it is restricted: kept, and shown to nobody for now")
         raise typer.Exit(NO)
 
 
@@ -139,7 +147,7 @@ def history(
     """List the versions of an article."""
     with reading(place, then) as (_settings, archive):
         rows = archive.history(article, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page)
+        report_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page)
 
 
 @command(app, "changes", example='lesart changes --class number --contains "Prozent"')
@@ -174,7 +182,7 @@ def changes(
             page.after,
             page.limit,
         )
-        tell_rows(rows, shown.target(), answers.Change, _CHANGES, page)
+        report_rows(rows, shown.target(), answers.Change, _CHANGES, page)
 
 
 @command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
@@ -225,10 +233,10 @@ def blame(
         bool, typer.Option("--removed", help="The sentences that stand there no more.")
     ] = False,
 ) -> None:
-    """Tell for each sentence since when it stands there, and which article had it first."""
+    """Report for each sentence since when it stands there, and which article had it first."""
     with reading(place, then) as (_settings, archive):
         rows = archive.blame(revision, removed, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.Blame, _BLAME, page)
+        report_rows(rows, shown.target(), answers.Blame, _BLAME, page)
 
 
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
@@ -247,7 +255,7 @@ def cite(
     ] = None,
 ) -> None:
     """Write a reference to a version, or to a passage of it, that keeps its meaning."""
-    from storage.render import citation  # noqa: PLC0415  # only here
+    from storage.read.render import citation  # noqa: PLC0415  # only here
 
     if cited.style is not None and cited.format is not None:
         raise typer.BadParameter("a reference has a style or a format", param_hint="--style")
@@ -279,7 +287,7 @@ def observations(
     """List every check of an article with its outcome."""
     with reading(place, then) as (_settings, archive):
         rows = archive.observations(article, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page)
+        report_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page)
 
 
 @command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
@@ -293,7 +301,9 @@ def relations(
     *,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Tell shared passages, what differs, and who had it first."),
+        typer.Option(
+            "--explain", help="Report shared passages, what differs, and who had it first."
+        ),
     ] = False,
 ) -> None:
     """List the copies and follow-ups of an article, or all relations, with score and method."""
@@ -302,11 +312,11 @@ def relations(
         rows = archive.relations(article, filters, page.after, page.limit)
         target = shown.target()
         if not explain:
-            tell_rows(rows, target, answers.Relation, _RELATIONS, page)
+            report_rows(rows, target, answers.Relation, _RELATIONS, page)
         elif target.chosen != "table":
             write_rows(archive.explained(rows), target, flat_columns(answers.ExplainedRelation))
         else:
-            tell_explained(archive.explained(rows), target)
+            report_explained(archive.explained(rows), target)
 
 
 @command(app, "noise", example="lesart noise https://zeitung.example/damm --format jsonl")
@@ -316,7 +326,7 @@ def noise(
     """List what differs between two looks and counts as noise, with the rule and the passages."""
     with reading(place) as (_settings, archive):
         rows = archive.noise(article, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.NoiseStep, _NOISE, page)
+        report_rows(rows, shown.target(), answers.NoiseStep, _NOISE, page)
 
 
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
@@ -348,7 +358,7 @@ def refusals(
         rows = archive.refusals(
             job, page.after, page.limit, codes=code or (), source=source, since=moment
         )
-        tell_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page)
+        report_rows(rows, shown.target(), answers.Refusal, _REFUSALS, page)
 
 
 @command(app, "jobs", example="lesart jobs 42")
@@ -364,7 +374,7 @@ def jobs(
     """List the jobs with their state, counts and reason."""
     with reading(place) as (_settings, archive):
         rows = archive.jobs(job, page.after, page.limit)
-        tell_rows(rows, shown.target(), answers.Job, _JOBS, page)
+        report_rows(rows, shown.target(), answers.Job, _JOBS, page)
 
 
 # ------------------------------------------------------------------------------------- private

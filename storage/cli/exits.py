@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +14,8 @@ import typer
 
 from storage.cli.output import OutputError, PipeClosedError, silence_output
 from storage.cli.terminal import one_line
+from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
-from storage.render.moment import MomentError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
 from storage.values.trouble import mend_of
 
@@ -37,6 +38,24 @@ _OWN: ExitCodes = {
     RevisionError: WRONG_USE,
     OutputError: WRONG_USE,
 }
+OF_ARCHIVES = (
+    ("storage.values.errors", "NoSuchError", NO_SUCH),
+    ("storage.values.errors", "AmbiguousError", NO_SUCH),
+    ("storage.values.errors", "RedactedError", NO),
+    ("storage.values.errors", "RestrictedError", NO),
+    ("storage.database.rows", "CursorError", WRONG_USE),
+    ("storage.read.sql", "QueryError", WRONG_USE),
+    ("storage.database.compression", "DamagedBytesError", NO),
+    ("storage.verify.verify", "PlaceError", WRONG_USE),
+    ("storage.proof.checkpoints", "ProofKeyError", WRONG_USE),
+    ("storage.proof.note", "NoteError", WRONG_USE),
+    ("storage.proof.policy", "PolicyError", WRONG_USE),
+    ("storage.database.engine", "ArchiveMissingError", NO_SUCH),
+    ("storage.database.engine", "ArchiveUnreachableError", UNCHECKED),
+    ("storage.database.engine", "ArchiveError", WRONG_USE),
+)
+"""Errors by the module that raises them, and how a command ends; loading all takes a second."""
+
 _PASSWORD_REASONS = ("no password supplied", "password authentication failed")
 _BUSY_REASON = "statement timeout"
 
@@ -56,16 +75,30 @@ def run(
     given = list(sys.argv[1:] if arguments is None else arguments)
     _speak_utf8()
     try:
-        answer = typer.main.get_command(app)(given, prog_name="lesart", standalone_mode=False)
+        command = typer.main.get_command(_only_named(app, given))
+        answer = command(given, prog_name="lesart", standalone_mode=False)
     except SystemExit as ended:
         return _after_exit(ended)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except typer.TyperException as error:
-        return _tell_wrong_use(error)
+        return _report_wrong_use(error)
     except Exception as error:  # noqa: BLE001  # the last place: no trace reaches a user
-        return _tell(error, given, exit_codes)
+        return _report(error, given, exit_codes)
     return answer if isinstance(answer, int) else WELL
+
+
+def _only_named(app: typer.Typer, given: Sequence[str]) -> typer.Typer:
+    """Return the program with no more than the command that is called, where that stands first.
+
+    Typer makes each command out of its function's signature: of sixty, one is needed.
+    """
+    named = [each for each in app.registered_commands if each.name in given[:1]]
+    if not named:
+        return app
+    only = copy(app)
+    only.registered_commands, only.registered_groups = named, []
+    return only
 
 
 def open_streams() -> None:
@@ -100,7 +133,7 @@ def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | 
     return _of_databases(error)
 
 
-def _tell_wrong_use(error: typer.TyperException) -> int:
+def _report_wrong_use(error: typer.TyperException) -> int:
     """Let Typer tell in its own words what it did not understand."""
     show = getattr(error, "show", None)
     if show is None:
@@ -111,7 +144,7 @@ def _tell_wrong_use(error: typer.TyperException) -> int:
     return WRONG_USE
 
 
-def _tell(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> int:
+def _report(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> int:
     if isinstance(error, PipeClosedError):
         return WELL
     if isinstance(error, OSError):
@@ -142,31 +175,11 @@ def _sentence(error: Exception) -> str:
 
 
 def _of_archives() -> ExitCodes:
-    """Return how the errors of the archive end; loaded now since most commands raise none."""
-    from storage.database.compression import DamagedBytesError  # noqa: PLC0415
-    from storage.database.engine import ArchiveError, ArchiveMissingError, ArchiveUnreachableError  # noqa: PLC0415
-    from storage.database.rows import CursorError  # noqa: PLC0415
-    from storage.proof.checkpoints import ProofKeyError  # noqa: PLC0415
-    from storage.proof.note import NoteError  # noqa: PLC0415
-    from storage.proof.policy import PolicyError  # noqa: PLC0415
-    from storage.read.sql import QueryError  # noqa: PLC0415
-    from storage.values.errors import AmbiguousError, NoSuchError, RedactedError  # noqa: PLC0415
-    from storage.verify.verify import PlaceError  # noqa: PLC0415
-
+    """Return how the errors of the modules that are loaded end: others cannot have raised any."""
     return {
-        NoSuchError: NO_SUCH,
-        AmbiguousError: NO_SUCH,
-        RedactedError: NO,
-        CursorError: WRONG_USE,
-        QueryError: WRONG_USE,
-        DamagedBytesError: NO,
-        PlaceError: WRONG_USE,
-        ProofKeyError: WRONG_USE,
-        NoteError: WRONG_USE,
-        PolicyError: WRONG_USE,
-        ArchiveMissingError: NO_SUCH,
-        ArchiveUnreachableError: UNCHECKED,
-        ArchiveError: WRONG_USE,
+        getattr(sys.modules[module], name): code
+        for module, name, code in OF_ARCHIVES
+        if module in sys.modules
     }
 
 
@@ -182,6 +195,8 @@ def _narrowed(error: Exception, code: int) -> int:
 
 
 def _of_databases(error: Exception) -> int | None:
+    if "sqlalchemy" not in sys.modules:
+        return None
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     if not isinstance(error, DBAPIError):

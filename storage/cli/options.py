@@ -10,15 +10,20 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, tzinfo
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from storage.cli.output import AnswerTarget, Format
-from storage.database.capture_store import use_captures
 from storage.read.filters import Filters
-from storage.render.moment import Edge, parse_moment
+from storage.read.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
+from storage.values.late import LateModule
+
+if TYPE_CHECKING:
+    from storage.database import capture_store
+else:
+    capture_store = LateModule("storage.database.capture_store")
 
 VersionFormat = Literal["text", "table", "json", "jsonl", "csv", "tsv"]
 DiffFormat = Literal["text", "html", "table", "json", "jsonl", "csv", "tsv"]
@@ -61,7 +66,8 @@ class ArchiveOptions:
         Raises: SettingsError.
         """
         settings = load_settings(config=self.config, archive=self.archive)
-        use_captures(settings.captures)
+        if settings.captures is not None:
+            capture_store.use_captures(settings.captures)
         return settings
 
 
@@ -150,18 +156,18 @@ class ShownExport:
 
     @property
     def is_warc(self) -> bool:
-        """Tell whether captures are written; the ending of a file may say so."""
+        """Return whether captures are written; the ending of a file may say so."""
         is_named = self.format is None and _ends(self.output, ".warc", ".warc.gz")
         return self.format == "warc" or is_named
 
     @property
     def is_parquet(self) -> bool:
-        """Tell whether one Parquet file is written; the ending of a file may say so."""
+        """Return whether one Parquet file is written; the ending of a file may say so."""
         return self.format == "parquet" or (self.format is None and _ends(self.output, ".parquet"))
 
     @property
     def is_packed(self) -> bool:
-        """Tell whether each record is to be gzipped."""
+        """Return whether each record is to be gzipped."""
         return self.output is not None and self.output.suffix.lower() == ".gz"
 
     def target(self) -> AnswerTarget:
@@ -188,7 +194,7 @@ class ShownFigures:
 
     @property
     def is_parquet(self) -> bool:
-        """Tell whether one Parquet file is written; the ending of a file may say so."""
+        """Return whether one Parquet file is written; the ending of a file may say so."""
         return self.format == "parquet" or (self.format is None and _ends(self.output, ".parquet"))
 
     def target(self) -> AnswerTarget:

@@ -18,7 +18,6 @@ from storage.cli.table import table_lines
 from storage.values.trouble import mend_of
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
-FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv", "tsv")
 NOT_THE_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 """Errors after which the same command may go well: the place that was named is right."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

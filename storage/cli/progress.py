@@ -1,7 +1,6 @@
-"""Tell how far long work has come: one line on standard error, where that is a terminal."""
+"""Report how far long work has come: one line on standard error, where that is a terminal."""
 
 import sys
-from types import TracebackType
 from typing import Self
 
 from storage.cli.terminal import one_line
@@ -18,15 +17,10 @@ class ProgressLine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self._write("")
 
-    def tell(self, what: str, number: int) -> None:
+    def report(self, what: str, number: int) -> None:
         """Say that `number` things of this kind are done."""
         self._write(f"{one_line(what)}: {number:,}")
 

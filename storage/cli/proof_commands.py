@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -106,8 +107,12 @@ def bundle(
     output: Output = None,
     passage: Annotated[
         str | None,
-        typer.Option("--passage", metavar="TEXT", help="Tell in which versions this stands."),
+        typer.Option("--passage", metavar="TEXT", help="Report in which versions this stands."),
     ] = None,
+    wacz: Annotated[
+        bool,
+        typer.Option("--wacz", help="As a signed WACZ, which players of web archives open."),
+    ] = False,
     language: Annotated[
         Literal["de", "en"] | None,
         typer.Option("--report", help="The language of the report; else the first of yours."),
@@ -121,8 +126,8 @@ def bundle(
     from storage.export.bundle import Bundle, BundleRequest  # noqa: PLC0415
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
-    from storage.read.find import Finder  # noqa: PLC0415
-    from storage.render.bundle_report import report  # noqa: PLC0415
+    from storage.read.find import Finder, refuse_restricted  # noqa: PLC0415
+    from storage.read.render.bundle_report import report  # noqa: PLC0415
 
     if path_of(output) is None:
         raise typer.BadParameter("a bundle is a zip: name a file", param_hint="--output")
@@ -132,6 +137,7 @@ def bundle(
         assert signer is not None
         with reading(place) as (_settings, archive), archive.connected() as connection:
             found = Finder(connection, settings.zone).versions(rev)
+            refuse_restricted(connection, *found)
             chosen = language or ("de" if settings.languages[0] == "de" else "en")
             written = partial(report, language=chosen, zone=settings.zone)
             request = BundleRequest(
@@ -139,17 +145,21 @@ def bundle(
                 read_authorities(settings.proof_authorities),
             )  # fmt: skip
             with binary_stream(path_of(output)) as stream:
-                number = Bundle(connection, request, signed).write(stream, signer)
-    say(f"{output}: {number} files; unpack it and run `python3 -I verify.py` in it")
+                made_of = Bundle(connection, request, signed)
+                write = made_of.write_wacz if wacz else made_of.write
+                number = write(stream, signer)
+    unpacked = "its lesart/bundle.zip" if wacz else "it"
+    say(f"{output}: {number} files; unpack {unpacked} and run `python3 -I verify.py` there")
 
 
 @command(proof, "stamps", example="lesart proof stamps --format json")
 def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
-    """Tell what each time-stamping authority stamped last, and when it is asked again.
+    """Report what each time-stamping authority stamped last, and when it is asked again.
 
     The service asks each about every new checkpoint; `lesart proof checkpoint` asks at once.
     """
     from storage.proof.others.authorities import states  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.proof.others.calendars import calendar_states  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
     settings = place.settings()
@@ -157,7 +167,8 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     if not authorities:
         say("no authority is asked: LESART_PROOF_AUTHORITIES names a list of them")
     with reading_only(settings) as engine, engine.connect() as connection:
-        write_rows(states(connection, authorities), shown.target())
+        rows = chain(states(connection, authorities), calendar_states(connection, authorities))
+        write_rows(rows, shown.target())
 
 
 @command(proof, "tiles", example="lesart proof tiles /srv/www/log")
@@ -186,6 +197,7 @@ def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof.checkpoints import latest  # noqa: PLC0415
     from storage.proof.others.authorities import ask_authorities  # noqa: PLC0415
+    from storage.proof.others.calendars import ask_calendars  # noqa: PLC0415
     from storage.proof.others.witnesses import ask_all, read_policy  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
 
@@ -195,8 +207,10 @@ def _cosigned(settings: Settings, engine: "Engine") -> "Signed":
     for each in ask_all(engine, utc_now, policy) if policy is not None else ():
         say(f"{each.witness} {'cosigned' if each.line else f'did not cosign: {each.reason}'}")
     for stamp in ask_authorities(engine, utc_now, authorities, at_once=True):
-        told = f"stamped at {stamp.at.isoformat()}" if stamp.at else f"no stamp: {stamp.reason}"
-        say(f"{stamp.authority}: {told}")
+        answer = f"stamped at {stamp.at.isoformat()}" if stamp.at else f"no stamp: {stamp.reason}"
+        say(f"{stamp.authority}: {answer}")
+    for stamp in ask_calendars(engine, utc_now, authorities, at_once=True):
+        say(f"{stamp.authority}: {stamp.reason or 'it promised, or kept its promise'}")
     with engine.connect() as connection:
         return latest(connection) or found
 

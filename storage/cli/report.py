@@ -13,19 +13,23 @@ from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, Checked, OutputOptions, Page, Then
 from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.cli.progress import ProgressLine
-from storage.read import answers
-from storage.render.moment import parse_moment
+from storage.read.render.moment import parse_moment
 from storage.settings import Settings
-from storage.verify.doctor import Check, examine
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
 
+    from storage.read import answers
     from storage.read.archive import ReadOnlyArchive
+    from storage.values.job import Progress
+    from storage.verify import doctor
     from storage.verify.finding import Broken, Scope
-    from storage.verify.verify import Progress
+else:
+    answers = LateModule("storage.read.answers")
+    doctor = LateModule("storage.verify.doctor")
 
 
 @contextmanager
@@ -66,7 +70,9 @@ def reading_only(settings: Settings) -> Iterator["Engine"]:
         engine.dispose()
 
 
-def tell_explained(relations: Iterable[answers.ExplainedRelation], target: AnswerTarget) -> None:
+def report_explained(
+    relations: Iterable["answers.ExplainedRelation"], target: AnswerTarget
+) -> None:
     """Write relations with what is shared, what differs and who had it first, as a text."""
     from storage.cli.show.relation import relation_text  # noqa: PLC0415
 
@@ -81,7 +87,7 @@ def tell_explained(relations: Iterable[answers.ExplainedRelation], target: Answe
     )
 
 
-def tell_rows(
+def report_rows(
     rows: Iterable[Any],
     target: AnswerTarget,
     kind: type[Any],
@@ -98,17 +104,17 @@ def tell_rows(
         say(f"there may be more: go on with --after {written.last.cursor}")
 
 
-def tell_examination(
-    settings: Settings, shown: OutputOptions, more: Iterable[tuple[str, Check]] = ()
+def report_examination(
+    settings: Settings, shown: OutputOptions, more: Iterable[tuple[str, "doctor.Check"]] = ()
 ) -> None:
     """Write what each check found and end with 1 where something is broken."""
-    findings = list(examine(settings, more))
+    findings = list(doctor.examine(settings, more))
     write_rows(findings, shown.target())
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(NO)
 
 
-def tell_verification(
+def report_verification(
     settings: Settings,
     shown: OutputOptions,
     checked: Checked,
@@ -126,16 +132,19 @@ def tell_verification(
     with reading_only(settings) as engine, ProgressLine() as line:
         scope = _scope(settings, checked, engine)
         verification = Verification(engine, scope, checked.after)
-        findings = verification.findings(line.tell)
+        findings = verification.findings(line.report)
         if more is not None:
-            findings = chain(findings, more(engine, scope, line.tell))
+            findings = chain(findings, more(engine, scope, line.report))
         try:
             written = write_rows(findings, shown.target(), flat_columns(Broken))
         except KeyboardInterrupt:
             say(f"ended early: go on with --after {verification.reached}")
             raise
-    looked = ", ".join(f"{number} {name}" for name, number in verification.looked.items())
+    looked = ", ".join(f"{number} {name}" for name, number in verification.checked.items())
     say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
+    if verification.older_steps:
+        number = verification.older_steps
+        say(f"{number} steps were told by older rules of this program: not computed again")
     policy, is_broken = read_policy(settings.proof_witnesses), bool(written.number)
     for sentence in sentences(verification.facts, scope.against, policy, is_broken=is_broken):
         say(sentence)

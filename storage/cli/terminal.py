@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 
-from storage.render.visible import BLANK, CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
+from storage.read.render.visible import BLANK, CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
 
 __all__ = [
     "BLANK",

@@ -34,7 +34,8 @@ def top(
     ] = 2.0,
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="Tell how it stands now, and end; a pipe means this too.")
+        bool,
+        typer.Option("--once", help="Report how it stands now, and end; a pipe means this too."),
     ] = False,
 ) -> None:
     """Show live how the work stands: jobs, sources, rates. Ctrl-C ends it."""
@@ -75,6 +76,6 @@ def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
 
 
 def _table(title: str, rows: tuple[Answer, ...], columns: int) -> Iterator[str]:
-    told: list[dict[str, Any]] = [row.to_dict() for row in rows]
+    cells: list[dict[str, Any]] = [row.to_dict() for row in rows]
     yield from ("", title)
-    yield from table_lines(told, None, columns_wide=columns, colour=False) if told else ("none",)
+    yield from table_lines(cells, None, columns_wide=columns, colour=False) if cells else ("none",)

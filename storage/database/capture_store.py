@@ -9,18 +9,16 @@ import errno
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from storage.database.compression import DamagedBytesError, unpack
 from storage.values.digest import raw_digest
+from storage.values.net.capture_place import CapturePlace
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,16 +34,16 @@ class CapturesAwayError(OSError):
     """The store of captures does not answer, or refuses; nothing that was kept is lost."""
 
     def __init__(self, place: str, reason: str) -> None:
-        told = f"the store of captures at {place} does not answer: {reason}"
-        super().__init__(errno.EREMOTEIO, told)
+        message = f"the store of captures at {place} does not answer: {reason}"
+        super().__init__(errno.EREMOTEIO, message)
 
 
 class CapturesUnsetError(OSError):
     """Bytes lie in a store, and no setting says where that is."""
 
     def __init__(self) -> None:
-        told = "the bytes of captures lie in a store, and captures_url does not say where"
-        super().__init__(errno.EREMOTEIO, told)
+        message = "the bytes of captures lie in a store, and captures_url does not say where"
+        super().__init__(errno.EREMOTEIO, message)
 
 
 class MissingBytesError(DamagedBytesError):
@@ -62,6 +60,11 @@ class Held(NamedTuple):
     encoding: str
     data: bytes
 
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Return what the columns `digest`, `encoding` and `data` hold."""
+        return cls(bytes(row["digest"]), row["encoding"], row["data"])
+
 
 class CaptureStore(Protocol):
     """A place for objects."""
@@ -77,50 +80,6 @@ class CaptureStore(Protocol):
 
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
         """Yield the objects below `folder` and when each was put. Raises: CapturesAwayError."""
-
-
-@dataclass(frozen=True, slots=True)
-class CapturePlace:
-    """Which store: a folder, or a bucket with the keys to it where the settings give them."""
-
-    folder: Path | None = None
-    bucket: str = ""
-    prefix: str = ""
-    endpoint: str | None = None
-    region: str | None = None
-    key: str | None = None
-    secret: str | None = None
-
-    def __str__(self) -> str:
-        if self.folder is not None:
-            return str(self.folder)
-        at = f" of {self.endpoint}" if self.endpoint else ""
-        return f"s3://{'/'.join(filter(None, (self.bucket, self.prefix)))}{at}"
-
-
-def capture_place(url: str, key: str | None = None, secret: str | None = None) -> CapturePlace:
-    """Return the place that an address means.
-
-    Raises: ValueError.
-
-    >>> str(capture_place("s3://texts/lesart?endpoint=http://store:9000"))
-    's3://texts/lesart of http://store:9000'
-    >>> str(capture_place("file:///srv/captures"))
-    '/srv/captures'
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-        return CapturePlace(folder=Path(unquote(parts.path)))
-    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc:
-        raise ValueError(
-            f"{url!r} is no place for captures: write s3://BUCKET/PREFIX?endpoint=… or file:///DIR"
-        )
-    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if unknown := asked.keys() - {"endpoint", "region"}:
-        raise ValueError(f"{min(unknown)!r} says nothing about a bucket: only endpoint and region")
-    return CapturePlace(
-        None, parts.netloc, unquote(parts.path).strip("/"), **asked, key=key, secret=secret
-    )
 
 
 # ------------------------------------------------------------------------- the store that is used
@@ -255,6 +214,8 @@ def _gotten(get: Callable[[Held], R], rows: Sequence[Held]) -> Iterable[R]:
 def _beside(act: Callable[[T], R], items: Sequence[T]) -> list[R]:
     if len(items) < 2:
         return [act(each) for each in items]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # a bucket alone needs it
+
     with ThreadPoolExecutor(min(AT_A_TIME, len(items))) as pool:
         return list(pool.map(act, items))
 
@@ -333,8 +294,8 @@ class BucketStore:
             import obstore  # noqa: PLC0415  # an extra, and slow to load
             from obstore.store import S3Store  # noqa: PLC0415
         except ImportError as error:
-            told = "the package for it is not installed: pip install 'lesart[s3]'"
-            raise CapturesAwayError(str(place), told) from error
+            message = "the package for it is not installed: pip install 'lesart[s3]'"
+            raise CapturesAwayError(str(place), message) from error
         self._place, self._client = place, obstore
         options: dict[str, Any] = {"endpoint": place.endpoint, "access_key_id": place.key,
                                    "secret_access_key": place.secret}  # fmt: skip
@@ -382,5 +343,5 @@ class BucketStore:
                 raise
             raise CapturesAwayError(str(self._place), "there is no such bucket") from error
         except (self._client.exceptions.BaseError, OSError, ValueError) as error:
-            told = str(error).strip().partition("\n")[0][:300]
-            raise CapturesAwayError(str(self._place), told) from error
+            message = str(error).strip().partition("\n")[0][:300]
+            raise CapturesAwayError(str(self._place), message) from error

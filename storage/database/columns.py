@@ -10,8 +10,8 @@ from sqlalchemy.types import JSON, TIMESTAMP, TypeEngine
 FIELD_BLOCK = 1024
 """Numbers of `seq` that each version takes, so that each of its fields has its own."""
 
-SIGHT_BLOCK = 2
-"""Numbers of `seq` that each sight takes: one for itself, one for the scans that confirmed it."""
+SNAPSHOT_BLOCK = 2
+"""Numbers of `seq` that a snapshot takes: one for itself, one for the scans that confirmed it."""
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -39,6 +39,12 @@ class UtcTime(TypeDecorator[datetime]):
             return None
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment.astimezone(UTC)
+
+
+class JsonText(str):
+    """JSON that was made ready to be stored."""
+
+    __slots__ = ()
 
 
 class _Json(TypeDecorator[Any]):

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
-from storage.database.columns import UtcTime, stored_time
+from storage.database.columns import JSON_TYPE, JsonText, UtcTime, stored_time
 from storage.database.ownership import is_foreign_file
 
 DatabaseError = DBAPIError
@@ -217,20 +217,16 @@ def insert_integers(
     connection: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[int, ...]]
 ) -> None:
     """Insert rows of integers in the order of `names`, in one go."""
-    if not rows:
+    if not rows or connection.dialect.name != "postgresql":
+        insert_tuples(connection, table, names, rows)
         return
     columns = ", ".join(f'"{name}"' for name in names)
-    if connection.dialect.name == "postgresql":
-        raw = connection.connection.driver_connection
-        assert raw is not None
-        sizes = [8 if isinstance(table.c[name].type, BigInteger) else 4 for name in names]
-        copying = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
-        with raw.cursor() as cursor, cursor.copy(copying) as copy:
-            copy.write(_binary(rows, sizes))
-        return
-    marks = ", ".join("?" * len(names))
-    statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'
-    connection.exec_driver_sql(statement, list(rows))
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    sizes = [8 if isinstance(table.c[name].type, BigInteger) else 4 for name in names]
+    copying = f'COPY "{table.name}" ({columns}) FROM STDIN (FORMAT BINARY)'
+    with raw.cursor() as cursor, cursor.copy(copying) as copy:
+        copy.write(_binary(rows, sizes))
 
 
 def _binary(rows: Sequence[tuple[int, ...]], sizes: Sequence[int]) -> bytes:
@@ -262,15 +258,28 @@ def _bound(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the values of each row as the driver takes them; moments as text, by either."""
-    columns = [(name, _converter(table.c[name].type, connection)) for name in rows[0]]
+    names = list(rows[0])
+    found = [(n, _converter(table.c[name].type, connection)) for n, name in enumerate(names)]
+    converters = [(number, convert) for number, convert in found if convert is not None]
     for row in rows:
-        yield tuple(convert(row[name]) if convert else row[name] for name, convert in columns)
+        values = [row[name] for name in names]
+        for number, convert in converters:
+            values[number] = convert(values[number])
+        yield tuple(values)
 
 
 def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any], Any] | None:
     if isinstance(kind, UtcTime):
         return stored_time
+    if isinstance(kind, type(JSON_TYPE)):
+        return _stored_json
     return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+
+
+def _stored_json(value: Any) -> str | None:
+    if value is None or isinstance(value, JsonText):
+        return value
+    return json_text(value)
 
 
 def _copy_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

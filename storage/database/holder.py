@@ -12,7 +12,7 @@ def holder_name() -> str:
 
 
 def is_dead(holder: str) -> bool:
-    """Tell whether the process that signed so is known to be gone: of this machine, and over."""
+    """Return whether the process that signed so is known to be gone: of this machine, and over."""
     machine, _, rest = holder.partition("/")
     boot, _, rest = rest.partition("/")
     number, _, started = rest.partition("/")

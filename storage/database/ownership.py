@@ -12,7 +12,7 @@ CORE = frozenset({"alembic_version", "archive", "counter", "observation", "origi
 
 
 def is_ours(names: AbstractSet[str]) -> bool:
-    """Tell whether a database with these tables is an archive.
+    """Return whether a database with these tables is an archive.
 
     >>> is_ours({"alembic_version", "article"})
     False
@@ -30,7 +30,7 @@ def names_in(connection: Connection) -> set[str]:
 
 
 def is_foreign_file(path: Path) -> bool:
-    """Tell whether a file is there that is neither empty nor an archive, leaving each byte of it.
+    """Return whether a file is there that is neither empty nor an archive, leaving each byte of it.
 
     It is opened for reading alone, and where no log lies beside it without a lock: whoever opens
     a database to write may change it before the first statement.

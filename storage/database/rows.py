@@ -5,15 +5,17 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Boolean, Connection, TextClause, bindparam, text
+from sqlalchemy import BindParameter, Boolean, Connection, TextualSelect, bindparam, text
 from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import JSON_TYPE, UtcTime
 
 STREAMING = {"stream_results": True, "yield_per": 500}
 Row = Mapping[str, Any]
+_STATEMENTS = 256
 _NAMES: dict[TypeEngine[Any], str] = {
     UtcTime(): """
         first_seen last_seen changed_after changed_by observed_at recorded_at until
@@ -38,19 +40,26 @@ class CursorError(ValueError):
 
 def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
     """Yield the rows of `query` as they come, never all at once; lists expand in `IN`."""
-    statement = _bound(query, parameters).columns(**TYPES)
+    statement = _statement(query, *((name, _kind(value)) for name, value in parameters.items()))
     with connection.execute(statement, dict(parameters), execution_options=STREAMING) as result:
         yield from cast("Iterator[Row]", result.mappings())
 
 
-def _bound(query: str, parameters: Mapping[str, Any]) -> TextClause:
-    binds = []
-    for name, value in parameters.items():
-        if isinstance(value, datetime):
-            binds.append(bindparam(name, type_=UtcTime()))
-        elif isinstance(value, (list, tuple)):
-            binds.append(bindparam(name, expanding=True))
-    return text(query).bindparams(*binds)
+def _kind(value: Any) -> type | None:
+    """Return what of a parameter a statement depends on: whether it is a moment, or a list."""
+    if isinstance(value, datetime):
+        return datetime
+    return list if isinstance(value, (list, tuple)) else None
+
+
+@lru_cache(_STATEMENTS)
+def _statement(query: str, *parameters: tuple[str, type | None]) -> TextualSelect:
+    """Return a query with typed parameters and columns: most are asked again and again."""
+    moments = [bindparam(name, type_=UtcTime()) for name, kind in parameters if kind is datetime]
+    lists: list[BindParameter[Any]] = [
+        bindparam(name, expanding=True) for name, kind in parameters if kind is list
+    ]
+    return text(query).bindparams(*moments, *lists).columns(**TYPES)
 
 
 def cursor(*position: Any) -> str:

@@ -15,10 +15,11 @@ from sqlalchemy import (
     text,
 )
 
+from storage.database.columns import JSON_TYPE
 from storage.database.engine import ForeignDatabaseError, database_epoch, place_of
 from storage.database.ownership import names_in
 from storage.database.schema_version import MIGRATIONS, found_revision, head, refuse_newer
-from storage.database.tables import ERASABLE, METADATA, RECORD
+from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.views import READER_ROLE, VIEWS, create_views, drop_views
 
 WORKER_ROLE = "lesart_worker"
@@ -111,8 +112,20 @@ _INCOMPRESSIBLE = (
     ("capture", "data"),
     ("derivation", "raw_output"),
     ("search_text", "tokens"),
+    ("log_run", "entries"),
+    ("log_run", "openings"),
 )
 """Columns that PostgreSQL would try to compress each time, in vain: packed bytes, numbers."""
+
+_BY_LZ4 = (("wording", "text"), ("search_text", "tokens"))
+"""Columns that lz4 compresses where the server knows it: texts cost a third of the time then."""
+_KNOWS_LZ4 = (
+    "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
+)
+
+
+PENDING_KB = 512
+"""So much may wait to be sorted into the index for full text: each search reads all of it."""
 
 
 def _create_full_text(connection: Connection) -> None:
@@ -126,10 +139,17 @@ def _create_full_text(connection: Connection) -> None:
         connection.execute(
             text("CREATE INDEX IF NOT EXISTS search_text_tokens ON search_text USING gin (tokens)")
         )
+        pending = f"(gin_pending_list_limit = {PENDING_KB})"
+        connection.execute(text(f"ALTER INDEX search_text_tokens SET {pending}"))
         for table, column in _INCOMPRESSIBLE:
             connection.execute(
                 text(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
             )
+        if connection.execute(text(_KNOWS_LZ4)).scalar():
+            for table, column in _BY_LZ4:
+                change = f"ALTER TABLE {table} ALTER COLUMN {column}"
+                connection.execute(text(f"{change} SET STORAGE EXTENDED"))
+                connection.execute(text(f"{change} SET COMPRESSION lz4"))
     else:
         connection.execute(
             text(
@@ -166,7 +186,14 @@ def _create_guards(connection: Connection) -> None:
             connection.execute(text(statement))
 
 
-_POSTGRES_GUARD_FUNCTION = """
+_IN_THE_RUN = (
+    f"EXISTS (SELECT 1 FROM redaction WHERE table_name IN ({', '.join(map(repr, EMPTIED))}) "
+    "AND row_id <= OLD.seq "
+    "AND row_id > coalesce((SELECT max(seq) FROM log_run WHERE seq < OLD.seq), -1))"
+)
+"""That something in this run of entries was redacted, which may lose its salt then."""
+
+_POSTGRES_GUARD_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION lesart_guard() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
     emptied text[] := TG_ARGV[0]::text[];
@@ -179,7 +206,7 @@ BEGIN
         new_row := to_jsonb(NEW);
         FOREACH name IN ARRAY emptied LOOP
             IF new_row -> name NOT IN (
-                'null'::jsonb, old_row -> name, to_jsonb('redacted:' || OLD.id),
+                'null'::jsonb, old_row -> name, '[]'::jsonb, to_jsonb('redacted:' || OLD.id),
                 to_jsonb(convert_to('redacted' || lpad(OLD.id::text, 24, '0'), 'UTF8'))
             ) THEN
                 RAISE EXCEPTION 'the record is only added to: %', TG_TABLE_NAME;
@@ -188,15 +215,14 @@ BEGIN
             new_row := new_row - name;
         END LOOP;
         IF old_row = new_row AND EXISTS (
-            SELECT 1 FROM redaction WHERE table_name = TG_TABLE_NAME AND row_id = OLD.id
+            SELECT 1 FROM redaction WHERE row_id = OLD.id
+            AND table_name IN (TG_TABLE_NAME, TG_TABLE_NAME || '_address')
         ) THEN
             RETURN NEW;
         END IF;
     END IF;
-    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'log_entry' THEN
-        IF to_jsonb(OLD) - 'opening' = to_jsonb(NEW) - 'opening' AND EXISTS (
-            SELECT 1 FROM redaction WHERE row_id = (to_jsonb(OLD) ->> 'seq')::bigint
-        ) THEN
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'log_run' THEN
+        IF to_jsonb(OLD) - 'openings' = to_jsonb(NEW) - 'openings' AND {_IN_THE_RUN} THEN
             RETURN NEW;
         END IF;
     END IF;
@@ -226,12 +252,13 @@ def _sqlite_guard(table: str) -> list[str]:
         same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
         gone = " AND ".join(_is_gone(METADATA.tables[table].columns[name]) for name in emptied)
         is_redacted = (
-            f"EXISTS (SELECT 1 FROM redaction WHERE table_name = '{table}' AND row_id = OLD.id)"
+            f"EXISTS (SELECT 1 FROM redaction WHERE table_name IN ('{table}', '{table}_address') "
+            "AND row_id = OLD.id)"
         )
         update += f" WHEN NOT ({same} AND {gone} AND {is_redacted})"
-    if table == "log_entry":
-        same = "NEW.seq IS OLD.seq AND NEW.kind IS OLD.kind AND NEW.commitment IS OLD.commitment"
-        update += f" WHEN NOT ({same} AND EXISTS (SELECT 1 FROM redaction WHERE row_id = OLD.seq))"
+    if table == "log_run":
+        same = "NEW.seq IS OLD.seq AND NEW.start IS OLD.start AND NEW.entries IS OLD.entries"
+        update += f" WHEN NOT ({same} AND {_IN_THE_RUN})"
     return [
         f"{update} BEGIN {refuse}; END",
         f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
@@ -248,6 +275,8 @@ def _is_gone(column: Column[Any]) -> str:
         return f"({new} IS NULL OR {new} IS {old})"
     if isinstance(column.type, LargeBinary):
         return f"{new} IN ({old}, CAST('redacted' || printf('%024d', OLD.id) AS BLOB))"
+    if column.type is JSON_TYPE:
+        return f"{new} IN ({old}, '[]')"
     return f"{new} IN ({old}, 'redacted:' || OLD.id)"
 
 
@@ -312,7 +341,7 @@ def _grant_writing(connection: Connection) -> None:
     if not exists:
         return
     state = [name for name in METADATA.tables if name not in RECORD]
-    erasable = (*ERASABLE.items(), ("log_entry", ("opening",)))
+    erasable = (*ERASABLE.items(), ("log_run", ("openings",)))
     schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
     for grant in (
         f"USAGE ON SCHEMA {schema}",

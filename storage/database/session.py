@@ -39,15 +39,15 @@ class SessionLock:
             connection.close()
 
 
-class Bell:
+class JobListener:
     """Hears, over a session of its own, that jobs were written."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
 
-    def rang(self, seconds: float) -> bool:
-        """Wait up to `seconds` for a unit with new jobs; tell whether there was one.
+    def heard(self, seconds: float) -> bool:
+        """Wait up to `seconds` for a unit with new jobs; return whether there was one.
 
         Raises: DatabaseError, and listens anew at the next call.
         """

@@ -2,8 +2,9 @@
 
 Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
 transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
-lineage_undone, noise_step, noise_step_undone, refusal, redaction, log_key, log_checkpoint,
-log_cosignature, log_stamp, and the log over all of these: log_entry, log_tile.
+lineage_undone, noise_step, noise_step_undone, refusal, redaction, restriction, restriction_lifted,
+log_key, log_checkpoint, log_cosignature, log_stamp, and the log over all of these: log_run,
+log_tile.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.write.archive`).
@@ -222,7 +223,7 @@ class NoiseStepRow(Row, table=True):
     """Says that what differs between two captures of an article is noise, and by which rules.
 
     The passages are in no row: they follow from the derivations, and go with them where these
-    are redacted. `observation_id` is the sight of the second capture.
+    are redacted. `observation_id` is the snapshot of the second capture.
     """
 
     __tablename__ = "noise_step"
@@ -390,6 +391,31 @@ class RedactionRow(Row, table=True):
     act_id: int | None = _big(nullable=True)
 
 
+class RestrictionRow(Row, table=True):
+    """Says that nothing of the article at an origin is shown until further notice, and why.
+
+    `actor` is who gave the order. All that is there stays as it is.
+    """
+
+    __tablename__ = "restriction"
+    __table_args__ = (Index("restriction_by_origin", "origin_id"),)
+    id: int = _key()
+    origin_id: int = _big()
+    reason: str = _text(nullable=False)
+    actor: str = _text(nullable=False)
+    at: datetime = _time()
+
+
+class RestrictionLiftedRow(Row, table=True):
+    """The lifting of a restriction, and who ordered it; the restriction stays on record."""
+
+    __tablename__ = "restriction_lifted"
+    id: int = _key()
+    restriction_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    actor: str = _text(nullable=False)
+    at: datetime = _time()
+
+
 class LogKeyRow(SQLModel, table=True):
     """A key that signs the checkpoints of the log, as C2SP writes it, from `size` leaves on.
 
@@ -442,26 +468,25 @@ class LogStampRow(SQLModel, table=True):
     received_at: datetime = _time()
 
 
-class LogEntryRow(SQLModel, table=True):
-    """A leaf of the log: the commitment to one row of the record, in the order of commit.
+class LogRunRow(SQLModel, table=True):
+    """Entries of the log that were appended at once: commitments to rows, in the order of commit.
 
-    `seq` is the number of the row (of a scan its `seq`), `kind` its table. `opening` is the salt
-    by which the commitment is computed again; a redaction replaces it by what opens the columns
-    that are left.
+    `seq` is the number of the last of these rows (of a scan its `seq`), `start` how many entries
+    are before. `entries` holds number, kind and commitment of each, `openings` the salt by which
+    that is computed again; a redaction replaces it by what opens the columns that are left.
     """
 
-    __tablename__ = "log_entry"
+    __tablename__ = "log_run"
     seq: int = _key()
-    kind: int = Field(sa_column=Column(SmallInteger, nullable=False))
-    opening: bytes = _bytes(nullable=False)
-    commitment: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    start: int = _big()
+    entries: bytes = _bytes(nullable=False)
+    openings: bytes = _bytes(nullable=False)
 
 
 class LogTileRow(SQLModel, table=True):
     """The root of a full tile below `level`, and the last `seq` that it covers."""
 
     __tablename__ = "log_tile"
-    __table_args__ = (Index("log_tile_by_seq", "level", "last_seq"),)
     level: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     number: int = _key()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
@@ -487,19 +512,21 @@ RECORD = (
     "noise_step_undone",
     "refusal",
     "redaction",
+    "restriction",
+    "restriction_lifted",
     "log_key",
     "log_checkpoint",
     "log_cosignature",
     "log_stamp",
-    "log_entry",
+    "log_run",
     "log_tile",
 )
 """The tables whose rows are never updated or deleted."""
 
-LOGGED = tuple(name for name in RECORD if name not in {"log_entry", "log_tile"})
+LOGGED = tuple(name for name in RECORD if name not in {"log_run", "log_tile"})
 """The tables of which every row has an entry in the log."""
 
-ERASABLE: dict[str, tuple[str, ...]] = {
+_TEXTS: dict[str, tuple[str, ...]] = {
     "capture": ("data", "digest"),
     "observation": ("hints", "note"),
     "transfer": ("request", "response_headers", "rights"),
@@ -507,6 +534,22 @@ ERASABLE: dict[str, tuple[str, ...]] = {
     "wording": ("title", "text", "digest"),
     "derivation": ("detail", "raw_output", "publisher", "context"),
     "refusal": ("message",),
+}
+_ADDRESSES: dict[str, tuple[str, ...]] = {
+    "origin": ("origin", "public_id"),
+    "transfer": ("address", "hops"),
+    "refusal": ("locator",),
+}
+
+EMPTIED: dict[str, tuple[str, tuple[str, ...]]] = {
+    **{table: (table, names) for table, names in _TEXTS.items()},
+    **{f"{table}_address": (table, names) for table, names in _ADDRESSES.items()},
+}
+"""Which columns of which table a redaction empties, by what it names in `table_name`."""
+
+ERASABLE: dict[str, tuple[str, ...]] = {
+    table: (*_TEXTS.get(table, ()), *_ADDRESSES.get(table, ()))
+    for table in {**_TEXTS, **_ADDRESSES}
 }
 """The columns that a redaction may empty, by table.
 
@@ -735,16 +778,22 @@ class ArticleOriginRow(Row, table=True):
     article_id: int = _big(index=True)
 
 
-class SightRow(Row, table=True):
+class SnapshotRow(Row, table=True):
     """What one observation turned out to be once it was read.
 
-    `seq` is the top of a block of `SIGHT_BLOCK` numbers.
+    `seq` is the top of a block of `SNAPSHOT_BLOCK` numbers.
     """
 
     __tablename__ = "sight"
     __table_args__ = (
         Index("sight_by_article", "article_id", "observed_at"),
         Index("sight_by_locator", "locator_id", "observation_id"),
+        Index(
+            "sight_gone",
+            "observation_id",
+            sqlite_where=text("outcome = 'gone'"),
+            postgresql_where=text("outcome = 'gone'"),
+        ),
     )
     observation_id: int = _key()
     seq: int = _big()
@@ -765,9 +814,10 @@ class VersionRow(Row, table=True):
     """A run of one wording in one article: a cache of `storage.history.runs`.
 
     `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
-    `before_id` and `after_id` are the derivations that the change was told by: of the last sight
+    `before_id` and `after_id` are the derivations that the change was told by: of the last snapshot
     before it and of its first, by one reader where two read them. `noise` is what was left out
     of it, `notices` are those that came with it, each with the version that it speaks of.
+    `method` numbers the rules that it was told by (`storage.diff.change.METHOD`), 0 for older ones.
     """
 
     __tablename__ = "version"
@@ -804,10 +854,11 @@ class VersionRow(Row, table=True):
     after_id: int | None = _big(nullable=True)
     noise: Any = _json()
     notices: Any = _json()
+    method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
 
 
-class BoxDueRow(Row, table=True):
-    """A paragraph that came or went as a whole, and may turn out to be a box of its site.
+class BoilerplateDueRow(Row, table=True):
+    """A paragraph that came or went as a whole, and may turn out to be boilerplate of its site.
 
     `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
     the article. Once enough other articles of the site have the paragraph, it is told anew.
@@ -834,21 +885,12 @@ class ReturnDueRow(Row, table=True):
     source_id: int = _big(index=True)
 
 
-class FingerprintRow(Row, table=True):
-    """The signature of a wording for the search of near-copies."""
-
-    __tablename__ = "fingerprint"
-    wording_id: int = _key()
-    algorithm: str = Field(max_length=64)
-    seed: int
-    signature: bytes = _bytes(nullable=False)
-
-
-class TraceRow(Row, table=True):
+class IndexKeyRow(Row, table=True):
     """A number under which a wording is found by what it shares (`storage.similarity.index_keys`).
 
-    `day` counts days since the year 1, 0 where none is known. No trace has more than a few rows:
-    what stands in many texts leads nobody anywhere.
+    `day` counts days since the year 1, 0 where none is known. No index key has more than a few
+    rows: what stands in many texts leads nobody anywhere. On PostgreSQL the index is by `trace`
+    alone, a third smaller: rows are added under a lock, once for each wording.
     """
 
     __tablename__ = "trace"
@@ -861,7 +903,7 @@ class TraceRow(Row, table=True):
 class RelateDueRow(Row, table=True):
     """A new wording that is still to be compared; `found` are the wordings that it met.
 
-    Null for one that was kept before there were traces: it has to leave its own first.
+    Null for one that was kept before there were index keys: it has to leave its own first.
     """
 
     __tablename__ = "relate_due"
@@ -910,7 +952,7 @@ class AccessTokenRow(SQLModel, table=True):
 
 
 class AlertRow(Row, table=True):
-    """Which steps somebody wants to hear of; `rule` says which (`storage.alerts.rule`).
+    """Which steps somebody wants to hear of; `rule` says which (`storage.history.alerts.rule`).
 
     Steps up to the `seq` in `cursor` were looked at. What was read before `since` is old news.
     `daily_at` is the time of a digest (HH:MM in `timezone`), null where messages go at once.
@@ -987,7 +1029,9 @@ class AlertDeliveryRow(Row, table=True):
 class SuppressionRow(Row, table=True):
     """Something that was redacted and must not come back, by a digest with the archive's salt.
 
-    `kind` says what of: `raw` of bytes, `w1` of a wording, `passage` of `words` words in a row.
+    `kind` says what of: `raw` of bytes, `w1` of a wording, `passage` of `words` words in a row,
+    `title` of a title at an address, `address` of an address itself. `act_id` is the redaction
+    that took it, of an address that of its origin.
     """
 
     __tablename__ = "suppression"
@@ -1007,10 +1051,61 @@ class SearchDueRow(Row, table=True):
 
 METADATA = SQLModel.metadata
 
+ACCESS_TOKEN = METADATA.tables["access_token"]
+ALERT = METADATA.tables["alert"]
+ALERT_CHANNEL = METADATA.tables["alert_channel"]
+ALERT_DELIVERY = METADATA.tables["alert_delivery"]
+ARCHIVE = METADATA.tables["archive"]
+ARTICLE = METADATA.tables["article"]
+ARTICLE_ORIGIN = METADATA.tables["article_origin"]
+BOILERPLATE_DUE = METADATA.tables["box_due"]
+CAPTURE = METADATA.tables["capture"]
+CERTIFICATE = METADATA.tables["certificate"]
+CLUSTER = METADATA.tables["cluster"]
+CLUSTER_MEMBER = METADATA.tables["cluster_member"]
+COUNTER = METADATA.tables["counter"]
+DERIVATION = METADATA.tables["derivation"]
+FOREIGN_RECORD = METADATA.tables["foreign_record"]
+HOST = METADATA.tables["host"]
+INDEX_KEY = METADATA.tables["trace"]
+JOB = METADATA.tables["job"]
+LINEAGE = METADATA.tables["lineage"]
+LINEAGE_UNDONE = METADATA.tables["lineage_undone"]
+LOG_CHECKPOINT = METADATA.tables["log_checkpoint"]
+LOG_COSIGNATURE = METADATA.tables["log_cosignature"]
+LOG_RUN = METADATA.tables["log_run"]
+LOG_KEY = METADATA.tables["log_key"]
+LOG_STAMP = METADATA.tables["log_stamp"]
+LOG_TILE = METADATA.tables["log_tile"]
+NOISE_STEP = METADATA.tables["noise_step"]
+NOISE_STEP_UNDONE = METADATA.tables["noise_step_undone"]
+OBSERVATION = METADATA.tables["observation"]
+ORIGIN = METADATA.tables["origin"]
+PRESENCE = METADATA.tables["presence"]
+REDACTION = METADATA.tables["redaction"]
+REFUSAL = METADATA.tables["refusal"]
+RELATE_DUE = METADATA.tables["relate_due"]
+RELATION = METADATA.tables["relation"]
+RELATION_UNDONE = METADATA.tables["relation_undone"]
+RESTRICTION = METADATA.tables["restriction"]
+RESTRICTION_LIFTED = METADATA.tables["restriction_lifted"]
+RETURN_DUE = METADATA.tables["return_due"]
+SCAN = METADATA.tables["scan"]
+SEARCH_DUE = METADATA.tables["search_due"]
+SNAPSHOT = METADATA.tables["sight"]
+SOURCE = METADATA.tables["source"]
+STAMP_REQUEST = METADATA.tables["stamp_request"]
+SUPPRESSION = METADATA.tables["suppression"]
+TRANSFER = METADATA.tables["transfer"]
+VERDICT = METADATA.tables["verdict"]
+VERSION = METADATA.tables["version"]
+WATCH = METADATA.tables["watch"]
+WORDING = METADATA.tables["wording"]
+
 READY: ColumnElement[str] = literal_column("'ready'")
 RUNNING: ColumnElement[str] = literal_column("'running'")
 """States of a job as literals: for a parameter, which could be any, its index is of no use."""
-OPEN = METADATA.tables["job"].c.state.in_([READY, RUNNING])
+OPEN = JOB.c.state.in_([READY, RUNNING])
 """That a job is open, in the words of the index `job_open`.
 
 SQLite takes that index only where nothing else is asked of the state beside it: a job that runs has

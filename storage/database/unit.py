@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy import (
@@ -13,16 +14,19 @@ from sqlalchemy import (
     Table,
     any_,
     bindparam,
+    case,
     func,
+    insert,
     literal,
     select,
     update,
 )
-from sqlmodel import SQLModel
 
 from storage.database.engine import insert_rows
-from storage.database.tables import CounterRow
+from storage.database.tables import COUNTER
 
+LOCKED = "locked"
+"""The counter of the microseconds for which units held the lock before they committed."""
 JOBS_CHANNEL = "lesart_jobs"
 """What `storage.database.unit` notifies when a unit with new jobs is committed."""
 
@@ -34,12 +38,6 @@ IN_CHUNK = 10_000
 def utc_now() -> datetime:
     """Return the moment that it is: the clock of observations, unless a test has its own."""
     return datetime.now(UTC)
-
-
-def table_of(model: type[SQLModel]) -> Table:
-    """Return the Core table of `model`: rows are written in bulk, not as objects."""
-    table: Table = model.__table__  # type: ignore[attr-defined]
-    return table
 
 
 class Unit:
@@ -54,6 +52,7 @@ class Unit:
         self.now = now
         self.since = counter
         self._counter = counter
+        self._began = perf_counter()
         self._rows: dict[Table, list[Mapping[str, Any]]] = {}
         self._has_jobs = False
 
@@ -62,13 +61,13 @@ class Unit:
         self._counter += count
         return self._counter
 
-    def ring(self) -> None:
+    def announce_jobs(self) -> None:
         """Let whoever listens know, at the commit, that there are jobs to be done."""
         self._has_jobs = True
 
-    def add(self, model: type[SQLModel], row: Mapping[str, Any]) -> None:
+    def add(self, table: Table, row: Mapping[str, Any]) -> None:
         """Remember `row` for the end; all rows of a table must have the same keys."""
-        self._rows.setdefault(table_of(model), []).append(row)
+        self._rows.setdefault(table, []).append(row)
 
     def flush(self) -> None:
         """Write what was added so far."""
@@ -77,22 +76,26 @@ class Unit:
         self._rows.clear()
 
     def close(self) -> None:
-        """Write everything, and the counter."""
+        """Write everything, and the counters."""
         self.flush()
         if self._counter != self.since:
-            counter = table_of(CounterRow)
-            self.connection.execute(
-                update(counter).where(counter.c.name == "seq").values(value=self._counter)
-            )
+            self._count()
         if self._has_jobs and self.connection.dialect.name == "postgresql":
             self.connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
+
+    def _count(self) -> None:
+        """Write the highest number, and for how long nobody else could write."""
+        held = round(1e6 * (perf_counter() - self._began))
+        counted = case((COUNTER.c.name == LOCKED, COUNTER.c.value + held), else_=self._counter)
+        both = update(COUNTER).where(COUNTER.c.name.in_(("seq", LOCKED)))
+        if self.connection.execute(both.values(value=counted)).rowcount == 1:
+            self.connection.execute(insert(COUNTER).values(name=LOCKED, value=held))
 
 
 @contextmanager
 def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
     """Open a unit of work: the only writer until it ends; it commits, or leaves no trace."""
-    counter = table_of(CounterRow)
-    query = select(counter.c.value).where(counter.c.name == "seq").with_for_update()
+    query = select(COUNTER.c.value).where(COUNTER.c.name == "seq").with_for_update()
     with engine.begin() as connection:
         unit = Unit(connection, clock(), connection.execute(query).scalar_one())
         yield unit
@@ -119,14 +122,13 @@ def rows_in(
 
 def update_rows(
     connection: Connection,
-    model: type[SQLModel],
+    table: Table,
     key: Sequence[str],
     rows: Sequence[Mapping[str, Any]],
 ) -> None:
     """Update rows found by the columns `key`; all rows must have the same keys."""
     if not rows:
         return
-    table = table_of(model)
     statement = update(table).values(
         {name: bindparam(f"v_{name}") for name in rows[0] if name not in key}
     )

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from storage.database.columns import FIELD_BLOCK
-from storage.values.outcome import WALLS
+from storage.values.outcome import INTERSTITIALS
 
 READER_ROLE = "lesart_reader"
 """Who may ask the views and nothing else, where the database knows roles."""
@@ -30,6 +30,13 @@ VIEWS = (
     "jobs",
 )
 """The names of the views, in the order in which they are made."""
+
+RESTRICTED = (
+    "(SELECT ro.article_id FROM restriction rs "
+    "JOIN article_origin ro ON ro.origin_id = rs.origin_id "
+    "LEFT JOIN restriction_lifted rl ON rl.restriction_id = rs.id WHERE rl.id IS NULL)"
+)
+"""The articles of which nothing is shown, as a query."""
 
 _COLUMNS = {
     "articles": """
@@ -75,8 +82,12 @@ def create_views(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE VIEW {name} AS SELECT {columns} FROM ({query}) q")
 
 
+def open_alone(value: str, article: str = "a.id", otherwise: str = "NULL") -> str:
+    """Return the expression for a value that is shown where its article is not restricted."""
+    return f"CASE WHEN {article} IN {RESTRICTED} THEN {otherwise} ELSE {value} END"
+
+
 def drop_views(connection: Connection) -> None:
-    """Drop the views that stand."""
     for name in reversed(VIEWS):
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
 
@@ -86,10 +97,10 @@ def view_query(name: str, dialect: str) -> str:
     return _QUERIES[name](_words(dialect))
 
 
-def sights_query(dialect: str) -> str:
+def snapshots_query(dialect: str) -> str:
     """Return what the view `observations` tells of articles, without what belongs to none."""
     words = _words(dialect)
-    return f"{_sights(words)} UNION ALL {_confirmations(words)}"
+    return f"{_snapshots(words)} UNION ALL {_confirmations(words)}"
 
 
 def steps_query(dialect: str) -> str:
@@ -266,9 +277,10 @@ def _head_last_seen(words: _Words, own: str) -> str:
 def _articles(words: _Words) -> str:
     return f"""
 SELECT {_head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id AS id,
-    r.origin AS origin, {words.origins} AS origins, src.name AS source, w.title AS title,
-    {_published(words)}, d.language AS language, d.publisher AS publisher, a.versions AS versions,
-    a.state AS state, a.first_seen AS first_seen,
+    r.origin AS origin, {words.origins} AS origins, src.name AS source,
+    {open_alone("w.title")} AS title, {_published(words)}, d.language AS language,
+    {open_alone("d.publisher")} AS publisher, a.versions AS versions,
+    {open_alone("a.state", otherwise="'restricted'")} AS state, a.first_seen AS first_seen,
     {_head_last_seen(words, "a.last_seen")} AS last_seen, kin.label AS cluster,
     a.id AS article_id, a.source_id AS source_id
 FROM article a
@@ -283,12 +295,10 @@ LEFT JOIN cluster kin ON kin.id = km.cluster_id
 
 
 def _published(words: _Words) -> str:
-    date = words.json_at("d.detail", "fields.published.value")
-    return (
-        "d.published AS published, d.published_precision AS published_precision, "
-        "d.published_from AS published_from, d.published_to AS published_to, "
-        f"{date} AS row_published"
-    )
+    names = ("published", "published_precision", "published_from", "published_to")
+    told = {name: f"d.{name}" for name in names}
+    told["row_published"] = words.json_at("d.detail", "fields.published.value")
+    return ", ".join(f"{open_alone(value)} AS {name}" for name, value in told.items())
 
 
 def _worded(words: _Words, digest: str) -> str:
@@ -320,7 +330,7 @@ def _version_columns(words: _Words) -> str:
     """Return what the views `versions` and `changes` share, with the keys of a version."""
     return f"""
     {_if_head(_head_seq(words, "v.seq"), "v.seq")} AS seq, a.public_id AS article,
-    v.number AS version, {_worded(words, "w.digest")} AS wording, w.title AS title,
+    v.number AS version, {_worded(words, "w.digest")} AS wording, {open_alone("w.title")} AS title,
     v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
     {_if_head(_head_last_seen(words, "v.last_seen"), "v.last_seen")} AS last_seen,
     d.language AS language, {_published(words)}, v.id AS version_id,
@@ -330,17 +340,19 @@ def _version_columns(words: _Words) -> str:
 
 def _versions(words: _Words) -> str:
     listed = {
-        name: f"coalesce({words.json_at('d.detail', path)}, {words.empty_list}) AS {name}"
-        for name, path in (
-            ("authors", "fields.authors.value"),
-            ("tags", "fields.tags.value"),
+        name: f"coalesce({open_alone(of_detail)}, {words.empty_list}) AS {name}"
+        for name, of_detail in (
+            ("authors", words.json_at("d.detail", "fields.authors.value")),
+            ("tags", words.json_at("d.detail", "fields.tags.value")),
         )
     }
     return f"""
-SELECT {_version_columns(words)}, w.text AS text, {listed["authors"]}, d.publisher AS publisher,
-    {words.text_at("d.detail", "fields.section.value")} AS section, {listed["tags"]},
-    {words.text_at("d.detail", "fields.modified.value.value")} AS modified,
-    {words.text_at("d.detail", "fields.modified.value.precision")} AS modified_precision,
+SELECT {_version_columns(words)}, {open_alone("w.text")} AS text, {listed["authors"]},
+    {open_alone("d.publisher")} AS publisher,
+    {open_alone(words.text_at("d.detail", "fields.section.value"))} AS section, {listed["tags"]},
+    {open_alone(words.text_at("d.detail", "fields.modified.value.value"))} AS modified,
+    {open_alone(words.text_at("d.detail", "fields.modified.value.precision"))}
+        AS modified_precision,
     d.word_count AS word_count, {_flags(words)} AS flags,
     {_raw_digest(words)} AS raw_digest
 {_FROM_VERSION}
@@ -355,7 +367,9 @@ def _flags(words: _Words) -> str:
         f"coalesce({words.json_at('d.detail', 'flags')}, "
         f"CASE WHEN w.text IS NULL THEN {emptied} ELSE {words.empty_list} END)"
     )
-    return f"""CASE WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
+    restricted = words.with_word(words.empty_list, "restricted")
+    return f"""CASE WHEN a.id IN {RESTRICTED} THEN {restricted}
+    WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
         AND own.is_foreign = FALSE AND own.address_id <> own.origin_id)
     THEN {words.with_word(flags, "address_shared")} ELSE {flags} END"""
 
@@ -374,6 +388,7 @@ FROM version v
 JOIN article a ON a.id = v.article_id
 JOIN derivation d ON d.id = v.derivation_id
 CROSS JOIN {words.each_field}
+WHERE a.id NOT IN {RESTRICTED}
 """
 
 
@@ -382,29 +397,30 @@ def _changes(words: _Words) -> str:
 
 
 def _steps(words: _Words) -> str:
+    restricted = words.with_word(words.empty_list, "restricted")
     return f"""
-SELECT {_version_columns(words)}, d.publisher AS publisher, v.changes AS changes,
-    v.silent AS silent,
+SELECT {_version_columns(words)}, {open_alone("d.publisher")} AS publisher,
+    {open_alone("v.changes", otherwise=restricted)} AS changes, v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
-    coalesce(v.removed, {words.empty_list}) AS removed,
-    coalesce(v.added, {words.empty_list}) AS added,
-    coalesce(v.noise, {words.empty_list}) AS noise,
-    coalesce(v.notices, {words.empty_list}) AS notices
+    coalesce({open_alone("v.removed")}, {words.empty_list}) AS removed,
+    coalesce({open_alone("v.added")}, {words.empty_list}) AS added,
+    coalesce({open_alone("v.noise")}, {words.empty_list}) AS noise,
+    coalesce({open_alone("v.notices")}, {words.empty_list}) AS notices
 {_FROM_VERSION}"""
 
 
 def _observations(words: _Words) -> str:
     """Return what three kinds of rows tell, in equal types: else PostgreSQL cannot look inside."""
-    return f"{_sights(words)} UNION ALL {_confirmations(words)} UNION ALL {_articleless(words)}"
+    return f"{_snapshots(words)} UNION ALL {_confirmations(words)} UNION ALL {_articleless(words)}"
 
 
-def _sights(words: _Words) -> str:
+def _snapshots(words: _Words) -> str:
     return f"""
 SELECT s.seq AS seq, a.public_id AS article, r.origin AS origin, s.observed_at AS observed_at,
     o.recorded_at AS recorded_at, s.is_foreign AS "foreign", s.outcome AS outcome,
     o.http_status AS http_status, s.version AS version,
     {_worded(words, "w.digest")} AS wording, {_raw_digest(words)} AS raw_digest,
-    {_NOTE} AS note, 1 AS checks, {words.no_time} AS until,
+    {open_alone(_NOTE)} AS note, 1 AS checks, {words.no_time} AS until,
     s.article_id AS article_id, s.observation_id AS observation_id
 FROM sight s
 JOIN observation o ON o.id = s.observation_id
@@ -437,14 +453,16 @@ WHERE {_CONFIRMABLE}
 """
 
 
-_OF_WALL = " ".join(f"WHEN '{code}' THEN '{outcome}'" for code, outcome in WALLS.items())
+_OF_INTERSTITIAL = " ".join(
+    f"WHEN '{code}' THEN '{outcome}'" for code, outcome in INTERSTITIALS.items()
+)
 TURNED_OUT = f"""CASE WHEN s.outcome IS NOT NULL THEN s.outcome
         WHEN o.outcome <> 'captured' OR judged.id IS NULL THEN o.outcome
         WHEN judged.kind = 'listed' THEN 'content'
-        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE max(f.code) {_OF_WALL}
+        WHEN o.http_status IS NOT NULL THEN coalesce((SELECT CASE max(f.code) {_OF_INTERSTITIAL}
             END FROM refusal f WHERE f.observation_id = o.id), 'refused')
         ELSE 'refused' END"""
-"""What a check `o` turned out to be, by its sight `s` and its verdict `judged`, if any."""
+"""What a check `o` turned out to be, by its snapshot `s` and its verdict `judged`, if any."""
 
 
 _NOTE = """coalesce(o.note, (SELECT max(f.message) FROM refusal f
@@ -530,6 +548,7 @@ JOIN origin r ON r.id = o.locator_id
 LEFT JOIN sight s ON s.observation_id = o.id
 LEFT JOIN article a ON a.id = s.article_id
 LEFT JOIN certificate c ON c.id = t.certificate_id
+WHERE s.article_id IS NULL OR s.article_id NOT IN {RESTRICTED}
 """
 
 
@@ -549,6 +568,7 @@ LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id
 LEFT JOIN sight s ON s.observation_id = n.observation_id
 LEFT JOIN article_origin ao ON ao.origin_id = n.origin_id
 LEFT JOIN article a ON a.id = ao.article_id
+WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}
 """
 
 

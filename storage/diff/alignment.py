@@ -204,7 +204,7 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
 
 
 def is_edit(a: TextBlock, b: TextBlock) -> bool:
-    """Tell whether the only paragraph that went and the only one that came are one."""
+    """Return whether the only paragraph that went and the only one that came are one."""
     if _is_similar(a, b, _SIMILAR_ALONE):
         return True
     short = len(a.canon) * len(b.canon) <= MAX_CELLS
@@ -300,7 +300,7 @@ def _edited_in_place(
 
 
 def _is_similar(a: TextBlock, b: TextBlock, least: float) -> bool:
-    """Tell whether two paragraphs are similar, by their ends alone where these are enough."""
+    """Return whether two paragraphs are similar, by their ends alone where these are enough."""
     shared = sum(_shared_ends(a.canon, b.canon))
     if 2 * shared >= least * (len(a.canon) + len(b.canon)):
         return True

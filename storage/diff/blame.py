@@ -13,7 +13,7 @@ from storage.values.digest import canonical, canonical_all
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A version: its number, between which two sights it came, the paragraphs of its text."""
+    """A version: its number, between which two snapshots it came, the paragraphs of its text."""
 
     number: int
     changed_after: datetime | None

@@ -11,7 +11,7 @@ from typing import Any
 
 from storage.diff.classes import classes_of
 from storage.diff.edits import Edit, places
-from storage.diff.noise import NO_BOXES, Evidence, Noise, explain, noise, unexplained
+from storage.diff.noise import NO_BOILERPLATE, Evidence, Noise, explain, noise, unexplained
 from storage.diff.word_diff import (
     Side,
     Text,
@@ -31,15 +31,20 @@ from storage.values.net.site import paragraph_key
 METADATA = ("authors", "published", "publisher", "section", "tags")
 """The fields of which a change is told as `metadata`."""
 
-TELLS_OF_A_CHANGE = re.compile(
+NOTE_OF_A_CHANGE = re.compile(
     r"version|fassung|korrigier|berichtig|fehler|falsch|richtig|geändert|ergänzt|aktualisier"
     r"|präzisier|correct|amend|earlier|error|updat|clarif|revis",
     re.IGNORECASE,
 )
 """What a note of the editors says where it is about the text itself.
 
->>> bool(TELLS_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
+>>> bool(NOTE_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
 True
+"""
+METHOD = 1
+"""The number of the rules by which changes are told: another one for whatever tells them otherwise.
+
+What earlier rules told stays as it is, and is not computed again.
 """
 _ANNOUNCING = frozenset({"correction", "update"})
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
@@ -136,16 +141,17 @@ class CapturePair:
     @cached_property
     def asked(self) -> tuple[str, ...]:
         """Return what `Change.asked` would be if no other article were asked."""
-        return unexplained(self.places, self._rules(NO_BOXES))
+        return unexplained(self.places, self._rules(NO_BOILERPLATE))
 
-    def change(self, boxes: Mapping[str, str] = NO_BOXES) -> TextChange:
+    def change(self, boilerplate: Mapping[str, str] = NO_BOILERPLATE) -> TextChange:
         """Return what changed.
 
-        `boxes` are those paragraphs of `asked` that other articles say are noise, with the rule.
+        `boilerplate` are those paragraphs of `asked` that other articles say are noise, with the
+        rule.
         """
-        key = frozenset(boxes.items())
+        key = frozenset(boilerplate.items())
         if key not in self._changes:
-            self._changes[key] = self._change(self._rules(boxes))
+            self._changes[key] = self._change(self._rules(boilerplate))
         return self._changes[key]
 
     def plain_change(self) -> TextChange:
@@ -175,27 +181,27 @@ class CapturePair:
             asked=unexplained(found, rules),
         )
 
-    def _rules(self, boxes: Mapping[str, str]) -> list[str | None]:
+    def _rules(self, boilerplate: Mapping[str, str]) -> list[str | None]:
         a, b = self.a, self.b
-        return explain(self.places, a.side, b.side, Evidence(a.keys, b.keys, boxes))
+        return explain(self.places, a.side, b.side, Evidence(a.keys, b.keys, boilerplate))
 
 
 def change(
     a: CaptureContent,
     b: CaptureContent,
-    boxes: Mapping[str, str] = NO_BOXES,
+    boilerplate: Mapping[str, str] = NO_BOILERPLATE,
     *,
     heed_noise: bool = True,
 ) -> TextChange:
     """Return what changed from `a` to `b`: with `heed_noise`, all that is no noise."""
     found = CapturePair(a, b)
-    return found.change(boxes) if heed_noise else found.plain_change()
+    return found.change(boilerplate) if heed_noise else found.plain_change()
 
 
 def is_silent(
     a: CaptureContent, b: CaptureContent, notices: Sequence[tuple[str, str]] = ()
 ) -> bool | None:
-    """Tell whether the page keeps quiet about a change of its wording.
+    """Return whether the page keeps quiet about a change of its wording.
 
     It speaks of it where a notice is new that is about the text, or the date of modification or
     a note ("Stand", "Aktualisiert") is another one. None where it carries neither, so that
@@ -220,10 +226,10 @@ def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | 
     >>> speaks_of("Korrektur: Der Pegel stieg um 3,6 Zentimeter, nicht um 36.", steps)
     2
     """
-    wanted = _telling_words(notice)
+    wanted = _meaningful_words(notice)
     best, most = None, 0
     for version, texts in steps:
-        shared = wanted & _telling_words(" ".join(texts))
+        shared = wanted & _meaningful_words(" ".join(texts))
         weight = sum(3 if any(map(str.isdigit, word)) else 1 for word in shared)
         if weight and weight >= most:
             best, most = version, weight
@@ -240,12 +246,12 @@ def _new_notices(a: CaptureContent, b: CaptureContent) -> tuple[tuple[str, str],
 
 def _announces(kind: str, text: str) -> bool:
     return kind in _ANNOUNCING or (
-        kind == "editorial" and TELLS_OF_A_CHANGE.search(text) is not None
+        kind == "editorial" and NOTE_OF_A_CHANGE.search(text) is not None
     )
 
 
 def _same_date(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:
-    """Tell whether two dates may be one: the same moment, or one only more precise.
+    """Return whether two dates may be one: the same moment, or one only more precise.
 
     >>> _same_date({"value": "2024-06-18T12:00", "zone": "+02:00"}, {"value": "2024-06-18"})
     True
@@ -276,7 +282,7 @@ def _metadata_differ(a: CaptureContent, b: CaptureContent) -> bool:
 
 # ------------------------------------------------------------------------------------ words
 
-_SHORTEST_TELLING = 4
+_SHORTEST_MEANINGFUL = 4
 _OF_NOTICES = frozenset(
     """
     version fassung hieß artikel text beitrag bericht meldung wurde wurden haben früheren früher
@@ -289,12 +295,12 @@ _OF_NOTICES = frozenset(
 )
 
 
-def _telling_words(text: str) -> set[str]:
+def _meaningful_words(text: str) -> set[str]:
     """Return the numbers and the longer words of a text, without those that any notice has."""
     words = (token.strip().casefold() for token in TOKEN.findall(canonical(text)))
     return {
         word
         for word in words
         if any(map(str.isdigit, word))
-        or (len(word) >= _SHORTEST_TELLING and word.isalpha() and word not in _OF_NOTICES)
+        or (len(word) >= _SHORTEST_MEANINGFUL and word.isalpha() and word not in _OF_NOTICES)
     }

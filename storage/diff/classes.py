@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from storage.diff.alignment import TextBlock
-from storage.diff.edits import Edit, places
-from storage.diff.word_diff import Operation, Side, Text, between, sides
+from storage.diff.edits import Edit
+from storage.diff.word_diff import Side
 from storage.language.names import names_of
 from storage.language.quotations import quoted
 from storage.language.sentences import sentences
@@ -25,7 +25,7 @@ CLASSES = (
     "moved",
     "notice",
 )
-"""What `classify` can tell, in its order; `first`, `metadata` and `reversion` are the caller's."""
+"""What a comparison can tell, in its order; `first`, `metadata`, `reversion` are the caller's."""
 
 _SHORTEST_GENITIVE = 4
 _FEWEST_TO_REORDER = 2
@@ -57,8 +57,8 @@ _NUMBER_WORDS = frozenset(
 )
 
 
-def classify(a: Text, b: Text, operations: Sequence[Operation] | None = None) -> tuple[str, ...]:
-    """Return the classes that the change from `a` to `b` has, in the order of `CLASSES`.
+def classes_of(found: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
+    """Return the classes that some places of a change have, in the order of `CLASSES`.
 
     - `headline`: the title changed. Its numbers, names and quotes are told besides.
     - `number`: a word with a digit, a number word (two and more, million …), a unit (% or €, a
@@ -71,16 +71,7 @@ def classify(a: Text, b: Text, operations: Sequence[Operation] | None = None) ->
     - `punctuation`: a place where nothing but punctuation or a blank changed.
     - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as `diff` tells them.
     - `notice`: a paragraph of this role is new or was edited.
-
-    `operations` are those of `diff(a, b)`, if they are at hand.
     """
-    a_side, b_side = sides(a, b)
-    found = between(a_side, b_side) if operations is None else operations
-    return classes_of(places(found, a_side, b_side), a_side, b_side)
-
-
-def classes_of(found: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
-    """Return the classes that some places of a change have, as `classify` tells them."""
     found = list(found)
     classes = {name for place in found for name in _whole_classes(place)}
     edited = [place for place in found if place.kind == "edit"]
@@ -191,16 +182,16 @@ def _edit_classes(edited: Sequence[Edit], edits: Sequence[_Edit], a: Side, b: Si
     ):
         found.add("name")
 
-    def is_told(word: _Word) -> bool:
+    def is_known(word: _Word) -> bool:
         is_number = "number" in found and word.is_number
         return word.is_quoted or is_number or ("name" in found and _stem(word.token) in names)
 
-    kinds = [_place_classes(edit, is_told) for edit in edits]
+    kinds = [_place_classes(edit, is_known) for edit in edits]
     return found.union(*kinds) or {"wording"}  # a unit or a sign that only went elsewhere
 
 
 def _reordered(edited: Iterable[Edit], is_kind: Callable[[str], bool]) -> bool:
-    """Tell whether words of a kind changed places within a sentence: who won, what was before."""
+    """Return whether words of a kind changed places within a sentence: who won, what was before."""
     pairs = {
         (id(place.a), id(place.b)): (place.a, place.b)
         for place in edited
@@ -221,10 +212,10 @@ def _reordered_in(a: TextBlock, b: TextBlock, is_kind: Callable[[str], bool]) ->
     return before != after and Counter(before) == Counter(after)
 
 
-def _place_classes(edit: _Edit, is_told: Callable[[_Word], bool]) -> set[str]:
+def _place_classes(edit: _Edit, is_known: Callable[[_Word], bool]) -> set[str]:
     """Return what one place shows beside numbers and names; the title has a class of its own.
 
-    `is_told` are words of which a class tells already. A number that only went elsewhere is a
+    `is_known` are words of which a class tells already. A number that only went elsewhere is a
     word like another.
     """
     found: set[str] = set()
@@ -238,7 +229,7 @@ def _place_classes(edit: _Edit, is_told: Callable[[_Word], bool]) -> set[str]:
     ]
     if not words and (marks or not edit.words):
         found.add("punctuation")
-    return found | (set() if all(map(is_told, words)) else {"wording"})
+    return found | (set() if all(map(is_known, words)) else {"wording"})
 
 
 def _differ(edits: Iterable[_Edit], is_kind: Callable[[_Word], bool]) -> bool:

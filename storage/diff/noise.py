@@ -8,7 +8,6 @@ rule explains is a change.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
 from storage.diff.alignment import TextBlock
 from storage.diff.edits import Edit, replaced
@@ -17,8 +16,6 @@ from storage.language.contacts import Contact, is_same
 from storage.language.volatile import Kind, Span, spans
 from storage.values.digest import WHITE_SPACE, canonical
 from storage.values.net.site import paragraph_key
-
-Rule = Literal[Kind, "breaks", "beside", "box", "teaser"]
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
@@ -45,7 +42,7 @@ _EDGE = 2
 _ALONE: frozenset[str] = frozenset({"age", "clock", "stamp", "counter", "artefact", "navigation"})
 """The kinds of which a whole paragraph may come and go."""
 _EVEN = {ord(space): " " for space in WHITE_SPACE if space != "\n"}
-NO_BOXES: Mapping[str, str] = MappingProxyType({})
+NO_BOILERPLATE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +59,13 @@ class Evidence:
     """What is known besides the two texts.
 
     `a_beside` and `b_beside` are the keys of the paragraphs that stand beside the texts on their
-    pages; `boxes` names for paragraphs (canonical) the rule that other articles of the site give.
+    pages; `boilerplate` names for paragraphs (canonical) the rule that other articles of the site
+    give.
     """
 
     a_beside: frozenset[int] = frozenset()
     b_beside: frozenset[int] = frozenset()
-    boxes: Mapping[str, str] = field(default_factory=lambda: NO_BOXES)
+    boilerplate: Mapping[str, str] = field(default_factory=lambda: NO_BOILERPLATE)
 
 
 NOTHING_ELSE = Evidence()
@@ -124,12 +122,12 @@ class _SpanReading:
         """Return the rule for an edit inside one paragraph."""
         if place.a is None or place.b is None:
             return None
-        is_quiet = self._says_the_same(place.a, place.b)
+        is_same = self._says_the_same(place.a, place.b)
         gone = self._around(place.a, place.gone)
         new = self._around(place.b, place.new)
         if gone is None and new is None:
-            return self._first_difference(place.a, place.b) if is_quiet else None
-        if is_quiet:
+            return self._first_difference(place.a, place.b) if is_same else None
+        if is_same:
             return (gone or new or self._spans[id(place.a)][0]).kind
         return self._of_spans(place, gone, new)
 
@@ -149,15 +147,15 @@ class _SpanReading:
         beside = evidence.a_beside if place.gone is None else evidence.b_beside
         if place.kind == "paragraph" and beside and paragraph_key(block.canon) in beside:
             return "beside"
-        return evidence.boxes.get(block.canon)
+        return evidence.boilerplate.get(block.canon)
 
     def _of(self, block: TextBlock) -> list[Span]:
         if id(block) not in self._spans:
-            self._spans[id(block)] = _spans_of(block)
+            self._spans[id(block)] = spans(block.text.translate(_EVEN))
         return self._spans[id(block)]
 
     def _says_the_same(self, a: TextBlock, b: TextBlock) -> bool:
-        """Tell whether two paragraphs differ in nothing but their spans of flicker."""
+        """Return whether two paragraphs differ in nothing but their spans of flicker."""
         key = (id(a), id(b))
         if key not in self._pairs:
             ours, theirs = self._of(a), self._of(b)
@@ -171,7 +169,7 @@ class _SpanReading:
         return self._pairs[key]
 
     def _may_be_clocks(self, a: TextBlock, b: TextBlock) -> bool:
-        """Tell whether lines of times alone are clocks: the only ones, at the edge of the text."""
+        """Return whether lines of times alone are clocks: the only ones, at an edge of the text."""
         if not any(span.kind == "moment" for span in self._of(a)):
             return True
         return all(
@@ -216,12 +214,8 @@ class _SpanReading:
         return next(differing, pairs[0][0].kind)
 
 
-def _spans_of(block: TextBlock) -> list[Span]:
-    return spans(block.text.translate(_EVEN))
-
-
 def _may_replace(a: Span, b: Span) -> bool:
-    """Tell whether one span may have become the other by itself."""
+    """Return whether one span may have become the other by itself."""
     if a.kind != b.kind:
         return False
     if a.kind not in {"email", "address"}:
@@ -254,17 +248,17 @@ def _is_content(text: str) -> bool:
 
 
 def _differ_in_breaks(found: Sequence[Edit], rules: Sequence[str | None], a: Side, b: Side) -> bool:
-    """Tell whether all that is left is where paragraphs end."""
+    """Return whether all that is left is where paragraphs end."""
     left = [place for place, rule in zip(found, rules, strict=True) if rule is None]
     if any(place.kind == "move" or place.role == "headline" for place in left):
         return False
-    quiet = [place for place, rule in zip(found, rules, strict=True) if rule is not None]
-    gone = {id(place.a) for place in quiet if place.kind == "paragraph"}
-    new = {id(place.b) for place in quiet if place.kind == "paragraph"}
+    as_noise = [place for place, rule in zip(found, rules, strict=True) if rule is not None]
+    gone = {id(place.a) for place in as_noise if place.kind == "paragraph"}
+    new = {id(place.b) for place in as_noise if place.kind == "paragraph"}
     edited = {id(place.a) for place in left}
     same = {
         id(place.a): place.b.canon
-        for place in quiet
+        for place in as_noise
         if place.kind == "edit" and place.b is not None and id(place.a) not in edited
     }
     ours = [same.get(id(block), block.canon) for block in a.body if id(block) not in gone]

@@ -30,7 +30,7 @@ def teaser_flags(
 
 
 def beginning(short: Sequence[str], long: Sequence[str]) -> Beginning | None:
-    """Tell whether paragraphs are only the beginning of others, as behind a paywall.
+    """Return whether paragraphs are only the beginning of others, as behind a paywall.
 
     Both are in canonical form. Every paragraph stands in the other text in the same order from
     its start; the last may break off. At least half of the words of the longer one are missing.

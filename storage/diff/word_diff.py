@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from storage.diff.alignment import TextBlock, blocks, equal_runs, pairs
@@ -65,15 +66,7 @@ class Side:
     def block_at(self, position: int) -> TextBlock:
         """Return the block that a place of the joined text lies in, or that ends there."""
         blocks = self.all
-        return blocks[bisect_right(blocks, position, key=_start) - 1]
-
-
-class OperationsError(ValueError):
-    """These operations were not made for this text; `position` is where they leave it."""
-
-    def __init__(self, position: int) -> None:
-        super().__init__(f"the operations leave the text at code point {position}")
-        self.position = position
+        return blocks[bisect_right(blocks, position, key=attrgetter("start")) - 1]
 
 
 def joined(text: Text) -> str:
@@ -122,21 +115,6 @@ def side_of(text: Text, canonical: Mapping[str, str]) -> Side:
     return Side(found[0] if titles else None, found[titles:])
 
 
-def apply(a_joined: str, operations: Iterable[Operation]) -> str:
-    """Return what `operations` make of a joined text.
-
-    Raises: OperationsError if they were not made for it.
-    """
-    operations = tuple(operations)
-    if _assembled((op.a_start, op.a_text) for op in operations) != a_joined:
-        position = next(
-            (op.a_start for op in operations if not a_joined.startswith(op.a_text, op.a_start)),
-            len(a_joined),
-        )
-        raise OperationsError(position)
-    return _assembled((op.b_start, op.b_text) for op in operations)
-
-
 def words_added(operations: Iterable[Operation]) -> int:
     """Return how many words were put in; a number is a word, punctuation is none."""
     return sum(_count_words(op.b_text) for op in operations if op.op == "insert")
@@ -159,10 +137,6 @@ def passages(operations: Iterable[Operation]) -> tuple[tuple[str, ...], tuple[st
 
 
 # ------------------------------------------------------------------------------ operations
-
-
-def _start(block: TextBlock) -> int:
-    return block.start
 
 
 def _operations(a: Side, b: Side) -> Iterator[Operation]:
@@ -219,18 +193,6 @@ def _pieces(a: TextBlock, b: TextBlock, same: Op) -> list[Operation]:
             a_text, b_text = a.text[a_end:a_at], b.text[b_end:b_at]
             found.append(Operation(same, b.role, a_text, b_text, a.start + a_end, b.start + b_end))
     return found
-
-
-def _assembled(pieces: Iterable[tuple[int, str]]) -> str:
-    """Put pieces (start, text) in their places; between two that do not touch is a blank line."""
-    parts: list[str] = []
-    end = 0
-    for start, text in sorted(piece for piece in pieces if piece[1]):
-        if start > end:
-            parts.append(BETWEEN_PARAGRAPHS)
-        parts.append(text)
-        end = start + len(text)
-    return "".join(parts)
 
 
 def _count_words(text: str) -> int:

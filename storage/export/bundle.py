@@ -8,18 +8,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime, iso_utc
+from storage.export.wacz import WaczPage, write_wacz
+from storage.export.warc import WarcWriter
+from storage.export.warc_record import uri
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import Signed
 from storage.proof.leaf import SHAPES, Opened, opened
 from storage.proof.note import Note, Signer
-from storage.proof.others.authorities import KeptStamp, kept_stamps
+from storage.proof.others.authorities import KeptStamp, kept_calendar_stamps, kept_stamps
+from storage.proof.others.calendars import block_told
 from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import TlogProof
@@ -32,6 +37,7 @@ FORMAT = "lesart bundle v1"
 VERIFIER = Path(__file__).with_name("check_bundle.py")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the same content makes the same bytes."""
+MOST_RELATIONS = 200
 Json = dict[str, Any]
 
 
@@ -75,10 +81,10 @@ class Bundle:
         manifest["files"] = {
             name: sha256(content).hexdigest() for name, content in sorted(self.files.items())
         }
-        told = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-        statement = f"{FORMAT}\n{sha256(told).hexdigest()}\n"
+        written = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
+        statement = f"{FORMAT}\n{sha256(written).hexdigest()}\n"
         more = {
-            "manifest.json": told,
+            "manifest.json": written,
             "manifest.note": f"{statement}\n{signer.sign(statement)}".encode(),
             "verify.py": VERIFIER.read_bytes(),
         }
@@ -86,6 +92,40 @@ class Bundle:
             for name, content in {**more, **self.files}.items():
                 packed.writestr(zipfile.ZipInfo(name, LONG_AGO), content, zipfile.ZIP_DEFLATED)
         return len(more) + len(self.files)
+
+    def write_wacz(self, stream: IO[bytes], signer: Signer) -> int:
+        """Write the same, with its captures as a web archive, and return how many files it has.
+
+        Raises: NotLoggedError.
+        """
+        packed = BytesIO()
+        self.write(packed, signer)
+        request, article = self.request, self.request.versions[0].article
+        seen = {number for table, number in self._rows if table == "observation"}
+        records = WarcWriter(self.connection).article(article.row_id, seen)
+        return write_wacz(
+            stream,
+            records,
+            self._pages,
+            packed.getvalue(),
+            signer,
+            program=request.program,
+            at=request.at,
+        )
+
+    @property
+    def _pages(self) -> list[WaczPage]:
+        """Return the first sight of each version."""
+        query = text(
+            "SELECT r.origin, s.observed_at, w.title FROM version v "
+            "JOIN sight s ON s.observation_id = v.observation_id "
+            "JOIN origin r ON r.id = s.origin_id JOIN wording w ON w.id = v.wording_id "
+            "WHERE v.article_id = :article AND v.number IN :numbers ORDER BY v.number"
+        ).columns(observed_at=UtcTime())
+        bound = query.bindparams(bindparam("numbers", expanding=True))
+        numbers = [each.number for each in self._versions()]
+        rows = self.connection.execute(bound, {"article": self._article, "numbers": numbers})
+        return [WaczPage(uri(row.origin), row.observed_at, row.title or "") for row in rows]
 
     def _collect(self, signer: Signer) -> Json:
         note = self.signed.cosigned
@@ -112,6 +152,8 @@ class Bundle:
             "passage": self.request.passage,
             "versions": versions,
             "observations": observations,
+            "relations": [self._relation(row) for row in self._relations()],
+            "calendars": [self._calendar(number, each) for number, each in self._calendars()],
             "stamps": [self._stamp(number, each) for number, each in enumerate(self._stamps(), 1)],
         }
 
@@ -126,6 +168,19 @@ class Bundle:
             if is_better and 0 < each.signed.size <= self.signed.size:
                 chosen[each.authority] = each
         return chosen.values()
+
+    def _calendars(self) -> Iterator[tuple[int, KeptStamp]]:
+        """Yield the last stamp of each calendar that is on this history."""
+        found = {each.authority: each for each in kept_calendar_stamps(self.connection)
+                 if each.signed.size <= self.signed.size}  # fmt: skip
+        return enumerate(found.values(), 1)
+
+    def _calendar(self, number: int, stamp: KeptStamp) -> Json:
+        """Add a stamp of a calendar with its checkpoint, which other programs check."""
+        name = f"log/calendar-{number}"
+        self.files[f"{name}.note.ots"] = stamp.stamp
+        self.files[f"{name}.note"] = stamp.signed.note.encode()
+        return {"name": name, "authority": stamp.authority, "told": block_told(stamp)}
 
     def _stamp(self, number: int, stamp: KeptStamp) -> Json:
         """Add a stamp with the checkpoint that it is on, and the path from that to the newest."""
@@ -164,8 +219,8 @@ class Bundle:
         return self.request.versions[0].article.row_id
 
     def _version(self, row: Any) -> Json:
-        told = f"{row.title or ''}\n\n{row.text}\n" if row.text is not None else "[redacted]\n"
-        self.files[f"texts/{row.number}.txt"] = told.encode("utf-8", "surrogatepass")
+        written = f"{row.title or ''}\n\n{row.text}\n" if row.text is not None else "[redacted]\n"
+        self.files[f"texts/{row.number}.txt"] = written.encode("utf-8", "surrogatepass")
         self._add("derivation", row.derivation_id)
         passage = self.request.passage
         return {
@@ -179,7 +234,7 @@ class Bundle:
             "derivation": row.derivation_id,
             "verdict": row.verdict_id,
             "raw": bytes(row.raw).hex(),
-            "has_passage": None if passage is None else _plain(passage) in _plain(told),
+            "has_passage": None if passage is None else _plain(passage) in _plain(written),
         }
 
     # ----------------------------------------------------------------------- observations
@@ -224,6 +279,30 @@ class Bundle:
             "place": row.origin,
         }
 
+    # --------------------------------------------------------------------------- relations
+
+    def _relations(self) -> list[Any]:
+        """Return the first relations of the article, undone ones too."""
+        query = text(
+            "SELECT l.id, l.kind, l.score, l.decided_at, a.origin AS a, b.origin AS b, "
+            "u.id AS undone FROM relation l JOIN origin a ON a.id = l.a_origin_id "
+            "JOIN origin b ON b.id = l.b_origin_id "
+            "LEFT JOIN relation_undone u ON u.relation_id = l.id "
+            "WHERE EXISTS (SELECT 1 FROM article_origin o WHERE o.article_id = :article "
+            "AND o.origin_id IN (l.a_origin_id, l.b_origin_id)) ORDER BY l.id LIMIT :most"
+        ).columns(decided_at=UtcTime())
+        asked = {"article": self._article, "most": MOST_RELATIONS}
+        return list(self.connection.execute(query, asked))
+
+    def _relation(self, row: Any) -> Json:
+        self._add("relation", row.id)
+        if row.undone is not None:
+            self._add("relation_undone", row.undone)
+        return {
+            "relation": row.id, "kind": row.kind, "a": row.a, "b": row.b, "score": row.score,
+            "decided_at": iso_utc(row.decided_at), "undone": row.undone,
+        }  # fmt: skip
+
     # -------------------------------------------------------------------------------- rows
 
     def _add_all(self, table: str, column: str, value: int) -> None:
@@ -261,6 +340,7 @@ class Bundle:
             self._add_bytes(number)
         for column, target in (("capture_id", "capture"), ("wording_id", "wording"),
                                ("certificate_id", "certificate"),
+                               ("a_origin_id", "origin"), ("b_origin_id", "origin"),
                                ("body_capture_id", "capture")):  # fmt: skip
             if values.get(column) is not None:
                 self._add(target, values[column])
@@ -286,8 +366,8 @@ def _row(held: Opened, seq: int) -> bytes:
             contents[name] = {"hash": content.hex()}
             continue
         salt, value = content
-        told = None if value is None else base64.b64encode(value).decode()
-        contents[name] = {"salt": salt.hex(), "value": told}
+        written = None if value is None else base64.b64encode(value).decode()
+        contents[name] = {"salt": salt.hex(), "value": written}
     row = {
         "table": held.table, "seq": seq, "plain": held.plain.decode(),
         "blind": held.blind.hex(), "contents": contents,

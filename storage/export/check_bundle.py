@@ -17,6 +17,7 @@ from typing import Any
 ENTRY = "lesart v1"
 DOMAIN = b"lesart commitment v1\n"
 DASH = "— "
+FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")  # what they lay into a folder
 ED25519, COSIGNATURE = 1, 4
 
 
@@ -75,7 +76,7 @@ BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
 def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether a signature is by this key over this message."""
+    """Return whether a signature is by this key over this message."""
     number = int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or number >= L:
         return False
@@ -202,8 +203,13 @@ class BundleRow:
         if "hash" in content:
             return bytes.fromhex(content["hash"])
         value = content["value"]
-        told = b"\0" if value is None else b"\1" + base64.b64decode(value)
-        return hashlib.sha256(bytes.fromhex(content["salt"]) + told).digest()
+        encoded = b"\0" if value is None else b"\1" + base64.b64decode(value)
+        return hashlib.sha256(bytes.fromhex(content["salt"]) + encoded).digest()
+
+
+def _is_of_a_file_manager(name: str) -> bool:
+    last = name.rpartition("/")[2]
+    return last in FILE_MANAGERS or last.startswith("._")
 
 
 class UnpackedBundle:
@@ -226,7 +232,7 @@ class UnpackedBundle:
         """
         return [
             *self._files(), *self._checkpoint(), *self._rows(), *self._captures(),
-            *self._versions(), *self._passage(), *self._stamps(),
+            *self._versions(), *self._passage(), *self._relations(), *self._stamps(),
         ]  # fmt: skip
 
     def compare(self, other: str) -> str:
@@ -262,12 +268,14 @@ class UnpackedBundle:
         there = {str(path.relative_to(self.folder).as_posix()) for path in
                  self.folder.rglob("*") if path.is_file()}  # fmt: skip
         more = there - {*listed, "manifest.json", "manifest.note", "verify.py"}
-        if more:
-            raise Wrong(f"the file {min(more)} does not belong to the bundle")
+        strange = {name for name in more if not _is_of_a_file_manager(name)}
+        if strange:
+            raise Wrong(f"the file {min(strange)} does not belong to the bundle")
         for name, wanted in listed.items():
             if hashlib.sha256(self._read(name)).hexdigest() != wanted:
                 raise Wrong(f"the file {name} was changed")
-        return [f"{len(listed)} files are those that the archive signed."]
+        beside = f" Beside them, left by a file manager: {', '.join(sorted(more))}." if more else ""
+        return [f"{len(listed)} files are those that the archive signed.{beside}"]
 
     def _checkpoint(self) -> list[str]:
         note = self._read("log/checkpoint").decode()
@@ -275,14 +283,14 @@ class UnpackedBundle:
         if found is None:
             raise Wrong("the checkpoint is not signed by the key of the archive")
         self.size, self.root = _head(found[0])
-        told = [f"The checkpoint of {self.size} entries is signed by {key_of(self.key)[0]}."]
+        proven = [f"The checkpoint of {self.size} entries is signed by {key_of(self.key)[0]}."]
         for vkey in self.manifest["witnesses"]:
             cosigned = signature_of(note, vkey)
             if cosigned is None:
                 raise Wrong(f"the witness {key_of(vkey)[0]} did not sign the checkpoint")
-            at = int.from_bytes(cosigned[1], "big")
-            told.append(f"{key_of(vkey)[0]} signed that it saw it at {at} (seconds since 1970).")
-        return told
+            at = datetime.fromtimestamp(int.from_bytes(cosigned[1], "big"), timezone.utc)  # noqa: UP017  # older Pythons, too
+            proven.append(f"{key_of(vkey)[0]} signed that it saw it at {at.isoformat()}.")
+        return proven
 
     def _rows(self) -> list[str]:
         for name in sorted(self.manifest["files"]):
@@ -348,8 +356,13 @@ class UnpackedBundle:
             raise Wrong(f"{table} {number} is spoken of and not there")
         return row
 
+    def _place(self, number: int) -> str:
+        """Return an origin, or what stands there where its address was taken away."""
+        held = self._one("origin", number).content("origin")
+        return f"redacted:{number}" if held is None else held.decode()
+
     def _versions(self) -> list[str]:
-        told = []
+        proven = []
         for claim in self.manifest["versions"]:
             seen = self._one("observation", claim["observation"])
             derivation = self._one("derivation", claim["derivation"])
@@ -364,28 +377,47 @@ class UnpackedBundle:
                 raise Wrong(f"version {claim['version']} is said to come from other bytes")
             if self._read(f"texts/{claim['version']}.txt") != _text(wording):
                 raise Wrong(f"the text of version {claim['version']} is not the one in the log")
-            told.append(f"Version {claim['version']} was seen at {claim['changed_by']}.")
+            proven.append(f"Version {claim['version']} was seen at {claim['changed_by']}.")
             if is_import:
-                told[-1] = (
+                proven[-1] = (
                     f"Version {claim['version']} was captured at {claim['changed_by']}, as its own "
                     f"file says; this archive had that file at {seen['observed_at']}."
                 )
         for claim in self.manifest["observations"]:
             row = self._one("observation", claim["observation"])
-            if [row["observed_at"], row["outcome"]] != [claim["observed_at"], claim["outcome"]]:
+            told = [claim[name] for name in ("observed_at", "outcome", "http_status", "place")]
+            logged = [row[name] for name in ("observed_at", "outcome", "http_status")]
+            if told != [*logged, self._place(row["locator_id"])]:
                 raise Wrong(f"observation {row.seq} is told otherwise than it was logged")
-        return [*told, f"{len(self.manifest['observations'])} checks are told as they were logged."]
+        return [*proven, f"{len(self.manifest['observations'])} checks stand as they were logged."]
+
+    def _relations(self) -> list[str]:
+        proven = []
+        for claim in self.manifest.get("relations", ()):
+            row = self._one("relation", claim["relation"])
+            places = [self._place(row[f"{side}_origin_id"]) for side in "ab"]
+            told = [claim[name] for name in ("kind", "score", "decided_at", "a", "b")]
+            if told != [row["kind"], row["score"], row["decided_at"], *places]:
+                raise Wrong(f"relation {row.seq} is told otherwise than it was logged")
+            undone = claim["undone"]
+            is_undone = undone is not None
+            if is_undone and self._one("relation_undone", undone)["relation_id"] != row["id"]:
+                raise Wrong(f"relation {row.seq} is said to be undone and was not")
+            ending = ", and was undone later" if is_undone else ""
+            between = f"{claim['kind']} between {places[0]} and {places[1]}"
+            proven.append(f"{between} was decided at {claim['decided_at']}{ending}.")
+        return proven
 
     def _passage(self) -> list[str]:
         passage = self.manifest.get("passage")
-        told = []
+        proven = []
         for claim in self.manifest["versions"] if passage else ():
             text = self._read(f"texts/{claim['version']}.txt").decode()
             has_it = " ".join(passage.split()) in " ".join(text.split())
             if has_it != claim["has_passage"]:
                 raise Wrong(f"the passage is not in version {claim['version']} as it is told")
-            told.append(f"Version {claim['version']} {'has' if has_it else 'lacks'} the passage.")
-        return told
+            proven.append(f"Version {claim['version']} {'has' if has_it else 'lacks'} the passage.")
+        return proven
 
 
 def _said_time(derivation: BundleRow) -> str | None:
@@ -425,16 +457,24 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         bundle = UnpackedBundle(Path(__file__).resolve().parent, asked.key)
-        told = bundle.check()
+        proven = bundle.check()
         if asked.checkpoint:
-            told.append(bundle.compare(Path(asked.checkpoint).read_text("utf-8")))
+            proven.append(bundle.compare(Path(asked.checkpoint).read_text("utf-8")))
     except Wrong as wrong:
         print(f"DOES NOT HOLD: {wrong}.")
         return 1
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OSError,
+        OverflowError,
+    ) as error:
         print(f"DOES NOT HOLD: the bundle is garbled ({type(error).__name__}: {error}).")
         return 1
-    for line in told:
+    for line in proven:
         print(line)
     print(f"HOLDS, if the key is that of the archive: {bundle.key}")
     print("It proves that this archive held these bytes when the checkpoint was signed.")

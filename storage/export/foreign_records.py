@@ -7,11 +7,8 @@ from sqlalchemy import Connection, or_, select
 from warcio.recordloader import ARC2WARCHeadersParser
 
 from storage.database.capture_store import Held, load
-from storage.database.tables import CaptureRow, ForeignRecordRow
-from storage.database.unit import table_of
+from storage.database.tables import CAPTURE, FOREIGN_RECORD
 from storage.export import warc_record
-
-CAPTURE, FOREIGN = table_of(CaptureRow), table_of(ForeignRecordRow)
 
 
 class ForeignRecords:
@@ -27,12 +24,12 @@ class ForeignRecords:
         A record that a redaction emptied is left out.
         """
         rows = self._connection.execute(
-            _query().where(or_(FOREIGN.c.id == main_id, FOREIGN.c.main_id == main_id))
+            _query().where(or_(FOREIGN_RECORD.c.id == main_id, FOREIGN_RECORD.c.main_id == main_id))
         ).all()
         about = next((row.about_id for row in rows if row.about_id is not None), None)
         if about is not None and about not in self._written:
             self._written.add(about)
-            yield from self._whole(_query().where(FOREIGN.c.id == about))
+            yield from self._whole(_query().where(FOREIGN_RECORD.c.id == about))
         for row in rows:
             yield from _record(row)
 
@@ -42,14 +39,15 @@ class ForeignRecords:
 
 
 def _query() -> Any:
+    record = FOREIGN_RECORD.c
     return (
         select(
-            FOREIGN.c.id, FOREIGN.c.kind, FOREIGN.c.about_id, FOREIGN.c.head, FOREIGN.c.opening,
-            FOREIGN.c.payload_capture_id, CAPTURE.c.digest, CAPTURE.c.encoding,
+            record.id, record.kind, record.about_id, record.head, record.opening,
+            record.payload_capture_id, CAPTURE.c.digest, CAPTURE.c.encoding,
             CAPTURE.c.data,
         )
-        .outerjoin(CAPTURE, CAPTURE.c.id == FOREIGN.c.payload_capture_id)
-        .order_by(FOREIGN.c.number, FOREIGN.c.id)
+        .outerjoin(CAPTURE, CAPTURE.c.id == FOREIGN_RECORD.c.payload_capture_id)
+        .order_by(FOREIGN_RECORD.c.number, FOREIGN_RECORD.c.id)
     )  # fmt: skip
 
 

@@ -44,8 +44,8 @@ def write_figures(
     hints = get_type_hints(kind)
     columns = [(each.name, _type_of(hints[each.name])) for each in fields(kind)]  # type: ignore[arg-type]  # a dataclass
     sheet = {**_made(program), "what": what}
-    told = ({name: getattr(row, name) for name, _type in columns} for row in rows)
-    return _write(told, pa.schema(columns), sheet, stream)
+    records = ({name: getattr(row, name) for name, _type in columns} for row in rows)
+    return _write(records, pa.schema(columns), sheet, stream)
 
 
 def _write(
@@ -107,7 +107,7 @@ def _sheet(archive: ReadOnlyArchive, selection: Selection, program: str) -> Mapp
         },
         "as_of": None if clocks.as_of is None else clocks.as_of.isoformat(),
         "known_at": None if clocks.known_at is None else clocks.known_at.isoformat(),
-        "gaps": "a text is known at its sights alone: it changed after `changed_after` and by "
+        "gaps": "a text is known at its snapshots alone: it changed after `changed_after` and by "
         "`changed_by`; `lesart observations` tells the checks that failed, `lesart stats "
         "--coverage` the hours in which nobody looked",
     }

@@ -1,50 +1,42 @@
 """Stream the captures of an archive out as records of a WARC file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, case, func, select
+from sqlalchemy import Connection, RowMapping, case, func, select, text
 
 from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import (
-    ArchiveRow,
-    ArticleRow,
-    CaptureRow,
-    CertificateRow,
-    ForeignRecordRow,
-    LineageRow,
-    LineageUndoneRow,
-    ObservationRow,
-    OriginRow,
-    SightRow,
-    SourceRow,
-    TransferRow,
-    VersionRow,
-    WordingRow,
+    ARCHIVE,
+    ARTICLE,
+    CAPTURE,
+    CERTIFICATE,
+    FOREIGN_RECORD,
+    LINEAGE,
+    LINEAGE_UNDONE,
+    OBSERVATION,
+    ORIGIN,
+    SNAPSHOT,
+    SOURCE,
+    TRANSFER,
+    VERSION,
+    WORDING,
 )
-from storage.database.unit import rows_in, table_of
-from storage.database.views import view_query
+from storage.database.unit import rows_in
+from storage.database.views import RESTRICTED, view_query
 from storage.export import warc_record
 from storage.export.foreign_records import ForeignRecords
-from storage.history.snapshots import confirmed, looks_of
+from storage.history.snapshots import confirmed, snapshots_of
 from storage.language.tokens import parse_query
 from storage.proof.log import numbers
 from storage.read.archive import ReadOnlyArchive
 from storage.read.filters import EVERYTHING, Filters, conditions
 from storage.read.lists import Part
 from storage.read.search import found_versions
-
-ARTICLE, CAPTURE = table_of(ArticleRow), table_of(CaptureRow)
-CERTIFICATE, FOREIGN = table_of(CertificateRow), table_of(ForeignRecordRow)
-LINEAGE, UNDONE = table_of(LineageRow), table_of(LineageUndoneRow)
-OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
-SIGHT, SOURCE = table_of(SightRow), table_of(SourceRow)
-TRANSFER, VERSION = table_of(TransferRow), table_of(VersionRow)
-WORDING = table_of(WordingRow)
 
 Row = RowMapping
 HTTP = "application/http; msgtype="
@@ -82,7 +74,7 @@ class WarcExport:
         Raises: CursorError.
         """
         with self._archive.connected() as connection:
-            writer = _Writer(connection, _archive_id(connection))
+            writer = WarcWriter(connection)
             yield writer.about(self._program)
             for number in self._articles(connection):
                 yield from writer.article(number)
@@ -98,6 +90,7 @@ class WarcExport:
             yield from [each for each in ids if each > after][: chosen.limit]
             return
         asked = conditions(chosen.filters).also("q.article_id > :a0", a0=after)
+        asked = asked.also(f"q.article_id NOT IN {RESTRICTED}")
         articles = view_query("articles", connection.dialect.name)
         query = f"SELECT q.article_id FROM ({articles}) q{asked.where} ORDER BY q.article_id"
         values = asked.values
@@ -115,6 +108,8 @@ class WarcExport:
         return sorted({row[0] for row in rows_in(connection, articles, VERSION.c.id, versions)})
 
 
+_RESTRICTED_PLACES = f"(SELECT origin_id FROM article_origin WHERE article_id IN {RESTRICTED})"
+
 Reference = Mapping[str, str]
 """The fields by which another record says that it repeats one."""
 
@@ -127,11 +122,11 @@ class _Written:
     of_observation: dict[int, Reference] = field(default_factory=dict)
 
 
-class _Writer:
+class WarcWriter:
     """Turns rows into records."""
 
-    def __init__(self, connection: Connection, archive_id: str) -> None:
-        self._connection, self._archive_id = connection, archive_id
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._archive_id = connection, _archive_id(connection)
         self._foreign = ForeignRecords(connection)
         self._certificates: set[int] = set()
         self._joined: dict[int, list[dict[str, str]]] = {}
@@ -151,15 +146,20 @@ class _Writer:
         ]
         return warc_record.record("warcinfo", fields, warc_record.fields_of(facts))
 
-    def article(self, number: int) -> Iterator[bytes]:
-        """Yield what is known of one article: each check of it, in the order of time."""
+    def article(self, number: int, only: Collection[int] | None = None) -> Iterator[bytes]:
+        """Yield what is known of one article: each check of it, in the order of time.
+
+        `only` names the observations that are wanted, where not all are.
+        """
         self._joined = self._joins(number)
-        looks = confirmed(self._connection, looks_of(self._connection, number, None))
-        again = {sight.observation_id: sight.confirmed for sight in looks}
-        query = _checks().where(SIGHT.c.article_id == number)
-        order = (SIGHT.c.observed_at, OBSERVATION.c.id)
+        snapshots = confirmed(self._connection, snapshots_of(self._connection, number, None))
+        again = {snapshot.observation_id: snapshot.confirmed for snapshot in snapshots}
+        query = _checks().where(SNAPSHOT.c.article_id == number)
+        order = (SNAPSHOT.c.observed_at, OBSERVATION.c.id)
         written = _Written()
         for row in self._connection.execute(query.order_by(*order)).mappings().all():
+            if only is not None and row["observation_id"] not in only:
+                continue
             yield from self._check(row, written)
             for moment in again.get(row["observation_id"], ()):
                 yield from self._confirmation(row, written, moment)
@@ -167,9 +167,10 @@ class _Writer:
     def without_article(self) -> Iterator[bytes]:
         """Yield what belongs to no article: refused captures, and absences nobody can place."""
         loose = select(OBSERVATION.c.id).outerjoin(
-            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+            SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
-        loose = loose.where(SIGHT.c.observation_id.is_(None)).order_by(OBSERVATION.c.id)
+        loose = loose.where(SNAPSHOT.c.observation_id.is_(None)).order_by(OBSERVATION.c.id)
+        loose = loose.where(text(f"observation.locator_id NOT IN {_RESTRICTED_PLACES}"))
         for number in self._connection.execute(loose).scalars().all():
             query = _checks().where(OBSERVATION.c.id == number)
             yield from self._check(self._connection.execute(query).mappings().one(), _Written())
@@ -180,10 +181,10 @@ class _Writer:
         other = case((is_canonical, LINEAGE.c.to_origin_id), else_=LINEAGE.c.origin_id)
         query = (
             select(LINEAGE.c.observation_id, LINEAGE.c.kind, ORIGIN.c.origin)
-            .join(SIGHT, SIGHT.c.observation_id == LINEAGE.c.observation_id)
+            .join(SNAPSHOT, SNAPSHOT.c.observation_id == LINEAGE.c.observation_id)
             .join(ORIGIN, ORIGIN.c.id == other)
-            .outerjoin(UNDONE, UNDONE.c.lineage_id == LINEAGE.c.id)
-            .where(SIGHT.c.article_id == article, UNDONE.c.id.is_(None))
+            .outerjoin(LINEAGE_UNDONE, LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
+            .where(SNAPSHOT.c.article_id == article, LINEAGE_UNDONE.c.id.is_(None))
             .order_by(LINEAGE.c.id)
         )
         found: dict[int, list[dict[str, str]]] = {}
@@ -355,36 +356,36 @@ def _content_type(hints: Mapping[str, Any]) -> str:
 
 
 def _archive_id(connection: Connection) -> str:
-    facts = table_of(ArchiveRow)
+    facts = ARCHIVE
     query = select(facts.c.value).where(facts.c.key == "id")
     return str(connection.execute(query).scalar_one())
 
 
 def _checks() -> Any:
     """Return a query for checks with all that is known of each, its bytes not."""
-    origin_id = func.coalesce(SIGHT.c.origin_id, OBSERVATION.c.locator_id)
-    moment = func.coalesce(SIGHT.c.observed_at, OBSERVATION.c.observed_at, type_=UtcTime())
+    origin_id = func.coalesce(SNAPSHOT.c.origin_id, OBSERVATION.c.locator_id)
+    moment = func.coalesce(SNAPSHOT.c.observed_at, OBSERVATION.c.observed_at, type_=UtcTime())
     return (
         select(
             OBSERVATION.c.id.label("observation_id"), moment.label("observed_at"),
             OBSERVATION.c.recorded_at, OBSERVATION.c.capture_id, OBSERVATION.c.hints,
             OBSERVATION.c.http_status, OBSERVATION.c.note,
-            func.coalesce(SIGHT.c.outcome, OBSERVATION.c.outcome).label("outcome"),
-            SIGHT.c.version, SIGHT.c.wording_id, ARTICLE.c.public_id.label("article"),
+            func.coalesce(SNAPSHOT.c.outcome, OBSERVATION.c.outcome).label("outcome"),
+            SNAPSHOT.c.version, SNAPSHOT.c.wording_id, ARTICLE.c.public_id.label("article"),
             ORIGIN.c.origin, SOURCE.c.name.label("source"), WORDING.c.digest.label("wording"),
-            FOREIGN.c.id.label("foreign_id"), TRANSFER.c.id.label("transfer_id"),
+            FOREIGN_RECORD.c.id.label("foreign_id"), TRANSFER.c.id.label("transfer_id"),
             TRANSFER.c.hops, TRANSFER.c.request, TRANSFER.c.response_headers, TRANSFER.c.peer,
             TRANSFER.c.tls_version, TRANSFER.c.duration_ms, TRANSFER.c.rights,
             TRANSFER.c.certificate_id, CERTIFICATE.c.digest.label("chain_digest"),
             CERTIFICATE.c.chain,
         )
         .select_from(OBSERVATION)
-        .outerjoin(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
-        .outerjoin(ARTICLE, ARTICLE.c.id == SIGHT.c.article_id)
-        .outerjoin(WORDING, WORDING.c.id == SIGHT.c.wording_id)
+        .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
+        .outerjoin(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+        .outerjoin(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
         .outerjoin(TRANSFER, TRANSFER.c.observation_id == OBSERVATION.c.id)
         .outerjoin(CERTIFICATE, CERTIFICATE.c.id == TRANSFER.c.certificate_id)
-        .outerjoin(FOREIGN, FOREIGN.c.observation_id == OBSERVATION.c.id)
+        .outerjoin(FOREIGN_RECORD, FOREIGN_RECORD.c.observation_id == OBSERVATION.c.id)
         .join(SOURCE, SOURCE.c.id == OBSERVATION.c.source_id)
         .join(ORIGIN, ORIGIN.c.id == origin_id)
     )  # fmt: skip

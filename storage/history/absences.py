@@ -1,4 +1,4 @@
-"""Tell to which article an observation belongs that brought no text to be read."""
+"""Record to which article an observation belongs that brought no text to be read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,21 +6,17 @@ from typing import Any
 from sqlalchemy import func, select
 
 from storage.database.tables import (
-    ArticleOriginRow,
-    ArticleRow,
-    ObservationRow,
-    RefusalRow,
-    SightRow,
-    TransferRow,
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    OBSERVATION,
+    REFUSAL,
+    SNAPSHOT,
+    TRANSFER,
 )
-from storage.database.unit import Unit, rows_in, table_of
-from storage.history.article_rows import add_sight
+from storage.database.unit import Unit, rows_in
+from storage.history.article_rows import add_snapshot
 from storage.history.versions import rebuild_all
 from storage.values.outcome import of_page
-
-ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
-OBSERVATION = table_of(ObservationRow)
-REFUSAL, SIGHT, TRANSFER = table_of(RefusalRow), table_of(SightRow), table_of(TransferRow)
 
 
 def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
@@ -40,24 +36,24 @@ def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
     writer = _AbsenceWriter(unit, list(observations.values()))
     touched: dict[int, bool] = {}
     for row in observations.values():
-        for article_id in writer.tell(row):
+        for article_id in writer.record(row):
             touched[article_id] = touched.get(article_id, False) or writer.is_late(row, article_id)
     unit.flush()
     rebuild_all(unit, dict(sorted(touched.items())))
 
 
 class _AbsenceWriter:
-    """What has to be known to tell the observations of one unit of work."""
+    """What has to be known to record the observations of one unit of work."""
 
     def __init__(self, unit: Unit, rows: Sequence[Any]) -> None:
         self.unit = unit
         locators = [row.locator_id for row in rows]
-        self.last = _last_sights(unit, locators)
+        self.last = _last_snapshots(unit, locators)
         confirmed = [row.hints["confirms"] for row in rows if (row.hints or {}).get("confirms")]
-        query = select(SIGHT)
+        query = select(SNAPSHOT)
         self.confirmed = {
-            sight.observation_id: sight
-            for sight in rows_in(unit.connection, query, SIGHT.c.observation_id, confirmed)
+            snapshot.observation_id: snapshot
+            for snapshot in rows_in(unit.connection, query, SNAPSHOT.c.observation_id, confirmed)
         }
         fetched = [row.locator_id for row in rows if row.locator_id not in self.last]
         answering = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
@@ -68,41 +64,41 @@ class _AbsenceWriter:
         self.codes = self._codes([row.id for row in rows if row.outcome == "captured"])
         self.foreign = _made_elsewhere(unit, [row.id for row in rows])
 
-    def tell(self, row: Any) -> set[int]:
+    def record(self, row: Any) -> set[int]:
         """Write what `row` turned out to be and return the article that it touches, if any."""
         confirms = (row.hints or {}).get("confirms")
         if confirms is not None:
             return self._confirm(row, self.confirmed.get(confirms))
-        sight = self.last.get(row.locator_id)
+        snapshot = self.last.get(row.locator_id)
         outcome = self.codes.get(row.id, "refused") if row.outcome == "captured" else row.outcome
         is_of_folder = row.scan_id is not None and outcome == "gone"
-        if sight is not None and not (is_of_folder and sight.is_foreign):
-            self._add(row, sight.article_id, sight.origin_id, sight.address_id, outcome)
-            return {sight.article_id}
+        if snapshot is not None and not (is_of_folder and snapshot.is_foreign):
+            self._add(row, snapshot.article_id, snapshot.origin_id, snapshot.address_id, outcome)
+            return {snapshot.article_id}
         article = self.articles.get(row.locator_id)
-        if sight is not None or article is None:
+        if snapshot is not None or article is None:
             return set()
         self._add(row, article, row.locator_id, None, outcome)
         return {article}
 
     def is_late(self, row: Any, article_id: int) -> bool:
-        """Tell whether `row` has the wording of another and was seen before the newest one."""
+        """Return whether `row` has the wording of another and was seen before the newest one."""
         if not (row.hints or {}).get("confirms"):
             return False
         query = select(ARTICLE.c.content_at).where(ARTICLE.c.id == article_id)
         newest = self.unit.connection.execute(query).scalar()
         return newest is not None and row.observed_at < newest
 
-    def _confirm(self, row: Any, sight: Any) -> set[int]:
-        """Tell that the bytes are those of `sight`; of one that was not read yet, nothing."""
-        if sight is None:
+    def _confirm(self, row: Any, snapshot: Any) -> set[int]:
+        """Record that the bytes are those of `snapshot`; of one that was not read yet, nothing."""
+        if snapshot is None:
             return set()
-        outcome = row.outcome if sight.wording_id is not None else sight.outcome
+        outcome = row.outcome if snapshot.wording_id is not None else snapshot.outcome
         self._add(
-            row, sight.article_id, sight.origin_id, None, outcome,
-            wording=sight.wording_id, derivation=sight.derivation_id,
+            row, snapshot.article_id, snapshot.origin_id, None, outcome,
+            wording=snapshot.wording_id, derivation=snapshot.derivation_id,
         )  # fmt: skip
-        return {sight.article_id}
+        return {snapshot.article_id}
 
     def _add(
         self,
@@ -115,7 +111,7 @@ class _AbsenceWriter:
         wording: int | None = None,
         derivation: int | None = None,
     ) -> None:
-        add_sight(
+        add_snapshot(
             self.unit,
             observation_id=row.id,
             article_id=article,
@@ -151,14 +147,14 @@ def _made_elsewhere(unit: Unit, observation_ids: Sequence[int]) -> frozenset[int
     return frozenset(row[0] for row in rows)
 
 
-def _last_sights(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:
+def _last_snapshots(unit: Unit, locators: Sequence[int]) -> dict[int, Any]:
     newest = (
-        select(func.max(SIGHT.c.observation_id))
-        .where(SIGHT.c.wording_id.is_not(None))
-        .group_by(SIGHT.c.locator_id)
+        select(func.max(SNAPSHOT.c.observation_id))
+        .where(SNAPSHOT.c.wording_id.is_not(None))
+        .group_by(SNAPSHOT.c.locator_id)
     )
-    ids = [row[0] for row in rows_in(unit.connection, newest, SIGHT.c.locator_id, locators)]
-    rows = rows_in(unit.connection, select(SIGHT), SIGHT.c.observation_id, ids)
+    ids = [row[0] for row in rows_in(unit.connection, newest, SNAPSHOT.c.locator_id, locators)]
+    rows = rows_in(unit.connection, select(SNAPSHOT), SNAPSHOT.c.observation_id, ids)
     return {row.locator_id: row for row in rows}
 
 
@@ -166,7 +162,7 @@ def unrecorded_absences(unit: Unit, locators: Sequence[int]) -> list[int]:
     """Return the absences of `locators` that were observed before their article was known."""
     query = (
         select(OBSERVATION.c.id)
-        .outerjoin(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
-        .where(OBSERVATION.c.outcome != "captured", SIGHT.c.observation_id.is_(None))
+        .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
+        .where(OBSERVATION.c.outcome != "captured", SNAPSHOT.c.observation_id.is_(None))
     )
     return [row[0] for row in rows_in(unit.connection, query, OBSERVATION.c.locator_id, locators)]

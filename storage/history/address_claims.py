@@ -7,17 +7,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage.database.columns import SIGHT_BLOCK
-from storage.database.tables import ArticleOriginRow, OriginRow, SightRow
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.columns import SNAPSHOT_BLOCK
+from storage.database.tables import ARTICLE_ORIGIN, ORIGIN, SNAPSHOT
+from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_article
 from storage.record.reading import Reading
-
-ARTICLE_ORIGIN, ORIGIN, SIGHT = (
-    table_of(ArticleOriginRow),
-    table_of(OriginRow),
-    table_of(SightRow),
-)
 
 
 @dataclass(slots=True)
@@ -61,34 +55,34 @@ class Claims:
     def _stored(self, addresses: Sequence[int]) -> dict[tuple[int, int | None], dict[int, Any]]:
         query = (
             select(
-                SIGHT.c.source_id,
-                SIGHT.c.address_id,
-                SIGHT.c.locator_id,
-                func.min(SIGHT.c.observed_at),
+                SNAPSHOT.c.source_id,
+                SNAPSHOT.c.address_id,
+                SNAPSHOT.c.locator_id,
+                func.min(SNAPSHOT.c.observed_at),
                 func.min(ORIGIN.c.origin),
             )
-            .join(ORIGIN, ORIGIN.c.id == SIGHT.c.locator_id)
-            .where(SIGHT.c.is_foreign.is_(False))
-            .group_by(SIGHT.c.source_id, SIGHT.c.address_id, SIGHT.c.locator_id)
+            .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.locator_id)
+            .where(SNAPSHOT.c.is_foreign.is_(False))
+            .group_by(SNAPSHOT.c.source_id, SNAPSHOT.c.address_id, SNAPSHOT.c.locator_id)
         )
         found: dict[tuple[int, int | None], dict[int, Any]] = {}
         for source, address, locator, moment, text in rows_in(
-            self.unit.connection, query, SIGHT.c.address_id, addresses
+            self.unit.connection, query, SNAPSHOT.c.address_id, addresses
         ):
             found.setdefault((source, address), {})[locator] = (_moment(moment), text)
         return found
 
     def _displace(self, source_id: int, address_id: int | None, winner: int) -> None:
-        """Move the sights of files that held the address, but came later, to their own origin."""
+        """Move the snapshots of files that held the address but came later to their origin."""
         connection = self.unit.connection
         query = (
-            select(SIGHT.c.locator_id, SIGHT.c.article_id)
+            select(SNAPSHOT.c.locator_id, SNAPSHOT.c.article_id)
             .where(
-                SIGHT.c.source_id == source_id,
-                SIGHT.c.address_id == address_id,
-                SIGHT.c.origin_id == address_id,
-                SIGHT.c.locator_id != winner,
-                SIGHT.c.is_foreign.is_(False),
+                SNAPSHOT.c.source_id == source_id,
+                SNAPSHOT.c.address_id == address_id,
+                SNAPSHOT.c.origin_id == address_id,
+                SNAPSHOT.c.locator_id != winner,
+                SNAPSHOT.c.is_foreign.is_(False),
             )
             .distinct()
         )
@@ -103,22 +97,22 @@ class Claims:
         ).scalar()
         if target is None:
             target = self._own_article(source_id, locator)
-        sights = unit.connection.execute(
-            select(SIGHT.c.observation_id).where(
-                SIGHT.c.source_id == source_id,
-                SIGHT.c.locator_id == locator,
-                SIGHT.c.article_id == article,
-                SIGHT.c.is_foreign.is_(False),
+        snapshots = unit.connection.execute(
+            select(SNAPSHOT.c.observation_id).where(
+                SNAPSHOT.c.source_id == source_id,
+                SNAPSHOT.c.locator_id == locator,
+                SNAPSHOT.c.article_id == article,
+                SNAPSHOT.c.is_foreign.is_(False),
             )
         ).scalars()
         moved = [
             {
                 "observation_id": each, "article_id": target, "origin_id": locator,
-                "seq": unit.number(SIGHT_BLOCK),
+                "seq": unit.number(SNAPSHOT_BLOCK),
             }
-            for each in sights
+            for each in snapshots
         ]  # fmt: skip
-        update_rows(unit.connection, SightRow, ("observation_id",), moved)
+        update_rows(unit.connection, SNAPSHOT, ("observation_id",), moved)
         self.changed[target] = self.changed[article] = True
         self.displaced.add(target)
 
@@ -128,7 +122,7 @@ class Claims:
             select(ORIGIN.c.public_id).where(ORIGIN.c.id == locator)
         ).scalar_one()
         number = add_article(unit, public, locator, source_id)
-        unit.add(ArticleOriginRow, {"origin_id": locator, "article_id": number})
+        unit.add(ARTICLE_ORIGIN, {"origin_id": locator, "article_id": number})
         unit.flush()
         return number
 

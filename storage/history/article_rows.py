@@ -1,11 +1,11 @@
-"""Write articles, versions and sights: the only place that makes these rows."""
+"""Write articles, versions and snapshots: the only place that makes these rows."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
-from storage.database.tables import ArticleRow, SightRow, VersionRow
+from storage.database.columns import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.tables import ARTICLE, SNAPSHOT, VERSION
 from storage.database.unit import Unit
 
 
@@ -23,7 +23,7 @@ def add_article(
     number = unit.number() if number is None else number
     seen = unit.now if seen is None else seen
     unit.add(
-        ArticleRow,
+        ARTICLE,
         {
             "id": number, "seq": number, "public_id": public_id, "origin_id": origin_id,
             "source_id": source_id, "state": "present",
@@ -47,11 +47,11 @@ def add_version(
     row_id = unit.number() if row_id is None else row_id
     seq = unit.number(FIELD_BLOCK) if seq is None else seq
     row = {"id": row_id, "seq": seq, "article_id": article_id, "number": number, **values}
-    unit.add(VersionRow, row)
+    unit.add(VERSION, row)
     return row_id
 
 
-def add_sight(
+def add_snapshot(
     unit: Unit,
     *,
     observation_id: int,
@@ -69,9 +69,9 @@ def add_sight(
 ) -> None:
     """Write what an observation turned out to be of an article."""
     unit.add(
-        SightRow,
+        SNAPSHOT,
         {
-            "observation_id": observation_id, "seq": unit.number(SIGHT_BLOCK),
+            "observation_id": observation_id, "seq": unit.number(SNAPSHOT_BLOCK),
             "article_id": article_id, "origin_id": origin_id, "locator_id": locator_id,
             "address_id": address_id, "source_id": source_id, "observed_at": observed_at,
             "is_foreign": is_foreign, "outcome": outcome, "wording_id": wording_id,

@@ -10,15 +10,15 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Connection, select, text, union
 
 from storage.database.tables import (
-    ArticleOriginRow,
-    ArticleRow,
-    NoiseStepRow,
-    OriginRow,
-    SearchDueRow,
-    VersionRow,
-    WordingRow,
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    NOISE_STEP,
+    ORIGIN,
+    SEARCH_DUE,
+    VERSION,
+    WORDING,
 )
-from storage.database.unit import rows_in, table_of
+from storage.database.unit import rows_in
 from storage.diff.change import CaptureContent
 from storage.history.memory import Holding, Memory
 from storage.language.paragraphs import CutParagraph, paragraph_of
@@ -27,13 +27,9 @@ from storage.language.topic import are_apart, have_topic
 from storage.values.digest import canonical_all
 from storage.values.net.site import site_of
 
-ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
-NOISE, ORIGIN, VERSION = table_of(NoiseStepRow), table_of(OriginRow), table_of(VersionRow)
-DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
-
 HOLDERS = 3
 """So many other articles of the site must have a paragraph that has nothing to do with them."""
-LONGEST_BOX = 400
+LONGEST_BOILERPLATE = 400
 FEWEST_WORDS = 5
 MOST_ASKED = 12
 """Paragraphs of one step that others are asked about; a text that changed more was rewritten."""
@@ -49,17 +45,19 @@ _READ_AT_ONCE = 40
 _LANGUAGES = ("de", "en")
 
 
-def may_be_box(canon: str) -> bool:
-    """Tell whether a paragraph is one that other articles can be asked about.
+def may_be_boilerplate(canon: str) -> bool:
+    """Return whether a paragraph is one that other articles can be asked about.
 
     A sub-heading is not: "Hintergrund" stands in many articles, and each time somebody put it
     there. Nor is one without any capital letter, of which nobody can tell what it is about.
 
-    >>> may_be_box("Hintergrund"), may_be_box("Jetzt unseren Newsletter am Morgen bestellen")
-    (False, True)
+    >>> may_be_boilerplate("Hintergrund")
+    False
+    >>> may_be_boilerplate("Jetzt unseren Newsletter am Morgen bestellen")
+    True
     """
     words = canon.count(" ") + 1
-    return words >= FEWEST_WORDS and len(canon) <= LONGEST_BOX and not canon.islower()
+    return words >= FEWEST_WORDS and len(canon) <= LONGEST_BOILERPLATE and not canon.islower()
 
 
 class Own:
@@ -77,7 +75,7 @@ class Own:
         return have_topic([each.topical for each in self._all])
 
     def is_foreign(self, paragraph: CutParagraph) -> bool:
-        """Tell whether a paragraph has nothing to do with this text, which has a topic."""
+        """Return whether a paragraph has nothing to do with this text, which has a topic."""
         others = (each.topical for each in self.paragraphs)
         return are_apart(paragraph.topical, others) and self.has_topic
 
@@ -92,7 +90,7 @@ class Boilerplate:
 
     def __init__(self, connection: Connection, memory: Memory, since: int) -> None:
         self.connection = connection
-        self.texts: dict[int, Holding] = {}
+        self.texts: dict[int, CaptureContent] = {}
         self.holders: dict[int, set[tuple[int, str]]] = {}
         self._memory = memory
         self._since = since
@@ -118,8 +116,7 @@ class Boilerplate:
 
     def add(self, wording_id: int, content: CaptureContent, article_id: int, site: str) -> None:
         """Note that an article of a site has a wording of this unit of work."""
-        if wording_id not in self.texts:
-            self.texts[wording_id] = self._holding_of(content)
+        self.texts.setdefault(wording_id, content)
         self.holders.setdefault(wording_id, set()).add((article_id, site))
 
     def rules(
@@ -137,7 +134,7 @@ class Boilerplate:
         """
         found: dict[str, str] = {}
         self._asked.add(site)
-        for paragraph in map(paragraph_of, islice(filter(may_be_box, asked), MOST_ASKED)):
+        for paragraph in map(paragraph_of, islice(filter(may_be_boilerplate, asked), MOST_ASKED)):
             if keys is None or paragraph.key in keys:
                 rule = self._rule(paragraph, site, article_id, own)
                 if rule is not None:
@@ -145,8 +142,30 @@ class Boilerplate:
         return found
 
     def known(self) -> dict[int, Holding]:
-        """Return the wordings that were read or brought."""
-        return self._read | self.texts
+        """Return the wordings that were read, or brought and looked at."""
+        looked_at = self._holding_of_content
+        return self._read | {
+            number: looked_at[id(content)][1]
+            for number, content in self.texts.items()
+            if id(content) in looked_at
+        }
+
+    def cut(self) -> None:
+        """Take apart what this unit brought, if others were asked for any paragraph."""
+        if self._asked:
+            for content in self.texts.values():
+                self._holding_of(content)
+
+    def holding(self, number: int) -> Holding:
+        """Return the title and the paragraphs of a wording, taken apart when first asked for."""
+        content = self.texts.get(number)
+        if content is not None:
+            return self._holding_of(content)
+        known = self._read.get(number) or self._memory.wording(number)
+        if known is None:
+            self._learn_texts([number])
+            known = self._read[number]
+        return known
 
     def _rule(self, paragraph: CutParagraph, site: str, article_id: int, own: Own) -> str | None:
         is_foreign_here = own.is_foreign(paragraph)
@@ -155,7 +174,7 @@ class Boilerplate:
             articles = {a for a, where in self._sites_of(number) if where == site} - {article_id}
             if not articles:
                 continue
-            holding = self._holding(number)
+            holding = self.holding(number)
             if holding.title is paragraph:
                 return "teaser"
             if is_foreign_here and paragraph in holding.paragraphs and not articles <= others:
@@ -166,7 +185,7 @@ class Boilerplate:
         return None
 
     def _is_witness(self, holding: Holding, paragraph: CutParagraph, own: Own) -> bool:
-        """Tell whether another text shows that a paragraph is the site's, and not its own.
+        """Return whether another text shows that a paragraph is the site's, and not its own.
 
         More than half of the text is another one: where one text was made from another, a
         paragraph stands in both for that reason; and one that is all the text there is cannot be
@@ -195,7 +214,8 @@ class Boilerplate:
 
     def _candidates(self, paragraph: CutParagraph) -> Iterator[int]:
         """Yield wordings that may have a paragraph: those of this unit first."""
-        for number, holding in list(self.texts.items()):
+        for number, content in list(self.texts.items()):
+            holding = self._holding_of(content)
             if paragraph is holding.title or paragraph in holding.paragraphs:
                 yield number
         known = self._stored.get(paragraph) or self._found(paragraph)
@@ -212,13 +232,6 @@ class Boilerplate:
             self._learn_articles(chunk)
             self._learn_texts([number for number in chunk if self._articles[number]])
             yield from chunk
-
-    def _holding(self, number: int) -> Holding:
-        known = self.texts.get(number) or self._read.get(number) or self._memory.wording(number)
-        if known is None:
-            self._learn_texts([number])
-            known = self._read[number]
-        return known
 
     def _learn_texts(self, numbers: Sequence[int]) -> None:
         query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
@@ -258,15 +271,15 @@ def _had(numbers: Sequence[int]) -> CompoundSelect[Any]:
         .join(ORIGIN, ORIGIN.c.id == own_origin.c.origin_id)
         .where(VERSION.c.wording_id.in_(numbers))
     )
-    quiet = [
+    noise = [
         select(column.label("wording_id"), own_origin.c.article_id, ORIGIN.c.origin)
-        .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == NOISE.c.origin_id)
+        .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == NOISE_STEP.c.origin_id)
         .join(own_origin, own_origin.c.article_id == ARTICLE_ORIGIN.c.article_id)
         .join(ORIGIN, ORIGIN.c.id == own_origin.c.origin_id)
         .where(column.in_(numbers))
-        for column in (NOISE.c.a_wording_id, NOISE.c.b_wording_id)
+        for column in (NOISE_STEP.c.a_wording_id, NOISE_STEP.c.b_wording_id)
     ]
-    return union(versions, *quiet)
+    return union(versions, *noise)
 
 
 def _indexed(connection: Connection, words: Sequence[str]) -> list[int]:
@@ -292,7 +305,7 @@ def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
     longest = max(words, key=len)
     query = (
         select(WORDING.c.id)
-        .join(DUE, DUE.c.wording_id == WORDING.c.id)
+        .join(SEARCH_DUE, SEARCH_DUE.c.wording_id == WORDING.c.id)
         .where(WORDING.c.text.contains(longest, autoescape=True))
         .limit(_MOST_CANDIDATES)
     )

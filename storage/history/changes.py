@@ -3,34 +3,31 @@
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Select, select, union
 
 from storage.database.tables import (
-    ArticleRow,
-    DerivationRow,
-    NoiseStepRow,
-    OriginRow,
-    VersionRow,
-    WordingRow,
+    ARTICLE,
+    COUNTER,
+    DERIVATION,
+    NOISE_STEP,
+    ORIGIN,
+    VERSION,
+    WORDING,
 )
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.unit import Unit, rows_in
 from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChange, change
-from storage.diff.noise import NO_BOXES
+from storage.diff.noise import NO_BOILERPLATE
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
-from storage.history.boilerplate import Boilerplate, Own, may_be_box
+from storage.history.boilerplate import Boilerplate, Own, may_be_boilerplate
 from storage.history.memory import Memory
 from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, Draft, paragraphs_in
 from storage.values.net.site import is_host, site_of
-
-ARTICLE, DERIVATION = table_of(ArticleRow), table_of(DerivationRow)
-NOISE, ORIGIN = table_of(NoiseStepRow), table_of(OriginRow)
-VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
 
 
 class Comparing:
@@ -60,6 +57,12 @@ class Comparing:
         self._changes: dict[tuple[int, int, int], TextChange] = {}
         self._owns: dict[int, tuple[tuple[str, ...], Own | None]] = {}
         self._sites: dict[int, str] = {}
+
+    @classmethod
+    def ahead(cls, connection: Connection, memory: Memory | None = None) -> Self:
+        """Return what compares before the lock is taken, by the archive as it is now."""
+        query = select(COUNTER.c.value).where(COUNTER.c.name == "seq")
+        return cls(connection, connection.execute(query).scalar_one(), memory)
 
     def enter(self, unit: Unit) -> None:
         """Go on under the lock with what was found before it was taken.
@@ -93,14 +96,16 @@ class Comparing:
         self._drafts[derivation_id] = content
         self.boilerplate.add(wording_id, content, article_id, site_of(origin))
 
+    def says(self, derivation_id: int, content: CaptureContent) -> None:
+        """Note what a derivation says that this unit of work writes."""
+        self._drafts[derivation_id] = content
+
     def content_of(self, draft: Draft) -> CaptureContent:
-        """Return what a draft says."""
         if id(draft) not in self._of_draft:
             self._of_draft[id(draft)] = draft, content_of_draft(draft)
         return self._of_draft[id(draft)][1]
 
     def contents(self, derivation_ids: Sequence[int]) -> list[CaptureContent]:
-        """Return what each derivation says."""
         missing = [each for each in dict.fromkeys(derivation_ids) if self._known(each) is None]
         for row in rows_in(self.connection, _saying(), DERIVATION.c.id, missing):
             self._contents[row.id] = content_of_row(row.detail, row.title, row.text)
@@ -132,8 +137,8 @@ class Comparing:
         )
         found: dict[str, dict[int, set[int]]] = {}
         for wording, those in holders.items():
-            holding = self.boilerplate.texts[wording]
-            asked = [p for p in {holding.title, *holding.paragraphs} if may_be_box(p.canon)]
+            holding = self.boilerplate.holding(wording)
+            asked = [p for p in {holding.title, *holding.paragraphs} if may_be_boilerplate(p.canon)]
             for article in {article for article, _site in those if article in self._sites}:
                 by_key = found.setdefault(self._sites[article], {})
                 for paragraph in asked:
@@ -146,24 +151,28 @@ class Comparing:
         """Return what changed between two captures of an article."""
         return self._change(article_id, *self._both(pair))
 
+    def compare(self, a: CaptureContent, b: CaptureContent) -> None:
+        """Find out where two captures differ, for when it is asked."""
+        self._difference(a, b).change()
+
     def is_noise(
         self, article_id: int, derivation_id: int, draft: Draft, *, is_before: bool
     ) -> bool:
-        """Tell whether a draft differs by noise alone from what was read before it, or after."""
+        """Return whether a draft differs by noise alone from what was read before it, or after."""
         other, own = self.contents([derivation_id])[0], self.content_of(draft)
         return self._change(article_id, *((other, own) if is_before else (own, other))).is_noise
 
     def teaser_flags(self, draft: Draft, before: int | None, after: int | None) -> list[str]:
-        """Return what the sights around a draft, by derivation, tell of it (see `diff.teaser`)."""
+        """Return the flags of a draft by the derivations around it (see `diff.teaser`)."""
         sides = [
             [] if each is None else _text_of(self.contents([each])[0]) for each in (before, after)
         ]
         return teaser_flags(_text_of(self.content_of(draft)), *sides)
 
-    def has_boxes(self, article_id: int, pair: Pair, keys: AbstractSet[int]) -> bool:
-        """Tell whether other articles say now that one of some paragraphs of a step is noise."""
+    def has_boilerplate(self, article_id: int, pair: Pair, keys: AbstractSet[int]) -> bool:
+        """Return whether other articles say now that one of some paragraphs of a step is noise."""
         found = self._difference(*self._both(pair))
-        return bool(found.asked and self._boxes(article_id, found, keys)[1])
+        return bool(found.asked and self._found_boilerplate(article_id, found, keys)[1])
 
     def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
         """Compare these once more when they are asked for: other articles may say more now."""
@@ -188,7 +197,7 @@ class Comparing:
     def _between(self, article_id: int, found: CapturePair) -> TextChange:
         if not found.asked or not self.decides:
             return found.change()
-        asked, given = self._boxes(article_id, found)
+        asked, given = self._found_boilerplate(article_id, found)
         return found.change(given) if given else replace(found.change(), asked=asked)
 
     def _difference(self, a: CaptureContent, b: CaptureContent) -> CapturePair:
@@ -197,23 +206,23 @@ class Comparing:
             self._differences[key] = CapturePair(a, b)
         return self._differences[key]
 
-    def _boxes(
+    def _found_boilerplate(
         self, article_id: int, found: CapturePair, keys: AbstractSet[int] | None = None
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """Return the paragraphs that others are asked about, and what they say of them."""
         site = self.site(article_id)
         if not is_host(site):
-            return (), NO_BOXES
+            return (), NO_BOILERPLATE
         asked, own = self._asked(found)
         if own is None:
-            return (), NO_BOXES
+            return (), NO_BOILERPLATE
         return asked, self.boilerplate.rules(site, article_id, own, asked, keys)
 
     def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], Own | None]:
         """Return the paragraphs that others may be asked about, and what else the text is."""
         if id(found) not in self._owns:
             a, b = found.a, found.b
-            asked = _that_may_be_boxes(found.asked, a, b)
+            asked = _that_may_be_boilerplate(found.asked, a, b)
             own = [each for each in (*a.paragraphs, *b.paragraphs) if each.canon not in asked]
             has_text = bool(asked) and _has_text(own, a, b)
             self._owns[id(found)] = asked, Own(own) if has_text else None
@@ -241,8 +250,8 @@ def _moved(connection: Connection, since: int) -> set[str]:
         .join(VERSION, VERSION.c.article_id == ARTICLE.c.id)
         .where(VERSION.c.id > since)
     )
-    quiet = select(ORIGIN.c.origin).join(NOISE, NOISE.c.origin_id == ORIGIN.c.id)
-    found = union(versions, quiet.where(NOISE.c.id > since))
+    noise = select(ORIGIN.c.origin).join(NOISE_STEP, NOISE_STEP.c.origin_id == ORIGIN.c.id)
+    found = union(versions, noise.where(NOISE_STEP.c.id > since))
     return set(map(site_of, connection.execute(found).scalars()))
 
 
@@ -271,7 +280,6 @@ def content(connection: Connection, derivation_id: int) -> CaptureContent:
 
 
 def content_of_draft(draft: Draft) -> CaptureContent:
-    """Return what a draft says."""
     values = {name: draft.fields[name].value for name in METADATA if name in draft.fields}
     modified = draft.fields["modified"].value if "modified" in draft.fields else None
     return CaptureContent(
@@ -312,11 +320,11 @@ def _text_of(content: CaptureContent) -> list[str]:
 
 
 def _has_text(own: Sequence[CutParagraph], a: CaptureContent, b: CaptureContent) -> bool:
-    """Tell whether anything but titles is left of a text."""
+    """Return whether anything but titles is left of a text."""
     return not {a.paragraphs[0], b.paragraphs[0]}.issuperset(own)
 
 
-def _that_may_be_boxes(
+def _that_may_be_boilerplate(
     asked: Sequence[str], a: CaptureContent, b: CaptureContent
 ) -> tuple[str, ...]:
     """Return those of the paragraphs that are no notice: a notice is about the article."""

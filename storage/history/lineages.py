@@ -4,39 +4,34 @@ An article is what stands at the origins that lineages connect. A lineage is par
 can be undone, and then its two addresses are never joined again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
 
-from storage.database.columns import SIGHT_BLOCK
+from storage.database.columns import SNAPSHOT_BLOCK
 from storage.database.tables import (
-    ArticleOriginRow,
-    ArticleRow,
-    FingerprintRow,
-    LineageRow,
-    LineageUndoneRow,
-    OriginRow,
-    ReturnDueRow,
-    SightRow,
-    VersionRow,
-    WordingRow,
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    LINEAGE,
+    LINEAGE_UNDONE,
+    ORIGIN,
+    RETURN_DUE,
+    SNAPSHOT,
+    VERSION,
+    WORDING,
 )
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.address_claims import Position
 from storage.history.article_rows import add_article
 from storage.history.versions import rebuild
 from storage.record.origins import ensure_origins
+from storage.record.reading import Reading
 from storage.relations.clusters import gather
-from storage.similarity.signature import ComparedText, Signature, agreement
+from storage.similarity.signature import ComparedText, agreement
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
-
-ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
-FINGERPRINT, LINEAGE, ORIGIN = table_of(FingerprintRow), table_of(LineageRow), table_of(OriginRow)
-RETURN_DUE, SIGHT, UNDONE = table_of(ReturnDueRow), table_of(SightRow), table_of(LineageUndoneRow)
-VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
 
 LEAST_AGREEMENT = {"redirect": 0.2, "guid": 0.2, "canonical": 0.8}
 """How much of a text two addresses must share to be one article, by who says that they are."""
@@ -92,7 +87,7 @@ class Lineages:
         for each in self.aliases.pop(origin, ()):
             if each.other_id not in taken:
                 self._note(each)
-                self.unit.add(ArticleOriginRow, {"origin_id": each.other_id, "article_id": article})
+                self.unit.add(ARTICLE_ORIGIN, {"origin_id": each.other_id, "article_id": article})
 
     def settle_late(self) -> None:
         """Join what this unit of work brought both addresses of; its rows must be written."""
@@ -104,14 +99,14 @@ class Lineages:
             other = _text_then(self.unit, each)
             if (
                 other is not None
-                and agreement(_own_text(each), other) >= LEAST_AGREEMENT[each.kind]
+                and agreement(text_of(each.place.reading), other) >= LEAST_AGREEMENT[each.kind]
             ):
                 self._join(each)
                 known = _answering(self.unit, [i for c in self._open for i in c.ends])
 
     def led_from(self, places: Sequence[Position]) -> list[int]:
         """Return the addresses by way of which `places` were reached."""
-        ways = [origin for place in places for origin in _ways(place)]
+        ways = [origin for place in places for origin in _ways(place.reading)]
         return list(ensure_origins(self.unit, ways).values()) if ways else []
 
     # ------------------------------------------------------------------------ what is said
@@ -119,17 +114,7 @@ class Lineages:
     def _candidates(self, places: Sequence[Position]) -> list[_Candidate]:
         said: list[tuple[str, Position, str]] = []
         for place in places:
-            captured, outcome = place.reading.captured, place.reading.outcome
-            if not isinstance(outcome, Draft):
-                continue
-            # what another archive joined: the texts have to agree here too
-            said += [(kind, place, each) for kind, each in captured.hints.get("joined") or ()]
-            if not captured.hints.get("fetched"):
-                continue
-            said += [("redirect", place, each) for each in _ways(place)]
-            said += [("guid", place, each) for each in captured.hints.get("was") or ()]
-            if outcome.address:
-                said.append(("canonical", place, outcome.address))
+            said += [(kind, place, each) for kind, each in said_of(place.reading)]
         origins = ensure_origins(
             self.unit, [each for kind, _p, each in said if kind != "canonical"]
         )
@@ -153,14 +138,19 @@ class Lineages:
 
     def _load(self, candidates: Sequence[_Candidate]) -> None:
         ends = [i for c in candidates for i in c.ends]
-        query = select(LINEAGE.c.kind, LINEAGE.c.origin_id, LINEAGE.c.to_origin_id, UNDONE.c.id)
-        query = query.outerjoin(UNDONE, UNDONE.c.lineage_id == LINEAGE.c.id)
+        query = select(
+            LINEAGE.c.kind, LINEAGE.c.origin_id, LINEAGE.c.to_origin_id, LINEAGE_UNDONE.c.id
+        )
+        query = query.outerjoin(LINEAGE_UNDONE, LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
         for _kind, a, b, undone in rows_in(self.unit.connection, query, LINEAGE.c.origin_id, ends):
             (self._joined if undone is None else self._undone).add(frozenset((a, b)))
 
     def _agrees(self, each: _Candidate, texts: "_Texts") -> bool:
         other = texts.of(each.other_id)
-        return other is None or agreement(_own_text(each), other) >= LEAST_AGREEMENT[each.kind]
+        return (
+            other is None
+            or agreement(text_of(each.place.reading), other) >= LEAST_AGREEMENT[each.kind]
+        )
 
     # ------------------------------------------------------------------------ what follows
 
@@ -172,7 +162,7 @@ class Lineages:
             self.aliases.setdefault(each.place.origin_id, []).append(each)
         else:
             self._note(each)
-            self.unit.add(ArticleOriginRow, {"origin_id": each.other_id, "article_id": here})
+            self.unit.add(ARTICLE_ORIGIN, {"origin_id": each.other_id, "article_id": here})
             self.unit.flush()
 
     def _join(self, each: _Candidate) -> None:
@@ -187,7 +177,7 @@ class Lineages:
         self._joined.add(pair)
         start, end = each.ends
         self.unit.add(
-            LineageRow,
+            LINEAGE,
             {
                 "id": self.unit.number(), "kind": each.kind, "origin_id": start,
                 "to_origin_id": end,
@@ -197,31 +187,38 @@ class Lineages:
         )  # fmt: skip
 
 
-def _own_text(each: _Candidate) -> ComparedText:
-    reading = each.place.reading
+def said_of(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Yield which addresses are said to be one article with that of a text, and who says so."""
+    captured, outcome = reading.captured, reading.outcome
+    if not isinstance(outcome, Draft):
+        return
+    # what another archive joined: the texts have to agree here too
+    yield from captured.hints.get("joined") or ()
+    if captured.hints.get("fetched"):
+        yield from (("redirect", each) for each in _ways(reading))
+        yield from (("guid", each) for each in captured.hints.get("was") or ())
+        if outcome.address:
+            yield "canonical", outcome.address
+
+
+def text_of(reading: Reading) -> ComparedText:
+    """Return what is compared of a text that was read."""
     assert isinstance(reading.outcome, Draft)
-    return ComparedText(reading.outcome.title, reading.digest, reading.signature)
+    text = "\n\n".join(reading.outcome.text_paragraphs())
+    return ComparedText(reading.outcome.title, reading.digest, text)
 
 
 def _text_then(unit: Unit, each: _Candidate) -> ComparedText | None:
     """Return what was seen last at the other address when the place was seen."""
     query = (
-        select(
-            WORDING.c.title, WORDING.c.digest, FINGERPRINT.c.algorithm, FINGERPRINT.c.seed,
-            FINGERPRINT.c.signature,
-        )
-        .join(SIGHT, SIGHT.c.wording_id == WORDING.c.id)
-        .outerjoin(FINGERPRINT, FINGERPRINT.c.wording_id == WORDING.c.id)
-        .where(SIGHT.c.origin_id == each.other_id, SIGHT.c.observed_at <= each.place.moment)
-        .order_by(SIGHT.c.observed_at.desc(), SIGHT.c.observation_id.desc())
+        select(WORDING.c.title, WORDING.c.digest, WORDING.c.text)
+        .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
+        .where(SNAPSHOT.c.origin_id == each.other_id, SNAPSHOT.c.observed_at <= each.place.moment)
+        .order_by(SNAPSHOT.c.observed_at.desc(), SNAPSHOT.c.observation_id.desc())
         .limit(1)
     )  # fmt: skip
     row = unit.connection.execute(query).first()
-    if row is None:
-        return None
-    signed = row.signature is not None
-    signature = Signature(row.algorithm, row.seed, bytes(row.signature)) if signed else None
-    return ComparedText(row.title, bytes(row.digest), signature)
+    return None if row is None else ComparedText(row.title, bytes(row.digest), row.text)
 
 
 class _Texts:
@@ -230,27 +227,23 @@ class _Texts:
     def __init__(self, unit: Unit, origins: Sequence[int]) -> None:
         query = (
             select(
-                ARTICLE_ORIGIN.c.origin_id, WORDING.c.title, WORDING.c.digest,
-                FINGERPRINT.c.algorithm, FINGERPRINT.c.seed, FINGERPRINT.c.signature,
+                ARTICLE_ORIGIN.c.origin_id, WORDING.c.title, WORDING.c.digest, WORDING.c.text,
             )
             .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
             .join(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
             .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
-            .outerjoin(FINGERPRINT, FINGERPRINT.c.wording_id == WORDING.c.id)
         )  # fmt: skip
-        self._found: dict[int, ComparedText] = {}
-        for origin, title, digest, algorithm, seed, values in rows_in(
-            unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
-        ):
-            signature = None if values is None else Signature(algorithm, seed, bytes(values))
-            self._found[origin] = ComparedText(title, bytes(digest), signature)
+        rows = rows_in(unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins)
+        self._found = {
+            origin: ComparedText(title, bytes(digest), text) for origin, title, digest, text in rows
+        }
 
     def of(self, origin: int) -> ComparedText | None:
         return self._found.get(origin)
 
 
-def _ways(place: Position) -> Sequence[str]:
-    return place.reading.captured.hints.get("via") or ()
+def _ways(reading: Reading) -> Sequence[str]:
+    return reading.captured.hints.get("via") or ()
 
 
 def _answering(unit: Unit, origins: Iterable[int]) -> dict[int, int]:
@@ -293,8 +286,8 @@ def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:
     """Return the groups that lineages make of origins and of what they lead to."""
     query = (
         select(LINEAGE.c.origin_id, LINEAGE.c.to_origin_id)
-        .outerjoin(UNDONE, UNDONE.c.lineage_id == LINEAGE.c.id)
-        .where(UNDONE.c.id.is_(None))
+        .outerjoin(LINEAGE_UNDONE, LINEAGE_UNDONE.c.lineage_id == LINEAGE.c.id)
+        .where(LINEAGE_UNDONE.c.id.is_(None))
     )
     groups: list[set[int]] = []
     waiting = set(origins)
@@ -312,26 +305,26 @@ def _connected(unit: Unit, origins: set[int]) -> list[set[int]]:
 
 
 def _gather(unit: Unit, article: int, group: set[int]) -> None:
-    """Let all sights at the origins of a group, and these themselves, belong to an article."""
+    """Let all snapshots at the origins of a group, and these themselves, belong to an article."""
     known = _answering(unit, group)
     for origin in sorted(group):
         if origin not in known:
-            unit.add(ArticleOriginRow, {"origin_id": origin, "article_id": article})
+            unit.add(ARTICLE_ORIGIN, {"origin_id": origin, "article_id": article})
     changed = [
         {"origin_id": origin, "article_id": article}
         for origin, holder in known.items()
         if holder != article
     ]
-    update_rows(unit.connection, ArticleOriginRow, ("origin_id",), changed)
+    update_rows(unit.connection, ARTICLE_ORIGIN, ("origin_id",), changed)
     unit.flush()
-    query = select(SIGHT.c.observation_id).where(
-        SIGHT.c.origin_id.in_(group), SIGHT.c.article_id != article
+    query = select(SNAPSHOT.c.observation_id).where(
+        SNAPSHOT.c.origin_id.in_(group), SNAPSHOT.c.article_id != article
     )
     moved = [
-        {"observation_id": each, "article_id": article, "seq": unit.number(SIGHT_BLOCK)}
+        {"observation_id": each, "article_id": article, "seq": unit.number(SNAPSHOT_BLOCK)}
         for each in unit.connection.execute(query).scalars()
     ]
-    update_rows(unit.connection, SightRow, ("observation_id",), moved)
+    update_rows(unit.connection, SNAPSHOT, ("observation_id",), moved)
     _name(unit, article, group)
     rebuild(unit, article, whole=True)
     _bring_back(unit, group)
@@ -340,27 +333,27 @@ def _gather(unit: Unit, article: int, group: set[int]) -> None:
 def _bring_back(unit: Unit, group: set[int]) -> None:
     """Let what is told of each address come back to whoever copies the archive."""
     newest = (
-        select(func.max(SIGHT.c.observation_id))
-        .where(SIGHT.c.origin_id.in_(group))
-        .group_by(SIGHT.c.origin_id)
+        select(func.max(SNAPSHOT.c.observation_id))
+        .where(SNAPSHOT.c.origin_id.in_(group))
+        .group_by(SNAPSHOT.c.origin_id)
     )
     rows = [
-        {"observation_id": each, "seq": unit.number(SIGHT_BLOCK)}
+        {"observation_id": each, "seq": unit.number(SNAPSHOT_BLOCK)}
         for each in unit.connection.execute(newest).scalars()
     ]
-    update_rows(unit.connection, SightRow, ("observation_id",), rows)
+    update_rows(unit.connection, SNAPSHOT, ("observation_id",), rows)
 
 
 def _name(unit: Unit, article: int, group: set[int]) -> None:
     """Let an article go by that of its origins where its text was seen first."""
     query = (
-        select(SIGHT.c.origin_id, ORIGIN.c.public_id)
-        .join(ORIGIN, ORIGIN.c.id == SIGHT.c.origin_id)
+        select(SNAPSHOT.c.origin_id, ORIGIN.c.public_id)
+        .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.origin_id)
         .where(
-            SIGHT.c.article_id == article, SIGHT.c.origin_id.in_(group),
-            SIGHT.c.wording_id.is_not(None),
+            SNAPSHOT.c.article_id == article, SNAPSHOT.c.origin_id.in_(group),
+            SNAPSHOT.c.wording_id.is_not(None),
         )
-        .order_by(SIGHT.c.observed_at, SIGHT.c.observation_id)
+        .order_by(SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id)
         .limit(1)
     )  # fmt: skip
     row = unit.connection.execute(query).first()

@@ -10,12 +10,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
 
-from storage.database.tables import RedactionRow
-from storage.database.unit import table_of
+from storage.database.tables import REDACTION
 from storage.diff.change import CaptureContent
 from storage.language.paragraphs import CutParagraph
-
-REDACTION = table_of(RedactionRow)
 
 MOST_CONTENT_LETTERS = 6_000_000
 """Letters of the captures that are remembered with all that comparing needs."""

@@ -1,5 +1,6 @@
 """What stands before and after a text in time, as one reader reads it."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,14 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from storage.database.tables import CaptureRow, DerivationRow, SightRow, WordingRow
-from storage.database.unit import Unit, rows_in, table_of
-from storage.history.runs import Reader, Sight, in_order, same_reader
-from storage.history.snapshots import confirmed, looks_of
+from storage.database.tables import CAPTURE, DERIVATION, SNAPSHOT, WORDING
+from storage.database.unit import Unit, rows_in
+from storage.history.runs import Reader, Snapshot, are_one, compared, in_order, same_reader
+from storage.history.snapshots import confirmed, snapshots_of
 from storage.values.draft import Draft
-
-CAPTURE, DERIVATION = table_of(CaptureRow), table_of(DerivationRow)
-SIGHT, WORDING = table_of(SightRow), table_of(WordingRow)
 
 
 class NotComparableError(Exception):
@@ -29,19 +27,10 @@ class NotComparableError(Exception):
 
 
 @dataclass(slots=True)
-class UnwrittenSnapshot:
-    """A sight of the unit at hand that is not written yet."""
-
-    moment: datetime
-    digest: bytes
-    reader: Reader
-
-
-@dataclass(slots=True)
 class KnownArticle:
     """An article as a unit knows it while it decides.
 
-    `head` is its newest wording, `readers` are those who read the newest sights.
+    `head` is its newest wording, `readers` are those who read the newest snapshots.
     """
 
     id: int
@@ -50,26 +39,26 @@ class KnownArticle:
     head: bytes | None
     content_at: datetime | None
     readers: set[Reader] = field(default_factory=set)
-    fresh: list[UnwrittenSnapshot] = field(default_factory=list)
+    fresh: list[Snapshot] = field(default_factory=list)
 
-    def append(self, moment: datetime, digest: bytes, reader: Reader) -> bool:
-        """Add a sight of this unit; tell whether it came out of order."""
-        late = self.content_at is not None and moment <= self.content_at
-        self.fresh.append(UnwrittenSnapshot(moment, digest, reader))
+    def append(self, snapshot: Snapshot) -> bool:
+        """Add a snapshot of this unit; return whether it came out of order."""
+        late = self.content_at is not None and snapshot.observed_at <= self.content_at
+        self.fresh.append(snapshot)
         if not late:
-            self.head, self.content_at, self.readers = digest, moment, {reader}
+            self.head, self.content_at = snapshot.digest, snapshot.observed_at
+            self.readers = {snapshot.reader}
         return late
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The wordings of the sights before and after, by the reader that asks.
+    """Whether a text is one with the snapshot before or after it.
 
-    `unknown` says that one of them cannot be read by it: whether it differs is not known.
+    `unknown` says that one of them cannot be read by its reader: whether it differs is not known.
     """
 
-    before: bytes | None
-    after: bytes | None
+    is_one: bool
     unknown: bool = False
 
 
@@ -79,105 +68,97 @@ def reader_of(draft: Draft) -> Reader:
 
 
 class Neighbours:
-    """Finds the neighbours of texts among the sights of their articles."""
+    """Finds the neighbours of texts among the snapshots of their articles."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
-        self._looks: dict[tuple[int, Reader], list[tuple[datetime, Sight]]] = {}
+        self._ordered: dict[tuple[int, Reader], list[tuple[datetime, Snapshot]]] = {}
 
-    def around(
-        self, article: KnownArticle, moment: datetime, digest: bytes, reader: Reader
-    ) -> Around:
-        """Return what stands before and after `moment` as `reader` reads it."""
-        if _is_simple(article, moment, reader):
-            return Around(article.head, None)
-        stored = [
-            ((at, sight.digest), *_by(sight, reader))
-            for at, sight in self._looks_at(article, reader)
-        ]
-        fresh = [((each.moment, each.digest), each.digest, False) for each in article.fresh]
-        looks = sorted([*stored, *fresh], key=lambda look: look[0])
-        before = [look for look in looks if look[0] <= (moment, digest)]
-        after = [look for look in looks if look[0] > (moment, digest)]
-        last, first = (before[-1] if before else None), (after[0] if after else None)
+    def around(self, article: KnownArticle, snapshot: Snapshot) -> Around:
+        """Return how a snapshot that is not written yet stands to those before and after it."""
+        if _is_simple(article, snapshot.observed_at, snapshot.reader):
+            return Around(article.head == snapshot.digest)
+        stored = self._snapshots_of(article, snapshot.reader)
+        fresh = [(each.observed_at, each) for each in article.fresh]
+        last, first = _beside([*stored, *fresh], snapshot.observed_at, snapshot.digest)
+        pairs = [*((each, snapshot) for each in last), *((snapshot, each) for each in first)]
+        read = [both for pair in pairs if (both := compared(*pair)) is not None]
         return Around(
-            before=last[1] if last else None,
-            after=first[1] if first else None,
-            unknown=any(each[2] for each in (last, first) if each),
+            any(are_one(*pair) for pair in pairs),
+            any(None in {one.wording_id, other.wording_id} for one, other in read),
         )
 
     def unread(
         self, article: KnownArticle, moment: datetime, digest: bytes, reader: Reader
-    ) -> list[Sight]:
+    ) -> list[Snapshot]:
         """Return the neighbours of `moment` that `reader` has not read yet."""
         if _is_simple(article, moment, reader) or not article.stored:
             return []
-        looks = self._looks_at(article, reader)
-        key = (moment, digest)
-        before = [sight for at, sight in looks if (at, sight.digest) <= key]
-        after = [sight for at, sight in looks if (at, sight.digest) > key]
+        last, first = _beside(self._snapshots_of(article, reader), moment, digest)
         return [
-            sight
-            for sight in (*before[-1:], *after[:1])
-            if not same_reader(sight.reader, reader) and reader not in sight.again
+            snapshot
+            for snapshot in (*last, *first)
+            if not same_reader(snapshot.reader, reader) and reader not in snapshot.other_readings
         ]
 
-    def with_bytes(self, sights: Sequence[Sight]) -> tuple[list[Any], list[Any]]:
-        """Part derivations of `sights` into those whose bytes are there and those without."""
+    def with_bytes(self, snapshots: Sequence[Snapshot]) -> tuple[list[Any], list[Any]]:
+        """Part derivations of `snapshots` into those whose bytes are there and those without."""
         query = select(
             DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, CAPTURE.c.data.is_(None)
         ).join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
-        ids = [sight.derivation_id for sight in sights]
+        ids = [snapshot.derivation_id for snapshot in snapshots]
         rows = list(rows_in(self.unit.connection, query, DERIVATION.c.id, ids))
         return [row for row in rows if not row[3]], [row for row in rows if row[3]]
 
     def forget(self) -> None:
-        """Look again at what stands there."""
-        self._looks.clear()
+        """Read again what stands there, when it is asked for."""
+        self._ordered.clear()
 
-    def _looks_at(self, article: KnownArticle, reader: Reader) -> list[tuple[datetime, Sight]]:
+    def _snapshots_of(
+        self, article: KnownArticle, reader: Reader
+    ) -> list[tuple[datetime, Snapshot]]:
         if not article.stored:
             return []
         key = (article.id, reader)
-        if key not in self._looks:
+        if key not in self._ordered:
             self.unit.flush()
             connection = self.unit.connection
-            looks = looks_of(connection, article.id, None, reader)
-            self._looks[key] = in_order(confirmed(connection, looks))
-        return self._looks[key]
+            snapshots = snapshots_of(connection, article.id, None, reader)
+            self._ordered[key] = in_order(confirmed(connection, snapshots))
+        return self._ordered[key]
 
 
 class Surroundings:
-    """What stands before and after moments of articles; sights of the batch at hand are added.
+    """What stands before and after moments of articles; snapshots of the batch at hand are added.
 
     `firsts` is the first moment of each article that will be asked for.
     """
 
     def __init__(self, connection: Connection, firsts: Mapping[int, datetime]) -> None:
-        self._sights: dict[int, list[Sight]] = {}
+        self._snapshots: dict[int, list[Snapshot]] = {}
         if firsts:
             self._load(connection, firsts)
 
-    def add(self, article_id: int, sight: Sight) -> None:
-        self._sights.setdefault(article_id, []).append(sight)
+    def add(self, article_id: int, snapshot: Snapshot) -> None:
+        self._snapshots.setdefault(article_id, []).append(snapshot)
 
-    def beside(self, article_id: int, at: datetime, *, is_before: bool) -> Sight | None:
-        """Return the sight of an article that stands next to a moment."""
+    def beside(self, article_id: int, at: datetime, *, is_before: bool) -> Snapshot | None:
+        """Return the snapshot of an article that stands next to a moment."""
         found = [
-            sight
-            for sight in self._sights.get(article_id, ())
-            if (sight.observed_at <= at) is is_before
+            snapshot
+            for snapshot in self._snapshots.get(article_id, ())
+            if (snapshot.observed_at <= at) is is_before
         ]
         nearest = max if is_before else min
         return nearest(found, key=lambda s: (s.observed_at, s.digest)) if found else None
 
     def _load(self, connection: Connection, firsts: Mapping[int, datetime]) -> None:
-        """Read the sights from the last one on that was seen before the first moment of all."""
-        first, before = min(firsts.values()), SIGHT.alias()
+        """Read the snapshots from the last one on that was seen before the first moment of all."""
+        first, before = min(firsts.values()), SNAPSHOT.alias()
         last = (
             select(func.max(before.c.observed_at))
             .where(
-                before.c.article_id == SIGHT.c.article_id,
+                before.c.article_id == SNAPSHOT.c.article_id,
                 before.c.wording_id.is_not(None),
                 before.c.observed_at <= first,
             )
@@ -185,30 +166,30 @@ class Surroundings:
         )
         query = (
             select(
-                SIGHT.c.article_id, SIGHT.c.observed_at, SIGHT.c.observation_id,
-                SIGHT.c.wording_id, WORDING.c.digest, SIGHT.c.derivation_id,
+                SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id,
+                SNAPSHOT.c.wording_id, WORDING.c.digest, SNAPSHOT.c.derivation_id,
             )
-            .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
-            .where(SIGHT.c.observed_at >= func.coalesce(last, first))
+            .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
+            .where(SNAPSHOT.c.observed_at >= func.coalesce(last, first))
         )  # fmt: skip
         for article, seen, number, wording, digest, derivation in rows_in(
-            connection, query, SIGHT.c.article_id, firsts
+            connection, query, SNAPSHOT.c.article_id, firsts
         ):
-            self.add(article, Sight(seen, number, wording, bytes(digest), derivation))
+            self.add(article, Snapshot(seen, number, wording, bytes(digest), derivation))
 
 
 def _is_simple(article: KnownArticle, moment: datetime, reader: Reader) -> bool:
-    """Tell whether the newest wording is all that is needed: nothing late, one reader."""
+    """Return whether the newest wording is all that is needed: nothing late, one reader."""
     if article.content_at is not None and moment <= article.content_at:
         return False
     return all(same_reader(each, reader) for each in article.readers)
 
 
-def _by(sight: Sight, reader: Reader) -> tuple[bytes, bool]:
-    """Return the digest of a sight's wording as `reader` reads it, and whether it cannot."""
-    if same_reader(sight.reader, reader):
-        return sight.digest, False
-    again = sight.again.get(reader)
-    if again is None:
-        return sight.digest, False
-    return (sight.digest, True) if again.digest is None else (again.digest, False)
+def _beside(
+    known: Sequence[tuple[datetime, Snapshot]], moment: datetime, digest: bytes
+) -> tuple[list[Snapshot], list[Snapshot]]:
+    """Return the snapshot before a moment and the one after it, where there are such."""
+    ordered = sorted(known, key=lambda each: (each[0], each[1].digest))
+    place = bisect_right(ordered, (moment, digest), key=lambda each: (each[0], each[1].digest))
+    before, after = ordered[:place][-1:], ordered[place : place + 1]
+    return [each for _at, each in before], [each for _at, each in after]

@@ -7,21 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
-from storage.database.tables import (
-    ArticleOriginRow,
-    BoxDueRow,
-    NoiseStepRow,
-    NoiseStepUndoneRow,
-)
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.tables import ARTICLE_ORIGIN, BOILERPLATE_DUE, NOISE_STEP, NOISE_STEP_UNDONE
+from storage.database.unit import Unit, rows_in
 from storage.diff.change import TextChange
-from storage.history.boilerplate import MOST_ASKED, may_be_box
+from storage.history.boilerplate import MOST_ASKED, may_be_boilerplate
 from storage.history.changes import Comparing
 from storage.history.runs import Pair, Transition
 from storage.values.net.site import paragraph_key, site_key
-
-ARTICLE_ORIGIN = table_of(ArticleOriginRow)
-BOX_DUE, NOISE, UNDONE = table_of(BoxDueRow), table_of(NoiseStepRow), table_of(NoiseStepUndoneRow)
 
 METHOD = "noise/1"
 """The rules that decisions of today are made by."""
@@ -35,28 +27,28 @@ Wordings = frozenset[int | None]
 class Decided:
     """By article: the steps that were decided to be noise, and pairs of which this was undone."""
 
-    quiet: Mapping[int, set[Pair]]
+    noise: Mapping[int, set[Pair]]
     undone: Mapping[int, set[Wordings]]
 
 
 def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -> Decided:
     """Return what was decided on some steps of articles."""
     asked = {article: {step.pair for step in those} for article, those in steps.items() if those}
-    quiet: dict[int, set[Pair]] = {}
+    noise: dict[int, set[Pair]] = {}
     if not asked:
-        return Decided(quiet, {})
+        return Decided(noise, {})
     undone = undone_wordings(connection, asked)
     query = select(
-        ARTICLE_ORIGIN.c.article_id, NOISE.c.a_derivation_id, NOISE.c.b_derivation_id,
-        NOISE.c.a_wording_id, NOISE.c.b_wording_id,
-    ).join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)  # fmt: skip
+        ARTICLE_ORIGIN.c.article_id, NOISE_STEP.c.a_derivation_id, NOISE_STEP.c.b_derivation_id,
+        NOISE_STEP.c.a_wording_id, NOISE_STEP.c.b_wording_id,
+    ).join(NOISE_STEP, NOISE_STEP.c.origin_id == ARTICLE_ORIGIN.c.origin_id)  # fmt: skip
     for article, a, b, *wordings in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, asked):
         if (a, b) in asked[article] and frozenset(wordings) not in undone[article]:
-            quiet.setdefault(article, set()).add((a, b))
-    return Decided(quiet, undone)
+            noise.setdefault(article, set()).add((a, b))
+    return Decided(noise, undone)
 
 
-class Quieting:
+class NoiseDecisions:
     """The decisions on some steps of one article: those that stand, and those that are made."""
 
     def __init__(
@@ -68,7 +60,7 @@ class Quieting:
         self.article = article
         self.steps = steps
         self._undone = decided.undone.get(article.id, set())
-        self._quiet = set(decided.quiet.get(article.id, ()))
+        self._noise = set(decided.noise.get(article.id, ()))
 
     def settle(self, changes: Collection[Pair]) -> frozenset[Pair]:
         """Decide on the steps that were not decided on, and return the pairs that are noise.
@@ -77,9 +69,9 @@ class Quieting:
         """
         if self.comparing.decides:
             for step in self.steps:
-                if step.pair not in self._quiet and step.pair not in changes:
+                if step.pair not in self._noise and step.pair not in changes:
                     self._decide(step)
-        return frozenset(self._quiet)
+        return frozenset(self._noise)
 
     def change(self, step: Transition) -> TextChange:
         """Return what changed in a step; after an undoing, nothing of it counts as noise."""
@@ -90,7 +82,7 @@ class Quieting:
     def _decide(self, step: Transition) -> None:
         found = self.change(step)
         if found.is_noise:
-            self._quiet.add(step.pair)
+            self._noise.add(step.pair)
             self._record(step, [each.rule for each in found.noise])
         elif found.asked:
             self._wait(step, found.asked)
@@ -99,7 +91,7 @@ class Quieting:
         a, b = step.pair
         wordings = step.wordings
         self.unit.add(
-            NoiseStepRow,
+            NOISE_STEP,
             {
                 "id": self.unit.number(),
                 "origin_id": self.article.origin_id,
@@ -111,12 +103,12 @@ class Quieting:
         )  # fmt: skip
 
     def _wait(self, step: Transition, asked: Sequence[str]) -> None:
-        """Remember the paragraphs that more articles of the site may tell to be boxes."""
+        """Remember the paragraphs that more articles of the site may show to be boilerplate."""
         site = site_key(self.comparing.site(self.article.id))
         a, b = step.pair
-        for paragraph in islice(filter(may_be_box, asked), MOST_ASKED):
+        for paragraph in islice(filter(may_be_boilerplate, asked), MOST_ASKED):
             self.unit.add(
-                BoxDueRow,
+                BOILERPLATE_DUE,
                 {
                     "site": site, "fingerprint": paragraph_key(paragraph),
                     "article_id": self.article.id, "a_derivation_id": a, "b_derivation_id": b,
@@ -132,9 +124,9 @@ def undone_wordings(
     Their noise was undone.
     """
     query = (
-        select(ARTICLE_ORIGIN.c.article_id, NOISE.c.a_wording_id, NOISE.c.b_wording_id)
-        .join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
-        .join(UNDONE, UNDONE.c.noise_step_id == NOISE.c.id)
+        select(ARTICLE_ORIGIN.c.article_id, NOISE_STEP.c.a_wording_id, NOISE_STEP.c.b_wording_id)
+        .join(NOISE_STEP, NOISE_STEP.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
+        .join(NOISE_STEP_UNDONE, NOISE_STEP_UNDONE.c.noise_step_id == NOISE_STEP.c.id)
     )
     found: dict[int, set[Wordings]] = {number: set() for number in article_ids}
     for article, a, b in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, article_ids):
@@ -148,17 +140,18 @@ def waiting(comparing: Comparing) -> dict[int, dict[Pair, set[int]]]:
     Only another article can tell of a paragraph: what the article itself has of it wakes no step.
     """
     connection = comparing.connection
-    if connection.execute(select(BOX_DUE.c.site).limit(1)).first() is None:
+    if connection.execute(select(BOILERPLATE_DUE.c.site).limit(1)).first() is None:
         return {}
-    sites = select(BOX_DUE.c.site).distinct()
+    due = BOILERPLATE_DUE.c
+    sites = select(due.site).distinct()
     fresh = {site_key(site): by_key for site, by_key in comparing.fresh().items()}
     steps: dict[int, dict[Pair, set[int]]] = {}
-    for (site,) in list(rows_in(connection, sites, BOX_DUE.c.site, fresh)):
+    for (site,) in list(rows_in(connection, sites, due.site, fresh)):
         query = select(
-            BOX_DUE.c.fingerprint, BOX_DUE.c.article_id, BOX_DUE.c.a_derivation_id,
-            BOX_DUE.c.b_derivation_id,
-        ).where(BOX_DUE.c.site == site)  # fmt: skip
-        for key, article, a, b in rows_in(connection, query, BOX_DUE.c.fingerprint, fresh[site]):
+            due.fingerprint, due.article_id, due.a_derivation_id,
+            due.b_derivation_id,
+        ).where(due.site == site)  # fmt: skip
+        for key, article, a, b in rows_in(connection, query, due.fingerprint, fresh[site]):
             if fresh[site][key] - {article}:
                 steps.setdefault(article, {}).setdefault((a, b), set()).add(key)
     return steps
@@ -171,10 +164,10 @@ def strike(unit: Unit, steps: Mapping[int, Collection[Pair]]) -> None:
     ]
     if rows:
         unit.connection.execute(
-            delete(BOX_DUE).where(
-                BOX_DUE.c.article_id == bindparam("article"),
-                BOX_DUE.c.a_derivation_id == bindparam("a"),
-                BOX_DUE.c.b_derivation_id == bindparam("b"),
+            delete(BOILERPLATE_DUE).where(
+                BOILERPLATE_DUE.c.article_id == bindparam("article"),
+                BOILERPLATE_DUE.c.a_derivation_id == bindparam("a"),
+                BOILERPLATE_DUE.c.b_derivation_id == bindparam("b"),
             ),
             rows,
         )

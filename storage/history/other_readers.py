@@ -6,15 +6,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from storage.database.tables import DerivationRow, WordingRow
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import DERIVATION, WORDING
+from storage.database.unit import rows_in
 from storage.history.runs import OtherReading, Reader
-
-DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
 
 
 class Read(NamedTuple):
-    """A derivation that a sight was kept with: bytes, what the reading depended on, by whom."""
+    """A derivation that a snapshot was kept with: bytes, what the reading depended on, by whom."""
 
     derivation_id: int
     capture_id: int
@@ -23,15 +21,15 @@ class Read(NamedTuple):
 
 
 def read_again(
-    connection: Connection, reads: Iterable[Read], asking: Reader | None = None
+    connection: Connection, reads: Iterable[Read], reader: Reader | None = None
 ) -> Mapping[int, Mapping[Reader, OtherReading]]:
     """Return, by derivation, what other readers of the same name made of the same bytes.
 
-    Nothing is looked up where all that is compared, for `asking` too, was read by one reader.
+    Nothing is looked up where all that is compared, for `reader` too, was read by one reader.
     """
     by_name: defaultdict[str, set[Reader]] = defaultdict(set)
-    if asking is not None:
-        by_name[asking[0]].add(asking)
+    if reader is not None:
+        by_name[reader[0]].add(reader)
     reads = list(reads)
     for read in reads:
         by_name[read.reader[0]].add(read.reader)
@@ -56,8 +54,8 @@ def read_again(
     for number, capture, context, name, version, config, wording, digest in rows_in(
         connection, query, DERIVATION.c.capture_id, captures
     ):
-        again = OtherReading(number, wording, bytes(digest) if digest is not None else None)
+        reading = OtherReading(number, wording, bytes(digest) if digest is not None else None)
         for derivation in wanted.get((capture, context, name), ()):
             if derivation != number:
-                found[derivation][name, version, config] = again
+                found[derivation][name, version, config] = reading
     return found

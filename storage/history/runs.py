@@ -14,7 +14,7 @@ Reader = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class OtherReading:
-    """What another reader read out of the bytes of a sight; without a wording it could not."""
+    """What another reader read out of the bytes of a snapshot; without a wording it could not."""
 
     derivation_id: int
     wording_id: int | None
@@ -22,13 +22,13 @@ class OtherReading:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Snapshot:
     """One observation of an article that had a wording.
 
-    `digest` is the wording's digest, `raw` that of the captured bytes: they order sights of the
+    `digest` is the wording's digest, `raw` that of the captured bytes: they order snapshots of the
     same moment, so that history does not depend on which of them came in first. `confirmed` are
-    later looks that found the same file unchanged. `again` is what other readers made of the
-    same bytes.
+    later scans that found the same file unchanged. `other_readings` is what other readers made of
+    the same bytes.
     """
 
     observed_at: datetime
@@ -39,22 +39,22 @@ class Sight:
     confirmed: tuple[datetime, ...] = ()
     raw: bytes = b""
     reader: Reader = ("", "", "")
-    again: Mapping[Reader, OtherReading] = field(default_factory=dict)
+    other_readings: Mapping[Reader, OtherReading] = field(default_factory=dict)
 
 
 Pair = tuple[int, int]
-"""Two derivations, that of the earlier sight first."""
+"""Two derivations, that of the earlier snapshot first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """Two sights that follow each other in time and are not one."""
+    """Two snapshots that follow each other in time and are not one."""
 
-    a: Sight
-    b: Sight
+    a: Snapshot
+    b: Snapshot
 
     @property
-    def sides(self) -> tuple["Sight | OtherReading", "Sight | OtherReading"]:
+    def sides(self) -> tuple["Snapshot | OtherReading", "Snapshot | OtherReading"]:
         """Return what shows the change: readings of both by one reader, where there are such."""
         return compared(self.a, self.b) or (self.a, self.b)
 
@@ -75,7 +75,7 @@ class Transition:
 class Run:
     """A version: `number` counts from 1; the change lies in (`changed_after`, `changed_by`].
 
-    It is known by its first sight. `step` is what led to it, None for the first version.
+    It is known by its first snapshot. `step` is what led to it, None for the first version.
     """
 
     number: int
@@ -89,43 +89,43 @@ class Run:
     step: Transition | None = field(default=None, compare=False)
 
 
-def steps(sights: Iterable[Sight]) -> tuple[Transition, ...]:
-    """Return the sights that follow each other and are not one, each pair once."""
-    looks = [sight for _moment, sight in in_order(sights)]
-    found = (Transition(a, b) for a, b in pairwise(looks) if not are_one(a, b))
+def steps(snapshots: Iterable[Snapshot]) -> tuple[Transition, ...]:
+    """Return the snapshots that follow each other and are not one, each pair once."""
+    ordered = [snapshot for _moment, snapshot in in_order(snapshots)]
+    found = (Transition(a, b) for a, b in pairwise(ordered) if not are_one(a, b))
     return tuple({step.pair: step for step in found}.values())
 
 
-def runs(sights: Iterable[Sight], quiet: Collection[Pair] = frozenset()) -> tuple[Run, ...]:
-    """Return the versions that `sights`, in whatever order, amount to.
+def runs(snapshots: Iterable[Snapshot], noise: Collection[Pair] = frozenset()) -> tuple[Run, ...]:
+    """Return the versions that `snapshots`, in whatever order, amount to.
 
     Neighbours in time are one version where one reader reads the same out of both: a reader that
-    is new must not look like an edit. `quiet` are steps that were decided to be noise: they end
+    is new must not look like an edit. `noise` are steps that were decided to be it: they end
     no version either.
 
     >>> from datetime import UTC, timedelta
     >>> start = datetime(2024, 6, 18, tzinfo=UTC)
-    >>> at = lambda n, w: Sight(start + timedelta(hours=n), n, w, bytes([w]), w)
+    >>> at = lambda n, w: Snapshot(start + timedelta(hours=n), n, w, bytes([w]), w)
     >>> [(r.number, r.wording_id) for r in runs([at(3, 1), at(1, 1), at(2, 2)])]
     [(1, 1), (2, 2), (3, 1)]
     """
-    looks = in_order(sights)
+    ordered = in_order(snapshots)
     found: list[Run] = []
     start = 0
-    for end in range(1, len(looks) + 1):
-        if end == len(looks) or _is_change(looks[end - 1][1], looks[end][1], quiet):
-            before = looks[start - 1] if start else None
-            found.append(_run(len(found) + 1, before, looks[start:end]))
+    for end in range(1, len(ordered) + 1):
+        if end == len(ordered) or _is_change(ordered[end - 1][1], ordered[end][1], noise):
+            before = ordered[start - 1] if start else None
+            found.append(_run(len(found) + 1, before, ordered[start:end]))
             start = end
     return tuple(found)
 
 
-def _is_change(a: Sight, b: Sight, quiet: Collection[Pair]) -> bool:
-    return not are_one(a, b) and Transition(a, b).pair not in quiet
+def _is_change(a: Snapshot, b: Snapshot, noise: Collection[Pair]) -> bool:
+    return not are_one(a, b) and Transition(a, b).pair not in noise
 
 
 def same_reader(reader: Reader, other: Reader) -> bool:
-    """Tell whether texts of two readers compare as they are.
+    """Return whether texts of two readers compare as they are.
 
     They do not where one is another version, or has another configuration, of the other. Readers
     of different names are made for different kinds of documents.
@@ -137,8 +137,8 @@ def same_reader(reader: Reader, other: Reader) -> bool:
     return reader == other or reader[0] != other[0]
 
 
-def are_one(a: Sight, b: Sight) -> bool:
-    """Tell whether two neighbours have the same wording, by one reader where they have two.
+def are_one(a: Snapshot, b: Snapshot) -> bool:
+    """Return whether two neighbours have the same wording, by one reader where they have two.
 
     What cannot be compared makes no version.
     """
@@ -149,42 +149,44 @@ def are_one(a: Sight, b: Sight) -> bool:
     return None in {one.wording_id, other.wording_id} or one.wording_id == other.wording_id
 
 
-def compared(a: Sight, b: Sight) -> tuple[OtherReading, OtherReading] | None:
+def compared(a: Snapshot, b: Snapshot) -> tuple[OtherReading, OtherReading] | None:
     """Return what the reader of the later reading made of both; None where that says no more."""
     if same_reader(a.reader, b.reader):
         return None
     newer, older = (b, a) if a.derivation_id < b.derivation_id else (a, b)
-    again = older.again.get(newer.reader)
-    if again is None:
+    reading = older.other_readings.get(newer.reader)
+    if reading is None:
         return None
     own = OtherReading(newer.derivation_id, newer.wording_id, newer.digest)
-    return (again, own) if older is a else (own, again)
+    return (reading, own) if older is a else (own, reading)
 
 
-def in_order(sights: Iterable[Sight]) -> list[tuple[datetime, Sight]]:
-    """Return every look at the article, those that confirm a sight too, in their order."""
-    looks = [
-        (moment, sight) for sight in sights for moment in (sight.observed_at, *sight.confirmed)
+def in_order(snapshots: Iterable[Snapshot]) -> list[tuple[datetime, Snapshot]]:
+    """Return the snapshots, and the scans that confirm them, in their order."""
+    ordered = [
+        (moment, snapshot)
+        for snapshot in snapshots
+        for moment in (snapshot.observed_at, *snapshot.confirmed)
     ]
-    looks.sort(key=lambda look: (look[0], look[1].digest, look[1].raw, look[1].observation_id))
-    return looks
+    ordered.sort(key=lambda each: (each[0], each[1].digest, each[1].raw, each[1].observation_id))
+    return ordered
 
 
 def _run(
     number: int,
-    before: tuple[datetime, Sight] | None,
-    looks: Sequence[tuple[datetime, Sight]],
+    before: tuple[datetime, Snapshot] | None,
+    ordered: Sequence[tuple[datetime, Snapshot]],
 ) -> Run:
-    first = looks[0][1]
-    ids = dict.fromkeys(sight.observation_id for _moment, sight in looks)
+    first = ordered[0][1]
+    ids = dict.fromkeys(snapshot.observation_id for _moment, snapshot in ordered)
     return Run(
         number=number,
         wording_id=first.wording_id,
         derivation_id=first.derivation_id,
         observation_id=first.observation_id,
         changed_after=before[0] if before else None,
-        changed_by=looks[0][0],
-        last_seen=looks[-1][0],
+        changed_by=ordered[0][0],
+        last_seen=ordered[-1][0],
         observation_ids=tuple(ids),
         step=Transition(before[1], first) if before else None,
     )

@@ -1,4 +1,4 @@
-"""The sights of one article that had a wording, with the scans that confirmed them."""
+"""The snapshots of one article that had a wording, with the scans that confirmed them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,28 +8,16 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from storage.database.tables import (
-    CaptureRow,
-    DerivationRow,
-    ObservationRow,
-    ScanRow,
-    SightRow,
-    WordingRow,
-)
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, SCAN, SNAPSHOT, WORDING
+from storage.database.unit import rows_in
 from storage.history.other_readers import Read, read_again
-from storage.history.runs import OtherReading, Reader, Sight
-
-CAPTURE, DERIVATION = table_of(CaptureRow), table_of(DerivationRow)
-OBSERVATION, SCAN = table_of(ObservationRow), table_of(ScanRow)
-SIGHT, WORDING = table_of(SightRow), table_of(WordingRow)
+from storage.history.runs import OtherReading, Reader, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A stored sight that had a wording, with what is needed to confirm and to number it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSnapshot(Snapshot):
+    """A snapshot with what is needed to confirm and to number it."""
 
-    sight: Sight
     source_id: int
     locator_id: int
     foreign: bool
@@ -37,36 +25,36 @@ class Look:
     version: int | None
 
 
-def looks_of(
+def snapshots_of(
     connection: Connection,
     article_id: int,
     since: datetime | None,
-    asking: Reader | None = None,
-) -> list[Look]:
-    """Return the sights of an article that had a wording, all or those from `since` on.
+    reader: Reader | None = None,
+) -> list[StoredSnapshot]:
+    """Return the snapshots of an article that had a wording, all or those from `since` on.
 
-    What other readers made of them is known where they are of several, or `asking` is another.
+    What other readers made of them is known where they are of several, or `reader` is another.
     """
-    return looks_of_all(connection, {article_id: since}, asking)[article_id]
+    return snapshots_by_article(connection, {article_id: since}, reader)[article_id]
 
 
-def looks_of_all(
-    connection: Connection, since: Mapping[int, datetime | None], asking: Reader | None = None
-) -> dict[int, list[Look]]:
-    """Return what `looks_of` does, by article; `since` is for each, if not all are wanted."""
+def snapshots_by_article(
+    connection: Connection, since: Mapping[int, datetime | None], reader: Reader | None = None
+) -> dict[int, list[StoredSnapshot]]:
+    """Return what `snapshots_of` does, by article; `since` is for each, if not all are wanted."""
     query = (
         select(
-            SIGHT.c.article_id,
-            SIGHT.c.observed_at,
-            SIGHT.c.observation_id,
-            SIGHT.c.wording_id,
+            SNAPSHOT.c.article_id,
+            SNAPSHOT.c.observed_at,
+            SNAPSHOT.c.observation_id,
+            SNAPSHOT.c.wording_id,
             WORDING.c.digest,
-            SIGHT.c.derivation_id,
-            SIGHT.c.source_id,
-            SIGHT.c.locator_id,
-            SIGHT.c.is_foreign,
-            SIGHT.c.outcome,
-            SIGHT.c.version,
+            SNAPSHOT.c.derivation_id,
+            SNAPSHOT.c.source_id,
+            SNAPSHOT.c.locator_id,
+            SNAPSHOT.c.is_foreign,
+            SNAPSHOT.c.outcome,
+            SNAPSHOT.c.version,
             CAPTURE.c.digest.label("raw"),
             DERIVATION.c.capture_id,
             DERIVATION.c.context,
@@ -74,22 +62,22 @@ def looks_of_all(
             DERIVATION.c.extractor_version,
             DERIVATION.c.config,
         )
-        .join(WORDING, WORDING.c.id == SIGHT.c.wording_id)
-        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+        .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
         .join(CAPTURE, CAPTURE.c.id == DERIVATION.c.capture_id)
     )
     moments = [moment for moment in since.values() if moment is not None]
     if moments and len(moments) == len(since):
-        query = query.where(SIGHT.c.observed_at >= min(moments))
+        query = query.where(SNAPSHOT.c.observed_at >= min(moments))
     rows: list[Any] = [
         row
-        for row in rows_in(connection, query, SIGHT.c.article_id, since)
+        for row in rows_in(connection, query, SNAPSHOT.c.article_id, since)
         if (start := since[row.article_id]) is None or row.observed_at >= start
     ]
-    again = read_again(connection, map(_read, rows), asking) if rows else {}
-    found: dict[int, list[Look]] = {article: [] for article in since}
+    other_readings = read_again(connection, map(_read, rows), reader) if rows else {}
+    found: dict[int, list[StoredSnapshot]] = {article: [] for article in since}
     for row in rows:
-        found[row.article_id].append(_look(row, again.get(row.derivation_id, {})))
+        found[row.article_id].append(_stored(row, other_readings.get(row.derivation_id, {})))
     return found
 
 
@@ -98,8 +86,8 @@ def _read(row: Any) -> Read:
     return Read(row.derivation_id, row.capture_id, row.context, reader)
 
 
-def _look(row: Any, again: Mapping[Reader, OtherReading]) -> Look:
-    sight = Sight(
+def _stored(row: Any, other_readings: Mapping[Reader, OtherReading]) -> StoredSnapshot:
+    return StoredSnapshot(
         observed_at=row.observed_at,
         observation_id=row.observation_id,
         wording_id=row.wording_id,
@@ -107,37 +95,41 @@ def _look(row: Any, again: Mapping[Reader, OtherReading]) -> Look:
         derivation_id=row.derivation_id,
         raw=bytes(row.raw),
         reader=(row.extractor, row.extractor_version, row.config),
-        again=again,
+        other_readings=other_readings,
+        source_id=row.source_id,
+        locator_id=row.locator_id,
+        foreign=row.is_foreign,
+        outcome=row.outcome,
+        version=row.version,
     )
-    return Look(sight, row.source_id, row.locator_id, row.is_foreign, row.outcome, row.version)
 
 
-def confirmed(connection: Connection, looks: Sequence[Look]) -> list[Sight]:
-    """Add to each sight the first and last scan that found its file unchanged.
+def confirmed(connection: Connection, snapshots: Sequence[StoredSnapshot]) -> list[Snapshot]:
+    """Add to each snapshot the first and last scan that found its file unchanged.
 
-    Where another sight of the article falls between these two, or at the moment of one of them,
+    Where another snapshot of the article falls between these two, or at the moment of one of them,
     all scans are added, since the other one may split them.
     """
-    return confirmed_all(connection, {0: looks})[0]
+    return confirmed_all(connection, {0: snapshots})[0]
 
 
 def confirmed_all(
-    connection: Connection, looks: Mapping[int, Sequence[Look]]
-) -> dict[int, list[Sight]]:
+    connection: Connection, snapshots: Mapping[int, Sequence[StoredSnapshot]]
+) -> dict[int, list[Snapshot]]:
     """Return what `confirmed` does, by article."""
-    intervals = _Intervals(connection, list(looks.values()))
-    return {article: _confirmed(intervals, each) for article, each in looks.items()}
+    intervals = _Intervals(connection, list(snapshots.values()))
+    return {article: _confirmed(intervals, each) for article, each in snapshots.items()}
 
 
-def _confirmed(intervals: "_Intervals", looks: Sequence[Look]) -> list[Sight]:
-    moments = [look.sight.observed_at for look in looks]
-    sights = []
-    for look in looks:
-        scans = intervals.ends.get(look.sight.observation_id, ())
+def _confirmed(intervals: "_Intervals", snapshots: Sequence[StoredSnapshot]) -> list[Snapshot]:
+    moments = [snapshot.observed_at for snapshot in snapshots]
+    found: list[Snapshot] = []
+    for snapshot in snapshots:
+        scans = intervals.ends.get(snapshot.observation_id, ())
         if len(scans) == 2 and any(scans[0] <= moment <= scans[1] for moment in moments):
-            scans = intervals.every(look)
-        sights.append(replace(look.sight, confirmed=scans) if scans else look.sight)
-    return sights
+            scans = intervals.every(snapshot)
+        found.append(replace(snapshot, confirmed=scans) if scans else snapshot)
+    return found
 
 
 class _Intervals:
@@ -148,28 +140,36 @@ class _Intervals:
     `ends` are the first and the last scan of each interval, one if they are the same.
     """
 
-    def __init__(self, connection: Connection, articles: Sequence[Sequence[Look]]) -> None:
+    def __init__(
+        self, connection: Connection, articles: Sequence[Sequence[StoredSnapshot]]
+    ) -> None:
         self.connection = connection
-        own = [[look for look in looks if not look.foreign] for looks in articles]
+        own = [
+            [snapshot for snapshot in snapshots if not snapshot.foreign] for snapshots in articles
+        ]
         query = select(SCAN.c.source_id).where(SCAN.c.complete.is_(True)).distinct()
-        sources = {look.source_id for looks in own for look in looks}
+        sources = {snapshot.source_id for snapshots in own for snapshot in snapshots}
         self.scanned = {row[0] for row in rows_in(connection, query, SCAN.c.source_id, sources)}
         self.bounds = self._bounds(own) if self.scanned else {}
-        self.ends = self._ends([look for looks in own for look in looks])
+        self.ends = self._ends([snapshot for snapshots in own for snapshot in snapshots])
 
-    def every(self, look: Look) -> tuple[datetime, ...]:
+    def every(self, snapshot: StoredSnapshot) -> tuple[datetime, ...]:
         """Return the times of all scans of the interval."""
-        low, high = self.bounds[look.sight.observation_id]
-        conditions = [SCAN.c.source_id == look.source_id, SCAN.c.complete.is_(True)]
+        low, high = self.bounds[snapshot.observation_id]
+        conditions = [SCAN.c.source_id == snapshot.source_id, SCAN.c.complete.is_(True)]
         conditions += [SCAN.c.id > low, *([] if high is None else [SCAN.c.id < high])]
         query = select(SCAN.c.started_at).where(*conditions)
         return tuple(self.connection.execute(query.order_by(SCAN.c.id)).scalars())
 
-    def _ends(self, looks: Sequence[Look]) -> dict[int, tuple[datetime, ...]]:
+    def _ends(self, snapshots: Sequence[StoredSnapshot]) -> dict[int, tuple[datetime, ...]]:
         asked = [
-            [look.sight.observation_id, look.source_id, *self.bounds[look.sight.observation_id]]
-            for look in looks
-            if look.sight.observation_id in self.bounds and look.source_id in self.scanned
+            [
+                snapshot.observation_id,
+                snapshot.source_id,
+                *self.bounds[snapshot.observation_id],
+            ]
+            for snapshot in snapshots
+            if snapshot.observation_id in self.bounds and snapshot.source_id in self.scanned
         ]
         if not asked:
             return {}
@@ -184,12 +184,14 @@ class _Intervals:
             for number, first, last in rows
         }
 
-    def _bounds(self, articles: Sequence[Sequence[Look]]) -> dict[int, tuple[int, int | None]]:
+    def _bounds(
+        self, articles: Sequence[Sequence[StoredSnapshot]]
+    ) -> dict[int, tuple[int, int | None]]:
         """Return, by observation, the numbers between which scans confirm it."""
-        looks = [look for own in articles for look in own]
-        if not looks:
+        snapshots = [snapshot for own in articles for snapshot in own]
+        if not snapshots:
             return {}
-        first = min(look.sight.observation_id for look in looks)
+        first = min(snapshot.observation_id for snapshot in snapshots)
         query = (
             select(
                 OBSERVATION.c.source_id,
@@ -201,7 +203,7 @@ class _Intervals:
             .order_by(OBSERVATION.c.id)
         )
         chains: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        locators = {look.locator_id for look in looks}
+        locators = {snapshot.locator_id for snapshot in snapshots}
         for source, locator, number, edge in rows_in(
             self.connection, query, OBSERVATION.c.locator_id, locators
         ):
@@ -234,13 +236,13 @@ _ENDS_IN = {
 
 
 def _bounded(
-    looks: Sequence[Look], bounds: Mapping[int, tuple[int, int | None]]
+    snapshots: Sequence[StoredSnapshot], bounds: Mapping[int, tuple[int, int | None]]
 ) -> dict[int, tuple[int, int | None]]:
-    """End the interval of each look where a later one brought another wording."""
+    """End the interval of each snapshot where a later one brought another wording."""
     found: dict[int, tuple[int, int | None]] = {}
     first_of_wording: dict[int, int] = {}
-    for look in sorted(looks, key=lambda each: each.sight.observation_id, reverse=True):
-        number, wording = look.sight.observation_id, look.sight.wording_id
+    for snapshot in sorted(snapshots, key=lambda each: each.observation_id, reverse=True):
+        number, wording = snapshot.observation_id, snapshot.wording_id
         edge, after = bounds[number]
         ends = [each for other, each in first_of_wording.items() if other != wording]
         found[number] = (edge, min(ends if after is None else [*ends, after], default=None))

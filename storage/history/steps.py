@@ -6,13 +6,14 @@ from typing import Any, Protocol
 
 from sqlalchemy import Row
 
-from storage.diff.change import TextChange, speaks_of
+from storage.diff.change import METHOD, TextChange, speaks_of
 from storage.history.runs import Pair, Run, Transition
 from storage.values.draft import as_dict
 
 FIRST_STEP: Mapping[str, Any] = {
     "changes": ["first"], "silent": None, "words_added": 0, "words_removed": 0, "removed": [],
     "added": [], "before_id": None, "after_id": None, "noise": None, "notices": None,
+    "method": METHOD,
 }  # fmt: skip
 STEP = tuple(FIRST_STEP)
 
@@ -26,33 +27,33 @@ def step_of(row: Row[Any]) -> dict[str, Any]:
 
 
 class Changes(Protocol):
-    """Tells what changed in a step."""
+    """Says what changed in a step."""
 
     def change(self, step: Transition) -> TextChange: ...
 
 
 class Steps:
-    """Tells the steps of runs that follow each other, by stored rows where these still stand.
+    """Describes the steps of runs that follow each other, by stored rows where these still stand.
 
     `past` are the wordings of the versions before them by number; `passages` gives what changed
-    in the steps to these. `again` are steps that are found anew.
+    in the steps to these. `stale` are steps that are found anew.
     """
 
     def __init__(
         self,
-        quieting: Changes,
+        decisions: Changes,
         known: Mapping[int, Row[Any]],
         past: Mapping[int, int],
         passages: Callable[[], Passages],
-        again: frozenset[Pair] = frozenset(),
+        stale: frozenset[Pair] = frozenset(),
     ) -> None:
-        self._quieting = quieting
+        self._decisions = decisions
         self._known = {
             (row.before_id, row.after_id): row for row in known.values() if row.number > 1
         }
         self._wordings = dict(past)
         self._passages = passages
-        self._again = again
+        self._stale = stale
         self._steps: dict[int, dict[str, Any]] = {}
 
     def of(self, run: Run) -> dict[str, Any]:
@@ -60,8 +61,8 @@ class Steps:
         step = dict(FIRST_STEP)
         if run.step is not None:
             row = self._known.get(run.step.pair)
-            if row is None or run.step.pair in self._again:
-                step = _columns(self._quieting.change(run.step), run.step.pair)
+            if row is None or run.step.pair in self._stale:
+                step = _columns(self._decisions.change(run.step), run.step.pair)
             else:
                 step = step_of(row)
             step["changes"] = self._classes(run, step)
@@ -108,11 +109,12 @@ def _columns(found: TextChange, pair: Pair) -> dict[str, Any]:
         "after_id": pair[1],
         "noise": as_dict(found.noise) or None,
         "notices": [{"kind": kind, "text": text} for kind, text in found.notices] or None,
+        "method": METHOD,
     }
 
 
 def _undoes(step: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
-    """Tell whether a step takes back the one before it, noise aside."""
+    """Return whether a step takes back the one before it, noise aside."""
     if before is None or not (step["removed"] or step["added"]):
         return False
     return Counter(step["removed"]) == Counter(before["added"]) and Counter(

@@ -9,29 +9,17 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, select
 
-from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
-from storage.database.tables import (
-    ArticleRow,
-    ObservationRow,
-    ReturnDueRow,
-    SightRow,
-    VersionRow,
-)
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.columns import FIELD_BLOCK, SNAPSHOT_BLOCK
+from storage.database.tables import ARTICLE, OBSERVATION, RETURN_DUE, SNAPSHOT, VERSION
+from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_version
 from storage.history.changes import Comparing
-from storage.history.noise_decisions import Quieting, decided, strike
-from storage.history.runs import Pair, Run, Sight, runs, steps
-from storage.history.snapshots import Look, confirmed_all, looks_of_all
+from storage.history.noise_decisions import NoiseDecisions, decided, strike
+from storage.history.runs import Pair, Run, Snapshot, runs, steps
+from storage.history.snapshots import StoredSnapshot, confirmed_all, snapshots_by_article
 from storage.history.steps import Passages, Steps, step_of
 from storage.values.outcome import STATES
 
-ARTICLE, OBSERVATION, RETURN_DUE = (
-    table_of(ArticleRow),
-    table_of(ObservationRow),
-    table_of(ReturnDueRow),
-)
-SIGHT, VERSION = table_of(SightRow), table_of(VersionRow)
 NOTHING: Mapping[int, frozenset[Pair]] = MappingProxyType({})
 
 
@@ -46,34 +34,34 @@ def rebuild_all(
     unit: Unit,
     articles: Mapping[int, bool],
     comparing: Comparing | None = None,
-    again: Mapping[int, frozenset[Pair]] = NOTHING,
+    stale: Mapping[int, frozenset[Pair]] = NOTHING,
 ) -> None:
-    """Fit the rows of versions, sights and articles to the observations.
+    """Fit the rows of versions, snapshots and articles to the observations.
 
-    Where nothing came in out of order, only the sights since the last one that had a wording
-    are read (`articles` says False): they prolong the newest version or follow it. `again` are
+    Where nothing came in out of order, only the snapshots since the last one that had a wording
+    are read (`articles` says False): they prolong the newest version or follow it. `stale` are
     steps that are found anew, since other articles may say more of them now.
     """
     if not articles:
         return
     unit.flush()
     comparing = comparing or Comparing(unit.connection, unit.since)
-    left = _Fitting(unit, comparing, articles, again).fit()
+    left = _Fitting(unit, comparing, articles, stale).fit()
     if left:
-        _Fitting(unit, comparing, dict.fromkeys(left, True), again).fit()
+        _Fitting(unit, comparing, dict.fromkeys(left, True), stale).fit()
 
 
-def tell_again(
+def compare_again(
     unit: Unit, comparing: Comparing, waiting: Mapping[int, Mapping[Pair, set[int]]]
 ) -> None:
-    """Tell steps of articles anew, of which other articles may say more now.
+    """Compare steps again of which other articles may say more now.
 
     Those of which they still say nothing go on waiting.
     """
     comparing.find_sites(waiting)
     comparing.learn(each for those in waiting.values() for pair in those for each in pair)
     woken = {
-        article: frozenset(p for p in those if comparing.has_boxes(article, p, those[p]))
+        article: frozenset(p for p in those if comparing.has_boilerplate(article, p, those[p]))
         for article, those in sorted(waiting.items())
     }
     woken = {article: pairs for article, pairs in woken.items() if pairs}
@@ -91,11 +79,11 @@ class _Fitting:
         unit: Unit,
         comparing: Comparing,
         articles: Mapping[int, bool],
-        again: Mapping[int, frozenset[Pair]],
+        stale: Mapping[int, frozenset[Pair]],
     ) -> None:
         self.unit = unit
         self.comparing = comparing
-        self.again = again
+        self.stale = stale
         self.articles = _articles(unit, articles)
         newest = [row for row in self.articles.values() if not articles[row.id]]
         self.known = _versions(unit, self.articles, newest)
@@ -108,53 +96,59 @@ class _Fitting:
             del self.since[number]
         recent = {number: since for number, since in self.since.items() if since}
         others = self.since.keys() - recent.keys()
-        self.looks = looks_of_all(unit.connection, recent)
-        self.looks |= looks_of_all(unit.connection, dict.fromkeys(sorted(others)))
+        self.stored = snapshots_by_article(unit.connection, recent)
+        self.stored |= snapshots_by_article(unit.connection, dict.fromkeys(sorted(others)))
         self.versions: list[dict[str, Any]] = []
-        self.sights: list[dict[str, Any]] = []
+        self.snapshots: list[dict[str, Any]] = []
         self.found: dict[int, tuple[Run, ...]] = {}
         self.heads: dict[int, int] = {}
 
     def fit(self) -> list[int]:
         """Write what follows; return the articles of which more has to be read."""
         connection = self.unit.connection
-        sights = confirmed_all(connection, self.looks)
-        known = {article: steps(each) for article, each in sights.items()}
-        decisions = decided(connection, known)
+        snapshots = confirmed_all(connection, self.stored)
+        known = {article: steps(each) for article, each in snapshots.items()}
+        earlier = decided(connection, known)
         past = _past(self.unit, [number for number, since in self.since.items() if since])
         for article, those in known.items():
-            quieting = Quieting(self.unit, self.comparing, self.articles[article], those, decisions)
-            self._fit(article, sights[article], quieting, past.get(article, {}))
+            decisions = NoiseDecisions(
+                self.unit, self.comparing, self.articles[article], those, earlier
+            )
+            self._fit(article, snapshots[article], decisions, past.get(article, {}))
         self._write()
         return self.left
 
     def _fit(
-        self, article_id: int, sights: Sequence[Sight], quieting: Quieting, past: dict[int, int]
+        self,
+        article_id: int,
+        snapshots: Sequence[Snapshot],
+        decisions: NoiseDecisions,
+        past: dict[int, int],
     ) -> None:
-        known, again = self.known[article_id], self.again.get(article_id, frozenset())
-        changes = {(row.before_id, row.after_id) for row in known.values()} - again
-        found = runs(sights, quieting.settle(changes))
+        known, stale = self.known[article_id], self.stale.get(article_id, frozenset())
+        changes = {(row.before_id, row.after_id) for row in known.values()} - stale
+        found = runs(snapshots, decisions.settle(changes))
         head = None if self.since[article_id] is None else known[max(known)]
         if head is not None:
-            if not found or not _goes_on(head, found[0], self.looks[article_id]):
+            if not found or not _goes_on(head, found[0], self.stored[article_id]):
                 self.left.append(article_id)
                 return
             found = _prolonged(head, found)
         passages = partial(_passages, self.unit, article_id, head)
-        telling = Steps(quieting, known, past, passages, again)
+        stored_steps = Steps(decisions, known, past, passages, stale)
         self.found[article_id] = found
-        self._tell_versions(article_id, found, telling)
-        self._tell_sights(article_id, found)
+        self._record_versions(article_id, found, stored_steps)
+        self._record_snapshots(article_id, found)
 
-    def _tell_versions(self, article_id: int, found: Sequence[Run], telling: Steps) -> None:
+    def _record_versions(self, article_id: int, found: Sequence[Run], stored_steps: Steps) -> None:
         known = self.known[article_id]
         for run in found:
             row = known.get(run.number)
             if row is not None and run.step is None and run.number > 1:
                 step = step_of(row)  # the newest stored version, which lasts longer
-                telling.keep(run.number, run.wording_id, step)
+                stored_steps.keep(run.number, run.wording_id, step)
             else:
-                step = telling.of(run)
+                step = stored_steps.of(run)
             values = {**_placed(run), **step}
             if row is None:
                 number = add_version(self.unit, article_id, run.number, values)
@@ -165,23 +159,23 @@ class _Fitting:
                     self.versions.append({"id": row.id, "seq": seq, **values})
             self.heads[article_id] = number
 
-    def _tell_sights(self, article_id: int, found: Sequence[Run]) -> None:
+    def _record_snapshots(self, article_id: int, found: Sequence[Run]) -> None:
         number = {each: run.number for run in reversed(found) for each in run.observation_ids}
         first = {run.observation_id for run in found}
-        for look in self.looks[article_id]:
-            observation = look.sight.observation_id
-            outcome = outcome_in_history(look.outcome, is_first=observation in first)
-            if (look.version, look.outcome) != (number[observation], outcome):
-                self.sights.append(
+        for snapshot in self.stored[article_id]:
+            observation = snapshot.observation_id
+            outcome = outcome_in_history(snapshot.outcome, is_first=observation in first)
+            if (snapshot.version, snapshot.outcome) != (number[observation], outcome):
+                self.snapshots.append(
                     {
-                        "observation_id": observation, "seq": self.unit.number(SIGHT_BLOCK),
+                        "observation_id": observation, "seq": self.unit.number(SNAPSHOT_BLOCK),
                         "version": number[observation], "outcome": outcome,
                     }
                 )  # fmt: skip
 
     def _write(self) -> None:
         unit = self.unit
-        update_rows(unit.connection, VersionRow, ("id",), self.versions)
+        update_rows(unit.connection, VERSION, ("id",), self.versions)
         gone = [
             row.id
             for article, found in self.found.items()
@@ -191,22 +185,22 @@ class _Fitting:
         if gone:
             unit.connection.execute(delete(VERSION).where(VERSION.c.id.in_(gone)))
         unit.flush()
-        update_rows(unit.connection, SightRow, ("observation_id",), self.sights)
+        update_rows(unit.connection, SNAPSHOT, ("observation_id",), self.snapshots)
         states = latest_states(unit, self.found)
         rows = [self._article(self.articles[number], states) for number in self.found]
-        update_rows(unit.connection, ArticleRow, ("id",), rows)
-        foreign = [n for n in self.found if any(look.foreign for look in self.looks[n])]
+        update_rows(unit.connection, ARTICLE, ("id",), rows)
+        foreign = [n for n in self.found if any(snapshot.foreign for snapshot in self.stored[n])]
         if foreign:
             unit.connection.execute(delete(RETURN_DUE).where(RETURN_DUE.c.article_id.in_(foreign)))
         for number in foreign:
-            _note_return(unit, number, self.looks[number], self.found[number])
+            _note_return(unit, number, self.stored[number], self.found[number])
 
     def _article(
         self, article: Row[Any], states: Mapping[int, tuple[datetime, str]]
     ) -> dict[str, Any]:
-        found, looks = self.found[article.id], self.looks[article.id]
+        found, stored = self.found[article.id], self.stored[article.id]
         latest_at, state = states.get(article.id, (article.latest_at, "present"))
-        seen = max((look.sight.observed_at for look in looks), default=article.content_at)
+        seen = max((snapshot.observed_at for snapshot in stored), default=article.content_at)
         is_whole = self.since[article.id] is None
         return {
             "id": article.id,
@@ -221,8 +215,8 @@ class _Fitting:
         }
 
 
-def _goes_on(head: Row[Any], run: Run, looks: Sequence[Look]) -> bool:
-    """Tell whether the first run among the newest sights is the newest version, or prolongs it.
+def _goes_on(head: Row[Any], run: Run, snapshots: Sequence[StoredSnapshot]) -> bool:
+    """Return whether the first run among the newest snapshots is or prolongs the newest version.
 
     Its wording may be another one, if another reader read it.
     """
@@ -230,12 +224,12 @@ def _goes_on(head: Row[Any], run: Run, looks: Sequence[Look]) -> bool:
         return False
     if run.wording_id == head.wording_id:
         return True
-    stored = {look.sight.observation_id for look in looks if look.version == head.number}
+    stored = {each.observation_id for each in snapshots if each.version == head.number}
     return run.observation_ids[0] in stored
 
 
 def outcome_in_history(known: str, *, is_first: bool) -> str:
-    """Return the outcome of a sight that had a wording; a server's word is kept as it was given.
+    """Return the outcome of a snapshot that had a wording; a server's word is kept as it was given.
 
     >>> outcome_in_history("unchanged", is_first=True)
     'content'
@@ -253,60 +247,62 @@ def let_return(unit: Unit, source_id: int) -> None:
     rebuild_all(unit, dict.fromkeys(unit.connection.execute(query).scalars().all(), True))
 
 
-def _note_return(unit: Unit, article_id: int, looks: Sequence[Look], found: Sequence[Run]) -> None:
+def _note_return(
+    unit: Unit, article_id: int, snapshots: Sequence[StoredSnapshot], found: Sequence[Run]
+) -> None:
     """Remember an article in which the next scan does more than prolong the newest version.
 
-    An imported capture was seen after the last look at a file that stands there with another
+    An imported capture was seen after the last check of a file that stands there with another
     wording, which the next scan sees again; or its time is still to come.
     """
-    own = [look for look in looks if not look.foreign]
+    own = [snapshot for snapshot in snapshots if not snapshot.foreign]
     if not own:
         return
-    newest = max(own, key=lambda look: look.sight.observation_id)
-    is_told = (
-        found[-1].wording_id == newest.sight.wording_id
-        or newest.sight.observation_id in found[-1].observation_ids
+    newest = max(own, key=lambda snapshot: snapshot.observation_id)
+    is_shown = (
+        found[-1].wording_id == newest.wording_id
+        or newest.observation_id in found[-1].observation_ids
     )
-    is_past = all(look.sight.observed_at <= unit.now for look in looks)
-    if (is_told and is_past) or _was_followed(unit, newest):
+    is_past = all(snapshot.observed_at <= unit.now for snapshot in snapshots)
+    if (is_shown and is_past) or _was_followed(unit, newest):
         return
-    unit.add(ReturnDueRow, {"article_id": article_id, "source_id": newest.source_id})
+    unit.add(RETURN_DUE, {"article_id": article_id, "source_id": newest.source_id})
 
 
-def _was_followed(unit: Unit, look: Look) -> bool:
+def _was_followed(unit: Unit, snapshot: StoredSnapshot) -> bool:
     query = select(OBSERVATION.c.id).where(
-        OBSERVATION.c.source_id == look.source_id,
-        OBSERVATION.c.locator_id == look.locator_id,
-        OBSERVATION.c.id > look.sight.observation_id,
+        OBSERVATION.c.source_id == snapshot.source_id,
+        OBSERVATION.c.locator_id == snapshot.locator_id,
+        OBSERVATION.c.id > snapshot.observation_id,
     )
     return unit.connection.execute(query.limit(1)).first() is not None
 
 
 def _may_last_beyond(unit: Unit, article_ids: Collection[int]) -> list[int]:
-    """Return the articles of which scans may confirm a sight from before the newest one.
+    """Return the articles of which scans may confirm a snapshot from before the newest one.
 
     Not so where the file that was seen then is the only one of the article.
     """
     files = (
         select(
-            SIGHT.c.article_id, SIGHT.c.source_id, SIGHT.c.locator_id,
-            func.max(SIGHT.c.observation_id), SIGHT.c.observed_at == ARTICLE.c.content_at,
+            SNAPSHOT.c.article_id, SNAPSHOT.c.source_id, SNAPSHOT.c.locator_id,
+            func.max(SNAPSHOT.c.observation_id), SNAPSHOT.c.observed_at == ARTICLE.c.content_at,
         )
-        .join(ARTICLE, ARTICLE.c.id == SIGHT.c.article_id)
+        .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
         .where(
-            SIGHT.c.wording_id.is_not(None),
-            SIGHT.c.is_foreign.is_(False),
-            SIGHT.c.observed_at <= ARTICLE.c.content_at,
+            SNAPSHOT.c.wording_id.is_not(None),
+            SNAPSHOT.c.is_foreign.is_(False),
+            SNAPSHOT.c.observed_at <= ARTICLE.c.content_at,
         )
         .group_by(
-            SIGHT.c.article_id, SIGHT.c.source_id, SIGHT.c.locator_id,
-            SIGHT.c.observed_at == ARTICLE.c.content_at,
+            SNAPSHOT.c.article_id, SNAPSHOT.c.source_id, SNAPSHOT.c.locator_id,
+            SNAPSHOT.c.observed_at == ARTICLE.c.content_at,
         )
     )  # fmt: skip
     newest: dict[int, tuple[int, int, int]] = {}
     earlier: dict[int, list[tuple[int, int, int]]] = {}
     for article, source, locator, number, is_newest in rows_in(
-        unit.connection, files, SIGHT.c.article_id, article_ids
+        unit.connection, files, SNAPSHOT.c.article_id, article_ids
     ):
         each = (number, source, locator)
         if is_newest:
@@ -317,7 +313,7 @@ def _may_last_beyond(unit: Unit, article_ids: Collection[int]) -> list[int]:
 
 
 def _others(newest: tuple[int, int, int] | None, earlier: Sequence[tuple[int, int, int]]) -> bool:
-    """Tell whether an earlier sight is of another file than the newest one, or came in later."""
+    """Return whether an earlier snapshot is of another file than the newest, or came in later."""
     return newest is None or any(each[1:] != newest[1:] or each[0] > newest[0] for each in earlier)
 
 
@@ -394,20 +390,20 @@ def _placed(run: Run) -> dict[str, Any]:
 def latest_states(unit: Unit, article_ids: Iterable[int]) -> dict[int, tuple[datetime, str]]:
     """Return when articles were looked at last, and the state that this left each in."""
     newest = (
-        select(SIGHT.c.article_id, func.max(SIGHT.c.observed_at).label("latest_at"))
-        .where(SIGHT.c.outcome.in_(STATES))
-        .group_by(SIGHT.c.article_id)
+        select(SNAPSHOT.c.article_id, func.max(SNAPSHOT.c.observed_at).label("latest_at"))
+        .where(SNAPSHOT.c.outcome.in_(STATES))
+        .group_by(SNAPSHOT.c.article_id)
         .subquery()
     )
     query = (
-        select(SIGHT.c.article_id, SIGHT.c.observed_at, SIGHT.c.outcome)
+        select(SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.outcome)
         .join(
             newest,
-            (newest.c.article_id == SIGHT.c.article_id)
-            & (newest.c.latest_at == SIGHT.c.observed_at),
+            (newest.c.article_id == SNAPSHOT.c.article_id)
+            & (newest.c.latest_at == SNAPSHOT.c.observed_at),
         )
-        .where(SIGHT.c.outcome.in_(STATES))
-        .order_by(SIGHT.c.observation_id)
+        .where(SNAPSHOT.c.outcome.in_(STATES))
+        .order_by(SNAPSHOT.c.observation_id)
     )
     rows = rows_in(unit.connection, query, newest.c.article_id, article_ids)
     return {article: (moment, STATES[outcome]) for article, moment, outcome in rows}

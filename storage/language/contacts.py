@@ -118,7 +118,7 @@ def contacts(text: str) -> Iterator[Contact]:
 
 
 def is_same(a: Contact, b: Contact) -> bool:
-    """Tell whether two addresses may be one: they mean the same, or an e-mail address is hidden.
+    """Return whether two addresses may be one: they mean the same, or an e-mail address is hidden.
 
     >>> a, b = contacts("info@bote.example"), contacts("[email protected]")
     >>> is_same(next(a), next(b))

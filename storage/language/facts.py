@@ -5,7 +5,7 @@ are told as `contact`: they are where a text says whom to ask, and not what happ
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 _MONTH_NAMES = (
@@ -35,7 +35,26 @@ _WORD_NAMES = (
     "zwei|two", "drei|three", "vier|four", "fünf|five", "sechs|six", "sieben|seven", "acht|eight",
     "neun|nine", "zehn|ten", "elf|eleven", "zwölf|twelve", "dreizehn|thirteen",
     "vierzehn|fourteen", "fünfzehn|fifteen", "sechzehn|sixteen", "siebzehn|seventeen",
-    "achtzehn|eighteen", "neunzehn|nineteen", "zwanzig|twenty",
+    "achtzehn|eighteen", "neunzehn|nineteen",
+)  # fmt: skip
+_TEN_NAMES = (
+    "zwanzig|twenty", "dreißig|dreissig|thirty", "vierzig|forty", "fünfzig|fifty",
+    "sechzig|sixty", "siebzig|seventy", "achtzig|eighty", "neunzig|ninety",
+)  # fmt: skip
+_SCALE = {"hundert": 100, "tausend": 1000}
+_OTHER = {
+    "hundred": "100", "thousand": "1000", "million": "1000000", "millionen": "1000000",
+    "milliarde": "1000000000", "milliarden": "1000000000", "billion": "1000000000",
+    "drittel": "1/3", "viertel": "1/4", "fünftel": "1/5", "sechstel": "1/6", "achtel": "1/8",
+    "zehntel": "1/10", "hälfte": "1/2", "half": "1/2", "halbe": "1/2", "halben": "1/2",
+    "halber": "1/2", "halbes": "1/2", "anderthalb": "1.5", "eineinhalb": "1.5",
+    "zweieinhalb": "2.5", "dreieinhalb": "3.5", "dutzend": "12", "dozen": "12",
+}  # fmt: skip
+"""Words for numbers and parts that are made of no others."""
+_ORDINAL_NAMES = (
+    "erst|first", "zweit|second", "dritt|third", "viert|fourth", "fünft|fifth", "sechst|sixth",
+    "siebt|siebent|seventh", "acht|eighth", "neunt|ninth", "zehnt|tenth", "elft", "zwölft",
+    "dreizehnt", "vierzehnt", "fünfzehnt", "sechzehnt", "siebzehnt", "achtzehnt", "neunzehnt",
 )  # fmt: skip
 
 
@@ -43,14 +62,30 @@ def _numbered(names: tuple[str, ...], first: int) -> dict[str, int]:
     return {name: n for n, each in enumerate(names, first) for name in each.split("|")}
 
 
-def _longest_first(names: dict[str, int]) -> str:
+def _longest_first(names: Iterable[str]) -> str:
     return "|".join(sorted(names, key=len, reverse=True))
 
 
 _MONTH = _numbered(_MONTH_NAMES, 1)
 _WEEKDAY = _numbered(_WEEKDAY_NAMES, 0)
-_WORD = _numbered(_WORD_NAMES, 2)
+_TEN = {name: 10 * n for name, n in _numbered(_TEN_NAMES, 2).items()}
+_WORD = {"ein": 1, "eins": 1, "one": 1, **_numbered(_WORD_NAMES, 2), **_TEN}
+_ORDINAL = _numbered(_ORDINAL_NAMES, 1)
 MONTHS, _WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
+_UNITS = "ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun"
+_TENS = _longest_first(_TEN)
+
+
+def _beginnings(names: Iterable[str]) -> str:
+    """Return how words may begin, by their first letter: what a pattern sees at once."""
+    rest: dict[str, set[str]] = {}
+    for name in names:
+        rest.setdefault(name[0], set()).add(name[1:3])
+    return "|".join(f"{first}(?:{'|'.join(sorted(each))})" for first, each in sorted(rest.items()))
+
+
+_BEGINNINGS = _beginnings([*_WORD, *_SCALE, *_OTHER, *_ORDINAL])
+_ALONE = _longest_first({*_WORD, *_OTHER} - {"ein", "one"})
 
 _DAY, _MONTH_NUMBER = "[0-3]?\\d", "[01]?\\d"
 _DIGITS = rf"""
@@ -66,7 +101,7 @@ _DIGITS = rf"""
         (?P<hour>[0-2]?\d)(?:[.:](?P<minute>[0-5]\d))?
         (?:[ ]?(?:uhr|h)\b|[ ]?(?P<half>[ap])\.?m\b\.?)
       | (?P<hour_b>[0-2]?\d):(?P<minute_b>[0-5]\d)(?![\d:]))
-  | (?P<number>\d++(?:[.,:/]\d++)*+(?:-\d{{1,2}}/\d{{1,3}})?)
+  | (?P<number>\d++(?:[.,:/]\d++)*+(?:-\d{{1,2}}/\d{{1,3}}|[½⅓⅔¼¾⅛])?)
 """
 _LETTERS = rf"""
     (?P<address>https?://\S+|www\.\S+
@@ -78,9 +113,15 @@ _LETTERS = rf"""
   | (?P<english>(?P<eng_m>{MONTHS})\.?[ ](?P<eng_d>{_DAY})(?:st|nd|rd|th)?\b(?![.,:]?\d)
         (?:,?[ ]\d{{4}}\b)?)
   | (?P<kw>(?:KW|Kalenderwoche|week)[ ]?(?P<week_a>\d{{1,2}})\b)
+  | (?P<part>[½⅓⅔¼¾⅛])
   | (?P<weekday>{_WEEKDAYS})(?=s?\b|morgen|vormittag|mittag|nachmittag|abend|nacht|früh)
   | (?P<month>{MONTHS})\b
-  | (?P<word>{_longest_first(_WORD)})\b
+  | (?=(?:{_BEGINNINGS}))(?:
+        (?P<word>(?:(?:{_UNITS})?(?:hundert|tausend)(?:und(?!\b))?)*+
+            (?:(?:{_UNITS})und(?:{_TENS})|(?:{_TENS})-(?:one|{_longest_first(_WORD)})|{_ALONE})?
+            (?<=\w))\b
+      | (?P<ordinal>(?P<ord_n>(?:(?:{_UNITS})und)?(?:{_TENS})st|{_longest_first(_ORDINAL)})
+            (?:e[nrms]?\b(?:[ ](?P<ord_m>{MONTHS})\b)?|(?<=[dh])\b|(?<=first)\b)))
 """
 FACT = re.compile(
     rf"(?<![\w.,:-])(?:(?=[\d(+])(?:{_DIGITS})|(?=[^\W\d])(?:{_LETTERS}))",
@@ -146,12 +187,39 @@ def _time(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _number(match: re.Match[str]) -> tuple[str, str]:
-    told = match["number"]
-    if THOUSANDS.fullmatch(told):
-        told = told.replace(".", "").replace(",", "")
-    if told.isdecimal() and len(told) == 4 and int(told) in _YEARS:
-        return "year", told
-    return "number", told.replace(",", ".").lstrip("0") or "0"
+    digits = match["number"]
+    if THOUSANDS.fullmatch(digits):
+        digits = digits.replace(".", "").replace(",", "")
+    if digits.isdecimal() and len(digits) == 4 and int(digits) in _YEARS:
+        return "year", digits
+    return "number", digits.replace(",", ".").lstrip("0") or "0"
+
+
+def _ordinal(match: re.Match[str]) -> tuple[str, str]:
+    name = match["ord_n"].casefold()
+    number = _ORDINAL.get(name) or int(_value(name.removesuffix("st")))
+    month = match["ord_m"]
+    return ("date", f"{_MONTH[month.casefold()]}-{number}") if month else ("number", str(number))
+
+
+def _value(word: str) -> str:
+    """Return the number that a word means.
+
+    >>> _value("zweihunderteinundzwanzig"), _value("forty-two"), _value("drittel")
+    ('221', '42', '1/3')
+    """
+    if word in _OTHER:
+        return _OTHER[word]
+    total = 0
+    for name in ("tausend", "hundert"):
+        head, found, rest = word.partition(name)
+        if found:
+            total += _WORD.get(head, 1) * _SCALE[name]
+            word = rest.removeprefix("und")
+    if word in _OTHER:
+        return f"{total} {_OTHER[word]}"
+    parts = [word] if word in _WORD else word.replace("-", "und").split("und")
+    return str(total + sum(_WORD.get(each, 0) for each in parts))
 
 
 _READERS: dict[str, Callable[[re.Match[str]], tuple[str, str]]] = {
@@ -164,5 +232,7 @@ _READERS: dict[str, Callable[[re.Match[str]], tuple[str, str]]] = {
     "number": _number,
     "weekday": lambda match: ("weekday", str(_WEEKDAY[match["weekday"].casefold()])),
     "month": lambda match: ("month", str(_MONTH[match["month"].casefold()])),
-    "word": lambda match: ("number", str(_WORD[match["word"].casefold()])),
+    "word": lambda match: ("number", _value(match["word"].casefold())),
+    "part": lambda match: ("number", match["part"]),
+    "ordinal": _ordinal,
 }

@@ -97,7 +97,7 @@ NO_PLACE = re.compile(
 
 
 def is_place(word: str) -> bool:
-    """Tell whether a word is the name of a place that is known.
+    """Return whether a word is the name of a place that is known.
 
     >>> is_place("Hannover"), is_place("Quellhausen")
     (True, False)
@@ -106,7 +106,7 @@ def is_place(word: str) -> bool:
 
 
 def may_be_place(word: str) -> bool:
-    """Tell whether a word ends as places do; what stands before it has to say more.
+    """Return whether a word ends as places do; what stands before it has to say more.
 
     >>> may_be_place("Quellhausen"), may_be_place("Innenstadt"), may_be_place("Panik")
     (True, False, False)

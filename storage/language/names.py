@@ -4,7 +4,7 @@ No model, and no list but one of the best-known places: what stands around a wor
 tells less than a reader would, and what it tells is seldom wrong.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.language.gazetteer import is_place, may_be_place
@@ -62,26 +62,6 @@ _ENGLISH = frozenset(
 )
 
 
-def names_in(blocks: Iterable[Sequence[str]]) -> frozenset[str]:
-    """Return the words that are names somewhere in `blocks` (tokens) and lower-case nowhere.
-
-    A capitalised word that does not begin a sentence is a name if
-
-    - it is written in capitals or has one inside (`EU`, `AfD`);
-    - a title stands before it (`Frau`, `Dr.`, `Präsident`, `President`);
-    - another such word stands beside it, and neither is a measure, month or day (`Kim Jong`);
-    - a verb of speech stands beside it (`sagte Kim`);
-    - it is the name of a well-known place, or ends like one behind `in`, `aus`, `nach` …;
-    - the text is in English and it is no day or month.
-
-    A name found so is one at the beginning of a sentence too.
-
-    >>> sorted(names_in([["Die", "Lage", "sah", "Frau", "Kim", "in", "der", "EU", "."]]))
-    ['EU', 'Kim']
-    """
-    return names_of([signs_of(tokens) for tokens in blocks])
-
-
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What one paragraph says of names: its words in lower case, and those it shows to be names.
@@ -110,7 +90,22 @@ def signs_of(tokens: Sequence[str]) -> Signs:
 
 
 def names_of(paragraphs: Sequence[Signs]) -> frozenset[str]:
-    """Return what `names_in` does, of the signs of each paragraph."""
+    """Return the words that are names somewhere in some paragraphs and lower-case nowhere.
+
+    A capitalised word that does not begin a sentence is a name if
+
+    - it is written in capitals or has one inside (`EU`, `AfD`);
+    - a title stands before it (`Frau`, `Dr.`, `Präsident`, `President`);
+    - another such word stands beside it, and neither is a measure, month or day (`Kim Jong`);
+    - a verb of speech stands beside it (`sagte Kim`);
+    - it is the name of a well-known place, or ends like one behind `in`, `aus`, `nach` …;
+    - the text is in English and it is no day or month.
+
+    A name found so is one at the beginning of a sentence too.
+
+    >>> sorted(names_of([signs_of("Die Lage sah Frau Kim in der EU .".split())]))
+    ['EU', 'Kim']
+    """
     lower = frozenset[str]().union(*(each.lower for each in paragraphs))
     german = sum(each.german for each in paragraphs)
     nouns_are_capitalised = german >= sum(each.english for each in paragraphs) or not lower
@@ -138,7 +133,7 @@ def _shown(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _is_inner_capital(tokens: Sequence[str], k: int) -> bool:
-    """Tell whether a capitalised word stands elsewhere than at the start of a sentence."""
+    """Return whether a capitalised word stands elsewhere than at the start of a sentence."""
     token = tokens[k]
     if not token[0].isupper() or len(token) == 1:
         return False

@@ -1,8 +1,8 @@
 """PURE: paragraphs in canonical form, with what their words tell, each worked out once.
 
 Captures of one article share nearly all of their paragraphs, and so do the articles of a site that
-carry the same boxes: a paragraph that stands in several texts is one object as long as one of them
-is held.
+carry the same boilerplate: a paragraph that stands in several texts is one object as long as one of
+them is held.
 """
 
 from functools import cached_property

@@ -40,7 +40,7 @@ ABOUT = re.compile(
     r"|(?:impressum|imprint|disclaimer|boilerplate)(?=:|$))",
     re.IGNORECASE,
 )
-"""How a line begins that tells what the sender is; the paragraphs behind it go on with that.
+"""How a line begins that says what the sender is; the paragraphs behind it go on with that.
 
 >>> [bool(ABOUT.match(each)) for each in ("Über die Lohe AG", "About Lohe: It", "Über Bord. Da")]
 [True, True, False]
@@ -88,12 +88,12 @@ def sender_spans(text: str) -> list[Span]:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    kind, left, told = "", 0, False
+    kind, left, has_text = "", 0, False
     for start, line in _lines(text):
         end = start + len(line)
-        if told and ASK.match(line):
+        if has_text and ASK.match(line):
             kind = "ask"
-        elif told and ABOUT.match(line):
+        elif has_text and ABOUT.match(line):
             kind, left = "about", _PARAGRAPHS_ABOUT
         elif kind == "ask" and not _is_address(line):
             kind = ""
@@ -104,7 +104,7 @@ def _spans(text: str) -> Iterator[Span]:
             yield start, end
         elif inside := ASK_INSIDE.search(line):
             yield start + inside.start(), end
-        told = True
+        has_text = True
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -117,15 +117,15 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _is_consent(line: str) -> bool:
-    """Tell whether a line is of a banner or of the terms of use.
+    """Return whether a line is of a banner or of the terms of use.
 
     >>> _is_consent("Wir setzen Cookies ein. Ihre Einwilligung ist freiwillig.")
     True
     >>> _is_consent("Das Gericht verbietet Cookies ohne Einwilligung.")
     False
     """
-    told = {match[0].casefold() for match in CONSENT.finditer(line)}
-    return len(told) >= _CONSENT_WORDS and ADDRESSED.search(line) is not None
+    terms = {match[0].casefold() for match in CONSENT.finditer(line)}
+    return len(terms) >= _CONSENT_WORDS and ADDRESSED.search(line) is not None
 
 
 def _is_address(line: str) -> bool:

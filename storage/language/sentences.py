@@ -1,6 +1,8 @@
 """PURE: where the sentences of a German or English paragraph end."""
 
 import re
+import zlib
+from collections.abc import Iterable
 
 _OPENING = "\"'„“”»«‚‘’›‹(["
 _CLOSING = "\"'“”„»«’‘‚›‹)\\]"
@@ -33,6 +35,12 @@ IN_PARTS = re.compile(
 >>> bool(IN_PARTS.search("am Ufer, z. B"))
 True
 """
+_STOPS = bytes.maketrans(b"?!", b"..")
+_LEFT_OUT = b"\"'()[]"
+"""What may stand between a full stop and the blank behind it, as `canonical` leaves it."""
+_ELLIPSIS = "…".encode()
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [one + other for one in _DIGITS for other in _DIGITS]
 _AROUND_A_NUMBER = _OPENING + " \t\r\n\xa0"
 _LOOKED_BACK = 32
 _LOOKED_AHEAD = 40
@@ -82,7 +90,7 @@ def sentences(paragraph: str) -> tuple[str, ...]:
     in lower case (`„Halt!“ rief er.`), behind abbreviations (`Dr.`, `z. B.`, `Mr.`), and behind
     ordinals (`18. Juni`), initials and abbreviations that may be the last word (`Mio.`, `usw.`,
     `U.S.`), unless a word follows that mostly begins one. Where it is not clear, it goes on. In a
-    paragraph without any capital letter case tells nothing.
+    paragraph without any capital letter case says nothing.
 
     >>> sentences("Am 18. Juni kam Dr. Lohe. „Es hält!“, rief er. Dann ging er.")
     ('Am 18. Juni kam Dr. Lohe. ', '„Es hält!“, rief er. ', 'Dann ging er.')
@@ -97,6 +105,29 @@ def sentences(paragraph: str) -> tuple[str, ...]:
     if begin < len(paragraph):
         found.append(paragraph[begin:])
     return tuple(found)
+
+
+def sentence_keys(paragraphs: Iterable[str]) -> tuple[str, ...]:
+    """Return a key of five letters for each piece of two words or more between full stops.
+
+    `paragraphs` are in canonical form. One that has a sentence has all keys of that: where a
+    sentence ends a piece ends, too, but not the other way round. Pieces that end as a day or an
+    ordinal does have none, for they are many and seldom sentences. Equal keys say nothing yet.
+
+    >>> sorted(sentence_keys(["Am 18. Juni kam Dr. Lohe.", "Dann ging er."]))
+    ['iyi0o', 'qups0']
+    >>> sentence_keys(["Dann ging er."])
+    ('qups0',)
+    """
+    joined = "\n".join(paragraphs).encode("utf-8", "surrogatepass")
+    whole = joined.replace(_ELLIPSIS, b".").translate(_STOPS, _LEFT_OUT).replace(b"\n", b". ")
+    pieces = {piece.strip(b". ") for piece in whole.split(b". ")}
+    numbers = [zlib.crc32(each) for each in pieces if b" " in each and not _is_like_a_day(each)]
+    return tuple([_PAIRS[n % 1296] + _PAIRS[n // 1296 % 1296] + _DIGITS[n >> 27] for n in numbers])
+
+
+def _is_like_a_day(piece: bytes) -> bool:
+    return piece[-1:].isdigit() and b" " in piece[-3:-1]
 
 
 def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> bool:
@@ -121,7 +152,7 @@ def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> b
 
 
 def _is_never_last(last: str, before: str, *, is_lower: bool, is_number_next: bool) -> bool:
-    """Tell whether the word before a full stop, which ends `before`, never ends a sentence."""
+    """Return whether the word before a full stop, which ends `before`, never ends a sentence."""
     return (
         _is_among(_TITLES, last, is_lower)
         or last[:1].lower() + last[1:] in _NEVER_LAST

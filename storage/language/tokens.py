@@ -15,7 +15,7 @@ from threading import local
 
 import Stemmer
 
-from storage.values.digest import DOUBLE_QUOTES
+from storage.values.digest import DOUBLE_QUOTES, SOFT_HYPHEN
 
 TOKENIZER = f"t1/snowball-{Stemmer.version()}"
 """Names the rules that an index was built by: two indexes compare only if these are equal."""
@@ -35,7 +35,6 @@ MAX_KNOWN_LETTERS = 1_000_000
 """So much of what stands between two blanks is remembered, of each language."""
 _MAX_SNIPPET_SOURCE = 500_000
 _ALGORITHMS = {"de": "german", "en": "english"}
-_SOFT_HYPHEN = "\u00ad"
 
 # A number keeps its inner mark (`3,6`, `12:30`, `1.500.000`, `1.500,00`); what has more of them
 # (a date, an address) is cut at them, so that the year of `18.06.2024` can be found.
@@ -157,7 +156,7 @@ Not(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
 
 
 def holds(query: Query, texts: Sequence[str], language: str | None) -> bool:
-    """Tell by the texts themselves whether they have what `query` asks for, as an index would.
+    """Return by the texts themselves whether they have what `query` asks for, as an index would.
 
     >>> holds(parse_query("öllager -brand", ["de"]), ["Das Öllager steht."], "de")
     True
@@ -262,7 +261,7 @@ def snippet(
 def _words(text: str) -> list[str]:
     if text.isascii():
         return TOKEN.findall(text.lower())
-    text = text.replace(_SOFT_HYPHEN, "")
+    text = text.replace(SOFT_HYPHEN, "")
     if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
     folded = text.casefold()

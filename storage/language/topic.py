@@ -28,7 +28,7 @@ _ANYWHERE = frozenset(
 
 
 def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bool:
-    """Tell whether a paragraph shares next to no noun, name or number with the rest of a text.
+    """Return whether a paragraph shares next to no noun, name or number with the rest of a text.
 
     Background that several articles of one story share names what they are about; an invitation
     to the newsletter does not. Both are given as `topical` words.
@@ -50,7 +50,7 @@ def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bo
 
 
 def has_topic(paragraphs: Iterable[str]) -> bool:
-    """Tell whether the paragraphs of a text, in canonical form, have to do with each other.
+    """Return whether the paragraphs of a text, in canonical form, have to do with each other.
 
     Where most of them do not, as in a list of short items, nobody can say what is off topic.
     Two paragraphs are too few to tell; they are believed.
@@ -64,7 +64,7 @@ def has_topic(paragraphs: Iterable[str]) -> bool:
 
 
 def have_topic(words: Sequence[AbstractSet[str]]) -> bool:
-    """Tell what `has_topic` does, of the `topical` words of each paragraph."""
+    """Return what `has_topic` does, of the `topical` words of each paragraph."""
     counted = Counter(chain.from_iterable(words))
     alone = sum(1 for each in words if all(counted[word] == 1 for word in each))
     return len(words) < _FEWEST_PARAGRAPHS or 2 * alone <= len(words)

@@ -5,7 +5,7 @@ worked out when it comes for the first time, and stands in arrays by its number 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import local
 from typing import Any, Self
@@ -119,12 +119,13 @@ class Cut:
         return Tokens(known, known.flat[offsets + np.arange(total, dtype=np.int32)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Tokens:
     """The finished tokens of a text, by their numbers."""
 
     vocabulary: Vocabulary
     numbers: Numbers
+    _text: str | None = field(default=None, init=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -132,6 +133,12 @@ class Tokens:
     def words(self) -> tuple[str, ...]:
         """Return the tokens as text, as `storage.language.tokens.index_tokens` does."""
         return tuple(map(self.vocabulary.words.__getitem__, self.numbers.tolist()))
+
+    def text(self) -> str:
+        """Return the tokens as one text, made once."""
+        if self._text is None:
+            self._text = " ".join(self.words())
+        return self._text
 
     def truncated(self) -> tuple[Self, bool]:
         """Return as many as both engines can hold, and whether any were left out."""

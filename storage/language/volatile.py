@@ -108,7 +108,7 @@ STAMP = re.compile(
 SAID_CHANGE = re.compile(
     r"stand|aktualisier|update|geändert|änderung|bearbeitet|ergänzt|modified|edited", re.IGNORECASE
 )
-"""The words of a stamp that tells when the text was changed last.
+"""The words of a stamp that says when the text was changed last.
 
 >>> bool(SAID_CHANGE.search("Stand: 18.06.2024")), bool(SAID_CHANGE.search("Erschienen am 3.5."))
 (True, False)
@@ -248,7 +248,7 @@ PIECE_BREAK = re.compile(
 ['Von Anna Muster', 'vor 5 Minuten', '17 Kommentare']
 """
 _BRACKETS = frozenset({"()", "[]"})
-_MAY_FLICKER = re.compile(
+_MAY_BE_VOLATILE = re.compile(
     r"\d|vor\s|ago\b|eben\b|now\b|kommentar|comment|©|copyright", re.IGNORECASE
 )
 
@@ -285,7 +285,7 @@ def spans(text: str) -> list[Span]:
     []
     """
     found: list[Span] = [Span(c.kind, c.start, c.end, c.value) for c in contacts(text)]  # type: ignore[arg-type]
-    if _MAY_FLICKER.search(text):
+    if _MAY_BE_VOLATILE.search(text):
         found += _years(text)
     if len(text) <= LONGEST_LINE:
         found += _pieces(text)
@@ -293,7 +293,7 @@ def spans(text: str) -> list[Span]:
 
 
 def restless_kind(text: str) -> Kind | None:
-    """Tell of which kind a paragraph is that is nothing but flicker; None for a text.
+    """Return of which kind a paragraph is that is volatile alone; None for a text.
 
     >>> restless_kind("vor 5 Minuten · 17 Kommentare"), restless_kind("Startseite | Politik | TV")
     ('age', 'navigation')
@@ -313,13 +313,13 @@ def restless_kind(text: str) -> Kind | None:
 
 
 def _may_be_restless(text: str) -> bool:
-    """Tell cheaply whether a line begins like one that is nothing but flicker."""
+    """Return cheaply whether a line begins like one that is volatile alone."""
     start = text.lstrip(" ([{")[:_UNBROKEN]
     return start[:1].isdigit() or start[:3].casefold() in _STARTS or " " not in start
 
 
 def is_navigation(text: str) -> bool:
-    """Tell whether a line is a menu: three or more short pieces, most of them well-known ones.
+    """Return whether a line is a menu: three or more short pieces, most of them well-known ones.
 
     >>> is_navigation("Startseite › Politik › Ausland"), is_navigation("Anna | Ben | Carla | Sport")
     (True, False)
@@ -354,7 +354,7 @@ def _pieces(text: str) -> Iterator[Span]:
     if is_navigation(text):
         yield Span("navigation", 0, len(text))
         return
-    if not _MAY_FLICKER.search(text):
+    if not _MAY_BE_VOLATILE.search(text):
         return
     pieces = list(_parsed(text))
     is_time_alone = all(kind in _TIMES for _start, _end, kind in pieces)

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, bindparam, text
+from sqlalchemy import Connection, Engine, text
 
 from storage.database.columns import UtcTime
 from storage.database.engine import looking
-from storage.database.tables import LogCheckpointRow, LogCosignatureRow, LogKeyRow
+from storage.database.tables import LOG_CHECKPOINT, LOG_COSIGNATURE, LOG_KEY
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import log
+from storage.proof.entries import unpacked
 from storage.proof.leaf import SHAPES
 from storage.proof.note import Checkpoint, Note, NoteError, Signer, Verifier
+from storage.proof.rows import STREAMING
 from storage.proof.tree import root
 
 OWN_KINDS = tuple(
@@ -175,7 +177,7 @@ def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
         found = Checkpoint(signer.verifier.name, size, root(log.node_of(unit.connection), size))
         made = Signed(unit.number(), size, found.signed(signer), unit.now, ())
         unit.add(
-            LogCheckpointRow,
+            LOG_CHECKPOINT,
             {"id": made.id, "size": size, "note": made.note, "made_at": unit.now},
         )
     return made
@@ -187,7 +189,7 @@ def _stands(connection: Connection, newest: Signed, signer: Signer) -> bool:
 
 
 def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
-    """Tell whether the log has grown, and its newest checkpoint is old enough for another."""
+    """Return whether the log has grown, and its newest checkpoint is old enough for another."""
     with looking(engine) as connection:
         newest = latest(connection)
         if newest is None:
@@ -197,10 +199,14 @@ def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
 
 
 def has_news(connection: Connection, newest: Signed) -> bool:
-    """Tell whether the log has grown by more than what a checkpoint itself adds to it."""
-    query = text("SELECT 1 FROM log_entry WHERE seq > :seq AND kind NOT IN :own LIMIT 1")
-    expanding = query.bindparams(bindparam("own", OWN_KINDS, expanding=True))
-    return connection.execute(expanding, {"seq": newest.id}).first() is not None
+    """Return whether the log has grown by more than what a checkpoint itself adds to it."""
+    query = text("SELECT start, entries, openings FROM log_run WHERE seq > :seq ORDER BY seq")
+    with connection.execute(query, {"seq": newest.id}, execution_options=STREAMING) as runs:
+        return any(
+            each.seq > newest.id and each.kind not in OWN_KINDS
+            for run in runs
+            for each in unpacked(*run)
+        )
 
 
 def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
@@ -221,7 +227,7 @@ def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
     newest = latest(unit.connection)
     endorsed = endorsed_text(signer.verifier)
     unit.add(
-        LogKeyRow,
+        LOG_KEY,
         {
             "id": unit.number(), "vkey": signer.verifier.vkey,
             "size": log.size_of(unit.connection),
@@ -246,7 +252,7 @@ def keep_cosignatures(
         if Note.parse(signed.note + line).signed_by(verifier) is None:
             raise NoteError(f"{verifier.name} did not sign with the key that is known of it")
         unit.add(
-            LogCosignatureRow,
+            LOG_COSIGNATURE,
             {
                 "id": unit.number(), "checkpoint_id": signed.id, "vkey": verifier.vkey,
                 "line": line, "received_at": unit.now,

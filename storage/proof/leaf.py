@@ -65,6 +65,8 @@ SHAPES: Mapping[str, Shape] = {
     "log_checkpoint": Shape(20, ("note",)),
     "log_cosignature": Shape(21, ("line", "vkey")),
     "log_stamp": Shape(22, ("stamp",)),
+    "restriction": Shape(23, ("actor", "reason")),
+    "restriction_lifted": Shape(24, ("actor",)),
 }  # fmt: skip
 """Every kind of row that the log holds. Numbers and contents are permanent."""
 
@@ -106,9 +108,12 @@ def entry(kind: int, seq: int, commitment: bytes) -> bytes:
 def commitment(table: str, values: Values, salt: bytes) -> bytes:
     """Return the commitment to a row, whose values are as `canonical` gives them."""
     shape = SHAPES[table]
-    blind, *salts = _salts(salt, shape)
-    parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", blind]
-    parts += [hidden(each, values[name]) for each, name in zip(salts, shape.contents, strict=True)]
+    drawn = shake_256(salt).digest(SALT_SIZE * (len(shape.contents) + 1))
+    parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", drawn[:SALT_SIZE]]
+    at = SALT_SIZE
+    for name in shape.contents:
+        parts.append(hidden(drawn[at : at + SALT_SIZE], values[name]))
+        at += SALT_SIZE
     return sha256(b"".join(parts)).digest()
 
 
@@ -156,15 +161,14 @@ def hidden(salt: bytes, value: bytes | None) -> bytes:
 
 def plain(shape: Shape, values: Values) -> bytes:
     """Return the plain columns as JSON."""
+    contents = shape.contents
     kept = {
-        name: value
-        for name, value in values.items()
-        if value is not None and name not in shape.contents
+        name: value for name, value in values.items() if value is not None and name not in contents
     }
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
 
 
-def canonical_json(stored: str | None) -> bytes | None:
+def canonical_json(stored: str | bytes | None) -> bytes | None:
     """Return JSON of a column in one form, whatever the database made of it.
 
     >>> canonical_json('{"b": 1, "a": "ü"}').decode()
@@ -176,8 +180,8 @@ def canonical_json(stored: str | None) -> bytes | None:
         return orjson.dumps(orjson.loads(stored), option=orjson.OPT_SORT_KEYS)
     except (TypeError, ValueError):  # a number beyond 64 bits, half a surrogate pair
         value = json.loads(stored)
-        told = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return told.encode("utf-8", "surrogatepass")
+        encoded = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return encoded.encode("utf-8", "surrogatepass")
 
 
 def _salts(salt: bytes, shape: Shape) -> list[bytes]:

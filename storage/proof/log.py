@@ -8,26 +8,33 @@ next goes on after the last number that is in the log.
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from sqlalchemy import Connection, Engine, insert, text, update
+from sqlalchemy import Connection, Engine, TextClause, insert, text, update
 
 from storage.database.engine import insert_tuples, looking
-from storage.database.tables import LOGGED, CounterRow, LogEntryRow, LogTileRow
-from storage.database.unit import Clock, Unit, table_of, writing
+from storage.database.tables import COUNTER, LOG_RUN, LOG_TILE, LOGGED
+from storage.database.unit import Clock, Unit, writing
 from storage.proof import rows as record
-from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, TABLES, commitment, entry, sealed
+from storage.proof.entries import (
+    RUN_COLUMNS,
+    Entry,
+    LogPosition,
+    count,
+    packed_openings,
+    runs_of,
+    unpacked,
+)
+from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, sealed
 from storage.proof.tiles import WIDTH, tiled
 from storage.proof.tree import Node, leaf_hash, whole
 
-COUNTER, ENTRY, TILE = table_of(CounterRow), table_of(LogEntryRow), table_of(LogTileRow)
 POSITION = "log"
 """The name of the counter that says up to which number everything is in the log."""
 SALTS_AT_ONCE = 64
 WINDOW_ROWS = 2_000
 """So many rows of a table are looked at in one go."""
-
-Entry = tuple[int, int, bytes, bytes]
-"""Number, kind, opening, commitment."""
+HIGHEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +44,6 @@ class PendingEntries:
     after: int
     upto: int
     entries: list[Entry]
-
-
-@dataclass(frozen=True, slots=True)
-class LogPosition:
-    """Where the entry of a row stands in the log."""
-
-    index: int
-    seq: int
-    kind: int
-    opening: bytes
-    commitment: bytes
-
-    @property
-    def table(self) -> str:
-        return TABLES.get(self.kind, "log_entry")
-
-    @property
-    def entry(self) -> bytes:
-        return entry(self.kind, self.seq, self.commitment)
 
 
 def append(engine: Engine, clock: Clock) -> int:
@@ -85,10 +73,8 @@ def fresh(connection: Connection) -> PendingEntries | None:
     counter, after = numbers(connection)
     if after >= counter:
         return None
-    upto = _window(connection, after, counter)
-    entries = [
-        each for table in (ARCHIVE, *LOGGED) for each in _entries(connection, table, after, upto)
-    ]
+    tables, upto = _window(connection, after, counter)
+    entries = [each for table in tables for each in _entries(connection, table, after, upto)]
     entries.sort()
     return PendingEntries(after, upto, entries)
 
@@ -98,13 +84,14 @@ def write(unit: Unit, found: PendingEntries) -> int:
     connection = unit.connection
     if numbers(connection)[1] != found.after:
         return 0
-    size_before, start = partial(connection)
-    new = found.entries
-    earlier = [] if len(new) + size_before % WIDTH < WIDTH else _after(connection, start)
-    insert_tuples(connection, ENTRY, ("seq", "kind", "opening", "commitment"), new)
-    if len(new) + size_before % WIDTH >= WIDTH:
-        leaves = [*earlier, *((each[0], each[1], each[3]) for each in new)]
-        _add_tiles(connection, size_before // WIDTH, leaves)
+    size, new = size_of(connection), found.entries
+    tile_number, before = size // WIDTH, size % WIDTH
+    leaves = []
+    if len(new) + before >= WIDTH:
+        earlier = entries(connection, tile_number) if before else []
+        leaves = [*((each.seq, leaf_hash(each.entry)) for each in earlier), *map(_leaf, new)]
+    insert_tuples(connection, LOG_RUN, RUN_COLUMNS, list(runs_of(new, size)))
+    _add_tiles(connection, tile_number, leaves)
     _keep_position(connection, found)
     return len(new)
 
@@ -116,18 +103,11 @@ def numbers(connection: Connection) -> tuple[int, int]:
     return found.get("seq", 0), found.get(POSITION, -1)
 
 
-def partial(connection: Connection) -> tuple[int, int]:
-    """Return how many leaves the log has, and the last number that its full tiles cover."""
-    last = connection.execute(
-        text("SELECT number, last_seq FROM log_tile WHERE level = 1 ORDER BY number DESC LIMIT 1")
-    ).first()
-    tiles, start = (0, -1) if last is None else (last.number + 1, last.last_seq)
-    query = text("SELECT count(*) FROM log_entry WHERE seq > :start")
-    return tiles * WIDTH + connection.execute(query, {"start": start}).scalar_one(), start
-
-
 def size_of(connection: Connection) -> int:
-    return partial(connection)[0]
+    """Return how many entries the log has."""
+    query = text("SELECT start, entries FROM log_run ORDER BY seq DESC LIMIT 1")
+    last = connection.execute(query).first()
+    return 0 if last is None else last.start + count(last.entries)
 
 
 def node_of(connection: Connection) -> Node:
@@ -150,26 +130,29 @@ def tile(connection: Connection, level: int, number: int) -> list[bytes]:
 def entries(connection: Connection, number: int) -> list[LogPosition]:
     """Return the entries of a tile of leaves."""
     query = text(
-        "SELECT seq, kind, opening, commitment FROM log_entry "
-        "WHERE seq > :start ORDER BY seq LIMIT :width"
+        "SELECT start, entries, openings FROM log_run WHERE seq > :after AND seq <= :upto "
+        "ORDER BY seq LIMIT :width"
     )
-    asked = {"start": _last_seq(connection, number - 1), "width": WIDTH}
-    return [
-        LogPosition(number * WIDTH + at, seq, kind, bytes(opening), bytes(committed))
-        for at, (seq, kind, opening, committed) in enumerate(connection.execute(query, asked))
-    ]
+    after, upto = (_last_seq(connection, number - each) for each in (1, 0))
+    asked = {"after": after or -1, "upto": upto or HIGHEST, "width": WIDTH}
+    found = [place for run in connection.execute(query, asked) for place in unpacked(*run)]
+    return found[:WIDTH]
 
 
 def place_of(connection: Connection, table: str, number: int) -> LogPosition | None:
     """Return where the row of a table is in the log, None where it is not there (yet)."""
+    named = (number, SHAPES[table].kind)
+    places = _run_with(connection, number)[1]
+    return next((place for place in places if (place.seq, place.kind) == named), None)
+
+
+def _run_with(connection: Connection, number: int) -> tuple[int, list[LogPosition]]:
+    """Return the run that holds a number if one does: its last number, and its entries."""
     query = text(
-        "SELECT coalesce(max(number), -1) + 1 FROM log_tile WHERE level = 1 AND last_seq < :seq"
+        "SELECT seq, start, entries, openings FROM log_run WHERE seq >= :seq ORDER BY seq LIMIT 1"
     )
-    in_tile = connection.execute(query, {"seq": number}).scalar_one()
-    for place in entries(connection, in_tile):
-        if place.seq == number and place.kind == SHAPES[table].kind:
-            return place
-    return None
+    row = connection.execute(query, {"seq": number}).first()
+    return (-1, []) if row is None else (row.seq, unpacked(*row[1:]))
 
 
 def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
@@ -179,25 +162,35 @@ def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
     """
     unit.flush()
     values = record.row(unit.connection, table, number)
-    place = place_of(unit.connection, table, number)
-    if values is None or place is None:
+    run, places = _run_with(unit.connection, number)
+    openings = {each.seq: each.opening for each in places}
+    if values is None or number not in openings:
         raise LookupError(f"{table} {number} is not in the log")
-    left = sealed(table, values, place.opening, taken)
-    unit.connection.execute(update(ENTRY).where(ENTRY.c.seq == number).values(opening=left))
+    openings[number] = sealed(table, values, openings[number], taken)
+    left = packed_openings(openings.values())
+    unit.connection.execute(update(LOG_RUN).where(LOG_RUN.c.seq == run).values(openings=left))
 
 
-def _window(connection: Connection, after: int, counter: int) -> int:
-    """Return the number up to which no table has more than a window of new rows."""
-    upto = counter
-    for table in LOGGED:
-        key = SHAPES[table].key
-        query = text(
-            f"SELECT {key} FROM {table} WHERE {key} > :after AND {key} <= :upto "
-            f"ORDER BY {key} LIMIT 1 OFFSET {WINDOW_ROWS}"
-        )
-        found = connection.execute(query, {"after": after, "upto": upto}).scalar()
-        upto = upto if found is None else found - 1
-    return upto
+def _window(connection: Connection, after: int, counter: int) -> tuple[list[str], int]:
+    """Return which tables have new rows, and up to which number none has more than a window."""
+    asked = {"after": after, "upto": counter}
+    first = connection.execute(_nth_new(0), asked).one()
+    tables = [table for table, number in zip(LOGGED, first, strict=True) if number is not None]
+    beyond = [each for each in connection.execute(_nth_new(WINDOW_ROWS), asked).one() if each]
+    own = [ARCHIVE] if after < 0 else []
+    return [*own, *tables], min(beyond, default=counter + 1) - 1
+
+
+@lru_cache(maxsize=2)
+def _nth_new(place: int) -> TextClause:
+    """Return the query for the number of one new row of each table, in one go."""
+    numbers = (
+        f"(SELECT {key} FROM {table} WHERE {key} > :after AND {key} <= :upto "
+        f"ORDER BY {key} LIMIT 1 OFFSET {place})"
+        for table in LOGGED
+        for key in (SHAPES[table].key,)
+    )
+    return text(f"SELECT {', '.join(numbers)}")
 
 
 def _entries(connection: Connection, table: str, after: int, upto: int) -> Iterator[Entry]:
@@ -208,26 +201,20 @@ def _entries(connection: Connection, table: str, after: int, upto: int) -> Itera
         yield seq, kind, salt, commitment(table, values, salt)
 
 
-def _after(connection: Connection, start: int) -> list[tuple[int, int, bytes]]:
-    query = text("SELECT seq, kind, commitment FROM log_entry WHERE seq > :start ORDER BY seq")
-    return [
-        (seq, kind, bytes(committed))
-        for seq, kind, committed in connection.execute(query, {"start": start})
-    ]
+def _leaf(each: Entry) -> tuple[int, bytes]:
+    seq, kind, _, held = each
+    return seq, leaf_hash(entry(kind, seq, held))
 
 
-def _add_tiles(
-    connection: Connection, number: int, leaves: Sequence[tuple[int, int, bytes]]
-) -> None:
+def _add_tiles(connection: Connection, number: int, leaves: Sequence[tuple[int, bytes]]) -> None:
     """Write the root of each tile that is full now, level by level."""
-    hashes = [leaf_hash(entry(kind, seq, committed)) for seq, kind, committed in leaves]
-    lasts = [leaf[0] for leaf in leaves]
+    lasts, hashes = [seq for seq, _ in leaves], [digest for _, digest in leaves]
     level = 1
     while len(hashes) >= WIDTH:
         ends = range(WIDTH, len(hashes) + 1, WIDTH)
         full = [(whole(hashes[end - WIDTH : end]), lasts[end - 1]) for end in ends]
         rows = [(level, number + at, *each) for at, each in enumerate(full)]
-        insert_tuples(connection, TILE, ("level", "number", "digest", "last_seq"), rows)
+        insert_tuples(connection, LOG_TILE, ("level", "number", "digest", "last_seq"), rows)
         above = [*_level(connection, level, number // WIDTH * WIDTH, number), *full]
         hashes, lasts = [digest for digest, _ in above], [last for _, last in above]
         number, level = number // WIDTH, level + 1
@@ -249,7 +236,8 @@ def _keep_position(connection: Connection, found: PendingEntries) -> None:
         connection.execute(insert(COUNTER).values(name=POSITION, **values))
 
 
-def _last_seq(connection: Connection, number: int) -> int:
+def _last_seq(connection: Connection, number: int) -> int | None:
+    """Return the last number that a full tile of leaves covers."""
     query = text("SELECT last_seq FROM log_tile WHERE level = 1 AND number = :number")
     found: int | None = connection.execute(query, {"number": number}).scalar()
-    return -1 if found is None else found
+    return found

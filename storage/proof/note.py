@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ class NoteError(ValueError):
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a key may have this name.
+    """Return whether a key may have this name.
 
     >>> is_name("example.org/log"), is_name("two words"), is_name("a+b")
     (True, False, False)
@@ -102,6 +103,10 @@ class Signer:
         )
         public = secret.public_key().public_bytes_raw()
         return cls(Verifier(name, kind, public), secret.private_bytes_raw())
+
+    def drawn(self, purpose: bytes) -> bytes:
+        """Return 64 bytes that follow from the secret, for one purpose, and tell nothing of it."""
+        return hmac.digest(self._seed, purpose, "sha512")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -202,10 +207,6 @@ class Note:
         if not signed:
             raise NoteError("it is signed by no key that is known")
         return signed[0]
-
-    def with_line(self, line: str) -> str:
-        """Return the note with one more line that signs it."""
-        return "".join([self.text, "\n", *(f"{each.line}\n" for each in self.signatures), line])
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Policy:
         return policy
 
     def is_met(self, cosigned_by: Collection[str]) -> bool:
-        """Tell whether these witnesses, by their names in the policy, are a quorum."""
+        """Return whether these witnesses, by their names in the policy, are a quorum."""
         return self.quorum == "none" or self._is_met(str(self.quorum), cosigned_by)
 
     def cosigners(self, note: Note) -> list[str]:

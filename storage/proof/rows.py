@@ -1,17 +1,23 @@
 """Rows of the record as the log commits to them: one form, whichever database holds them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, LargeBinary, TextClause, text
 
-from storage.database.columns import JSON_TYPE, UtcTime, iso_utc
+from storage.database.columns import JSON_TYPE, UtcTime
 from storage.database.tables import METADATA
 from storage.proof.leaf import ARCHIVE, SHAPES, Shape, Values, canonical_json
 
-STREAMING = {"stream_results": True, "yield_per": 500}
+PART_ROWS = 500
+STREAMING = {"stream_results": True, "max_row_buffer": PART_ROWS}
+_ISO_UTC = """'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'"""
+"""A time as `iso_utc` writes it, in the words of PostgreSQL."""
+_NUMBERS = count()
 Convert = Callable[[Any], Any]
 
 
@@ -22,7 +28,7 @@ class RowReader:
     table: str
     shape: Shape
     names: tuple[str, ...]
-    query: TextClause
+    query: TextClause | str
     converters: tuple[tuple[str, Convert], ...]
 
     def values(self, row: Sequence[Any]) -> dict[str, Any]:
@@ -40,18 +46,17 @@ def reader(table: str, dialect: str) -> RowReader:
     """Return how rows of a table are read; what a digest covers is left where it is."""
     shape = SHAPES[table]
     columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
-    asked = [_asked(each, dialect) for each in columns]
-    converters = tuple(
-        (each.name, convert)
-        for each in columns
-        if (convert := _converter(each, dialect, is_content=each.name in shape.contents))
-    )
+    asked = [_asked(each, dialect, is_content=each.name in shape.contents) for each in columns]
+    converters = tuple((each.name, convert) for each in columns if (convert := _converter(each)))
     key = shape.key
-    query = text(
+    after, upto = (":after", ":upto") if dialect == "sqlite" else ("%(after)s", "%(upto)s")
+    query = (
         f"SELECT {', '.join(asked)} FROM {table} "
-        f"WHERE {key} > :after AND {key} <= :upto ORDER BY {key}"
+        f"WHERE {key} > {after} AND {key} <= {upto} ORDER BY {key}"
     )
-    return RowReader(table, shape, tuple(each.name for each in columns), query, converters)
+    names = tuple(each.name for each in columns)
+    asking = text(query) if dialect == "sqlite" else query
+    return RowReader(table, shape, names, asking, converters)
 
 
 def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[tuple[int, Values]]:
@@ -63,10 +68,28 @@ def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[
     how = reader(table, connection.dialect.name)
     key = how.names.index(how.shape.key)
     asked = {"after": after, "upto": upto}
-    with connection.execute(how.query, asked, execution_options=STREAMING) as found:
-        for chunk in found.partitions():
-            for row in chunk:
+    with closing(_parts(connection, how.query, asked)) as parts:
+        for part in parts:
+            for row in part:
                 yield row[key], how.values(row)
+
+
+def _parts(
+    connection: Connection, query: TextClause | str, asked: Mapping[str, int]
+) -> Generator[Sequence[Sequence[Any]], None, None]:
+    """Yield rows some at a time; from PostgreSQL as the driver has them, texts as bytes."""
+    if not isinstance(query, str):
+        with connection.execute(query, asked, execution_options=STREAMING) as found:
+            yield from found.partitions(PART_ROWS)
+        return
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor(f"lesart_{next(_NUMBERS)}", binary=True) as cursor:
+        cursor.execute(query, asked)
+        part = cursor.fetchmany(PART_ROWS)
+        while part:
+            yield part
+            part = cursor.fetchmany(PART_ROWS) if len(part) == PART_ROWS else ()
 
 
 def row(connection: Connection, table: str, number: int) -> Values | None:
@@ -82,23 +105,25 @@ def archive_values(connection: Connection) -> Values:
     return {name: found.get(name) for name in ("created_at", "id")}
 
 
-def _asked(column: Column[Any], dialect: str) -> str:
-    is_json = column.type.__class__ is JSON_TYPE.__class__
-    return f"CAST({column.name} AS text)" if is_json and dialect != "sqlite" else column.name
-
-
-def _converter(column: Column[Any], dialect: str, *, is_content: bool) -> Convert | None:
-    kind = column.type
-    if kind.__class__ is JSON_TYPE.__class__:
-        return canonical_json
-    if isinstance(kind, LargeBinary):
-        return bytes
+def _asked(column: Column[Any], dialect: str, *, is_content: bool) -> str:
+    """Return how a column is asked for: texts that may be long come as the bytes that they are."""
+    name, kind = column.name, column.type
+    if dialect == "sqlite":
+        return f"CAST({name} AS BLOB) AS {name}" if is_content else name
     if isinstance(kind, UtcTime):
-        return None if dialect == "sqlite" else iso_utc
-    if isinstance(kind, Boolean):
-        return bool
-    return _encoded if is_content else None
+        return f"to_char({name} AT TIME ZONE 'UTC', {_ISO_UTC})"
+    if isinstance(kind, LargeBinary) or not (is_content or _is_json(column)):
+        return name
+    return f"convert_to(CAST({name} AS text), 'UTF8')"
 
 
-def _encoded(value: Any) -> bytes:
-    return str(value).encode("utf-8", "surrogatepass")
+def _converter(column: Column[Any]) -> Convert | None:
+    if _is_json(column):
+        return canonical_json
+    if isinstance(column.type, LargeBinary):
+        return bytes
+    return bool if isinstance(column.type, Boolean) else None
+
+
+def _is_json(column: Column[Any]) -> bool:
+    return column.type.__class__ is JSON_TYPE.__class__

@@ -20,11 +20,18 @@ class StampError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who stamps: its name, where it is asked, the certificates (PEM) that its stamps lead to."""
+    """Who stamps: its name, where it is asked, the certificates (PEM) that its stamps lead to.
+
+    One without certificates is a calendar of OpenTimestamps.
+    """
 
     name: str
     url: str
     roots: bytes
+
+    @property
+    def is_calendar(self) -> bool:
+        return not self.roots
 
     def certificates(self) -> list["Certificate"]:
         """Return the certificates; raises ValueError where there are none."""
@@ -36,7 +43,8 @@ class Authority:
 def read_authorities(path: Path | None) -> tuple[Authority, ...]:
     """Return the authorities in a file of lines `authority NAME URL CERTIFICATES.pem`.
 
-    The file of the certificates counts from the folder of this one. Raises: PolicyError.
+    A line `calendar NAME URL` names a calendar of OpenTimestamps. The file of the certificates
+    counts from the folder of this one. Raises: PolicyError.
     """
     if path is None:
         return ()
@@ -64,6 +72,8 @@ def _authority(words: Sequence[str], folder: Path) -> Authority:
             found = Authority(name, url, (folder / file).read_bytes())
             found.certificates()
             return found
+        case ["calendar", name, url] if url.startswith(("http://", "https://")):
+            return Authority(name, url.rstrip("/"), b"")
     raise ValueError(f"this is no line of authorities: {' '.join(words)}")
 
 
@@ -104,8 +114,8 @@ def _parsed(stamp: bytes) -> "TimeStampResponse":
     except ValueError as error:
         raise StampError(f"it is no stamp: {error}") from error
     if status != PKIStatus.GRANTED:
-        told = "; ".join(map(str, found.status_string)) or status.name
-        raise StampError(f"the authority did not stamp: {told}")
+        reason = "; ".join(map(str, found.status_string)) or status.name
+        raise StampError(f"the authority did not stamp: {reason}")
     return found
 
 

@@ -4,7 +4,7 @@ import re
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from storage.proof.tree import HASH_SIZE, Node, whole
+from storage.proof.tree import Node, whole
 
 WIDTH = 256
 """Hashes of a full tile."""
@@ -99,34 +99,6 @@ def bundle(entries: Iterable[bytes]) -> bytes:
             raise TileError(f"an entry of {len(entry)} bytes is too long for a log")
         parts += (struct.pack(">H", len(entry)), entry)
     return b"".join(parts)
-
-
-def entries_in(data: bytes) -> list[bytes]:
-    """Return the entries of a bundle.
-
-    Raises: TileError.
-
-    >>> entries_in(bundle([b"one", b""]))
-    [b'one', b'']
-    """
-    found, at = [], 0
-    while at < len(data):
-        end = at + 2 + int.from_bytes(data[at : at + 2])
-        if at + 2 > len(data) or end > len(data):
-            raise TileError("the bundle of entries is cut off")
-        found.append(data[at + 2 : end])
-        at = end
-    return found
-
-
-def hashes_in(data: bytes) -> list[bytes]:
-    """Return the hashes of a tile.
-
-    Raises: TileError.
-    """
-    if not data or len(data) % HASH_SIZE or len(data) > HASH_SIZE * WIDTH:
-        raise TileError(f"a tile has no {len(data)} bytes")
-    return [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
 
 
 def tiled(read: ReadTile) -> Node:

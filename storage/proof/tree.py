@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 over SHA-256: roots, inclusion proofs and consistency proofs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 Node = Callable[[int, int], bytes]
@@ -132,36 +132,6 @@ def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_ro
     if last or second != new_root:
         raise TreeProofError("the proof does not lead to the new root")
     return first
-
-
-class Tree:
-    """A tree that grows leaf by leaf and keeps the hash of every complete subtree."""
-
-    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
-        self._levels: list[list[bytes]] = [[]]
-        for leaf in leaves:
-            self.append(leaf)
-
-    def __len__(self) -> int:
-        return len(self._levels[0])
-
-    def append(self, leaf: bytes) -> None:
-        """Add the hash of a leaf, and of each subtree that it completes."""
-        found, number = leaf, len(self)
-        for level in range(number.bit_length() + 1):
-            if level == len(self._levels):
-                self._levels.append([])
-            self._levels[level].append(found)
-            if not number & 1:
-                return
-            found = node_hash(self._levels[level][number - 1], found)
-            number >>= 1
-
-    def node(self, level: int, index: int) -> bytes:
-        return self._levels[level][index]
-
-    def root(self, size: int | None = None) -> bytes:
-        return root(self.node, len(self) if size is None else size)
 
 
 def whole(hashes: Sequence[bytes]) -> bytes:

@@ -9,23 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from storage.values.answer import Answer
-from storage.values.draft import (
-    Extractor,
-    Field,
-    Json,
-    Notice,
-    Paragraph,
-    PartialDate,
-    Quote,
-)
+from storage.values.draft import Extractor, Field, Json, Notice, Paragraph, PartialDate, Quote
 
 _BESIDE: dict[str, bool] = {"beside": True}
 """Marks a field that only the flat form tells: JSON has it inside a date."""
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleLine(Answer):
-    """An article as `list` tells it."""
+class _ArticleFields(Answer):
+    """What a line on an article and a hit both say."""
 
     article: str
     origin: str
@@ -40,28 +32,21 @@ class ArticleLine(Answer):
     first_seen: datetime
     last_seen: datetime
     cluster: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLine(_ArticleFields):
+    """An article as `list` tells it."""
+
     cursor: str
     published_from: datetime | None = field(default=None, metadata=_BESIDE)
     published_to: datetime | None = field(default=None, metadata=_BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
-class Hit(Answer):
+class Hit(_ArticleFields):
     """A version that a search found; `current` says that it is the latest of its article."""
 
-    article: str
-    origin: str
-    origins: tuple[str, ...]
-    source: str
-    title: str | None
-    published: PartialDate | None
-    language: str | None
-    publisher: str | None
-    versions: int
-    state: str
-    first_seen: datetime
-    last_seen: datetime
-    cluster: str | None
     version: int
     current: bool
     snippet: str
@@ -72,8 +57,8 @@ class Hit(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class VersionLine(Answer):
-    """A version as `history` tells it."""
+class _StepFields(Answer):
+    """What a line on a version and a change both say."""
 
     article: str
     version: int
@@ -87,29 +72,23 @@ class VersionLine(Answer):
     silent: bool | None
     words_added: int
     words_removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine(_StepFields):
+    """A version as `history` tells it."""
+
     cursor: str
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Answer):
+class Change(_StepFields):
     """A step between two versions, with the passages that went and came.
 
     `noise` is what was left out of it, by rule; `notices` are those that came with it, each with
     the version whose change it speaks of.
     """
 
-    article: str
-    version: int
-    wording: str
-    changed_after: datetime | None
-    changed_by: datetime
-    first_seen: datetime
-    last_seen: datetime
-    title: str | None
-    changes: tuple[str, ...]
-    silent: bool | None
-    words_added: int
-    words_removed: int
     removed: tuple[str, ...]
     added: tuple[str, ...]
     noise: tuple[Json, ...]
@@ -143,7 +122,7 @@ class NoiseStep(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Observed(Answer):
-    """When a wording was seen; `certain` is false where a date fell between two sights."""
+    """When a wording was seen; `certain` is false where a date fell between two snapshots."""
 
     changed_after: datetime | None
     changed_by: datetime
@@ -200,7 +179,7 @@ class Blame(Answer):
     """A sentence as `version` has it, in that one of its `paragraphs`.
 
     `since_version` is the version since which it stands there without a break (or stands there
-    no more), `changed_after` and `changed_by` the two sights between which that came about.
+    no more), `changed_after` and `changed_by` the two snapshots between which that came about.
     `returned` says that it was absent in between; `first_article` is another article in which we
     saw it earlier, the earliest.
     """
@@ -322,7 +301,7 @@ class Differing(Answer):
 class Explanation(Answer):
     """Why two articles are related, worked out anew from the two texts that were compared.
 
-    `a_seen` and `b_seen` are *our* first sights of these wordings, `a_published` and
+    `a_seen` and `b_seen` are *our* first snapshots of these wordings, `a_published` and
     `b_published` what the articles claim. Of texts that were redacted nothing is quoted.
     """
 
@@ -508,7 +487,7 @@ class WorkFigures(Answer):
 class EditHour(Answer):
     """The edits of a source that were first seen within one hour.
 
-    Of `certain` ones the sight before lies in the hour too; the others may be older.
+    Of `certain` ones the snapshot before lies in the hour too; the others may be older.
     `silence_known` counts those of which can be said whether they were silent; `headlines` those
     of a headline, `flips` those that brought back a headline from before the one that they took.
     """

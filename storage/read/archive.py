@@ -8,10 +8,11 @@ with open_archive("lesart-data/lesart.sqlite3") as archive:
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -27,10 +28,8 @@ from storage.database.engine import (
 )
 from storage.database.rows import CursorError
 from storage.database.schema_version import head, require_current
-from storage.language.tokens import parse_query
 from storage.read import lists
-from storage.read import search as full_text
-from storage.read import sql as asking
+from storage.read import sql as sql_queries
 from storage.read.answers import (
     ArticleLine,
     Blame,
@@ -59,14 +58,21 @@ from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
 from storage.values.arrivals.source import Source
-from storage.values.errors import AmbiguousError, NoSuchError, RedactedError
+from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, RestrictedError
+from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from storage.language import tokens
+    from storage.read import search as full_text
+    from storage.read.blame import SentenceMemory
     from storage.read.facets import Facets
     from storage.read.figures.edits import EditSpan
     from storage.read.figures.pulse import Pulse
     from storage.read.figures.work import WorkLeft
     from storage.read.find import Finder, FoundVersion
+else:
+    full_text = LateModule("storage.read.search")
+    tokens = LateModule("storage.language.tokens")
 
 __all__ = [
     "AmbiguousError",
@@ -81,7 +87,7 @@ __all__ = [
 
 T = TypeVar("T")
 LANGUAGES = ("de", "en")
-_TOLD_OF_A_PASSAGE = 80
+_SHOWN_OF_A_PASSAGE = 80
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -136,16 +142,14 @@ class ReadOnlyArchive:
         self.clocks = clocks
         self.languages = tuple(languages)
         self._resources = ExitStack()
+        self._sentences: list[SentenceMemory] = []
+        self._held: Connection | None = None
+        self._found: Finder | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -170,6 +174,9 @@ class ReadOnlyArchive:
     @contextmanager
     def connected(self) -> Iterator[Connection]:
         """Give a connection that can only read; for the rest of the reading side."""
+        if self._held is not None:
+            yield self._held
+            return
         with reachable(self._url), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
                 from storage.read.clocks.as_of import turn_back  # noqa: PLC0415  # only here
@@ -177,6 +184,15 @@ class ReadOnlyArchive:
                 turn_back(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             yield connection
+
+    @contextmanager
+    def at_once(self) -> Iterator[Self]:
+        """Give the archive for questions that belong together: by one connection, in one thread.
+
+        What names an article is looked up once.
+        """
+        with self.connected() as connection:
+            yield self._by(connection)
 
     # --------------------------------------------------------------------------- the lists
 
@@ -205,13 +221,14 @@ class ReadOnlyArchive:
     ) -> Iterator[Hit]:
         """Yield the versions that have what `query` asks for, the best first.
 
+        Of a word that many texts have, the best of the newest thousand come first, then others.
         Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
         either. `latest` leaves out what articles said before, and so does a time as of which
         the archive is read. `steps` asks for versions that came with such a change.
         Raises: CursorError.
         """
         latest = latest or self.clocks.as_of is not None
-        asked = parse_query(query, self.languages)
+        asked = tokens.parse_query(query, self.languages)
         part = Part(after, limit)
         return self._each(
             lambda connection: full_text.search(
@@ -343,12 +360,12 @@ class ReadOnlyArchive:
     def raw(self, rev: str) -> Raw:
         """Return the bytes that a version was read from, bit for bit.
 
-        Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError.
+        Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError, RestrictedError.
         """
         from storage.read import texts  # noqa: PLC0415  # loads the tables
 
         with self.connected() as connection:
-            return texts.raw(connection, self._finder(connection).version(rev))
+            return texts.raw(connection, self._open(connection, rev))
 
     def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
         """Return what changed from `rev_a` to `rev_b`; `rev_a` may be a range `REV..REV`.
@@ -359,9 +376,11 @@ class ReadOnlyArchive:
         """
         from storage.diff.word_diff import diff  # noqa: PLC0415  # loads the comparison
         from storage.read import same_reader  # noqa: PLC0415  # the same
+        from storage.read.find import refuse_restricted  # noqa: PLC0415
 
         with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
+            refuse_restricted(connection, a, b)
             found = same_reader.pair(connection, a, b)
         return Diff(a.rev, b.rev, tuple(diff(*found)))
 
@@ -380,10 +399,13 @@ class ReadOnlyArchive:
         from storage.read import blame  # noqa: PLC0415  # loads the comparison
 
         with self.connected() as connection:
-            found = self._finder(connection).version(rev)
+            found = self._open(connection, rev)
+        if not self._sentences:
+            self._sentences.append(blame.SentenceMemory(self.languages))
+        memory = self._sentences[0]
         ask = blame.gone if removed else blame.standing
         part = Part(after, limit)
-        return self._each(lambda connection: ask(connection, found, self.languages, part))
+        return self._each(lambda connection: ask(connection, found, memory, part))
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
         """Return what a reference to a version has to say, or to a passage of its text.
@@ -395,6 +417,8 @@ class ReadOnlyArchive:
         from storage.read.cite import cited, places  # noqa: PLC0415  # only here
 
         version = self.version(rev)
+        if "restricted" in version.flags:
+            raise RestrictedError(version.article)
         if version.text is None:
             raise RedactedError("the text of", rev)
         if passage is None:
@@ -402,7 +426,7 @@ class ReadOnlyArchive:
         found = places(version.text or "", passage)
         if len(found) == 1:
             return cited(version, found[0])
-        given = textwrap.shorten(passage, _TOLD_OF_A_PASSAGE, placeholder="…")
+        given = textwrap.shorten(passage, _SHOWN_OF_A_PASSAGE, placeholder="…")
         where = f"in {version.article}@{version.version} that reads"
         if found:
             hint = f"it stands there {len(found)} times; give more of the words around it"
@@ -422,7 +446,7 @@ class ReadOnlyArchive:
         from storage.read.facets import count_facets  # noqa: PLC0415  # only here
 
         latest = latest or self.clocks.as_of is not None
-        asked = parse_query(query, self.languages)
+        asked = tokens.parse_query(query, self.languages)
         with self.connected() as connection:
             return count_facets(connection, asked, filters, steps, latest=latest)
 
@@ -488,7 +512,7 @@ class ReadOnlyArchive:
         return self._each(lambda connection: edit_figures(connection, span))
 
     def edits_by_hour(self, span: "EditSpan") -> Iterator[EditHour]:
-        """Yield the edits by source and hour of their first sight, by UTC."""
+        """Yield the edits by source and hour of their first snapshot, by UTC."""
         from storage.read.figures.edits import edits_by_hour  # noqa: PLC0415  # only here
 
         return self._each(lambda connection: edits_by_hour(connection, span))
@@ -506,7 +530,7 @@ class ReadOnlyArchive:
         Raises: QueryError, also while the rows are read.
         """
         with reachable(self._url):
-            return asking.ask(self._engine, self._resources, query, parameters)
+            return sql_queries.ask(self._engine, self._resources, query, parameters)
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive, as of now."""
@@ -541,10 +565,25 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             yield from ask(connection)
 
+    def _by(self, connection: Connection) -> Self:
+        """Return this archive by a connection that somebody else holds."""
+        found = copy(self)
+        found.__dict__.update(_held=connection, _found=self._finder(connection))
+        return found
+
     def _finder(self, connection: Connection) -> "Finder":
         from storage.read.find import Finder  # noqa: PLC0415  # loads the tables
 
+        if self._found is not None:
+            return self._found
         return Finder(connection, self._timezone, self.clocks)
+
+    def _open(self, connection: Connection, rev: str) -> "FoundVersion":
+        from storage.read.find import refuse_restricted  # noqa: PLC0415  # loads the tables
+
+        found = self._finder(connection).version(rev)
+        refuse_restricted(connection, found)
+        return found
 
     def row_of(self, given: str) -> int:
         """Return the number of the row of an article, for those who work on rows.
@@ -564,7 +603,7 @@ class ReadOnlyArchive:
         finder: "Finder", rev_a: str, rev_b: str | None
     ) -> tuple["FoundVersion", "FoundVersion"]:
         if rev_b is not None:
-            return finder.version(rev_a), finder.version(rev_b)
+            return finder.pair(rev_a, rev_b)
         found = finder.versions(rev_a)
         if len(found) == 2:
             return found[0], found[1]

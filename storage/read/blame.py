@@ -1,31 +1,30 @@
 """Blame in an archive: the sentences of a version, since when, and which article had them first."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 
 from sqlalchemy import Connection, select
 
 from storage.database.rows import cursor, place, stream
-from storage.database.tables import METADATA
+from storage.database.schema_version import LARGEST, keyed_after
+from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.diff.blame import Blamed, Stand, blame, removed
-from storage.language.sentences import sentences
+from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
 from storage.read.find import FoundVersion
 from storage.read.lists import Part
 from storage.read.same_reader import one_reader_of
-from storage.read.search import holding, holding_each
+from storage.read.search import HOLDING_KEYED, holding, holding_each, holding_keyed, indexed_up_to
 from storage.read.texts import shown, versions_shown
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import RedactedError
 
-ARTICLE, DERIVATION, VERSION, WORDING = (
-    METADATA.tables[name] for name in ("article", "derivation", "version", "wording")
-)
 PHRASE_LENGTH = 400
 """Letters of a sentence that the index is asked for; the texts that it finds are read."""
 SENTENCES_AT_ONCE = 128
@@ -33,10 +32,71 @@ MOST_HOLDING = 64
 """Wordings of other articles with the words of a sentence; of more, the whole sentence decides."""
 
 _REMEMBERED_TEXTS = 256
+_REMEMBERED_SENTENCES = 50_000
+
+
+@dataclass
+class _Held:
+    """A sentence, and the wordings with its words that the index knew of up to one of them."""
+
+    canon: str
+    languages: Sequence[str]
+    up_to: int = 0
+    wordings: frozenset[int] = frozenset()
+
+    @cached_property
+    def keys(self) -> str:
+        """Return the keys by which SQLite finds it, if it has any."""
+        return " ".join(sentence_keys([self.canon]))
+
+    @cached_property
+    def phrase(self) -> Query:
+        return _phrase(self.canon, self.languages)
+
+    def is_found_by_keys(self, last_unkeyed: int) -> bool:
+        return bool(self.keys) and self.up_to >= last_unkeyed
+
+
+@dataclass(slots=True)
+class SentenceMemory:
+    """Which wordings have the words of sentences: the index is asked for what is new alone."""
+
+    languages: Sequence[str]
+    held: dict[str, _Held] = field(default_factory=dict)
+
+    def of(self, connection: Connection, canons: Sequence[str], most: int) -> list[_Held]:
+        """Return what is known of each sentence by now; of at least `most` wordings not all."""
+        if len(self.held) > _REMEMBERED_SENTENCES:
+            self.held.clear()
+        asked = [
+            self.held.get(canon) or self.held.setdefault(canon, _Held(canon, self.languages))
+            for canon in canons
+        ]
+        newest = indexed_up_to(connection)
+        behind = [each for each in asked if each.up_to < newest and len(each.wordings) < most]
+        for each, numbers in _held_by(connection, behind, most):
+            each.wordings |= frozenset(numbers)
+        for each in behind:
+            if len(each.wordings) < most:
+                each.up_to = newest
+        return asked
+
+
+def _held_by(
+    connection: Connection, sought: Sequence[_Held], most: int
+) -> Iterator[tuple[_Held, Sequence[int]]]:
+    """Yield sentences with wordings that the index gives for their keys, else for their words."""
+    last = keyed_after(connection)
+    by_keys = [each for each in sought if each.keys and last < LARGEST]
+    by_words = [each for each in sought if not each.is_found_by_keys(last)]
+    words = [(rarest_run(each.phrase), each.phrase, each.up_to) for each in by_words]
+    keys = [(each.keys, each.up_to) for each in by_keys]
+    yield from zip(by_words, holding_each(connection, words, most), strict=True)
+    yield from zip(by_keys, holding_keyed(connection, keys, most), strict=True)
 
 
 def standing(
-    connection: Connection, found: FoundVersion, languages: Sequence[str], part: Part
+    connection: Connection, found: FoundVersion, memory: SentenceMemory, part: Part
 ) -> Iterator[Blame]:
     """Yield each sentence of a version in its order.
 
@@ -44,12 +104,12 @@ def standing(
     """
     stands = _stands(connection, found)
     yield from _answers(
-        connection, found, stands, blame([each.stand for each in stands]), languages, part
+        connection, found, stands, blame([each.stand for each in stands]), memory, part
     )
 
 
 def gone(
-    connection: Connection, found: FoundVersion, languages: Sequence[str], part: Part
+    connection: Connection, found: FoundVersion, memory: SentenceMemory, part: Part
 ) -> Iterator[Blame]:
     """Yield each sentence that versions before this one had, those that went first at first.
 
@@ -57,7 +117,7 @@ def gone(
     """
     stands = _stands(connection, found)
     yield from _answers(
-        connection, found, stands, removed([each.stand for each in stands]), languages, part
+        connection, found, stands, removed([each.stand for each in stands]), memory, part
     )
 
 
@@ -70,7 +130,7 @@ class _StandingVersion:
 
 
 def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersion]:
-    """Return the versions up to `found` whose text is there: a redacted one tells nothing.
+    """Return the versions up to `found` whose text is there: a redacted one says nothing.
 
     What came after a redacted one may have come with it: its interval begins where that of the
     redacted one does. They are as the reader of `found` reads them, where the archive has that. A
@@ -83,8 +143,8 @@ def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersio
         versions_shown(connection, article, last=found.number),
         shown(connection, found),
     )
-    again = one_reader_of(connection, article, versions, last.reader)
-    held = [(again.get(each.number, each.derivation_id), each) for each in versions]
+    by_one_reader = one_reader_of(connection, article, versions, last.reader)
+    held = [(by_one_reader.get(each.number, each.derivation_id), each) for each in versions]
     if found.wording_id is not None:
         held.append((last.derivation_id, last))
     texts = _texts(connection, [derivation for derivation, _each in held])
@@ -115,18 +175,18 @@ def _answers(
     connection: Connection,
     found: FoundVersion,
     stands: Sequence[_StandingVersion],
-    sentences_told: Sequence[Blamed],
-    languages: Sequence[str],
+    sentences: Sequence[Blamed],
+    memory: SentenceMemory,
     part: Part,
 ) -> Iterator[Blame]:
     begin = 0 if part.after is None else place("blame", part.after, int)[0]
     end = None if part.limit is None else begin + max(part.limit, 0)
-    wanted = list(islice(enumerate(sentences_told, 1), begin, end))
+    wanted = list(islice(enumerate(sentences, 1), begin, end))
     layouts = _layouts(connection, {stands[each.at].derivation_id for _, each in wanted})
-    sights = _FirstSights(connection, found.article.row_id, len(stands), languages)
+    snapshots = _FirstSnapshots(connection, found.article.row_id, len(stands), memory)
     for start in range(0, len(wanted), SENTENCES_AT_ONCE):
         some = wanted[start : start + SENTENCES_AT_ONCE]
-        firsts = sights.articles([each for _number, each in some])
+        firsts = snapshots.articles([each for _number, each in some])
         for (number, each), first in zip(some, firsts, strict=True):
             layout = layouts[stands[each.at].derivation_id]
             own = each.paragraph
@@ -158,7 +218,7 @@ def _layouts(connection: Connection, derivations: Iterable[int]) -> dict[int, li
     }
 
 
-_Sight = tuple[datetime, int, int, str]
+_Snapshot = tuple[datetime, int, int, str]
 """When a version came, its number in the order of commit, its wording, its article."""
 
 _SEEN = select(
@@ -174,7 +234,7 @@ ORDER BY v.changed_by, v.id
 """
 
 
-class _FirstSights:
+class _FirstSnapshots:
     """Finds the other articles in which the archive saw sentences first.
 
     The index is asked once for a few words in a row of each sentence; the texts that have them
@@ -182,49 +242,51 @@ class _FirstSights:
     """
 
     def __init__(
-        self, connection: Connection, own: int, versions: int, languages: Sequence[str]
+        self, connection: Connection, own: int, versions: int, memory: SentenceMemory
     ) -> None:
         self._connection = connection
         self._own = own
         self._most = versions + MOST_HOLDING
-        self._languages = languages
+        self._memory = memory
         self._paragraphs: dict[int, list[str]] = {}
 
     def articles(self, asked: Sequence[Blamed]) -> list[str | None]:
-        """Return for each sentence the article with the earliest sight of it, before its own."""
-        phrases = [_phrase(each.canon, self._languages) for each in asked]
-        held = holding_each(self._connection, [rarest_run(each) for each in phrases], self._most)
-        seen = self._seen({number for numbers in held for number in numbers})
+        """Return for each sentence the article with the earliest snapshot of it, before its own."""
+        held = self._memory.of(self._connection, [each.canon for each in asked], self._most)
+        seen = self._seen(frozenset().union(*(each.wordings for each in held)))
         sights = [
-            sorted(sight for number in numbers for sight in seen[number] if sight[0] < before)
-            for numbers, before in zip(held, [each.first.changed_by for each in asked], strict=True)
+            sorted(s for number in each.wordings for s in seen[number] if s[0] < before)
+            for each, before in zip(held, [each.first.changed_by for each in asked], strict=True)
         ]
         self._read(found[0][2] for found in sights if found)
         return [
-            self._first(each, found if len(numbers) < self._most else self._holding(phrase, each))
-            for each, phrase, numbers, found in zip(asked, phrases, held, sights, strict=True)
+            self._first(each, found if len(of.wordings) < self._most else self._holding(of, each))
+            for each, of, found in zip(asked, held, sights, strict=True)
         ]
 
-    def _seen(self, wordings: Collection[int]) -> dict[int, list[_Sight]]:
+    def _seen(self, wordings: Collection[int]) -> dict[int, list[_Snapshot]]:
         """Return the versions of other articles that have any of these wordings."""
-        found: dict[int, list[_Sight]] = {each: [] for each in wordings}
+        found: dict[int, list[_Snapshot]] = {each: [] for each in wordings}
         query = _SEEN.where(VERSION.c.article_id != self._own)
         for row in rows_in(self._connection, query, VERSION.c.wording_id, wordings):
             found[row.wording_id].append(tuple(row))
         return found
 
-    def _holding(self, phrase: Query, sentence: Blamed) -> Iterator[_Sight]:
-        """Yield the versions of other articles with a whole phrase, the earliest first."""
-        asked = holding(self._connection.dialect.name, phrase)
-        if asked is None:
+    def _holding(self, held: _Held, sentence: Blamed) -> Iterator[_Snapshot]:
+        """Yield the versions of other articles that may have a sentence, the earliest first."""
+        if held.keys and not keyed_after(self._connection):
+            asked = HOLDING_KEYED, {"match": held.keys}
+        elif (by_words := holding(self._connection.dialect.name, held.phrase)) is not None:
+            asked = by_words
+        else:
             return
         values = {**asked[1], "own": self._own, "before": sentence.first.changed_by}
         rows = stream(self._connection, _HOLDING.format(holding=asked[0]), values)
         yield from ((r["changed_by"], r["id"], r["wording_id"], r["article"]) for r in rows)
 
-    def _first(self, sentence: Blamed, sights: Iterable[_Sight]) -> str | None:
-        """Return the article of the first of `sights` whose text has the sentence."""
-        for chunk in _growing(iter(sights)):
+    def _first(self, sentence: Blamed, snapshots: Iterable[_Snapshot]) -> str | None:
+        """Return the article of the first of `snapshots` whose text has the sentence."""
+        for chunk in _growing(iter(snapshots)):
             self._read(wording for _by, _number, wording, _article in chunk)
             for _by, _number, wording, article in chunk:
                 if self._has(wording, sentence.canon):
@@ -247,10 +309,10 @@ class _FirstSights:
             self._paragraphs[number] = canonical_all((text or "").split("\n\n"))
 
 
-def _growing(sights: Iterator[_Sight]) -> Iterator[list[_Sight]]:
-    """Yield sights a few at a time, then more: mostly the first one is the one."""
+def _growing(snapshots: Iterator[_Snapshot]) -> Iterator[list[_Snapshot]]:
+    """Yield snapshots a few at a time, then more: mostly the first one is the one."""
     size = 4
-    while chunk := list(islice(sights, size)):
+    while chunk := list(islice(snapshots, size)):
         yield chunk
         size = min(4 * size, _REMEMBERED_TEXTS)
 

@@ -6,7 +6,13 @@ from types import MappingProxyType
 from unicodedata import normalize
 
 from storage.read.answers import Citation, VersionText
-from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE, short_wording
+from storage.values.digest import (
+    DOUBLE_QUOTES,
+    SINGLE_QUOTES,
+    SOFT_HYPHEN,
+    WHITE_SPACE,
+    short_wording,
+)
 
 AROUND = 32
 """Code points before and after a passage that tell where it stands."""
@@ -19,15 +25,12 @@ COMPOSED = re.compile(r".[\u0300-\u036f]*+", re.DOTALL)
 """
 
 
-_SOFT_HYPHEN = "\u00ad"
-
-
 _FOLDED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(DOUBLE_QUOTES, '"'),
         **dict.fromkeys(SINGLE_QUOTES, "'"),
         **dict.fromkeys(WHITE_SPACE, " "),
-        _SOFT_HYPHEN: "",
+        SOFT_HYPHEN: "",
     }
 )
 

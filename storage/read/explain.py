@@ -9,19 +9,16 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
-from storage.database.tables import METADATA
+from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
+from storage.database.views import RESTRICTED
 from storage.read.answers import Differing, ExplainedRelation, Explanation, Relation
 from storage.similarity.follow_up import FollowUpText
 from storage.similarity.near_copy import LONGEST_TEXT, StoryText, likeness
 from storage.similarity.overlap import Span, WordSequence, covered
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
-
-_TABLE = METADATA.tables
-ARTICLE, VERSION, WORDING = _TABLE["article"], _TABLE["version"], _TABLE["wording"]
-DERIVATION = _TABLE["derivation"]
 
 SENTENCES: Mapping[str, str] = {
     "same_wording": "The same wording stands at both.",
@@ -35,7 +32,7 @@ SENTENCES: Mapping[str, str] = {
     "title_and_day": "a is marked as {mark} and names b by its title and its day.",
     "day_and_facts": "a is marked as {mark} to a text of the day of b, and b alone tells of the "
     "same.",
-    "redacted": "The texts were redacted: what they shared cannot be shown any more.",
+    "redacted": "A text was redacted, or is restricted: what they share cannot be shown.",
 }
 """What each reason means, in one sentence."""
 
@@ -153,6 +150,7 @@ def _side(
         select(
             VERSION.c.number, VERSION.c.changed_by, DERIVATION.c.published,
             DERIVATION.c.published_precision, WORDING.c.title, WORDING.c.text,
+            text(f"article.id IN {RESTRICTED} AS is_restricted"),
         )
         .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
         .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
@@ -163,16 +161,16 @@ def _side(
     row = connection.execute(query.limit(1)).first()
     if row is None:
         return _Side(None, None, None, None)
-    told = None
-    if row.text is not None:
+    story, published = None, None if row.is_restricted else row.published
+    if row.text is not None and not row.is_restricted:
         day, is_exact = day_of(row.published, row.published_precision)
-        told = StoryText(
+        story = StoryText(
             row.title,
             "\n\n".join(canonical_all(row.text.split("\n\n")))[:LONGEST_TEXT],
             _day(day, row.changed_by, is_exact=is_exact),
             tuple((start, end) for start, end in common or ()),
         )
-    return _Side(f"{article}@{row.number}", row.changed_by, row.published, told)
+    return _Side(f"{article}@{row.number}", row.changed_by, published, story)
 
 
 def _day(published: date | None, seen: datetime, *, is_exact: bool) -> date | None:

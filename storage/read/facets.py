@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -11,15 +10,15 @@ from storage.database.rows import Row, stream
 from storage.language.tokens import Query
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
-from storage.read.search import hits_asked, holding
-
-MOST_COUNTED = 2_000
-"""Hits that are counted; of more, so many are taken as they come, and it is said."""
+from storage.read.search import RANKED, by_index, hits_asked, window_asked
 
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many hits have each value, the most frequent first; `is_cut` where there are more."""
+    """How many hits have each value, the most frequent first.
+
+    `is_cut` where more texts have hits than are ranked at once: those of the newest are counted.
+    """
 
     hits: int
     is_cut: bool
@@ -27,42 +26,53 @@ class Facets:
 
 
 _COUNTED = """
+WITH m AS MATERIALIZED ({window})
 SELECT src.name AS source, d.language AS language, d.publisher AS publisher,
-    v.changes AS changes, v.silent AS silent, v.changed_by AS changed_by
-FROM ({holding}) m
+    v.changes AS changes, v.silent AS silent, {year} AS year, count(*) AS hits,
+    (SELECT count(*) FROM m) AS texts
+FROM m
 JOIN version v ON v.wording_id = m.wording_id
 JOIN article a ON a.id = v.article_id
 JOIN derivation d ON d.id = v.derivation_id
 JOIN source src ON src.id = a.source_id
 {where}
-LIMIT :rows
+GROUP BY 1, 2, 3, 4, 5, 6
 """
+_ANY = 2**62
+_YEAR = {
+    "sqlite": "substr(v.changed_by, 1, 4)",
+    "postgresql": "to_char(v.changed_by AT TIME ZONE 'UTC', 'YYYY')",
+}
 
 
 def count_facets(
     connection: Connection, query: Query, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Facets:
     """Count the hits of a search by what they have in common."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
     rows = list(_rows(connection, query, filters, steps, latest=latest))
-    counted = rows[:MOST_COUNTED]
-    counts = {
-        name: Counter(row[name] for row in counted if row[name])
-        for name in ("source", "language", "publisher")
-    }
-    counts["change"] = Counter(each for row in counted for each in row["changes"])
-    counts["silent"] = Counter("true" for row in counted if row["silent"])
-    counts["year"] = Counter(str(row["changed_by"].year) for row in counted)
+    for row in rows:
+        told = {name: [row[name]] for name in ("source", "language", "publisher", "year")}
+        silent = ["true"] if row["silent"] else []
+        for name, values in {**told, "change": row["changes"], "silent": silent}.items():
+            counts[name].update({value: row["hits"] for value in values if value})
     ordered = {name: tuple(counter.most_common()) for name, counter in counts.items()}
-    return Facets(len(counted), len(rows) > MOST_COUNTED, ordered)
+    is_cut = any(row["texts"] > RANKED for row in rows)
+    return Facets(sum(row["hits"] for row in rows), is_cut, ordered)
+
+
+_FACETS = ("source", "language", "publisher", "change", "silent", "year")
 
 
 def _rows(
     connection: Connection, query: Query, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Iterator[Row]:
+    """Yield how many hits of the newest texts have the same of everything; one text too many."""
+    dialect = connection.dialect.name
     asked = hits_asked(connection, filters, steps, latest=latest)
-    held = holding(connection.dialect.name, query)
-    if held is None:
+    window = window_asked(dialect, query, asked, _ANY, RANKED + 1)
+    if window is None:
         return
-    statement = _COUNTED.format(holding=held[0], where=asked.where)
-    values: dict[str, Any] = {**asked.values, **held[1], "rows": MOST_COUNTED + 1}
-    yield from stream(connection, statement, values)
+    by_index(connection)
+    statement = _COUNTED.format(window=window.plain, where=asked.where, year=_YEAR[dialect])
+    yield from stream(connection, statement, {**asked.values, **window.values})

@@ -1,8 +1,8 @@
 """Which rows a list shall hold, and as of when: what list, search, changes and export share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,6 @@ class Filters:
     @property
     def is_empty(self) -> bool:
         return self == Filters()
-
-    def without_seen(self) -> Self:
-        """Return the same filters without `since` and `until`."""
-        return replace(self, since=None, until=None)
 
 
 EVERYTHING = Filters()
@@ -56,7 +52,6 @@ class Conditions:
     parameters: tuple[tuple[str, Any], ...] = ()
 
     def also(self, clause: str, **parameters: Any) -> "Conditions":
-        """Return the conditions with one more."""
         return Conditions((*self.clauses, clause), (*self.parameters, *parameters.items()))
 
     def and_(self, other: "Conditions") -> "Conditions":

@@ -4,12 +4,32 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    bindparam,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
 
 from storage.database.rows import stream
-from storage.database.tables import METADATA
-from storage.database.views import steps_query
+from storage.database.tables import (
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    ORIGIN,
+    SNAPSHOT,
+    SOURCE,
+    VERSION,
+    WORDING,
+)
+from storage.database.views import RESTRICTED, steps_query
 from storage.read.filters import TODAY, Clocks
 from storage.read.revision import (
     At,
@@ -22,12 +42,8 @@ from storage.read.revision import (
     parse_revisions,
 )
 from storage.values.digest import origin_id, short_wording, wording_name
-from storage.values.errors import AmbiguousError, NoSuchError
+from storage.values.errors import AmbiguousError, NoSuchError, RestrictedError
 from storage.values.locator import escape_locator, without_gz
-
-_TABLES = METADATA.tables
-ARTICLE, ARTICLE_ORIGIN, ORIGIN = (_TABLES[n] for n in ("article", "article_origin", "origin"))
-SIGHT, SOURCE, VERSION, WORDING = (_TABLES[n] for n in ("sight", "source", "version", "wording"))
 
 ID_LENGTH = 16
 MOST_CANDIDATES = 20
@@ -56,7 +72,7 @@ class FoundArticle:
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version of an article; `certain` is false where a date fell between two sights.
+    """A version of an article; `certain` is false where a date fell between two snapshots.
 
     `wording_id` is the wording that was asked for, where it is not the one that the version is
     known by but differs from it by noise; `wording` is its name.
@@ -72,6 +88,57 @@ class FoundVersion:
     def rev(self) -> str:
         selector = self.number if self.wording is None else short_wording(self.wording)
         return f"{self.article.article}@{selector}"
+
+
+def is_restricted(connection: Connection, article: FoundArticle) -> bool:
+    """Return whether an article is kept and shown to nobody."""
+    query = text(f"SELECT 1 WHERE :article IN {RESTRICTED}")
+    return connection.execute(query, {"article": article.row_id}).first() is not None
+
+
+def restricted_count(connection: Connection) -> int:
+    """Return of how many articles nothing is shown."""
+    query = text(f"SELECT count(*) FROM article WHERE id IN {RESTRICTED}")
+    number: int = connection.execute(query).scalar_one()
+    return number
+
+
+def refuse_restricted(connection: Connection, *found: FoundVersion) -> None:
+    """Raise RestrictedError where nothing may be shown of one of these versions."""
+    for article in {each.article for each in found}:
+        if is_restricted(connection, article):
+            raise RestrictedError(article.article)
+
+
+def _names_in(given: str) -> set[str]:
+    """Return what may be a name: all of it, and what stands before a version."""
+    return {given, given.rpartition("@")[0] or given}
+
+
+def _answering() -> CompoundSelect[Any]:
+    """Return what asks for the articles of origins, or else for those last seen at the places."""
+    public: BindParameter[str] = bindparam("public", expanding=True)
+    article = (ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
+    of_origin = (
+        select(ORIGIN.c.public_id.label("asked"), literal(0).label("way"), *article)
+        .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
+        .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
+        .where(ORIGIN.c.public_id.in_(public))
+    )
+    last = select(func.max(SNAPSHOT.c.observation_id)).where(SNAPSHOT.c.locator_id == ORIGIN.c.id)
+    at_place = (
+        select(ORIGIN.c.public_id, literal(1), *article)
+        .join(SNAPSHOT, SNAPSHOT.c.article_id == ARTICLE.c.id)
+        .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.locator_id)
+        .where(
+            ORIGIN.c.public_id.in_(public),
+            SNAPSHOT.c.observation_id == last.correlate(ORIGIN).scalar_subquery(),
+        )
+    )
+    return union_all(of_origin, at_place)
+
+
+_ANSWERING = _answering()
 
 
 class Finder:
@@ -119,8 +186,16 @@ class Finder:
         revisions = parse_revisions(rev, self.is_known, self.timezone)
         return tuple(self.selected(revision) for revision in revisions)
 
+    def pair(self, rev_a: str, rev_b: str) -> tuple[FoundVersion, FoundVersion]:
+        """Return the versions that two revisions name; their articles are looked up together.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        self._learn({*_names_in(rev_a), *_names_in(rev_b)})
+        return self.version(rev_a), self.version(rev_b)
+
     def is_known(self, given: str) -> bool:
-        """Tell whether `given` is exactly an origin, an id or a file of an article."""
+        """Return whether `given` is exactly an origin, an id or a file of an article."""
         return self._answering(given) is not None
 
     def origins(self, article: FoundArticle) -> list[int]:
@@ -219,30 +294,13 @@ class Finder:
     def _exactly(self, given: str) -> FoundArticle | None:
         """Return the article of an origin, or else the one last seen at that place."""
         if given not in self._known:
-            self._learn({given, given.rpartition("@")[0] or given})
+            self._learn(_names_in(given))
         return self._known[given]
 
     def _learn(self, names: set[str]) -> None:
         """Look names up together: most are a name with a version behind it, or without."""
-        public = {each for name in names for each in (name, origin_id(name))}
-        article = (ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
-        of_origin = (
-            select(ORIGIN.c.public_id.label("asked"), literal(0).label("way"), *article)
-            .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.article_id == ARTICLE.c.id)
-            .join(ORIGIN, ORIGIN.c.id == ARTICLE_ORIGIN.c.origin_id)
-            .where(ORIGIN.c.public_id.in_(public))
-        )
-        last = select(func.max(SIGHT.c.observation_id)).where(SIGHT.c.locator_id == ORIGIN.c.id)
-        at_place = (
-            select(ORIGIN.c.public_id, literal(1), *article)
-            .join(SIGHT, SIGHT.c.article_id == ARTICLE.c.id)
-            .join(ORIGIN, ORIGIN.c.id == SIGHT.c.locator_id)
-            .where(
-                ORIGIN.c.public_id.in_(public),
-                SIGHT.c.observation_id == last.correlate(ORIGIN).scalar_subquery(),
-            )
-        )
-        rows = self.connection.execute(union_all(of_origin, at_place)).all()
+        public = list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
+        rows = self.connection.execute(_ANSWERING, {"public": public}).all()
         for name in names:
             own = {name, origin_id(name)}
             fitting = sorted((row for row in rows if row.asked in own), key=lambda row: row.way)
@@ -255,7 +313,7 @@ class Finder:
         return FoundVersion(article, number)
 
     def _at(self, article: FoundArticle, moment: datetime) -> FoundVersion:
-        """Return the version last seen first by `moment`: certain up to its last sight."""
+        """Return the version last seen first by `moment`: certain up to its last snapshot."""
         query = (
             f"SELECT q.version, q.last_seen FROM ({steps_query(self._dialect)}) q "
             "WHERE q.article_id = :article AND q.changed_by <= :moment "
@@ -276,9 +334,9 @@ class Finder:
 
     def _worded(self, article: FoundArticle, digits: str) -> FoundVersion:
         query = (
-            select(WORDING.c.digest, WORDING.c.id, func.min(SIGHT.c.version))
-            .join(SIGHT, SIGHT.c.wording_id == WORDING.c.id)
-            .where(SIGHT.c.article_id == article.row_id, SIGHT.c.version.is_not(None))
+            select(WORDING.c.digest, WORDING.c.id, func.min(SNAPSHOT.c.version))
+            .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
+            .where(SNAPSHOT.c.article_id == article.row_id, SNAPSHOT.c.version.is_not(None))
             .group_by(WORDING.c.digest, WORDING.c.id)
         )
         fitting = {

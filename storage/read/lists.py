@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.views import element_of, sights_query, steps_query, view_query
+from storage.database.views import element_of, snapshots_query, steps_query, view_query
 from storage.read.answers import (
     ArticleLine,
     Change,
@@ -21,8 +21,10 @@ from storage.read.answers import (
     VersionLine,
 )
 from storage.read.filters import Conditions, Filters, conditions
+from storage.values.answer import Answer
 from storage.values.draft import PartialDate
 
+A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 
 
@@ -32,9 +34,6 @@ class Part:
 
     after: str | None = None
     limit: int | None = None
-
-
-ALL = Part()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def changes(
         yield from _rows(connection, query, asked, order, part.limit, _change)
         return
     found = _rows(connection, query, asked, order, None, _change)
-    yield from islice(_containing(found, wanted.contains), part.limit)
+    yield from islice((each for each in found if _contains(each, wanted.contains)), part.limit)
 
 
 def changes_since(
@@ -106,13 +105,23 @@ def changes_since(
     dialect = connection.dialect.name
     asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
     asked = asked.also("q.seq > :seq", seq=seq)
-    found = _rows(
-        connection, view_query("changes", dialect), asked, "q.seq", None, _numbered_change
-    )
+    most = f"LIMIT {max(limit, 0)}" if wanted.contains is None else ""
+    statement = _SINCE.format(view=view_query("changes", dialect), where=asked.where, most=most)
+    rows = stream(connection, statement, asked.values)
+    found = ((row["seq"], _change(row)) for row in rows)
     if wanted.contains is not None:
         text = wanted.contains
         found = (each for each in found if _contains(each[1], text))
     yield from islice(found, limit)
+
+
+_SINCE = """
+WITH numbered AS MATERIALIZED (
+    SELECT q.version_id, q.seq FROM ({view}) q{where} ORDER BY q.seq {most}
+)
+SELECT q.* FROM numbered n JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
+"""
+"""What is told of a step is looked up for those that are chosen, in the same statement."""
 
 
 def step(connection: Connection, article_id: int, number: int) -> Change | None:
@@ -124,7 +133,6 @@ def step(connection: Connection, article_id: int, number: int) -> Change | None:
 
 
 def article(connection: Connection, article_id: int) -> ArticleLine:
-    """Return the article with that number."""
     asked = Conditions().also("q.article_id = :article", article=article_id)
     query = view_query("articles", connection.dialect.name)
     return next(_rows(connection, query, asked, "q.article_id", None, article_line))
@@ -151,7 +159,7 @@ def observations(connection: Connection, article_id: int, part: Part) -> Iterato
     above = "(q.observed_at, q.observation_id) > (:a0, :a1)"
     asked = _after(asked, part, "observations", above, datetime, int)
     order = "q.observed_at, q.observation_id"
-    query = sights_query(connection.dialect.name)
+    query = snapshots_query(connection.dialect.name)
     yield from _rows(connection, query, asked, order, part.limit, _observation)
 
 
@@ -235,24 +243,20 @@ def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
 
 def article_line(row: Row) -> ArticleLine:
     """Return the record for a row of the view `articles`."""
-    return ArticleLine(
-        article=row["article"],
-        origin=row["origin"],
-        origins=tuple(row["origins"]),
-        source=row["source"],
-        title=row["title"],
-        published=date_of(row["row_published"]),
-        language=row["language"],
-        publisher=row["publisher"],
-        versions=row["versions"],
-        state=row["state"],
-        first_seen=row["first_seen"],
-        last_seen=row["last_seen"],
-        cluster=row["cluster"],
-        cursor=cursor("list", row["article_id"]),
-        published_from=row["published_from"],
-        published_to=row["published_to"],
+    published = date_of(row["row_published"])
+    return answer_of(
+        ArticleLine, row, published=published, cursor=cursor("list", row["article_id"])
     )
+
+
+def answer_of(kind: type[A], row: Row, **made: Any) -> A:
+    """Return an answer of the columns that are called as its fields are, and of what is `made`."""
+    read = {
+        name: tuple(value) if isinstance(value := row[name], list) else value
+        for name in kind.names()
+        if name not in made
+    }
+    return kind(**read, **made)
 
 
 def date_of(value: Any) -> PartialDate | None:
@@ -289,10 +293,6 @@ def _after(asked: Conditions, part: Part, kind: str, clause: str, *types: type) 
     return asked.also(clause, **{f"a{number}": value for number, value in enumerate(found)})
 
 
-def _containing(found: Iterator[Change], text: str) -> Iterator[Change]:
-    return (change for change in found if _contains(change, text))
-
-
 def _contains(change: Change, text: str) -> bool:
     wanted = " ".join(text.casefold().split())
     passages = (*change.removed, *change.added)
@@ -302,54 +302,22 @@ def _contains(change: Change, text: str) -> bool:
 # ------------------------------------------------------------------------------- the records
 
 
-def _step(row: Row) -> dict[str, Any]:
-    names = (
-        "article", "version", "wording", "changed_after", "changed_by", "first_seen",
-        "last_seen", "title", "silent", "words_added", "words_removed",
-    )  # fmt: skip
-    return {**{name: row[name] for name in names}, "changes": tuple(row["changes"])}
-
-
 def _version_line(row: Row) -> VersionLine:
-    return VersionLine(**_step(row), cursor=cursor("history", row["version"]))
+    return answer_of(VersionLine, row, cursor=cursor("history", row["version"]))
 
 
 def _change(row: Row) -> Change:
-    return Change(
-        **_step(row),
-        removed=tuple(row["removed"]),
-        added=tuple(row["added"]),
-        noise=tuple(row["noise"]),
-        notices=tuple(row["notices"]),
-        cursor=cursor("changes", row["changed_by"], row["version_id"]),
-    )
-
-
-def _numbered_change(row: Row) -> tuple[int, Change]:
-    return row["seq"], _change(row)
+    return answer_of(Change, row, cursor=cursor("changes", row["changed_by"], row["version_id"]))
 
 
 def _observation(row: Row) -> Observation:
-    names = (
-        "article", "origin", "observed_at", "recorded_at", "foreign", "outcome", "http_status",
-        "version", "wording", "raw_digest", "note", "checks", "until",
-    )  # fmt: skip
-    return Observation(
-        **{name: row[name] for name in names},
-        cursor=cursor("observations", row["observed_at"], row["observation_id"]),
-    )
+    after = cursor("observations", row["observed_at"], row["observation_id"])
+    return answer_of(Observation, row, cursor=after)
 
 
 def _relation(row: Row) -> Relation:
-    names = (
-        "id", "a", "b", "kind", "score", "method", "threshold", "earlier", "agency",
-        "decided_at", "undone_at",
-    )  # fmt: skip
-    return Relation(
-        **{name: row[name] for name in names},
-        evidence=row["row_evidence"],
-        cursor=cursor("relations", row["id"]),
-    )
+    after = cursor("relations", row["id"])
+    return answer_of(Relation, row, evidence=row["row_evidence"], cursor=after)
 
 
 class _NoiseSteps:
@@ -366,32 +334,16 @@ class _NoiseSteps:
         removed, added = self._differences(
             self._connection, row["a_derivation_id"], row["b_derivation_id"]
         )
-        names = (
-            "id", "article", "version", "observed_at", "wording_before", "wording_after", "method",
-            "decided_at", "undone_at",
-        )  # fmt: skip
-        return NoiseStep(
-            **{name: row[name] for name in names},
-            rules=tuple(row["rules"]),
-            reasons=tuple(self._rules[rule] for rule in row["rules"]),
-            removed=removed,
-            added=added,
-            cursor=cursor("noise", row["id"]),
+        reasons = tuple(self._rules[rule] for rule in row["rules"])
+        after = cursor("noise", row["id"])
+        return answer_of(
+            NoiseStep, row, reasons=reasons, removed=removed, added=added, cursor=after
         )
 
 
 def _refusal(row: Row) -> Refusal:
-    names = (
-        "job", "locator", "code", "message", "hint", "kept", "raw_digest", "at", "source", "times",
-        "first_at",
-    )  # fmt: skip
-    return Refusal(**{name: row[name] for name in names}, cursor=cursor("refusals", row["seq"]))
+    return answer_of(Refusal, row, cursor=cursor("refusals", row["seq"]))
 
 
 def _job(row: Row) -> Job:
-    names = (
-        "job", "kind", "source", "state", "trigger", "attempts", "created_at", "started_at",
-        "finished_at", "reason", "seen", "new_articles", "new_versions", "unchanged", "copies",
-        "refused", "failed", "gone", "passed_over", "seconds", "parent",
-    )  # fmt: skip
-    return Job(**{name: row[name] for name in names}, cursor=cursor("jobs", row["job"]))
+    return answer_of(Job, row, cursor=cursor("jobs", row["job"]))

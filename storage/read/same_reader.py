@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from storage.database.tables import METADATA
+from storage.database.tables import DERIVATION, SNAPSHOT
 from storage.diff.word_diff import Text
 from storage.history.changes import content
 from storage.history.runs import Reader, same_reader
 from storage.read.find import FoundVersion
 from storage.read.texts import ShownReading, pair_shown, pair_worded
-
-DERIVATION, SIGHT = METADATA.tables["derivation"], METADATA.tables["sight"]
 
 
 def read_by(
@@ -21,32 +19,32 @@ def read_by(
     reader: Reader,
     wording_id: int | None = None,
 ) -> Mapping[int, int]:
-    """Return, by version, a derivation that `reader` made of one of its sights, the newest one.
+    """Return, by version, a derivation that `reader` made of one of its snapshots, the newest one.
 
-    Only sights of that wording count, where one is named.
+    Only snapshots of that wording count, where one is named.
     """
-    again = DERIVATION.alias()
+    re_extracted = DERIVATION.alias()
     name, version, config = reader
     query = (
-        select(SIGHT.c.version, again.c.id)
-        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+        select(SNAPSHOT.c.version, re_extracted.c.id)
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
         .join(
-            again,
-            (again.c.capture_id == DERIVATION.c.capture_id)
-            & (again.c.context == DERIVATION.c.context),
+            re_extracted,
+            (re_extracted.c.capture_id == DERIVATION.c.capture_id)
+            & (re_extracted.c.context == DERIVATION.c.context),
         )
         .where(
-            SIGHT.c.article_id == article_id,
-            SIGHT.c.version.in_(numbers),
-            again.c.extractor == name,
-            again.c.extractor_version == version,
-            again.c.config == config,
-            again.c.wording_id.is_not(None),
+            SNAPSHOT.c.article_id == article_id,
+            SNAPSHOT.c.version.in_(numbers),
+            re_extracted.c.extractor == name,
+            re_extracted.c.extractor_version == version,
+            re_extracted.c.config == config,
+            re_extracted.c.wording_id.is_not(None),
         )
-        .order_by(SIGHT.c.observed_at, SIGHT.c.observation_id)
+        .order_by(SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id)
     )
     if wording_id is not None:
-        query = query.where(SIGHT.c.wording_id == wording_id)
+        query = query.where(SNAPSHOT.c.wording_id == wording_id)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
@@ -71,10 +69,10 @@ def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text
     older = 0 if ids[0] < ids[1] else 1
     for changed in (older, 1 - older):
         side, reader = sides[changed], known[1 - changed].reader
-        again = read_by(
+        re_extracted = read_by(
             connection, side.article.row_id, [side.number], reader, wording_id=side.wording_id
         )
-        if again:
-            ids[changed] = again[side.number]
+        if re_extracted:
+            ids[changed] = re_extracted[side.number]
             return content(connection, ids[0]).text, content(connection, ids[1]).text
     return pair_worded(connection, *known)

@@ -1,41 +1,29 @@
 """Full text: the versions whose wording has what a query asks for, the same on both databases.
 
-A first query ranks, a second one tells of the versions that it found, a few at a time.
+A first query ranks, a second one tells of the versions that it found, a few at a time. What many
+texts have is ranked a window at a time, the newest texts first: no search ranks the whole archive.
 """
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from storage.database.engine import json_text
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.views import view_query
-from storage.language.tokens import (
-    Or,
-    Phrase,
-    Query,
-    Word,
-    holds,
-    snippet,
-    to_fts5,
-    to_tsquery,
-)
-from storage.read.answers import Hit
+from storage.database.views import RESTRICTED, view_query
+from storage.language.tokens import Or, Phrase, Query, Word, holds, snippet, to_fts5, to_tsquery
+from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
-from storage.read.lists import (
-    ANY_STEP,
-    ChangeFilter,
-    Part,
-    article_line,
-    date_of,
-    step_conditions,
-)
+from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_conditions
 
 CHUNK_HITS = 100
+RANKED = 1_000
+"""Texts with a hit that are ranked against each other; of more, the newest come first."""
 
 
 def search(
@@ -47,12 +35,12 @@ def search(
     latest: bool,
     steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Hit]:
-    """Yield the hits with the best score first, of equal ones the newest."""
+    """Yield the hits with the best score first, of equal ones the newest, window by window."""
     found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
     while chunk := list(islice(found, CHUNK_HITS)):
-        told = _contents_of(connection, chunk)
+        contents = _contents_of(connection, chunk)
         for row in chunk:
-            yield _hit(row, told[row["version_id"]], query)
+            yield _hit(row, contents[row["version_id"]], query)
 
 
 def found_versions(
@@ -66,13 +54,34 @@ def found_versions(
 ) -> Iterator[Row]:
     """Yield id, article, number and score of the versions that are hits, in order."""
     asked = hits_asked(connection, filters, steps, latest=latest)
-    if part.after is not None:
-        score, moment, number = place("search", part.after, float, datetime, int)
-        beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
-        asked = asked.also(beyond, score=score, moment=moment, number=number)
-    if connection.dialect.name == "postgresql":
-        return _found_by_tsquery(connection, query, asked, part.limit)
-    return _found_by_fts5(connection, query, asked, part.limit)
+    top, beyond = _begun(connection, part)
+    by_index(connection)
+    left = part.limit
+    while left is None or left > 0:
+        window = window_asked(connection.dialect.name, query, asked, top)
+        if window is None:
+            return
+        for row in _ranked(connection, query, window, asked.and_(beyond), left):
+            left = None if left is None else left - 1
+            yield row
+        if left == 0:
+            return
+        lowest = f"SELECT min(wording_id) AS lowest, count(*) AS texts FROM ({window.plain}) m"
+        seen = next(stream(connection, lowest, window.values))
+        if seen["texts"] < RANKED:
+            return
+        top, beyond = seen["lowest"] - 1, Conditions()
+
+
+def _begun(connection: Connection, part: Part) -> tuple[int, Conditions]:
+    """Return the newest wording that a window may have, and which of its hits are wanted."""
+    if part.after is None:
+        newest = "SELECT coalesce(max(id), 0) FROM wording"
+        return connection.execute(text(newest)).scalar_one(), Conditions()
+    top, *hit = place("search", part.after, int, float, datetime, int)
+    values = dict(zip(("score", "moment", "number"), hit, strict=True))
+    beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
+    return top, Conditions().also(beyond, **values)
 
 
 def hits_asked(
@@ -80,6 +89,7 @@ def hits_asked(
 ) -> Conditions:
     """Return what versions (`v`, `d`) of articles (`a`) must be to be hits, beside the words."""
     asked = conditions(filters, seen="a.first_seen", article="a", version="d")
+    asked = asked.also(_OPEN)
     if latest:
         asked = asked.also("v.id = a.head_version_id")
     return asked.and_(step_conditions(steps, connection.dialect.name, "v"))
@@ -87,7 +97,58 @@ def hits_asked(
 
 def cursor_of(found: Row) -> str:
     """Return the cursor of a version that `found_versions` yielded."""
-    return cursor("search", found["score"], found["changed_by"], found["version_id"])
+    place_of = (found[name] for name in ("top", "score", "changed_by", "version_id"))
+    return cursor("search", *place_of)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchWindow:
+    """The newest texts with hits, so many: as ids alone, and with what ranks them."""
+
+    plain: str
+    scored: str
+    values: dict[str, Any]
+
+
+def window_asked(
+    dialect: str, query: Query, asked: Conditions, top: int, most: int | None = None
+) -> SearchWindow | None:
+    """Return what asks for the newest wordings up to `top` that have hits.
+
+    None where `query` finds nothing.
+    """
+    matching = _matching(dialect, query)
+    if matching is None:
+        return None
+    where, values = matching
+    number = _NUMBER[dialect]
+    where = f"{where} AND {number} <= :top"
+    score, cut = "-bm25(search_text)", ""
+    hit = "" if asked.clauses == (_OPEN,) else _HIT.format(number=number, where=asked.where)
+    window = f"FROM search_text s WHERE {where}{hit} ORDER BY {number} DESC LIMIT :most"
+    if dialect == "postgresql":
+        score = "CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8)"
+        cut = f", {_CUT} AS cut" if "phrased" in values else ""
+        newest = f"SELECT s.* FROM search_text s WHERE {where} ORDER BY {number} DESC"
+        window = f"FROM ({newest}) s WHERE TRUE{hit} LIMIT :most"
+    return SearchWindow(
+        f"SELECT {number} AS wording_id {window}",
+        f"SELECT {number} AS wording_id, {score} AS score{cut} {window}",
+        {**asked.values, **values, "top": top, "most": most or RANKED},
+    )
+
+
+_OPEN = f"a.id NOT IN {RESTRICTED}"
+"""That an article is shown; a window counts texts of others too, and shows nothing of them."""
+_NUMBER = {"sqlite": "s.rowid", "postgresql": "s.wording_id + 0"}
+"""The number of a wording; on PostgreSQL not as an index has it, which would read every text."""
+_HIT = """ AND EXISTS (
+SELECT 1 FROM version v
+JOIN article a ON a.id = v.article_id
+JOIN derivation d ON d.id = v.derivation_id{where} AND v.wording_id = {number}
+LIMIT 1 OFFSET 0)
+"""
+"""With an OFFSET PostgreSQL looks at one text after the other, and does not join all there are."""
 
 
 def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
@@ -96,35 +157,72 @@ def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
     Where PostgreSQL left out positions, its words are enough: the caller looks at the text.
     None where `query` finds nothing.
     """
+    matching = _matching(dialect, query)
+    if matching is None:
+        return None
+    where, values = matching
+    return f"SELECT {_NUMBER[dialect]} AS wording_id FROM search_text s WHERE {where}", values
+
+
+def _matching(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
+    """Return what a row of full text (`s`) must be to have what a query asks for."""
     if dialect != "postgresql":
         match = to_fts5(query)
-        found = "SELECT rowid AS wording_id FROM search_text WHERE search_text MATCH :match"
-        return None if match is None else (found, {"match": match})
-    exact, loose = to_tsquery(query), to_tsquery(_without_phrases(query))
+        return None if match is None else ("search_text MATCH :match", {"match": match})
+    exact = to_tsquery(query)
     if exact is None:
         return None
-    where = "s.tokens @@ CAST(:exact AS tsquery)"
-    values: dict[str, Any] = {"exact": exact}
+    where, values = "s.tokens @@ CAST(:exact AS tsquery)", {"exact": exact}
     if phrased := _words_of_phrases(query):
+        loose = to_tsquery(_without_phrases(query))
         where = f"s.tokens @@ CAST(:loose AS tsquery) AND ({where} OR {_CUT})"
-        values |= {"loose": loose, "phrased": phrased}
-    return f"SELECT s.wording_id AS wording_id FROM search_text s WHERE {where}", values
+        return where, {**values, "loose": loose, "phrased": json_text(phrased)}
+    return where, values
+
+
+def by_index(connection: Connection) -> None:
+    """Let PostgreSQL use the index for the rest of a transaction, also where a table looks small.
+
+    It counts the pages of the table, and not those where the tokens are kept beside it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+
+
+def indexed_up_to(connection: Connection) -> int:
+    """Return the newest wording before which no wording will come into the index any more."""
+    found: int = connection.execute(text(_INDEXED)).scalar_one()
+    return found
+
+
+def state_of(connection: Connection) -> str:
+    """Return how far the archive was written, and how far its texts can be found."""
+    seq, indexed = connection.execute(text(_STATE)).one()
+    return f"{seq} {indexed}"
 
 
 def holding_each(
-    connection: Connection, queries: Sequence[Query], most: int
+    connection: Connection, queries: Sequence[tuple[Query, Query, int]], most: int
 ) -> list[Sequence[int]]:
-    """Return for each query `wording_id`s that `holding` finds, at most so many, in one go."""
+    """Return for each query those `wording_id`s above a number that `holding` finds.
+
+    At most so many of each, in one go. A query goes with a longer one, whose words those texts
+    have too: PostgreSQL reads each text that has all of them.
+    """
+    by_index(connection)
     if connection.dialect.name == "postgresql":
         asked = [
-            {"n": number, "exact": to_tsquery(each), "loose": to_tsquery(_without_phrases(each)),
-             "phrased": _words_of_phrases(each)}
-            for number, each in enumerate(queries)
+            {"n": number, "exact": to_tsquery(each), "loose": to_tsquery(_without_phrases(longer)),
+             "phrased": _words_of_phrases(each), "above": above}
+            for number, (each, longer, above) in enumerate(queries)
         ]  # fmt: skip
         statement = _EACH_BY_TSQUERY
     else:
-        asked = [{"n": n, "match": to_fts5(each)} for n, each in enumerate(queries)]
-        statement = _EACH_BY_FTS5
+        asked = [
+            {"n": number, "match": to_fts5(each), "above": above}
+            for number, (each, _longer, above) in enumerate(queries)
+        ]
+        statement = _EACH_BY_FTS5.format(table="search_text")
     found: list[Sequence[int]] = [()] * len(queries)
     wanted = [each for each in asked if each.get("match", each.get("exact")) is not None]
     for row in stream(connection, statement, {"asked": json_text(wanted), "most": most}):
@@ -133,30 +231,63 @@ def holding_each(
     return found
 
 
-_LEFT_OUT = (
-    "(u.positions IS NULL OR cardinality(u.positions) >= 255 "
-    "OR u.positions[cardinality(u.positions)] >= 16383)"
+def holding_keyed(
+    connection: Connection, asked: Sequence[tuple[str, int]], most: int
+) -> list[Sequence[int]]:
+    """Return for each the `wording_id`s above a number that have all keys of a sentence.
+
+    At most so many of each, in one go; only SQLite knows keys.
+    """
+    found: list[Sequence[int]] = [()] * len(asked)
+    if asked:
+        wanted = [{"n": n, "match": keys, "above": above} for n, (keys, above) in enumerate(asked)]
+        values = {"asked": json_text(wanted), "most": most}
+        for row in stream(connection, _EACH_BY_FTS5.format(table="sentence_text"), values):
+            found[row["n"]] = json.loads(row["held"])
+    return found
+
+
+HOLDING_KEYED = "SELECT rowid AS wording_id FROM sentence_text WHERE sentence_text MATCH :match"
+"""The wordings that have all keys of a sentence."""
+_MAY_BE_CUT = """(
+    EXISTS (SELECT 1 FROM wording l WHERE l.id = s.wording_id AND octet_length(l.text) >= 32000)
+    OR EXISTS (SELECT 1 FROM {words} p
+        WHERE ts_rank('{{1,1,1,1}}', {tokens}, CAST(p AS tsquery)) >= 0.9976))"""
+"""Where an index may have left out positions: a text that is long enough, or has a word that often.
+
+254 times rank as 0.9976. Looking at the positions themselves takes three times as long.
+"""
+_CUT = _MAY_BE_CUT.format(
+    tokens="s.tokens", words="jsonb_array_elements_text(CAST(:phrased AS jsonb))"
 )
-_CUT = f"EXISTS (SELECT 1 FROM unnest(s.tokens) u WHERE u.lexeme IN :phrased AND {_LEFT_OUT})"
 _EACH_BY_FTS5 = """
 SELECT q.value ->> 'n' AS n, (SELECT json_group_array(rowid) FROM (
-    SELECT rowid FROM search_text WHERE search_text MATCH (q.value ->> 'match') LIMIT :most
+    SELECT rowid FROM {table} WHERE {table} MATCH (q.value ->> 'match')
+    AND rowid > (q.value ->> 'above') LIMIT :most
 )) AS held FROM json_each(:asked) q
 """
 _EACH_BY_TSQUERY = f"""
 SELECT q.n AS n, (ARRAY(SELECT s.wording_id FROM search_text s
-    WHERE s.tokens @@ CAST(q.loose AS tsquery)
-    AND (s.tokens @@ CAST(q.exact AS tsquery) OR EXISTS (
-        SELECT 1 FROM unnest(s.tokens) u WHERE u.lexeme = ANY(q.phrased) AND {_LEFT_OUT}))
+    WHERE s.wording_id > q.above AND s.tokens @@ CAST(q.loose AS tsquery)
+    AND EXISTS (
+        SELECT 1 FROM (SELECT setweight(s.tokens, 'A') AS tokens OFFSET 0) once
+        WHERE once.tokens @@ CAST(q.exact AS tsquery)
+        OR {_MAY_BE_CUT.format(tokens="once.tokens", words="unnest(q.phrased)")})
 ))[1:CAST(:most AS int)] AS held
-FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS q(n int, exact text, loose text, phrased text[])
+FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS q(n int, exact text, loose text, phrased text[],
+    above bigint)
 """
+_INDEXED = """
+SELECT coalesce((SELECT min(wording_id) - 1 FROM search_due), (SELECT max(id) FROM wording), 0)
+"""
+_STATE = f"SELECT (SELECT value FROM counter WHERE name = 'seq'), ({_INDEXED})"
 
 
 _RANKED = """
+WITH m AS MATERIALIZED ({window})
 SELECT v.id AS version_id, a.id AS article_id, a.public_id AS article, v.number AS version,
-    v.changed_by AS changed_by, m.score AS score {more}
-FROM {matches} m
+    v.changed_by AS changed_by, m.score AS score, CAST(:top AS bigint) AS top {more}
+FROM m
 JOIN version v ON v.wording_id = m.wording_id
 JOIN article a ON a.id = v.article_id
 JOIN derivation d ON d.id = v.derivation_id
@@ -165,63 +296,31 @@ ORDER BY m.score DESC, v.changed_by DESC, v.id DESC
 """
 
 
-def _found_by_fts5(
-    connection: Connection, query: Query, asked: Conditions, limit: int | None
+def _ranked(
+    connection: Connection,
+    query: Query,
+    window: SearchWindow,
+    asked: Conditions,
+    limit: int | None,
 ) -> Iterator[Row]:
-    match = to_fts5(query)
-    if match is None:
-        return
-    matches = (
-        "(SELECT rowid AS wording_id, -bm25(search_text) AS score "
-        "FROM search_text WHERE search_text MATCH :match)"
-    )
-    ranked = _RANKED.format(more="", matches=matches, where=asked.where)
-    yield from stream(connection, *_limited(ranked, {**asked.values, "match": match}, limit))
-
-
-def _found_by_tsquery(
-    connection: Connection, query: Query, asked: Conditions, limit: int | None
-) -> Iterator[Row]:
-    """Ask the index; where it left out positions, read the text itself for phrases.
+    """Yield the hits of a window in order; where an index left out positions, by the text itself.
 
     A tsvector keeps 16,383 positions and 255 of one word: a phrase beyond them is neither found
     nor excluded by it.
     """
-    exact = to_tsquery(query)
-    if exact is None:
+    values = {**asked.values, **window.values}
+    if "phrased" not in values:
+        ranked = _RANKED.format(window=window.scored, more="", where=asked.where)
+        yield from stream(connection, *_limited(ranked, values, limit))
         return
-    loose, phrased = _without_phrases(query), _words_of_phrases(query)
-    if not phrased:
-        matches = _MATCHES.format(cut="FALSE", where="s.tokens @@ CAST(:exact AS tsquery)")
-        ranked = _RANKED.format(more="", matches=matches, where=asked.where)
-        yield from stream(connection, *_limited(ranked, {**asked.values, "exact": exact}, limit))
-        return
-    matches = _MATCHES.format(
-        cut=_CUT,
-        where=f"s.tokens @@ CAST(:loose AS tsquery) "
-        f"AND (s.tokens @@ CAST(:exact AS tsquery) OR {_CUT})",
-    )
-    ranked = _RANKED.format(
-        more=", m.cut AS cut, m.wording_id AS wording_id, d.language AS language",
-        matches=matches,
-        where=asked.where,
-    )
-    values = {**asked.values, "exact": exact, "loose": to_tsquery(loose), "phrased": phrased}
+    more = ", m.cut AS cut, m.wording_id AS wording_id, d.language AS language"
+    ranked = _RANKED.format(window=window.scored, more=more, where=asked.where)
     rows = stream(connection, ranked, values)
     yield from islice((r for r in rows if not r["cut"] or _is_hit(connection, r, query)), limit)
 
 
-_MATCHES = """
-(SELECT s.wording_id AS wording_id, {cut} AS cut,
-    CAST(ts_rank(s.tokens, CAST(:exact AS tsquery), 1) AS float8) AS score
-FROM search_text s WHERE {where})
-"""
-
-
 def _limited(query: str, values: dict[str, Any], limit: int | None) -> tuple[str, dict[str, Any]]:
-    if limit is None:
-        return query, values
-    return f"{query} LIMIT :rows", {**values, "rows": max(limit, 0)}
+    return (query, values) if limit is None else (f"{query} LIMIT :rows", {**values, "rows": limit})
 
 
 def _without_phrases(query: Query) -> Query:
@@ -253,7 +352,7 @@ def _words_of_phrases(query: Query) -> list[str]:
 
 
 def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
-    """Tell by the text itself whether a wording has what was asked for."""
+    """Return by the text itself whether a wording has what was asked for."""
     found = stream(
         connection, "SELECT title, text FROM wording WHERE id = :id", {"id": row["wording_id"]}
     )
@@ -281,28 +380,15 @@ def _contents_of(connection: Connection, found: Sequence[Row]) -> dict[int, Row]
     return {row["version_id"]: row for row in rows}
 
 
-def _hit(found: Row, told: Row, query: Query) -> Hit:
-    line = article_line(told)
-    texts = [told["title"] or "", *(told["text"] or "").split("\n\n")]
+def _hit(found: Row, contents: Row, query: Query) -> Hit:
+    line = article_line(contents)
+    texts = [contents["title"] or "", *(contents["text"] or "").split("\n\n")]
+    shared = {name: getattr(line, name) for name in ArticleLine.names() if name != "cursor"}
     return Hit(
-        article=line.article,
-        origin=line.origin,
-        origins=line.origins,
-        source=line.source,
-        title=line.title,
-        published=date_of(told["row_published"]),
-        language=line.language,
-        publisher=line.publisher,
-        versions=line.versions,
-        state=line.state,
-        first_seen=line.first_seen,
-        last_seen=line.last_seen,
-        cluster=line.cluster,
-        version=told["version"],
-        current=told["version"] == line.versions,
+        **shared,
+        version=contents["version"],
+        current=contents["version"] == line.versions,
         snippet=snippet(texts, query, line.language),
         score=found["score"],
         cursor=cursor_of(found),
-        published_from=line.published_from,
-        published_to=line.published_to,
     )

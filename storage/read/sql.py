@@ -131,7 +131,7 @@ class _Guard:
         return sqlite3.SQLITE_DENY
 
     def _is_made_by_the_query(self, name: str) -> bool:
-        """Tell whether rows are counted that stand in the WITH of a query, not in a table."""
+        """Return whether rows are counted that stand in the WITH of a query, not in a table."""
         return name not in self._tables and not name.startswith(("sqlite_", "pragma_"))
 
 

@@ -9,31 +9,35 @@ from sqlalchemy import Connection, func, select, tuple_
 
 from storage.database.capture_store import Held, load
 from storage.database.rows import Row, cursor, place, stream
-from storage.database.tables import METADATA
-from storage.database.views import COLUMNS, view_query
+from storage.database.tables import (
+    CAPTURE,
+    DERIVATION,
+    OBSERVATION,
+    ORIGIN,
+    SNAPSHOT,
+    VERSION,
+    WORDING,
+)
+from storage.database.views import COLUMNS, open_alone, view_query
 from storage.diff.word_diff import Text
 from storage.history.runs import Reader
 from storage.read.answers import Digests, Observed, Raw, VersionText
 from storage.read.filters import Conditions
-from storage.read.find import FoundVersion
+from storage.read.find import FoundVersion, is_restricted
 from storage.read.lists import date_of
 from storage.values.digest import wording_name
 from storage.values.draft import (
     TEXT_ROLES,
-    Candidate,
     Extractor,
     Field,
     Notice,
     Paragraph,
-    Quote,
+    field_in,
     paragraphs_in,
+    quotes_in,
 )
 from storage.values.errors import RedactedError
 
-CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SIGHT, VERSION, WORDING = (
-    METADATA.tables[name]
-    for name in ("capture", "derivation", "observation", "origin", "sight", "version", "wording")
-)
 _READER = (DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config)
 PLACE = ("origin", "origins", "source")
 """What a flat row of a version says of its article."""
@@ -41,14 +45,13 @@ UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
 
 def version_text(connection: Connection, found: FoundVersion) -> VersionText:
-    """Return one version, whole."""
     asked = (
         Conditions()
         .also("x.article_id = :article", article=found.article.row_id)
         .also("x.version = :version", version=found.number)
     )
     row = next(_versions(connection, _COLUMNS, asked, None))
-    if found.wording_id is not None:
+    if found.wording_id is not None and not is_restricted(connection, found.article):
         row = {**row, **_as_worded(connection, shown(connection, found))}
     return _version_text(row, certain=found.certain)
 
@@ -57,17 +60,17 @@ def wordings_of(connection: Connection, found: FoundVersion) -> list[int]:
     """Return the wordings that a version was seen in: those that differ by noise, too."""
     if found.wording_id is not None:
         return [found.wording_id]
-    query = select(SIGHT.c.wording_id).where(
-        SIGHT.c.article_id == found.article.row_id,
-        SIGHT.c.version == found.number,
-        SIGHT.c.wording_id.is_not(None),
+    query = select(SNAPSHOT.c.wording_id).where(
+        SNAPSHOT.c.article_id == found.article.row_id,
+        SNAPSHOT.c.version == found.number,
+        SNAPSHOT.c.wording_id.is_not(None),
     )
     return sorted({*connection.execute(query).scalars()})
 
 
 @dataclass(frozen=True, slots=True)
 class ShownReading:
-    """What a version shows: one reading of one capture, and between which sights that came."""
+    """What a version shows: one reading of one capture, and between which snapshots that came."""
 
     number: int
     derivation_id: int
@@ -83,18 +86,24 @@ def shown(connection: Connection, found: FoundVersion) -> ShownReading:
     if found.wording_id is None:
         (one,) = versions_shown(connection, found.article.row_id, found.number, found.number)
         return one
-    seen = SIGHT.c.observed_at
-    of_article = SIGHT.c.article_id == found.article.row_id
+    seen = SNAPSHOT.c.observed_at
+    of_article = SNAPSHOT.c.article_id == found.article.row_id
     query = (
-        select(SIGHT.c.version, SIGHT.c.derivation_id, SIGHT.c.observation_id, *_READER, seen)
-        .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
-        .where(of_article, SIGHT.c.version == found.number, SIGHT.c.wording_id == found.wording_id)
-        .order_by(seen, SIGHT.c.observation_id)
+        select(
+            SNAPSHOT.c.version, SNAPSHOT.c.derivation_id, SNAPSHOT.c.observation_id, *_READER, seen
+        )
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+        .where(
+            of_article,
+            SNAPSHOT.c.version == found.number,
+            SNAPSHOT.c.wording_id == found.wording_id,
+        )
+        .order_by(seen, SNAPSHOT.c.observation_id)
     )
     rows = connection.execute(query).all()
     first = rows[0]
     before = select(func.max(seen)).where(
-        of_article, seen < first.observed_at, SIGHT.c.wording_id.is_not(None)
+        of_article, seen < first.observed_at, SNAPSHOT.c.wording_id.is_not(None)
     )
     came_after = connection.execute(before).scalar()
     return ShownReading(
@@ -153,7 +162,7 @@ def version_texts(
 ) -> Iterator[VersionText]:
     """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions.
 
-    What stood there at `as_of` is certain up to its last sight.
+    What stood there at `as_of` is certain up to its last snapshot.
     """
     for row in _versions(connection, _COLUMNS, asked, limit):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
@@ -162,7 +171,8 @@ def version_texts(
 
 _COLUMNS = (
     "x.*, q.origin AS origin, q.origins AS origins, q.source AS source, "
-    "q.state AS state, q.versions AS versions, d.detail AS detail, "
+    "q.state AS state, q.versions AS versions, "
+    f"{open_alone('d.detail', 'x.article_id')} AS detail, "
     "d.extractor AS extractor, d.extractor_version AS extractor_version, "
     "d.config AS config"
 )
@@ -295,14 +305,9 @@ def _worded(paragraphs: Iterable[Paragraph]) -> tuple[tuple[str, str], ...]:
     return tuple(pair for pair in pairs if pair[0] in TEXT_ROLES)
 
 
-def comparable(version: VersionText) -> Text:
-    """Return what is compared of a version: its title and the paragraphs that make its text."""
-    return Text(version.title, _worded(version.paragraphs))
-
-
 def _version_text(row: Row, *, certain: bool) -> VersionText:
     detail = row["detail"] or {}
-    fields = {name: _field(value) for name, value in (detail.get("fields") or {}).items()}
+    fields = {name: field_in(value) for name, value in (detail.get("fields") or {}).items()}
     paragraphs = paragraphs_in(row["detail"], row["text"])
     return VersionText(
         article=row["article"],
@@ -326,7 +331,7 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
         published=date_of(_value(fields, "published")),
         modified=date_of(_value(fields, "modified")),
         word_count=row["word_count"],
-        quotes=tuple(Quote(**each) for each in detail.get("quotes") or ()),
+        quotes=quotes_in(row["detail"], paragraphs),
         notices=tuple(Notice(**each) for each in detail.get("notices") or ()),
         flags=tuple(row["flags"]),
         fields=fields,
@@ -334,15 +339,6 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
         digests=Digests(raw=row["raw_digest"], wording=row["wording"], link=None),
         extractor=Extractor(row["extractor"], row["extractor_version"], row["config"]),
         cursor=_cursor(row),
-    )
-
-
-def _field(stored: Row) -> Field:
-    return Field(
-        value=stored["value"],
-        found_in=stored["found_in"],
-        confidence=stored["confidence"],
-        candidates=tuple(Candidate(**each) for each in stored["candidates"]),
     )
 
 

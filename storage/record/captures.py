@@ -9,22 +9,19 @@ from sqlalchemy import Connection, insert, or_, select, update
 from storage.database.capture_store import CaptureStore, new_name, pointer, put_all
 from storage.database.compression import pack
 from storage.database.tables import (
-    ArchiveRow,
-    CaptureRow,
-    ObservationRow,
-    PresenceRow,
-    SightRow,
-    SourceRow,
-    VerdictRow,
+    ARCHIVE,
+    CAPTURE,
+    OBSERVATION,
+    PRESENCE,
+    SNAPSHOT,
+    SOURCE,
+    VERDICT,
 )
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.unit import Unit, rows_in, update_rows
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, Scan
 
-CAPTURE, OBSERVATION = table_of(CaptureRow), table_of(ObservationRow)
-PRESENCE, SIGHT, SOURCE = table_of(PresenceRow), table_of(SightRow), table_of(SourceRow)
-ARCHIVE, VERDICT = table_of(ArchiveRow), table_of(VerdictRow)
 CAPTURE_FOLDER = "captures"
 """The fact about an archive that names its folder in a store of captures."""
 
@@ -83,7 +80,7 @@ def keep_bytes(unit: Unit, packed: Packed) -> dict[bytes, int]:
         if digest not in known:
             known[digest] = unit.number()
             unit.add(
-                CaptureRow,
+                CAPTURE,
                 {
                     "id": known[digest], "digest": digest, "size": size, "encoding": encoding,
                     "data": data, "recorded_at": unit.now,
@@ -147,14 +144,14 @@ def note_presence(
     key = ("source_id", "place_id")
     looked = [_only_stamp(row) for row in changed if row["place_id"] in only_looked]
     taken = [row for row in changed if row["place_id"] not in only_looked]
-    update_rows(unit.connection, PresenceRow, key, looked)
-    update_rows(unit.connection, PresenceRow, key, taken)
+    update_rows(unit.connection, PRESENCE, key, looked)
+    update_rows(unit.connection, PRESENCE, key, taken)
     if fresh:
         before = unit.connection.execute(
             select(SOURCE.c.places).where(SOURCE.c.id == source_id)
         ).scalar_one()
         for ordinal, row in enumerate(fresh, before):
-            unit.add(PresenceRow, {**row, "ordinal": ordinal})
+            unit.add(PRESENCE, {**row, "ordinal": ordinal})
         unit.connection.execute(
             update(SOURCE).where(SOURCE.c.id == source_id).values(places=before + len(fresh))
         )
@@ -191,13 +188,13 @@ def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -
             PRESENCE.c.locator_id,
             PRESENCE.c.container,
             PRESENCE.c.refused,
-            SIGHT.c.is_foreign,
+            SNAPSHOT.c.is_foreign,
             OBSERVATION.c.scan_id,
             OBSERVATION.c.id,
             _had_a_text().label("had_a_text"),
         )
         .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
-        .outerjoin(SIGHT, SIGHT.c.observation_id == PRESENCE.c.observation_id)
+        .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == PRESENCE.c.observation_id)
         .where(PRESENCE.c.source_id == scan.source_id, PRESENCE.c.gone.is_(False))
     )
     noted: list[int] = []
@@ -216,16 +213,16 @@ def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -
                 note="no longer in the folder",
             )
         )  # fmt: skip
-    update_rows(unit.connection, PresenceRow, ("source_id", "place_id"), away)
+    update_rows(unit.connection, PRESENCE, ("source_id", "place_id"), away)
     return noted
 
 
 def _had_a_text() -> Any:
     """Return the condition that something at the place of a presence was, or may be, an article."""
-    earlier, sight, verdict = OBSERVATION.alias(), SIGHT.alias(), VERDICT.alias()
+    earlier, snapshot, verdict = OBSERVATION.alias(), SNAPSHOT.alias(), VERDICT.alias()
     return (
         select(earlier.c.id)
-        .outerjoin(sight, sight.c.observation_id == earlier.c.id)
+        .outerjoin(snapshot, snapshot.c.observation_id == earlier.c.id)
         .outerjoin(verdict, verdict.c.observation_id == earlier.c.id)
         .where(
             earlier.c.source_id == PRESENCE.c.source_id,
@@ -233,7 +230,7 @@ def _had_a_text() -> Any:
             earlier.c.outcome == "captured",
             or_(
                 verdict.c.id.is_(None),
-                sight.c.wording_id.is_not(None) & sight.c.is_foreign.is_(False),
+                snapshot.c.wording_id.is_not(None) & snapshot.c.is_foreign.is_(False),
             ),
         )
         .exists()

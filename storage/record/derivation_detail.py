@@ -7,7 +7,7 @@ from typing import Any
 
 from storage.record.reading import Reading
 from storage.values.dates import span
-from storage.values.draft import TEXT_ROLES, Draft, Field, PartialDate, as_dict
+from storage.values.draft import TEXT_ROLES, Draft, Field, Paragraph, PartialDate, Quote, as_dict
 
 PLAIN = (str, int, float, type(None))
 
@@ -62,52 +62,68 @@ def published_columns(reading: Reading) -> dict[str, Any]:
 
 def detail_of(draft: Draft, stored: Sequence[str]) -> dict[str, Any]:
     """Return what a derivation keeps of a draft; `stored` are the paragraphs of its wording."""
+    given = {
+        "notices": [as_dict(notice) for notice in draft.notices],
+        "address": draft.address,
+        "observed_at": draft.observed_at.isoformat() if draft.observed_at else None,
+        "around": list(draft.around),
+    }
     return {
         "title": draft.title,
         "paragraphs": layout(draft, stored),
         "fields": {name: _field(field) for name, field in draft.fields.items()},
         "flags": list(draft.flags),
         "steps": [as_dict(step) for step in draft.steps],
-        "quotes": [
-            {
-                "text": q.text,
-                "speaker": q.speaker,
-                "cue": q.cue,
-                "paragraph": q.paragraph,
-                "speaker_resolved": q.speaker_resolved,
-            }
-            for q in draft.quotes
-        ],
-        "notices": [as_dict(notice) for notice in draft.notices],
-        "address": draft.address,
-        "observed_at": draft.observed_at.isoformat() if draft.observed_at else None,
-        **({"around": list(draft.around)} if draft.around else {}),
+        "quotes": [_quote(each, draft.paragraphs) for each in draft.quotes],
+        **{name: value for name, value in given.items() if value},
     }
+
+
+def _quote(quote: Quote, paragraphs: Sequence[Paragraph]) -> Any:
+    """Return a quotation as its place in its paragraph, where it stands there as it is."""
+    start = paragraphs[quote.paragraph].text.find(quote.text)
+    if start < 0:
+        return {name: getattr(quote, name) for name in Quote.__slots__}
+    place = [quote.paragraph, start, start + len(quote.text)]
+    resolved = [quote.speaker_resolved] if quote.speaker_resolved != quote.speaker else []
+    return [*place, quote.speaker, quote.cue, *resolved]
 
 
 def _field(field: Field) -> dict[str, Any]:
     """Return what `as_dict` would, without looking at each part: an article has a dozen."""
-    return {
+    kept = {
         "value": field.value if isinstance(field.value, PLAIN) else as_dict(field.value),
         "found_in": field.found_in,
-        "confidence": field.confidence,
-        "candidates": [as_dict(candidate) for candidate in field.candidates],
     }
+    if field.confidence is not None:
+        kept["confidence"] = field.confidence
+    if field.candidates:
+        kept["candidates"] = [as_dict(candidate) for candidate in field.candidates]
+    return kept
 
 
-def layout(draft: Draft, stored: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the paragraphs, pointing into the stored wording where the text is the same."""
-    entries: list[dict[str, Any]] = []
-    index = 0
+def layout(draft: Draft, stored: Sequence[str]) -> list[Any]:
+    """Return the paragraphs, pointing into the stored wording where the text is the same.
+
+    One without text or number is the next of the wording; it is its role, and its marks.
+    """
+    entries: list[Any] = []
+    index = place = 0
     for paragraph in draft.paragraphs:
         entry: dict[str, Any] = {"role": paragraph.role}
+        is_stored = False
         if paragraph.role in TEXT_ROLES:
-            if index < len(stored) and stored[index] == paragraph.text:
-                entry["w"] = index
+            is_stored = index < len(stored) and stored[index] == paragraph.text
             index += 1
-        if "w" not in entry:
+        if not is_stored:
             entry["text"] = paragraph.text
-        if paragraph.marks:
-            entry["marks"] = [[m.kind, m.start, m.end] for m in paragraph.marks]
-        entries.append(entry)
+        elif index - 1 != place:
+            entry["w"] = index - 1
+        if is_stored:
+            place = index
+        marks = [[m.kind, m.start, m.end] for m in paragraph.marks]
+        if len(entry) > 1:
+            entries.append({**entry, "marks": marks} if marks else entry)
+        else:
+            entries.append([paragraph.role, *marks] if marks else paragraph.role)
     return entries

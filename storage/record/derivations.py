@@ -1,45 +1,58 @@
 """Write what was read out of captures: wordings and derivations, once each."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import zstandard
 from sqlalchemy import select
 
-from storage.database.tables import DerivationRow, FingerprintRow, SearchDueRow, WordingRow
-from storage.database.unit import Unit, rows_in, table_of
-from storage.language.vocabulary import Tokens
+from storage.database.columns import JsonText
+from storage.database.engine import json_text
+from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
+from storage.database.unit import Unit, rows_in
 from storage.record.derivation_detail import detail_of, layout, published_columns, value_of
-from storage.record.reading import Reading, Reread
+from storage.record.reading import Reading, ReExtracted, ToIndex
 from storage.values.draft import Draft, Extractor
 
-DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
 BYTES_GONE = "bytes_gone"
 """Why a text was not read anew: its bytes were taken away."""
 
 
-Prepared = Mapping[int, Mapping[str, Any]]
-"""What derivations keep of drafts, by the `id` of their reading."""
+@dataclass(frozen=True, slots=True)
+class PreparedDraft:
+    """What is written of a draft: the columns of its derivation, and its detail as JSON."""
+
+    paragraphs: tuple[str, ...]
+    columns: Mapping[str, Any]
+    detail: Mapping[str, Any]
+    detail_text: JsonText
+
+
+Prepared = Mapping[int, PreparedDraft]
+"""What is written of drafts, by the `id` of their reading."""
 
 
 def prepared(readings: Iterable[Reading]) -> Prepared:
     """Return what derivations will keep of drafts: nothing of it has to wait for the lock."""
-    return {id(each): _columns(each) for each in readings if isinstance(each.outcome, Draft)}
+    return {id(each): _prepared(each) for each in readings if isinstance(each.outcome, Draft)}
 
 
-def _columns(reading: Reading) -> dict[str, Any]:
+def _prepared(reading: Reading) -> PreparedDraft:
     draft = reading.outcome
     assert isinstance(draft, Draft)
     output = draft.raw_output
-    return {
+    columns = {
         **published_columns(reading),
         "language": value_of(draft, "language"),
         "publisher": value_of(draft, "publisher"),
         "word_count": value_of(draft, "word_count"),
-        "detail": detail_of(draft, draft.text_paragraphs()),
         "raw_output": zstandard.compress(output.encode("utf-8", "replace"), 3)
         if output is not None else None,
     }  # fmt: skip
+    paragraphs = draft.text_paragraphs()
+    detail = detail_of(draft, paragraphs)
+    return PreparedDraft(paragraphs, columns, detail, JsonText(json_text(detail)))
 
 
 class Deriving:
@@ -48,7 +61,7 @@ class Deriving:
     def __init__(self, unit: Unit, prepared: Prepared) -> None:
         self.unit = unit
         self._prepared = prepared
-        self.to_index: list[tuple[int, Tokens]] = []
+        self.to_index: list[ToIndex] = []
         self.wordings: dict[bytes, int] = {}
         self._texts: dict[int, tuple[str, ...]] = {}
         self._derivations: dict[tuple[Any, ...], int] = {}
@@ -74,27 +87,20 @@ class Deriving:
             return known
         unit = self.unit
         number = self.wordings[digest] = unit.number()
-        paragraphs = draft.text_paragraphs()
+        ready = self._prepared.get(id(reading))
+        paragraphs = draft.text_paragraphs() if ready is None else ready.paragraphs
         self._texts[number] = paragraphs
         unit.add(
-            WordingRow,
+            WORDING,
             {
                 "id": number, "digest": digest, "title": draft.title,
                 "text": "\n\n".join(paragraphs), "recorded_at": unit.now,
             },
         )  # fmt: skip
-        if reading.signature is not None:
-            unit.add(
-                FingerprintRow,
-                {
-                    "wording_id": number, "algorithm": reading.signature.algorithm,
-                    "seed": reading.signature.seed, "signature": reading.signature.values,
-                },
-            )  # fmt: skip
         if reading.tokens is not None:
-            self.to_index.append((number, reading.tokens))
+            self.to_index.append(ToIndex(number, reading.tokens, reading.sentence_keys))
         if unit.connection.dialect.name == "postgresql":
-            unit.add(SearchDueRow, {"wording_id": number, "language": value_of(draft, "language")})
+            unit.add(SEARCH_DUE, {"wording_id": number, "language": value_of(draft, "language")})
         return number
 
     def derivation(
@@ -108,21 +114,24 @@ class Deriving:
         if known is not None:
             return known
         number = self._derivations[key] = self.unit.number()
-        columns = self._prepared[id(reading)]
-        detail = {**columns["detail"], "flags": list(draft.flags)}
-        if self._texts[wording] != draft.text_paragraphs():
-            detail["paragraphs"] = layout(draft, self._texts[wording])
+        ready = self._prepared[id(reading)]
+        detail: Mapping[str, Any] | JsonText = ready.detail_text
+        has_flags = len(draft.flags) > len(ready.detail["flags"])
+        if has_flags or self._texts[wording] != ready.paragraphs:
+            paragraphs = layout(draft, self._texts[wording])
+            detail = {**ready.detail, "flags": list(draft.flags), "paragraphs": paragraphs}
         self.unit.add(
-            DerivationRow,
+            DERIVATION,
             {
                 "id": number, "capture_id": captured.capture_id, "context": context,
                 "extractor": who.name, "extractor_version": who.version, "config": who.config,
-                "wording_id": wording, **columns, "detail": detail, "recorded_at": self.unit.now,
+                "wording_id": wording, **ready.columns, "detail": detail,
+                "recorded_at": self.unit.now,
             },
         )  # fmt: skip
         return number
 
-    def reread(self, each: Reread) -> int:
+    def keep_re_extracted(self, each: ReExtracted) -> int:
         """Write what today's reader makes of a capture that was read before, beside the old."""
         reading, draft = each.reading, each.reading.outcome
         if isinstance(draft, Draft):
@@ -144,7 +153,7 @@ class Deriving:
              "language", "publisher", "word_count", "raw_output")
         )  # fmt: skip
         self.unit.add(
-            DerivationRow,
+            DERIVATION,
             {
                 "id": number, "capture_id": capture_id, "context": context,
                 "extractor": who.name, "extractor_version": who.version, "config": who.config,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, and_, case, select
 
-from storage.database.tables import ForeignRecordRow, ObservationRow, RefusalRow, VerdictRow
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.tables import FOREIGN_RECORD, OBSERVATION, REFUSAL, VERDICT
+from storage.database.unit import Unit, rows_in
 from storage.record.captures import Packed, keep_bytes, pack_all
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.originals import Originals
@@ -18,9 +18,6 @@ from storage.values.digest import raw_digest
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts
-
-FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
-REFUSAL, VERDICT = table_of(RefusalRow), table_of(VerdictRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +43,14 @@ def known_records(connection: Connection, digests: Iterable[bytes]) -> dict[byte
     is_unread = and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None))
     query = (
         select(
-            FOREIGN.c.digest, OBSERVATION.c.job_id, case((is_unread, OBSERVATION.c.id), else_=None)
+            FOREIGN_RECORD.c.digest,
+            OBSERVATION.c.job_id,
+            case((is_unread, OBSERVATION.c.id), else_=None),
         )
-        .join(OBSERVATION, OBSERVATION.c.id == FOREIGN.c.observation_id)
+        .join(OBSERVATION, OBSERVATION.c.id == FOREIGN_RECORD.c.observation_id)
         .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
     )
-    rows = rows_in(connection, query, FOREIGN.c.digest, digests)
+    rows = rows_in(connection, query, FOREIGN_RECORD.c.digest, digests)
     return {bytes(digest): KnownRecord(*known) for digest, *known in rows}
 
 
@@ -153,11 +152,13 @@ class Importing:
     # ------------------------------------------------------------------------- records
 
     def _known(self, records: Iterable[KeptRecord]) -> dict[bytes, int]:
-        query = select(FOREIGN.c.digest, FOREIGN.c.id)
+        query = select(FOREIGN_RECORD.c.digest, FOREIGN_RECORD.c.id)
         digests = [record.digest for record in records]
         return {
             bytes(digest): number
-            for digest, number in rows_in(self.unit.connection, query, FOREIGN.c.digest, digests)
+            for digest, number in rows_in(
+                self.unit.connection, query, FOREIGN_RECORD.c.digest, digests
+            )
         }
 
     def _keep_records(
@@ -188,7 +189,7 @@ class Importing:
         number = self._rows[record.digest] = self.unit.number()
         payload = bytes_kept[raw_digest(record.payload)] if record.payload else None
         self.unit.add(
-            ForeignRecordRow,
+            FOREIGN_RECORD,
             {
                 "id": number, "digest": record.digest, "kind": record.kind,
                 "container_id": container, "number": record.number,

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from storage.database.tables import ObservationRow, RefusalRow, VerdictRow
+from storage.database.tables import OBSERVATION, REFUSAL, VERDICT
 from storage.database.unit import Unit
 from storage.values.draft import Json
-from storage.values.refusals import Refused
+from storage.values.refusals import Refused, refuse
 
 
 def add_observation(
@@ -26,7 +27,7 @@ def add_observation(
     """Write what was observed at a place, and return its number."""
     number = unit.number()
     unit.add(
-        ObservationRow,
+        OBSERVATION,
         {
             "id": number, "source_id": source_id, "scan_id": scan_id, "job_id": job_id,
             "locator_id": locator_id, "observed_at": observed_at, "recorded_at": unit.now,
@@ -44,9 +45,8 @@ def add_verdict(
     kind: str = "refused",
     derivation_id: int | None = None,
 ) -> None:
-    """Write the one verdict on an observation."""
     unit.add(
-        VerdictRow,
+        VERDICT,
         {
             "id": unit.number(), "observation_id": observation_id, "job_id": job_id,
             "kind": kind, "derivation_id": derivation_id, "recorded_at": unit.now,
@@ -66,11 +66,19 @@ def add_refusal(
 ) -> None:
     """Write why something was not taken."""
     unit.add(
-        RefusalRow,
+        REFUSAL,
         {
             "id": unit.number(), "job_id": job_id, "source_id": source_id,
             "observation_id": observation_id, "locator": locator, "code": refused.code,
             "message": refused.message, "hint": refused.hint, "kept": capture_id is not None,
             "capture_id": capture_id, "at": unit.now,
         },
+    )  # fmt: skip
+
+
+def refuse_redacted(unit: Unit, job_id: int, place: Mapping[str, Any], left: str) -> None:
+    """Write that a place of a job was not taken, and of its address only what is left of it."""
+    add_refusal(
+        unit, refuse("redacted"), left, job_id=job_id, source_id=place["source_id"],
+        observation_id=None, capture_id=None,
     )  # fmt: skip

@@ -7,15 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from storage.database.tables import ForeignRecordRow, ObservationRow, OriginRow
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import FOREIGN_RECORD, OBSERVATION, ORIGIN
+from storage.database.unit import rows_in
 from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.digest import origin_id
 from storage.values.draft import Json
-
-FOREIGN, OBSERVATION = table_of(ForeignRecordRow), table_of(ObservationRow)
-ORIGIN = table_of(OriginRow)
-
 
 HOW_READ = ("type", "charset", "url", "answered")
 """The hints that say how bytes are read."""
@@ -76,23 +72,23 @@ class Originals:
 def _rows(connection: Connection, wanted: Iterable[Repeats]) -> Iterator[Any]:
     query = (
         select(
-            FOREIGN.c.payload_digest,
-            FOREIGN.c.name,
+            FOREIGN_RECORD.c.payload_digest,
+            FOREIGN_RECORD.c.name,
             ORIGIN.c.origin,
             OBSERVATION.c.observed_at,
             OBSERVATION.c.id,
             OBSERVATION.c.capture_id,
             OBSERVATION.c.hints,
         )
-        .join(OBSERVATION, OBSERVATION.c.id == FOREIGN.c.observation_id)
+        .join(OBSERVATION, OBSERVATION.c.id == FOREIGN_RECORD.c.observation_id)
         .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
         .where(OBSERVATION.c.outcome == "captured", OBSERVATION.c.capture_id.is_not(None))
-        .order_by(FOREIGN.c.id)
+        .order_by(FOREIGN_RECORD.c.id)
     )
     wanted = list(wanted)
     payloads = [each.payload_digest for each in wanted if each.payload_digest]
-    yield from rows_in(connection, query, FOREIGN.c.payload_digest, payloads)
+    yield from rows_in(connection, query, FOREIGN_RECORD.c.payload_digest, payloads)
     others = [each for each in wanted if not each.payload_digest]
-    yield from rows_in(connection, query, FOREIGN.c.name, [o.name for o in others if o.name])
+    yield from rows_in(connection, query, FOREIGN_RECORD.c.name, [o.name for o in others if o.name])
     origins = [origin_id(each.origin) for each in others if each.origin]
     yield from rows_in(connection, query, ORIGIN.c.public_id, origins)

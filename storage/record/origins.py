@@ -4,24 +4,30 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from storage.database.tables import OriginRow
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.tables import ORIGIN
+from storage.database.unit import Unit, rows_in
+from storage.record.suppression import Suppressed
 from storage.values.digest import origin_id
-
-ORIGIN = table_of(OriginRow)
+from storage.values.redaction import is_emptied
 
 
 def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
-    """Return the ids of the origins `texts`, writing those that are new."""
-    names = {origin_id(each): each for each in dict.fromkeys(texts)}
+    """Return the ids of the origins `texts`, writing those that are new.
+
+    An address that was redacted is never written again: what is left of its origin answers.
+    """
+    names = {_named(each): each for each in dict.fromkeys(texts)}
     query = select(ORIGIN.c.public_id, ORIGIN.c.id)
     known: dict[str, int] = dict(rows_in(unit.connection, query, ORIGIN.c.public_id, names))
+    new = [each for public, each in names.items() if public not in known]
+    gone = Suppressed(unit.connection).tombstones(new) if new else {}
+    known |= {_named(each): number for each, number in gone.items()}
     found: dict[str, int] = {}
     for public, each in names.items():
         if public not in known:
             known[public] = unit.number()
             unit.add(
-                OriginRow,
+                ORIGIN,
                 {
                     "id": known[public], "public_id": public, "origin": each,
                     "recorded_at": unit.now,
@@ -29,3 +35,8 @@ def ensure_origins(unit: Unit, texts: Sequence[str]) -> dict[str, int]:
             )  # fmt: skip
         found[each] = known[public]
     return found
+
+
+def _named(text: str) -> str:
+    """Return the id of an origin; of one that was redacted it is all that is left."""
+    return text if is_emptied(text) else origin_id(text)

@@ -3,23 +3,26 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from storage.database.capture_store import Held, load_all
 from storage.database.compression import DamagedBytesError
-from storage.similarity.index_keys import Traces
+from storage.similarity.index_keys import IndexKeys
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.net.addresses import AddressList
 from storage.values.refusals import Refused
 
 if TYPE_CHECKING:
     from storage.language.vocabulary import Tokens  # loads NumPy, which only writers need
-from storage.similarity.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """One captured item that waits to be read; `raw` is None for an absence."""
+    """One captured item that waits to be read.
+
+    Where its bytes are gone, `raw` is empty, and `kept` what was read out of them before, in the
+    context `kept_context`; or it says that nothing can be read any more.
+    """
 
     observation_id: int
     capture_id: int
@@ -29,6 +32,8 @@ class Captured:
     observed_at: datetime
     hints: Mapping[str, Json]
     raw: bytes
+    kept: Draft | Refused | None = None
+    kept_context: str | None = None
 
 
 def captured_of(rows: Iterable[Any]) -> Iterator[Captured | DamagedBytesError]:
@@ -56,9 +61,10 @@ def _held(row: Any) -> Held:
 class Reading:
     """A captured item with what the text core read out of it, ready to be kept.
 
-    `tokens` are the finished stems for full text, None where there is nothing to index;
-    `timezone` goes for dates of the draft that name no zone. `traces` are the numbers under which
-    copies are found, `day` is when the text was published, else seen.
+    `tokens` are the finished stems for full text, None where there is nothing to index,
+    `sentence_keys` find texts with a sentence (`storage.language.sentences`); `timezone` goes for
+    dates of the draft that name no zone. `index_keys` are the numbers under
+    which copies are found, `day` is when the text was published, else seen.
     """
 
     captured: Captured
@@ -66,10 +72,18 @@ class Reading:
     context: str
     digest: bytes | None = None
     tokens: "Tokens | None" = None
-    signature: Signature | None = None
+    sentence_keys: tuple[str, ...] = ()
     timezone: str = "UTC"
-    traces: Traces | None = None
+    index_keys: IndexKeys | None = None
     day: date | None = None
+
+
+class ToIndex(NamedTuple):
+    """A wording with what full text is to know of it."""
+
+    wording_id: int
+    tokens: "Tokens"
+    sentence_keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,7 @@ class ReExtraction:
 
 
 @dataclass(frozen=True, slots=True)
-class Reread:
+class ReExtracted:
     """What `extractor` made of a capture that another one read before, with the same context."""
 
     reading: Reading

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storage.database.tables import SourceRow
+from storage.database.tables import SOURCE
 from storage.database.unit import Unit
 
 
@@ -14,7 +14,7 @@ def add_source(unit: Unit, name: str, kind: str, locator: str, **settings: Any) 
         "options": {}, **settings,
     }  # fmt: skip
     unit.add(
-        SourceRow,
+        SOURCE,
         {
             "id": number, "name": name, "kind": kind, "locator": locator, "places": 0,
             "created_at": unit.now, "removed_at": None, **values,

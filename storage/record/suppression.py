@@ -5,19 +5,37 @@ Without the salt, which only the archive has, an entry tells nobody whether it i
 
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
 from sqlalchemy import Connection, insert, select
 
-from storage.database.tables import ArchiveRow, SuppressionRow
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.tables import ARCHIVE, REDACTION, SUPPRESSION
+from storage.database.unit import Unit, rows_in
 from storage.values.digest import canonical
+from storage.values.redaction import emptied_name
 
-FACTS, SUPPRESSION = table_of(ArchiveRow), table_of(SuppressionRow)
 SALT = "suppression_salt"
-RAW, WORDING, PASSAGE = "raw", "w1", "passage"
+OF_BYTES, OF_WORDING, OF_PASSAGE, OF_TITLE = "raw", "w1", "passage", "title"
+OF_ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedAddresses:
+    """Tells without a connection what is left of addresses, as it was when it was asked for."""
+
+    salt: bytes | None
+    origins: Mapping[bytes, int]
+
+    def left_of(self, *names: str) -> str | None:
+        """Return what is left of the first of these that was redacted, None where none was."""
+        if self.salt is None or not self.origins:
+            return None
+        digests = (keyed(self.salt, OF_ADDRESS, _encoded(each)) for each in names)
+        found = (self.origins[each] for each in digests if each in self.origins)
+        return next(map(emptied_name, found), None)
 
 
 class Suppressed:
@@ -28,17 +46,17 @@ class Suppressed:
 
     @cached_property
     def _salt(self) -> bytes | None:
-        query = select(FACTS.c.value).where(FACTS.c.key == SALT)
+        query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == SALT)
         found = self._connection.execute(query).scalar()
         return None if found is None else bytes.fromhex(found)
 
     def raw(self, digests: Iterable[bytes]) -> dict[bytes, int]:
         """Return those of the digests of bytes that were redacted, each with the act."""
-        return self._among(RAW, digests)
+        return self._among(OF_BYTES, digests)
 
     def wordings(self, digests: Iterable[bytes]) -> dict[bytes, int]:
         """Return those of the digests of wordings that were redacted, each with the act."""
-        return self._among(WORDING, digests)
+        return self._among(OF_WORDING, digests)
 
     def passage_in(self, texts: Sequence[str], places: Sequence[str]) -> int | None:
         """Return the act that took a passage out of what stands at one of these places.
@@ -51,16 +69,46 @@ class Suppressed:
         for words in map(words_of, texts):
             for size, held in self._passages.items():
                 for at, place in product(range(len(words) - size + 1), places):
-                    act = held.get(keyed(salt, PASSAGE, _placed(place, words[at : at + size])))
+                    act = held.get(keyed(salt, OF_PASSAGE, _placed(place, words[at : at + size])))
                     if act is not None:
                         return act
         return None
+
+    def titles(self, told: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Return which titles were redacted at the places where they are told, with the acts."""
+        asked = {(place, title): _placed(place, words_of(title)) for place, title in told}
+        held = self._among(OF_TITLE, asked.values())
+        return {pair: held[each] for pair, each in asked.items() if each in held}
+
+    def addresses(self, named: Iterable[str]) -> dict[str, int]:
+        """Return those of the addresses that were redacted, each with the redaction."""
+        asked = {each: _encoded(each) for each in named}
+        held = self._among(OF_ADDRESS, asked.values())
+        return {each: held[value] for each, value in asked.items() if value in held}
+
+    def tombstones(self, named: Iterable[str]) -> dict[str, int]:
+        """Return those of the addresses that were redacted, each with its origin as it is now."""
+        held = self.addresses(named)
+        query = select(REDACTION.c.id, REDACTION.c.row_id)
+        rows = rows_in(self._connection, query, REDACTION.c.id, held.values())
+        origin_of: dict[int, int] = dict(rows)
+        return {each: origin_of[number] for each, number in held.items()}
+
+    def all_addresses(self) -> RedactedAddresses:
+        """Return what tells of each address whether it was redacted."""
+        if self._salt is None:
+            return RedactedAddresses(None, {})
+        query = select(SUPPRESSION.c.digest, REDACTION.c.row_id).where(
+            SUPPRESSION.c.kind == OF_ADDRESS, REDACTION.c.id == SUPPRESSION.c.act_id
+        )
+        rows = self._connection.execute(query)
+        return RedactedAddresses(self._salt, {bytes(digest): number for digest, number in rows})
 
     @cached_property
     def _passages(self) -> dict[int, dict[bytes, int]]:
         query = select(SUPPRESSION.c.words, SUPPRESSION.c.digest, SUPPRESSION.c.act_id)
         found: dict[int, dict[bytes, int]] = {}
-        rows = self._connection.execute(query.where(SUPPRESSION.c.kind == PASSAGE))
+        rows = self._connection.execute(query.where(SUPPRESSION.c.kind == OF_PASSAGE))
         for size, digest, act in rows:
             found.setdefault(size, {})[bytes(digest)] = act
         return found
@@ -95,7 +143,13 @@ def suppress(unit: Unit, kind: str, values: Iterable[bytes], act_id: int, words:
 def suppress_passage(unit: Unit, passage: str, places: Iterable[str], act_id: int) -> None:
     """Note that a text with these words in a row must not come back at these places."""
     words = words_of(passage)
-    suppress(unit, PASSAGE, [_placed(each, words) for each in places], act_id, len(words))
+    suppress(unit, OF_PASSAGE, [_placed(each, words) for each in places], act_id, len(words))
+
+
+def suppress_titles(unit: Unit, titles: Iterable[str], places: Sequence[str], act_id: int) -> None:
+    """Note that these titles must not be told again at these places."""
+    values = [_placed(place, words_of(each)) for each in titles for place in places]
+    suppress(unit, OF_TITLE, values, act_id)
 
 
 def words_of(text: str) -> list[str]:
@@ -113,12 +167,16 @@ def keyed(salt: bytes, kind: str, value: bytes) -> bytes:
 
 
 def _placed(place: str, words: Sequence[str]) -> bytes:
-    return "\0".join((place, *words)).encode("utf-8", "surrogatepass")
+    return _encoded("\0".join((place, *words)))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _ensured_salt(connection: Connection) -> bytes:
-    found = connection.execute(select(FACTS.c.value).where(FACTS.c.key == SALT)).scalar()
+    found = connection.execute(select(ARCHIVE.c.value).where(ARCHIVE.c.key == SALT)).scalar()
     if found is None:
         found = secrets.token_hex(32)
-        connection.execute(insert(FACTS).values(key=SALT, value=found))
+        connection.execute(insert(ARCHIVE).values(key=SALT, value=found))
     return bytes.fromhex(found)

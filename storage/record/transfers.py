@@ -5,12 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from storage.database.tables import CertificateRow, TransferRow
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.tables import CERTIFICATE, TRANSFER
+from storage.database.unit import Unit, rows_in
 from storage.values.digest import raw_digest
 from storage.values.net.transfer import Transfer
-
-CERTIFICATE = table_of(CertificateRow)
 
 
 def keep_transfers(
@@ -23,7 +21,7 @@ def keep_transfers(
     for observation, each in transfers.items():
         body = bodies[raw_digest(each.body)] if each.body else None
         unit.add(
-            TransferRow,
+            TRANSFER,
             {
                 "id": unit.number(), "observation_id": observation, "address": each.address,
                 "hops": [dict(hop) for hop in each.hops],
@@ -56,7 +54,7 @@ def _certificates(unit: Unit, chains: Sequence[bytes]) -> dict[bytes, int]:
         if digest not in known:
             known[digest] = unit.number()
             unit.add(
-                CertificateRow,
+                CERTIFICATE,
                 {
                     "id": known[digest], "digest": digest, "chain": chain,
                     "recorded_at": unit.now,

@@ -1,29 +1,27 @@
-"""The index of traces in the database: which wordings may be worth comparing with a new one.
+"""The index of wordings in the database: which wordings may be worth comparing with a new one.
 
-A trace leads to `MOST_HOLDERS` wordings at most: what stands in more texts is said by everybody, or
-they are found by their other traces. So a look-up costs the same whatever the archive holds.
+An index key leads to `MOST_HOLDERS` wordings at most: what stands in more texts is said by
+everybody, or they are found by their other index keys. So a look-up costs the same whatever the
+archive holds.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from storage.database.engine import insert_integers
-from storage.database.tables import TraceRow
-from storage.database.unit import table_of
-from storage.similarity.index_keys import BAND, DAY, NUMBER, PASSAGE, TITLE, Traces, kind_of
-
-TRACE = table_of(TraceRow)
+from storage.database.tables import INDEX_KEY
+from storage.similarity.index_keys import BAND, DAY, NUMBER, PASSAGE, TITLE, IndexKeys, kind_of
 
 MOST_HOLDERS = 32
 MOST_OF_A_DAY = 256
 MOST_COMPARED = 12
 """Wordings that a new one is compared with."""
 LEAST_WEIGHT = 0.4
-"""What the shared traces of two texts must weigh: a trace weighs 1 by the others that have it."""
+"""What the shared keys of two texts must weigh: one weighs 1 by the others that have it."""
 WINDOW_DAYS = 45
 """Days between two texts of which one may be cut out of, or embedded in, the other."""
 COMMON_HOLDERS = 5
@@ -31,17 +29,17 @@ COMMON_HOLDERS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
-    """A new wording with its traces; `own` are the wordings that its article had before."""
+class IndexedWording:
+    """A new wording with its index keys; `own` are the wordings that its article had before."""
 
     wording_id: int
-    traces: Traces
+    index_keys: IndexKeys
     day: int
     own: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
-class Met:
+class ComparisonCandidates:
     """The wordings that a new one met: those that may share its text, those that it may follow,
     those that may follow it; and passages of it that stand in several texts, with their holders.
     """
@@ -56,35 +54,46 @@ class Met:
         return not (self.near or self.earlier or self.later)
 
 
-def leave(connection: Connection, trails: Sequence[Trail]) -> dict[int, Met]:
+def index_wordings(
+    connection: Connection, wordings: Sequence[IndexedWording]
+) -> dict[int, ComparisonCandidates]:
     """Look up each trail in turn and lay it; return what they met, where they met anything.
 
-    The caller holds the write lock: so of two texts the later one always meets the earlier.
+    The caller holds the lock of index keys: of two texts the later always meets the earlier.
     """
-    wanted = {trace for trail in trails for trace in (*trail.traces.kept, *trail.traces.sought)}
-    holders = found(connection, wanted)
-    met: dict[int, Met] = {}
+    times = Counter(key for each in wordings for key in each.index_keys.all)
+    holders = found(connection, times)
+    candidates: dict[int, ComparisonCandidates] = {}
     rows: list[tuple[int, int, int]] = []
-    for trail in trails:
-        looked = look(trail, holders)
-        if not looked.is_empty:
-            met[trail.wording_id] = looked
-        for trace in trail.traces.kept:
-            known = holders[trace]
-            if len(known) < most_holders(trace) and trail.own.isdisjoint(known):
-                known[trail.wording_id] = trail.day
-                rows.append((trace, trail.wording_id, trail.day))
-    insert_integers(connection, TRACE, ("trace", "wording_id", "day"), sorted(rows))
-    return met
+    for wording in wordings:
+        found_now = candidates_among(wording, holders)
+        if not found_now.is_empty:
+            candidates[wording.wording_id] = found_now
+        rows += _left_by(wording, holders, times)
+    insert_integers(connection, INDEX_KEY, ("trace", "wording_id", "day"), sorted(rows))
+    return candidates
+
+
+def _left_by(
+    wording: IndexedWording, holders: "Holders", times: Mapping[int, int]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the rows of the keys that a wording leaves, and make it a holder for the others."""
+    for key in wording.index_keys.kept:
+        known = holders.get(key)
+        if known and (len(known) >= most_holders(key) or not wording.own.isdisjoint(known)):
+            continue
+        if times[key] > 1:  # one that no other of these wordings has is looked for no more
+            holders[key][wording.wording_id] = wording.day
+        yield key, wording.wording_id, wording.day
 
 
 Holders = defaultdict[int, dict[int, int]]
-"""By trace: the wordings that have it, with their day."""
+"""By index key: the wordings that have it, with their day."""
 
 
-def found(connection: Connection, traces: Iterable[int]) -> Holders:
-    """Return who has `traces`."""
-    wanted = sorted(traces)
+def found(connection: Connection, index_keys: Iterable[int]) -> Holders:
+    """Return who has `index_keys`."""
+    wanted = sorted(index_keys)
     holders: Holders = defaultdict(dict)
     if connection.dialect.name == "postgresql":
         query = "SELECT trace, wording_id, day FROM trace WHERE trace = ANY(%s::bigint[])"
@@ -95,51 +104,51 @@ def found(connection: Connection, traces: Iterable[int]) -> Holders:
             "CROSS JOIN trace t ON t.trace = j.value"
         )
         rows = connection.exec_driver_sql(query, (json.dumps(wanted),))
-    for trace, wording_id, day in rows:
-        holders[trace][wording_id] = day
+    for key, wording_id, day in rows:
+        holders[key][wording_id] = day
     return holders
 
 
-def look(trail: Trail, holders: Holders) -> Met:
+def candidates_among(wording: IndexedWording, holders: Holders) -> ComparisonCandidates:
     """Return what a trail meets among `holders`."""
     weights: dict[int, float] = defaultdict(float)
     apart: dict[int, int] = {}
-    met = Met()
-    for trace in trail.traces.sought:
-        known = holders.get(trace)
+    candidates = ComparisonCandidates()
+    for key in wording.index_keys.sought:
+        known = holders.get(key)
         if not known:
             continue
-        kind = kind_of(trace)
+        kind = kind_of(key)
         if kind in {BAND, PASSAGE}:
-            _weigh(weights, apart, known, trail, is_passage=kind == PASSAGE)
+            _weigh(weights, apart, known, wording, is_passage=kind == PASSAGE)
             if kind == PASSAGE and len(known) >= COMMON_HOLDERS:
-                met.common[trace] = list(known)
+                candidates.common[key] = list(known)
         else:
-            into = met.earlier if kind in {TITLE, NUMBER, DAY} else met.later
-            into += [each for each in known if each not in into and each not in trail.own]
+            into = candidates.earlier if kind in {TITLE, NUMBER, DAY} else candidates.later
+            into += [each for each in known if each not in into and each not in wording.own]
     likely = [each for each, weight in weights.items() if weight >= LEAST_WEIGHT]
     likely.sort(key=lambda each: (-weights[each], apart[each], each))
-    met.near = likely[:MOST_COMPARED]
-    return met
+    candidates.near = likely[:MOST_COMPARED]
+    return candidates
 
 
 def _weigh(
     weights: dict[int, float],
     apart: dict[int, int],
     known: dict[int, int],
-    trail: Trail,
+    wording: IndexedWording,
     *,
     is_passage: bool,
 ) -> None:
     weight = 1 / len(known)
     for each, day in known.items():
-        days = abs(day - trail.day) if day and trail.day else 0
-        if each in trail.own or (is_passage and days > WINDOW_DAYS):
+        days = abs(day - wording.day) if day and wording.day else 0
+        if each in wording.own or (is_passage and days > WINDOW_DAYS):
             continue
         weights[each] += weight
         apart[each] = days
 
 
-def most_holders(trace: int) -> int:
-    """Return how many wordings a trace may lead to."""
-    return MOST_OF_A_DAY if kind_of(trace) == DAY else MOST_HOLDERS
+def most_holders(key: int) -> int:
+    """Return how many wordings an index key may lead to."""
+    return MOST_OF_A_DAY if kind_of(key) == DAY else MOST_HOLDERS

@@ -6,23 +6,21 @@ more often than the size doubles.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 
 from storage.database.tables import (
-    ArticleOriginRow,
-    ArticleRow,
-    ClusterMemberRow,
-    ClusterRow,
-    RelationRow,
-    RelationUndoneRow,
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    CLUSTER,
+    CLUSTER_MEMBER,
+    RELATION,
+    RELATION_UNDONE,
 )
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.unit import Unit, rows_in, update_rows
 
-ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
-CLUSTER, MEMBER = table_of(ClusterRow), table_of(ClusterMemberRow)
-RELATION, UNDONE = table_of(RelationRow), table_of(RelationUndoneRow)
-_A, _B = ARTICLE_ORIGIN.alias(), ARTICLE_ORIGIN.alias()
+A, B = ARTICLE_ORIGIN.alias(), ARTICLE_ORIGIN.alias()
 
 Pair = tuple[int, int]
 
@@ -55,11 +53,13 @@ def gather(unit: Unit, articles: Iterable[int]) -> None:
     Articles that are no more leave theirs; those that answer for their origins now come in.
     """
     touched = set(articles)
-    query = select(MEMBER.c.cluster_id)
-    clusters = {row[0] for row in rows_in(unit.connection, query, MEMBER.c.article_id, touched)}
-    query = select(MEMBER.c.article_id).where(MEMBER.c.cluster_id.in_(clusters))
+    query = select(CLUSTER_MEMBER.c.cluster_id)
+    clusters = {
+        row[0] for row in rows_in(unit.connection, query, CLUSTER_MEMBER.c.article_id, touched)
+    }
+    query = select(CLUSTER_MEMBER.c.article_id).where(CLUSTER_MEMBER.c.cluster_id.in_(clusters))
     members = set(unit.connection.execute(query).scalars())
-    unit.connection.execute(delete(MEMBER).where(MEMBER.c.cluster_id.in_(clusters)))
+    unit.connection.execute(delete(CLUSTER_MEMBER).where(CLUSTER_MEMBER.c.cluster_id.in_(clusters)))
     unit.connection.execute(delete(CLUSTER).where(CLUSTER.c.id.in_(clusters)))
     query = select(ARTICLE.c.id)
     there = {row[0] for row in rows_in(unit.connection, query, ARTICLE.c.id, members)}
@@ -71,16 +71,7 @@ def _pairs_of(unit: Unit, articles: Iterable[int]) -> list[Pair]:
     """Return the pairs of articles, one of them of `articles`, that a relation joins now."""
     query = select(ARTICLE_ORIGIN.c.origin_id)
     own = [row[0] for row in rows_in(unit.connection, query, ARTICLE_ORIGIN.c.article_id, articles)]
-    query = (
-        select(
-            RELATION.c.id, _A.c.article_id, _B.c.article_id, RELATION.c.kind, RELATION.c.evidence
-        )
-        .select_from(RELATION)
-        .join(_A, _A.c.origin_id == RELATION.c.a_origin_id)
-        .join(_B, _B.c.origin_id == RELATION.c.b_origin_id)
-        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
-        .where(UNDONE.c.id.is_(None))
-    )
+    query = related_articles().where(RELATION_UNDONE.c.id.is_(None))
     pairs = {
         number: (a, b)
         for column in (RELATION.c.a_origin_id, RELATION.c.b_origin_id)
@@ -90,8 +81,19 @@ def _pairs_of(unit: Unit, articles: Iterable[int]) -> list[Pair]:
     return [pairs[number] for number in sorted(pairs)]
 
 
+def related_articles() -> Select[Any]:
+    """Select number, articles, kind and evidence of relations, by `RELATION_UNDONE` if undone."""
+    return (
+        select(RELATION.c.id, A.c.article_id, B.c.article_id, RELATION.c.kind, RELATION.c.evidence)
+        .select_from(RELATION)
+        .join(A, A.c.origin_id == RELATION.c.a_origin_id)
+        .join(B, B.c.origin_id == RELATION.c.b_origin_id)
+        .outerjoin(RELATION_UNDONE, RELATION_UNDONE.c.relation_id == RELATION.c.id)
+    )
+
+
 def joins(kind: str, evidence: Mapping[str, object] | None) -> bool:
-    """Tell whether a relation puts its articles into one cluster.
+    """Return whether a relation puts its articles into one cluster.
 
     A text that embeds another one beside much of its own is another story; nor does a near-copy
     join that would bring texts together which tell of different events.
@@ -104,7 +106,7 @@ def joins(kind: str, evidence: Mapping[str, object] | None) -> bool:
 def _renumber(unit: Unit, articles: Iterable[int]) -> None:
     """Let articles come back to whoever follows `seq`."""
     rows = [{"id": article, "seq": unit.number()} for article in articles]
-    update_rows(unit.connection, ArticleRow, ("id",), rows)
+    update_rows(unit.connection, ARTICLE, ("id",), rows)
 
 
 class _Joining:
@@ -113,8 +115,10 @@ class _Joining:
     def __init__(self, unit: Unit, articles: Sequence[int]) -> None:
         self.unit = unit
         connection = unit.connection
-        query = select(MEMBER.c.article_id, MEMBER.c.cluster_id)
-        self.of: dict[int, int] = dict(rows_in(connection, query, MEMBER.c.article_id, articles))
+        query = select(CLUSTER_MEMBER.c.article_id, CLUSTER_MEMBER.c.cluster_id)
+        self.of: dict[int, int] = dict(
+            rows_in(connection, query, CLUSTER_MEMBER.c.article_id, articles)
+        )
         sizes = select(CLUSTER.c.id, CLUSTER.c.size)
         self.clusters = {
             number: _Cluster(number, size)
@@ -155,10 +159,12 @@ class _Joining:
             (self.clusters[one], self.clusters[other]), key=lambda each: (-each.size, each.id)
         )
         self._write()
-        query = select(MEMBER.c.article_id).where(MEMBER.c.cluster_id == small.id)
+        query = select(CLUSTER_MEMBER.c.article_id).where(CLUSTER_MEMBER.c.cluster_id == small.id)
         moved = self.unit.connection.execute(query).scalars().all()
         self.unit.connection.execute(
-            update(MEMBER).where(MEMBER.c.cluster_id == small.id).values(cluster_id=large.id)
+            update(CLUSTER_MEMBER)
+            .where(CLUSTER_MEMBER.c.cluster_id == small.id)
+            .values(cluster_id=large.id)
         )
         self.unit.connection.execute(delete(CLUSTER).where(CLUSTER.c.id == small.id))
         del self.clusters[small.id]
@@ -178,12 +184,12 @@ class _Joining:
                 known.append({"id": each.id, "size": each.size})
             else:
                 row = {"id": each.id, "label": names[each.founder], "size": each.size}
-                unit.add(ClusterRow, row)
+                unit.add(CLUSTER, row)
                 each.founder = None
         for article, cluster_id in sorted(self.fresh.items()):
-            unit.add(ClusterMemberRow, {"article_id": article, "cluster_id": cluster_id})
+            unit.add(CLUSTER_MEMBER, {"article_id": article, "cluster_id": cluster_id})
         unit.flush()
-        update_rows(unit.connection, ClusterRow, ("id",), known)
+        update_rows(unit.connection, CLUSTER, ("id",), known)
         _renumber(unit, sorted(self.changed))
         self.fresh.clear()
         self.touched.clear()

@@ -7,27 +7,24 @@ from functools import cached_property
 from sqlalchemy import Connection, select
 
 from storage.database.tables import (
-    ArticleRow,
-    ClusterMemberRow,
-    ClusterRow,
-    DerivationRow,
-    OriginRow,
-    VersionRow,
-    WordingRow,
+    ARTICLE,
+    CLUSTER,
+    CLUSTER_MEMBER,
+    DERIVATION,
+    ORIGIN,
+    VERSION,
+    WORDING,
 )
-from storage.database.unit import rows_in, table_of
-from storage.relations.candidates import Trail
+from storage.database.unit import rows_in
+from storage.relations.candidates import IndexedWording
 from storage.similarity.follow_up import FollowUpText
-from storage.similarity.index_keys import clause_spans, traces
+from storage.similarity.index_keys import clause_spans, index_keys
 from storage.similarity.near_copy import LONGEST_TEXT, StoryText
 from storage.similarity.references import dated
+from storage.similarity.signature import signature_of
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
 from storage.values.net.site import site_of
-
-ARTICLE, CLUSTER, MEMBER = table_of(ArticleRow), table_of(ClusterRow), table_of(ClusterMemberRow)
-DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)
-VERSION, WORDING = table_of(VersionRow), table_of(WordingRow)
 
 Story = tuple[str, int]
 """What copies of one text share: their cluster, else the article alone."""
@@ -62,7 +59,7 @@ class Holder:
 
     @cached_property
     def day(self) -> tuple[date | None, bool]:
-        """Return the last day that it may have been published on, else that of our first sight."""
+        """Return the last day that it may have been published on, else of our first snapshot."""
         published, is_exact = day_of(self.published, self.precision)
         return (self.seen.date(), True) if published is None else (published, is_exact)
 
@@ -74,7 +71,7 @@ class Holder:
         return "article", self.article_id
 
     def story_text(self, common: frozenset[int] = frozenset()) -> StoryText:
-        """Return the text as it is compared; `common` are traces that everybody has."""
+        """Return the text as it is compared; `common` are index keys that everybody has."""
         spans = clause_spans(self.text, common) if common else []
         day, is_exact = self.day
         if sum(end - start for start, end in spans) > MOST_COMMON * len(self.text):
@@ -90,14 +87,14 @@ class Holder:
             day = dated(self.text, day)
         return FollowUpText(self.wording_id, self.title, self.text, day, site_of(self.origin))
 
-    def trail(self, signature: bytes | None) -> Trail:
-        """Return the traces of the wording, as a reader would have worked them out."""
+    def indexed_wording(self) -> IndexedWording:
+        """Return the index keys of the wording, as a reader would have worked them out."""
         day, is_exact = self.day
-        left = traces(
-            self.text.split("\n\n"), signature, title=self.title, site=site_of(self.origin),
-            day=day, is_exact=is_exact,
+        left = index_keys(
+            self.text.split("\n\n"), signature_of(self.stored), title=self.title,
+            site=site_of(self.origin), day=day, is_exact=is_exact,
         )  # fmt: skip
-        return Trail(self.wording_id, left, day.toordinal() if day else 0)
+        return IndexedWording(self.wording_id, left, day.toordinal() if day else 0)
 
 
 def holders(connection: Connection, wording_ids: set[int]) -> dict[int, Holder]:
@@ -107,14 +104,14 @@ def holders(connection: Connection, wording_ids: set[int]) -> dict[int, Holder]:
             VERSION.c.wording_id, ARTICLE.c.id, ARTICLE.c.origin_id, VERSION.c.derivation_id,
             ARTICLE.c.public_id, ORIGIN.c.origin, VERSION.c.changed_by, WORDING.c.title,
             WORDING.c.text, DERIVATION.c.published, DERIVATION.c.published_precision,
-            MEMBER.c.cluster_id, CLUSTER.c.size,
+            CLUSTER_MEMBER.c.cluster_id, CLUSTER.c.size,
         )
         .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
         .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
         .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
         .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
-        .outerjoin(MEMBER, MEMBER.c.article_id == ARTICLE.c.id)
-        .outerjoin(CLUSTER, CLUSTER.c.id == MEMBER.c.cluster_id)
+        .outerjoin(CLUSTER_MEMBER, CLUSTER_MEMBER.c.article_id == ARTICLE.c.id)
+        .outerjoin(CLUSTER, CLUSTER.c.id == CLUSTER_MEMBER.c.cluster_id)
         .where(WORDING.c.text.is_not(None))
     )  # fmt: skip
     seen: dict[int, Holder] = {}
@@ -128,8 +125,8 @@ def holders(connection: Connection, wording_ids: set[int]) -> dict[int, Holder]:
 
 def _stories(connection: Connection, wording_ids: set[int]) -> dict[int, Story]:
     query = (
-        select(VERSION.c.wording_id, VERSION.c.article_id, MEMBER.c.cluster_id)
-        .outerjoin(MEMBER, MEMBER.c.article_id == VERSION.c.article_id)
+        select(VERSION.c.wording_id, VERSION.c.article_id, CLUSTER_MEMBER.c.cluster_id)
+        .outerjoin(CLUSTER_MEMBER, CLUSTER_MEMBER.c.article_id == VERSION.c.article_id)
         .order_by(VERSION.c.id)
     )
     return {

@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
+from storage.database.engine import insert_rows
 from storage.database.tables import (
-    FingerprintRow,
-    RelateDueRow,
-    RelationRow,
-    RelationUndoneRow,
+    DERIVATION,
+    RELATE_DUE,
+    RELATION,
+    RELATION_UNDONE,
+    WORDING,
 )
-from storage.database.unit import Unit, rows_in, table_of
-from storage.relations.candidates import COMMON_HOLDERS, Met, found, leave
+from storage.database.unit import Unit, rows_in
+from storage.relations.candidates import (
+    COMMON_HOLDERS,
+    ComparisonCandidates,
+    IndexedWording,
+    found,
+    index_wordings,
+)
 from storage.relations.clusters import join_origins, joins
-from storage.relations.holders import DERIVATION, WORDING, Holder, Story, _stories, holders
+from storage.relations.holders import Holder, Story, _stories, holders
 from storage.similarity.follow_up import METHOD as FOLLOWING
 from storage.similarity.follow_up import THRESHOLD, Following, followed
 from storage.similarity.index_keys import of_reference
@@ -25,12 +33,6 @@ from storage.similarity.near_copy import METHOD as LIKENESS
 from storage.similarity.near_copy import Comparison, Likeness, StoryText, likeness
 from storage.values.draft import paragraphs_in
 from storage.values.net.site import site_of
-
-DUE = table_of(RelateDueRow)
-FINGERPRINT = table_of(FingerprintRow)
-RELATION = table_of(RelationRow)
-UNDONE = table_of(RelationUndoneRow)
-
 
 COPIES = frozenset({"exact_copy", "near_copy", "contains"})
 """Kinds of which two articles have one: undone, none of them is made again."""
@@ -69,53 +71,54 @@ class Answers:
     meant: Mapping[tuple[int, int], frozenset[int]]
 
 
-def compare(connection: Connection, due: Mapping[int, Met]) -> Answers:
+def compare(connection: Connection, due: Mapping[int, ComparisonCandidates]) -> Answers:
     """Compare new wordings with what they met; nothing is written."""
     comparing = _Comparing(connection, due)
     relations = [each for number in sorted(due) for each in comparing.relations(number)]
     return Answers(relations, comparing.meant)
 
 
-def due(connection: Connection, before: datetime, limit: int) -> dict[int, Met | None]:
+def due(
+    connection: Connection, before: datetime, limit: int
+) -> dict[int, ComparisonCandidates | None]:
     """Return up to `limit` wordings, kept `before` then, that have no relations yet.
 
-    A crash left them out, or they were kept before there were traces: then they met None.
+    A crash left them out. Those that have no index keys yet met None.
     """
     query = (
-        select(DUE.c.wording_id, DUE.c.found)
-        .where(DUE.c.recorded_at <= before)
-        .order_by(DUE.c.wording_id)
+        select(RELATE_DUE.c.wording_id, RELATE_DUE.c.found)
+        .where(RELATE_DUE.c.recorded_at <= before)
+        .order_by(RELATE_DUE.c.wording_id)
         .limit(limit)
     )
-    return {number: keys and met_of(keys) for number, keys in connection.execute(query)}
+    return {number: keys and candidates_of(keys) for number, keys in connection.execute(query)}
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
-    """Tell whether a wording still lacks its relations."""
-    query = select(DUE.c.wording_id).where(DUE.c.recorded_at <= now)
+    """Return whether a wording still lacks its relations."""
+    query = select(RELATE_DUE.c.wording_id).where(RELATE_DUE.c.recorded_at <= now)
     return connection.execute(query.limit(1)).first() is not None
 
 
 def put_off(unit: Unit, wording_id: int) -> None:
     """Leave a wording that cannot be compared for tomorrow, and for a newer program."""
     unit.connection.execute(
-        update(DUE)
-        .where(DUE.c.wording_id == wording_id)
+        update(RELATE_DUE)
+        .where(RELATE_DUE.c.wording_id == wording_id)
         .values(recorded_at=unit.now + timedelta(days=1))
     )
 
 
-def trace(unit: Unit, wording_ids: set[int]) -> dict[int, Met]:
-    """Lay the traces of wordings that were kept before there were any; return what they met."""
+def index(unit: Unit, wording_ids: set[int]) -> dict[int, ComparisonCandidates]:
+    """Lay the index keys of wordings that nobody else laid, by their texts."""
     held = holders(unit.connection, wording_ids)
-    query = select(FINGERPRINT.c.wording_id, FINGERPRINT.c.signature)
-    signed = dict(rows_in(unit.connection, query, FINGERPRINT.c.wording_id, wording_ids))
-    trails = [each.trail(signed.get(number)) for number, each in sorted(held.items())]
-    met = leave(unit.connection, trails)
-    unit.connection.execute(delete(DUE).where(DUE.c.wording_id.in_(wording_ids)))
-    note_due(unit, met)
+    wordings = [each.indexed_wording() for _number, each in sorted(held.items())]
+    candidates = lay(unit.connection, wordings, unit.now)
+    unit.connection.execute(
+        delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids - held.keys()))
+    )
     _join_copies(unit, [each.origin_id for each in held.values()])
-    return met
+    return candidates
 
 
 def _join_copies(unit: Unit, origins: Sequence[int]) -> None:
@@ -128,20 +131,64 @@ def _join_copies(unit: Unit, origins: Sequence[int]) -> None:
     join_origins(unit, pairs)
 
 
-def note_due(unit: Unit, met: Mapping[int, Met]) -> None:
-    """Note wordings that are to be compared, until their relations are kept."""
-    for wording_id, each in met.items():
-        keys = {
-            "near": each.near, "earlier": each.earlier, "later": each.later,
-            "common": [[trace, holders] for trace, holders in each.common.items()],
-        }  # fmt: skip
-        unit.add(RelateDueRow, {"wording_id": wording_id, "found": keys, "recorded_at": unit.now})
+def lay(
+    connection: Connection, wordings: Sequence[IndexedWording], now: datetime
+) -> dict[int, ComparisonCandidates]:
+    """Look up and lay the index keys of new wordings that are still due; return what they met.
+
+    What they met is noted until their relations are kept.
+    """
+    _lock_traces(connection)
+    numbers = [each.wording_id for each in wordings]
+    listed = rows_in(
+        connection,
+        select(RELATE_DUE.c.wording_id, RELATE_DUE.c.found),
+        RELATE_DUE.c.wording_id,
+        numbers,
+    )
+    mine = {number for number, found in listed if found is None}
+    connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(mine)))
+    return lay_new(connection, [each for each in wordings if each.wording_id in mine], now)
 
 
-def met_of(found: Mapping[str, Any]) -> Met:
-    """Return what `note_due` wrote."""
-    common = {trace: list(holders) for trace, holders in found["common"]}
-    return Met(list(found["near"]), list(found["earlier"]), list(found["later"]), common)
+def lay_new(
+    connection: Connection, wordings: Sequence[IndexedWording], now: datetime
+) -> dict[int, ComparisonCandidates]:
+    """Look up and lay index keys where nobody else can, as `lay`."""
+    candidates = index_wordings(connection, wordings)
+    rows = [
+        {"wording_id": n, "found": _found(each), "recorded_at": now}
+        for n, each in candidates.items()
+    ]
+    insert_rows(connection, RELATE_DUE, rows)
+    return candidates
+
+
+def forget_due(connection: Connection, wording_ids: set[int]) -> None:
+    """Let wordings leave no index keys any more: those that they have left by now are all."""
+    _lock_traces(connection)
+    connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids)))
+
+
+def _lock_traces(connection: Connection) -> None:
+    """Wait until nobody else lays index keys: SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("lesart traces"))))
+
+
+def _found(candidates: ComparisonCandidates) -> dict[str, Any]:
+    return {
+        "near": candidates.near, "earlier": candidates.earlier, "later": candidates.later,
+        "common": [[key, holders] for key, holders in candidates.common.items()],
+    }  # fmt: skip
+
+
+def candidates_of(found: Mapping[str, Any]) -> ComparisonCandidates:
+    """Return what `lay` noted."""
+    common = {key: list(holders) for key, holders in found["common"]}
+    return ComparisonCandidates(
+        list(found["near"]), list(found["earlier"]), list(found["later"]), common
+    )
 
 
 def keep(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
@@ -154,12 +201,12 @@ def keep(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
     for each in relations:
         if not known.is_new(each):
             continue
-        unit.add(RelationRow, _row(unit, each, agencies))
+        unit.add(RELATION, _row(unit, each, agencies))
         if joins(each.kind, each.evidence):
             joined.append((each.a.origin_id, each.b.origin_id))
     unit.flush()
     join_origins(unit, joined)
-    connection.execute(delete(DUE).where(DUE.c.wording_id.in_(done)))
+    connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(done)))
 
 
 # ------------------------------------------------------------------------------- comparing
@@ -168,11 +215,11 @@ def keep(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
 class _Comparing:
     """Compares the new wordings of one batch; texts are read and taken apart once."""
 
-    def __init__(self, connection: Connection, due: Mapping[int, Met]) -> None:
+    def __init__(self, connection: Connection, due: Mapping[int, ComparisonCandidates]) -> None:
         self.connection = connection
         self.due = due
-        met = {n for each in due.values() for n in (*each.near, *each.earlier, *each.later)}
-        self.holders = holders(connection, {*due, *met})
+        candidates = {n for each in due.values() for n in (*each.near, *each.earlier, *each.later)}
+        self.holders = holders(connection, {*due, *candidates})
         listed = {n for each in due.values() for all_ in each.common.values() for n in all_}
         self._same: dict[Story, Story] = {}
         self.stories = {**_stories(connection, listed - set(self.holders))}
@@ -181,23 +228,23 @@ class _Comparing:
         self._texts: dict[tuple[int, frozenset[int]], StoryText] = {}
 
     def relations(self, wording_id: int) -> Iterator[FoundRelation]:
-        new, met = self.holders.get(wording_id), self.due[wording_id]
+        new, candidates = self.holders.get(wording_id), self.due[wording_id]
         if new is None:
             return
-        yield from self._copies(new, met)
-        yield from self._followed(new, met.earlier)
-        for number in met.later:
+        yield from self._copies(new, candidates)
+        yield from self._followed(new, candidates.earlier)
+        for number in candidates.later:
             later = self.holders.get(number)
             if later is not None and later.article_id != new.article_id:
                 yield from self._weighed_anew(later)
 
-    def _copies(self, new: Holder, met: Met) -> Iterator[FoundRelation]:
+    def _copies(self, new: Holder, candidates: ComparisonCandidates) -> Iterator[FoundRelation]:
         """Yield what a new wording is a copy of, the closest first.
 
         One that would put two texts into one cluster that the rules keep apart joins nothing.
         """
-        common = self._common(new, met)
-        answers = list(self._answers(new, met, common))
+        common = self._common(new, candidates)
+        answers = list(self._answers(new, candidates, common))
         apart = {
             self._story(other.wording_id) for other, each, _ in answers if each.reason in APART
         }
@@ -207,7 +254,7 @@ class _Comparing:
             if answer.kind is None:
                 continue
             is_apart = self._story(other.wording_id) in apart or self._is_apart(other, joined)
-            one, two = self._as_told(new, common), self._as_told(other, common)
+            one, two = self._as_story(new, common), self._as_story(other, common)
             found = _copy(new, other, one, two, answer, comparison, is_apart=is_apart)
             if joins(found.kind, found.evidence):
                 joined.append(other)
@@ -215,25 +262,27 @@ class _Comparing:
             yield found
 
     def _answers(
-        self, new: Holder, met: Met, common: frozenset[int]
+        self, new: Holder, candidates: ComparisonCandidates, common: frozenset[int]
     ) -> Iterator[tuple[Holder, Likeness, Comparison]]:
         """Yield how a new wording compares with what it met, but for much of a large cluster."""
         known: set[int] = set()
-        for number in met.near:
+        for number in candidates.near:
             other = self.holders.get(number)
             if other is None or other.article_id == new.article_id:
                 continue
             if other.cluster_id in known and (other.cluster_size or 0) >= LARGE_CLUSTER:
                 continue
-            answer, comparison = likeness(self._as_told(new, common), self._as_told(other, common))
+            answer, comparison = likeness(
+                self._as_story(new, common), self._as_story(other, common)
+            )
             if answer.kind is not None and other.cluster_id is not None:
                 known.add(other.cluster_id)
             yield other, answer, comparison
 
     def _is_apart(self, other: Holder, joined: Sequence[Holder]) -> bool:
-        """Tell whether a text is kept apart from one of another story that is joined already."""
+        """Return whether a text is kept apart from one of another story that is joined already."""
         return any(
-            likeness(self._as_told(each), self._as_told(other))[0].reason in APART
+            likeness(self._as_story(each), self._as_story(other))[0].reason in APART
             for each in joined
             if self._story(each.wording_id) != self._story(other.wording_id)
         )
@@ -251,16 +300,16 @@ class _Comparing:
         if first is not None and second is not None and first != second:
             self._same[first] = second
 
-    def _common(self, new: Holder, met: Met) -> frozenset[int]:
+    def _common(self, new: Holder, candidates: ComparisonCandidates) -> frozenset[int]:
         """Return the passages that stand in several stories beside the own one."""
         own = self._story(new.wording_id)
         return frozenset(
-            trace
-            for trace, holding in met.common.items()
+            key
+            for key, holding in candidates.common.items()
             if len({self._story(n) for n in holding} - {own, None}) >= COMMON_HOLDERS
         )
 
-    def _as_told(self, holder: Holder, common: frozenset[int] = frozenset()) -> StoryText:
+    def _as_story(self, holder: Holder, common: frozenset[int] = frozenset()) -> StoryText:
         key = holder.wording_id, common
         if key not in self._texts:
             self._texts[key] = holder.story_text(common)
@@ -338,7 +387,7 @@ def _copy(
 
 
 def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> bool:
-    """Tell whether what is contained is the story of its holder: most of it, or its beginning."""
+    """Return whether what is contained is the story of its holder: most of it, or its beginning."""
     passages = comparison.a_passages if answer.holder == "a" else comparison.b_passages
     in_lead = sum(
         max(0, min(last, _LEAD_WORDS) - first) for first, last in passages if first < _LEAD_WORDS
@@ -364,15 +413,15 @@ def _undo_others(unit: Unit, meant: Mapping[tuple[int, int], frozenset[int]]) ->
         return
     query = (
         select(RELATION.c.id, RELATION.c.a_origin_id, RELATION.c.b_origin_id, RELATION.c.evidence)
-        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
-        .where(RELATION.c.kind == "follow_up", UNDONE.c.id.is_(None))
+        .outerjoin(RELATION_UNDONE, RELATION_UNDONE.c.relation_id == RELATION.c.id)
+        .where(RELATION.c.kind == "follow_up", RELATION_UNDONE.c.id.is_(None))
     )
     origins = [origin for origin, _wording in meant]
     for number, a, b, evidence in rows_in(unit.connection, query, RELATION.c.a_origin_id, origins):
         chosen = meant.get((a, evidence["a_wording"]))
         if chosen and b not in chosen:
             unit.add(
-                RelationUndoneRow,
+                RELATION_UNDONE,
                 {
                     "id": unit.number(), "relation_id": number,
                     "reason": "a text that it means came in later", "undone_at": unit.now,

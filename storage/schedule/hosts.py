@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 
 from storage.database.engine import database_epoch
-from storage.database.tables import HostRow
-from storage.database.unit import rows_in, table_of, update_rows
+from storage.database.tables import HOST
+from storage.database.unit import rows_in, update_rows
 
-HOST = table_of(HostRow)
 LONGEST_AHEAD_SECONDS = 3600.0
 """A time further ahead than this comes from a clock that was put back."""
 
@@ -58,7 +57,7 @@ def hosts(connection: Connection, keys: Iterable[str]) -> dict[str, Host]:
 
 
 def take_slots(
-    engine: Engine, wanted: Mapping[str, tuple[int, float]], longest_wait: float
+    connection: Connection, wanted: Mapping[str, tuple[int, float]], longest_wait: float
 ) -> dict[str, Slots]:
     """Reserve for each server as many requests as are `wanted`, by count and pace in seconds.
 
@@ -66,21 +65,20 @@ def take_slots(
     within `longest_wait` seconds; what is reserved and not used leaves it alone for longer.
     """
     given: dict[str, Slots] = {}
-    with engine.begin() as connection:
-        rows = _held(connection, wanted)
-        now = datetime.fromtimestamp(database_epoch(connection), UTC)
-        ahead = now + timedelta(seconds=LONGEST_AHEAD_SECONDS)
-        changed = []
-        for key, (count, pace) in wanted.items():
-            free = rows[key]
-            first = now if free is None or free < now or free > ahead else free
-            wait = (first - now).total_seconds()
-            taken = count if wait <= longest_wait else 0
-            given[key] = Slots(wait, pace, taken)
-            if taken:
-                after = first + timedelta(seconds=pace * taken)
-                changed.append({"key": key, "next_at": after})
-        update_rows(connection, HostRow, ("key",), changed)
+    rows = _held(connection, wanted)
+    now = datetime.fromtimestamp(database_epoch(connection), UTC)
+    ahead = now + timedelta(seconds=LONGEST_AHEAD_SECONDS)
+    changed = []
+    for key, (count, pace) in wanted.items():
+        free = rows[key]
+        first = now if free is None or free < now or free > ahead else free
+        wait = (first - now).total_seconds()
+        taken = count if wait <= longest_wait else 0
+        given[key] = Slots(wait, pace, taken)
+        if taken:
+            after = first + timedelta(seconds=pace * taken)
+            changed.append({"key": key, "next_at": after})
+    update_rows(connection, HOST, ("key",), changed)
     return given
 
 

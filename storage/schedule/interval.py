@@ -19,7 +19,7 @@ LONGEST_RETRY = DAY
 JITTER = 0.1
 
 RANGE = re.compile(r"(?P<first>\S+?)\s*\.\.\s*(?P<longest>\S+)")
-"""How a ladder is written.
+"""How a range of intervals is written.
 
 >>> RANGE.fullmatch("15m..40d").groups()
 ('15m', '40d')
@@ -27,7 +27,7 @@ RANGE = re.compile(r"(?P<first>\S+?)\s*\.\.\s*(?P<longest>\S+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class IntervalRange:
     """How often the pages of a source are looked at, in seconds; one that is `off` never is."""
 
     first: float = 15 * MINUTE
@@ -49,7 +49,7 @@ class Interval:
 
 
 def step(
-    ladder: Ladder,
+    intervals: IntervalRange,
     interval: float | None,
     event: Event,
     *,
@@ -62,29 +62,32 @@ def step(
     `failures` counts those in a row, this one included; `age` is for how long a text has been
     published when it is first seen. `seed` spreads the checks of different addresses.
 
-    >>> step(Ladder(), None, "first").interval, step(Ladder(), 1000.0, "quiet").interval
+    >>> pages = IntervalRange()
+    >>> step(pages, None, "first").interval, step(pages, 1000.0, "quiet").interval
     (900.0, 1350.0)
-    >>> step(Ladder(), DAY, "changed").interval, step(Ladder(), DAY, "failed", failures=2).interval
+    >>> step(pages, DAY, "changed").interval, step(pages, DAY, "failed", failures=2).interval
     (10800.0, 86400.0)
     """
-    now = ladder.first if interval is None else interval
+    now = intervals.first if interval is None else interval
     match event:
         case "first":
-            chosen = ladder.first if age is None else age / FRESH_SHARE
+            chosen = intervals.first if age is None else age / FRESH_SHARE
         case "quiet":
-            chosen = now * ladder.growth
+            chosen = now * intervals.growth
         case "changed":
             chosen = now / TIGHTER
         case "absent" | "barred":
-            chosen = max(now * ladder.growth, HOUR)
+            chosen = max(now * intervals.growth, HOUR)
         case "failed":
             chosen = now
-    chosen = min(max(chosen, ladder.first), ladder.longest)
-    if ladder.off:
+    chosen = min(max(chosen, intervals.first), intervals.longest)
+    if intervals.off:
         return Interval(chosen, None)
     wait = chosen
     if event == "failed":
-        wait = min(ladder.first * 2.0 ** min(failures - 1, 20), max(LONGEST_RETRY, ladder.first))
+        wait = min(
+            intervals.first * 2.0 ** min(failures - 1, 20), max(LONGEST_RETRY, intervals.first)
+        )
     return Interval(chosen, wait * spread(f"{seed} {chosen} {failures}"))
 
 

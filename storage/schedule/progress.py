@@ -7,13 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select
 
 from storage.database.engine import database_epoch
-from storage.database.tables import OPEN, ForeignRecordRow, SourceRow, VerdictRow
-from storage.database.unit import rows_in, table_of
-from storage.schedule.queue import DUE, JOB, KINDS, Within, _is_due, of_families
+from storage.database.tables import FOREIGN_RECORD, JOB, OPEN, SEARCH_DUE, SOURCE, VERDICT
+from storage.database.unit import rows_in
+from storage.schedule.queue import KINDS, Within, _is_due, of_families
 from storage.values.verdict import Counts
-
-FOREIGN, SOURCE = table_of(ForeignRecordRow), table_of(SourceRow)
-VERDICT = table_of(VerdictRow)
 
 
 def open_jobs(
@@ -56,7 +53,7 @@ def sources_scanned(connection: Connection, within: Within) -> set[int]:
 
 
 def is_waiting_for_workers(connection: Connection, within: Within) -> bool:
-    """Tell whether something of these families is due while nobody works at anything."""
+    """Return whether something of these families is due while nobody works at anything."""
     now, mine = database_epoch(connection), of_families(within)
     held = (OPEN, JOB.c.lease_until >= now)
     if connection.execute(select(JOB.c.id).where(*held).limit(1)).first() is not None:
@@ -76,7 +73,7 @@ class ReadSoFar:
 
 
 def read_so_far(connection: Connection, observations: Collection[int]) -> ReadSoFar:
-    """Tell how far the reading of captures is; it stopped where their job is open no more.
+    """Return how far the reading of captures is; it stopped where their job is open no more.
 
     One that is named twice counts twice.
     """
@@ -99,21 +96,21 @@ def unread_captures(connection: Connection, container_id: int, job_id: int | Non
     )
     items = [each for found in connection.execute(query).scalars() for each in found["items"]]
     query = (
-        select(FOREIGN.c.observation_id)
-        .outerjoin(VERDICT, VERDICT.c.observation_id == FOREIGN.c.observation_id)
-        .where(FOREIGN.c.container_id == container_id, VERDICT.c.id.is_(None))
+        select(FOREIGN_RECORD.c.observation_id)
+        .outerjoin(VERDICT, VERDICT.c.observation_id == FOREIGN_RECORD.c.observation_id)
+        .where(FOREIGN_RECORD.c.container_id == container_id, VERDICT.c.id.is_(None))
     )
-    return [row[0] for row in rows_in(connection, query, FOREIGN.c.observation_id, items)]
+    return [row[0] for row in rows_in(connection, query, FOREIGN_RECORD.c.observation_id, items)]
 
 
 def exists(connection: Connection, job_id: int) -> bool:
-    """Tell whether there is a job of that number."""
+    """Return whether there is a job of that number."""
     return connection.execute(select(JOB.c.id).where(JOB.c.id == job_id)).first() is not None
 
 
 def search_is_due(connection: Connection) -> bool:
-    """Tell whether full text still lacks a wording."""
-    return connection.execute(select(DUE.c.wording_id).limit(1)).first() is not None
+    """Return whether full text still lacks a wording."""
+    return connection.execute(select(SEARCH_DUE.c.wording_id).limit(1)).first() is not None
 
 
 def seconds_since_claim(connection: Connection) -> float | None:
@@ -122,14 +119,8 @@ def seconds_since_claim(connection: Connection) -> float | None:
     return None if latest is None else database_epoch(connection) - float(latest.timestamp())
 
 
-def slot_is_taken(connection: Connection, source_id: int, slot: str) -> bool:
-    """Tell whether a source has a job for this slot of its schedule."""
-    query = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.slot == slot)
-    return connection.execute(query).first() is not None
-
-
 def source_is_busy(connection: Connection, source_id: int) -> bool:
-    """Tell whether a source still has an ingest job that was not collected."""
+    """Return whether a source still has an ingest job that was not collected."""
     query = select(JOB.c.id).where(
         JOB.c.source_id == source_id,
         JOB.c.kind == "ingest",

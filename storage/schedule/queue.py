@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, func, or_, select, update
 
 from storage.database.engine import database_epoch
-from storage.database.tables import OPEN, READY, RUNNING, JobRow, SearchDueRow, WatchRow
-from storage.database.unit import Unit, table_of
-from storage.values.job import Claim, StaleLeaseError
+from storage.database.tables import JOB, OPEN, READY, RUNNING, WATCH
+from storage.database.unit import Unit
+from storage.record.suppression import Suppressed
+from storage.values.job import Claim, StaleLeaseError, addresses_of
 from storage.values.verdict import Counts
 
-DUE, JOB, WATCH = table_of(SearchDueRow), table_of(JobRow), table_of(WatchRow)
 KINDS = ("ingest", "fetch", "read")
 """What this program knows how to work; a job of another kind waits for a newer one."""
 MAX_ATTEMPTS = 3
@@ -45,9 +45,9 @@ def add_job(
 ) -> int:
     """Write a ready job into `unit`, due at once or at `run_after`, and return its id."""
     number = unit.number()
-    unit.ring()
+    unit.announce_jobs()
     unit.add(
-        JobRow,
+        JOB,
         {
             "id": number,
             "seq": number,
@@ -68,6 +68,16 @@ def add_job(
     return number
 
 
+def add_collecting(
+    unit: Unit, trigger: str, source_id: int, arguments: Mapping[str, Any], slot: str | None
+) -> int | None:
+    """Write a job that collects and return its id; None where it has one for this slot."""
+    query = select(JOB.c.id).where(JOB.c.source_id == source_id, JOB.c.slot == slot)
+    if slot is not None and unit.connection.execute(query).first() is not None:
+        return None
+    return add_job(unit, "ingest", trigger, source_id=source_id, slot=slot, arguments=arguments)
+
+
 def claim(
     unit: Unit,
     lease_seconds: float,
@@ -77,8 +87,11 @@ def claim(
     within: Within | None = None,
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
+    likely: RowMapping | None = None,
 ) -> Claim | None:
     """Take the next due job: `job_id` alone, any of the families `within`, any of a `kind`.
+
+    It is the `likely` one, which `next_due` found before the lock, where that still is to be had.
 
     `holder` names the process that works, so that its death can be told. A batch whose worker
     died is split into single jobs; a single that was tried `MAX_ATTEMPTS` times is quarantined.
@@ -86,12 +99,11 @@ def claim(
     """
     while True:
         now = database_epoch(unit.connection)
-        due = _due(now, job_id, within)
-        if kind is not None:
-            due = due.where(JOB.c.kind == kind)
-        if _fetching(unit.connection, now) >= most_fetching:
-            due = due.where(JOB.c.kind != "fetch")
-        row = unit.connection.execute(due.limit(1)).mappings().first()
+        row = None
+        if likely is not None and likely["kind"] != "fetch":
+            query = _due(now, likely["id"], None)
+            row, likely = unit.connection.execute(query).mappings().first(), None
+        row = row or _next(unit.connection, now, job_id, within, kind, most_fetching)
         if row is None:
             return None
         lost = row["state"] == "running"
@@ -101,6 +113,35 @@ def claim(
             _quarantine(unit, row["id"], "its worker died each time it was tried")
         else:
             return _take(unit, row, now, lease_seconds, holder)
+
+
+def next_due(
+    connection: Connection,
+    *,
+    job_id: int | None = None,
+    within: Within | None = None,
+    kind: str | None = None,
+    most_fetching: int = MOST_FETCHING,
+) -> RowMapping | None:
+    """Return the job that would be claimed now, None where nothing is due."""
+    now = database_epoch(connection)
+    return _next(connection, now, job_id, within, kind, most_fetching)
+
+
+def _next(
+    connection: Connection,
+    now: float,
+    job_id: int | None,
+    within: Within | None,
+    kind: str | None,
+    most_fetching: int,
+) -> RowMapping | None:
+    due = _due(now, job_id, within)
+    if kind is not None:
+        due = due.where(JOB.c.kind == kind)
+    if _fetching(connection, now) >= most_fetching:
+        due = due.where(JOB.c.kind != "fetch")
+    return connection.execute(due.limit(1)).mappings().first()
 
 
 def renew(unit: Unit, held: Claim) -> None:
@@ -129,6 +170,17 @@ def count(unit: Unit, held: Claim, counts: Counts) -> None:
     Raises: StaleLeaseError.
     """
     _change(unit, held, **_added(counts))
+
+
+def drop_places(unit: Unit, held: Claim, gone: Sequence[Mapping[str, Any]]) -> None:
+    """Let a job that goes on name these places no more, and count them as refused.
+
+    Raises: StaleLeaseError.
+    """
+    query = select(JOB.c.arguments).where(JOB.c.id == held.job_id)
+    named = unit.connection.execute(query).scalar_one()["places"]
+    left = [each for each in named if each not in gone]
+    _change(unit, held, arguments={"places": left}, **_added(Counts(refused=len(gone))))
 
 
 def release(
@@ -225,11 +277,18 @@ def retry(unit: Unit, job_id: int) -> list[int]:
 def cancel(unit: Unit, job_id: int) -> int:
     """Cancel what is still open of a job and its parts; return how many rows that were."""
     family = or_(JOB.c.id == job_id, JOB.c.parent_id == job_id)
-    ids = unit.connection.execute(select(JOB.c.id).where(family, OPEN)).scalars().all()
-    for each in ids:
-        _set(unit, each, state="cancelled", token=None, lease_until=None, finished_at=unit.now,
-             reason="cancelled by command")  # fmt: skip
-    return len(ids)
+    query = select(JOB.c.id, JOB.c.arguments).where(family, OPEN)
+    rows = unit.connection.execute(query).all()
+    redacted = Suppressed(unit.connection).all_addresses()
+    for number, arguments in rows:
+        kept = dict(arguments)
+        if redacted.origins and "places" in kept:
+            kept["places"] = [
+                each for each in kept["places"] if redacted.left_of(*addresses_of(each)) is None
+            ]
+        _set(unit, number, state="cancelled", token=None, lease_until=None, finished_at=unit.now,
+             arguments=kept, reason="cancelled by command")  # fmt: skip
+    return len(rows)
 
 
 def _fetching(connection: Connection, now: float) -> int:

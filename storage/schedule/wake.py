@@ -6,8 +6,8 @@ from sqlalchemy import Connection, or_, select, update
 
 from storage.database.engine import database_epoch
 from storage.database.holder import holder_of
-from storage.database.tables import OPEN
-from storage.schedule.queue import JOB, WAKE_AGAIN_SECONDS, _due
+from storage.database.tables import JOB, OPEN
+from storage.schedule.queue import WAKE_AGAIN_SECONDS, _due
 
 
 def wake_due(

@@ -7,20 +7,20 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select, tuple_
 
-from storage.database.tables import CaptureRow, JobRow, OriginRow, PresenceRow, SourceRow, WatchRow
-from storage.database.unit import IN_CHUNK, Unit, rows_in, table_of, update_rows
+from storage.database.tables import CAPTURE, JOB, ORIGIN, PRESENCE, SOURCE, WATCH
+from storage.database.unit import IN_CHUNK, Unit, rows_in, update_rows
 from storage.record.origins import ensure_origins
 from storage.record.reading import Captured, Reading
+from storage.record.suppression import Suppressed
 from storage.schedule import queue
-from storage.schedule.interval import HOUR, MINUTE, Ladder, spread, step
+from storage.schedule.interval import HOUR, MINUTE, IntervalRange, spread, step
 from storage.values.digest import origin_id
 from storage.values.draft import Json
+from storage.values.job import Claim
 from storage.values.net.addresses import Key, Named, Watched
 from storage.values.outcome import Event, of_page
 from storage.values.verdict import Refuse, Verdict
 
-CAPTURE, JOB, ORIGIN = table_of(CaptureRow), table_of(JobRow), table_of(OriginRow)
-PRESENCE, SOURCE, WATCH = table_of(PresenceRow), table_of(SourceRow), table_of(WatchRow)
 FINAL = ORIGIN.alias("final")
 
 
@@ -29,22 +29,23 @@ LISTS = frozenset({"feed", "sitemap", "opml", "list"})
 DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list": HOUR}
 MOST_NAMES = 3
 """So many addresses are looked at that an id of a feed stood for before."""
+MOST_DUE = 1_000_000
 _CHUNK = IN_CHUNK // 20
 
 
-def ladder_of(
+def intervals_of(
     options: Mapping[str, Any], every: float | None, kind: str, *, is_root: bool
-) -> Ladder:
+) -> IntervalRange:
     """Return how often an address is looked at, by what was set for its source.
 
-    >>> ladder_of({}, None, "feed", is_root=True).longest
+    >>> intervals_of({}, None, "feed", is_root=True).longest
     900.0
     """
     if kind in LISTS or (is_root and every is not None):
         seconds = every if every is not None else DEFAULT_EVERY.get(kind, HOUR)
-        return Ladder(seconds, seconds)
+        return IntervalRange(seconds, seconds)
     recheck = options.get("recheck") or {}
-    return Ladder(
+    return IntervalRange(
         **{name: recheck[name] for name in ("first", "longest", "growth", "off") if name in recheck}
     )
 
@@ -115,11 +116,45 @@ def hand_out(
     return jobs
 
 
+def hand_out_due(unit: Unit, limit: int, batch_items: int) -> list[int]:
+    """Write jobs for watched addresses that are due, and return their ids."""
+    due = due_watches(unit.connection, unit.now, limit)
+    jobs = []
+    for trigger, is_root in (("schedule", True), ("recheck", False)):
+        keys = [each.key for each in due if each.is_root == is_root]
+        jobs += hand_out(unit, keys, trigger, batch_items)
+    return jobs
+
+
+def hand_out_named(
+    unit: Unit,
+    held: Claim,
+    scans: Iterable[int],
+    named: Mapping[int, Sequence[Named]],
+    batch_items: int,
+) -> None:
+    """Write jobs that check what was named for sources, and what the sources `scans` have due.
+
+    Raises: StaleLeaseError.
+    """
+    queue.renew(unit, held)
+    keys = [
+        each.key
+        for source_id in scans
+        for each in due_watches(
+            unit.connection, unit.now, MOST_DUE, source_id=source_id, with_root=True
+        )
+    ]
+    for source_id, listed in named.items():
+        keys += watch_named(unit, source_id, listed)
+    hand_out(unit, list(dict.fromkeys(keys)), held.trigger, batch_items, held.job_id)
+
+
 def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
     """Put watches into the hands of a job, or of nobody."""
     unit.flush()
     rows = [{"source_id": s, "origin_id": o, "job_id": job_id} for s, o in keys]
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
@@ -128,7 +163,6 @@ def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[W
 
 
 def watched(connection: Connection, keys: Sequence[Key]) -> list[Watched]:
-    """Return the watches `keys`."""
     return list(_watched(connection, keys))
 
 
@@ -200,7 +234,10 @@ def ensure_watches(
     """Watch what was named, and return the watches that are new or said to have changed since.
 
     A standing source looks at its addresses again and again; another one looks once, when told.
+    What was redacted is not watched.
     """
+    gone = Suppressed(unit.connection).addresses(each.origin for each in named)
+    named = [each for each in named if each.origin not in gone]
     origins = ensure_origins(unit, [each.origin for each in named])
     unit.flush()
     keys = [(source_id, origins[each.origin]) for each in named]
@@ -218,7 +255,7 @@ def ensure_watches(
             known[key] = (*key, True, None, each.guid)
             was = by_guid.get(each.guid or "", [])
             one = replace(each, hints={**each.hints, "was": was}) if was else each
-            unit.add(WatchRow, _watch_row(unit, key, one, listed_by, is_standing=is_standing))
+            unit.add(WATCH, _watch_row(unit, key, one, listed_by, is_standing=is_standing))
             wanted.append(key)
         elif not row[2] or row[3] is None or _is_newer(each.changed_at, row[3]):
             wanted.append(key)
@@ -229,7 +266,7 @@ def ensure_watches(
                     "hints": _hints_of(each), "guid": each.guid or row[4],
                 }
             )  # fmt: skip
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), changed)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), changed)
     unit.flush()
     return list(dict.fromkeys(wanted))
 
@@ -259,8 +296,15 @@ def watch_named(unit: Unit, source_id: int, named: Sequence[Named]) -> list[Key]
     query = select(SOURCE.c.standing).where(SOURCE.c.id == source_id)
     is_standing = bool(unit.connection.execute(query).scalar_one())
     ensure_watches(unit, source_id, named, listed_by=None, is_standing=is_standing)
-    origins = ensure_origins(unit, [each.origin for each in named])
-    return [(source_id, origins[each.origin]) for each in named]
+    gone = Suppressed(unit.connection).addresses(each.origin for each in named)
+    origins = ensure_origins(unit, [each.origin for each in named if each.origin not in gone])
+    return [(source_id, number) for number in origins.values()]
+
+
+def watch_at_once(unit: Unit, source_id: int, named: Named) -> None:
+    """Watch the address that a standing source is made for; whatever it watches is due now."""
+    ensure_watches(unit, source_id, [named], listed_by=None, is_standing=True)
+    reschedule(unit, source_id, timedelta(0))
 
 
 def _is_newer(changed_at: datetime | None, checked_at: datetime) -> bool:
@@ -302,7 +346,7 @@ def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
         known = row["next_check"]
         moment = wanted if known is None or (wanted is not None and wanted < known) else known
         rows.append({"source_id": key[0], "origin_id": key[1], "next_check": moment})
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterable[int]) -> None:
@@ -316,7 +360,7 @@ def forget_unlisted(unit: Unit, source_id: int, listed_by: int, origins: Iterabl
         {"source_id": source_id, "origin_id": each, "active": False, "next_check": None}
         for each in gone
     ]
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 def forget_lists(unit: Unit, source_id: int, places: Sequence[int]) -> None:
@@ -330,7 +374,7 @@ def forget_lists(unit: Unit, source_id: int, places: Sequence[int]) -> None:
         {"source_id": row[0], "origin_id": row[1], "active": False, "next_check": None}
         for row in rows_in(unit.connection, query, PRESENCE.c.place_id, places)
     ]
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 def postpone(unit: Unit, until: Mapping[Key, datetime]) -> None:
@@ -339,7 +383,7 @@ def postpone(unit: Unit, until: Mapping[Key, datetime]) -> None:
         {"source_id": s, "origin_id": o, "job_id": None, "next_check": moment}
         for (s, o), moment in until.items()
     ]
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 # ------------------------------------------------------------------------- when it is due
@@ -362,9 +406,9 @@ class Schedule:
         """Return the columns that `event` changes of the watch `key`."""
         row = self.rows[key]
         failures = row["failures"] + 1 if event == "failed" else 0
-        ladder = self._ladder(row, kind)
+        intervals = self._intervals(row, kind)
         found = step(
-            ladder, row["interval_seconds"], event, failures=failures, age=age,
+            intervals, row["interval_seconds"], event, failures=failures, age=age,
             seed=f"{key[1]}",
         )  # fmt: skip
         values = {
@@ -379,15 +423,15 @@ class Schedule:
     def wanted(self, key: Key) -> datetime | None:
         """Return when an address would be due that was found quiet just now."""
         row = self.rows[key]
-        ladder = self._ladder(row, None)
-        interval = min(row["interval_seconds"] or ladder.first, ladder.longest)
-        return self._moment(row, None if ladder.off else interval * spread(f"{key[1]}"))
+        intervals = self._intervals(row, None)
+        interval = min(row["interval_seconds"] or intervals.first, intervals.longest)
+        return self._moment(row, None if intervals.off else interval * spread(f"{key[1]}"))
 
     @staticmethod
-    def _ladder(row: Mapping[str, Any], kind: str | None) -> Ladder:
+    def _intervals(row: Mapping[str, Any], kind: str | None) -> IntervalRange:
         is_root = row["listed_by"] is None
         every = row["every_seconds"]
-        return ladder_of(row["options"] or {}, every, kind or row["kind"], is_root=is_root)
+        return intervals_of(row["options"] or {}, every, kind or row["kind"], is_root=is_root)
 
     def _moment(self, row: Mapping[str, Any], due_in: float | None) -> datetime | None:
         """Return when to look again; never by itself where a cron line or nobody says so."""
@@ -429,7 +473,7 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
         if event == "barred":
             values |= dict.fromkeys(("etag", "last_modified", "observation_id", "capture_id"))
         rows.append(values)
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 READ = (

@@ -35,7 +35,6 @@ _TITLES = ("title_whole", "title_held", "title_short", "title_word")
 _LONGEST_DAYS_BY = {(False, False): 60, (False, True): 60, (True, False): 180, (True, True): 400}
 """Days back to what a reference may mean: whether it names a number, whether it names a day."""
 _LONGEST_CHAIN_DAYS = 14
-_SAME_DAY_SLACK = 1
 _SAYS_FACTS, _SHARED_FACTS = 4, 0.25
 _RARE_SHARE = 0.1
 _MOST_RARE, _FAR_AHEAD = 8.0, 2.0
@@ -164,7 +163,7 @@ def describe(
 
 
 def _is_likely(found: Features) -> bool:
-    """Tell whether a candidate may be meant: a number that is named decides over a day."""
+    """Return whether a candidate may be meant: a number that is named decides over a day."""
     if "serial_other" in found:
         return "number_meant" in found
     if "number" in found and "day_other" in found:
@@ -259,7 +258,7 @@ def _shared(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> dict[
 
 
 def _says_otherwise(follower: FollowUpText, each: FollowUpText) -> bool:
-    """Tell whether a text that states many facts states hardly any of a candidate's."""
+    """Return whether a text that states many facts states hardly any of a candidate's."""
     own = follower.facts
     return len(own) >= _SAYS_FACTS and len(own & each.facts) < _SHARED_FACTS * len(own)
 

@@ -28,15 +28,15 @@ from storage.similarity.references import (
 BANDS, ROWS = 8, 4
 """So many bands of so many values: texts that share 7 of 10 shingles meet with 9 of 10."""
 MOST_PASSAGES = 24
-"""Passages of a text that leave a trace: of more, the same ones in each text that has them."""
+"""Passages of a text that leave an index key: of more, the same ones in each text that has them."""
 SHORTEST_PASSAGE = 24
 """Bytes of a passage."""
 RUN_WORDS = 6
 """Words of a passage of a short text."""
 
 BAND, PASSAGE, TITLE, NUMBER, DAY, TITLE_MEANT, NUMBER_MEANT, DAY_MEANT = range(8)
-"""What a trace is of; its three highest bits of 48. The last three are of texts that mean another
-one by it."""
+"""What an index key is of; its three highest bits of 48. The last three are of texts that mean
+another one by it."""
 
 _HASH_BITS = 45
 _ADLER_MASK = 0x1FFF
@@ -50,14 +50,18 @@ CLAUSE_END = re.compile(r"[.?!,:;][\"'()]* |\n| - | und | and ")
 DIGIT = re.compile(rb"\d")
 
 
-class Traces(NamedTuple):
-    """The traces that a text leaves, and those that it looks for; most are both."""
+class IndexKeys(NamedTuple):
+    """The index keys that a text leaves, and those that it looks for; most are both."""
 
     kept: tuple[int, ...]
     sought: tuple[int, ...]
 
+    @property
+    def all(self) -> frozenset[int]:
+        return frozenset((*self.kept, *self.sought))
 
-def traces(
+
+def index_keys(
     parts: Sequence[str],
     signature: bytes | None,
     *,
@@ -65,44 +69,44 @@ def traces(
     site: str,
     day: date | None,
     is_exact: bool,
-) -> Traces:
-    """Return the traces of a text.
+) -> IndexKeys:
+    """Return the index keys of a text.
 
     `parts` are its paragraphs in canonical form, `signature` its MinHash, `site` where it
     stands (`site_of`), `day` the last one that it may have been published on, else that of the
-    first sight; `is_exact` says that there is no other one.
+    first snapshot; `is_exact` says that there is no other one.
     """
     folded = _folded(parts)
     shared = [*bands(signature or b""), *_passages(folded)]
     text = _opening(parts)
-    told_day = day if is_exact or day is None else dated(text, day)
+    stated_day = day if is_exact or day is None else dated(text, day)
     head = _folded([title or ""]) + b"\n" + folded[: 2 * OPENING]
-    told = reference(title, text, told_day) if may_refer(head) else None
+    named = reference(title, text, stated_day) if may_refer(head) else None
     own = [_of_title(site, core(title), day)] if title else []
     if may_be_numbered(head) or serial(title):
-        own += [_of_number(site, number) for number in own_numbers(title, text, told)]
-    if told_day is not None:
-        own.append(_of_day(site, told_day))
+        own += [_of_number(site, number) for number in own_numbers(title, text, named)]
+    if stated_day is not None:
+        own.append(_of_day(site, stated_day))
     kept = [*shared, *own]
     sought = [*shared, *map(_meant, own)]
-    if told is not None:
-        meant = of_reference(site, day, told)
+    if named is not None:
+        meant = of_reference(site, day, named)
         kept += map(_meant, meant)
         sought += meant
-    return Traces(tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(sought)))
+    return IndexKeys(tuple(dict.fromkeys(kept)), tuple(dict.fromkeys(sought)))
 
 
 def bands(signature: bytes) -> list[int]:
-    """Return a trace for each band of a signature of 32-bit values."""
+    """Return an index key for each band of a signature of 32-bit values."""
     size = ROWS * _VALUE_BYTES
     return [
-        _trace(BAND, bytes((number,)) + signature[number * size : (number + 1) * size])
+        _index_key(BAND, bytes((number,)) + signature[number * size : (number + 1) * size])
         for number in range(min(BANDS, len(signature) // size))
     ]
 
 
 def passages(parts: Iterable[str]) -> list[int]:
-    """Return the traces of up to `MOST_PASSAGES` passages: clauses, without case and quotes.
+    """Return the index keys of up to `MOST_PASSAGES` passages: clauses, without case and quotes.
 
     The smallest checksums win, so that texts that share passages choose the same ones. A short
     text, of whose few clauses each may have been edited, is found by runs of words too.
@@ -118,7 +122,7 @@ def _passages(folded: bytes) -> list[int]:
 
 
 def _smallest(pieces: Iterable[bytes], most: int) -> list[int]:
-    """Return the traces of the pieces with the smallest checksums, those with digits first.
+    """Return the index keys of the pieces with the smallest checksums, those with digits first.
 
     A passage with a number is of one event; one without may be how its sender always speaks.
     """
@@ -152,7 +156,7 @@ def _folded(parts: Iterable[str]) -> bytes:
 
 
 def clauses(parts: Iterable[str]) -> list[bytes]:
-    """Return the pieces of a text between its marks that are long enough to be told apart.
+    """Return the pieces of a text between its marks that are long enough to be distinguished.
 
     >>> clauses(['Am Montag kam er, sagte sie. "Der Damm in Lohetal hat gehalten", rief er.'])
     [b'der damm in lohetal hat gehalten']
@@ -167,7 +171,7 @@ def _clauses(whole: bytes) -> list[bytes]:
 
 
 def clause_spans(text: str, wanted: frozenset[int]) -> list[tuple[int, int]]:
-    """Return where in `text`, in canonical form, the passages with the traces `wanted` stand.
+    """Return where in `text`, in canonical form, the passages with the index keys `wanted` stand.
 
     >>> text = "Es brannte. Die Polizei sucht nach Zeugen, sagte sie."
     >>> [text[a:b] for a, b in clause_spans(text, frozenset(passages([text])))]
@@ -177,43 +181,38 @@ def clause_spans(text: str, wanted: frozenset[int]) -> list[tuple[int, int]]:
     start = 0
     for end in (*(match.span() for match in CLAUSE_END.finditer(text)), (len(text), len(text))):
         piece = text[start : end[0]]
-        if any(_trace(PASSAGE, clause) in wanted for clause in clauses([piece])):
+        if any(_index_key(PASSAGE, clause) in wanted for clause in clauses([piece])):
             found.append((start, end[0]))
         start = end[1]
     return found
 
 
-def of_reference(site: str, day: date | None, told: Reference) -> list[int]:
-    """Return the traces of the texts that a reference may mean."""
+def of_reference(site: str, day: date | None, named: Reference) -> list[int]:
+    """Return the index keys of the texts that a reference may mean."""
     found = []
-    for title in told.titles:
+    for title in named.titles:
         found.append(_of_title(site, title, day))
         if day is not None and day.month != (before := _month_before(day)).month:
             found.append(_of_title(site, title, before))
-    found += [_of_number(site, number) for number in told.numbers]
-    return [*found, *(_of_day(site, each) for each in told.days)]
+    found += [_of_number(site, number) for number in named.numbers]
+    return [*found, *(_of_day(site, each) for each in named.days)]
 
 
-def is_band(trace: int) -> bool:
-    """Tell whether a trace is of a band of a signature."""
-    return kind_of(trace) == BAND
-
-
-def kind_of(trace: int) -> int:
-    """Return what a trace is of: `BAND`, `PASSAGE` …"""
-    return trace >> _HASH_BITS
+def kind_of(key: int) -> int:
+    """Return what an index key is of: `BAND`, `PASSAGE` …"""
+    return key >> _HASH_BITS
 
 
 # ------------------------------------------------------------------------------------ private
 
 
-def _trace(kind: int, data: bytes) -> int:
+def _index_key(kind: int, data: bytes) -> int:
     return kind << _HASH_BITS | zlib.crc32(data) << 13 | zlib.adler32(data) & _ADLER_MASK
 
 
-def _meant(trace: int) -> int:
-    """Return the trace that a text leaves which means the text with this one."""
-    return trace + (TITLE_MEANT - TITLE << _HASH_BITS)
+def _meant(key: int) -> int:
+    """Return the index key that a text leaves which means the text with this one."""
+    return key + (TITLE_MEANT - TITLE << _HASH_BITS)
 
 
 def _month_before(day: date) -> date:
@@ -224,12 +223,12 @@ def _of_title(site: str, title_core: str, day: date | None) -> int:
     """A title that comes often is looked for within its site alone, and within a month."""
     where = "" if is_specific(title_core) else site
     month = f"{day:%Y-%m}" if day else ""
-    return _trace(TITLE, f"{where}\0{month}\0{title_core}".encode("utf-8", "surrogatepass"))
+    return _index_key(TITLE, f"{where}\0{month}\0{title_core}".encode("utf-8", "surrogatepass"))
 
 
 def _of_number(site: str, number: int) -> int:
-    return _trace(NUMBER, f"{site}\0{number}".encode("utf-8", "surrogatepass"))
+    return _index_key(NUMBER, f"{site}\0{number}".encode("utf-8", "surrogatepass"))
 
 
 def _of_day(site: str, day: date) -> int:
-    return _trace(DAY, f"{site}\0{day}".encode("utf-8", "surrogatepass"))
+    return _index_key(DAY, f"{site}\0{day}".encode("utf-8", "surrogatepass"))

@@ -18,7 +18,7 @@ from rapidfuzz.fuzz import ratio
 from storage.language.facts import Fact
 from storage.similarity.overlap import Span, WordSequence, covered, slots
 
-METHOD = "passages-2"
+METHOD = "passages-3"
 """Names these rules, their limits included; another rule asks for another name."""
 
 LONGEST_TEXT = 200_000
@@ -127,7 +127,7 @@ class Comparison:
 
     @property
     def is_alike(self) -> bool:
-        """Tell whether neither text is a part of the other."""
+        """Return whether neither text is a part of the other."""
         small, large = sorted((self.a_size, self.b_size))
         is_whole = max(self.shares) >= WHOLE_SHARE
         return small >= (ALIKE_IN_SIZE if is_whole else ALIKE_IN_SIZE_EDITED) * large
@@ -173,7 +173,7 @@ def compare(a: StoryText, b: StoryText) -> Comparison:
     a_passages, b_passages = tuple(one.passages(other)), tuple(other.passages(one))
     shared_names = one.names & other.names
     own = min(_own(one, other), _own(other, one))
-    agreement = sum(_agreeing_weight(value) for value in one.values & other.values)
+    agreement = sum(_weighed(value, _AGREEING_WEIGHT) for value in one.values & other.values)
     return Comparison(
         a_size=one.size,
         b_size=other.size,
@@ -243,7 +243,7 @@ def _most_disagreement(found: Comparison) -> float:
 
 
 def _is_same_frame(a: WordSequence, b: WordSequence) -> bool:
-    """Tell whether two titles are one title with other fillings."""
+    """Return whether two titles are one title with other fillings."""
     one, other = a.all_folded, b.all_folded
     shared = len(one & other)
     return shared >= _TITLE_WORDS and shared >= _TITLE_FRAME * min(len(one), len(other))
@@ -304,7 +304,7 @@ def _new_names(words: WordSequence, others: WordSequence, span: Span) -> list[st
 
 
 def _begins_apart(words: WordSequence, other: WordSequence, passages: Sequence[Span]) -> bool:
-    """Tell whether a text begins with a story of its own, before anything that both have.
+    """Return whether a text begins with a story of its own, before anything that both have.
 
     An edited first sentence still has the names and facts of the other one.
     """
@@ -312,7 +312,7 @@ def _begins_apart(words: WordSequence, other: WordSequence, passages: Sequence[S
         return False
     begin = range(1, passages[0][0])
     names = {words.folded[n] for n in begin if words.is_name(n, words.written[n])}
-    told = [
+    known = [
         *(name in other.all_folded for name in names),
         *(
             (words.facts[n].kind, words.facts[n].value) in other.values
@@ -320,7 +320,7 @@ def _begins_apart(words: WordSequence, other: WordSequence, passages: Sequence[S
             if n in words.facts
         ),
     ]
-    return bool(told) and sum(told) <= _SHARED_IN_BEGINNING * len(told)
+    return bool(known) and sum(known) <= _SHARED_IN_BEGINNING * len(known)
 
 
 def _own(words: WordSequence, other: WordSequence) -> int:
@@ -331,14 +331,10 @@ def _weight(value: tuple[str, str]) -> float:
     return _weighed(value, _WEIGHT)
 
 
-def _agreeing_weight(value: tuple[str, str]) -> float:
-    return _weighed(value, _AGREEING_WEIGHT)
-
-
 def _weighed(value: tuple[str, str], weights: dict[str, float]) -> float:
-    kind, told = value
+    kind, text = value
     if kind == "number":
-        return 1.0 if len(told) > 2 else 0.5
+        return 1.0 if len(text) > 2 else 0.5
     return weights.get(kind, 1.0)
 
 
@@ -346,7 +342,7 @@ def _weighed(value: tuple[str, str], weights: dict[str, float]) -> float:
 
 
 def has_moved(a: StoryText, b: StoryText) -> bool:
-    """Tell whether what b says of the calendar lies as much later as b was published later.
+    """Return whether what b says of the calendar lies as much later as b was published later.
 
     A week later, a date a week later in the same place: that is the next issue, and no copy.
     """

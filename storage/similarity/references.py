@@ -228,10 +228,10 @@ def reference(title: str | None, text: str, day: date | None) -> Reference | Non
     ('supplement', (512,), (datetime.date(2024, 2, 3),), ('unfall',))
     """
     title, opening = plain(title or "").strip(), plain(text[:OPENING])
-    mark, core, told = _title_mark(title)
-    named = [told] if mark else []
+    mark, core, stated = _title_mark(title)
+    named = [stated] if mark else []
     for line in _first_lines(opening):
-        if not _may_be_told_in(line):
+        if not _may_refer_in(line):
             continue
         found = TEXT_MARK.search(line) or TITLE_MARK.match(line)
         if found and not (mark is None and _is_own_header(line)):
@@ -253,7 +253,7 @@ def reference(title: str | None, text: str, day: date | None) -> Reference | Non
     )
 
 
-def own_numbers(title: str | None, text: str, told: Reference | None) -> tuple[int, ...]:
+def own_numbers(title: str | None, text: str, earlier: Reference | None) -> tuple[int, ...]:
     r"""Return the numbers that a text has itself, in its title or its first lines.
 
     >>> own_numbers("Raub auf Spätkauf", "Polizeimeldung vom 18.06.2024\nNr. 0512\nGestern", None)
@@ -265,10 +265,10 @@ def own_numbers(title: str | None, text: str, told: Reference | None) -> tuple[i
     head = serial(title)
     _mark, _core, named = _title_mark(title)
     found = [head] if head else []
-    found += _numbers(title.removesuffix(named) if told else title) if not head else []
+    found += _numbers(title.removesuffix(named) if earlier else title) if not head else []
     lines = [line for line in _first_lines(plain(text[:OPENING])) if len(line) <= _LONGEST_LINE]
     found += [number for line in lines[:5] for number in _numbers(line)]
-    others = told.numbers if told else ()
+    others = earlier.numbers if earlier else ()
     return tuple(dict.fromkeys(n for n in found if n == head or n not in others))
 
 
@@ -281,7 +281,7 @@ def serial(title: str | None) -> int:
 
 
 def may_refer(opening: bytes) -> bool:
-    """Tell cheaply whether a text may name an earlier one; most do not.
+    """Return cheaply whether a text may name an earlier one; most do not.
 
     `opening` is its title and its first lines in UTF-8, their letters small as far as ASCII goes.
     """
@@ -289,7 +289,7 @@ def may_refer(opening: bytes) -> bool:
 
 
 def may_be_numbered(opening: bytes) -> bool:
-    """Tell cheaply whether a text may have a number of its own."""
+    """Return cheaply whether a text may have a number of its own."""
     return any(word in opening for word in _NUMBER_HINTS)
 
 
@@ -314,13 +314,13 @@ def core(title: str | None) -> str:
     >>> core("POL-LO: Nachtrag: Unfall auf der B 27"), core("UPDATE 1-Dax fällt")
     ('unfall auf der b 27', 'dax fällt')
     """
-    told = plain(title or "").strip(' "„“”»«')
-    is_marked = may_refer(told.lower().encode("utf-8", "surrogatepass"))
-    told = _without_serial(told)
+    stated = plain(title or "").strip(' "„“”»«')
+    is_marked = may_refer(stated.lower().encode("utf-8", "surrogatepass"))
+    stated = _without_serial(stated)
     for _ in range(2 if is_marked else 0):
-        _mark, told, _named = _title_mark(told)
-    told = _without_serial(SENDER_START.sub("", told))
-    return " ".join(WORD.findall(told.casefold()))
+        _mark, stated, _named = _title_mark(stated)
+    stated = _without_serial(SENDER_START.sub("", stated))
+    return " ".join(WORD.findall(stated.casefold()))
 
 
 def sender(title: str | None) -> str:
@@ -334,7 +334,7 @@ def sender(title: str | None) -> str:
 
 
 def is_specific(title_core: str) -> bool:
-    """Tell whether a title is more than a word that comes every day.
+    """Return whether a title is more than a word that comes every day.
 
     >>> is_specific("verkehrsunfall"), is_specific("unfall auf der b 27 bei lohetal")
     (False, True)
@@ -377,8 +377,8 @@ def _numbers(segment: str) -> Iterator[int]:
     for match in NUMBER.finditer(segment):
         last = int(match["number"])
         yield last
-        for link, told in OTHERS.findall(match["others"] or ""):
-            number = int(told)
+        for link, digits in OTHERS.findall(match["others"] or ""):
+            number = int(digits)
             if link == "bis" and last < number <= last + _MOST_OF_A_RANGE:
                 yield from range(last + 1, number)
             yield number
@@ -391,10 +391,10 @@ def _rest(rest: str) -> str:
     >>> _rest(" zu Nr. 512 vom 3.2.: Unfall"), _rest(": Unfall"), _rest(" zum Brand in Lohetal")
     ('Unfall', 'Unfall', 'Brand in Lohetal')
     """
-    told = rest.strip(" \t:+*|/)]!–—-")
-    named = MEANT.match(told)
+    stated = rest.strip(" \t:+*|/)]!–—-")
+    named = MEANT.match(stated)
     if named is None:
-        return told
+        return stated
     return (named["title"] or named["own"] or "").strip(' :-–"„“')
 
 
@@ -412,24 +412,24 @@ def _first_lines(opening: str) -> list[str]:
     return [line.strip() for line in opening.split("\n") if line.strip()][:_LINES]
 
 
-def _may_be_told_in(line: str) -> bool:
-    """Tell cheaply whether a line may name an earlier text."""
+def _may_refer_in(line: str) -> bool:
+    """Return cheaply whether a line may name an earlier text."""
     small = line.lower()
     return any(hint in small for hint in _PIECE_HINTS)
 
 
 def _is_own_header(line: str) -> bool:
-    """Tell whether a line only says what the text itself is: `Polizeimeldung vom 18.06.2024`."""
+    """Return whether a line only says what the text itself is: `Polizeimeldung vom 18.06.2024`."""
     return len(line) < 60 and PIECE_START.match(line) is not None
 
 
 def _titles(title_core: str, title: str, opening: str) -> Iterator[str]:
     """Yield cores of possible titles of the other text, each once."""
-    told = [title_core, *_quoted(title), *_quoted(opening)]
-    told += [line for line in _first_lines(opening) if len(line) <= _LONGEST_LINE]
-    told += [line.rpartition(": ")[2] for line in _first_lines(opening) if ": " in line]
+    lines = [title_core, *_quoted(title), *_quoted(opening)]
+    lines += [line for line in _first_lines(opening) if len(line) <= _LONGEST_LINE]
+    lines += [line.rpartition(": ")[2] for line in _first_lines(opening) if ": " in line]
     seen: set[str] = set()
-    for each in told:
+    for each in lines:
         found = core(each.rstrip(" .")) if each else ""
         if found and found not in seen and len(seen) < _MOST_TITLES:
             seen.add(found)

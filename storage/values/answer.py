@@ -1,6 +1,8 @@
 """What every answer of the reading side is: a frozen record with `to_dict()`."""
 
 from dataclasses import fields
+from functools import cache
+from typing import ClassVar
 
 from storage.values.draft import Json, PartialDate, as_dict
 
@@ -9,14 +11,23 @@ class Answer:
     """A frozen record that can be told as JSON (`to_dict`) or as one line (`to_flat`)."""
 
     __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of the fields, which are those of the columns."""
+        return cls.__match_args__
 
     def to_dict(self) -> dict[str, Json]:
         """Return plain JSON types: times as ISO 8601, dates and lists as they are nested."""
-        return {
-            f.name: as_dict(getattr(self, f.name))
-            for f in fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
-            if not f.metadata.get("beside")
-        }
+        return {name: as_dict(getattr(self, name)) for name in self._told()}
+
+    @classmethod
+    @cache
+    def _told(cls) -> tuple[str, ...]:
+        """Return the names of the fields that are told as JSON."""
+        told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
+        return tuple(each.name for each in told if not each.metadata.get("beside"))
 
     def to_flat(self) -> dict[str, Json]:
         """Return one level of columns: a date becomes its value with `_precision`, `_from`, `_to`.

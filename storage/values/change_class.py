@@ -20,3 +20,4 @@ class ChangeClass(StrEnum):
     NOTICE = "notice"
     REVERSION = "reversion"
     REDACTED = "redacted"
+    RESTRICTED = "restricted"

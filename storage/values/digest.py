@@ -25,7 +25,7 @@ WHITE_SPACE = (
 )
 """What `str.split` takes for white space besides the blank: all of it counts as one blank."""
 
-_SOFT_HYPHEN = "\u00ad"
+SOFT_HYPHEN = "\u00ad"
 _MARKDOWN_PASSES = 4
 _BETWEEN_PARAGRAPHS = "\0"
 
@@ -147,7 +147,7 @@ def origin_id(origin: str) -> str:
 
 def _plain(text: str) -> str:
     if not text.isascii():
-        text = text.replace(_SOFT_HYPHEN, "")
+        text = text.replace(SOFT_HYPHEN, "")
         text = unicodedata.normalize("NFC", text)
         text = _straight_quotes(text)
     elif "`" in text:

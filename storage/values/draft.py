@@ -1,8 +1,10 @@
 """Frozen values that cross the border between the worker, the archive and its readers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
+from functools import cache
+from types import NoneType
 from typing import Any, Literal
 
 Json = Any  # None, bool, int, float, str, list or dict, as the json module knows them
@@ -40,8 +42,8 @@ class PartialDate:
     found_in: str
 
     def to_dict(self) -> dict[str, Json]:
-        told: dict[str, Json] = as_dict(self)
-        return told
+        found: dict[str, Json] = as_dict(self)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,22 +180,101 @@ def paragraphs_in(detail: Mapping[str, Json] | None, text: str | None) -> tuple[
             text=stored[entry["w"]] if "w" in entry else entry["text"],
             marks=tuple(Mark(*mark) for mark in entry.get("marks") or ()),
         )
-        for entry in detail["paragraphs"]
+        for entry in layout_in(detail)
     )
+
+
+def layout_in(detail: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
+    """Yield for each paragraph its role, and its text or which one it is of the wording (`w`).
+
+    What says neither is the next one of the wording, and may be its role alone, or a list of its
+    role and its marks.
+
+    >>> detail = {"paragraphs": ["lead", {"role": "list", "w": 7}, ["text", ["quote", 0, 3]]]}
+    >>> [(each["role"], each["w"], each.get("marks")) for each in layout_in(detail)]
+    [('lead', 0, None), ('list', 7, None), ('text', 8, [['quote', 0, 3]])]
+    """
+    place = 0
+    for entry in detail["paragraphs"]:
+        kept: Mapping[str, Any] = entry
+        if isinstance(entry, str):
+            kept = {"role": entry}
+        elif isinstance(entry, list):
+            kept = {"role": entry[0], "marks": entry[1:]}
+        if "text" not in kept:
+            kept = {"w": place, **kept}
+            place = kept["w"] + 1
+        yield kept
+
+
+def quotes_in(
+    detail: Mapping[str, Json] | None, paragraphs: Sequence[Paragraph]
+) -> tuple[Quote, ...]:
+    """Return the quotations that a derivation keeps, whose `paragraphs` are given.
+
+    One that stands in its paragraph as it is is kept as its place there, with its speaker, its
+    cue, and who that is where another name says so; older rows name these parts.
+
+    >>> detail = {"quotes": [[0, 1, 9, "Ada", "sagte"]]}
+    >>> quotes_in(detail, [Paragraph("text", "„Es hält.“, sagte Ada.")])[0].text
+    'Es hält.'
+    """
+    kept = map(quote_parts, (detail or {}).get("quotes") or ())
+    found = (_quote(each, paragraphs) for each in kept)
+    return tuple(each for each in found if each is not None)
+
+
+def _quote(kept: Any, paragraphs: Sequence[Paragraph]) -> Quote | None:
+    if isinstance(kept, Mapping):
+        return Quote(**kept)
+    number, start, end, speaker, cue, *resolved = kept
+    if number >= len(paragraphs):
+        return None
+    text = paragraphs[number].text[start:end]
+    return Quote(text, speaker, cue, number, resolved[0] if resolved else speaker)
+
+
+def quote_parts(kept: Any) -> Any:
+    """Return a quotation as it is kept today: as its place and what belongs to it, else named.
+
+    >>> quote_parts({"at": [0, 1, 9], "speaker": "Ada", "cue": "sagte"})
+    [0, 1, 9, 'Ada', 'sagte']
+    """
+    if isinstance(kept, list) or "at" not in kept:
+        return kept
+    resolved = [kept["speaker_resolved"]] if "speaker_resolved" in kept else []
+    return [*kept["at"], kept["speaker"], kept["cue"], *resolved]
+
+
+def field_in(kept: Mapping[str, Any]) -> Field:
+    """Return a field as a derivation keeps it: without what it has none of."""
+    candidates = tuple(Candidate(**each) for each in kept.get("candidates", ()))
+    return Field(kept["value"], kept["found_in"], kept.get("confidence"), candidates)
+
+
+_PLAIN = frozenset({str, int, float, bool, NoneType})
+
+
+@cache
+def _names_of(kind: type) -> tuple[str, ...] | None:
+    """Return the names of the fields of a record, None for other types."""
+    if is_dataclass(kind):
+        return tuple(each.name for each in fields(kind))
+    return getattr(kind, "_fields", None)
 
 
 def as_dict(value: Any) -> Any:
     """Return `value` as plain JSON types: records to dicts, tuples to lists, times to ISO 8601."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: as_dict(getattr(value, f.name)) for f in fields(value)}
-    if hasattr(value, "_asdict"):
-        value = value._asdict()
+    kind = value.__class__
+    if kind in _PLAIN:
+        return value
+    names = _names_of(kind)
+    if names is not None:
+        return {name: as_dict(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(k): as_dict(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [as_dict(v) for v in value]
     if isinstance(value, (set, frozenset)):
         return sorted(as_dict(v) for v in value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value
+    return value.isoformat() if isinstance(value, datetime) else value

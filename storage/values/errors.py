@@ -29,5 +29,13 @@ class RedactedError(LookupError):
         self.what, self.given = what, given
 
 
+class RestrictedError(LookupError):
+    """What was named is kept and shown to nobody until its restriction is lifted."""
+
+    def __init__(self, article: str) -> None:
+        super().__init__(f"{article} is restricted: it is kept, and shown to nobody for now")
+        self.article = article
+
+
 class AlertError(ValueError):
     """An alert cannot be made or changed as it was asked."""

@@ -1,8 +1,13 @@
 """The claim of a worker on a job, and how a claim is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from storage.values.locator import escape_locator, without_gz
+
+Progress = Callable[[str, int], None]
+"""Hears now and then of what work is at, and how many of it are done."""
 
 
 class StaleLeaseError(Exception):
@@ -27,3 +32,20 @@ class Claim:
     attempts: int
     arguments: Mapping[str, Any]
     lease_seconds: float
+
+
+def addresses_of(place: Mapping[str, Any]) -> list[str]:
+    """Return under which addresses what stands at a single place of a job may be in the archive.
+
+    >>> kept = {"locator": "/a/b/c.txt.gz", "prefix": "seed:a/", "root": "b", "is_scan": False}
+    >>> addresses_of(kept)
+    ['seed:a/b/c.txt.gz', 'seed:a/b/c.txt']
+    """
+    told = [place["origin"]] if place.get("origin") else []
+    if place["is_scan"]:
+        return told
+    if place.get("kind") == "web":
+        return [*told, place["locator"]]
+    below = f"{place['root']}/" if place["root"] else ""
+    path = f"{place['prefix']}{below}{escape_locator(place['locator'].rpartition('/')[2])}"
+    return [*told, path, without_gz(path)]

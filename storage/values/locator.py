@@ -40,13 +40,6 @@ MEMBER_MARK = re.compile(
 (True, False)
 """
 
-ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))")
-r"""One escape as it is written here.
-
->>> ESCAPE.findall(r"a\x0ab\u2028")
-[('0a', ''), ('', '2028')]
-"""
-
 
 def escape_locator(path: str) -> str:
     r"""Return `path` (a path as the system gives it, or a key) in its escaped form.

@@ -10,7 +10,7 @@ Name = Literal[
     "rate_limited", "blocked", "not_article", "disallowed_by_robots", "refused",
 ]  # fmt: skip
 Event = Literal["first", "quiet", "changed", "absent", "barred", "failed"]
-"""What a check came to: the first sight, no change, a change, gone, not let in, no answer."""
+"""What a check came to: the first snapshot, no change, a change, gone, not let in, no answer."""
 
 Counted = Literal["unchanged", "gone", "failed", "refused"]
 State = Literal["present", "gone", "unreachable", "blocked"]
@@ -54,7 +54,7 @@ STATES: Mapping[str, State] = MappingProxyType(
 )
 """The state in which an outcome leaves an article."""
 
-WALLS: Mapping[str, Name] = MappingProxyType(
+INTERSTITIALS: Mapping[str, Name] = MappingProxyType(
     {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
 )
 """The outcome of a page that a server gave and that could not be taken, by its refusal's code."""
@@ -69,7 +69,7 @@ def of_page(code: str) -> Name:
     >>> of_page("extraction_empty"), of_page("too_large")
     ('not_article', 'refused')
     """
-    return WALLS.get(code, "refused")
+    return INTERSTITIALS.get(code, "refused")
 
 
 def of_exchange(code: str) -> Name:

@@ -6,6 +6,7 @@ MARK = "[redacted]"
 """What a text says where a passage was taken out of it."""
 _BYTES = b"redacted"
 _NAME = "redacted:"
+_LIST = b"[]"
 
 
 class RedactionReason(StrEnum):
@@ -17,6 +18,8 @@ class RedactionReason(StrEnum):
     COPYRIGHT = "copyright"
     PUBLISHER_REQUEST = "publisher_request"
     MISTAKE = "mistake"
+    GDPR_RESTRICTION = "gdpr_restriction"
+    RETENTION = "retention"
 
 
 def emptied_digest(row_id: int) -> bytes:
@@ -38,7 +41,7 @@ def emptied_name(row_id: int) -> str:
 
 
 def is_emptied(value: object) -> bool:
-    """Tell whether a column of a redacted row is empty, or says no more than that it is.
+    """Return whether a column of a redacted row is empty, or says no more than that it is.
 
     >>> is_emptied(emptied_digest(17)), is_emptied(None), is_emptied(b"redacted by hand")
     (True, True, False)
@@ -46,7 +49,8 @@ def is_emptied(value: object) -> bool:
     held = value.encode("utf-8", "replace") if isinstance(value, str) else value
     if not isinstance(held, (bytes, memoryview)):
         return held is None
-    told = bytes(held)
-    return (told.startswith(_NAME.encode()) and told[len(_NAME) :].isdigit()) or (
-        len(told) == 32 and told.startswith(_BYTES) and told[len(_BYTES) :].isdigit()
-    )
+    content = bytes(held)
+    number = content.removeprefix(_NAME.encode())
+    if len(content) == 32 and content.startswith(_BYTES):
+        number = content.removeprefix(_BYTES)
+    return content == _LIST or (number != content and number.isdigit())

@@ -217,9 +217,10 @@ FLAGS: dict[str, str] = {
         "not known, and no version was made of it."
     ),
     "redacted": "The text was taken out of the archive; that it was there is still proven.",
+    "restricted": "The text is kept, and shown to nobody until that is lifted.",
     "passage_redacted": "A passage was taken out of the text; `[redacted]` stands in its place.",
     "digest_mismatch": "The web archive names another digest for these bytes than they have.",
-    "clock_suspect": "The clock ran backwards between two sights.",
+    "clock_suspect": "The clock ran backwards between two snapshots.",
 }
 
 

@@ -61,11 +61,11 @@ def mend_of(error: BaseException) -> str | None:
 
 
 def is_of_machine(error: BaseException) -> bool:
-    """Tell whether nothing can be kept at all, so that no document is to blame."""
+    """Return whether nothing can be kept at all, so that no document is to blame."""
     return mend_of(error) is not None and _part_of(error) not in PASSING
 
 
 def _part_of(error: BaseException) -> str | None:
     """Return the part of what a database said by which its error is known."""
-    told = str(getattr(error, "orig", "")).lower()
-    return next((part for part in OF_DATABASE if part in told), None)
+    message = str(getattr(error, "orig", "")).lower()
+    return next((part for part in OF_DATABASE if part in message), None)

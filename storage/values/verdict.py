@@ -13,19 +13,16 @@ VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refuse
 class Known:
     """What the archive knows about the place of a draft at the moment of its decision.
 
-    `before` and `after` are the wordings of the neighbouring sights in time (digests), as the
-    reader of the draft reads them; where it cannot, that of the draft stands there.
+    `is_version` is what the history makes of it: a draft is none where it is one with the
+    snapshot before or after it, or differs from it by noise alone.
     `elsewhere` is the article that already has this wording at another origin. `words` is how
-    many words were read there last, where we fetched it ourselves; `is_noise` says that the draft
-    differs from a neighbour by noise alone.
+    many words were read there last, where we fetched it ourselves.
     """
 
     article_exists: bool
-    before: bytes | None
-    after: bytes | None
+    is_version: bool
     elsewhere: int | None
     words: int | None = None
-    is_noise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

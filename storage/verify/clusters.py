@@ -1,14 +1,12 @@
-"""Check clusters and traces against what they are made of: relations that hold, signatures."""
+"""Check clusters against what they are made of: relations that hold."""
 
 from collections import defaultdict
-from functools import lru_cache
 
 from sqlalchemy import Connection, text
 
 from storage.database.rows import stream
 from storage.relations.clusters import joins
-from storage.similarity.index_keys import bands, is_band
-from storage.verify.finding import WELL, Broken, Looks, Scope
+from storage.verify.finding import WELL, Broken, Findings, Scope
 
 _JOINED = """
 SELECT a.article_id AS a, b.article_id AS b, r.kind,
@@ -17,13 +15,9 @@ JOIN article_origin a ON a.origin_id = r.a_origin_id
 JOIN article_origin b ON b.origin_id = r.b_origin_id
 LEFT JOIN relation_undone u ON u.relation_id = r.id WHERE u.id IS NULL
 """
-_BANDS = """
-SELECT t.trace, t.wording_id, f.signature FROM trace t
-LEFT JOIN fingerprint f ON f.wording_id = t.wording_id
-"""
 
 
-def clusters(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Work out which articles copies join, and compare that with the stored clusters."""
     stored: dict[int, set[int]] = defaultdict(set)
     for row in connection.execute(text("SELECT cluster_id, article_id FROM cluster_member")):
@@ -60,20 +54,3 @@ def _groups(connection: Connection) -> list[set[int]]:
             large |= small
             found.update(dict.fromkeys(small, large))
     return list({id(group): group for group in found.values()}.values())
-
-
-def traces(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
-    """Check that what a wording is found by belongs to its signature."""
-    for row in stream(connection, _BANDS, {}):
-        if not is_band(row["trace"]) or row["signature"] is None:
-            yield WELL  # of passages, titles and days the text is needed; references tell the rest
-        elif row["trace"] in _bands(bytes(row["signature"])):
-            yield WELL
-        else:
-            message = "it is found by a signature that is not its own"
-            yield Broken("wording", row["wording_id"], "trace_wrong", message)
-
-
-@lru_cache(maxsize=4_096)
-def _bands(signature: bytes) -> frozenset[int]:
-    return frozenset(bands(signature))

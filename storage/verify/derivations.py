@@ -8,20 +8,17 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from storage.database.tables import (
-    CaptureRow,
-    DerivationRow,
-    ObservationRow,
-    OriginRow,
-    VerdictRow,
-    WordingRow,
+    CAPTURE,
+    DERIVATION,
+    OBSERVATION,
+    ORIGIN,
+    VERDICT,
+    WORDING,
 )
-from storage.database.unit import rows_in, table_of
+from storage.database.unit import rows_in
 from storage.record.reading import Captured, ReExtraction, captured_of
 from storage.values.draft import Extractor
 
-CAPTURE, DERIVATION, WORDING = table_of(CaptureRow), table_of(DerivationRow), table_of(WordingRow)
-OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
-VERDICT = table_of(VerdictRow)
 STREAMED_ROWS = 50
 
 
@@ -38,7 +35,7 @@ class DerivedText:
 class Derived:
     """A capture as it was read first, and what each extractor read out of it."""
 
-    again: ReExtraction
+    re_extraction: ReExtraction
     texts: tuple[DerivedText, ...]
 
 
@@ -62,12 +59,12 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
         .order_by(VERDICT.c.id)
     )  # fmt: skip
     seen: set[tuple[int, str]] = set()
-    with engine.connect() as streaming, engine.connect() as asking:
+    with engine.connect() as streaming, engine.connect() as lookups:
         result = streaming.execution_options(yield_per=STREAMED_ROWS).execute(query)
         for rows in result.partitions():
             fresh = [row for row in rows if (row[1], row[-1]) not in seen]
             seen |= {(row[1], row[-1]) for row in fresh}
-            yield from _derived(fresh, _texts(asking, [row[1] for row in fresh]))
+            yield from _derived(fresh, _texts(lookups, [row[1] for row in fresh]))
 
 
 def _derived(
@@ -88,9 +85,8 @@ def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], li
         DERIVATION.c.extractor_version, DERIVATION.c.config, WORDING.c.digest,
     ).join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)  # fmt: skip
     found: defaultdict[tuple[int, str], list[DerivedText]] = defaultdict(list)
-    for number, capture, context, name, version, config, digest in rows_in(
-        connection, query, DERIVATION.c.capture_id, captures
-    ):
-        text = DerivedText(number, Extractor(name, version, config), bytes(digest))
-        found[capture, context].append(text)
+    for row in rows_in(connection, query, DERIVATION.c.capture_id, captures):
+        who = Extractor(row.extractor, row.extractor_version, row.config)
+        text = DerivedText(row.id, who, bytes(row.digest))
+        found[row.capture_id, row.context].append(text)
     return found

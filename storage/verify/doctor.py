@@ -140,9 +140,9 @@ def check_captures(settings: Settings) -> Iterator[Finding]:
         mend = mend_of(error) or "look at its settings"
         yield Finding("captures", "broken", error.strerror or "it keeps nothing", mend)
     else:
-        told = f"{settings.captures} keeps bytes and gives them back"
+        message = f"{settings.captures} keeps bytes and gives them back"
         if is_same:
-            yield Finding("captures", "ok", told)
+            yield Finding("captures", "ok", message)
         else:
             yield Finding("captures", "broken", f"{settings.captures} gives other bytes back",
                           "use another store")  # fmt: skip
@@ -161,7 +161,7 @@ def check_seeds(settings: Settings) -> Iterator[Finding]:
 
 
 def check_web(settings: Settings) -> Iterator[Finding]:
-    """Tell which servers outside the public net may be asked."""
+    """Report which servers outside the public net may be asked."""
     if settings.allow_hosts:
         message = f"servers outside the public net may be asked: {', '.join(settings.allow_hosts)}"
         mend = "nothing, if these are your own; else take them out of allow_hosts"
@@ -224,7 +224,7 @@ def _guards(missing: list[str]) -> Finding:
 
 
 def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:
-    """Tell of jobs that were given up, and of what is left: at once where nobody works."""
+    """Report jobs that were given up, and what is left: at once where nobody works."""
     oldest = datetime.now(UTC) - STUCK_AFTER
     quarantined, waiting = [], []
     for job in jobs:
@@ -253,7 +253,7 @@ def _contact(settings: Settings, sources: Iterable[Any]) -> Iterator[Finding]:
 
 
 def _watching(source: Any) -> Iterator[Finding]:
-    """Tell of a source of addresses that does not answer, fell silent, or is not looked at."""
+    """Report a source of addresses that does not answer, fell silent, or is not looked at."""
     if not source.standing or not source.watched:
         return
     complaints = len(list(_complaints(source)))

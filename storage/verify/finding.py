@@ -1,4 +1,4 @@
-"""What a check tells: that it looked at something, or that something is broken."""
+"""What a check tells: that something is as it must be, or that something is broken."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,14 +20,18 @@ class Broken(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """One thing was looked at; `redacted` says that it was taken away, with a reason on record."""
+class Passed:
+    """One thing is as it must be; `redacted`: it was taken away, with a reason on record.
+
+    `older_steps` are those of an article that older rules told, which were not computed again.
+    """
 
     redacted: bool = False
+    older_steps: int = 0
 
 
-WELL = Looked()
-REDACTED = Looked(redacted=True)
+WELL = Passed()
+REDACTED = Passed(redacted=True)
 
 
 @dataclass(slots=True)
@@ -46,7 +50,7 @@ class Scope:
     reached: int = -1
 
     def takes(self, number: int) -> bool:
-        """Tell whether this row is in the sample."""
+        """Return whether this row is in the sample."""
         return self.permille >= 1000 or (number * 7919 + self.seed) % 1000 < self.permille
 
     def where(self, name: str) -> str:
@@ -55,5 +59,5 @@ class Scope:
         return f"{name} > {self.begin}" + (f" AND {taken}" if self.permille < 1000 else "")
 
 
-Looks = Iterator[Looked | Broken]
-Check = Callable[[Connection, Scope], Looks]
+Findings = Iterator[Passed | Broken]
+Check = Callable[[Connection, Scope], Findings]

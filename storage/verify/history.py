@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from storage.database.rows import Row, stream
-from storage.database.views import sights_query
+from storage.database.views import snapshots_query
 from storage.history.other_readers import Read, read_again
-from storage.history.runs import Run, Sight, runs
+from storage.history.runs import Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
-from storage.verify.finding import WELL, Broken, Looks, Scope
-from storage.verify.steps import wrong_steps
+from storage.verify.finding import Broken, Findings, Passed, Scope
+from storage.verify.steps import is_older, wrong_steps
 
 CHUNK_ARTICLES = 500
 
@@ -29,10 +29,10 @@ WHERE a.id > :after ORDER BY a.id LIMIT :rows
 _VERSIONS = """
 SELECT id, article_id, number, wording_id, derivation_id, observation_id, changed_after,
     changed_by, last_seen, changes, silent, words_added, words_removed, removed, added, before_id,
-    after_id, noise, notices
+    after_id, noise, notices, method
 FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
-_SIGHTS = """
+_SNAPSHOTS = """
 SELECT s.article_id, s.observation_id, s.observed_at, s.outcome, s.version, s.wording_id,
     s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
     d.extractor, d.extractor_version, d.config
@@ -59,21 +59,21 @@ class _Article:
 
     row: Row
     versions: list[Row] = field(default_factory=list)
-    sights: list[Row] = field(default_factory=list)
+    snapshots: list[Row] = field(default_factory=list)
     confirmed: dict[int, Row] = field(default_factory=dict)
     noise: list[Row] = field(default_factory=list)
 
     def is_torn(self) -> bool:
-        """Tell whether a row is missing that its history is read from; `references` names it."""
-        worded = [sight for sight in self.sights if sight["wording_id"] is not None]
-        return any(None in (sight["digest"], sight["raw"]) for sight in worded)
+        """Return whether a row is missing that its history is read from; `references` names it."""
+        worded = [snapshot for snapshot in self.snapshots if snapshot["wording_id"] is not None]
+        return any(None in (snapshot["digest"], snapshot["raw"]) for snapshot in worded)
 
     @property
     def undone(self) -> set[frozenset[int]]:
         """Return the wordings between which nothing counts as noise any more."""
         return {_wordings(row) for row in self.noise if row["undone_id"] is not None}
 
-    def quiet(self) -> frozenset[tuple[int, int]]:
+    def noise_pairs(self) -> frozenset[tuple[int, int]]:
         """Return the steps that were decided to be noise and not undone."""
         undone = self.undone
         return frozenset(
@@ -87,7 +87,7 @@ def _wordings(row: Row) -> frozenset[int]:
     return frozenset((row["a_wording_id"], row["b_wording_id"]))
 
 
-def articles(connection: Connection, scope: Scope) -> Looks:
+def articles(connection: Connection, scope: Scope) -> Findings:
     """Compute the versions of every article again and compare them with the stored ones.
 
     What they tell of their changes is computed for the articles of a sample.
@@ -98,10 +98,10 @@ def articles(connection: Connection, scope: Scope) -> Looks:
             message = "a wording, derivation or capture of its history is not there"
             yield Broken("article", number, "history_torn", message)
             continue
-        found = runs(_history(connection, article), article.quiet())
+        found = runs(_history(connection, article), article.noise_pairs())
         broken = [
             *_wrong_versions(article, found),
-            *_wrong_sights(article, found),
+            *_wrong_snapshots(article, found),
             *_wrong_article(article, found),
         ]
         if not broken and scope.takes(number):
@@ -109,7 +109,7 @@ def articles(connection: Connection, scope: Scope) -> Looks:
             broken = [("step_wrong", message) for message in steps]
         yield from (Broken("article", number, kind, message) for kind, message in broken)
         if not broken:
-            yield WELL
+            yield Passed(older_steps=sum(map(is_older, article.versions)))
 
 
 Wrong = Iterator[tuple[str, str]]
@@ -125,8 +125,8 @@ def _articles(connection: Connection) -> Iterator[_Article]:
         ids = {"ids": list(chunk)}
         for row in stream(connection, _VERSIONS, ids):
             chunk[row["article_id"]].versions.append(row)
-        for row in stream(connection, _SIGHTS, ids):
-            chunk[row["article_id"]].sights.append(row)
+        for row in stream(connection, _SNAPSHOTS, ids):
+            chunk[row["article_id"]].snapshots.append(row)
         for row in stream(connection, _NOISE, ids):
             chunk[row["article_id"]].noise.append(row)
         for row in stream(connection, _confirmed(connection.dialect.name), ids):
@@ -138,47 +138,47 @@ def _articles(connection: Connection) -> Iterator[_Article]:
 def _confirmed(dialect: str) -> str:
     return (
         "SELECT q.article_id, q.observation_id, q.observed_at, q.until "
-        f"FROM ({sights_query(dialect)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
+        f"FROM ({snapshots_query(dialect)}) q WHERE q.article_id IN :ids AND q.until IS NOT NULL"
     )
 
 
-def _history(connection: Connection, article: _Article) -> list[Sight]:
-    """Return the sights that had a wording, with the scans that confirmed them."""
-    worded = [sight for sight in article.sights if sight["wording_id"] is not None]
-    moments = [sight["observed_at"] for sight in worded]
-    again = read_again(connection, map(_read, worded))
+def _history(connection: Connection, article: _Article) -> list[Snapshot]:
+    """Return the snapshots that had a wording, with the scans that confirmed them."""
+    worded = [snapshot for snapshot in article.snapshots if snapshot["wording_id"] is not None]
+    moments = [snapshot["observed_at"] for snapshot in worded]
+    other_readings = read_again(connection, map(_read, worded))
     return [
-        Sight(
-            observed_at=sight["observed_at"],
-            observation_id=sight["observation_id"],
-            wording_id=sight["wording_id"],
-            digest=bytes(sight["digest"]),
-            derivation_id=sight["derivation_id"],
-            confirmed=_confirmations(connection, article, sight, moments),
-            raw=bytes(sight["raw"]),
-            reader=_read(sight).reader,
-            again=again.get(sight["derivation_id"], {}),
+        Snapshot(
+            observed_at=snapshot["observed_at"],
+            observation_id=snapshot["observation_id"],
+            wording_id=snapshot["wording_id"],
+            digest=bytes(snapshot["digest"]),
+            derivation_id=snapshot["derivation_id"],
+            confirmed=_confirmations(connection, article, snapshot, moments),
+            raw=bytes(snapshot["raw"]),
+            reader=_read(snapshot).reader,
+            other_readings=other_readings.get(snapshot["derivation_id"], {}),
         )
-        for sight in worded
+        for snapshot in worded
     ]
 
 
-def _read(sight: Row) -> Read:
-    reader = (sight["extractor"], sight["extractor_version"], sight["config"])
-    return Read(sight["derivation_id"], sight["capture_id"], sight["context"], reader)
+def _read(snapshot: Row) -> Read:
+    reader = (snapshot["extractor"], snapshot["extractor_version"], snapshot["config"])
+    return Read(snapshot["derivation_id"], snapshot["capture_id"], snapshot["context"], reader)
 
 
 def _confirmations(
-    connection: Connection, article: _Article, sight: Row, moments: Iterable[datetime]
+    connection: Connection, article: _Article, snapshot: Row, moments: Iterable[datetime]
 ) -> tuple[datetime, ...]:
-    """Return the first and the last scan; all of them where another sight falls among them."""
-    row = article.confirmed.get(sight["observation_id"])
+    """Return the first and the last scan; all of them where another snapshot falls among them."""
+    row = article.confirmed.get(snapshot["observation_id"])
     if row is None:
         return ()
     first, last = row["observed_at"], row["until"]
     if not any(first <= moment <= last for moment in moments):
         return (first, last)
-    asked = {"source": sight["source_id"], "first": first, "last": last}
+    asked = {"source": snapshot["source_id"], "first": first, "last": last}
     return tuple(scan["started_at"] for scan in stream(connection, _SCANS, asked))
 
 
@@ -195,7 +195,7 @@ def _wrong_versions(article: _Article, found: Sequence[Run]) -> Wrong:
 
 
 def _differing(row: Row, run: Run, *, is_head: bool) -> Iterator[str]:
-    """Yield the columns that differ; of the head, scans since its last sight are not stored."""
+    """Yield the columns that differ; of the head, scans since its last snapshot are not stored."""
     names = ("wording_id", "derivation_id", "observation_id", "changed_after", "changed_by")
     for name in names:
         if row[name] != getattr(run, name):
@@ -204,17 +204,17 @@ def _differing(row: Row, run: Run, *, is_head: bool) -> Iterator[str]:
         yield "last_seen"
 
 
-def _wrong_sights(article: _Article, found: Sequence[Run]) -> Wrong:
+def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
     number = {each: run.number for run in reversed(found) for each in run.observation_ids}
     first = {run.observation_id for run in found}
-    for sight in article.sights:
-        observation = sight["observation_id"]
-        if sight["version"] != number.get(observation):
+    for snapshot in article.snapshots:
+        observation = snapshot["observation_id"]
+        if snapshot["version"] != number.get(observation):
             yield "sight_wrong", f"observation {observation} is filed under another version"
-        elif sight["wording_id"] is not None:
-            expected = outcome_in_history(sight["outcome"], is_first=observation in first)
-            if sight["outcome"] != expected:
-                message = f"observation {observation} is {sight['outcome']}, not {expected}"
+        elif snapshot["wording_id"] is not None:
+            expected = outcome_in_history(snapshot["outcome"], is_first=observation in first)
+            if snapshot["outcome"] != expected:
+                message = f"observation {observation} is {snapshot['outcome']}, not {expected}"
                 yield "outcome_wrong", message
 
 
@@ -237,9 +237,9 @@ def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
 
 def _latest(article: _Article) -> dict[str, Any]:
     """Return what the latest observation says; one that was refused says nothing."""
-    looks = [sight for sight in article.sights if sight["outcome"] in STATES]
-    if not looks:
+    answered = [snapshot for snapshot in article.snapshots if snapshot["outcome"] in STATES]
+    if not answered:
         return {"state": "present"}
-    last = max(looks, key=lambda sight: (sight["observed_at"], sight["observation_id"]))
+    last = max(answered, key=lambda snapshot: (snapshot["observed_at"], snapshot["observation_id"]))
     state = STATES[last["outcome"]]
     return {"latest_at": last["observed_at"], "state": state}

@@ -1,5 +1,6 @@
 """Check the log: each row against its commitment, the tree, checkpoints, cosignatures, stamps."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,18 +10,20 @@ from sqlalchemy import Connection, text
 
 from storage.database.columns import iso_utc
 from storage.database.rows import stream
-from storage.database.tables import ERASABLE, LOGGED
+from storage.database.tables import EMPTIED, ERASABLE, LOGGED
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
+from storage.proof.calendar_stamp import attested
 from storage.proof.checkpoints import Key, Signed
-from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, entry, opened
+from storage.proof.entries import LogPosition, is_sound, unpacked
+from storage.proof.leaf import ARCHIVE, SHAPES, TABLES, OpeningError, Values, opened
 from storage.proof.note import Checkpoint, Note, NoteError, Verifier
-from storage.proof.others.authorities import KeptStamp, kept_stamps
+from storage.proof.others.authorities import KeptStamp, kept_calendar_stamps, kept_stamps
 from storage.proof.stamp import StampError, stamped_at
 from storage.proof.tiles import WIDTH, TileError
 from storage.proof.tree import leaf_hash, root, whole
 from storage.values.redaction import is_emptied
-from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
+from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Scope
 
 CHUNK_ENTRIES = 4_000
 TOLERANCE = timedelta(minutes=5)
@@ -35,7 +38,7 @@ Entry = tuple[int, bytes, bytes]
 # ------------------------------------------------------------------------ rows and entries
 
 
-def entries(connection: Connection, scope: Scope) -> Looks:
+def entries(connection: Connection, scope: Scope) -> Findings:
     """Open the commitment to each row of the record, and look for rows that have none."""
     position = log.numbers(connection)[1]
     if position < 0:
@@ -52,9 +55,9 @@ def entries(connection: Connection, scope: Scope) -> Looks:
         after = scope.reached = upto
 
 
-def _nothing_logged(connection: Connection) -> Looks:
-    """Tell of an archive that has no log yet: only entries without it would be wrong."""
-    query = text("SELECT seq, kind FROM log_entry ORDER BY seq LIMIT 1")
+def _nothing_logged(connection: Connection) -> Findings:
+    """Report an archive that has no log yet: only entries without it would be wrong."""
+    query = text("SELECT seq FROM log_run ORDER BY seq LIMIT 1")
     for row in connection.execute(query):
         message = "there is a log, and nothing that says how far it goes"
         yield Broken("counter", log.POSITION, "position_missing", f"{message}: {row.seq}")
@@ -65,7 +68,10 @@ class _KnownEntries:
 
     def __init__(self, connection: Connection) -> None:
         query = text("SELECT table_name, row_id FROM redaction")
-        self.redacted = {(row.table_name, row.row_id) for row in connection.execute(query)}
+        self.redacted: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for row in connection.execute(query):
+            table, names = EMPTIED.get(row.table_name, (row.table_name, ()))
+            self.redacted[table, row.row_id].update(names)
         self.signed = [(each.id, each.made_at) for each in kept.checkpoints(connection)]
         self._next = 0
         self._latest: str | None = None
@@ -80,12 +86,17 @@ class _KnownEntries:
 
 
 def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
-    query = text(
-        "SELECT seq, kind, opening, commitment FROM log_entry WHERE seq > :after "
-        "ORDER BY seq LIMIT :rows"
-    )
-    found = connection.execute(query, {"after": after, "rows": CHUNK_ENTRIES})
-    return {seq: (kind, bytes(opening), bytes(held)) for seq, kind, opening, held in found}
+    """Return the next entries: some thousands, to the end of a run."""
+    query = text("SELECT start, entries, openings FROM log_run WHERE seq > :after ORDER BY seq")
+    found: dict[int, Entry] = {}
+    with connection.execute(query, {"after": after}, execution_options=rows.STREAMING) as runs:
+        for run in runs:
+            for each in unpacked(*run):
+                if each.seq > after:
+                    found[each.seq] = each.kind, each.opening, each.commitment
+            if len(found) >= CHUNK_ENTRIES:
+                break
+    return found
 
 
 def _compared(
@@ -94,7 +105,7 @@ def _compared(
     chunk: dict[int, Entry],
     span: tuple[int, int],
     scope: Scope,
-) -> Looks:
+) -> Findings:
     """Compare the rows and the entries between two numbers."""
     found = sorted(
         ((seq, table, values) for table in (ARCHIVE, *LOGGED)
@@ -117,7 +128,7 @@ def _compared(
             )
             yield Broken(table, _id(values, seq), "backdated", message)
     for seq, (kind, _opening, _held) in chunk.items():
-        table = TABLES.get(kind, "log_entry")
+        table = TABLES.get(kind, "log_run")
         yield Broken(table, seq, "row_missing", f"it is in the log as {table} {seq}, and not there")
 
 
@@ -131,7 +142,7 @@ def _time(table: str, values: Values) -> str | None:
     return next((values[name] for name in TIMES if name in values), None) if table else None
 
 
-def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Looked | Broken:
+def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Passed | Broken:
     _kind, opening, commitment = held
     number = _id(values, 0)
     try:
@@ -140,12 +151,13 @@ def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Looke
         return Broken(table, number, "opening_damaged", f"its entry cannot be opened: {error}")
     if found.commitment != commitment:
         empty = [name for name in ERASABLE.get(table, ()) if is_emptied(values.get(name, b""))]
-        told = f"; emptied are {', '.join(empty)}" if empty else ""
-        message = f"it is not the row that was logged: a column was changed{told}"
+        emptied = f"; emptied are {', '.join(empty)}" if empty else ""
+        message = f"it is not the row that was logged: a column was changed{emptied}"
         return Broken(table, number, "row_changed", message)
     sealed = [name for name, held in found.contents.items() if isinstance(held, bytes)]
-    if sealed and (table, number) not in known.redacted:
-        message = f"{', '.join(sealed)} went, and no redaction says why"
+    allowed = known.redacted.get((table, number), ()) if isinstance(number, int) else ()
+    if left := [name for name in sealed if name not in allowed]:
+        message = f"{', '.join(left)} went, and no redaction says why"
         return Broken(table, number, "sealed", message)
     if full := [name for name in sealed if not is_emptied(values[name])]:
         message = f"the log has forgotten {', '.join(full)}, and something stands there"
@@ -156,16 +168,15 @@ def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Looke
 # ---------------------------------------------------------------------------------- tree
 
 
-def tree(connection: Connection, scope: Scope) -> Looks:
+def tree(connection: Connection, scope: Scope) -> Findings:
     """Compute each tile again from the entries, and look for tiles that should not be there."""
     del scope  # a tree is whole or it proves nothing
     levels: list[list[tuple[bytes, int]]] = [[], []]
     counts = [0, 0]
-    query = "SELECT seq, kind, commitment FROM log_entry ORDER BY seq"
     stored = _tiles(connection)
-    for row in stream(connection, query, {}):
-        leaf = entry(row["kind"], row["seq"], bytes(row["commitment"]))
-        levels[0].append((leaf_hash(leaf), row["seq"]))
+    broken: list[Broken] = []
+    for place in _places(connection, broken):
+        levels[0].append((leaf_hash(place.entry), place.seq))
         level = 0
         while len(levels[level]) == WIDTH:
             full = whole([digest for digest, _seq in levels[level]]), levels[level][-1][1]
@@ -180,7 +191,23 @@ def tree(connection: Connection, scope: Scope) -> Looks:
     for level, number in stored:
         message = f"tile {level}/{number} is not of this log"
         yield Broken("log_tile", f"{level}/{number}", "tile_wrong", message)
+    yield from broken
     yield from _positions(connection)
+
+
+def _places(connection: Connection, broken: list[Broken]) -> Iterator[LogPosition]:
+    """Yield all entries in their order; rows of them that are out of place become findings."""
+    query = "SELECT seq, start, entries, openings FROM log_run ORDER BY seq"
+    size, last = 0, -1
+    for row in stream(connection, query, {}):
+        found = unpacked(row["start"], row["entries"], row["openings"])
+        seqs = [last, *(each.seq for each in found)]
+        is_next = row["start"] == size and all(a < b for a, b in pairwise(seqs))
+        if not is_next or not is_sound((row["seq"], size, row["entries"], row["openings"])):
+            message = f"these entries are not those from {size} on, or not whole"
+            broken.append(Broken("log_run", row["seq"], "run_wrong", message))
+        size, last = size + len(found), seqs[-1]
+        yield from found
 
 
 def _tiles(connection: Connection) -> dict[tuple[int, int], tuple[bytes, int]]:
@@ -196,7 +223,7 @@ def _tile(
     level: int,
     number: int,
     full: tuple[bytes, int],
-) -> Looked | Broken:
+) -> Passed | Broken:
     found = stored.pop((level, number), None)
     if found == full:
         return WELL
@@ -204,9 +231,9 @@ def _tile(
     return Broken("log_tile", f"{level}/{number}", "tile_wrong", f"tile {level}/{number} {fault}")
 
 
-def _positions(connection: Connection) -> Looks:
+def _positions(connection: Connection) -> Findings:
     counter, position = log.numbers(connection)
-    last = connection.execute(text("SELECT max(seq) FROM log_entry")).scalar()
+    last = connection.execute(text("SELECT max(seq) FROM log_run")).scalar()
     if position > counter or (last is not None and last > position):
         message = f"the log says {position}, its last entry is {last}, the counter is {counter}"
         yield Broken("counter", log.POSITION, "position_wrong", message)
@@ -217,7 +244,7 @@ def _positions(connection: Connection) -> Looks:
 # --------------------------------------------------------------------------- checkpoints
 
 
-def checkpoints(connection: Connection, scope: Scope) -> Looks:
+def checkpoints(connection: Connection, scope: Scope) -> Findings:
     """Check keys, signatures, roots and times of all checkpoints, and of the one from outside."""
     try:
         keys = kept.keys(connection)
@@ -256,7 +283,7 @@ class _Roots:
 Wrong = Iterator[tuple[str, str]]
 
 
-def _keys(keys: Sequence[Key]) -> Looks:
+def _keys(keys: Sequence[Key]) -> Findings:
     """Check that each key but the first was endorsed, where it signs the same log."""
     for before, key in pairwise(keys):
         if before.verifier.name != key.verifier.name and key.endorsement is None:
@@ -312,7 +339,7 @@ def _wrong_order(signed: Signed, before: Signed | None) -> Wrong:
         yield "clock_back", f"it was made {made_at}, the one before {before.made_at.isoformat()}"
 
 
-def _cosignatures(connection: Connection) -> Looks:
+def _cosignatures(connection: Connection) -> Findings:
     """Check the lines of the witnesses."""
     notes = {each.id: each.note for each in kept.checkpoints(connection)}
     query = text("SELECT id, checkpoint_id, vkey, line FROM log_cosignature ORDER BY id")
@@ -329,7 +356,7 @@ def _cosignatures(connection: Connection) -> Looks:
             yield Broken("log_cosignature", row.id, "cosignature_wrong", message)
 
 
-def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Looks:
+def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Findings:
     """Check that the log goes on from a checkpoint that was kept elsewhere."""
     try:
         note = Note.parse(given)
@@ -348,7 +375,7 @@ def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Looks:
 # -------------------------------------------------------------------------------- stamps
 
 
-def stamps(connection: Connection, scope: Scope) -> Looks:
+def stamps(connection: Connection, scope: Scope) -> Findings:
     """Check each stamp: what it is on, when, and who made it, where that authority is known."""
     for stamp in kept_stamps(connection):
         try:
@@ -366,6 +393,14 @@ def stamps(connection: Connection, scope: Scope) -> Looks:
                 f"authority stamped it {at.isoformat()}: the clock of this archive was ahead"
             )
             yield Broken("log_checkpoint", stamp.signed.id, "clock_ahead", message)
+        else:
+            yield WELL
+    for stamp in kept_calendar_stamps(connection):
+        try:
+            attested(stamp.stamp, stamp.signed.note)
+        except StampError as error:
+            message = f"the stamp of {stamp.authority} does not hold: {error}"
+            yield Broken("log_stamp", stamp.id, "stamp_wrong", message)
         else:
             yield WELL
 

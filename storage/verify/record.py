@@ -14,7 +14,8 @@ from storage.database.tables import LOGGED, METADATA
 from storage.proof.leaf import SHAPES
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
-from storage.verify.finding import REDACTED, WELL, Broken, Looked, Looks, Scope
+from storage.values.redaction import is_emptied
+from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Scope
 
 NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
@@ -45,6 +46,8 @@ REFERENCES = (
     ("lineage", "to_origin_id", "origin"),
     ("lineage", "observation_id", "observation"),
     ("lineage_undone", "lineage_id", "lineage"),
+    ("restriction", "origin_id", "origin"),
+    ("restriction_lifted", "restriction_id", "restriction"),
     ("scan", "source_id", "source"),
     ("log_cosignature", "checkpoint_id", "log_checkpoint"),
     ("log_stamp", "checkpoint_id", "log_checkpoint"),
@@ -63,14 +66,13 @@ REFERENCES = (
     ("article", "head_version_id", "version"),
     ("article_origin", "origin_id", "origin"),
     ("article_origin", "article_id", "article"),
-    ("fingerprint", "wording_id", "wording"),
     ("trace", "wording_id", "wording"),
     ("cluster_member", "article_id", "article"),
 )
 """Which column must name a row of which table, where it is not null."""
 
 
-def database(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Let SQLite look for damaged pages, and check that the counter is ahead of all numbers."""
     if connection.dialect.name == "sqlite":
         for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
@@ -85,7 +87,7 @@ def database(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # 
             yield WELL
 
 
-def guards(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that the triggers stand which keep the record from being changed."""
     pending = "SELECT value FROM archive WHERE key = 'redacted_to'"
     for row in stream(connection, pending, NOTHING):
@@ -98,18 +100,21 @@ def guards(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # al
         yield WELL
 
 
-def origins(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Compute the id of every origin again."""
+    taken = _redacted(connection, "origin_address")
     for row in stream(connection, "SELECT id, public_id, origin FROM origin", NOTHING):
         expected = origin_id(row["origin"])
-        if expected == row["public_id"]:
+        if is_emptied(row["public_id"]):
+            yield _emptied("origin", row["id"], taken)
+        elif expected == row["public_id"]:
             yield WELL
         else:
             message = f"{row['origin']} has the id {row['public_id']} instead of {expected}"
             yield Broken("origin", row["id"], "id_wrong", message)
 
 
-def captures(connection: Connection, scope: Scope) -> Looks:
+def captures(connection: Connection, scope: Scope) -> Findings:
     """Unpack all bytes and compute their digests again."""
     taken = _redacted(connection, "capture")
     chosen = scope.where("id")
@@ -117,18 +122,14 @@ def captures(connection: Connection, scope: Scope) -> Looks:
     rows = stream(connection, query, NOTHING)
     while some := list(islice(rows, LOADED_ROWS)):
         whole = [row for row in some if row["data"] is not None]
-        loaded = dict(zip((row["id"] for row in whole), load_all(map(_held, whole)), strict=True))
+        loaded = dict(zip((row["id"] for row in whole), load_all(map(Held.of, whole)), strict=True))
         for row in some:
             scope.reached = row["id"]
             raw = loaded.get(row["id"])
             yield _emptied("capture", row["id"], taken) if raw is None else _capture(row, raw)
 
 
-def _held(row: Row) -> Held:
-    return Held(bytes(row["digest"]), row["encoding"], row["data"])
-
-
-def _capture(row: Row, raw: bytes | DamagedBytesError) -> Looked | Broken:
+def _capture(row: Row, raw: bytes | DamagedBytesError) -> Passed | Broken:
     if isinstance(raw, MissingBytesError):
         return Broken("capture", row["id"], "bytes_missing", str(raw))
     if isinstance(raw, DamagedBytesError):
@@ -142,7 +143,7 @@ def _capture(row: Row, raw: bytes | DamagedBytesError) -> Looked | Broken:
     return WELL
 
 
-def foreign_records(connection: Connection, scope: Scope) -> Looks:
+def foreign_records(connection: Connection, scope: Scope) -> Findings:
     """Put together all records of web archives again and compute their digests."""
     taken = _redacted(connection, "foreign_record")
     query = (
@@ -161,7 +162,7 @@ def foreign_records(connection: Connection, scope: Scope) -> Looks:
             yield _foreign_record(row)
 
 
-def _foreign_record(row: Row) -> Looked | Broken:
+def _foreign_record(row: Row) -> Passed | Broken:
     try:
         payload = b""
         if row["data"] is not None:
@@ -174,7 +175,7 @@ def _foreign_record(row: Row) -> Looked | Broken:
     return Broken("foreign_record", row["id"], "digest_wrong", message)
 
 
-def wordings(connection: Connection, scope: Scope) -> Looks:
+def wordings(connection: Connection, scope: Scope) -> Findings:
     """Compute the digests of all wordings again."""
     taken = _redacted(connection, "wording")
     query = f"SELECT id, digest, title, text FROM wording WHERE {scope.where('id')} ORDER BY id"
@@ -189,7 +190,7 @@ def wordings(connection: Connection, scope: Scope) -> Looks:
             yield WELL
 
 
-def derivations(connection: Connection, scope: Scope) -> Looks:
+def derivations(connection: Connection, scope: Scope) -> Findings:
     """Check that the paragraphs of every derivation amount to its wording."""
     taken = _redacted(connection, "derivation")
     query = (
@@ -207,7 +208,7 @@ def derivations(connection: Connection, scope: Scope) -> Looks:
             yield _derivation(row)
 
 
-def _derivation(row: Row) -> Looked | Broken:
+def _derivation(row: Row) -> Passed | Broken:
     try:
         layout = paragraphs_in(row["detail"], row["text"])
     except (IndexError, KeyError, TypeError) as error:
@@ -220,7 +221,7 @@ def _derivation(row: Row) -> Looked | Broken:
     return WELL
 
 
-def references(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that what a row names is there."""
     parts = [
         f"SELECT '{table}' AS kind, '{column}' AS place, '{target}' AS target, "
@@ -239,8 +240,8 @@ def _key_of(table: str) -> str:
     return next(iter(METADATA.tables[table].primary_key.columns)).name
 
 
-def agreement(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
-    """Check that sights and versions name the wording that their derivation has."""
+def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
+    """Check that snapshots and versions name the wording that their derivation has."""
     for table, key in (("sight", "observation_id"), ("version", "id")):
         query = (
             f"SELECT t.{key} AS id, t.wording_id, d.wording_id AS derived FROM {table} t "
@@ -253,7 +254,7 @@ def agreement(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  #
         yield WELL
 
 
-def verdicts(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def verdicts(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that every captured item has its verdict, or a job that will give or refused it."""
     waiting = _waiting(connection)
     query = (
@@ -281,7 +282,7 @@ def _waiting(connection: Connection) -> frozenset[int]:
     return frozenset(found)
 
 
-def jobs(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that the counts of every job that read are those of its verdicts."""
     query = (
         "SELECT j.id, j.new_articles + j.new_versions + j.unchanged + j.copies + j.refused "
@@ -297,7 +298,7 @@ def jobs(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all 
             yield Broken("job", row["id"], "counts_wrong", message)
 
 
-def full_text(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  # all checks are called alike
+def full_text(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that full text knows every wording, or is about to."""
     indexed = (
         "SELECT wording_id FROM search_text"
@@ -316,28 +317,12 @@ def full_text(connection: Connection, scope: Scope) -> Looks:  # noqa: ARG001  #
             yield WELL
 
 
-def fingerprints(connection: Connection, scope: Scope) -> Looks:
-    """Check that near-copies of every wording can be found, in an archive that looks for them."""
-    if connection.execute(text("SELECT 1 FROM fingerprint LIMIT 1")).first() is None:
-        return
-    query = (
-        "SELECT w.id, f.wording_id AS found FROM wording w "
-        "LEFT JOIN fingerprint f ON f.wording_id = w.id "
-        f"WHERE w.text IS NOT NULL AND {scope.where('w.id')}"
-    )
-    for row in stream(connection, query, NOTHING):
-        if row["found"] is None:
-            yield Broken("wording", row["id"], "no_fingerprint", "no near-copy of it is found")
-        else:
-            yield WELL
-
-
 def _redacted(connection: Connection, table: str) -> frozenset[int]:
     query = "SELECT row_id FROM redaction WHERE table_name = :name"
     return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))
 
 
-def _emptied(table: str, number: int, taken: frozenset[int]) -> Looked | Broken:
+def _emptied(table: str, number: int, taken: frozenset[int]) -> Passed | Broken:
     if number in taken:
         return REDACTED
     return Broken(table, number, "emptied", "it is empty, and no redaction says why")

@@ -7,17 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from storage.database.rows import cursor, place, stream
-from storage.database.tables import METADATA
+from storage.database.tables import ARTICLE, CAPTURE, DERIVATION, SNAPSHOT, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.database.views import view_query
 from storage.history.runs import Reader, same_reader
 from storage.read.filters import Filters, conditions
-from storage.values.draft import Json
+from storage.values.draft import Json, layout_in, quote_parts
 
-ARTICLE, CAPTURE, DERIVATION, ORIGIN, SIGHT, VERSION, WORDING = (
-    METADATA.tables[name]
-    for name in ("article", "capture", "derivation", "origin", "sight", "version", "wording")
-)
 PARTS = ("title", "paragraphs", "quotes", "notices", "flags")
 """What a derivation holds beside its fields."""
 
@@ -26,7 +22,7 @@ PARTS = ("title", "paragraphs", "quotes", "notices", "flags")
 class ShownText:
     """A text that a version shows, or that the next check will be compared with.
 
-    `has_bytes` tells whether it can be read anew.
+    `has_bytes` says whether it can be read anew.
     """
 
     article_id: int
@@ -83,18 +79,18 @@ def chosen(
 
 
 def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[ShownText]:
-    """Return what the versions of articles show, and the newest sight of each, once each."""
+    """Return what the versions of articles show, and the newest snapshot of each, once each."""
     of_versions = select(VERSION.c.article_id, VERSION.c.derivation_id)
-    newest = select(SIGHT.c.article_id, SIGHT.c.derivation_id).join(
+    newest = select(SNAPSHOT.c.article_id, SNAPSHOT.c.derivation_id).join(
         ARTICLE,
-        (ARTICLE.c.id == SIGHT.c.article_id) & (ARTICLE.c.content_at == SIGHT.c.observed_at),
+        (ARTICLE.c.id == SNAPSHOT.c.article_id) & (ARTICLE.c.content_at == SNAPSHOT.c.observed_at),
     )
     pairs = [
         *rows_in(connection, of_versions, VERSION.c.article_id, article_ids),
         *rows_in(
             connection,
-            newest.where(SIGHT.c.wording_id.is_not(None)),
-            SIGHT.c.article_id,
+            newest.where(SNAPSHOT.c.wording_id.is_not(None)),
+            SNAPSHOT.c.article_id,
             article_ids,
         ),
     ]
@@ -126,19 +122,19 @@ def read_today(
     connection: Connection, shown: Sequence[ShownText], readers: Sequence[Reader]
 ) -> dict[int, Today]:
     """Return, by shown derivation, what the reader of today of the same name made of its bytes."""
-    again = DERIVATION.alias()
+    newer = DERIVATION.alias()
     query = (
         select(
-            DERIVATION.c.id, again.c.extractor, again.c.extractor_version, again.c.config,
-            WORDING.c.digest, again.c.detail,
+            DERIVATION.c.id, newer.c.extractor, newer.c.extractor_version, newer.c.config,
+            WORDING.c.digest, newer.c.detail,
         )
         .join(
-            again,
-            (again.c.capture_id == DERIVATION.c.capture_id)
-            & (again.c.context == DERIVATION.c.context)
-            & (again.c.extractor == DERIVATION.c.extractor),
+            newer,
+            (newer.c.capture_id == DERIVATION.c.capture_id)
+            & (newer.c.context == DERIVATION.c.context)
+            & (newer.c.extractor == DERIVATION.c.extractor),
         )
-        .outerjoin(WORDING, WORDING.c.id == again.c.wording_id)
+        .outerjoin(WORDING, WORDING.c.id == newer.c.wording_id)
     )  # fmt: skip
     ids = [each.derivation_id for each in shown]
     return {
@@ -149,7 +145,7 @@ def read_today(
 
 
 def is_current(shown: ShownText, readers: Sequence[Reader]) -> bool:
-    """Tell whether a text was read by an extractor of today, or by none that is here."""
+    """Return whether a text was read by an extractor of today, or by none that is here."""
     return all(same_reader(shown.reader, reader) for reader in readers)
 
 
@@ -182,5 +178,7 @@ def _part(detail: Mapping[str, Any], name: str) -> Any:
     """Return a part of a derivation; of paragraphs their roles, as the wording has their words."""
     part = detail.get(name) or None
     if name == "paragraphs" and part:
-        return [(each.get("role"), each.get("text")) for each in part]
+        return [(each["role"], each.get("text")) for each in layout_in(detail)]
+    if name == "quotes" and part:
+        return list(map(quote_parts, part))
     return part

@@ -4,7 +4,7 @@ Nothing is repaired. What a redaction took away is counted, and is no finding.
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Engine, bindparam, text
 
 from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
+from storage.values.job import Progress
 from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import record as check_record
-from storage.verify.finding import Broken, Check, Looked, Scope
+from storage.verify.finding import Broken, Check, Passed, Scope
+from storage.verify.index_keys import index_keys
 
-Progress = Callable[[str, int], None]
 REPORT_EVERY = 500
 
 CHECKS: tuple[tuple[str, Check], ...] = (
@@ -36,8 +37,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("jobs", check_record.jobs),
     ("articles", check_history.articles),
     ("search", check_record.full_text),
-    ("fingerprints", check_record.fingerprints),
-    ("traces", check_clusters.traces),
+    ("traces", index_keys),
     ("clusters", check_clusters.clusters),
     ("log", check_log.entries),
     ("tree", check_log.tree),
@@ -75,8 +75,9 @@ class PlaceError(ValueError):
 class Verification:
     """One pass over an archive, in one view of it, whatever is written meanwhile.
 
-    `looked` counts, by the name of a check, what it looked at; `redacted` what was taken away
-    and is told so. `after` is what `reached` said when an earlier pass ended.
+    `checked` counts, by the name of a check, what it looked at; `redacted` what was taken away
+    and is told so, `older_steps` what older rules told of changes. `after` is what `reached` said
+    when an earlier pass ended.
     """
 
     def __init__(
@@ -85,8 +86,9 @@ class Verification:
         self._engine = engine
         self._scope = scope or Scope()
         self._begin, self._after = _begin(after)
-        self.looked = dict.fromkeys((name for name, _check in CHECKS), 0)
+        self.checked = dict.fromkeys((name for name, _check in CHECKS), 0)
         self.redacted = 0
+        self.older_steps = 0
         self._check, self._now = CHECKS[0][0], self._scope
         self.facts: Mapping[str, int | str | None] = {}
 
@@ -114,22 +116,23 @@ class Verification:
         return f"{self._check}:{self._now.reached}"
 
     def _made(
-        self, name: str, looks: Iterator[Looked | Broken], progress: Progress | None
+        self, name: str, findings: Iterator[Passed | Broken], progress: Progress | None
     ) -> Iterator[Broken]:
         for number in count():
             if progress is not None and number % REPORT_EVERY == 0:
-                progress(name, self.looked[name])
-            look = next(looks, None)
-            match look:
+                progress(name, self.checked[name])
+            finding = next(findings, None)
+            match finding:
                 case None:
                     break
                 case Broken():
-                    yield look
-                case Looked(redacted=redacted):
-                    self.looked[name] += 1
+                    yield finding
+                case Passed(redacted=redacted, older_steps=older_steps):
+                    self.checked[name] += 1
                     self.redacted += redacted
+                    self.older_steps += older_steps
         if progress is not None:
-            progress(name, self.looked[name])
+            progress(name, self.checked[name])
 
 
 def _begin(after: str | None) -> tuple[int, int]:

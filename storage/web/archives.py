@@ -1,17 +1,22 @@
 """The archive that requests ask: open for reading alone, for any pair of clocks."""
 
+import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.filters import TODAY, Clocks
+from storage.read.search import state_of
 from storage.web.problems import Problem
 
 T = TypeVar("T")
@@ -20,15 +25,55 @@ MOST_TURNED_BACK = 2
 """So many requests at a time may look at another time than today: each builds its views anew."""
 WAIT_SECONDS = 10
 MOST_REMEMBERED = 2_000
+MOST_KEPT_BYTES = 16 * 1024 * 1024
+"""Answers that a process keeps, with their heads."""
+KEPT_BESIDE_BYTES = 1_024
+"""What one of them takes beside its words, about."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedArchive:
-    """Where the archive is, and how its times and words are read."""
+    """Where the archive is, how its times and words are read, in which language it is told of.
+
+    `since` tells one run of a server from another; all of its processes have the same.
+    """
 
     url: str
     timezone: tzinfo = UTC
     languages: Sequence[str] = LANGUAGES
+    language: str = "en"
+    since: str = field(default_factory=partial(secrets.token_hex, 8))
+
+
+class KeptAnswers:
+    """Answers as they were given, for as long as the archive stays in one state."""
+
+    def __init__(self) -> None:
+        self._state = ""
+        self._bytes = 0
+        self._answers: dict[str, tuple[Sequence[tuple[bytes, bytes]], bytes]] = {}
+
+    def at(self, state: str) -> Mapping[str, tuple[Sequence[tuple[bytes, bytes]], bytes]]:
+        """Return head and body of what was answered in a state; what is older is forgotten."""
+        if state != self._state:
+            self._forget(state)
+        return self._answers
+
+    def keep(self, state: str, name: str, answer: Response) -> None:
+        """Keep an answer that is whole, unless the archive has another state by now."""
+        if state != self._state or isinstance(answer, StreamingResponse):
+            return
+        body = bytes(answer.body)
+        size = len(body) + sum(map(len, chain(*answer.raw_headers))) + KEPT_BESIDE_BYTES
+        if size > MOST_KEPT_BYTES // 16:
+            return
+        if self._bytes + size > MOST_KEPT_BYTES:
+            self._forget(state)
+        self._bytes += size
+        self._answers[name] = [*answer.raw_headers], body
+
+    def _forget(self, state: str) -> None:
+        self._state, self._bytes, self._answers = state, 0, {}
 
 
 class Library:
@@ -38,10 +83,17 @@ class Library:
         self.place = place
         self._today = self._open(TODAY)
         self._turned_back = threading.BoundedSemaphore(MOST_TURNED_BACK)
+        self.kept = KeptAnswers()
         self._remembered: dict[str, tuple[float, Any]] = {}
+        self._asking: dict[str, threading.Lock] = {}
 
     def close(self) -> None:
         self._today.close()
+
+    def state(self) -> str:
+        """Return what changes whenever the archive may answer anything else than before."""
+        with self._today.connected() as connection:
+            return f"{self.place.since} {state_of(connection)}"
 
     @property
     def today(self) -> ReadOnlyArchive:
@@ -49,7 +101,16 @@ class Library:
 
     @contextmanager
     def at(self, clocks: Clocks = TODAY) -> Iterator[ReadOnlyArchive]:
-        """Give the archive by `clocks`.
+        """Give the archive by `clocks` for what one answer asks, by one connection.
+
+        Raises: Problem where too many ask for other times than today.
+        """
+        with self.for_long(clocks) as archive, archive.at_once() as one:
+            yield one
+
+    @contextmanager
+    def for_long(self, clocks: Clocks = TODAY) -> Iterator[ReadOnlyArchive]:
+        """Give the archive by `clocks` to those who hold no connection between their questions.
 
         Raises: Problem where too many ask for other times than today.
         """
@@ -65,16 +126,32 @@ class Library:
             self._turned_back.release()
 
     def remembered(self, name: str, seconds: float, ask: Callable[[], T]) -> T:
-        """Return what `ask` said within the last so many seconds, or says now."""
+        """Return what `ask` said within the last so many seconds, or says now.
+
+        One request asks; the others wait for it, or take meanwhile what was said before.
+        """
+        known = self._remembered.get(name)
+        if known is None or monotonic() - known[0] >= seconds:
+            asking = self._asking.setdefault(name, threading.Lock())
+            if asking.acquire(blocking=known is None):
+                try:
+                    known = self._asked(name, seconds, ask)
+                finally:
+                    asking.release()
+        assert known is not None  # else it was asked for
+        found: T = known[1]
+        return found
+
+    def _asked(self, name: str, seconds: float, ask: Callable[[], T]) -> tuple[float, T]:
         known = self._remembered.get(name)
         if known is not None and monotonic() - known[0] < seconds:
-            found: T = known[1]
-            return found
+            return known
         value = ask()
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[name] = (monotonic(), value)
-        return value
+            self._asking.clear()
+        self._remembered[name] = found = (monotonic(), value)
+        return found
 
     def _open(self, clocks: Clocks) -> ReadOnlyArchive:
         return open_archive(
@@ -90,6 +167,11 @@ def library_of(request: Request) -> Library:
     """Return the library of the server that got a request."""
     found: Library = request.app.state.library
     return found
+
+
+async def served(request: Request) -> Library:
+    """Return the library of the server, without a thread to look for it."""
+    return library_of(request)
 
 
 def utc_now() -> datetime:

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from storage.read.answers import Change
 from storage.read.lists import ChangeFilter
-from storage.render.change_html import PARAGRAPH, change_html, clean
-from storage.render.passages import ShownBlock
-from storage.web.archives import Library, library_of
+from storage.read.render.change_html import PARAGRAPH, change_html, clean
+from storage.read.render.passages import ShownBlock
+from storage.web.archives import Library, served
 from storage.web.pages.front import shown_change
 from storage.web.pages.rendering import PageWords, language_of
 from storage.web.paging import json_bytes
@@ -24,7 +24,7 @@ from storage.web.parameters import ChangesQuery
 from storage.web.schemas import plain as plain_answer
 
 router = APIRouter(tags=["feeds"])
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 
 ATOM = "http://www.w3.org/2005/Atom"
 ATOM_TYPE = "application/atom+xml"

@@ -11,6 +11,7 @@ from time import perf_counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storage.web.known import tags_in
 from storage.web.problems import Problem, answer
 
 MOST_BODY_BYTES = 1024 * 1024
@@ -82,7 +83,7 @@ class Guards:
 
 
 def is_served(host: str, hosts: Iterable[str]) -> bool:
-    """Tell whether a Host header names one of `hosts`; the port does not matter.
+    """Return whether a Host header names one of `hosts`; the port does not matter.
 
     >>> [is_served(each, LOOPBACK) for each in ("localhost:8790", "böse.example", "[::1]", "")]
     [True, False, True, False]
@@ -140,7 +141,8 @@ class _Tagged:
             headers = MutableHeaders(raw=message["headers"])
             for name, value in SAFE_HEADERS.items():
                 headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", NOTHING)
+            if message["status"] != 304:  # of what is known, the policy that came with it stays
+                headers.setdefault("Content-Security-Policy", NOTHING)
             headers.add_vary_header("Accept, Accept-Language")
             message["headers"] = headers.raw
             if message["status"] == 200 and self._reads:
@@ -154,24 +156,21 @@ class _Tagged:
     async def _begun(self, start: Message, first: Message) -> Message:
         """Send the beginning of an answer; return what of its body follows."""
         body = first.get("body", b"")
+        headers = MutableHeaders(raw=start["headers"])
+        state = headers.get("ETag", "")
+        del headers["ETag"]
         if not first.get("more_body", False) and len(body) <= MOST_TAGGED_BYTES:
-            tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-            headers = MutableHeaders(raw=start["headers"])
-            headers["ETag"] = tag
-            start["headers"] = headers.raw
-            if self._known is not None and _has(self._known, tag):
+            digest = hashlib.blake2b(body, digest_size=12).hexdigest()
+            headers["ETag"] = f'W/"{state}.{digest}"'
+            if self._known is not None and _has(self._known, digest):
                 start["status"] = 304
-                headers["Content-Length"] = "0"
                 del headers["Content-Length"]
-                start["headers"] = headers.raw
                 first = {"type": "http.response.body", "body": b"", "more_body": False}
+        start["headers"] = headers.raw
         await self._send(start)
         return first
 
 
-def _has(known: str, tag: str) -> bool:
-    """Tell whether an If-None-Match names `tag`; weak and strong ones compare alike."""
-    bare = tag.removeprefix("W/")
-    return known.strip() == "*" or bare in {
-        each.strip().removeprefix("W/") for each in known.split(",")
-    }
+def _has(known: str, digest: str) -> bool:
+    """Return whether an If-None-Match names an answer that says the same, in whatever state."""
+    return known.strip() == "*" or digest in {each.partition(".")[2] for each in tags_in(known)}

@@ -8,12 +8,12 @@ from starlette.responses import PlainTextResponse, Response
 from storage.proof.checkpoints import latest
 from storage.proof.files import CHECKPOINT, file_at
 from storage.proof.tiles import TileError
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
 from storage.web.problems import Problem
 from storage.web.schemas import plain
 
 router = APIRouter(prefix="/log", tags=["log"])
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 BYTES = "application/octet-stream"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 FEW_SECONDS = {"Cache-Control": "public, max-age=5"}

@@ -63,10 +63,10 @@ def moment_asked(request: Request) -> datetime | None:
         raise Problem("time_invalid", hint) from None
 
 
-def told_moment(moment: datetime) -> str:
+def http_moment(moment: datetime) -> str:
     """Return the second by which something was seen, as the headers and TimeMaps tell it.
 
-    >>> told_moment(datetime(2024, 6, 18, 12, 0, 0, 5, UTC))
+    >>> http_moment(datetime(2024, 6, 18, 12, 0, 0, 5, UTC))
     'Tue, 18 Jun 2024 12:00:01 GMT'
     """
     return format_datetime(_second(moment), usegmt=True)
@@ -127,13 +127,13 @@ class MementoLinks:
 
     def of_memento(self, seen: datetime) -> dict[str, str]:
         """Return the headers of a page that is a memento, first seen then."""
-        return {"Memento-Datetime": told_moment(seen), "Link": self.header()}
+        return {"Memento-Datetime": http_moment(seen), "Link": self.header()}
 
     def link(self, version: VersionLine, last: int) -> str:
         """Return how a TimeMap tells a version; `last` is the number of the last one."""
         ends = {1: "first ", last: "last "} if last > 1 else {1: "first last "}
         rel = ends.get(version.version, "") + "memento"
-        moment = told_moment(version.changed_by)
+        moment = http_moment(version.changed_by)
         return f'<{self.memento(version.changed_by)}>; rel="{rel}"; datetime="{moment}"'
 
 
@@ -143,7 +143,7 @@ def timemap_lines(
     """Return the lines of a TimeMap, or of a part of one, in the link format."""
     span = ""
     if part:
-        ends = (told_moment(each.changed_by) for each in (part[0], part[-1]))
+        ends = (http_moment(each.changed_by) for each in (part[0], part[-1]))
         span = '; from="{}"; until="{}"'.format(*ends)
     lines = [
         f'<{links.original}>; rel="original"',

@@ -1,36 +1,44 @@
 """Figures for monitors, in the format of Prometheus: how the work stands, how fast answers are."""
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.alerts import lists
+from storage.history.alerts import lists
 from storage.read.answers import Stats
 from storage.read.figures.pulse import Pulse
 from storage.web.api.work import figures
-from storage.web.archives import Library, library_of, utc_now
+from storage.web.archives import Library, served, utc_now
 from storage.web.schemas import plain
 
 router = APIRouter(tags=["health"])
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the processes of one server note what they measured; read when the client is loaded."""
 PULSE_SECONDS = 5.0
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 
 
 class Meters:
-    """What one server measures and tells."""
+    """What one server measures and tells: all of its processes, where `FOLDER` says where to."""
 
     def __init__(self, library: Library) -> None:
         self.registry = CollectorRegistry()
+        folder = os.environ.get(FOLDER)
+        if folder is not None:
+            MultiProcessCollector(self.registry, folder)  # type: ignore[no-untyped-call]
         self._requests = Histogram(
             "lesart_request_seconds", "How long answers took to begin", ["route", "status"],
-            buckets=SECONDS, registry=self.registry,
+            buckets=SECONDS, registry=self.registry if folder is None else None,
         )  # fmt: skip
         self.registry.register(_Archived(library))
 
@@ -40,8 +48,8 @@ class Meters:
 
 
 @router.get("/metrics", responses=plain("text/plain", "The figures"))
-def metrics(request: Request, _library: Annotated[Library, Depends(library_of)]) -> Response:
-    """Tell the figures of the archive and of this server, for Prometheus."""
+def metrics(request: Request, _library: Annotated[Library, Depends(served)]) -> Response:
+    """Report the figures of the archive and of this server, for Prometheus."""
     meters: Meters = request.app.state.meters
     return Response(generate_latest(meters.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -56,7 +64,7 @@ class _Archived(Collector):
         """Name nothing beforehand: that would ask the archive at the start."""
         return ()
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield every figure."""
         library = self._library
         yield from _of_work(
@@ -66,11 +74,17 @@ class _Archived(Collector):
         yield _of_alerts(library.remembered("alerts", PULSE_SECONDS, lambda: _deliveries(library)))
 
 
-def _of_work(pulse: Pulse) -> Iterator[GaugeMetricFamily]:
+def _of_work(pulse: Pulse) -> Iterator[Metric]:
     yield _one("lesart_jobs_due", "Jobs that are due and that nobody has taken", pulse.ready)
     yield _one("lesart_jobs_running", "Jobs that are worked", pulse.running)
     yield _one("lesart_queue_age_seconds", "How long the oldest due job has waited",
                pulse.oldest_ready_seconds)  # fmt: skip
+    yield CounterMetricFamily(
+        "lesart_lock_seconds", "How long writers held the lock, but for their commits",
+        value=pulse.locked_seconds,
+    )  # fmt: skip
+    yield _many("lesart_behind_seconds", "Age of the oldest text still to be indexed, compared",
+                "step", pulse.behind_seconds.items())  # fmt: skip
     yield _one("lesart_leases_lapsed", "Jobs whose worker was lost", pulse.lapsed_leases)
     yield _many("lesart_silent_seconds", "For how long a part has given no sign of life", "part",
                 pulse.silent_seconds.items())  # fmt: skip
@@ -112,7 +126,7 @@ def _deliveries(library: Library) -> dict[str, dict[str, int]]:
 
 
 def _of_alerts(counts: dict[str, dict[str, int]]) -> GaugeMetricFamily:
-    """Tell the deliveries of each alert by state; without an alert there are none."""
+    """Report the deliveries of each alert by state; without an alert there are none."""
     family = GaugeMetricFamily(
         "lesart_alert_deliveries", "Messages of alerts, a step each", labels=["alert", "state"]
     )

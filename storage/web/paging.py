@@ -41,7 +41,6 @@ def answer_one(value: Any) -> Response:
 
 
 def wants_lines(request: Request) -> bool:
-    """Tell whether a list is wanted line by line."""
     accepted = request.headers.get("accept", "")
     return any(each in accepted for each in _LINE_TYPES)
 
@@ -76,7 +75,7 @@ def _lines(
     """
 
     def lines() -> Iterator[bytes]:
-        with library_of(request).at(clocks) as archive:
+        with library_of(request).for_long(clocks) as archive:
             for part in _parts(archive, paged, ask):
                 yield b"".join(json_bytes(record_of(row)) + b"\n" for row in part)
 

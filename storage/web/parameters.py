@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from storage.read.filters import Clocks, Filters
-from storage.render.moment import Edge, parse_moment
+from storage.read.render.moment import Edge, parse_moment
 from storage.values.change_class import ChangeClass
 
 PAGE_ROWS = 100

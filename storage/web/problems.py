@@ -18,9 +18,9 @@ from starlette.responses import Response
 from storage.database.compression import DamagedBytesError
 from storage.database.engine import ArchiveError, ArchiveUnreachableError
 from storage.database.rows import CursorError
+from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
-from storage.render.moment import MomentError
-from storage.values.errors import AmbiguousError, NoSuchError, RedactedError
+from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, RestrictedError
 
 LOG = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -46,6 +46,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "too_large": (413, "The request is too large"),
         "host_unknown": (421, "This name is not served here"),
         "too_many": (429, "Too many requests"),
+        "restricted": (451, "It is restricted"),
         "internal": (500, "An internal error"),
         "bytes_damaged": (500, "The kept bytes are damaged"),
         "too_slow": (503, "The answer took too long"),
@@ -100,6 +101,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         NoSuchError: "no_such",
         AmbiguousError: "ambiguous",
         RedactedError: "redacted",
+        RestrictedError: "restricted",
         RevisionError: "revision_invalid",
         MomentError: "time_invalid",
         CursorError: "cursor_invalid",
@@ -140,7 +142,7 @@ def problem_of_error(error: Exception) -> Problem:
 def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
     """Let every error of `app` end as a problem: as JSON, or where people look as a `page`."""
 
-    def tell(request: Request, error: Exception) -> Response:
+    def answer_with(request: Request, error: Exception) -> Response:
         problem = problem_of_error(error)
         is_api = request.url.path.startswith("/api") or problem.code == "internal"
         is_for_people = "text/html" in request.headers.get("accept", "") and not is_api
@@ -148,7 +150,7 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
 
     expected = (Problem, RequestValidationError, HTTPException, DBAPIError, *_CODES)
     for kind in (*expected, Exception):
-        app.add_exception_handler(kind, tell)
+        app.add_exception_handler(kind, answer_with)
 
 
 def _of_database(error: DBAPIError) -> Problem | None:

@@ -80,9 +80,3 @@ def plain(media_type: str, what: str, kind: str = "string") -> dict[int | str, d
     """Return the answers of a request for something that is no JSON."""
     answer = {"description": what, "content": {media_type: {"schema": {"type": kind}}}}
     return {200: answer, 304: NOT_CHANGED, **troubles(*USUAL)}
-
-
-def answered_as(media_type: str) -> dict[int | str, dict[str, Any]]:
-    """Return the answers of a request whose good answer has that type and a shape of its own."""
-    answer = {"description": "What was asked for", "content": {media_type: {}}}
-    return {200: answer, 304: NOT_CHANGED, **troubles(*USUAL)}

@@ -1,16 +1,33 @@
-"""The server of the page: in the foreground until it is stopped, or in a thread beside others."""
+"""The server of the page: in the foreground until it is stopped, or beside other work."""
 
+import logging
+import multiprocessing
+import os
+import signal
 import socket
+import sys
 import threading
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any, Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import SIGNALS
 
+from storage.web.guards import SAFE_HEADERS
+from storage.web.problems import Problem, answer
+
+LOG = logging.getLogger(__name__)
 MOST_CONNECTIONS = 200
 IDLE_SECONDS = 10
 ENDS_SECONDS = 5
+LIVES_SECONDS = 60
+"""A process that says nothing for so long is replaced; on a busy machine it takes some to start."""
 MOST_HEAD_BYTES = 32 * 1024
 
 
@@ -19,8 +36,9 @@ def bound(host: str, port: int) -> socket.socket:
 
     Raises: OSError.
     """
-    kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(kind, socket.SOCK_STREAM)
+    kind, _, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    # asyncio sends at once, without waiting 40 ms for more, only where a socket is called TCP
+    listening = socket.socket(kind, socket.SOCK_STREAM, protocol or socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
@@ -31,16 +49,25 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    _server(app).run(sockets=[listening])
+def serve(make: Callable[[], ASGIApp], listening: socket.socket, workers: int) -> None:
+    """Serve by so many processes until SIGTERM or SIGINT, or until one of them cannot start.
+
+    Where there are several, `make` is called in each of them: it has to be one that can be pickled.
+    """
+    if workers == 1:
+        uvicorn.Server(_config(make())).run(sockets=[listening])
+        return
+    watching = _Watched(_config_of_many(make, workers), [listening])
+    watching.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in watching.processes):
+        sys.exit(STARTUP_FAILURE)
 
 
 class Served:
     """Serves in a thread for as long as the `with` goes on."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
-        self._server = _server(app)
+        self._server = uvicorn.Server(_config(app))
         self._thread = threading.Thread(
             target=self._server.run, args=([listening],), name="web", daemon=True
         )
@@ -49,29 +76,93 @@ class Served:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self._server.should_exit = True
         self._thread.join(timeout=2 * ENDS_SECONDS)
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=ENDS_SECONDS,
-            h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+class _Watched(Multiprocess):
+    """Starts processes that serve, and another one where one ends; tells so."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Start anew what ended."""
+        before = list(self.processes)
+        for each in before:
+            each.child_conn.close()  # it alone holds its end now: who died is waited for by nobody
+        super().keep_subprocess_alive()
+        for ended in set(before) - set(self.processes):
+            LOG.warning("web process %s ended (%s): started anew", ended.pid, ended.exitcode)
+
+
+class ServedByMany(_Watched):
+    """Serves by several processes for as long as the `with` goes on.
+
+    Made in the main thread, whose handlers of signals stay as they are.
+    """
+
+    def __init__(self, make: Callable[[], ASGIApp], listening: socket.socket, workers: int) -> None:
+        before = {each: signal.getsignal(each) for each in SIGNALS}
+        super().__init__(_config_of_many(make, workers), [listening])
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        self._thread = threading.Thread(target=self.run, name="web", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        self.should_exit.set()
+        self._thread.join(timeout=2 * ENDS_SECONDS)
+        for each in self.processes:
+            each.process.kill()
+
+
+class _Protocol(H11Protocol):
+    """Tells of what is no request, or has too long a head, as of any other problem."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer, and close the connection."""
+        told = answer(
+            Problem("request_invalid", msg, headers={**SAFE_HEADERS, "Connection": "close"})
         )
+        head = b"".join(b"%s: %s\r\n" % each for each in told.raw_headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (head, told.body))
+        self.transport.close()
+
+
+def _config(app: ASGIApp | Callable[[], ASGIApp], **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=ENDS_SECONDS,
+        h11_max_incomplete_event_size=MOST_HEAD_BYTES,
+        **more,
     )
+
+
+def _config_of_many(make: Callable[[], ASGIApp], workers: int) -> uvicorn.Config:
+    return _config(
+        partial(_below_another, make), factory=True, workers=workers,
+        timeout_worker_healthcheck=LIVES_SECONDS,
+    )  # fmt: skip
+
+
+def _below_another(make: Callable[[], ASGIApp]) -> ASGIApp:
+    """Return the application of a process that ends when the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this runs in what another process started
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+    return make()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

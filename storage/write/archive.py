@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import accumulate
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, and_, case, insert, select, update
 
 from storage.database import schema
 from storage.database.capture_store import capture_store
@@ -25,21 +24,21 @@ from storage.database.engine import (
     writing_engine,
 )
 from storage.database.schema_version import require_current
-from storage.database.session import Bell, SessionLock
+from storage.database.session import JobListener, SessionLock
 from storage.database.tables import (
-    ArchiveRow,
-    CaptureRow,
-    DerivationRow,
-    ObservationRow,
-    OriginRow,
-    PresenceRow,
-    ScanRow,
-    SightRow,
-    SourceRow,
-    VerdictRow,
-    WatchRow,
+    ARCHIVE,
+    CAPTURE,
+    DERIVATION,
+    OBSERVATION,
+    ORIGIN,
+    PRESENCE,
+    SCAN,
+    SNAPSHOT,
+    SOURCE,
+    VERDICT,
+    WATCH,
 )
-from storage.database.unit import Clock, Unit, rows_in, table_of, utc_now, writing
+from storage.database.unit import Clock, Unit, rows_in, utc_now, writing
 from storage.history.absences import record_absences
 from storage.history.memory import Memory
 from storage.history.versions import let_return
@@ -54,44 +53,54 @@ from storage.record.captures import (
     pack_all,
     put_packed,
 )
-from storage.record.derivations import Deriving, prepared
+from storage.record.derivations import Deriving, Prepared, prepared
 from storage.record.imports import Imported, Importing, known_records, packed_of
-from storage.record.observations import add_refusal
+from storage.record.kept_drafts import kept_drafts
+from storage.record.observations import add_refusal, refuse_redacted
 from storage.record.origins import ensure_origins
-from storage.record.reading import Captured, Reading, ReExtraction, Reread, captured_of
+from storage.record.reading import (
+    Captured,
+    Reading,
+    ReExtracted,
+    ReExtraction,
+    ToIndex,
+    captured_of,
+)
 from storage.record.sources import add_source
+from storage.record.suppression import RedactedAddresses, Suppressed
 from storage.record.transfers import keep_transfers
 from storage.relations import relate as relating
-from storage.relations.candidates import Met
+from storage.relations.candidates import ComparisonCandidates, IndexedWording
 from storage.schedule import queue
-from storage.schedule.watches import forget_lists, note_read
+from storage.schedule.watches import forget_lists, note_read, postpone
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.digest import origin_id, raw_digest
-from storage.values.net.addresses import AddressList
+from storage.values.draft import Draft
+from storage.values.job import Progress
+from storage.values.net.addresses import AddressList, Check, HostNews, Key
 from storage.values.redaction import RedactionReason
-from storage.values.refusals import Refused
+from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts, Known, Verdict
 from storage.write.compare_ahead import compare_ahead
-from storage.write.index import index_due, index_now
+from storage.write.index import index_due, index_now, index_unkeyed, unkeyed
+from storage.write.keep_checks import keep_checks, packed_checks
 from storage.write.keep_listings import keep_listings
 from storage.write.keep_readings import Keeping
 from storage.write.redaction import redact as redacting
 from storage.write.redaction.passage import Prepare, hits_of, take_out
 from storage.write.redaction.plan import RedactionTarget, plan_of
+from storage.write.redaction.restrict import lift, restrict
+from storage.write.redaction.retention import captures_due, limits
 from storage.write.redaction.without_redacted import (
+    checks_without_redacted,
     imports_without_redacted,
     readings_without_redacted,
     without_redacted,
 )
 from storage.write.undo import Undone, undo
-
-ORIGIN, CAPTURE, OBSERVATION = table_of(OriginRow), table_of(CaptureRow), table_of(ObservationRow)
-PRESENCE, SOURCE, SIGHT = table_of(PresenceRow), table_of(SourceRow), table_of(SightRow)
-DERIVATION = table_of(DerivationRow)
-VERDICT, WATCH = table_of(VerdictRow), table_of(WatchRow)
 
 _CAPTURED = (
     OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
@@ -103,12 +112,16 @@ _CAPTURED = (
 REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording, and indexing and comparing it."""
 
+CAPTURES_AT_A_TIME = 1_000
+"""So many captures lose their bytes by one order."""
 MOST_UNREAD_BYTES = 64 * 1024 * 1024
 """Bytes of documents that a worker has in its hands at a time."""
 AGAIN_AFTER_SECONDS = 5.0
 """So long waits what was not read in time, for a quieter moment."""
 
-Decide = Callable[[Any, bytes | None, Known], Verdict]
+P = ParamSpec("P")
+T = TypeVar("T")
+Decide = Callable[[Any, Known], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +176,7 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self.close()
 
     @property
@@ -178,7 +186,7 @@ class Archive:
 
     def beat(self, who: str) -> None:
         """Note that `who` is alive, by the clock of the database."""
-        facts = table_of(ArchiveRow)
+        facts = ARCHIVE
         with self.engine.begin() as connection:
             values = {"value": repr(database_epoch(connection))}
             key = f"beat {who}"
@@ -188,7 +196,7 @@ class Archive:
 
     def beats(self) -> dict[str, float]:
         """Return for how many seconds each part that ever beat has been silent."""
-        facts = table_of(ArchiveRow)
+        facts = ARCHIVE
         with self.looking() as connection:
             now = database_epoch(connection)
             rows = connection.execute(
@@ -200,9 +208,9 @@ class Archive:
         """Return a lock of this PostgreSQL archive that one session at a time can hold."""
         return SessionLock(self.engine)
 
-    def bell(self) -> Bell:
+    def job_listener(self) -> JobListener:
         """Return what this PostgreSQL archive rings when jobs were written."""
-        return Bell(self.engine)
+        return JobListener(self.engine)
 
     @contextmanager
     def looking(self) -> Iterator[Connection]:
@@ -215,6 +223,26 @@ class Archive:
         """Open a unit of work (`storage.database.unit`)."""
         with writing(self.engine, self.clock) as unit:
             yield unit
+
+    def run(self, work: Callable[Concatenate[Unit, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Do `work` as one unit of work, and return what it returns."""
+        with self.unit() as unit:
+            return work(unit, *args, **named)
+
+    def run_aside(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
+        """Do `work` in a transaction that adds nothing to the record: no number, no turn."""
+        with self.engine.begin() as connection:
+            return work(connection, *args, **named)
+
+    def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
+        """Take the next due job (`queue.claim`); where nothing is due, nobody waits for it."""
+        with self.looking() as connection:
+            likely = queue.next_due(connection, **which)
+        if likely is None:
+            return None
+        return self.run(queue.claim, lease_seconds, holder, likely=likely, **which)
 
     # ------------------------------------------------------------------------- sources
 
@@ -239,7 +267,7 @@ class Archive:
         return _source(row)
 
     def knew_source(self, name: str) -> bool:
-        """Tell whether there ever was a source of that name."""
+        """Return whether there ever was a source of that name."""
         with self.looking() as connection:
             query = select(SOURCE.c.id).where(SOURCE.c.name == name)
             return connection.execute(query).first() is not None
@@ -310,8 +338,7 @@ class Archive:
         if store is None or not packed:
             return packed
         if self._folder is None:
-            with self.unit() as unit:
-                self._folder = capture_folder(unit)
+            self._folder = self.run(capture_folder)
         with self.looking() as connection:
             known = known_captures(connection, packed)
         return put_packed(store, self._folder, packed, known)
@@ -430,8 +457,31 @@ class Archive:
             record_absences(unit, importing.without_text)
         others = [each for each in known.values() if each.job_id != held.job_id]
         unread = tuple(each.unread for each in others if each.unread is not None)
-        again = len(others) - len(unread) + len(imports) - len(wanted)
-        return Imported(replace(counts, unchanged=again), tuple(importing.waiting), unread)
+        unchanged = len(others) - len(unread) + len(imports) - len(wanted)
+        return Imported(replace(counts, unchanged=unchanged), tuple(importing.waiting), unread)
+
+    def keep_checks(
+        self,
+        held: jobs.Claim,
+        checks: Sequence[Check],
+        news: Sequence[HostNews],
+        put_off: Mapping[Key, datetime],
+        ending: Callable[[Unit, jobs.Claim, Counts], None] = queue.count,
+    ) -> int:
+        """Keep checks of addresses and what was learned of servers; return how many were kept.
+
+        The addresses `put_off` are looked at later; `ending` says how the job goes on.
+        Raises: jobs.StaleLeaseError, and keeps nothing then.
+        """
+        with self.looking() as connection:
+            checks = checks_without_redacted(connection, checks)
+        packed = self.put(packed_checks(checks, news))
+        with self.unit() as unit:
+            queue.renew(unit, held)
+            counts = keep_checks(unit, held, checks, news, packed)
+            postpone(unit, put_off)
+            ending(unit, held, counts)
+        return len(checks)
 
     def finish_scan(
         self,
@@ -457,7 +507,7 @@ class Archive:
                 select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
             ).scalar_one()
             unit.add(
-                ScanRow,
+                SCAN,
                 {
                     "id": scan.id, "seq": unit.number(places + 1), "source_id": scan.source_id,
                     "job_id": held.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
@@ -476,7 +526,7 @@ class Archive:
     def refuse(
         self, held: jobs.Claim, source_id: int | None, locator: str, refused: Refused
     ) -> None:
-        """Tell of something that never became an item, such as a source that is not there.
+        """Record something that never became an item, such as a source that is not there.
 
         Raises: jobs.StaleLeaseError.
         """
@@ -492,6 +542,23 @@ class Archive:
             )
             queue.count(unit, held, Counts(refused=1))
 
+    def redacted_addresses(self) -> RedactedAddresses:
+        """Return what tells of each address whether it was redacted by now."""
+        with self.looking() as connection:
+            return Suppressed(connection).all_addresses()
+
+    def refuse_places(
+        self, held: jobs.Claim, gone: Sequence[tuple[Mapping[str, Any], str]]
+    ) -> None:
+        """Refuse places of which the address was redacted, each with what is left of that.
+
+        The job forgets that they were named. Raises: jobs.StaleLeaseError.
+        """
+        with self.unit() as unit:
+            for place, left in gone:
+                refuse_redacted(unit, held.job_id, place, left)
+            queue.drop_places(unit, held, [place for place, _ in gone])
+
     # ---------------------------------------------------------------------------- read
 
     def unread(self, held: jobs.Claim) -> tuple[list[Captured], bool]:
@@ -500,10 +567,10 @@ class Archive:
         They hold `MOST_UNREAD_BYTES` together, or it is a single one.
         """
         sizes = (
-            select(OBSERVATION.c.id, CAPTURE.c.size)
+            select(OBSERVATION.c.id, case((CAPTURE.c.data.is_(None), 0), else_=CAPTURE.c.size))
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
-            .where(VERDICT.c.id.is_(None), CAPTURE.c.data.is_not(None))
+            .where(VERDICT.c.id.is_(None))
         )
         query = (
             select(*_CAPTURED)
@@ -517,7 +584,11 @@ class Archive:
             fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
             items = [number for number, _ in waiting[:fits]]
             found = sorted(rows_in(connection, query, OBSERVATION.c.id, items), key=itemgetter(0))
-        return [_whole(each) for each in captured_of(found)], fits >= len(waiting)
+            bare = [row for row in found if row.data is None]
+            known = kept_drafts(connection, [row.capture_id for row in bare])
+        whole = [_whole(each) for each in captured_of(r for r in found if r.data is not None)]
+        whole += [_bare(row, known.get(row.capture_id)) for row in bare]
+        return sorted(whole, key=attrgetter("observation_id")), fits >= len(waiting)
 
     def keep(
         self,
@@ -527,14 +598,14 @@ class Archive:
         *,
         done: bool,
         batch_items: int = 100,
-        again: Sequence[Reread] = (),
+        re_extracted: Sequence[ReExtracted] = (),
         later: Sequence[int] = (),
     ) -> Counts:
         """Decide on `readings` and keep what follows; `done` ends the job, else it is given back.
 
-        What lists name is looked at by jobs of up to `batch_items` addresses. `again` are earlier
-        captures that were read anew, so that others compare with them. The observations `later`
-        are tried once more, each alone, after a pause.
+        What lists name is looked at by jobs of up to `batch_items` addresses. `re_extracted` are
+        earlier captures that were read anew, so that others compare with them. The observations
+        `later` are tried once more, each alone, after a pause.
 
         Raises: jobs.StaleLeaseError, NotComparableError, and keeps nothing then.
         """
@@ -543,11 +614,11 @@ class Archive:
             listings = [each for each in readings if isinstance(each.outcome, AddressList)]
             others = [each for each in readings if not isinstance(each.outcome, AddressList)]
             comparing = compare_ahead(connection, others, self._memory)
-        to_derive = prepared([*others, *(each.reading for each in again)])
+        to_derive = self._prepared([*others, *(each.reading for each in re_extracted)])
         with self.unit() as unit:
             comparing.enter(unit)
             keeping = Keeping(unit, held.job_id, comparing, to_derive)
-            counts = keeping.keep(others, decide, again)
+            counts = keeping.keep(others, decide, re_extracted)
             note_read(unit, keeping.decided)
             counts += Counts(refused=keep_listings(unit, held, listings, batch_items))
             if later:
@@ -557,15 +628,14 @@ class Archive:
             else:
                 queue.release(unit, held, counts)
             redacting.order_again(unit, returned)
-            if self.engine.dialect.name == "sqlite":
-                index_now(unit.connection, keeping.to_index)
+            self._index_within(unit, keeping.to_index)
+            candidates = self._lay_within(unit, keeping.wordings)
         keeping.committed()
         if returned:
             self.finish_redactions()
-        if self.engine.dialect.name != "sqlite":
-            with self.engine.begin() as connection:
-                index_now(connection, keeping.to_index)
-        self._relate(keeping.met)
+        candidates |= self._lay_after(keeping.wordings)
+        self._index_after(keeping.to_index)
+        self._relate(candidates)
         return counts
 
     def to_read_again(self, derivations: Mapping[int, int]) -> list[ReExtraction]:
@@ -576,8 +646,8 @@ class Archive:
         query = (
             select(*_CAPTURED, DERIVATION.c.context, DERIVATION.c.id)
             .select_from(OBSERVATION)
-            .join(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
-            .join(DERIVATION, DERIVATION.c.id == SIGHT.c.derivation_id)
+            .join(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
+            .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
             .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
             .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
             .where(
@@ -589,7 +659,7 @@ class Archive:
             .order_by(OBSERVATION.c.id.desc())
         )
         with self.looking() as connection:
-            rows = list(rows_in(connection, query, SIGHT.c.article_id, derivations.values()))
+            rows = list(rows_in(connection, query, SNAPSHOT.c.article_id, derivations.values()))
         first = {row[-1]: row for row in rows}.values()
         return [
             ReExtraction(captured, row[-2])
@@ -597,46 +667,36 @@ class Archive:
             if isinstance(captured, Captured)  # the check of captures tells of the others
         ]
 
-    def keep_again(self, again: Sequence[Reread]) -> None:
+    def keep_again(self, re_extracted: Sequence[ReExtracted]) -> None:
         """Write what today's reader makes of captures beside what others made of them.
 
         What comes out as a text that was redacted is not kept.
         """
         with self.looking() as connection:
-            readings, _ = readings_without_redacted(connection, [each.reading for each in again])
-        again = [e for e, r in zip(again, readings, strict=True) if r is e.reading]
-        readings = [each.reading for each in again]
-        to_derive = prepared(readings)
+            readings, _ = readings_without_redacted(
+                connection, [each.reading for each in re_extracted]
+            )
+        re_extracted = [e for e, r in zip(re_extracted, readings, strict=True) if r is e.reading]
+        readings = [each.reading for each in re_extracted]
+        to_derive = self._prepared(readings)
         with self.unit() as unit:
             deriving = Deriving(unit, to_derive)
             deriving.load(
                 [each.digest for each in readings if each.digest],
                 [each.captured.capture_id for each in readings],
             )
-            for each in again:
-                deriving.reread(each)
+            for each in re_extracted:
+                deriving.keep_re_extracted(each)
             unit.flush()
-            if self.engine.dialect.name == "sqlite":
-                index_now(unit.connection, deriving.to_index)
-        if self.engine.dialect.name != "sqlite":
-            with self.engine.begin() as connection:
-                index_now(connection, deriving.to_index)
-
-    def lengthen(self, held: jobs.Claim) -> None:
-        """Lengthen the lease of a job that is at work.
-
-        Raises: jobs.StaleLeaseError.
-        """
-        with self.unit() as unit:
-            queue.renew(unit, held)
+            self._index_within(unit, deriving.to_index)
+        self._index_after(deriving.to_index)
 
     def undo(self, number: int, reason: str | None = None) -> Undone:
         """Undo a decision: a relation, a lineage, or that a step is noise.
 
         Raises: NoSuchError.
         """
-        with self.unit() as unit:
-            return undo(unit, number, reason)
+        return self.run(undo, number, reason)
 
     def redact(
         self,
@@ -645,7 +705,8 @@ class Archive:
         actor: str,
         *,
         with_copies: bool = False,
-        tell: redacting.Tell | None = None,
+        with_addresses: bool = False,
+        progress: Progress | None = None,
     ) -> list[int]:
         """Take articles or wordings out of the archive; return the numbers of the acts.
 
@@ -654,13 +715,50 @@ class Archive:
         acts: list[int] = []
         while True:
             with self.looking() as connection:
-                plan = plan_of(connection, targets, with_copies=with_copies)
-            with self.unit() as unit:
-                act = redacting.order(unit, plan.rows, reason, actor)
-            self.finish_redactions(tell)
+                plan = plan_of(
+                    connection, targets, with_copies=with_copies, with_addresses=with_addresses
+                )
+            act = self.run(redacting.order, plan.rows, reason, actor)
+            self.finish_redactions(progress)
             if act is None:
                 return acts
             acts.append(act)
+
+    def restrict(
+        self, articles: Sequence[int], reason: RedactionReason | None, actor: str
+    ) -> list[int]:
+        """Show nothing of articles from now on, or lift that where there is no reason.
+
+        Returns those of which it was different before.
+        """
+        with self.unit() as unit:
+            if reason is None:
+                return lift(unit, articles, actor)
+            return restrict(unit, articles, reason, actor)
+
+    def retain(self, otherwise: float | None, *, only_tell: bool = False) -> list[dict[str, Any]]:
+        """Take the bytes whose time is over; tell of each source how many captures, how large.
+
+        `otherwise` is for how many seconds bytes are kept where a source has no rule of its own.
+        """
+        before = limits(self.sources(), otherwise, self.clock())
+        with self.looking() as connection:
+            found = captures_due(connection, before)
+        if not only_tell:
+            for start in range(0, len(found), CAPTURES_AT_A_TIME):
+                some = [each[0] for each in found[start : start + CAPTURES_AT_A_TIME]]
+                with self.unit() as unit:
+                    why = RedactionReason.RETENTION
+                    redacting.order(unit, {"capture": some}, why, redacting.BY_ITSELF)
+                self.finish_redactions()
+        names = {each.id: each.name for each in self.sources()}
+        sizes: dict[str, list[int]] = {names[number]: [] for number in before}
+        for _, source, size in found:
+            sizes[names[source]].append(size)
+        return [
+            {"source": name, "captures": len(those), "bytes": sum(those)}
+            for name, those in sorted(sizes.items())
+        ]
 
     def redact_passage(
         self,
@@ -678,11 +776,10 @@ class Archive:
             found = hits_of(connection, plan, passage, prepare)
         with self.unit() as unit:
             taken = take_out(unit, found, passage, reason, actor)
-            if taken is not None and self.engine.dialect.name == "sqlite":
-                index_now(unit.connection, taken[1])
-        if taken is not None and self.engine.dialect.name != "sqlite":
-            with self.engine.begin() as connection:
-                index_now(connection, taken[1])
+            if taken is not None:
+                self._index_within(unit, taken[1])
+        if taken is not None:
+            self._index_after(taken[1])
         self.finish_redactions()
         return None if taken is None else taken[0]
 
@@ -691,14 +788,13 @@ class Archive:
 
         Raises: redact.ReplayError, and redacts nothing then.
         """
-        with self.unit() as unit:
-            acts = redacting.replay(unit, listed)
+        acts = self.run(redacting.replay, listed)
         self.finish_redactions()
         return acts
 
-    def finish_redactions(self, tell: redacting.Tell | None = None) -> int:
+    def finish_redactions(self, progress: Progress | None = None) -> int:
         """Empty what was ordered to be and still stands, as after a crash; return how many rows."""
-        return redacting.empty_ordered(self.engine, self.clock, tell)
+        return redacting.empty_ordered(self.engine, self.clock, progress)
 
     def relate_rest(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
         """Make the relations of wordings that a crash left out; return how many those were.
@@ -707,39 +803,85 @@ class Archive:
         """
         with self.looking() as connection:
             due = relating.due(connection, self.clock() - older_than, limit)
-        met = {number: each for number, each in due.items() if each is not None}
-        if untraced := due.keys() - met.keys():
-            with self.unit() as unit:
-                met |= relating.trace(unit, untraced)
-        self._relate(met)
+        candidates = {number: each for number, each in due.items() if each is not None}
+        if unindexed := due.keys() - candidates.keys():
+            candidates |= self.run(relating.index, unindexed)
+        self._relate(candidates)
         return len(due)
 
-    def _relate(self, met: Mapping[int, Met]) -> None:
+    def _relate(self, candidates: Mapping[int, ComparisonCandidates]) -> None:
         """Compare new wordings with those that they met, outside of the write lock, and keep it.
 
         One that cannot be compared is left for later and stops no other one.
         """
-        if not met:
+        if not candidates:
             return
         try:
             with self.looking() as connection:
-                answers = relating.compare(connection, met)
-            with self.unit() as unit:
-                relating.keep(unit, answers, list(met))
+                answers = relating.compare(connection, candidates)
+            self.run(relating.keep, answers, list(candidates))
         except DatabaseError:
             raise
         except Exception:  # noqa: BLE001  # a text that nobody can compare must not stop the others
-            if len(met) > 1:
-                for number, each in met.items():
+            if len(candidates) > 1:
+                for number, each in candidates.items():
                     self._relate({number: each})
                 return
-            with self.unit() as unit:
-                relating.put_off(unit, next(iter(met)))
+            self.run(relating.put_off, next(iter(candidates)))
 
     def index_rest(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
-        """Index wordings that a crash left out of full text; return how many there were."""
-        with self.engine.begin() as connection:
-            return index_due(connection, self.clock() - older_than, limit)
+        """Index wordings that a crash left out of full text; return how many there were.
+
+        Of an archive that is older than keys of sentences some wordings get theirs.
+        """
+        with self.looking() as connection:
+            wordings = unkeyed(connection, limit)
+        if wordings:
+            self.run_aside(index_unkeyed, wordings)
+        return self.run_aside(index_due, self.clock() - older_than, limit)
+
+    def _prepared(self, readings: Sequence[Reading]) -> Prepared:
+        """Make ready what is written of drafts, their words too where they are indexed within."""
+        if self.engine.dialect.name == "sqlite":
+            for each in readings:
+                if each.tokens is not None:
+                    each.tokens.text()
+        return prepared(readings)
+
+    def _index_within(self, unit: Unit, wordings: Sequence[ToIndex]) -> None:
+        """Index wordings with what was kept: SQLite has one writer, who is at it."""
+        if self.engine.dialect.name == "sqlite":
+            index_now(unit.connection, wordings)
+
+    def _index_after(self, wordings: Sequence[ToIndex]) -> None:
+        """Index wordings once they are kept: on PostgreSQL nobody waits for it."""
+        if wordings and self.engine.dialect.name != "sqlite":
+            self.run_aside(_soon, index_now, wordings)
+
+    def _lay_within(
+        self, unit: Unit, wordings: Sequence[IndexedWording]
+    ) -> dict[int, ComparisonCandidates]:
+        """Lay index keys where wordings are indexed; return what they met."""
+        if not wordings or self.engine.dialect.name != "sqlite":
+            return {}
+        return relating.lay_new(unit.connection, wordings, unit.now)
+
+    def _lay_after(self, wordings: Sequence[IndexedWording]) -> dict[int, ComparisonCandidates]:
+        if not wordings or self.engine.dialect.name == "sqlite":
+            return {}
+        return self.run_aside(_soon, relating.lay, wordings, self.clock())
+
+
+def _soon(
+    connection: Connection, work: Callable[Concatenate[Connection, P], T], *args: P.args,
+    **named: P.kwargs,
+) -> T:  # fmt: skip
+    """Do `work` in a transaction that the disk may get a moment later.
+
+    A crash of the server may take it away whole; then what it was to do is due again.
+    """
+    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+    return work(connection, *args, **named)
 
 
 def _present(row: Any) -> Present:
@@ -756,6 +898,15 @@ def _packed(arrivals: Sequence[Arrival]) -> Packed:
     bodies = [a.transfer.body for a in kept if a.transfer is not None and a.transfer.body]
     return pack_all(
         [*((a.digest, a.raw) for a in kept), *((raw_digest(body), body) for body in bodies)]
+    )
+
+
+def _bare(row: Any, known: tuple[Draft, str] | None) -> Captured:
+    """Return what waits to be read and has no bytes any more: what was read out of them before."""
+    draft, context = known or (refuse("redacted"), None)
+    number, capture, source, locator_id, locator, observed_at, hints = row[:7]
+    return Captured(
+        number, capture, source, locator_id, locator, observed_at, hints or {}, b"", draft, context
     )
 
 

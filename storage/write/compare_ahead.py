@@ -4,26 +4,25 @@ What is found is only a proposal: under the lock the same questions are asked ag
 still as it was then has its answer ready.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from storage.database.tables import ArticleOriginRow, CounterRow, OriginRow
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import ARTICLE, ARTICLE_ORIGIN, ORIGIN, VERSION, WORDING
+from storage.database.unit import rows_in
 from storage.history.changes import Comparing
+from storage.history.lineages import said_of, text_of
 from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
 from storage.history.noise_decisions import waiting
-from storage.history.runs import Sight
+from storage.history.runs import Snapshot
 from storage.record.derivation_detail import named
 from storage.record.reading import Reading
+from storage.similarity.signature import ComparedText, agreement
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
-
-ARTICLE_ORIGIN, ORIGIN = table_of(ArticleOriginRow), table_of(OriginRow)
-COUNTER = table_of(CounterRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,7 @@ class _Text:
 
 def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: Memory) -> Comparing:
     """Return what `readings` compare to as the archive is now; nothing is written."""
-    query = select(COUNTER.c.value).where(COUNTER.c.name == "seq")
-    comparing = Comparing(connection, connection.execute(query).scalar_one(), memory)
+    comparing = Comparing.ahead(connection, memory)
     memory.check(connection)
     texts = sorted(_texts(connection, readings), key=lambda text: (text.moment, -text.number))
     firsts = {text.article_id: text.moment for text in reversed(texts) if text.article_id > 0}
@@ -55,8 +53,45 @@ def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: M
     comparing.learn(each for steps in woken.values() for pair in steps for each in pair)
     for article_id, steps in woken.items():
         for pair, keys in steps.items():
-            comparing.has_boxes(article_id, pair, keys)
+            comparing.has_boilerplate(article_id, pair, keys)
+    comparing.boilerplate.cut()
+    _agree(connection, readings)
     return comparing
+
+
+def _agree(connection: Connection, readings: Sequence[Reading]) -> None:
+    """Ask how much texts agree that are said to be one article; signatures are remembered."""
+    own = {named(each).address or each.captured.locator: each for each in readings}
+    said = [(origin, other) for origin, each in own.items() for _kind, other in said_of(each)]
+    if not said:
+        return
+    articles = _articles(connection, [origin for pair in said for origin in pair])
+    apart = [pair for pair in said if not _is_one(articles, *pair)]
+    standing = _standing(connection, {articles.get(other) for _origin, other in apart} - {None})
+    for origin, other in apart:
+        beside = own.get(other)
+        stored = standing.get(articles.get(other, 0))
+        read = text_of(beside) if beside and isinstance(beside.outcome, Draft) else None
+        for each in (stored, read):
+            if each is not None:
+                agreement(text_of(own[origin]), each)
+
+
+def _is_one(articles: Mapping[str, int], origin: str, other: str) -> bool:
+    return origin == other or (origin in articles and articles[origin] == articles.get(other))
+
+
+def _standing(connection: Connection, articles: Iterable[int | None]) -> dict[int, ComparedText]:
+    """Return the latest texts of articles."""
+    query = (
+        select(ARTICLE.c.id, WORDING.c.title, WORDING.c.digest, WORDING.c.text)
+        .join(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
+        .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
+    )
+    return {
+        number: ComparedText(title, bytes(digest), text)
+        for number, title, digest, text in rows_in(connection, query, ARTICLE.c.id, articles)
+    }
 
 
 def _texts(connection: Connection, readings: Sequence[Reading]) -> Iterator[_Text]:
@@ -74,7 +109,6 @@ def _texts(connection: Connection, readings: Sequence[Reading]) -> Iterator[_Tex
 
 
 def _articles(connection: Connection, origins: Sequence[str]) -> Mapping[str, int]:
-    """Return the articles that stand at origins."""
     names = {origin_id(each): each for each in origins}
     query = select(ORIGIN.c.public_id, ARTICLE_ORIGIN.c.article_id).join(
         ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == ORIGIN.c.id
@@ -97,11 +131,11 @@ def _compare(comparing: Comparing, around: Surroundings, text: _Text) -> None:
     content = comparing.content_of(text.draft)
     comparing.brings(text.number, text.number, content, article, text.origin)
     number = text.number
-    around.add(article, Sight(text.moment, number, number, text.digest, number))
+    around.add(article, Snapshot(text.moment, number, number, text.digest, number))
 
 
-def _sides(around: Surroundings, text: _Text) -> list[Sight]:
-    """Return the sights before and after a text, where there are such."""
+def _sides(around: Surroundings, text: _Text) -> list[Snapshot]:
+    """Return the snapshots before and after a text, where there are such."""
     found = [
         around.beside(text.article_id, text.moment, is_before=before) for before in (True, False)
     ]

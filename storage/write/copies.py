@@ -7,7 +7,7 @@ store of captures is on either side, every table goes over row by row, as one sn
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -41,33 +41,28 @@ from storage.database.engine import (
 )
 from storage.database.schema_version import require_current
 from storage.database.tables import (
+    ARCHIVE,
+    CAPTURE,
+    DERIVATION,
     METADATA,
+    ORIGIN,
     RECORD,
-    ArchiveRow,
-    CaptureRow,
-    DerivationRow,
-    OriginRow,
-    RedactionRow,
-    SearchDueRow,
-    WordingRow,
+    REDACTION,
+    SEARCH_DUE,
+    WORDING,
 )
-from storage.database.unit import table_of
 from storage.proof import log
 from storage.proof.leaf import SHAPES
 from storage.proof.rows import archive_values
 from storage.proof.tree import root
 from storage.record.captures import CAPTURE_FOLDER, put_packed
-from storage.write.index import index_now, wording_tokens
+from storage.values.job import Progress
+from storage.write.index import index_now, to_index
 
-Progress = Callable[[str, int], None]
 CHUNK_ROWS = 500
 SECONDS = 7 * 24 * 3600
 """So long may one snapshot be read from."""
 
-ARCHIVE, CAPTURE = table_of(ArchiveRow), table_of(CaptureRow)
-DERIVATION, ORIGIN = table_of(DerivationRow), table_of(OriginRow)
-DUE, WORDING = table_of(SearchDueRow), table_of(WordingRow)
-REDACTION = table_of(RedactionRow)
 SHAPED = {name: shape.key for name, shape in SHAPES.items()}
 EVERY = true()
 
@@ -126,7 +121,10 @@ def _require_earlier(old: Connection, new: Connection, place: str) -> None:
 
 
 def _brought(old: Connection, new: Connection, progress: Progress) -> int:
-    indexed, due = _last(new, WORDING, "id"), set(new.execute(select(DUE.c.wording_id)).scalars())
+    indexed, due = (
+        _last(new, WORDING, "id"),
+        set(new.execute(select(SEARCH_DUE.c.wording_id)).scalars()),
+    )
     objects, number = _Objects(None), 0
     for table in METADATA.sorted_tables:
         if table.name in RECORD:
@@ -225,7 +223,7 @@ def _settle(path: Path) -> None:
 
 
 def _has_objects(source: Engine) -> bool:
-    """Tell whether an archive has, or had, a store for the bytes of captures."""
+    """Return whether an archive has, or had, a store for the bytes of captures."""
     query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
     with source.connect() as connection:
         return connection.execute(query).first() is not None
@@ -275,7 +273,7 @@ class _Objects:
     def moved(self, rows: list[dict[str, Any]]) -> None:
         """Let rows of captures hold their bytes, or name new objects of them."""
         whole = [row for row in rows if row["data"] is not None]
-        for row, data in zip(whole, packed_all([_held(row) for row in whole]), strict=True):
+        for row, data in zip(whole, packed_all([Held.of(row) for row in whole]), strict=True):
             row["data"] = data
         if self._store is not None:
             packed = {row["digest"]: (row["size"], row["encoding"], row["data"]) for row in whole}
@@ -288,10 +286,6 @@ class _Objects:
         new.execute(delete(ARCHIVE).where(ARCHIVE.c.key == CAPTURE_FOLDER))
         if self._store is not None:
             new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
-
-
-def _held(row: Mapping[str, Any]) -> Held:
-    return Held(bytes(row["digest"]), row["encoding"], row["data"])
 
 
 def _copied(
@@ -349,7 +343,6 @@ def _index(connection: Connection, progress: Progress, chosen: ColumnElement[boo
                 "ON CONFLICT DO NOTHING"
             )
             connection.execute(statement, due)
-        tokens = [(row.id, wording_tokens(row.title, row.text, row.language)) for row in rows]
-        index_now(connection, tokens)
+        index_now(connection, [to_index(row) for row in rows])
         last, number = rows[-1].id, number + len(rows)
         progress("indexed", number)

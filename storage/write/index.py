@@ -1,20 +1,18 @@
 """Full text: hand finished tokens of wordings to FTS5 or to a tsvector."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, text
 
-from storage.database.tables import DerivationRow, SearchDueRow, WordingRow
-from storage.database.unit import rows_in, table_of
+from storage.database.schema_version import keyed_after
+from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
+from storage.database.unit import rows_in
+from storage.language.sentences import sentence_keys
 from storage.language.vocabulary import Tokens, tokens_of
-
-DERIVATION, DUE, WORDING = (
-    table_of(DerivationRow), table_of(SearchDueRow), table_of(WordingRow),
-)  # fmt: skip
-
-ToIndex = tuple[int, Tokens]
-"""A wording's id with its finished tokens."""
+from storage.record.reading import ToIndex
+from storage.values.digest import canonical_all
 
 
 def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
@@ -29,8 +27,42 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
         return
     connection.execute(
         text("INSERT INTO search_text (rowid, tokens) VALUES (:id, :tokens)"),
-        [{"id": number, "tokens": " ".join(tokens.words())} for number, tokens in items],
+        [{"id": each.wording_id, "tokens": each.tokens.text()} for each in items],
     )
+    _key(connection, {each.wording_id: each.sentence_keys for each in items})
+
+
+def _key(connection: Connection, keys: Mapping[int, Collection[str]]) -> None:
+    """Let sentences of wordings be found by their keys: SQLite alone would read too much else."""
+    rows = [{"id": number, "keys": " ".join(each)} for number, each in keys.items()]
+    connection.execute(text("INSERT INTO sentence_text (rowid, keys) VALUES (:id, :keys)"), rows)
+
+
+def unkeyed(connection: Connection, limit: int) -> dict[int, tuple[str, ...]]:
+    """Return the newest wordings of which the archive knows no keys of sentences, with these."""
+    if connection.dialect.name == "postgresql" or not (last := keyed_after(connection)):
+        return {}
+    query = select(WORDING.c.id, WORDING.c.text).where(WORDING.c.id <= last)
+    rows = connection.execute(query.order_by(WORDING.c.id.desc()).limit(limit)).all()
+    return {number: _keys_of(body) for number, body in rows} or {0: ()}
+
+
+def index_unkeyed(connection: Connection, keys: Mapping[int, Collection[str]]) -> None:
+    """Keep the keys of wordings that had none, unless others did, but for what was redacted."""
+    if keyed_after(connection) < max(keys):
+        return
+    query = select(WORDING.c.id).where(WORDING.c.text.is_not(None))
+    there = [row.id for row in rows_in(connection, query, WORDING.c.id, keys)]
+    if there:
+        _key(connection, {number: keys[number] for number in there})
+    connection.execute(_KEYED, {"up_to": max(min(keys) - 1, 0)})
+
+
+_KEYED = text("UPDATE sentence_text_due SET up_to = :up_to")
+
+
+def _keys_of(body: str | None) -> tuple[str, ...]:
+    return sentence_keys(canonical_all((body or "").split("\n\n")))
 
 
 def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
@@ -40,15 +72,20 @@ def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
         connection.execute(statement, {"ids": list(wording_ids)})
         return
     query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
+    last = keyed_after(connection)
     for number, title, body in rows_in(connection, query, WORDING.c.id, wording_ids):
         tokens = _indexed_as(connection, number, title, body)
         if tokens:
-            told = {"id": number, "tokens": " ".join(tokens)}
-            connection.execute(_FORGET, told)
+            connection.execute(_FORGET, {"id": number, "tokens": " ".join(tokens)})
+        if tokens and number > last:
+            connection.execute(_FORGET_KEYS, {"id": number, "keys": " ".join(_keys_of(body))})
 
 
 _FORGET = text(
     "INSERT INTO search_text (search_text, rowid, tokens) VALUES ('delete', :id, :tokens)"
+)
+_FORGET_KEYS = text(
+    "INSERT INTO sentence_text (sentence_text, rowid, keys) VALUES ('delete', :id, :keys)"
 )
 _INDEXED = text("SELECT 1 FROM search_text_docsize WHERE id = :id")
 _HAS_TOKEN = text("SELECT 1 FROM search_text WHERE search_text MATCH :token AND rowid = :id")
@@ -95,17 +132,21 @@ def _tokens_in_index(connection: Connection, number: int) -> Sequence[str]:
 def index_due(connection: Connection, before: datetime, limit: int) -> int:
     """Index up to `limit` wordings, kept `before` then, that a crash left out."""
     query = (
-        select(WORDING.c.id, WORDING.c.title, WORDING.c.text, DUE.c.language)
-        .join(DUE, DUE.c.wording_id == WORDING.c.id)
+        select(WORDING.c.id, WORDING.c.title, WORDING.c.text, SEARCH_DUE.c.language)
+        .join(SEARCH_DUE, SEARCH_DUE.c.wording_id == WORDING.c.id)
         .where(WORDING.c.recorded_at < before)
-        .order_by(DUE.c.wording_id)
+        .order_by(SEARCH_DUE.c.wording_id)
         .limit(limit)
     )
     rows = connection.execute(query).all()
-    index_now(
-        connection, [(row.id, wording_tokens(row.title, row.text, row.language)) for row in rows]
-    )
+    index_now(connection, [to_index(row) for row in rows])
     return len(rows)
+
+
+def to_index(row: Any) -> ToIndex:
+    """Return what full text is to know of a wording: a row of id, title, text and language."""
+    tokens = wording_tokens(row.title, row.text, row.language)
+    return ToIndex(row.id, tokens, _keys_of(row.text))
 
 
 def wording_tokens(title: str | None, body: str | None, language: str | None) -> Tokens:
@@ -114,8 +155,12 @@ def wording_tokens(title: str | None, body: str | None, language: str | None) ->
 
 
 def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
-    ids = [number for number, _tokens in items]
-    struck = delete(DUE).where(DUE.c.wording_id.in_(ids)).returning(DUE.c.wording_id)
+    ids = [each.wording_id for each in items]
+    struck = (
+        delete(SEARCH_DUE)
+        .where(SEARCH_DUE.c.wording_id.in_(ids))
+        .returning(SEARCH_DUE.c.wording_id)
+    )
     mine = set(connection.execute(struck).scalars())
     raw = connection.connection.driver_connection
     assert raw is not None
@@ -124,6 +169,6 @@ def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:
         cursor.copy("COPY search_text (wording_id, tokens) FROM STDIN (FORMAT BINARY)") as copy,
     ):
         copy.set_types(["int8", "bytea"])  # of what is sent: bytes that are a tsvector
-        for number, tokens in items:
-            if number in mine:
-                copy.write_row((number, tokens.tsvector()))
+        for each in items:
+            if each.wording_id in mine:
+                copy.write_row((each.wording_id, each.tokens.tsvector()))

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from storage.database.tables import HostRow, VerdictRow, WatchRow
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.tables import HOST, VERDICT, WATCH
+from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences
 from storage.record.captures import Packed, keep_bytes, pack_all
 from storage.record.observations import add_observation, add_refusal, add_verdict
@@ -21,10 +21,8 @@ from storage.values.outcome import OUTCOMES
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 
-HOST, VERDICT = table_of(HostRow), table_of(VerdictRow)
 
-
-def packed_of(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
+def packed_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
     """Pack what checks brought, before the write lock is taken."""
     exchanges = [each for check in checks for each in check.exchanges]
     exchanges += [each.exchange for each in news if each.exchange is not None]
@@ -154,7 +152,7 @@ def _note_watches(
         if last.outcome in {"captured", "unchanged"}:
             values |= {"etag": check.etag, "last_modified": check.last_modified}
         rows.append(values)
-    update_rows(unit.connection, WatchRow, ("source_id", "origin_id"), rows)
+    update_rows(unit.connection, WATCH, ("source_id", "origin_id"), rows)
 
 
 def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
@@ -182,7 +180,7 @@ def _note_hosts(unit: Unit, news: Sequence[HostNews]) -> None:
                 ("next_at", "retry_until", "retry_note", "delay", "robots_status", "robots_body",
                  "robots_note", "robots_fetched_at")
             )  # fmt: skip
-            unit.add(HostRow, {"key": each.key, "failures": 0, **empty, **values})
+            unit.add(HOST, {"key": each.key, "failures": 0, **empty, **values})
             unit.flush()
         elif values:
             unit.connection.execute(update(HOST).where(HOST.c.key == each.key).values(**values))

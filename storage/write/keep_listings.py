@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from storage.database.tables import SourceRow, WatchRow
-from storage.database.unit import Unit, table_of
+from storage.database.tables import SOURCE, WATCH
+from storage.database.unit import Unit
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.reading import Reading
@@ -16,8 +16,6 @@ from storage.schedule.watches import Due, due_watches, ensure_watches, forget_un
 from storage.values import job as jobs
 from storage.values.net.addresses import AddressList, Key, Named
 from storage.values.refusals import Refused
-
-SOURCE, WATCH = table_of(SourceRow), table_of(WatchRow)
 
 WHOLE = frozenset({"list", "opml"})
 """Lists that name all there is: what they name no longer is watched no longer."""
@@ -102,7 +100,7 @@ class _ListingWriter:
         )
 
     def _reject(self) -> None:
-        """Tell each entry that names nothing as an item of its own that was refused."""
+        """Record each entry that names nothing as an item that was refused."""
         unit, captured = self.unit, self.captured
         rejected: list[tuple[str, Refused]] = [
             (f"{captured.locator}#{line}", refused) for line, refused in self.listing.rejected

@@ -8,26 +8,24 @@ from sqlalchemy import case, select
 
 from storage.database.columns import FIELD_BLOCK
 from storage.database.tables import (
-    ArticleOriginRow,
-    ArticleRow,
-    DerivationRow,
-    ObservationRow,
-    OriginRow,
-    PresenceRow,
-    RelationRow,
-    SightRow,
-    VerdictRow,
-    VersionRow,
-    WordingRow,
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    DERIVATION,
+    PRESENCE,
+    RELATE_DUE,
+    RELATION,
+    SNAPSHOT,
+    VERDICT,
+    VERSION,
+    WORDING,
 )
-from storage.database.unit import Unit, rows_in, table_of, update_rows
+from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences, unrecorded_absences
 from storage.history.address_claims import Claims, Position
-from storage.history.article_rows import add_article, add_sight, add_version
+from storage.history.article_rows import add_article, add_snapshot, add_version
 from storage.history.changes import Comparing
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
-    Around,
     KnownArticle,
     Neighbours,
     NotComparableError,
@@ -35,40 +33,25 @@ from storage.history.neighbours import (
     reader_of,
 )
 from storage.history.noise_decisions import undone_wordings, waiting
-from storage.history.runs import Sight
+from storage.history.runs import Snapshot
 from storage.history.steps import FIRST_STEP
-from storage.history.versions import rebuild_all, tell_again
-from storage.language.vocabulary import Tokens
+from storage.history.versions import compare_again, rebuild_all
 from storage.record.derivation_detail import named
 from storage.record.derivations import BYTES_GONE, Deriving, Prepared
 from storage.record.observations import add_refusal, add_verdict
 from storage.record.origins import ensure_origins
-from storage.record.reading import Reading, Reread
-from storage.relations.candidates import Met, Trail, leave
+from storage.record.reading import Reading, ReExtracted, ToIndex
+from storage.relations.candidates import IndexedWording
 from storage.relations.clusters import join_origins
-from storage.relations.relate import note_due
 from storage.values.digest import origin_id
 from storage.values.draft import Draft
 from storage.values.net.addresses import AddressList
 from storage.values.refusals import Refused
-from storage.values.verdict import (
-    Copy,
-    Counts,
-    Known,
-    NewVersion,
-    Refuse,
-    Unchanged,
-    Verdict,
-)
+from storage.values.verdict import Copy, Counts, Known, NewVersion, Refuse, Unchanged, Verdict
 
-ARTICLE, ARTICLE_ORIGIN = table_of(ArticleRow), table_of(ArticleOriginRow)
-DERIVATION, WORDING = table_of(DerivationRow), table_of(WordingRow)
-OBSERVATION, ORIGIN = table_of(ObservationRow), table_of(OriginRow)
-SIGHT = table_of(SightRow)
-PRESENCE, RELATION = table_of(PresenceRow), table_of(RelationRow)
-VERDICT, VERSION = table_of(VerdictRow), table_of(VersionRow)
-
-Decide = Callable[[Draft | Refused, bytes | None, Known], Verdict]
+Decide = Callable[[Draft | Refused, Known], Verdict]
+UNWRITTEN = 2**63
+"""Stands for the number of a derivation that will be the newest one."""
 PUBLIC_COPY_METHOD = "w1"
 
 
@@ -79,8 +62,8 @@ class Keeping:
         self.unit = unit
         self.job_id = job_id
         self.decided: list[tuple[Reading, Verdict]] = []
-        self.met: dict[int, Met] = {}
-        self._traced: list[tuple[KnownArticle, int, Reading]] = []
+        self.wordings: list[IndexedWording] = []
+        self._indexed: list[tuple[KnownArticle, int, Reading]] = []
         self._deriving = Deriving(unit, to_derive)
         self._neighbours = Neighbours(unit)
         self._unknown: set[int] = set()
@@ -103,30 +86,30 @@ class Keeping:
         self._comparing.remember()
 
     @property
-    def to_index(self) -> list[tuple[int, Tokens]]:
+    def to_index(self) -> list[ToIndex]:
         """Return the wordings that full text does not know yet, with their words."""
         return self._deriving.to_index
 
     def keep(
-        self, readings: Sequence[Reading], decide: Decide, again: Sequence[Reread] = ()
+        self, readings: Sequence[Reading], decide: Decide, re_extracted: Sequence[ReExtracted] = ()
     ) -> Counts:
         """Decide on each reading in order of the time seen, and write what follows.
 
-        `again` are earlier captures that were read anew, so that they compare.
+        `re_extracted` are earlier captures that were read anew, so that they compare.
 
         Raises: NotComparableError where others have to be, too.
         """
         readings = self._without_verdict(readings)
         places = self._places(readings)
         places.sort(key=lambda p: (p.moment, p.reading.captured.observation_id))
-        self._load(places, again)
-        self._make_comparable(places, again)
+        self._load(places, re_extracted)
+        self._make_comparable(places, re_extracted)
         totals = dict.fromkeys(Counts.__slots__, 0)
         for place in places:
             outcome = place.reading.outcome
             assert not isinstance(outcome, AddressList)
             known = self._known(place)
-            verdict = decide(outcome, place.reading.digest, known)
+            verdict = decide(outcome, known)
             self._apply(place, verdict)
             self.decided.append((place.reading, verdict))
             totals[verdict.counted_as] += 1
@@ -167,8 +150,8 @@ class Keeping:
         self._lineages.settle(places)
         return places
 
-    def _load(self, places: Sequence[Position], again: Sequence[Reread]) -> None:
-        readings = [*(p.reading for p in places), *(each.reading for each in again)]
+    def _load(self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]) -> None:
+        readings = [*(p.reading for p in places), *(each.reading for each in re_extracted)]
         self._deriving.load(
             [each.digest for each in readings if each.digest],
             [each.captured.capture_id for each in readings],
@@ -183,13 +166,15 @@ class Keeping:
         self._around = Surroundings(self.unit.connection, firsts)
         self._undone = undone_wordings(self.unit.connection, firsts) if firsts else {}
 
-    def _make_comparable(self, places: Sequence[Position], again: Sequence[Reread]) -> None:
+    def _make_comparable(
+        self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]
+    ) -> None:
         """Write what was read anew; ask for more where a neighbour was read by another reader.
 
         Where its bytes are gone, that is written down instead: it cannot be compared.
         """
-        for each in again:
-            self._deriving.reread(each)
+        for each in re_extracted:
+            self._deriving.keep_re_extracted(each)
         missing: dict[int, int] = {}
         for place in places:
             article, draft = self._articles.get(place.origin_id), place.reading.outcome
@@ -220,8 +205,11 @@ class Keeping:
         """Learn what stands at origins: the newest wording as it was read last.
 
         That is another than the one of the newest version where another reader came meanwhile.
+        Where nothing stands yet, a short statement says so.
         """
-        newest, worded = SIGHT.alias(), WORDING.alias()
+        connection, stands = self.unit.connection, ARTICLE_ORIGIN.c.origin_id
+        taken = [row[0] for row in rows_in(connection, select(stands), stands, origins)]
+        newest, worded = SNAPSHOT.alias(), WORDING.alias()
         query = (
             select(
                 ARTICLE_ORIGIN.c.origin_id,
@@ -250,7 +238,7 @@ class Keeping:
             .outerjoin(DERIVATION, DERIVATION.c.id == newest.c.derivation_id)
         )
         for origin, number, own, content_at, digest, *reader, words in rows_in(
-            self.unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins
+            connection, query, stands, taken
         ):
             head = bytes(digest) if digest is not None else None
             article = KnownArticle(number, own, True, head, content_at)
@@ -266,26 +254,25 @@ class Keeping:
         elsewhere = holder[0] if holder else None
         article, draft = self._articles.get(place.origin_id), place.reading.outcome
         if article is None or digest is None or not isinstance(draft, Draft):
-            return Known(article is not None, None, None, elsewhere)
-        around = self._neighbours.around(article, place.moment, digest, reader_of(draft))
+            return Known(article is not None, True, elsewhere)
+        unwritten = Snapshot(
+            place.moment, 0, wording or 0, digest, UNWRITTEN, reader=reader_of(draft)
+        )
+        around = self._neighbours.around(article, unwritten)
         if around.unknown:
             self._unknown.add(place.reading.captured.observation_id)
-            around = Around(digest, around.after)
         is_fetched = place.reading.captured.hints.get("fetched")
         return Known(
             True,
-            around.before,
-            around.after,
+            not around.is_one and not self._is_noise(article, place, draft, wording),
             None if elsewhere == article.id else elsewhere,
             words=self._words.get(place.origin_id) if is_fetched else None,
-            is_noise=digest not in {around.before, around.after}
-            and self._is_noise(article, place, draft, wording),
         )
 
     def _is_noise(
         self, article: KnownArticle, place: Position, draft: Draft, wording: int | None
     ) -> bool:
-        """Tell whether a draft differs by noise alone from the sight before or after it."""
+        """Return whether a draft differs by noise alone from the snapshot before or after it."""
         undone = self._undone.get(article.id, set())
         beside = self._beside_of.setdefault(place.reading.captured.observation_id, {})
         for is_before in (True, False):
@@ -318,22 +305,22 @@ class Keeping:
         is_new = digest not in self._deriving.wordings
         wording = self._deriving.wording(draft, digest, place.reading)
         derivation = self._deriving.derivation(draft, wording, place.reading)
+        snapshot = Snapshot(place.moment, 0, wording, digest, derivation, reader=reader_of(draft))
         article = self._articles.get(place.origin_id)
         if article is None:
-            article = self._new_article(place, wording, derivation)
+            article = self._new_article(place, snapshot)
             version, outcome = 1, "content"
         else:
-            late = article.append(place.moment, digest, reader_of(draft))
+            late = article.append(snapshot)
             self._changed[article.id] = self._changed.get(article.id, False) or late
             version, outcome = None, "unchanged" if isinstance(verdict, Unchanged) else "content"
-        if is_new and place.reading.traces is not None:
-            self._traced.append((article, wording, place.reading))
-        sight = Sight(place.moment, 0, wording, digest, derivation)
-        self._around.add(article.id, sight)
+        if is_new and place.reading.index_keys is not None:
+            self._indexed.append((article, wording, place.reading))
+        self._around.add(article.id, snapshot)
         self._comparing.brings(derivation, wording, content, article.id, self._origin(place))
-        self._sight(place, article.id, outcome, wording, derivation, version)
+        self._snapshot(place, article.id, outcome, wording, derivation, version)
         self._verdict(place, verdict.kind, derivation)
-        self._tell_copy(place, article, wording, verdict)
+        self._record_copy(place, article, wording, verdict)
 
     def _flags(self, place: Position, draft: Draft, verdict: Verdict) -> list[str]:
         """Return what is to be said of a draft that only what was seen before can tell."""
@@ -344,26 +331,23 @@ class Keeping:
             flags += self._comparing.teaser_flags(draft, beside.get(True), beside.get(False))
         return [flag for flag in flags if flag not in draft.flags]
 
-    def _new_article(self, place: Position, wording: int, derivation: int) -> KnownArticle:
+    def _new_article(self, place: Position, snapshot: Snapshot) -> KnownArticle:
         unit, captured = self.unit, place.reading.captured
         article, top = unit.number(2), unit.number(FIELD_BLOCK)
         version = article - 1
-        unit.add(ArticleOriginRow, {"origin_id": place.origin_id, "article_id": article})
+        unit.add(ARTICLE_ORIGIN, {"origin_id": place.origin_id, "article_id": article})
         add_article(
             unit, origin_id(self._origin(place)), place.origin_id, captured.source_id,
             number=article, seen=place.moment, head_version_id=version,
         )  # fmt: skip
         first = {
-            "wording_id": wording, "derivation_id": derivation,
+            "wording_id": snapshot.wording_id, "derivation_id": snapshot.derivation_id,
             "observation_id": captured.observation_id, "changed_after": None,
             "changed_by": place.moment, "last_seen": place.moment, **FIRST_STEP,
         }  # fmt: skip
         add_version(unit, article, 1, first, row_id=version, seq=top)
-        draft = place.reading.outcome
-        assert isinstance(draft, Draft)
-        assert place.reading.digest is not None
         known = KnownArticle(article, place.origin_id, False, None, None)
-        known.append(place.moment, place.reading.digest, reader_of(draft))
+        known.append(snapshot)
         self._articles[place.origin_id] = known
         self._comparing.stands_at(article, self._origin(place))
         self._lineages.began(place.origin_id, article, self._articles)
@@ -377,7 +361,7 @@ class Keeping:
             return address
         return place.reading.captured.locator
 
-    def _sight(
+    def _snapshot(
         self,
         place: Position,
         article: int,
@@ -387,7 +371,7 @@ class Keeping:
         version: int | None,
     ) -> None:
         captured = place.reading.captured
-        add_sight(
+        add_snapshot(
             self.unit,
             observation_id=captured.observation_id,
             article_id=article,
@@ -417,7 +401,7 @@ class Keeping:
             capture_id=None if refused.code == "redacted" else captured.capture_id,
         )  # fmt: skip
 
-    def _tell_copy(
+    def _record_copy(
         self, place: Position, article: KnownArticle, wording: int, verdict: Verdict
     ) -> None:
         holder = self._holders.get(wording)
@@ -442,7 +426,7 @@ class Keeping:
         earlier = "unknown" if moment == held_since else "a" if moment < held_since else "b"
         self._copied.append(pair)
         self.unit.add(
-            RelationRow,
+            RELATION,
             {
                 "id": self.unit.number(), "kind": "exact_copy", "a_origin_id": a,
                 "b_origin_id": b, "score": 1.0, "method": PUBLIC_COPY_METHOD, "threshold": 1.0,
@@ -459,40 +443,40 @@ class Keeping:
         fresh = {a.id for a in self._articles.values() if not a.stored}
         whole = {article: late or article in fresh for article, late in self._changed.items()}
         rebuild_all(unit, whole, self._comparing)
-        tell_again(unit, self._comparing, waiting(self._comparing))
+        compare_again(unit, self._comparing, waiting(self._comparing))
         for article_id in sorted(self._displaced):
             self._relate_displaced(article_id)
         unit.flush()
         join_origins(unit, self._copied)
-        self._leave_traces()
+        self._note_trails()
         self._lineages.settle_late()
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
         absent = unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
         record_absences(unit, sorted({*absent, *self._refused}))
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
-        update_rows(unit.connection, PresenceRow, ("observation_id",), refused)
+        update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
 
-    def _leave_traces(self) -> None:
-        """Lay the traces of new wordings, and note those that met others."""
-        own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._traced}
+    def _note_trails(self) -> None:
+        """Note that new wordings have index keys to lay, on PostgreSQL behind the commit."""
+        own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._indexed}
         query = select(VERSION.c.article_id, VERSION.c.wording_id)
-        stored = [a.id for a, _wording, _reading in self._traced if a.stored]
+        stored = [a.id for a, _wording, _reading in self._indexed if a.stored]
         for article_id, wording in rows_in(
             self.unit.connection, query, VERSION.c.article_id, stored
         ):
             own[article_id].add(wording)
-        trails = []
-        for article, wording, reading in self._traced:
-            assert reading.traces is not None
+        for article, wording, reading in self._indexed:
+            assert reading.index_keys is not None
             others = frozenset(own[article.id] - {wording})
             day = reading.day.toordinal() if reading.day else 0
-            trails.append(Trail(wording, reading.traces, day, others))
+            self.wordings.append(IndexedWording(wording, reading.index_keys, day, others))
             own[article.id].add(wording)
-        self.met = leave(self.unit.connection, trails)
-        note_due(self.unit, self.met)
+            if self.unit.connection.dialect.name == "postgresql":
+                due = {"wording_id": wording, "found": None, "recorded_at": self.unit.now}
+                self.unit.add(RELATE_DUE, due)
 
     def _relate_displaced(self, article_id: int) -> None:
-        """Tell of an article that lost its address where else its wordings stand."""
+        """Record where else the wordings of an article stand that lost its address."""
         own, other, holder = VERSION.alias(), VERSION.alias(), ARTICLE.alias()
         query = (
             select(ARTICLE.c.origin_id, holder.c.origin_id, own.c.changed_by, other.c.changed_by)

@@ -4,22 +4,20 @@ A name is given out once, and a row that names it is there within a minute or ne
 old enough and not named now never will be, and no lock is needed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Engine, select
 
 from storage.database.capture_store import CaptureStore, digest_in, name_in
-from storage.database.tables import ArchiveRow, CaptureRow
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import ARCHIVE, CAPTURE
+from storage.database.unit import rows_in
 from storage.record.captures import CAPTURE_FOLDER
+from storage.values.job import Progress
 
-ARCHIVE, CAPTURE = table_of(ArchiveRow), table_of(CaptureRow)
 SWEPT_AT_A_TIME = 1_000
-ORPHANED_AFTER = timedelta(days=1)
-"""So old is an object at least that is swept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def sweep_orphans(
     engine: Engine,
     store: CaptureStore,
     before: datetime,
-    progress: Callable[[str, int], None],
+    progress: Progress,
     *,
     delete: bool,
 ) -> Swept:

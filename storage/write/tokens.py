@@ -7,11 +7,10 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from storage.database.tables import METADATA
+from storage.database.tables import ACCESS_TOKEN
 from storage.values.net.token import SCOPES, Token, TokenError
 from storage.write.archive import Archive
 
-TOKEN = METADATA.tables["access_token"]
 PREFIX = "lesart_"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,11 +31,11 @@ def add_token(archive: Archive, name: str, scope: str) -> str:
         raise TokenError(f"{scope!r} is no scope: there are {', '.join(SCOPES)}")
     made = PREFIX + secrets.token_urlsafe(32)
     with archive.unit() as unit:
-        query = select(TOKEN.c.id).where(TOKEN.c.name == name)
+        query = select(ACCESS_TOKEN.c.id).where(ACCESS_TOKEN.c.name == name)
         if unit.connection.execute(query).first() is not None:
             raise TokenError(f"there is, or was, a token {name} already: choose another name")
         unit.connection.execute(
-            insert(TOKEN).values(
+            insert(ACCESS_TOKEN).values(
                 id=unit.number(), name=name, digest=_digest(made), scope=scope,
                 created_at=unit.now, revoked_at=None,
             )
@@ -47,7 +46,10 @@ def add_token(archive: Archive, name: str, scope: str) -> str:
 def tokens(archive: Archive) -> list[Token]:
     """Return all tokens by name, those that were taken back too."""
     with archive.looking() as connection:
-        return [_token(row) for row in connection.execute(select(TOKEN).order_by(TOKEN.c.name))]
+        return [
+            _token(row)
+            for row in connection.execute(select(ACCESS_TOKEN).order_by(ACCESS_TOKEN.c.name))
+        ]
 
 
 def revoke_token(archive: Archive, name: str) -> None:
@@ -56,7 +58,9 @@ def revoke_token(archive: Archive, name: str) -> None:
     Raises: TokenError.
     """
     with archive.unit() as unit:
-        query = update(TOKEN).where(TOKEN.c.name == name, TOKEN.c.revoked_at.is_(None))
+        query = update(ACCESS_TOKEN).where(
+            ACCESS_TOKEN.c.name == name, ACCESS_TOKEN.c.revoked_at.is_(None)
+        )
         done = unit.connection.execute(query.values(revoked_at=unit.now))
         if done.rowcount == 0:
             raise TokenError(f"there is no token {name} that could be taken back")
@@ -65,7 +69,7 @@ def revoke_token(archive: Archive, name: str) -> None:
 def token_of(archive: Archive, given: str) -> Token | None:
     """Return the token that somebody shows, None where there is none like it."""
     with archive.looking() as connection:
-        query = select(TOKEN).where(TOKEN.c.digest == _digest(given))
+        query = select(ACCESS_TOKEN).where(ACCESS_TOKEN.c.digest == _digest(given))
         row = connection.execute(query).first()
     return None if row is None else _token(row)
 

@@ -10,15 +10,15 @@ from datetime import datetime
 from sqlalchemy import Table, or_, select
 
 from storage.database.tables import (
-    ArticleOriginRow,
-    LineageRow,
-    LineageUndoneRow,
-    NoiseStepRow,
-    NoiseStepUndoneRow,
-    RelationRow,
-    RelationUndoneRow,
+    ARTICLE_ORIGIN,
+    LINEAGE,
+    LINEAGE_UNDONE,
+    NOISE_STEP,
+    NOISE_STEP_UNDONE,
+    RELATION,
+    RELATION_UNDONE,
 )
-from storage.database.unit import Unit, table_of
+from storage.database.unit import Unit
 from storage.history.lineages import regroup
 from storage.history.versions import rebuild
 from storage.relations.clusters import gather
@@ -26,8 +26,6 @@ from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
 
 _WHERE = "`lesart relations`, `lesart noise` and the view `lineages` number them"
-ARTICLE_ORIGIN, LINEAGE = table_of(ArticleOriginRow), table_of(LineageRow)
-NOISE, RELATION = table_of(NoiseStepRow), table_of(RelationRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class _Kind:
 
     name: str
     decided: Table
-    row: type[RelationUndoneRow | LineageUndoneRow | NoiseStepUndoneRow]
+    undone: Table
     follow: Callable[[Unit, int], None]
 
 
@@ -66,12 +64,12 @@ def undo(unit: Unit, number: int, reason: str | None) -> Undone:
 
 
 def _undo(unit: Unit, kind: _Kind, number: int, reason: str | None) -> Undone:
-    undone, reference = table_of(kind.row), f"{kind.decided.name}_id"
+    undone, reference = kind.undone, f"{kind.decided.name}_id"
     before = unit.connection.execute(select(undone).where(undone.c[reference] == number)).first()
     if before is not None:
         return Undone(number, kind.name, before.undone_at, before.reason)
     unit.add(
-        kind.row,
+        undone,
         {"id": unit.number(), reference: number, "reason": reason, "undone_at": unit.now},
     )
     unit.flush()
@@ -101,19 +99,19 @@ def _part_addresses(unit: Unit, number: int) -> None:
     regroup(unit, unit.connection.execute(query).one())
 
 
-def _tell_versions(unit: Unit, number: int) -> None:
+def _record_versions(unit: Unit, number: int) -> None:
     """Make versions out of a step that counts as a change again."""
     query = (
         select(ARTICLE_ORIGIN.c.article_id)
-        .join(NOISE, NOISE.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
-        .where(NOISE.c.id == number)
+        .join(NOISE_STEP, NOISE_STEP.c.origin_id == ARTICLE_ORIGIN.c.origin_id)
+        .where(NOISE_STEP.c.id == number)
     )
     for article_id in unit.connection.execute(query).scalars().all():
         rebuild(unit, article_id, whole=True)
 
 
 _KINDS = (
-    _Kind("relation", RELATION, RelationUndoneRow, _part_articles),
-    _Kind("lineage", LINEAGE, LineageUndoneRow, _part_addresses),
-    _Kind("noise", NOISE, NoiseStepUndoneRow, _tell_versions),
+    _Kind("relation", RELATION, RELATION_UNDONE, _part_articles),
+    _Kind("lineage", LINEAGE, LINEAGE_UNDONE, _part_addresses),
+    _Kind("noise", NOISE_STEP, NOISE_STEP_UNDONE, _record_versions),
 )

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from storage.alerts import keep, lists
-from storage.alerts.match import match
-from storage.alerts.outbox import waits
-from storage.alerts.rule import AlertRule
 from storage.database.engine import looking
+from storage.history.alerts import lists
+from storage.history.alerts.rule import AlertRule
 from storage.settings import load_settings
+from storage.write.alerts import keep
+from storage.write.alerts.match import match
+from storage.write.alerts.outbox import waits
 from tests.read.press import Press, draft
 from worker.alerts.work import work
 
@@ -24,7 +25,7 @@ class Watched(Press):
         self.url = url
 
     def alert(self, name="hafen", *targets, daily_at=None, **rule) -> dict[str, str]:
-        return keep.add(self.archive.engine, self.archive.clock, name, AlertRule(**rule),
+        return self.archive.run(keep.add, name, AlertRule(**rule),
                         targets or (HOOK,), daily_at=daily_at)  # fmt: skip
 
     def match(self) -> int:

@@ -4,25 +4,20 @@ import json
 
 import pytest
 
-from storage.alerts.check import check_alerts
 from storage.cli.exits import run
 from storage.settings import load_settings
 from storage.values.errors import AlertError
 from storage.write.archive import Archive
 from tests.alerts.receivers import mailing, receiving
-from tests.cli.small_archive import make_archive
+from worker.alerts.check import check_alerts
 from worker.cli import commands as cli
 
 CODES = {AlertError: 2}
 
 
 @pytest.fixture
-def lesart(tmp_path, monkeypatch, capsys):
+def lesart(small_archive, capsys):
     """Run a command on a small archive; give its code, its rows and its messages."""
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "lesart-data" / "lesart.sqlite3"
-    path.parent.mkdir()
-    make_archive(path)
 
     def call(*arguments):
         code = run(cli.app, ("alert", *arguments), exit_codes=CODES)
@@ -33,7 +28,7 @@ def lesart(tmp_path, monkeypatch, capsys):
 
 
 def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
-    code, (row,), _said = lesart("add", "hafen", "--class", "number", "--webhook",
+    code, (row,), _said = lesart("add", "hafen", "--class", "number", "--class", "gone", "--webhook",
                                  "https://hooks.example/services/geheim")  # fmt: skip
     assert code == 0
     assert row["secret"].startswith("whsec_")
@@ -44,7 +39,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
         assert row["secret"] not in json.dumps(rows) + said
         assert "geheim" not in json.dumps(rows) + said
     (listed,) = lesart("list")[1]
-    assert listed["rule"] == {"classes": ["number"]}
+    assert listed["rule"] == {"classes": ["number", "gone"]}
     _code, (rotated,), _said = lesart("rotate", "hafen")
     assert rotated["secret"] != row["secret"]
 
@@ -64,6 +59,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
         (("hafen", "--mail", "a@b.example", "--article", "nirgends"), 3, "no article"),
         (("hafen", "--mail", "a@b.example", "--daily", "--at", "25:00"), 2, "is no time"),
         (("hafen", "--mail", "a@b.example", "--at", "07:00"), 2, "goes with --daily"),
+        (("hafen", "--mail", "a@b.example", "--class", "weg"), 2, "is not one of first"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_a_sentence_and_nothing_is_made(

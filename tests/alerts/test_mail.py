@@ -60,6 +60,23 @@ def test_a_mail_tells_what_changed_in_text_and_html_and_says_that_a_program_wrot
     assert "<del>3</del><ins>36</ins>" in html_of(mail)
 
 
+def test_where_the_page_is_german_mails_are(press):
+    press.scan(0, pegel=pegel(3), damm=pegel(3, title="Damm"))
+    with mailing() as box:
+        press.alert(
+            "hafen", ADA, classes=("number",), query="Zentimeter", language="de", languages=("de",)
+        )
+        press.scan(1, pegel=pegel(36), damm=pegel(36, title="Damm"))
+        send(press, settings_for(press, mail_url=box.url, page_language="de"))
+    (mail,) = box.mails
+    assert mail["Subject"] == "[Lesart] hafen: 2 Änderungen"
+    assert '<html lang="de">' in html_of(mail)
+    for told in (text_of(mail), html_of(mail)):
+        assert "zwischen 18.06.2024 00:00 UTC und 18.06.2024 01:00 UTC" in told
+        assert "Warum: Zahl, Sprache de, im Text steht" in told
+        assert "Die Meldung hafen von Lesart unter http" in told
+
+
 def test_what_comes_at_once_goes_in_one_mail_with_a_row_for_each_step(press):
     names = [f"t{number}" for number in range(7)]
     press.scan(0, **{name: pegel(3, title=name) for name in names})

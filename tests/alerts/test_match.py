@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import update
 
-from storage.alerts import keep
-from storage.alerts import match as matching
-from storage.alerts.lists import ALERT, alert, counts
-from storage.alerts.rule import AlertRule
 from storage.database.engine import looking
+from storage.database.tables import ALERT
+from storage.history.alerts.lists import alert, counts
+from storage.history.alerts.rule import AlertRule
 from storage.values.errors import AlertError, NoSuchError
+from storage.write.alerts import keep
+from storage.write.alerts import match as matching
 from tests.alerts.conftest import HOOK, pegel
 from tests.read.press import draft
 
@@ -86,6 +87,62 @@ def test_a_quoted_passage_is_told_when_it_goes(press):
     assert press.log()[0].why == ("the passage stands there no more",)
 
 
+def test_an_article_that_goes_is_told_once_and_again_only_after_it_was_there(press):
+    press.scan(0, pegel=pegel(3), other=pegel(1, title="Anders"))
+    press.alert("weg", classes=("gone",))
+    press.alert("zahl", classes=("number",))
+    press.scan(1, pegel=None)
+    press.scan(2)
+    press.match()
+    assert [(each.alert, each.version, each.state, each.why) for each in press.log()] == [
+        ("weg", 1, "waiting", ("class gone",))
+    ]
+    press.scan(3, pegel=pegel(3))
+    press.scan(4, pegel=None)
+    press.scan(5, pegel=pegel(36))
+    press.scan(6, pegel=None)
+    assert press.match() == 2
+    assert [(each.version, each.state) for each in press.log(name="weg")] == [
+        (1, "waiting"), (2, "damped"),
+    ]  # fmt: skip
+    assert press.told(name="zahl") == [(2, "waiting")]
+
+
+def test_a_quoted_passage_is_told_when_its_article_goes_and_not_when_others_do(press):
+    quoted = "Wir haben alles im Griff."
+    press.scan(0, pegel=pegel(3, quoted), other=pegel(1, title="Anders"))
+    press.alert(passage=quoted)
+    press.alert("anderes", query="Pegel", languages=("de",))
+    press.scan(1, pegel=None, other=None)
+    press.match()
+    (told,) = press.log()
+    assert told.alert == "hafen"
+    assert told.why == ("the article is gone", "the passage stands there no more")
+
+
+def test_what_was_gone_before_the_alert_or_came_back_since_is_no_news(press):
+    press.scan(0, pegel=pegel(3), other=pegel(1, title="Anders"))
+    press.scan(1, pegel=None)
+    press.alert(classes=("gone",))
+    press.scan(2, other=None)
+    press.scan(3, other=pegel(1, title="Anders"))
+    assert press.match() == 0
+    press.scan(4, other=None)
+    assert press.match() == 1
+
+
+def test_changes_and_absences_are_told_in_the_order_in_which_they_came(press, monkeypatch):
+    monkeypatch.setattr(matching, "STEPS_AT_ONCE", 2)
+    names = [f"t{number}" for number in range(5)]
+    press.scan(0, **{name: pegel(1, title=name) for name in names})
+    press.alert(classes=("gone", "number"))
+    for hours, name in enumerate(names, 1):
+        press.scan(hours, **{name: pegel(2, title=name)})
+        press.scan(hours + 0.5, **{name: None})
+    press.match()
+    assert [each.why for each in press.log()] == [("class number",), ("class gone",)] * 5
+
+
 def test_a_late_document_that_moves_the_numbers_is_told_and_the_others_not_again(press):
     press.scan(0, pegel=pegel(3))
     press.alert()
@@ -155,11 +212,10 @@ def test_many_steps_are_told_in_their_order_in_more_than_one_pass(press, monkeyp
 def test_what_comes_while_an_alert_rests_is_not_told(press):
     press.scan(0, pegel=pegel(3))
     press.alert()
-    clock = press.archive.clock
-    keep.pause(press.archive.engine, clock, "hafen")
+    press.archive.run(keep.pause, "hafen")
     press.scan(1, pegel=pegel(36))
     assert press.match() == 0
-    keep.resume(press.archive.engine, clock, "hafen")
+    press.archive.run(keep.resume, "hafen")
     assert press.match() == 0
     press.scan(2, pegel=pegel(37))
     press.match()
@@ -173,11 +229,10 @@ def test_a_name_is_taken_once_and_a_removed_alert_leaves_nothing(press):
         press.alert()
     with pytest.raises(AlertError, match="is no name"):
         press.alert("hafen und mehr")
-    engine, clock = press.archive.engine, press.archive.clock
-    keep.remove(engine, clock, "hafen")
-    with looking(engine) as connection:
+    press.archive.run(keep.remove, "hafen")
+    with looking(press.archive.engine) as connection:
         assert counts(connection) == {}
         with pytest.raises(NoSuchError, match="there is no alert 'hafen'"):
             alert(connection, "hafen")
     with pytest.raises(AlertError, match="say where it goes"):
-        keep.add(engine, clock, "x", AlertRule(), ())
+        press.archive.run(keep.add, "x", AlertRule(), ())

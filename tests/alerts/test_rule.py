@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.alerts.outbox import LONGEST_PAUSE_SECONDS, pause_after
-from storage.alerts.rule import (
+from storage.history.alerts.rule import (
     AlertRule,
     AlertStep,
     StepTexts,
@@ -20,6 +19,7 @@ from storage.alerts.rule import (
     stands_in,
 )
 from storage.values.change_class import ChangeClass
+from storage.write.alerts.outbox import LONGEST_PAUSE_SECONDS, pause_after
 
 CLASSES = st.lists(st.sampled_from([*ChangeClass]), max_size=3).map(tuple)
 NAMES = st.none() | st.sampled_from(["a", "b"])

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.alerts import keep, outbox
-from storage.alerts.lists import channels
 from storage.database.engine import looking
+from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import own_hosts
 from storage.values.redaction import RedactionReason
+from storage.write.alerts import keep, outbox
 from storage.write.redaction.plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import failing, receiving
+from tests.read.press import hour
 from worker.alerts import webhook
 from worker.alerts import work as sending
 from worker.web.connection import Network
@@ -90,16 +91,32 @@ def test_a_webhook_says_what_changed_when_and_why_it_came_and_is_signed(press):
     assert data["link"] == f"https://archiv.bote.example/a/{data['article']}/1..2"
 
 
+def test_a_webhook_says_between_which_checks_an_article_went(press):
+    known(press)
+    with receiving() as receiver:
+        press.alert("weg", hook(receiver), classes=("gone",))
+        press.scan(1, t0=None)
+        assert send(press, settings_for(press, receiver)) == 1
+        assert send(press, settings_for(press, receiver)) == 0
+    data = receiver.bodies[0]["data"]
+    assert (data["changes"], data["why"], data["version"]) == (["gone"], ["class gone"], 1)
+    assert (data["changed_after"], data["changed_by"]) == (
+        hour(0).isoformat(), hour(1).isoformat(),
+    )  # fmt: skip
+    assert (data["removed"], data["added"], data["title"]) == ([], [], "t0")
+    assert data["link"].endswith(f"/a/{data['article']}/checks")
+    assert [each.state for each in press.log()] == ["sent"]
+
+
 def test_after_a_rotation_both_keys_sign_and_after_the_next_the_first_no_more(press):
     known(press)
     with receiving() as receiver:
         first = press.alert("hafen", hook(receiver))[receiver.url]
-        engine, clock = press.archive.engine, press.archive.clock
-        second = keep.rotate(engine, clock, "hafen")[receiver.url]
+        second = press.archive.run(keep.rotate, "hafen")[receiver.url]
         settings = settings_for(press, receiver)
         changed(press)
         send(press, settings)
-        third = keep.rotate(engine, clock, "hafen")[receiver.url]
+        third = press.archive.run(keep.rotate, "hafen")[receiver.url]
         press.scan(2, t0=pegel(99, title="t0"))
         send(press, settings)
     (one, two) = receiver.requests
@@ -118,7 +135,7 @@ def test_a_dead_letter_says_why_and_goes_again_when_asked(press, monkeypatch):
         assert send(press, settings) == 0
         (dead,) = press.log()
         assert (dead.state, dead.attempts, dead.note) == ("dead", 3, "it answered 500")
-        assert keep.retry(press.archive.engine, press.archive.clock, "hafen") == 1
+        assert press.archive.run(keep.retry, "hafen") == 1
         assert send(press, settings) == 1
     assert len({headers["webhook-id"] for headers, _body in receiver.requests}) == 1
     assert press.log()[0].state == "sent"

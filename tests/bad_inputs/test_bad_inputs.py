@@ -50,7 +50,8 @@ def ingest(folder: Path, archive: Path) -> subprocess.CompletedProcess[str]:
     ]  # fmt: skip
     return subprocess.run(
         command, capture_output=True, encoding="utf-8", cwd=folder.parent, timeout=300, check=False,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ
+        | {"PYTHONPATH": str(Path(__file__).parents[2]), "LESART_DOCUMENT_SECONDS": "10s"},
     )  # fmt: skip
 
 

@@ -18,11 +18,23 @@ from tests.flow.processes import LESART, environment
 
 MOST_BYTES = 1024**3
 MOST_SECONDS = 60
-"""Of processor time, all processes together: a test machine has other things to do."""
-QUICK = ("letters.txt", "aliases.md", "laughs.xml")
+"""Of processor time, all processes together, beside what each document is given to be read."""
+READ_SECONDS = 1.0
+TRIES = 2
+KINDS = {
+    "texts": ("txt",),
+    "Markdown": ("md",),
+    "records": ("json", "jsonl", "csv"),
+    "pages": ("html",),
+    "packed": ("gz", "zip"),
+}
+QUICK = ("letters.txt", "aliases.md")
 FILES = [each for each in HOSTILE if each.type is None]
-ON_THE_STACK = [case for number, case in enumerate(FILES) if number % 7 not in {1, 3, 5}]
-"""Thirty of them, of all kinds."""
+LISTS = [each for each in HOSTILE if each.type is not None]
+FOLDERS = {
+    kind: [each for each in FILES if each.name.rpartition(".")[2] in suffixes]
+    for kind, suffixes in KINDS.items()
+}
 
 
 @dataclass
@@ -68,49 +80,84 @@ def watched(pid: int) -> Iterator[Peak]:
         watcher.join()
 
 
-def put(folder: Path, case: Hostile) -> Path:
-    """Write a hostile file and, where a folder can be read whole, good ones around it."""
+def put(folder: Path, cases: list[Hostile]) -> None:
+    """Write hostile files, and a good one beside each of them."""
     folder.mkdir()
-    path = folder / case.name
-    path.write_bytes(case.make())
-    touch(path)
-    if case.type is None:
-        for name in ("a_gut.txt", "z_gut.txt"):
-            (folder / name).write_text(seed(f"Gute Meldung {name}", *SENTENCES), "utf-8")
-            touch(folder / name)
-    return path
+    for case in cases:
+        path = folder / case.name
+        path.write_bytes(case.make())
+        touch(path)
+        path = folder / good(case)
+        path.write_text(seed(f"Gute Meldung neben {case.name}", SENTENCES[0]), "utf-8")
+        touch(path)
+
+
+def good(case: Hostile) -> str:
+    return f"gut_{case.name.replace('.', '_')}.txt"
+
+
+def ingested(folder: Path, *named: str, files: int) -> Path:
+    """Ingest what is named, soon and within a gibibyte; return the archive."""
+    archive = folder / "archive.sqlite3"
+    command = [
+        *LESART, "ingest", *named, "--source", "bad", "--archive", str(archive), "--format", "json",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
+        env=environment(document_seconds=f"{READ_SECONDS}s"),
+    )  # fmt: skip
+    with watched(process.pid) as peak:
+        said, complained = process.communicate(timeout=600)
+    assert process.returncode in {0, 1}, complained.decode()
+    assert peak.bytes < MOST_BYTES, f"{peak.bytes >> 20} MiB"
+    assert peak.seconds < MOST_SECONDS + files * TRIES * READ_SECONDS
+    assert json.loads(said)[0]["failed"] == 0
+    return archive
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param([each for each in FILES if each.name in QUICK], id="two of them"),
+        *(pytest.param(cases, id=kind, marks=pytest.mark.slow) for kind, cases in FOLDERS.items()),
+    ],
+)
+def test_hostile_files_in_a_folder_cost_little_and_only_themselves(cases, tmp_path):
+    put(tmp_path / "in", cases)
+    with open_archive(ingested(tmp_path, "in", files=len(cases))) as read:
+        origins = {each.origin for each in read.articles()}
+        refusals = list(read.refusals())
+    for case in cases:
+        ended(case, {each.code for each in refusals if of(case, each.locator)})
+        assert f"seed:bad/{good(case)}" in origins
+    assert all(each.kept for each in refusals if each.code.startswith(("resource", "too_many_p")))
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=case.name, marks=() if case.name in QUICK else pytest.mark.slow)
-        for case in HOSTILE
+        pytest.param(
+            case, id=case.name, marks=() if case.name == "laughs.xml" else pytest.mark.slow
+        )
+        for case in LISTS
     ],
 )
-def test_a_hostile_file_costs_little_and_only_itself(case, tmp_path):
-    path = put(tmp_path / "in", case)
-    named = [str(path), "--type", case.type] if case.type else [str(path.parent)]
-    archive = tmp_path / "archive.sqlite3"
-    command = [
-        *LESART, "ingest", *named, "--source", "bad", "--archive", str(archive), "--format", "json",
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=tmp_path
-    )
-    with watched(process.pid) as peak:
-        said, complained = process.communicate(timeout=600)
-    assert process.returncode in {0, 1}, complained.decode()
-    assert peak.bytes < MOST_BYTES, f"{peak.bytes >> 20} MiB"
-    assert peak.seconds < MOST_SECONDS
-    assert json.loads(said)[0]["failed"] == 0
+def test_a_hostile_list_costs_little(case, tmp_path):
+    (tmp_path / case.name).write_bytes(case.make())
+    archive = ingested(tmp_path, case.name, "--type", case.type, files=1)
     with open_archive(archive) as read:
-        origins = {each.origin for each in read.articles()}
-        refusals = [each for each in read.refusals() if "_gut" not in each.locator]
-    if case.type is None:
-        assert {"seed:bad/a_gut.txt", "seed:bad/z_gut.txt"} <= origins
-    ended(case, {each.code for each in refusals})
-    assert all(each.kept for each in refusals if each.code.startswith(("resource", "too_many_p")))
+        ended(case, {each.code for each in read.refusals()})
+
+
+def test_every_hostile_file_is_of_a_kind():
+    assert sorted(map(str, FILES)) == sorted(
+        map(str, (each for some in FOLDERS.values() for each in some))
+    )
+
+
+def of(case: Hostile, locator: str) -> bool:
+    """Tell whether a refusal speaks of a file, or of what is packed in it."""
+    return f"/{case.name.removesuffix('.gz')}" in locator  # which is wrapping, and stands in none
 
 
 def ended(case: Hostile, codes: set[str]) -> None:

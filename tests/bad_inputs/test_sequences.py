@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import os
-import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -89,24 +87,6 @@ def test_paragraphs_in_another_order_are_a_new_version(tmp_path):
     seen(tmp_path, text_of("b49_a.txt"), "2024-06-18T08:00:00Z")
     summary = seen(tmp_path, text_of("b49_reordered.txt"), "2024-06-18T09:00:00Z")
     assert summary["new_versions"] == 1
-
-
-def test_one_new_article_from_many_sides_at_once_is_one_article_in_one_version(tmp_path):
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.txt").write_text(text_of("b49_a.txt"), "utf-8")
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    ingest = [sys.executable, "-m", "worker", *command(tmp_path, "ingest", "in", "--source", "bad")]
-    running = [
-        subprocess.Popen(ingest, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]  # fmt: skip
-    for each in running:
-        _, told = each.communicate(timeout=120)
-        assert each.returncode == 0, told.decode()
-    with open_archive(tmp_path / "a.sqlite3") as archive:
-        (article,) = archive.articles()
-        assert article.versions == 1
 
 
 # -------------------------------------------------------------------------------------- B47

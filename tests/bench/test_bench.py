@@ -19,10 +19,15 @@ HISTORIES = ("gesetze_versions", "wikipedia_versions_en")
 NEEDS_REAL, NEEDS_REAL_DATA = "real", "real/data"
 
 COMMANDS: dict[str, tuple[list[str], str]] = {
+    "copies": (["--articles", "20"], r"backup of PostgreSQL"),
     "corpus": (["{work}/corpus", "--count", "20"], ""),
-    "fit_authors": (["--data", NEEDS_REAL], r"by weights of the other three"),
     "fit_follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
+    "fit_pages": (["--data", NEEDS_REAL], r"by weights of the other three"),
     "fit_speakers": (["--real", NEEDS_REAL_DATA], r"folds not used"),
+    "goals": (
+        ["--reference", str(ROOT), "--count", "5", "--pages", "2", "--rounds", "1", "--sqlite"],
+        r"an edited text, statements",
+    ),
     "judgement": (["--data", NEEDS_REAL, "--only", "pages"], r"body"),
     "lock": (["--count", "20", "--sqlite"], r"the lock was held"),
     "page_histories": (["--pages", "1", "--captures", "2", "--size", "8000"], r"captures"),
@@ -45,6 +50,9 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "web_archives": (["--pages", "20"], r"pages|records"),
 }
 """How each is started, and what stands in what it prints."""
+
+LARGE = ("revisions", "seeds")
+"""Half a minute of processor time each, whatever they are given."""
 
 STARTED_BY_OTHERS = {"naive": "the other side of `bench.seeds`"}
 
@@ -116,8 +124,13 @@ def test_every_measurement_is_started_here():
     assert with_main == {*COMMANDS, *STARTED_BY_OTHERS}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", COMMANDS)
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(each, marks=pytest.mark.large if each in LARGE else pytest.mark.slow)
+        for each in COMMANDS
+    ],
+)
 def test_a_measurement_prints_its_table(module, tmp_path, request):
     arguments, expected = COMMANDS[module]
     if NEEDS_REAL in arguments:

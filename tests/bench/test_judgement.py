@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.judgement.pages import f1, one_right
+from bench.judgement.pages import f1, made_for_machines, one_right, persons_of
 from bench.judgement.table import FOLDS, Judged, fold_of, table_of
 
 
@@ -37,3 +37,32 @@ def test_one_author_is_right_whatever_letters_the_gold_adds():
     assert one_right(("Bo Lind",), "Ada Kern, MD, and Bo Lind")
     assert not one_right(("Recent Posts",), "Ada Kern")
     assert not one_right((), "Ada Kern")
+
+
+def test_a_gold_made_for_machines_is_told_from_the_headline_that_readers_see():
+    page = """<html><head><title>Deiche: 5 Fragen | Bote</title>
+        <meta property="og:title" content="Was Deiche halten"></head><body>%s</body></html>"""
+    seen = "<h1>Halten die Deiche noch?</h1>"
+    assert made_for_machines("Was Deiche halten", page % seen)
+    assert made_for_machines("Deiche: 5 Fragen", page % seen)
+    assert not made_for_machines("Halten die Deiche noch?", page % seen)
+    assert not made_for_machines("Was Deiche halten", page % "<h1>Politik</h1>")
+    assert not made_for_machines("Was Deiche halten", page % f"{seen}<h1>Bote</h1>")
+    assert not made_for_machines("Was Deiche halten", page % "<h1>Lohe: Was Deiche halten</h1>")
+    assert not made_for_machines("Woher das Wasser kommt", page % seen)
+
+
+def test_the_gold_of_news_is_measured_without_agencies_the_outlet_and_towns():
+    row = {
+        "publisher": "KuestenBote",
+        "url": "https://www.kuestenbote.example/deich",
+        "head": '<meta property="og:site_name" content="Der Bote">',
+        "body": {"summary": ["Lohe (kb) - Am Deich"], "sections": []},
+    }
+    others = ["dpa", "AFP, LOHE", "Kuestenbote Online", "Der Bote", "KB-Redaktion"]
+    assert persons_of({**row, "authors": ["Ada Kern", "Bo Lind", *others, "Berlin"]}) == [
+        "Ada Kern",
+        "Bo Lind",
+    ]
+    assert persons_of({**row, "authors": ["Lohe"]}) == []
+    assert persons_of({**row, "authors": ["Kai Berg", "K. Bauer"]}) == ["Kai Berg", "K. Bauer"]

@@ -32,13 +32,17 @@ commands.main()
 
 @pytest.mark.slow
 @pytest.mark.chaos
+@pytest.mark.parametrize("more", [(), ("--addresses",)], ids=["texts", "and addresses"])
 @pytest.mark.parametrize("after", [0, 4, 8])
-def test_a_redaction_that_was_killed_is_finished_by_the_same_command(database_url, tmp_path, after):
+def test_a_redaction_that_was_killed_is_finished_by_the_same_command(
+    database_url, tmp_path, after, more
+):
     room = Newsroom(database_url, tmp_path)
-    for name in ("a", "b", "c"):
+    names = [f"ada-zwoelfkern-{letter}" for letter in "abc"]
+    for name in names:
         room.write(f"{name}.md", page(f"Ada Zwölfkern sah {name}.", title=f"Zwölfkern {name}"))
     room.scan(0)
-    asked = ["redact", *(f"seed:presse/{name}.md" for name in ("a", "b", "c"))]
+    asked = ["redact", *(f"seed:presse/{name}.md" for name in names), *more]
     asked += ["--reason", "mistake", "--archive", database_url]
     environment = {name: text for name, text in os.environ.items() if name[:7] != "LESART_"}
     command = [sys.executable, "-c", DIES, str(after), *asked]
@@ -49,5 +53,8 @@ def test_a_redaction_that_was_killed_is_finished_by_the_same_command(database_ur
     ended = subprocess.run(again, env=environment, capture_output=True, check=False)
     assert ended.returncode == 0, ended.stderr.decode()
     assert room.findings() == []
-    assert found_in(places_of_bytes(room, tmp_path), ["Zwölfkern".encode()]) == []
+    gone = ["Zwölfkern".encode()]
+    if more:
+        gone += [each.encode() for each in names]
+    assert found_in(places_of_bytes(room, tmp_path), gone) == []
     room.close()

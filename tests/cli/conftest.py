@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.cli.article_commands import app
 from storage.cli.exits import run
-from tests.cli.small_archive import make_archive
+from worker.cli.commands import app
 
 
 @dataclass(frozen=True)
@@ -19,21 +18,10 @@ class Written:
     article: str
 
 
-@pytest.fixture(scope="session")
-def _template(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("cli") / "lesart.sqlite3"
-    make_archive(path)
-    return path
-
-
 @pytest.fixture
-def written(_template, tmp_path, monkeypatch) -> Written:
+def written(small_archive) -> Written:
     """Give a folder to stand in with an archive of three articles at its default place."""
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "lesart-data" / "lesart.sqlite3"
-    path.parent.mkdir()
-    path.write_bytes(_template.read_bytes())
-    return Written(path, "seed:seeds/pegel.txt")
+    return Written(small_archive, "seed:seeds/pegel.txt")
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
+from storage.language.sentences import sentence_keys
 from storage.language.vocabulary import tokens_of
 from storage.record.reading import Reading
 from storage.schedule import queue
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp
-from storage.values.digest import wording_digest
+from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft, Extractor, Field, Paragraph
 from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive
@@ -108,7 +109,15 @@ def _reading(captured, texts) -> Reading:
     outcome = texts[captured.locator.rpartition("/")[2]]
     if isinstance(outcome, Refused):
         return Reading(captured, outcome, "seed")
-    paragraphs = outcome.text_paragraphs()
-    tokens = tokens_of([outcome.title, *paragraphs], outcome.fields["language"].value)
-    digest = wording_digest(outcome.title, paragraphs)
-    return Reading(captured, outcome, "seed", digest=digest, tokens=tokens)
+    return reading_of(captured, outcome)
+
+
+def reading_of(captured, draft: Draft) -> Reading:
+    """Return the reading of a capture as a draft, without what finds copies of it."""
+    parts = [draft.title or "", *draft.text_paragraphs()]
+    canon = canonical_all(parts)
+    return Reading(
+        captured, draft, "seed", digest=digest_of_parts(canon),
+        tokens=tokens_of(parts, draft.fields["language"].value),
+        sentence_keys=sentence_keys(canon[1:]),
+    )  # fmt: skip

@@ -14,7 +14,7 @@ import typer
 
 from storage.cli.article_commands import app
 from storage.cli.options import OutputOptions
-from storage.cli.report import flat_columns, tell_examination
+from storage.cli.report import flat_columns, report_examination
 from storage.read.answers import (
     ArticleLine,
     Blame,
@@ -434,7 +434,7 @@ def test_doctor_takes_the_checks_of_others_and_survives_them(written, capsys):
 
     checks = [("broker", broken), ("scheduler", fine)]
     with pytest.raises(typer.Exit):
-        tell_examination(load_settings(), OutputOptions(format="jsonl"), checks)
+        report_examination(load_settings(), OutputOptions(format="jsonl"), checks)
     found = {row["check"]: row for row in objects(capsys.readouterr().out)}
     assert found["broker"]["state"] == "broken"
     assert "geheim" not in found["broker"]["message"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage.cli.show.diff import diff_html, diff_text
 from storage.diff.word_diff import Text, diff
 from storage.read.answers import Diff
-from storage.render.paragraphs import paragraphs_of
+from storage.read.render.paragraphs import paragraphs_of
 
 
 def compared(a: list[str], b: list[str], titles=(None, None)) -> Diff:

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import pytest
@@ -12,14 +13,14 @@ import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.article_commands import app
-from storage.cli.exits import exit_code_of, run
+from storage.cli.exits import OF_ARCHIVES, exit_code_of, run
 from storage.cli.options import ArchiveOptions, Filtering, OutputOptions, Page, command, with_groups
 from storage.cli.output import OutputError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
 from storage.database.schema_version import SchemaNewerError, SchemaOlderError
+from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
-from storage.render.moment import MomentError
 from storage.settings import SettingsError
 from storage.values.errors import AmbiguousError, NoSuchError
 
@@ -70,6 +71,11 @@ ENDINGS = {
 @pytest.mark.parametrize(("error", "code"), ENDINGS.values(), ids=ENDINGS.keys())
 def test_every_expected_error_has_its_exit_code(error, code):
     assert exit_code_of(error) == code
+
+
+def test_every_error_that_is_known_by_its_name_is_there():
+    for module, name, _code in OF_ARCHIVES:
+        assert issubclass(getattr(import_module(module), name), Exception)
 
 
 def ending_with(error: BaseException) -> typer.Typer:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.render.moment import MomentError, parse_moment
+from storage.read.render.moment import MomentError, parse_moment
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -44,6 +44,60 @@ def test_a_version_is_redacted_told_and_listed(written, command):
     assert command("redact", given, "--reason", "mistake", "--no-scrub")[2].count("nothing left")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--retention",),
+        ("--list",),
+        ("--finish",),
+        ("--list-restricted",),
+        ("--restrict", "--lift", "--reason", "mistake"),
+        ("--restrict", "--passage", "3,6", "--reason", "mistake"),
+        ("--restrict", "--retention", "--reason", "mistake"),
+    ],
+)
+def test_an_order_that_would_be_passed_over_in_part_is_refused(written, command, words):
+    assert command("redact", written.article, *words)[0] == 2
+    assert command("show", written.article)[0] == 0, "nothing was changed"
+
+
+def test_an_article_is_restricted_told_and_shown_again(written, command):
+    article = written.article
+    assert command("redact", article, "--restrict")[0] == 2, "a reason is missing"
+    why = ("--reason", "gdpr_restriction", "--by", "ada")
+    assert command("redact", f"{article}@1", "--restrict", *why)[0] == 2, "of whole articles alone"
+    assert command("redact", article, "--restrict", "--dry-run", *why)[0] == 0
+    assert command("show", article)[0] == 0, "nothing was changed"
+    assert command("redact", article, "--restrict", *why)[0] == 1, "a copy has the same text"
+    code, (told,), _ = command("redact", article, "--restrict", "--with-copies", *why)
+    assert (code, told["changed"]) == (0, 2)
+    code, (shown,), err = command("show", f"{article}@1", "--format", "jsonl")
+    assert (code, shown["text"], shown["flags"]) == (1, None, ["restricted"])
+    assert "restricted" in err
+    for asked in (("raw", article), ("blame", article), ("cite", article), ("diff", article)):
+        code, _, err = command(*asked)
+        assert (code, "is restricted" in err) == (1, True), asked
+    assert "2 articles of this archive are restricted" in command("export")[2]
+    assert command("verify")[0] == 0
+    code, (listed, _of_copy), _ = command("redact", "--list-restricted")
+    assert (listed["reason"], listed["actor"], listed["lifted_at"]) == (why[1], "ada", None)
+    assert command("redact", article, "--lift", "--by", "bea")[1][0]["changed"] == 2
+    assert command("show", article)[0] == 0
+    assert "restricted" not in command("export")[2]
+    assert command("redact", "--list-restricted")[1][0]["lifted_by"] == "bea"
+
+
+def test_bytes_whose_time_is_over_are_told_before_they_go(written, command, monkeypatch):
+    monkeypatch.setenv("LESART_KEEP_BYTES", "1h")
+    code, told, _ = command("redact", "--retention", "--dry-run")
+    assert (code, sum(each["captures"] for each in told) > 0) == (0, True)
+    assert command("raw", f"{written.article}@1", "-o", "a.html")[0] == 0, "nothing was changed"
+    assert command("redact", "--retention")[0] == 0
+    assert command("raw", f"{written.article}@1")[0] == 1
+    assert command("show", f"{written.article}@1")[0] == 0
+    assert sum(each["captures"] for each in command("redact", "--retention")[1]) == 0
+
+
 def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tmp_path):
     backup, listed = tmp_path / "old.sqlite3", tmp_path / "redactions.jsonl"
     assert command("backup", str(backup))[0] == 0

@@ -81,11 +81,11 @@ def test_a_path_in_a_file_counts_from_the_folder_of_that_file(tmp_path):
 def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
     given = {
         "allow_hosts": "127.0.0.1:8080", "ca_file": __file__, "captures_url": "file:///captures",
-        "database_url": "some.sqlite3",
+        "database_url": "some.sqlite3", "keep_bytes": "90d",
         "mail_url": "smtp://bote.example/?from=archiv@bote.example",
         "page_url": "https://archiv.bote.example",
         "proof_witnesses": __file__, "proof_authorities": __file__,
-        "web_hosts": "archiv.example",
+        "web_hosts": "archiv.example", "web_workers": "2",
     }  # fmt: skip
     value = str(next(s.default for s in SETTINGS if s.key == key) or given.get(key, "some@where"))
     secret = tmp_path / "secret"

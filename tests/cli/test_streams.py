@@ -9,11 +9,12 @@ import pytest
 from tests.flow.processes import ROOT, environment
 
 COMMANDS = {
-    "an answer": ["config"],
-    "a help": ["--help"],
-    "a help of a command": ["list", "--help"],
-    "a version": ["--version"],
+    "an answer": (["config"], ">/dev/full"),
+    "a help": (["--help"], ">&-"),
+    "a help of a command": (["list", "--help"], ">/dev/full"),
+    "a version": (["--version"], ">&-"),
 }
+"""Each with one of the two ways in which nothing can be written, each way twice."""
 
 
 def shell(folder, line: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -25,8 +26,7 @@ def shell(folder, line: str, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("line", [">/dev/full", ">&-"], ids=["full", "closed"])
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS.keys())
+@pytest.mark.parametrize(("words", "line"), COMMANDS.values(), ids=COMMANDS.keys())
 def test_an_answer_that_cannot_be_written_ends_with_4(tmp_path, words, line):
     ended = shell(tmp_path, line, *words)
     assert (ended.returncode, ended.stdout) == (4, "")

@@ -1,6 +1,8 @@
 """The compose files keep what they promise: confined containers, stores inside, no file to write."""
 
+import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -69,6 +71,40 @@ def test_a_store_of_captures_is_known_to_all_that_read_or_write_them_and_its_sec
         assert service["environment"]["LESART_CAPTURES_SECRET_FILE"] == "/run/secrets/captures"
         assert "LESART_CAPTURES_SECRET" not in service["environment"]
     assert set(CAPTURES["secrets"]["captures"]) == {"file"}
+
+
+def compose(secret: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Let Compose put the stack and its captures together; skipped where there is none."""
+    program = shutil.which("docker-compose")
+    if program is None:
+        pytest.skip("there is no docker-compose")
+    files = ("docker-compose.yml", "docker-compose.captures.yml")
+    command = [program, *(word for file in files for word in ("-f", file))]
+    return subprocess.run(
+        [*command, "config", "--format", "json"], cwd=ROOT, capture_output=True, text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "CAPTURES_SECRET": str(secret), **given},
+    )  # fmt: skip
+
+
+def test_compose_puts_the_stack_and_the_captures_together(tmp_path):
+    (tmp_path / "key").write_text("geheim")
+    place = "s3://press/lesart?endpoint=https://objects.example"
+    done = compose(tmp_path / "key", LESART_CAPTURES_URL=place, LESART_CAPTURES_KEY="ada")
+    whole = json.loads(done.stdout)
+    for name in set(CAPTURES["services"]) & set(whole["services"]):
+        service = whole["services"][name]
+        assert service["environment"]["LESART_CAPTURES_URL"] == place
+        assert set(SERVICES[name]["environment"]) < set(service["environment"]), "nothing went"
+        assert [each["source"] for each in service["secrets"]] == ["captures"]
+        assert any(not whole["networks"][each].get("internal") for each in service["networks"])
+    assert "LESART_CAPTURES_URL" not in whole["services"]["migrate"]["environment"]
+
+
+def test_compose_names_what_captures_lack(tmp_path):
+    done = compose(tmp_path / "key", LESART_CAPTURES_URL="s3://press")
+    assert done.returncode != 0
+    assert "LESART_CAPTURES_KEY is missing a value: the access key of the bucket" in done.stderr
 
 
 def test_the_override_publishes_to_this_machine_alone():

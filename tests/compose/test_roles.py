@@ -1,6 +1,8 @@
 """The roles of the stack can do what they are for, and no more."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -35,24 +37,32 @@ def stack_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def worker(stack_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(stack_url, user="lesart_worker") as connection:
-        yield connection
+@pytest.fixture(scope="module")
+def connected(stack_url: str) -> Iterator[Callable[[str], psycopg.Connection]]:
+    """Give a way to be connected by a role, once for all tests."""
+    with ExitStack() as connections:
+        yield cache(lambda role: connections.enter_context(psycopg.connect(stack_url, user=role)))
 
 
 @pytest.fixture
-def reader(stack_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(stack_url, user="lesart_reader") as connection:
-        yield connection
+def worker(connected) -> Iterator[psycopg.Connection]:
+    yield connected("lesart_worker")
+    connected("lesart_worker").rollback()
 
 
 @pytest.fixture
-def page(stack_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(stack_url, user="lesart_page") as connection:
-        connection.execute("SET default_transaction_read_only = off")  # what it may do nevertheless
-        connection.commit()
-        yield connection
+def reader(connected) -> Iterator[psycopg.Connection]:
+    yield connected("lesart_reader")
+    connected("lesart_reader").rollback()
+
+
+@pytest.fixture
+def page(connected) -> Iterator[psycopg.Connection]:
+    connection = connected("lesart_page")
+    connection.execute("SET default_transaction_read_only = off")  # what it may do nevertheless
+    connection.commit()
+    yield connection
+    connection.rollback()
 
 
 @pytest.mark.parametrize("table", sorted({*METADATA.tables} - NOT_FOR_THE_PAGE))

@@ -8,19 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.diff import alignment
-from storage.diff.classes import CLASSES, classify
+from storage.diff.classes import CLASSES, classes_of
+from storage.diff.edits import places
 from storage.diff.word_diff import (
     Operation,
-    OperationsError,
     Text,
-    apply,
+    between,
     diff,
     joined,
     passages,
+    sides,
     words_added,
     words_removed,
 )
 from storage.values.digest import wording_digest
+from tests.diff.applied import OperationsError, apply
 
 
 def text(*paragraphs: str, title: str | None = None) -> Text:
@@ -30,6 +32,11 @@ def text(*paragraphs: str, title: str | None = None) -> Text:
 def told(a: Text, b: Text) -> list[tuple[str, str]]:
     """Operations in short: what is equal once, without the pieces that are empty."""
     return [(op.op, op.a_text if op.op == "delete" else op.b_text) for op in diff(a, b)]
+
+
+def classify(a: Text, b: Text) -> tuple[str, ...]:
+    a_side, b_side = sides(a, b)
+    return classes_of(places(between(a_side, b_side), a_side, b_side), a_side, b_side)
 
 
 def inverse(operations):
@@ -199,7 +206,7 @@ def test_operations_lead_there_and_back(a: Text, b: Text) -> None:
 def test_operations_are_equal_alone_if_the_digests_are(a: Text, b: Text) -> None:
     operations = diff(a, b)
     assert all(op.op == "equal" for op in operations) is (digest_of(a) == digest_of(b))
-    classes = classify(a, b, operations)
+    classes = classify(a, b)
     assert bool(classes) is (digest_of(a) != digest_of(b))
     assert classes == tuple(name for name in CLASSES if name in classes)
 

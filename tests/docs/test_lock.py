@@ -57,4 +57,6 @@ def test_every_locked_package_carries_its_digests_and_no_address(name):
 
 
 def test_the_image_is_built_from_the_lock_file():
-    assert "--require-hashes -r requirements.txt" in (ROOT / "Dockerfile").read_text("utf-8")
+    assert "--no-deps --require-hashes -r requirements.txt" in (ROOT / "Dockerfile").read_text(
+        "utf-8"
+    )

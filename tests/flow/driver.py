@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,11 @@ from storage.values.verdict import Counts
 from storage.verify.verify import Verification
 from storage.write.archive import Archive
 from worker.flow.collect import IngestTarget
+from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, place_of, resolve
-from worker.flow.read import Reader
+from worker.flow.read import Reader, wall_seconds
 from worker.flow.work import work_next
+from worker.text import TextSettings
 
 START = datetime(2024, 6, 18, 6, tzinfo=UTC)
 _OLD = count(1_700_000_000)
@@ -71,6 +74,28 @@ def lines(records: Mapping[str, str]) -> str:
     )
 
 
+@cache
+def shared_pages(text: TextSettings, seconds: float, wall: float, memory: int) -> DocumentReader:
+    """Give one reader of pages to all that read by the same settings: its start takes long."""
+    return DocumentReader(text, document_seconds=seconds, wall_seconds=wall, memory_mb=memory)
+
+
+class SharingReader(Reader):
+    """A reader that leaves its child process to the next one."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._isolated = shared_pages(
+            self.text,
+            settings.document_seconds,
+            wall_seconds(settings),
+            settings.document_memory_mb,
+        )
+
+    def close(self) -> None:
+        """Leave the child process to others."""
+
+
 class Newsroom:
     """One archive with one watched folder; `now` is what its clock shows."""
 
@@ -82,7 +107,7 @@ class Newsroom:
         given = {f"LESART_{name.upper()}": value for name, value in settings.items()}
         self.settings = settings_for(url, root, **given)
         self.archive = Archive.open(url, clock=lambda: self.now)
-        self.reader = Reader(self.settings)
+        self.reader: Reader = SharingReader(self.settings)
         self.source = self.watch("presse", self.folder)
 
     def close(self) -> None:

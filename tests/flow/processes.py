@@ -8,16 +8,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
+from typer.testing import CliRunner
 
 from tests import services
+from worker.cli.commands import app
 
 ROOT = Path(__file__).parents[2]
 LESART = (sys.executable, "-m", "worker")
+READS = frozenset({"changes", "jobs", "list", "refusals", "search", "show", "sql"})
+"""What only reads, and is asked in this process: who waits asks often."""
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -146,12 +150,25 @@ def lesart(folder: Path, *words: str, **settings: str) -> subprocess.CompletedPr
 
 def rows(folder: Path, *words: str, **settings: str) -> list[dict[str, Any]]:
     """Run a command that must end well and return the rows that it wrote."""
-    ended = lesart(folder, *words, "--format", "jsonl", **settings)
-    assert ended.returncode in {0, 1}, ended.stderr
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    asked = (*words, "--format", "jsonl")
+    if words[0] in READS:
+        given = {name: value for name, value in environment(**settings).items() if "LESART" in name}
+        with chdir(folder):
+            answer = CliRunner().invoke(app, asked, env=given)
+        code, told, complained = (
+            answer.exit_code,
+            answer.stdout,
+            f"{answer.stderr}{answer.exception}",
+        )
+    else:
+        ended = lesart(folder, *asked, **settings)
+        code, told, complained = ended.returncode, ended.stdout, ended.stderr
+    assert code in {0, 1}, complained
+    return [json.loads(line) for line in told.splitlines()]
 
 
-def until(true: Callable[[], object], seconds: float = 60.0, what: str = "it") -> None:
+def until(true: Callable[[], object], seconds: float = 240.0, what: str = "it") -> None:
+    """Wait for what has to come; how soon is a matter of the machine, unless a test says so."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"{what} did not come about"

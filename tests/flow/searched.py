@@ -116,8 +116,8 @@ def _database_files(room: Newsroom) -> Sequence[Path]:
 
 
 def _log_of(room: Newsroom) -> bytes:
-    entries = room.rows("SELECT seq, kind, opening, commitment FROM log_entry ORDER BY seq")
-    return b"".join(bytes(each["opening"]) + bytes(each["commitment"]) for each in entries)
+    runs = room.rows("SELECT entries, openings FROM log_run ORDER BY seq")
+    return b"".join(bytes(each["entries"]) + bytes(each["openings"]) for each in runs)
 
 
 def _unpacked(room: Newsroom) -> bytes:

@@ -73,11 +73,11 @@ ways = st.builds(
 def expected(url: str, found: list[Capture]) -> list[dict[str, Any]]:
     """Return the versions by the sentence of the contract, computed from nothing but the files."""
 
-    def sight(capture: Capture) -> tuple[Any, bytes, bytes]:
+    def snapshot(capture: Capture) -> tuple[Any, bytes, bytes]:
         digest = wording_digest(TITLE, (SENTENCES[capture.wording],))
         return hour(capture.hour), digest, raw_digest(capture.raw(url).encode())
 
-    runs = [list(run) for _, run in groupby(sorted(map(sight, found)), key=lambda each: each[1])]
+    runs = [list(run) for _, run in groupby(sorted(map(snapshot, found)), key=lambda each: each[1])]
     before = [None, *(iso(run[-1][0]) for run in runs)]
     return [
         {

@@ -16,10 +16,11 @@ import pytest
 
 from storage.cli.exits import exit_code_of
 from storage.database import capture_store as stores
-from storage.database.capture_store import CapturesAwayError, capture_place, use_captures
+from storage.database.capture_store import CapturesAwayError, use_captures
 from storage.database.compression import DamagedBytesError, pack
 from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_archive
+from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.verify.doctor import check_captures
 from storage.write.copies import copy
 from storage.write.orphans import sweep_orphans
@@ -38,7 +39,7 @@ def bucket() -> Iterator[services.S3Server]:
 
 
 @pytest.fixture(params=PLACES)
-def place(request, tmp_path) -> Iterator[stores.CapturePlace]:
+def place(request, tmp_path) -> Iterator[CapturePlace]:
     """Let this process keep captures in a store of their own."""
     if request.param == "folder":
         found = capture_place(f"file://{tmp_path / 'captures'}")

@@ -77,7 +77,7 @@ def test_other_commands_ingest_and_search_beside_it(home):
             text = f"Es standen {side * 100 + n} Körbe am Kai."
             home.write(f"neben{side}/k{n}.txt", seed(f"Körbe {side} {n}", text))
     home.up.start()
-    until(home.archive.exists)
+    until(lambda: home.archive.exists() and home.rows("list"), what="an archive that was laid")
     with ThreadPoolExecutor(6) as pool:
         ingests = [pool.submit(home.command, "ingest", f"neben{side}") for side in range(4)]
         searches = [pool.submit(home.command, "search", "Körbe") for _ in range(6)]
@@ -127,12 +127,13 @@ def test_it_goes_on_where_it_was_killed(home):
     for n in range(60):
         home.write(f"seeds/m{n}.txt", seed(f"Meldung {n}", f"Es lagen {n} Kutter im Hafen."))
     home.up.start()
-    until(lambda: home.command("list").returncode == 0, what="the archive")
+    until(lambda: home.archive.exists() and home.rows("list"), what="the first article")
     home.up.kill()
     home.up.start()
     until(lambda: len(home.rows("list")) == 60, what="all articles")
 
 
+@pytest.mark.slow
 def test_once_archives_and_ends_and_the_second_time_all_is_unchanged(home):
     home.write("seeds/pegel.txt", seed("Pegel steigt", A))
     home.write("seeds/keller.txt", seed("Keller voll", C))
@@ -141,9 +142,3 @@ def test_once_archives_and_ends_and_the_second_time_all_is_unchanged(home):
     assert (first["new_articles"], first["seen"]) == (2, 2)
     assert (second["unchanged"], second["seen"]) == (2, 2)
     assert len(home.rows("list")) == 2
-
-
-def test_commands_work_with_nothing_running(home):
-    home.write("neben/pegel.txt", seed("Pegel steigt", A))
-    assert home.command("ingest", "neben").returncode == 0
-    assert home.command("search", "Pegel").returncode == 0

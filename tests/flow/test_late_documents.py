@@ -13,7 +13,7 @@ from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, newsroom_at, seed
 from tests.page.conftest import html
 
-QUICK = {"document_seconds": "0.4s", "batch_seconds": "3s", "lease_seconds": "9s"}
+QUICK = {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "9s"}
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_page_that_is_late_twice_is_refused_and_kept_and_costs_no_other_one(ro
     assert room.worked(job) == Counts(new_articles=1, refused=1)
     refusal = room.one("SELECT * FROM refusals")
     assert (refusal["code"], refusal["kept"]) == ("resource_time", True)
-    assert "0.4 s of processor time" in refusal["message"]
+    assert "1 s of processor time" in refusal["message"]
     assert waiting(room) == []
 
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.database.tables import JobRow
-from storage.database.unit import table_of
+from storage.database.tables import JOB
 from storage.read.archive import open_archive
 from storage.schedule import queue
 from storage.schedule.wake import end_leases, holders
@@ -99,7 +98,7 @@ def test_a_file_is_unchanged_once_it_was_read(left):
 @pytest.mark.parametrize("state", ["quarantined", "cancelled"])
 def test_a_file_whose_reading_was_given_up_has_failed_until_it_is_read(left, state):
     with left.archive.unit() as unit:
-        job = table_of(JobRow)
+        job = JOB
         unit.connection.execute(
             job.update().where(job.c.kind == "read").values(state=state, token=None)
         )
@@ -157,7 +156,7 @@ def test_what_was_written_a_moment_ago_is_not_yet_left_and_what_nobody_takes_is(
     assert len(told(left)) == 1
     with left.archive.engine.begin() as connection:
         moment = datetime.now(UTC)
-        connection.execute(table_of(JobRow).update().values(created_at=moment))
+        connection.execute(JOB.update().values(created_at=moment))
     assert told(left) == []
 
 

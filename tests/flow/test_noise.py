@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
@@ -20,6 +20,16 @@ URL = "https://lohebote.example/pegel"
 OPEN = "Hinweise nimmt die Redaktion unter redaktion@lohebote.example gern entgegen."
 HIDDEN = "Hinweise nimmt die Redaktion unter [email protected] gern entgegen."
 EXAMPLE = count(1)
+EXAMPLES = settings.default.max_examples // 6
+VERDICT_AND_VERSION = """
+    SELECT v.kind, (SELECT count(*) FROM sight s2
+                    WHERE s2.article_id = s.article_id AND s2.version = s.version)
+    FROM verdict v JOIN sight s ON s.observation_id = v.observation_id
+    JOIN article_origin ao ON ao.article_id = s.article_id
+    JOIN origin o ON o.id = ao.origin_id WHERE o.origin = :url
+    ORDER BY v.id DESC LIMIT 1
+"""
+"""What was decided on the last capture, and how many captures show the version that it is of."""
 
 
 def text(*paragraphs: str) -> str:
@@ -59,7 +69,7 @@ def test_a_hidden_address_makes_no_version_and_counts_as_unchanged(room):
     assert (told["wording_before"] != told["wording_after"], told["undone_at"]) == (True, None)
 
 
-def test_the_last_sight_of_a_version_is_that_of_its_noise(room):
+def test_the_last_snapshot_of_a_version_is_that_of_its_noise(room):
     see(room, 0, text(A, OPEN))
     see(room, 1, text(A, HIDDEN))
     see(room, 2, text(B, HIDDEN))
@@ -365,3 +375,22 @@ def test_a_citation_finds_the_passage_in_the_wording_that_is_named(two_wordings)
     assert archive.cite(after).raw == archive.raw(after).digest
     with pytest.raises(NoSuchError):
         archive.cite(before, HIDDEN)
+
+
+@settings(max_examples=EXAMPLES)
+@example(found=[(0, A, OPEN), (2, A, HIDDEN), (1, B, OPEN), (3, A, OPEN)])
+@example(found=[(2, A, C), (0, A, C), (1, B, C), (1, A, OPEN)])
+@given(
+    found=st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from([A, B]), st.sampled_from([OPEN, HIDDEN, C])),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_a_verdict_says_what_the_history_makes_of_the_record_then(room, found):
+    url = f"{URL}/{next(EXAMPLE)}"
+    for tag, (at, first, second) in enumerate(found):
+        see(room, at, text(first, second), url, tags=f"{tag}")
+        rebuilt(room)
+        verdict, together = room.one(VERDICT_AND_VERSION, url=url).values()
+        assert (verdict == "unchanged") is (together > 1), (tag, found)

@@ -44,6 +44,13 @@ def test_each_paragraph_is_taken_apart_once_however_many_captures_have_it(
     assert len(room.versions_of_all()) > 5
 
 
+def test_a_capture_is_taken_apart_only_once_something_is_asked_of_others(room):
+    see(room, 0, body(0, 0))
+    assert not room.archive._memory.wordings
+    see(room, 1, body(0, 1))
+    assert room.archive._memory.wordings
+
+
 def test_texts_that_nobody_asks_for_are_forgotten_within_bounds(room, monkeypatch):
     monkeypatch.setattr(memories, "MOST_CONTENT_LETTERS", 1_000)
     monkeypatch.setattr(memories, "MOST_TEXTS", 2)

@@ -1,20 +1,38 @@
 """What is redacted is nowhere any more, does not come back, and all else is still proven."""
 
+import gzip
+import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from storage.cli.exits import run
 from storage.database import capture_store as stores
+from storage.diff import change
+from storage.language.sentences import sentence_keys
 from storage.proof import log
+from storage.relations import relate as relating
+from storage.schedule import queue
+from storage.values.net.capture_place import capture_place
 from storage.values.redaction import RedactionReason
+from storage.write import archive as writing
+from storage.write.archive import Archive
+from storage.write.copies import copy
 from storage.write.redaction import redact as redacting
+from storage.write.redaction import scrub as scrubbing
+from storage.write.redaction.passage import take_out
 from storage.write.redaction.plan import RedactionTarget, plan_of
-from storage.write.redaction.scrub import due, scrub
-from tests.flow.driver import Newsroom, lines, page, seed
+from storage.write.redaction.scrub import UnscrubbedError, due, scrub
+from tests.flow.driver import Newsroom, lines, newsroom_at, page, seed
 from tests.flow.searched import found_in, places_of_bytes, secret_articles
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
-from worker.cli.redact_command import prepared
+from worker.cli.commands import app
+from worker.cli.redact_command import acts_of, prepared
+from worker.flow.collect import collect
+from worker.flow.order import resolve
+from worker.flow.work import patience_of
 
 PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
 
@@ -43,7 +61,7 @@ def search_everywhere(room: Newsroom, count: int, redacted: int, at_a_time: int)
     gone, kept = articles[:: count // redacted], articles[1 :: count // redacted]
     before = places_of_bytes(room, room.root)
     assert len({needle for _, needle in found_in(before, gone[0].needles)}) > 4, "they are found"
-    entries = room.rows("SELECT seq, commitment FROM log_entry ORDER BY seq")
+    entries = room.rows("SELECT seq, start, entries FROM log_run ORDER BY seq")
     targets = [target(room, f"seed:presse/{each.name}") for each in gone]
     for start in range(0, len(targets), at_a_time):
         redact(room, targets[start : start + at_a_time])
@@ -52,7 +70,7 @@ def search_everywhere(room: Newsroom, count: int, redacted: int, at_a_time: int)
     held = places_of_bytes(room, room.root)
     assert found_in(held, [needle for each in gone for needle in each.needles]) == []
     assert len({needle for _, needle in found_in(held, kept[0].needles)}) > 4, "others are there"
-    after = room.rows("SELECT seq, commitment FROM log_entry ORDER BY seq")
+    after = room.rows("SELECT seq, start, entries FROM log_run ORDER BY seq")
     assert after[: len(entries)] == entries, "no entry of the log is another one"
     assert room.findings() == []
 
@@ -97,6 +115,232 @@ def test_what_stands_beside_a_redacted_version_is_told_as_no_edit(room):
     room.write("a.txt", seed("Pegel der Lohe", "Der Pegel der Lohe fiel weiter.", PUMPED))
     room.scan(3)
     assert room.rows("SELECT changes FROM changes WHERE version = 4") == [{"changes": ["wording"]}]
+
+
+NAME = "ada-zwoelfkern"
+
+
+def test_addresses_go_as_well_and_do_not_come_back(room):
+    """A name in an address: of a file, of a page in a web archive, in the headers of its answer."""
+    place = f"https://zeitung.example/person/{NAME}"
+    told = {"Link": f'<{place}>; rel="canonical"'}
+    headed = answer(saved_page("Am Pegel", PUMPED, PUMPED), headers=told)
+    captured = response(place, "2024-06-18T06:00:00Z", headed)
+    room.write("a.warc", captured + request(place, "2024-06-18T06:00:00Z"))
+    room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
+    room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+    room.scan(0)
+    room.remove(f"{NAME}.txt")
+    room.remove("a.warc")
+    room.scan(1)
+    log.append(room.archive.engine, room.archive.clock)
+    entries = room.rows("SELECT seq, start, entries FROM log_run ORDER BY seq")
+    gone = [place, f"seed:presse/{NAME}.txt"]
+    redact(room, [target(room, each) for each in gone], with_addresses=True)
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
+    left = room.rows("SELECT article, origin FROM articles ORDER BY origin")
+    assert [each["origin"].split(":")[0] for each in left] == ["redacted", "redacted", "seed"]
+    assert all(each["article"] == each["origin"] for each in left[:2])
+    after = room.rows("SELECT seq, start, entries FROM log_run ORDER BY seq")
+    assert after[: len(entries)] == entries, "no entry of the log is another one"
+    assert room.findings() == []
+    room.write("c.md", page("Ein ganz anderer Satz.", url=place))
+    room.write(
+        "d.warc",
+        response(place, "2024-06-19T06:00:00Z", answer(saved_page("Neu", PUMPED, "Mehr."))),
+    )
+    assert room.scan(2).refused == 2, "neither a file that names it nor a capture of it is kept"
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
+    assert room.findings() == []
+
+
+def test_a_file_whose_address_was_redacted_may_stay_where_it_lies(room):
+    """Nothing of it is kept at any later look: no path, no byte, no refusal but the first."""
+    room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
+    packed = gzip.compress(seed("Wer noch da war", "Einer sah es.", PUMPED).encode())
+    room.write(f"zwei-{NAME}.txt.gz", packed)
+    room.write("c.jsonl", lines({NAME: "Eine sah es.", "2": PUMPED}))
+    room.ingest(f"{NAME}.txt", at=0)
+    room.scan(0)
+    wanted = (f"{NAME}.txt", f"zwei-{NAME}.txt", f"c.jsonl#{NAME}")
+    redact(room, [target(room, f"seed:presse/{each}") for each in wanted], with_addresses=True)
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
+    assert [(each.refused, each.unchanged) for each in map(room.scan, (1, 2))] == [(2, 1), (2, 1)]
+    refused = "SELECT count(*) FROM refusal WHERE code = 'redacted'"
+    assert room.number(refused) == 2, "the file with records was not touched"
+    room.write(f"{NAME}.txt", seed("Etwas anderes", "Jemand schrieb es neu."))
+    room.write("c.jsonl", lines({NAME: "Eine sah es doch.", "2": PUMPED}))
+    counts = room.scan(3)
+    assert (counts.refused, counts.unchanged, room.number(refused)) == (3, 1, 3)
+    assert room.ingest(f"{NAME}.txt", "c.jsonl", at=4).refused == 2
+    assert room.number("SELECT count(*) FROM refusals WHERE locator LIKE 'redacted:%'") == 4
+    room.remove(f"{NAME}.txt")
+    room.remove(f"zwei-{NAME}.txt.gz")
+    room.scan(5)
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
+    assert room.findings() == []
+
+
+def test_the_name_of_a_file_goes_with_the_address_that_the_file_names(room):
+    address = "https://zeitung.example/damm"
+    room.write(f"{NAME}.md", page("Jemand sah es.", url=address))
+    room.write("b.md", page("Davon steht hier nichts.", url="https://zeitung.example/b"))
+    room.scan(0)
+    redact(room, [target(room, address)], with_addresses=True)
+    assert [(each.refused, each.unchanged) for each in map(room.scan, (1, 2))] == [(1, 1), (1, 1)]
+    scrub(room.archive.engine)
+    assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
+    assert room.findings() == []
+
+
+def test_no_job_names_an_address_that_was_redacted(room):
+    """Be it over, cancelled, failed, waiting or at work; what else it is to do stays."""
+    room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
+    room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+    room.scan(0)
+    page_at = f"https://zeitung.example/{NAME}"
+    room.write("c.md", page("Auch sie sah es.", url=page_at))
+    room.scan(0)
+    own, named = room.places(f"{NAME}.txt", "b.txt")
+    pattern = replace(own, locator=str(room.folder.parent / "*" / f"{NAME}.txt"))
+    web = [
+        resolve(room.archive, room.settings, f"{each}?utm_source=x")
+        for each in (page_at.replace("zeitung", "Zeitung"), f"{page_at}-und-andere")
+    ]
+    cancelled = room.ordered([own, named])
+    assert room.archive.run(queue.cancel, cancelled) == 1
+    failed = room.ordered([own])
+    for _ in range(queue.MAX_ATTEMPTS):
+        if (claimed := room.claimed(failed)) is not None:
+            room.archive.run(queue.fail, replace(claimed, attempts=3), f"{own.prefix}{NAME}.txt")
+    running = room.ordered([own, named])
+    held = room.claimed(running)
+    alone, both = room.ordered([own]), room.ordered([pattern, named])
+    asked, kept = room.ordered(web[:1]), room.ordered(web[1:])
+    gone = [target(room, each) for each in (f"seed:presse/{NAME}.txt", page_at)]
+    redact(room, gone, with_addresses=True)
+    jobs = {row["id"]: row for row in room.rows("SELECT * FROM job")}
+    left = {number: len(row["arguments"].get("places", ())) for number, row in jobs.items()}
+    wanted = (cancelled, failed, running, alone, both, asked, kept)
+    assert [left[each] for each in wanted] == [1, 0, 1, 0, 1, 0, 1]
+    states = [jobs[each]["state"] for each in wanted]
+    assert states == ["cancelled", "quarantined", "running", "done", "ready", "done", "ready"]
+    assert [jobs[each]["refused"] for each in wanted] == [0, 0, 0, 1, 1, 1, 0]
+    told = room.rows("SELECT job_id FROM refusal WHERE code = 'redacted' ORDER BY job_id")
+    assert [row["job_id"] for row in told] == [alone, both, asked]
+    collect(room.archive, held, room.settings, patience_of("command"))
+    assert room.counts(running).refused == 1, "it knew the address since before"
+    assert room.worked(both).unchanged == 1
+    assert room.archive.run(queue.cancel, kept) == 1
+    late = room.ordered([own, named])
+    assert room.archive.run(queue.cancel, late) == 1
+    assert room.archive.run(queue.retry, late) == [late]
+    assert (room.worked(late).unchanged, room.counts(late).refused) == (1, 0)
+    scrub(room.archive.engine)
+    needles = [f"{NAME}.txt".encode(), f"{NAME}?utm".encode()]
+    assert found_in(places_of_bytes(room, room.root), needles) == []
+    assert room.findings() == []
+
+
+def test_an_old_backup_loses_the_addresses_again_when_it_comes_back(room, postgres_url, tmp_path):
+    room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
+    room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+    room.ingest(f"{NAME}.txt", at=0)
+    room.scan(0)
+    log.append(room.archive.engine, room.archive.clock)
+    backup = tmp_path / "old.sqlite3"
+    copy(room.url, str(backup), lambda *_: None)
+    redact(room, [target(room, f"seed:presse/{NAME}.txt")], with_addresses=True)
+    listed = acts_of(room.archive)
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    for url in (f"sqlite:///{folder / 'lesart.sqlite3'}", postgres_url):
+        copy(str(backup), url, lambda *_: None)
+        with newsroom_at(url, tmp_path) as restored:
+            restored.root = folder
+            assert found_in(places_of_bytes(restored, folder), [NAME.encode()]) != []
+            assert restored.archive.replay_redactions(listed) == 1
+            assert restored.archive.replay_redactions(listed) == 0, "it was done"
+            scrub(restored.archive.engine)
+            assert found_in(places_of_bytes(restored, folder), [NAME.encode()]) == []
+            origins = [row["origin"] for row in restored.rows("SELECT origin FROM articles")]
+            assert [each[:9] for each in sorted(origins)] == ["redacted:", "seed:pres"]
+            restored.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es doch."))
+            restored.write("b.txt", seed("Ganz anderes", "Davon steht hier mehr."))
+            counts = restored.scan(1)
+            assert (counts.refused, counts.new_versions) == (1, 1)
+            assert found_in(places_of_bytes(restored, folder), [NAME.encode()]) == []
+
+
+def test_nothing_stays_in_samples_or_for_those_who_read_since_before(
+    postgres_url, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(scrubbing, "READERS_SECONDS", 0.5)
+    with newsroom_at(postgres_url, tmp_path) as room:
+        for letter in "abc":
+            text = f"Jemand sah {NAME}-{letter} am Pegel."
+            room.write(f"{NAME}-{letter}.txt", seed(f"Wer {NAME}-{letter} war", text))
+        room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+        room.scan(0)
+        with room.archive.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        samples = "SELECT count(*) FROM pg_stats WHERE histogram_bounds::text LIKE :name"
+        assert room.number(samples, name=f"%{NAME}%") > 0, "the planner took some"
+        reader = room.archive.engine.connect().execution_options(isolation_level="REPEATABLE READ")
+        reader.exec_driver_sql("SELECT value FROM counter").all()
+        wanted = [target(room, f"seed:presse/{NAME}-{letter}.txt") for letter in "abc"]
+        redact(room, wanted, with_addresses=True)
+        with pytest.raises(UnscrubbedError, match="since before"):
+            scrub(room.archive.engine)
+        reader.close()
+        scrub(room.archive.engine)
+        assert due(room.archive.engine) is None
+        assert found_in(places_of_bytes(room, tmp_path), [NAME.encode()]) == []
+
+
+def test_who_does_not_own_the_database_is_told_that_samples_stay(postgres_url, tmp_path, capfd):
+    tables = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"
+    with newsroom_at(postgres_url, tmp_path) as room:
+        own = [f'ALTER TABLE "{table["name"]}" OWNER TO paper' for table in room.rows(tables)]
+        with room.archive.engine.begin() as connection:
+            for each in ("CREATE ROLE paper LOGIN", *own):
+                connection.exec_driver_sql(each)
+        try:
+            for user, is_told in (("postgres", False), ("paper", True)):
+                url = postgres_url.replace("postgres@", f"{user}@")
+                assert run(app, ["redact", "--finish", "--archive", url]) == 0
+                assert ("VACUUM FULL pg_statistic" in capfd.readouterr().err) == is_told
+        finally:
+            with room.archive.engine.begin() as connection:
+                connection.exec_driver_sql("REASSIGN OWNED BY paper TO CURRENT_USER")
+                connection.exec_driver_sql("DROP OWNED BY paper")
+                connection.exec_driver_sql("DROP ROLE paper")
+
+
+def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, monkeypatch):
+    for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):
+        room.write("a.txt", seed("Am Pegel", f"Ada Zwölfkern sagte: Der Pegel {verb}.", PUMPED))
+        room.scan(hour)
+    one = target(room, "seed:presse/a.txt")
+
+    def under_the_lock(*given):
+        with monkeypatch.context() as patched:
+            patched.setattr(change, "between", lambda *_: 1 / 0)
+            return take_out(*given)
+
+    monkeypatch.setattr(writing, "take_out", under_the_lock)
+    why = RedactionReason.MISTAKE
+    assert room.archive.redact_passage([one], "Ada Zwölfkern", why, "ada", prepared) is not None
+    steps = room.rows("SELECT removed, added FROM changes ORDER BY version")
+    assert [(row["removed"], row["added"]) for row in steps] == [
+        ([], ["weiter"]),
+        (["stieg weiter"], ["fiel"]),
+    ]
+    assert room.findings() == []
 
 
 def test_a_passage_goes_out_of_every_version_and_the_rest_stays(room):
@@ -158,7 +402,7 @@ def test_records_of_web_archives_go_with_their_text(room):
 def store(tmp_path):
     """Give a folder in which this process keeps the bytes of captures."""
     folder = tmp_path / "store"
-    stores.use_captures(stores.capture_place(folder.as_uri()))
+    stores.use_captures(capture_place(folder.as_uri()))
     yield folder
     stores.use_captures(None)
 
@@ -221,4 +465,54 @@ def test_a_column_that_was_emptied_without_a_redaction_is_named(database_url, tm
         connection.exec_driver_sql("UPDATE wording SET title = NULL")
     told = {each["kind"]: each["message"] for each in room.findings()}
     assert "title" in told["row_changed"]
+    room.close()
+
+
+def test_no_sentence_of_what_is_redacted_is_found_by_its_key(room):
+    room.write("keller.txt", seed("Keller voll", PUMPED))
+    room.write("kopie.txt", seed("Keller leer", PUMPED, "Danach gingen alle nach Hause."))
+    room.scan(0)
+    redact(room, [target(room, "seed:presse/keller.txt")])
+    if room.url.startswith("sqlite"):
+        left = "SELECT count(*) FROM sentence_text WHERE sentence_text MATCH '"
+        (key,) = sentence_keys([PUMPED])
+        assert room.number(f"{left}{key}'") == 1, "the other article has it"
+        redact(room, [target(room, "seed:presse/kopie.txt")])
+        assert room.number(f"{left}{key}'") == 0
+    assert room.findings() == []
+
+
+# ------------------------------------------------------------------- what follows a commit
+
+
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "at the end of"])
+@pytest.mark.parametrize(("module", "step"), [(relating, "lay"), (writing, "index_now")])
+def test_what_is_redacted_while_somebody_traces_and_indexes_it_leaves_nothing(
+    postgres_url, tmp_path, monkeypatch, module, step, is_done
+):
+    room = Newsroom(postgres_url, tmp_path)
+    room.write("keller.txt", seed("Keller voll", PUMPED))
+    follow = getattr(module, step)
+
+    def redacted() -> None:
+        with Archive.open(postgres_url, clock=lambda: room.now) as archive:
+            wanted = [target(room, "seed:presse/keller.txt")]
+            archive.redact(wanted, RedactionReason.GDPR_ERASURE, "ada")
+
+    other = threading.Thread(target=redacted)
+
+    def following(*given):
+        done = follow(*given) if is_done else None
+        other.start()
+        other.join(1.0 if is_done else None)
+        assert other.is_alive() == is_done, "it waits for what is not committed yet, only for that"
+        return done if is_done else follow(*given)
+
+    with monkeypatch.context() as raced:
+        raced.setattr(module, step, following)
+        room.scan(0)
+    other.join()
+    for table in ("trace", "relate_due", "search_due", "search_text"):
+        assert room.number(f"SELECT count(*) FROM {table}") == 0, table
+    assert room.findings() == []
     room.close()

@@ -16,7 +16,7 @@ from storage.verify.finding import Scope
 from tests.flow.driver import SENTENCES, Newsroom, lines, seed
 from tests.flow.test_upgrade import PagesHere, deaf, louder, take_bytes_away, upgrade
 from tests.warcs import answer, page, response
-from worker.cli import rederive as rereading
+from worker.cli import rederive as rederiving
 from worker.cli.rederive import Difference, RederiveSelection, Rereading
 from worker.cli.verify_texts import Rederivation
 from worker.flow.read import Reader
@@ -36,7 +36,7 @@ def _pages_in_this_process(monkeypatch):
             super().__init__(settings)
             self._isolated = PagesHere(self.text)
 
-    monkeypatch.setattr(rereading, "Reader", Here)
+    monkeypatch.setattr(rederiving, "Reader", Here)
 
 
 def reread(
@@ -109,7 +109,7 @@ def test_a_pass_that_was_ended_early_goes_on_where_it_was(room, upgrade, monkeyp
     room.write("a.txt", seed("Pegel steigt", A, *MORE))
     room.scan(1)
     room.settings = replace(room.settings, languages=("de", "en", "fr"))
-    monkeypatch.setattr(rereading, "ARTICLES_AT_A_TIME", 3)
+    monkeypatch.setattr(rederiving, "ARTICLES_AT_A_TIME", 3)
     ended = Rereading(room.archive, room.settings, 1)
     some = ended.differences(RederiveSelection(), lambda _what, _number: None)
     for _ in range(4):
@@ -197,7 +197,7 @@ def test_each_text_comes_out_of_its_bytes_again_pages_by_their_whole_address(roo
 
 def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, monkeypatch):
     a_press(room)
-    monkeypatch.setattr("worker.cli.verify_texts.Reader", rereading.Reader)
+    monkeypatch.setattr("worker.cli.verify_texts.Reader", rederiving.Reader)
     upgrade(louder)
     room.write("a.txt", seed("Pegel steigt", B, *MORE) + "\n")
     room.scan(3)
@@ -208,7 +208,7 @@ def test_texts_of_another_extractor_are_counted_and_not_judged(room, upgrade, mo
 
 def test_a_text_that_does_not_come_out_again_is_named(room, upgrade, monkeypatch):
     a_press(room)
-    monkeypatch.setattr("worker.cli.verify_texts.Reader", rereading.Reader)
+    monkeypatch.setattr("worker.cli.verify_texts.Reader", rederiving.Reader)
     upgrade(louder, version=None)
     found, derived, _ = rederived(room)
     assert found == ["not_rederived"] * 3

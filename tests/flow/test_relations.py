@@ -9,9 +9,11 @@ from sqlalchemy import delete, insert, text
 from storage.database.schema import upgrade
 from storage.database.tables import METADATA
 from storage.read.archive import open_archive
+from storage.read.figures.pulse import pulse
 from storage.relations import relate as relating
 from storage.similarity.index_keys import PASSAGE
 from storage.write.archive import Archive
+from tests import services
 from tests.flow.driver import Newsroom, hour, page
 from tests.flow.driver import iso_utc as iso
 from worker.flow.read import Reader
@@ -76,7 +78,7 @@ def test_a_reprint_with_a_change_is_a_near_copy_with_score_method_and_threshold(
     relation = room.one("SELECT * FROM relations")
     assert (relation["kind"], relation["earlier"], relation["agency"]) == ("near_copy", "b", "dpa")
     assert relation["score"] > 0.9 > relation["threshold"] > 0
-    assert relation["method"] == "passages-2"
+    assert relation["method"] == "passages-3"
     assert related(room) == {("near_copy", "nachdruck", "original")}
     assert clusters(room) == {frozenset({"original", "nachdruck"})}
 
@@ -335,9 +337,51 @@ def test_what_a_crash_left_without_relations_is_compared_by_whoever_comes_next(r
     assert room.number("SELECT count(*) FROM relate_due") == 1
     assert room.archive.relate_rest() == 0
     room.now = hour(2)
+    with room.archive.looking() as connection:
+        assert pulse(connection, room.now).behind_seconds == {"index": 0, "relate": 3600}
     drain(room.archive, room.settings)
     assert related(room) == {("near_copy", "nachdruck", "original")}
     assert room.number("SELECT count(*) FROM relate_due") == 0
+
+
+def test_what_a_crash_left_without_traces_leaves_them_with_whoever_comes_next(
+    postgres_url, tmp_path, monkeypatch
+):
+    room = Newsroom(postgres_url, tmp_path)
+    with monkeypatch.context() as killed:
+        killed.setattr(relating, "lay", lambda *_: {})
+        write(room, "original", FIRE)
+        write(room, "nachdruck", MENDED)
+        room.scan(0)
+    assert room.number("SELECT count(*) FROM trace") == 0
+    assert room.number("SELECT count(*) FROM relate_due") == 2
+    room.now = hour(1)
+    drain(room.archive, room.settings)
+    assert related(room) == {("near_copy", "nachdruck", "original")}
+    assert room.number("SELECT count(*) FROM relate_due") == 0
+    assert room.findings() == []
+    room.close()
+
+
+def test_a_server_that_dies_right_after_texts_were_kept_leaves_nothing_out(tmp_path, monkeypatch):
+    with services.own_postgres(durable=True) as server:
+        room = Newsroom(server.url("postgres"), tmp_path)
+        write(room, "original", FIRE)
+        write(room, "nachdruck", MENDED)
+        with monkeypatch.context() as killed:
+            killed.setattr(Archive, "_relate", lambda *_: None)
+            room.scan(0)
+        server.kill()
+        server.start()
+        room.archive.engine.dispose()
+        assert room.number("SELECT count(*) FROM articles") == 2
+        room.now = hour(1)
+        drain(room.archive, room.settings)
+        assert related(room) == {("near_copy", "nachdruck", "original")}
+        for table, left in (("relate_due", 0), ("search_due", 0), ("search_text", 2)):
+            assert room.number(f"SELECT count(*) FROM {table}") == left
+        assert room.findings() == []
+        room.close()
 
 
 def test_a_text_that_cannot_be_compared_stops_no_other_one(room, monkeypatch):
@@ -387,6 +431,22 @@ def test_an_archive_from_before_there_were_traces_gets_its_relations(room):
     room.now = hour(1)
     drain(room.archive, room.settings)
     assert (related(room), clusters(room)) == expected
+
+
+def test_wordings_of_an_older_archive_are_found_by_the_numbers_of_today(room):
+    for name, body in TEXTS.items():
+        write(room, name, body)
+    room.scan(0)
+    expected = related(room), clusters(room), room.rows("SELECT * FROM trace ORDER BY 1, 2")
+    with room.archive.engine.begin() as connection:
+        connection.execute(text("UPDATE trace SET trace = trace + 1"))
+        connection.execute(text("DROP INDEX sight_gone"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0020'"))
+    upgrade(room.archive.engine)
+    room.now = hour(1)
+    drain(room.archive, room.settings)
+    found = related(room), clusters(room), room.rows("SELECT * FROM trace ORDER BY 1, 2")
+    assert found == expected
 
 
 def test_a_widespread_copy_leaves_a_bounded_number_of_traces_and_relations(room):

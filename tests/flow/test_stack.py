@@ -18,6 +18,7 @@ import redis
 from tests import services
 from tests.flow.driver import SENTENCES, findings, seed, touch
 from tests.flow.processes import Service, Supervisor, environment, lesart, rows, until
+from worker.cli.commands import main
 
 pytestmark = pytest.mark.stack
 A, B, *_ = SENTENCES
@@ -62,7 +63,13 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(postgres_databases, _postgres_template, tmp_path_factory) -> Iterator[Stack]:
+def limits() -> dict[str, str]:
+    """Give limits that let who died be noticed soon."""
+    return {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "6s"}
+
+
+@pytest.fixture(scope="module")
+def stack(postgres_databases, _postgres_template, tmp_path_factory, limits) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
     with (
         services.own_redis() as broker,
@@ -70,8 +77,7 @@ def stack(postgres_databases, _postgres_template, tmp_path_factory) -> Iterator[
     ):
         settings = {
             "database_url": url, "broker_url": broker.url, "seeds": str(folder / "none"),
-            "document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "6s",
-            "batch_items": "5",
+            "batch_items": "5", **limits,
         }  # fmt: skip
         worker = Service(folder, "worker", "--concurrency", "2", **settings)
         scheduler = Service(folder, "scheduler", **settings)
@@ -176,7 +182,7 @@ def push(stack: Stack, odd: Iterable[str | bytes]) -> None:
     with stack.broker() as broker:
         for each in odd:
             broker.lpush("lesart", each)
-        until(lambda: broker.llen("lesart") == 0, 120, "the end of the messages")
+        until(lambda: broker.llen("lesart") == 0, what="the end of the messages")
 
 
 def test_odd_messages_execute_nothing_and_lose_nothing(stack, tmp_path):
@@ -213,7 +219,7 @@ def test_an_emptied_redis_loses_nothing(stack):
             for _ in range(20):
                 broker.flushall()
                 time.sleep(0.02)
-    until(lambda: stack.are_done(done + 4), 90, "the work")
+    until(lambda: stack.are_done(done + 4), what="the work")
     found = [row for row in stack.rows("list") if "leeren" in row["origin"]]
     assert len(found) == 120
 
@@ -226,7 +232,7 @@ def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
     stack.redis.kill()
     assert stack.command("ingest", "tot", "--no-wait").returncode == 0
     stack.redis.start()
-    until(lambda: stack.are_done(done + 1), 90, "the work")
+    until(lambda: stack.are_done(done + 1), what="the work")
     assert len([row for row in stack.rows("list") if "/tot/" in row["origin"]]) == 30
 
 
@@ -239,11 +245,11 @@ def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
             stack.write(f"mitten{turn}/m{n}.txt", seed(f"Nummer {n}", f"Mittendrin {turn}: {n}."))
         ordered = stack.command("ingest", f"mitten{turn}", "--no-wait")
         assert ordered.returncode == 0
-        until(lambda n=turn: stack.number_of(f"mitten{n}/"), 60, "the first of the work")
+        until(lambda n=turn: stack.number_of(f"mitten{n}/"), what="the first of the work")
         stack.redis.kill()
         time.sleep(1.5)
         stack.redis.start()
-    until(lambda: stack.number_of("mitten") == 240, 60, "the work")
+    until(lambda: stack.number_of("mitten") == 240, what="the work")
     assert stack.worker.pid == pid, "it went on without a restart"
 
 
@@ -278,25 +284,25 @@ def test_a_worker_that_is_told_to_go_goes_within_seconds_and_parks_nothing(stack
     for n in range(60):
         stack.write(f"gehen/m{n}.txt", seed(f"Nummer {n}", f"Vor dem Feierabend: {n}."))
     assert stack.command("ingest", "gehen", "--no-wait").returncode == 0
-    until(lambda: [r for r in stack.rows("jobs") if r["state"] in {"running", "done"}], 30)
+    until(lambda: [r for r in stack.rows("jobs") if r["state"] in {"running", "done"}])
     children = stack.worker.children()
     with stack.supervisor.without(stack.worker):
         until(lambda: not any(child.is_running() for child in children), 5, "the children's end")
-    until(lambda: len([r for r in stack.rows("list") if "/gehen/" in r["origin"]]) == 60, 60)
+    until(lambda: len([r for r in stack.rows("list") if "/gehen/" in r["origin"]]) == 60)
 
 
 @pytest.mark.slow
 def test_health_tells_whether_work_goes_on(stack):
-    until(lambda: stack.command("scheduler", "--health").returncode == 0, 30)
+    until(lambda: stack.command("scheduler", "--health").returncode == 0)
     assert stack.command("worker", "--health").returncode == 0
 
 
 @pytest.mark.parametrize("service", ["worker", "scheduler"])
 def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, service):
     heartbeat = stack.folder / "lesart-data" / f"{service}.heartbeat"
-    until(heartbeat.exists, 30)
+    until(heartbeat.exists)
     heartbeat.unlink()
-    until(heartbeat.exists, 30, "the next beat")
+    until(heartbeat.exists, what="the next beat")
     process = getattr(stack, service).process
     process.send_signal(signal.SIGSTOP)
     try:
@@ -305,14 +311,17 @@ def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, s
         assert not heartbeat.exists()
     finally:
         process.send_signal(signal.SIGCONT)
-    until(heartbeat.exists, 30, "the beat after it went on")
+    until(heartbeat.exists, what="the beat after it went on")
 
 
 @pytest.mark.parametrize("words", [["worker"], ["scheduler"]], ids=["the worker", "the scheduler"])
-def test_services_of_the_stack_say_what_they_need(tmp_path, words):
-    ended = lesart(tmp_path, *words)
-    assert ended.returncode == 2
-    assert "LESART_BROKER_URL" in ended.stderr
+def test_services_of_the_stack_say_what_they_need(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["lesart", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "LESART_BROKER_URL" in capsys.readouterr().err
 
 
 def test_a_broker_that_may_throw_messages_away_is_refused(stack):

@@ -66,7 +66,7 @@ def upgrade(room: Newsroom, monkeypatch) -> Callable[..., None]:
 def louder(draft):
     """A rule that reads every text differently: each full stop becomes an exclamation mark."""
     shouted = tuple(replace(each, text=each.text.replace(".", "!")) for each in draft.paragraphs)
-    return replace(draft, paragraphs=shouted)
+    return replace(draft, paragraphs=shouted, pieces=None)
 
 
 def deaf(draft):

@@ -39,7 +39,7 @@ def test_a_file_seen_for_the_first_time_is_a_new_article(room):
     assert article["first_seen"] == iso(hour(0))
 
 
-def test_another_wording_is_a_new_version_between_the_two_sights(room):
+def test_another_wording_is_a_new_version_between_the_two_snapshots(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     room.scan(0)
     room.scan(1)
@@ -71,7 +71,7 @@ def test_a_file_written_anew_with_the_same_wording_is_unchanged(room):
     assert room.number("SELECT count(*) FROM capture") == 2
 
 
-def test_the_same_command_again_is_unchanged_and_a_sight_of_its_own(room):
+def test_the_same_command_again_is_unchanged_and_a_snapshot_of_its_own(room):
     room.write("pegel.txt", seed("Pegel steigt", A))
     assert room.ingest("pegel.txt", at=0) == Counts(new_articles=1)
     assert room.ingest("pegel.txt", at=1) == Counts(unchanged=1)

@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ConnectionError as BrokerGoneError
 
 from worker.flow.order import place_of
-from worker.services.app import Workshop
+from worker.services.app import WorkContext
 from worker.services.processes import _Consumer
 from worker.services.tasks import wake
 
@@ -76,8 +76,8 @@ def test_a_message_that_cannot_be_read_is_dropped(consumer, monkeypatch, error):
 @pytest.fixture
 def shop(room, monkeypatch):
     """Let wake-ups be worked in this process, on the archive of the room."""
-    found = Workshop(room.settings, room.archive, room.reader, most_fetching=1)
-    monkeypatch.setattr("worker.services.tasks.workshop", lambda: found)
+    found = WorkContext(room.settings, room.archive, room.reader, most_fetching=1)
+    monkeypatch.setattr("worker.services.tasks.work_context", lambda: found)
     return found
 
 

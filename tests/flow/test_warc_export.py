@@ -18,8 +18,6 @@ from tests.warcs import answer, packed, page, record, request, response, revisit
 from tests.web.desk import HIGHER, PEGEL, A, desk_at
 from tests.web.site import Reply, redirect
 from tests.web.site import page as site_page
-from worker.flow.document_process import DocumentReader
-from worker.text import TextSettings
 
 A_SENTENCE, B_SENTENCE, *_ = SENTENCES
 URL = "https://bote.example/deich"
@@ -200,21 +198,13 @@ def test_a_record_of_an_arc_file_goes_out_as_one_of_a_warc_file_with_its_block(r
 # -------------------------------------------------------------------------------- what we fetched
 
 
-@pytest.fixture(scope="module")
-def pages() -> Iterator[DocumentReader]:
-    with DocumentReader(TextSettings()) as found:
-        yield found
-
-
 def pegel(paragraphs=PEGEL, **more) -> Reply:
     return Reply(site_page("Pegel der Lohe steigt", paragraphs), **more)
 
 
-def test_what_we_fetched_goes_out_with_request_response_and_metadata(
-    database_url, tmp_path, other, pages
-):
+def test_what_we_fetched_goes_out_with_request_response_and_metadata(database_url, tmp_path, other):
     (tmp_path / "desk").mkdir()
-    with desk_at(database_url, tmp_path / "desk", pages) as desk:
+    with desk_at(database_url, tmp_path / "desk") as desk:
         desk.web.put(A, pegel(has_validators=True))
         desk.fetch(A, at=1)
         desk.fetch(A, at=2)
@@ -245,11 +235,11 @@ CUT = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 90000\r\n\
 
 
 def test_a_capture_that_was_cut_off_is_no_article_in_the_second_archive(
-    database_url, tmp_path, other, pages
+    database_url, tmp_path, other
 ):
     (tmp_path / "desk").mkdir()
     whole = site_page("Pegel der Lohe steigt", PEGEL)
-    with desk_at(database_url, tmp_path / "desk", pages, max_document_bytes="50KB") as desk:
+    with desk_at(database_url, tmp_path / "desk", max_document_bytes="50KB") as desk:
         desk.web.put(A, pegel())
         desk.fetch(A, at=1)
         for at, wire in ((2, CUT + whole[: len(whole) // 2]), (60, CUT + whole)):
@@ -278,12 +268,10 @@ def joins(room: Newsroom) -> list:
     )
 
 
-def test_addresses_that_were_joined_are_joined_in_the_second_archive(
-    database_url, tmp_path, other, pages
-):
+def test_addresses_that_were_joined_are_joined_in_the_second_archive(database_url, tmp_path, other):
     (tmp_path / "desk").mkdir()
     moved = "https://zeitung.example/archiv/pegel"
-    with desk_at(database_url, tmp_path / "desk", pages) as desk:
+    with desk_at(database_url, tmp_path / "desk") as desk:
         desk.web.put(A, pegel())
         desk.fetch(A, at=1)
         desk.web.put(A, redirect("/archiv/pegel", 301))
@@ -303,8 +291,8 @@ def test_addresses_that_were_joined_are_joined_in_the_second_archive(
     assert other.rows("SELECT article, origin FROM addresses ORDER BY origin") == addresses
 
 
-def test_an_address_of_a_record_has_no_port(database_url, tmp_path, pages):
-    with desk_at(database_url, tmp_path, pages) as desk:
+def test_an_address_of_a_record_has_no_port(database_url, tmp_path):
+    with desk_at(database_url, tmp_path) as desk:
         desk.web.put(A, pegel())
         desk.fetch(A, at=1)
         data = exported(desk)

@@ -1,4 +1,4 @@
-"""Captures of web archives join the histories of their addresses, and are never our own sights."""
+"""Captures of web archives join the histories of their addresses, and are never our own snapshots."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -83,7 +83,7 @@ def test_any_order_of_files_gives_the_same_history(room):
     assert [row["changed_by"] for row in histories[0]] == [moment(1), moment(2), moment(3)]
 
 
-def test_a_revisit_is_another_sight_of_what_it_repeats(room):
+def test_a_revisit_is_another_snapshot_of_what_it_repeats(room):
     first = seen(1, OLD)
     body = story(OLD)
     room.write(
@@ -100,7 +100,7 @@ def test_a_revisit_finds_its_original_in_a_later_file_and_in_another_batch(room)
     assert room.scan(10) == Counts(new_articles=1, unchanged=1)
 
 
-def test_a_revisit_of_another_address_is_a_sight_there(room):
+def test_a_revisit_of_another_address_is_a_snapshot_there(room):
     room.write(
         "a.warc", seen(1, OLD) + revisit(OTHER, at(2), of=story(OLD), refers_to=(URL, at(1)))
     )

@@ -40,6 +40,11 @@ def fill_record(room: Newsroom) -> None:
         _add_web(connection, *room.rows(f"SELECT id, locator_id FROM observation {of_files}")[:2])
         noise = add_row(connection, "noise_step", rules=["email"], method="noise/1")
         add_row(connection, "noise_step_undone", noise_step_id=noise, reason="Irrtum")
+        origin = room.number("SELECT min(id) FROM origin")
+        restriction = add_row(
+            connection, "restriction", origin_id=origin, reason="mistake", actor="ada", at=START
+        )
+        add_row(connection, "restriction_lifted", restriction_id=restriction, actor="ada", at=START)
 
 
 def log_record(kept: Newsroom, signer: Signer = KEY) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from storage.diff.alignment import WordCuts
-from storage.language.names import names_in
+from storage.language.names import names_of, signs_of
 from storage.language.quotations import quoted
 
 
@@ -49,7 +49,7 @@ def test_what_is_quoted(canon: str, inside: str) -> None:
     ],
 )
 def test_names_are_told_by_their_neighbours(sentence: str, names: set[str]) -> None:
-    assert names_in([sentence.split()]) == names
+    assert names_of([signs_of(sentence.split())]) == names
 
 
 def test_marks_that_close_what_nothing_opened_are_told_in_time() -> None:

@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.language.sentences import DOTTED, END, IN_PARTS, NEXT, ORDINAL, sentences
+from storage.language.sentences import (
+    DOTTED,
+    END,
+    IN_PARTS,
+    NEXT,
+    ORDINAL,
+    sentence_keys,
+    sentences,
+)
+from storage.values.digest import canonical_all
 
 CASES = {
     "two sentences": "Der Damm hält. | Helfer füllten Säcke.",
@@ -81,6 +90,21 @@ def test_no_sentence_is_empty_or_blank_but_a_blank_paragraph(paragraph):
 def test_a_sentence_is_one_sentence_on_its_own(paragraph):
     for each in sentences(paragraph)[1:]:
         assert len(sentences(each)) == 1 or each.islower()
+
+
+@given(st.lists(PARAGRAPHS, max_size=3))
+def test_a_text_has_all_keys_of_each_sentence_that_it_has(paragraphs):
+    canon = canonical_all(paragraphs)
+    found = {*sentence_keys(canon)}
+    for paragraph in canon:
+        for each in sentences(paragraph):
+            assert {*sentence_keys([each.strip()])} <= found
+
+
+def test_other_words_or_other_letters_make_another_key():
+    told = ["Der Damm hält.", "Der Damm hielt.", "der Damm hält.", "Der Damm, er hält."]
+    assert len({*sentence_keys(told)}) == len(told)
+    assert sentence_keys(["Nein. Der Damm hält!"]) == sentence_keys(["Der Damm hält."])
 
 
 @pytest.mark.parametrize("text", ["." * 50_000, '."' * 50_000, ". " * 50_000, "a. " * 50_000])

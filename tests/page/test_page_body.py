@@ -5,7 +5,9 @@ import pytest
 from storage.values.draft import TEXT_ROLES, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
 from worker.text.page.body.fallback import better_opinion, framed_text
+from worker.text.page.body.left_out import with_headings, with_left_out
 from worker.text.page.body.roles import paragraphs_of
+from worker.text.page.fields.json_ld import read_linked
 from worker.text.page.layout.blocks import Layout, Piece
 from worker.text.page.layout.tree import parse_page
 
@@ -36,10 +38,19 @@ def test_what_does_not_run_outside_the_frame_of_the_text_is_set_aside(outside, p
     assert roles(body, piece, *TEXT)[0] == role
 
 
-def test_a_paragraph_that_runs_is_text_wherever_it_stands():
+def test_a_paragraph_that_runs_is_text_but_behind_the_end_of_the_text():
     more = "Am Abend kamen noch einmal zweihundert Leute zum Siel und sahen sich das Wasser an."
     body = f"<div><p>{more}</p></div><div class=body>{RUNNING}</div>"
     assert roles(body, Piece("p", more), *TEXT)[0] in TEXT_ROLES
+    behind = f"<div class=body>{RUNNING}</div><div><div><div><p>{more}</p></div></div></div>"
+    assert roles(behind, *TEXT, Piece("p", more)) == ["text", "text", "text", "aside"]
+
+
+def test_a_text_goes_on_in_a_second_part_that_is_as_long():
+    parts = [" ".join((f"Teil {n}:", *PARAGRAPHS[:2])) for n in range(4)]
+    first, second = ("".join(f"<p>{p}</p>" for p in half) for half in (parts[:2], parts[2:]))
+    body = f"<div><div class=one>{first}</div></div><div><div class=two>{second}</div></div>"
+    assert roles(body, *(Piece("p", part) for part in parts)) == ["text"] * 4
 
 
 def test_a_text_in_two_parts_of_the_same_name_has_its_lists_in_both():
@@ -157,3 +168,63 @@ def test_the_frame_is_read_where_the_extractor_took_far_less():
     assert better_opinion([Piece("p", text[0])], blocks, "") == framed_text(blocks)
     assert better_opinion([Piece("p", t) for t in text[:15]], blocks, "") is None
     assert better_opinion([Piece("p", text[0] * 4)], blocks, text[0] * 4) is None
+
+
+def test_the_frame_is_read_where_the_extractor_glued_lines_of_the_page_together():
+    text = [
+        f"Absatz {n}: Der Rat hat am Abend lange beraten und dann entschieden." for n in range(20)
+    ]
+    blocks = layout("<div>" + "".join(f"<p>{t}</p>" for t in text) + "</div>").blocks
+    assert better_opinion([Piece("p", " ".join(["Start", *text]))], blocks, "") == framed_text(
+        blocks
+    )
+    assert better_opinion([Piece("p", "\n".join(text))], blocks, "") is None
+    assert better_opinion([Piece("p", "Andere Worte. " * 400)], blocks, "") is None
+
+
+def _left_out(body: str, taken: int) -> list[str]:
+    """Return what is added to the first paragraphs of a page."""
+    pieces = [Piece("p", text) for text in PARAGRAPHS[:taken]]
+    added = with_left_out(pieces, layout(body).blocks)
+    assert [piece for piece in added if piece in pieces] == pieces
+    return [piece.text for piece in added if piece not in pieces]
+
+
+def test_paragraphs_that_run_on_where_the_extractor_stopped_are_added_in_their_order():
+    assert _left_out(f"<div class=body>{RUNNING}</div>", 1) == list(PARAGRAPHS[1:])
+
+
+def test_what_only_leads_elsewhere_below_a_text_is_not_added():
+    links = "".join(f"<li><a href=/{n}>Weitere Nachricht {n}</a></li>" for n in range(5))
+    body = f"<div class=body>{RUNNING}</div><div class=more><ul>{links}</ul></div>"
+    assert _left_out(body, len(PARAGRAPHS)) == []
+
+
+def test_words_that_the_extractor_took_in_another_cut_are_not_added_again():
+    whole = Piece("p", " ".join(PARAGRAPHS))
+    assert with_left_out([whole], layout(RUNNING).blocks) == (whole,)
+
+
+def test_a_page_of_news_keeps_the_text_that_the_extractor_found():
+    said = '<script type="application/ld+json">{"@type": "NewsArticle"}</script>'
+    assert read_linked(parse_page(said)).is_news
+    assert not read_linked(parse_page(said.replace("News", ""))).is_news
+
+
+@pytest.mark.parametrize(
+    ("page", "headings"),
+    [
+        ("{}<h3>Was der Bau kostet</h3>{}{}", ["Was der Bau kostet"]),
+        ("{}<h2>Der Bau</h2><h3>Was er kostet</h3>{}{}", ["Der Bau", "Was er kostet"]),
+        ("{}<div><h3>Mehr aus dem Lohetal</h3></div>{}{}", []),
+        ("{}<h3>Anzeige</h3><div>a</div><div>b</div><div>c</div>{}{}", []),
+        ("<h3>Meistgelesen</h3>{}{}{}<h3>Themen</h3>", []),
+        ("{}<h3>mit ihnen hätte reden können</h3>{}{}", []),
+    ],
+    ids=["one", "two", "in a box", "far away", "around the text", "words of the text"],
+)
+def test_a_heading_between_two_paragraphs_that_the_extractor_dropped_is_read(page, headings):
+    blocks = layout(f"<article>{page.format(*(f'<p>{text}</p>' for text in PARAGRAPHS))}</article>")
+    found = with_headings(TEXT, blocks.blocks)
+    assert [piece.text for piece in found] == [PARAGRAPHS[0], *headings, *PARAGRAPHS[1:]]
+    assert [piece.kind for piece in found[1:-2]] == ["head"] * len(headings)

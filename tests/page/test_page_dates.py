@@ -70,15 +70,36 @@ def test_a_distance_is_read_on_the_page(draft, html):
     assert page.fields["published"].value["value"] == "2024-06-20"
 
 
-def test_a_date_that_stands_alone_yields_to_one_that_is_seen_and_confirmed():
+def test_the_date_in_json_ld_is_believed_whatever_the_page_shows():
     places = [
-        ("JSON-LD datePublished", "2024-06-03T10:25:56Z"),
-        ("meta article:published_time", "2024-06-06T14:25:00Z"),
         ("page text", "6. Juni 2024, 16:25 Uhr"),
+        ("meta article:published_time", "2024-06-06T14:25:00Z"),
+        ("JSON-LD datePublished", "2024-06-03T10:25:56Z"),
     ]
-    assert chosen(*places) == "2024-06-06T14:25:00"
-    assert chosen(*places[:2]) == "2024-06-03T10:25:56"
-    assert chosen(places[0], places[2]) == "2024-06-03T10:25:56"
+    assert chosen(*places) == "2024-06-03T10:25:56"
+    assert chosen(*places[:2]) == "2024-06-06T14:25:00"
+
+
+def test_a_mark_that_a_page_gives_to_many_texts_tells_the_day_of_none():
+    listed = [("itemprop datepublished", f"2024-06-{day:02}") for day in (13, 12, 9)]
+    assert chosen(*listed, ("meta date", "March 27, 2024")) == "2024-03-27"
+    assert chosen(*listed[:2], ("meta date", "March 27, 2024")) == "2024-06-13"
+
+
+def test_a_line_with_a_time_goes_before_a_mere_day():
+    places = [("page text", "11. Juni 2024"), ("page text", "13. Juni 2024 um 15:44")]
+    assert chosen(*places) == "2024-06-13T15:44"
+    assert chosen(*places, ("time", "12. Juni 2024")) == "2024-06-12"
+
+
+def test_a_date_that_says_not_of_what_comes_after_the_time_that_is_marked():
+    assert chosen(("meta dc.date", "2024-06-05"), ("time[datetime]", "2024-03-01")) == "2024-03-01"
+    assert chosen(("meta dc.date", "2024-06-05")) == "2024-06-05"
+
+
+def test_a_day_that_the_head_calls_published_is_read(draft, html):
+    page = draft(html('<meta name="published" content="June 17, 2024">'))
+    assert page.fields["published"].value["value"] == "2024-06-17"
 
 
 def test_two_dates_of_one_line_are_the_two_fields(draft, html):

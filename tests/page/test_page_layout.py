@@ -45,6 +45,24 @@ def test_what_holds_most_of_the_text_is_no_aside_whatever_its_class():
     assert zone_of(f'<div class="widget ad"><h1>Deich</h1>{text}</div>', PARAGRAPHS[0]) == "article"
 
 
+def _parts(name: str, count: int, size: int) -> str:
+    part = "".join(f"<p>{PARAGRAPHS[0]}</p>" for _ in range(size))
+    return f"<h1>Deich</h1><p>{PARAGRAPHS[1]}</p>" + f'<div class="{name} x">{part}</div>' * count
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "size", "zone"),
+    [
+        pytest.param("sidebar grid", 4, 3, "article", id="a text cut into parts"),
+        pytest.param("sidebar grid", 4, 1, "chrome", id="bars of one paragraph"),
+        pytest.param("teaser", 9, 1, "aside", id="teasers of one paragraph"),
+        pytest.param("comment", 4, 3, "chrome", id="comments"),
+    ],
+)
+def test_parts_of_one_class_that_hold_most_of_the_text_are_the_article(name, count, size, zone):
+    assert zone_of(_parts(name, count, size), PARAGRAPHS[0]) == zone
+
+
 def test_blocks_stand_in_reading_order_and_once():
     blocks = layout(
         "<div>eins<p>zwei</p><ul><li>drei</li></ul></div><div><span>vier</span></div>"

@@ -7,6 +7,7 @@ import pytest
 from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
 from worker.text.annotate.bylines import is_agency, read_byline, sort_names
+from worker.text.annotate.words import title_key
 from worker.text.page.fields.choose import choose_address, choose_people, site_names
 from worker.text.page.fields.clues import PageClues
 from worker.text.page.fields.titles import choose_title
@@ -46,8 +47,11 @@ def titles(**places):
         pytest.param([("h1", f"Thema: {TITLE}"), ("meta og:title", TITLE), ("title", f"{TITLE} | Bote")], ["Bote"], TITLE, id="a label in the h1"),
         pytest.param([("h1", f"Deich: {TITLE}"), ("meta og:title", f"Deich: {TITLE}"), ("title", TITLE)], [], f"Deich: {TITLE}", id="a colon of its own"),
         pytest.param([("h2", TITLE), ("meta og:title", f"{TITLE} (2024/5)"), ("title", f"{TITLE} (2024/5): Bote")], ["Bote"], TITLE, id="a number that the page does not show"),
+        pytest.param([("h1", TITLE), ("meta og:title", TITLE), ("JSON-LD headline", "Deich: Was Niederlohe jetzt droht"), ("title", "Deich: Was Niederlohe jetzt droht")], [], TITLE, id="the h1 that is shared"),
+        pytest.param([("h1", f"2024: {TITLE} und Linde"), ("JSON-LD headline", f"{TITLE} und Linde"), ("title", "2024: Deich in Niederlohe")], [], f"2024: {TITLE} und Linde", id="the fuller h1"),
         pytest.param([("h1", TITLE), ("itemprop headline", TITLE), ("JSON-LD headline", "Deich droht"), ("meta og:title", "Deich droht"), ("title", "Deich droht")], [], TITLE, id="the h1 is marked as headline"),
         pytest.param([("meta og:title", TITLE), ("title", TITLE), *(("itemprop headline", t) for t in ("Orte im Lohetal", "Themen", "Teilen"))], [], TITLE, id="every heading is marked"),
+        pytest.param([("h1", 'Der Streit um "Deich" und Linde'), ("title", 'Der Streit um "Deich" und Linde'), ("itemprop headline", "Der Streit um")], [], 'Der Streit um "Deich" und Linde', id="a quotation in the headline"),
     ],
 )  # fmt: skip
 def test_the_headline_is_the_one_that_a_reader_sees(candidates, sites, expected):
@@ -143,7 +147,8 @@ def test_a_line_below_the_headline_that_begins_like_a_byline_names_the_author(dr
 
 def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():
     offered = [Candidate(["Von Ada Kern, Redaktion Nord, Küstenbote, LANDESFUNK LOHE"], "byline")]
-    people, *_ = choose_people(offered, ["Küstenbote"])
+    clues = PageClues(lines=((1, title_key(offered[0].value[0]), False),))
+    people, *_ = choose_people(offered, ["Küstenbote"], clues)
     assert people.names()[0] == "Ada Kern"
     assert not {"Redaktion Nord", "Küstenbote"} & set(people.names())
 
@@ -189,6 +194,80 @@ def test_a_byline_is_read_wherever_it_stands_above_the_text(draft, html, body, a
     assert (field and field.value) == authors
 
 
+@pytest.mark.parametrize(
+    "byline",
+    [
+        '<div class="social-bar"><span class="author">Ada Kern</span> <i>teilen</i></div>',
+        '<figure><figcaption><address><a rel="author" href="/autoren/ada-kern">Ada Kern</a></address></figcaption></figure>',
+        '<aside><div class="teaser"><p>Von <a href="/autor/ada-kern">Ada Kern</a></p></div></aside>',
+        "<div>Ada Kern | 4.2.2024</div>",
+        "<p><i>4. Februar</i> <b>Geschrieben von</b></p><p>Ada Kern</p>",
+    ],
+    ids=["among controls", "in a caption", "in a teaser", "without a class",
+         "below a date and a label"],
+)  # fmt: skip
+def test_a_byline_at_the_headline_names_the_author_whatever_stands_around_it(draft, html, byline):
+    assert draft(html(body=byline)).fields["authors"].value == ["Ada Kern"]
+
+
+def test_a_name_is_offered_apart_from_what_stands_behind_a_block_in_its_element(draft, html):
+    around = "<div><i>Ada Kern</i><div>4. Februar 2024</div><b>Teilen</b></div>"
+    offered = draft(html(body=around)).fields["authors"].candidates
+    assert [each.value for each in offered] == [["Ada Kern"]]
+
+
+def test_a_name_stands_apart_from_the_role_and_the_links_beside_it(draft, html):
+    byline = (
+        '<div class="author"><b>Ada Kern</b><i>Redakteurin</i><a href="/k">Alle Texte</a></div>'
+    )
+    assert draft(html(body=byline)).fields["authors"].value == ["Ada Kern"]
+
+
+def test_all_who_wrote_together_are_authors_in_the_order_of_the_page(draft, html):
+    names = ["Ada Kern", "Bo Lind", "Cy Dorn"]
+    links = ", ".join(f'<a class="author" href="/autor/{name[:2]}">{name}</a>' for name in names)
+    assert draft(html(body=f"<p>Von {links}</p>")).fields["authors"].value == names
+
+
+def test_who_wrote_a_comment_is_no_author(draft, html):
+    comment = '<div class="comments"><div itemprop="author">Bo Lind</div><p>Stimmt.</p></div>'
+    page = draft(html(body="<p>Von Ada Kern</p>", paragraphs=(*PARAGRAPHS * 3, comment)))
+    assert page.fields["authors"].value == ["Ada Kern"]
+
+
+def test_the_names_below_a_line_that_announces_them_are_all_authors(draft, html):
+    listed = "<h6>Author(s)</h6><ul><li>Ada Kern</li><li>Bo Lind</li></ul>"
+    assert draft(html(body=listed)).fields["authors"].value == ["Ada Kern", "Bo Lind"]
+
+
+def test_a_name_of_a_catalogue_is_turned(draft, html):
+    head = '<meta name="dc.creator" content="Kern, Ada"><meta name="dc.creator" content="Lind, Bo">'
+    assert draft(html(head)).fields["authors"].value == ["Ada Kern", "Bo Lind"]
+
+
+def test_a_meta_tag_of_a_house_of_its_own_names_the_author(draft, html):
+    head = '<meta name="bote:author" content="Ada Kern">'
+    assert draft(html(head, "<p>Ada Kern</p>")).fields["authors"].value == ["Ada Kern"]
+    maker = '<meta name="smartbanner:author" content="Ada Kern">'
+    assert "authors" not in draft(html(maker)).fields
+
+
+def test_another_node_names_the_author_where_that_of_the_article_does_not(draft, html):
+    page = {"@type": "WebPage", "author": {"@type": "Person", "name": "Ada Kern"}}
+    graph = {"@graph": [{"@type": "NewsArticle", "headline": "Deich"}, page]}
+    head = f'<script type="application/ld+json">{json.dumps(graph)}</script>'
+    assert draft(html(head)).fields["authors"].value == ["Ada Kern"]
+
+
+def test_one_person_under_two_spellings_is_one_author():
+    offered = [
+        Candidate(["Ada Kern"], "JSON-LD author"),
+        Candidate(["Von Dr. Ada Kern"], "byline"),
+        Candidate(["Ada Maria Kern"], "author box"),
+    ]
+    assert choose_people(offered, [])[0].names() == ("Ada Kern",)
+
+
 BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div></div>'
 
 
@@ -202,8 +281,8 @@ BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div>
     ids=["one", "the same twice", "beside a better place"],
 )
 def test_a_box_on_an_author_names_one_where_nothing_else_does(draft, html, head, boxes, authors):
-    aside = "".join(f"<aside>{BOX.format(name)}</aside>" for name in boxes)
-    field = draft(html(head, aside)).fields.get("authors")
+    aside = "".join(f"</p><aside>{BOX.format(name)}</aside>" for name in boxes)
+    field = draft(html(head, paragraphs=(*PARAGRAPHS * 5, aside))).fields.get("authors")
     assert (field and field.value) == authors
 
 
@@ -251,9 +330,10 @@ def test_a_first_name_is_the_whole_name_that_the_byline_gives(draft, html):
     assert page.fields["authors"].value == ["Ada Kern"]
 
 
-def test_a_last_line_names_house_and_source(draft, html):
-    page = draft(html(paragraphs=(*PARAGRAPHS, "Küstenbote / Lohe Heute")))
-    assert "Lohe Heute" in page.fields["authors"].value
+def test_a_last_line_names_the_house_that_a_text_is_from_beside_the_site(draft, html):
+    head = '<meta property="og:site_name" content="Küstenbote">'
+    page = draft(html(head, paragraphs=(*PARAGRAPHS, "Küstenbote / Lohe Heute")))
+    assert page.fields["authors"].value == ["Lohe Heute"]
 
 
 def test_a_name_alone_below_the_last_paragraph_is_the_author(draft, html):
@@ -425,6 +505,12 @@ def test_a_kicker_is_told_from_the_headline(draft, html):
     page = draft(html(h1=f'<span class="kicker">Hochwasserschutz</span> {TITLE}'))
     assert page.title == TITLE
     assert page.fields["kicker"].value == "Hochwasserschutz"
+
+
+def test_a_kicker_inside_what_is_marked_as_headline_is_no_part_of_it(draft, html):
+    marked = f'<div itemprop="headline"><span class="highline">Deichbau</span> {TITLE}</div>'
+    page = draft(html("<title>Deichbau in Lohe</title>", marked, h1=""))
+    assert page.title == TITLE
 
 
 def test_a_paywalled_teaser_is_flagged(draft, html):

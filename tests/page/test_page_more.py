@@ -141,6 +141,7 @@ LONG = PARAGRAPHS * 20
         pytest.param(LOCKED, "", LONG, False, id="declared and whole"),
         pytest.param(linked(isAccessibleForFree="False", wordCount=900), "", PARAGRAPHS, True, id="far fewer words than stated"),
         pytest.param(linked(isAccessibleForFree=False, wordCount=75), "", PARAGRAPHS, False, id="all words that are stated"),
+        pytest.param(linked(isAccessibleForFree=False, wordCount=9000), "", LONG, True, id="long, and far fewer words than stated"),
         pytest.param(linked(hasPart={"@type": "WebPageElement", "isAccessibleForFree": False}), "", PARAGRAPHS, True, id="a part is locked"),
         pytest.param("", WALL, PARAGRAPHS, True, id="a paywall"),
         pytest.param("", WALL, LONG, False, id="a paywall and a whole text"),

@@ -41,9 +41,11 @@ def patterns() -> dict[str, tuple[re.Pattern[Any], frozenset[str]]]:
     """Return each pattern by the name it has first, and how it is used."""
     found: dict[tuple[Any, int], tuple[str, re.Pattern[Any]]] = {}
     used: dict[tuple[Any, int], set[str]] = {}
+    known: set[int] = set()  # what another module has, too: large tables are looked at once
     for module in modules():
         for name, value in vars(module).items():
-            if is_ours(module, name, value):
+            if is_ours(module, name, value) and id(value) not in known:
+                known.add(id(value))
                 for index, pattern in enumerate(_patterns_in(value)):
                     label = f"{module.__name__}.{name}" + (f"[{index}]" if index else "")
                     found.setdefault((pattern.pattern, pattern.flags), (label, pattern))
@@ -101,6 +103,7 @@ def _uses(module: ModuleType) -> Iterator[tuple[re.Pattern[Any], str]]:
             yield value, node.attr
 
 
+@cache
 def tree(module: ModuleType) -> ast.AST:
     assert module.__file__
     return ast.parse(Path(module.__file__).read_text("utf-8"))

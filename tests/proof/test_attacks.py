@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, text, update
 
+from storage.database.engine import insert_tuples
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
 from storage.proof import checkpoints, log, rows
+from storage.proof.entries import RUN_COLUMNS, Entry, runs_of, unpacked
 from storage.proof.leaf import SHAPES, TABLES, commitment
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.tree import root
@@ -51,7 +53,7 @@ class Scene:
         """Make the whole log anew over what is there now, as the owner of the machine could."""
         connection = self.connection
         kept = list(checkpoints.checkpoints(connection))
-        connection.execute(T["log_entry"].delete())
+        connection.execute(T["log_run"].delete())
         connection.execute(T["log_tile"].delete())
         self.run("DELETE FROM counter WHERE name = 'log'")
         if sign_by is not None:
@@ -61,7 +63,7 @@ class Scene:
         if sign_by is None:
             return
         for signed in kept:
-            size = self.one("SELECT count(*) FROM log_entry WHERE seq < :id", id=signed.id)
+            size = sum(each[0] < signed.id for each in entries_of(connection))
             made = Checkpoint(KEY.verifier.name, size, root(log.node_of(connection), size))
             self.run("UPDATE log_checkpoint SET note = :note, size = :size WHERE id = :id",
                      note=made.signed(sign_by), size=size, id=signed.id)  # fmt: skip
@@ -71,10 +73,32 @@ class Scene:
 def recommit_row(connection: Connection, table: str, number: int) -> None:
     salt = os.urandom(16)
     held = commitment(table, rows.row(connection, table, number), salt)
-    entry = T["log_entry"]
-    connection.execute(
-        update(entry).where(entry.c.seq == number).values(opening=salt, commitment=held)
+    rewrite_log(
+        connection, lambda seq, kind, *old: (seq, kind, *((salt, held) if seq == number else old))
     )
+
+
+def entries_of(connection: Connection) -> list[Entry]:
+    runs = connection.execute(select(T["log_run"]).order_by(T["log_run"].c.seq)).all()
+    return [
+        (each.seq, each.kind, each.opening, each.commitment)
+        for run in runs
+        for each in unpacked(run.start, run.entries, run.openings)
+    ]
+
+
+def rewrite_log(connection: Connection, change: Callable[..., Entry | None]) -> None:
+    """Put other entries into the log, or none in their place, and leave tiles as they are."""
+    old = entries_of(connection)
+    new = [found for each in old if (found := change(*each)) is not None]
+    assert new != old
+    connection.execute(T["log_run"].delete())
+    insert_tuples(connection, T["log_run"], RUN_COLUMNS, list(runs_of(new, 0)))
+
+
+def cut_off(connection: Connection, last: int) -> None:
+    """Take all entries of the log away from a number on."""
+    rewrite_log(connection, lambda seq, *held: None if seq >= last else (seq, *held))
 
 
 @pytest.fixture(scope="module", params=("sqlite", "postgresql"))
@@ -121,10 +145,44 @@ def flip(table: str, column: str) -> Attack:
         row = scene.connection.execute(
             select(key, T[table].c[column]).where(T[table].c[column].is_not(None)).order_by(key)
         ).first()
-        value = bytes([row[1][0] ^ 1]) + bytes(row[1])[1:]
-        scene.connection.execute(update(T[table]).where(key == row[0]).values({column: value}))
+        values = {column: flipped(bytes(row[1]))}
+        scene.connection.execute(update(T[table]).where(key == row[0]).values(values))
 
     return attack
+
+
+def forge(part: str) -> Attack:
+    """Change one entry of a wording, and what lies beside it not at all."""
+    other = {"kind": lambda kind: 17, "opening": flipped, "commitment": flipped}[part]
+    at = ("seq", "kind", "opening", "commitment").index(part)
+
+    def attack(scene: Scene) -> None:
+        number = scene.one("SELECT min(id) FROM wording")
+        rewrite_log(scene.connection, lambda *each: tuple(
+            other(value) if each[0] == number and place == at else value
+            for place, value in enumerate(each)
+        ))  # fmt: skip
+
+    return attack
+
+
+def flipped(value: bytes) -> bytes:
+    return bytes([value[0] ^ 1]) + value[1:]
+
+
+def reorder(scene: Scene) -> None:
+    """Swap two neighbours in the log, each with its number."""
+    run = scene.run("SELECT * FROM log_run ORDER BY seq LIMIT 1").one()
+    (first, second), rest = (run.entries[:41], run.entries[41:82]), run.entries[82:]
+    scene.connection.execute(
+        update(T["log_run"]).where(T["log_run"].c.seq == run.seq)
+        .values(entries=second + first + rest)
+    )  # fmt: skip
+
+
+def double_run(scene: Scene) -> None:
+    last = scene.run("SELECT * FROM log_run ORDER BY seq DESC LIMIT 1").one()
+    scene.connection.execute(insert(T["log_run"]).values({**last._mapping, "seq": last.seq + 1}))
 
 
 def statement(*queries: str, **values: Any) -> Attack:
@@ -197,7 +255,7 @@ def drop_with_entry(table: str) -> Attack:
     def attack(scene: Scene) -> None:
         number = scene.one(f"SELECT max(id) FROM {table}")
         scene.run(f"DELETE FROM {table} WHERE id = :id", id=number)
-        scene.run("DELETE FROM log_entry WHERE seq = :id", id=number)
+        rewrite_log(scene.connection, lambda seq, *held: None if seq == number else (seq, *held))
 
     return attack
 
@@ -243,9 +301,9 @@ def truncate(scene: Scene) -> None:
     """Take the newest part of the log away, and all rows that it is about."""
     last = scene.one("SELECT min(id) FROM log_checkpoint")
     for table in RECORD:
-        key = SHAPES[table].key if table in SHAPES else "seq" if table == "log_entry" else None
-        if key:
-            scene.run(f"DELETE FROM {table} WHERE {key} >= :last", last=last - 50)
+        if table in SHAPES:
+            scene.run(f"DELETE FROM {table} WHERE {SHAPES[table].key} >= :last", last=last - 50)
+    cut_off(scene.connection, last - 50)
     scene.run("DELETE FROM log_tile WHERE last_seq >= :last", last=last - 50)
 
 
@@ -301,6 +359,7 @@ def change_under_a_redaction(scene: Scene) -> None:
     log.seal(unit, "wording", number, ("title", "text"))
     unit.close()
     empty_in_silence(scene)
+    scene.run("DELETE FROM trace WHERE wording_id = :id", id=number)
     log.append_within(unit)
     assert scene.findings() == set(), "the redaction itself is sound"
     scene.run("UPDATE wording SET recorded_at = :at WHERE id = :id", id=number,
@@ -313,8 +372,12 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
     "flip a byte of a capture": (flip("capture", "data"), "bytes_damaged"),
     "flip a byte of a digest": (flip("capture", "digest"), "row_changed"),
     "flip a byte of a certificate": (flip("certificate", "chain"), "row_changed"),
-    "flip a byte of a leaf": (flip("log_entry", "commitment"), "row_changed"),
-    "flip a byte of a salt": (flip("log_entry", "opening"), "row_changed"),
+    "flip a byte of a leaf": (forge("commitment"), "row_changed"),
+    "flip a byte of a salt": (forge("opening"), "row_changed"),
+    "flip a byte of the entries as they lie": (flip("log_run", "entries"), "not_logged"),
+    "flip a byte of the salts as they lie": (flip("log_run", "openings"), "run_wrong"),
+    "say that entries come later": (statement("UPDATE log_run SET start = start + 1"), "run_wrong"),
+    "double a run of entries": (double_run, "run_wrong"),
     "flip a byte of a tile": (flip("log_tile", "digest"), "tile_wrong"),
     "change a text with its digest": (rewrite_wording, "row_changed"),
     "change bytes with digest and size": (rewrite_capture, "row_changed"),
@@ -343,8 +406,8 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
     "swap two texts": (swap("wording", "title", "text"), "row_changed"),
     "swap the captures of two observations": (swap("observation", "capture_id"), "row_changed"),
     "swap the times of two observations": (swap("observation", "observed_at"), "row_changed"),
-    "reorder two entries": (
-        statement("UPDATE log_entry SET kind = 17 WHERE seq = (SELECT min(seq) FROM log_entry WHERE kind = 1)"), "row_missing"),
+    "give an entry to another table": (forge("kind"), "row_missing"),
+    "reorder two entries": (reorder, "run_wrong"),
     "another recorded_at": (statement("UPDATE observation SET recorded_at = :at", at=MOMENT), "row_changed"),
     "another observed_at": (statement("UPDATE observation SET observed_at = :at", at=MOMENT), "row_changed"),
     "another status of a server": (statement("UPDATE observation SET http_status = 404"), "row_changed"),
@@ -357,7 +420,7 @@ FOUND_ALONE: dict[str, tuple[Attack, str]] = {
     "change a row and make the log anew without the key": (forge_log, "history_changed"),
     "truncate the log with its rows": (truncate, "reference_broken"),
     "truncate the entries alone": (
-        statement("DELETE FROM log_entry WHERE seq > (SELECT min(id) FROM log_checkpoint)"), "not_logged"),
+        lambda scene: cut_off(scene.connection, scene.one("SELECT min(id) FROM log_checkpoint") + 1), "not_logged"),
     "drop a tile": (statement("DELETE FROM log_tile"), "tile_wrong"),
     "say that the log goes further": (
         statement("UPDATE counter SET value = value + 9000 WHERE name = 'log'"), "position_wrong"),
@@ -403,11 +466,11 @@ def yesterday(scene: Scene) -> None:
     scene.run("DELETE FROM log_stamp")
     scene.run("DELETE FROM log_checkpoint")
     scene.run("DELETE FROM log_key")
-    last = scene.one("SELECT seq FROM log_entry ORDER BY seq LIMIT 1 OFFSET :size", size=first - 30)
+    last = entries_of(scene.connection)[first - 30][0]
     for table in SHAPES:
         if table in T and table != "archive":
             scene.run(f"DELETE FROM {table} WHERE {SHAPES[table].key} >= :last", last=last)
-    scene.run("DELETE FROM log_entry WHERE seq >= :last", last=last)
+    cut_off(scene.connection, last)
     scene.run("DELETE FROM log_tile WHERE last_seq >= :last", last=last)
     key = T["log_key"]
     scene.connection.execute(

@@ -20,10 +20,11 @@ from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.others.authorities import keep_stamp
 from storage.proof.stamp import Authority, stamped_at
 from storage.read.find import Finder
-from storage.render.bundle_report import report
+from storage.read.render.bundle_report import report
 from tests.authority import authority
 from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.whole_record import KEY, WITNESS, A, B
+from tests.proof.grown import with_line
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 
@@ -31,7 +32,9 @@ BERLIN = ZoneInfo("Europe/Berlin")
 OTHER = Signer.generate(KEY.verifier.name)
 
 
-def bundle(room: Newsroom, rev: str, path: Path, passage: str | None = None, language="de") -> Path:
+def bundle(
+    room: Newsroom, rev: str, path: Path, passage: str | None = None, language="de", *, wacz=False
+) -> Path:
     engine, clock = room.archive.engine, room.archive.clock
     made = checkpoints.make(engine, clock, KEY)
     line = WITNESS.cosign(Note.parse(made.note).text, 1_700_000_000)
@@ -51,7 +54,8 @@ def bundle(room: Newsroom, rev: str, path: Path, passage: str | None = None, lan
         written = partial(report, language=language, zone=BERLIN)
         asked = BundleRequest(rev, found, passage, written, "lesart test", hour(50), [one])
         with path.open("wb") as stream:
-            Bundle(connection, asked, signed).write(stream, KEY)
+            made_of = Bundle(connection, asked, signed)
+            (made_of.write_wacz if wacz else made_of.write)(stream, KEY)
     return path
 
 
@@ -105,7 +109,7 @@ def test_a_bundle_holds_and_says_what(unpacked):
     assert "Version 1 has the passage." in told
     assert "Version 2 lacks the passage." in told
     assert "Version 3 has the passage." in told
-    assert "zeuge.example/w signed that it saw it at 1700000000" in told
+    assert "zeuge.example/w signed that it saw it at 2023-11-14T22:13:20+00:00." in told
     assert "It does not prove who published them" in told
     manifest = json.loads((unpacked / "manifest.json").read_text())
     assert [each["told"] for each in manifest["observations"]] == [
@@ -115,6 +119,17 @@ def test_a_bundle_holds_and_says_what(unpacked):
         "content",
     ]
     assert "nicht dazu" not in "".join(path.read_text("latin-1") for path in unpacked.rglob("*") if path.is_file())  # fmt: skip
+
+
+def test_what_a_file_manager_lays_into_the_folder_is_told_and_breaks_nothing(unpacked):
+    (unpacked / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (unpacked / "rows" / "Thumbs.db").write_bytes(b"")
+    code, told = checked(unpacked)
+    assert code == 0, told
+    assert "left by a file manager: .DS_Store, rows/Thumbs.db." in told
+    (unpacked / "rows" / "Thumbs.txt").write_bytes(b"")
+    code, told = checked(unpacked)
+    assert (code, "Thumbs.txt does not belong to the bundle" in told) == (1, True)
 
 
 def test_a_stamp_covers_the_rows_that_came_before_it_and_openssl_says_by_whom(unpacked):
@@ -243,7 +258,7 @@ def forged_witness(folder: Path) -> None:
     note = Note.parse((folder / "log/checkpoint").read_text())
     false = Signer.generate(WITNESS.verifier.name, COSIGNATURE)
     (folder / "log/checkpoint").write_text(
-        Note.parse(Checkpoint.parse(note.text).signed(KEY)).with_line(false.cosign(note.text, 1))
+        with_line(Note.parse(Checkpoint.parse(note.text).signed(KEY)), false.cosign(note.text, 1))
     )
     resigned(folder, KEY)
 
@@ -262,6 +277,8 @@ TAMPERED = {
     "the list signed by another key": (in_manifest(lambda m: None, OTHER), "not signed by the key"),
     "another time": (in_manifest(set_in("versions", "changed_by", "2020-01-01T00:00:00.000000+00:00")), "not seen when it is said"),
     "another outcome": (in_manifest(set_in("observations", "outcome", "gone")), "told otherwise"),
+    "another place": (in_manifest(set_in("observations", "place", "https://anderswo.example/")), "told otherwise"),
+    "another answer of the server": (in_manifest(set_in("observations", "http_status", 404)), "told otherwise"),
     "a passage that is not there": (in_manifest(set_in("versions", "has_passage", False)), "passage is not in"),
     "other bytes": (in_manifest(set_in("versions", "raw", "00" * 32)), "from other bytes"),
     "a row that is not there": (in_manifest(set_in("versions", "derivation", 999)), "spoken of and not there"),
@@ -348,3 +365,27 @@ def test_a_file_that_says_when_it_was_captured_is_told_so_and_holds(tmp_path):
     assert (
         "Version 2 was captured at 2024-06-17T20:00:00.000000+00:00, as its own file says" in told
     )
+
+
+def test_relations_are_told_as_they_were_logged_and_not_otherwise(database_url, tmp_path):
+    room = Newsroom(database_url, tmp_path / "room")
+    for name in "abc":
+        room.write(f"{name}.txt", seed("Pegel steigt", A))
+    room.scan(0)
+    first = room.rows("SELECT id FROM relations ORDER BY id")[0]["id"]
+    room.archive.undo(first, "Zufall")
+    path = bundle(room, "seed:presse/a.txt", tmp_path / "b.zip", language="en")
+    room.close()
+    folder = tmp_path / "b"
+    with zipfile.ZipFile(path) as found:
+        found.extractall(folder)
+    code, told = checked(folder)
+    assert (code, told.count("exact_copy between")) == (0, 2), told
+    assert told.count("was undone later") == 1
+    assert "What is related" in (folder / "report.html").read_text()
+    before = (folder / "manifest.json").read_bytes()
+    for key, value in (("kind", "follow_up"), ("a", "seed:presse/x.txt"), ("undone", 999)):
+        in_manifest(set_in("relations", key, value))(folder)
+        code, told = checked(folder)
+        assert code == 1, told
+        (folder / "manifest.json").write_bytes(before)

@@ -21,10 +21,11 @@ from storage.proof.note import COSIGNATURE, Checkpoint, Signer, Verifier
 from storage.proof.others.witnesses import ask_all
 from storage.proof.policy import Policy
 from storage.proof.tlog_proof import TlogProof
-from storage.proof.tree import Tree, consistency, inclusion, leaf_hash
+from storage.proof.tree import consistency, inclusion, leaf_hash
 from storage.proof.witness import CosignRequest
 from tests.flow.driver import Newsroom, seed
 from tests.flow.whole_record import A
+from tests.proof.grown import Tree
 
 SIGSUM, SPICY = shutil.which("sigsum-witness"), shutil.which("spicy-litetlog")
 GO = {**os.environ, "GODEBUG": "httpmuxgo121=0"}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, NoteError, Signer, Verifier
 from storage.proof.policy import Policy, PolicyError
 from storage.proof.tlog_proof import TlogProof
-from storage.proof.tree import Tree, inclusion, leaf_hash
+from storage.proof.tree import inclusion, leaf_hash
+from tests.proof.grown import Tree, with_line
 
 LOG = Signer.generate("archiv.example/log", seed=bytes(range(32)))
 WITNESS = Signer.generate("zeuge.example/w1", COSIGNATURE, seed=bytes(range(1, 33)))
@@ -45,14 +46,14 @@ def test_a_note_is_signed_by_who_signed_it_and_by_no_other():
 
 def test_a_cosignature_holds_for_its_time_alone():
     note = Note.parse(CHECKPOINT.signed(LOG))
-    cosigned = Note.parse(note.with_line(WITNESS.cosign(note.text, 1_700_000_000)))
+    cosigned = Note.parse(with_line(note, WITNESS.cosign(note.text, 1_700_000_000)))
     found = cosigned.signed_by(WITNESS.verifier)
     assert found is not None
     assert found.at == 1_700_000_000
     head, _, encoded = found.line.rpartition(" ")
     data = bytearray(base64.b64decode(encoded))
     data[11] ^= 1
-    forged = note.with_line(f"{head} {base64.b64encode(data).decode()}\n")
+    forged = with_line(note, f"{head} {base64.b64encode(data).decode()}\n")
     with pytest.raises(NoteError, match="is wrong"):
         Note.parse(forged).signed_by(WITNESS.verifier)
 
@@ -103,7 +104,7 @@ def test_a_policy_says_when_a_checkpoint_counts_as_cosigned():
     assert not policy.is_met(["a", "b"])
     assert policy.is_met(["b", "c"])
     note = Note.parse(CHECKPOINT.signed(LOG))
-    cosigned = Note.parse(note.with_line(WITNESS.cosign(note.text, 17)))
+    cosigned = Note.parse(with_line(note, WITNESS.cosign(note.text, 17)))
     assert policy.cosigners(cosigned) == ["a"]
     assert Policy.parse("quorum none").is_met([])
 

@@ -13,15 +13,14 @@ from storage.proof.tiles import (
     WIDTH,
     TileError,
     bundle,
-    entries_in,
-    hashes_in,
     tile_at,
     tile_path,
     tiled,
     tiles_of,
     width_of,
 )
-from storage.proof.tree import Tree, TreeProofError, leaf_hash
+from storage.proof.tree import TreeProofError, leaf_hash
+from tests.proof.grown import Tree, entries_in, hashes_in
 
 LARGEST = 10_000
 

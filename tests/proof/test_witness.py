@@ -13,11 +13,12 @@ from storage.proof import checkpoints
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
 from storage.proof.others.witnesses import ask_all, read_policy
 from storage.proof.policy import Policy
-from storage.proof.tree import Tree, consistency, leaf_hash
+from storage.proof.tree import consistency, leaf_hash
 from storage.proof.witness import CosignRequest, answer
 from storage.verify.finding import Scope
 from storage.verify.level import level
 from storage.verify.log import facts
+from tests.proof.grown import Tree
 from tests.read.press import draft, the_usual_press
 from worker.services.witness import Cosigner, State, make_server
 

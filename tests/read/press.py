@@ -4,16 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from storage.language.vocabulary import tokens_of
 from storage.record.reading import Reading
 from storage.schedule import queue
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp
-from storage.values.digest import wording_digest
 from storage.values.draft import Draft, Extractor, Field, Mark, Paragraph
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from tests.cli.small_archive import reading_of
 from worker.flow.decide import decide
 
 START = datetime(2024, 6, 18, tzinfo=UTC)
@@ -133,12 +132,7 @@ class Press:
         text = self.held[captured.locator.rpartition("/")[2]]
         if isinstance(text, Refused):
             return Reading(captured, text, "seed")
-        paragraphs = text.text_paragraphs()
-        language = text.fields["language"].value
-        return Reading(
-            captured, text, "seed", digest=wording_digest(text.title, paragraphs),
-            tokens=tokens_of([text.title or "", *paragraphs], language),
-        )  # fmt: skip
+        return reading_of(captured, text)
 
 
 def the_usual_press(url: str) -> Press:

@@ -7,6 +7,7 @@ from storage.read import blame
 from storage.read.archive import NoSuchError, RevisionError, open_archive
 from storage.read.search import holding
 from storage.values.draft import Paragraph
+from storage.write.index import unkeyed
 from tests.read.press import Press, draft, hour
 from tests.statements import statements_of
 
@@ -37,7 +38,7 @@ def test_an_earlier_version_knows_nothing_of_later_ones(archive):
     assert told(archive.blame(f"{PEGEL}@1"))[1] == ("Er stieg um 3,6 Zentimeter.", 1, 1, False)
 
 
-def test_it_tells_between_which_sights_a_sentence_came(archive):
+def test_it_tells_between_which_snapshots_a_sentence_came(archive):
     second = list(archive.blame(f"{PEGEL}@2"))[1]
     assert (second.changed_after, second.changed_by) == (hour(2), hour(3))
     first = next(archive.blame(f"{PEGEL}@2"))
@@ -122,7 +123,7 @@ def exchange(empty_copy):
         yield archive
 
 
-def test_the_earliest_sight_counts_and_only_the_same_sentence(exchange):
+def test_the_earliest_snapshot_counts_and_only_the_same_sentence(exchange):
     assert holders(exchange, "seed:seeds/spaet") == {
         "Der Deich an der Lohe brach am Montag.": "agentur",
         "Der Deich an der Lohe brach am Montag nicht.": None,
@@ -138,6 +139,44 @@ def test_what_very_many_have_is_asked_for_as_a_whole_and_says_the_same(exchange,
     expected = [holders(exchange, rev) for rev in asked]
     monkeypatch.setattr(blame, "MOST_HOLDING", -1)
     assert [holders(exchange, rev) for rev in asked] == expected
+
+
+def test_a_sentence_is_found_without_a_look_at_the_texts_that_have_its_words(database_url):
+    press = Press(database_url)
+    for number in range(3):
+        press.scan(number, **{f"text{number}": draft("Damm", "Der Deich an der Lohe brach.")})
+    _forget(press, "search_text")
+    press.close()
+    with open_archive(database_url) as archive:
+        assert set(holders(archive, "seed:seeds/text2").values()) == {"text0"}
+
+
+def test_an_archive_from_before_keys_blames_the_same_while_it_gets_them(database_url):
+    press = Press(database_url)
+    for number in range(5):
+        texts = {f"text{number}": draft("Damm", "Der Deich brach.", f"{number} Helfer kamen.")}
+        press.scan(number, **texts)
+    _forget(press, "sentence_text", keyed_after="SELECT max(id) FROM wording")
+    rounds = []
+    while not rounds or rounds[-1]:
+        with open_archive(database_url) as archive:
+            assert holders(archive, "seed:seeds/text4") == {
+                "Der Deich brach.": "text0", "4 Helfer kamen.": None,
+            }  # fmt: skip
+        with press.archive.looking() as connection:
+            rounds.append(unkeyed(connection, 1))
+        press.archive.index_rest(1)
+    assert len(rounds) == (7 if database_url.startswith("sqlite") else 1)
+    press.close()
+
+
+def _forget(press, index, keyed_after="SELECT 0"):
+    """Empty an index of SQLite, as it is before it knows of any text."""
+    if press.archive.engine.dialect.name == "sqlite":
+        with press.archive.engine.begin() as connection:
+            connection.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")
+            last = connection.exec_driver_sql(keyed_after).scalar_one()
+            connection.exec_driver_sql(f"UPDATE sentence_text_due SET up_to = {last}")
 
 
 def test_all_sentences_together_take_as_many_statements_as_one(exchange):
@@ -183,6 +222,21 @@ def test_a_query_that_finds_nothing_is_not_asked(dialect_name):
 def test_without_a_phrase_postgresql_is_asked_for_the_words_alone():
     _, values = holding("postgresql", parse_query("Damm Deich", []))
     assert values == {"exact": "('damm') & ('deich')"}
+
+
+def test_what_comes_in_later_and_was_seen_earlier_is_named_from_then_on(database_url):
+    press, other = Press(database_url), Press(database_url, "other")
+    press.scan(5, spaet=draft("Nachlese", "Der Deich an der Lohe brach am Montag."))
+    with open_archive(database_url) as archive:
+        assert holders(archive, "seed:seeds/spaet") == {
+            "Der Deich an der Lohe brach am Montag.": None
+        }
+        other.scan(1, frueh=draft("Eil", "Es regnet. Der Deich an der Lohe brach am Montag."))
+        assert holders(archive, "seed:seeds/spaet") == {
+            "Der Deich an der Lohe brach am Montag.": "frueh"
+        }
+    press.close()
+    other.close()
 
 
 # -------------------------------------------------------------------------------- citations

@@ -47,10 +47,10 @@ def test_a_whole_archive_has_nothing_broken(press_url):
     engine = reading_engine(parsed(press_url))
     verification = Verification(engine)
     assert list(verification.findings()) == []
-    assert verification.looked["captures"] == 6
-    assert verification.looked["wordings"] == 4
-    assert verification.looked["verdicts"] == 7
-    assert verification.looked["articles"] == 3
+    assert verification.checked["captures"] == 6
+    assert verification.checked["wordings"] == 4
+    assert verification.checked["verdicts"] == 7
+    assert verification.checked["articles"] == 3
     assert verification.redacted == 0
     engine.dispose()
 
@@ -62,7 +62,7 @@ def test_progress_hears_of_every_check(press_url):
     list(verification.findings(heard.__setitem__))
     engine.dispose()
     assert list(heard) == [name for name, _check in CHECKS]
-    assert heard == verification.looked
+    assert heard == verification.checked
 
 
 def test_verifying_changes_nothing_and_can_be_done_while_others_write(database_url):
@@ -193,14 +193,14 @@ def test_a_wording_that_no_search_can_find_is_told(press_url):
 
 
 def test_a_layout_that_points_beyond_its_wording_is_told(press_url):
+    entry = '{"role": "text", "w": 9}'
+    beyond = {
+        "sqlite": "json_set(detail, '$.paragraphs[0]', json(:entry))",
+        "postgresql": "jsonb_set(detail, '{paragraphs,0}', CAST(:entry AS jsonb))",
+    }
     with tampering(press_url) as connection:
-        connection.execute(
-            sqlalchemy.text(
-                "UPDATE derivation SET detail = CAST(replace(replace(CAST(detail AS text), "
-                "'\"w\": 2', '\"w\": 9'), '\"w\"\\:2', "
-                f"'\"w\"\\:9') AS {'jsonb' if connection.dialect.name == 'postgresql' else 'text'})"
-            )
-        )
+        changed = f"UPDATE derivation SET detail = {beyond[connection.dialect.name]}"
+        connection.execute(sqlalchemy.text(changed), {"entry": entry})
     assert ("derivation", "layout_wrong") in broken(press_url)
 
 
@@ -227,6 +227,21 @@ def test_a_redaction_with_its_reason_is_counted_and_not_broken(press_url):
     verification = Verification(engine)
     assert [f.to_dict() for f in verification.findings()] == []
     assert verification.redacted == 3
+    engine.dispose()
+
+
+def test_a_step_that_older_rules_told_is_counted_and_not_called_wrong(press_url):
+    engine = writing_engine(parsed(press_url))
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE version SET method = 0"))
+        told = "UPDATE version SET words_added = words_added + 7 WHERE number > 1"
+        steps = connection.execute(sqlalchemy.text(told)).rowcount
+    verification = Verification(engine)
+    assert [f.to_dict() for f in verification.findings()] == []
+    assert verification.older_steps == steps > 0
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("UPDATE version SET method = 1 WHERE number = 2"))
+    assert {f.kind for f in Verification(engine).findings()} == {"step_wrong"}
     engine.dispose()
 
 

@@ -74,7 +74,7 @@ def test_the_text_that_was_readable_then_is_shown_and_listed(archive):
     assert [line.version for line in then.history(PEGEL)] == [1, 2]
 
 
-def test_between_two_sights_the_earlier_text_is_given_and_said_to_be_uncertain(archive):
+def test_between_two_snapshots_the_earlier_text_is_given_and_said_to_be_uncertain(archive):
     assert archive.at(as_of=hour(2)).version(PEGEL).observed.certain
     shown = archive.at(as_of=hour(2.5)).version(PEGEL)
     assert (shown.version, shown.observed.certain) == (1, False)

@@ -1,15 +1,15 @@
 """How texts are edited: each figure is the one that its definition names, on both databases."""
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import duckdb
 import pytest
 
+from storage.cli.exits import run
 from storage.read.archive import open_archive
 from storage.read.figures.edits import EditSpan
 from tests.read.press import START, Press, draft, hour
+from worker.cli.commands import app
 
 
 def text(title, words, **more):
@@ -48,7 +48,7 @@ def figures(edited):
     return only
 
 
-def test_edits_are_told_by_the_hour_of_their_first_sight(edited):
+def test_edits_are_told_by_the_hour_of_their_first_snapshot(edited):
     with open_archive(edited) as archive:
         rows = list(archive.edits_by_hour(EditSpan()))
         assert [(row.hour, row.edits) for row in rows] == [(hour(2), 1), (hour(5), 2), (hour(6), 1)]
@@ -57,7 +57,7 @@ def test_edits_are_told_by_the_hour_of_their_first_sight(edited):
         assert list(archive.edits_by_hour(EditSpan(source="nirgends"))) == []
 
 
-def test_an_edit_whose_sight_before_lies_in_an_earlier_hour_is_not_certainly_of_this_one(edited):
+def test_an_edit_whose_snapshot_before_lies_in_an_earlier_hour_is_not_certainly_of_this_one(edited):
     with open_archive(edited) as archive:
         assert [row.certain for row in archive.edits_by_hour(EditSpan())] == [0, 0, 0]
     assert hour(2) - timedelta(hours=1) >= START
@@ -84,16 +84,15 @@ def test_the_half_life_counts_what_still_stands_for_as_long_as_it_was_seen(figur
     assert figures.half_life_most == pytest.approx(3 * 3600)
 
 
-def test_the_command_writes_rows_and_a_typed_parquet_file(edited, tmp_path):
-    def lesart(*arguments):
-        command = [sys.executable, "-m", "worker", "stats", *arguments, "--archive", edited]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+def test_the_command_writes_rows_and_a_typed_parquet_file(edited, tmp_path, capsys):
+    def told(*arguments):
+        code = run(app, ["stats", *arguments, "--archive", edited])
+        return code, *capsys.readouterr()
 
-    assert lesart("--edits", "--format", "csv").stdout.startswith("source,articles,edited,edits,")
+    assert told("--edits", "--format", "csv")[1].startswith("source,articles,edited,edits,")
     file = tmp_path / "hours.parquet"
-    done = lesart("--edits", "--hourly", "-o", str(file))
-    assert done.returncode == 0, done.stderr
+    assert told("--edits", "--hourly", "-o", str(file))[0] == 0
     rows = duckdb.sql(f"SELECT hour, edits FROM '{file}' ORDER BY hour").fetchall()
     assert rows == [(hour(2), 1), (hour(5), 2), (hour(6), 1)]
-    refused = lesart("--hourly")
-    assert (refused.returncode, "goes with --edits" in refused.stderr) == (2, True)
+    code, _, complained = told("--hourly")
+    assert (code, "goes with --edits" in complained) == (2, True)

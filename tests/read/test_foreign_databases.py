@@ -8,11 +8,11 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from storage.cli.exits import exit_code_of
+from storage.cli.exits import exit_code_of, run
 from storage.database.engine import ArchiveMissingError, ForeignDatabaseError
 from storage.read.archive import open_archive
 from storage.write.archive import Archive
-from tests.flow.processes import lesart
+from worker.cli.commands import app
 
 MADE = {
     "other tables": "CREATE TABLE note (body); INSERT INTO note VALUES ('mein Text')",
@@ -80,16 +80,17 @@ def test_a_text_is_not_touched(tmp_path):
     [["db", "upgrade"], ["up", "--once"], ["retry", "1"]],
     ids=" ".join,
 )
-def test_each_command_that_writes_ends_with_2(tmp_path, command):
-
+def test_each_command_that_writes_ends_with_2(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "other.sqlite3"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE article (id)")
     before = path.read_bytes()
     (tmp_path / "seeds").mkdir()
-    ended = lesart(tmp_path, *command, "--archive", str(path))
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert "is no archive of Lesart" in ended.stderr
+    assert run(app, [*command, "--archive", str(path)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "is no archive of Lesart" in told.err
     assert path.read_bytes() == before
 
 

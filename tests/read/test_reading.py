@@ -72,7 +72,7 @@ def test_articles_come_in_the_order_in_which_they_were_met(archive):
     assert [line.origin for line in archive.articles()] == [PEGEL, FERRY, KOPIE]
 
 
-def test_an_article_tells_its_newest_version_and_its_last_sight(archive):
+def test_an_article_tells_its_newest_version_and_its_last_snapshot(archive):
     line = next(archive.articles())
     assert line.title == "Der Damm hält"
     assert line.versions == 3

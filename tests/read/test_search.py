@@ -145,3 +145,48 @@ def long_texts(empty_copy):
 def test_phrases_are_found_beyond_the_positions_that_an_index_knows(long_texts, query, expected):
     assert found(long_texts, query) == expected
     assert found(long_texts, query, limit=1) <= expected
+
+
+def storm(times):
+    return draft("Wetter", " ".join([*["Sturm"] * times, *["Ruhe"] * (40 - times)]))
+
+
+@pytest.fixture
+def stormy(database_url, monkeypatch):
+    """Give an archive of five texts with a word, of which two are ranked at a time."""
+    monkeypatch.setattr("storage.read.search.RANKED", 2)
+    monkeypatch.setattr("storage.read.facets.RANKED", 2)
+    press = Press(database_url)
+    for number, times in enumerate((9, 1, 2, 8, 3)):
+        press.scan(number, **{f"s{number}": storm(times)})
+    with open_archive(database_url) as archive:
+        yield press, archive
+    press.close()
+
+
+def names(hits):
+    return [hit.origin[-2:] for hit in hits]
+
+
+def test_of_many_texts_the_newest_come_first_and_of_those_the_best(stormy):
+    _press, archive = stormy
+    assert names(archive.search("Sturm")) == ["s3", "s4", "s2", "s1", "s0"]
+    assert names(archive.search("Sturm", filters=Filters(until=hour(2)))) == ["s2", "s1", "s0"]
+
+
+def test_a_search_goes_on_where_it_was_whatever_came_in_since(stormy):
+    press, archive = stormy
+    found, after = [], None
+    while part := list(archive.search("Sturm", after=after, limit=1)):
+        found += part
+        after = part[-1].cursor
+        press.scan(10 + len(found), **{f"n{len(found)}": storm(len(found) + 20)})
+    assert names(found) == ["s3", "s4", "s2", "s1", "s0"]
+    assert names(archive.search("Sturm", limit=1)) == ["n5"]
+
+
+def test_what_hits_have_in_common_is_counted_of_the_newest_and_said_so(stormy):
+    _press, archive = stormy
+    assert (archive.facets("Sturm").hits, archive.facets("Sturm").is_cut) == (3, True)
+    few = archive.facets("Sturm", filters=Filters(until=hour(1)))
+    assert (few.hits, few.is_cut, few.counts["source"]) == (2, False, (("seeds", 2),))

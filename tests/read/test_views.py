@@ -56,11 +56,19 @@ def rows_of(archive, query: str, **parameters: object) -> list[dict[str, object]
     return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
 
 
+def is_common(name: str | None, kind: str, _parents: object) -> bool:
+    """Tell whether a table or an index is there on both databases."""
+    return (
+        name != "trace_by_number" if kind == "index" else kind != "table" or name in METADATA.tables
+    )
+
+
 def test_migrating_makes_just_the_tables_that_the_program_knows(database_url):
     engine = writing_engine(parsed(database_url))
     with engine.connect() as connection:
-        ours = {"include_name": lambda name, kind, _: kind != "table" or name in METADATA.tables}
-        context = MigrationContext.configure(connection, opts={"compare_type": True, **ours})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": is_common}
+        )
         assert compare_metadata(context, METADATA) == []
     engine.dispose()
 

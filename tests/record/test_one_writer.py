@@ -9,25 +9,22 @@ from storage.database import tables
 
 ROOT = Path(tables.__file__).parents[1]
 PLACE_OF = {
-    "ObservationRow": "record/observations.py",
-    "VerdictRow": "record/observations.py",
-    "RefusalRow": "record/observations.py",
-    "WordingRow": "record/derivations.py",
-    "CaptureRow": "record/captures.py",
-    "OriginRow": "record/origins.py",
-    "SourceRow": "record/sources.py",
-    "ArticleRow": "history/article_rows.py",
-    "VersionRow": "history/article_rows.py",
-    "SightRow": "history/article_rows.py",
+    "OBSERVATION": "record/observations.py",
+    "VERDICT": "record/observations.py",
+    "REFUSAL": "record/observations.py",
+    "WORDING": "record/derivations.py",
+    "CAPTURE": "record/captures.py",
+    "ORIGIN": "record/origins.py",
+    "SOURCE": "record/sources.py",
+    "ARTICLE": "history/article_rows.py",
+    "VERSION": "history/article_rows.py",
+    "SNAPSHOT": "history/article_rows.py",
 }
-MADE = re.compile(r"\.add\(\s*(\w+Row)\b|insert\(\s*table_of\((\w+Row)\)")
-INSERTED = re.compile(r"insert\(\s*([A-Z_]+)\)")
+MADE = re.compile(r"(?:\.add|insert)\(\s*([A-Z_]+)\b")
 
 
 def made_in(path: Path) -> set[str]:
-    text = path.read_text(encoding="utf-8")
-    rows = {row for pair in MADE.findall(text) for row in pair if row}
-    return rows | {f"{name.title().replace('_', '')}Row" for name in INSERTED.findall(text)}
+    return set(MADE.findall(path.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("row", sorted(PLACE_OF))

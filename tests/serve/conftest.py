@@ -1,5 +1,6 @@
 """The page, served for real: a server on a free port of this machine, asked by a client."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,12 +16,12 @@ from tests.conftest import DIALECTS
 
 
 @contextmanager
-def served(url: str, site: Site | None = None) -> Iterator[httpx.Client]:
+def served(url: str, site: Site | None = None, **told: str) -> Iterator[httpx.Client]:
     """Give a client for the page of the archive at `url`."""
     with bound("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
         with (
-            Served(make_app(ServedArchive(url), site), listening),
+            Served(make_app(ServedArchive(url, **told), site), listening),
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as client,
         ):
             yield client
@@ -28,12 +29,14 @@ def served(url: str, site: Site | None = None) -> Iterator[httpx.Client]:
 
 @contextmanager
 def emptied(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the place for an archive that the tests of a module share, on either database."""
+    """Give an archive with nothing in it that the tests of a module share, on either database."""
     if request.param == "sqlite":
-        folder = request.getfixturevalue("tmp_path_factory").mktemp("served")
-        yield f"sqlite:///{folder / 'lesart.sqlite3'}"
+        path = request.getfixturevalue("tmp_path_factory").mktemp("served") / "lesart.sqlite3"
+        shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite:///{path}"
         return
-    with request.getfixturevalue("postgres_databases").database() as url:
+    databases = request.getfixturevalue("postgres_databases")
+    with databases.emptied(request.getfixturevalue("_postgres_template")) as url:
         yield url
 
 

@@ -1,8 +1,10 @@
 """The page tells of alerts and of what became of each message, and never where it goes."""
 
-from storage.alerts import keep
-from storage.alerts.match import match
-from storage.alerts.rule import AlertRule
+from storage.history.alerts import lists
+from storage.history.alerts.rule import AlertRule
+from storage.read.archive import open_archive
+from storage.write.alerts import keep
+from storage.write.alerts.match import match
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
 from tests.serve.conftest import served
@@ -11,11 +13,10 @@ from tests.serve.conftest import served
 def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
     with Archive.open(url) as archive:
-        engine, clock = archive.engine, archive.clock
         rule = AlertRule(query='Pegel -"<script>"', languages=("de",))
-        made = keep.add(engine, clock, "hafen", rule, [("webhook", "https://hook.example/geheim")])
+        made = archive.run(keep.add, "hafen", rule, [("webhook", "https://hook.example/geheim")])
         write_archive(archive)
-        assert match(engine, clock) == 3
+        assert match(archive.engine, archive.clock) == 3
     with served(url) as client:
         found = client.get("/alerts?lang=de")
         assert found.status_code == 200
@@ -28,6 +29,30 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
             in client.get("/metrics").text
         )
         assert client.get("/alerts?limit=1").text.count("<tr>") == 2
+        told = client.get("/api/alerts")
+        assert "geheim" not in told.text
+        (alert,) = told.json()["items"]
+        assert (alert["alert"], alert["rule"]) == ("hafen", {"query": 'Pegel -"<script>"'})
+        assert alert["deliveries"]["waiting"] == 3
+
+
+def test_deliveries_are_told_as_the_log_has_them_part_by_part(database_url):
+    with Archive.open(database_url) as archive:
+        hook = ("webhook", "https://hook.example/geheim")
+        archive.run(keep.add, "alle", AlertRule(classes=("first",)), [hook])
+        write_archive(archive)
+        match(archive.engine, archive.clock)
+    with open_archive(database_url) as archive, archive.connected() as connection:
+        expected = [each.to_dict() for each in lists.deliveries(connection)]
+    assert len(expected) >= 2
+    with served(database_url) as client:
+        path = "/api/alerts/deliveries"
+        first = client.get(path, params={"alert": "alle", "limit": 1}).json()
+        rest = client.get(path, params={"alert": "alle", "after": first["next"]}).json()
+        assert [*first["items"], *rest["items"]] == expected
+        assert client.get(path, params={"state": "dead"}).json() == {"items": [], "next": None}
+        assert client.get(path, params={"alert": "keiner"}).status_code == 404
+        assert client.get(path, params={"state": "lost"}).status_code == 400
 
 
 def test_without_an_alert_the_page_says_how_to_make_one(client):

@@ -4,10 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from storage.read.archive import open_archive
+from storage.values.redaction import RedactionReason
 from storage.web.problems import TITLES
 from storage.web.schemas import LINES
+from storage.write.archive import Archive
+from tests.cli.small_archive import write_archive
+from tests.serve.conftest import served
+from tests.statements import statements_of
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "web.md"
 PEGEL = "seed:seeds/pegel.txt"
@@ -118,6 +124,72 @@ def test_what_is_known_is_answered_by_304_and_without_a_body(client):
     again = client.get("/api/articles", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
     assert client.get("/api/articles", headers={"If-None-Match": '"else"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [
+    "/api/articles", f"/api/blame?rev={PEGEL}", "/api/search?q=Pegel", "/search?q=Pegel",
+    "/api/changes",
+])  # fmt: skip
+def test_an_answer_that_is_known_is_told_as_such_before_it_is_worked_out(client, path):
+    told = client.get(path).headers
+    tag = told["etag"]
+    with statements_of(Engine) as asked:
+        known = client.get(path, headers={"If-None-Match": f'"else", {tag}'})
+    assert (known.status_code, known.headers["etag"], len(asked)) == (304, tag, 1)
+    changed = {name for name, value in known.headers.items() if told.get(name) != value}
+    assert changed <= {"date"}, "a browser would take them for those of the page that it has"
+    other = {"If-None-Match": tag, "Accept-Language": "de"}
+    in_german = 200 if path.startswith("/search") else 304
+    assert client.get(path, headers=other).status_code == in_german
+
+
+@pytest.mark.parametrize("path", ["/", "/api/articles", f"/api/blame?rev={PEGEL}"])
+def test_the_same_answer_is_given_again_without_being_worked_out(client, path, monkeypatch):
+    monkeypatch.setattr("storage.web.known.now", lambda: 600.0)  # no minute ends in between
+    first = client.get(path)
+    with statements_of(Engine) as asked:
+        again = client.get(path)
+    assert len(asked) == 1, "the state of the archive"
+    assert (again.status_code, again.content) == (200, first.content)
+    assert {**again.headers, "date": ""} == {**first.headers, "date": ""}
+    lines = client.get(path, headers={"Accept": "application/jsonl"})
+    assert (lines.content == first.content) == (path == "/")
+
+
+def test_what_was_given_is_worked_out_again_once_anything_was_written(database_url):
+    with Archive.open(database_url) as archive:
+        write_archive(archive)
+        with served(database_url) as asking:
+            before = {path: asking.get(path).content for path in ("/", "/api/changes")}
+            with open_archive(database_url) as reading:
+                changed = reading.row_of(items(asking, "/api/changes")[0]["article"])
+            assert archive.restrict([changed], RedactionReason.GDPR_RESTRICTION, "ada")
+            for path, content in before.items():
+                assert asking.get(path).content != content
+
+
+def test_what_was_known_is_worked_out_again_once_anything_was_written(database_url):
+    with Archive.open(database_url) as archive:
+        write_archive(archive)
+        with served(database_url) as asking:
+            listed = [each["article"] for each in items(asking, "/api/articles", source="seeds")]
+            path, *others = (f"/api/history?article={each}" for each in listed)
+            tag, known = asking.get(path).headers["etag"], asking.get(others[0]).headers["etag"]
+            with open_archive(database_url) as reading:
+                article = reading.row_of(listed[0])
+            assert archive.restrict([article], RedactionReason.GDPR_RESTRICTION, "ada")
+            told = asking.get(path, headers={"If-None-Match": tag})
+            assert told.status_code == 200
+            assert {row["title"] for row in told.json()["items"]} == {None}
+            same = asking.get(others[0], headers={"If-None-Match": known})
+            assert (same.status_code, same.headers["etag"] == known) == (304, False)
+
+
+def test_a_request_with_too_long_a_head_is_a_problem_like_any_other(client):
+    told = client.get("/api/articles", headers={"X-Long": "x" * 1_000_000})
+    assert (told.status_code, told.headers["content-type"]) == (400, "application/problem+json")
+    assert told.json()["code"] == "request_invalid"
+    assert told.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(

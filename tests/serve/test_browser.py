@@ -123,7 +123,8 @@ def pages(address: str) -> dict[str, str]:
         "cite": f"/a/{name}/cite", "long": f"/a/{long}?lang=de", "long-compare": f"/a/{long}/1..2?view=changes",
         "sources": "/sources?lang=de", "refusals": "/refusals", "relations": "/relations",
         "statistics": "/statistics", "alerts": "/alerts", "jobs": "/jobs",
-        "cluster": f"/cluster/of?a={copy}", "problem": "/a/nirgendwo",
+        "memento": f"/memento/20990101000000/{ARTICLE}", "proof": f"/proof/{name}",
+        "search-many": "/search?q=der&lang=de", "cluster": f"/cluster/of?a={copy}", "problem": "/a/nirgendwo",
     }  # fmt: skip
 
 
@@ -296,7 +297,7 @@ def test_no_hostile_text_runs_in_a_browser(browser, tmp_path):
         browser.get(address)
         errors(browser), requested(browser)
         for place in ["/", "/?limit=200", "/search?q=Pegel&limit=500", "/sources", *(
-            f"/a/{each['article']}{tail}" for each in articles for tail in ("", "/1..2")
+            f"/a/{each['article']}{'' if number % 2 else '/1..2'}" for number, each in enumerate(articles)
         )]:  # fmt: skip
             browser.get(address + place)
             assert browser.execute_script("return window.__hit") is None, place

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
-from storage.render.change_html import clean
+from storage.read.render.change_html import clean
 from storage.web.feeds import ATOM, ChangeEntry, ChangeFeed, _atom
 from tests.serve.hostile import payloads
 

@@ -90,12 +90,12 @@ def _index(archive: Archive) -> None:
 
 @pytest.fixture(scope="module")
 def pages(hostile_url: str) -> Iterator[dict[str, str]]:
-    """Give the pages in which the payloads stand, by their address."""
+    """Give the pages in which the payloads stand, by their address; on PostgreSQL some of them."""
     with served(hostile_url) as client:
         articles = client.get("/api/articles", params={"limit": 1000}).json()["items"]
         assert len(articles) == len(ALL) >= 150
         found = {}
-        for article in articles:
+        for article in articles[:: 1 if hostile_url.startswith("sqlite") else 8]:
             name = article["article"]
             places = [f"/a/{name}", f"/a/{name}/1..2"]
             if len(found) < 60:

@@ -4,10 +4,11 @@ import pytest
 
 from storage.proof import checkpoints
 from storage.proof.note import Checkpoint, Note
-from storage.proof.tiles import entries_in, hashes_in, tile_path, tiled, width_of
+from storage.proof.tiles import tile_path, tiled, width_of
 from storage.proof.tree import leaf_hash, root
 from tests.conftest import DIALECTS
 from tests.flow.whole_record import KEY
+from tests.proof.grown import entries_in, hashes_in
 from tests.read.press import Press, draft
 from tests.serve.conftest import emptied, served
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ def families(client):
 
 
 def names_of(client) -> set[str]:
+    client.get("/api/articles")  # how long a request took is told once there was one
     found = families(client)
     return set(found) | {sample.name for each in found.values() for sample in each.samples}
 
@@ -29,6 +32,15 @@ def test_the_figures_are_those_of_the_archive(client):
     assert {s.labels["code"]: s.value for s in found["lesart_refusals"].samples} == {"empty": 1}
     counts = [s for s in found["lesart_request_seconds"].samples if s.name.endswith("_count")]
     assert {"route": "/api/articles", "status": "2xx"} in [s.labels for s in counts]
+
+
+def test_how_long_the_lock_was_held_and_how_far_the_rest_is_behind_are_told(client):
+    found = families(client)
+    (held,) = found["lesart_lock_seconds"].samples
+    assert held.name == "lesart_lock_seconds_total"
+    assert 0 < held.value < 600
+    behind = {s.labels["step"]: s.value for s in found["lesart_behind_seconds"].samples}
+    assert behind == {"index": 0, "relate": 0}
 
 
 def test_an_answer_that_is_a_problem_is_counted_as_such(client):
@@ -48,8 +60,8 @@ def test_every_name_that_is_asked_for_is_told(client, file):
 
 def test_the_dashboard_shows_every_figure(client):
     shown = set(NAME.findall((MONITORING / "dashboard.json").read_text("utf-8")))
-    base = {re.sub("_(bucket|count|sum|created)$", "", each) for each in names_of(client)}
-    assert base == {re.sub("_(bucket|count)$", "", each) for each in shown}
+    base = {re.sub("_(bucket|count|sum|created|total)$", "", each) for each in names_of(client)}
+    assert base == {re.sub("_(bucket|count|total)$", "", each) for each in shown}
 
 
 def test_the_dashboard_and_the_alerts_are_whole():
@@ -57,6 +69,19 @@ def test_the_dashboard_and_the_alerts_are_whole():
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
     rules = yaml.safe_load((MONITORING / "alerts.yml").read_text("utf-8"))["groups"][0]["rules"]
     assert all({"alert", "expr", "annotations"} <= set(rule) for rule in rules)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_prometheus_takes_the_rules_the_settings_and_the_figures(client):
+    def checked(*asked, **given):
+        done = subprocess.run(
+            ["promtool", "check", *asked], cwd=MONITORING, capture_output=True, check=False, **given
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    checked("rules", "alerts.yml")
+    checked("config", "prometheus.yml")
+    checked("metrics", input=client.get("/metrics").content)
 
 
 def test_health_asks_nothing_of_the_archive_and_readiness_does(client):

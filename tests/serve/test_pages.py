@@ -41,10 +41,37 @@ def test_a_changed_number_stands_in_its_place_and_is_the_loudest(client):
     assert "Der Pegel der Lohe stieg in der Nacht um " in text
 
 
+def test_a_browser_that_names_no_language_gets_that_of_the_page(archive_url):
+    with served(archive_url, language="de") as client:
+        assert '<html lang="de">' in client.get("/").text
+        assert '<html lang="en">' in client.get("/", headers={"Accept-Language": "en-GB"}).text
+
+
 def test_a_browser_gets_its_own_language_and_english_where_it_names_no_other(client):
     german = client.get("/", headers={"Accept-Language": "fr;q=0.9, de-AT, en;q=0.5"}).text
     assert "Was sich zuletzt änderte" in german
     assert "What changed lately" in client.get("/", headers={"Accept-Language": "fr"}).text
+
+
+def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_beside_a_filter(
+    client, tmp_path
+):
+    url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
+    Archive.open(url).close()
+    with served(url) as empty:
+        text = empty.get("/").text
+        assert "There is no article yet." in text
+        assert "is there already" not in text
+    text = client.get("/?contains=nirgendwo").text
+    assert "No change is like that." in text
+    assert "Nothing has changed yet" not in text
+
+
+def test_a_problem_shows_commands_as_such_and_escapes_what_was_asked_for(client):
+    text = client.get("/a/%3Cb%3E", headers={"Accept": "text/html"}).text
+    assert "<code>lesart list</code> names those that are there" in text
+    assert "&lt;b&gt;" in text
+    assert "<b>" not in text
 
 
 def test_edits_are_told_with_a_picture_and_as_a_table(client):

@@ -1,19 +1,28 @@
 """The server stands beside the work, and never in its way."""
 
+import asyncio
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import httpx
+import psutil
 import pytest
 
 from storage.settings import SettingsError, load_settings
+from storage.web.archives import Library, ServedArchive
 from storage.web.server import bound
 from worker.errors import PortTakenError
-from worker.services.web import PageBeside, address_of
+from worker.services.rate_limit import RateLimit
+from worker.services.web import PageBeside, address_of, workers_of
 
 
 @pytest.fixture
 def settings(archive_url):
-    return load_settings(archive=archive_url)
+    return replace(load_settings(archive=archive_url), web_workers=1)
 
 
 def free() -> str:
@@ -30,6 +39,92 @@ def test_a_page_beside_other_work_answers_from_its_start_to_its_stop(settings):
     page.stop()
     with pytest.raises(httpx.HTTPError):
         httpx.get(f"http://{address}/healthz", timeout=2)
+
+
+@contextmanager
+def many(settings):
+    """Give the address of a page that two processes serve, and how to find them."""
+    address, before = free(), psutil.Process().children()
+    page = PageBeside(replace(settings, web_address=address, web_workers=2))
+    page.start()
+
+    def serving():
+        started = [each for each in psutil.Process().children() if each not in before]
+        return [each for each in started if any("spawn_main" in w for w in each.cmdline())]
+
+    try:
+        yield f"http://{address}", serving
+    finally:
+        page.stop()
+        assert serving() == []
+
+
+def ask(url):
+    return httpx.get(url, timeout=60)
+
+
+def told_by(url, status):
+    """Return how many answers with a status the server says it gave to `/api/sources`."""
+    label = f'lesart_request_seconds_count{{route="/api/sources",status="{status}"}} '
+    found = [each for each in ask(f"{url}/metrics").text.splitlines() if each.startswith(label)]
+    return sum(float(each.removeprefix(label)) for each in found)
+
+
+def test_an_answer_waits_for_no_acknowledgement_before_its_second_half_is_sent():
+    async def sends_at_once() -> int:
+        asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken = writer.get_extra_info("socket")
+            asked.set_result(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = bound("127.0.0.1", 0)
+        async with await asyncio.start_server(answer, sock=listening):
+            _reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
+            return await asyncio.wait_for(asked, 10)
+
+    assert asyncio.run(sends_at_once()) != 0
+
+
+def test_several_processes_serve_and_count_together_what_they_answered(settings):
+    with many(settings) as (url, serving):
+        assert ask(f"{url}/readyz").text == "ok\n"
+        assert len(serving()) == 2
+        with ThreadPoolExecutor(8) as readers:
+            list(readers.map(ask, [f"{url}/api/sources"] * 40))
+        assert {told_by(url, "2xx") for _ in range(8)} == {40}
+        for number in range(12):
+            answer = httpx.delete(f"{url}/api/sources?name=a", timeout=60)
+            assert answer.status_code == (401 if number < 10 else 429)
+        known = {"If-None-Match": ask(f"{url}/api/articles").headers["ETag"]}
+        again = [httpx.get(f"{url}/api/articles", headers=known, timeout=60) for _ in range(8)]
+        assert {each.headers["ETag"] for each in again} == set(known.values())
+
+
+def test_a_process_that_was_killed_is_started_anew_and_its_answers_still_count(settings):
+    with many(settings) as (url, serving):
+        ask(f"{url}/api/sources")
+        before = serving()
+        for each in before:
+            each.kill()
+        assert ask(f"{url}/api/sources").status_code == 200, "the socket outlives who serves it"
+        assert told_by(url, "2xx") == 2
+        assert len(serving()) == 2
+        assert not set(serving()) & set(before)
+
+
+def test_processes_that_share_a_file_give_leave_together(tmp_path):
+    first, second = (RateLimit(2, lambda: 0.0, tmp_path / "leave") for _ in range(2))
+    assert [first.wait("a"), second.wait("a"), first.wait("a")] == [0, 0, 30]
+    assert second.wait("b") == 0
+
+
+def test_so_many_processes_serve_as_is_said_and_four_at_most_else(settings, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: range(16))
+    assert workers_of(settings) == 1
+    assert workers_of(replace(settings, web_workers=None)) == 4
 
 
 def test_a_taken_port_is_told_and_up_goes_on_without_the_page(settings, capsys):
@@ -61,3 +156,25 @@ def test_names_of_the_page_are_read_as_a_list():
 
 def test_an_address_falls_apart_into_host_and_port():
     assert address_of("0.0.0.0:80") == ("0.0.0.0", 80)
+
+
+def test_what_is_remembered_is_asked_by_one_while_others_wait_or_take_what_was_said(archive_url):
+    library, asked, may_end = Library(ServedArchive(archive_url)), [], threading.Event()
+
+    def ask() -> int:
+        asked.append(len(asked))
+        assert may_end.wait(30)
+        return len(asked)
+
+    with ThreadPoolExecutor(4) as threads:
+        first = [threads.submit(library.remembered, "n", 60, ask) for _ in range(4)]
+        may_end.set()
+        assert {each.result() for each in first} == {1}
+        may_end.clear()
+        anew = threads.submit(library.remembered, "n", 0, ask)
+        while len(asked) < 2:
+            time.sleep(0.01)
+        assert library.remembered("n", 0, ask) == 1, "what was said before, at once"
+        may_end.set()
+        assert anew.result() == 2
+    library.close()

@@ -1,20 +1,27 @@
-"""Every sentence of the pages is said in German, and none that no page says."""
+"""Every sentence of pages and mails is said in German, and none that neither says."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from storage.read.render.words import known_words
 from storage.web.pages.asked import VIEWS
-from storage.web.pages.rendering import HERE, known_words
+from storage.web.pages.rendering import HERE
 from storage.web.parameters import ChangeClass
 from storage.web.problems import TITLES
+from worker.alerts import mail
 
 SAID = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
 KINDS = re.compile(r"^(class|state|kind|view|role|outcome|is) ")
 
 
 def said() -> set[str]:
-    files = [*(HERE / "templates").glob("*.html"), *(HERE / "pages").glob("*.py")]
+    files = [
+        *(HERE / "templates").glob("*.html"),
+        *(HERE / "pages").glob("*.py"),
+        Path(mail.__file__),
+    ]
     found = {a or b for path in files for a, b in SAID.findall(path.read_text("utf-8"))}
     return found | {title for _status, title in TITLES.values()}
 

@@ -52,6 +52,12 @@ BLOOD = (
     "Spenden müssen 56 Tage liegen. Ein Ausweis ist mitzubringen, ein Imbiss steht bereit. Täglich "
     "werden im Land bis zu 2.300 Spenden gebraucht, und im Sommer sind die Vorräte besonders knapp."
 )
+VOTE = (
+    "Am Abend hat der Rat der Stadt Lohetal in {} Lesung über den Haushalt beraten. Von den "
+    "Mitgliedern stimmten {} für den Entwurf der Kämmerei, der um {} Prozent gewachsen ist. Die "
+    "Sitzung war öffentlich, Zuschauer waren willkommen. Das Protokoll liegt nach der Genehmigung "
+    "im Rathaus aus und kann dort von allen eingesehen werden."
+)
 SHORT = "Die Polizei bittet um Hinweise auf den Verbleib der Räder."
 
 
@@ -117,6 +123,36 @@ LOOKALIKES = {
         told(BLOOD.format("12. Juni")),
         told(BLOOD.format("10. Juli"), day=other_day(28)),
         "moved_dates",
+    ),
+    "the next ordinal date in words": (
+        told(BLOOD.format("ersten Juni")),
+        told(BLOOD.format("zweiten Juni"), day=other_day(28)),
+        "moved_dates",
+    ),
+    "another number of tens in words": (
+        told(VOTE.format("dritter", "einundzwanzig", "2½")),
+        told(VOTE.format("dritter", "dreiundvierzig", "2½"), day=other_day(28)),
+        "other_facts",
+    ),
+    "another number of hundreds in words": (
+        told(VOTE.format("dritter", "zweihundert", "2½")),
+        told(VOTE.format("dritter", "dreihundert", "2½"), day=other_day(28)),
+        "other_facts",
+    ),
+    "another ordinal in words": (
+        told(VOTE.format("dritter", "alle", "2½")),
+        told(VOTE.format("vierter", "alle", "2½"), day=other_day(28)),
+        "other_facts",
+    ),
+    "another fraction in words": (
+        told(VOTE.format("dritter", "alle", "anderthalb")),
+        told(VOTE.format("dritter", "alle", "zweieinhalb"), day=other_day(28)),
+        "other_facts",
+    ),
+    "another fraction in one sign": (
+        told(VOTE.format("dritter", "alle", "2½")),
+        told(VOTE.format("dritter", "alle", "2¼"), day=other_day(28)),
+        "other_facts",
     ),
     "the same block above two stories": (
         told(f"{BANNER}\n\n{FIRE}"),

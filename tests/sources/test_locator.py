@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.locator import ESCAPE, UNSAFE, escape_locator, origin_path
+from storage.values.locator import UNSAFE, escape_locator, origin_path
 
 ANY_TEXT = st.text(st.characters(codec=None) | st.characters(categories=["Cs", "Cc", "Cf"]))
+
+
+ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4}))")
 
 
 def unescape_locator(locator: str) -> str:

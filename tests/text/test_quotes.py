@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from math import exp
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.values.draft import Paragraph, Quote
+from storage.record.derivation_detail import detail_of
+from storage.values.draft import Paragraph, Quote, paragraphs_in, quotes_in
 from tests.text.cases import draft
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker.candidates import Speaker
 from worker.text.annotate.speaker.choice import choose, speaker_weights
+from worker.text.annotate.speaker.speech import QuotedWords, described, is_speech, weights
 
 
 def passages(name: str) -> list[dict]:
@@ -192,6 +196,21 @@ def test_each_quotation_stands_in_its_paragraph(text: str) -> None:
             assert quote.speaker_resolved is None or quote.speaker is not None
 
 
+@pytest.mark.parametrize("passage", [*LABELLED, *UNSEEN], ids=lambda each: each["text"][:20])
+def test_what_is_kept_of_quotations_gives_them_back(passage: dict) -> None:
+    read = draft(f"2024-06 Streit\n\n{passage['text']}")
+    detail = json.loads(json.dumps(detail_of(read, read.text_paragraphs()[1:])))
+    text = "\n\n".join(read.text_paragraphs()[1:])
+    assert quotes_in(detail, paragraphs_in(detail, text)) == read.quotes
+
+
+def test_a_quotation_that_is_not_in_its_paragraph_is_kept_in_its_words() -> None:
+    odd = replace(
+        draft("2024-06 Streit\n\nEs hält."), quotes=(Quote("Nein", "Bo", None, 0, "Bo Lind"),)
+    )
+    assert quotes_in(detail_of(odd, odd.text_paragraphs()), odd.paragraphs) == odd.quotes
+
+
 def test_the_choice_is_the_likeliest_by_all_features() -> None:
     table, chosen = speaker_weights(), []
 
@@ -211,9 +230,33 @@ def test_the_choice_is_the_likeliest_by_all_features() -> None:
     assert len(chosen) > len(UNSEEN)
 
 
+def test_what_is_told_without_looking_further_is_told_by_all_features_too() -> None:
+    weighed: list[tuple[bool, bool]] = []
+
+    def all_weighed(quoted: QuotedWords) -> bool:
+        total = sum(weights().get(name, 0.0) * each for name, each in described(quoted).items())
+        weighed.append((is_speech(quoted), 1 / (1 + exp(-total)) >= (0.2 if quoted.rule else 0.35)))
+        return weighed[-1][0]
+
+    for passage in [*LABELLED, *UNSEEN]:
+        parts = [Paragraph("text", part) for part in passage["text"].split("\n\n")]
+        assert quotes(parts, "de", speech=all_weighed) == quotes(parts, "de")
+    assert len(weighed) > len(LABELLED)
+    assert {told for told, _ in weighed} == {True, False}
+    assert all(told == whole for told, whole in weighed)
+
+
 def test_words_that_begin_a_sentence_are_no_part_of_a_name() -> None:
     (quote,) = found_in(
         "Nach Ansicht von Ministerin Ada Kern ist es zu spät. „Die Wehr war langsam.“"
+    )
+    assert quote.speaker == "Ministerin Ada Kern"
+
+
+def test_whoever_spoke_before_goes_on_in_the_subjunctive() -> None:
+    (quote,) = found_in(
+        "Ministerin Ada Kern sagte am Montag, der Bau eile. Allerdings sei das Geld aus dem alten "
+        "Haushalt „längst ausgegeben“."
     )
     assert quote.speaker == "Ministerin Ada Kern"
 
@@ -223,6 +266,34 @@ def test_who_is_cited_speaks_and_not_who_cites() -> None:
         "Die Hafenzeitung zitiert einen Lotsen mit den Worten: „Die Flut kam schnell.“"
     )
     assert quote.speaker == "Lotsen"
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("Der Bau wurde von der Leiterin Ada Kern als „großer Unfug“ bezeichnet.", "Leiterin Ada Kern"),
+        ("Besorgt äußerte sich die Leiterin der Wehr: „Es wird eng.“", "Leiterin der Wehr"),
+        ("Der Bau ist nach Angaben des örtlichen Deichgrafen „längst bezahlt“.", "örtlichen Deichgrafen"),
+        ("Wie die Zeitung meldete, sei der Bau laut der Wehr „längst bezahlt“.", "Wehr"),
+        ("Bo Lind wies das zurück, die Leiterin der Wehr, Ada Kern, sagte: „Es eilt.“", "Ada Kern"),
+        ("Deichgraf Bo Lind kam. In einer Rede lobte er den Bau: „Er hält.“", "er"),
+        ("Bo Lind kam. Das neue Angebot der Stadt lehnte er ab: „Zu spät.“", "er"),
+        ("Laut „Hafenbote“ ist der Bau am Deich „längst bezahlt worden“.", "Hafenbote"),
+    ],
+    ids=[
+        "passive", "reflexive", "genitive", "the nearer of two", "two subjects", "pronoun",
+        "object first", "a name in marks",
+    ],
+)  # fmt: skip
+def test_the_speaker_is_told_by_the_build_of_the_sentence(text: str, speaker: str) -> None:
+    assert [quote.speaker for quote in found_in(text)] == [speaker]
+
+
+def test_a_verb_without_its_particle_is_none_of_saying() -> None:
+    (quote,) = found_in("Die Wehr teilte mit: „Es wird eng.“")
+    assert (quote.speaker, quote.cue) == ("Wehr", "teilte")
+    (other,) = found_in("Ada Kern sagte viel. Den Satz „Es wird eng.“ teilte die Wehr nicht.")
+    assert other.cue is None
 
 
 def test_an_object_behind_the_verb_is_not_taken_for_its_subject() -> None:

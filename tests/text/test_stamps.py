@@ -1,5 +1,7 @@
 """Characters that nobody sees: taken out of the wording, told beside it."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from storage.values.digest import wording_digest
 from storage.values.draft import TEXT_ROLES, Draft
 from tests.text.cases import draft
-from worker.text.stamps import STAMP, stamp, without_unseen, written_out
+from worker.text.stamps import STAMP, UNSEEN_RUN, stamp, without_unseen, written_out
 
 BODY = "Der Deich in Lohetal hält, sagte die Wehr am Montag. Das Wasser steigt weiter."
 MANIFEST = b"C2PATXT\0" + bytes(range(40))
@@ -86,6 +88,13 @@ def test_what_joins_letters_or_chooses_a_form_stays(text: str) -> None:
 def test_what_joins_nothing_goes(text: str, plain: str) -> None:
     assert without_unseen(text)[0] == plain
     assert stamp(without_unseen(text)[1]) is None
+
+
+def test_a_run_of_any_unseen_character_is_found_beside_letters_beyond_ascii() -> None:
+    unseen = [each for each in map(chr, range(sys.maxunicode + 1)) if UNSEEN_RUN.match(each)]
+    assert len(unseen) > 500
+    for each in unseen:
+        assert without_unseen(f"Ö{3 * each}l") == ("Öl", (3 * each,))
 
 
 def test_references_of_a_page_are_such_characters_too() -> None:

@@ -5,7 +5,15 @@ from typing import get_args
 import pytest
 
 from storage.values import refusals
-from storage.values.outcome import NO_ANSWER, OUTCOMES, STATES, WALLS, Name, of_exchange, of_page
+from storage.values.outcome import (
+    INTERSTITIALS,
+    NO_ANSWER,
+    OUTCOMES,
+    STATES,
+    Name,
+    of_exchange,
+    of_page,
+)
 from storage.values.verdict import Counts
 
 
@@ -40,6 +48,6 @@ def test_the_state_of_an_article_follows_its_latest_outcome(state, outcomes):
 
 
 def test_the_codes_that_outcomes_are_told_by_are_codes():
-    assert {*WALLS, *NO_ANSWER} <= set(refusals.REFUSALS)
+    assert {*INTERSTITIALS, *NO_ANSWER} <= set(refusals.REFUSALS)
     assert {of_page(code) for code in refusals.REFUSALS} == {"blocked", "not_article", "refused"}
     assert {of_exchange(code) for code in refusals.REFUSALS} == {"unreachable", "refused"}

@@ -9,8 +9,6 @@ import pytest
 from storage.values.net.private_hosts import own_hosts
 from tests.web.desk import Desk, desk_at
 from tests.web.site import Web, simulated_web
-from worker.flow.document_process import DocumentReader
-from worker.text import TextSettings
 from worker.web.connection import Network
 
 
@@ -31,15 +29,8 @@ def network(web: Web) -> Callable[..., Network]:
     return made
 
 
-@pytest.fixture(scope="session")
-def pages() -> Iterator[DocumentReader]:
-    """Give a reader of pages for all tests."""
-    with DocumentReader(TextSettings()) as found:
-        yield found
-
-
 @pytest.fixture
-def desk(database_url: str, tmp_path: Path, pages: DocumentReader) -> Iterator[Desk]:
+def desk(database_url: str, tmp_path: Path) -> Iterator[Desk]:
     """Give a newsroom that watches the simulated web; its archive must be without a flaw."""
-    with desk_at(database_url, tmp_path, pages) as found:
+    with desk_at(database_url, tmp_path) as found:
         yield found

@@ -1,8 +1,8 @@
 """`python -m tests.web.demo --days 7 --minutes 3`: `lesart up` against a press, in accelerated time.
 
-A press of its own on the loopback publishes, changes, moves and loses articles; `lesart up` watches its feeds.
-An hour of the press goes by in a few seconds. At the end the archive is left in `--folder`, to be looked at with
-the usual commands.
+A press of its own on the loopback publishes, changes, moves and loses articles; `lesart up` watches
+its feeds. An hour of the press goes by in a few seconds. At the end the archive is left in
+`--folder`, to be looked at with the usual commands.
 """
 
 import argparse

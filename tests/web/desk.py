@@ -11,7 +11,6 @@ from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
-from worker.flow.document_process import DocumentReader
 from worker.flow.order import order, order_due, place_of, resolve
 from worker.flow.standing_sources import watch_address
 from worker.flow.work import work_next
@@ -87,11 +86,8 @@ class Desk(Newsroom):
 
 
 @contextmanager
-def desk_at(url: str, root: Path, pages: DocumentReader, **settings: str) -> Iterator[Desk]:
-    """Give a desk and check, at its end, that nothing is wrong with its archive.
-
-    `pages` is shared by many: to start one takes longer than most tests.
-    """
+def desk_at(url: str, root: Path, **settings: str) -> Iterator[Desk]:
+    """Give a desk and check, at its end, that nothing is wrong with its archive."""
     clock: list[Desk] = []
     with simulated_web(root, lambda: clock[0].now) as web:
         for host in HOSTS:
@@ -102,12 +98,10 @@ def desk_at(url: str, root: Path, pages: DocumentReader, **settings: str) -> Ite
         }  # fmt: skip
         desk = Desk(url, root, **given)
         desk.web = web
-        desk.reader._isolated = pages
         clock.append(desk)
         try:
             yield desk
             found = desk.findings()
             assert found == [], found
         finally:
-            desk.reader._isolated = None
             desk.close()

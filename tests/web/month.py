@@ -249,7 +249,7 @@ class _Verdict:
                 served.remove(match)
 
     def _versions(self, ask, told: dict[int, list[dict[str, Any]]]) -> None:
-        """Check that the versions are the editions that were seen, with the sights between them."""
+        """Check that the versions are the editions that were seen, with the snapshots between them."""
         versions = defaultdict(list)
         for row in ask(
             "SELECT a.origins, v.title, v.text, v.changed_after, v.changed_by FROM versions v "
@@ -261,8 +261,8 @@ class _Verdict:
                 versions[article.number].append(row)
         changes = seen = 0
         for article in self.world.articles:
-            sights = [r for r in told.get(article.number, ()) if r["outcome"] in ANSWERED]
-            expected = self._runs(article, sights)
+            snapshots = [r for r in told.get(article.number, ()) if r["outcome"] in ANSWERED]
+            expected = self._runs(article, snapshots)
             found = [
                 (self._edition(article, row), row["changed_after"], row["changed_by"])
                 for row in versions.get(article.number, ())
@@ -282,7 +282,7 @@ class _Verdict:
                         f"edition {edition} is said to have come in ({after}, {by}], was seen in ({last}, {first}]",
                     )
             for moment, _old, new in article.changes():
-                later = [r for r in sights if r["at"] >= moment]
+                later = [r for r in snapshots if r["at"] >= moment]
                 until = min(
                     (m for m, _o, _n in article.changes() if m > moment),
                     default=datetime.max.replace(tzinfo=UTC),
@@ -304,12 +304,12 @@ class _Verdict:
         self.month.figures["versions"] = sum(len(each) for each in versions.values())
 
     def _runs(
-        self, article: Article, sights: list[dict[str, Any]]
+        self, article: Article, snapshots: list[dict[str, Any]]
     ) -> list[tuple[int, datetime | None, datetime]]:
-        """Return the runs of editions that were served at the sights: edition, last of the one before, first."""
+        """Return the runs of editions that were served at the snapshots: edition, last of the one before, first."""
         runs: list[tuple[int, datetime | None, datetime]] = []
         last: datetime | None = None
-        for row in sights:
+        for row in snapshots:
             spell = article.at(row["at"])
             assert spell is not None
             if not runs or article.editions[runs[-1][0]] != article.editions[spell.edition]:

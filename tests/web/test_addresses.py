@@ -14,7 +14,7 @@ from tests.web.site import page, redirect
 from worker.address import Address, origin_of, parse_address, without_secrets
 from worker.web import connection
 from worker.web.connection import Network
-from worker.web.exchange import Line, ask
+from worker.web.exchange import KeptConnection, ask
 from worker.web.public import not_public
 
 REFUSED = {
@@ -198,7 +198,9 @@ SPELLINGS = (
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
 def test_a_private_address_is_never_connected_to_however_it_is_spelled(connections, spelled):
-    found = ask(Line(Network({})), parse_address(spelled), (), seconds=2.0, most_bytes=1000)
+    found = ask(
+        KeptConnection(Network({})), parse_address(spelled), (), seconds=2.0, most_bytes=1000
+    )
     assert found.refused.code == "address_not_public"
     assert connections == []
 
@@ -206,7 +208,7 @@ def test_a_private_address_is_never_connected_to_however_it_is_spelled(connectio
 def test_a_second_address_that_is_private_is_enough(connections, monkeypatch):
     names(monkeypatch, zeitung=["93.184.215.14", "127.0.0.1"])
     found = ask(
-        Line(Network({})),
+        KeptConnection(Network({})),
         parse_address("http://zeitung.example/"),
         (),
         seconds=2.0,
@@ -219,7 +221,7 @@ def test_a_second_address_that_is_private_is_enough(connections, monkeypatch):
 def test_a_name_is_looked_up_once_and_what_was_checked_is_connected_to(connections, monkeypatch):
     names(monkeypatch, zeitung=[["93.184.215.14"], ["127.0.0.1"]])
     ask(
-        Line(Network({})),
+        KeptConnection(Network({})),
         parse_address("http://zeitung.example/"),
         (),
         seconds=0.1,
@@ -237,7 +239,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(desk, connections):
 
 
 def test_a_redirect_from_outside_never_leads_to_a_server_of_ones_own(web):
-    from worker.web.visit import may_lead
+    from worker.web.fetch import may_lead
 
     network = Network(own_hosts(["wiki.intern:443=127.0.0.1"]))
     inside, outside = (

@@ -56,7 +56,7 @@ def test_each_hour_tells_the_checks_that_were_made_and_those_without_any(desk):
 WALL = "Wir und unsere 247 Partner verwenden Cookies und brauchen Ihre Zustimmung."
 
 
-def test_a_wall_is_no_sight_of_a_page_or_of_a_list(desk):
+def test_a_wall_is_no_snapshot_of_a_page_or_of_a_list(desk):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.watch_page(A, name="pegel")
     desk.due(at=1)

@@ -1,7 +1,10 @@
 """Articles that move: one history under several addresses, joined with a reason, parted on demand."""
 
+from contextlib import contextmanager
+
 import pytest
 
+from storage.similarity.signature import signature
 from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
@@ -158,6 +161,32 @@ def test_a_canonical_link_is_believed_where_the_texts_agree(desk):
     desk.fetch(A, at=3)
     assert articles(desk) == [(A, sorted([A, B]), 1)]
     assert lineages(desk) == [("canonical", A, B)]
+
+
+def test_texts_at_two_addresses_are_signed_before_the_lock_is_taken(desk, monkeypatch):
+    signed, units, real = [], [], desk.archive.unit
+
+    @contextmanager
+    def unit():
+        with real() as each:
+            units.append(each)
+            yield each
+        units.pop()
+
+    def made(words):
+        signed.append(bool(units))
+        return signature(words)
+
+    link = f'<link rel="canonical" href="{B}">'
+    desk.web.put(A, pegel((*PEGEL, "Dies steht nur hier."), head=link))
+    desk.web.put(B, pegel((*PEGEL, "Dies steht nur dort."), head=link))
+    desk.fetch(B, at=1)
+    monkeypatch.setattr(desk.archive, "unit", unit)
+    monkeypatch.setattr("storage.similarity.signature.signature", made)
+    desk.fetch(A, at=2)
+    assert articles(desk) == [(B, sorted([A, B]), 2)]
+    assert signed
+    assert not any(signed)
 
 
 def test_a_canonical_link_to_another_text_is_not_believed(desk):

@@ -4,10 +4,14 @@ import gzip
 
 import pytest
 
+from storage.database.capture_store import Held, load
+from storage.values.redaction import RedactionReason
 from storage.values.verdict import Counts
+from storage.write.redaction.plan import RedactionTarget
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
-from tests.web.site import Reply, page
+from tests.web.site import Reply, page, redirect
+from worker.errors import LocatorError
 from worker.flow.standing_sources import watch_feeds
 
 SITE = "https://zeitung.example"
@@ -282,3 +286,63 @@ def test_pages_of_the_front_are_watched_as_they_are_named(desk):
     desk.web.put(f"{SITE}/", page("Die Zeitung", PEGEL))
     assert desk.fetch(f"{SITE}/", at=1) == Counts(new_articles=1)
     assert A not in [row["origin"] for row in desk.rows("SELECT origin FROM articles")]
+
+
+def test_a_feed_does_not_bring_a_redacted_title_back(desk):
+    publish(desk, 1, 2, 3)
+    items = [("Meldung 1 vom Hafen", address(1)), ("Zwölfkern warnt", address(2))]
+    desk.web.put(FEED, rss(*items))
+    desk.watch_page(FEED)
+    assert desk.due(at=1).new_articles == 2
+    wanted = "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id WHERE o.origin = :o"
+    article = desk.one(wanted, o=address(2))["id"]
+    desk.archive.redact([RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada")
+    desk.web.put(FEED, rss(*items, ("Meldung 3 vom Hafen", address(3))))
+    assert desk.due(at=3).new_articles == 1, "what is new in it is taken"
+    told = str(desk.rows("SELECT hints FROM watch")) + str(
+        desk.rows("SELECT hints FROM observation")
+    )
+    assert "Meldung 3 vom Hafen" in told
+    assert "kern warnt" not in told
+    held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
+    raws = [load(Held(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    assert len(raws) > 2
+    assert not [raw for raw in raws if b"kern warnt" in raw], "the bytes went again"
+    desk.due(at=6)
+    assert "kern warnt" not in str(desk.rows("SELECT * FROM watch"))
+
+
+def test_no_feed_and_no_redirect_brings_a_redacted_address_back(desk):
+    person, named = f"{SITE}/person/ada-zwoelfkern", "zwoelfkern"
+    publish(desk, 1, 3)
+    desk.web.put(person, Reply(page("Meldung vom Hafen", TEXTS[2])))
+    items = [("Meldung 1 vom Hafen", address(1)), ("Meldung vom Hafen", person)]
+    desk.web.put(FEED, rss(*items))
+    desk.watch_page(FEED)
+    desk.watch_page(person)
+    assert desk.due(at=1).new_articles == 2
+    wanted = "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id WHERE o.origin = :o"
+    target = RedactionTarget(desk.one(wanted, o=person)["id"])
+    why = RedactionReason.GDPR_ERASURE
+    desk.archive.redact([target], why, "ada", with_addresses=True)
+    assert named not in told_anywhere(desk)
+    desk.web.put(address(4), redirect(person))
+    desk.web.put(person, Reply(page("Alles ist neu am Hafen", TEXTS[5])))
+    desk.web.put(FEED, rss(*items, ("Meldung 3", address(3)), ("Meldung 4", address(4))))
+    assert desk.due(at=3).new_articles == 1, "what is new in it is taken"
+    desk.due(at=6)
+    assert desk.one("SELECT count(*) AS n FROM watch WHERE address = :a", a=address(4))["n"] == 1
+    assert desk.fetch(person, address(3), at=7, source="leute").refused == 1, "nor does a hand"
+    assert desk.codes()[-1] == "redacted"
+    with pytest.raises(LocatorError, match="redacted here"):
+        desk.watch_page(person)
+    assert named not in told_anywhere(desk)
+    assert desk.findings() == []
+
+
+def told_anywhere(desk) -> str:
+    """Return what the rows that know of addresses say, and the bytes of captures."""
+    tables = ("origin", "article", "watch", "observation", "transfer", "refusal", "job", "source")
+    held = desk.rows("SELECT digest, encoding, data FROM capture WHERE data IS NOT NULL")
+    raws = [load(Held(bytes(e["digest"]), e["encoding"], bytes(e["data"]))) for e in held]
+    return str([desk.rows(f"SELECT * FROM {table}") for table in tables]) + str(raws)

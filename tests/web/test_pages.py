@@ -38,7 +38,7 @@ def test_a_page_is_fetched_read_and_kept_with_its_transfer(desk):
     assert row["response_headers"][0] == [":status", "HTTP/1.1 200 Says So"]
 
 
-def test_a_change_lies_between_the_last_sight_of_the_old_and_the_first_of_the_new(desk):
+def test_a_change_lies_between_the_last_snapshot_of_the_old_and_the_first_of_the_new(desk):
     desk.web.put(A, pegel())
     desk.fetch(A, at=1)
     desk.fetch(A, at=2)
@@ -205,11 +205,11 @@ def test_far_less_text_than_before_is_a_failure_of_reading_and_no_edit():
         return Draft("Pegel", (Paragraph("text", "Der Pegel steigt."),), Extractor("a", "1", ""),
                      fields={"word_count": Field(words, "body")}, flags=flags)  # fmt: skip
 
-    known = Known(True, b"1", None, None, words=300)
-    verdict = decide(draft(60, "extraction_short"), b"2", known)
+    known = Known(True, is_version=True, elsewhere=None, words=300)
+    verdict = decide(draft(60, "extraction_short"), known)
     assert isinstance(verdict, Refuse)
     assert verdict.refused.code == "not_article"
-    assert decide(draft(60), b"2", known) == NewVersion(), "a text may become short"
-    assert decide(draft(200, "extraction_loss"), b"2", known) == NewVersion()
-    unfetched = Known(True, b"1", None, None)
-    assert decide(draft(60, "extraction_short"), b"2", unfetched) == NewVersion()
+    assert decide(draft(60), known) == NewVersion(), "a text may become short"
+    assert decide(draft(200, "extraction_loss"), known) == NewVersion()
+    unfetched = Known(True, is_version=True, elsewhere=None)
+    assert decide(draft(60, "extraction_short"), unfetched) == NewVersion()

@@ -61,10 +61,10 @@ def test_robots_txt_decides_by_the_standard(desk, kind):
         assert desk.outcomes(A)[-1] in {"disallowed_by_robots", "unreachable"}
 
 
-def test_a_refused_robots_txt_means_no_where_that_is_wanted(database_url, tmp_path, pages):
+def test_a_refused_robots_txt_means_no_where_that_is_wanted(database_url, tmp_path):
     from tests.web.desk import desk_at
 
-    with desk_at(database_url, tmp_path, pages, robots_strict="true") as desk:
+    with desk_at(database_url, tmp_path, robots_strict="true") as desk:
         desk.web.put(A, page("Pegel", PEGEL))
         desk.web.put(ROBOTS, robots("", 403))
         assert desk.fetch(A) == Counts(refused=1)
@@ -132,9 +132,9 @@ def test_the_pace_holds_for_all_workers_together(desk):
 
 
 def test_moments_are_given_out_once(desk):
-    first = take_slots(desk.archive.engine, {"https://a:443": (3, 1.0)}, 5.0)["https://a:443"]
-    second = take_slots(desk.archive.engine, {"https://a:443": (1, 1.0)}, 5.0)["https://a:443"]
-    late = take_slots(desk.archive.engine, {"https://a:443": (1, 1.0)}, 1.0)["https://a:443"]
+    first = desk.archive.run_aside(take_slots, {"https://a:443": (3, 1.0)}, 5.0)["https://a:443"]
+    second = desk.archive.run_aside(take_slots, {"https://a:443": (1, 1.0)}, 5.0)["https://a:443"]
+    late = desk.archive.run_aside(take_slots, {"https://a:443": (1, 1.0)}, 1.0)["https://a:443"]
     assert (first.count, first.wait) == (3, 0.0)
     assert 2.5 < second.wait <= 3.0
     assert (late.count, late.wait > 3.0) == (0, True)

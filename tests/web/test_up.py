@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.flow.driver import findings, seed
-from tests.flow.processes import Service, lesart, until
+from tests.flow.processes import Service, lesart, rows, until
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web, slow
 from tests.web.test_lists import TEXTS, address, rss
@@ -32,18 +32,13 @@ def settings(web, tmp_path):
     assert broken == [], broken
 
 
-def rows(tmp_path, settings, *words):
-    done = lesart(tmp_path, *words, "--format", "jsonl", **settings)
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_a_page_is_ingested_by_one_command(web, settings, tmp_path):
     web.put(A, page("Pegel der Lohe steigt", PEGEL))
     done = lesart(tmp_path, "ingest", A, "--format", "json", **settings)
     assert done.returncode == 0, done.stderr
     (summary,) = json.loads(done.stdout)
     assert (summary["seen"], summary["new_articles"]) == (1, 1)
-    (shown,) = rows(tmp_path, settings, "show", A)
+    (shown,) = rows(tmp_path, "show", A, **settings)
     assert shown["origin"] == A
     assert shown["text"].startswith(PEGEL[0])
 
@@ -51,7 +46,7 @@ def test_a_page_is_ingested_by_one_command(web, settings, tmp_path):
 def test_what_is_refused_ends_the_command_with_1_and_a_code(web, settings, tmp_path):
     done = lesart(tmp_path, "ingest", "ftp://zeitung.example/a", "http://127.0.0.1/", **settings)
     assert done.returncode == 1
-    codes = sorted(row["code"] for row in rows(tmp_path, settings, "refusals"))
+    codes = sorted(row["code"] for row in rows(tmp_path, "refusals", **settings))
     assert codes == ["address_not_public", "url_scheme"]
 
 
@@ -64,8 +59,8 @@ def test_a_slow_server_keeps_no_file_waiting(web, settings, tmp_path):
     try:
         until(lambda: web.asked("/a"), what="the slow request")
         (tmp_path / "seeds" / "pegel.txt").write_text(seed("Pegel steigt", PEGEL[0]))
-        until(lambda: rows(tmp_path, settings, "list"), what="the file")
-        assert [row["title"] for row in rows(tmp_path, settings, "list")] == ["Pegel steigt"]
+        until(lambda: rows(tmp_path, "list", **settings), what="the file")
+        assert [row["title"] for row in rows(tmp_path, "list", **settings)] == ["Pegel steigt"]
     finally:
         up.end()
 
@@ -84,10 +79,10 @@ def test_up_watches_a_feed_and_goes_on_where_it_was_killed(web, settings, tmp_pa
         until(lambda: len(web.asked()) >= 4, what="some requests")
         up.kill()
         up.start()
-        until(lambda: len(rows(tmp_path, settings, "list")) == len(TEXTS), what="all pages")
+        until(lambda: len(rows(tmp_path, "list", **settings)) == len(TEXTS), what="all pages")
         web.put(address(1), Reply(page("Meldung 1 vom Hafen", HIGHER), has_validators=True))
-        until(lambda: rows(tmp_path, settings, "changes"), what="the change")
+        until(lambda: rows(tmp_path, "changes", **settings), what="the change")
     finally:
         up.end()
-    versions = rows(tmp_path, settings, "sql", "SELECT count(*) AS n FROM versions")
+    versions = rows(tmp_path, "sql", "SELECT count(*) AS n FROM versions", **settings)
     assert versions == [{"n": len(TEXTS) + 1}]

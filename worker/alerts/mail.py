@@ -1,8 +1,10 @@
 """Mails: as text and as HTML in which nothing of an article acts."""
 
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -10,18 +12,19 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from storage.alerts.entries import AlertEntry
-from storage.render.change_html import change_html, clean
-from storage.render.passages import ShownBlock
-from storage.render.visible import BLANK, one_line, visible
+from storage.read.render.change_html import change_html, clean
+from storage.read.render.passages import ShownBlock
+from storage.read.render.visible import BLANK, one_line, visible
+from storage.read.render.words import say
 from storage.values.net.mail_server import MailServer
+from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
 
 SECONDS = 15.0
 LONGEST_TITLE = 120
 _PIECES = {"insert": "{{+{}+}}", "delete": "[-{}-]"}
 _PAGE = Markup(
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title><style>'
+    '<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title><style>'
     "body{{font-family:sans-serif;max-width:45em}} ins{{background:#d8f5d8}} "
     "del{{background:#fbdcdc}} .why{{color:#555}}</style></head><body><h1>{}</h1>{}<p>{}</p>"
     "</body></html>"
@@ -29,30 +32,92 @@ _PAGE = Markup(
 _ENTRY = Markup('<h2><a href="{}">{}</a></h2><p class="why">{}</p>{}')
 
 
-def subject_of(name: str, entries: Sequence[AlertEntry]) -> str:
+HAS_TEXT = re.compile(r"the text has (?P<query>['\"].{0,2000}['\"])(?P<gone> no more)?", re.DOTALL)
+"""
+>>> HAS_TEXT.fullmatch("the text has 'Pegel' no more")["query"]
+"'Pegel'"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MailWords:
+    """How a mail is worded: in which language, and in which zone its times are."""
+
+    language: str
+    zone: tzinfo
+
+    def t(self, english: str, **values: object) -> str:
+        return say(self.language, english, **values)
+
+    def moment(self, value: datetime) -> str:
+        days = "%d.%m.%Y" if self.language == "de" else "%Y-%m-%d"
+        return value.astimezone(self.zone).strftime(f"{days} %H:%M %Z")
+
+    def interval(self, after: datetime | None, by: datetime) -> str:
+        """Return when something changed: never one moment, always two snapshots."""
+        if after is None:
+            return self.t("first seen {by}", by=self.moment(by))
+        return self.t("between {after} and {by}", after=self.moment(after), by=self.moment(by))
+
+    def why(self, reason: str) -> str:
+        """Return a reason why an alert fired; kept as it is in English."""
+        if self.language == "en":
+            return reason
+        if found := HAS_TEXT.fullmatch(reason):
+            return (
+                self.t("the text has {query} no more", query=found["query"])
+                if found["gone"]
+                else self.t("the text has {query}", query=found["query"])
+            )
+        kind, _, name = reason.partition(" ")
+        if kind in {"source", "language", "article"}:
+            return f"{self.t(kind)} {name}"
+        return _reasons(self).get(reason) or self.t(reason)
+
+
+def _reasons(words: MailWords) -> dict[str, str]:
+    t = words.t
+    return {
+        "silent": t("silent"),
+        "not silent": t("not silent"),
+        "every change": t("every change"),
+        "the passage stands there": t("the passage stands there"),
+        "the passage stands there no more": t("the passage stands there no more"),
+        "the article is gone": t("the article is gone"),
+        "article": t("article"),
+    }
+
+
+def subject_of(name: str, entries: Sequence[AlertEntry], words: MailWords) -> str:
     """Return the subject of a message, one line."""
     if len(entries) == 1:
-        title = one_line(entries[0].change.title or "(no title)")
-        return f"[Lesart] {name}: {title[:LONGEST_TITLE]}"
-    return f"[Lesart] {name}: {len(entries)} changes"
+        return f"[Lesart] {name}: {_title(entries[0], words)[:LONGEST_TITLE]}"
+    t = words.t
+    return f"[Lesart] {name}: {t('{n} changes', n=len(entries))}"
 
 
-def text_of(entries: Sequence[AlertEntry], footer: str, zone: tzinfo) -> str:
+def footer_of(name: str, page: str, words: MailWords) -> str:
+    """Return whose message it is, the last line of it."""
+    t = words.t
+    return t("The alert {name} of Lesart at {page}", name=name, page=page)
+
+
+def text_of(entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
     """Return entries as plain text: what came is `{+…+}`, what went `[-…-]`."""
-    parts = [part for each in entries for part in _text_entry(each, zone)]
+    parts = [part for each in entries for part in _text_entry(each, words)]
     return "\n\n".join([*parts, f"-- \n{footer}"]) + "\n"
 
 
-def html_of(title: str, entries: Sequence[AlertEntry], footer: str, zone: tzinfo) -> str:
+def html_of(title: str, entries: Sequence[AlertEntry], footer: str, words: MailWords) -> str:
     """Return entries as a page in which everything of an article is escaped."""
     shown = Markup().join(
         _ENTRY.format(
-            each.link, clean(each.change.title or "(no title)"),
-            clean(" · ".join(_facts(each, zone))), change_html(each.shown),
+            each.link, clean(each.change.title or words.t("(no title)")),
+            clean(" · ".join(_facts(each, words))), change_html(each.shown),
         )
         for each in entries
     )  # fmt: skip
-    return str(_PAGE.format(title, title, shown, footer))
+    return str(_PAGE.format(words.language, title, title, shown, footer))
 
 
 def mail(
@@ -126,13 +191,17 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _said(reason: bytes | str) -> str:
-    told = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
-    return one_line(told)[:200]
+    content = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    return one_line(content)[:200]
 
 
-def _text_entry(entry: AlertEntry, zone: tzinfo) -> list[str]:
-    title = one_line(entry.change.title or "(no title)")
-    return [f"{title}\n{entry.link}\n{'; '.join(_facts(entry, zone))}",
+def _title(entry: AlertEntry, words: MailWords) -> str:
+    return one_line(entry.change.title or words.t("(no title)"))
+
+
+def _text_entry(entry: AlertEntry, words: MailWords) -> list[str]:
+    facts = "; ".join(_facts(entry, words))
+    return [f"{_title(entry, words)}\n{entry.link}\n{facts}",
             *(_text_block(each) for each in entry.shown)]  # fmt: skip
 
 
@@ -143,22 +212,16 @@ def _text_block(block: ShownBlock) -> str:
     )
 
 
-def _facts(entry: AlertEntry, zone: tzinfo) -> list[str]:
+def _facts(entry: AlertEntry, words: MailWords) -> list[str]:
     """Return why a message came, when the change happened, and what became of a passage."""
-    change = entry.change
-    told = [
-        f"Why: {', '.join(entry.why)}",
-        _interval(change.changed_after, change.changed_by, zone),
+    t, change = words.t, entry.change
+    classes = [words.why(f"class {each}").removeprefix("class ") for each in change.changes]
+    silent = [t("silent")] if change.silent else []
+    content = [
+        t("Why: {reasons}", reasons=", ".join(map(words.why, entry.why))),
+        words.interval(change.changed_after, change.changed_by),
+        f"{t('what')}: {', '.join([*classes, *silent])}",
     ]
-    told.append(f"what: {', '.join(change.changes)}" + (", silent" if change.silent else ""))
     if entry.becomes is not None:
-        told.append(f"it reads now: {one_line(entry.becomes)}")
-    return told
-
-
-def _interval(after: datetime | None, by: datetime, zone: tzinfo) -> str:
-    """Return when something changed: never one moment, always two sights."""
-    seen = f"{by.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-    if after is None:
-        return f"first seen {seen}"
-    return f"between {after.astimezone(zone):%Y-%m-%d %H:%M %Z} and {seen}"
+        content.append(t("it reads now: {sentence}", sentence=one_line(entry.becomes)))
+    return content

@@ -3,14 +3,14 @@
 import secrets
 from datetime import UTC
 
-from storage.alerts import lists
-from storage.alerts.entries import AlertEntry
-from storage.alerts.lists import Alert, Channel
-from storage.alerts.outbox import Message
+from storage.history.alerts import lists
+from storage.history.alerts.lists import Alert, Channel
 from storage.read.answers import Change
-from storage.render.passages import ShownBlock, ShownPiece
+from storage.read.render.passages import ShownBlock, ShownPiece
 from storage.settings import Settings
+from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
+from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
 from worker.alerts.work import Outgoing, outgoing, sending_of
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from storage.alerts.keep import SECRET_PREFIX
 from storage.values.errors import AlertError
 from storage.values.refusals import Refused
+from storage.write.alerts.keep import SECRET_PREFIX
 from worker.address import Address, parse_address
 from worker.alerts.sending import Sending
 from worker.web.connection import Network
 from worker.web.credentials import SecretError, revealed
-from worker.web.exchange import Line, ask
+from worker.web.exchange import KeptConnection, ask
 from worker.web.outcome import retry_after
 
 SECONDS = 10.0
@@ -50,8 +50,8 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 def body_of(kind: str, moment: datetime, data: dict[str, Any]) -> bytes:
     """Return the body of a webhook: what it is, since when, and what there is to tell."""
-    told = {"type": kind, "timestamp": moment.astimezone(UTC).isoformat(), "data": data}
-    return json.dumps(told, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    message = {"type": kind, "timestamp": moment.astimezone(UTC).isoformat(), "data": data}
+    return json.dumps(message, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
 def post(
@@ -75,11 +75,11 @@ def post(
         ("webhook-id", message_id), ("webhook-timestamp", str(timestamp)),
         ("webhook-signature", " ".join(signature(s, message_id, timestamp, body) for s in secrets)),
     ]  # fmt: skip
-    line = Line(network)
+    kept = KeptConnection(network)
     try:
-        found = ask(line, address, headers, seconds=SECONDS, most_bytes=LARGEST_ANSWER, body=body)
+        found = ask(kept, address, headers, seconds=SECONDS, most_bytes=LARGEST_ANSWER, body=body)
     finally:
-        line.close()
+        kept.close()
     if found.status is None:
         reason = found.refused.message if found.refused else "no answer"
         return Sending(arrived=False, answer=reason)

@@ -5,18 +5,19 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 
-from storage.alerts import lists, outbox
-from storage.alerts.entries import AlertEntry, entry_of
-from storage.alerts.match import match
-from storage.alerts.outbox import Message, pause_after
 from storage.database.engine import looking
 from storage.database.unit import Clock
+from storage.history.alerts import lists
 from storage.read.archive import ReadOnlyArchive, open_archive
 from storage.settings import Settings
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import own_hosts
+from storage.write.alerts import outbox
+from storage.write.alerts.match import match
+from storage.write.alerts.outbox import Message, pause_after
 from storage.write.archive import Archive
 from worker.alerts import by_apprise, mail, webhook
+from worker.alerts.entries import AlertEntry, entry_of
 from worker.alerts.sending import Sending
 from worker.log import LOG
 from worker.web.connection import Network
@@ -25,7 +26,7 @@ from worker.web.headers import user_agent
 THREADS = 8
 SECONDS = 30
 """How long the archive may take over one question for a message."""
-GONE = "this step is none any more: later sights, or a decision, changed the history"
+GONE = "this step is none any more: later snapshots, or a decision, changed the history"
 NO_MAIL = "no mail server is set: LESART_MAIL_URL"
 
 Pauses = Callable[[int, float | None], float]
@@ -92,15 +93,16 @@ def sending_of(
             webhook.post, way.network, target, agent=user_agent(settings),
             secrets=message.channel.secrets, message_id=number, body=body, now=way.clock(),
         )  # fmt: skip
-    subject = mail.subject_of(name, entries)
-    footer = f"The alert {name} of Lesart at {settings.page_base}/alerts"
-    text = mail.text_of(entries, footer, settings.zone)
+    words = mail.MailWords(settings.page_language, settings.zone)
+    subject = mail.subject_of(name, entries, words)
+    footer = mail.footer_of(name, f"{settings.page_base}/alerts", words)
+    text = mail.text_of(entries, footer, words)
     if message.channel.kind == "apprise":
         return partial(by_apprise.notify, target, subject, text)
     if settings.mail_url is None:
         return lambda: Sending(arrived=False, answer=NO_MAIL)
     server = read_mail_server(settings.mail_url)
-    html = mail.html_of(subject, entries, footer, settings.zone)
+    html = mail.html_of(subject, entries, footer, words)
     made = mail.mail(
         server, target, name, message_id=number, subject=subject, text=text, html=html,
         now=way.clock(),

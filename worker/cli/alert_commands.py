@@ -17,8 +17,8 @@ from storage.values.errors import AlertError
 from storage.values.net.mail_server import MAIL_ADDRESS
 
 if TYPE_CHECKING:
-    from storage.alerts.lists import Channel
-    from storage.alerts.rule import AlertRule
+    from storage.history.alerts.lists import Channel
+    from storage.history.alerts.rule import AlertRule
     from storage.write.archive import Archive
 
 DEFAULT_HOUR = "07:00"
@@ -42,6 +42,19 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(alerts, name="alert")
 
 
+def _alert_classes() -> list[str]:
+    from storage.history.alerts.rule import GONE  # noqa: PLC0415  # the stemmer is slow to load
+
+    return [*ChangeClass, GONE]
+
+
+def _alert_class(given: str) -> str:
+    """Return a class of change, or that an article is gone."""
+    if given not in (known := _alert_classes()):
+        raise typer.BadParameter(f"{given!r} is not one of {', '.join(known)}")
+    return given
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which changes an alert is for."""
@@ -51,15 +64,21 @@ class Wanted:
         typer.Option("--query", metavar="Q", help="Texts with these words, or that had them."),
     ] = None
     classes: Annotated[
-        list[ChangeClass] | None,
-        typer.Option("--class", metavar="C", help="Of this class; more than one: any."),
+        list[str] | None,
+        typer.Option(
+            "--class",
+            metavar="C",
+            parser=_alert_class,
+            autocompletion=_alert_classes,
+            help="Of this class, or gone; more than one: any.",
+        ),
     ] = None
     silent: Annotated[bool, typer.Option("--silent", help="That the page does not own up to.")] = (
         False
     )
     passage: Annotated[
         str | None,
-        typer.Option("--passage", metavar="TEXT", help="In which this passage goes or changes."),
+        typer.Option("--passage", metavar="TEXT", help="In which this goes or changes."),
     ] = None
     article: Annotated[
         str | None, typer.Option("--article", metavar="ARTICLE", help="Of this article.")
@@ -76,7 +95,7 @@ class Wanted:
 
         Raises: AlertError, NoSuchError.
         """
-        from storage.alerts.rule import AlertRule  # noqa: PLC0415  # the stemmer is slow to load
+        from storage.history.alerts.rule import AlertRule  # noqa: PLC0415  # the stemmer is slow to load
         from storage.read.archive import open_archive  # noqa: PLC0415  # and SQLAlchemy
 
         if self.passage is not None and not (
@@ -163,14 +182,14 @@ def add(
     *, name: Name, place: ArchiveOptions, shown: OutputOptions, wanted: Wanted, targets: Targets
 ) -> None:
     """Make an alert for what changes from now on; the key of a webhook is shown this once."""
-    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
     where, daily_at = targets.checked(settings), targets.daily_at()
     rule = wanted.rule(settings)
     with _archive(settings) as archive:
-        made = keep.add(
-            archive.engine, archive.clock, name, rule, where, daily_at=daily_at,
+        made = archive.run(
+            keep.add, name, rule, where, daily_at=daily_at,
             timezone=settings.timezone,
         )  # fmt: skip
     rows = [
@@ -184,7 +203,7 @@ def add(
 @command(alerts, "list", example="lesart alert list")
 def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the alerts, without their secrets."""
-    from storage.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive, archive.looking() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
@@ -197,7 +216,7 @@ def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "show", example="lesart alert show pegel")
 def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Show one alert, without its secrets."""
-    from storage.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive, archive.looking() as connection:
         found, numbers = lists.alert(connection, name), lists.counts(connection)
@@ -227,30 +246,30 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "pause", example="lesart alert pause pegel")
 def pause(*, name: Name, place: ArchiveOptions) -> None:
     """Let an alert rest: nothing is looked at or sent until it is resumed."""
-    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive:
-        keep.pause(archive.engine, archive.clock, name)
+        archive.run(keep.pause, name)
     say(f"{name} rests until `lesart alert resume {name}`")
 
 
 @command(alerts, "resume", example="lesart alert resume pegel")
 def resume(*, name: Name, place: ArchiveOptions) -> None:
     """Let a paused alert go on with what changes from now on."""
-    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive:
-        keep.resume(archive.engine, archive.clock, name)
+        archive.run(keep.resume, name)
     say(f"{name} tells of what changes from now on")
 
 
 @command(alerts, "rotate", example="lesart alert rotate pegel")
 def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Give its webhooks new keys, shown this once; the key before signs beside it."""
-    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive:
-        made = keep.rotate(archive.engine, archive.clock, name)
+        made = archive.run(keep.rotate, name)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
@@ -261,10 +280,10 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "remove", example="lesart alert remove pegel")
 def remove(*, name: Name, place: ArchiveOptions) -> None:
     """Remove an alert with its addresses, its keys and its log."""
-    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive:
-        keep.remove(archive.engine, archive.clock, name)
+        archive.run(keep.remove, name)
     say(f"the alert {name} and its log are gone")
 
 
@@ -280,7 +299,7 @@ def log(
     state: Annotated[State | None, typer.Option("--state", help="Deliveries in it.")] = None,
 ) -> None:
     """List what became of each delivery, the newest first, with why the alert fired."""
-    from storage.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive, archive.looking() as connection:
         if name is not None:
@@ -295,10 +314,10 @@ def log(
 @command(alerts, "retry", example="lesart alert retry pegel")
 def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Let dead deliveries be tried again at once, by whoever sends."""
-    from storage.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     with _archive(place.settings()) as archive:
-        number = keep.retry(archive.engine, archive.clock, name)
+        number = archive.run(keep.retry, name)
     write_rows([{"alert": name, "waiting": number}], shown.target())
 
 

@@ -17,7 +17,7 @@ from storage.cli.options import ArchiveOptions as ArchivePlace
 from storage.cli.options import Checked, Filtering, OutputOptions, Page, command
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
-from storage.cli.report import reading, tell_examination, tell_verification
+from storage.cli.report import reading, report_examination, report_verification
 from storage.settings import Settings, read_web_address
 from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.errors import AlertError
@@ -30,7 +30,7 @@ from worker.cli import (
 )
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
-from worker.cli.summaries import tell_summaries
+from worker.cli.summaries import report_summaries
 from worker.errors import (
     BrokerError,
     JobNotFoundError,
@@ -101,11 +101,11 @@ def ingest(
         job_id = control.ingest(archive, settings, request)
         if not wait:
             say(f"job {job_id} is written; a worker takes it up")
-            _tell([{"job": job_id}], shown)
+            _report([{"job": job_id}], shown)
             return
         summaries = control.see_through(archive, settings, [job_id], processes)
         append(archive.engine, archive.clock)
-    tell_summaries(summaries, shown)
+    report_summaries(summaries, shown)
 
 
 @command(app, "up", example="lesart up --once")
@@ -137,7 +137,7 @@ def up(
             summaries = control.once(archive, settings, processes)
             append(archive.engine, archive.clock)
             send_alerts(archive, settings)
-        tell_summaries(summaries, shown)
+        report_summaries(summaries, shown)
         return
     _watch(settings, web=web, debug=place.debug)
 
@@ -158,7 +158,7 @@ def worker(
         typer.Option("--job", metavar="JOB", help="With --drain: this job alone; may be repeated."),
     ] = None,
     health: Annotated[
-        bool, typer.Option("--health", help="Only tell, by the exit code, whether work goes on.")
+        bool, typer.Option("--health", help="Only report, by the exit code, whether work goes on.")
     ] = False,
 ) -> None:
     """Work jobs as they come over the broker."""
@@ -169,7 +169,7 @@ def worker(
 
     settings = place.settings()
     if health:
-        _tell_health(control.worker_health(settings))
+        _report_health(control.worker_health(settings))
         return
     _log("debug" if place.debug else "info")
     if drain:
@@ -188,7 +188,7 @@ def scheduler(
     *,
     place: ArchivePlace,
     health: Annotated[
-        bool, typer.Option("--health", help="Only tell, by the exit code, whether it goes on.")
+        bool, typer.Option("--health", help="Only report, by the exit code, whether it goes on.")
     ] = False,
 ) -> None:
     """Write jobs for due sources and wake workers for due jobs."""
@@ -197,7 +197,7 @@ def scheduler(
 
     settings = place.settings()
     if health:
-        _tell_health(control.scheduler_health(settings))
+        _report_health(control.scheduler_health(settings))
         return
     _log("debug" if place.debug else "info")
     if settings.is_embedded:
@@ -213,6 +213,10 @@ def web(
         str | None,
         typer.Option("--address", metavar="HOST:PORT", help="Else LESART_WEB_ADDRESS."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, metavar="N", help="Processes; else LESART_WEB_WORKERS."),
+    ] = None,
 ) -> None:
     """Serve the archive as pages and as JSON, until it is stopped."""
     from worker.services.web import run_web  # noqa: PLC0415  # loads what serves
@@ -220,6 +224,8 @@ def web(
     settings = place.settings()
     if address is not None:
         settings = replace(settings, web_address=read_web_address(address))
+    if workers is not None:
+        settings = replace(settings, web_workers=workers)
     _log("debug" if place.debug else "info")
     run_web(settings)
 
@@ -230,13 +236,13 @@ def verify(*, place: ArchivePlace, checked: Checked, shown: OutputOptions) -> No
     from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
-    again = Rederivation(settings)
+    rederived = Rederivation(settings)
     try:
-        tell_verification(settings, shown, checked, again.findings)
+        report_verification(settings, shown, checked, rederived.findings)
     finally:
         say(
-            f"{again.derived} texts derived again from their bytes; "
-            f"not_rederivable_here: {again.not_rederivable_here}"
+            f"{rederived.derived} texts derived again from their bytes; "
+            f"not_rederivable_here: {rederived.not_rederivable_here}"
         )
 
 
@@ -252,7 +258,7 @@ def rederive(
     page: Page,
     shown: OutputOptions,
     every: Annotated[
-        bool, typer.Option("--all", help="Tell of articles in which nothing differs, too.")
+        bool, typer.Option("--all", help="Report articles in which nothing differs, too.")
     ] = False,
     processes: Annotated[
         int | None,
@@ -265,29 +271,29 @@ def rederive(
     """Read kept bytes anew by today's extractors and tell what differs; it makes no version."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.cli import control  # noqa: PLC0415  # loads the text core
-    from worker.cli import rederive as rereading  # noqa: PLC0415  # the same
+    from worker.cli import rederive as rederiving  # noqa: PLC0415  # the same
 
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
         ids = [archive.row_of(each) for each in articles] if articles else None
-    wanted = rereading.RederiveSelection(ids, filters, page.after, page.limit)
+    wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
     with Archive.open(settings.database_url, create=False) as archive, ProgressLine() as line:
         number = processes or control.processors()
-        found = rereading.Rereading(archive, settings, number)
-        differences = found.differences(wanted, line.tell)
+        found = rederiving.Rereading(archive, settings, number)
+        differences = found.differences(wanted, line.report)
         shown_rows = (each for each in differences if every or each.is_any)
-        write_rows(shown_rows, shown.target(), rereading.COLUMNS)
+        write_rows(shown_rows, shown.target(), rederiving.COLUMNS)
     say(found.summary())
 
 
 @command(app, "doctor", example="lesart doctor")
 def doctor(*, place: ArchivePlace, shown: OutputOptions) -> None:
-    """Tell what is wrong with this installation and how to mend it."""
-    from storage.alerts.check import check_alerts  # noqa: PLC0415  # only here
+    """Report what is wrong with this installation and how to mend it."""
+    from worker.alerts.check import check_alerts  # noqa: PLC0415  # only here
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
 
     more = [("broker", examine_broker), ("alerts", check_alerts)]
-    tell_examination(place.settings(), shown, more)
+    report_examination(place.settings(), shown, more)
 
 
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
@@ -304,14 +310,14 @@ def explain(
         ),
     ] = None,
 ) -> None:  # fmt: skip
-    """Tell whether an address would be fetched now, and why or why not.
+    """Return whether an address would be fetched now, and why or why not.
 
     Ends with 1 for a no, and with 4 where the server or its robots.txt could not be asked.
     """
     from worker.cli.explain import explain as explained  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     answers = explained(place.settings(), address, robots)
-    _tell([each.to_dict() for each in answers], shown)
+    _report([each.to_dict() for each in answers], shown)
     state = answers[-1].state
     if state != "yes":
         raise typer.Exit(UNCHECKED if state == "unknown" else NO)
@@ -332,7 +338,7 @@ def retry(
     with Archive.open(settings.database_url, create=False) as archive:
         ids = control.retry(archive, settings, job)
     say(f"{len(ids)} made ready again" if ids else "nothing of this job was quarantined")
-    _tell([{"job": each} for each in ids], shown)
+    _report([{"job": each} for each in ids], shown)
 
 
 @command(app, "cancel", example="lesart cancel 42")
@@ -349,7 +355,7 @@ def cancel(
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
         number = control.cancel(archive, job)
-    _tell([{"job": job, "cancelled": number}], shown)
+    _report([{"job": job, "cancelled": number}], shown)
 
 
 @command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")
@@ -373,7 +379,7 @@ def undo(
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
         undone = archive.undo(decision, reason)
-    _tell([undone.to_dict()], shown)
+    _report([undone.to_dict()], shown)
 
 
 def main() -> None:
@@ -403,16 +409,16 @@ def _log(level: "Level") -> None:
 
 
 def _moment(given: str | None, settings: Settings) -> datetime | None:
-    from storage.render.moment import parse_moment  # noqa: PLC0415
+    from storage.read.render.moment import parse_moment  # noqa: PLC0415
 
     return None if given is None else parse_moment(given, settings.zone, "first")
 
 
-def _tell(rows: Sequence[dict[str, Any]], shown: OutputOptions) -> None:
+def _report(rows: Sequence[dict[str, Any]], shown: OutputOptions) -> None:
     write_rows(rows, shown.target())
 
 
-def _tell_health(problem: str | None) -> None:
+def _report_health(problem: str | None) -> None:
     if problem is not None:
         say(problem)
         raise typer.Exit(NO)

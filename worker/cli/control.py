@@ -1,4 +1,4 @@
-"""What the command line starts: order jobs, see them through, tell whether work goes on."""
+"""What the command line starts: order jobs, see them through, return whether work goes on."""
 
 import os
 import subprocess
@@ -168,8 +168,7 @@ def retry(archive: Archive, settings: Settings, job_id: int) -> list[int]:
     Raises: JobNotFoundError.
     """
     _require_job(archive, job_id)
-    with archive.unit() as unit:
-        ids = queue.retry(unit, job_id)
+    ids = archive.run(queue.retry, job_id)
     if ids and settings.is_embedded:
         for each in ids:
             drain(archive, settings, within=each)
@@ -182,8 +181,7 @@ def cancel(archive: Archive, job_id: int) -> int:
     Raises: JobNotFoundError.
     """
     _require_job(archive, job_id)
-    with archive.unit() as unit:
-        return queue.cancel(unit, job_id)
+    return archive.run(queue.cancel, job_id)
 
 
 def worker_health(settings: Settings) -> str | None:
@@ -340,7 +338,7 @@ def _captures_of(settings: Settings) -> dict[str, str]:
 
 
 class _Progress:
-    """Tells on standard error, on a terminal, how far a job is."""
+    """Shows on standard error, on a terminal, how far a job is."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
@@ -365,11 +363,11 @@ class _Progress:
             self._bar.stop()
 
     def collected(self, seen: int) -> None:
-        """Tell how many files were looked at."""
+        """Show how many files were looked at."""
         if self._bar is not None:
             self._bar.update(self._task, total=seen)
 
     def show(self, seen: int) -> None:
-        """Tell how many items have a verdict."""
+        """Show how many items have a verdict."""
         if self._bar is not None:
             self._bar.update(self._task, completed=seen)

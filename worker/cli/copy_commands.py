@@ -14,7 +14,7 @@ from storage.cli.app import program
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, Checked, OutputOptions, command
 from storage.cli.progress import ProgressLine
-from storage.cli.report import tell_verification
+from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
 from worker.cli.redact_command import redact_again
 
@@ -53,7 +53,7 @@ def backup(
         file = max(target.glob("lesart-*.sqlite3"), default=file) if target.is_dir() else target
     with ProgressLine() as line:
         act = update if updated and file.exists() else copy
-        rows = act(place.settings().database_url, str(file), line.tell)
+        rows = act(place.settings().database_url, str(file), line.report)
     more = "more " if act is update else ""
     say(f"{rows} rows {more}in {file}; `lesart restore {file}` brings them back")
 
@@ -99,13 +99,13 @@ def restore(
             settings, store = replace(settings, database_url=tried), None
         began = time.monotonic()
         with ProgressLine() as line:
-            rows = copy(str(file), settings.database_url, line.tell, store)
+            rows = copy(str(file), settings.database_url, line.report, store)
         say(f"{rows} rows restored in {time.monotonic() - began:.1f} s")
         if redactions is not None:
             with Archive.open(settings.database_url, create=False) as archive:
                 redact_again(archive, redactions)
         if verified or drill:
-            tell_verification(settings, shown, Checked())
+            report_verification(settings, shown, Checked())
 
 
 def merge(
@@ -124,19 +124,19 @@ def merge(
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.archive import Archive  # noqa: PLC0415
     from worker.cli import control  # noqa: PLC0415  # loads the text core
-    from worker.cli.summaries import tell_summaries  # noqa: PLC0415
+    from worker.cli.summaries import report_summaries  # noqa: PLC0415
     from worker.flow.spool import spooled  # noqa: PLC0415
 
     settings = place.settings()
     address = load_settings(config=place.config, archive=other).database_url
     with ProgressLine() as line:
-        file = spooled(address, settings.home, program(), line.tell)
+        file = spooled(address, settings.home, program(), line.report)
     with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
         summaries = control.see_through(archive, settings, [job])
         append(archive.engine, archive.clock)
     file.unlink()
-    tell_summaries(summaries, shown)
+    report_summaries(summaries, shown)
 
 
 def sweep(
@@ -168,6 +168,6 @@ def sweep(
         ProgressLine() as line,
     ):
         found = sweep_orphans(
-            archive.engine, store, datetime.now(UTC) - age, line.tell, delete=not dry_run
+            archive.engine, store, datetime.now(UTC) - age, line.report, delete=not dry_run
         )
     say(f"{found.objects} objects, {found.orphans} that no row names, {found.deleted} deleted")

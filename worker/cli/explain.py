@@ -16,7 +16,7 @@ from storage.write.archive import Archive
 from worker.address import Address, origin_of, parse_address, without_secrets
 from worker.web import robots
 from worker.web.connection import Network, NoSuchHostError, NotPublicError
-from worker.web.exchange import Line
+from worker.web.exchange import KeptConnection
 from worker.web.headers import AGENT, headers_of, network_of
 from worker.web.robots_file import ROBOTS_KEPT, ask_robots
 
@@ -114,9 +114,9 @@ def _robots(
         status, body = host.robots_status or 0, host.robots_body
         known_by = f"as of {host.robots_fetched_at:%Y-%m-%d %H:%M:%SZ}"
     else:
-        line = Line(network)
-        robots_file = ask_robots(line, address.key, headers_of(settings), ROBOTS_SECONDS)
-        line.close()
+        kept = KeptConnection(network)
+        robots_file = ask_robots(kept, address.key, headers_of(settings), ROBOTS_SECONDS)
+        kept.close()
         if robots_file.status is None:
             return CheckAnswer("robots", "unknown", robots_file.note)
         status, body, known_by = robots_file.status, robots_file.body, "as of now"

@@ -3,7 +3,8 @@
 import getpass
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
 """So large a list of redactions is at most."""
-_WHY = ", ".join(RedactionReason)
+_WHY = ", ".join(each for each in RedactionReason if each is not RedactionReason.RETENTION)
 
 
 def mount(app: typer.Typer) -> None:
@@ -35,6 +36,90 @@ def mount(app: typer.Typer) -> None:
 _EXAMPLE = "lesart redact 35xhehswnwa6vc12@2 --reason court_order --dry-run"
 
 
+@dataclass(frozen=True, slots=True)
+class RedactionOptions:
+    """What goes, why, and by whom."""
+
+    reason: Annotated[
+        RedactionReason | None, typer.Option("--reason", metavar="R", help=f"{_WHY}.")
+    ] = None
+    passage: Annotated[
+        str | None,
+        typer.Option("--passage", metavar="TEXT", help="Only these words, wherever they stand."),
+    ] = None
+    with_copies: Annotated[
+        bool,
+        typer.Option("--with-copies", help="Also where the same text stands in other articles."),
+    ] = False
+    addresses: Annotated[
+        bool,
+        typer.Option("--addresses", help="Of whole articles: also where they stood, and ids."),
+    ] = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would go, and change nothing.")
+    ] = False
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="NAME", help="Who orders it; else the user.")
+    ] = None
+    scrub: Annotated[
+        bool,
+        typer.Option("--scrub/--no-scrub", help="Rewrite the database so that no bytes stay."),
+    ] = True
+
+    @property
+    def actor(self) -> str:
+        return self.by or _user()
+
+    def check(self, targets: Sequence[str] | None) -> None:
+        """Refuse an order that names nothing, or gives no reason."""
+        if not targets:
+            raise typer.BadParameter("name what is to go, or say --list or --finish")
+        if self.passage is not None and len(self.passage.split()) == 0:
+            raise typer.BadParameter("--passage names no words")
+        if (self.reason is None and not self.dry_run) or self.reason is RedactionReason.RETENTION:
+            raise typer.BadParameter(f"say why: --reason {_WHY}")
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionTasks:
+    """What is done instead of taking something out for good."""
+
+    restrict: Annotated[
+        bool,
+        typer.Option("--restrict", help="Keep articles, and show nothing of them until --lift."),
+    ] = False
+    lift: Annotated[bool, typer.Option("--lift", help="Show restricted articles again.")] = False
+    finish: Annotated[
+        bool,
+        typer.Option("--finish", help="Go on with what was ended early, and rewrite."),
+    ] = False
+    listed: Annotated[
+        bool, typer.Option("--list", help="List what was redacted: when, why, by whom.")
+    ] = False
+    retention: Annotated[
+        bool,
+        typer.Option("--retention", help="Take the bytes whose time is over, by the settings."),
+    ] = False
+    list_restricted: Annotated[
+        bool, typer.Option("--list-restricted", help="List what was restricted, and since when.")
+    ] = False
+
+    @property
+    def name_nothing(self) -> bool:
+        return self.finish or self.listed or self.list_restricted or self.retention
+
+    def check(self, targets: Sequence[str] | None, order: RedactionOptions) -> None:
+        """Refuse two tasks at once, and what a task would pass over in silence."""
+        if sum(getattr(self, each.name) for each in fields(self)) > 1:
+            raise typer.BadParameter("of the options that say what is done, give one at a time")
+        if order.addresses and (self.restrict or self.lift or order.passage is not None):
+            raise typer.BadParameter("--addresses is for taking whole articles out")
+        if (self.restrict or self.lift) and order.passage is not None:
+            raise typer.BadParameter("--restrict and --lift are of whole articles, not a passage")
+        if self.name_nothing and targets:
+            raise typer.BadParameter("this is of the whole archive: name no article with it")
+
+
 def redact(
     *,
     targets: Annotated[
@@ -43,34 +128,8 @@ def redact(
     ] = None,
     place: ArchiveOptions,
     shown: OutputOptions,
-    reason: Annotated[
-        RedactionReason | None, typer.Option("--reason", metavar="R", help=f"{_WHY}.")
-    ] = None,
-    passage: Annotated[
-        str | None,
-        typer.Option("--passage", metavar="TEXT", help="Only these words, wherever they stand."),
-    ] = None,
-    with_copies: Annotated[
-        bool,
-        typer.Option("--with-copies", help="Also where the same text stands in other articles."),
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would go, and change nothing.")
-    ] = False,
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who orders it; else the user.")
-    ] = None,
-    scrub: Annotated[
-        bool,
-        typer.Option("--scrub/--no-scrub", help="Rewrite the database so that no bytes stay."),
-    ] = True,
-    finish: Annotated[
-        bool,
-        typer.Option("--finish", help="Go on with what was ended early, and rewrite."),
-    ] = False,
-    listed: Annotated[
-        bool, typer.Option("--list", help="List what was redacted: when, why, by whom.")
-    ] = False,
+    order: RedactionOptions,
+    task: RedactionTasks,
 ) -> None:
     """Take articles or versions out of the archive, and keep what proves that they were there.
 
@@ -80,118 +139,145 @@ def redact(
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 
     settings = place.settings()
-    _check_use(targets, reason, passage, is_other=finish or listed, is_dry=dry_run)
+    task.check(targets, order)
+    if not task.name_nothing:
+        (replace(order, dry_run=True) if task.lift else order).check(targets)
     with Archive.open(settings.database_url, create=False) as archive:
-        if listed:
+        if task.listed:
             write_rows(acts_of(archive), shown.target())
-        elif finish:
+        elif task.retention:
+            write_rows(archive.retain(settings.keep_bytes, only_tell=order.dry_run), shown.target())
+        elif task.list_restricted:
+            write_rows(_restrictions(archive), shown.target())
+        elif task.finish:
             _finish(archive)
         else:
-            _redact(
-                archive, settings, shown, targets or [],
-                reason, by=by, passage=passage, with_copies=with_copies, dry_run=dry_run,
-                scrub=scrub,
-            )  # fmt: skip
+            if task.lift:
+                order = replace(order, reason=None, with_copies=True)
+            given = _Order(archive, settings, shown, targets or [], order)
+            (_restrict if task.restrict or task.lift else _redact)(given)
 
 
-def _check_use(
-    targets: Sequence[str] | None,
-    reason: RedactionReason | None,
-    passage: str | None,
-    *,
-    is_other: bool,
-    is_dry: bool,
-) -> None:
-    if is_other:
-        return
-    if not targets:
-        raise typer.BadParameter("name what is to go, or say --list or --finish")
-    if passage is not None and len(passage.split()) == 0:
-        raise typer.BadParameter("--passage names no words")
-    if reason is None and not is_dry:
-        raise typer.BadParameter(f"say why: --reason {_WHY}")
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be done with which articles, and where it is told."""
+
+    archive: "Archive"
+    settings: Settings
+    shown: OutputOptions
+    named: Sequence[str]
+    options: RedactionOptions
+
+    def found(self, connection: Any) -> list["RedactionTarget"]:
+        """Return what is named: articles whole, versions with all of their wordings."""
+        from storage.read.find import Finder  # noqa: PLC0415  # SQLAlchemy is slow to load
+        from storage.read.texts import wordings_of  # noqa: PLC0415
+        from storage.write.redaction.plan import RedactionTarget  # noqa: PLC0415
+
+        finder = Finder(connection, self.settings.zone)
+        found = []
+        for each in self.named:
+            article = finder.whole(each)
+            if article is not None:
+                found.append(RedactionTarget(article.row_id))
+            else:
+                version = finder.version(each)
+                wordings = tuple(wordings_of(connection, version))
+                found.append(RedactionTarget(version.article.row_id, wordings))
+        return found
+
+    def tell(self, row: Mapping[str, Any]) -> None:
+        write_rows([row], self.shown.target())
 
 
-def _redact(
-    archive: "Archive",
-    settings: Settings,
-    shown: OutputOptions,
-    named: Sequence[str],
-    reason: RedactionReason | None,
-    *,
-    by: str | None,
-    passage: str | None,
-    with_copies: bool,
-    dry_run: bool,
-    scrub: bool,
-) -> None:
+def _redact(order: _Order) -> None:
     from storage.write.redaction.passage import hits_of  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # the same
 
+    archive, options = order.archive, order.options
     with archive.looking() as connection:
-        found = _targets(connection, settings, named)
-        plan = plan_of(connection, found, with_copies=with_copies)
-        told = described(connection, plan)
-        if passage is not None:
-            hits = hits_of(connection, plan, passage, prepared)
-            told = {
-                "articles": told["articles"], "readings": len(hits.readings),
-                "captures": len({each.old.capture_id for each in hits.readings}),
-                "copies": told["copies"],
-            }  # fmt: skip
-    if dry_run or reason is None:
-        write_rows([told], shown.target())
-        return
-    if plan.copies and not with_copies:
-        say(
-            f"the same text or bytes stand in {', '.join(told['copies'])}: nothing was redacted; "
-            "--with-copies takes them from there, too"
+        found = order.found(connection)
+        if options.addresses and any(each.wordings is not None for each in found):
+            raise typer.BadParameter("addresses go with whole articles: name no version")
+        plan = plan_of(
+            connection, found, with_copies=options.with_copies, with_addresses=options.addresses
         )
-        raise typer.Exit(NO)
-    if passage is None:
+        summary = described(connection, plan)
+        if options.passage is not None:
+            hits = hits_of(connection, plan, options.passage, prepared)
+            summary = {
+                "articles": summary["articles"], "readings": len(hits.readings),
+                "captures": len({each.old.capture_id for each in hits.readings}),
+                "copies": summary["copies"],
+            }  # fmt: skip
+    if options.dry_run or options.reason is None:
+        order.tell(summary)
+        return
+    _refuse_copies(plan.copies, summary, with_copies=options.with_copies)
+    copies, why, actor = options.with_copies, options.reason, options.actor
+    if options.passage is None:
         with ProgressLine() as line:
             acts = archive.redact(
-                found, reason, by or _user(), with_copies=with_copies, tell=line.tell
-            )
+                found, why, actor, with_copies=copies, with_addresses=options.addresses,
+                progress=line.report,
+            )  # fmt: skip
     else:
         act = archive.redact_passage(
-            found, passage, reason, by or _user(), prepared, with_copies=with_copies
+            found, options.passage, why, actor, prepared, with_copies=copies
         )
         acts = [] if act is None else [act]
-    write_rows([{"act": min(acts, default=None), **told}], shown.target())
+    order.tell({"act": min(acts, default=None), **summary})
     if not acts:
         say("there is nothing left of it that could go")
-    if scrub:
+    if options.scrub:
         _scrub(archive)
     else:
         say("the database may still hold bytes of it; `lesart redact --finish` rewrites it")
 
 
+def _restrict(order: _Order) -> None:
+    """Restrict whole articles, or lift that where there is no reason."""
+    from storage.write.redaction.plan import described, plan_of  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    options = order.options
+    with order.archive.looking() as connection:
+        found = order.found(connection)
+        if any(each.wordings is not None for each in found):
+            raise typer.BadParameter("whole articles are restricted: name them without a version")
+        plan = plan_of(connection, found, with_copies=options.with_copies)
+        summary = described(connection, plan)
+    row = {name: summary[name] for name in ("articles", "copies", "related_kept")}
+    _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
+    if not options.dry_run:
+        articles = sorted(plan.articles | plan.copies)
+        row["changed"] = len(order.archive.restrict(articles, options.reason, options.actor))
+    order.tell(row)
+
+
+def _restrictions(archive: "Archive") -> list[dict[str, Any]]:
+    from storage.write.redaction.restrict import restrictions  # noqa: PLC0415  # the same
+
+    with archive.looking() as connection:
+        return [dict(each._mapping) for each in restrictions(connection)]  # noqa: SLF001  # documented
+
+
+def _refuse_copies(
+    copies: Collection[int], summary: Mapping[str, Any], *, with_copies: bool
+) -> None:
+    if copies and not with_copies:
+        say(
+            f"the same text or bytes stand in {', '.join(summary['copies'])}: nothing was done; "
+            "--with-copies does it there, too"
+        )
+        raise typer.Exit(NO)
+
+
 def prepared(captured: "Captured", draft: "Draft", context: str) -> "Reading":
     """Return a text without its passage, ready for full text and the search for copies."""
-    from worker.flow.prepare import prepare  # noqa: PLC0415  # loads NumPy
-    from worker.text.fingerprint import signature  # noqa: PLC0415  # the same
+    from storage.similarity.signature import signature  # noqa: PLC0415  # loads NumPy
+    from worker.flow.prepare import prepare  # noqa: PLC0415  # the same
 
     return prepare(captured, draft, context, "UTC", sign=signature)
-
-
-def _targets(connection: Any, settings: Settings, named: Sequence[str]) -> list["RedactionTarget"]:
-    """Return what is named: articles whole, versions with all of their wordings."""
-    from storage.read.find import Finder  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.read.texts import wordings_of  # noqa: PLC0415
-    from storage.write.redaction.plan import RedactionTarget  # noqa: PLC0415
-
-    finder = Finder(connection, settings.zone)
-    found = []
-    for each in named:
-        article = finder.whole(each)
-        if article is not None:
-            found.append(RedactionTarget(article.row_id))
-        else:
-            version = finder.version(each)
-            wordings = tuple(wordings_of(connection, version))
-            found.append(RedactionTarget(version.article.row_id, wordings))
-    return found
 
 
 def acts_of(archive: "Archive") -> list[dict[str, Any]]:
@@ -232,7 +318,7 @@ def redact_again(archive: "Archive", listed: Path) -> None:
 
 def _finish(archive: "Archive") -> None:
     with ProgressLine() as line:
-        rows = archive.finish_redactions(line.tell)
+        rows = archive.finish_redactions(line.report)
     say(f"{rows} rows were still to be emptied")
     _scrub(archive)
 
@@ -241,7 +327,12 @@ def _scrub(archive: "Archive") -> None:
     from storage.write.redaction.scrub import scrub  # noqa: PLC0415  # the same
 
     with ProgressLine() as line:
-        scrub(archive.engine, line.tell)
+        is_all = scrub(archive.engine, line.report)
+    if not is_all:
+        say(
+            "samples that the planner took before may still hold it: who owns the database has to "
+            "run `VACUUM FULL pg_statistic`"
+        )
     say("the database was rewritten; backups, archived logs and replicas made before still hold it")
 
 

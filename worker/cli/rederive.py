@@ -10,8 +10,9 @@ from typing import Any
 
 from storage.history.runs import Reader as Who
 from storage.read.filters import EVERYTHING, Filters
-from storage.record.reading import ReExtraction, Reread
+from storage.record.reading import ReExtracted, ReExtraction
 from storage.settings import Settings
+from storage.values.job import Progress
 from storage.verify.shown_texts import (
     DueArticle,
     ShownText,
@@ -26,7 +27,6 @@ from storage.write.archive import Archive
 from worker.flow.read import PAGE_TYPES, Reader
 
 ARTICLES_AT_A_TIME = 50
-Tell = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Rereading:
         self.totals = Difference("", "", "")
         self.articles = 0
 
-    def differences(self, wanted: RederiveSelection, tell: Tell) -> Iterator[Difference]:
+    def differences(self, wanted: RederiveSelection, progress: Progress) -> Iterator[Difference]:
         """Yield what came of each article with a text of another extractor.
 
         What is read is kept at once, in batches: ended early, the same pass goes on where it was.
@@ -99,10 +99,10 @@ class Rereading:
             pool = stack.enter_context(ThreadPoolExecutor(self._processes))
             here = _extractors(readers[0])
 
-            def read(again: ReExtraction) -> Reread:
+            def read(wanted_text: ReExtraction) -> ReExtracted:
                 reader = free.get()
                 try:
-                    return reader.reread(again)
+                    return reader.re_extract(wanted_text)
                 finally:
                     free.put(reader)
 
@@ -110,7 +110,7 @@ class Rereading:
                 texts = self._stale(batch, here)
                 derived = self._read(texts, here, lambda a: list(pool.map(read, a)))
                 yield from self._compared(batch, texts, here, derived)
-                tell("texts read anew", self.totals.texts)
+                progress("texts read anew", self.totals.texts)
 
     def summary(self) -> str:
         """Say in one sentence what was found."""
@@ -142,7 +142,7 @@ class Rereading:
         self,
         texts: Sequence[ShownText],
         here: Sequence[Who],
-        read: Callable[[list[ReExtraction]], list[Reread]],
+        read: Callable[[list[ReExtraction]], list[ReExtracted]],
     ) -> set[int]:
         """Read what today's extractors have not read yet; return which derivations those are."""
         with self._archive.looking() as connection:

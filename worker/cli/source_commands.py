@@ -11,10 +11,10 @@ from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions as ArchivePlace
 from storage.cli.options import OutputOptions, command
 from storage.cli.output import write_rows
-from storage.schedule.interval import RANGE, Ladder
+from storage.schedule.interval import RANGE, IntervalRange
 from storage.settings import Settings, parse_interval
 from storage.values.arrivals.source import Source
-from worker.cli.summaries import tell_summaries
+from worker.cli.summaries import report_summaries
 from worker.errors import LocatorMissingError, ScheduleError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
@@ -39,7 +39,7 @@ AddressType = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class FetchOptions:
     """How the addresses of a source are asked."""
 
     recheck: Annotated[
@@ -65,6 +65,11 @@ class Asking:
         typer.Option("--proxy", metavar="P", help="http://HOST:PORT, @FILE or $VARIABLE."),
     ] = None
 
+    keep_bytes: Annotated[
+        str | None,
+        typer.Option("--keep-bytes", metavar="I", help="Take captured bytes after so long: 90d."),
+    ] = None
+
     def options(self) -> dict[str, Any]:
         """Return the options of a source that were set.
 
@@ -76,6 +81,8 @@ class Asking:
         try:
             if self.newer_than is not None:
                 found["newer_than"] = parse_interval(self.newer_than)
+            if self.keep_bytes is not None:
+                found["keep_bytes"] = parse_interval(self.keep_bytes)
             if self.header:
                 found["headers"] = dict(read_header(each) for each in self.header)
             if self.proxy is not None:
@@ -125,7 +132,7 @@ def add(
     cron: Cron = None,
     timezone: Zone = None,
     type: AddressType = None,  # noqa: A002  # the word of the command line
-    asking: Asking,
+    fetch_options: FetchOptions,
 ) -> None:
     """Watch a folder or an address from now on."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -139,21 +146,21 @@ def add(
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
     if is_address(locator):
-        options = asking.options()
+        options = fetch_options.options()
         with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
             added = watch_address(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
-        _tell([added], shown)
+        _report([added], shown)
         return
-    if type is not None or asking.options():
+    if type is not None or fetch_options.options():
         raise ScheduleError("--type, --recheck, --newer-than, --header, --proxy are for addresses")
     folder = Path(locator).absolute()
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
     if folder.is_file() and is_subscriptions(folder):
         with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
-            _tell(watch_feeds(archive, settings, folder, **schedule), shown)
+            _report(watch_feeds(archive, settings, folder, **schedule), shown)
         return
     if not schedule:
         schedule = {"every_seconds": settings.every}
@@ -165,7 +172,7 @@ def add(
         source = archive.ensure_source(
             chosen, "folder", str(folder), standing=True, paused=False, **schedule
         )
-    _tell([source], shown)
+    _report([source], shown)
 
 
 @command(sources, "list", example="lesart source list")
@@ -175,7 +182,7 @@ def list_sources(*, place: ArchivePlace, shown: OutputOptions) -> None:
 
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
-        _tell(archive.sources(standing=True), shown)
+        _report(archive.sources(standing=True), shown)
 
 
 @command(sources, "set", example="lesart source set presse --cron '0 6 * * 1-5'")
@@ -187,7 +194,7 @@ def change(
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,
-    asking: Asking,
+    fetch_options: FetchOptions,
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -195,7 +202,7 @@ def change(
 
     settings = place.settings()
     schedule = _schedule(settings, every, cron, timezone)
-    options = asking.options()
+    options = fetch_options.options()
     if not schedule and not options:
         raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
     with Archive.open(settings.database_url, create=False) as archive:
@@ -203,7 +210,7 @@ def change(
             schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
         watch_anew(archive, changed)
-        _tell([changed], shown)
+        _report([changed], shown)
 
 
 @command(sources, "run", example="lesart source run presse")
@@ -215,7 +222,7 @@ def run(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
         summaries = control.run_source(archive, settings, archive.source(name))
-    tell_summaries(summaries, shown)
+    report_summaries(summaries, shown)
 
 
 @command(sources, "pause", example="lesart source pause presse")
@@ -246,7 +253,7 @@ def _change(place: ArchivePlace, shown: OutputOptions, name: str, **values: Any)
 
     settings = place.settings()
     with Archive.open(settings.database_url, create=False) as archive:
-        _tell([archive.change_source(name, **values)], shown)
+        _report([archive.change_source(name, **values)], shown)
 
 
 def _schedule(
@@ -291,13 +298,13 @@ def recheck_options(given: str | None) -> dict[str, Any]:
     span = RANGE.fullmatch(given.strip())
     first, longest = (span["first"], span["longest"]) if span else (given, given)
     try:
-        ladder = Ladder(parse_interval(first), parse_interval(longest))
+        intervals = IntervalRange(parse_interval(first), parse_interval(longest))
     except ValueError as error:
         raise ScheduleError(f"--recheck {given}: {error}") from error
-    return {"recheck": {"first": ladder.first, "longest": ladder.longest}}
+    return {"recheck": {"first": intervals.first, "longest": intervals.longest}}
 
 
-def _tell(found: list[Source], shown: OutputOptions) -> None:
+def _report(found: list[Source], shown: OutputOptions) -> None:
     names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")
     rows = [{name: getattr(each, name) for name in names} for each in found]
     write_rows(rows, shown.target(), names)

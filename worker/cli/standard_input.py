@@ -37,12 +37,10 @@ def ingest_input(
     if type not in TYPES:
         raise LocatorError("-", f"name its type with --type: {', '.join(TYPES)}")
     owner = archive.ensure_source(source or STANDARD_INPUT, "input", "-")
-    with archive.unit() as unit:
-        job_id = queue.add_job(
-            unit, "ingest", "command", source_id=owner.id, arguments={"places": []}
-        )
-    with archive.unit() as unit:
-        held = queue.claim(unit, settings.lease_seconds, holder_name(), job_id=job_id)
+    job_id = archive.run(
+        queue.add_job, "ingest", "command", source_id=owner.id, arguments={"places": []}
+    )
+    held = archive.claim(settings.lease_seconds, holder_name(), job_id=job_id)
     assert held is not None
     hints = hints_of(settings, type)
     batch: list[Arrival] = []
@@ -65,8 +63,7 @@ def ingest_input(
     counted = importer.counted
     counts = Counts(unchanged=counted.unchanged, passed_over=counted.passed_over)
     again = counts_of(archive, counted.unread)
-    with archive.unit() as unit:
-        queue.finish(unit, held, counts + again)
+    archive.run(queue.finish, held, counts + again)
     return job_id
 
 

@@ -1,4 +1,4 @@
-"""Tell what came of jobs that a command saw through, and end by it."""
+"""Report what came of jobs that a command saw through, and end by it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from storage.cli.output import write_rows
 MOST_NAMED = 5
 
 
-def tell_summaries(summaries: Sequence[Mapping[str, Any]], shown: OutputOptions) -> None:
+def report_summaries(summaries: Sequence[Mapping[str, Any]], shown: OutputOptions) -> None:
     """Write summaries, say what was refused or is left, and end with 1 where anything is."""
     write_rows(summaries, shown.target())
     sentences = list(_sentences(summaries))

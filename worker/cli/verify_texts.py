@@ -1,11 +1,12 @@
 """Derive kept texts again from their bytes, and tell where another text comes out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from storage.settings import Settings
 from storage.values.digest import wording_digest
 from storage.values.draft import Draft
+from storage.values.job import Progress
 from storage.values.refusals import Refused
 from storage.verify.derivations import Derived, DerivedText, derivations
 from storage.verify.finding import Broken, Scope
@@ -30,9 +31,7 @@ class Rederivation:
         self.derived = 0
         self.not_rederivable_here = 0
 
-    def findings(
-        self, engine: Any, scope: Scope, progress: Callable[[str, int], None]
-    ) -> Iterator[Broken]:
+    def findings(self, engine: Any, scope: Scope, progress: Progress) -> Iterator[Broken]:
         """Yield the derivations whose text does not come out again."""
         with Reader(self._settings) as reader:
             here = {extractor(reader.text), page_extractor(reader.text)}
@@ -45,7 +44,7 @@ class Rederivation:
                     if text.extractor in here and scope.takes(text.derivation_id)
                 ]
                 self.not_rederivable_here += len(kept.texts) - len(mine)
-                draft = _again(kept, reader) if mine else None
+                draft = _derived(kept, reader) if mine else None
                 if isinstance(draft, Refused) and draft.code in UNREAD:
                     self.not_rederivable_here += len(mine)
                 else:
@@ -53,10 +52,10 @@ class Rederivation:
                     yield from _wrong(draft, mine)
 
 
-def _again(kept: Derived, reader: Reader) -> Draft | Refused:
+def _derived(kept: Derived, reader: Reader) -> Draft | Refused:
     """Read a document again; one that is late twice says nothing."""
-    draft = reader.draft(kept.again.captured)
-    return reader.draft(kept.again.captured) if is_late(draft) else draft
+    draft = reader.draft(kept.re_extraction.captured)
+    return reader.draft(kept.re_extraction.captured) if is_late(draft) else draft
 
 
 def _wrong(draft: Draft | Refused | None, texts: list[DerivedText]) -> Iterator[Broken]:

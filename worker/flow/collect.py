@@ -1,13 +1,13 @@
 """Collect what a job's places hold: look, keep the bytes that are new, tell what is gone."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.schedule.watches import due_watches, hand_out, watch_named
+from storage.schedule.watches import hand_out_named
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
@@ -15,9 +15,10 @@ from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
 from storage.values.net.addresses import Named
 from storage.values.net.private_hosts import own_hosts
-from storage.values.refusals import Refused
+from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive, Present
+from storage.write.redaction.without_redacted import nameless
 from worker.address import origin_of, parse_address, without_trackers
 from worker.flow.import_captures import Importer
 from worker.sources.containers.gunzip import MAGIC as GZIP
@@ -46,7 +47,6 @@ HOLD_SECONDS = 5.0
 LOOK_AGAIN = frozenset({"unreadable", "not_settled"})
 """Refusals that say nothing about the bytes: the next scan looks again."""
 NO_STAMP = FileStamp(0, 0, 0, 0)
-MOST_DUE = 1_000_000
 LIST_NAMES = (".txt", ".text", ".urls", ".lst", ".list")
 """The names of files that may be lists of addresses."""
 
@@ -98,7 +98,7 @@ def collect(
     twice. Raises: jobs.StaleLeaseError.
     """
     counts, news = Counts(), Collected()
-    places = [IngestTarget(**entry) for entry in held.arguments["places"]]
+    places = _without_redacted(archive, held, settings)
     for place in places:
         if place.kind != "web":
             looked = _Collection(archive, held, settings, patience, progress, place)
@@ -106,9 +106,29 @@ def collect(
             counts += looked.counts()
             news += looked.news()
     collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
-    with archive.unit() as unit:
-        queue.finish(unit, held, counts)
+    archive.run(queue.finish, held, counts)
     return news
+
+
+def _without_redacted(archive: Archive, held: jobs.Claim, settings: Settings) -> list[IngestTarget]:
+    """Return the places of a job; those whose address was redacted are refused and forgotten."""
+    places = [IngestTarget(**entry) for entry in held.arguments["places"]]
+    redacted = archive.redacted_addresses()
+    left = [redacted.left_of(*_addresses(each, settings)) for each in places]
+    named = zip(held.arguments["places"], left, strict=True)
+    gone = [(entry, name) for entry, name in named if name is not None]
+    if gone:
+        archive.refuse_places(held, gone)
+    return [each for each, name in zip(places, left, strict=True) if name is None]
+
+
+def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
+    """Yield under which addresses what stands at a single place may be in the archive."""
+    yield from jobs.addresses_of(asdict(place))
+    if place.kind == "web" and not place.is_scan:
+        found = _named(place, settings)
+        if isinstance(found, Named):
+            yield found.origin
 
 
 def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
@@ -131,24 +151,17 @@ def collect_addresses(
     """
     if not places:
         return
-    named = [(place, _named(place, settings)) for place in places if not place.is_scan]
-    for place, found in named:
+    named: dict[int, list[Named]] = {place.source_id: [] for place in places if not place.is_scan}
+    for place in places:
+        if place.is_scan:
+            continue
+        found = _named(place, settings)
         if isinstance(found, Refused):
             archive.refuse(held, place.source_id, place.locator, found)
-    with archive.unit() as unit:
-        queue.renew(unit, held)
-        keys = []
-        for place in places:
-            if place.is_scan:
-                due = due_watches(
-                    unit.connection, unit.now, MOST_DUE, source_id=place.source_id, with_root=True
-                )
-                keys += [each.key for each in due]
-        for source_id in dict.fromkeys(place.source_id for place, _found in named):
-            of_source = [f for p, f in named if p.source_id == source_id]
-            keys += watch_named(unit, source_id, [f for f in of_source if isinstance(f, Named)])
-        keys = list(dict.fromkeys(keys))
-        hand_out(unit, keys, held.trigger, settings.batch_items, held.job_id)
+        else:
+            named[place.source_id].append(found)
+    scans = [place.source_id for place in places if place.is_scan]
+    archive.run(hand_out_named, held, scans, named, settings.batch_items)
 
 
 def _named(place: IngestTarget, settings: Settings) -> Named | Refused:
@@ -183,6 +196,7 @@ class _Collection:
         self._held_at = time.monotonic()
         self.refused = self.gone = 0
         self._known: dict[tuple[str, str], Present] = {}
+        self._redacted = archive.redacted_addresses()
         self._members: dict[str, list[str]] = {}
         self._seen: set[tuple[str, str]] = set()
         self._batch = _Batch()
@@ -241,6 +255,8 @@ class _Collection:
             self._reject(self._path(found.locator), found, NO_STAMP)
             return
         path = self._path(found.locator)
+        if self._is_redacted(path, "", found.stamp):
+            return
         present = self._known.get((path, ""))
         if present is not None and self._is_as_before(present, found.stamp):
             self._count_as_before(path)
@@ -333,7 +349,27 @@ class _Collection:
         """Note that nothing can be said of what a file holds: none of it is absent."""
         self._seen.update((path, member) for member in ("", *self._members.get(path, ())))
 
+    def _is_redacted(self, path: str, member: str, stamp: FileStamp) -> bool:
+        """Return whether an address was redacted; what stands there is refused once."""
+        if not self._redacted.origins:
+            return False
+        arrival = self._arrival(path, member, stamp, refused=refuse("redacted"))
+        left = self._redacted.left_of(arrival.place, arrival.locator)
+        if left is None:
+            return False
+        bare = nameless(arrival, left)
+        self._seen.add((bare.path, bare.member))
+        present = self._known.get((bare.path, bare.member))
+        if present is not None and present.refused and not present.gone:
+            self.still_refused += present.job_id != self.held.job_id
+            return True
+        self.changed += 1
+        self._add(bare)
+        return True
+
     def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
+        if self._is_redacted(path, item.member, stamp):
+            return
         digest = raw_digest(item.raw)
         self._seen.add((path, item.member))
         present = self._known.get((path, item.member))
@@ -360,6 +396,8 @@ class _Collection:
         self._add(self._arrival(path, item.member, stamp, raw=item.raw, digest=digest, hints=hints))
 
     def _reject(self, path: str, rejected: Rejected, stamp: FileStamp) -> None:
+        if self._is_redacted(path, rejected.member, stamp):
+            return
         self._seen.add((path, rejected.member))
         if rejected.refused.code in LOOK_AGAIN:
             stamp = NO_STAMP
@@ -393,14 +431,14 @@ class _Collection:
         )
 
     def _keep_hold(self) -> None:
-        """Tell now and then that there is progress, also where nothing of a file is to be kept.
+        """Report now and then that there is progress, also where nothing of a file is to be kept.
 
         Raises: jobs.StaleLeaseError.
         """
         now = time.monotonic()
         if now - self._held_at > min(HOLD_SECONDS, self.held.lease_seconds / 3):
             self._held_at = now
-            self.archive.lengthen(self.held)
+            self.archive.run(queue.renew, self.held)
             self.progress(self.looked_at, self.changed)
 
     # -------------------------------------------------------------------- batches

@@ -5,13 +5,13 @@ from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Copy, Known, NewArticle, NewVersion, Refuse, Unchanged, Verdict
 
 
-def decide(outcome: Draft | Refused, digest: bytes | None, known: Known) -> Verdict:
-    """Return the verdict on `outcome`, whose wording has `digest`, given what is known.
+def decide(outcome: Draft | Refused, known: Known) -> Verdict:
+    """Return the verdict on `outcome`, given what is known.
 
-    A known origin makes a version or an unchanged sight, whatever stands elsewhere: what differs
-    from a neighbour by noise alone is unchanged. An unknown one makes a copy where its wording
-    stands elsewhere, and a new article where it does not. A page of which the reader got far less
-    than before says nothing of the text.
+    A known origin makes a version or an unchanged snapshot, as the history says
+    (`storage.history.runs`), whatever stands elsewhere. An unknown one makes a copy where its
+    wording stands elsewhere, and a new article where it does not. A page of which the reader got
+    far less than before says nothing of the text.
     """
     match outcome:
         case Refused():
@@ -20,8 +20,7 @@ def decide(outcome: Draft | Refused, digest: bytes | None, known: Known) -> Verd
             if known.words is not None and _is_cut_short(outcome, known.words):
                 return Refuse(refuse("not_article", reason="far less text than before was found"))
             if known.article_exists:
-                same = digest is not None and digest in (known.before, known.after)
-                return Unchanged() if same or known.is_noise else NewVersion()
+                return NewVersion() if known.is_version else Unchanged()
             return NewArticle() if known.elsewhere is None else Copy(known.elsewhere)
 
 
@@ -30,7 +29,7 @@ LEAST_SHARE = 1 / 3
 
 
 def _is_cut_short(draft: Draft, words: int) -> bool:
-    """Tell whether a page shows more text than was read, which was much more before."""
+    """Return whether a page shows more text than was read, which was much more before."""
     found = draft.fields.get("word_count")
     if found is None or not SHORT & set(draft.flags):
         return False

@@ -20,11 +20,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from storage.record.reading import Captured
-from storage.similarity.signature import Signature
 from storage.values.draft import Draft
 from storage.values.refusals import Refused, refuse
 from worker.text import read
@@ -38,7 +36,7 @@ MEMORY_MB = 1024
 DOCUMENTS_PER_CHILD = 2000
 """After so many documents a child is replaced: parsers' memory is never quite given back."""
 TRIED_BYTES = 32 * 1024
-"""Of a larger document the child tries, too, what the parent does with the answer."""
+"""Of a larger text the child tries, too, what the parent does with the answer."""
 MOST_ANSWER_BYTES = 100_000_000
 """What a child may answer of one document; the parent has no limit of memory of its own."""
 
@@ -99,12 +97,7 @@ class DocumentReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self.close()
 
     @property
@@ -211,7 +204,7 @@ class _Child:
             return _crashed()
 
     def spent(self, answer: Draft | Refused) -> bool:
-        """Tell whether a child that gave `answer` is better replaced."""
+        """Return whether a child that gave `answer` is better replaced."""
         spending = ("resource_time", "resource_memory", "extractor_crashed")
         return isinstance(answer, Refused) and answer.code in spending
 
@@ -387,9 +380,14 @@ def _read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
 
     reader = read_page if hints.type == "html" else read
     outcome = reader(raw, hints, settings)
-    if isinstance(outcome, Draft) and len(raw) > TRIED_BYTES:
+    if isinstance(outcome, Draft) and _length(outcome) > TRIED_BYTES:
         _try(outcome, hints, settings)
     return outcome
+
+
+def _length(draft: Draft) -> int:
+    texts = (draft.title or "", *(paragraph.text for paragraph in draft.paragraphs))
+    return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
 def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
@@ -403,9 +401,9 @@ def _try(draft: Draft, hints: Hints, settings: TextSettings) -> None:
     prepare(nothing, draft, "", settings.timezone, sign=_unsigned)
 
 
-def _unsigned(_words: object) -> Signature:
+def _unsigned(_words: object) -> bytes:
     """Sign nothing: it is quick, and its library reserves a gibibyte of addresses."""
-    return Signature("", 0, b"")
+    return b""
 
 
 def _reset_caches() -> None:

@@ -7,7 +7,7 @@ from storage.values.draft import Candidate, Draft, Field, Json
 from storage.values.refusals import Refused, refuse
 from worker.address import Address, origin_of, parse_address
 from worker.text import Offer
-from worker.text.page.walls import BARRIERS
+from worker.text.page.interstitials import BARRIERS
 
 OFFERED = ("published", "updated", "authors", "tags", "language")
 """What a list says of a page that can be a value of its fields: never what makes its wording."""
@@ -38,10 +38,10 @@ def as_fetched(outcome: Draft | Refused, listed: Mapping[str, Json] | None) -> D
         if outcome not in _BARRED:
             return outcome
         return refuse("blocked", reason=next(r for r in BARRIERS if r in outcome.message))
-    return _with_told(outcome, listed or {})
+    return _with_listed(outcome, listed or {})
 
 
-def _with_told(draft: Draft, listed: Mapping[str, Json]) -> Draft:
+def _with_listed(draft: Draft, listed: Mapping[str, Json]) -> Draft:
     """Add the headline and the summary of a list as candidates: they never change a wording."""
     fields = dict(draft.fields)
     for name, of in _FIELD_OF.items():

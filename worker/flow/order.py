@@ -11,14 +11,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
-from storage.schedule.watches import due_watches, hand_out
+from storage.schedule.watches import due_watches, hand_out_due
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
-from worker.address import origin_of, parse_address, without_secrets
+from worker.address import Address, origin_of, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.flow.collect import IngestTarget
 from worker.sources.folders.folder import expand
@@ -114,15 +114,7 @@ def order(
     archive: Archive, places: Sequence[IngestTarget], trigger: str, slot: str | None = None
 ) -> int | None:
     """Write the job that collects `places` and return its id; None where its slot is taken."""
-    with archive.unit() as unit:
-        if slot is not None and job_progress.slot_is_taken(
-            unit.connection, places[0].source_id, slot
-        ):
-            return None
-        return queue.add_job(
-            unit, "ingest", trigger, source_id=places[0].source_id, slot=slot,
-            arguments=_arguments(places),
-        )  # fmt: skip
+    return archive.run(queue.add_collecting, trigger, places[0].source_id, _arguments(places), slot)
 
 
 def unfinished(archive: Archive, places: Sequence[IngestTarget]) -> int | None:
@@ -143,7 +135,7 @@ def _path_of(locator: str) -> str:
 
 
 def is_address(locator: str) -> bool:
-    """Tell whether a locator names an address rather than a file.
+    """Return whether a locator names an address rather than a file.
 
     >>> is_address("https://a.example/b"), is_address("file:///a/b"), is_address("a/b.txt")
     (True, False, False)
@@ -176,21 +168,32 @@ def _address_place(
             locator, f"source {owner.name} watches a folder: choose another --source"
         )
     kind = "list" if kind == "urls" else kind
-    return IngestTarget(owner.id, locator, "", "", is_scan=False, type=kind, kind="web")
+    address = _address_of(settings, locator)
+    origin = None if isinstance(address, Refused) else origin_of(address.text)
+    return IngestTarget(
+        owner.id, locator, "", "", is_scan=False, type=kind, origin=origin, kind="web"
+    )
+
+
+def _address_of(settings: Settings, locator: str) -> Address | Refused:
+    own = own_hosts(settings.allow_hosts)
+    return parse_address(locator, lambda host, port: (host, port) in own)
 
 
 def _address_owner(archive: Archive, settings: Settings, locator: str, name: str | None) -> Source:
     """Return the source that watches an address, that was named, or that its site goes under."""
-    own = own_hosts(settings.allow_hosts)
-    address = parse_address(locator, lambda host, port: (host, port) in own)
+    address = _address_of(settings, locator)
     if isinstance(address, Refused):
         return archive.ensure_source(name or NO_SITE, "web", "")
-    if name is None:
-        watching = archive.source_watching(origin_of(address.text))
-        if watching is not None:
-            return watching
+    origin = origin_of(address.text)
+    watching = None if name else archive.source_watching(origin)
+    if watching is not None:
+        return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
-    return archive.ensure_source(name or site, "web", address.text if name else site)
+    is_gone = archive.redacted_addresses().left_of(origin) is not None
+    return archive.ensure_source(
+        name or site, "web", address.text if name and not is_gone else site
+    )
 
 
 def order_due(archive: Archive, settings: Settings, limit: int = MOST_AT_ONCE) -> list[int]:
@@ -198,13 +201,7 @@ def order_due(archive: Archive, settings: Settings, limit: int = MOST_AT_ONCE) -
     with archive.looking() as connection:
         if not due_watches(connection, archive.clock(), 1):
             return []
-    with archive.unit() as unit:
-        due = due_watches(unit.connection, unit.now, limit)
-        jobs = []
-        for trigger, is_root in (("schedule", True), ("recheck", False)):
-            keys = [each.key for each in due if each.is_root == is_root]
-            jobs += hand_out(unit, keys, trigger, settings.batch_items)
-    return jobs
+    return archive.run(hand_out_due, limit, settings.batch_items)
 
 
 def _listing_root(path: str, locator: str) -> str:

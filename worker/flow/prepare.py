@@ -4,24 +4,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
+from storage.language.sentences import sentence_keys
 from storage.language.vocabulary import Numbers, vocabulary
 from storage.record.reading import Captured, Reading
-from storage.similarity.index_keys import traces
-from storage.similarity.signature import Signature
+from storage.similarity.index_keys import index_keys
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft
 from storage.values.net.site import site_of
 
-Sign = Callable[[Numbers], Signature]
+Sign = Callable[[Numbers], bytes]
 
 
 def prepare(
     captured: Captured, outcome: Draft, context: str, timezone: str, *, sign: Sign
 ) -> Reading:
-    """Return the reading of a capture, with its digest, its words and its traces.
+    """Return the reading of a capture, with its digest, its words and its index keys.
 
-    `sign` makes the signature of its words (`worker.text.fingerprint`).
+    `sign` makes the signature of its words (`storage.similarity.signature`).
     """
     paragraphs = outcome.text_paragraphs()
     language = outcome.fields.get("language")
@@ -35,7 +35,6 @@ def prepare(
     if is_cut:
         outcome = flagged(outcome, ["fts_truncated"])
     parts = canonical_all([outcome.title or "", *paragraphs])
-    signed = sign(numbers[len(of_title) :].hashes)
     day, is_exact = _day_of(outcome, captured)
     return Reading(
         captured=captured,
@@ -43,11 +42,11 @@ def prepare(
         context=context,
         digest=digest_of_parts(parts),
         tokens=tokens,
-        signature=signed,
+        sentence_keys=sentence_keys(parts[1:]),
         timezone=timezone,
-        traces=traces(
+        index_keys=index_keys(
             parts[1:],
-            signed.values,
+            sign(numbers[len(of_title) :].hashes),
             title=outcome.title,
             site=site_of(captured.hints.get("origin") or outcome.address or captured.locator),
             day=day,

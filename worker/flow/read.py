@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from storage.history.neighbours import NotComparableError
-from storage.record.reading import Captured, Reading, ReExtraction, Reread
+from storage.record.reading import Captured, Reading, ReExtracted, ReExtraction
+from storage.schedule import queue
 from storage.settings import Settings
+from storage.similarity.signature import signature
 from storage.values import job as jobs
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft, Extractor
@@ -26,7 +27,6 @@ from worker.sources.listings.listing import KINDS as LISTS
 from worker.sources.listings.listing import read_listing
 from worker.text import Hints, TextSettings, extractor
 from worker.text import read as read_text
-from worker.text.fingerprint import signature
 
 PAGE_TYPES = frozenset({"html"})
 SMALL_BYTES = 32 * 1024
@@ -66,12 +66,7 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -83,6 +78,12 @@ class Reader:
     def read(self, captured: Captured) -> Reading:
         """Read one capture, and make ready what full text and the search for copies need."""
         hints = hints_of(captured)
+        if isinstance(captured.kept, Refused):
+            return Reading(captured, captured.kept, context_of(hints))
+        if captured.kept is not None:
+            context = captured.kept_context or context_of(hints)
+            timezone = self.settings.timezone
+            return prepare(captured, captured.kept, context, timezone, sign=signature)
         if hints.type in LISTS:
             return Reading(captured, self._listing(captured, hints), context_of(hints))
         outcome = self.draft(captured)
@@ -107,7 +108,7 @@ class Reader:
             return as_fetched(outcome, captured.hints.get("listed"))
         return outcome
 
-    def reread(self, wanted: ReExtraction) -> Reread:
+    def re_extract(self, wanted: ReExtraction) -> ReExtracted:
         """Read a capture anew that was read before, maybe by another extractor.
 
         What is late is tried once more: a busy machine says nothing about a text.
@@ -116,8 +117,10 @@ class Reader:
         if is_late(reading.outcome):
             reading = self.read(wanted.captured)
         if isinstance(reading.outcome, Draft):
-            return Reread(reading, wanted.context, reading.outcome.extractor)
-        return Reread(reading, wanted.context, self.extractor_of(hints_of(wanted.captured).type))
+            return ReExtracted(reading, wanted.context, reading.outcome.extractor)
+        return ReExtracted(
+            reading, wanted.context, self.extractor_of(hints_of(wanted.captured).type)
+        )
 
     def extractor_of(self, type: str) -> Extractor:  # noqa: A002  # the word of the hints
         """Return who reads documents of that type here."""
@@ -177,15 +180,17 @@ def read_batch(
     if not held.arguments.get("again"):
         later = [each.captured.observation_id for each in readings if is_late(each.outcome)]
         readings = [each for each in readings if not is_late(each.outcome)]
-    again: list[Reread] = []
+    re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
             counts = archive.keep(
-                held, readings, decide, done=done, batch_items=batch_items, again=again,
-                later=later,
+                held, readings, decide, done=done, batch_items=batch_items,
+                re_extracted=re_extracted, later=later,
             )  # fmt: skip
         except NotComparableError as error:
-            again += _read_again(archive, held, reader, archive.to_read_again(error.derivations))
+            re_extracted += _read_again(
+                archive, held, reader, archive.to_read_again(error.derivations)
+            )
         else:
             return Batch(counts, done)
     raise RereadingError(held.job_id)
@@ -193,18 +198,18 @@ def read_batch(
 
 def _read_again(
     archive: Archive, held: jobs.Claim, reader: Reader, wanted: Sequence[ReExtraction]
-) -> Iterator[Reread]:
+) -> Iterator[ReExtracted]:
     """Read captures anew that another extractor read, so that what follows them compares."""
     renewed = time.monotonic()
     for each in wanted:
         if time.monotonic() - renewed > held.lease_seconds / 3:
-            archive.lengthen(held)
+            archive.run(queue.renew, held)
             renewed = time.monotonic()
-        yield reader.reread(each)
+        yield reader.re_extract(each)
 
 
 def is_late(outcome: Draft | Refused | AddressList) -> bool:
-    """Tell whether a document was not read in time, which says nothing about it yet."""
+    """Return whether a document was not read in time, which says nothing about it yet."""
     return isinstance(outcome, Refused) and outcome.code == "resource_time"
 
 

@@ -2,11 +2,11 @@
 
 import gzip
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from storage.export.warc import ExportSelection, WarcExport
 from storage.read.archive import open_archive
+from storage.values.job import Progress
 
 FOLDER = "merging"
 SECONDS = 7 * 24 * 3600
@@ -14,7 +14,7 @@ SECONDS = 7 * 24 * 3600
 REPORT_EVERY = 100
 
 
-def spooled(address: str, home: Path, program: str, progress: Callable[[str, int], None]) -> Path:
+def spooled(address: str, home: Path, program: str, progress: Progress) -> Path:
     """Return a WARC file in `home` with all that an archive saw; what an earlier call wrote stays.
 
     Its name is the id of the archive and its last number: the same state is the same file.

@@ -1,10 +1,9 @@
 """Make addresses standing sources, and keep their schedules true."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from storage.schedule.watches import ensure_watches, reschedule
+from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.addresses import Named
@@ -42,6 +41,8 @@ def watch_address(
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
     origin = origin_of(address.text)
+    if archive.redacted_addresses().left_of(origin) is not None:
+        raise LocatorError("the address", "it was redacted here, and is not watched again")
     chosen = name or origin
     taken = [each for each in archive.sources() if each.name == chosen]
     if taken and (taken[0].standing or taken[0].kind != "web"):
@@ -51,14 +52,12 @@ def watch_address(
     )
     asked = without_trackers(address).text
     named = Named(origin, asked, {"urls": "list"}.get(kind or "", kind or "web"))
-    with archive.unit() as unit:
-        ensure_watches(unit, source.id, [named], listed_by=None, is_standing=True)
-        reschedule(unit, source.id, timedelta(0))
+    archive.run(watch_at_once, source.id, named)
     return source
 
 
 def is_subscriptions(path: Path) -> bool:
-    """Tell whether a file is the list of subscriptions of a feed reader (OPML)."""
+    """Return whether a file is the list of subscriptions of a feed reader (OPML)."""
     with path.open("rb") as file:
         return kind_of(file.read(HEAD_BYTES), None) == "opml"
 
@@ -92,5 +91,4 @@ def watch_anew(archive: Archive, source: Source) -> None:
     """Let the addresses of a source be looked at by its new schedule from now on."""
     if source.kind == "folder":
         return
-    with archive.unit() as unit:
-        reschedule(unit, source.id, None)
+    archive.run(reschedule, source.id, None)

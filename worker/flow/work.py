@@ -65,11 +65,10 @@ def work_next(
     A job that fetches is only taken where fewer than `most_fetching` are at work. `answered` is
     called once the database has answered the claim.
     """
-    with archive.unit() as unit:
-        held = queue.claim(
-            unit, settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind,
-            most_fetching=most_fetching,
-        )  # fmt: skip
+    held = archive.claim(
+        settings.lease_seconds, holder_name(), job_id=job_id, within=within, kind=kind,
+        most_fetching=most_fetching,
+    )  # fmt: skip
     answered()
     if held is None:
         return None
@@ -165,8 +164,7 @@ def free_the_dead(archive: Archive) -> list[int]:
     dead = [token for token, holder in held.items() if is_dead(holder)]
     if not dead:
         return []
-    with archive.engine.begin() as connection:
-        return wake_ups.end_leases(connection, dead)
+    return archive.run_aside(wake_ups.end_leases, dead)
 
 
 def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | None) -> None:
@@ -182,8 +180,7 @@ def _log_news(archive: Archive, held: jobs.Claim, found: Counts | Collected | No
 
 def _give_back(archive: Archive, held: jobs.Claim) -> None:
     try:
-        with archive.unit() as unit:
-            queue.release(unit, held)
+        archive.run(queue.release, held)
     except (jobs.StaleLeaseError, DatabaseError):
         LOG.warning("job_not_given_back", job=held.job_id)
 
@@ -198,7 +195,6 @@ def log_trouble(error: Exception) -> None:
 def _fail(archive: Archive, held: jobs.Claim, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     try:
-        with archive.unit() as unit:
-            queue.fail(unit, held, reason)
+        archive.run(queue.fail, held, reason)
     except (jobs.StaleLeaseError, DatabaseError):
         LOG.warning("job_failure_not_noted", job=held.job_id)

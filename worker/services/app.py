@@ -28,7 +28,7 @@ EMBEDDED_OPTIONS = {"polling_interval": 0.01}
 
 
 @dataclass(slots=True)
-class Workshop:
+class WorkContext:
     """What a worker process works with; opened at the first task, never before a fork."""
 
     settings: Settings
@@ -44,7 +44,7 @@ class Workshop:
 _SETTINGS: list[Settings] = []
 _CLOCK: list[Clock] = []
 _MOST_FETCHING: list[int] = []
-_WORKSHOP: list[Workshop] = []
+_CONTEXT: list[WorkContext] = []
 
 
 def make_app(
@@ -87,22 +87,22 @@ def hard_limit_seconds(settings: Settings) -> float:
     return settings.lease_seconds * 0.9
 
 
-def workshop() -> Workshop:
+def work_context() -> WorkContext:
     """Return the archive and the reader of this process."""
-    if not _WORKSHOP:
+    if not _CONTEXT:
         settings = _SETTINGS[0]
         collect_garbage_rarely()
         archive = Archive.open(settings.database_url, _CLOCK[0], create=False)
-        _WORKSHOP.append(Workshop(settings, archive, Reader(settings), _MOST_FETCHING[0]))
-    return _WORKSHOP[0]
+        _CONTEXT.append(WorkContext(settings, archive, Reader(settings), _MOST_FETCHING[0]))
+    return _CONTEXT[0]
 
 
-def close_workshop() -> None:
-    """End what `workshop` opened in this process."""
-    while _WORKSHOP:
-        _WORKSHOP.pop().close()
+def close_context() -> None:
+    """End what `work_context` opened in this process."""
+    while _CONTEXT:
+        _CONTEXT.pop().close()
 
 
 @worker_process_shutdown.connect
 def _end(**_facts: object) -> None:
-    close_workshop()
+    close_context()

@@ -53,7 +53,7 @@ def examine_broker(settings: Settings) -> Iterator[Finding]:
 
 
 def queue_depth(settings: Settings) -> Callable[[], int]:
-    """Return a function that tells how many wake-ups lie in the broker's queue."""
+    """Return a function that says how many wake-ups lie in the broker's queue."""
     if settings.is_embedded:
         return lambda: 0
     client = _client(settings)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from storage.settings import IntervalError, Settings, parse_interval
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.net.token import Scope, Token
-from storage.web.api.work import SOURCE, told
+from storage.web.api.work import SOURCE, source_row
 from storage.web.parameters import Asked, Long, Plain
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
@@ -96,10 +97,13 @@ class Desk:
         return token
 
 
-def desk_for(archive: Archive, settings: Settings) -> Desk:
-    """Return who takes orders for an archive."""
-    limits = RateLimit(ORDERS_A_MINUTE), RateLimit(WRONG_TOKENS_A_MINUTE)
-    return Desk(archive, settings, *limits)
+def desk_for(archive: Archive, settings: Settings, shared: Path | None = None) -> Desk:
+    """Return who takes orders for an archive; all with the same folder count them together."""
+    orders, wrong = (
+        RateLimit(most, file=shared and shared / f"{name}.json")
+        for name, most in (("orders", ORDERS_A_MINUTE), ("wrong", WRONG_TOKENS_A_MINUTE))
+    )
+    return Desk(archive, settings, orders, wrong)
 
 
 def admits(scope: Scope) -> Callable[[Request], Desk]:
@@ -135,7 +139,7 @@ def ingest(desk: Ingesting, asked: Annotated[Ingestion, Body()]) -> Response:
 )  # fmt: skip
 def add_source(desk: Watching, asked: Annotated[NewSource, Body()]) -> Response:
     """Watch an address from now on."""
-    return JSONResponse(told(_watched(desk, asked)), 201)
+    return JSONResponse(source_row(_watched(desk, asked)), 201)
 
 
 @router.patch(
@@ -150,7 +154,7 @@ def change_source(desk: Watching, asked: Annotated[ChangedSource, Body()]) -> Re
         raise Problem("parameter_invalid", "say what is to change: paused, every or cron")
     changed = _found(lambda: desk.archive.change_source(asked.name, **values))
     watch_anew(desk.archive, changed)
-    return JSONResponse(told(changed))
+    return JSONResponse(source_row(changed))
 
 
 @router.delete(

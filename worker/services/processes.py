@@ -23,7 +23,7 @@ from storage.write.archive import Archive
 from worker.flow.read import Reader
 from worker.flow.work import log_trouble, work_next
 from worker.log import LOG
-from worker.services.app import close_workshop, make_app, workshop
+from worker.services.app import close_context, make_app, work_context
 from worker.services.broker import queue_depth, require_safe
 from worker.services.heartbeat import Heartbeat, beat_with
 from worker.services.schedule import Scheduler
@@ -103,7 +103,7 @@ def run_embedded(settings: Settings, clock: Clock = utc_now, *, page: Beside | N
                 page.stop()
             fetcher.stop()
             worker.stop()
-            close_workshop()
+            close_context()
 
 
 class _Consumer(Consumer):
@@ -170,10 +170,10 @@ class _ThreadWorker:
 
     def _run(self) -> None:
         try:
-            workshop()
+            work_context()
             self._controller.start()
         finally:
-            close_workshop()
+            close_context()
 
 
 class _ThreadFetcher:

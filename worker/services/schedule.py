@@ -27,6 +27,7 @@ from storage.proof import log as proof_log
 from storage.proof.files import keep_tiles
 from storage.proof.note import NoteError
 from storage.proof.others.authorities import ask_authorities
+from storage.proof.others.calendars import ask_calendars
 from storage.proof.others.witnesses import ask_all, read_policy
 from storage.proof.policy import PolicyError
 from storage.proof.stamp import read_authorities
@@ -51,7 +52,7 @@ SWEEP_SECONDS = 0.5
 SYNC_SECONDS = 2.0
 BEAT_SECONDS = 5.0
 COSIGN_SECONDS = 30.0
-ALERT_SECONDS = 1.0
+RETAIN_SECONDS = 3600.0
 TILES_SECONDS = 1.0
 UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
 """What may be wrong with the keys and policies of the log; the work goes on."""
@@ -202,8 +203,7 @@ def sweep(
 
     A wake-up that nobody followed is sent again after `again_seconds`.
     """
-    with archive.engine.begin() as connection:
-        due = wake_ups.wake_due(connection, room, again_seconds=again_seconds)
+    due = archive.run_aside(wake_ups.wake_due, room, again_seconds=again_seconds)
     for number, kind in due:
         publish(number, kind)
     return len(due)
@@ -217,7 +217,9 @@ class Scheduler:
     ) -> None:
         self.archive, self.settings, self.app, self.depth = archive, settings, app, depth
         self.leadership = _leadership(archive)
-        self.bell = archive.bell() if archive.engine.dialect.name == "postgresql" else None
+        self.job_listener = (
+            archive.job_listener() if archive.engine.dialect.name == "postgresql" else None
+        )
         self._leads = False
         self._stop = threading.Event()
         self._jobs: dict[str, tuple[Any, ...]] = {}
@@ -242,8 +244,8 @@ class Scheduler:
     def __exit__(self, *_exception: object) -> None:
         self._ticking.shutdown(wait=True)
         self.leadership.close()
-        if self.bell is not None:
-            self.bell.close()
+        if self.job_listener is not None:
+            self.job_listener.close()
 
     def run(self, stop: threading.Event) -> None:
         """Schedule until `stop` is set; without the lead only wait for it."""
@@ -255,6 +257,7 @@ class Scheduler:
             (self._cosign, COSIGN_SECONDS),
             (self._write_tiles, TILES_SECONDS),
             (self._stamp, COSIGN_SECONDS),
+            (self._retain, RETAIN_SECONDS),
         )
         for act, seconds in logging_acts:
             self._ticking.add_job(
@@ -279,18 +282,17 @@ class Scheduler:
         """Wait; sweep at once where jobs were written meanwhile, not at the next half second."""
         end = time.monotonic() + seconds
         while not stop.is_set() and (left := end - time.monotonic()) > 0:
-            if self.bell is None:
+            if self.job_listener is None:
                 stop.wait(left)
-            elif (rang := self._guarded(self.bell.rang)(min(left, HEAR_SECONDS))) is None:
+            elif (heard := self._guarded(self.job_listener.heard)(min(left, HEAR_SECONDS))) is None:
                 stop.wait(HEAR_SECONDS)
-            elif rang:
+            elif heard:
                 self._ticking.modify_job("sweep", next_run_time=datetime.now(UTC))
                 stop.wait(RING_SECONDS)
 
     def _begin(self) -> None:
         """Take over from a scheduler that may have died with its messages."""
-        with self.archive.engine.begin() as connection:
-            wake_ups.forget_wakings(connection)
+        self.archive.run_aside(wake_ups.forget_wakings)
 
     def _sync(self) -> None:
         """Fit the jobs of APScheduler to the sources: each schedule can be changed any time."""
@@ -382,8 +384,17 @@ class Scheduler:
         """Ask time-stamping authorities about the newest checkpoint; nothing waits for them."""
         authorities = read_authorities(self.settings.proof_authorities) if self._leads else ()
         if authorities:
-            for each in ask_authorities(self.archive.engine, self.archive.clock, authorities):
+            engine, clock = self.archive.engine, self.archive.clock
+            asked = ask_authorities(engine, clock, authorities)
+            for each in (*asked, *ask_calendars(engine, clock, authorities)):
                 LOG.info("authority_asked", authority=each.authority, refused=each.reason)
+
+    def _retain(self) -> None:
+        """Take the bytes whose time is over; nothing waits for it."""
+        taken = self.archive.retain(self.settings.keep_bytes) if self._leads else ()
+        for each in taken:
+            if each["captures"]:
+                LOG.info("bytes_over", **each)
 
     def _write_tiles(self) -> None:
         """Keep the folder of tiles at the newest checkpoint; nothing waits for its disk."""
@@ -411,7 +422,7 @@ class Scheduler:
             LOG.warning("scheduler_late", seconds=round(late))
 
     def _is_new(self, complaint: str) -> bool:
-        """Tell whether a complaint was not made within the last minute."""
+        """Return whether a complaint was not made within the last minute."""
         if time.monotonic() - self._quiet.get(complaint, -60.0) < 60.0:
             return False
         self._quiet[complaint] = time.monotonic()

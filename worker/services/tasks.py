@@ -8,7 +8,7 @@ from storage.database.engine import DatabaseError
 from storage.settings import Settings
 from worker.flow.work import log_trouble, work_next
 from worker.log import LOG
-from worker.services.app import hard_limit_seconds, workshop
+from worker.services.app import hard_limit_seconds, work_context
 from worker.services.heartbeat import Heartbeat
 
 LARGEST_ID = 2**63
@@ -26,7 +26,7 @@ def wake(job_id: int) -> None:
     if type(job_id) is not int or not 0 < job_id < LARGEST_ID:
         LOG.warning("wake_invalid")
         return
-    shop = workshop()
+    shop = work_context()
     heartbeat = Heartbeat(shop.settings.home, "worker")
     try:
         heartbeat.asked()

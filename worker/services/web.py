@@ -1,22 +1,30 @@
 """The page as a service: the reading application of storage with what may be ordered over it."""
 
+import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
 from storage.settings import Settings
 from storage.web.app import Site, make_app
-from storage.web.archives import ServedArchive
+from storage.web.archives import Library, ServedArchive
 from storage.web.guards import LOOPBACK
-from storage.web.server import Served, bound, serve
+from storage.web.metrics import FOLDER
+from storage.web.server import Served, ServedByMany, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
 from worker.log import LOG
 from worker.services.orders import desk_for, router
 
 ENDS_SECONDS = 10.0
+MOST_WORKERS = 4
 
 
 def run_web(settings: Settings) -> None:
@@ -25,22 +33,27 @@ def run_web(settings: Settings) -> None:
     Raises: PortTakenError.
     """
     host, port = address_of(settings.web_address)
-    with _listening(host, port) as listening:
-        app = _app(settings)
+    with _listening(host, port) as listening, _maker(settings) as make:
+        make.check()
         LOG.info("web_started", address=f"http://{host}:{port}")
-        serve(app, listening)
+        serve(make, listening, workers_of(settings))
     LOG.info("web_stopped")
 
 
 class PageBeside:
     """Serves the page beside other work, at an address that is taken when it is made.
 
-    Raises: PortTakenError.
+    Made in the main thread. Raises: PortTakenError.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._listening = _listening(*address_of(settings.web_address))
+        self._address = f"http://{settings.web_address}"
+        self._ends = ExitStack()
+        self._listening = self._ends.enter_context(_listening(*address_of(settings.web_address)))
+        self._make = self._ends.enter_context(_maker(settings))
+        self._many = None
+        if workers_of(settings) > 1:
+            self._many = ServedByMany(self._make, self._listening, workers_of(settings))
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
@@ -52,9 +65,14 @@ class PageBeside:
         self._thread.join(timeout=ENDS_SECONDS)
 
     def _run(self) -> None:
-        with self._listening, Served(_app(self._settings), self._listening):
-            LOG.info("web_started", address=f"http://{self._settings.web_address}")
+        with self._ends, self._many or Served(self._make(), self._listening):
+            LOG.info("web_started", address=self._address)
             self._over.wait()
+
+
+def workers_of(settings: Settings) -> int:
+    """Return how many processes serve the page."""
+    return settings.web_workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 def address_of(given: str) -> tuple[str, int]:
@@ -74,13 +92,47 @@ def _listening(host: str, port: int) -> socket.socket:
         raise PortTakenError(f"{host}:{port}", error.strerror or str(error)) from error
 
 
-def _app(settings: Settings) -> ASGIApp:
-    """Return the application: it reads by the one address, and takes orders by the other."""
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the application: it reads by one address of the archive, and takes orders by the other.
+
+    What the processes of one server have in common lies in `shared`.
+    """
+
+    settings: Settings
+    place: ServedArchive
+    shared: Path
+
+    def __call__(self) -> ASGIApp:
+        archive = Archive.open(self.settings.database_url, create=False)
+        desk = desk_for(archive, self.settings, self.shared)
+        hosts = (*LOOPBACK, *self.settings.web_hosts)
+        state = {"desk": desk, "may_write": True}
+        return make_app(self.place, Site(hosts, (router,), state, archive.close))
+
+    def check(self) -> None:
+        """Open and close what every process opens.
+
+        Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
+        SchemaNewerError.
+        """
+        Archive.open(self.settings.database_url, create=False).close()
+        Library(self.place).close()
+
+
+@contextmanager
+def _maker(settings: Settings) -> Iterator[_Maker]:
+    """Give what makes the application; processes that start meanwhile measure together."""
     place = ServedArchive(
-        settings.reader_url or settings.database_url, settings.zone, settings.languages
+        settings.reader_url or settings.database_url,
+        settings.zone,
+        settings.languages,
+        settings.page_language,
     )
-    archive = Archive.open(settings.database_url, create=False)
-    desk = desk_for(archive, settings)
-    hosts = (*LOOPBACK, *settings.web_hosts)
-    state = {"desk": desk, "may_write": True}
-    return make_app(place, Site(hosts, (router,), state, archive.close))
+    with TemporaryDirectory(prefix="lesart-web-") as folder:
+        if workers_of(settings) > 1:
+            os.environ[FOLDER] = folder
+        try:
+            yield _Maker(replace(settings, origins={}), place, Path(folder))  # origins go nowhere
+        finally:
+            os.environ.pop(FOLDER, None)

@@ -97,12 +97,12 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
 
         def do_POST(self) -> None:  # http.server calls it so
             if not self.path.partition("?")[0].endswith("/add-checkpoint"):
-                self._tell(WitnessReply(404, "ask for add-checkpoint\n"))
+                self._report(WitnessReply(404, "ask for add-checkpoint\n"))
             elif not places.acquire(blocking=False):
-                self._tell(WitnessReply(503, "too many ask at once\n"))
+                self._report(WitnessReply(503, "too many ask at once\n"))
             else:
                 try:
-                    self._tell(self._answer())
+                    self._report(self._answer())
                 finally:
                     places.release()
 
@@ -112,7 +112,7 @@ def make_server(cosigner: Cosigner, host: str, port: int) -> ThreadingHTTPServer
                 return WitnessReply(413, "a request has a length, and is not that long\n")
             return cosigner.answer(self.rfile.read(int(length)))
 
-        def _tell(self, found: WitnessReply) -> None:
+        def _report(self, found: WitnessReply) -> None:
             body = found.body.encode()
             self.send_response(found.status)
             self.send_header("Content-Type", found.kind)

@@ -97,7 +97,7 @@ def decode(raw: bytes, charset: str | None = None) -> Decoded | Refused:
 
 
 def mojibake_flags(text: str) -> tuple[str, ...]:
-    """Tell whether `text` was decoded wrongly before it came here; it stays as it is.
+    """Return whether `text` was decoded wrongly before it came here; it stays as it is.
 
     >>> mojibake_flags("SchÃ¶n")
     ('mojibake_suspected',)
@@ -110,7 +110,7 @@ def mojibake_flags(text: str) -> tuple[str, ...]:
 
 
 def replace_surrogates(text: str) -> tuple[str, bool]:
-    r"""Join split pairs and put U+FFFD for every half that stands alone; tell whether one did.
+    r"""Join split pairs and put U+FFFD for every half that stands alone; return whether one did.
 
     >>> replace_surrogates("a\ud83d"), replace_surrogates("\ud83d\ude00")
     (('a\ufffd', True), ('😀', False))
@@ -223,7 +223,7 @@ def _declared_encoding(charset: str | None) -> str | None:
 
 
 def _decode_damaged(raw: bytes) -> Decoded | Refused:
-    """Tell damaged UTF-8 from a single-byte encoding by whether its characters mostly hold."""
+    """Decode damaged UTF-8, or else each byte by itself, by whether the characters mostly hold."""
     spans = _bad_spans(raw)
     whole = len(raw.decode("utf-8", "ignore")) - len(raw.translate(None, _HIGH_BYTES))
     cut_off = len(spans) == 1 and CUT_OFF_CHARACTER.search(raw) is not None
@@ -236,7 +236,7 @@ def _decode_damaged(raw: bytes) -> Decoded | Refused:
 
 
 def _ruined(raw: bytes, spans: list[tuple[int, int]]) -> bool:
-    """Tell damage that leaves no text: one place never does, whatever its share of a short text."""
+    """Return whether damage leaves no text: one place never does, however short the text."""
     return len(spans) > 1 and sum(end - start for start, end in spans) > len(raw) * DAMAGE_SHARE
 
 

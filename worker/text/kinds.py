@@ -89,7 +89,7 @@ def detect_type(name: str, head: bytes) -> str | Refused:
 
 
 def has_markup(text: str) -> bool:
-    """Tell whether a plain text holds HTML tags; a lone `<` or a comparison is none.
+    """Return whether a plain text holds HTML tags; a lone `<` or a comparison is none.
 
     >>> has_markup("<p>Es brennt.</p>"), has_markup("a < b und b > c, <Name>")
     (True, False)

@@ -9,8 +9,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-import numpy as np
-
 from storage.values.draft import CleaningStep, Field, Json
 
 UNSEEN_RUN = re.compile(
@@ -23,7 +21,12 @@ REFERENCE = re.compile(
 STAMP = "provenance_stamp"
 STEP = "unseen_characters"
 
-_FIRST = 0x180B
+_BEGINNINGS = (
+    b"\xe1\xa0", b"\xe2\x80\x8b", b"\xe2\x80\x8c", b"\xe2\x80\x8d", b"\xe2\x81",
+    b"\xef\xb8", b"\xef\xbb\xbf", b"\xf3\xa0",
+)  # fmt: skip
+"""How such characters begin in UTF-8, and few others do."""
+_ASCII = bytes(range(128))
 _JOINERS = frozenset("\u200c\u200d")
 _FLAG, _CANCEL_TAG = "\U0001f3f4", "\U000e007f"
 _SELECTORS, _MORE_SELECTORS = range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)
@@ -31,7 +34,6 @@ _TAGS = range(0xE0020, 0xE007F)
 _SHORTEST_STAMP = 8
 """Characters in a row that can carry something; fewer are hints for line breaks, and slips."""
 _MOST_KEPT = 2_048  # bytes of a stamp that are kept beside its digest
-_PICTURES = frozenset({"So", "Sm", "Sk"})
 _IDEOGRAPHS = "\u2e80"
 _C2PA = b"C2PATXT"
 
@@ -57,10 +59,9 @@ def without_unseen(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _may_hold_unseen(text: str) -> bool:
-    """Tell cheaply whether a text holds such characters: few letters have codes as high."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    high = codes[codes >= _FIRST].tobytes().decode("utf-32-le", "surrogatepass")
-    return UNSEEN_RUN.search(high) is not None
+    """Return cheaply whether a text may hold such characters: they begin with few bytes."""
+    data = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
+    return any(map(data.__contains__, _BEGINNINGS))
 
 
 def written_out(page: str) -> str:
@@ -69,8 +70,8 @@ def written_out(page: str) -> str:
     >>> written_out("a&#8203;b &#x41;") == "a\u200bb &#x41;"
     True
     """
-    has_names = "&ZeroWidthSpace;" in page or "&NoBreak;" in page
-    return REFERENCE.sub(_character, page) if has_names or "&#" in page else page
+    has_any = "&#" in page or "&ZeroWidthSpace;" in page or "&NoBreak;" in page
+    return REFERENCE.sub(_character, page) if has_any else page
 
 
 def stamp(runs: Iterable[str]) -> Json:
@@ -111,7 +112,7 @@ def flags_of(steps: Iterable[CleaningStep]) -> tuple[str, ...]:
 
 
 def _belongs(text: str, run: str, start: int, end: int) -> bool:
-    """Tell whether a run is part of what a reader sees: a joint, a form, a flag."""
+    """Return whether a run is part of what a reader sees: a joint, a form, a flag."""
     before, after = text[start - 1 : start], text[end : end + 1]
     if not before:
         return False
@@ -140,7 +141,7 @@ def _is_latin(each: str) -> bool:
 
 
 def _is_picture(each: str) -> bool:
-    """Tell whether a character may be a picture, digits of keycaps among them."""
+    """Return whether a character may be a picture, digits of keycaps among them."""
     return bool(each) and (
         unicodedata.category(each) in {"So", "Sm", "Sk"} or each in "#*0123456789‼⁉"
     )

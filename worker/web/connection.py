@@ -116,7 +116,7 @@ class Network:
         self._own_context = _context(ca_file) if ca_file is not None else self._public_context
 
     def is_own(self, host: str, port: int) -> bool:
-        """Tell whether the user named this server."""
+        """Return whether the user named this server."""
         return (host, port) in self.own
 
     def targets(self, address: Address) -> tuple[ServerAddress, ...]:

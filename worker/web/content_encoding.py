@@ -1,8 +1,9 @@
-"""PURE: take the encoding off a body, bounded, and tell whether it was whole."""
+"""PURE: take the encoding off a body, bounded, and return whether it was whole."""
 
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 import brotli
 
@@ -49,10 +50,6 @@ def decoded(body: bytes, encodings: tuple[str, ...], limit: int) -> bytes:
             return body
         body = _DECODERS[name](body, limit)
     return body
-
-
-def _gunzip(body: bytes, limit: int) -> bytes:
-    return _inflate_all(body, limit, 16 + zlib.MAX_WBITS)
 
 
 def _inflate(body: bytes, limit: int) -> bytes:
@@ -120,7 +117,7 @@ def _require_within(found: bytearray, limit: int) -> None:
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
-    "gzip": _gunzip,
+    "gzip": partial(_inflate_all, bits=16 + zlib.MAX_WBITS),
     "deflate": _inflate,
     "br": _unbrotli,
     "zstd": _unzstd,

@@ -22,7 +22,6 @@ from worker.web.credentials import Proxy
 
 HEAD_BYTES = 256 * 1024
 """How much of an answer may come before its body begins."""
-MOST_HEADERS = 100
 NOT_OK_BYTES = 1024 * 1024
 """How much of a body is read that belongs to no page: of a redirect, an error."""
 NEVER_TEXT = ("image/", "video/", "audio/", "font/")
@@ -61,7 +60,6 @@ class Exchanged:
 
     @property
     def request(self) -> dict[str, Json]:
-        """Return the request as it is kept."""
         return {
             "method": "GET",
             "target": self.address.target,
@@ -70,7 +68,7 @@ class Exchanged:
 
 
 @dataclass(slots=True)
-class Line:
+class KeptConnection:
     """A connection to one server that is kept open between exchanges."""
 
     network: Network
@@ -86,7 +84,7 @@ class Line:
 
 
 def ask(
-    line: Line,
+    kept: KeptConnection,
     address: Address,
     headers: Sequence[tuple[str, str]],
     *,
@@ -104,13 +102,13 @@ def ask(
     began = time.monotonic()
     found = Exchanged(address, sent_headers=(("Host", _host_header(address)), *headers))
     meter = Meter(began + seconds, HEAD_BYTES)
-    if line.opened is not None and not line.opened.is_connected:
-        line.close()
-    was_open = line.opened is not None
+    if kept.opened is not None and not kept.opened.is_connected:
+        kept.close()
+    was_open = kept.opened is not None
     try:
-        _ask(line, found, meter, most_bytes, body)
+        _ask(kept, found, meter, most_bytes, body)
     except (HTTPError, HTTPException, OSError, ValueError) as error:
-        line.close()
+        kept.close()
         is_silent = not meter.received and not isinstance(_cause(error), TimeoutError)
         found.is_stale = was_open and is_silent
         found.refused = _refusal(error, found)
@@ -125,20 +123,22 @@ def _host_header(address: Address) -> str:
     return host if is_usual else f"{host}:{address.port}"
 
 
-def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int, body: bytes | None) -> None:
-    if line.opened is None:
-        line.opened = line.network.connection(found.address, meter, line.proxy)
-        line.chain = None
-    connection = line.opened
+def _ask(
+    kept: KeptConnection, found: Exchanged, meter: Meter, most_bytes: int, body: bytes | None
+) -> None:
+    if kept.opened is None:
+        kept.opened = kept.network.connection(found.address, meter, kept.proxy)
+        kept.chain = None
+    connection = kept.opened
     connection.measured_by(meter)
     target, headers = found.address.target, dict(found.sent_headers)
-    if line.proxy is not None and isinstance(connection, Plain):
+    if kept.proxy is not None and isinstance(connection, Plain):
         target, headers = found.address.text, {**headers, **connection.let_through}
     connection.request(
         "GET" if body is None else "POST", target, body, headers,
         preload_content=False, decode_content=False,
     )  # fmt: skip
-    _note_peer(line, connection, found)
+    _note_peer(kept, connection, found)
     response = connection.getresponse()
     found.status, found.reason = response.status, response.reason
     found.version = response.version_string
@@ -147,28 +147,28 @@ def _ask(line: Line, found: Exchanged, meter: Meter, most_bytes: int, body: byte
     limit = most_bytes if response.status == 200 else min(most_bytes, NOT_OK_BYTES)
     meter.limit = meter.received + limit + HEAD_BYTES
     if response.status == 200 and _is_never_text(found):
-        line.close()
+        kept.close()
         kind = (found.header("content-type") or "")[:80]
         found.refused = refuse("not_text", detected=f"the server calls it {kind}")
         return
     _read_body(response, found, limit)
     if not _may_stay_open(response, found):
-        line.close()
+        kept.close()
 
 
 def _is_never_text(found: Exchanged) -> bool:
     return (found.header("content-type") or "").strip().lower().startswith(NEVER_TEXT)
 
 
-def _note_peer(line: Line, connection: "Plain | Tls", found: Exchanged) -> None:
+def _note_peer(kept: KeptConnection, connection: "Plain | Tls", found: Exchanged) -> None:
     sock = connection.sock
     host, port = sock.getpeername()[:2]
     found.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if isinstance(sock, ssl.SSLSocket):
         found.tls_version = sock.version()
-        if line.chain is None:
-            line.chain = _chain(sock)
-        found.chain = line.chain
+        if kept.chain is None:
+            kept.chain = _chain(sock)
+        found.chain = kept.chain
 
 
 def _chain(sock: ssl.SSLSocket) -> bytes:
@@ -230,7 +230,7 @@ def _may_stay_open(response: HTTPResponse, found: Exchanged) -> bool:
 
 
 def _has_end(found: Exchanged) -> bool:
-    """Tell whether a body says itself where it ends."""
+    """Return whether a body says itself where it ends."""
     is_chunked = "chunked" in (found.header("transfer-encoding") or "").lower()
     return is_chunked or found.header("content-length") is not None
 
@@ -255,7 +255,7 @@ def _refusal(error: Exception, found: Exchanged) -> Refused:
 
 
 def _is_about_trust(error: ssl.SSLError) -> bool:
-    """Tell whether the server was reached and did not prove who it is, or could not."""
+    """Return whether the server was reached and did not prove who it is, or could not."""
     is_cut_off = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
     return not is_cut_off and "timed out" not in str(error)
 

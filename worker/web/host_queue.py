@@ -4,20 +4,20 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from storage.schedule.hosts import Host, Slots
-from worker.web.exchange import Line
-from worker.web.visit import Visit
+from worker.web.exchange import KeptConnection
+from worker.web.fetch import Fetch
 
 
 @dataclass(slots=True)
-class Lane:
+class HostQueue:
     """One server with what is to be asked of it, in order."""
 
     key: str
-    line: Line
+    kept: KeptConnection
     host: Host
     is_own: bool
-    waiting: deque[Visit] = field(default_factory=deque)
-    asking: Visit | None = None
+    waiting: deque[Fetch] = field(default_factory=deque)
+    current: Fetch | None = None
     is_busy: bool = False
     deadline: float = 0.0
     robots_known: bool = False
@@ -34,19 +34,19 @@ class Lane:
 
     @property
     def is_idle(self) -> bool:
-        """Tell whether something waits that no moment is reserved for."""
+        """Return whether something waits that no moment is reserved for."""
         return bool(self.waiting) and not self.is_busy and not self.slots
 
-    def occupy(self, visit: Visit | None, deadline: float) -> None:
-        """Begin to ask on behalf of a visit, or for the robots.txt of the server."""
-        self.asking, self.is_busy, self.deadline = visit, True, deadline
+    def occupy(self, fetch: Fetch | None, deadline: float) -> None:
+        """Begin to ask on behalf of a fetch, or for the robots.txt of the server."""
+        self.current, self.is_busy, self.deadline = fetch, True, deadline
         self.slots -= 1
         self.next_slot += self.pace
 
-    def vacate(self) -> Visit | None:
+    def vacate(self) -> Fetch | None:
         """End an exchange and return on whose behalf it was."""
-        visit, self.asking, self.is_busy = self.asking, None, False
-        return visit
+        fetch, self.current, self.is_busy = self.current, None, False
+        return fetch
 
     def expire(self, now: float) -> None:
         """Let moments pass that were missed: used late, they would come close upon the next one.

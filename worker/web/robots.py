@@ -150,7 +150,7 @@ def _split(line: str) -> tuple[str | None, str]:
 
 
 def _is_doubtful(pattern: str, address: str) -> bool:
-    """Tell whether readers of the standard differ on whether `pattern` matches `address`."""
+    """Return whether readers of the standard differ on whether `pattern` matches `address`."""
     if any(escape not in address for escape in NEEDLESS_ESCAPE.findall(pattern)):
         return True
     return not address.isascii() and ("%" in pattern or not pattern.isascii())

@@ -8,9 +8,9 @@ from urllib.parse import urljoin
 from storage.values.net.addresses import CheckedExchange
 from worker.address import Address, parse_address
 from worker.web.connection import Network
-from worker.web.exchange import Exchanged, Line, ask
+from worker.web.exchange import Exchanged, KeptConnection, ask
+from worker.web.fetch import may_lead, transfer_of
 from worker.web.outcome import REDIRECTS, meaning_of
-from worker.web.visit import may_lead, transfer_of
 
 ROBOTS_KEPT = timedelta(hours=24)
 """So long a robots.txt counts as known."""
@@ -38,22 +38,22 @@ def site_of(key: str) -> str:
 
 
 def ask_robots(
-    line: Line, key: str, headers: Sequence[tuple[str, str]], seconds: float
+    kept: KeptConnection, key: str, headers: Sequence[tuple[str, str]], seconds: float
 ) -> RobotsFile:
     """Ask a server for its robots.txt, following up to five redirects."""
-    network = line.network
+    network = kept.network
     asked = parse_address(f"{site_of(key)}/robots.txt", network.is_own)
     assert isinstance(asked, Address)
-    found = ask(line, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
+    found = ask(kept, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
     if found.is_stale:
-        found = ask(line, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
+        found = ask(kept, asked, headers, seconds=seconds, most_bytes=MOST_BYTES)
     for _ in range(MOST_HOPS):
         target = _led_to(found, network)
         if target is None:
             break
-        other = Line(network, line.proxy) if target.key != key else line
+        other = KeptConnection(network, kept.proxy) if target.key != key else kept
         found = ask(other, target, headers, seconds=seconds, most_bytes=MOST_BYTES)
-        if other is not line:
+        if other is not kept:
             other.close()
     return _read(found)
 

@@ -33,7 +33,7 @@ class Threads:
 
     @property
     def has_room(self) -> bool:
-        """Tell whether another act would begin at once."""
+        """Return whether another act would begin at once."""
         return self.busy < self._most
 
     def start(self, who: Any, act: Act) -> None:
@@ -47,7 +47,7 @@ class Threads:
     def next(self, seconds: float) -> Came | None:
         """Return what came next, waiting for up to `seconds`."""
         try:
-            came = self._came.get(timeout=max(0.0, seconds)) if seconds > 0 else self._now()
+            came = self._came.get(block=seconds > 0, timeout=max(0.0, seconds))
         except Empty:
             return None
         self.busy -= 1
@@ -67,9 +67,6 @@ class Threads:
         """Let the threads end once they are through with what they do."""
         for _ in range(self._running):
             self._orders.put(None)
-
-    def _now(self) -> Came:
-        return self._came.get_nowait()
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from storage.cli.table import cell
 from storage.cli.terminal import one_line, styled, visible
 from storage.read.answers import VersionText
-from storage.values.draft import Mark, Paragraph, PartialDate
+from storage.values.draft import Paragraph, PartialDate
 
 TEXT_COLUMNS = 80
 META = ("published", "modified", "authors", "publisher", "section", "tags", "language")
@@ -24,7 +24,9 @@ _MARKS = ("promo", "aside", "agency", "invisible", "bidi")
 def article_text(version: VersionText, *, colour: bool, columns: int | None) -> Iterator[str]:
     """Yield the lines of `version`; lines are folded at `columns`, or not at all."""
     wide = None if columns is None else min(columns, TEXT_COLUMNS)
-    title = "(redacted)" if version.text is None and version.title is None else version.title
+    title = version.title
+    if version.text is None and title is None:
+        title = "(restricted)" if "restricted" in version.flags else "(redacted)"
     yield from _folded(styled(one_line(title or "(no title)"), "strong", colour=colour), wide)
     for line in _facts(version):
         yield styled(line, "faint", colour=colour)
@@ -76,7 +78,7 @@ def _seen(version: VersionText) -> str:
         if observed.changed_after is None
         else f"after {_moment(observed.changed_after)}, by {_moment(observed.changed_by)}"
     )
-    doubt = "" if observed.certain else " (not certain: between two sights)"
+    doubt = "" if observed.certain else " (not certain: between two snapshots)"
     return f"{since}, last at {_moment(observed.last_seen)}{doubt}"
 
 
@@ -96,15 +98,11 @@ def _paragraph(paragraph: Paragraph, *, colour: bool, wide: int | None) -> Itera
 def _with_marks(paragraph: Paragraph) -> str:
     """Return the text with what its marks say in braces behind each span."""
     text, pieces, at = paragraph.text, [], 0
-    for mark in sorted(paragraph.marks, key=_end):
+    for mark in sorted(paragraph.marks, key=lambda mark: (mark.end, mark.start)):
         if mark.kind in _MARKS and at <= mark.end <= len(text):
             pieces += [text[at : mark.end], f"{{{mark.kind}}}"]
             at = mark.end
     return visible("".join(pieces) + text[at:])
-
-
-def _end(mark: Mark) -> tuple[int, int]:
-    return mark.end, mark.start
 
 
 def _folded(text: str, wide: int | None) -> Iterator[str]:

@@ -31,8 +31,8 @@ def relation_text(
     agency = f" · {relation.agency}" if relation.agency else ""
     how = f"{relation.score:.2f} (at least {relation.threshold:.2f}) by {relation.method}"
     yield f"  {relation.kind} {how}{agency}"
-    yield f"  a  {why.a_revision}: {_sight(why.a_seen, why.a_published)}"
-    yield f"  b  {why.b_revision}: {_sight(why.b_seen, why.b_published)}"
+    yield f"  a  {why.a_revision}: {_snapshot(why.a_seen, why.a_published)}"
+    yield f"  b  {why.b_revision}: {_snapshot(why.b_seen, why.b_published)}"
     yield f"  first seen by us: {relation.earlier}"
     yield from _listed("a names", why.refers_to, wide)
     yield from _listed("in both", why.passages, wide)
@@ -42,7 +42,7 @@ def relation_text(
     yield ""
 
 
-def _sight(seen: datetime | None, published: str | None) -> str:
+def _snapshot(seen: datetime | None, published: str | None) -> str:
     claim = f", claims {visible(published)}" if published else ""
     return f"seen {_moment(seen)}{claim}"
 

@@ -9,17 +9,17 @@ from sqlalchemy import Connection, Engine, delete, select, text
 
 from storage.database.columns import UtcTime
 from storage.database.engine import looking
-from storage.database.tables import LogStampRow, StampRequestRow
-from storage.database.unit import Clock, Unit, table_of, writing
+from storage.database.tables import LOG_STAMP, STAMP_REQUEST
+from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
+from storage.proof.calendar_stamp import is_calendar_stamp
 from storage.proof.checkpoints import Signed
-from storage.proof.others.witnesses import posted
+from storage.proof.others.witnesses import answered
 from storage.proof.stamp import Authority, StampError, stamp_request, stamped_at
 
 KIND = "application/timestamp-query"
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)
-REQUEST, STAMP = table_of(StampRequestRow), table_of(LogStampRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def ask_authorities(
         newest = checkpoints.latest(connection)
         if newest is None:
             return []
-        due = [each for each in authorities
-               if _is_due(connection, each, newest, None if at_once else clock())]  # fmt: skip
+        due = [each for each in authorities if not each.is_calendar
+               and _is_due(connection, each, newest, None if at_once else clock())]  # fmt: skip
     found = [_asked(newest, each) for each in due]
     for each in found:
         with writing(engine, clock) as unit:
@@ -65,7 +65,16 @@ def ask_authorities(
 
 
 def kept_stamps(connection: Connection) -> Iterator[KeptStamp]:
-    """Yield all stamps in the order in which they came."""
+    """Yield the stamps of time-stamping authorities in the order in which they came."""
+    return (each for each in _all_stamps(connection) if not is_calendar_stamp(each.stamp))
+
+
+def kept_calendar_stamps(connection: Connection) -> Iterator[KeptStamp]:
+    """Yield the stamps of calendars of OpenTimestamps in the order in which they came."""
+    return (each for each in _all_stamps(connection) if is_calendar_stamp(each.stamp))
+
+
+def _all_stamps(connection: Connection) -> Iterator[KeptStamp]:
     notes = {each.id: each for each in checkpoints.checkpoints(connection)}
     query = text(
         "SELECT id, checkpoint_id, authority, stamp, stamped_at FROM log_stamp ORDER BY id"
@@ -80,8 +89,8 @@ def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator
     """Yield for each authority what it stamped last, and how it stands with the newest."""
     newest = checkpoints.latest(connection)
     last = {each.authority: each for each in kept_stamps(connection)}
-    asked = {row.authority: row for row in connection.execute(select(REQUEST))}
-    for each in authorities:
+    asked = {row.authority: row for row in connection.execute(select(STAMP_REQUEST))}
+    for each in (one for one in authorities if not one.is_calendar):
         stamp, request = last.get(each.name), asked.get(each.name)
         is_stamped = stamp is not None and newest is not None and stamp.signed.id == newest.id
         yield {
@@ -99,7 +108,7 @@ def keep_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: dat
     """Keep a stamp on a checkpoint, unless this authority's is there already."""
     if not _is_stamped(unit.connection, authority, signed):
         unit.add(
-            LogStampRow,
+            LOG_STAMP,
             {
                 "id": unit.number(), "checkpoint_id": signed.id, "authority": authority,
                 "stamp": stamp, "stamped_at": at, "received_at": unit.now,
@@ -108,8 +117,8 @@ def keep_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: dat
 
 
 def _is_stamped(connection: Connection, authority: str, signed: Signed) -> bool:
-    query = select(STAMP.c.id).where(
-        STAMP.c.checkpoint_id == signed.id, STAMP.c.authority == authority
+    query = select(LOG_STAMP.c.id).where(
+        LOG_STAMP.c.checkpoint_id == signed.id, LOG_STAMP.c.authority == authority
     )
     return connection.execute(query).first() is not None
 
@@ -119,16 +128,21 @@ def _is_due(
 ) -> bool:
     if _is_stamped(connection, authority.name, newest):
         return False
-    query = select(REQUEST.c.next_at).where(REQUEST.c.authority == authority.name)
+    return now is None or is_request_due(connection, authority.name, now)
+
+
+def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
+    """Return whether somebody who gave no stamp the last time may be asked again."""
+    query = select(STAMP_REQUEST.c.next_at).where(STAMP_REQUEST.c.authority == name)
     after = connection.execute(query).scalar()
-    return now is None or after is None or after <= now
+    return after is None or after <= now
 
 
 def _asked(newest: Signed, authority: Authority) -> StampAnswer:
     import urllib3  # noqa: PLC0415  # only who asks needs it
 
     try:
-        status, body = posted(authority.url, stamp_request(newest.note), KIND)
+        status, body = answered(authority.url, stamp_request(newest.note), KIND)
         at = stamped_at(body, newest.note, authority) if status == 200 else None
     except (urllib3.exceptions.HTTPError, StampError) as error:
         return StampAnswer(authority.name, None, None, str(error)[:300])
@@ -138,17 +152,26 @@ def _asked(newest: Signed, authority: Authority) -> StampAnswer:
 
 
 def _keep(unit: Unit, newest: Signed, found: StampAnswer) -> None:
-    mine = REQUEST.c.authority == found.authority
-    before = unit.connection.execute(select(REQUEST.c.attempts).where(mine)).scalar() or 0
-    unit.connection.execute(delete(REQUEST).where(mine))
-    if found.stamp is not None and found.at is not None:
-        keep_stamp(unit, newest, found.authority, found.stamp, found.at)
+    if found.stamp is None or found.at is None:
+        note_failure(unit, found)
         return
+    unit.connection.execute(
+        delete(STAMP_REQUEST).where(STAMP_REQUEST.c.authority == found.authority)
+    )
+    keep_stamp(unit, newest, found.authority, found.stamp, found.at)
+
+
+def note_failure(unit: Unit, found: StampAnswer) -> None:
+    """Note that somebody gave no stamp, and when to ask again."""
+    mine = STAMP_REQUEST.c.authority == found.authority
+    before = unit.connection.execute(select(STAMP_REQUEST.c.attempts).where(mine)).scalar() or 0
+    unit.connection.execute(delete(STAMP_REQUEST).where(mine))
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(before, 20))
     unit.add(
-        StampRequestRow,
+        STAMP_REQUEST,
         {
             "authority": found.authority, "attempts": before + 1, "next_at": unit.now + pause,
             "reason": found.reason,
         },
     )  # fmt: skip
+    unit.flush()

@@ -112,12 +112,14 @@ def _request(engine: Engine, newest: Signed, old: int) -> CosignRequest:
 
 def _post(witness: Witness, request: CosignRequest) -> tuple[int, str]:
     url = f"{str(witness.url).rstrip('/')}/add-checkpoint"
-    status, body = posted(url, request.body)
+    status, body = answered(url, request.body)
     return status, body.decode("utf-8", "replace")
 
 
-def posted(url: str, body: bytes, kind: str | None = None) -> tuple[int, bytes]:
+def answered(url: str, body: bytes | None, kind: str | None = None) -> tuple[int, bytes]:
     """Return status and body of what a server answers, `LARGEST_ANSWER` bytes of it at most.
+
+    It is sent a body, or asked for what stands there.
 
     Raises: urllib3.exceptions.HTTPError.
     """
@@ -126,8 +128,9 @@ def posted(url: str, body: bytes, kind: str | None = None) -> tuple[int, bytes]:
     with urllib3.PoolManager(retries=False, timeout=SECONDS) as pool:
         headers = {} if kind is None else {"Content-Type": kind}
         found = pool.request(
-            "POST", url, body=body, headers=headers, redirect=False, preload_content=False
-        )
+            "GET" if body is None else "POST", url,
+            body=body, headers=headers, redirect=False, preload_content=False,
+        )  # fmt: skip
         content = found.read(LARGEST_ANSWER, decode_content=True)
         found.release_conn()
     return found.status, content

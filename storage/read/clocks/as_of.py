@@ -27,7 +27,10 @@ NUMBERS_FROM = 2**62
 """Numbers of rows that were fitted anew: far above those of the archive."""
 
 _RECORDED = ("recorded_at", "decided_at", "undone_at", "at")
-_CONTENTS = frozenset({"capture", "certificate", "derivation", "redaction", "wording"})
+_CONTENTS = frozenset(
+    {"capture", "certificate", "derivation", "redaction", "restriction", "restriction_lifted",
+     "wording"}
+)  # fmt: skip
 """Tables of the record that are reached through others alone, or count whenever they came."""
 
 _ORDER = (
@@ -194,10 +197,10 @@ class _Past:
     def _articles(self, known: str, by_then: str) -> str:
         head = "FROM version v WHERE v.article_id = a.id ORDER BY v.number DESC LIMIT 1"
         states = " ".join(f"WHEN '{outcome}' THEN '{state}'" for outcome, state in STATES.items())
-        telling = ", ".join(f"'{outcome}'" for outcome in STATES)
+        outcomes = ", ".join(f"'{outcome}'" for outcome in STATES)
         state = (
             "CASE (SELECT s.outcome FROM sight s WHERE s.article_id = a.id "
-            f"AND s.outcome IN ({telling}) ORDER BY s.observed_at DESC, s.observation_id DESC "
+            f"AND s.outcome IN ({outcomes}) ORDER BY s.observed_at DESC, s.observation_id DESC "
             f"LIMIT 1) {states} ELSE 'present' END"
         )
         columns = self._columns(

@@ -6,18 +6,13 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, insert, or_, select
 
 from storage.database.tables import (
-    ArticleOriginRow,
-    ArticleRow,
-    ClusterMemberRow,
-    RelationRow,
-    RelationUndoneRow,
+    ARTICLE,
+    CLUSTER_MEMBER,
+    RELATION,
+    RELATION_UNDONE,
 )
-from storage.database.unit import rows_in, table_of
-from storage.relations.clusters import Pair, joins
-
-ARTICLE, MEMBER = table_of(ArticleRow), table_of(ClusterMemberRow)
-RELATION, UNDONE = table_of(RelationRow), table_of(RelationUndoneRow)
-_A, _B = table_of(ArticleOriginRow).alias(), table_of(ArticleOriginRow).alias()
+from storage.database.unit import rows_in
+from storage.relations.clusters import A, Pair, joins, related_articles
 
 _PAST = MetaData()
 _CLUSTER = Table(
@@ -40,14 +35,15 @@ _MEMBER = Table(
 def turn_clusters_back(connection: Connection, known_at: datetime) -> Mapping[str, str]:
     """Lay the clusters of then into tables of this session, as far as they were others.
 
-    Returns, by table, the query that tells what it held; `{}` stands for the schema.
+    Returns, by table, the query that says what it held; `{}` stands for the schema.
     """
     _PAST.create_all(connection, checkfirst=False)
     concerned = _concerned(connection, known_at)
     groups = grouped(_pairs_then(connection, concerned, known_at))
     query = select(ARTICLE.c.id, ARTICLE.c.public_id)
     names = dict(rows_in(connection, query, ARTICLE.c.id, groups))
-    members = [{"article_id": a, "cluster_id": None} for a in concerned - _all(groups)]
+    alone = concerned.difference(*groups.values())
+    members = [{"article_id": a, "cluster_id": None} for a in alone]
     for founder, held in groups.items():
         members += [{"article_id": a, "cluster_id": founder} for a in held]
     clusters = [{"id": f, "label": names[f], "size": len(held)} for f, held in groups.items()]
@@ -78,42 +74,25 @@ def grouped(pairs: Iterable[Pair]) -> dict[int, set[int]]:
     return groups
 
 
-def _all(groups: Mapping[int, set[int]]) -> set[int]:
-    return set().union(*groups.values())
-
-
 def _concerned(connection: Connection, known_at: datetime) -> set[int]:
     """Return the articles whose cluster rests on what was decided or undone later."""
-    query = (
-        select(_A.c.article_id, _B.c.article_id)
-        .select_from(RELATION)
-        .join(_A, _A.c.origin_id == RELATION.c.a_origin_id)
-        .join(_B, _B.c.origin_id == RELATION.c.b_origin_id)
-        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
-        .where(or_(RELATION.c.decided_at > known_at, UNDONE.c.undone_at > known_at))
-    )
-    touched = {article for row in connection.execute(query) for article in row}
-    of = select(MEMBER.c.cluster_id)
-    clusters = {row[0] for row in rows_in(connection, of, MEMBER.c.article_id, touched)}
-    held = select(MEMBER.c.article_id)
-    return touched | {row[0] for row in rows_in(connection, held, MEMBER.c.cluster_id, clusters)}
+    later = or_(RELATION.c.decided_at > known_at, RELATION_UNDONE.c.undone_at > known_at)
+    found = connection.execute(related_articles().where(later))
+    touched = {article for _id, *pair, _kind, _detail in found for article in pair}
+    of = select(CLUSTER_MEMBER.c.cluster_id)
+    clusters = {row[0] for row in rows_in(connection, of, CLUSTER_MEMBER.c.article_id, touched)}
+    held = select(CLUSTER_MEMBER.c.article_id)
+    return touched | {
+        row[0] for row in rows_in(connection, held, CLUSTER_MEMBER.c.cluster_id, clusters)
+    }
 
 
 def _pairs_then(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
-    query = (
-        select(
-            RELATION.c.id, _A.c.article_id, _B.c.article_id, RELATION.c.kind, RELATION.c.evidence
-        )
-        .select_from(RELATION)
-        .join(_A, _A.c.origin_id == RELATION.c.a_origin_id)
-        .join(_B, _B.c.origin_id == RELATION.c.b_origin_id)
-        .outerjoin(UNDONE, UNDONE.c.relation_id == RELATION.c.id)
-        .where(
-            RELATION.c.decided_at <= known_at,
-            or_(UNDONE.c.id.is_(None), UNDONE.c.undone_at > known_at),
-        )
+    query = related_articles().where(
+        RELATION.c.decided_at <= known_at,
+        or_(RELATION_UNDONE.c.id.is_(None), RELATION_UNDONE.c.undone_at > known_at),
     )
-    found = rows_in(connection, query, _A.c.article_id, articles)
+    found = rows_in(connection, query, A.c.article_id, articles)
     return [
         (a, b)
         for _id, a, b, kind, detail in sorted(found, key=lambda row: row[0])

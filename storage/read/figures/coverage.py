@@ -11,12 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from storage.database.rows import stream
-from storage.database.tables import METADATA
+from storage.database.tables import ARCHIVE, SCAN, SOURCE, WATCH
 from storage.database.views import TURNED_OUT
 from storage.read.answers import Coverage
 from storage.values.outcome import OUTCOMES
-
-SCAN, SOURCE, WATCH = (METADATA.tables[name] for name in ("scan", "source", "watch"))
 
 LATE = timedelta(minutes=15)
 LEAST_NEWS = 5
@@ -184,7 +182,7 @@ def _scans(connection: Connection) -> Iterator[tuple[str, Any, str, int]]:
 def _hour_of(connection: Connection, column: Any) -> Any:
     if connection.dialect.name == "postgresql":
         return func.date_trunc("hour", column, "UTC")
-    return func.substr(column, 1, 13, type_=METADATA.tables["archive"].c.key.type)
+    return func.substr(column, 1, 13, type_=ARCHIVE.c.key.type)
 
 
 def hour_of(value: Any) -> datetime:

@@ -1,6 +1,6 @@
 """How texts of a source are edited: by the hour, how silently, how soon, how long an edit stands.
 
-Nobody sees the moment of an edit, only the last sight before and the first one after it. So each
+Nobody sees the moment of an edit, only the last snapshot before and the first one after it. So each
 time is told twice: the least and the most that it can have been.
 """
 
@@ -32,7 +32,7 @@ class EditSpan:
     until: datetime | None = None
 
     def conditions(self, seen: str, *more: str) -> Conditions:
-        """Return what this means where `seen` is the column of the first sight."""
+        """Return what this means where `seen` is the column of the first snapshot."""
         asked = Conditions()
         for each in more:
             asked = asked.also(each)
@@ -46,7 +46,7 @@ class EditSpan:
 
 
 def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
-    """Yield, by source and hour of the first sight, the edits; hours without any are left out."""
+    """Yield the edits by source and hour of the first snapshot; hours without any are left out."""
     query, values = _edits(connection, span)
     statement = f"SELECT q.source, q.hour, {_SUMS} FROM ({query}) q GROUP BY 1, 2 ORDER BY 1, 2"
     for row in stream(connection, statement, values):
@@ -167,7 +167,7 @@ def _articles(connection: Connection, span: EditSpan) -> dict[str, tuple[int, in
 
 
 def _first_edits(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
-    """Return what tells how long fresh articles stood before they were edited first."""
+    """Return what says how long fresh articles stood before they were edited first."""
     dialect = connection.dialect.name
     asked = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect))
     column = "n.changed_by" if end == "most" else "n.changed_after"
@@ -176,7 +176,7 @@ def _first_edits(connection: Connection, span: EditSpan, end: str) -> tuple[str,
 
 
 def _stood(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
-    """Return what tells how long each edited wording stood, or stands at its last sight."""
+    """Return what says how long each edited wording stood, or stands at its last snapshot."""
     dialect = connection.dialect.name
     asked = span.conditions("v.changed_by", "v.version > 1")
     column = "n.changed_by" if end == "most" else "n.changed_after"

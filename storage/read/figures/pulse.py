@@ -8,16 +8,27 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, case, func, select
 
 from storage.database.engine import database_epoch
-from storage.database.tables import METADATA, OPEN, READY, RUNNING
+from storage.database.tables import (
+    ARCHIVE,
+    COUNTER,
+    JOB,
+    OBSERVATION,
+    OPEN,
+    READY,
+    RELATE_DUE,
+    RUNNING,
+    SEARCH_DUE,
+    SOURCE,
+    VERDICT,
+    WATCH,
+    WORDING,
+)
+from storage.database.unit import LOCKED
 from storage.read import lists
 from storage.read.answers import JobProgress, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
 from storage.read.figures.work import work_left
 
-JOB, WATCH, SOURCE, FACTS, OBSERVATION, VERDICT = (
-    METADATA.tables[name]
-    for name in ("job", "watch", "source", "archive", "observation", "verdict")
-)
 MINUTE = timedelta(minutes=1)
 
 
@@ -41,6 +52,10 @@ class Pulse:
     lapsed_leases: int
     watched: Mapping[str, WatchFigures]
     silent_seconds: Mapping[str, float]
+    locked_seconds: float
+    """For how long writers ever held the lock, but for their commits."""
+    behind_seconds: Mapping[str, float]
+    """How old the oldest text is that is still to be indexed, or compared."""
 
 
 def pulse(connection: Connection, now: datetime) -> Pulse:
@@ -63,6 +78,8 @@ def pulse(connection: Connection, now: datetime) -> Pulse:
         lapsed_leases=int(row[3] or 0),
         watched=_watched(connection, now),
         silent_seconds=_silent(connection, epoch),
+        locked_seconds=_locked(connection),
+        behind_seconds=_behind(connection, now),
     )
 
 
@@ -151,8 +168,27 @@ def _watched(connection: Connection, now: datetime) -> dict[str, WatchFigures]:
 
 def _silent(connection: Connection, epoch: float) -> dict[str, float]:
     """Return for how many seconds each part that ever beat has been silent."""
-    query = select(FACTS.c.key, FACTS.c.value).where(FACTS.c.key.like("beat %"))
+    query = select(ARCHIVE.c.key, ARCHIVE.c.value).where(ARCHIVE.c.key.like("beat %"))
     return {
         key.removeprefix("beat "): max(0.0, epoch - float(value))
         for key, value in connection.execute(query)
+    }
+
+
+def _locked(connection: Connection) -> float:
+    query = select(COUNTER.c.value).where(COUNTER.c.name == LOCKED)
+    return (connection.execute(query).scalar() or 0) / 1e6
+
+
+def _behind(connection: Connection, now: datetime) -> dict[str, float]:
+    """Return how far behind the commits full text and relations are."""
+    first = select(func.min(SEARCH_DUE.c.wording_id)).scalar_subquery()
+    oldest = {
+        "index": select(WORDING.c.recorded_at).where(WORDING.c.id == first),
+        "relate": select(func.min(RELATE_DUE.c.recorded_at)),
+    }
+    found = {name: connection.execute(query).scalar() for name, query in oldest.items()}
+    return {
+        name: 0.0 if at is None else max(0.0, (now - at).total_seconds())
+        for name, at in found.items()
     }

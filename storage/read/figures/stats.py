@@ -4,53 +4,58 @@ from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Column, Connection, Table, func, select, text
 
-from storage.database.tables import METADATA
+from storage.database.tables import (
+    ARTICLE,
+    CAPTURE,
+    OBSERVATION,
+    REFUSAL,
+    RELATE_DUE,
+    RELATION,
+    SCAN,
+    SEARCH_DUE,
+    SOURCE,
+    VERSION,
+    WORDING,
+)
 from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import Watching, watching
 from storage.read.figures.work import work_left
 from storage.values.arrivals.source import Source
 
-_NAMES = (
-    "article", "version", "wording", "observation", "capture", "relation", "refusal", "job",
-    "search_due", "relate_due", "source", "scan",
-)  # fmt: skip
-_TABLE = {name: METADATA.tables[name] for name in _NAMES}
-
 
 def stats(connection: Connection, schema: str, now: datetime) -> Stats:
     """Return the figures of the archive at `now`; `schema` is the revision that it has."""
-    article, capture, relation = _TABLE["article"], _TABLE["capture"], _TABLE["relation"]
     raw, stored = connection.execute(
-        select(func.sum(capture.c.size), func.sum(func.length(capture.c.data)))
+        select(func.sum(CAPTURE.c.size), func.sum(func.length(CAPTURE.c.data)))
     ).one()
     first, last = connection.execute(
-        select(func.min(article.c.first_seen), func.max(article.c.last_seen))
+        select(func.min(ARTICLE.c.first_seen), func.max(ARTICLE.c.last_seen))
     ).one()
-    copies = select(func.count(func.distinct(relation.c.a_origin_id)))
+    copies = select(func.count(func.distinct(RELATION.c.a_origin_id)))
     left = work_left(connection)
     sources = _sources(connection, now)
     scans = [each.last_scan for each in sources if each.last_scan is not None]
     return Stats(
         schema=schema,
-        articles=_count(connection, "article"),
-        versions=_count(connection, "version"),
-        wordings=_count(connection, "wording"),
-        observations=_count(connection, "observation"),
-        captures=_count(connection, "capture"),
+        articles=_count(connection, ARTICLE),
+        versions=_count(connection, VERSION),
+        wordings=_count(connection, WORDING),
+        observations=_count(connection, OBSERVATION),
+        captures=_count(connection, CAPTURE),
         raw_bytes=int(raw or 0),
         stored_bytes=int(stored or 0),
         database_bytes=_database_bytes(connection),
-        copies=connection.execute(copies.where(relation.c.kind == "exact_copy")).scalar_one(),
-        refusals=_by(connection, "refusal", "code"),
+        copies=connection.execute(copies.where(RELATION.c.kind == "exact_copy")).scalar_one(),
+        refusals=_by(connection, REFUSAL.c.code),
         jobs=_jobs(connection),
         open_jobs=left.jobs,
         is_idle=left.is_idle,
         to_read=left.to_read,
-        to_index=_count(connection, "search_due"),
-        to_relate=_count(connection, "relate_due"),
+        to_index=_count(connection, SEARCH_DUE),
+        to_relate=_count(connection, RELATE_DUE),
         first_seen=first,
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,
@@ -59,8 +64,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
 
 def sources(connection: Connection) -> list[Source]:
     """Return the sources that were not removed, by name."""
-    source = _TABLE["source"]
-    query = select(source).where(source.c.removed_at.is_(None)).order_by(source.c.name)
+    query = select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
     names = [each.name for each in fields(Source) if each.name != "options"]
     return [
         Source(**{name: row[name] for name in names}, options=row["options"] or {})
@@ -70,26 +74,24 @@ def sources(connection: Connection) -> list[Source]:
 
 def edits_by_day(connection: Connection, until: date, days: int) -> dict[date, int]:
     """Return how many steps there were on each of the last `days` days, by UTC."""
-    version = _TABLE["version"]
     first = datetime.combine(until - timedelta(days=days - 1), time(), UTC)
     if connection.dialect.name == "postgresql":
-        day: Any = func.to_char(func.timezone("UTC", version.c.changed_by), "YYYY-MM-DD")
+        day: Any = func.to_char(func.timezone("UTC", VERSION.c.changed_by), "YYYY-MM-DD")
     else:
-        day = func.substr(version.c.changed_by, 1, 10, type_=_TABLE["source"].c.name.type)
+        day = func.substr(VERSION.c.changed_by, 1, 10, type_=SOURCE.c.name.type)
     query = (
         select(day, func.count())
-        .where(version.c.number > 1, version.c.changed_by >= first)
+        .where(VERSION.c.number > 1, VERSION.c.changed_by >= first)
         .group_by(day)
     )
     return {date.fromisoformat(row[0]): row[1] for row in connection.execute(query)}
 
 
-def _count(connection: Connection, name: str) -> int:
-    return connection.execute(select(func.count()).select_from(_TABLE[name])).scalar_one()
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _by(connection: Connection, name: str, column: str) -> dict[str, int]:
-    key = _TABLE[name].c[column]
+def _by(connection: Connection, key: Column[Any]) -> dict[str, int]:
     query = select(key, func.count()).group_by(key).order_by(key)
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -104,16 +106,14 @@ def _jobs(connection: Connection) -> dict[str, int]:
 
 
 def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]:
-    source = _TABLE["source"]
-    articles = _per_source(connection, "article")
-    observations = _per_source(connection, "observation")
+    articles = _per_source(connection, ARTICLE)
+    observations = _per_source(connection, OBSERVATION)
     watches = watching(connection, now)
-    scan = _TABLE["scan"]
     scans: dict[int, Any] = {
         row[0]: row
         for row in connection.execute(
-            select(scan.c.source_id, func.count(), func.max(scan.c.started_at)).group_by(
-                scan.c.source_id
+            select(SCAN.c.source_id, func.count(), func.max(SCAN.c.started_at)).group_by(
+                SCAN.c.source_id
             )
         )
     }
@@ -129,13 +129,13 @@ def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]
             **asdict(watches.get(row.id, Watching())),
         )
         for row in connection.execute(
-            select(source).where(source.c.removed_at.is_(None)).order_by(source.c.name)
+            select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
         )
     )
 
 
-def _per_source(connection: Connection, name: str) -> dict[int, int]:
-    key = _TABLE[name].c.source_id
+def _per_source(connection: Connection, table: Table) -> dict[int, int]:
+    key = table.c.source_id
     query = select(key, func.count()).group_by(key)
     return {row[0]: row[1] for row in connection.execute(query)}
 

@@ -6,10 +6,9 @@ from sqlalchemy import Connection, func, select
 
 from storage.database.engine import database_epoch
 from storage.database.holder import holder_of, is_dead
-from storage.database.tables import METADATA, OPEN
+from storage.database.tables import JOB, OPEN, VERDICT
 from storage.database.unit import rows_in
 
-JOB, VERDICT = METADATA.tables["job"], METADATA.tables["verdict"]
 TAKEN_WITHIN_SECONDS = 15.0
 """Where somebody watches, what is due is taken within so many seconds."""
 
@@ -56,7 +55,7 @@ def _to_read(connection: Connection) -> int:
 
 
 def _is_idle(connection: Connection) -> bool:
-    """Tell whether every claim is that of a dead process, or what is due is taken by nobody."""
+    """Return whether every claim is that of a dead process, or what is due is taken by nobody."""
     now = database_epoch(connection)
     held = select(JOB.c.token, JOB.c.lease_until).where(OPEN, JOB.c.lease_until.is_not(None))
     lost = False

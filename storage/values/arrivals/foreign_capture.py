@@ -65,12 +65,12 @@ class Import:
 
     @property
     def is_readable(self) -> bool:
-        """Tell whether a text is expected of it."""
+        """Return whether a text is expected of it."""
         return self.outcome == "captured" and self.refused is None
 
     @property
     def is_repeat(self) -> bool:
-        """Tell whether its bytes are those of another capture."""
+        """Return whether its bytes are those of another capture."""
         return self.repeats is not None and self.outcome == "captured"
 
     @property

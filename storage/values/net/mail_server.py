@@ -27,7 +27,7 @@ class MailServer:
 
     @property
     def is_local(self) -> bool:
-        """Tell whether the server is this machine: nothing goes over a net then."""
+        """Return whether the server is this machine: nothing goes over a net then."""
         return self.host in LOOPBACK
 
 

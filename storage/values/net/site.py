@@ -36,7 +36,7 @@ def site_of(origin: str) -> str:
 
 
 def is_host(site: str) -> bool:
-    """Tell whether a site is one of the web, whose pages carry boxes, and no folder of files.
+    """Return whether a site is one of the web, whose pages carry boilerplate, and no folder.
 
     >>> is_host("lohebote.example"), is_host("seed:presse"), is_host("file:///srv/presse")
     (True, False, False)

@@ -23,7 +23,7 @@ class Token:
     revoked_at: datetime | None
 
     def allows(self, scope: Scope) -> bool:
-        """Tell whether it allows something, and was not taken back.
+        """Return whether it allows something, and was not taken back.
 
         >>> Token("cms", "write", datetime(2024, 6, 18), None).allows("ingest")
         True

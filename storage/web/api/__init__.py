@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from storage.web.api import articles, changes, relations, search, work
+from storage.web.api import alerts, articles, changes, relations, search, work
 
 ROUTERS: tuple[APIRouter, ...] = (
     articles.router,
@@ -10,4 +10,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     changes.router,
     relations.router,
     work.router,
+    alerts.router,
 )

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from storage.diff.word_diff import Operation
 from storage.read import answers
-from storage.render import citation
-from storage.web.archives import Library, library_of
+from storage.read.render import citation
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import (
     ArticleRows,
@@ -26,8 +27,8 @@ from storage.web.parameters import (
 )
 from storage.web.schemas import many, model_of, one, plain, record
 
-router = APIRouter(prefix="/api", tags=["articles"])
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(prefix="/api", tags=["articles"], route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 VERSION = one(model_of(answers.VersionText))
 
 _STYLES: Mapping[str, tuple[Callable[[answers.Citation], str], str]] = MappingProxyType(
@@ -101,7 +102,7 @@ def diff(library: Asked, asked: Annotated[DiffQuery, Query()]) -> Response:
 
 @router.get("/blame", responses=many(model_of(answers.Blame)))
 def blame(request: Request, library: Asked, asked: Annotated[BlameQuery, Query()]) -> Response:
-    """Tell for each sentence since when it stands there, and which article had it first."""
+    """Report for each sentence since when it stands there, and which article had it first."""
     clocks = asked.clocks(library.place.timezone)
     return answer_rows(
         request, asked, lambda a, after, n: a.blame(asked.rev, asked.removed, after, n), clocks

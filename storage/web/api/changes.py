@@ -9,14 +9,15 @@ from starlette.responses import Response, StreamingResponse
 from storage.read import answers
 from storage.read.filters import Filters
 from storage.read.lists import ChangeFilter
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.paging import answer_one, answer_rows, json_bytes, wants_lines
 from storage.web.parameters import MOST_ROWS, PAGE_ROWS, ChangesQuery, NoiseQuery
 from storage.web.problems import Problem
 from storage.web.schemas import LINES, many, model_of
 
-router = APIRouter(prefix="/api", tags=["changes"])
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(prefix="/api", tags=["changes"], route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 MOST_SEQ_DIGITS = 18
 CHANGE = model_of(answers.Change, ("seq", int | None))
 

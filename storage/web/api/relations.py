@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from storage.read import answers
 from storage.read.archive import ReadOnlyArchive
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import Clocked, Plain, RelationsQuery
 from storage.web.schemas import many, model_of, one, record
 
-router = APIRouter(prefix="/api", tags=["relations"])
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(prefix="/api", tags=["relations"], route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 RELATION = model_of(answers.Relation, ("explanation", answers.Explanation | None))
 LINE = model_of(answers.ArticleLine)
 CLUSTER = record("Cluster", cluster=str, articles=list[LINE])  # type: ignore[valid-type]

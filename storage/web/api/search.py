@@ -9,13 +9,14 @@ from starlette.responses import Response
 from storage.read import answers
 from storage.read.facets import Facets
 from storage.read.lists import ChangeFilter
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import SearchQuery
 from storage.web.schemas import many, model_of, one, record
 
-router = APIRouter(prefix="/api", tags=["search"])
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(prefix="/api", tags=["search"], route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 
 
 def steps_of(asked: SearchQuery) -> ChangeFilter:
@@ -25,7 +26,7 @@ def steps_of(asked: SearchQuery) -> ChangeFilter:
 
 @router.get("/search", responses=many(model_of(answers.Hit)))
 def search(request: Request, library: Asked, asked: Annotated[SearchQuery, Query()]) -> Response:
-    """Search every version of every article, the best hit first."""
+    """Search every version of every article: the best hit first, of the newest texts at a time."""
     zone = library.place.timezone
     filters, steps = asked.filters(zone), steps_of(asked)
     return answer_rows(

@@ -10,14 +10,14 @@ from starlette.responses import Response
 from storage.read import answers
 from storage.read.figures.edits import EditSpan
 from storage.values.arrivals.source import Source
-from storage.web.archives import Library, library_of, utc_now
+from storage.web.archives import Library, served, utc_now
 from storage.web.paging import answer_one, answer_rows
 from storage.web.parameters import Asked as NoParameters
 from storage.web.parameters import CoverageQuery, JobRows
 from storage.web.schemas import many, model_of, one, record
 
 router = APIRouter(prefix="/api", tags=["work"])
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 FIGURES_SECONDS = 30.0
 EDIT_DAYS = 30
 SHOWN_OF_A_SOURCE = (
@@ -49,12 +49,14 @@ def jobs(request: Request, asked: Annotated[JobRows, Query()]) -> Response:
 @router.get("/sources", responses=one(SOURCES))
 def sources(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
     """List the sources with their schedules."""
-    return answer_one({"items": [told(each) for each in library.today.sources()], "next": None})
+    return answer_one(
+        {"items": [source_row(each) for each in library.today.sources()], "next": None}
+    )
 
 
 @router.get("/coverage", responses=one(COVERAGE))
 def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
-    """Tell how often each source was looked at, hour by hour."""
+    """Report how often each source was looked at, hour by hour."""
     since, until = asked.span(library.place.timezone)
     found = library.today.coverage(since=since, until=until, source=asked.source)
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
@@ -62,13 +64,13 @@ def coverage(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Respon
 
 @router.get("/stats", responses=one(model_of(answers.Stats)))
 def stats(library: Asked, _asked: Annotated[NoParameters, Query()]) -> Response:
-    """Tell the figures of the archive; they may be half a minute old."""
+    """Report the figures of the archive; they may be half a minute old."""
     return answer_one(figures(library))
 
 
 @router.get("/statistics/edits", responses=one(EDITS))
 def edits(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
-    """Tell how the texts of each source are edited: how silently, how soon, for how long."""
+    """Report how the texts of each source are edited: how silently, how soon, for how long."""
     since, until = asked.span(library.place.timezone)
     found = library.today.edit_figures(EditSpan(asked.source, since, until))
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
@@ -76,7 +78,7 @@ def edits(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
 
 @router.get("/statistics/edits/hours", responses=one(EDIT_HOURS))
 def edit_hours(library: Asked, asked: Annotated[CoverageQuery, Query()]) -> Response:
-    """Tell the edits of each source by the hour; of the last 30 days, if `since` says nothing."""
+    """Report the edits of each source by the hour; of the last 30 days, if `since` says nothing."""
     since, until = asked.span(library.place.timezone)
     since = since or (until or utc_now()) - timedelta(days=EDIT_DAYS)
     found = library.today.edits_by_hour(EditSpan(asked.source, since, until))
@@ -88,6 +90,6 @@ def figures(library: Library) -> answers.Stats:
     return library.remembered("stats", FIGURES_SECONDS, lambda: library.today.stats(utc_now()))
 
 
-def told(source: Source) -> dict[str, Any]:
+def source_row(source: Source) -> dict[str, Any]:
     """Return what is told of a source."""
     return {name: getattr(source, name) for name in SHOWN_OF_A_SOURCE}

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.alerts import lists
-from storage.web.archives import Library, library_of
+from storage.history.alerts import lists
+from storage.web.archives import Library, served
 from storage.web.pages.asked import PartQuery
 from storage.web.pages.rendering import page
 
 router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 ROWS = 50
 
 

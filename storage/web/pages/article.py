@@ -11,24 +11,23 @@ from starlette.responses import Response
 
 from storage.read.answers import Blame, VersionLine, VersionText
 from storage.read.archive import ReadOnlyArchive
-from storage.render import citation
+from storage.read.render import citation
 from storage.values.draft import Field
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.memento import MementoLinks
 from storage.web.pages.asked import Checks, Cite, Version
 from storage.web.pages.pictures import time_line
 from storage.web.pages.rendering import PageWords, language_of, page
 from storage.web.problems import Problem
 
-router = APIRouter(prefix="/a", include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 
 MOST_VERSIONS = 200
-MOST_SIGHTS = 400
+MOST_SNAPSHOTS = 400
 MOST_RELATIONS = 50
 CHECK_ROWS = 100
-IN_THE_HEAD = frozenset({"title", "lead", "published", "modified", "authors", "publisher"})
-"""Fields that the head of the page shows; all of them stand in the table too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def _picture(
     steps: Sequence[VersionLine],
 ) -> Any:
     words = PageWords(language_of(request), library.place.timezone)
-    seen = list(islice(archive.observations(version.article), MOST_SIGHTS))
+    seen = list(islice(archive.observations(version.article), MOST_SNAPSHOTS))
     title = words.t(
         "{n} versions and {m} checks in the order of time; not to scale",
         n=len(steps), m=sum(each.checks for each in seen),

@@ -12,15 +12,16 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Raw, VersionText
 from storage.read.archive import ReadOnlyArchive
-from storage.render.passages import blocks
-from storage.web.archives import Library, library_of
+from storage.read.render.passages import blocks
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.pages.article import shown
 from storage.web.pages.asked import VIEWS, CompareQuery, Pair, Version
 from storage.web.pages.rendering import Links, page
 from storage.web.problems import Problem
 
-router = APIRouter(prefix="/a", include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 
 MOST_RAW_LINES = 3_000
 MOST_LINE_LETTERS = 400

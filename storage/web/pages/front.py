@@ -12,21 +12,22 @@ from starlette.responses import RedirectResponse, Response
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
 from storage.read.lists import ChangeFilter
-from storage.render.passages import ShownBlock, blocks, excerpt
+from storage.read.render.passages import ShownBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
 from storage.values.errors import NoSuchError
-from storage.web.archives import Library, library_of, utc_now
+from storage.web.archives import Library, served, utc_now
+from storage.web.known import KnownForAMinute
 from storage.web.pages.asked import Find, Front
 from storage.web.pages.pictures import bars
 from storage.web.pages.rendering import Links, PageWords, language_of, page
 
-router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(include_in_schema=False, route_class=KnownForAMinute)
+Asked = Annotated[Library, Depends(served)]
 
 LOOKED_AT = 60
 SHOWN = 10
 DAYS = 60
-TELLING = {"reversion": 9, "number": 8, "quote": 7, "headline": 6, "name": 5, "notice": 4,
+RANKS = {"reversion": 9, "number": 8, "quote": 7, "headline": 6, "name": 5, "notice": 4,
            "paragraph_removed": 3, "paragraph_added": 2, "wording": 2}  # fmt: skip
 """How much a class of change tells; the loudest of a step counts, and silence doubles it."""
 
@@ -53,15 +54,18 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
                 asked.filters(zone), asked.after, most,
             )
         )  # fmt: skip
-        chosen = most_telling(found)[:SHOWN] if is_plain else found
-        told = [FrontChange(each, shown_change(library, archive, each)) for each in chosen]
+        chosen = by_rank(found)[:SHOWN] if is_plain else found
+        shown = [FrontChange(each, shown_change(library, archive, each)) for each in chosen]
+        is_empty = not shown and next(archive.articles(limit=1), None) is None
     words = PageWords(language_of(request), zone)
     today = utc_now().date()
+    title = words.t("Edits per day, the last {n} days", n=DAYS)
     edits = library.remembered("edits", 60, lambda: library.today.edits_by_day(today, DAYS))
     return page(
-        request, "front.html", told=told, asked=asked, classes=[*ChangeClass], is_plain=is_plain,
+        request, "front.html", shown=shown, asked=asked, classes=[*ChangeClass], is_plain=is_plain,
+        is_empty=is_empty,
         following=found[-1].cursor if len(found) == most else None,
-        picture=bars(edits, today, DAYS, words.t("Edits per day, the last {n} days", n=DAYS)),
+        picture=library.remembered(f"picture {title}", 60, lambda: bars(edits, today, DAYS, title)),
         edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1),
     )  # fmt: skip
 
@@ -77,9 +81,9 @@ def find(request: Request, library: Asked, asked: Annotated[Find, Query()]) -> R
     return RedirectResponse(link(f"/a/{found.article}/{found.version}"), 303)
 
 
-def most_telling(changes: Sequence[Change]) -> list[Change]:
+def by_rank(changes: Sequence[Change]) -> list[Change]:
     """Return changes with those first that tell most; of equal ones the newest."""
-    return sorted(changes, key=_telling, reverse=True)
+    return sorted(changes, key=_rank, reverse=True)
 
 
 def shown_change(
@@ -87,15 +91,15 @@ def shown_change(
 ) -> tuple[ShownBlock, ...]:
     """Return the passages of a step, in place; remembered, since a step stays what it is.
 
-    Of a step to or from a redacted version there are none.
+    Of a step to or from a redacted version, or one that is restricted, there are none.
     """
-    if ChangeClass.REDACTED in change.changes:
+    if {ChangeClass.REDACTED, ChangeClass.RESTRICTED} & {*change.changes}:
         return ()
     key = f"step {change.article}@{change.version} {change.wording} {archive.clocks}"
     rev = f"{change.article}@{change.version - 1}..@{change.version}"
     return library.remembered(key, 600, lambda: excerpt(blocks(archive.diff(rev).operations)))
 
 
-def _telling(change: Change) -> int:
-    loudest = max((TELLING.get(each, 1) for each in change.changes), default=0)
+def _rank(change: Change) -> int:
+    loudest = max((RANKS.get(each, 1) for each in change.changes), default=0)
     return loudest * (2 if change.silent else 1)

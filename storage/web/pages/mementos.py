@@ -1,6 +1,6 @@
 """The archive as web archives are asked (RFC 7089): TimeGate, TimeMap, and mementos.
 
-A memento is our page of a version, at the time of its first sight: captured pages never go out
+A memento is our page of a version, at the time of its first snapshot: captured pages never go out
 as pages.
 """
 
@@ -17,14 +17,14 @@ from storage.read.answers import ArticleLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.values.errors import NoSuchError
 from storage.web import memento
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
 from storage.web.memento import MementoLinks
 from storage.web.pages.article import shown
 from storage.web.pages.asked import Version
 from storage.web.paging import answer_one
 
 router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 VARY = {"Vary": "accept-datetime"}
 
 

@@ -27,7 +27,7 @@ class TimeSpan:
 def time_line(
     versions: Sequence[VersionLine], observations: Iterable[Observation], title: str, href: str
 ) -> Markup:
-    """Draw versions as bars, the gaps between two wordings as gaps, sights and absences as marks.
+    """Draw versions as bars, gaps between two wordings as gaps, snapshots, absences as marks.
 
     Longer spans are wider, but not in proportion: hours and years stand in one picture.
     """
@@ -178,22 +178,22 @@ def _span(scale: _Scale, span: TimeSpan, href: str) -> Markup:
         return Markup('<line class="gap" x1="{:.1f}" y1="26" x2="{:.1f}" y2="26"/>').format(
             x + 1, x + width - 1
         )
-    told = f"{span.number}: {span.start:%Y-%m-%d %H:%M} – {span.end:%Y-%m-%d %H:%M}"
+    label = f"{span.number}: {span.start:%Y-%m-%d %H:%M} – {span.end:%Y-%m-%d %H:%M}"
     return Markup(
         '<a href="{0}/{1}" aria-label="{4}"><rect class="version" x="{2:.1f}" y="12" '
         'width="{3:.1f}" height="28" rx="4"><title>{4}</title></rect>'
         '<text class="number" x="{5:.1f}" y="31" text-anchor="middle">{1}</text></a>'
-    ).format(href, span.number, x + 1, max(width - 2, 4), told, x + width / 2)
+    ).format(href, span.number, x + 1, max(width - 2, 4), label, x + width / 2)
 
 
 def _mark(scale: _Scale, observation: Observation) -> Markup:
     x = min(max(scale.at(observation.observed_at), 2.0), WIDTH - 2.0)
-    told = f"{observation.observed_at:%Y-%m-%d %H:%M} {observation.outcome}"
+    label = f"{observation.observed_at:%Y-%m-%d %H:%M} {observation.outcome}"
     if observation.outcome in {"content", "unchanged", "not_modified"}:
-        shape = Markup('<line class="sight" x1="{0:.1f}" y1="46" x2="{0:.1f}" y2="56">')
-        return shape.format(x) + Markup("<title>{}</title></line>").format(told)
+        shape = Markup('<line class="snapshot" x1="{0:.1f}" y1="46" x2="{0:.1f}" y2="56">')
+        return shape.format(x) + Markup("<title>{}</title></line>").format(label)
     shape = Markup('<path class="absent" d="M{0:.1f} 47l8 8m0 -8l-8 8">').format(x - 4)
-    return shape + Markup("<title>{}</title></path>").format(told)
+    return shape + Markup("<title>{}</title></path>").format(label)
 
 
 def _heat(found: Coverage | None) -> str:

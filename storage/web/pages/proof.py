@@ -1,4 +1,4 @@
-"""The page that tells how a version is proven, and how a third person checks it."""
+"""The page that says how a version is proven, and how a third person checks it."""
 
 from typing import Annotated
 
@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
 from storage.web.pages.rendering import page
 
 router = APIRouter(prefix="/proof", include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 
 
 @router.get("/{rev:path}")

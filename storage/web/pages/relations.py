@@ -8,14 +8,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import ArticleLine
-from storage.render.passages import ShownBlock, blocks, excerpt
-from storage.web.archives import Library, library_of
+from storage.read.render.passages import ShownBlock, blocks, excerpt
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.pages.asked import Of, Relations, Version
 from storage.web.pages.pictures import spread
 from storage.web.pages.rendering import Links, PageWords, language_of, page
 
-router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(include_in_schema=False, route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 ROWS = 30
 MOST_MEMBERS = 12
 MOST_PASSAGES = 6
@@ -60,9 +61,14 @@ def cluster(
     words = PageWords(language_of(request), zone)
     with library.at(asked.clocks(zone)) as archive:
         lines = archive.cluster(label.replace("\0", ""))
-        first = lines[0]
+        first = next((each for each in lines if each.state != "restricted"), lines[0])
         members = [ClusterMember(first, (), is_same=True)]
-        for line in lines[1:MOST_MEMBERS]:
+        for line in lines[:MOST_MEMBERS]:
+            if line is first:
+                continue
+            if line.state == "restricted":
+                members.append(ClusterMember(line, (), is_same=False))
+                continue
             found = archive.diff(first.article, line.article)
             members.append(
                 ClusterMember(line, excerpt(blocks(found.operations), MOST_PASSAGES), found.is_same)

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from functools import cache
@@ -17,13 +16,13 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from storage.render.passages import runs
-from storage.render.visible import shown_text
+from storage.read.render.passages import runs
+from storage.read.render.visible import shown_text
+from storage.read.render.words import LANGUAGES, say
 from storage.values.draft import PartialDate
 from storage.web.problems import Problem
 
 HERE = Path(__file__).resolve().parents[1]
-LANGUAGES = ("en", "de")
 LINK = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 """
 >>> bool(LINK.fullmatch("https://bote.example/a?b=1")), bool(LINK.fullmatch("javascript:alert(1)"))
@@ -49,14 +48,13 @@ def page(
 
 
 def problem_page(request: Request, problem: Problem) -> Response:
-    """Return a problem as a page."""
     return page(
         request, "problem.html", status=problem.status, headers=problem.headers, problem=problem
     )
 
 
 def language_of(request: Request) -> str:
-    """Return the language of the page: the one asked for, else the first that a browser takes."""
+    """Return the language of the page: asked for, else what a browser takes, else as set."""
     asked = request.query_params.get("lang")
     if asked in LANGUAGES:
         return asked
@@ -64,7 +62,8 @@ def language_of(request: Request) -> str:
         wanted = each.partition(";")[0].strip().lower()[:2]
         if wanted in LANGUAGES:
             return wanted
-    return LANGUAGES[0]
+    found: str = request.app.state.library.place.language
+    return found
 
 
 @cache
@@ -90,6 +89,7 @@ def environment() -> Environment:
     )
     found.filters["is_link"] = lambda value: isinstance(value, str) and bool(LINK.fullmatch(value))
     found.filters["runs"] = runs
+    found.filters["commands"] = with_commands
     found.filters["shown"] = shown_value
     return found
 
@@ -105,6 +105,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, (Markup, Undefined)) or not isinstance(value, str):
         return value
     return shown_text(value)
+
+
+def with_commands(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code; everything is escaped.
+
+    >>> str(with_commands("see `lesart list <a>`")), str(with_commands("a ` b"))
+    ('see <code>lesart list &lt;a&gt;</code>', 'a ` b')
+    """
+    parts = plain(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(plain(text))
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(p) if n % 2 else escape(p) for n, p in enumerate(parts))
 
 
 def shown_value(value: Any, most: int = 400) -> str:
@@ -125,14 +138,13 @@ class PageWords:
     """The words of one language, and how it writes times and numbers."""
 
     def __init__(self, language: str, zone: tzinfo) -> None:
-        self._known = known_words()[language]
+        self._language = language
         self._is_german = language == "de"
         self._zone = zone
 
     def t(self, english: str, **values: Any) -> str:
         """Return a sentence in the language, with values in their places."""
-        sentence = self._known.get(english, english)
-        return sentence.format(**values) if values else sentence
+        return say(self._language, english, **values)
 
     def moment(self, value: datetime | None) -> Markup:
         """Return a time as an element that carries it exactly."""
@@ -158,11 +170,11 @@ class PageWords:
 
     def length(self, least: float | None, most: float | None) -> str:
         """Return a length of time in seconds that is known to lie between two, in large units."""
-        told = [_length(each) for each in (least, most) if each is not None]
-        return " – ".join(dict.fromkeys(told)) or "–"
+        lengths = [_length(each) for each in (least, most) if each is not None]
+        return " – ".join(dict.fromkeys(lengths)) or "–"
 
     def interval(self, after: datetime | None, by: datetime) -> Markup:
-        """Return when something changed: never one moment, always two sights."""
+        """Return when something changed: never one moment, always two snapshots."""
         if after is None:
             return escape(self.t("first seen {by}")).format(by=self.moment(by))
         return escape(self.t("between {after} and {by}")).format(
@@ -201,12 +213,6 @@ class Links:
         kept = [(k, v) for k, v in self._given if k not in changed and k != "after"]
         kept += [(k, str(v)) for k, v in changed.items() if v is not None]
         return self._path + (f"?{urlencode(kept)}" if kept else "")
-
-
-@cache
-def known_words() -> Mapping[str, Mapping[str, str]]:
-    """Return, by language, the words for each sentence and name that pages use."""
-    return tomllib.loads((HERE / "pages" / "words.toml").read_text("utf-8"))
 
 
 @cache

@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from storage.values.change_class import ChangeClass
 from storage.web.api.search import steps_of
-from storage.web.archives import Library, library_of
+from storage.web.archives import Library, served
+from storage.web.known import KnownRoute
 from storage.web.pages.asked import Search
 from storage.web.pages.rendering import page, plain
 
-router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+router = APIRouter(include_in_schema=False, route_class=KnownRoute)
+Asked = Annotated[Library, Depends(served)]
 HITS = 20
 MOST_FACETS = 12
 

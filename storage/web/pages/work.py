@@ -8,16 +8,16 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from storage.read.answers import Coverage, EditFigures, EditHour
+from storage.read.answers import Coverage, EditHour
 from storage.read.figures.edits import EditSpan
 from storage.web.api.work import figures
-from storage.web.archives import Library, library_of, utc_now
+from storage.web.archives import Library, served, utc_now
 from storage.web.pages.asked import Jobs, PageQuery, PartQuery
 from storage.web.pages.pictures import heat, hours
 from storage.web.pages.rendering import HERE, PageWords, language_of, page
 
 router = APIRouter(include_in_schema=False)
-Asked = Annotated[Library, Depends(library_of)]
+Asked = Annotated[Library, Depends(served)]
 ROWS = 50
 HOURS = 24 * 7
 
@@ -56,9 +56,10 @@ def statistics(request: Request, library: Asked, _asked: Annotated[PageQuery, Qu
     now = utc_now()
     title = words.t("Edits by the hour, the last seven days")
     rows = library.remembered("edit hours", 60, lambda: _edit_hours(library))
+    figures = library.today.edit_figures
     return page(
         request, "statistics.html",
-        figures=library.remembered("edit figures", 60, lambda: _edit_figures(library)),
+        figures=library.remembered("edit figures", 60, lambda: list(figures(EditSpan()))),
         rows=rows, pictures={name: hours(found, now, HOURS, title) for name, found in rows.items()},
     )  # fmt: skip
 
@@ -87,10 +88,6 @@ def icon() -> Response:
 def robots() -> Response:
     """Ask robots to leave the archive alone."""
     return Response("User-agent: *\nDisallow: /\n", media_type="text/plain")
-
-
-def _edit_figures(library: Library) -> list[EditFigures]:
-    return list(library.today.edit_figures(EditSpan()))
 
 
 def _edit_hours(library: Library) -> dict[str, list[EditHour]]:

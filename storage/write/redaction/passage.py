@@ -12,27 +12,37 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from storage.database.tables import DerivationRow, OriginRow
-from storage.database.unit import Unit, rows_in, table_of
+from storage.database.tables import (
+    ARTICLE_ORIGIN,
+    DERIVATION,
+    FOREIGN_RECORD,
+    OBSERVATION,
+    ORIGIN,
+    SNAPSHOT,
+    TRANSFER,
+    VERSION,
+    WORDING,
+)
+from storage.database.unit import Unit, rows_in
+from storage.diff.change import CaptureContent
+from storage.history.changes import Comparing, content_of_row
 from storage.history.versions import rebuild_all
 from storage.record.derivations import Deriving
 from storage.record.reading import Captured, Reading
 from storage.record.suppression import suppress_passage
-from storage.values.draft import Draft, Extractor, Field, Paragraph, paragraphs_in
-from storage.values.redaction import MARK, RedactionReason
-from storage.write.redaction.plan import (
-    ARTICLE_ORIGIN,
-    DERIVATION,
-    FOREIGN,
-    OBSERVATION,
-    SIGHT,
-    TRANSFER,
-    WORDING,
-    RedactionPlan,
+from storage.values.draft import (
+    Draft,
+    Extractor,
+    Field,
+    Paragraph,
+    as_dict,
+    paragraphs_in,
+    quotes_in,
 )
+from storage.values.redaction import MARK, RedactionReason
+from storage.write.redaction.plan import RedactionPlan
 from storage.write.redaction.redact import order
 
-ORIGIN = table_of(OriginRow)
 Prepare = Callable[[Captured, Draft, str], Reading]
 """Makes ready what full text and the search for copies need of a draft."""
 
@@ -44,13 +54,15 @@ class WithoutPassage:
     old: Any
     detail: dict[str, Any]
     reading: Reading
+    content: CaptureContent
 
 
 @dataclass(slots=True)
 class PassageHits:
-    """Where a passage stands in some articles."""
+    """Where a passage stands in some articles, and what its versions compare to without it."""
 
-    articles: set[int] = field(default_factory=set)
+    articles: set[int]
+    comparing: Comparing
     readings: list[WithoutPassage] = field(default_factory=list)
 
 
@@ -67,25 +79,43 @@ def hits_of(
     connection: Connection, plan: RedactionPlan, passage: str, prepare: Prepare
 ) -> PassageHits:
     """Return the readings of a plan that have the passage, with what they are without it."""
-    found, wanted = PassageHits(set(plan.articles)), pattern_of(passage)
+    wanted = pattern_of(passage)
+    found = PassageHits(set(plan.articles), Comparing.ahead(connection))
     query = select(DERIVATION, WORDING.c.title, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id
     )
     for row in rows_in(connection, query, DERIVATION.c.id, plan.rows["derivation"]):
         if row.text is None or row.detail is None:
             continue
-        paragraphs = [
-            {"role": each.role, "text": wanted.sub(MARK, each.text)}
-            for each in paragraphs_in(row.detail, row.text)
-        ]
-        detail = {**_without(row.detail, wanted), "paragraphs": paragraphs}
-        plain = [each.text for each in paragraphs_in(row.detail, row.text)]
-        same = {**row.detail, "paragraphs": None} == {**detail, "paragraphs": None}
+        whole = paragraphs_in(row.detail, row.text)
+        paragraphs = [{"role": each.role, "text": wanted.sub(MARK, each.text)} for each in whole]
+        quotes = [as_dict(each) for each in quotes_in(row.detail, whole)]
+        told = {**row.detail, "quotes": quotes, "paragraphs": None}
+        detail = {**_without(told, wanted), "paragraphs": paragraphs}
+        plain = [each.text for each in whole]
+        same = told == {**detail, "paragraphs": None}
         if same and plain == [each["text"] for each in paragraphs]:
             continue
         detail["flags"] = [*detail["flags"], "passage_redacted"]
-        found.readings.append(WithoutPassage(row, detail, prepare(*_as_draft(row, detail))))
+        reading = prepare(*_as_draft(row, detail))
+        found.readings.append(WithoutPassage(row, detail, reading, _content(detail)))
+    _compare(connection, found)
     return found
+
+
+def _content(detail: dict[str, Any]) -> CaptureContent:
+    body = "\n\n".join(each["text"] for each in detail["paragraphs"])
+    return content_of_row(detail, detail["title"], body)
+
+
+def _compare(connection: Connection, found: PassageHits) -> None:
+    """Compare what readings are without the passage with what stands before and after them."""
+    new = {each.old.id: each.content for each in found.readings}
+    query = select(VERSION.c.before_id, VERSION.c.after_id)
+    for pair in rows_in(connection, query, VERSION.c.article_id, found.articles):
+        if None not in pair and not new.keys().isdisjoint(pair):
+            a, b = found.comparing.contents(pair)
+            found.comparing.compare(new.get(pair[0], a), new.get(pair[1], b))
 
 
 def _without(value: Any, wanted: re.Pattern[str]) -> Any:
@@ -117,6 +147,7 @@ def take_out(
     Returns the number of the act and what full text is to know; None where nothing had it.
     """
     connection = unit.connection
+    found.comparing.enter(unit)
     ids = {each.old.id for each in found.readings}
     still = {
         row[0]
@@ -135,10 +166,12 @@ def take_out(
     new = {each.old.id: _write(unit, deriving, each) for each in readings}
     unit.flush()
     gone = {each.old.wording_id for each in readings} - {wording for _, wording in new.values()}
+    for each in readings:
+        found.comparing.says(new[each.old.id][0], each.content)
     for old, (derivation, wording) in new.items():
         connection.execute(
-            update(SIGHT)
-            .where(SIGHT.c.derivation_id == old)
+            update(SNAPSHOT)
+            .where(SNAPSHOT.c.derivation_id == old)
             .values(derivation_id=derivation, wording_id=wording)
         )
     act = order(unit, _rows(connection, readings, gone), reason, actor)
@@ -148,7 +181,7 @@ def take_out(
     )
     places = rows_in(connection, origins, ARTICLE_ORIGIN.c.article_id, found.articles)
     suppress_passage(unit, passage, [row[0] for row in places], act)
-    rebuild_all(unit, dict.fromkeys(sorted(found.articles), True))
+    rebuild_all(unit, dict.fromkeys(sorted(found.articles), True), found.comparing)
     return act, deriving.to_index
 
 
@@ -165,7 +198,7 @@ def _write(unit: Unit, deriving: Deriving, each: WithoutPassage) -> tuple[int, i
     )  # fmt: skip
     publisher = (each.detail["fields"].get("publisher") or {}).get("value")
     unit.add(
-        DerivationRow,
+        DERIVATION,
         {
             **{name: getattr(old, name) for name in kept}, "id": number,
             "context": each.reading.context, "wording_id": wording, "publisher": publisher,
@@ -187,9 +220,10 @@ def _rows(
     records = {
         row[0]
         for column, wanted in (
-            (FOREIGN.c.observation_id, set(observed)), (FOREIGN.c.payload_capture_id, captures),
+            (FOREIGN_RECORD.c.observation_id, set(observed)),
+            (FOREIGN_RECORD.c.payload_capture_id, captures),
         )
-        for row in rows_in(connection, select(FOREIGN.c.id), column, wanted)
+        for row in rows_in(connection, select(FOREIGN_RECORD.c.id), column, wanted)
     }  # fmt: skip
     return {
         "wording": wordings,

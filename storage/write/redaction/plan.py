@@ -13,26 +13,35 @@ from sqlalchemy import Connection, func, or_, select
 
 from storage.database.capture_store import Held, load
 from storage.database.compression import DamagedBytesError
-from storage.database.tables import METADATA, VersionRow
-from storage.database.unit import rows_in, table_of
+from storage.database.tables import (
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    CAPTURE,
+    DERIVATION,
+    FOREIGN_RECORD,
+    INDEX_KEY,
+    METADATA,
+    OBSERVATION,
+    ORIGIN,
+    PRESENCE,
+    REFUSAL,
+    RELATION,
+    SNAPSHOT,
+    TRANSFER,
+    VERDICT,
+    VERSION,
+    WATCH,
+    WORDING,
+)
+from storage.database.unit import rows_in
 from storage.values.digest import canonical, wording_name
 from storage.values.redaction import is_emptied
 
-(
-    ARTICLE, ARTICLE_ORIGIN, CAPTURE, DERIVATION, FOREIGN, OBSERVATION, ORIGIN, REFUSAL, RELATION,
-    SIGHT, TRANSFER, VERDICT, WATCH, WORDING,
-) = (
-    METADATA.tables[name]
-    for name in (
-        "article", "article_origin", "capture", "derivation", "foreign_record", "observation",
-        "origin", "refusal", "relation", "sight", "transfer", "verdict", "watch", "wording",
-    )
-)  # fmt: skip
-VERSION = table_of(VersionRow)
 ORDER = (
     "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
+    "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
-"""The tables that a redaction empties, what can be read first."""
+"""What a redaction empties (`storage.database.tables.EMPTIED`), what can be read first."""
 Rows = dict[str, set[int]]
 
 
@@ -64,10 +73,17 @@ class RedactionPlan:
 
 
 def plan_of(
-    connection: Connection, targets: Iterable[RedactionTarget], *, with_copies: bool
+    connection: Connection,
+    targets: Iterable[RedactionTarget],
+    *,
+    with_copies: bool,
+    with_addresses: bool = False,
 ) -> RedactionPlan:
-    """Return what redacting `targets` touches; with copies, in these articles too."""
-    gathering = _Gathering(connection, with_copies=with_copies)
+    """Return what redacting `targets` touches; with copies, in these articles too.
+
+    With addresses also those of the articles that are named, wherever they stand.
+    """
+    gathering = _Gathering(connection, with_copies=with_copies, with_addresses=with_addresses)
     for target in targets:
         gathering.begin(target)
     return gathering.gathered()
@@ -76,28 +92,32 @@ def plan_of(
 class _Gathering:
     """Follows rows to rows that hold the same, until there are no more."""
 
-    def __init__(self, connection: Connection, *, with_copies: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, with_copies: bool, with_addresses: bool = False
+    ) -> None:
         self.connection = connection
         self.with_copies = with_copies
+        self.with_addresses = with_addresses
         self.plan = RedactionPlan()
         self._new: Rows = defaultdict(set)
+        self._at_addresses: set[int] = set()
 
     def begin(self, target: RedactionTarget) -> None:
         self.plan.articles.add(target.article_id)
         if target.wordings is not None:
             self._add("wording", target.wordings)
             return
-        query = select(OBSERVATION.c.id, SIGHT.c.article_id).outerjoin(
-            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        query = select(OBSERVATION.c.id, SNAPSHOT.c.article_id).outerjoin(
+            SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
         origins = select(ARTICLE_ORIGIN.c.origin_id).where(
             ARTICLE_ORIGIN.c.article_id == target.article_id
         )
         at_place = query.where(
             OBSERVATION.c.locator_id.in_(origins),
-            or_(SIGHT.c.article_id.is_(None), SIGHT.c.article_id == target.article_id),
+            or_(SNAPSHOT.c.article_id.is_(None), SNAPSHOT.c.article_id == target.article_id),
         )
-        of_article = query.where(SIGHT.c.article_id == target.article_id)
+        of_article = query.where(SNAPSHOT.c.article_id == target.article_id)
         for asked in (at_place, of_article):
             self._add("observation", (row[0] for row in self.connection.execute(asked)))
 
@@ -108,7 +128,8 @@ class _Gathering:
             self._from_captures(new["capture"])
             self._from_wordings(new["wording"])
             self._from_records(new["foreign_record"])
-        self._add_lists()
+        addresses = self._add_addresses() if self.with_addresses else set()
+        self._add_lists(addresses)
         self._add_related()
         self._leave_out()
         return self.plan
@@ -124,16 +145,16 @@ class _Gathering:
     def _from_observations(self, new: set[int]) -> None:
         captured = self._rows((OBSERVATION.c.capture_id,), OBSERVATION.c.id, new)
         self._add("capture", (row[0] for row in captured))
-        sights = self._rows(
-            (SIGHT.c.derivation_id, SIGHT.c.wording_id), SIGHT.c.observation_id, new
+        snapshots = self._rows(
+            (SNAPSHOT.c.derivation_id, SNAPSHOT.c.wording_id), SNAPSHOT.c.observation_id, new
         )
-        self._add("derivation", (row[0] for row in sights))
-        self._add("wording", (row[1] for row in sights))
+        self._add("derivation", (row[0] for row in snapshots))
+        self._add("wording", (row[1] for row in snapshots))
         columns = (TRANSFER.c.id, TRANSFER.c.body_capture_id)
         transfers = self._rows(columns, TRANSFER.c.observation_id, new)
         self._add("transfer", (row[0] for row in transfers))
         self._add("capture", (row[1] for row in transfers))
-        records = self._rows((FOREIGN.c.id,), FOREIGN.c.observation_id, new)
+        records = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.observation_id, new)
         self._add("foreign_record", (row[0] for row in records))
         refusals = self._rows((REFUSAL.c.id,), REFUSAL.c.observation_id, new)
         self._add("refusal", (row[0] for row in refusals))
@@ -144,15 +165,15 @@ class _Gathering:
             self._add("derivation", [number])
             self._add("wording", [wording])
         self._observed(new)
-        for column in (FOREIGN.c.payload_capture_id,):
-            records = self._rows((FOREIGN.c.id,), column, new)
+        for column in (FOREIGN_RECORD.c.payload_capture_id,):
+            records = self._rows((FOREIGN_RECORD.c.id,), column, new)
             self._add("foreign_record", (row[0] for row in records))
 
     def _observed(self, captures: set[int]) -> None:
         """Add observations of these bytes, but those of other articles without copies."""
         query = (
-            select(OBSERVATION.c.id, OBSERVATION.c.capture_id, SIGHT.c.article_id)
-            .outerjoin(SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id)
+            select(OBSERVATION.c.id, OBSERVATION.c.capture_id, SNAPSHOT.c.article_id)
+            .outerjoin(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
         )  # fmt: skip
         for number, _capture, article in rows_in(
             self.connection, query, OBSERVATION.c.capture_id, captures
@@ -164,8 +185,8 @@ class _Gathering:
         """Add readings that came to these wordings, with their bytes."""
         columns = (DERIVATION.c.id, DERIVATION.c.capture_id)
         rows = self._rows(columns, DERIVATION.c.wording_id, new)
-        query = select(OBSERVATION.c.capture_id, SIGHT.c.article_id).join(
-            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        query = select(OBSERVATION.c.capture_id, SNAPSHOT.c.article_id).join(
+            SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
         seen: dict[int, set[int]] = defaultdict(set)
         for capture, article in rows_in(
@@ -180,13 +201,13 @@ class _Gathering:
                 self._add("capture", [capture])
 
     def _from_records(self, new: set[int]) -> None:
-        payloads = self._rows((FOREIGN.c.payload_capture_id,), FOREIGN.c.id, new)
+        payloads = self._rows((FOREIGN_RECORD.c.payload_capture_id,), FOREIGN_RECORD.c.id, new)
         self._add("capture", (row[0] for row in payloads))
-        beside = self._rows((FOREIGN.c.id,), FOREIGN.c.main_id, new)
+        beside = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.main_id, new)
         self._add("foreign_record", (row[0] for row in beside))
 
     def _takes(self, article: int | None) -> bool:
-        """Tell whether what stands in an article goes, too; note it as a copy else."""
+        """Return whether what stands in an article goes, too; note it as a copy else."""
         if article is None or article in self.plan.articles:
             return True
         self.plan.copies.add(article)
@@ -194,9 +215,40 @@ class _Gathering:
 
     # ------------------------------------------------------------------- what speaks of it
 
-    def _add_lists(self) -> None:
-        """Add captures of lists that named an address of these articles and tell a title."""
-        titles = self._titles()
+    def _add_addresses(self) -> set[str]:
+        """Add the origins of the articles, and what else holds them; return what these are."""
+        rows, owned = self.plan.rows, ARTICLE_ORIGIN.c
+        found = self._rows((owned.origin_id,), owned.article_id, self.plan.articles)
+        own = {row[0] for row in found}
+        own |= self._own_locators()
+        own |= {row[0] for row in self._rows((PRESENCE.c.place_id,), PRESENCE.c.locator_id, own)}
+        named = self._rows((ORIGIN.c.id, ORIGIN.c.origin), ORIGIN.c.id, own)
+        origins = {number: origin for number, origin in named if not is_emptied(origin)}
+        seen = self._rows((OBSERVATION.c.id,), OBSERVATION.c.locator_id, own)
+        self._at_addresses = {row[0] for row in seen}
+        rows["observation"] |= self._at_addresses
+        rows["origin_address"] |= set(origins)
+        for table in (TRANSFER, REFUSAL):
+            found = self._rows((table.c.id,), table.c.observation_id, self._at_addresses)
+            rows[f"{table.name}_address"] |= {row[0] for row in found}
+            rows[table.name] |= {row[0] for row in found}
+        return {canonical(each) for each in origins.values()}
+
+    def _own_locators(self) -> set[int]:
+        """Return where these articles were found, and no other: files, addresses led from."""
+        seen = SNAPSHOT.c
+        found = self._rows((seen.locator_id,), seen.article_id, self.plan.articles)
+        locators = {row[0] for row in found}
+        all_there = self._rows((seen.locator_id, seen.article_id), seen.locator_id, locators)
+        others = {place for place, article in all_there if article not in self.plan.articles}
+        return locators - others
+
+    def _add_lists(self, addresses: set[str]) -> None:
+        """Add captures of lists that named an address of these articles and tell a title.
+
+        Or tell one of the addresses themselves, where these go.
+        """
+        titles = self._titles() | addresses
         articles = self.plan.articles | (self.plan.copies if self.with_copies else set())
         lists = [
             row[0]
@@ -229,7 +281,14 @@ class _Gathering:
 
     def _titles(self) -> set[str]:
         rows = self._rows((WORDING.c.title,), WORDING.c.id, self.plan.rows["wording"])
-        return {canonical(row[0]) for row in rows if row[0]}
+        gone = self.plan.rows["wording"]
+        offered = {
+            title
+            for article in self.plan.articles
+            for wording, title in titles_of(self.connection, article)
+            if wording in gone
+        }
+        return {canonical(each) for each in (*offered, *(row[0] for row in rows)) if each}
 
     def _add_related(self) -> None:
         origins = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
@@ -252,17 +311,42 @@ class _Gathering:
     def _leave_out(self) -> None:
         """Leave out observations that say nothing but where and when, and what is empty already."""
         rows = self.plan.rows
-        query = select(OBSERVATION.c.id, OBSERVATION.c.hints)
-        told = rows_in(self.connection, query, OBSERVATION.c.id, rows["observation"])
-        rows["observation"] = {number for number, hints in told if "listed" in (hints or {})}
+        columns = (OBSERVATION.c.id, OBSERVATION.c.hints, OBSERVATION.c.note)
+        rows["observation"] = {
+            number
+            for number, hints, note in self._rows(columns, columns[0], rows["observation"])
+            if "listed" in (hints or {})
+            or (number in self._at_addresses and (hints is not None or note is not None))
+        }
         for table in ("wording", "capture", "foreign_record"):
-            columns = METADATA.tables[table].c
-            query = select(columns.id, columns.digest)
-            told = rows_in(self.connection, query, columns.id, rows[table])
-            rows[table] = {number for number, digest in told if not is_emptied(bytes(digest))}
+            held = METADATA.tables[table].c
+            query = select(held.id, held.digest)
+            found = rows_in(self.connection, query, held.id, rows[table])
+            rows[table] = {number for number, digest in found if not is_emptied(bytes(digest))}
         query = select(DERIVATION.c.id, DERIVATION.c.context)
-        told = rows_in(self.connection, query, DERIVATION.c.id, rows["derivation"])
-        rows["derivation"] = {number for number, context in told if not is_emptied(context)}
+        found = rows_in(self.connection, query, DERIVATION.c.id, rows["derivation"])
+        rows["derivation"] = {number for number, context in found if not is_emptied(context)}
+
+
+def titles_of(connection: Connection, article: int) -> set[tuple[int, str]]:
+    """Return the titles that an article has, or was offered, each with the wording beside it."""
+    query = (
+        select(WORDING.c.id, WORDING.c.title, DERIVATION.c.detail)
+        .join(SNAPSHOT, SNAPSHOT.c.wording_id == WORDING.c.id)
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+        .where(SNAPSHOT.c.article_id == article)
+    )
+    found: set[tuple[int, str]] = set()
+    for wording, title, detail in connection.execute(query):
+        field = ((detail or {}).get("fields") or {}).get("title") or {}
+        offered = [each["value"] for each in field.get("candidates") or ()]
+        found |= {(wording, each) for each in (title, *offered) if isinstance(each, str) and each}
+    return found
+
+
+def places_of(connection: Connection, article: int) -> list[str]:
+    """Return the origins that an article answers to."""
+    return _addresses(connection, [article])
 
 
 def _said(held: Held) -> str:
@@ -296,15 +380,18 @@ def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
         "texts": len(wordings),
         "captures": len(plan.rows["capture"]),
         "readings": len(plan.rows["derivation"]),
-        "candidates": sum(len(each["candidates"]) for each in fields),
+        "candidates": sum(len(each.get("candidates", ())) for each in fields),
         "transfers": len(plan.rows["transfer"]),
         "web_archive_records": len(plan.rows["foreign_record"]),
         "refusals": len(plan.rows["refusal"]),
         "lists": len(plan.lists),
         "search_rows": len(wordings),
-        "traces": _count_traces(connection, wordings),
+        "traces": _count_index_keys(connection, wordings),
         "citations": sorted(wording_name(bytes(row[0])) for row in named),
-        "addresses_kept": _addresses(connection, plan.articles),
+        "addresses": len(plan.rows["origin_address"]),
+        "addresses_kept": _addresses(
+            connection, plan.articles if not plan.rows["origin_address"] else ()
+        ),
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }
@@ -322,9 +409,7 @@ def _addresses(connection: Connection, articles: Iterable[int]) -> list[str]:
     )
 
 
-def _count_traces(connection: Connection, wordings: Iterable[int]) -> int:
-    trace = METADATA.tables["trace"]
-    found = rows_in(
-        connection, select(func.count()).select_from(trace), trace.c.wording_id, wordings
-    )
+def _count_index_keys(connection: Connection, wordings: Iterable[int]) -> int:
+    query = select(func.count()).select_from(INDEX_KEY)
+    found = rows_in(connection, query, INDEX_KEY.c.wording_id, wordings)
     return sum(row[0] for row in found)

@@ -6,7 +6,7 @@ log forgets the salts of what went, so that nothing of it can be guessed from wh
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Engine,
     LargeBinary,
     Row,
+    Select,
     bindparam,
     delete,
     func,
@@ -26,60 +27,63 @@ from sqlalchemy import (
 )
 
 from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
-from storage.database.columns import FIELD_BLOCK, SIGHT_BLOCK
+from storage.database.columns import FIELD_BLOCK, JSON_TYPE, SNAPSHOT_BLOCK
 from storage.database.engine import ArchiveError, looking
 from storage.database.tables import (
-    ERASABLE,
+    ARCHIVE,
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    BOILERPLATE_DUE,
+    CAPTURE,
+    DERIVATION,
+    EMPTIED,
+    FOREIGN_RECORD,
+    INDEX_KEY,
+    JOB,
     METADATA,
-    ArchiveRow,
-    BoxDueRow,
-    FingerprintRow,
-    PresenceRow,
-    RedactionRow,
-    RelateDueRow,
-    SearchDueRow,
-    SightRow,
-    TraceRow,
-    VersionRow,
-    WatchRow,
+    OBSERVATION,
+    OPEN,
+    ORIGIN,
+    PRESENCE,
+    REDACTION,
+    SEARCH_DUE,
+    SNAPSHOT,
+    SOURCE,
+    TRANSFER,
+    VERSION,
+    WATCH,
+    WORDING,
 )
-from storage.database.unit import Clock, Unit, rows_in, table_of, update_rows, writing
+from storage.database.unit import Clock, Unit, rows_in, update_rows, writing
 from storage.history.changes import Comparing
 from storage.history.runs import Pair
 from storage.history.versions import rebuild_all
 from storage.proof import log
 from storage.proof.leaf import SHAPES
-from storage.record.suppression import RAW, WORDING, suppress
+from storage.record.observations import refuse_redacted
+from storage.record.suppression import (
+    OF_ADDRESS,
+    OF_BYTES,
+    OF_WORDING,
+    suppress,
+    suppress_titles,
+)
+from storage.relations.relate import forget_due
+from storage.values.job import Progress, addresses_of
 from storage.values.redaction import RedactionReason, emptied_digest, emptied_name, is_emptied
 from storage.write.index import forget_words
-from storage.write.redaction.plan import (
-    CAPTURE,
-    DERIVATION,
-    FOREIGN,
-    OBSERVATION,
-    ORDER,
-    SIGHT,
-    TRANSFER,
-    VERSION,
-)
-from storage.write.redaction.plan import WORDING as TEXTS
+from storage.write.redaction.plan import ORDER, places_of, titles_of
 from storage.write.redaction.without_redacted import Returned
-
-BOX_DUE, FACTS, FINGERPRINT = table_of(BoxDueRow), table_of(ArchiveRow), table_of(FingerprintRow)
-PRESENCE, REDACTION, RELATE_DUE = (
-    table_of(PresenceRow), table_of(RedactionRow), table_of(RelateDueRow),
-)  # fmt: skip
-SEARCH_DUE, TRACE, WATCH = table_of(SearchDueRow), table_of(TraceRow), table_of(WatchRow)
 
 PENDING = "redacted_to"
 """The fact that says up to which redaction all is emptied; there is none where nothing waits."""
 UNSCRUBBED = "unscrubbed"
 """The fact that says that the database may still hold bytes of what went."""
 ROWS_AT_A_TIME = 200
+ADDRESS_GONE = "an address that it named was redacted"
+"""What is told of a job that named one, or failed at it."""
 BY_ITSELF = "lesart"
 """Who orders that goes what comes back."""
-
-Tell = Callable[[str, int], None]
 
 
 def emptied_columns(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
@@ -88,9 +92,11 @@ def emptied_columns(table: str, names: Iterable[str], row_id: int) -> dict[str, 
     return {name: _emptied(columns[name], row_id) for name in names}
 
 
-def _emptied(column: Any, row_id: int) -> bytes | str | None:
+def _emptied(column: Any, row_id: int) -> bytes | str | list[Any] | None:
     if column.nullable:
         return None
+    if column.type is JSON_TYPE:
+        return []
     is_bytes = isinstance(column.type, LargeBinary)
     return emptied_digest(row_id) if is_bytes else emptied_name(row_id)
 
@@ -105,6 +111,8 @@ def order(
     wanted = {table: set(rows.get(table, ())) for table in ORDER}
     for table, numbers in wanted.items():
         known = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
+        if reason is not RedactionReason.RETENTION:  # of bytes whose time was over, the rest stands
+            known = known.where(REDACTION.c.reason != RedactionReason.RETENTION)
         numbers -= {row[0] for row in rows_in(unit.connection, known, REDACTION.c.row_id, numbers)}
     pairs = [(table, number) for table in ORDER for number in sorted(wanted[table])]
     if not pairs:
@@ -115,7 +123,7 @@ def order(
             "id": unit.number() if place else act_id, "table_name": table, "row_id": number,
             "reason": reason.value, "at": unit.now, "actor": actor, "act_id": act_id,
         }  # fmt: skip
-        unit.add(RedactionRow, row)
+        unit.add(REDACTION, row)
     unit.flush()
     if _fact(unit.connection, PENDING) is None:
         _note(unit.connection, PENDING, str(act_id - 1))
@@ -131,18 +139,18 @@ def order_again(unit: Unit, returned: Sequence[Returned]) -> None:
     for each in returned:
         by_act[each.act_id].append(each)
     for act_id, those in by_act.items():
-        told = select(REDACTION.c.reason).where(REDACTION.c.id == act_id)
-        reason = RedactionReason(unit.connection.execute(told).scalar_one())
+        query = select(REDACTION.c.reason).where(REDACTION.c.id == act_id)
+        reason = RedactionReason(unit.connection.execute(query).scalar_one())
         rows: dict[str, set[int]] = {"capture": {each.capture_id for each in those}}
         observed = {each.observation_id for each in those}
-        for table in (TRANSFER, FOREIGN):
+        for table in (TRANSFER, FOREIGN_RECORD):
             query = select(table.c.id)
             found = rows_in(unit.connection, query, table.c.observation_id, observed)
             rows[table.name] = {row[0] for row in found}
         order(unit, rows, reason, BY_ITSELF)
 
 
-def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int:
+def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None) -> int:
     """Empty what was ordered and still stands; return how many rows those were.
 
     Raises: CapturesAwayError, CapturesUnsetError where the bytes lie in a store.
@@ -152,6 +160,10 @@ def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int
         log.append(engine, clock)
         with looking(engine) as connection:
             due = _due(connection)
+        if wordings := {row.row_id for row in due or () if row.table_name == "wording"}:
+            with engine.begin() as connection:
+                forget_due(connection, wordings)
+        with looking(engine) as connection:
             ahead = None if due is None else _Ahead.of(connection, due)
         if due is None or ahead is None:
             return done
@@ -162,8 +174,8 @@ def empty_ordered(engine: Engine, clock: Clock, tell: Tell | None = None) -> int
             if _due(unit.connection) == due:  # else somebody else did it
                 _Emptying(unit, ahead).carry_out(due)
                 done += len(due)
-        if tell is not None:
-            tell("rows emptied", done)
+        if progress is not None:
+            progress("rows emptied", done)
 
 
 def _delete_objects(names: Sequence[str]) -> None:
@@ -209,7 +221,7 @@ def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
         except (KeyError, TypeError, ValueError) as error:
             raise ReplayError(f"this is no list of redactions: {error}") from error
         for table, numbers in rows.items():
-            column = METADATA.tables[table].c.id
+            column = METADATA.tables[EMPTIED[table][0]].c.id
             held = rows_in(unit.connection, select(column), column, numbers)
             rows[table] = {row[0] for row in held}
         done += order(unit, rows, reason, actor) is not None
@@ -236,20 +248,25 @@ def archive_id(connection: Connection) -> str | None:
 class _Ahead:
     """What is looked up before the lock is taken, as no index leads there."""
 
-    traces: list[Any] = field(default_factory=list)
+    index_keys: list[Any] = field(default_factory=list)
     observations: set[int] = field(default_factory=set)
     articles: set[int] = field(default_factory=set)
     objects: list[str] = field(default_factory=list)
+    jobs: list[int] = field(default_factory=list)
+    addresses: dict[str, int] = field(default_factory=dict)
+    sources: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, connection: Connection, due: Sequence[Row[Any]]) -> "_Ahead":
         wordings = {row.row_id for row in due if row.table_name == "wording"}
+        held_by = {row.row_id for row in due if row.table_name == "capture"}
+        due = [row for row in due if not _is_over(row)]
         captures = {row.row_id for row in due if row.table_name == "capture"}
         derivations = {row.row_id for row in due if row.table_name == "derivation"}
-        query = select(TRACE.c.trace, TRACE.c.wording_id)
-        ahead = cls(list(rows_in(connection, query, TRACE.c.wording_id, wordings)))
+        query = select(INDEX_KEY.c.trace, INDEX_KEY.c.wording_id)
+        ahead = cls(list(rows_in(connection, query, INDEX_KEY.c.wording_id, wordings)))
         held = select(CAPTURE.c.digest, CAPTURE.c.data)
-        for digest, data in rows_in(connection, held, CAPTURE.c.id, captures):
+        for digest, data in rows_in(connection, held, CAPTURE.c.id, held_by):
             if (name := name_in(bytes(digest), data)) is not None:
                 ahead.objects.append(name)
         for column, wanted in ((DERIVATION.c.wording_id, wordings), (DERIVATION.c.id, derivations)):
@@ -257,17 +274,76 @@ class _Ahead:
                 row[0]
                 for row in rows_in(connection, select(DERIVATION.c.capture_id), column, wanted)
             }
-        seen = select(OBSERVATION.c.id, SIGHT.c.article_id).outerjoin(
-            SIGHT, SIGHT.c.observation_id == OBSERVATION.c.id
+        seen = select(OBSERVATION.c.id, SNAPSHOT.c.article_id).outerjoin(
+            SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
         for number, article in rows_in(connection, seen, OBSERVATION.c.capture_id, captures):
             ahead.observations.add(number)
             ahead.articles |= {article} - {None}
+        ahead.find_addresses(
+            connection, {r.row_id for r in due if r.table_name == "origin_address"}
+        )
         shown = select(VERSION.c.article_id)
         ahead.articles |= {
             row[0] for row in rows_in(connection, shown, VERSION.c.wording_id, wordings)
         }
         return ahead
+
+    def find_addresses(self, connection: Connection, origins: set[int]) -> None:
+        """Look up articles at origins, sources made for one, and jobs that name it."""
+        if not origins:
+            return
+        owned = select(ARTICLE_ORIGIN.c.article_id)
+        found = rows_in(connection, owned, ARTICLE_ORIGIN.c.origin_id, origins)
+        self.articles |= {row[0] for row in found}
+        named = rows_in(connection, select(ORIGIN.c.origin, ORIGIN.c.id), ORIGIN.c.id, origins)
+        self.addresses = {origin: number for origin, number in named if not is_emptied(origin)}
+        for column in (SOURCE.c.name, SOURCE.c.locator):
+            found = rows_in(connection, select(SOURCE.c.id), column, self.addresses)
+            self.sources += [row[0] for row in found]
+        told = or_(JOB.c.kind == "ingest", JOB.c.reason.is_not(None))
+        rows = connection.execute(_JOBS.where(told))
+        self.jobs = [row.id for row in rows if self.is_named_by(row)]
+
+    def is_named_by(self, job: Row[Any]) -> bool:
+        """Return whether a job names one of the addresses, or failed with a word on it."""
+        failed = any(each in (job.reason or "") for each in self.addresses)
+        return failed or any(self.left_of(place) for place in _places_in(job))
+
+    def left_of(self, place: Mapping[str, Any]) -> str | None:
+        """Return what is left of the address that a place of a job names, None for no such."""
+        found = (number for each, number in self.addresses.items() if _names(place, each))
+        return next(map(emptied_name, found), None)
+
+
+_JOBS: Select[Any] = select(JOB.c.id, JOB.c.state, JOB.c.arguments, JOB.c.reason)
+
+
+def _places_in(job: Row[Any]) -> list[dict[str, Any]]:
+    return list((job.arguments or {}).get("places") or ())
+
+
+def _names(place: Mapping[str, Any], address: str) -> bool:
+    """Return whether a place of a job names an address, or the file that has it.
+
+    A pattern names a file where only the folders are left open.
+
+    >>> presse = {"prefix": "seed:presse/", "root": "", "is_scan": False}
+    >>> _names({**presse, "locator": "/a/presse/*/ada.txt"}, "seed:presse/b/ada.txt")
+    True
+    >>> _names({**presse, "locator": "/a/presse/ada.txt"}, "seed:presse/b/ada.txt")
+    False
+    """
+    locator = place["locator"]
+    if address in addresses_of(place) or locator == address:
+        return True
+    if place.get("kind") == "web":
+        rest = locator.removeprefix(address) if locator.startswith(address) else "-"
+        is_old = place.get("origin") is None and not place["is_scan"]
+        return is_old and (rest[0] in "?#&" or rest == "/")
+    folder, name = locator.rpartition("/")[::2]
+    is_pattern = not place["is_scan"] and not set("*?[").isdisjoint(folder)
+    return is_pattern and address.startswith(place["prefix"]) and address.endswith(f"/{name}")
 
 
 class _Emptying:
@@ -279,13 +355,21 @@ class _Emptying:
         self.ahead = ahead
 
     def carry_out(self, due: Sequence[Row[Any]]) -> None:
-        if due:
-            self._empty_all(due)
-            _note(self.connection, UNSCRUBBED, str(due[-1].id))
+        over = [row.row_id for row in due if _is_over(row)]
+        self._empty_bytes(over)
+        if gone := [row for row in due if not _is_over(row)]:
+            self._empty_all(gone)
+            _note(self.connection, UNSCRUBBED, str(gone[-1].id))
         if len(due) == ROWS_AT_A_TIME:
             _note(self.connection, PENDING, str(due[-1].id))
         else:
-            self.connection.execute(delete(FACTS).where(FACTS.c.key == PENDING))
+            self.connection.execute(delete(ARCHIVE).where(ARCHIVE.c.key == PENDING))
+
+    def _empty_bytes(self, captures: Collection[int]) -> None:
+        """Take bytes whose time is over; what they were is told by their digests and texts."""
+        if captures:
+            emptied = update(CAPTURE).where(CAPTURE.c.id.in_(captures)).values(data=None)
+            self.connection.execute(emptied)
 
     def _empty_all(self, due: Sequence[Row[Any]]) -> None:
         whole: dict[str, set[int]] = defaultdict(set)
@@ -293,20 +377,20 @@ class _Emptying:
         for row in due:
             whole[row.table_name].add(row.row_id)
             acts[row.table_name].append(row)
-        self._suppress("capture", RAW, acts["capture"])
-        self._suppress("wording", WORDING, acts["wording"])
+        self._suppress("capture", OF_BYTES, acts["capture"])
+        self._suppress("wording", OF_WORDING, acts["wording"])
+        self._suppress_titles(acts["wording"])
         self._forget_wordings(whole["wording"])
+        self._suppress_addresses(acts["origin_address"])
         for row in due:
             self._empty(row)
         self._forget_places(whole["capture"])
-        if whole["wording"] or whole["derivation"] or whole["capture"]:
-            self._tell_anew(whole)
+        self._forget_origins(whole["origin_address"])
+        if self.ahead.articles:
+            self._record_again(whole)
 
     def _empty(self, row: Row[Any]) -> None:
-        table = row.table_name
-        names = ERASABLE.get(table, ())
-        if not names:
-            return
+        table, names = EMPTIED[row.table_name]
         if set(names) & set(SHAPES[table].contents):
             log.seal(self.unit, table, row.row_id, names)
         rows = METADATA.tables[table]
@@ -324,19 +408,88 @@ class _Emptying:
         for act_id, those in digests.items():
             suppress(self.unit, kind, those, act_id)
 
+    def _suppress_titles(self, due: Sequence[Row[Any]]) -> None:
+        """Let no list tell titles again that no text of their article has any more."""
+        act_of = {row.row_id: row.act_id or row.id for row in due}
+        query = select(SNAPSHOT.c.article_id).distinct()
+        articles = [
+            row[0] for row in rows_in(self.connection, query, SNAPSHOT.c.wording_id, act_of)
+        ]
+        for article in dict.fromkeys(articles):
+            told = titles_of(self.connection, article)
+            still = {title for wording, title in told if wording not in act_of}
+            places = places_of(self.connection, article)
+            for wording, title in told:
+                if wording in act_of and title not in still:
+                    suppress_titles(self.unit, [title], places, act_of[wording])
+
+    def _suppress_addresses(self, due: Sequence[Row[Any]]) -> None:
+        """Let no address be written again; each is known by the redaction that took it."""
+        redaction_of = {row.row_id: row.id for row in due}
+        query = select(ORIGIN.c.id, ORIGIN.c.origin)
+        for number, origin in rows_in(self.connection, query, ORIGIN.c.id, redaction_of):
+            if not is_emptied(origin):
+                value = origin.encode("utf-8", "surrogatepass")
+                suppress(self.unit, OF_ADDRESS, [value], redaction_of[number])
+
+    def _forget_origins(self, origins: set[int]) -> None:
+        """Give articles the ids that are left, and forget what looks at these addresses."""
+        if not origins:
+            return
+        for number in sorted(origins):
+            own = update(ARTICLE).where(ARTICLE.c.origin_id == number)
+            self.connection.execute(own.values(public_id=emptied_name(number)))
+        for table, columns in (
+            (WATCH, (WATCH.c.origin_id, WATCH.c.final_id)),
+            (PRESENCE, (PRESENCE.c.place_id, PRESENCE.c.locator_id)),
+        ):
+            self.connection.execute(delete(table).where(or_(*(c.in_(origins) for c in columns))))
+        for number in self.ahead.sources:
+            name = emptied_name(number)
+            bare = update(SOURCE).where(SOURCE.c.id == number)
+            self.connection.execute(bare.values(name=name, locator=name, removed_at=self.unit.now))
+        self._forget_in_jobs()
+
+    def _forget_in_jobs(self) -> None:
+        """Take the addresses out of all jobs; where one waits for them, they are refused."""
+        found = list(rows_in(self.connection, _JOBS, JOB.c.id, self.ahead.jobs))
+        known = {row.id for row in found}
+        waiting = self.connection.execute(_JOBS.where(OPEN, JOB.c.kind == "ingest"))
+        found += [row for row in waiting if row.id not in known and self.ahead.is_named_by(row)]
+        for row in found:
+            values = {"reason": ADDRESS_GONE, "seq": self.unit.number()}
+            if places := _places_in(row):
+                values |= self._without_places(row, places)
+            self.connection.execute(update(JOB).where(JOB.c.id == row.id).values(**values))
+
+    def _without_places(self, job: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what a job becomes without the places that name an address."""
+        told = [(place, self.ahead.left_of(place)) for place in places]
+        kept = [place for place, left in told if left is None]
+        values: dict[str, Any] = {"arguments": {"places": kept}}
+        if job.state != "ready":  # who works it refuses them itself
+            return values
+        for place, left in told:
+            if left is not None:
+                refuse_redacted(self.unit, job.id, place, left)
+        values["refused"] = JOB.c.refused + len(told) - len(kept)
+        if not kept:
+            values |= {"state": "done", "finished_at": self.unit.now}
+        return values
+
     def _forget_wordings(self, wordings: set[int]) -> None:
         """Take wordings out of full text and out of the search for copies."""
         if not wordings:
             return
+        waiting = SEARCH_DUE.c.wording_id.in_(wordings)
+        self.connection.execute(delete(SEARCH_DUE).where(waiting))  # or who indexes them ends first
         forget_words(self.connection, wordings)
-        for table in (FINGERPRINT, RELATE_DUE, SEARCH_DUE):
-            self.connection.execute(delete(table).where(table.c.wording_id.in_(wordings)))
-        if self.ahead.traces:
+        if self.ahead.index_keys:
             self.connection.execute(
-                delete(TRACE).where(
-                    TRACE.c.trace == bindparam("of"), TRACE.c.wording_id == bindparam("by")
+                delete(INDEX_KEY).where(
+                    INDEX_KEY.c.trace == bindparam("of"), INDEX_KEY.c.wording_id == bindparam("by")
                 ),
-                [{"of": trace, "by": wording} for trace, wording in self.ahead.traces],
+                [{"of": trace, "by": wording} for trace, wording in self.ahead.index_keys],
             )
 
     def _forget_places(self, captures: set[int]) -> None:
@@ -360,23 +513,23 @@ class _Emptying:
                 .values(etag=None, last_modified=None, hints=None)
             )
 
-    def _tell_anew(self, whole: Mapping[str, set[int]]) -> None:
-        """Tell versions of the articles anew: what went, and what came after it."""
+    def _record_again(self, whole: Mapping[str, set[int]]) -> None:
+        """Compare versions of the articles again: what went, and what came after it."""
         articles = sorted(self.ahead.articles)
         if not articles:
             return
-        boxes = BOX_DUE.c.article_id.in_(articles)
-        self.connection.execute(delete(BOX_DUE).where(boxes))
-        again: dict[int, frozenset[Pair]] = {}
+        waiting = BOILERPLATE_DUE.c.article_id.in_(articles)
+        self.connection.execute(delete(BOILERPLATE_DUE).where(waiting))
+        stale: dict[int, frozenset[Pair]] = {}
         gone = self._emptied_derivations(articles)
         query = select(VERSION.c.article_id, VERSION.c.before_id, VERSION.c.after_id)
         for article, before, after in rows_in(
             self.connection, query, VERSION.c.article_id, articles
         ):
             if before in gone or after in gone:
-                again[article] = again.get(article, frozenset()) | {(before, after)}
+                stale[article] = stale.get(article, frozenset()) | {(before, after)}
         comparing = Comparing(self.connection, self.unit.since)
-        rebuild_all(self.unit, dict.fromkeys(articles, True), comparing, again)
+        rebuild_all(self.unit, dict.fromkeys(articles, True), comparing, stale)
         self._renumber(whole["wording"])
 
     def _emptied_derivations(self, articles: Collection[int]) -> set[int]:
@@ -390,8 +543,8 @@ class _Emptying:
         }
         query = (
             select(DERIVATION.c.id)
-            .join(TEXTS, TEXTS.c.id == DERIVATION.c.wording_id)
-            .where(or_(TEXTS.c.text.is_(None), DERIVATION.c.detail.is_(None)))
+            .join(WORDING, WORDING.c.id == DERIVATION.c.wording_id)
+            .where(or_(WORDING.c.text.is_(None), DERIVATION.c.detail.is_(None)))
         )
         return {row[0] for row in rows_in(self.connection, query, DERIVATION.c.id, named)}
 
@@ -402,14 +555,21 @@ class _Emptying:
             r[0] for r in rows_in(self.connection, query, VERSION.c.wording_id, wordings)
         )
         rows = [{"id": number, "seq": self.unit.number(FIELD_BLOCK)} for number in found]
-        update_rows(self.connection, VersionRow, ("id",), rows)
-        seen = select(SIGHT.c.observation_id)
-        sights = sorted(
+        update_rows(self.connection, VERSION, ("id",), rows)
+        seen = select(SNAPSHOT.c.observation_id)
+        snapshots = sorted(
             r[0]
-            for r in rows_in(self.connection, seen, SIGHT.c.observation_id, self.ahead.observations)
+            for r in rows_in(
+                self.connection, seen, SNAPSHOT.c.observation_id, self.ahead.observations
+            )
         )
-        rows = [{"observation_id": n, "seq": self.unit.number(SIGHT_BLOCK)} for n in sights]
-        update_rows(self.connection, SightRow, ("observation_id",), rows)
+        rows = [{"observation_id": n, "seq": self.unit.number(SNAPSHOT_BLOCK)} for n in snapshots]
+        update_rows(self.connection, SNAPSHOT, ("observation_id",), rows)
+
+
+def _is_over(row: Row[Any]) -> bool:
+    """Return whether only the bytes of a row go, as their time is over."""
+    return bool(row.reason == RedactionReason.RETENTION)
 
 
 def acts(connection: Connection) -> list[Row[Any]]:
@@ -432,11 +592,13 @@ def rows_of_acts(connection: Connection) -> dict[int, list[tuple[str, int]]]:
 
 
 def _fact(connection: Connection, key: str) -> str | None:
-    found: str | None = connection.execute(select(FACTS.c.value).where(FACTS.c.key == key)).scalar()
+    found: str | None = connection.execute(
+        select(ARCHIVE.c.value).where(ARCHIVE.c.key == key)
+    ).scalar()
     return found
 
 
 def _note(connection: Connection, key: str, value: str) -> None:
-    done = connection.execute(update(FACTS).where(FACTS.c.key == key).values(value=value))
+    done = connection.execute(update(ARCHIVE).where(ARCHIVE.c.key == key).values(value=value))
     if done.rowcount == 0:
-        connection.execute(insert(FACTS).values(key=key, value=value))
+        connection.execute(insert(ARCHIVE).values(key=key, value=value))

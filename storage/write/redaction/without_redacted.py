@@ -1,6 +1,6 @@
 """Turn what was redacted away at the door: the same bytes, or the same text, do not come back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -11,58 +11,103 @@ from storage.values.arrivals.arrival import Arrival
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft
-from storage.values.net.addresses import Check, CheckedExchange
+from storage.values.net.addresses import AddressList, Check, CheckedExchange
 from storage.values.net.transfer import Transfer
+from storage.values.redaction import emptied_name
 from storage.values.refusals import refuse
+
+_NAMELESS = "redacted:0"
+"""The address of a transfer from where everything was redacted."""
 
 
 def without_redacted(connection: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Return what arrived; of what was redacted only that it was there."""
-    held = Suppressed(connection).raw(each.digest for each in arrivals if each.digest is not None)
-    return [_refused(each) if each.digest in held else each for each in arrivals]
+    suppressed = Suppressed(connection)
+    held = suppressed.raw(each.digest for each in arrivals if each.digest is not None)
+    gone = suppressed.tombstones(name for each in arrivals for name in _names(each))
+    return [
+        _refused(each, gone) if each.digest in held or not gone.keys().isdisjoint(_names(each))
+        else each
+        for each in arrivals
+    ]  # fmt: skip
 
 
-def _refused(each: Arrival) -> Arrival:
-    transfer = None if each.transfer is None else _bare(each.transfer)
-    return replace(
+def _names(each: Arrival) -> list[str]:
+    """Return under which addresses something arrives."""
+    named = (each.hints or {}).get("origin")
+    return [each.place, each.locator, *([named] if named else [])]
+
+
+def _left_of(address: str, gone: Mapping[str, int]) -> str:
+    """Return an address, or what is left of one that was redacted."""
+    return emptied_name(gone[address]) if address in gone else address
+
+
+def _refused(each: Arrival, gone: Mapping[str, int]) -> Arrival:
+    left = next((gone[name] for name in _names(each) if name in gone), None)
+    transfer = None if each.transfer is None else _bare(each.transfer, is_gone=left is not None)
+    bare = replace(
         each, raw=None, digest=None, refused=refuse("redacted"), transfer=transfer, looked=False
     )
+    return bare if left is None else nameless(bare, emptied_name(left))
+
+
+def nameless(arrival: Arrival, left: str) -> Arrival:
+    """Return an arrival that says of its redacted address only what is left of it."""
+    path = arrival.path if arrival.member else ""
+    return replace(arrival, place=left, locator=left, path=path, member=left, hints=None)
 
 
 def checks_without_redacted(connection: Connection, checks: Sequence[Check]) -> list[Check]:
     """Return checks of addresses; of exchanges that brought what was redacted only that."""
     digests = [e.digest for each in checks for e in each.exchanges if e.digest is not None]
-    held = Suppressed(connection).raw(digests)
-    if not held:
+    suppressed = Suppressed(connection)
+    held = suppressed.raw(digests)
+    gone = suppressed.tombstones(e.origin for each in checks for e in each.exchanges)
+    if not held and not gone:
         return list(checks)
-    return [_checked(each, held) for each in checks]
+    return [_checked(each, held, gone) for each in checks]
 
 
-def _checked(check: Check, held: Collection[bytes]) -> Check:
-    exchanges = tuple(_exchanged(each) if each.digest in held else each for each in check.exchanges)
-    if check.last.digest in held:
-        return replace(check, exchanges=exchanges, etag=None, last_modified=None)
+def _checked(check: Check, held: Collection[bytes], gone: Mapping[str, int]) -> Check:
+    """Return a check; where it was led to a redacted address, no exchange says on which way."""
+    is_gone = any(each.origin in gone for each in check.exchanges)
+    exchanges = tuple(
+        _exchanged(each, gone, is_gone=is_gone) if is_gone or each.digest in held else each
+        for each in check.exchanges
+    )
+    if is_gone or check.last.digest in held:
+        found = replace(check, exchanges=exchanges, etag=None, last_modified=None)
+        return replace(found, moved_to=None) if is_gone else found
     return replace(check, exchanges=exchanges)
 
 
-def _exchanged(each: CheckedExchange) -> CheckedExchange:
-    transfer = None if each.transfer is None else _bare(each.transfer)
+def _exchanged(each: CheckedExchange, gone: Mapping[str, int], *, is_gone: bool) -> CheckedExchange:
+    transfer = None if each.transfer is None else _bare(each.transfer, is_gone=is_gone)
     return replace(
-        each, outcome="refused", raw=None, digest=None, hints={}, refused=refuse("redacted"),
-        transfer=transfer, confirms=None,
+        each, origin=_left_of(each.origin, gone), outcome="refused", raw=None, digest=None,
+        hints={}, refused=refuse("redacted"), transfer=transfer, confirms=None,
+        note=None if is_gone else each.note,
     )  # fmt: skip
 
 
 def imports_without_redacted(connection: Connection, imports: Sequence[Import]) -> list[Import]:
     """Return captures that were made elsewhere; of what was redacted neither bytes nor records."""
     raws = {id(each): raw_digest(each.raw) for each in imports if each.raw is not None}
-    held = Suppressed(connection).raw(raws.values())
-    return [_imported(each) if raws.get(id(each)) in held else each for each in imports]
+    suppressed = Suppressed(connection)
+    held, gone = suppressed.raw(raws.values()), suppressed.tombstones(e.origin for e in imports)
+    return [
+        _imported(each, gone) if raws.get(id(each)) in held or each.origin in gone else each
+        for each in imports
+    ]
 
 
-def _imported(each: Import) -> Import:
+def _imported(each: Import, gone: Mapping[str, int]) -> Import:
+    is_gone = each.origin in gone
     return replace(
-        each, raw=None, hints={}, refused=refuse("redacted"), transfer=_bare(each.transfer),
+        each, origin=_left_of(each.origin, gone), raw=None, hints={}, refused=refuse("redacted"),
+        transfer=_bare(each.transfer, is_gone=is_gone), note=None if is_gone else each.note,
+        repeats=None if is_gone else each.repeats,
         records=(replace(each.records[0], payload=None),), is_withheld=True,
     )  # fmt: skip
 
@@ -84,12 +129,16 @@ def readings_without_redacted(
     That is refused; its bytes, which are kept by now, have to go.
     """
     suppressed = Suppressed(connection)
+    readings, listed = _without_titles(suppressed, readings)
+    gone = suppressed.addresses(place for each in readings for place in _places(each))
     acts = suppressed.wordings(each.digest for each in readings if each.digest is not None)
     found: list[Reading] = []
-    returned: list[Returned] = []
+    returned = listed
     for each in readings:
-        act = acts.get(each.digest or b"") or suppressed.passage_in(
-            _texts(each.outcome), _places(each)
+        act = (
+            acts.get(each.digest or b"")
+            or next((gone[place] for place in _places(each) if place in gone), None)
+            or suppressed.passage_in(_texts(each.outcome), _places(each))
         )
         if act is None:
             found.append(each)
@@ -98,6 +147,64 @@ def readings_without_redacted(
         found.append(Reading(captured, refuse("redacted"), each.context))
         returned.append(Returned(captured.capture_id, captured.observation_id, act))
     return found, returned
+
+
+def _without_titles(
+    suppressed: Suppressed, readings: Sequence[Reading]
+) -> tuple[list[Reading], list[Returned]]:
+    """Return readings of which no list tells what was redacted, and the lists that did.
+
+    That is a title at the address of its article, or an address itself.
+    """
+    told = [
+        (named.origin, str(named.hints["title"]))
+        for each in readings
+        if isinstance(each.outcome, AddressList)
+        for named in each.outcome.named
+        if named.hints.get("title")
+    ]
+    held = suppressed.titles(told) if told else {}
+    gone = suppressed.addresses(
+        named.origin
+        for each in readings
+        if isinstance(each.outcome, AddressList)
+        for named in each.outcome.named
+    )
+    found: list[Reading] = []
+    returned: list[Returned] = []
+    for each in readings:
+        acts = _acts_in(each.outcome, held, gone) if held or gone else []
+        if acts:
+            captured, listing = each.captured, each.outcome
+            assert isinstance(listing, AddressList)
+            returned.append(Returned(captured.capture_id, captured.observation_id, acts[0]))
+            each = replace(each, outcome=_untitled(listing, held, gone))  # noqa: PLW2901  # the same one
+        found.append(each)
+    return found, returned
+
+
+def _acts_in(
+    outcome: object, held: Mapping[tuple[str, str], int], gone: Mapping[str, int]
+) -> list[int]:
+    named = outcome.named if isinstance(outcome, AddressList) else ()
+    pairs = ((each.origin, str(each.hints.get("title"))) for each in named)
+    addresses = [gone[each.origin] for each in named if each.origin in gone]
+    return [*(held[pair] for pair in pairs if pair in held), *addresses]
+
+
+def _untitled(
+    listing: AddressList, held: Collection[tuple[str, str]], gone: Collection[str]
+) -> AddressList:
+    """Return a list that says nothing but where and when of what was redacted.
+
+    Where the address went, not even that.
+    """
+    named = tuple(
+        replace(each, hints={}) if (each.origin, str(each.hints.get("title"))) in held else each
+        for each in listing.named
+        if each.origin not in gone
+    )
+    return replace(listing, named=named)
 
 
 def _texts(outcome: object) -> list[str]:
@@ -113,6 +220,7 @@ def _places(each: Reading) -> list[str]:
     return [place for place in named if place]
 
 
-def _bare(transfer: Transfer) -> Transfer:
-    """Return a transfer without what the answer says of its body."""
-    return replace(transfer, request=None, response_headers=None, rights=None, body=None)
+def _bare(transfer: Transfer, *, is_gone: bool) -> Transfer:
+    """Return a transfer without what the answer says of its body, or where that was."""
+    bare = replace(transfer, request=None, response_headers=None, rights=None, body=None)
+    return replace(bare, address=_NAMELESS, hops=()) if is_gone else bare

@@ -10,7 +10,7 @@ from storage.values.locator import origin_path
 from storage.values.refusals import Refused
 
 Detect = Callable[[str, bytes], str | Refused]
-"""Tells from a name and the first bytes which type a document has, or why it is none."""
+"""Says by a name and the first bytes which type a document has, or why it is none."""
 
 HEAD_BYTES = 4096
 """How many of the first bytes `Detect` is given."""

@@ -89,12 +89,12 @@ def json_list(raw: bytes, limit_bytes: int) -> Iterator[Record | BadRecord]:
 
 
 def is_json_list(raw: bytes) -> bool:
-    """Tell whether the first sign of a JSON text opens a list."""
+    """Return whether the first sign of a JSON text opens a list."""
     return raw[:HEAD_BYTES].removeprefix(_BOM).lstrip(_BLANK).startswith(b"[")
 
 
 def is_json_lines(raw: bytes) -> bool:
-    """Tell whether a JSON text is several objects, one a line, whatever its name says."""
+    """Return whether a JSON text is several objects, one a line, whatever its name says."""
     first, _, rest = raw.removeprefix(_BOM).partition(b"\n")
     if not rest.strip(_BLANK):
         return False

@@ -110,14 +110,7 @@ def zip_members(stream: BinaryIO, limits: Limits) -> Iterator[Member]:
     Raises: UnsafeArchiveError where the rest cannot be read: no zip, too many entries, more
     bytes than allowed, a member that grows too much.
     """
-    guard_directory(stream, limits)
-    try:
-        archive = zipfile.ZipFile(stream)
-    except DAMAGE:
-        raise UnsafeArchiveError("its zip directory is damaged") from None
-    with archive:
-        if len(archive.infolist()) > limits.entries:
-            raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+    with opened_zip(stream, limits) as archive:
         budget = _Budget(limits)
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
@@ -149,6 +142,22 @@ def name_problem(name: str) -> str | None:
 def member_problem(name: str, info: zipfile.ZipInfo) -> str | None:
     """Say why a member of a zip file is not to be read, or None."""
     return name_problem(name) or _zip_problem(info)
+
+
+def opened_zip(stream: BinaryIO, limits: Limits) -> zipfile.ZipFile:
+    """Open a zip file that `stream` can seek in.
+
+    Raises: UnsafeArchiveError where it is none, or has too many entries.
+    """
+    guard_directory(stream, limits)
+    try:
+        archive = zipfile.ZipFile(stream)
+    except DAMAGE:
+        raise UnsafeArchiveError("its zip directory is damaged") from None
+    if len(archive.infolist()) > limits.entries:
+        archive.close()
+        raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+    return archive
 
 
 def guard_directory(stream: BinaryIO, limits: Limits) -> None:

@@ -199,7 +199,7 @@ def expand(locator: str, base: Path | None = None) -> FolderListing:
 
 
 def is_ignored(name: str) -> bool:
-    """Tell whether a file of this name is passed over without a word.
+    """Return whether a file of this name is passed over without a word.
 
     >>> [is_ignored(n) for n in (".swp", "a.txt~", "a.part", "README.md", "a.txt")]
     [True, True, True, True, False]
@@ -220,7 +220,7 @@ def unreadable(error: OSError) -> Refused:
 
 
 def stamp_of(status: os.stat_result) -> FileStamp:
-    """Return the part of a stat that tells whether a file has changed."""
+    """Return the part of a stat that says whether a file has changed."""
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
@@ -297,7 +297,7 @@ def _matches(pattern: tuple[str, ...], names: list[str]) -> bool:
 
 
 def _may_lead(pattern: tuple[str, ...], names: list[str]) -> bool:
-    """Tell whether a folder can hold something that the pattern matches."""
+    """Return whether a folder can hold something that the pattern matches."""
     for part, name in zip(pattern, names, strict=False):
         if part == "**":
             return True

@@ -33,7 +33,7 @@ def whole_address(text: str | None, base: str) -> str | None:
 
 
 def is_web_address(text: str) -> bool:
-    """Tell whether `text` is one absolute address of the web and nothing else.
+    """Return whether `text` is one absolute address of the web and nothing else.
 
     >>> is_web_address("https://a.example/b"), is_web_address("see https://a.example/b")
     (True, False)

@@ -57,7 +57,7 @@ def read_url_list(text: str) -> UrlList:
 
 
 def looks_like_url_list(text: str) -> bool:
-    r"""Tell whether a text is nothing but web addresses, one a line, and comments.
+    r"""Return whether a text is nothing but web addresses, one a line, and comments.
 
     >>> looks_like_url_list("# watched\nhttps://a.example/1\n"), looks_like_url_list("# none\n")
     (True, False)

@@ -347,7 +347,7 @@ def _read(imported: Import, capture: _Capture, kind: str, headers: Headers, body
 
 
 def _is_as_named(main: WebRecord, imported: Import, body: Body) -> bool:
-    """Tell whether the digests that the record names are those of its bytes.
+    """Return whether the digests that the record names are those of its bytes.
 
     Some programs take the digest of a payload before its codings are off, some after.
     """
@@ -364,9 +364,9 @@ def _incomplete(main: WebRecord, imported: Import, body: Body, headers: Headers)
     if END_OF_PAGE.search(body.raw[-1000:]):
         return None
     coding = header(headers, "transfer-encoding") or ""
-    tells_its_end = header(headers, "content-length") is not None or "chunked" in coding.lower()
+    has_stated_end = header(headers, "content-length") is not None or "chunked" in coding.lower()
     reasons = {
-        "the web archive ends within it": main.is_cut and not (body.is_whole and tells_its_end),
+        "the web archive ends within it": main.is_cut and not (body.is_whole and has_stated_end),
         "whoever captured it stopped early": main.field("warc-truncated") is not None,
         "it goes on in another record": main.field("warc-segment-number") is not None,
         "its end is missing": not body.is_whole,

@@ -23,7 +23,7 @@ def named_digest(text: str | None) -> str | None:
 
 
 def fits(named: str | None, *candidates: bytes) -> bool:
-    """Tell whether one of `candidates` has the digest `named`; what names none fits.
+    """Return whether one of `candidates` has the digest `named`; what names none fits.
 
     >>> fits("sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ", b""), fits("sha1:3I42H3S6", b""), fits(None)
     (True, True, True)

@@ -76,7 +76,7 @@ class _Open:
         self._companions: list[WebRecord] = []
 
     def takes(self, record: WebRecord) -> bool:
-        """Take a companion that goes with this capture, and tell whether it did."""
+        """Take a companion that goes with this capture, and return whether it did."""
         held = sum(len(each.block) for each in self._companions) + len(record.block)
         fits = len(self._companions) < MOST_COMPANIONS and held <= MOST_COMPANION_BYTES
         if fits and _goes_with(record, self._main):

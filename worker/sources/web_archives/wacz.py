@@ -11,7 +11,7 @@ from typing import IO, Any, BinaryIO
 from storage.values.draft import Json
 from worker.sources.containers.gunzip import DamagedDataError, UnsafeArchiveError
 from worker.sources.containers.items import Limits
-from worker.sources.containers.tar_zip import DAMAGE, guard_directory, member_problem
+from worker.sources.containers.tar_zip import DAMAGE, member_problem, opened_zip
 from worker.sources.web_archives.record_digest import named_digest
 
 MOST_LIST_BYTES = 16 * 1024 * 1024
@@ -41,14 +41,7 @@ def wacz_parts(stream: BinaryIO, limits: Limits) -> Iterator[WarcMember]:
 
     Raises: UnsafeArchiveError where it is no zip file, or holds too many entries.
     """
-    guard_directory(stream, limits)
-    try:
-        archive = zipfile.ZipFile(stream)
-    except DAMAGE:
-        raise UnsafeArchiveError("its zip directory is damaged") from None
-    with archive:
-        if len(archive.infolist()) > limits.entries:
-            raise UnsafeArchiveError(f"it has more than {limits.entries} entries")
+    with opened_zip(stream, limits) as archive:
         listed = _listed(archive)
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")

@@ -110,7 +110,7 @@ def web_records(
     damage, such as a bomb, where they are met.
     """
     tape = _Tape(stream)
-    number, is_told, blank = 1, False, 0
+    number, is_reported, blank = 1, False, 0
     while True:
         line = tape.line()
         blank = 0 if line.strip(_BLANKS) else blank + len(line)
@@ -118,7 +118,7 @@ def web_records(
             yield _hole(number)
             return
         if not line:
-            if tape.damage is not None and not is_told:
+            if tape.damage is not None and not is_reported:
                 yield DamagedRecord(number, tape.damage)
             if not tape.goes_on():
                 return
@@ -130,13 +130,13 @@ def web_records(
                 line = tape.skip_to_record(line)
             if line:
                 found = _record(tape, line, number, limit)
-                is_told = isinstance(found, DamagedRecord) or found.is_cut
+                is_reported = isinstance(found, DamagedRecord) or found.is_cut
                 yield found
                 number += 1
 
 
 def _hole(number: int) -> DamagedRecord:
-    """Tell of a file that holds nothing any more, or raise NoRecordError where it never did."""
+    """Report a file that holds nothing any more, or raise NoRecordError where it never did."""
     reason = f"{MOST_BLANK_BYTES} bytes of nothing stand where it should begin"
     if number == 1:
         raise NoRecordError(reason)
@@ -144,7 +144,7 @@ def _hole(number: int) -> DamagedRecord:
 
 
 def begins_record(line: bytes) -> bool:
-    r"""Tell whether a line is the first of a WARC or an ARC record.
+    r"""Return whether a line is the first of a WARC or an ARC record.
 
     The latter names address, IP address, time, type and length.
 

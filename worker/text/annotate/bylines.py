@@ -1,8 +1,9 @@
-"""Tell the persons, agencies and houses that a byline names from what else stands in it."""
+"""Find the persons, agencies and houses that a byline names among what else stands in it."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from worker.text.annotate.dates import MONTH_NUMBERS
 
@@ -68,7 +69,7 @@ BYLINE_END = re.compile(
     |videos?|übersetzung|kamera|layout)(?:\s++(?:von|by|vom|der|des)\b|\s*+:).*\Z
     |(?<!\s)\s++(?:in|aus|from|reporting[ ]from)\s++(?-i:[A-ZÄÖÜ])[\w-]++
     (?:\s++(?-i:[A-ZÄÖÜ])[\w-]++)?\s*+\Z
-    |(?<!\s)\s++(?-i:In|On|on)\s.*\Z""",
+    |(?<!\s)\s++(?-i:In|On|on)\s.*\Z|(?<!\s)\s++in\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """What stands in a byline behind those who wrote: who drew, or where from.
@@ -111,8 +112,9 @@ ROLE_BEFORE = re.compile(
 """
 
 BYLINE_LABEL_ALONE = re.compile(
-    r"(?:autor(?:in|en|:in|\*in|innen)?|authors?|von|by|text|verfasst von|written by"
-    r"|ein beitrag von)\s*:?",
+    r"(?:autor(?:in|en|:in|\*in|innen)?|(?:article )?author(?:s|\(s\))?|text|verfasser(?:in)?"
+    r"|(?:(?:verfasst|geschrieben|veröffentlicht|ein beitrag|written|posted|published) )?"
+    r"(?:von|by))\s*:?",
     re.IGNORECASE,
 )
 """A line that announces who wrote: the name follows in the next one.
@@ -137,32 +139,6 @@ ROLE_BEHIND = re.compile(
 'Bo Lind'
 """
 
-BARS = re.compile(r"\s*[|•·–—]\s*|\s{2,}")
-BEHIND_DATE = re.compile(
-    r"\d{4}\b.*?\b(?:von|by)\s(?P<name>[A-ZÄÖÜ][\w.'’-]+"
-    r"(?:\s(?!(?i:\w*bild|fotos?|photos?)\b)[A-ZÄÖÜ][\w.'’-]+){0,3})"
-    r"\s*(?:(?i:\w*bild|fotos?|photos?)\b.*)?\Z"
-)
-"""A name at the end of a line with a date.
-
->>> BEHIND_DATE.search("06.11.2023 13:30 von Olga")["name"]
-'Olga'
->>> BEHIND_DATE.search("06.11.2023 von Ada Kern Symbolbild: Bo Lind")["name"]
-'Ada Kern'
-"""
-
-BEFORE_DATE = re.compile(
-    r"(?:by|von)\s(?P<name>(?-i:[A-ZÄÖÜ])[\w.'’-]*"
-    rf"(?:\s(?!(?:{_PIECES}|aktualisiert|updated)\b)(?-i:[A-ZÄÖÜ])[\w.'’-]*){{0,3}}),?"
-    r"\s(?:in|am|on|at)\s.*\b(?:19|20)\d\d\b",
-    re.IGNORECASE,
-)
-"""A name before the section and the date of a line.
-
->>> BEFORE_DATE.match("By Ada Kern, in News, Lohetal · 31 Jan 2025, 20:02")["name"]
-'Ada Kern'
-"""
-
 BETWEEN = re.compile(
     r"(?:(?:(?<!\s)\s++)?(?:[;|/•·]|,(?!\s*+(?:Jr|Sr|III?)\b)(?:\s*+(?:and|und)(?=\s))?)"
     r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*+",
@@ -181,7 +157,7 @@ STAMP = re.compile(
       | (?:{_MONTH})\b\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?[ ]\d{{4}}\b)?
       | (?:{_MONTH})\b\.?,?[ ]\d{{4}}\b
       | \d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}\b | \d{{1,2}}\.\s?\d{{1,2}}\.
-      | \d{{1,2}}[:.]\d\d(?::\d\d)?(?:\s?[ap]\.?m\b\.?)?(?:\s?(?:uhr|h|[A-Z]{{3,4}})\b)?
+      | \d{{1,2}}[:.]\d\d(?::\d\d)?(?:\s?[ap]\.?m\b\.?)?(?:\s?(?:uhr|h|(?-i:[A-Z]{{3,4}}))\b)?
       | \d{{1,6}}\s?(?:min(?:ute)?n?s?|minutos|comments?|kommentare?|views?|shares?)\b
         (?:\s(?:read|lesezeit)\b)?
       | (?:19|20)\d\d\b )
@@ -216,13 +192,6 @@ ADDRESS = re.compile(r"https?://|www\.|@|\.(?:html?|php)\b", re.IGNORECASE)
 (True, False)
 """
 
-DATED = re.compile(r"\b\d{1,2}[.:]\d{2}\b|\b(?:19|20)\d\d\b|\bUhr\b|\b\d{1,2}\.\s?\d{1,2}\.")
-"""A time or a date, which no name holds.
-
->>> bool(DATED.search("Stand: 18.06.2024, 13:34 Uhr"))
-True
-"""
-
 ROLE = re.compile(
     r"^(?:freie[rn]?\s+)?(?:Chef|Leitende[rn]?\s+|Ressort|Political\s+|Polit|Wirtschafts|Sport|Lokal|Online|Kultur|Auslands|Senior\s+|Staff\s+|Deputy\s+|Chief\s+|Managing\s+|"
     r"Business\s+|News\s+|Science\s+|Sports\s+|Data\s+)*+"
@@ -239,8 +208,9 @@ ROLE = re.compile(
 """
 
 _LABELS = frozenset(
-    "read more learn share text size small medium large recent posts post updated published menu"  # noqa: SIM905
-    " home search subscribe sign log login newsletter follow view all contact about related latest"
+    "read more alle alles see ver voir learn share text size small medium large recent posts post"  # noqa: SIM905
+    " updated published menu home search subscribe sign log login newsletter follow view all"
+    " contact about related latest"
     " next previous back comment comments lesezeit lesen weiter mehr teilen drucken merken"
     " startseite anzeige artikel datum aktualisiert veröffentlicht today yesterday stand minutes"
     " minute min click here from montag dienstag mittwoch donnerstag freitag samstag sonntag"
@@ -308,14 +278,15 @@ PERSON = re.compile(
 (True, False)
 """
 
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     "von vom van de den der zu zur zum del della la da dos di al ter af av und y e el bin ibn"  # noqa: SIM905
     " ten le du des dem dal dalla do das san st auf im".split()
 )
 _LONGEST_NAME = 60
 _MOST_WORDS = 6
-_LONGEST_DAY_LINE = 90
+_FEWEST_WORDS = 2  # of a whole name
 _MOST_NAMES = 100
+_MARKS = " ,;:|/*·•-–—()[]\"'„“"
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +309,7 @@ AGENCY_WORD = re.compile(r"(?<!\s)\s++(?:nachrichtenagentur|news agency|agentur|
 
 
 def is_agency(name: str) -> bool:
-    """Tell whether `name` is a news agency's.
+    """Return whether `name` is a news agency's.
 
     >>> is_agency("dpa"), is_agency("dpa/lni"), is_agency("dapper")
     (True, True, False)
@@ -349,6 +320,7 @@ def is_agency(name: str) -> bool:
     return folded in _AGENCIES or folded.partition("/")[0].strip() in _AGENCIES
 
 
+@lru_cache(maxsize=512)  # a line is looked at, offered, and read again where one is chosen
 def read_byline(text: str) -> People:
     """Return who a byline in one string names.
 
@@ -357,7 +329,9 @@ def read_byline(text: str) -> People:
     >>> read_byline("Jul 11 Written by Ada Kern, PhD | Reviewed by Bo Lind").persons
     ('Ada Kern',)
     """
-    words = (word for word in text.split() if not ADDRESS.search(word))
+    words = text.split()
+    if ADDRESS.search(text):
+        words = [word for word in words if not ADDRESS.search(word)]
     named = BYLINE_END.sub("", PICTURED.sub("", " ".join(words)))
     parts = [BYLINE_END.sub("", part) for part in _parts(STAMP.sub(" | ", named))]
     return _without_towns(sort_names(parts))
@@ -390,7 +364,7 @@ def _without_towns(people: People) -> People:
 
 
 def is_byline(text: str) -> bool:
-    """Tell whether a line is a byline by its words alone.
+    """Return whether a line is a byline by its words alone.
 
     >>> is_byline("Ein Artikel von Pia Sand | 27.01.2022"), is_byline("Von Ada Kern und Bo Lind")
     (True, True)
@@ -404,7 +378,7 @@ def is_byline(text: str) -> bool:
 
 
 def is_person_line(text: str) -> bool:
-    """Tell whether a line is the names of persons and nothing else.
+    """Return whether a line is the names of persons and nothing else.
 
     >>> is_person_line("Ada Kern und Bo Lind,"), is_person_line("Der Rat tagt.")
     (True, False)
@@ -418,7 +392,7 @@ def is_person_line(text: str) -> bool:
 
 
 def is_signature(text: str) -> bool:
-    """Tell whether a last line names who wrote: persons, or a house and its source.
+    """Return whether a last line names who wrote: persons, or a house and its source.
 
     >>> is_signature("Ada Kern"), is_signature("Küstenbote / Lohe Heute"), is_signature("Ende/aus")
     (True, True, False)
@@ -429,23 +403,27 @@ def is_signature(text: str) -> bool:
     return is_person_line(text) or (len(text) <= _LONGEST_NAME and sourced)
 
 
-def named_in_day_line(text: str) -> list[str]:
-    """Return the persons whom a line names beside its date.
+def is_introduced(part: str) -> bool:
+    """Return whether a part of a line begins like a byline, but for a date.
 
-    >>> named_in_day_line("04.02.2022 | 13:10 Uhr | Ada Kern")
-    ['Ada Kern']
-    >>> named_in_day_line("04.02.2022 | Sport")
-    []
-    >>> named_in_day_line("06.11.2023 13:30 von Olga"), named_in_day_line("Olga | Ada Kern")
-    (['Olga'], [])
+    >>> is_introduced("06.11.2023 13:30 von Olga"), is_introduced("Written by")
+    (True, False)
     """
-    if len(text) > _LONGEST_DAY_LINE or DATED.search(text) is None:
+    bare = STAMP.sub("", part).strip(_MARKS)
+    return BYLINE_START.match(bare) is not None and bool(BYLINE_START.sub("", bare, count=1))
+
+
+def names_in_line(text: str) -> list[str]:
+    """Return the whole names of persons in a line that holds little else but dates.
+
+    >>> names_in_line("1. Februar 2022, Ada Kern"), names_in_line("Mehr über Ada Kern und Deiche")
+    (['Ada Kern'], [])
+    """
+    if sum(word[0].isupper() for word in text.split()) < _FEWEST_WORDS:
         return []
-    if beside := BEHIND_DATE.search(text) or BEFORE_DATE.match(text):
-        return [beside["name"]]
-    parts = [part.strip() for part in BARS.split(text)]
-    named = [p for p in parts if PERSON.fullmatch(p) and not HOUSE.search(p) and " " in p]
-    return named if len(parts) > 1 and len(named) == 1 else []
+    named = [name for name in read_byline(text).persons if " " in name and PERSON.fullmatch(name)]
+    letters = sum(map(str.isalpha, STAMP.sub(" ", text)))
+    return named if 2 * sum(map(str.isalpha, "".join(named))) >= letters else []
 
 
 def sort_names(names: list[str] | tuple[str, ...]) -> People:
@@ -471,13 +449,13 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
 
 
 def _has_common_words(name: str) -> bool:
-    """Tell whether small words stand in a name of several that are no particles of names.
+    """Return whether small words stand in a name of several that are no particles of names.
 
     >>> _has_common_words("Publiziert am"), _has_common_words("Ole van der Sand")
     (True, False)
     """
     words = name.split()
-    small = [w for w in words[1:] if w[0].islower() and w not in _PARTICLES]
+    small = [w for w in words[1:] if w[0].islower() and w not in PARTICLES]
     return len(words) > 1 and bool(small)
 
 
@@ -489,11 +467,11 @@ def clean_name(name: str) -> str:
     """
     plain = BYLINE_START.sub("", " ".join(name.split()), count=1)
     plain = plain.split(" (")[0].split(" | ")[0].split(" – ")[0].removesuffix(" 기자")
-    return plain.rstrip("0123456789* ").strip(" ,;:|/*·•-–—()[]\"'„“")
+    return plain.rstrip("0123456789* ").strip(_MARKS)
 
 
 def is_name(name: str) -> bool:
-    """Tell whether `name` may be somebody's, by its shape.
+    """Return whether `name` may be somebody's, by its shape.
 
     >>> is_name("Merle Addicks"), is_name("18. Juni 2024"), is_name("https://x.example/")
     (True, False, False)
@@ -501,7 +479,7 @@ def is_name(name: str) -> bool:
     (False, False, False)
     """
     words = name.casefold().split()
-    fits = 1 < len(name) <= _LONGEST_NAME and len(words) <= _MOST_WORDS
+    fits = 1 + name.islower() < len(name) <= _LONGEST_NAME and len(words) <= _MOST_WORDS
     odd = ": " in name or any(map(str.isdecimal, name))
     if odd or not fits or words[0] in _LABELS or not _NEVER_NAMES.isdisjoint(words):
         return False

@@ -4,6 +4,7 @@ The text is handed over with the quotations blanked out, one sentence at a time.
 """
 
 import re
+from collections.abc import Set as AbstractSet
 
 from worker.text.annotate.cue import LONGEST_SPEAKER, NOBODY, PRONOUNS, WORD, Cue
 
@@ -15,6 +16,10 @@ _WORDS = (
     " teilte teilt teilten hieß heißt lautet lautete sprach spricht sprachen sprechen"
     " nannte nennt nannten nennen"
     " beschrieb beschreibt riet rät hob hebt wies weist unterstrich unterstreicht"
+    " ausdrückt ausdrückte ausführt ausführte mitteilt mitteilte hinzufügt hinzufügte hinweist"
+    " hinwies angibt angab vorwirft vorwarf verweist verwies verwiesen wiesen werfen warfen empfahl"
+    " empfiehlt versprach verspricht verglich vergleicht auffordert aufforderte ankündigt"
+    " ankündigte feststellt feststellte geben gab gaben gibt"
     " widersprach widerspricht gestand gesteht verriet verrät fand findet fanden bat bittet schwor"
     " schreit schrie sinnierte fordern versichern erinnern wirft warf bekannte bekennt entgegnete"
     " entgegnet warb wirbt"
@@ -27,11 +32,15 @@ _WEAK = (
     " schimpf"
     " jubel witzel verlang plädier spott stöhn murmel notier argumentier beteuer fass leg ärger"
     " wunder signalisier präzisier prognostizier moniert monier beklag beschwer empfehl versprech"
+    " meld vermeld beschuldig würdig befürcht rechtfertig formulier verlautbar pranger"
+    " führ drück lehn"
     " titel jammer seufz bemängel"
 )
 _PARTICIPLE_WORDS = (
     "gesagt erklärt betont gemeint geschrieben berichtet gefordert kritisiert gewarnt genannt"
     " bezeichnet mitgeteilt versichert angekündigt gesprochen geäußert behauptet erzählt"
+    " vorgeworfen aufgefordert angegeben festgestellt hingewiesen aufgerufen bekanntgegeben"
+    " versprochen zurückgewiesen beschrieben formuliert verwiesen verglichen gewürdigt"
 )
 
 
@@ -50,11 +59,18 @@ PARTICIPLES = frozenset(_PARTICIPLE_WORDS.split())
 _CUES = VERBS | PARTICIPLES | {"so"}
 _CUES_AFTER = VERBS | {"so", "laut"}
 _VERB_FOLLOWS = frozenset({"", "das", "dies", "so"})
-AUXILIARIES = frozenset({"hat", "hatte", "haben", "hatten", "habe", "wurde", "wird"})
+_PASSIVE = frozenset({"wurde", "wurden", "wird", "werden"})
+AUXILIARIES = frozenset({"hat", "hatte", "haben", "hatten", "habe"}) | _PASSIVE
 _NAMING = frozenset(
     "zeigt zeigte zeigten nannte nennt nannten nennen genannt bezeichnete bezeichnet"  # noqa: SIM905
     " bezeichneten sprach spricht sprachen sprechen gesprochen".split()
 )
+_PARTICLES = {
+    "tei": {"mit"}, "ste": {"klar", "fest", "heraus", "Frage", "Fragen"}, "fas": {"zusammen"},
+    "leg": {"dar", "nach", "offen"}, "füh": {"aus"}, "drü": {"aus"}, "leh": {"ab"},
+    "gab": {"bekannt"}, "geb": {"bekannt"}, "gib": {"bekannt"},
+}  # fmt: skip
+"""What a verb that begins so must have beside it to be one of saying: teilte … mit."""
 _IMPERSONAL = frozenset({"heißt", "hieß", "lautet", "lautete"})
 
 _WORD = r"(?:\d{1,3}-)?[A-ZÄÖÜÀ-ÞŁŠŽČĆ][\w'’-]*"
@@ -69,7 +85,8 @@ _NO_NAME = (
     r"|Trotz|Während|Dem|Den|Dort|Dazu|Darauf|Daraufhin|Später|Heute|Gestern|Zuvor|Zudem|Dabei|Damals"
     r"|Außerdem|Schließlich|Allerdings|Insgesamt|Dann|Hier|So|Als|Wenn|Weil|Da|Nun|Jetzt|Zugleich"
     r"|Gleichzeitig|Gegen|Von|Bis|Durch|Ohne|Weiter|Erst|Er|Sie|Es|Ich|Wir|Man|Das|Dies|Wörtlich"
-    r"|Anschließend|Unterdessen|Auch|Laut|Wie|Doch|Aber|Und|Denn|Darin|Darüber|Dafür|Dagegen|Deshalb|Vom"
+    r"|Anschließend|Unterdessen|Angesichts|Anlässlich|Aufgrund|Jedoch|Dennoch|Erstmals|Bisher|Zuletzt"
+    r"|Zunächst|Offenbar|Auch|Laut|Wie|Doch|Aber|Und|Denn|Darin|Darüber|Dafür|Dagegen|Deshalb|Vom"
     r"|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag)\b)"
 )
 _ADJECTIVE = (
@@ -122,7 +139,8 @@ _NO_VERBS = frozenset(
 )
 
 OPENER = re.compile(
-    r"(?:(?:[Uu]nd|[Aa]ber|[Dd]och|[Aa]uch|[Ww]ie|[Dd]enn|[Ss]owohl|[Nn]ur|[Ss]elbst|[Dd]ass)\s)+"
+    r"(?:(?:[Uu]nd|[Aa]ber|[Dd]och|[Aa]uch|[Ww]ie(?:\ssich)?|[Dd]enn|[Ss]owohl"
+    r"|[Nn]ur|[Ss]elbst|[Dd]ass)\s)+"
 )
 TRAILER = re.compile(
     r"(?:\s(?:selbst|auch|aber|dagegen|hingegen|dazu|zudem|jedoch|indes|wiederum|noch|allerdings|hat|hatte"
@@ -141,6 +159,13 @@ OCCASION = re.compile(
 'Trainer Kai Ahlers'
 """
 
+HE_SAYS = re.compile(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
+"""What introduces a quotation by a pronoun: In einer Rede lobte er den Bau: „…“.
+
+>>> HE_SAYS.search("In einer Rede lobte er den Bau")["verb"]
+'lobte'
+"""
+
 FINITE = re.compile(
     r"(?: \([^)]*\))? (?P<verb>(?!mit\b|seit\b|statt\b|samt\b)[a-zäöüß]{2,}(?:te|t|ten|ed)"
     r"|gab|gave|fand|found|blieb|zog|hielt)(?= )"
@@ -153,8 +178,8 @@ FINITE = re.compile(
 
 COLON = re.compile(r":\s*\Z")
 ZUFOLGE = re.compile(
-    r"(?:\A|[,;] )(?:(?:[Dd]en )?(?:Angaben|Worten|Aussagen) (?:von )?)?"
-    r"(?P<source>[^,;:.]{2,80}?) zufolge\b"
+    r"(?:\A|[,;] |\b(?=(?:dem|einem|einer) [^,;:.]{2,40} zufolge))"
+    r"(?:(?:[Dd]en )?(?:Angaben|Worten|Aussagen) (?:von )?)?(?P<source>[^,;:.]{2,80}?) zufolge\b"
 )
 """Somebody before the word zufolge.
 
@@ -171,9 +196,15 @@ SAID_BEFORE = re.compile(
 'beschreibt'
 """
 
+AGENT = re.compile(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
+"""By whom something is said in the passive voice.
+
+>>> "wurde von der Wehr gefordert"[AGENT.search("wurde von der Wehr gefordert").end():]
+'Wehr gefordert'
+"""
 ACCORDING = re.compile(
     r"\b(?P<cue>[Ll]aut|[Nn]ach (?:den )?(?:Angaben|Ansicht|Meinung|Worten|Einschätzung"
-    r"|Darstellung|Aussage))(?: von)?(?P<dative>\s(?:dem|den|einem))?\s(?=[A-ZÄÖÜdevsi])"
+    r"|Darstellung|Aussage))(?: von)?(?P<other>\s(?:de[mns]|eine[ms]|seine[ms]|ihre[ms]))?\s(?=\w)"
 )
 
 _NO_SPEAKERS = frozenset(
@@ -184,8 +215,8 @@ _NO_SPEAKERS = frozenset(
 
 
 def after_german(after: str) -> Cue | None:
-    verbs = VERBS
-    if _CUES_AFTER.isdisjoint(WORD.findall(after)):
+    said = frozenset(WORD.findall(after))
+    if _CUES_AFTER.isdisjoint(said):
         return _inverted(after)
     for found in WORD.finditer(after):
         word = found[0]
@@ -196,7 +227,7 @@ def after_german(after: str) -> Cue | None:
                 return cue
         elif word == "laut":
             return _speaker(word, after, found.end())
-        elif word in verbs:
+        elif word in VERBS and _is_whole(word, said):
             clause = _last_clause(after[:start])
             if clause.startswith("wie "):
                 return _named(word, clause[4:])
@@ -254,32 +285,49 @@ def _last_clause(text: str) -> str:
 
 
 def before_german(before: str) -> Cue | None:
-    if _CUES.isdisjoint(WORD.findall(before)):
+    said = frozenset(WORD.findall(before))
+    if _CUES.isdisjoint(said):
         return _according(before) or named_with_colon(before)
-    verbs = VERBS
     best: Cue | None = None
     words = list(WORD.finditer(before))
     for index in range(len(words) - 1, -1, -1):
         word = words[index][0]
-        if word in verbs:
+        if word in VERBS and _is_whole(word, said):
             cue = _subject(word, before, words[index].start(), words[index].end())
         elif word in PARTICIPLES:
             cue = _perfect(word, before, words[:index])
         elif word == "so" and before[: words[index].start()].endswith("§, "):
             cue = _speaker(word, before, words[index].end())
+        elif word == "laut":
+            cue = _according(before[words[index].start() :]) or NOBODY
         else:
             continue
         if cue.speaker or cue.pronoun:
             return cue
         best = best or cue
-    return best or _according(before) or named_with_colon(before)
+    according = _according(before)
+    return according if according and according.speaker else best or named_with_colon(before)
+
+
+def _is_whole(verb: str, words: AbstractSet[str]) -> bool:
+    """Return whether a verb of saying has the particle that makes it one: teilte … mit."""
+    wanted = _PARTICLES.get(verb[:3])
+    return wanted is None or not wanted.isdisjoint(words)
 
 
 def _perfect(word: str, before: str, words: list[re.Match[str]]) -> Cue:
     for auxiliary in reversed(words):
+        if auxiliary[0] in _PASSIVE:
+            return Cue(word, _agent(before[auxiliary.end() :]), False, word in _NAMING)
         if auxiliary[0] in AUXILIARIES:
             return _subject(word, before, auxiliary.start(), auxiliary.end())
     return Cue(word, None, naming=word in _NAMING)
+
+
+def _agent(behind: str) -> str | None:
+    found = AGENT.search(behind)
+    named = SPEAKER.match(f"der {behind[found.end() :]}") if found else None
+    return _bare(named) if named else None
 
 
 def _subject(word: str, before: str, start: int, end: int) -> Cue:
@@ -287,20 +335,28 @@ def _subject(word: str, before: str, start: int, end: int) -> Cue:
     head = before[:start]
     clause = _last_clause(head)
     if not clause and head.rstrip().endswith(","):  # Bo Lind, Chef der Wehr, sagte
-        clause = head.strip()
+        said = max((each.end() for each in WORD.finditer(head) if each[0] in VERBS), default=0)
+        clause = head[head.find(", ", said) + 2 if said else 0 :].strip()
     if head.endswith(" und "):  # and called the plan: who did stands farther ahead
         return Cue(word, None, False, word in _NAMING)
     opener = OPENER.match(clause)
     subject = clause[opener.end() :] if opener else clause
-    if subject.casefold() in PRONOUNS:
+    if subject.casefold() in PRONOUNS or before.startswith(_HE, end):
         return Cue(word, None, True, word in _NAMING)
     found = SPEAKER.match(subject)
     if found is None:
         return _speaker(word, before, end)
+    if " " not in subject and before.startswith(" sich ", end):  # Besorgt äußerte sich die Leiterin
+        behind = _speaker(word, before, end)
+        return behind if behind.speaker else Cue(word, _bare(found), False, word in _NAMING)
     named = _cited(word, before[end:])
     if named or TRAILER.match(subject, found.end()):
         return Cue(word, named or _bare(found), False, word in _NAMING)
     return Cue(word, None, False, word in _NAMING)  # whoever follows may be its object
+
+
+_HE = (" er ", " man ", " wir ")
+"""Behind its verb one of these is the subject, whatever stands before: Das Angebot lehnt er ab."""
 
 
 def _cited(word: str, behind: str) -> str | None:
@@ -319,6 +375,8 @@ def _speaker(word: str, text: str, at: int) -> Cue:
     naming = word in _NAMING
     if word in _IMPERSONAL and text.startswith(" es", at):
         return Cue(f"{word} es", None)  # heißt es in dem Bericht
+    if word.startswith("zitier") and text.startswith("man ", start):
+        start += 4
     found = SPEAKER.match(text, start)
     if found:
         return Cue(word, _bare(found), False, naming)
@@ -344,7 +402,7 @@ def _according(before: str) -> Cue | None:
     found = ACCORDING.search(before) if "aut " in before or "ach " in before else None
     if found is None:
         return None
-    speaker = SPEAKER.match(("der " if found["dative"] else "") + before[found.end() :])
+    speaker = SPEAKER.match(("der " if found["other"] else "") + before[found.end() :])
     return Cue(found["cue"], _bare(speaker) if speaker else None)
 
 
@@ -354,6 +412,9 @@ def named_with_colon(before: str) -> Cue | None:
     if colon is None:
         return None
     subject = before[: colon.start()].strip()
+    inverted = HE_SAYS.search(_last_clause(subject))
+    if inverted:
+        return Cue(inverted["verb"], None, True)
     subject = OCCASION.sub("", subject, count=1)
     found = SPEAKER.match(subject)
     if found is not None:

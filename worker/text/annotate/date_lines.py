@@ -90,6 +90,8 @@ def stamps_in(line: str) -> Iterator[tuple[Literal["published", "modified"], str
     >>> list(stamps_in("Veröffentlicht: 17.06.2024 | Aktualisiert: 18.06.2024, 13:34 Uhr"))
     [('published', '17.06.2024'), ('modified', '18.06.2024, 13:34 Uhr')]
     """
+    if not any(map(str.isdecimal, line)):
+        return
     plain = plain_stamp(line.rstrip(" ."))
     end = 0
     for found in list(_days(plain))[:_MOST_DATES]:

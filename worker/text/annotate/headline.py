@@ -25,7 +25,7 @@ _FOLDS = (("ä", "a"), ("ö", "o"), ("ü", "u"))
 
 
 def headline_missing(title: str, body: str) -> bool:
-    """Tell that the body does not speak of what the headline names.
+    """Return whether the body does not speak of what the headline names.
 
     A content word is found if its stem stands anywhere in the body (inside a compound too),
     or if its last part begins a word there. Flagged is a headline of three words or more of

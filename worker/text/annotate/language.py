@@ -52,7 +52,7 @@ class _Model(Protocol):
 
 
 def language(text: str, languages: tuple[str, ...]) -> Field:
-    """Tell which of `languages` `text` is written in; the value is None where that is unsure.
+    """Return which of `languages` `text` is written in; the value is None where that is unsure.
 
     A vote of stop words answers in a fraction of the model's time where it is clear. Else the
     model ranks all languages that it knows: its first must be configured and probable. The

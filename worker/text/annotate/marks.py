@@ -76,7 +76,7 @@ def marks(text: str, *, plain: bool = False) -> tuple[Mark, ...]:
 
 
 def is_plain(text: str) -> bool:
-    """Tell cheaply that no character of `text` is invisible, turns direction or looks alike.
+    """Return cheaply whether no character of `text` is invisible, turns direction or looks alike.
 
     What cp1252 can write holds none of them; False means only that one has to look.
     """

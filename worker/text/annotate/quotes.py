@@ -27,19 +27,18 @@ from itertools import pairwise
 
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cues import NOBODY, Cue, cue_after, cue_around, cue_before, opener_cue
-from worker.text.annotate.speaker.candidates import Features, QuotationContext, Speaker
+from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import Before, choose, described
-from worker.text.annotate.speaker.resolve import full_name, resolved
-from worker.text.annotate.speaker.speech import described as described_speech
-from worker.text.annotate.speaker.speech import likelihood
+from worker.text.annotate.speaker.resolve import full_name, meant
+from worker.text.annotate.speaker.speech import QuotedWords, is_speech
 
 _ROLES = frozenset({"lead", "text", "quote", "list"})
 _FEWEST_WORDS = 3
 _MOST_WORDS_OF_NAME = 4
 _REACH = 150
-_SENTENCES_BACK, _APART = 2, 9
-_LIKELY, _LIKELY_BY_RULE = 0.35, 0.2
+_SENTENCES_BACK, _APART = 3, 9
 _NEAR_BY = 2
+_BESIDE = 500  # characters of a sentence that are searched for who speaks
 _LONGEST_PARAGRAPH = 20_000  # characters; no paragraph of a press text is longer
 
 SPAN = re.compile(
@@ -130,18 +129,14 @@ class _Last:
 
 
 Choice = Callable[[Sequence[Speaker]], Speaker | None]
-Speech = Callable[[Features], bool]
-
-
-def _is_likely(features: Features) -> bool:
-    return likelihood(features) >= (_LIKELY_BY_RULE if "rule" in features else _LIKELY)
+Speech = Callable[[QuotedWords], bool]
 
 
 def quotes(
     paragraphs: Sequence[Paragraph],
     language: str | None,
     choice: Choice = choose,
-    speech: Speech | None = None,
+    speech: Speech = is_speech,
 ) -> tuple[Quote, ...]:
     """Return the direct quotations of `paragraphs` in their order.
 
@@ -155,7 +150,7 @@ def quotes(
 speaker_resolved='Sprecherin der Wehr'),)
     """
     found: list[Quote] = []
-    reading = _Reading(paragraphs, language or "", choice, speech or _is_likely)
+    reading = _Reading(paragraphs, language or "", choice, speech)
     for index, paragraph in enumerate(paragraphs):
         text = paragraph.text
         if paragraph.role in _ROLES and _has_mark(text):
@@ -169,7 +164,7 @@ speaker_resolved='Sprecherin der Wehr'),)
 
 
 def _has_mark(text: str) -> bool:
-    """Tell whether a text holds a mark of quotation; most do not, and this is the cheapest way."""
+    """Return whether a text holds a mark of quotation, in the cheapest way: most do not."""
     double = '"' in text or "„" in text or "“" in text or "»" in text or "«" in text
     return double or "‚" in text or "‘" in text or "›" in text
 
@@ -201,6 +196,7 @@ class _Reading:
         self.earlier = ""
         self.split = ""
         self.sentences: Sequence[str] = ()
+        self.names: dict[str, str] = {}
 
     def of_paragraph(
         self, text: str, spans: Sequence[_Span], index: int, follower: str
@@ -233,15 +229,16 @@ class _Reading:
             if language == "de":
                 nearest = breaks[max(0, at - _SENTENCES_BACK) : at + 1]
                 earlier = partial(self._earlier, masked, nearest)
-                place = QuotationContext(before, after, earlier)
+                place = QuotationContext(before[-_BESIDE:], after[:_BESIDE], earlier, self.whole)
                 apart = at - last.sentence if is_here else _APART
                 speaker = self._chosen(place, cue, same_sentence=same_sentence, apart=apart)
                 if speaker:
                     known = last.meant if apart <= _NEAR_BY else None
-                    last.meant = resolved(speaker, place, known, self.whole)
+                    name = meant(speaker, place, known, self.whole)
+                    last.meant = self._full_name(name) if name else None
             else:
                 speaker = _by_rule(cue, last, follows=follows, same_sentence=same_sentence)
-                last.meant = full_name(speaker.text, self.whole) if speaker else None
+                last.meant = self._full_name(speaker.text) if speaker else None
             last.speaker, last.start, last.end = speaker, breaks[at], breaks[at + 1]
             last.paragraph, last.sentence = index, at
             yield Quote(
@@ -257,16 +254,21 @@ class _Reading:
         words = text.split()
         last = before[-40:].split()[-1:]
         is_thing = bool(last) and last[0].casefold().removesuffix("s").endswith(_THINGS)
-        features = described_speech(
-            text, before, after, rule=rule, has_cue=cue not in (None, NOBODY),
-            names_only=is_thing or _is_name(words, before) or CALLED.match(after) is not None,
-            is_repeated=self.whole.count(text) > 1, beside_speech=beside, earlier=earlier,
+        quoted = QuotedWords(
+            text, before, after, earlier, self.whole, rule, cue not in (None, NOBODY),
+            is_thing or _is_name(words, before) or CALLED.match(after) is not None, beside,
         )  # fmt: skip
-        return self.speech(features)
+        return self.speech(quoted)
 
     @cached_property
     def whole(self) -> str:
         return "\n".join(each.text for each in self.paragraphs)
+
+    def _full_name(self, name: str) -> str:
+        """Look for a full name once, however often somebody is quoted."""
+        if name not in self.names:
+            self.names[name] = full_name(name, self.whole)
+        return self.names[name]
 
     def _earlier(self, masked: str, breaks: Sequence[int]) -> Sequence[str]:
         """Return the sentences before, the nearest first, those of the last paragraph too."""
@@ -300,15 +302,21 @@ def _by_rule(cue: Cue | None, last: _Last, *, follows: bool, same_sentence: bool
 def _masked(text: str, spans: Sequence[_Span], language: str) -> str:
     """Return `text` with its quotations blanked, so that nothing in them is taken for a cue.
 
-    A quotation that ends a sentence ends with a full stop here, too.
+    A quotation that ends a sentence ends with a full stop here, too. In German a name in marks
+    loses its marks alone: laut „Spiegel“.
     """
     pieces = []
     end = 0
     stops = ".!?…" if language == "de" else "."
     for span in spans:
         pieces.append(text[end : span.start])
-        closes = span.text[-1] in stops
-        pieces.append("§" * (span.end - span.start - 1) + ("." if closes else "§"))
+        if language == "de" and _is_named(
+            span.text, text[max(0, span.start - _REACH) : span.start]
+        ):
+            pieces.append(f" {text[span.start + 1 : span.end - 1]} ")
+        else:
+            closes = span.text[-1] in stops
+            pieces.append("§" * (span.end - span.start - 1) + ("." if closes else "§"))
         end = span.end
     pieces.append(text[end:])
     return "".join(pieces)
@@ -333,7 +341,7 @@ def _cue(before: str, after: str, language: str) -> Cue | None:
 
 
 def _is_direct(text: str, cue: Cue | None, before: str, after: str) -> bool:
-    """Tell whether a quotation is speech, and no name, title or word held at a distance."""
+    """Return whether a quotation is speech, and no name, title or word held at a distance."""
     words = text.split()
     ended = text[-1] in ".!?…,"
     last = before[-40:].split()[-1:]
@@ -348,7 +356,7 @@ def _is_direct(text: str, cue: Cue | None, before: str, after: str) -> bool:
 
 
 def _reads_like_speech(text: str, words: Sequence[str], before: str, after: str) -> bool:
-    """Tell by its shape alone whether a quotation is speech."""
+    """Return by its shape alone whether a quotation is speech."""
     if before.rstrip().endswith(":") and text[-1] in ".!?…":
         return True
     opens = not before.strip()
@@ -359,8 +367,16 @@ def _reads_like_speech(text: str, words: Sequence[str], before: str, after: str)
     return text[-1] in ".!?…," or text[0].islower() or (opens and after[:1] in (",", ""))
 
 
+def _is_named(text: str, before: str) -> bool:
+    """Return whether words in marks name something, a newspaper or a house, and end nothing."""
+    words = text.split()
+    if text[-1] in ".!?…,:" or len(words) > _FEWEST_WORDS or not words[0][0].isupper():
+        return False
+    return before.endswith(("aut ", "ach ")) or _is_name(words, before)
+
+
 def _is_name(words: Sequence[str], before: str) -> bool:
-    """Tell whether a few words in marks are the name of something: the „Bild“, „BBC News“."""
+    """Return whether a few words in marks are the name of something: the „Bild“, „BBC News“."""
     if len(words) > _MOST_WORDS_OF_NAME or not before.strip() or before.rstrip().endswith(":"):
         return False
     capitals = all(word[0].isupper() or word[0].isdigit() for word in words)

@@ -196,7 +196,7 @@ def roles(
 
 
 def same_line(one: str, other: str) -> bool:
-    """Tell whether two lines say the same but for case, blanks and the shape of quotes.
+    """Return whether two lines say the same but for case, blanks and the shape of quotes.
 
     >>> same_line("„Öl“  brennt", '"ÖL" brennt')
     True
@@ -207,7 +207,7 @@ def same_line(one: str, other: str) -> bool:
 
 
 def is_promo(text: str) -> bool:
-    """Tell whether a paragraph only sends the reader elsewhere.
+    """Return whether a paragraph only sends the reader elsewhere.
 
     >>> is_promo('Newsblog zum russischen Angriffskrieg: Putin spricht von "Partnerschaft"')
     True
@@ -234,7 +234,7 @@ def is_promo(text: str) -> bool:
 
 
 def notice_kind(text: str) -> str | None:
-    """Tell what kind of notice a paragraph is: correction, update, disclosure or editorial.
+    """Return what kind of notice a paragraph is: correction, update, disclosure or editorial.
 
     >>> notice_kind("In einer früheren Version hieß es, der Brand sei gelöscht.")
     'correction'
@@ -252,7 +252,7 @@ def notice_kind(text: str) -> str | None:
 
 
 def is_caption(text: str) -> bool:
-    """Tell whether a paragraph is the line below a picture.
+    """Return whether a paragraph is the line below a picture.
 
     >>> is_caption("Foto: Anna Muster/dpa"), is_caption("Das Lager brennt (Archivbild)")
     (True, True)
@@ -344,7 +344,7 @@ _SKIP = frozenset({"promo", "aside", "caption"})
 
 
 def _looks_like_heading(text: str) -> bool:
-    r"""Tell whether a line could stand above a section.
+    r"""Return whether a line could stand above a section.
 
     >>> _looks_like_heading('Putin nennt Nordkorea einen "gleichgesinnten Unterstützer"')
     True
@@ -361,7 +361,7 @@ def _looks_like_heading(text: str) -> bool:
 
 
 def _runs_on(text: str, role: Role | None) -> bool:
-    """Tell whether a paragraph is running text, as below a sub-heading."""
+    """Return whether a paragraph is running text, as below a sub-heading."""
     return role in ("list", "quote") or (
         role is None and (len(text) > SUBHEADING_LONGEST or SENTENCE_END.search(text) is not None)
     )

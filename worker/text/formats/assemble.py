@@ -4,16 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from storage.values.draft import (
-    TEXT_ROLES,
-    Candidate,
-    CleaningStep,
-    Draft,
-    Field,
-    Json,
-    Paragraph,
-    Role,
-)
+from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Field, Paragraph, Role
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.headline import headline_missing
 from worker.text.annotate.language import language
@@ -168,7 +159,8 @@ def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:
         found["lead"] = Field(lead, "body")
     named = outlets(paragraphs)
     if named:
-        found["publisher"] = Field(None, "body", None, _offered(named, "body: aside"))
+        offered = tuple(Candidate(each, "body: aside") for each in named)
+        found["publisher"] = Field(None, "body", None, offered)
     agency = agencies(paragraphs)
     if agency:
         found["agency"] = Field(list(agency), "body")
@@ -176,10 +168,6 @@ def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:
     if authors:
         found["authors"] = Field(list(authors), "byline")
     return found
-
-
-def _offered(values: Sequence[Json], found_in: str) -> tuple[Candidate, ...]:
-    return tuple(Candidate(value, found_in) for value in values)
 
 
 def _headline_flags(title: str | None, paragraphs: Sequence[Paragraph], text: str) -> list[str]:

@@ -126,7 +126,7 @@ def _body(record: Mapping[str, Json]) -> Material:
 
 
 def _is_body(key: str, value: Json, material: Material) -> bool:
-    """Tell that a text key says nothing beyond the body that was taken."""
+    """Return whether a text key says nothing beyond the body that was taken."""
     if plain_key(key) not in TEXT_KEYS:
         return False
     same = " ".join(_blocks(value)[0]).split() == " ".join(material.blocks).split()

@@ -103,7 +103,7 @@ def _take_body(body: str, material: Material) -> None:
 
 
 def _heading_role(index: int, heading: str, material: Material) -> Role:
-    """Tell what a heading of the first level is: the headline only if it is the title.
+    """Return what a heading of the first level is: the headline only if it is the title.
 
     Another heading stays in the text, so that a change of it shows as a new wording.
     """

@@ -62,7 +62,7 @@ NAME_BREAK = re.compile(r" (?:und|and|&) ")
 
 
 def holds_text(key: str) -> bool:
-    """Tell whether a key, or the column of a table, is one that the text of an article stands in.
+    """Return whether a key, or the column of a table, is one that the text of an article stands in.
 
     >>> holds_text("Article Body"), holds_text("id")
     (True, False)
@@ -131,7 +131,7 @@ def gather(
     values = characters = 0
     if len(given) > MOST_KEYS:
         material.flags.append("metadata_truncated")
-    for key in sorted(given, key=_rank)[:MOST_KEYS]:
+    for key in sorted(given, key=lambda key: _RANK.get(plain_key(key), 99))[:MOST_KEYS]:
         weight = _weight(given[key])
         if values + weight[0] > MOST_VALUES or characters + weight[1] > MOST_CHARACTERS:
             material.flags.append("metadata_truncated")
@@ -161,10 +161,6 @@ def _weight(value: Json) -> tuple[int, int]:
         elif isinstance(each, str):
             characters += len(each)
     return values, characters
-
-
-def _rank(key: str) -> int:
-    return _RANK.get(plain_key(key), 99)
 
 
 class _Reader:
@@ -333,6 +329,6 @@ def _unique(items: Iterable[str]) -> list[str]:
 
 
 def _agree(one: str, other: str) -> bool:
-    """Tell whether two ISO dates may mean the same: one is only more precise."""
+    """Return whether two ISO dates may mean the same: one is only more precise."""
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]

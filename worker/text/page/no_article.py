@@ -1,4 +1,4 @@
-"""Tell a page that holds no article: a list of links, or a shell whose text is not in it."""
+"""Know a page that holds no article: a list of links, or a shell whose text is not in it."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ def linked_share(running: Sequence[str], blocks: Sequence[Block]) -> float:
 
 
 def is_said(text: str) -> bool:
-    """Tell whether a paragraph ends like a sentence, or holds several.
+    """Return whether a paragraph ends like a sentence, or holds several.
 
     >>> is_said("Der Rat der Stadt tagt am Dienstag."), is_said("Start / Politik / Region Lohetal")
     (True, False)

@@ -1,4 +1,4 @@
-"""Tell whether a page shows a whole text or only its beginning, and whether it goes on growing."""
+"""Whether a page shows a whole text or only its beginning, and whether it goes on growing."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ ENTRY_TIME = re.compile(
 def is_teaser(
     linked: Linked, article: Mapping[str, Any] | None, text: str, blocks: Sequence[Block]
 ) -> bool:
-    """Tell whether a text is only the beginning of one behind a paywall.
+    """Return whether a text is only the beginning of one behind a paywall.
 
     What the page declares (not free to read) and what it shows (a paywall) count, and against
     both the length: a subscriber's page declares the same and shows the whole text.
@@ -84,7 +84,7 @@ def is_teaser(
 
 
 def declared_free(linked: Linked, article: Mapping[str, Any] | None) -> Field | None:
-    """Return whether a page says that it can be read for free, None where it says nothing."""
+    """Whether a page says that it can be read for free, None where it says nothing."""
     nodes = [article] if article else linked.nodes
     said = [each for node in nodes for each in _declared(node)]
     if not said:
@@ -95,7 +95,7 @@ def declared_free(linked: Linked, article: Mapping[str, Any] | None) -> Field | 
 
 
 def is_live(linked: Linked, title: str | None, texts: Sequence[str]) -> bool:
-    """Tell whether a page is a live blog: by its type, or by its name and entries with times."""
+    """Whether a page is a live blog: by its type, or by its name and entries with times."""
     if any("LiveBlogPosting" in types_of(node) for node in linked.nodes):
         return True
     entries = sum(ENTRY_TIME.match(text) is not None for text in texts)
@@ -104,7 +104,7 @@ def is_live(linked: Linked, title: str | None, texts: Sequence[str]) -> bool:
 
 
 def _is_marked(texts: Sequence[str]) -> bool:
-    """Tell whether entries begin with plus signs, as tickers of agencies do.
+    """Return whether entries begin with plus signs, as tickers of agencies do.
 
     >>> _is_marked(["+++ Der Pegel steigt +++"] * 4)
     True
@@ -119,7 +119,7 @@ def _stated_share(article: Mapping[str, Any] | None, text: str) -> float | None:
         count = int(str(stated))
     except ValueError:
         return None
-    return word_count(text) / count if count >= 50 else None
+    return word_count(text.split()) / count if count >= 50 else None
 
 
 def _is_locked(node: Mapping[str, Any]) -> bool:

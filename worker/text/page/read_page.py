@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from storage.values.draft import (
@@ -23,7 +24,6 @@ from worker.text.annotate.quotes import quotes
 from worker.text.annotate.words import word_count
 from worker.text.decode import Decoded
 from worker.text.hints import MOST_PARAGRAPHS, Hints, TextSettings
-from worker.text.page.around import around
 from worker.text.page.body.extract import (
     OPTIONS,
     TRAFILATURA,
@@ -38,12 +38,9 @@ from worker.text.page.body.fallback import (
     with_paragraphs,
     with_repeats,
 )
+from worker.text.page.body.left_out import with_headings, with_left_out
 from worker.text.page.body.roles import paragraphs_of
-from worker.text.page.fields.article_node import (
-    article_body,
-    article_node,
-    collect_linked,
-)
+from worker.text.page.fields.article_node import article_body, article_node, collect_linked
 from worker.text.page.fields.choose import (
     ChosenFields,
     Context,
@@ -57,6 +54,7 @@ from worker.text.page.fields.head import collect_head, metas
 from worker.text.page.fields.images import collect_images
 from worker.text.page.fields.json_ld import Linked, read_linked
 from worker.text.page.fields.visible import collect_visible
+from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import Block, Layout, Piece
 from worker.text.page.layout.candidates import Candidates, Collection
 from worker.text.page.layout.charset import decode_page
@@ -66,15 +64,16 @@ from worker.text.page.layout.tree import parse_page, prepare, replace_surrogates
 from worker.text.page.loss import loss_flags
 from worker.text.page.no_article import no_article_reason
 from worker.text.page.paywall import declared_free, is_live, is_teaser
-from worker.text.page.walls import wall_reason
+from worker.text.page.surroundings import surrounding_keys
 from worker.text.stamps import STEP as UNSEEN
 from worker.text.stamps import fields_of, stamp, without_unseen, written_out
 
 NAME = "lesart-page"
-VERSION = "6"
+VERSION = "11"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
+_OBSERVED = XPath("boolean(descendant::meta[@name = 'observed_at'])")
 _SEEN = ("byline", "link rel", "itemprop")
 """Places of an author that a reader sees."""
 
@@ -181,7 +180,9 @@ def _choose(source: _Source, context: Context) -> ChosenFields:
 
 
 def _refuse_empty(source: _Source, chosen: ChosenFields) -> Refused:
-    reason = wall_reason(_title(chosen), [b.text for b in source.blocks if b.zone != "hidden"])
+    reason = interstitial_reason(
+        _title(chosen), [b.text for b in source.blocks if b.zone != "hidden"]
+    )
     return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
 
 
@@ -196,7 +197,9 @@ def _draft(
     title = _title(chosen)
     leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
     whole = with_repeats(with_paragraphs(extracted.pieces, source.blocks), source.blocks)
-    pieces = with_lead(whole, source.blocks, title, leads)
+    whole = with_headings(whole, source.blocks)
+    led = with_lead(whole, source.blocks, title, leads)
+    pieces = led if source.linked.is_news else with_left_out(led, source.blocks)
     named = chosen.fields.get("authors")
     authors = (named.value if named else None) or ()
     if len(pieces) > MOST_PARAGRAPHS:
@@ -205,7 +208,7 @@ def _draft(
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
-    reason = wall_reason(title, running) or no_article_reason(paragraphs, source.blocks)
+    reason = interstitial_reason(title, running) or no_article_reason(paragraphs, source.blocks)
     if reason:
         return refuse("not_article", reason=reason)
     fields = _fields(source, chosen, paragraphs, "\n\n".join(running), settings)
@@ -220,13 +223,16 @@ def _draft(
         extractor=page_extractor(settings),
         fields=fields,
         flags=_flags(flags, source, chosen, paragraphs, fields),
-        steps=(*steps, *_extraction_steps(extracted, whole, pieces, scripted=source.scripted)),
+        steps=(
+            *steps,
+            *_extraction_steps(extracted, (whole, led, pieces), scripted=source.scripted),
+        ),
         quotes=quotes(paragraphs, fields["language"].value),
         notices=notices(paragraphs),
         address=address.value if address else None,
         observed_at=_observed_at(source.tree, hints, settings),
         raw_output=extracted.xml,
-        around=around(source.blocks, paragraphs),
+        around=surrounding_keys(source.blocks, paragraphs),
     )
 
 
@@ -253,16 +259,19 @@ def _doubts(
 
 
 def _extraction_steps(
-    extracted: Extracted, whole: Sequence[Piece], pieces: Sequence[Piece], *, scripted: bool
+    extracted: Extracted, mended: tuple[Sequence[Piece], ...], *, scripted: bool
 ) -> tuple[CleaningStep, ...]:
-    """Return how the body was found, and what was mended about it."""
+    """Return how the body was found, and what was mended about it, one time after the other."""
+    whole, led, pieces = mended
     by = "second opinion" if extracted.xml is None else f"trafilatura {TRAFILATURA}"
     steps = [CleaningStep("read_scripts")] if scripted else []
     steps.append(CleaningStep("extract", {"by": by}))
     if len(whole) != len(extracted.pieces):
         steps.append(CleaningStep("mend_paragraphs", {"pieces": len(whole)}))
-    if len(pieces) != len(whole):
+    if len(led) != len(whole):
         steps.append(CleaningStep("add_lead"))
+    if len(pieces) != len(led):
+        steps.append(CleaningStep("add_left_out", {"pieces": len(pieces) - len(led)}))
     return tuple(steps)
 
 
@@ -323,13 +332,13 @@ def _flags(
     }
     odd = odd_flags([title or "", *(p.text for p in paragraphs)])
     lost = loss_flags(paragraphs, source.blocks, article_body(node))
-    named = (flag for flag, is_told in facts.items() if is_told)
+    named = (flag for flag, is_set in facts.items() if is_set)
     return tuple(sorted({*flags, *chosen.flags, *named, *odd, *lost}))
 
 
 def _observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:
     """Return the time that a capture made elsewhere names for itself, none after `observed_at`."""
-    if tree.find(".//meta[@name='observed_at']") is None:
+    if not _OBSERVED(tree):
         return None
     for name, content in metas(tree):
         if name == "observed_at":

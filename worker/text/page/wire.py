@@ -37,12 +37,10 @@ def unpack_answer(packed: bytes) -> Draft | Refused:
 
 
 def pack_hints(hints: Hints) -> bytes:
-    """Return hints as JSON."""
     return json.dumps(as_dict(hints)).encode("ascii")
 
 
 def unpack_hints(packed: bytes) -> Hints:
-    """Return the hints that `pack_hints` wrote."""
     found = json.loads(packed)
     observed_at = datetime.fromisoformat(found["observed_at"])
     offers = tuple(Offer(**offer) for offer in found["offers"])

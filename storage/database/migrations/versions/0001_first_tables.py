@@ -8,11 +8,20 @@ from storage.database.tables import UtcTime
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
+    _create_articles()
+    _create_derivations()
+    _create_jobs()
+    _create_observations()
+    _create_relations()
+    _create_scans()
+    _create_sights()
+    _create_versions()
+
+
+def _create_articles() -> None:
     op.create_table(
         "archive",
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -60,6 +69,9 @@ def upgrade() -> None:
         sa.Column("value", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+
+
+def _create_derivations() -> None:
     op.create_table(
         "derivation",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -91,6 +103,9 @@ def upgrade() -> None:
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("wording_id"),
     )
+
+
+def _create_jobs() -> None:
     op.create_table(
         "job",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -130,6 +145,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('ready', 'running')"),
         postgresql_where=sa.text("state IN ('ready', 'running')"),
     )
+
+
+def _create_observations() -> None:
     op.create_table(
         "observation",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -178,6 +196,9 @@ def upgrade() -> None:
     )
     op.create_index("presence_by_locator", "presence", ["source_id", "locator_id"])
     op.create_index("presence_by_observation", "presence", ["observation_id"])
+
+
+def _create_relations() -> None:
     op.create_table(
         "redaction",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -230,6 +251,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("relation_id"),
     )
+
+
+def _create_scans() -> None:
     op.create_table(
         "scan",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -259,6 +283,9 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=16), nullable=True),
         sa.PrimaryKeyConstraint("wording_id"),
     )
+
+
+def _create_sights() -> None:
     op.create_table(
         "sight",
         sa.Column("observation_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -297,6 +324,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
+
+
+def _create_versions() -> None:
     op.create_table(
         "verdict",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -347,10 +377,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest"),
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the first schema has nothing before it")
 
 
 def _json() -> sa.types.TypeEngine[object]:

@@ -8,8 +8,6 @@ from storage.database.tables import UtcTime
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -112,10 +110,6 @@ def _create_state() -> None:
         sa.PrimaryKeyConstraint("source_id", "origin_id"),
     )
     op.create_index("watch_due", "watch", ["source_id", "next_check"])
-
-
-def downgrade() -> None:
-    raise NotImplementedError("what was fetched is part of the record and is never dropped")
 
 
 def _json() -> sa.types.TypeEngine[object]:

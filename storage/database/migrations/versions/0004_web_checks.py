@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -19,7 +17,3 @@ def upgrade() -> None:
     op.create_index("watch_by_list", "watch", ["listed_by"])
     op.create_index("watch_by_guid", "watch", ["source_id", "guid"])
     op.create_index("refusal_by_observation", "refusal", ["observation_id"])
-
-
-def downgrade() -> None:
-    raise NotImplementedError("what was checked is part of the record and is never dropped")

@@ -7,8 +7,6 @@ from storage.database.tables import UtcTime
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -39,10 +37,6 @@ def upgrade() -> None:
         op.create_index(name, "foreign_record", [column])
     op.add_column("job", _count("passed_over"))
     op.add_column("presence", _count("captures"))
-
-
-def downgrade() -> None:
-    raise NotImplementedError("what was captured elsewhere is part of the record")
 
 
 def _count(name: str) -> sa.Column[int]:

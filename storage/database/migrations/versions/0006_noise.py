@@ -8,8 +8,6 @@ from storage.database.tables import UtcTime
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -55,10 +53,6 @@ def upgrade() -> None:
     op.add_column("version", sa.Column("after_id", sa.BigInteger(), nullable=True))
     op.add_column("version", sa.Column("noise", _json(), nullable=True))
     op.add_column("version", sa.Column("notices", _json(), nullable=True))
-
-
-def downgrade() -> None:
-    raise NotImplementedError("decisions on noise are part of the record and are never dropped")
 
 
 def _json() -> sa.types.TypeEngine[object]:

@@ -8,8 +8,6 @@ from storage.database.tables import UtcTime
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -46,10 +44,6 @@ def upgrade() -> None:
         "INSERT INTO relate_due (wording_id, found, recorded_at) "
         "SELECT id, NULL, recorded_at FROM wording"
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("relations are part of the record and are never dropped")
 
 
 def _json() -> sa.types.TypeEngine[object]:

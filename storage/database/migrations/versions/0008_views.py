@@ -2,13 +2,7 @@
 
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     """Change no table: whoever migrates drops the views before and makes them after."""
-
-
-def downgrade() -> None:
-    raise NotImplementedError("an archive is never taken back to an older program")

@@ -7,8 +7,6 @@ from storage.database.tables import UtcTime
 
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -59,7 +57,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("level", "number"),
     )
     op.create_index("log_tile_by_seq", "log_tile", ["level", "last_seq"])
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the log is part of the record and is never dropped")

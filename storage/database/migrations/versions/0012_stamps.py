@@ -7,8 +7,6 @@ from storage.database.tables import UtcTime
 
 revision = "0012"
 down_revision = "0011"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -31,7 +29,3 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("authority"),
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("the log is part of the record and is never dropped")

@@ -5,92 +5,28 @@ near. Which of them speaks is decided by the sum of these features (`choice`).
 """
 
 import re
-from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import compress, islice, product
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from itertools import compress, islice
+from operator import or_
 
-from worker.text.annotate.cues_german import PARTICIPLES, VERBS
+from worker.text.annotate.speaker.phrases import NounPhrase, Stretch, phrases
+from worker.text.annotate.speaker.words import (
+    INDEFINITE,
+    PREPOSITION,
+    SUBORDINATE,
+    VERB,
+    WORD_KINDS,
+    kinds_of,
+)
 
 Features = dict[str, float]
-
-_NO_HEAD = (
-    r"(?!(?:Meinung|Ansicht|Angaben?|Aussagen?|Worten?|Einschätzung|Auffassung|Darstellung|Überzeugung"
-    r"|Berichten|Informationen)\b)"
-)
-_CAPITAL = "[A-ZÄÖÜÀ-ÞŁŠŽČĆ]"
-_NAME = (
-    rf"{_NO_HEAD}(?:\d{{1,3}}-)?(?:(?:Dr|Prof|[A-Z])\. ?){{0,3}}{_CAPITAL}[\w'’-]*+"
-    rf"(?: (?:[A-Z]\. )?(?:(?:von|van|de|al|el|bin|di|da) )?{_CAPITAL}[\w'’-]*+)*+"
-)
-_NOMINATIVE = r"[Dd](?:er|ie|as)|[Ee]ine?|[Ss]eine?|[Ii]hre?|[Mm]ehrere|[Vv]iele|[Dd]iese[rs]?"
-_OBLIQUE = (
-    r"(?:[Dd]e[mns]|[Ee]ine[mnrs]|[Ss]eine[mnrs]|[Ii]hre[mnrs]|[Dd]iese[mn]|zum|zur|[Vv]om|[Ii]m"
-    r"|[Bb]eim)"
-)
-CANDIDATE = re.compile(
-    rf"(?<![\w-])(?:(?P<pronoun>[Ee]r|[Ss]ie|[Mm]an|[Ww]ir|[Ee]s)(?![\w-])"
-    rf"|(?:(?:(?P<nominative>{_NOMINATIVE})|(?P<oblique>{_OBLIQUE}))"
-    rf" (?:[a-zäöüß\d][\w-]*+e[rnsm]? ){{0,3}})?"
-    rf"(?P<name>{_NAME})(?P<tail>(?: \([^()]{{1,30}}\))?(?: (?:der|des|von|vom|für|beim?|im)"
-    rf"(?: [a-zäöüß]\w*+en)? {_NAME}){{0,2}}))"
-)
-"""A name, a noun with what belongs to it, or a pronoun.
-
->>> [found[0] for found in CANDIDATE.finditer("Er lobte den Chef der Wehr, Bo Lind.")]
-['Er', 'den Chef der Wehr', 'Bo Lind']
-"""
-_WORD = re.compile(r"\w+")
-_PREPOSITIONS = frozenset(
-    "in an auf bei mit von zu nach für über unter vor aus durch gegen ohne um seit bis zwischen"  # noqa: SIM905
-    " während wegen trotz am im zum zur vom beim ins ans als".split()
-)
-_CUES = VERBS | PARTICIPLES
-SUBJUNCTIVE = frozenset(
-    "sei seien habe werde würde würden könne könnten müsse solle wolle dürfe hätte hätten wäre"  # noqa: SIM905
-    " wären gebe gehe stehe komme bleibe".split()
-)
-_NO_SPEAKER = frozenset(
-    "Am Im In Auf An Nach Vor Bei Mit Für Zum Zur Zu Aus Seit Unter Gegenüber Wegen Trotz Während"  # noqa: SIM905
-    " Dem Den Dort Dazu Darauf Daraufhin Später Heute Gestern Zuvor Zudem Dabei Damals Außerdem"
-    " Schließlich Allerdings Insgesamt Dann Hier So Als Wenn Weil Da Nun Jetzt Zugleich"
-    " Gleichzeitig Gegen Von Bis Durch Ohne Weiter Erst Das Dies Wörtlich Anschließend Unterdessen"
-    " Auch Laut Wie Doch Aber Und Denn Darin Darüber Dafür Dagegen Deshalb Vom Montag Dienstag"
-    " Mittwoch Donnerstag Freitag Samstag Sonntag Januar Februar März April Mai Juni Juli August"
-    " September Oktober November Dezember Uhr Damit Danach Demnach Demgegenüber Hierzu Bereits"
-    " Nicht Nur Noch Ob Was Wer Einen Einem Über Beim Sollte Ein Eine Die Der Weitere"
-    " Zitat Deren Dessen Jeder Jede Alle Viele Einige Manche Beide Eines Einer Niemand"
-    " Dieser Diese Dieses Besonders Solche Jener Selbst Ebenso Ebenfalls".split()
-)
-_PERSON = re.compile(
-    r"(?:er|erin|ent|entin|ist|istin|or|orin|chefs?|ige[rn]?|[ln]eute|anwalt|rat|vorsitzende[rn]?|frau|mann"
-    r"|kanzler|kläger|nt|loge)s?\Z"
-)
-_ABSTRACT = re.compile(
-    r"(?:ung|ungen|heit|heiten|keit|keiten|tion|tionen|nis|nisse|tät|ismus|enz|anz|age|ahl|urf|icht"
-    r"|lage|zeit|ende|anfang|mitte|mittag|abend|morgen|woche|monate?|millionen|milliarden|liter|jahr|jahre[ns]?|tag[es]*|kraft|recht|rechte?|ziel|fall|weg|euro|prozent|form|art)\Z"
-)
-_BODY = re.compile(
-    r"(?:polizei|regierung|ministerium|behörde|amt|gericht|zeitung|agentur|partei|fraktion|verband|verein"
-    r"|bund|gewerkschaft|union|kommission|firma|konzern|unternehmen|universität|sender|magazin|blatt"
-    r"|rundschau|medien|organisation|initiative|opposition|koalition|anwaltschaft|verwaltung|kirche"
-    r"|rat|senat|parlament|ausschuss|institut|stiftung|bank|feuerwehr|wehr|klinik|armee|militär|gruppe"
-    r"|[a-zäöü]d[ue]|ag|gmbh)\Z"
-)
-_PAPER = re.compile(
-    r"(?:bericht|studie|papier|erklärung|mitteilung|schreiben|brief|gutachten|homepage|website|seite"
-    r"|meldung|resolution|gesetz|entwurf|urteil|interview|artikel|umfrage|zettel|plakat|transparent|text"
-    r"|buch|stellungnahme|begründung|beschluss|vertrag|dokument|beitrag)[se]?s?\Z"
-)
-_ADVERB = re.compile(
-    r"(?:Da|Hie|Wo)r?(?:an|auf|aus|bei|durch|für|gegen|in|mit|nach|neben|über|um|unter|von|vor|zu)\Z"
-    r"|(?:lich|isch|end|weise|bar|los|zeit|falls|dings|maßen)\Z"
-)
-_NEAR = 4
-_REACH = 40  # characters
-_BESIDE = 2
+_NEAR = 2
 _FIRST = 3
+_NOTHING = " .,§–-"
+_LONGEST = 500  # characters of a sentence
+_SUBJUNCTIVE = 1 << 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +34,40 @@ class QuotationContext:
     """A quotation in its surroundings, with the quotations blanked.
 
     `before` and `after` are the rest of its sentence, `earlier` gives the sentences before it, the
-    nearest first.
+    nearest first; `whole` is the text.
     """
 
     before: str
     after: str
     earlier: Callable[[], Sequence[str]]
+    whole: str
+
+
+@dataclass(slots=True, eq=False)
+class SeenMarks:
+    """What a candidate looks like and what the words around it tell, once for all of one look.
+
+    `has_cue` says that a word of saying stands right beside it, and no preposition before it;
+    `totals` has room for what the marks weigh in each kind of zone.
+    """
+
+    names: tuple[str, ...]
+    has_cue: bool
+    totals: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class SeenCandidate:
     """A candidate in its stretch of text: what can be seen of it wherever the quotation stands.
 
-    `marks` name what it looks like and what the words around it tell, `away` is how far it stands
-    off; `total` has room for what they weigh.
+    `away` is how far it stands off.
     """
 
     text: str
     pronoun: bool
     kind: str
-    marks: tuple[str, ...]
+    marks: SeenMarks
     away: float
-    total: float | None = None
-
-    @property
-    def has_cue(self) -> bool:
-        """Tell whether a word of saying stands right beside it, and no preposition before it."""
-        marks = self.marks
-        return "free verb behind" in marks or ("verb before" in marks and "free" in marks)
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +89,7 @@ class Speaker:
         own: Features = {}
         if self.found is not None:
             kind = self.found.kind
-            own = dict.fromkeys(self.found.marks, 1.0) | {"away": self.found.away}
+            own = dict.fromkeys(self.found.marks.names, 1.0) | {"away": self.found.away}
             own |= {f"{kind} {name}": own[name] for name in BY_ZONE if name in own}
         return own | dict.fromkeys(self.marks, 1.0)
 
@@ -158,21 +100,28 @@ def near_by(place: QuotationContext) -> list[Speaker]:
     return _in_zone("before", place.before, shared) + _in_zone("after", place.after, shared)
 
 
-def earlier(place: QuotationContext) -> list[Speaker]:
-    """Return who may be speaking in the sentences before, the nearest first."""
+def earlier(place: QuotationContext) -> Iterator[list[Speaker]]:
+    """Yield who may be speaking in each of the sentences before, the nearest first.
+
+    Nobody is looked for beyond one who is said to speak there.
+    """
     shared = _shared(place.before, place.after)
-    zones = enumerate(place.earlier(), 1)
-    return [each for n, text in zones for each in _in_zone(f"earlier{n}", text, shared)]
+    for number, text in enumerate(place.earlier(), 1):
+        found = _in_zone(f"earlier{number}", text[:_LONGEST], shared)
+        yield found
+        if any(each.found and each.found.marks.has_cue for each in found):
+            break
 
 
+@lru_cache(maxsize=64)
 def _shared(before: str, after: str) -> tuple[str, ...]:
     """Name what holds of a quotation, for all who may be speaking."""
-    words = _WORD.findall(before)
+    kinds = reduce(or_, stretch_of(before).kinds)
     marks = {
-        "cue": _is_cue(words) or _is_cue(_WORD.findall(after)),
+        "cue": (kinds | reduce(or_, stretch_of(after).kinds)) & VERB,
         "colon": before.rstrip().endswith(":"),
         "opens": not before.strip(" –-"),
-        "subjunctive": not SUBJUNCTIVE.isdisjoint(words),
+        "subjunctive": kinds & _SUBJUNCTIVE,
     }
     return tuple(name for name, holds in marks.items() if holds)
 
@@ -184,8 +133,27 @@ def _zone(zone: str, shared: tuple[str, ...]) -> tuple[str, ...]:
 
 def _in_zone(zone: str, text: str, shared: tuple[str, ...]) -> list[Speaker]:
     """Return the candidates of one stretch of text, each with its features."""
+    if not text.strip(_NOTHING):
+        return []
     marks = _zone(zone, shared)
-    return [Speaker(each.text, each.pronoun, marks, each) for each in seen_in(text, kind_of(zone))]
+    saying = _saying(zone, shared)
+    return [
+        Speaker(each.text, each.pronoun, marks + saying if each.marks.has_cue else marks, each)
+        for each in seen_in(text, kind_of(zone))
+    ]
+
+
+@lru_cache(maxsize=256)
+def _saying(zone: str, shared: tuple[str, ...]) -> tuple[str, ...]:
+    """Name what holds of who is said to speak in a zone."""
+    kind = kind_of(zone)
+    return (f"{kind} says", *(f"{kind} says {name}" for name in shared))
+
+
+@lru_cache(maxsize=64)
+def stretch_of(text: str) -> Stretch:
+    """Return a stretch of text taken apart, once for all who ask for it."""
+    return Stretch(text)
 
 
 @lru_cache(maxsize=64)
@@ -195,45 +163,112 @@ def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
     >>> [each.text for each in seen_in("Gestern kam Bo Lind mit dem Chef der Wehr.", "before")]
     ['Bo Lind', 'Chef der Wehr']
     """
-    matches = _named(text)
-    ends = [found.start() for found in CLAUSE_END.finditer(text)]
-    every = list(matches if kind != "earlier" else islice(matches, _FIRST))
+    stretch = stretch_of(text)
+    every = list(islice(phrases(stretch), _FIRST if kind == "earlier" else None))
+    if not every:
+        return ()
+    of_clauses = stretch.of_clauses()
+    beside = {"before": len(of_clauses) - 1, "after": 0}.get(kind)
     found = []
     for number, each in enumerate(every):
         if _FIRST <= number < len(every) - _NEAR:  # neither first nor near
             continue
         away = len(every) - 1 - number if kind == "before" else number
-        start = each.start()
-        pronoun, name = each.group("pronoun", "name")
-        shape = ("pronoun",) if pronoun else _shape(each, name)
-        shape += _SEEN[number == 0, start < _BESIDE]
-        marks = shape + _context(text, each, shape, ends)
-        told = each[0] if pronoun else _text(each, start)
-        found.append(SeenCandidate(told, pronoun is not None, kind, marks, away / 4))
+        at = stretch.clauses[each.start]
+        place = (number == 0) | (each.start == 0) << 1 | (at == beside) << 2
+        place |= (stretch.first_word(at) in SUBORDINATE) << 3
+        around, case = _around(stretch, each)
+        marks = _marks(_shape(stretch, each), place | case, of_clauses[at], around)
+        found.append(SeenCandidate(_text(stretch, each), each.is_pronoun, kind, marks, away / 4))
     return tuple(found)
 
 
-def last_name(name: str) -> str:
-    """Return the last word of a name, before what belongs to it."""
-    if " " not in name:
-        return name
-    return BELONGING.split(name, maxsplit=1)[0].rsplit(" ", 1)[-1]
+def _text(stretch: Stretch, each: NounPhrase) -> str:
+    said = stretch.text(each.bare, each.end)
+    return said + ")" if "(" in said and ")" not in said else said
 
 
-BELONGING = re.compile(r" \(| (?:der|des|von) ")
-_FULL_NAME = re.compile(
-    r"[A-ZÄÖÜ][a-zäöüß]+(?:-[A-Z][a-zäöüß]+)? (?:von |van |de )?(?P<last>[A-ZÄÖÜ][\w-]+)"
-)
+def _shape(stretch: Stretch, each: NounPhrase) -> tuple[str, ...]:
+    """Name what a name or noun looks like."""
+    if each.is_pronoun:
+        return ("pronoun",)
+    words = stretch.words
+    noun = words[each.head - 1]
+    found = kinds_of(noun)
+    if each.head - each.name > 1:
+        found += _SEVERAL["person" in kinds_of(words[each.name])]
+    elif not each.article:
+        found += ("bare",)
+    if len(noun) > 1 and noun.isupper():
+        found += ("acronym",)
+    if each.article in INDEFINITE:
+        found += ("indefinite",)
+    if each.end > each.head:
+        found += ("long", "party") if words[each.end - 1].isupper() else ("long",)
+    return found
 
 
-@lru_cache(maxsize=4)
-def persons_in(text: str) -> frozenset[str]:
-    """Return the last names of a text that names somebody in full.
+_SEVERAL = {True: ("several names", "role and name"), False: ("several names",)}
 
-    >>> sorted(persons_in("Gestern lobte Bo Lind die Leiterin, Ada von Kern."))
-    ['Kern', 'Lind']
-    """
-    return frozenset(found["last"] for found in _FULL_NAME.finditer(text))
+
+WordsAround = tuple[int, int, int, int]
+
+
+def _around(stretch: Stretch, each: NounPhrase) -> tuple[WordsAround, int]:
+    """Return the kinds of two words before and two behind, and what tells of the case."""
+    words, kinds, start = stretch.words, stretch.kinds, each.start
+    at = stretch.behind(each.end)
+    last = words[start - 1].casefold() if start else ""
+    before = WORD_KINDS.get(last, 0)
+    around = (
+        before,
+        kinds[start - 2] if start > 1 else 0,
+        kinds[at] if at < len(kinds) else 0,
+        kinds[at + 1] if at + 1 < len(kinds) else 0,
+    )
+    free = not (each.oblique or before & PREPOSITION or last in {"der", "des"})
+    return around, last[:1].isdigit() << 4 | each.oblique << 5 | free << 6
+
+
+_FLAGS = ("first", "starts", "beside", "clause: subordinate", "counted", "oblique", "free")
+_BEFORE = (
+    "verb before", "stance before", "finite before", "subjunctive before", "behind a preposition",
+    "as",
+)  # fmt: skip
+_BEHIND = ("verb behind", "stance behind", "finite behind", "subjunctive behind")
+_CLAUSE = (
+    "clause: cue", "clause: stance", "", "clause: subjunctive", "", "", "clause: participle",
+)  # fmt: skip
+_FREE = frozenset(
+    {
+        "first", "starts", "verb behind", "verb before", "stance behind", "stance before",
+        "finite behind", "finite before", "person", "body", "bare", "several names",
+    }
+)  # fmt: skip
+
+
+def _names(bits: int, names: Sequence[str]) -> list[str]:
+    return [name for at, name in enumerate(names) if name and bits >> at & 1]
+
+
+@lru_cache(maxsize=8192)
+def _marks(shape: tuple[str, ...], flags: int, clause: int, around: WordsAround) -> SeenMarks:
+    """Name all that can be seen of a candidate."""
+    before, soon_before, behind, soon_behind = around
+    seen = [*shape, *_names(flags, _FLAGS), *_names(before, _BEFORE), *_names(behind, _BEHIND)]
+    soon = (soon_before & VERB, soon_behind & VERB)
+    seen += compress(("verb soon before", "verb soon behind"), soon)
+    free = "free" in seen
+    if free:
+        seen += [f"free {name}" for name in seen if name in _FREE]
+    seen += _names(clause, _CLAUSE)
+    return SeenMarks(tuple(seen), free and bool((before | behind) & VERB))
+
+
+def forget_weights() -> None:
+    """Forget what is kept beside marks: the sums of other weights."""
+    seen_in.cache_clear()
+    _marks.cache_clear()
 
 
 BY_ZONE = frozenset(
@@ -250,142 +285,24 @@ def kind_of(zone: str) -> str:
     return "earlier" if zone.startswith("earlier") else zone
 
 
-def _named(text: str) -> Iterator[re.Match[str]]:
-    """Yield whom a text names, without the words that begin a sentence: Laut Minister Lind.
-
-    >>> [each[0] for each in _named("Nach Angaben von Bo Lind sagte er: Auch Ada Kern kam.")]
-    ['Bo Lind', 'er', 'Ada Kern']
-    """
-    at = 0
-    while each := CANDIDATE.search(text, at):
-        pronoun, name = each.group("pronoun", "name")
-        at = each.end()
-        if pronoun:
-            if pronoun not in {"Es", "es"}:
-                yield each
-            continue
-        first = name.partition(" ")[0].rstrip(".")
-        start = each.start("name")
-        if first in _NO_SPEAKER:
-            if not (first == "Von" and _speaks_behind(text, at)):
-                at = start + len(first)
-                continue
-        elif each.start() < _BESIDE and each.start() == start and _ADVERB.search(first):
-            continue
-        yield each
+def last_name(name: str) -> str:
+    """Return the last word of a name, before what belongs to it."""
+    if " " not in name:
+        return name
+    return BELONGING.split(name, maxsplit=1)[0].rsplit(" ", 1)[-1]
 
 
-def may_begin(name: str) -> bool:
-    """Tell whether a name begins with no word that only begins a sentence.
-
-    >>> may_begin("Bo Lind"), may_begin("Erst Minister Lind")
-    (True, False)
-    """
-    first = name.partition(" ")[0].rstrip(".")
-    return first not in _NO_SPEAKER and _ADVERB.search(first) is None
-
-
-def _speaks_behind(text: str, at: int) -> bool:
-    word = _WORD.match(text, at + 1)
-    return word is not None and word[0] in _CUES
-
-
-def _text(each: re.Match[str], start: int) -> str:
-    """Return a name as it stands, without an article before it."""
-    whole, lead = each[0], each.start("name") - start
-    return whole[whole.find(" ") + 1 :].rstrip(" .") if lead else whole.rstrip(".")
-
-
-_SEEN = {key: tuple(compress(("first", "starts"), key)) for key in product((False, True), repeat=2)}
-_FREE = {
-    "first": "free first", "starts": "free starts", "verb behind": "free verb behind",
-}  # fmt: skip
-
-
-def _context(
-    text: str, each: re.Match[str], shape: Sequence[str], ends: Sequence[int]
-) -> tuple[str, ...]:
-    """Name what the words around a candidate tell."""
-    start, end = each.span()
-    before = _WORD.findall(text, max(0, start - _REACH), start)[-_NEAR:]
-    behind = _WORD.findall(_without_insertion(text[end : end + 160])[:_REACH])[:_NEAR]
-    last = before[-1].casefold() if before else ""
-    marks: list[str] = []
-    if before:
-        marks += _BESIDE_IT[last in _PREPOSITIONS, last in _AS]
-        if not _CUES.isdisjoint(before):
-            marks += ["verb before"] if before[-1] in _CUES else []
-            marks += ["verb soon before"] if _is_cue(before[:-1]) else []
-    if not _CUES.isdisjoint(behind):
-        marks += ["verb behind"] if behind[0] in _CUES else []
-        marks += ["verb soon behind"] if _is_cue(behind[1:]) else []
-    at = bisect(ends, start)
-    marks += _clause(text[ends[at - 1] if at else 0 : ends[at] if at < len(ends) else None])
-    if not each["oblique"] and last not in _HANGING:
-        marks += ["free", *(told for name, told in _FREE.items() if name in shape or name in marks)]
-    return tuple(marks)
-
-
-_BESIDE_IT = {
-    key: tuple(compress(("behind a preposition", "as"), key))
-    for key in product((False, True), repeat=2)
-}
-_AS = frozenset({"wie", "so"})
-_HANGING = _PREPOSITIONS | {"der", "des"}
-CLAUSE_END = re.compile("[,;:–—()]")
-_SUBORDINATE = frozenset(
-    "dass daß ob weil wenn als obwohl damit indem nachdem während bevor sodass wonach wobei da"  # noqa: SIM905
-    " sobald solange falls wo worin womit wofür".split()
+BELONGING = re.compile(r" \(| (?:der|des|von) ")
+_FULL_NAME = re.compile(
+    r"[A-ZÄÖÜ][a-zäöüß]+(?:-[A-Z][a-zäöüß]+)? (?:von |van |de )?([A-ZÄÖÜ][\w-]+)"
 )
 
 
-@lru_cache(maxsize=1024)
-def _clause(clause: str) -> tuple[str, ...]:
-    """Name what holds of a clause."""
-    words = _WORD.findall(clause)
-    first = words[0].casefold() if words else ""
-    marks = {
-        "clause: cue": _is_cue(words),
-        "clause: subjunctive": not SUBJUNCTIVE.isdisjoint(words),
-        "clause: subordinate": first in _SUBORDINATE,
-        "clause: participle": not PARTICIPLES.isdisjoint(words),
-    }
-    return tuple(name for name, holds in marks.items() if holds)
+@lru_cache(maxsize=4)
+def persons_in(text: str) -> frozenset[str]:
+    """Return the last names of a text that names somebody in full.
 
-
-_GENITIVE = frozenset({"der", "des"})
-_HANGING = _PREPOSITIONS | _GENITIVE
-
-
-def _shape(each: re.Match[str], name: str) -> tuple[str, ...]:
-    """Name what a name or noun looks like."""
-    found = _noun(name.rsplit(" ", 1)[-1].rstrip(".").casefold())
-    if " " in name:
-        found += ("several names",)
-    return (*found, "long") if each["tail"] else found
-
-
-_NOUNS = {"person": _PERSON, "body": _BODY, "paper": _PAPER, "abstract": _ABSTRACT}
-
-
-@lru_cache(maxsize=4096)
-def _noun(noun: str) -> tuple[str, ...]:
-    return tuple(name for name, ends in _NOUNS.items() if ends.search(noun))
-
-
-def _without_insertion(behind: str) -> str:
-    """Return what follows without an insertion between commas or brackets.
-
-    >>> _without_insertion(", Chef der Wehr, sagte")
-    ' sagte'
+    >>> sorted(persons_in("Gestern lobte Bo Lind die Leiterin, Ada von Kern."))
+    ['Kern', 'Lind']
     """
-    if behind[:1] == ",":
-        end = behind.find(",", 1)
-        return behind[end + 1 :] if 0 < end < len(behind) - 1 else behind
-    if behind[:2] == " (":
-        return behind[behind.find(")") + 1 :]
-    return behind
-
-
-def _is_cue(words: Sequence[str]) -> bool:
-    return not _CUES.isdisjoint(words)
+    return frozenset(_FULL_NAME.findall(text))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from worker.text.annotate.speaker.candidates import (
     QuotationContext,
@@ -38,34 +39,35 @@ _MOST_PLACES = 100
 _LONGEST_TEXT = 20_000
 
 
-def resolved(speaker: Speaker, place: QuotationContext, last: str | None, whole: str) -> str | None:
-    """Return the fullest name that the text gives of a speaker, None where that cannot be told.
+def meant(speaker: Speaker, place: QuotationContext, last: str | None, whole: str) -> str | None:
+    """Return the name or role that the text gives of a speaker, None where that cannot be told.
 
     `last` is whom the quotation before has, `whole` the text.
     """
     if not speaker.pronoun:
-        return full_name(speaker.text, whole)
+        return speaker.text
     kind = speaker.text.casefold()
     if kind not in {"er", "sie"}:
         return None
     if last and not _is_other_gender(last, kind):
-        return full_name(last, whole)
-    meant = [each for each in (*near_by(place), *earlier(place)) if not each.pronoun]
+        return last
+    possible = [each for each in chain(near_by(place), *earlier(place)) if not each.pronoun]
     persons = persons_in(whole[:_LONGEST_TEXT])
-    best = max(meant, key=lambda each: _worth(each, kind, persons), default=None)
+    best = max(possible, key=lambda each: _worth(each, kind, persons), default=None)
     if best is None or _worth(best, kind, persons) < _LEAST:
         return None
-    return full_name(best.text, whole)
+    return best.text
 
 
 def _worth(each: Speaker, pronoun: str, persons: frozenset[str]) -> float:
     full = _NAMED_IN_FULL * (last_name(each.text) in persons)
-    known = full + sum(_WORTH.get(name, 0.0) * value for name, value in each.features.items())
+    marks = each.marks + each.found.marks.names if each.found else each.marks
+    known = full + sum([_WORTH.get(name, 0.0) for name in marks])
     return known - _OF_THE_OTHER * _is_other_gender(each.text, pronoun)
 
 
 def _is_other_gender(name: str, pronoun: str) -> bool:
-    """Tell whether a role is of the other gender, as far as its ending tells.
+    """Return whether a role is of the other gender, as far as its ending tells.
 
     >>> _is_other_gender("Sprecherin der Wehr", "er"), _is_other_gender("Bo Lind", "er")
     (True, False)

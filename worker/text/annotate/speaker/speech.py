@@ -4,91 +4,134 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
+from itertools import compress
+from typing import NamedTuple
 
-from worker.text.annotate.speaker.candidates import SUBJUNCTIVE, Features
+from worker.text.annotate.speaker.candidates import Features
+from worker.text.annotate.speaker.words import SUBJUNCTIVE
 
 _WORD = re.compile(r"\w+")
-_SOURCE = frozenset("laut zufolge nach ansicht angaben meinung worten für".split())  # noqa: SIM905
 _ARTICLES = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "dem",
-        "den",
-        "des",
-        "ein",
-        "eine",
-        "einen",
-        "einem",
-        "einer",
-        "eines",
-        "im",
-        "am",
-        "zum",
-        "zur",
-    ]
+    "der die das dem den des ein eine einen einem einer eines im am zum zur".split()  # noqa: SIM905
 )
 _STANCE = re.compile(
     r"\b(?:sieht|sah|sehen|sahen|wertet\w*|würdig\w+|verglich\w*|rechtfertigt\w*|prangert\w*|verurteil\w+"
     r"|spricht|sprach\w*|als|dass|Parolen?|Plakat\w*|Aufschrift|Worten?|Stellungnahme)\b"
 )
 _FEW, _SOME, _MANY = 2, 4, 8
+_LIKELY, _LIKELY_BY_RULE = 0.35, 0.2
+_LEAST = tuple(math.log(share / (1 - share)) for share in (_LIKELY, _LIKELY_BY_RULE))
+"""The sums from which on words in marks are likely enough speech; the second one by the rule."""
 
 
-def described(
-    text: str, before: str, after: str, *, rule: bool, has_cue: bool, names_only: bool,
-    is_repeated: bool, beside_speech: bool, earlier: str,
-) -> Features:  # fmt: skip
+class QuotedWords(NamedTuple):
+    """Words in marks and what stands around them: in the sentence, before it, in the `whole` text.
+
+    `rule`, `has_cue`, `names_only` and `beside_speech` are what was told of them already.
+    """
+
+    text: str
+    before: str
+    after: str
+    earlier: str
+    whole: str
+    rule: bool
+    has_cue: bool
+    names_only: bool
+    beside_speech: bool
+
+
+def described(quoted: QuotedWords) -> Features:
     """Describe words in marks: what they look like, and what stands around them."""
+    marks = _at_sight(quoted) | _looked_for(quoted)
+    return {"always": 1.0} | {name: 1.0 for name, holds in marks.items() if holds}
+
+
+def _at_sight(quoted: QuotedWords) -> dict[str, bool]:
+    """Return what can be seen of words in marks at once."""
+    text, before, after = quoted[:3]
     words = text.split()
-    near = _WORD.findall(before[-120:]) + _WORD.findall(after[:120])
-    last = before.rstrip().rsplit(" ", 1)[-1].casefold()
-    capitals = [word for word in words if word[:1].isupper()]
-    marks = {
-        "rule": rule,
-        "cue": has_cue,
-        "a few words": len(words) <= _FEW,
-        "some words": _FEW < len(words) <= _SOME,
-        "many words": len(words) > _MANY,
-        "one word": len(words) == 1,
-        "begins small": text[:1].islower(),
-        "all capitals": len(capitals) == len(words),
-        "one capital word": len(words) == 1 and text[:1].isupper(),
+    count = len(words)
+    capitals = sum(word[:1].isupper() for word in words)
+    is_small, is_capital = text[:1].islower(), text[:1].isupper()
+    led_by = before.rstrip()
+    word_before = led_by.rpartition(" ")[2]
+    last = word_before.casefold()
+    return {
+        "rule": quoted.rule,
+        "cue": quoted.has_cue,
+        "a few words": count <= _FEW,
+        "some words": _FEW < count <= _SOME,
+        "many words": count > _MANY,
+        "one word": count == 1,
+        "begins small": is_small,
+        "all capitals": capitals == count,
+        "one capital word": count == 1 and is_capital,
         "ended": text[-1] in ".!?…",
         "comma": text[-1] == "," or after[:1] == ",",
-        "subjunctive": not SUBJUNCTIVE.isdisjoint(near),
-        "subjunctive earlier": not SUBJUNCTIVE.isdisjoint(_WORD.findall(earlier)),
-        "source": not _SOURCE.isdisjoint(word.casefold() for word in near),
-        "stance": _STANCE.search(before[-120:]) is not None,
         "as": last == "als",
         "article": last in _ARTICLES,
-        "noun before": before.rstrip()[-1:].isalpha()
-        and before.rstrip().rsplit(" ", 1)[-1][:1].isupper(),
-        "colon": before.rstrip().endswith(":"),
+        "noun before": led_by[-1:].isalpha() and word_before[:1].isupper(),
+        "colon": led_by[-1:] == ":",
         "opens": not before.strip(" –-"),
         "closes": not after.strip(" .§"),
-        "named": names_only,
-        "repeated": is_repeated,
-        "beside speech": beside_speech,
+        "named": quoted.names_only,
+        "beside speech": quoted.beside_speech,
         "in brackets": before.count("(") > before.count(")"),
-        "small and capital": text[:1].islower() and bool(capitals),
+        "small and capital": is_small and capitals > 0,
     }
-    return {"always": 1.0} | {name: 1.0 for name, holds in marks.items() if holds}
+
+
+def _looked_for(quoted: QuotedWords) -> dict[str, bool]:
+    """Return what has to be looked for in the words around."""
+    near = quoted.before[-120:]
+    return {
+        "subjunctive": _is_subjunctive(near) or _is_subjunctive(quoted.after[:120]),
+        "subjunctive earlier": _is_subjunctive(quoted.earlier),
+        "stance": _STANCE.search(near) is not None,
+        "repeated": quoted.whole.count(quoted.text) > 1,
+    }
+
+
+def is_speech(quoted: QuotedWords) -> bool:
+    """Return whether words in marks are speech, looking no further than it takes to tell.
+
+    >>> nothing = QuotedWords("Ja.", "", "", "", "", False, False, False, False)
+    >>> is_speech(nothing), is_speech(nothing._replace(text="Bo", before="der", names_only=True))
+    (True, False)
+    """
+    fitted, least = weights(), _LEAST[quoted.rule]
+    at_sight = _at_sight(quoted)
+    seen = fitted["always"] + sum(compress(_weights_of(tuple(at_sight)), at_sight.values()))
+    at_least, at_most = _reach()
+    if seen + at_least < least <= seen + at_most:
+        seen += sum(fitted.get(name, 0.0) for name, holds in _looked_for(quoted).items() if holds)
+    return seen >= least
+
+
+@cache
+def _weights_of(names: tuple[str, ...]) -> tuple[float, ...]:
+    return tuple(weights().get(name, 0.0) for name in names)
+
+
+@cache
+def _reach() -> tuple[float, float]:
+    """Return how far what is looked for can lower and raise the sum."""
+    nowhere = QuotedWords("-", "", "", "", "", *[False] * 4)
+    found = [weights().get(name, 0.0) for name in _looked_for(nowhere)]
+    return sum(min(each, 0.0) for each in found), sum(max(each, 0.0) for each in found)
+
+
+@lru_cache(maxsize=64)
+def _is_subjunctive(text: str) -> bool:
+    return not SUBJUNCTIVE.isdisjoint(_WORD.findall(text))
 
 
 @cache
 def weights() -> Mapping[str, float]:
     """Return the fitted weight of each feature."""
-    told = resources.files(__package__).joinpath("speech.toml").read_text("utf-8")
-    found: dict[str, float] = tomllib.loads(told)["weights"]
+    text = resources.files(__package__).joinpath("speech.toml").read_text("utf-8")
+    found: dict[str, float] = tomllib.loads(text)["weights"]
     return found
-
-
-def likelihood(features: Features) -> float:
-    """Return how likely words in marks are speech, from 0 to 1."""
-    fitted = weights()
-    total = sum(fitted.get(name, 0.0) * value for name, value in features.items())
-    return 1 / (1 + math.exp(-total))

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from worker.text.annotate.words import title_key
 from worker.text.page.body.roles import is_lead_place, places_of
 from worker.text.page.layout.blocks import Block, Piece, PieceKind
-from worker.text.page.layout.frame import SHORTEST_RUNNING, frame_of, is_inside, runs
+from worker.text.page.layout.container import SHORTEST_RUNNING, container_of, is_inside, runs
 
 _SHORTEST_LEAD = 40  # characters
 _LONGEST_LEAD = 900
 _COMPARED = 50
+_LONG_HEADLINE = 20
+_LONGEST_KICKER = 40
 _SHORTEST_RUNNING = 60
 _SHORTEST_TEXT = 200
 _SHORTEST_STATED = 80
@@ -18,10 +20,11 @@ _SHORTEST_REPEAT = 40
 _LEAST_GAIN = 600
 _FAR_LESS = 0.5
 _MOST_OF_IT = 0.7
-_HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
+_MOST_GLUED = 0.4
+HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
 _FRAMED = frozenset({"p", "h2", "h3", "h4", "li", "blockquote"})
 _PARAGRAPH_TAGS = frozenset({"p", "li", "blockquote", "h2", "h3", "h4", "h5"})
-_KINDS: Mapping[str, PieceKind] = {
+KINDS: Mapping[str, PieceKind] = {
     "li": "item",
     "blockquote": "quote",
     "h2": "head",
@@ -69,7 +72,7 @@ def with_paragraphs(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[P
     """
     if not any("\n" in piece.text for piece in pieces):
         return tuple(pieces)
-    kinds = {b.key: _KINDS.get(b.tag, "p") for b in blocks if b.tag in _PARAGRAPH_TAGS}
+    kinds = {b.key: KINDS.get(b.tag, "p") for b in blocks if b.tag in _PARAGRAPH_TAGS}
     return tuple(cut for piece in pieces for cut in _cut(piece, kinds))
 
 
@@ -93,7 +96,7 @@ def with_repeats(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[Piec
             at = _next_place(mended, block.key, at)
         elif len(block.text) >= _SHORTEST_REPEAT and 0 <= at < len(mended) - 1:
             at += 1
-            mended.insert(at, Piece(_KINDS.get(block.tag, "p"), block.text))
+            mended.insert(at, Piece(KINDS.get(block.tag, "p"), block.text))
     return tuple(mended)
 
 
@@ -112,13 +115,21 @@ def second_opinion(blocks: Sequence[Block], stated_body: str) -> tuple[Piece, ..
 def better_opinion(
     pieces: Sequence[Piece], blocks: Sequence[Block], stated_body: str
 ) -> tuple[Piece, ...] | None:
-    """Return what stands in the frame of the page, where the extractor took far less.
+    """Return what stands in the content container, where the extractor took far less.
 
     None where the first opinion holds. The extractor sometimes settles for a part: a box of
-    its own, the half of an interview. A text that JSON-LD states whole is left as it is.
+    its own, the half of an interview; and its last resort glues lines of the whole page into
+    pieces that stand nowhere on it. A text that JSON-LD states whole is left as it is.
     """
     first = _running(pieces)
-    if len(stated_body) >= _SHORTEST_TEXT and first > len(stated_body) * _MOST_OF_IT:
+    share = first / len(stated_body) if len(stated_body) >= _SHORTEST_TEXT else 0.0
+    if _MOST_OF_IT < share < 1 / _MOST_OF_IT:
+        return None
+    if _is_glued(pieces, blocks):
+        framed = framed_text(blocks)
+        if _length(framed) > _length(pieces) * _MOST_GLUED:
+            return framed
+    if share > _MOST_OF_IT:
         return None
     long = (len(b.text) for b in blocks if b.zone == "article" and len(b.text) >= SHORTEST_RUNNING)
     if sum(long) * _FAR_LESS < first:
@@ -129,17 +140,29 @@ def better_opinion(
 
 
 def framed_text(blocks: Sequence[Block]) -> tuple[Piece, ...]:
-    """Return the paragraphs, headings and lists that stand in the frame of the running text."""
-    frame = frame_of(blocks)
-    if frame is None:
+    """Return the paragraphs, headings and lists that stand in the container of the running text."""
+    container = container_of(blocks)
+    if container is None:
         return ()
     found = [b for b in blocks if b.zone == "article" and (b.tag in _FRAMED or runs(b))]
     pieces = [
-        Piece(_KINDS.get(b.tag, "p"), b.text, _HEADINGS.get(b.tag, 0))
+        Piece(KINDS.get(b.tag, "p"), b.text, HEADINGS.get(b.tag, 0))
         for b in found
-        if is_inside(b.element, frame)
+        if is_inside(b.element, container)
     ]
     return tuple(pieces)
+
+
+def _is_glued(pieces: Sequence[Piece], blocks: Sequence[Block]) -> bool:
+    """Return whether much of what was extracted is no block of the page."""
+    keys = {block.key for block in blocks}
+    lines = (line for piece in pieces for line in piece.text.split("\n"))
+    glued = sum(len(line) for line in lines if title_key(line) not in keys)
+    return glued > _length(pieces) * _MOST_GLUED
+
+
+def _length(pieces: Sequence[Piece]) -> int:
+    return sum(len(piece.text) for piece in pieces)
 
 
 def _running(pieces: Sequence[Piece]) -> int:
@@ -174,11 +197,14 @@ def _above(blocks: Sequence[Block], wanted: str, first_key: str) -> Sequence[Blo
 
 
 def _is_headline(block: Block, wanted: str) -> bool:
-    return block.key == wanted or (block.tag == "h1" and block.key.endswith(wanted))
+    """Return whether a block is the headline, maybe with a kicker before it."""
+    kicker = len(block.key) - len(wanted)
+    ends = block.tag == "h1" or (len(wanted) >= _LONG_HEADLINE and kicker <= _LONGEST_KICKER)
+    return block.key == wanted or (ends and block.key.endswith(wanted))
 
 
 def _is_sentence(block: Block) -> bool:
-    """Tell whether a block below a headline is running text: long, and ended like a sentence."""
+    """Return whether a block below a headline is running text: long, and ended like a sentence."""
     return (
         len(block.text) >= _SHORTEST_RUNNING
         and block.text.rstrip('"“”»').endswith((".", "!", "?"))

@@ -1,4 +1,4 @@
-"""Tell the lines and lists of a body that only lead elsewhere: teasers, newsletters, channels."""
+"""Find the lines and lists of a body that only lead elsewhere: teasers, newsletters, channels."""
 
 import re
 from collections.abc import Sequence
@@ -87,8 +87,8 @@ def name_promotion(
     _name_headings(pieces, roles)
 
 
-def is_teaser(piece: Piece, place: Block | None) -> bool:
-    """Tell whether a short line is a link, but for a few words with a colon before it."""
+def _is_teaser_line(piece: Piece, place: Block | None) -> bool:
+    """Return whether a short line is a link, but for a few words with a colon before it."""
     if place is None or len(piece.text) > _LONGEST_TEASER:
         return False
     share = place.share
@@ -98,7 +98,7 @@ def is_teaser(piece: Piece, place: Block | None) -> bool:
 
 
 def is_call(text: str) -> bool:
-    """Tell whether a line asks to follow the house on one of its channels.
+    """Return whether a line asks to follow the house on one of its channels.
 
     >>> is_call("Folgen Sie uns auf Instagram und Facebook!")
     True
@@ -116,7 +116,7 @@ def _leads_away(piece: Piece, place: Block | None) -> bool:
     linked = place is not None and next(place.element.iter("a"), None) is not None
     if linked and is_call(piece.text):
         return True
-    return piece.kind == "p" and is_teaser(piece, place)
+    return piece.kind == "p" and _is_teaser_line(piece, place)
 
 
 def _lists(roles: Sequence[Role]) -> list[tuple[int, int]]:
@@ -134,10 +134,10 @@ def _lists(roles: Sequence[Role]) -> list[tuple[int, int]]:
 
 
 def _is_link_list(pieces: Sequence[Piece], places: Sequence[Block | None]) -> bool:
-    """Tell whether every item is a teaser, or each is a link behind a word on its topic."""
+    """Return whether every item is a teaser, or each is a link behind a word on its topic."""
     if len(pieces) < _FEWEST_TEASERS:
         return False
-    if all(is_teaser(*item) for item in zip(pieces, places, strict=True)):
+    if all(_is_teaser_line(*item) for item in zip(pieces, places, strict=True)):
         return True
     shares = [place.share for place in places if place is not None]
     return (

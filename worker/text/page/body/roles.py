@@ -6,12 +6,12 @@ from itertools import islice
 
 from storage.values.draft import Paragraph, Role
 from worker.text.annotate.bylines import is_byline
-from worker.text.annotate.marks import marks
+from worker.text.annotate.marks import is_plain, marks
 from worker.text.annotate.roles import is_promo, notice_kind
 from worker.text.annotate.words import title_key
 from worker.text.page.body.promo import name_promotion
 from worker.text.page.layout.blocks import Block, Piece, label_of, split_words
-from worker.text.page.layout.frame import outside
+from worker.text.page.layout.container import outside
 from worker.text.page.layout.labels import BYLINE_LABEL, KICKER_LABEL, PUBLISHED_LABEL
 from worker.text.page.layout.lines import (
     is_agency_line,
@@ -70,8 +70,9 @@ def paragraphs_of(
     _set_credits_aside(pieces, roles, authors)
     _name_lead(pieces, places, roles, {title_key(lead) for lead in leads})
     _set_outside_aside(pieces, places, roles)
+    plain = is_plain("\n".join([piece.text for piece in pieces]))
     return tuple(
-        Paragraph(role, piece.text, marks(piece.text))
+        Paragraph(role, piece.text, marks(piece.text, plain=plain))
         for piece, role in zip(pieces, roles, strict=True)
     )
 
@@ -93,13 +94,15 @@ def placed(pieces: Sequence[Piece], blocks: Sequence[Block]) -> list[Block | Non
     Of several the one in the article is meant, and for a heading the one that is a heading:
     a table of contents says the same.
     """
-    best: dict[tuple[str, bool], Block] = {}
+    wanted = [(title_key(piece.text), piece.kind == "head") for piece in pieces]
+    best: dict[tuple[str, bool], Block | None] = dict.fromkeys(wanted)
     for block in blocks:
         for heading in (True, False):
-            known = best.get((block.key, heading))
-            if known is None or _likeness(block, heading) > _likeness(known, heading):
-                best[block.key, heading] = block
-    return [best.get((title_key(piece.text), piece.kind == "head")) for piece in pieces]
+            if (block.key, heading) in best:
+                known = best[block.key, heading]
+                if known is None or _likeness(block, heading) > _likeness(known, heading):
+                    best[block.key, heading] = block
+    return [best[each] for each in wanted]
 
 
 def _likeness(block: Block, heading: bool) -> tuple[bool, bool]:  # noqa: FBT001
@@ -107,7 +110,7 @@ def _likeness(block: Block, heading: bool) -> tuple[bool, bool]:  # noqa: FBT001
 
 
 def is_lead_place(block: Block) -> bool:
-    """Tell whether a block, or one of the two elements around it, is called a lead."""
+    """Return whether a block, or one of the two elements around it, is called a lead."""
     if block.zone == "hidden":
         return False
     labels = [block.label, *map(label_of, islice(block.element.iterancestors(), 2))]
@@ -157,7 +160,7 @@ def _first_running(pieces: Sequence[Piece], places: Sequence[Block | None]) -> i
 def _set_outside_aside(
     pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set aside what stood outside the frame of the running text without running itself."""
+    """Set aside what stood outside the container of the running text without running itself."""
     named = _ROLE_OF_KIND.values()
     _set_aside([i for i in outside(pieces, places) if roles[i] in named], pieces, roles)
 
@@ -195,7 +198,7 @@ def _set_credits_aside(pieces: Sequence[Piece], roles: list[Role], authors: Sequ
 
 
 def is_head_matter(text: str, label: str) -> bool:
-    """Tell whether a short line before the running text is kicker, byline or date.
+    """Return whether a short line before the running text is kicker, byline or date.
 
     >>> is_head_matter("Von Merle Addicks", ""), is_head_matter("Hochwasser", "kicker")
     (True, True)

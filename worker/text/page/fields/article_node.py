@@ -26,6 +26,8 @@ def collect_linked(linked: Linked, collection: Collection, address: str | None) 
     article = article_node(linked, address)
     if article is not None:
         _collect_node(article, collection, "JSON-LD", address)
+        for node in linked.nodes if not article.get("author") else ():
+            collection.add("authors", _texts(node.get("author"), "name"), "JSON-LD WebPage author")
         return
     for node in linked.nodes:
         if any(kind in _WHOLE_PAGE[:2] for kind in types_of(node)):

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from storage.values.draft import Candidate
 from worker.text.annotate.bylines import (
     DESK,
+    PARTICLES,
     PERSON,
     People,
     clean_name,
@@ -13,9 +15,9 @@ from worker.text.annotate.bylines import (
     sort_names,
 )
 from worker.text.annotate.words import title_key
-from worker.text.page.fields.clues import NO_CLUES, PageClues
+from worker.text.page.fields.clues import NO_CLUES, Line, PageClues
 from worker.text.page.fields.titles import is_site, plain_title
-from worker.text.page.fields.weigh import Features, model
+from worker.text.page.weigh import Features, model
 
 _FAMILIES = {
     "JSON-LD author": "linked", "JSON-LD creator": "linked creator",
@@ -26,21 +28,32 @@ _FAMILIES = {
     "meta twitter:data2": "label", "meta author": "meta author", "author link": "author link",
     "author link beside the article": "author link beside",
     "byline beside the article": "byline beside", "byline below the headline": "below",
+    "byline in a caption": "caption", "author link in a caption": "caption",
+    "itemprop author beside the article": "itemprop beside",
+    "itemprop creator beside the article": "itemprop beside",
+    "link rel=author in a caption": "caption",
+    "link rel=author beside the article": "link beside", "line around the headline": "line",
 }  # fmt: skip
 _OTHER_META = "meta"
 _SEEN = frozenset(
     {"byline", "link", "itemprop", "text byline", "box", "last line", "author link", "below"}
 )
-_STATED = frozenset({"linked", "itemprop", "meta author", "meta", "linked page", "label"})
-_WHOLE = frozenset({"linked", "byline"})
-"""Places that name all authors at once."""
+_STATED = frozenset({"linked", "itemprop", "meta author", "meta", "linked page", "label", "feed"})
 _DESKS = frozenset({"Redaktion", "Staff"})
 """What a house calls those who write for it, where it names nobody."""
-_BOXES = frozenset({"box", "byline beside", "author link beside"})
+_BOXES = frozenset({"box", "byline beside", "author link beside", "link beside"})
+_WEAK = frozenset({"line", *_BOXES})
+_RIGHT, _AT, _NEAR = 2, 3, 8  # blocks below the headline
+_SMALL = 2  # letters of a particle
+_LABEL = 8  # letters beside a name: written by
+_MORE = 2  # words that a name may have more where it is spelled in full
+_FAR = 1000
+_TITLE = 4  # letters: Prof
 _LATE = 3
 _MANY = 4
 _LONG = 4
-_LIKELY = 0.4
+_GLUED = 20  # letters of a word; it is several
+_LIKELY = 0.3
 """So likely has the best name to be where none reaches the threshold."""
 
 
@@ -52,7 +65,6 @@ class _Named:
     kind: str
     order: int
     places: dict[str, int] = field(default_factory=dict)
-    alone: bool = True
 
 
 def choose_people(
@@ -66,58 +78,64 @@ def choose_people(
     weighed = model("authors")
     named = list(_collect(candidates, clues.organisations))
     agencies = tuple(dict.fromkeys(each.name for each in named if each.kind == "agency"))
-    told = features(candidates, sites, clues)
+    described = _described(named, sites, clues)
     sure = {
-        name: weighed.probability(each) for name, each in told.items() if name not in clues.unseen
+        name: weighed.probability(each)
+        for name, each in described.items()
+        if name not in clues.unseen
     }
     taken = _taken([each for each in named if each.name in sure], sure, weighed.threshold)
     if not taken:
         return People((), agencies, ()), candidates[0].found_in if candidates else "", None
     best = max(taken, key=lambda each: sure[each.name])
-    beside = _beside(best, candidates)
-    beside = {name for name in beside if sure.get(name, 0.0) >= _LIKELY}
-    taken = [each for each in named if each in taken or each.name in beside]
     persons = tuple(_whole([each for each in taken if each.kind == "person"]))
     houses = [each.name for each in taken if each.kind == "house"]
-    houses = [name for name in houses if not (persons and DESK.search(name))]
+    if persons:
+        houses = [name for name in houses if not (DESK.search(name) or _of_site(name, sites))]
     people = People(persons, agencies, tuple(houses))
     return people, _place(best, candidates), round(sure[best.name], 2)
 
 
 def _taken(offered: Sequence[_Named], sure: Mapping[str, float], threshold: float) -> list[_Named]:
-    """Return the names that are likely enough, or else the likeliest if it is not unlikely.
+    """Return the names that are likely enough, or else the likeliest if they are not unlikely.
 
-    A box tells who is behind a name that was given: it names somebody where nothing else does.
+    A first name speaks for the whole one. A mere line around the headline has to be likely. A box
+    tells who is behind a name that was given: it names somebody where nothing else does.
     """
     likely = [each for each in offered if sure[each.name] >= threshold]
     if not likely:
-        best = max(offered, key=lambda each: sure[each.name], default=None)
-        return [best] if best and sure[best.name] >= _LIKELY else []
+        meant = [each for each in offered if each.places.keys() != {"line"}]
+        joint = {each.name: sure[each.name] + sure.get(_first(each.name), 0.0) for each in meant}
+        best = max(joint.values(), default=0.0)
+        return [each for each in meant if joint[each.name] == best >= _LIKELY]
     boxed = [each for each in likely if each.places.keys() <= _BOXES]
     return [each for each in likely if each not in boxed] or boxed[:1]
 
 
-def _beside(best: _Named, candidates: Sequence[Candidate]) -> set[str]:
-    """Return the persons whom the bylines and lists of authors with the best name name too."""
-    found: set[str] = set()
-    for candidate in candidates:
-        if isinstance(candidate.value, list) and _FAMILIES.get(candidate.found_in) in _WHOLE:
-            persons = _people(candidate).persons
-            found |= set(persons) if best.name in persons else set()
-    return found
+def _first(name: str) -> str:
+    """Return the first name of a whole one."""
+    first, _, rest = name.partition(" ")
+    return first if rest else ""
 
 
 def features(
     candidates: Sequence[Candidate], sites: Sequence[str], clues: PageClues = NO_CLUES
 ) -> Mapping[str, Features]:
     """Return the features of each name that is offered: what is weighed, and fitted to."""
-    named = list(_collect(candidates, clues.organisations))
+    return _described(list(_collect(candidates, clues.organisations)), sites, clues)
+
+
+def _described(
+    named: Sequence[_Named], sites: Sequence[str], clues: PageClues
+) -> Mapping[str, Features]:
+    outlets = {each.name for each in named if _is_outlet(each, sites)}
     offered = [
         each
         for each in named
-        if each.kind != "agency" and (clues.is_blog or not _is_outlet(each, sites))
+        if each.kind != "agency" and (clues.is_blog or each.name not in outlets)
     ]
-    return {each.name: _features(each, offered, sites, clues) for each in offered}
+    rivals = [each for each in offered if each.name not in outlets]
+    return {each.name: _features(each, rivals, sites, clues) for each in offered}
 
 
 def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) -> Iterator[_Named]:
@@ -134,15 +152,49 @@ def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) ->
         entries += [(name, "agency") for name in people.agencies]
         if entries:
             counts[family] = counts.get(family, -1) + 1
+        before = [found[k] for name, _ in entries if (k := title_key(name)) in found]
+        order = min([counts.get(family, 0), *(b.places.get(family, _FAR) for b in before)])
         for name, kind in entries:
             if name in organisations and kind == "person":
                 kind = "house"  # noqa: PLW2901 -- the page says so
             known = found.setdefault(title_key(name), _Named(name, kind, len(found)))
             if _legible(name) > _legible(known.name):
                 known.name = name  # what was offered before is an account, a slip, or capitals
-            known.places.setdefault(family, counts[family])
-            known.alone = known.alone and len(entries) == 1
-    yield from found.values()
+            known.places[family] = min(order, known.places.get(family, order))
+    yield from _joined(list(found.values()))
+
+
+def _joined(named: Sequence[_Named]) -> Iterator[_Named]:
+    """Yield the names, those that are another one less a name or a title joined with it.
+
+    >>> two = [_Named("Ada Kern", "person", 0), _Named("Dr. Ada Maria Kern", "person", 1)]
+    >>> [each.name for each in _joined(two)]
+    ['Dr. Ada Maria Kern']
+    """
+    words = [_words(each.name) if each.kind == "person" else [] for each in named]
+    for each, own in zip(named, words, strict=True):
+        fuller = (
+            other
+            for other, more in zip(named, words, strict=True)
+            if 1 < len(own) < len(more) <= len(own) + _MORE
+            and own[-1] == more[-1]
+            and (own[0] == more[0] or len(more[0]) <= _TITLE)
+            and set(own) < set(more)
+        )
+        whole = next(fuller, None)
+        if whole is None:
+            yield each
+        else:
+            if each.places.keys() & _STATED and not whole.places.keys() & _STATED:
+                whole.name = each.name
+            for family, order in each.places.items():
+                whole.places[family] = min(order, whole.places.get(family, order))
+            whole.order = min(whole.order, each.order)
+
+
+def _words(name: str) -> list[str]:
+    """Return the letters of each word of a name."""
+    return list(filter(None, map(title_key, name.split())))
 
 
 def _legible(name: str) -> tuple[bool, bool]:
@@ -150,8 +202,16 @@ def _legible(name: str) -> tuple[bool, bool]:
 
 
 def _people(candidate: Candidate) -> People:
-    values = [plain_title(value) for value in candidate.value if isinstance(value, str)]
-    if len(values) == 1 or candidate.found_in.startswith(("byline", "trafilatura")):
+    offered = tuple(value for value in candidate.value if isinstance(value, str))
+    return _people_in(offered, candidate.found_in)
+
+
+@lru_cache(maxsize=256)  # one choice asks several times
+def _people_in(offered: tuple[str, ...], found_in: str) -> People:
+    values = [plain_title(value) for value in offered]
+    if found_in.startswith("meta"):
+        values = list(map(_turned, values))
+    if len(values) == 1 or found_in.startswith(("byline", "trafilatura")):
         found = [read_byline(value) for value in values]
     else:
         found = [sort_names(values)]
@@ -163,75 +223,136 @@ def _people(candidate: Candidate) -> People:
     )
 
 
+def _turned(value: str) -> str:
+    """Return a name of a catalogue as it is spoken.
+
+    >>> _turned("Kern, Ada"), _turned("Ada Kern, Bo Lind")
+    ('Ada Kern', 'Ada Kern, Bo Lind')
+    """
+    last, _, first = value.partition(", ")
+    return f"{first} {last}" if first and " " not in last and first.count(" ") < 2 else value
+
+
 def _is_outlet(named: _Named, sites: Sequence[str]) -> bool:
-    """Tell whether a name is the site's and not that of a person who has a site."""
+    """Return whether a name is the site's and not that of a person who has a site."""
     if not is_site(named.name, sites):
         return False
     return not (named.kind == "person" and " " in named.name and PERSON.fullmatch(named.name))
 
 
 def _features(
-    each: _Named, offered: Sequence[_Named], sites: Sequence[str], clues: PageClues
+    each: _Named, rivals: Sequence[_Named], sites: Sequence[str], clues: PageClues
 ) -> dict[str, float]:
     """Describe a name: where it stands, how it looks, what else the page says."""
-    told: dict[str, float] = {f"in {family}": 1.0 for family in each.places}
-    words = each.name.split()
     others = [
         o
-        for o in offered
+        for o in rivals
         if o is not each
         and (o.kind == "person" or each.kind == "house")
-        and not _is_outlet(o, sites)
+        and not o.places.keys() <= _WEAK
     ]
-    key = title_key(each.name)
-    is_seen = not each.places.keys().isdisjoint(_SEEN)
-    is_shown = key in clues.shown if clues.shown else is_seen
-    is_stated = not each.places.keys().isdisjoint(_STATED)
-    is_first = each.places.get("byline") == 0
-    told["places"] = min(len(each.places), 5) / 5
+    lines = [line for line in clues.lines if title_key(each.name) in line[1]]
     flags = {
-        "seen": is_seen,
-        "stated": is_stated,
-        "first byline": is_first,
-        "first author link": each.places.get("author link") == 0,
-        "late author link": each.places.get("author link", 0) >= _LATE,
-        "beside alone": all(place.endswith("beside") for place in each.places),
-        "author link alone": all(place.startswith("author link") for place in each.places),
-        "late byline": each.places.get("byline", 0) >= _LATE,
-        "late itemprop": each.places.get("itemprop", 0) >= 1,
+        **_of_places(each),
+        **_of_lines(each, lines, clues),
+        **_of_look(each, sites),
+        **_of_others(each, others, lines, clues),
+        "unseen account": each.name in clues.unseen,
+    }
+    described: dict[str, float] = {f"in {family}": 1.0 for family in each.places}
+    described["places"] = min(len(each.places), 5) / 5
+    return described | {name: 1.0 for name, holds in flags.items() if holds}
+
+
+def _of_places(each: _Named) -> dict[str, bool]:
+    places = each.places
+    return {
+        "seen": not places.keys().isdisjoint(_SEEN),
+        "stated": not places.keys().isdisjoint(_STATED),
+        "first byline": places.get("byline") == 0,
+        "first author link": places.get("author link") == 0,
+        "late author link": places.get("author link", 0) >= _LATE,
+        "beside alone": all(place.endswith("beside") for place in places),
+        "author link alone": all(place.startswith("author link") for place in places),
+        "late byline": places.get("byline", 0) >= _LATE,
+        "late itemprop": places.get("itemprop", 0) >= 1,
+    }
+
+
+def _of_lines(each: _Named, lines: Sequence[Line], clues: PageClues) -> dict[str, bool]:
+    is_seen = not each.places.keys().isdisjoint(_SEEN)
+    is_shown = bool(lines) if clues.lines else is_seen
+    beside = {at + step for at, *_ in lines for step in (-1, 1)}
+    key = title_key(each.name)
+    longest = len(key) + _LABEL
+    return {
+        "shown above": is_shown,
+        "unshown": not is_seen and not is_shown,
+        "at the headline": any(0 < at <= _AT for at, *_ in lines),
+        "below the headline": any(_AT < at <= _NEAR for at, *_ in lines),
+        "above the headline": any(at < 0 for at, *_ in lines),
+        "own line": any(len(line) <= longest for _, line, _ in lines),
+        "right below": any(0 < at <= _RIGHT and line == key for at, line, _ in lines),
+        "introduced": any(text.startswith(f"{each.name} ") for text in clues.openings),
+        "dated line": any(dated for *_, dated in lines),
+        "beside a date": any(dated and at in beside for at, _, dated in clues.lines),
+    }
+
+
+def _of_look(each: _Named, sites: Sequence[str]) -> dict[str, bool]:
+    words = each.name.split()
+    return {
         "house": each.kind == "house",
         "desk": bool(DESK.search(each.name)),
         "site": is_site(each.name, sites),
-        "house alone": each.kind == "house" and not others,
-        "shown above": is_shown,
-        "unshown": not is_seen and not is_shown,
-        "of the site": any(_begins_with(key, site) for site in sites),
-        "unseen account": each.name in clues.unseen,
+        "of the site": _of_site(each.name, sites),
         "spelled as a name": PERSON.fullmatch(each.name) is not None,
         "one word": len(words) == 1,
-        "long": len(words) >= _LONG,
+        "long": sum(word not in PARTICLES for word in words) >= _LONG
+        or max(map(len, words)) > _GLUED,
         "small": each.name[:1].islower(),
         "capitals": each.name.isupper(),
-        "digits": any(c.isdecimal() for c in each.name),
+    }
+
+
+def _of_others(
+    each: _Named, others: Sequence[_Named], lines: Sequence[Line], clues: PageClues
+) -> dict[str, bool]:
+    key = title_key(each.name)
+    keys = [title_key(other.name) for other in others]
+    first = [o for o in others if o.places.get("byline") == 0]
+    is_with_first = "byline" in each.places and any(
+        _stand_together(lines, title_key(o.name), clues) for o in first
+    )
+    is_stated = not each.places.keys().isdisjoint(_STATED)
+    is_first = each.places.get("byline") == 0
+    return {
+        "house alone": each.kind == "house" and not others,
         "many bylines": sum("byline" in o.places for o in others) >= _MANY,
         "another is linked": "linked" not in each.places
         and any("linked" in o.places for o in others),
         "another is stated": not is_stated
         and any(not o.places.keys().isdisjoint(_STATED) for o in others),
-        "another in first byline": not is_first
-        and any(o.places.get("byline") == 0 for o in others),
-        "a longer one": any(key in title_key(o.name) for o in others),
-        "a shorter one": any(title_key(o.name) in key for o in others),
+        "another in first byline": bool(first) and not is_first and not is_with_first,
+        "a longer one": any(key in other for other in keys),
+        "a shorter one": any(other in key for other in keys),
         "with its own": bool(others) and all(o.places == each.places for o in others),
-        "only one": all(p.endswith("beside") for other in others for p in other.places),
+        "only one": not others,
+        "only a box": "box" in each.places and not others,
     }
-    told |= {name: 1.0 for name, holds in flags.items() if holds}
-    return told
 
 
-def _begins_with(key: str, site: str) -> bool:
-    site_key = title_key(site)
-    return len(site_key) > 2 and key.startswith(site_key)
+def _stand_together(lines: Sequence[Line], key: str, clues: PageClues) -> bool:
+    """Return whether another name stands in one of the lines, or in one beside it."""
+    return any(
+        abs(at - other) <= 1 for at, *_ in lines for other, line, _ in clues.lines if key in line
+    )
+
+
+def _of_site(name: str, sites: Sequence[str]) -> bool:
+    """Return whether a name begins with that of the site."""
+    key = title_key(name)
+    return any(len(site) > _SMALL and key.startswith(site) for site in map(title_key, sites))
 
 
 def _whole(persons: Sequence[_Named]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Tell what a page shows around the names that it offers, and what it calls itself."""
+"""Describe what a page shows around the names that it offers, and what it calls itself."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,12 +7,16 @@ from typing import Any
 
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.article_node import account_names, organisation_names
+from worker.text.page.fields.byline_places import headline_at
 from worker.text.page.fields.json_ld import types_of
 from worker.text.page.layout.blocks import Block, Layout
 
 _BEFORE, _BEHIND = 5, 25  # blocks around the headline
 _LONGEST_LINE = 160  # characters
-_READ = ("article", "aside")
+_DATED = 3  # digits
+_SHORTEST_PARAGRAPH = 80  # characters
+_OPENING = 70
+"""Characters of a paragraph that may begin with a name."""
 
 
 BLOG = re.compile(r"//blogs?\.|/blogs?/", re.IGNORECASE)
@@ -23,18 +27,24 @@ BLOG = re.compile(r"//blogs?\.|/blogs?/", re.IGNORECASE)
 """
 
 
+Line = tuple[int, str, bool]
+"""A short line: how far below the headline it stands, its letters, whether it holds a date."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageClues:
     """What a page says beside its offers; names are compared by their letters (`title_key`).
 
-    `shown` are the short lines around the headline, `unseen` the names of accounts that nobody
-    can read on the page, `organisations` what it calls so. On a blog of a firm the firm writes.
+    `lines` are those around the headline, `unseen` the names of accounts that nobody can read on
+    the page, `organisations` what it calls so, `openings` how its paragraphs begin: one may tell
+    who somebody is. On a blog of a firm the firm writes.
     """
 
-    shown: str = ""
+    lines: tuple[Line, ...] = ()
     unseen: frozenset[str] = frozenset()
     organisations: frozenset[str] = frozenset()
     is_blog: bool = False
+    openings: tuple[str, ...] = ()
 
 
 NO_CLUES = PageClues()
@@ -49,19 +59,26 @@ def clues_of(
     addressed = BLOG.search(address or "") is not None
     news = any(kind.endswith("NewsArticle") for kind in kinds)
     return PageClues(
-        "|".join(block.key for block in _near(layout.blocks)),
+        tuple(_near(layout.blocks)),
         _unseen_accounts(layout.blocks, account_names(node), seen),
         organisation_names(node),
         not news and (addressed or "BlogPosting" in kinds),
+        tuple(
+            block.text[:_OPENING]
+            for block in layout.blocks
+            if len(block.text) > _SHORTEST_PARAGRAPH and block.zone != "hidden"
+        ),
     )
 
 
-def _near(blocks: Sequence[Block]) -> Iterator[Block]:
+def _near(blocks: Sequence[Block]) -> Iterator[Line]:
     """Yield the short lines around the headline."""
-    at = next((i for i, b in enumerate(blocks) if b.tag == "h1" and b.zone == "article"), 0)
-    for block in blocks[max(0, at - _BEFORE) : at + _BEHIND]:
-        if block.zone in _READ and block.tag != "h1" and len(block.text) <= _LONGEST_LINE:
-            yield block
+    at = headline_at(blocks)
+    for index in range(max(0, at - _BEFORE), min(len(blocks), at + _BEHIND)):
+        block = blocks[index]
+        if block.zone != "hidden" and block.tag != "h1" and len(block.text) <= _LONGEST_LINE:
+            digits = sum(map(str.isdecimal, block.text))
+            yield index - at, block.key, digits >= _DATED
 
 
 def _unseen_accounts(

@@ -1,8 +1,7 @@
 """Choose when a text was published and changed among the dates that a page carries."""
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,8 +17,8 @@ _RANKS = {
         "meta og:published_time", "meta article:published", "meta dc.date.issued",
         "meta dcterms.created", "meta pubdate", "meta publish-date", "meta publish_date",
         "time[datetime]", "JSON-LD dateCreated", "itemprop datecreated", "time", "page text",
-        "feed published", "meta date", "time[datetime] beside the article",
-        "JSON-LD WebPage datePublished",
+        "feed published", "meta date", "meta dc.date", "meta dcterms.date",
+        "time[datetime] beside the article", "JSON-LD WebPage datePublished",
         "address", "trafilatura",
     ),
     "modified": (
@@ -32,8 +31,9 @@ _CLOCK_SLACK = timedelta(minutes=10)  # servers and captures do not share a cloc
 _DAY_SLACK = timedelta(hours=26)  # a day without a zone may be anywhere on earth
 _CONFLICT = timedelta(days=2)
 _FINENESS = {"year": 0, "month": 1, "day": 2, "minute": 3, "second": 4}
-_MANY_DAYS = 3
 _STRONG = 9  # so many places of a rank are made for machines
+_MARKED = "itemprop datepublished"
+_FEW_DAYS = 2
 _SEEN = ("time[datetime]", "time", "page text")
 """The places that readers see."""
 
@@ -68,27 +68,36 @@ def choose_date(
     """Return the date of the best place, as precise as a place that names the same day.
 
     `field` is published or modified. A date after `seen_at` is no candidate, nor is the
-    beginning of the Unix epoch, which systems write where they know none.
+    beginning of the Unix epoch, which systems write where they know none. Of the dates that
+    lines show one with a time goes first: a mere day may be that of the matter.
     """
     ranks = _RANKS[field]
     readable = sorted(
-        (
+        _without_lists(
             _Read(_rank(c.found_in, ranks), date, moment)
             for c in candidates
             if (date := _read(c, seen_at, timezone))
             and (moment := moment_of(date, timezone))
             and is_possible(date, moment, seen_at)
         ),
-        key=lambda read: read.rank,
+        key=lambda read: (read.rank, _is_mere_day(read.date)),
     )
     if not readable:
         return None
-    readable = _gathered_last(readable)
-    best = _agreed(readable).date
+    best = readable[0].date
     strong = [read.moment for read in readable if read.rank < _STRONG]
     conflict = bool(strong) and max(strong) - min(strong) > _CONFLICT
     finer = [read.date for read in readable if read.date.value.startswith(best.value[:10])]
     return Dated(max(finer, key=_explicitness), conflict)
+
+
+def _without_lists(readable: Iterable[_Read]) -> list[_Read]:
+    """Return the dates without those of a place that a page gives to all texts that it lists."""
+    found = list(readable)
+    listed = {read.date.value[:10] for read in found if read.date.found_in == _MARKED}
+    if len(listed) <= _FEW_DAYS:
+        return found
+    return [read for read in found if read.date.found_in != _MARKED]
 
 
 def _read(candidate: Candidate, seen_at: datetime, timezone: str) -> PartialDate | None:
@@ -96,40 +105,6 @@ def _read(candidate: Candidate, seen_at: datetime, timezone: str) -> PartialDate
     if date is None and candidate.found_in in _SEEN and isinstance(candidate.value, str):
         return read_relative(candidate.value, candidate.found_in, seen_at, timezone)
     return date
-
-
-def _gathered_last(readable: Sequence[_Read]) -> list[_Read]:
-    """Return the dates with those last whose place names many days: they are of other texts."""
-    days: defaultdict[str, set[str]] = defaultdict(set)
-    for read in readable:
-        days[read.date.found_in].add(read.date.value[:10])
-    return sorted(readable, key=lambda read: len(days[read.date.found_in]) > _MANY_DAYS)
-
-
-def _agreed(readable: Sequence[_Read]) -> _Read:
-    """Return the first, unless it stands alone against what readers see and another place.
-
-    A date that only JSON-LD names may be that of a draft; one that the page shows and that its
-    meta tags confirm is the one that it was published with.
-    """
-    first = readable[0]
-    if len({_family(read) for read in readable if _same_day(read, first)}) > 1:
-        return first
-    for read in readable:
-        if read.date.found_in in _SEEN and not _same_day(read, first):
-            families = {_family(other) for other in readable if _same_day(other, read)}
-            if len(families - {"address", "trafilatura"}) > 1:
-                return next(other for other in readable if _same_day(other, read))
-    return first
-
-
-def _family(read: _Read) -> str:
-    found_in = read.date.found_in
-    return "seen" if found_in in _SEEN else found_in.split()[0]
-
-
-def _same_day(one: _Read, other: _Read) -> bool:
-    return abs(one.moment - other.moment) < _DAY_SLACK
 
 
 def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | None:
@@ -166,9 +141,13 @@ def moment_of(date: PartialDate, timezone: str) -> datetime | None:
 
 
 def is_possible(date: PartialDate, moment: datetime, seen_at: datetime) -> bool:
-    """Tell whether a date may be that of a text seen at `seen_at`."""
+    """Return whether a date may be that of a text seen at `seen_at`."""
     slack = _CLOCK_SLACK if date.zone else _DAY_SLACK
     return moment <= seen_at + slack and not date.value.startswith(("1970-01-01", "1969-12-31"))
+
+
+def _is_mere_day(date: PartialDate) -> bool:
+    return date.found_in == "page text" and date.precision == "day"
 
 
 def _rank(found_in: str, ranks: Sequence[str]) -> int:

@@ -27,7 +27,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "article.published", "article_date_original", "og:article:published_time",
         "published_at", "release_date", "iso-8601-publish-date", "displaydate", "ptime",
         "originalpublicationdate", "vr:published_time", "bt:pubdate", "dateline", "created",
-        "date-publish", "og:pubdate",
+        "date-publish", "og:pubdate", "published",
     ),
     "modified": (
         "article:modified_time", "og:updated_time", "og:modified_time", "last-modified",
@@ -62,6 +62,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src",
     ),
 }  # fmt: skip
+_OF_OTHERS = ("itemprop ", "smartbanner:")
+"""Who reads microdata elsewhere, and who made a program."""
 _FIELD_OF = {name: field for field, names in _FIELDS.items() for name in names}
 
 WROTE_LABEL = re.compile(r"verfasst|geschrieben|written by|^von$|author|autor")
@@ -80,7 +82,7 @@ def collect_head(tree: HtmlElement, collection: Collection, base_url: str | None
     named = metas(tree)
     tags: dict[str, list[str]] = {}
     for name, content in named:
-        field = _FIELD_OF.get(name)
+        field = _FIELD_OF.get(name) or _own_field(name)
         if field == "tags":
             tags.setdefault(name, []).extend(SPLIT_KEYWORDS.split(content))
         elif field == "authors":
@@ -94,6 +96,16 @@ def collect_head(tree: HtmlElement, collection: Collection, base_url: str | None
     collection.add("language", tree.get("lang") or tree.get("{xml}lang"), "html lang")
     for title in _titles(tree):
         collection.add("title", title, "title")
+
+
+def _own_field(name: str) -> str | None:
+    """Return the field of a name that a house or a tool has made for itself.
+
+    >>> _own_field("its_author"), _own_field("smartbanner:author"), _own_field("authority")
+    ('authors', None, None)
+    """
+    is_author = name.endswith(("author", "authors", "autor"))
+    return "authors" if is_author and not name.startswith(_OF_OTHERS) else None
 
 
 def metas(tree: HtmlElement) -> list[tuple[str, str]]:

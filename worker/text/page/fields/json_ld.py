@@ -44,6 +44,12 @@ class Linked:
         """Return the nodes that describe something written."""
         return tuple(node for node in self.nodes if is_article(node))
 
+    @property
+    def is_news(self) -> bool:
+        """Return whether the page says that it holds news."""
+        kinds = (kind for node in self.nodes for kind in types_of(node))
+        return any(kind.endswith("NewsArticle") for kind in kinds)
+
 
 def read_linked(tree: HtmlElement) -> Linked:
     """Return all JSON-LD nodes of a page, the ones of a graph or a list each for itself."""
@@ -105,7 +111,7 @@ def types_of(node: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def is_article(node: Mapping[str, Any]) -> bool:
-    """Tell whether a node describes something written."""
+    """Return whether a node describes something written."""
     return any(ARTICLE_TYPE.match(kind) for kind in types_of(node))
 
 

@@ -72,6 +72,8 @@ _MADE_TO_BE_READ = (
     "itemprop headline",
     "meta headline",
 )
+_IN_WORDS = (",", '"', "'", "“", "”", "’", "«", "»")
+"""What goes on with the words of a headline, and parts none from its site."""
 _SHORTEST = 3
 _SHORTEST_KNOWN = 15
 _MOST_CUTS = 12
@@ -181,7 +183,7 @@ def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> st
 
 
 def is_site(text: str, sites: Iterable[str]) -> bool:
-    """Tell whether `text` is one of the names of a site.
+    """Return whether `text` is one of the names of a site.
 
     >>> is_site("Küstenbote Online", ["Küstenbote"]), is_site("Der Bote", ["Küstenbote"])
     (True, False)
@@ -206,9 +208,10 @@ def _cuts(text: str) -> list[tuple[int, int]]:
 
 
 def _is_longer(text: str, headline: str) -> bool:
-    """Tell whether `text` is `headline` with more behind it that is no part of its words."""
+    """Return whether `text` is `headline` with more behind it that is no part of its words."""
     rest = text.removeprefix(headline)
-    return rest != text and bool(title_key(rest)) and not rest[:1].isalnum() and rest[:1] != ","
+    parted = not rest[:1].isalnum() and rest.lstrip()[:1] not in _IN_WORDS
+    return rest != text and bool(title_key(rest)) and parted
 
 
 def _without_kicker(text: str, place: str, offers: Sequence[tuple[str, str]]) -> str:
@@ -231,7 +234,8 @@ def _seen_headline(
     """Return the key of an h1 that words the same matter in another way than the machines' titles.
 
     It is what a reader sees; a headline in JSON-LD may be one for search engines, or of an
-    earlier hour. An h1 that shares no word with any other title is a logo or a section.
+    earlier hour, and so may the title tag. An h1 that shares no word with any other title is a
+    logo or a section.
     """
     key = next((k for k, g in votes.items() if any(place == "h1" for _, _, place, _ in g)), None)
     if key is None:
@@ -240,7 +244,8 @@ def _seen_headline(
     others = [text for place, text in offers if place in _MADE_FOR_MACHINES]
     words = _stems(heading)
     related = any(words & _stems(other) for other in others)
-    kin = any(_kin(key, title_key(other)) for other in others)
+    said = {place: title_key(text) for place, text in offers}
+    kin = key == said.get("JSON-LD headline") or ("title" in said and _kin(key, said["title"]))
     return key if related and not kin and len(words) >= _FEWEST_STEMS else None
 
 
@@ -259,10 +264,10 @@ def _without_label(text: str, offers: Sequence[tuple[str, str]]) -> str:
 
     A label or a kicker stands there; one with a colon of its own is in the other places too.
     """
-    told = [said for place, said in offers if place in ("meta og:title", "title")]
-    keys = {title_key(said) for said in told}
-    shared = [said for said in told if all(key.startswith(title_key(said)) for key in keys)]
-    if len(told) < 2 or not shared or len(shared[0]) < _SHORTEST_KNOWN:
+    titles = [said for place, said in offers if place in ("meta og:title", "title")]
+    keys = {title_key(said) for said in titles}
+    shared = [said for said in titles if all(key.startswith(title_key(said)) for key in keys)]
+    if len(titles) < 2 or not shared or len(shared[0]) < _SHORTEST_KNOWN:
         return text
     return shared[0] if text != shared[0] and text.endswith(shared[0]) else text
 
@@ -275,7 +280,7 @@ def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:
 
 
 def _domain_of(key: str, site: str) -> bool:
-    """Tell whether one is the other with a top-level domain or "online" behind it."""
+    """Return whether one is the other with a top-level domain or "online" behind it."""
     shorter, longer = sorted((key, site), key=len)
     rest = longer.removeprefix(shorter)
     return len(shorter) > 2 and rest in (

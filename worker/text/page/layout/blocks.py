@@ -1,10 +1,11 @@
 """List the blocks of a page in reading order, each with the zone it stands in."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Literal
 
 from lxml.etree import tostring
@@ -49,8 +50,13 @@ _ZONE_OF_ROLE: dict[str, Zone] = {
 }  # fmt: skip
 _NO_ZONE = frozenset({"html", "body", "main", "article", "h1"})
 _MOST_COUNTED = 2000
+_PASSED_ON: frozenset[Zone] = frozenset({"article", "caption"})
+"""The zones in which an element may have another one of its own."""
 _UNREAD: frozenset[Zone] = frozenset({"chrome", "hidden"})
 _MOST_AROUND = 1.0  # of the text of the article
+_FEWEST_PARTS = 3
+_FEWEST_IN_PART = 2  # paragraphs
+_OF_READERS = ("comment", "kommentar", "disqus")
 _FEWER = 4  # so much smaller a share of the paragraphs will do beside the headline
 
 CHROME_LABEL = re.compile(
@@ -142,21 +148,14 @@ class Layout:
 
     def zone(self, element: HtmlElement) -> Zone:
         """Return the zone of an element: its own, else the one around it."""
-        path = []
-        current: HtmlElement | None = element
-        zone: Zone = "article"
-        while current is not None:
-            known = self._zones.get(current)
-            if known is not None:
-                zone = known
-                break
-            path.append(current)
-            current = current.getparent()
-        for step in reversed(path):
-            if zone in ("article", "caption"):
-                zone = _own_zone(step) or zone
-            self._zones[step] = zone
-        return zone
+        known = self._zones.get(element)
+        if known is None:
+            parent = element.getparent()
+            known = "article" if parent is None else self.zone(parent)
+            if known in _PASSED_ON:
+                known = _own_zone(element) or known
+            self._zones[element] = known
+        return known
 
     def prune(self) -> None:
         """Take menus, comments and the like out of the tree, where they are not much of the text.
@@ -215,18 +214,50 @@ def _main_path(body: HtmlElement) -> list[HtmlElement]:
     """Return the elements around the headline and around most paragraphs, outermost first."""
     paragraphs = list(body.iter("p"))[:_MOST_COUNTED]
     counts: Counter[HtmlElement] = Counter()
-    for paragraph in paragraphs:
-        counts.update(paragraph.iterancestors())
+    for parent, number in Counter(p.getparent() for p in paragraphs).items():
+        for around in chain((parent,), parent.iterancestors()):
+            counts[around] += number
     around_heading = {e for heading in body.iter("h1") for e in heading.iterancestors()}
     path = [
         element
         for element, count in counts.items()
         if count * (_FEWER if element in around_heading else 2) > len(paragraphs) > 2
     ]
+    path += _cut_into_parts(counts, paragraphs)
     path = [e for e in path if e.tag not in _ZONE_OF_TAG and _own_zone(e) != "hidden"]
     # What is called a picture or a teaser around the headline is the opening of the article.
     opening = [e for e in around_heading if e.tag == "figure" or _own_zone(e) == "aside"]
     return [*path, *opening]
+
+
+def _cut_into_parts(
+    counts: Counter[HtmlElement], paragraphs: Sequence[HtmlElement]
+) -> list[HtmlElement]:
+    """Return the elements of one class that together hold most of the text.
+
+    They are several, and hold several paragraphs each: a text may be cut into parts whose class
+    speaks of a bar or a widget. A teaser holds one paragraph, and comments are none of the
+    text however many they are.
+    """
+    parts: defaultdict[str, list[HtmlElement]] = defaultdict(list)
+    for element in counts:
+        if element.tag not in _NO_ZONE and _own_zone(element) in ("aside", "chrome"):
+            parts[[*label_of(element).split(), element.tag][0]].append(element)
+    cut: list[HtmlElement] = []
+    for name, elements in parts.items():
+        held = sum(counts[element] for element in elements)
+        several = len(elements) >= _FEWEST_PARTS and held >= max(
+            len(elements) * _FEWEST_IN_PART, len(paragraphs) / _FEWER / 2
+        )
+        if several and not any(word in name.lower() for word in _OF_READERS):
+            cut += elements if _hold_most(elements, paragraphs) else []
+    return cut
+
+
+def _hold_most(elements: Sequence[HtmlElement], paragraphs: Sequence[HtmlElement]) -> bool:
+    held = {paragraph for element in elements for paragraph in element.iter("p")}
+    lengths = {paragraph: len(squeezed_text(paragraph)) for paragraph in paragraphs}
+    return sum(lengths.get(paragraph, 0) for paragraph in held) * 2 > sum(lengths.values())
 
 
 def _own_zone(element: HtmlElement) -> Zone | None:
@@ -235,7 +266,8 @@ def _own_zone(element: HtmlElement) -> Zone | None:
         return _ZONE_OF_TAG[tag]
     if tag in _NO_ZONE:
         return None
-    if element.get("hidden") is not None or HIDDEN_STYLE.search(element.get("style") or ""):
+    style = element.get("style")
+    if element.get("hidden") is not None or (style and HIDDEN_STYLE.search(style)):
         return "hidden"
     role = element.get("role")
     if role in _ZONE_OF_ROLE:
@@ -266,7 +298,6 @@ def _zone_of_label(label: str) -> Zone | None:
 
 
 def _holders(elements: Sequence[HtmlElement]) -> set[HtmlElement]:
-    """Return the elements that hold one of `elements`."""
     holders: set[HtmlElement] = set()
     for element in elements:
         around = element.getparent()
@@ -298,6 +329,5 @@ def link_share(element: HtmlElement) -> float:
     >>> link_share(fromstring("<p>Mehr: <a href='/x'>abcde</a></p>"))
     0.5
     """
-    whole = len(squeezed_text(element).replace(" ", ""))
     linked = sum(len(squeezed_text(a).replace(" ", "")) for a in element.iter("a"))
-    return linked / whole if whole else 0.0
+    return linked / len(squeezed_text(element).replace(" ", "")) if linked else 0.0

@@ -39,7 +39,9 @@ class Collection:
 
     def _bounded(self, value: Json) -> Json:
         if isinstance(value, str):
-            squeezed = " ".join(FORBIDDEN.sub("", replace_surrogates(value)[0]).split())
+            if not value.isprintable():
+                value = FORBIDDEN.sub("", replace_surrogates(value)[0])
+            squeezed = " ".join(value.split())
             self.truncated = self.truncated or len(squeezed) > LONGEST_VALUE
             return squeezed[:LONGEST_VALUE]
         if isinstance(value, (list, tuple)):

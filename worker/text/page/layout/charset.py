@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from storage.values.draft import CleaningStep
@@ -57,14 +58,20 @@ def decode_page(raw: bytes, header: str | None = None) -> Decoded | Refused:
     '<meta charset=latin1>Straße'
     """
     labels = _labels(raw, header)
-    fitting = next((label for label in labels if _fits(raw, label)), None)
-    decoded = decode(raw, fitting)
+    decoded = decode(raw, _fitting(raw, labels))
     if isinstance(decoded, Refused) or len(set(labels)) < 2:
         return decoded
     step = CleaningStep("charset_labels", {"labels": labels})
     return replace(
         decoded, flags=(*decoded.flags, "encoding_conflict"), steps=(*decoded.steps, step)
     )
+
+
+def _fitting(raw: bytes, labels: Sequence[str]) -> str | None:
+    """Return the first label by which `raw` can be read; that of UTF-8 alone is tried later."""
+    if set(labels) == {"utf-8"}:
+        return labels[0]
+    return next((label for label in labels if _fits(raw, label)), None)
 
 
 def _labels(raw: bytes, header: str | None) -> list[str]:

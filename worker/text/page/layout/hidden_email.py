@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 HIDDEN = re.compile(r"[0-9a-f]{6,400}", re.IGNORECASE)
@@ -15,6 +16,8 @@ LINK = re.compile(r"/cdn-cgi/l/email-protection#(?P<code>[0-9a-f]{6,400})\Z", re
 >>> LINK.search("https://bote.example/cdn-cgi/l/email-protection#2b42454d44")["code"]
 '2b42454d44'
 """
+_CODED = XPath("descendant::*[@data-cfemail]")
+_ANCHORED = XPath("descendant::a[contains(@href, '#')]")
 
 
 def show_addresses(tree: HtmlElement) -> int:
@@ -48,9 +51,9 @@ def decoded(code: str) -> str | None:
 
 
 def _hidden(tree: HtmlElement) -> Iterator[tuple[HtmlElement, str]]:
-    for element in tree.iterfind(".//*[@data-cfemail]"):
+    for element in _CODED(tree):
         yield element, element.get("data-cfemail") or ""
-    for element in tree.iterfind(".//a[@href]"):
+    for element in _ANCHORED(tree):
         link = LINK.search(element.get("href") or "")
         if link and not len(element) and "protected" in (element.text or ""):
             yield element, link["code"]

@@ -3,7 +3,7 @@
 import re
 
 KICKER_LABEL = re.compile(
-    r"kicker|over-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
+    r"kicker|over-?line|high-?line|roof-?line|dach-?zeile|top-?line|spitzmarke|eyebrow|rubric|category|ressort|section|"
     r"pre-?(?:title|headline)|head-?line-?(?:prefix|intro|kicker|topic)|catch-?line|supra|badge|flag|label|date|tag-?line|premium|plus-?icon|sub-?(?:title|line|headline|head)|topic",
     re.IGNORECASE,
 )

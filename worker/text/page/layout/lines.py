@@ -1,4 +1,4 @@
-"""Tell by its words what a line of a body is that is no part of the text."""
+"""Say by its words what a line of a body is that is no part of the text."""
 
 import re
 
@@ -89,7 +89,7 @@ True
 
 
 def is_day_line(text: str) -> bool:
-    """Tell whether a line is a date with the words around dates, and nothing else.
+    """Return whether a line is a date with the words around dates, and nothing else.
 
     >>> is_day_line("Veröffentlichung: 2. Februar 2022"), is_day_line("17:41 JST, October 13, 2024")
     (True, True)
@@ -102,7 +102,7 @@ def is_day_line(text: str) -> bool:
 
 
 def is_figure_line(text: str) -> bool:
-    """Tell whether a line belongs to a picture.
+    """Return whether a line belongs to a picture.
 
     >>> is_figure_line("Abbildung 8: Der Deich"), is_figure_line("Foto: Ada Kern/dpa")
     (True, True)
@@ -111,7 +111,7 @@ def is_figure_line(text: str) -> bool:
 
 
 def is_aside_line(text: str) -> bool:
-    """Tell whether a line speaks of the page instead of the matter.
+    """Return whether a line speaks of the page instead of the matter.
 
     >>> is_aside_line("Empfohlener redaktioneller Inhalt"), is_aside_line("(wir berichteten)")
     (True, True)
@@ -124,7 +124,7 @@ def is_aside_line(text: str) -> bool:
 
 
 def is_agency_line(text: str) -> bool:
-    """Tell whether a line names agencies and nothing else.
+    """Return whether a line names agencies and nothing else.
 
     >>> is_agency_line("(mit dpa)"), is_agency_line("Der Rat tagt")
     (True, False)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from lxml.html import HtmlElement
 
@@ -32,7 +33,7 @@ r"""The beginning of a paragraph in markup, escaped or not.
 
 
 def add_payload(tree: HtmlElement) -> bool:
-    """Append the longest text that the scripts of `tree` hold as markup; tell whether there is one.
+    """Append the longest text that the scripts of `tree` hold as markup, if there is one.
 
     Some sites send their articles as data and build the page in the browser. Only a page that
     shows no text of its own is to be asked for that.
@@ -48,8 +49,9 @@ def add_payload(tree: HtmlElement) -> bool:
 
 
 def shows_text(tree: HtmlElement) -> bool:
-    """Tell whether a page shows any paragraph worth the name."""
-    return any(len(squeezed_text(p)) >= _SHORTEST_PARAGRAPH for p in tree.iter("p", "td", "div"))
+    """Return whether a page shows any paragraph worth the name."""
+    places = chain(tree.iter("p"), tree.iter("td", "div"))
+    return any(len(squeezed_text(place)) >= _SHORTEST_PARAGRAPH for place in places)
 
 
 def _fragments(tree: HtmlElement) -> Iterator[HtmlElement]:

@@ -40,7 +40,8 @@ CLOSED_HTML = re.compile(r"(<html\b[^>]{0,500}?)\s*/>", re.IGNORECASE)
 """
 
 _FORBIDDEN_BYTES = bytes(code for code in range(32) if FORBIDDEN.match(chr(code)))
-_NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+_NONCHARACTERS = ("\ufffe", "\uffff")
+_BEGINNING = 4096  # characters
 _ONE_CLASS = ElementDefaultClassLookup(element=HtmlElement)
 """One class for every element: lxml.html would ask a function of Python for each, every time."""
 _NEVER_READ = ("script", "style", "noscript", "template", "svg", "iframe", "object")
@@ -59,10 +60,12 @@ def parse_page(text: str) -> HtmlElement | Refused:
     page is refused instead of read by half.
     """
     clean = CLOSED_DOCTYPE.sub("<!DOCTYPE html>", text, count=1)
-    clean = CLOSED_HTML.sub(r"\1>", clean[:4096], count=1) + clean[4096:]
-    encoded = clean.encode("utf-8", "replace").translate(None, _FORBIDDEN_BYTES)
+    closed = CLOSED_HTML.search(clean, 0, _BEGINNING)
+    if closed:
+        clean = f"{clean[: closed.end(1)]}>{clean[closed.end() :]}"
     for noncharacter in _NONCHARACTERS:
-        encoded = encoded.replace(noncharacter, b"")
+        clean = clean.replace(noncharacter, "")
+    encoded = clean.encode("utf-8", "replace").translate(None, _FORBIDDEN_BYTES)
     parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     parser.set_element_class_lookup(_ONE_CLASS)
     try:

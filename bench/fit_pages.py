@@ -1,0 +1,214 @@
+"""Fit the weights of who wrote a page and of what belongs to its text; `--write` keeps them.
+
+    python -m bench.fit_pages [--data FOLDER] [--only MODEL] [--write]
+
+Each fold is judged by weights that were fitted on the other three (`bench/judgement/weights`); the
+weights of the product are fitted on all four, and the figures of the folds stand in their head.
+
+Who wrote is learnt from each page three times: as it is, as it would be if it stated nothing in its
+head, and if no class, relation or address told where it names anybody either. So what it shows is
+weighed on more pages than those that state nothing.
+"""
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from bench.judgement.pages import (
+    BY_FOLD,
+    NAME_BREAK,
+    READERS,
+    SETS,
+    body_of,
+    one_right,
+    persons_of,
+    rows_of,
+    shared_share,
+)
+from bench.judgement.table import FOLDS
+from worker.text.page import read_page
+from worker.text.page.body.left_out import left_out
+from worker.text.page.fields import choose
+from worker.text.page.fields.authors import choose_people, features
+from worker.text.page.weigh import Features, Model, unpacked
+
+PRODUCT = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
+SILENT_MEANS_UNKNOWN = "html_trafilatura_dach"
+"""In this set an empty author means that nobody looked."""
+STRENGTH = {"authors": 1.0, "left_out": 0.3}
+"""The inverse of how strongly the weights of each model are pulled to nought."""
+STATED = re.compile(
+    rb"<script[^>]*ld\+json[^>]*>.*?</script>|<meta\b(?![^>]*charset)[^>]*>"
+    rb"|\sitemprop=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""What a page states of itself where nobody reads it."""
+LABELLED = re.compile(
+    rb"""\s(?:(?:class|id|rel)=(?:"[^"]*(?:auth?or|byline|verfass|writer|contrib)[^"]*"
+    |'[^']*(?:auth?or|byline|verfass|writer|contrib)[^']*'|author\b)
+    |href=(?:"[^"]*"|'[^']*'))""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What tells a machine where a page shows who wrote it."""
+UNSTATED_WEIGHT, UNLABELLED_WEIGHT = 0.5, 0.25
+"""Of a page that is read without what it states, and without its labels, too."""
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What a page offers, and whether the gold has it; it counts `weight` times."""
+
+    fold: int
+    features: Features
+    right: bool
+    weight: float = 1.0
+
+
+def main() -> None:
+    """Fit, judge, and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    default = os.environ.get("LESART_REAL_DATA", PRODUCT.parents[3].parent / "shared")
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--only", choices=sorted(STRENGTH))
+    parser.add_argument("--write", action="store_true", help="write the data files")
+    options = parser.parse_args()
+    models = [options.only] if options.only else sorted(STRENGTH)
+    for name, examples in examples_of(options.data / "data", models).items():
+        strength = STRENGTH[name]
+        by_fold = [fitted([e for e in examples if e.fold != f], strength) for f in range(FOLDS)]
+        figures = []
+        for fold, packed in enumerate(by_fold):
+            figures.append(judged([e for e in examples if e.fold == fold], unpacked(packed)))
+            print(f"{name}, fold {fold}, by weights of the other three: {figures[-1]}")
+        head = {"fitted": f"bench.fit_pages, {len(examples)} offers", "unused_folds": figures}
+        if options.write:
+            _write(PRODUCT / f"{name}.json", head | fitted(examples, strength))
+            _write(BY_FOLD / f"{name}.json", {str(f): packed for f, packed in enumerate(by_fold)})
+
+
+def examples_of(folder: Path, models: Collection[str]) -> dict[str, list[Example]]:
+    """Return every name that the pages of the sets offer, and every block that is left out."""
+    found: dict[str, list[Example]] = {name: [] for name in models}
+    for name in SETS:
+        for row in rows_of(folder, name):
+            names, blocks = _asked(row, with_body="left_out" in models)
+            if "authors" in models:
+                found["authors"] += _of_authors(name, row, names)
+                found["authors"] += _of_less(name, row)
+            if "left_out" in models:
+                found["left_out"] += _of_left_out(row, blocks)
+    return found
+
+
+def _asked(
+    row: dict[str, Any], *, with_body: bool
+) -> tuple[dict[str, Features], list[tuple[str, Features]]]:
+    """Read a page, and return what its choices are asked: names, and blocks beside `text`."""
+    names: dict[str, Features] = {}
+    blocks: list[tuple[str, Features]] = []
+
+    def people(*question: Any) -> Any:
+        names.clear()
+        names.update(features(*question))
+        return choose_people(*question)
+
+    def body(pieces: Any, page: Any) -> Any:
+        blocks.extend(left_out(pieces, page))
+        blocks.append((" ".join(piece.text for piece in pieces), {}))
+        return pieces
+
+    with ExitStack() as recorded:
+        recorded.enter_context(patch.object(choose, "choose_people", people))
+        recorded.enter_context(patch.object(read_page, "with_left_out", body))
+        if not with_body:  # which costs most of the time
+            recorded.enter_context(patch.object(read_page, "extract_body", lambda *_: None))
+        READERS["lesart"](row["raw"], row)
+    return names, blocks
+
+
+def _of_authors(
+    name: str, row: dict[str, Any], names: dict[str, Features], weight: float = 1.0
+) -> Iterator[Example]:
+    if "author" not in row and "authors" not in row:
+        return
+    gold = "; ".join(_named(row))
+    if not gold and name == SILENT_MEANS_UNKNOWN:
+        return
+    for author, told in names.items():
+        yield Example(row["fold"], told, bool(gold) and one_right((author,), gold), weight)
+
+
+def _named(row: dict[str, Any]) -> list[str]:
+    if "authors" in row:
+        return persons_of(row)
+    return [row["author"]] if row.get("author") else []
+
+
+def _of_less(name: str, row: dict[str, Any]) -> Iterator[Example]:
+    """Yield what a page offers that states nothing, and labels nothing, if it shows its authors."""
+    raw = STATED.sub(b"", row["raw"])
+    authors = [each for gold in _named(row) for each in NAME_BREAK.split(gold)]
+    shown = raw.decode("utf-8", "replace").casefold()
+    if authors and all(each.casefold() in shown for each in authors):
+        unlabelled = LABELLED.sub(b"", raw)
+        for less, weight in ((raw, UNSTATED_WEIGHT), (unlabelled, UNLABELLED_WEIGHT)):
+            names, _ = _asked({**row, "raw": less}, with_body=False)
+            yield from _of_authors(name, row, names, weight)
+
+
+def _of_left_out(row: dict[str, Any], blocks: list[tuple[str, Features]]) -> Iterator[Example]:
+    """Yield the blocks, each as heavy as its share of the words of its page."""
+    gold = body_of(row)
+    whole = sum(len(text.split()) for text, _ in blocks) or 1
+    for text, told in blocks:
+        if gold and told:
+            right = shared_share(text, gold) > 0.5
+            yield Example(row["fold"], told, right, len(text.split()) / whole)
+
+
+def fitted(examples: Sequence[Example], strength: float) -> dict[str, Any]:
+    """Return the model that fits the examples, as an object of JSON."""
+    vectors = DictVectorizer(sparse=False)
+    matrix = vectors.fit_transform([dict(each.features) for each in examples])
+    regression = LogisticRegression(C=strength, max_iter=5000)
+    heavy = sum(each.weight for each in examples) / len(examples)
+    weights = [each.weight / heavy for each in examples]
+    regression.fit(matrix, [each.right for each in examples], sample_weight=weights)
+    fitted_weights = zip(vectors.get_feature_names_out(), regression.coef_[0], strict=True)
+    return {
+        "bias": round(float(regression.intercept_[0]), 2),
+        "threshold": THRESHOLD,
+        "weights": {name: round(float(weight), 2) for name, weight in sorted(fitted_weights)},
+    }
+
+
+def judged(examples: Sequence[Example], weighed: Model) -> dict[str, float]:
+    """Return how many of the offers were told right, taken wrongly, and missed."""
+    taken = [weighed.probability(each.features) >= weighed.threshold for each in examples]
+    pairs = list(zip(taken, examples, strict=True))
+    return {
+        "offers": len(pairs),
+        "right": round(sum(t == e.right for t, e in pairs) / max(1, len(pairs)), 3),
+        "taken_wrongly": sum(t and not e.right for t, e in pairs),
+        "missed": sum(e.right and not t for t, e in pairs),
+    }
+
+
+def _write(path: Path, packed: dict[str, Any]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(packed, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

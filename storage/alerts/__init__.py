@@ -1,1 +1,0 @@
-"""Who wants to hear of which changes, and what became of each message; it sends nothing."""

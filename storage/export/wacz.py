@@ -1,0 +1,182 @@
+"""A bundle as WACZ, the form that players of web archives open: signed, with all of the bundle."""
+
+import base64
+import gzip
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import IO, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from warcio.archiveiterator import ArchiveIterator
+
+from storage.proof.note import Signer
+
+VERSION = "1.1.1"
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+RECORDS = "archive/data.warc.gz"
+INDEXED = frozenset({"response", "resource", "revisit"})
+PART = 48
+"""The bytes of each of the two numbers of a signature on P-384."""
+PURPOSE = b"lesart wacz key v1"
+LARGEST = (1 << 383) - 1
+"""Below the order of P-384."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaczPage:
+    """A version as a page to begin with."""
+
+    address: str
+    moment: datetime
+    title: str
+
+
+def write_wacz(
+    stream: IO[bytes],
+    records: Iterable[bytes],
+    pages: Sequence[WaczPage],
+    bundle: bytes,
+    signer: Signer,
+    *,
+    program: str,
+    at: datetime,
+) -> int:
+    """Write records, pages and a bundle as it is; return how many files those are.
+
+    The key that signs follows from that of the log; a note of the log says so.
+    """
+    packed, index = _packed(records)
+    key = _key(signer)
+    named = f"{PURPOSE.decode()}\n{_public(key)}\n"
+    files = {
+        RECORDS: packed,
+        "indexes/index.cdx": "".join(sorted(index)).encode(),
+        "pages/pages.jsonl": _listed(pages),
+        "lesart/bundle.zip": bundle,
+        "lesart/wacz-key.note": f"{named}\n{signer.sign(named)}".encode(),
+    }
+    described = json.dumps(_package(files, pages, program, at), indent=1).encode()
+    signed = json.dumps(_signed(described, key, program, at), indent=1).encode()
+    files |= {"datapackage.json": described, "datapackage-digest.json": signed}
+    with zipfile.ZipFile(stream, "w") as written:
+        for name, content in files.items():
+            is_packed = name.endswith((".gz", ".cdx", ".zip"))
+            how = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
+            written.writestr(zipfile.ZipInfo(name, LONG_AGO), content, how)
+    return len(files)
+
+
+def _packed(records: Iterable[bytes]) -> tuple[bytes, list[str]]:
+    """Return records, each packed by itself, and the lines by which a player finds them."""
+    whole, lines = BytesIO(), []
+    for each in records:
+        begin = whole.tell()
+        whole.write(gzip.compress(each, mtime=0))
+        found = next(iter(ArchiveIterator(BytesIO(each))))
+        if found.rec_type in INDEXED:
+            lines.append(_line(found, begin, whole.tell() - begin))
+    return whole.getvalue(), lines
+
+
+def _line(found: Any, begin: int, size: int) -> str:
+    head, http = found.rec_headers, found.http_headers
+    address = head.get_header("WARC-Target-URI")
+    moment = datetime.fromisoformat(head.get_header("WARC-Date")).astimezone(UTC)
+    kind = (http or head).get_header("Content-Type") or "unk"
+    told = {
+        "url": address,
+        "mime": "warc/revisit" if found.rec_type == "revisit" else kind.partition(";")[0].strip(),
+        "status": http.get_statuscode() if http else "200",
+        "digest": head.get_header("WARC-Payload-Digest"),
+        "length": str(size), "offset": str(begin), "filename": RECORDS.partition("/")[2],
+    }  # fmt: skip
+    kept = {name: value for name, value in told.items() if value}
+    return f"{index_key(address)} {moment:%Y%m%d%H%M%S} {json.dumps(kept)}\n"
+
+
+def index_key(address: str) -> str:
+    """Return an address as indexes of web archives sort it.
+
+    >>> index_key("https://www.Zeitung.example/A/?b=2&a=1")
+    'example,zeitung)/a?a=1&b=2'
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return address.lower().replace(" ", "%20")
+    host = parts.hostname.removeprefix("www.").split(".")
+    port = f":{parts.port}" if parts.port not in {None, 80, 443} else ""
+    path = parts.path.rstrip("/").lower() or "/"
+    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True))).lower()
+    return f"{','.join(reversed(host))}{port}){path}" + (f"?{query}" if query else "")
+
+
+def _listed(pages: Sequence[WaczPage]) -> bytes:
+    lines: list[dict[str, str]] = [
+        {"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}
+    ]
+    for number, each in enumerate(pages, 1):
+        moment = each.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        lines.append({"id": str(number), "url": each.address, "ts": moment, "title": each.title})
+    return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in lines).encode()
+
+
+def _package(
+    files: Mapping[str, bytes], pages: Sequence[WaczPage], program: str, at: datetime
+) -> dict[str, Any]:
+    return {
+        "profile": "data-package",
+        "wacz_version": VERSION,
+        "title": pages[0].title if pages else "",
+        "created": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "software": program,
+        "resources": [
+            {
+                "name": name.rpartition("/")[2].lower(), "path": name,
+                "hash": _digest(content), "bytes": len(content),
+            }
+            for name, content in files.items()
+        ],
+    }  # fmt: skip
+
+
+def _signed(
+    described: bytes, key: ec.EllipticCurvePrivateKey, program: str, at: datetime
+) -> dict[str, Any]:
+    """Return the digest of what describes a package, with an anonymous signature on it."""
+    digest = _digest(described)
+    first, second = decode_dss_signature(key.sign(digest.encode(), ec.ECDSA(SHA256())))
+    signature = first.to_bytes(PART, "big") + second.to_bytes(PART, "big")
+    return {
+        "path": "datapackage.json",
+        "hash": digest,
+        "signedData": {
+            "hash": digest,
+            "created": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "software": program,
+            "signature": base64.b64encode(signature).decode(),
+            "publicKey": _public(key),
+        },
+    }
+
+
+def _key(signer: Signer) -> ec.EllipticCurvePrivateKey:
+    secret = int.from_bytes(signer.drawn(PURPOSE), "big") % LARGEST + 1
+    return ec.derive_private_key(secret, ec.SECP384R1())
+
+
+def _public(key: ec.EllipticCurvePrivateKey) -> str:
+    told = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(told).decode()
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -1,0 +1,1 @@
+"""Which steps an alert fires for (PURE), and alerts, channels and deliveries as they are read."""

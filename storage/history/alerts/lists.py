@@ -1,0 +1,227 @@
+"""Alerts, their channels and their deliveries, as they are read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from storage.database.rows import cursor, place
+from storage.database.tables import (
+    ALERT,
+    ALERT_CHANNEL,
+    ALERT_DELIVERY,
+    ARCHIVE,
+    ARTICLE,
+    SNAPSHOT,
+    VERSION,
+)
+from storage.history.alerts.rule import GONE, AlertRule
+from storage.values.answer import Answer
+from storage.values.errors import NoSuchError
+
+STATES = ("waiting", "sent", "failed", "dead", "damped")
+"""What a delivery may be: `failed` is tried again, `dead` is not, `damped` was never sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What somebody wants to hear of."""
+
+    id: int
+    name: str
+    rule: AlertRule
+    daily_at: str | None
+    timezone: str
+    cursor: int
+    since: int
+    paused: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where an alert goes; `secrets` sign a webhook, the newest first."""
+
+    id: int
+    alert_id: int
+    kind: str
+    target: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """One step to be told of, or that an article went (`storage.history.alerts.rule`)."""
+
+    id: int
+    article_id: int
+    wording_id: int
+    occurrence: int
+    version: int
+    why: tuple[str, ...]
+    attempts: int
+    made_at: datetime
+
+    @property
+    def is_absence(self) -> bool:
+        return self.occurrence < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Answer):
+    """One step on its way through one channel of an alert, with why the alert fired.
+
+    `message` names what carried it; several go in one mail. Times are UTC.
+    """
+
+    id: int
+    alert: str
+    channel: str
+    article: str | None
+    version: int
+    why: tuple[str, ...]
+    state: str
+    attempts: int
+    next_at: datetime | None
+    note: str | None
+    made_at: datetime
+    sent_at: datetime | None
+    message: int | None
+    cursor: str | None = None
+
+
+def alerts(connection: Connection) -> list[Alert]:
+    """Return all alerts by name."""
+    return [_alert(row) for row in connection.execute(select(ALERT).order_by(ALERT.c.name))]
+
+
+def ids(connection: Connection) -> list[int]:
+    """Return the numbers of all alerts."""
+    return list(connection.execute(select(ALERT.c.id)).scalars())
+
+
+def alert(connection: Connection, name: str) -> Alert:
+    """Return the alert of that name.
+
+    Raises: NoSuchError.
+    """
+    row = connection.execute(select(ALERT).where(ALERT.c.name == name)).first()
+    if row is None:
+        raise NoSuchError("alert", name, "`lesart alert list` names those that are there")
+    return _alert(row)
+
+
+def channels(connection: Connection, alert_ids: Sequence[int]) -> list[Channel]:
+    """Return where alerts go; whoever serves the page may not ask."""
+    query = (
+        select(ALERT_CHANNEL)
+        .where(ALERT_CHANNEL.c.alert_id.in_(alert_ids))
+        .order_by(ALERT_CHANNEL.c.id)
+    )
+    return [
+        Channel(row.id, row.alert_id, row.kind, row.target, tuple(row.secrets or ()))
+        for row in connection.execute(query)
+    ]
+
+
+def deliveries(
+    connection: Connection,
+    *,
+    name: str | None = None,
+    state: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> Iterator[Delivery]:
+    """Yield deliveries, the newest first.
+
+    Raises: CursorError.
+    """
+    query = (
+        select(ALERT_DELIVERY, ALERT.c.name.label("alert"), ARTICLE.c.public_id.label("article"))
+        .join(ALERT, ALERT.c.id == ALERT_DELIVERY.c.alert_id)
+        .join(ARTICLE, ARTICLE.c.id == ALERT_DELIVERY.c.article_id, isouter=True)
+        .order_by(ALERT_DELIVERY.c.id.desc())
+    )
+    if name is not None:
+        query = query.where(ALERT.c.name == name)
+    if state is not None:
+        query = query.where(ALERT_DELIVERY.c.state == state)
+    if after is not None:
+        query = query.where(ALERT_DELIVERY.c.id < place("deliveries", after, int)[0])
+    if limit is not None:
+        query = query.limit(limit)
+    streamed = connection.execution_options(stream_results=True, yield_per=500)
+    yield from map(_delivery, streamed.execute(query))
+
+
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return, by alert and state, how many deliveries there are."""
+    query = (
+        select(ALERT.c.name, ALERT_DELIVERY.c.state, func.count())
+        .join(ALERT_DELIVERY, ALERT_DELIVERY.c.alert_id == ALERT.c.id, isouter=True)
+        .group_by(ALERT.c.name, ALERT_DELIVERY.c.state)
+        .order_by(ALERT.c.name)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for name, state, number in connection.execute(query):
+        counts = found.setdefault(name, dict.fromkeys(STATES, 0))
+        if state is not None:
+            counts[state] = number
+    return found
+
+
+def number_of(connection: Connection, item: OutboxItem) -> int | None:
+    """Return the number that the version of an item has by now; None where there is none.
+
+    Of an article that went it is the last version with that wording.
+    """
+    query = (
+        select(VERSION.c.number)
+        .where(VERSION.c.article_id == item.article_id, VERSION.c.wording_id == item.wording_id)
+        .order_by(VERSION.c.number)
+    )
+    found: Sequence[int] = connection.execute(query).scalars().all()
+    if item.is_absence:
+        return found[-1] if found else None
+    return found[item.occurrence - 1] if len(found) >= item.occurrence else None
+
+
+def gone_at(connection: Connection, item: OutboxItem) -> datetime | None:
+    """Return when the check was made that found the article of an item gone."""
+    query = (
+        select(SNAPSHOT.c.observed_at)
+        .where(SNAPSHOT.c.article_id == item.article_id, SNAPSHOT.c.outcome == GONE)
+        .order_by(SNAPSHOT.c.observation_id)
+        .offset(-1 - item.occurrence)
+        .limit(1)
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
+def archive_id(connection: Connection) -> str:
+    """Return the id of the archive itself."""
+    found: str = connection.execute(
+        select(ARCHIVE.c.value).where(ARCHIVE.c.key == "id")
+    ).scalar_one()
+    return found
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        row.id, row.name, AlertRule.read(row.rule), row.daily_at, row.timezone, row.cursor,
+        row.since, row.paused, row.created_at,
+    )  # fmt: skip
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    is_open = row.state in {"waiting", "failed"}
+    return Delivery(
+        id=row.id, alert=row.alert, channel=row.kind, article=row.article, version=row.version,
+        why=tuple(row.why), state=row.state, attempts=row.attempts,
+        next_at=datetime.fromtimestamp(row.next_at, UTC) if is_open else None,
+        note=row.note, made_at=row.made_at, sent_at=row.sent_at, message=row.message_id,
+        cursor=cursor("deliveries", row.id),
+    )  # fmt: skip

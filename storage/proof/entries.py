@@ -1,0 +1,92 @@
+"""How entries of the log lie in the database: runs of them in one row, as they were appended."""
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from storage.proof.leaf import TABLES, entry
+from storage.proof.tiles import WIDTH
+
+_ENTRY = struct.Struct(">qB32s")
+_SIZE = struct.Struct(">H")
+
+Entry = tuple[int, int, bytes, bytes]
+"""Number, kind, opening, commitment."""
+Run = tuple[int, int, bytes, bytes]
+"""The last number, how many entries are before, the entries, and what opens each of them."""
+RUN_COLUMNS = ("seq", "start", "entries", "openings")
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """Where the entry of a row stands in the log."""
+
+    index: int
+    seq: int
+    kind: int
+    opening: bytes
+    commitment: bytes
+
+    @property
+    def table(self) -> str:
+        return TABLES.get(self.kind, "log_run")
+
+    @property
+    def entry(self) -> bytes:
+        return entry(self.kind, self.seq, self.commitment)
+
+
+def runs_of(entries: Sequence[Entry], size: int) -> Iterator[Run]:
+    """Yield the rows that hold new entries of a log of `size`; none goes beyond its tile.
+
+    >>> [(start, last) for last, start, *_ in runs_of([(n, 1, b"", b"") for n in range(9)], 250)]
+    [(250, 5), (256, 8)]
+    """
+    begin = 0
+    while begin < len(entries):
+        start = size + begin
+        part = entries[begin : begin + WIDTH - start % WIDTH]
+        packed = b"".join(_ENTRY.pack(seq, kind, held) for seq, kind, _, held in part)
+        yield part[-1][0], start, packed, packed_openings(each[2] for each in part)
+        begin += len(part)
+
+
+def packed_openings(openings: Iterable[bytes]) -> bytes:
+    return b"".join(_SIZE.pack(len(each)) + each for each in openings)
+
+
+def unpacked(start: int, entries: bytes, openings: bytes) -> list[LogPosition]:
+    """Return the entries of a run; where bytes of it are damaged, what can still be read."""
+    whole = len(entries) // _ENTRY.size * _ENTRY.size
+    found = _ENTRY.iter_unpack(bytes(entries)[:whole])
+    opening = _openings(bytes(openings))
+    return [
+        LogPosition(start + at, seq, kind, next(opening, b""), held)
+        for at, (seq, kind, held) in enumerate(found)
+    ]
+
+
+def count(entries: bytes) -> int:
+    """Return how many entries a run has."""
+    return len(entries) // _ENTRY.size
+
+
+def is_sound(run: Run) -> bool:
+    """Return whether the row of a run holds what it says, to the last byte."""
+    last, start, entries, openings = run
+    found = unpacked(start, entries, openings)
+    return (
+        bool(found)
+        and found[-1].seq == last
+        and len(found) * _ENTRY.size == len(entries)
+        and packed_openings(each.opening for each in found) == openings
+    )
+
+
+def _openings(packed: bytes) -> Iterator[bytes]:
+    at = 0
+    while at + _SIZE.size <= len(packed):
+        (size,) = _SIZE.unpack_from(packed, at)
+        at += _SIZE.size
+        yield packed[at : at + size]
+        at += size

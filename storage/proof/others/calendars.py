@@ -1,0 +1,167 @@
+"""Ask calendars of OpenTimestamps about checkpoints, and later what came of their promises."""
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, select
+
+from storage.database.engine import looking
+from storage.database.tables import LOG_STAMP, STAMP_REQUEST
+from storage.database.unit import Clock, Unit, writing
+from storage.proof import checkpoints
+from storage.proof.calendar_stamp import (
+    NONCE_SIZE,
+    asked_of,
+    attested,
+    finished,
+    first_stamp,
+    promised,
+)
+from storage.proof.others.authorities import (
+    KeptStamp,
+    StampAnswer,
+    is_request_due,
+    kept_calendar_stamps,
+    note_failure,
+)
+from storage.proof.others.witnesses import answered
+from storage.proof.stamp import Authority, StampError
+
+KIND = "application/vnd.opentimestamps.v1"
+MOST_AT_ONCE = 20
+"""So many promises of a calendar are asked about at a time."""
+STILL_PENDING = "the calendar has not made it into a block yet"
+
+
+def ask_calendars(
+    engine: Engine, clock: Clock, calendars: Sequence[Authority], *, at_once: bool = False
+) -> list[StampAnswer]:
+    """Let calendars stamp the newest checkpoint, and ask what came of their promises.
+
+    Pauses grow as with time-stamping authorities; no transaction is open while somebody is asked.
+    """
+    return [
+        answer
+        for each in calendars
+        if each.is_calendar
+        for answer in _asked(engine, clock, each, at_once=at_once)
+    ]
+
+
+def calendar_states(
+    connection: Connection, calendars: Sequence[Authority]
+) -> Iterator[dict[str, Any]]:
+    """Yield for each calendar how far it has come: a promise, or a block of Bitcoin."""
+    newest = {(each.authority, each.signed.id): each for each in kept_calendar_stamps(connection)}
+    asked = {row.authority: row for row in connection.execute(select(STAMP_REQUEST))}
+    for each in (one for one in calendars if one.is_calendar):
+        mine = [stamp for (name, _), stamp in newest.items() if name == each.name]
+        done = [stamp for stamp in mine if promised(stamp.stamp, stamp.signed.note) is None]
+        shown = max(done or mine, key=lambda stamp: stamp.signed.size, default=None)
+        request = asked.get(each.name)
+        yield {
+            "authority": each.name,
+            "state": "complete" if done else "pending" if mine else "failed" if request
+            else "waiting",
+            "entries": shown.signed.size if shown else None,
+            "stamped_at": None,
+            "attempts": request.attempts if request else 0,
+            "next_at": request.next_at if request else None,
+            "reason": block_told(shown) if shown else request.reason if request else None,
+        }  # fmt: skip
+
+
+def block_told(stamp: KeptStamp) -> str:
+    """Return what a stamp of a calendar says, which nobody can check without the blocks."""
+    for each in attested(stamp.stamp, stamp.signed.note):
+        if each.height is not None:
+            root = each.message[::-1].hex()
+            return f"it says that block {each.height} of Bitcoin has the root {root}: not checked"
+    return STILL_PENDING
+
+
+def _asked(
+    engine: Engine, clock: Clock, calendar: Authority, *, at_once: bool
+) -> Iterator[StampAnswer]:
+    with looking(engine) as connection:
+        signed = checkpoints.latest(connection)
+        if signed is None:
+            return
+        is_due, are_due = (
+            at_once or is_request_due(connection, name, clock())
+            for name in (calendar.name, _promises(calendar.name))
+        )
+        kept = {each.signed.id: each for each in kept_calendar_stamps(connection)
+                if each.authority == calendar.name}  # fmt: skip
+    if is_due and signed.id not in kept:
+        yield _kept(engine, clock, signed, _first(calendar, signed), calendar.name)
+    waiting = [each for each in kept.values() if promised(each.stamp, each.signed.note)]
+    for each in waiting[: MOST_AT_ONCE if are_due else 0]:
+        yield _kept(engine, clock, each.signed, _finished(calendar, each), _promises(calendar.name))
+
+
+def _kept(
+    engine: Engine, clock: Clock, signed: checkpoints.Signed, found: StampAnswer, asked_as: str
+) -> StampAnswer:
+    with writing(engine, clock) as unit:
+        _keep(unit, signed, found, asked_as)
+    return found
+
+
+def _promises(name: str) -> str:
+    """Return as whom a calendar is asked about its promises, which has pauses of its own."""
+    return f"{name}#promises"
+
+
+def _first(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
+    nonce = secrets.token_bytes(NONCE_SIZE)
+    asked = asked_of(signed.note, nonce)
+    return _answer(
+        calendar,
+        lambda: answered(f"{calendar.url}/digest", asked, KIND),
+        lambda body: first_stamp(signed.note, nonce, body),
+    )
+
+
+def _finished(calendar: Authority, stamp: KeptStamp) -> StampAnswer:
+    promise = promised(stamp.stamp, stamp.signed.note)
+    assert promise is not None
+    return _answer(
+        calendar,
+        lambda: answered(f"{calendar.url}/timestamp/{promise.message.hex()}", None, KIND),
+        lambda body: finished(stamp.stamp, stamp.signed.note, body),
+    )
+
+
+def _answer(
+    calendar: Authority,
+    ask: Callable[[], tuple[int, bytes]],
+    stamp_of: Callable[[bytes], bytes],
+) -> StampAnswer:
+    import urllib3  # noqa: PLC0415  # only who asks needs it
+
+    try:
+        status, body = ask()
+        if status == 404:
+            return StampAnswer(calendar.name, None, None, STILL_PENDING)
+        stamp = stamp_of(body) if status == 200 else None
+    except (urllib3.exceptions.HTTPError, StampError) as error:
+        return StampAnswer(calendar.name, None, None, str(error)[:300])
+    reason = None if stamp is not None else f"it answered {status}"
+    return StampAnswer(calendar.name, stamp, None, reason)
+
+
+def _keep(unit: Unit, signed: checkpoints.Signed, found: StampAnswer, asked_as: str) -> None:
+    if found.stamp is None:
+        note_failure(unit, replace(found, authority=asked_as))
+        return
+    same = (LOG_STAMP.c.checkpoint_id == signed.id) & (LOG_STAMP.c.authority == found.authority)
+    held = unit.connection.execute(select(LOG_STAMP.c.stamp).where(same)).scalars()
+    if found.stamp not in {bytes(each) for each in held}:
+        asked = STAMP_REQUEST.c.authority.in_([found.authority, _promises(found.authority)])
+        unit.connection.execute(delete(STAMP_REQUEST).where(asked))
+        row = {"id": unit.number(), "checkpoint_id": signed.id, "authority": found.authority}
+        times = {"stamped_at": unit.now, "received_at": unit.now}
+        unit.add(LOG_STAMP, {**row, "stamp": found.stamp, **times})

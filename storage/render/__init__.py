@@ -1,1 +1,0 @@
-"""How answers read, whichever way they go out: typed times, visible characters, references."""

@@ -1,0 +1,126 @@
+"""Compute again by which numbers each wording may be found, and look for others."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby, islice, product
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.database.rows import stream
+from storage.database.tables import ARTICLE_ORIGIN, DERIVATION, ORIGIN, WORDING
+from storage.database.unit import rows_in
+from storage.relations.candidates import found
+from storage.similarity.index_keys import index_keys as keys_of
+from storage.similarity.near_copy import LONGEST_TEXT
+from storage.similarity.signature import signature_of
+from storage.values.dates import day_of
+from storage.values.digest import canonical_all
+from storage.values.net.site import site_of
+from storage.values.redaction import is_emptied
+from storage.verify.finding import WELL, Broken, Findings, Scope
+
+WORDINGS_AT_ONCE = 200
+_SEEN = (
+    "SELECT DISTINCT s.wording_id, s.derivation_id, s.article_id, s.origin_id, s.locator_id, "
+    "s.address_id, s.observed_at FROM sight s WHERE s.wording_id IS NOT NULL ORDER BY s.wording_id"
+)
+_FOUND = "SELECT wording_id, count(*) AS number FROM trace GROUP BY wording_id"
+
+
+def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
+    """Check that what a wording is found by follows from its words, its sites and its days."""
+    rightly = _counted(connection)
+    for row in stream(connection, _FOUND, {}):
+        if rightly.get(row["wording_id"], 0) in {row["number"], None}:
+            yield WELL
+        else:
+            message = "it is found by numbers that do not follow from its text"
+            yield Broken("wording", row["wording_id"], "trace_wrong", message)
+
+
+def _counted(connection: Connection) -> dict[int, int | None]:
+    """Return, by wording, how many of its stored numbers are right.
+
+    None where nobody can tell: an address went, or a date is none, that they may follow from.
+    """
+    number: dict[int, int | None] = {}
+    groups = groupby(stream(connection, _SEEN, {}), key=lambda row: row["wording_id"])
+    seen = ((wording, list(rows)) for wording, rows in groups)
+    while chunk := dict(islice(seen, WORDINGS_AT_ONCE)):
+        known = _KeyOrigins.of(connection, chunk)
+        right = {wording: known.keys(wording, rows) for wording, rows in chunk.items()}
+        stored = found(connection, {key for keys in right.values() for key in keys or ()})
+        for wording, keys in right.items():
+            number[wording] = keys if keys is None else sum(wording in stored[key] for key in keys)
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyOrigins:
+    """What the numbers of some wordings follow from."""
+
+    texts: Mapping[int, Any]
+    published: Mapping[int, tuple[str | None, str | None]]
+    origins: Mapping[int, str]
+    of_article: Mapping[int, list[int]]
+
+    @classmethod
+    def of(cls, connection: Connection, chunk: Mapping[int, Sequence[Any]]) -> "_KeyOrigins":
+        rows = [row for each in chunk.values() for row in each]
+        texts = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
+        dated = select(DERIVATION.c.id, DERIVATION.c.published, DERIVATION.c.published_precision)
+        articles = {row["article_id"] for row in rows}
+        of_article: dict[int, list[int]] = defaultdict(list)
+        owned = select(ARTICLE_ORIGIN.c.article_id, ARTICLE_ORIGIN.c.origin_id)
+        for article, origin in rows_in(connection, owned, ARTICLE_ORIGIN.c.article_id, articles):
+            of_article[article].append(origin)
+        places = {each for row in rows for each in (*_places(row), *of_article[row["article_id"]])}
+        named = rows_in(connection, select(ORIGIN.c.id, ORIGIN.c.origin), ORIGIN.c.id, places)
+        derivations = {row["derivation_id"] for row in rows}
+        return cls(
+            {row.id: row for row in rows_in(connection, texts, WORDING.c.id, chunk)},
+            {r[0]: (r[1], r[2]) for r in rows_in(connection, dated, DERIVATION.c.id, derivations)},
+            dict(map(tuple, named)),
+            of_article,
+        )
+
+    def keys(self, wording: int, rows: Sequence[Any]) -> frozenset[int] | None:
+        """Return all numbers that a wording may leave, wherever and whenever it was seen first."""
+        row = self.texts.get(wording)
+        if row is None or row.text is None:
+            return frozenset()
+        places = {each for r in rows for each in (*_places(r), *self.of_article[r["article_id"]])}
+        days = self._days(rows)
+        if days is None or any(is_emptied(self.origins.get(each, "")) for each in places):
+            return None
+        sites = {site_of(self.origins[each]) for each in places if each in self.origins}
+        parts = canonical_all([row.title or "", *row.text.split("\n\n")])[1:]
+        short = "\n\n".join(parts)[:LONGEST_TEXT].split("\n\n")
+        forms = [parts] if short == parts else [parts, short]
+        signature = signature_of(row.text)
+        return frozenset(
+            key
+            for form, site, (day, is_exact) in product(forms, sites, days)
+            for key in keys_of(
+                form, signature, title=row.title, site=site, day=day, is_exact=is_exact
+            ).kept
+        )
+
+    def _days(self, rows: Iterable[Any]) -> set[tuple[date | None, bool]] | None:
+        """Return the days of a wording, None where a date is none: the log names its row."""
+        published = {self.published.get(row["derivation_id"], (None, None)) for row in rows}
+        try:
+            days = {day_of(*each) for each in published}
+        except ValueError:
+            return None
+        if (None, False) in days:
+            days |= {(row["observed_at"].date(), True) for row in rows}
+        return days - {(None, False)}
+
+
+def _places(row: Mapping[str, Any]) -> list[int]:
+    names = ("origin_id", "locator_id", "address_id")
+    return [row[name] for name in names if row[name] is not None]

@@ -1,0 +1,72 @@
+"""Alerts and what became of each message, as JSON; nothing of where they go."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.history.alerts import lists
+from storage.history.alerts.lists import Alert, Delivery
+from storage.read.archive import ReadOnlyArchive
+from storage.web.archives import Library, served
+from storage.web.paging import answer_one, answer_rows
+from storage.web.parameters import Asked as NoParameters
+from storage.web.parameters import Paged, Plain
+from storage.web.schemas import many, model_of, one, record
+
+router = APIRouter(prefix="/api/alerts", tags=["alerts"])
+Served = Annotated[Library, Depends(served)]
+
+ALERT = record(
+    "Alert", alert=str, rule=dict[str, Any], daily_at=str | None, timezone=str, paused=bool,
+    created_at=str, deliveries=dict[str, int],
+)  # fmt: skip
+ALERTS = record("Alerts", items=list[ALERT], next=None)  # type: ignore[valid-type]
+
+
+class DeliveriesQuery(Paged):
+    """Which deliveries."""
+
+    alert: Annotated[Plain | None, Field(description="Of the alert of this name alone.")] = None
+    state: Annotated[
+        Literal["waiting", "sent", "failed", "dead", "damped"] | None,
+        Field(description="In this state alone."),
+    ] = None
+
+
+@router.get("", responses=one(ALERTS))
+def alerts(library: Served, _asked: Annotated[NoParameters, Query()]) -> Response:
+    """List the alerts by name, with how many deliveries are in which state."""
+    with library.today.connected() as connection:
+        found, numbers = lists.alerts(connection), lists.counts(connection)
+    items = [_told(each, numbers[each.name]) for each in found]
+    return answer_one({"items": items, "next": None})
+
+
+@router.get("/deliveries", responses=many(model_of(Delivery)))
+def deliveries(
+    request: Request, library: Served, asked: Annotated[DeliveriesQuery, Query()]
+) -> Response:
+    """List what became of each message, the newest first."""
+    if asked.alert is not None:
+        with library.today.connected() as connection:
+            lists.alert(connection, asked.alert)
+
+    def rows(archive: ReadOnlyArchive, after: str | None, limit: int) -> Iterator[Delivery]:
+        with archive.connected() as connection:
+            yield from lists.deliveries(
+                connection, name=asked.alert, state=asked.state, after=after, limit=limit
+            )
+
+    return answer_rows(request, asked, rows)
+
+
+def _told(alert: Alert, numbers: dict[str, int]) -> dict[str, Any]:
+    rule = {name: value for name, value in alert.rule.kept.items() if name != "languages"}
+    return {
+        "alert": alert.name, "rule": rule, "daily_at": alert.daily_at, "timezone": alert.timezone,
+        "paused": alert.paused, "created_at": alert.created_at.isoformat(), "deliveries": numbers,
+    }  # fmt: skip

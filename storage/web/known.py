@@ -1,0 +1,78 @@
+"""Answers that are known already: told so, or given again, before anything is worked out."""
+
+import hashlib
+from collections.abc import Callable, Coroutine, Sequence
+from time import time as now
+from typing import Any, ClassVar
+
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.web.archives import library_of
+
+_TOLD_APART_BY = ("host", "accept", "accept-language")
+
+
+class KnownRoute(APIRoute):
+    """Answers that say the same for as long as nothing is written into the archive.
+
+    Their ETag begins with the state of the archive before they were worked out; what they say
+    follows (`storage.web.guards`), so that they are known, too, where others were written.
+    Meanwhile the server gives whoever asks the same what it gave before.
+    """
+
+    seconds: ClassVar[int | None] = None
+    """For how long an answer says the same at most; None where time makes no difference."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers, or tells that the answer is known."""
+        work_out = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            told, state = await run_in_threadpool(_states, request, self.seconds)
+            for tag in tags_in(request.headers.get("if-none-match", "")):
+                if tag.startswith(f"{state}."):
+                    return Response(status_code=304, headers={"ETag": f'W/"{tag}"'})
+            kept = library_of(request).kept.at(told)
+            if (given := kept.get(state)) is not None:
+                return _again(*given)
+            answer = await work_out(request)
+            if answer.status_code == 200:
+                answer.headers["ETag"] = state
+                library_of(request).kept.keep(told, state, answer)
+            return answer
+
+        return handle
+
+
+class KnownForAMinute(KnownRoute):
+    """Answers that tell, besides, of figures which may be a minute old."""
+
+    seconds = 60
+
+
+def tags_in(known: str) -> list[str]:
+    """Return what an If-None-Match names; weak and strong tags are alike.
+
+    >>> tags_in('"a", W/"b.c"')
+    ['a', 'b.c']
+    """
+    return [each.strip().removeprefix("W/").strip('"') for each in known.split(",")]
+
+
+def _states(request: Request, seconds: int | None) -> tuple[str, str]:
+    """Return the state of the archive, and that of the answer to a request."""
+    state = library_of(request).state()
+    asked = [request.method, request.url.path, request.url.query]
+    asked += [request.headers.get(name, "") for name in _TOLD_APART_BY]
+    asked.append("" if seconds is None else str(now() // seconds))
+    told = "\0".join([state, *asked])
+    return state, hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _again(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Response:
+    answer = Response(body)
+    answer.raw_headers = [*headers]
+    return answer

@@ -1,0 +1,1 @@
+"""Make, change and remove alerts; match steps; the outbox of deliveries. It sends nothing."""

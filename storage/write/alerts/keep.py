@@ -1,0 +1,132 @@
+"""Make, change and remove alerts."""
+
+import base64
+import re
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select, update
+
+from storage.database.engine import database_epoch
+from storage.database.tables import ALERT, ALERT_CHANNEL, ALERT_DELIVERY
+from storage.database.unit import Unit
+from storage.history.alerts.lists import alert, channels
+from storage.history.alerts.rule import AlertRule
+from storage.values.errors import AlertError
+
+SECRET_PREFIX = "whsec_"  # noqa: S105  # how Standard Webhooks marks a key
+SECRET_BYTES = 32
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""
+>>> bool(NAME.fullmatch("hafen-1")), bool(NAME.fullmatch("-x"))
+(True, False)
+"""
+
+
+def new_secret() -> str:
+    """Return a new key to sign webhooks with, as Standard Webhooks writes it."""
+    made = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
+    return SECRET_PREFIX + made
+
+
+def add(
+    unit: Unit,
+    name: str,
+    rule: AlertRule,
+    targets: Sequence[tuple[str, str]],
+    *,
+    daily_at: str | None = None,
+    timezone: str = "UTC",
+) -> dict[str, str]:
+    """Make an alert for what comes from now on; `targets` are kinds of channels and addresses.
+
+    Return the new key of each webhook by its address.
+    Raises: AlertError.
+    """
+    if NAME.fullmatch(name) is None:
+        raise AlertError(f"{name!r} is no name: up to 64 letters, digits, '.', '_' and '-'")
+    if not targets:
+        raise AlertError("say where it goes: --mail, --webhook or --apprise")
+    made = {target: new_secret() for kind, target in targets if kind == "webhook"}
+    taken = unit.connection.execute(select(ALERT.c.id).where(ALERT.c.name == name)).first()
+    if taken is not None:
+        raise AlertError(f"there is an alert {name} already: choose another name")
+    number = unit.number()
+    unit.add(ALERT, {
+        "id": number, "name": name, "rule": rule.kept, "daily_at": daily_at,
+        "timezone": timezone, "cursor": unit.since, "since": unit.since, "paused": False,
+        "created_at": unit.now,
+    })  # fmt: skip
+    for kind, target in dict.fromkeys(targets):
+        unit.add(ALERT_CHANNEL, {
+            "id": unit.number(), "alert_id": number, "kind": kind, "target": target,
+            "secrets": [made[target]] if kind == "webhook" else None,
+        })  # fmt: skip
+    return made
+
+
+def pause(unit: Unit, name: str) -> None:
+    """Let an alert rest: nothing is looked at or sent.
+
+    Raises: NoSuchError.
+    """
+    number = alert(unit.connection, name).id
+    unit.connection.execute(update(ALERT).where(ALERT.c.id == number).values(paused=True))
+
+
+def resume(unit: Unit, name: str) -> None:
+    """Let a paused alert go on with what comes from now on; what waited is sent.
+
+    Raises: NoSuchError.
+    """
+    found = alert(unit.connection, name)
+    if not found.paused:
+        return
+    values = {"paused": False, "cursor": unit.since, "since": unit.since}
+    unit.connection.execute(update(ALERT).where(ALERT.c.id == found.id).values(**values))
+
+
+def remove(unit: Unit, name: str) -> None:
+    """Remove an alert with its addresses, its keys and its log.
+
+    Raises: NoSuchError.
+    """
+    number = alert(unit.connection, name).id
+    for table in (ALERT_DELIVERY, ALERT_CHANNEL):
+        unit.connection.execute(delete(table).where(table.c.alert_id == number))
+    unit.connection.execute(delete(ALERT).where(ALERT.c.id == number))
+
+
+def rotate(unit: Unit, name: str) -> dict[str, str]:
+    """Give each webhook of an alert a new key and return them by address.
+
+    The key before goes on signing beside it, until the next rotation.
+    Raises: NoSuchError, AlertError.
+    """
+    number = alert(unit.connection, name).id
+    hooks = [each for each in channels(unit.connection, [number]) if each.kind == "webhook"]
+    if not hooks:
+        raise AlertError(f"the alert {name} has no webhook")
+    made = {each.target: new_secret() for each in hooks}
+    for each in hooks:
+        keys = [made[each.target], *each.secrets[:1]]
+        unit.connection.execute(
+            update(ALERT_CHANNEL).where(ALERT_CHANNEL.c.id == each.id).values(secrets=keys)
+        )
+    return made
+
+
+def retry(unit: Unit, name: str) -> int:
+    """Let dead deliveries of an alert be tried again at once; return how many.
+
+    Raises: NoSuchError.
+    """
+    number = alert(unit.connection, name).id
+    now = database_epoch(unit.connection)
+    done = unit.connection.execute(
+        update(ALERT_DELIVERY)
+        .where(ALERT_DELIVERY.c.alert_id == number, ALERT_DELIVERY.c.state == "dead")
+        .values(state="waiting", attempts=0, next_at=now, note=None)
+    )
+    return done.rowcount

@@ -1,0 +1,313 @@
+"""Find, behind the commits and in their order, the steps that alerts fire for.
+
+An alert has a cursor: the `seq` up to which steps were looked at. A pass reads the steps above
+it, decides without any lock, and writes the deliveries and the new cursor in one unit of work.
+Killed before, it is done again; killed after, it is done: a step is told once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, and_, literal_column, select, text, tuple_, update
+
+from storage.database.engine import database_epoch, looking
+from storage.database.tables import (
+    ALERT,
+    ALERT_CHANNEL,
+    ALERT_DELIVERY,
+    ARTICLE,
+    DERIVATION,
+    SNAPSHOT,
+    SOURCE,
+    VERDICT,
+    VERSION,
+    WORDING,
+)
+from storage.database.unit import Clock, Unit, writing
+from storage.database.views import RESTRICTED
+from storage.history.alerts.lists import Alert, alerts
+from storage.history.alerts.rule import (
+    GONE,
+    GONE_BEFORE,
+    AlertStep,
+    StepTexts,
+    Why,
+    damped,
+    fires,
+    gone_since,
+    is_news,
+    may_fire,
+    next_digest,
+)
+from storage.values.change_class import ChangeClass
+
+STEPS_AT_ONCE = 100
+RECENT = timedelta(days=30)
+"""For so long a wording that an alert told of is a known state of its article."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """An alert, a step that it fires for, and why."""
+
+    alert: Alert
+    step: AlertStep
+    why: Why
+
+
+def match(engine: Engine, clock: Clock) -> int:
+    """Look at all steps that came since the last time; return how many deliveries were written."""
+    written = 0
+    while True:
+        with looking(engine) as connection:
+            behind = [each for each in alerts(connection) if not each.paused]
+        behind.sort(key=lambda each: each.cursor)
+        groups = [list(group) for _cursor, group in groupby(behind, key=lambda each: each.cursor)]
+        found = [_matched(engine, clock, group) for group in groups]
+        written += sum(each or 0 for each in found)
+        if all(each is None for each in found):
+            return written
+
+
+def _matched(engine: Engine, clock: Clock, group: Sequence[Alert]) -> int | None:
+    """Look at some steps for alerts with one cursor; None where there are none."""
+    with looking(engine) as connection:
+        both = [*_steps(connection, group[0].cursor), *_absences(connection, group[0].cursor)]
+        steps = sorted(both, key=lambda each: each.seq)[:STEPS_AT_ONCE]
+        found = [] if not steps else _fired(connection, group, steps)
+    if not steps:
+        return None
+    with writing(engine, clock) as unit:
+        return _keep(unit, group, found, steps[-1].seq)
+
+
+def _steps(connection: Connection, cursor: int) -> list[AlertStep]:
+    query = (
+        select(
+            VERSION.c.seq, VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id,
+            VERSION.c.changes, VERSION.c.silent, ARTICLE.c.public_id, DERIVATION.c.language,
+            SOURCE.c.name.label("source"), VERDICT.c.id.label("read_at"),
+        )
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .join(SOURCE, SOURCE.c.id == ARTICLE.c.source_id)
+        .join(VERDICT, VERDICT.c.observation_id == VERSION.c.observation_id, isouter=True)
+        .where(VERSION.c.seq > cursor, text(f"version.article_id NOT IN {RESTRICTED}"))
+        .order_by(VERSION.c.seq)
+        .limit(STEPS_AT_ONCE)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    wordings = _wordings(connection, {row.article_id for row in rows})
+    return [
+        AlertStep(
+            seq=row.seq, article_id=row.article_id, article=row.public_id, number=row.number,
+            wording_id=row.wording_id, before_id=wordings[row.article_id].get(row.number - 1),
+            occurrence=_occurrence(wordings[row.article_id], row.number, row.wording_id),
+            read_at=row.read_at, source=row.source, language=row.language,
+            classes=tuple(row.changes), silent=row.silent,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _absences(connection: Connection, cursor: int) -> list[AlertStep]:
+    """Return the checks that found an article gone; one that was gone already is no news."""
+    query = (
+        select(
+            SNAPSHOT.c.observation_id, SNAPSHOT.c.article_id, ARTICLE.c.public_id, VERSION.c.number,
+            VERSION.c.wording_id, DERIVATION.c.language, SOURCE.c.name.label("source"),
+        )
+        .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+        .join(
+            VERSION,
+            and_(VERSION.c.article_id == ARTICLE.c.id, VERSION.c.number == ARTICLE.c.versions),
+        )
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .join(SOURCE, SOURCE.c.id == ARTICLE.c.source_id)
+        .where(SNAPSHOT.c.outcome == literal_column(f"'{GONE}'"))  # by its own small index
+        .where(SNAPSHOT.c.observation_id > cursor, text(f"article.id NOT IN {RESTRICTED}"))
+        .order_by(SNAPSHOT.c.observation_id)
+        .limit(STEPS_AT_ONCE)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    checks = _checks(connection, {row.article_id for row in rows})
+    found = []
+    for row in rows:
+        own = checks[row.article_id]
+        absences = sorted(number for number, outcome in own if outcome == GONE)
+        found.append(
+            AlertStep(
+                seq=row.observation_id, article_id=row.article_id, article=row.public_id,
+                number=row.number, wording_id=row.wording_id, before_id=row.wording_id,
+                occurrence=-1 - absences.index(row.observation_id),
+                read_at=row.observation_id if gone_since(own) == row.observation_id else 0,
+                source=row.source, language=row.language, classes=(GONE,), silent=None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _checks(connection: Connection, articles: Iterable[int]) -> dict[int, list[tuple[int, str]]]:
+    """Return the number and outcome of each check of articles, in the order of time."""
+    query = (
+        select(SNAPSHOT.c.article_id, SNAPSHOT.c.observation_id, SNAPSHOT.c.outcome)
+        .where(SNAPSHOT.c.article_id.in_(list(articles)))
+        .order_by(SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id)
+    )
+    found: dict[int, list[tuple[int, str]]] = {}
+    for article, number, outcome in connection.execute(query):
+        found.setdefault(article, []).append((number, outcome))
+    return found
+
+
+def _wordings(connection: Connection, articles: Iterable[int]) -> dict[int, dict[int, int]]:
+    """Return, by article and number of version, its wording."""
+    query = select(VERSION.c.article_id, VERSION.c.number, VERSION.c.wording_id)
+    found: dict[int, dict[int, int]] = {}
+    for article, number, wording in connection.execute(
+        query.where(VERSION.c.article_id.in_(list(articles)))
+    ):
+        found.setdefault(article, {})[number] = wording
+    return found
+
+
+def _occurrence(wordings: Mapping[int, int], number: int, wording: int) -> int:
+    return sum(1 for each, found in wordings.items() if each <= number and found == wording)
+
+
+def _fired(
+    connection: Connection, group: Sequence[Alert], steps: Sequence[AlertStep]
+) -> list[Fired]:
+    """Return what alerts fire for, in the order of the steps."""
+    pairs = [
+        (alert, step)
+        for step in steps
+        for alert in group
+        if is_news(step, alert.since)
+        and may_fire(alert.rule, step)
+        and ChangeClass.REDACTED not in step.classes  # nobody knows what changed
+    ]
+    asked = [step for alert, step in pairs if alert.rule.wants_text]
+    texts = _texts(connection, {each for s in asked for each in (s.wording_id, s.before_id)})
+    found = []
+    for alert, step in pairs:
+        before = texts.get(step.before_id, ()) if step.before_id is not None else ()
+        after = () if step.is_absence else texts.get(step.wording_id, ())
+        why = fires(alert.rule, step, StepTexts(before, after))
+        if why is not None:
+            found.append(Fired(alert, step, why))
+    return found
+
+
+def _texts(
+    connection: Connection, wordings: Iterable[int | None]
+) -> dict[int | None, tuple[str, ...]]:
+    query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
+    wanted = [each for each in wordings if each is not None]
+    if not wanted:
+        return {}
+    return {
+        row.id: (row.title or "", *(row.text or "").split("\n\n"))
+        for row in connection.execute(query.where(WORDING.c.id.in_(wanted)))
+    }
+
+
+def _keep(unit: Unit, group: Sequence[Alert], found: Sequence[Fired], cursor: int) -> int:
+    """Write deliveries and the new cursor, for the alerts that nobody changed meanwhile."""
+    ids = [each.id for each in group]
+    still = select(ALERT.c.id).where(
+        ALERT.c.id.in_(ids), ALERT.c.cursor == group[0].cursor, ALERT.c.paused.is_(False)
+    )
+    open_ids = set(unit.connection.execute(still).scalars())
+    fired = [each for each in found if each.alert.id in open_ids]
+    written = _write(unit, fired) if fired else 0
+    unit.connection.execute(update(ALERT).where(ALERT.c.id.in_(open_ids)).values(cursor=cursor))
+    return written
+
+
+def _write(unit: Unit, fired: Sequence[Fired]) -> int:
+    known = _Known(unit, fired)
+    query = select(ALERT_CHANNEL.c.id, ALERT_CHANNEL.c.alert_id, ALERT_CHANNEL.c.kind).order_by(
+        ALERT_CHANNEL.c.id
+    )
+    wanted = ALERT_CHANNEL.c.alert_id.in_({each.alert.id for each in fired})
+    channels = unit.connection.execute(query.where(wanted)).all()
+    now, written = database_epoch(unit.connection), 0
+    for each in fired:
+        if known.has(each):
+            continue
+        note = known.damping(each)
+        known.add(each)
+        for channel in channels:
+            if channel.alert_id == each.alert.id:
+                unit.add(ALERT_DELIVERY, _row(unit, each, channel, note, now))
+                written += 1
+    return written
+
+
+def _row(unit: Unit, fired: Fired, channel: Any, note: str | None, now: float) -> dict[str, object]:
+    number, alert, step = unit.number(), fired.alert, fired.step
+    next_at = now
+    if alert.daily_at is not None and channel.kind != "webhook":
+        next_at = next_digest(unit.now, alert.daily_at, ZoneInfo(alert.timezone)).timestamp()
+    return {
+        "id": number, "alert_id": alert.id, "channel_id": channel.id, "kind": channel.kind,
+        "article_id": step.article_id, "wording_id": step.wording_id, "before_id": step.before_id,
+        "occurrence": step.occurrence, "version": step.number, "why": list(fired.why),
+        "state": "waiting" if note is None else "damped", "attempts": 0, "next_at": next_at,
+        "lease_until": None, "token": None, "message_id": None, "note": note,
+        "made_at": unit.now, "sent_at": None,
+    }  # fmt: skip
+
+
+class _Known:
+    """What alerts told of some articles already, and which wordings they told of lately."""
+
+    def __init__(self, unit: Unit, fired: Sequence[Fired]) -> None:
+        query = select(
+            ALERT_DELIVERY.c.alert_id, ALERT_DELIVERY.c.article_id, ALERT_DELIVERY.c.wording_id,
+            ALERT_DELIVERY.c.before_id, ALERT_DELIVERY.c.occurrence, ALERT_DELIVERY.c.made_at,
+        ).where(
+            tuple_(ALERT_DELIVERY.c.alert_id, ALERT_DELIVERY.c.article_id).in_(
+                {(each.alert.id, each.step.article_id) for each in fired}
+            )
+        )  # fmt: skip
+        self._steps: set[tuple[int, int, int, int]] = set()
+        self._wordings: dict[tuple[int, int], set[int]] = {}
+        self._gone: set[tuple[int, int]] = set()
+        recent = unit.now - RECENT
+        for alert, article, wording, before, occurrence, made_at in unit.connection.execute(query):
+            self._steps.add((alert, article, wording, occurrence))
+            if made_at > recent:
+                self._note(alert, article, occurrence, wording, before)
+
+    def has(self, fired: Fired) -> bool:
+        return self._key(fired) in self._steps
+
+    def damping(self, fired: Fired) -> str | None:
+        told = fired.alert.id, fired.step.article_id
+        if fired.step.is_absence:
+            return GONE_BEFORE if told in self._gone else None
+        return damped(fired.step, self._wordings.get(told, set()))
+
+    def add(self, fired: Fired) -> None:
+        self._steps.add(self._key(fired))
+        step = fired.step
+        self._note(
+            fired.alert.id, step.article_id, step.occurrence, step.wording_id, step.before_id
+        )
+
+    def _key(self, fired: Fired) -> tuple[int, int, int, int]:
+        step = fired.step
+        return fired.alert.id, step.article_id, step.wording_id, step.occurrence
+
+    def _note(self, alert: int, article: int, occurrence: int, *wordings: int | None) -> None:
+        if occurrence < 0:
+            self._gone.add((alert, article))
+            return
+        sent = self._wordings.setdefault((alert, article), set())
+        sent.update(each for each in wordings if each is not None)

@@ -1,0 +1,89 @@
+"""Let nothing of articles be shown until that is lifted; all that is there stays as it is."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from storage.database.columns import FIELD_BLOCK
+from storage.database.tables import (
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    ORIGIN,
+    RESTRICTION,
+    RESTRICTION_LIFTED,
+    VERSION,
+)
+from storage.database.unit import Unit, rows_in, update_rows
+from storage.values.redaction import RedactionReason
+
+
+def restrict(unit: Unit, articles: Iterable[int], reason: RedactionReason, actor: str) -> list[int]:
+    """Restrict articles at all of their addresses; return those that were not before."""
+    new: set[int] = set()
+    held = {*_standing(unit, articles).values()}
+    for article, origin in _origins(unit, articles):
+        if origin not in held:
+            row = {"id": unit.number(), "origin_id": origin, "reason": reason.value}
+            unit.add(RESTRICTION, {**row, "actor": actor, "at": unit.now})
+            new.add(article)
+    return _record_again(unit, new)
+
+
+def lift(unit: Unit, articles: Iterable[int], actor: str) -> list[int]:
+    """Lift what restricts articles; return those that were restricted."""
+    lifted: set[int] = set()
+    articles_of = {origin: article for article, origin in _origins(unit, articles)}
+    for number, origin in _standing(unit, articles).items():
+        row = {"id": unit.number(), "restriction_id": number, "actor": actor, "at": unit.now}
+        unit.add(RESTRICTION_LIFTED, row)
+        lifted.add(articles_of[origin])
+    return _record_again(unit, lifted)
+
+
+def _origins(unit: Unit, articles: Iterable[int]) -> list[tuple[int, int]]:
+    query = select(ARTICLE_ORIGIN.c.article_id, ARTICLE_ORIGIN.c.origin_id)
+    rows = rows_in(unit.connection, query, ARTICLE_ORIGIN.c.article_id, articles)
+    return sorted((row[0], row[1]) for row in rows)
+
+
+def _standing(unit: Unit, articles: Iterable[int]) -> dict[int, int]:
+    """Return, by number, the restrictions of articles that stand, each with its origin."""
+    query = (
+        select(RESTRICTION.c.id, RESTRICTION.c.origin_id)
+        .outerjoin(RESTRICTION_LIFTED, RESTRICTION_LIFTED.c.restriction_id == RESTRICTION.c.id)
+        .where(RESTRICTION_LIFTED.c.id.is_(None))
+    )
+    origins = [origin for _, origin in _origins(unit, articles)]
+    rows = rows_in(unit.connection, query, RESTRICTION.c.origin_id, origins)
+    return {row[0]: row[1] for row in rows}
+
+
+def _record_again(unit: Unit, articles: Iterable[int]) -> list[int]:
+    """Let articles and their versions return to whoever copies the archive."""
+    found = sorted(articles)
+    unit.flush()
+    rows = [{"id": each, "seq": unit.number()} for each in found]
+    update_rows(unit.connection, ARTICLE, ("id",), rows)
+    query = select(VERSION.c.id)
+    versions = sorted(
+        row[0] for row in rows_in(unit.connection, query, VERSION.c.article_id, found)
+    )
+    rows = [{"id": each, "seq": unit.number(FIELD_BLOCK)} for each in versions]
+    update_rows(unit.connection, VERSION, ("id",), rows)
+    return found
+
+
+def restrictions(connection: Connection) -> list[Row[Any]]:
+    """Return each restriction: number, origin, reason, who and when, and its lifting if any."""
+    query = (
+        select(
+            RESTRICTION.c.id, ORIGIN.c.origin, RESTRICTION.c.reason, RESTRICTION.c.actor,
+            RESTRICTION.c.at, RESTRICTION_LIFTED.c.at.label("lifted_at"),
+            RESTRICTION_LIFTED.c.actor.label("lifted_by"),
+        )
+        .join(ORIGIN, ORIGIN.c.id == RESTRICTION.c.origin_id)
+        .outerjoin(RESTRICTION_LIFTED, RESTRICTION_LIFTED.c.restriction_id == RESTRICTION.c.id)
+        .order_by(RESTRICTION.c.id)
+    )  # fmt: skip
+    return list(connection.execute(query))

@@ -1,0 +1,86 @@
+"""Bytes go when their time is over; texts, digests and proofs stay, and what comes back is known."""
+
+from datetime import timedelta
+
+import pytest
+
+from storage.read.archive import open_archive
+from storage.values.errors import RedactedError
+from storage.values.redaction import RedactionReason
+from storage.write.redaction.plan import RedactionTarget
+from tests.flow.driver import Newsroom, seed
+
+DAY = 86_400.0
+VERSIONS = "SELECT article, version, wording, text, raw_digest FROM versions ORDER BY 1, 2"
+PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
+
+
+@pytest.fixture
+def kept(room: Newsroom) -> Newsroom:
+    room.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
+    room.write("leer.txt", "")
+    room.scan(0)
+    room.write("a.txt", seed("Pegel fällt", "Der Pegel fiel.", PUMPED))
+    room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+    room.scan(48)
+    room.now += timedelta(hours=1)
+    return room
+
+
+def with_bytes(room: Newsroom) -> int:
+    return room.number("SELECT count(*) FROM capture WHERE data IS NOT NULL")
+
+
+def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
+    before = kept.rows(VERSIONS)
+    held = with_bytes(kept)
+    (told,) = [each for each in kept.archive.retain(DAY, only_tell=True) if each["captures"]]
+    assert (told["captures"], with_bytes(kept)) == (1, held), "nothing was changed"
+    assert kept.archive.retain(None) == [], "without a rule all is kept"
+    kept.archive.retain(DAY)
+    assert with_bytes(kept) == held - 1, "one is old and was read; an empty file is kept"
+    assert kept.rows(VERSIONS) == before
+    assert kept.findings() == []
+    reasons = kept.rows("SELECT DISTINCT reason, table_name FROM redaction")
+    assert reasons == [{"reason": "retention", "table_name": "capture"}]
+    with open_archive(kept.url) as archive:
+        assert archive.version("seed:presse/a.txt@1").text is not None
+        with pytest.raises(RedactedError):
+            archive.raw("seed:presse/a.txt@1")
+
+
+def test_the_rule_of_a_source_goes_before_that_of_all(kept):
+    kept.archive.change_source("presse", options={"keep_bytes": 30 * DAY})
+    assert sum(each["captures"] for each in kept.archive.retain(DAY)) == 0
+    kept.archive.change_source("presse", options={"keep_bytes": DAY})
+    assert sum(each["captures"] for each in kept.archive.retain(None)) == 1
+
+
+def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
+    kept.archive.retain(DAY)
+    kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
+    assert kept.scan(72).new_versions == 1
+    steigt, faellt = "Der Pegel stieg.\n\n" + PUMPED, "Der Pegel fiel.\n\n" + PUMPED
+    told = kept.rows(
+        "SELECT v.text FROM versions v JOIN articles a ON a.article = v.article "
+        "WHERE a.origin = 'seed:presse/a.txt' ORDER BY v.version"
+    )
+    assert [row["text"] for row in told] == [steigt, faellt, steigt]
+    waiting = "SELECT count(*) FROM observation o LEFT JOIN verdict d ON d.observation_id = o.id "
+    assert kept.number(waiting + "WHERE d.id IS NULL AND o.outcome = 'captured'") == 0
+    assert kept.number("SELECT count(*) FROM derivation WHERE wording_id IS NOT NULL") == 3
+    assert kept.findings() == []
+
+
+def test_what_lost_its_bytes_can_still_be_redacted_whole(kept):
+    kept.archive.retain(DAY)
+    article = kept.number(
+        "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id "
+        "WHERE o.origin = 'seed:presse/a.txt'"
+    )
+    digest = "SELECT count(*) FROM capture WHERE length(digest) = 32 AND data IS NULL"
+    assert kept.number(digest) == 1
+    kept.archive.redact([RedactionTarget(article)], RedactionReason.GDPR_ERASURE, "ada")
+    kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
+    assert kept.scan(72).refused == 2, "the same bytes do not come back; the empty file is refused"
+    assert kept.findings() == []

@@ -1,0 +1,68 @@
+"""What a derivation keeps of a draft: all of its paragraphs and quotations come back out of it."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.record.derivation_detail import detail_of
+from storage.values.draft import (
+    Draft,
+    Extractor,
+    Mark,
+    Paragraph,
+    Quote,
+    Role,
+    paragraphs_in,
+    quotes_in,
+)
+
+TEXTS = st.text("abc „“.", min_size=1, max_size=8).map(str.strip).filter(bool)
+ROLES: st.SearchStrategy[Role] = st.sampled_from(["lead", "text", "list", "aside", "caption"])
+MARKS = st.lists(st.builds(Mark, st.just("quote"), st.just(0), st.just(1)), max_size=1).map(tuple)
+PARAGRAPHS = st.lists(st.builds(Paragraph, ROLES, TEXTS, MARKS), min_size=1, max_size=6)
+NAMES = st.one_of(st.none(), st.just("er"), st.just("Bo Lind"))
+
+
+def draft_of(paragraphs, quotes=()):
+    return Draft("T", tuple(paragraphs), Extractor("x", "1", ""), {}, quotes=tuple(quotes))
+
+
+def kept(draft: Draft, stored) -> dict:
+    return json.loads(json.dumps(detail_of(draft, stored)))
+
+
+@given(PARAGRAPHS, st.data())
+def test_a_draft_comes_back_whichever_wording_it_is_kept_beside(paragraphs, data):
+    quotes = data.draw(
+        st.lists(
+            st.builds(Quote, TEXTS, NAMES, NAMES, st.integers(0, len(paragraphs) - 1), NAMES),
+            max_size=3,
+        )
+    )
+    draft = draft_of(paragraphs, quotes)
+    own = draft.text_paragraphs()
+    changed = data.draw(st.lists(st.booleans(), min_size=len(own), max_size=len(own)))
+    stored = [f"{each}!" if other else each for each, other in zip(own, changed, strict=True)]
+    detail = kept(draft, stored)
+    found = paragraphs_in(detail, "\n\n".join(stored))
+    assert found == draft.paragraphs
+    assert quotes_in(detail, found) == draft.quotes
+
+
+def test_a_plain_paragraph_is_kept_as_its_role_alone():
+    detail = kept(draft_of([Paragraph("lead", "a"), Paragraph("text", "b")]), ("a", "b"))
+    assert detail["paragraphs"] == ["lead", "text"]
+
+
+def test_rows_of_before_name_each_paragraph_and_each_part_of_a_quotation():
+    detail = {
+        "paragraphs": [{"role": "text", "w": 1}, {"role": "aside", "text": "x"}],
+        "quotes": [
+            {"at": [0, 1, 2], "speaker": "er", "cue": None, "speaker_resolved": "Bo"},
+            {"text": "q", "speaker": None, "cue": None, "paragraph": 0, "speaker_resolved": None},
+        ],
+    }  # fmt: skip
+    found = paragraphs_in(detail, "abc\n\ndef")
+    assert found == (Paragraph("text", "def"), Paragraph("aside", "x"))
+    assert quotes_in(detail, found) == (Quote("e", "er", None, 0, "Bo"), Quote("q", None, None, 0))

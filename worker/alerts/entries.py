@@ -1,0 +1,117 @@
+"""What a message says of a step: read when it is sent, out of the archive as it is then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from rapidfuzz import fuzz, process
+
+from storage.history.alerts.lists import Alert, OutboxItem, gone_at, number_of
+from storage.history.alerts.rule import GONE
+from storage.language.sentences import sentences
+from storage.read import lists
+from storage.read.answers import ArticleLine, Change
+from storage.read.archive import ReadOnlyArchive
+from storage.read.render.passages import ShownBlock, ShownPiece, blocks, excerpt
+from storage.values.errors import NoSuchError, RedactedError
+
+MOST_LETTERS = 500
+"""How much of a passage is told; the whole of it stands behind the link."""
+MOST_PASSAGES = 20
+LONGEST_PARAGRAPH = 20_000
+LIKE_ENOUGH = 70.0
+"""From this likeness (of 100) on, a sentence is told as what became of a passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEntry:
+    """A step as a message tells it, with why the alert fired.
+
+    `becomes` is what stands there now instead of the passage that was quoted, as far as that can
+    be told; `shown` are the changed passages in place.
+    """
+
+    change: Change
+    origin: str
+    source: str
+    link: str
+    why: tuple[str, ...]
+    becomes: str | None
+    shown: tuple[ShownBlock, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return the step as a webhook carries it, bounded."""
+        fields = self.change.to_dict()
+        for name in ("cursor", "noise", "last_seen"):
+            del fields[name]
+        for name in ("removed", "added"):
+            fields[name] = [_cut(each) for each in fields[name][:MOST_PASSAGES]]
+        return {
+            **fields, "title": _cut(fields["title"] or ""),
+            "notices": fields["notices"][:MOST_PASSAGES],
+            "origin": self.origin, "source": self.source, "link": self.link,
+            "why": list(self.why), "becomes": self.becomes,
+        }  # fmt: skip
+
+
+def entry_of(
+    archive: ReadOnlyArchive, alert: Alert, item: OutboxItem, base: str
+) -> AlertEntry | None:
+    """Return what there is to tell of a step; None where it is none any more.
+
+    `base` is what links to the page begin with.
+    """
+    with archive.connected() as connection:
+        number = number_of(connection, item)
+        change = None if number is None else lists.step(connection, item.article_id, number)
+        if number is None or change is None:
+            return None
+        line = lists.article(connection, item.article_id)
+        if item.is_absence:
+            moment = gone_at(connection, item)
+            return None if moment is None else _absence(change, line, moment, item.why, base)
+    path = f"/a/{quote(change.article)}/" + (f"{number - 1}..{number}" if number > 1 else "1")
+    found = _blocks(archive, change)
+    becomes = None if alert.rule.passage is None else _becomes(alert.rule.passage, found)
+    return AlertEntry(
+        change, line.origin, line.source, base + path, item.why, becomes, excerpt(found)
+    )
+
+
+def _absence(
+    change: Change, line: ArticleLine, moment: datetime, why: tuple[str, ...], base: str
+) -> AlertEntry:
+    """Return what there is to tell of an article that went, after its last version."""
+    went = replace(
+        change, changes=(GONE,), changed_after=change.last_seen, changed_by=moment, silent=None,
+        words_added=0, words_removed=0, removed=(), added=(), noise=(), notices=(),
+    )  # fmt: skip
+    link = f"{base}/a/{quote(change.article)}/checks"
+    return AlertEntry(went, line.origin, line.source, link, why, None, ())
+
+
+def _blocks(archive: ReadOnlyArchive, change: Change) -> tuple[ShownBlock, ...]:
+    """Return the paragraphs of a step; of a new article how it begins."""
+    number = change.version
+    try:
+        if number > 1:
+            return blocks(archive.diff(f"{change.article}@{number - 1}..@{number}").operations)
+        text = archive.version(f"{change.article}@{number}").text or ""
+    except (NoSuchError, RedactedError):
+        return ()
+    return (ShownBlock("insert", "text", (ShownPiece("insert", _cut(text)),)),)
+
+
+def _becomes(passage: str, found: Sequence[ShownBlock]) -> str | None:
+    """Return the sentence of the changed paragraphs that is most like a passage, if any is."""
+    changed = ["".join(p.text for p in block.after) for block in found if block.kind != "equal"]
+    listed = [each for text in changed for each in sentences(text[:LONGEST_PARAGRAPH])]
+    best = process.extractOne(passage, listed, scorer=fuzz.partial_ratio, score_cutoff=LIKE_ENOUGH)
+    return None if best is None else _cut(best[0])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"

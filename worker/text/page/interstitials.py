@@ -1,0 +1,114 @@
+"""Know the pages that stand in front of an article."""
+
+import re
+from collections.abc import Sequence
+
+_LONGEST_INTERSTITIAL = 1000  # characters; what says more than that has something to say
+_SHORT_INTERSTITIAL = 400
+_OPENING = 300
+
+ROBOT_CHECK = re.compile(
+    r"""checking[ ](?:if[ ]the[ ]site[ ]connection[ ]is[ ]secure|your[ ]browser)
+    | verify(?:ing)?[ ](?:that[ ])?you[ ]are[ ](?:a[ ])?human
+    | (?:are[ ]you|i['’]?m[ ]not)[ ]a[ ]robot | ich[ ]bin[ ]kein[ ]roboter
+    | bist[ ]du[ ]ein[ ]mensch | sind[ ]sie[ ]ein[ ]mensch
+    | enable[ ]javascript[ ]and[ ]cookies[ ]to[ ]continue
+    | please[ ]complete[ ]the[ ]security[ ]check | attention[ ]required![ ]\|[ ]cloudflare
+    | just[ ]a[ ]moment\.\.\. | unusual[ ]traffic[ ]from[ ]your | ungewöhnlichen[ ]datenverkehr
+    | bestätigen[ ]sie,[ ]dass[ ]sie[ ](?:ein[ ]mensch|kein[ ]roboter)[ ]sind
+    | captcha[ ](?:lösen|eingeben) | solve[ ]the[ ]captcha | pardon[ ]our[ ]interruption""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a check for robots says.
+
+>>> bool(ROBOT_CHECK.search("Checking your browser before accessing the site."))
+True
+>>> bool(ROBOT_CHECK.search("Der Roboter half der Polizei."))
+False
+"""
+
+CONSENT = re.compile(
+    r"""(?:weiter[ ])?mit[ ]werbung[ ](?:und[ ]tracking[ ])?(?:weiter)?lesen | \bpur-?abo\b
+    | (?:bevor[ ]sie[ ]fortfahren|before[ ]you[ ]continue)[ ](?:zu|to)[ ]
+    | wir[ ](?:und[ ]unsere[ ](?:bis[ ]zu[ ])?\d*[ ]?partner[ ])?(?:verwenden|nutzen|benötigen)
+      [^.]{0,80}(?:cookies|einwilligung|zustimmung)
+    | we[ ](?:and[ ]our[ ](?:\d+[ ])?partners[ ])?(?:use|store)[^.]{0,80}cookies
+    | consent[ ]to[ ](?:the[ ])?use[ ]of[ ]cookies
+    | um[ ]der[ ]nutzung[ ][^.]{0,60}mit[ ]werbung[ ]zuzustimmen""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a banner for consent says.
+
+>>> bool(CONSENT.search("Wir und unsere 247 Partner verwenden Cookies."))
+True
+>>> bool(CONSENT.search("Das Gericht verbietet Cookies ohne Zustimmung."))
+False
+"""
+
+ERROR_PAGE = re.compile(
+    r"""(?:^|\W)(?:404|410|error[ ]404|fehler[ ]404)\W{1,5}(?:\w+[ ]){0,4}
+      (?:not[ ]found|nicht[ ]gefunden)
+    | ^(?:error|fehler|http)[ ](?:404|410)\W*(?:$|\n|[|–-])
+    | ^(?:404|(?:the[ ])?page[ ]not[ ]found|seite[ ]nicht[ ]gefunden)\W*(?:$|\n|[|–-])
+    | (?:diese|die[ ](?:gewünschte|angeforderte|gesuchte|aufgerufene))[ ]seite[ ]
+      (?:konnte|wurde|kann|existiert|ist)[^.]{0,40}nicht\b
+    | the[ ](?:requested[ ])?page[ ](?:you[^.]{1,40}[ ])?
+      (?:could[ ]not[ ]be|cannot[ ]be|can['’]t[ ]be|was[ ]not)[ ]found
+    | the[ ](?:requested[ ])?page[ ](?:you[^.]{1,40}[ ])?does[ ]not[ ]exist
+    | (?:dieser|der)[ ](?:artikel|beitrag|inhalt)[ ](?:ist|steht)[ ](?:leider[ ])?
+      nicht[ ](?:mehr[ ])?(?:verfügbar|zur[ ]verfügung)
+    | ^(?:access[ ]denied|403[ ]forbidden|502[ ]bad[ ]gateway|500[ ]internal[ ]server[ ]error
+      |503[ ]service[ ](?:temporarily[ ])?unavailable)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a page says that stands for another.
+
+>>> bool(ERROR_PAGE.search("Die gesuchte Seite konnte nicht gefunden werden."))
+True
+>>> bool(ERROR_PAGE.search("Fehler 404: Wie eine Zahl berühmt wurde"))
+False
+>>> bool(ERROR_PAGE.search("Fehler 404 | Küstenbote"))
+True
+"""
+
+LOG_IN = re.compile(
+    r"""^(?:(?:please[ ])?(?:log|sign)[ ]in[ ]to[ ](?:continue|read)
+    |bitte[ ](?:melden[ ]sie[ ]sich[ ](?:bitte[ ])?an|loggen[ ]sie[ ]sich[ ]ein)\b)""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What a form for logging in begins with.
+
+>>> bool(LOG_IN.search("Please log in to continue reading.")), bool(LOG_IN.search("Logbuch"))
+(True, False)
+"""
+
+_SIGNS = (
+    ("a check whether the visitor is a robot", ROBOT_CHECK),
+    ("a request for consent", CONSENT),
+    ("an error page", ERROR_PAGE),
+    ("a log-in form", LOG_IN),
+)
+
+BARRIERS = ("a check whether the visitor is a robot", "a request for consent", "a log-in form")
+"""What keeps a visitor from an article that is there."""
+
+
+def interstitial_reason(title: str | None, texts: Sequence[str]) -> str | None:
+    """Return what a page is instead of an article, None for an article.
+
+    A sign counts where it opens a text that is short, or is the title of a shorter one: an
+    article about consent banners says more, and says it later.
+
+    >>> interstitial_reason("Seite nicht gefunden", ["Diese Seite wurde leider nicht gefunden."])
+    'an error page'
+    >>> interstitial_reason("Warum Cookies bleiben", ["Die Richter urteilten am Dienstag. " * 60])
+    """
+    body = "\n".join(texts)
+    if len(body) > _LONGEST_INTERSTITIAL:
+        return None
+    for reason, sign in _SIGNS:
+        if sign.search(body[:_OPENING]) or (
+            len(body) < _SHORT_INTERSTITIAL and sign.search(title or "")
+        ):
+            return reason
+    return None
