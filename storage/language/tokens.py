@@ -9,8 +9,8 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate, chain, islice, product
+from dataclasses import dataclass
+from itertools import accumulate
 from threading import local
 
 import Stemmer
@@ -31,9 +31,6 @@ RUN_WORDS = 4
 LETTERS_OF_A_FORM = 5
 """So many letters must be won by words that have to be looked up in one more form."""
 
-MAX_KNOWN_LETTERS = 1_000_000
-"""So much of what stands between two blanks is remembered, of each language."""
-_MAX_SNIPPET_SOURCE = 500_000
 _ALGORITHMS = {"de": "german", "en": "english"}
 
 # A number keeps its inner mark (`3,6`, `12:30`, `1.500.000`, `1.500,00`); what has more of them
@@ -45,6 +42,7 @@ _NUMBER = (
 )
 TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
 SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
+"""What a word or a number is in a text that was not folded."""
 QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
 
 
@@ -224,35 +222,32 @@ def _run(phrase: Phrase) -> Phrase:
     return Phrase(forms(max(starts, key=rarity)))
 
 
-def snippet(
-    texts: Sequence[str],
-    query: Query,
-    language: str | None,
-    width: int = 200,
-    start: str = "«",
-    end: str = "»",
-) -> str:
-    """Return the passage of about `width` code points with the most terms of `query`.
+def spanned_tokens(text: str, language: str | None) -> Iterator[tuple[str, int, int]]:
+    """Yield the tokens of a text, each with from where to where it stands there.
 
-    `start` and `end` stand around each match. White space is one blank; `…` stands where the
-    text goes on. Without any match it is the beginning. A caller who writes HTML passes markers
-    that survive escaping, and escapes.
-
-    >>> snippet(["Es brannte im Öllager."], parse_query("öllagern", ["de"]), "de")
-    'Es brannte im «Öllager».'
+    >>> list(spanned_tokens("im Öl\u00adlager", "de"))
+    [('im', 0, 2), ('ollag', 3, 11)]
     """
-    chunks = " ".join(texts)[:_MAX_SNIPPET_SOURCE].split()
-    text = " ".join(chunks)
-    matches = _matches(chunks, query, language)
-    left, right = _window(text, matches, width)
-    pieces = ["… "] if left else []
-    at = left
-    for begin, stop, _term_number in matches:
-        if begin >= at and stop <= right:
-            pieces += [text[at:begin], start, text[begin:stop], end]
-            at = stop
-    pieces.append(text[at:right])
-    return "".join(pieces) + (" …" if right < len(text) else "")
+    for match in SPAN.finditer(text):
+        for token in _stemmed(_words(match[0]), language):
+            yield token, *match.span()
+
+
+def letters_of(token: str) -> str:
+    """Return the letters that a token stands for.
+
+    >>> letters_of("hqe4zuser"), letters_of("qquell"), letters_of("3q2cz6")
+    ('häuser', 'quell', '3,6')
+    """
+    plain, *escaped = token.split("q")
+    pieces = iter(escaped)
+    for piece in pieces:
+        if not piece:
+            plain += "q" + next(pieces)
+            continue
+        code, _, rest = piece.partition("z")
+        plain += chr(int(code, 16)) + rest
+    return plain
 
 
 # ---------------------------------------------------------------------------------- tokens
@@ -359,129 +354,3 @@ def _stands(term: Word | Phrase | Or, padded: str) -> bool:
             return any(f" {' '.join(tokens)} " in padded for tokens in alternatives)
         case Or(terms):
             return any(_stands(each, padded) for each in terms)
-
-
-# -------------------------------------------------------------------------------- snippets
-
-_Match = tuple[int, int, int]  # from, to, number of the term
-_Form = tuple[int, tuple[str, ...]]  # number of the term, the tokens of one of its forms
-
-
-@dataclass(slots=True)
-class _KnownChunks:
-    """What stands between two blanks in texts of a language, and in which of them a token is."""
-
-    chunks: set[str] = field(default_factory=set)
-    having: dict[str, list[str]] = field(default_factory=dict)
-    letters: int = 0
-
-
-_KNOWN: dict[str | None, _KnownChunks] = {}
-
-
-def _matches(chunks: Sequence[str], query: Query, language: str | None) -> list[_Match]:
-    """Return where a term of `query` stands in the text that chunks make with blanks between them.
-
-    They come in order and without overlap. No token spans a blank, so a chunk is cut into tokens
-    once, in whichever text it stands.
-    """
-    having = _known(chunks, language).having
-    forms = _forms(query)
-    begins = {chunk for _number, form in forms for chunk in having.get(form[0], ())}
-    places = [place for place, chunk in enumerate(chunks) if chunk in begins] if begins else []
-    before = list(accumulate(map(len, chunks), initial=0)) if places else []
-    hits = [
-        (before[first] + first + span[0], before[last] + last + span[1], number)
-        for first, last, span, number in _hits(chunks, places, forms, language)
-    ]
-    matches: list[_Match] = []
-    for hit in sorted(hits, key=lambda each: (each[0], -each[1])):
-        if not matches or hit[0] >= matches[-1][1]:
-            matches.append(hit)
-    return matches
-
-
-def _known(chunks: Sequence[str], language: str | None) -> _KnownChunks:
-    """Return what is known of `chunks`, and of those of other texts of the language."""
-    stemmer = stemming(language)
-    known = _KNOWN.get(stemmer, _KnownChunks())
-    if known.letters > MAX_KNOWN_LETTERS:
-        known = _KnownChunks()
-    new = list(set(chunks).difference(known.chunks))
-    words = [_words(chunk) for chunk in new]
-    tokens = iter(_stemmed(list(chain.from_iterable(words)), language))
-    for chunk, found in zip(new, words, strict=True):
-        for token in islice(tokens, len(found)):
-            known.having.setdefault(token, []).append(chunk)
-    known.letters += sum(map(len, new))
-    known.chunks.update(new)  # at the end: another thread may look into the same
-    _KNOWN[stemmer] = known
-    return known
-
-
-def _forms(query: Query) -> list[_Form]:
-    return [
-        (number, (form,) if isinstance(form, str) else form)
-        for number, term in enumerate(query.wanted)
-        for part in (term.terms if isinstance(term, Or) else (term,))
-        for form in part.alternatives
-    ]
-
-
-def _hits(
-    chunks: Sequence[str], places: Sequence[int], forms: Sequence[_Form], language: str | None
-) -> Iterator[tuple[int, int, tuple[int, int], int]]:
-    """Yield the matches that begin in one of the chunks `places`.
-
-    Each is the number of its first and last chunk, from where in the first to where in the last
-    it goes, and the number of its term.
-    """
-    longest = max((len(form) for _number, form in forms), default=0)
-    for place in places:
-        found = list(_spanned(chunks[place], place, language))
-        starts = len(found)
-        following = (_spanned(chunks[n], n, language) for n in range(place + 1, len(chunks)))
-        found += islice(chain.from_iterable(following), longest - 1)
-        tokens = tuple(token for token, _chunk, _span in found)
-        for start, (number, form) in product(range(starts), forms):
-            if tokens[start : start + len(form)] == form:
-                _token, last, end = found[start + len(form) - 1]
-                yield place, last, (found[start][2][0], end[1]), number
-
-
-def _spanned(
-    chunk: str, place: int, language: str | None
-) -> Iterator[tuple[str, int, tuple[int, int]]]:
-    """Yield the tokens of a chunk, each with the number of its chunk and where it stands there."""
-    for match in SPAN.finditer(chunk):
-        for token in _stemmed(_words(match[0]), language):
-            yield token, place, match.span()
-
-
-def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]:
-    """Return the bounds of the densest passage, at ends of words."""
-    if len(text) <= width:
-        return 0, len(text)
-    begin, stop = _densest(matches, width)
-    spare = max(0, width - (stop - begin)) // 2
-    left = max(0, min(begin - spare, len(text) - width))
-    right = min(len(text), max(left + width, stop))
-    if left and (blank := text.rfind(" ", 0, left + 1)) >= left - 40:
-        left = blank + 1
-    if right < len(text) and (blank := text.rfind(" ", stop, right + 1)) >= 0:
-        right = blank
-    return left, right
-
-
-def _densest(matches: Sequence[_Match], width: int) -> tuple[int, int]:
-    best, bounds = (0, 0), (0, 0)
-    last = 0
-    for first, (begin, stop, _number) in enumerate(matches):
-        last = max(last, first + 1)
-        while last < len(matches) and matches[last][1] - begin <= width:
-            last += 1
-        inside = matches[first:last]
-        score = (len({number for _, _, number in inside}), len(inside))
-        if score > best:
-            best, bounds = score, (begin, max(stop, inside[-1][1]))
-    return bounds

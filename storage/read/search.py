@@ -16,7 +16,8 @@ from sqlalchemy import Connection, text
 from storage.database.engine import json_text
 from storage.database.rows import Row, cursor, place, stream
 from storage.database.views import RESTRICTED, view_query
-from storage.language.tokens import Or, Phrase, Query, Word, holds, snippet, to_fts5, to_tsquery
+from storage.language.snippets import snippet
+from storage.language.tokens import Or, Phrase, Query, Word, holds, to_fts5, to_tsquery
 from storage.read.answers import ArticleLine, Hit
 from storage.read.filters import Conditions, Filters, conditions
 from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_conditions

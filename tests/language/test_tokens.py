@@ -21,7 +21,6 @@ from storage.language.tokens import (
     Word,
     index_tokens,
     parse_query,
-    snippet,
     to_fts5,
     to_tsquery,
     truncate,
@@ -279,59 +278,3 @@ def test_a_long_text_is_cut_at_its_bytes() -> None:
     kept, cut = truncate(tokens)
     assert cut
     assert len(kept) == MAX_BYTES // 100
-
-
-LONG = (
-    "Anfang " + "füllt den Raum " * 40 + "Feuer im Öllager gelöscht " + "und weiter " * 40 + "Feuer"
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "query", "expected"),
-    [
-        pytest.param("Es brannte im Öllager.", "öllagern", "Es brannte im [Öllager].", id="stem"),
-        pytest.param(
-            "Ein rotes Dach, ein Dach.", '"rotes Dach"', "Ein [rotes Dach], ein Dach.", id="phrase"
-        ),
-        pytest.param("Rund 3,6 von 36.", "3,6", "Rund [3,6] von 36.", id="number"),
-        pytest.param("Covid-19 und Covid", "covid-19", "[Covid-19] und Covid", id="compound"),
-        pytest.param("a\n\n  b", "b", "a [b]", id="white space"),
-        pytest.param("nichts davon", "x", "nichts davon", id="no match"),
-        pytest.param(
-            "Öl\u00adlager ½ Liter", "öllager liter", "[Öl\u00adlager] ½ [Liter]", id="soft hyphen"
-        ),
-        pytest.param("", "x", "", id="empty text"),
-        pytest.param(
-            "Haus ohne Hof", "-Hof Haus OR Stall", "[Haus] ohne Hof", id="exclusion is no match"
-        ),
-    ],
-)
-def test_a_snippet_shows(text: str, query: str, expected: str) -> None:
-    assert snippet([text], parse_query(query, ["de"]), "de", 80, "[", "]") == expected
-
-
-def test_a_snippet_is_the_same_whatever_other_texts_were_looked_at() -> None:
-    wanted = parse_query("feuer", ["de"])
-    texts = [[f"Wort{n} und Feuer{n % 3} im Feuer, sagt Wort{n + 1}." * 60] for n in range(400)]
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda text: snippet(text, wanted, "de", 80, "[", "]"), texts))
-    assert all("im [Feuer], sagt" in each for each in found)
-
-
-def test_a_snippet_is_the_densest_passage() -> None:
-    shown = snippet([LONG], parse_query("Feuer Öllager", ["de"]), "de", 80, "[", "]")
-    assert "[Feuer] im [Öllager]" in shown
-    assert shown.startswith("… ")
-    assert shown.endswith(" …")
-    assert len(shown) <= 90
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.text(st.sampled_from("ab ä\u00ad½.3,\n") | st.characters(), max_size=120), st.integers(1, 60)
-)
-def test_a_snippet_adds_nothing_but_markers(text: str, width: int) -> None:
-    plain = " ".join(text.split())
-    shown = snippet([text], parse_query("a b ab 3 ä", ["de"]), "de", width, "", "")
-    inner = shown.removeprefix("… ") if not plain.startswith(shown) else shown
-    assert inner in plain or inner.removesuffix(" …") in plain
