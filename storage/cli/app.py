@@ -1,11 +1,9 @@
 """The `lesart` command itself, which the commands are added to."""
 
-from typing import Annotated
-
 import typer
 
 from storage.cli.exits import WELL
-from storage.cli.options import ArchiveOptions, OutputOptions, with_groups
+from storage.cli.options import ArchiveOptions, OutputOptions, WithGroups, flag
 
 app = typer.Typer(
     name="lesart",
@@ -19,20 +17,17 @@ app.add_typer(db, name="db")
 
 
 @app.callback(help=app.info.help)
-@with_groups
+@WithGroups
 def root(
     place: ArchiveOptions,  # the commands look these up (storage.cli.options)
     shown: OutputOptions,
     *,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=lambda wanted: _print_version() if wanted else None,
-            is_eager=True,
-            help="Print the version and end.",
-        ),
-    ] = False,
+    version: bool = flag(
+        "--version",
+        "Print the version and end.",
+        callback=lambda wanted: _print_version() if wanted else None,
+        is_eager=True,
+    ),
 ) -> None:
     """Take the options that may stand before a command."""
 

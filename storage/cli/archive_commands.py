@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 
@@ -21,7 +21,10 @@ from storage.cli.options import (
     ShownExport,
     ShownFigures,
     Then,
+    argument,
     command,
+    flag,
+    option,
     path_of,
 )
 from storage.cli.output import OutputError, binary_stream, read_argument, write_record, write_rows
@@ -47,20 +50,16 @@ PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
     example="lesart sql 'SELECT title FROM articles WHERE seq > :last' --param last=42",
 )
 def sql(
-    query: Annotated[
-        str, typer.Argument(metavar="QUERY", help="One SELECT over the views; - reads it.")
-    ],
+    *,
+    query: str = argument("QUERY", "One SELECT over the views; - reads it."),
     place: ArchiveOptions,
     shown: OutputOptions,
-    param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--param",
-            metavar="NAME=VALUE",
-            help="For :NAME in the query; a JSON number, true, false, null or text in quotes "
-            "counts as such.",
-        ),
-    ] = None,
+    param: list[str] | None = option(
+        "--param",
+        "NAME=VALUE",
+        "For :NAME in the query; a JSON number, true, false, null or text in quotes "
+        "counts as such.",
+    ),
 ) -> None:
     """Ask the documented views in SQL, reading only."""
     parameters = dict(_parameter(each) for each in param or ())
@@ -79,17 +78,11 @@ def export(
     then: Then,
     page: Page,
     shown: ShownExport,
-    query: Annotated[
-        str | None,
-        typer.Option("--query", metavar="QUERY", help="Only what `lesart search` would find."),
-    ] = None,
+    query: str | None = option("--query", "QUERY", "Only what `lesart search` would find."),
     *,
-    all_versions: Annotated[
-        bool,
-        typer.Option(
-            "--all-versions", help="Every version, not the latest alone; a WARC has them always."
-        ),
-    ] = False,
+    all_versions: bool = flag(
+        "--all-versions", "Every version, not the latest alone; a WARC has them always."
+    ),
 ) -> None:
     """Write whole texts, or captures as a WARC file, of the archive or of a query."""
     from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows, json_lines  # noqa: PLC0415
@@ -111,32 +104,15 @@ def export(
 
 @command(app, "stats", example="lesart stats --format json")
 def stats(
-    *,
     place: ArchiveOptions,
     shown: ShownFigures,
-    coverage: Annotated[
-        bool,
-        typer.Option("--coverage", help="How often each source was looked at, hour by hour."),
-    ] = False,
-    edits: Annotated[
-        bool,
-        typer.Option("--edits", help="How the texts of each source are edited, a row a source."),
-    ] = False,
-    hourly: Annotated[
-        bool, typer.Option("--hourly", help="With --edits: a row a source and hour.")
-    ] = False,
-    source: Annotated[
-        str | None,
-        typer.Option("--source", metavar="S", help="With --coverage or --edits: this one alone."),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="T", help="With --coverage or --edits: from then on."),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option("--until", metavar="T", help="With --coverage or --edits: up to then."),
-    ] = None,
+    *,
+    coverage: bool = flag("--coverage", "How often each source was looked at, hour by hour."),
+    edits: bool = flag("--edits", "How the texts of each source are edited, a row a source."),
+    hourly: bool = flag("--hourly", "With --edits: a row a source and hour."),
+    source: str | None = option("--source", "S", "With --coverage or --edits: this one alone."),
+    since: str | None = option("--since", "T", "With --coverage or --edits: from then on."),
+    until: str | None = option("--until", "T", "With --coverage or --edits: up to then."),
 ) -> None:
     """Report the figures of the archive, how well its sources are looked at, or how they edit."""
     from storage.read.figures.edits import EditSpan  # noqa: PLC0415  # only here

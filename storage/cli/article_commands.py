@@ -22,7 +22,10 @@ from storage.cli.options import (
     ShownDiff,
     ShownVersion,
     Then,
+    argument,
     command,
+    flag,
+    option,
     path_of,
 )
 from storage.cli.output import (
@@ -74,19 +77,14 @@ def list_articles(
 
 @command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
 def search(
-    query: Annotated[
-        str,
-        typer.Argument(metavar="QUERY", help='Words, all of them; "…" is a phrase; - reads it.'),
-    ],
+    *,
+    query: str = argument("QUERY", 'Words, all of them; "…" is a phrase; - reads it.'),
     place: ArchiveOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
     shown: OutputOptions,
-    *,
-    latest: Annotated[
-        bool, typer.Option("--latest", help="Search the latest versions only.")
-    ] = False,
+    latest: bool = flag("--latest", "Search the latest versions only."),
 ) -> None:
     """Search every version of every article."""
     with reading(place, then) as (settings, archive):
@@ -121,10 +119,7 @@ def raw(
     revision: Revision,
     place: ArchiveOptions,
     then: Then,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
-    ] = None,
+    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all."),
 ) -> None:
     """Write the captured bytes of a version, bit for bit."""
     with reading(place, then) as (_settings, archive):
@@ -152,24 +147,18 @@ def history(
 
 @command(app, "changes", example='lesart changes --class number --contains "Prozent"')
 def changes(
+    *,
     place: ArchiveOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
     shown: OutputOptions,
     article: ArticleOrAll = None,
-    *,
-    classes: Annotated[
-        list[ChangeClass] | None,
-        typer.Option("--class", metavar="C", help="Steps of this class; more than one: any."),
-    ] = None,
-    silent: Annotated[
-        bool, typer.Option("--silent", help="Steps that the page does not own up to.")
-    ] = False,
-    contains: Annotated[
-        str | None,
-        typer.Option("--contains", metavar="TEXT", help="Steps in which TEXT came or went."),
-    ] = None,
+    classes: list[ChangeClass] | None = option(
+        "--class", "C", "Steps of this class; more than one: any."
+    ),
+    silent: bool = flag("--silent", "Steps that the page does not own up to."),
+    contains: str | None = option("--contains", "TEXT", "Steps in which TEXT came or went."),
 ) -> None:
     """List every step between two versions, newest first."""
     with reading(place, then) as (settings, archive):
@@ -187,19 +176,14 @@ def changes(
 
 @command(app, "diff", example="lesart diff 35xhehswnwa6vc12@1..@3 --format html -o diff.html")
 def diff(
-    revision: Annotated[
-        str,
-        typer.Argument(metavar="REV", help=f"{REVISION_HELP}; or REV..REV", show_default=False),
-    ],
+    *,
+    revision: str = argument("REV", f"{REVISION_HELP}; or REV..REV", show_default=False),
     place: ArchiveOptions,
     then: Then,
     shown: ShownDiff,
-    other: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="REV", help="Else the version before the first.", show_default=False
-        ),
-    ] = None,
+    other: str | None = argument(
+        "REV", "Else the version before the first.", None, show_default=False
+    ),
 ) -> None:
     """Compare two versions word by word; exit 0 if they are the same, 1 if not."""
     from storage.cli.show.diff import diff_html, diff_text  # noqa: PLC0415  # only here
@@ -229,9 +213,7 @@ def blame(
     page: Page,
     shown: OutputOptions,
     *,
-    removed: Annotated[
-        bool, typer.Option("--removed", help="The sentences that stand there no more.")
-    ] = False,
+    removed: bool = flag("--removed", "The sentences that stand there no more."),
 ) -> None:
     """Report for each sentence since when it stands there, and which article had it first."""
     with reading(place, then) as (_settings, archive):
@@ -245,14 +227,9 @@ def cite(
     place: ArchiveOptions,
     then: Then,
     cited: ShownCitation,
-    passage: Annotated[
-        str | None,
-        typer.Option(
-            "--passage",
-            metavar="TEXT",
-            help="A passage of its text, as it stands there; - reads it.",
-        ),
-    ] = None,
+    passage: str | None = option(
+        "--passage", "TEXT", "A passage of its text, as it stands there; - reads it."
+    ),
 ) -> None:
     """Write a reference to a version, or to a passage of it, that keeps its meaning."""
     from storage.read.render import citation  # noqa: PLC0415  # only here
@@ -299,12 +276,9 @@ def relations(
     shown: OutputOptions,
     article: ArticleOrAll = None,
     *,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain", help="Report shared passages, what differs, and who had it first."
-        ),
-    ] = False,
+    explain: bool = flag(
+        "--explain", "Report shared passages, what differs, and who had it first."
+    ),
 ) -> None:
     """List the copies and follow-ups of an article, or all relations, with score and method."""
     with reading(place, then) as (settings, archive):
@@ -335,18 +309,10 @@ def refusals(
     place: ArchiveOptions,
     page: Page,
     shown: OutputOptions,
-    job: Annotated[
-        int | None, typer.Option("--job", metavar="JOB", help="What this job refused.")
-    ] = None,
-    code: Annotated[
-        list[str] | None, typer.Option("--code", metavar="CODE", help="Under this code; repeat it.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="S", help="From the source of this name.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="Refused at T or later.")
-    ] = None,
+    job: int | None = option("--job", "JOB", "What this job refused."),
+    code: list[str] | None = option("--code", "CODE", "Under this code; repeat it."),
+    source: str | None = option("--source", "S", "From the source of this name."),
+    since: str | None = option("--since", "T", "Refused at T or later."),
 ) -> None:
     """List what was refused, why, what to do, and how often the same was refused since when."""
     unknown = sorted(set(code or ()) - REFUSALS.keys())
@@ -363,13 +329,11 @@ def refusals(
 
 @command(app, "jobs", example="lesart jobs 42")
 def jobs(
+    *,
     place: ArchiveOptions,
     page: Page,
     shown: OutputOptions,
-    job: Annotated[
-        int | None,
-        typer.Argument(metavar="JOB", help="One job and its parts; else all.", show_default=False),
-    ] = None,
+    job: int | None = argument("JOB", "One job and its parts; else all.", None, show_default=False),
 ) -> None:
     """List the jobs with their state, counts and reason."""
     with reading(place) as (_settings, archive):

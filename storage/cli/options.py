@@ -1,14 +1,14 @@
 """The options that commands share, in groups that a command takes as one value each.
 
-A group is a frozen dataclass whose fields are Typer options; `command` lets Typer see them as
-options of the command, and a value given before the command counts where none is given after it.
+A group is a frozen dataclass whose fields are options; `command` lets Typer see them as options of
+the command, and a value given before the command counts where none is given after it.
 """
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from datetime import datetime, tzinfo
-from functools import wraps
+from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
@@ -32,7 +32,7 @@ FiguresFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet"]
 
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
-_CONTEXT = "_context"
+_CONTEXT, _TOLD = "_context", "told"
 _BY_SUFFIX: dict[str, Format] = {
     ".json": "json",
     ".jsonl": "jsonl",
@@ -42,23 +42,33 @@ _BY_SUFFIX: dict[str, Format] = {
 }
 
 
+def option(names: str, metavar: str | None, tells: str, default: Any = None, **more: Any) -> Any:
+    """Return the default of an option of a command or a group: its `names`, what its help `tells`.
+
+    One whose default is `MISSING` has to be given.
+    """
+    told = typer.Option(*names.split(), metavar=metavar, help=tells, **more)
+    return field(default=default, metadata={_TOLD: told})
+
+
+def flag(name: str, tells: str, *, default: bool = False, **more: Any) -> Any:
+    """Return the default of an option that is given or not."""
+    return option(name, None, tells, default, **more)
+
+
+def argument(metavar: str, tells: str, default: Any = MISSING, **more: Any) -> Any:
+    """Return the default of an argument, which has to be given where there is none."""
+    told = typer.Argument(metavar=metavar, help=tells, **more)
+    return field(default=default, metadata={_TOLD: told})
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveOptions:
     """Which archive, which settings."""
 
-    archive: Annotated[
-        str | None,
-        typer.Option(
-            "--archive", metavar="PATH|URL", help="Another archive than the settings name."
-        ),
-    ] = None
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="A TOML file of settings."),
-    ] = None
-    debug: Annotated[bool, typer.Option("--debug", help="Print the whole trace of an error.")] = (
-        False
-    )
+    archive: str | None = option("--archive", "PATH|URL", "Another archive than the settings name.")
+    config: Path | None = option("--config", "FILE", "A TOML file of settings.")
+    debug: bool = flag("--debug", "Print the whole trace of an error.")
 
     def settings(self) -> Settings:
         """Read the settings.
@@ -71,99 +81,98 @@ class ArchiveOptions:
         return settings
 
 
-Output = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all."),
-]
-SpreadsheetSafe = Annotated[
-    bool,
-    typer.Option(
-        "--spreadsheet-safe", help="In CSV and TSV, put ' before what looks like a formula."
-    ),
-]
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How and where an answer is written; the ending of a file names the format if nothing does."""
+
+    format: Any = None
+    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all.")
+    spreadsheet_safe: bool = flag(
+        "--spreadsheet-safe", "In CSV and TSV, put ' before what looks like a formula."
+    )
+
+    def target(self) -> AnswerTarget:
+        """Return where it goes."""
+        return self._as(self.format)
+
+    def _as(self, rows: Format | None) -> AnswerTarget:
+        chosen = rows or named_format(self.output)
+        return AnswerTarget(chosen, path_of(self.output), self.spreadsheet_safe)
+
+    def _is(self, format_: str, *endings: str) -> bool:
+        """Return whether `format_` is asked for; the ending of a file may say so."""
+        is_named = self.output is not None and self.output.name.lower().endswith(endings)
+        return self.format == format_ or (self.format is None and is_named)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputOptions:
+class OutputOptions(_Written):
     """How and where rows are written."""
 
-    format: Annotated[
-        Format | None,
-        typer.Option(
-            "--format", help="How rows are written; else a table on a terminal, jsonl in a pipe."
-        ),
-    ] = None
-    output: Output = None
-    spreadsheet_safe: SpreadsheetSafe = False
-
-    def target(self) -> AnswerTarget:
-        """Return where rows go; the ending of a file names the format if nothing else does."""
-        return _target(self.format, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+    format: Format | None = option(
+        "--format", None, "How rows are written; else a table on a terminal, jsonl in a pipe."
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class ShownVersion:
+class ShownVersion(_Written):
     """How and where one version is written: `text` is another word for `table`."""
 
-    format: Annotated[
-        VersionFormat | None,
-        typer.Option(
-            "--format", help="How it is written; else a text on a terminal, jsonl in a pipe."
-        ),
-    ] = None
-    output: Output = None
-    spreadsheet_safe: SpreadsheetSafe = False
+    format: VersionFormat | None = option(
+        "--format", None, "How it is written; else a text on a terminal, jsonl in a pipe."
+    )
 
     def target(self) -> AnswerTarget:
-        """Return where the version goes."""
-        chosen: Format | None = "table" if self.format == "text" else self.format
-        return _target(chosen, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+        return self._as("table" if self.format == "text" else self.format)
 
 
 @dataclass(frozen=True, slots=True)
-class ShownDiff:
+class ShownDiff(_Written):
     """How and where a comparison is written: as text, if nothing else is said."""
 
-    format: Annotated[
-        DiffFormat | None,
-        typer.Option("--format", help="How it is written; else as text."),
-    ] = None
-    output: Output = None
-    spreadsheet_safe: SpreadsheetSafe = False
+    format: DiffFormat | None = option("--format", None, "How it is written; else as text.")
 
     def chosen(self) -> DiffFormat:
         """Return the format that is written."""
-        is_page = self.output is not None and self.output.suffix.lower() in {".html", ".htm"}
+        is_page = self._is("html", ".html", ".htm")
         return self.format or ("html" if is_page else named_format(self.output) or "text")
 
     def target(self) -> AnswerTarget:
-        """Return where the comparison goes."""
         chosen = self.chosen()
-        rows: Format = "table" if chosen in {"text", "html"} else chosen  # type: ignore[assignment]
-        return _target(rows, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+        return self._as("table" if chosen == "text" or chosen == "html" else chosen)  # noqa: PLR1714  # for mypy
 
 
 @dataclass(frozen=True, slots=True)
-class ShownExport:
-    """How and where an export is written: rows of texts, or captures as a WARC file."""
+class ShownFigures(_Written):
+    """How and where figures are written: as rows, or as a Parquet file."""
 
-    format: Annotated[
-        ExportFormat | None,
-        typer.Option("--format", help="How it is written; else as the file's name says, or jsonl."),
-    ] = None
-    output: Output = None
-    spreadsheet_safe: SpreadsheetSafe = False
-
-    @property
-    def is_warc(self) -> bool:
-        """Return whether captures are written; the ending of a file may say so."""
-        is_named = self.format is None and _ends(self.output, ".warc", ".warc.gz")
-        return self.format == "warc" or is_named
+    format: FiguresFormat | None = option(
+        "--format", None, "How rows are written; else a table on a terminal, jsonl in a pipe."
+    )
 
     @property
     def is_parquet(self) -> bool:
-        """Return whether one Parquet file is written; the ending of a file may say so."""
-        return self.format == "parquet" or (self.format is None and _ends(self.output, ".parquet"))
+        return self._is("parquet", ".parquet")
+
+    def target(self) -> AnswerTarget:
+        return self._as(None if self.format == "parquet" else self.format)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExport(_Written):
+    """How and where an export is written: rows of texts, or captures as a WARC file."""
+
+    format: ExportFormat | None = option(
+        "--format", None, "How it is written; else as the file's name says, or jsonl."
+    )
+
+    @property
+    def is_warc(self) -> bool:
+        return self._is("warc", ".warc", ".warc.gz")
+
+    @property
+    def is_parquet(self) -> bool:
+        return self._is("parquet", ".parquet")
 
     @property
     def is_packed(self) -> bool:
@@ -171,103 +180,44 @@ class ShownExport:
         return self.output is not None and self.output.suffix.lower() == ".gz"
 
     def target(self) -> AnswerTarget:
-        """Return where rows go."""
-        rows: Format | None = (
-            None if self.format == "warc" or self.format == "parquet" else self.format  # noqa: PLR1714  # for mypy
-        )
-        return _target(rows or named_format(self.output) or "jsonl", self.output,
-                       is_spreadsheet_safe=self.spreadsheet_safe)  # fmt: skip
+        rows = None if self.format == "warc" or self.format == "parquet" else self.format  # noqa: PLR1714  # for mypy
+        return self._as(rows or named_format(self.output) or "jsonl")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownFigures:
-    """How and where figures are written: as rows, or as a Parquet file."""
-
-    format: Annotated[
-        FiguresFormat | None,
-        typer.Option(
-            "--format", help="How rows are written; else a table on a terminal, jsonl in a pipe."
-        ),
-    ] = None
-    output: Output = None
-    spreadsheet_safe: SpreadsheetSafe = False
-
-    @property
-    def is_parquet(self) -> bool:
-        """Return whether one Parquet file is written; the ending of a file may say so."""
-        return self.format == "parquet" or (self.format is None and _ends(self.output, ".parquet"))
-
-    def target(self) -> AnswerTarget:
-        """Return where rows go."""
-        rows: Format | None = None if self.format == "parquet" else self.format
-        return _target(rows, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
-
-
-def _ends(output: Path | None, *endings: str) -> bool:
-    return output is not None and output.name.lower().endswith(endings)
-
-
-@dataclass(frozen=True, slots=True)
-class ShownCitation:
+class ShownCitation(_Written):
     """In which style a reference is written, or in which format what it has to say."""
 
-    style: Annotated[
-        CitationStyle | None,
-        typer.Option("--style", help="How the reference is written; else as Markdown."),
-    ] = None
-    format: Annotated[
-        Format | None,
-        typer.Option("--format", help="Instead of a reference, its facts as a row."),
-    ] = None
-    output: Output = None
-    spreadsheet_safe: SpreadsheetSafe = False
-
-    def target(self) -> AnswerTarget:
-        """Return where the reference goes."""
-        return _target(self.format, self.output, is_spreadsheet_safe=self.spreadsheet_safe)
+    format: Format | None = option("--format", None, "Instead of a reference, its facts as a row.")
+    style: CitationStyle | None = option(
+        "--style", None, "How the reference is written; else as Markdown."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Which part of a long answer."""
 
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="At most N rows.")
-    ] = None
-    after: Annotated[
-        str | None,
-        typer.Option("--after", metavar="CURSOR", help="Go on after the row with this cursor."),
-    ] = None
+    limit: int | None = option("--limit", "N", "At most N rows.", min=1)
+    after: str | None = option("--after", "CURSOR", "Go on after the row with this cursor.")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """How much of an archive is verified, and against what."""
 
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="T", help="Only what was recorded at T or later."),
-    ] = None
-    sample: Annotated[
-        str | None,
-        typer.Option(
-            "--sample", metavar="SHARE", help="Only a share of the rows, such as 5% or 0.05."
-        ),
-    ] = None
-    against: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--against",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            help="A checkpoint that was kept elsewhere: the log must go on from it.",
-        ),
-    ] = None
-    after: Annotated[
-        str | None,
-        typer.Option("--after", metavar="CHECK:NUMBER", help="Go on where an earlier run ended."),
-    ] = None
+    since: str | None = option("--since", "T", "Only what was recorded at T or later.")
+    sample: str | None = option(
+        "--sample", "SHARE", "Only a share of the rows, such as 5% or 0.05."
+    )
+    against: list[Path] | None = option(
+        "--against",
+        "FILE",
+        "A checkpoint that was kept elsewhere: the log must go on from it.",
+        exists=True,
+        dir_okay=False,
+    )
+    after: str | None = option("--after", "CHECK:NUMBER", "Go on where an earlier run ended.")
 
     def permille(self) -> int:
         """Return how many of a thousand rows are looked at.
@@ -288,26 +238,12 @@ class Checked:
 class Filtering:
     """Which articles; times without a zone are in the time zone of the settings."""
 
-    language: Annotated[
-        str | None, typer.Option("--language", metavar="L", help="In this language, such as de.")
-    ] = None
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="S", help="From the source of this name.")
-    ] = None
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="T", help="First seen by us at T or later.")
-    ] = None
-    until: Annotated[
-        str | None, typer.Option("--until", metavar="T", help="First seen by us at T or earlier.")
-    ] = None
-    published_since: Annotated[
-        str | None,
-        typer.Option("--published-since", metavar="D", help="Published on D or later."),
-    ] = None
-    published_until: Annotated[
-        str | None,
-        typer.Option("--published-until", metavar="D", help="Published on D or earlier."),
-    ] = None
+    language: str | None = option("--language", "L", "In this language, such as de.")
+    source: str | None = option("--source", "S", "From the source of this name.")
+    since: str | None = option("--since", "T", "First seen by us at T or later.")
+    until: str | None = option("--until", "T", "First seen by us at T or earlier.")
+    published_since: str | None = option("--published-since", "D", "Published on D or later.")
+    published_until: str | None = option("--published-until", "D", "Published on D or earlier.")
 
     def filters(self, settings: Settings) -> Filters:
         """Return the filters with every time as a moment: the first of a span, or its last.
@@ -332,14 +268,8 @@ class Filtering:
 class Then:
     """As of when, and by what was known when; a day stands for its end."""
 
-    as_of: Annotated[
-        str | None,
-        typer.Option("--as-of", metavar="T", help="As it was readable at T, by all known today."),
-    ] = None
-    known_at: Annotated[
-        str | None,
-        typer.Option("--known-at", metavar="T", help="By what the archive itself knew at T."),
-    ] = None
+    as_of: str | None = option("--as-of", "T", "As it was readable at T, by all known today.")
+    known_at: str | None = option("--known-at", "T", "By what the archive itself knew at T.")
 
     def moments(self, settings: Settings) -> tuple[datetime | None, datetime | None]:
         """Return both times; a day, month or year ends at its last moment.
@@ -356,37 +286,50 @@ def command(
     """Add a command to `app` whose parameters may be groups; `example` ends its help."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        app.command(name, epilog=f"\b\nExample:\n  {example}")(with_groups(function))
+        app.command(name, epilog=f"\b\nExample:\n  {example}")(WithGroups(function))
         return function
 
     return add
 
 
-def with_groups(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` as Typer wants it: each field of a group is a parameter of its own."""
-    hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
-    parameters = [
-        flat
-        for parameter in inspect.signature(function).parameters.values()
-        for flat in _flat(parameter, hints[parameter.name])
-    ]
-    own = next((name for name, kind in hints.items() if kind is typer.Context), None)
-    if own is None:
-        parameters.append(_parameter(_CONTEXT, typer.Context))
+class WithGroups:
+    """A function as Typer wants it: each field of a group is a parameter of its own.
 
-    @wraps(function)
-    def wrapper(**given: Any) -> Any:
-        ctx: typer.Context = given.pop(_CONTEXT) if own is None else given[own]
-        for name, kind in groups.items():
-            values = {each.name: given.pop(each.name) for each in fields(kind)}
-            given[name] = kind(**{key: _inherited(ctx, key, values[key]) for key in values})
-        return function(**given)
+    Which these are is found out when it is asked: of all commands, one is called.
+    """
 
-    described: Any = wrapper
-    described.__signature__ = inspect.Signature(parameters)
-    described.__annotations__ = {each.name: each.annotation for each in parameters}
-    return wrapper
+    __wrapped__: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        update_wrapper(self, function, assigned=("__module__", "__name__", "__doc__"), updated=())
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.__wrapped__, include_extras=True)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        parameters = [_parameter(_CONTEXT, typer.Context)]
+        for name, each in inspect.signature(self.__wrapped__).parameters.items():
+            hint = self._hints[name]
+            if is_dataclass(hint):
+                hints = get_type_hints(hint, include_extras=True)
+                parameters += [_parameter(f.name, hints[f.name], f) for f in fields(hint)]
+            else:
+                parameters.append(_parameter(name, hint, each.default))
+        return inspect.Signature(parameters)
+
+    @property
+    def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]  # read alone
+        return {name: each.annotation for name, each in self.__signature__.parameters.items()}
+
+    def __call__(self, **given: Any) -> Any:
+        ctx: typer.Context = given.pop(_CONTEXT)
+        for name, kind in self._hints.items():
+            if isinstance(kind, type) and is_dataclass(kind):
+                values = {each.name: given.pop(each.name) for each in fields(kind)}
+                given[name] = kind(**{key: _inherited(ctx, key, values[key]) for key in values})
+        return self.__wrapped__(**given)
 
 
 def path_of(output: Path | None) -> Path | None:
@@ -411,24 +354,13 @@ def _then(given: str | None, zone: tzinfo) -> datetime | None:
     return parse_moment(given, zone, edge)
 
 
-def _target(
-    format_: Format | None, output: Path | None, *, is_spreadsheet_safe: bool
-) -> AnswerTarget:
-    return AnswerTarget(format_ or named_format(output), path_of(output), is_spreadsheet_safe)
-
-
-def _flat(parameter: inspect.Parameter, hint: Any) -> list[inspect.Parameter]:
-    if not is_dataclass(hint):
-        return [_parameter(parameter.name, hint, default=parameter.default)]
-    hints = get_type_hints(hint, include_extras=True)
-    return [_parameter(each.name, hints[each.name], default=each.default) for each in fields(hint)]
-
-
-def _parameter(
-    name: str, annotation: Any, default: Any = inspect.Parameter.empty
-) -> inspect.Parameter:
+def _parameter(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    if isinstance(default, Field):
+        if _TOLD in default.metadata:
+            hint = Annotated[hint, default.metadata[_TOLD]]
+        default = inspect.Parameter.empty if default.default is MISSING else default.default
     kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+    return inspect.Parameter(name, kind, default=default, annotation=hint)
 
 
 def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:

@@ -5,14 +5,22 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from storage.cli.app import app, program
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, Output, OutputOptions, command, path_of
+from storage.cli.options import (
+    ArchiveOptions,
+    OutputOptions,
+    argument,
+    command,
+    flag,
+    option,
+    path_of,
+)
 from storage.cli.output import binary_stream, write_rows, write_text
 from storage.cli.report import reading, reading_only
 from storage.settings import Settings
@@ -43,24 +51,15 @@ app.add_typer(proof, name="proof")
 
 @command(proof, "keygen", example="lesart proof keygen --origin zeitung.example/archiv")
 def keygen(
-    *,
     place: ArchiveOptions,
     shown: OutputOptions,
-    origin: Annotated[
-        str | None,
-        typer.Option("--origin", metavar="NAME", help="What the log is called; else by its id."),
-    ] = None,
-    rotate: Annotated[
-        bool, typer.Option("--rotate", help="Replace the key; the old one endorses the new one.")
-    ] = False,
-    witness: Annotated[
-        Path | None,
-        typer.Option(
-            "--witness", metavar="FILE",
-            help="Instead make the key of a witness, which --origin names, into FILE.",
-        ),
-    ] = None,
-) -> None:  # fmt: skip
+    origin: str | None = option("--origin", "NAME", "What the log is called; else by its id."),
+    *,
+    rotate: bool = flag("--rotate", "Replace the key; the old one endorses the new one."),
+    witness: Path | None = option(
+        "--witness", "FILE", "Instead make the key of a witness, which --origin names, into FILE."
+    ),
+) -> None:
     """Make the key that signs checkpoints; keep a copy of it, and tell others its public half."""
     from storage.database.unit import utc_now  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.proof import checkpoints  # noqa: PLC0415
@@ -86,7 +85,11 @@ def keygen(
 
 
 @command(proof, "checkpoint", example="lesart proof checkpoint -o checkpoint-2026-11-25.txt")
-def checkpoint(*, place: ArchiveOptions, output: Output = None) -> None:
+def checkpoint(
+    *,
+    place: ArchiveOptions,
+    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all."),
+) -> None:
     """Sign what the log holds by now, and write the checkpoint: keep it where others cannot write.
 
     `lesart verify --against FILE` tells later whether the archive still holds what it held then.
@@ -100,23 +103,14 @@ def checkpoint(*, place: ArchiveOptions, output: Output = None) -> None:
 @command(proof, "bundle", example="lesart proof 0zfme61hjyre0a76@3 -o nachweis.zip")
 def bundle(
     *,
-    rev: Annotated[
-        str, typer.Argument(metavar="REV", help="A version, or REV..REV with all between.")
-    ],
+    rev: str = argument("REV", "A version, or REV..REV with all between."),
     place: ArchiveOptions,
-    output: Output = None,
-    passage: Annotated[
-        str | None,
-        typer.Option("--passage", metavar="TEXT", help="Report in which versions this stands."),
-    ] = None,
-    wacz: Annotated[
-        bool,
-        typer.Option("--wacz", help="As a signed WACZ, which players of web archives open."),
-    ] = False,
-    language: Annotated[
-        Literal["de", "en"] | None,
-        typer.Option("--report", help="The language of the report; else the first of yours."),
-    ] = None,
+    output: Path | None = option("--output -o", "FILE", "Write to FILE, whole or not at all."),
+    passage: str | None = option("--passage", "TEXT", "Report in which versions this stands."),
+    wacz: bool = flag("--wacz", "As a signed WACZ, which players of web archives open."),
+    language: Literal["de", "en"] | None = option(
+        "--report", None, "The language of the report; else the first of yours."
+    ),
 ) -> None:
     """Write a zip that proves what was readable: `lesart proof REV` says the same.
 
@@ -174,7 +168,7 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(proof, "tiles", example="lesart proof tiles /srv/www/log")
 def tiles(
     *,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, made if need be.")],
+    folder: Path = argument("DIR", "A folder, made if need be."),
     place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:

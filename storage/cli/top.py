@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from time import sleep
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from storage.cli.app import app
-from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.cli.options import ArchiveOptions, OutputOptions, command, flag, option
 from storage.cli.output import write_record
 from storage.cli.report import reading
 from storage.cli.table import table_lines
@@ -28,15 +26,9 @@ SHORTEST_PAUSE = 0.2
 def top(
     place: ArchiveOptions,
     shown: OutputOptions,
-    every: Annotated[
-        float,
-        typer.Option("--every", min=SHORTEST_PAUSE, metavar="S", help="Look every S seconds."),
-    ] = 2.0,
+    every: float = option("--every", "S", "Look every S seconds.", default=2.0, min=SHORTEST_PAUSE),
     *,
-    once: Annotated[
-        bool,
-        typer.Option("--once", help="Report how it stands now, and end; a pipe means this too."),
-    ] = False,
+    once: bool = flag("--once", "Report how it stands now, and end; a pipe means this too."),
 ) -> None:
     """Show live how the work stands: jobs, sources, rates. Ctrl-C ends it."""
     is_live = sys.stdout.isatty() and shown.format is None and shown.output is None and not once

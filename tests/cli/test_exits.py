@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from storage.cli.article_commands import app
 from storage.cli.exits import OF_ARCHIVES, exit_code_of, run
-from storage.cli.options import ArchiveOptions, Filtering, OutputOptions, Page, command, with_groups
+from storage.cli.options import ArchiveOptions, Filtering, OutputOptions, Page, WithGroups, command
 from storage.cli.output import OutputError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
@@ -216,13 +216,12 @@ def toy(told) -> typer.Typer:
     toy = typer.Typer(rich_markup_mode=None)
 
     @toy.callback()
-    @with_groups
+    @WithGroups
     def root(place: ArchiveOptions, shown: OutputOptions) -> None:
         """Take what stands before."""
 
     @command(toy, "ask", example="toy ask")
     def ask(
-        ctx: typer.Context,
         place: ArchiveOptions,
         filtering: Filtering,
         page: Page,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import ArchiveOptions, OutputOptions, Page, command
+from storage.cli.options import ArchiveOptions, OutputOptions, Page, argument, command, flag, option
 from storage.cli.output import write_record, write_rows
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
@@ -59,36 +59,19 @@ def _alert_class(given: str) -> str:
 class Wanted:
     """Which changes an alert is for."""
 
-    query: Annotated[
-        str | None,
-        typer.Option("--query", metavar="Q", help="Texts with these words, or that had them."),
-    ] = None
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class",
-            metavar="C",
-            parser=_alert_class,
-            autocompletion=_alert_classes,
-            help="Of this class, or gone; more than one: any.",
-        ),
-    ] = None
-    silent: Annotated[bool, typer.Option("--silent", help="That the page does not own up to.")] = (
-        False
+    query: str | None = option("--query", "Q", "Texts with these words, or that had them.")
+    classes: list[str] | None = option(
+        "--class",
+        "C",
+        "Of this class, or gone; more than one: any.",
+        parser=_alert_class,
+        autocompletion=_alert_classes,
     )
-    passage: Annotated[
-        str | None,
-        typer.Option("--passage", metavar="TEXT", help="In which this goes or changes."),
-    ] = None
-    article: Annotated[
-        str | None, typer.Option("--article", metavar="ARTICLE", help="Of this article.")
-    ] = None
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="S", help="From the source of this name.")
-    ] = None
-    language: Annotated[
-        str | None, typer.Option("--language", metavar="L", help="In this language, such as de.")
-    ] = None
+    silent: bool = flag("--silent", "That the page does not own up to.")
+    passage: str | None = option("--passage", "TEXT", "In which this goes or changes.")
+    article: str | None = option("--article", "ARTICLE", "Of this article.")
+    source: str | None = option("--source", "S", "From the source of this name.")
+    language: str | None = option("--language", "L", "In this language, such as de.")
 
     def rule(self, settings: Settings) -> "AlertRule":
         """Return the rule, in which everything that is named is there.
@@ -124,24 +107,13 @@ class Wanted:
 class Targets:
     """Where an alert goes; each may be given more than once."""
 
-    webhook: Annotated[
-        list[str] | None,
-        typer.Option("--webhook", metavar="URL", help="To this address; @FILE or $NAME has it."),
-    ] = None
-    mail: Annotated[
-        list[str] | None, typer.Option("--mail", metavar="ADDRESS", help="By mail, to this one.")
-    ] = None
-    apprise: Annotated[
-        list[str] | None,
-        typer.Option("--apprise", metavar="URL", help="By Apprise; better @FILE or $NAME."),
-    ] = None
-    daily: Annotated[bool, typer.Option("--daily", help="Mail and Apprise: one message a day.")] = (
-        False
+    webhook: list[str] | None = option(
+        "--webhook", "URL", "To this address; @FILE or $NAME has it."
     )
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="HH:MM", help=f"When that comes; else at {DEFAULT_HOUR}."),
-    ] = None
+    mail: list[str] | None = option("--mail", "ADDRESS", "By mail, to this one.")
+    apprise: list[str] | None = option("--apprise", "URL", "By Apprise; better @FILE or $NAME.")
+    daily: bool = flag("--daily", "Mail and Apprise: one message a day.")
+    at: str | None = option("--at", "HH:MM", f"When that comes; else at {DEFAULT_HOUR}.")
 
     def checked(self, settings: Settings) -> list[tuple[str, str]]:
         """Return kinds and addresses, each of which could be sent to.
@@ -290,13 +262,11 @@ def remove(*, name: Name, place: ArchiveOptions) -> None:
 @command(alerts, "log", example="lesart alert log pegel --state dead")
 def log(
     *,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="An alert's name; else all.")
-    ] = None,
+    name: str | None = argument("NAME", "An alert's name; else all.", None),
     place: ArchiveOptions,
     shown: OutputOptions,
     page: Page,
-    state: Annotated[State | None, typer.Option("--state", help="Deliveries in it.")] = None,
+    state: State | None = option("--state", None, "Deliveries in it."),
 ) -> None:
     """List what became of each delivery, the newest first, with why the alert fired."""
     from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,7 +14,16 @@ from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, open_streams, say
 from storage.cli.exits import run as run_command
 from storage.cli.options import ArchiveOptions as ArchivePlace
-from storage.cli.options import Checked, Filtering, OutputOptions, Page, command
+from storage.cli.options import (
+    Checked,
+    Filtering,
+    OutputOptions,
+    Page,
+    argument,
+    command,
+    flag,
+    option,
+)
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.cli.report import reading, report_examination, report_verification
@@ -57,36 +66,21 @@ TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; 
 @command(app, "ingest", example="lesart ingest artikel/ bericht.md 'archiv/*.html'")
 def ingest(
     *,
-    locators: Annotated[
-        list[str],
-        typer.Argument(metavar="LOCATOR…", help="Files, folders, globs; - reads standard input."),
-    ],
+    locators: list[str] = argument("LOCATOR…", "Files, folders, globs; - reads standard input."),
     place: ArchivePlace,
     shown: OutputOptions,
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="NAME", help="File it under this source.")
-    ] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option("--origin", metavar="O", help="The address it was captured from."),
-    ] = None,
-    observed_at: Annotated[
-        str | None,
-        typer.Option("--observed-at", metavar="T", help="When it was captured elsewhere."),
-    ] = None,
-    type: Annotated[str | None, typer.Option("--type", metavar="T", help=TYPE_HELP)] = None,  # noqa: A002
-    processes: Annotated[
-        int | None,
-        typer.Option(
-            "--processes", min=1, metavar="N",
-            help="How many processes read; else as many as there are processors for many files.",
-        ),
-    ] = None,
-    wait: Annotated[
-        bool,
-        typer.Option("--wait/--no-wait", help="Wait for the end and tell the summary."),
-    ] = True,
-) -> None:  # fmt: skip
+    source: str | None = option("--source", "NAME", "File it under this source."),
+    origin: str | None = option("--origin", "O", "The address it was captured from."),
+    observed_at: str | None = option("--observed-at", "T", "When it was captured elsewhere."),
+    type: str | None = option("--type", "T", TYPE_HELP),  # noqa: A002
+    processes: int | None = option(
+        "--processes",
+        "N",
+        "How many processes read; else as many as there are processors for many files.",
+        min=1,
+    ),
+    wait: bool = flag("--wait/--no-wait", "Wait for the end and tell the summary.", default=True),
+) -> None:
     """Ingest what is named, now; ended early, the same command goes on where it was."""
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.archive import Archive  # noqa: PLC0415
@@ -110,20 +104,12 @@ def ingest(
 
 @command(app, "up", example="lesart up --once")
 def up(
-    *,
     place: ArchivePlace,
     shown: OutputOptions,
-    once: Annotated[
-        bool,
-        typer.Option("--once", help="Take every active source as due, do the work and end."),
-    ] = False,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", min=1, metavar="N", help="How many processes read."),
-    ] = None,
-    web: Annotated[
-        bool, typer.Option("--web/--no-web", help="Serve the page too, at LESART_WEB_ADDRESS.")
-    ] = True,
+    *,
+    once: bool = flag("--once", "Take every active source as due, do the work and end."),
+    processes: int | None = option("--processes", "N", "How many processes read.", min=1),
+    web: bool = flag("--web/--no-web", "Serve the page too, at LESART_WEB_ADDRESS.", default=True),
 ) -> None:
     """Watch the sources and archive what they bring, with nothing else installed."""
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -144,22 +130,16 @@ def up(
 
 @command(app, "worker", example="lesart worker --concurrency 2")
 def worker(
-    *,
     place: ArchivePlace,
-    concurrency: Annotated[
-        int | None,
-        typer.Option("--concurrency", min=1, metavar="N", help="Processes; else one a processor."),
-    ] = None,
-    drain: Annotated[
-        bool, typer.Option("--drain", help="Without a broker: work what is open and end.")
-    ] = False,
-    job: Annotated[
-        list[int] | None,
-        typer.Option("--job", metavar="JOB", help="With --drain: this job alone; may be repeated."),
-    ] = None,
-    health: Annotated[
-        bool, typer.Option("--health", help="Only report, by the exit code, whether work goes on.")
-    ] = False,
+    concurrency: int | None = option(
+        "--concurrency", "N", "Processes; else one a processor.", min=1
+    ),
+    *,
+    drain: bool = flag("--drain", "Without a broker: work what is open and end."),
+    job: list[int] | None = option(
+        "--job", "JOB", "With --drain: this job alone; may be repeated."
+    ),
+    health: bool = flag("--health", "Only report, by the exit code, whether work goes on."),
 ) -> None:
     """Work jobs as they come over the broker."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
@@ -185,11 +165,9 @@ def worker(
 
 @command(app, "scheduler", example="lesart scheduler")
 def scheduler(
-    *,
     place: ArchivePlace,
-    health: Annotated[
-        bool, typer.Option("--health", help="Only report, by the exit code, whether it goes on.")
-    ] = False,
+    *,
+    health: bool = flag("--health", "Only report, by the exit code, whether it goes on."),
 ) -> None:
     """Write jobs for due sources and wake workers for due jobs."""
     from worker.cli import control  # noqa: PLC0415
@@ -207,16 +185,9 @@ def scheduler(
 
 @command(app, "web", example="lesart web --address 127.0.0.1:8790")
 def web(
-    *,
     place: ArchivePlace,
-    address: Annotated[
-        str | None,
-        typer.Option("--address", metavar="HOST:PORT", help="Else LESART_WEB_ADDRESS."),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, metavar="N", help="Processes; else LESART_WEB_WORKERS."),
-    ] = None,
+    address: str | None = option("--address", "HOST:PORT", "Else LESART_WEB_ADDRESS."),
+    workers: int | None = option("--workers", "N", "Processes; else LESART_WEB_WORKERS.", min=1),
 ) -> None:
     """Serve the archive as pages and as JSON, until it is stopped."""
     from worker.services.web import run_web  # noqa: PLC0415  # loads what serves
@@ -249,25 +220,21 @@ def verify(*, place: ArchivePlace, checked: Checked, shown: OutputOptions) -> No
 @command(app, "rederive", example="lesart rederive --source presse --format csv")
 def rederive(
     *,
-    articles: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[ARTICLE]…", help="Articles by id or origin; else all of them."),
-    ] = None,
+    articles: list[str] | None = argument(
+        "[ARTICLE]…", "Articles by id or origin; else all of them.", None
+    ),
     place: ArchivePlace,
     filtering: Filtering,
     page: Page,
     shown: OutputOptions,
-    every: Annotated[
-        bool, typer.Option("--all", help="Report articles in which nothing differs, too.")
-    ] = False,
-    processes: Annotated[
-        int | None,
-        typer.Option(
-            "--processes", min=1, metavar="N", help="How many pages are read at a time; else as "
-            "many as there are processors.",
-        ),
-    ] = None,
-) -> None:  # fmt: skip
+    every: bool = flag("--all", "Report articles in which nothing differs, too."),
+    processes: int | None = option(
+        "--processes",
+        "N",
+        "How many pages are read at a time; else as many as there are processors.",
+        min=1,
+    ),
+) -> None:
     """Read kept bytes anew by today's extractors and tell what differs; it makes no version."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.cli import control  # noqa: PLC0415  # loads the text core
@@ -299,17 +266,17 @@ def doctor(*, place: ArchivePlace, shown: OutputOptions) -> None:
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")
 def explain(
     *,
-    address: Annotated[str, typer.Argument(metavar="URL", help="An address of the web.")],
+    address: str = argument("URL", "An address of the web."),
     place: ArchivePlace,
     shown: OutputOptions,
-    robots: Annotated[
-        Path | None,
-        typer.Option(
-            "--robots", metavar="FILE", exists=True, dir_okay=False,
-            help="Take this file for the robots.txt of the server.",
-        ),
-    ] = None,
-) -> None:  # fmt: skip
+    robots: Path | None = option(
+        "--robots",
+        "FILE",
+        "Take this file for the robots.txt of the server.",
+        exists=True,
+        dir_okay=False,
+    ),
+) -> None:
     """Return whether an address would be fetched now, and why or why not.
 
     Ends with 1 for a no, and with 4 where the server or its robots.txt could not be asked.
@@ -326,7 +293,7 @@ def explain(
 @command(app, "retry", example="lesart retry 42")
 def retry(
     *,
-    job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
+    job: int = argument("JOB", "A job's number."),
     place: ArchivePlace,
     shown: OutputOptions,
 ) -> None:
@@ -344,7 +311,7 @@ def retry(
 @command(app, "cancel", example="lesart cancel 42")
 def cancel(
     *,
-    job: Annotated[int, typer.Argument(metavar="JOB", help="A job's number.")],
+    job: int = argument("JOB", "A job's number."),
     place: ArchivePlace,
     shown: OutputOptions,
 ) -> None:
@@ -361,18 +328,11 @@ def cancel(
 @command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")
 def undo(
     *,
-    decision: Annotated[
-        int,
-        typer.Argument(
-            metavar="ID", help="Of a relation, a lineage, or a step that counts as noise.",
-        ),
-    ],
+    decision: int = argument("ID", "Of a relation, a lineage, or a step that counts as noise."),
     place: ArchivePlace,
     shown: OutputOptions,
-    reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", help="Why, for whoever asks later.")
-    ] = None,
-) -> None:  # fmt: skip
+    reason: str | None = option("--reason", "TEXT", "Why, for whoever asks later."),
+) -> None:
     """Undo a decision of the archive; it stays on record and is not made again."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
 

@@ -6,13 +6,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
 
 import typer
 
 from storage.cli.app import program
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, Checked, OutputOptions, command
+from storage.cli.options import (
+    ArchiveOptions,
+    Checked,
+    OutputOptions,
+    argument,
+    command,
+    flag,
+    option,
+)
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
@@ -29,16 +36,11 @@ def mount(app: typer.Typer) -> None:
 
 def backup(
     *,
-    target: Annotated[
-        Path, typer.Argument(metavar="FILE|DIR", help="A new file, or a folder that gets one.")
-    ],
+    target: Path = argument("FILE|DIR", "A new file, or a folder that gets one."),
     place: ArchiveOptions,
-    updated: Annotated[
-        bool,
-        typer.Option(
-            "--update", help="Bring an earlier backup up to date, if there is one: FILE, or in DIR."
-        ),
-    ] = False,
+    updated: bool = flag(
+        "--update", "Bring an earlier backup up to date, if there is one: FILE, or in DIR."
+    ),
 ) -> None:
     """Copy the archive, as it is now, into one new file, while others write to it.
 
@@ -60,29 +62,19 @@ def backup(
 
 def restore(
     *,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", exists=True, dir_okay=False, help="What `lesart backup` wrote."
-        ),
-    ],
+    file: Path = argument("FILE", "What `lesart backup` wrote.", exists=True, dir_okay=False),
     place: ArchiveOptions,
     shown: OutputOptions,
-    verified: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="Verify what was restored.")
-    ] = True,
-    drill: Annotated[
-        bool,
-        typer.Option("--drill", help="Restore it into a temporary file, verify that, delete it."),
-    ] = False,
-    redactions: Annotated[
-        Path | None,
-        typer.Option(
-            "--redactions", metavar="FILE", exists=True, dir_okay=False,
-            help="What `lesart redact --list --format jsonl` told since: redact it again.",
-        ),
-    ] = None,
-) -> None:  # fmt: skip
+    verified: bool = flag("--verify/--no-verify", "Verify what was restored.", default=True),
+    drill: bool = flag("--drill", "Restore it into a temporary file, verify that, delete it."),
+    redactions: Path | None = option(
+        "--redactions",
+        "FILE",
+        "What `lesart redact --list --format jsonl` told since: redact it again.",
+        exists=True,
+        dir_okay=False,
+    ),
+) -> None:
     """Copy a backup to where the archive should be, where nothing is yet, and verify it.
 
     The bytes of captures go where captures_url says, else into the database. `--drill` tries a
@@ -110,9 +102,7 @@ def restore(
 
 def merge(
     *,
-    other: Annotated[
-        str, typer.Argument(metavar="OTHER", help="The other archive: a path or an address.")
-    ],
+    other: str = argument("OTHER", "The other archive: a path or an address."),
     place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
@@ -140,15 +130,12 @@ def merge(
 
 
 def sweep(
-    *,
     place: ArchiveOptions,
-    older: Annotated[
-        str,
-        typer.Option("--older-than", metavar="TIME", help="Leave what was put later than that."),
-    ] = "1d",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would be deleted, and delete nothing.")
-    ] = False,
+    older: str = option(
+        "--older-than", "TIME", "Leave what was put later than that.", default="1d"
+    ),
+    *,
+    dry_run: bool = flag("--dry-run", "Count what would be deleted, and delete nothing."),
 ) -> None:
     """Delete the objects in the store of captures that no row names.
 

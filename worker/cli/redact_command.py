@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, flag, option
 from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.settings import Settings
@@ -40,31 +40,15 @@ _EXAMPLE = "lesart redact 35xhehswnwa6vc12@2 --reason court_order --dry-run"
 class RedactionOptions:
     """What goes, why, and by whom."""
 
-    reason: Annotated[
-        RedactionReason | None, typer.Option("--reason", metavar="R", help=f"{_WHY}.")
-    ] = None
-    passage: Annotated[
-        str | None,
-        typer.Option("--passage", metavar="TEXT", help="Only these words, wherever they stand."),
-    ] = None
-    with_copies: Annotated[
-        bool,
-        typer.Option("--with-copies", help="Also where the same text stands in other articles."),
-    ] = False
-    addresses: Annotated[
-        bool,
-        typer.Option("--addresses", help="Of whole articles: also where they stood, and ids."),
-    ] = False
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would go, and change nothing.")
-    ] = False
-    by: Annotated[
-        str | None, typer.Option("--by", metavar="NAME", help="Who orders it; else the user.")
-    ] = None
-    scrub: Annotated[
-        bool,
-        typer.Option("--scrub/--no-scrub", help="Rewrite the database so that no bytes stay."),
-    ] = True
+    reason: RedactionReason | None = option("--reason", "R", f"{_WHY}.")
+    passage: str | None = option("--passage", "TEXT", "Only these words, wherever they stand.")
+    with_copies: bool = flag("--with-copies", "Also where the same text stands in other articles.")
+    addresses: bool = flag("--addresses", "Of whole articles: also where they stood, and ids.")
+    dry_run: bool = flag("--dry-run", "Tell what would go, and change nothing.")
+    by: str | None = option("--by", "NAME", "Who orders it; else the user.")
+    scrub: bool = flag(
+        "--scrub/--no-scrub", "Rewrite the database so that no bytes stay.", default=True
+    )
 
     @property
     def actor(self) -> str:
@@ -84,25 +68,12 @@ class RedactionOptions:
 class RedactionTasks:
     """What is done instead of taking something out for good."""
 
-    restrict: Annotated[
-        bool,
-        typer.Option("--restrict", help="Keep articles, and show nothing of them until --lift."),
-    ] = False
-    lift: Annotated[bool, typer.Option("--lift", help="Show restricted articles again.")] = False
-    finish: Annotated[
-        bool,
-        typer.Option("--finish", help="Go on with what was ended early, and rewrite."),
-    ] = False
-    listed: Annotated[
-        bool, typer.Option("--list", help="List what was redacted: when, why, by whom.")
-    ] = False
-    retention: Annotated[
-        bool,
-        typer.Option("--retention", help="Take the bytes whose time is over, by the settings."),
-    ] = False
-    list_restricted: Annotated[
-        bool, typer.Option("--list-restricted", help="List what was restricted, and since when.")
-    ] = False
+    restrict: bool = flag("--restrict", "Keep articles, and show nothing of them until --lift.")
+    lift: bool = flag("--lift", "Show restricted articles again.")
+    finish: bool = flag("--finish", "Go on with what was ended early, and rewrite.")
+    listed: bool = flag("--list", "List what was redacted: when, why, by whom.")
+    retention: bool = flag("--retention", "Take the bytes whose time is over, by the settings.")
+    list_restricted: bool = flag("--list-restricted", "List what was restricted, and since when.")
 
     @property
     def name_nothing(self) -> bool:
@@ -122,10 +93,9 @@ class RedactionTasks:
 
 def redact(
     *,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ARTICLE|REV|URL…", help="What is to go: articles, or versions."),
-    ] = None,
+    targets: list[str] | None = argument(
+        "ARTICLE|REV|URL…", "What is to go: articles, or versions.", None
+    ),
     place: ArchiveOptions,
     shown: OutputOptions,
     order: RedactionOptions,

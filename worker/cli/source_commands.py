@@ -9,7 +9,7 @@ import typer
 
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions as ArchivePlace
-from storage.cli.options import OutputOptions, command
+from storage.cli.options import OutputOptions, argument, command, option
 from storage.cli.output import write_rows
 from storage.schedule.interval import RANGE, IntervalRange
 from storage.settings import Settings, parse_interval
@@ -42,33 +42,17 @@ AddressType = Annotated[
 class FetchOptions:
     """How the addresses of a source are asked."""
 
-    recheck: Annotated[
-        str | None,
-        typer.Option(
-            "--recheck", metavar="R",
-            help="How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
-        ),
-    ] = None  # fmt: skip
-    newer_than: Annotated[
-        str | None,
-        typer.Option("--newer-than", metavar="I", help="Of its lists, what is not older: 30d."),
-    ] = None
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--header", metavar="H",
-            help="NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE.",
-        ),
-    ] = None  # fmt: skip
-    proxy: Annotated[
-        str | None,
-        typer.Option("--proxy", metavar="P", help="http://HOST:PORT, @FILE or $VARIABLE."),
-    ] = None
-
-    keep_bytes: Annotated[
-        str | None,
-        typer.Option("--keep-bytes", metavar="I", help="Take captured bytes after so long: 90d."),
-    ] = None
+    recheck: str | None = option(
+        "--recheck",
+        "R",
+        "How often its pages are looked at again: 15m..40d (from, to), 1h, or off.",
+    )
+    newer_than: str | None = option("--newer-than", "I", "Of its lists, what is not older: 30d.")
+    header: list[str] | None = option(
+        "--header", "H", "NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE."
+    )
+    proxy: str | None = option("--proxy", "P", "http://HOST:PORT, @FILE or $VARIABLE.")
+    keep_bytes: str | None = option("--keep-bytes", "I", "Take captured bytes after so long: 90d.")
 
     def options(self) -> dict[str, Any]:
         """Return the options of a source that were set.
@@ -119,15 +103,10 @@ sources = typer.Typer(
 @command(sources, "add", example="lesart source add https://zeitung.example/feed --every 15m")
 def add(
     *,
-    locator: Annotated[
-        str, typer.Argument(metavar="LOCATOR", help="A folder, or an address to be watched.")
-    ],
+    locator: str = argument("LOCATOR", "A folder, or an address to be watched."),
     place: ArchivePlace,
     shown: OutputOptions,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="N", help="Its name; else the folder's, or the address."),
-    ] = None,
+    name: str | None = option("--name", "N", "Its name; else the folder's, or the address."),
     every: Every = None,
     cron: Cron = None,
     timezone: Zone = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.cli.options import ArchiveOptions, OutputOptions, command, option
 from storage.cli.output import write_rows
 from storage.values.draft import as_dict
 
@@ -22,14 +22,10 @@ def mount(app: typer.Typer) -> None:
 
 @command(tokens, "add", example="lesart token add redaktion --scope ingest")
 def add(
-    *,
     name: Name,
     place: ArchiveOptions,
     shown: OutputOptions,
-    scope: Annotated[
-        str,
-        typer.Option("--scope", metavar="S", help="ingest, sources, or write for both."),
-    ] = "write",
+    scope: str = option("--scope", "S", "ingest, sources, or write for both.", default="write"),
 ) -> None:
     """Make a token and write it, once: the archive keeps only its digest."""
     from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load

@@ -1,13 +1,13 @@
 """The command that cosigns the checkpoints of others."""
 
+from dataclasses import MISSING
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from storage.cli.app import app
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, command
+from storage.cli.options import ArchiveOptions, command, option
 
 
 @command(
@@ -18,28 +18,25 @@ from storage.cli.options import ArchiveOptions, command
 def witness(
     *,
     place: ArchiveOptions,
-    key: Annotated[
-        Path,
-        typer.Option(
-            "--key", metavar="FILE", exists=True, dir_okay=False,
-            help="Its key: `lesart proof keygen --witness FILE --origin NAME` makes one.",
-        ),
-    ],
-    logs: Annotated[
-        Path,
-        typer.Option(
-            "--logs", metavar="FILE", exists=True, dir_okay=False,
-            help="A policy whose lines `log VKEY` name the logs that it cosigns.",
-        ),
-    ],
-    state: Annotated[
-        Path,
-        typer.Option("--state", metavar="DIR", help="Where it remembers what it cosigned."),
-    ],
-    address: Annotated[
-        str, typer.Option("--address", metavar="HOST:PORT", help="Where it is asked.")
-    ] = "127.0.0.1:8791",
-) -> None:  # fmt: skip
+    key: Path = option(
+        "--key",
+        "FILE",
+        "Its key: `lesart proof keygen --witness FILE --origin NAME` makes one.",
+        MISSING,
+        exists=True,
+        dir_okay=False,
+    ),
+    logs: Path = option(
+        "--logs",
+        "FILE",
+        "A policy whose lines `log VKEY` name the logs that it cosigns.",
+        MISSING,
+        exists=True,
+        dir_okay=False,
+    ),
+    state: Path = option("--state", "DIR", "Where it remembers what it cosigned.", MISSING),
+    address: str = option("--address", "HOST:PORT", "Where it is asked.", "127.0.0.1:8791"),
+) -> None:
     """Cosign the checkpoints of other archives, and refuse rollbacks and forks."""
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
     from storage.proof.note import COSIGNATURE, NoteError  # noqa: PLC0415
