@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -98,6 +98,197 @@ class IntervalError(ValueError):
         self.given = given
 
 
+def parse_interval(given: str | float) -> float:
+    """Return the seconds that `given` means.
+
+    Raises: IntervalError.
+
+    >>> [parse_interval(each) for each in ("90s", "5m", "2h", "1d", "0.5", 60)]
+    [90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
+    """
+    if isinstance(given, bool):
+        raise IntervalError(given)
+    match = INTERVAL.fullmatch(str(given).strip())
+    if match is None:
+        raise IntervalError(given)
+    return float(match["number"]) * _UNIT_SECONDS[match["unit"]]
+
+
+def parse_size(given: str | int) -> int:
+    """Return the bytes that `given` means: `kB` is a thousand, `KiB` is 1,024.
+
+    Raises: ValueError.
+
+    >>> [parse_size(each) for each in ("20 MB", "20MiB", "512k", 4096)]
+    [20000000, 20971520, 512000, 4096]
+    """
+    match = None if isinstance(given, bool) else SIZE.fullmatch(str(given).strip())
+    if match is None or match["unit"] not in _UNIT_BYTES:
+        raise ValueError(f"{given!r} is no size: write 20MB, 512KiB or plain bytes")
+    return int(float(match["number"]) * _UNIT_BYTES[match["unit"]])
+
+
+# ------------------------------------------------------------------------- how values are read
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw.strip():
+        raise ValueError(f"{raw!r} is no text")
+    return raw.strip()
+
+
+def _path(raw: Any) -> Path:
+    return Path(_text(raw)).expanduser()
+
+
+def _captures(raw: Any) -> str:
+    url = _text(raw)
+    capture_place(url)
+    return url
+
+
+def _broker(raw: Any) -> str:
+    address = _text(raw)
+    if not address.startswith(BROKERS):
+        known = ", ".join(BROKERS)
+        raise ValueError(f"{address!r} is no broker address: it begins with one of {known}")
+    return address
+
+
+def _timezone(raw: Any) -> str:
+    try:
+        return ZoneInfo(_text(raw)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{raw!r} is no time zone: write a name such as Europe/Berlin or UTC"
+        ) from error
+
+
+def _languages(raw: Any) -> tuple[str, ...]:
+    names = raw if isinstance(raw, list) else _text(raw).split(",")
+    languages = tuple(dict.fromkeys(_text(name).lower() for name in names))
+    for language in languages:
+        if language not in LANGUAGES:
+            raise ValueError(f"{language!r} is no language we can tell: write codes such as de,en")
+    if not languages:
+        raise ValueError("name at least one language, such as de,en")
+    return languages
+
+
+def _interval(raw: Any) -> float:
+    seconds = parse_interval(raw)
+    if seconds < SMALLEST_EVERY_SECONDS:
+        raise ValueError(f"{raw!r} is too short: at least {SMALLEST_EVERY_SECONDS} s")
+    return seconds
+
+
+def _size(raw: Any) -> int:
+    return _above_zero(parse_size(raw))
+
+
+def _count(raw: Any) -> int:
+    if isinstance(raw, (bool, float)):
+        raise TypeError(f"{raw!r} is no whole number")
+    return _above_zero(int(raw))
+
+
+def _pace(raw: Any) -> float:
+    seconds = parse_interval(raw)
+    if seconds < SMALLEST_PACE_SECONDS:
+        raise ValueError(f"{raw!r} is too fast: at least {SMALLEST_PACE_SECONDS} s")
+    return seconds
+
+
+def _contact(raw: Any) -> str:
+    contact = _text(raw)
+    if not contact.isascii() or not contact.isprintable() or set("()<>") & set(contact):
+        raise ValueError(f"{raw!r} is neither a mail address nor that of a page")
+    return contact
+
+
+def _mail(raw: Any) -> str:
+    address = _text(raw)
+    read_mail_server(address)
+    return address
+
+
+def _page(raw: Any) -> str:
+    address = _text(raw).rstrip("/")
+    if not address.startswith(("https://", "http://")) or not address.isascii():
+        raise ValueError(f"{raw!r} is no address such as https://archiv.bote.example")
+    return address
+
+
+def _page_language(raw: Any) -> str:
+    found = _text(raw).lower()
+    if found not in {"en", "de"}:
+        raise ValueError(f"{raw!r} is no language of the page: write en or de")
+    return found
+
+
+def _switch(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    found = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(raw).strip().lower() not in found:
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return found[str(raw).strip().lower()]
+
+
+def _own_hosts(raw: Any) -> tuple[str, ...]:
+    entries = raw if isinstance(raw, list) else str(raw).split(",")
+    return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
+
+
+def _file(raw: Any) -> Path:
+    path = _path(raw)
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def _above_zero(number: int) -> int:
+    if number < 1:
+        raise ValueError(f"{number} is too small: at least 1")
+    return number
+
+
+def read_web_address(raw: Any) -> str:
+    given = _text(raw)
+    match = WEB_ADDRESS.fullmatch(given)
+    if match is None or int(match["port"]) > 65535:
+        raise ValueError(f"{given!r} is no HOST:PORT, such as 127.0.0.1:8790")
+    return given
+
+
+def _host_names(raw: Any) -> tuple[str, ...]:
+    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
+    names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
+    for name in names:
+        if HOST_NAME.fullmatch(name) is None:
+            raise ValueError(f"{name!r} is no name of a server")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a setting is read, what it is without being set, what it means.
+
+    `is_path`: a relative one in a TOML file counts from the folder of that file.
+    """
+
+    read: Callable[[Any], Any]
+    default: Any
+    meaning: str
+    is_path: bool = False
+    is_secret: bool = False
+
+
+def setting(read: Callable[[Any], Any], default: Any, meaning: str, **more: bool) -> Any:
+    """Declare a setting where its field stands."""
+    return field(metadata={"setting": Setting(read, default, meaning, **more)})
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, checked; `origins` says for each where its value came from.
@@ -105,46 +296,123 @@ class Settings:
     Names end in their unit; `every` is in seconds.
     """
 
-    home: Path
-    database_url: str
-    captures_url: str | None
-    captures_key: str | None
-    captures_secret: str | None
-    broker_url: str
-    seeds: Path
-    timezone: str
-    languages: tuple[str, ...]
-    every: float
-    batch_items: int
-    document_seconds: float
-    batch_seconds: float
-    lease_seconds: float
-    document_memory_mb: int
-    max_document_bytes: int
-    max_list_bytes: int
-    max_container_bytes: int
-    max_container_entries: int
-    max_web_archive_bytes: int
-    contact: str | None
-    pace: float
-    fetch_seconds: float
-    fetch_hosts: int
-    robots_strict: bool
-    allow_hosts: tuple[str, ...]
-    ca_file: Path | None
-    reader_url: str | None
-    web_address: str
-    web_hosts: tuple[str, ...]
-    web_workers: int | None
-    proof_key: Path | None
-    keep_bytes: float | None
-    proof_every: float
-    proof_witnesses: Path | None
-    mail_url: str | None
-    page_url: str | None
-    page_language: str
-    proof_tiles: Path | None
-    proof_authorities: Path | None
+    home: Path = setting(_path, "./lesart-data", "the folder for what Lesart keeps", is_path=True)
+    database_url: str = setting(
+        _text,
+        None,
+        f"the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
+        f"without it {DATABASE_NAME} in home",
+        is_path=True,
+    )
+    captures_url: str | None = setting(
+        _captures,
+        None,
+        "where bytes of captures lie: s3://BUCKET/PREFIX?endpoint=…&region=… or file:///DIR; "
+        "without it in the database",
+    )
+    captures_key: str | None = setting(
+        _text, None, "the access key of that bucket; without it what the AWS variables say"
+    )
+    captures_secret: str | None = setting(_text, None, "the secret of that key", is_secret=True)
+    broker_url: str = setting(_broker, "memory://", "the broker: memory:// (embedded) or redis://…")
+    seeds: Path = setting(
+        _path, "./seeds", "the folder that the default source watches", is_path=True
+    )
+    timezone: str = setting(_timezone, "UTC", "the zone of times that name none, and of schedules")
+    languages: tuple[str, ...] = setting(
+        _languages, "de,en", "the languages that texts are expected in"
+    )
+    every: float = setting(_interval, "60s", "how often the default source is looked at")
+    batch_items: int = setting(_count, 200, "documents that one job carries at most")
+    document_seconds: float = setting(_interval, "2s", "processor time to read one document")
+    batch_seconds: float = setting(
+        _interval, "60s", "how long one job may work before it goes back"
+    )
+    lease_seconds: float = setting(_interval, "90s", "when a job counts as abandoned")
+    document_memory_mb: int = setting(_count, 1024, "memory for reading one page, in MiB")
+    max_document_bytes: int = setting(_size, "20MiB", "the largest document that is read")
+    max_list_bytes: int = setting(_size, "50MiB", "the largest JSON list of documents")
+    max_container_bytes: int = setting(_size, "1GB", "the largest container, packed and unpacked")
+    max_container_entries: int = setting(_count, 100_000, "members of a container at most")
+    max_web_archive_bytes: int = setting(
+        _size, "50GB", "the largest WARC file or WACZ, unpacked too"
+    )
+    contact: str | None = setting(
+        _contact, None, "who runs this archive, told to servers: mail or address"
+    )
+    pace: float = setting(_pace, "2s", "the pause between two requests to one server")
+    fetch_seconds: float = setting(_interval, "60s", "how long the check of one address may take")
+    fetch_hosts: int = setting(_count, 32, "servers that one job asks at a time")
+    robots_strict: bool = setting(
+        _switch, "false", "take a robots.txt that is refused (401, 403 …) for a no, as not all do"
+    )
+    allow_hosts: tuple[str, ...] = setting(
+        _own_hosts,
+        "",
+        "servers outside the public net that may be asked: HOST:PORT=ADDRESS[:PORT], …",
+    )
+    ca_file: Path | None = setting(
+        _file,
+        None,
+        "certificates (PEM) that are trusted for servers in allow_hosts, beside the usual ones",
+        is_path=True,
+    )
+    reader_url: str | None = setting(
+        _text, None, "the same archive by a role that can only read: what the page reads by"
+    )
+    web_address: str = setting(
+        read_web_address, "127.0.0.1:8790", "where the page is served: HOST:PORT"
+    )
+    web_hosts: tuple[str, ...] = setting(
+        _host_names, "", "further names that the page is asked by, beside localhost and 127.0.0.1"
+    )
+    web_workers: int | None = setting(
+        _count, None, "processes that serve the page; else one a processor, four at most"
+    )
+    proof_key: Path | None = setting(
+        _path,
+        None,
+        f"the key that signs checkpoints of the log; without it {PROOF_KEY_NAME} in home",
+        is_path=True,
+    )
+    keep_bytes: float | None = setting(
+        _interval,
+        None,
+        "for how long captured bytes are kept that a text was read out of; else for good",
+    )
+    proof_every: float = setting(
+        _interval, "1h", "how often a log that has grown gets a checkpoint"
+    )
+    proof_witnesses: Path | None = setting(
+        _file,
+        None,
+        "a policy (C2SP tlog-policy): the witnesses that are asked to cosign, and how many must",
+        is_path=True,
+    )
+    proof_tiles: Path | None = setting(
+        _path, None, "a folder in which the log is kept as files for any web server", is_path=True
+    )
+    proof_authorities: Path | None = setting(
+        _file,
+        None,
+        "a list of time-stamping authorities (RFC 3161) that are asked to stamp checkpoints",
+        is_path=True,
+    )
+    mail_url: str | None = setting(
+        _mail,
+        None,
+        "the server that mails of alerts go out by: smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS",
+    )
+    page_url: str | None = setting(
+        _page,
+        None,
+        "where others reach the page, for links in alerts; without it http:// and web_address",
+    )
+    page_language: str = setting(
+        _page_language,
+        "en",
+        "the language of mails, and of the page where a browser names none of its own: en or de",
+    )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -176,28 +444,19 @@ class Settings:
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Yield one row for each setting: key, value without secrets, where it came from."""
-        for setting in SETTINGS:
+        for key, each in SETTINGS.items():
             yield {
-                "key": setting.key,
-                "value": _plain(setting, getattr(self, setting.key)),
-                "found_in": self.origins.get(setting.key, "default"),
-                "meaning": setting.meaning,
+                "key": key,
+                "value": _plain(each, getattr(self, key)),
+                "found_in": self.origins.get(key, "default"),
+                "meaning": each.meaning,
             }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One thing that can be set: how it is read, what it is without being set, what it means.
-
-    `is_path`: a relative one in a TOML file counts from the folder of that file.
-    """
-
-    key: str
-    read: Callable[[Any], Any]
-    default: Any
-    meaning: str
-    is_path: bool = False
-    is_secret: bool = False
+SETTINGS: dict[str, Setting] = {
+    each.name: each.metadata["setting"] for each in fields(Settings) if each.metadata
+}
+"""Every setting by its key, in the order in which `lesart config` tells them."""
 
 
 def load_settings(
@@ -217,43 +476,13 @@ def load_settings(
         given["database_url"] = (archive, "--archive")
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for setting in SETTINGS:
-        raw, origins[setting.key] = given.get(setting.key, (setting.default, "default"))
-        values[setting.key] = _read(setting, raw)
+    for key, each in SETTINGS.items():
+        raw, origins[key] = given.get(key, (each.default, "default"))
+        values[key] = _read(key, raw)
     values["database_url"] = _archive_address(values["database_url"], values["home"])
     settings = Settings(**values, origins=MappingProxyType(origins))
     _check_together(settings)
     return settings
-
-
-def parse_interval(given: str | float) -> float:
-    """Return the seconds that `given` means.
-
-    Raises: IntervalError.
-
-    >>> [parse_interval(each) for each in ("90s", "5m", "2h", "1d", "0.5", 60)]
-    [90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
-    """
-    if isinstance(given, bool):
-        raise IntervalError(given)
-    match = INTERVAL.fullmatch(str(given).strip())
-    if match is None:
-        raise IntervalError(given)
-    return float(match["number"]) * _UNIT_SECONDS[match["unit"]]
-
-
-def parse_size(given: str | int) -> int:
-    """Return the bytes that `given` means: `kB` is a thousand, `KiB` is 1,024.
-
-    Raises: ValueError.
-
-    >>> [parse_size(each) for each in ("20 MB", "20MiB", "512k", 4096)]
-    [20000000, 20971520, 512000, 4096]
-    """
-    match = None if isinstance(given, bool) else SIZE.fullmatch(str(given).strip())
-    if match is None or match["unit"] not in _UNIT_BYTES:
-        raise ValueError(f"{given!r} is no size: write 20MB, 512KiB or plain bytes")
-    return int(float(match["number"]) * _UNIT_BYTES[match["unit"]])
 
 
 def hide_secrets(text: str) -> str:
@@ -308,7 +537,7 @@ def _from_toml(config: Path | None) -> dict[str, tuple[Any, str]]:
 
 
 def _beside(path: Path, key: str, value: Any) -> Any:
-    is_relative = _BY_KEY[key].is_path and isinstance(value, str) and "://" not in value
+    is_relative = SETTINGS[key].is_path and isinstance(value, str) and "://" not in value
     return str(path.parent / Path(value).expanduser()) if is_relative else value
 
 
@@ -323,11 +552,11 @@ def _toml(path: Path) -> dict[str, Any]:
 
 def _key_of(name: str, given: str) -> tuple[str, bool]:
     """Return the key that `name` sets and whether it names a file that holds the value."""
-    if name in _BY_KEY:
+    if name in SETTINGS:
         return name, False
-    if name.endswith("_file") and name.removesuffix("_file") in _BY_KEY:
+    if name.endswith("_file") and name.removesuffix("_file") in SETTINGS:
         return name.removesuffix("_file"), True
-    raise SettingsError(given, f"there is no such setting; there are {', '.join(_BY_KEY)}")
+    raise SettingsError(given, f"there is no such setting; there are {', '.join(SETTINGS)}")
 
 
 def _content(path: Path, given: str) -> str:
@@ -340,164 +569,11 @@ def _content(path: Path, given: str) -> str:
     return content
 
 
-# ------------------------------------------------------------------------- how values are read
-
-
-def _read(setting: Setting, raw: Any) -> Any:
+def _read(key: str, raw: Any) -> Any:
     try:
-        return setting.read(raw)
+        return None if raw is None else SETTINGS[key].read(raw)
     except (ValueError, TypeError) as error:
-        raise SettingsError(setting.key, hide_secrets(str(error))) from error
-
-
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
-        raise ValueError(f"{raw!r} is no text")
-    return raw.strip()
-
-
-def _path(raw: Any) -> Path:
-    return Path(_text(raw)).expanduser()
-
-
-def _optional_text(raw: Any) -> str | None:
-    return None if raw is None else _text(raw)
-
-
-def _captures(raw: Any) -> str | None:
-    if raw is None:
-        return None
-    url = _text(raw)
-    capture_place(url)
-    return url
-
-
-def _broker(raw: Any) -> str:
-    address = _text(raw)
-    if not address.startswith(BROKERS):
-        known = ", ".join(BROKERS)
-        raise ValueError(f"{address!r} is no broker address: it begins with one of {known}")
-    return address
-
-
-def _timezone(raw: Any) -> str:
-    try:
-        return ZoneInfo(_text(raw)).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(
-            f"{raw!r} is no time zone: write a name such as Europe/Berlin or UTC"
-        ) from error
-
-
-def _languages(raw: Any) -> tuple[str, ...]:
-    names = raw if isinstance(raw, list) else _text(raw).split(",")
-    languages = tuple(dict.fromkeys(_text(name).lower() for name in names))
-    for language in languages:
-        if language not in LANGUAGES:
-            raise ValueError(f"{language!r} is no language we can tell: write codes such as de,en")
-    if not languages:
-        raise ValueError("name at least one language, such as de,en")
-    return languages
-
-
-def _interval(raw: Any) -> float:
-    seconds = parse_interval(raw)
-    if seconds < SMALLEST_EVERY_SECONDS:
-        raise ValueError(f"{raw!r} is too short: at least {SMALLEST_EVERY_SECONDS} s")
-    return seconds
-
-
-def _optional_interval(raw: Any) -> float | None:
-    return None if raw is None else _interval(raw)
-
-
-def _optional_count(raw: Any) -> int | None:
-    return None if raw is None else _count(raw)
-
-
-def _size(raw: Any) -> int:
-    return _above_zero(parse_size(raw))
-
-
-def _count(raw: Any) -> int:
-    if isinstance(raw, (bool, float)):
-        raise TypeError(f"{raw!r} is no whole number")
-    return _above_zero(int(raw))
-
-
-def _pace(raw: Any) -> float:
-    seconds = parse_interval(raw)
-    if seconds < SMALLEST_PACE_SECONDS:
-        raise ValueError(f"{raw!r} is too fast: at least {SMALLEST_PACE_SECONDS} s")
-    return seconds
-
-
-def _contact(raw: Any) -> str | None:
-    if raw is None:
-        return None
-    contact = _text(raw)
-    if not contact.isascii() or not contact.isprintable() or set("()<>") & set(contact):
-        raise ValueError(f"{raw!r} is neither a mail address nor that of a page")
-    return contact
-
-
-def _mail(raw: Any) -> str | None:
-    if raw is None:
-        return None
-    address = _text(raw)
-    read_mail_server(address)
-    return address
-
-
-def _page(raw: Any) -> str | None:
-    if raw is None:
-        return None
-    address = _text(raw).rstrip("/")
-    if not address.startswith(("https://", "http://")) or not address.isascii():
-        raise ValueError(f"{raw!r} is no address such as https://archiv.bote.example")
-    return address
-
-
-def _page_language(raw: Any) -> str:
-    found = _text(raw).lower()
-    if found not in {"en", "de"}:
-        raise ValueError(f"{raw!r} is no language of the page: write en or de")
-    return found
-
-
-def _switch(raw: Any) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    found = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if str(raw).strip().lower() not in found:
-        raise ValueError(f"{raw!r} is neither true nor false")
-    return found[str(raw).strip().lower()]
-
-
-def _own_hosts(raw: Any) -> tuple[str, ...]:
-    if raw is None:
-        return ()
-    entries = raw if isinstance(raw, list) else str(raw).split(",")
-    return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
-
-
-def _new_path(raw: Any) -> Path | None:
-    return None if raw is None else _path(raw)
-
-
-def _optional_path(raw: Any) -> Path | None:
-    if raw is None:
-        return None
-    path = _path(raw)
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}")
-    return path
-
-
-def _above_zero(number: int) -> int:
-    if number < 1:
-        raise ValueError(f"{number} is too small: at least 1")
-    return number
+        raise SettingsError(key, hide_secrets(str(error))) from error
 
 
 def _archive_address(given: str | None, home: Path) -> str:
@@ -515,23 +591,6 @@ def _archive_address(given: str | None, home: Path) -> str:
     return address
 
 
-def read_web_address(raw: Any) -> str:
-    given = _text(raw)
-    match = WEB_ADDRESS.fullmatch(given)
-    if match is None or int(match["port"]) > 65535:
-        raise ValueError(f"{given!r} is no HOST:PORT, such as 127.0.0.1:8790")
-    return given
-
-
-def _host_names(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, (list, tuple)) else str(raw or "").split(",")
-    names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
-    for name in names:
-        if HOST_NAME.fullmatch(name) is None:
-            raise ValueError(f"{name!r} is no name of a server")
-    return names
-
-
 def _check_together(settings: Settings) -> None:
     """Check that a document ends before its batch, and a batch before its lease."""
     order = ("document_seconds", "batch_seconds", "lease_seconds")
@@ -544,151 +603,9 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(missing, "a key and its secret go together")
 
 
-def _plain(setting: Setting, value: Any) -> Any:
-    if setting.is_secret and value is not None:
+def _plain(told: Setting, value: Any) -> Any:
+    if told.is_secret and value is not None:
         return "***"
     if isinstance(value, tuple):
         return ",".join(value)
     return hide_secrets(str(value)) if isinstance(value, (str, Path)) else value
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting("home", _path, "./lesart-data", "the folder for what Lesart keeps", is_path=True),
-    Setting(
-        "database_url",
-        _optional_text,
-        None,
-        f"the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
-        f"without it {DATABASE_NAME} in home",
-        is_path=True,
-    ),
-    Setting(
-        "captures_url",
-        _captures,
-        None,
-        "where bytes of captures lie: s3://BUCKET/PREFIX?endpoint=…&region=… or file:///DIR; "
-        "without it in the database",
-    ),
-    Setting(
-        "captures_key",
-        _optional_text,
-        None,
-        "the access key of that bucket; without it what the AWS variables say",
-    ),
-    Setting("captures_secret", _optional_text, None, "the secret of that key", is_secret=True),
-    Setting("broker_url", _broker, "memory://", "the broker: memory:// (embedded) or redis://…"),
-    Setting("seeds", _path, "./seeds", "the folder that the default source watches", is_path=True),
-    Setting("timezone", _timezone, "UTC", "the zone of times that name none, and of schedules"),
-    Setting("languages", _languages, "de,en", "the languages that texts are expected in"),
-    Setting("every", _interval, "60s", "how often the default source is looked at"),
-    Setting("batch_items", _count, 200, "documents that one job carries at most"),
-    Setting("document_seconds", _interval, "2s", "processor time to read one document"),
-    Setting("batch_seconds", _interval, "60s", "how long one job may work before it goes back"),
-    Setting("lease_seconds", _interval, "90s", "when a job counts as abandoned"),
-    Setting("document_memory_mb", _count, 1024, "memory for reading one page, in MiB"),
-    Setting("max_document_bytes", _size, "20MiB", "the largest document that is read"),
-    Setting("max_list_bytes", _size, "50MiB", "the largest JSON list of documents"),
-    Setting("max_container_bytes", _size, "1GB", "the largest container, packed and unpacked"),
-    Setting("max_container_entries", _count, 100_000, "members of a container at most"),
-    Setting("max_web_archive_bytes", _size, "50GB", "the largest WARC file or WACZ, unpacked too"),
-    Setting("contact", _contact, None, "who runs this archive, told to servers: mail or address"),
-    Setting("pace", _pace, "2s", "the pause between two requests to one server"),
-    Setting("fetch_seconds", _interval, "60s", "how long the check of one address may take"),
-    Setting("fetch_hosts", _count, 32, "servers that one job asks at a time"),
-    Setting(
-        "robots_strict",
-        _switch,
-        "false",
-        "take a robots.txt that is refused (401, 403 …) for a no, as not all do",
-    ),
-    Setting(
-        "allow_hosts",
-        _own_hosts,
-        None,
-        "servers outside the public net that may be asked: HOST:PORT=ADDRESS[:PORT], …",
-    ),
-    Setting(
-        "ca_file",
-        _optional_path,
-        None,
-        "certificates (PEM) that are trusted for servers in allow_hosts, beside the usual ones",
-        is_path=True,
-    ),
-    Setting(
-        "reader_url",
-        _optional_text,
-        None,
-        "the same archive by a role that can only read: what the page reads by",
-    ),
-    Setting(
-        "web_address", read_web_address, "127.0.0.1:8790", "where the page is served: HOST:PORT"
-    ),
-    Setting(
-        "web_hosts",
-        _host_names,
-        None,
-        "further names that the page is asked by, beside localhost and 127.0.0.1",
-    ),
-    Setting(
-        "web_workers",
-        _optional_count,
-        None,
-        "processes that serve the page; else one a processor, four at most",
-    ),
-    Setting(
-        "proof_key",
-        _new_path,
-        None,
-        f"the key that signs checkpoints of the log; without it {PROOF_KEY_NAME} in home",
-        is_path=True,
-    ),
-    Setting(
-        "keep_bytes",
-        _optional_interval,
-        None,
-        "for how long captured bytes are kept that a text was read out of; else for good",
-    ),
-    Setting("proof_every", _interval, "1h", "how often a log that has grown gets a checkpoint"),
-    Setting(
-        "proof_witnesses",
-        _optional_path,
-        None,
-        "a policy (C2SP tlog-policy): the witnesses that are asked to cosign, and how many must",
-        is_path=True,
-    ),
-    Setting(
-        "proof_tiles",
-        _new_path,
-        None,
-        "a folder in which the log is kept as files for any web server",
-        is_path=True,
-    ),
-    Setting(
-        "proof_authorities",
-        _optional_path,
-        None,
-        "a list of time-stamping authorities (RFC 3161) that are asked to stamp checkpoints",
-        is_path=True,
-    ),
-    Setting(
-        "mail_url",
-        _mail,
-        None,
-        "the server that mails of alerts go out by: smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS",
-    ),
-    Setting(
-        "page_url",
-        _page,
-        None,
-        "where others reach the page, for links in alerts; without it http:// and web_address",
-    ),
-    Setting(
-        "page_language",
-        _page_language,
-        "en",
-        "the language of mails, and of the page where a browser names none of its own: en or de",
-    ),
-)
-"""Every setting, in the order in which `lesart config` tells them."""
-
-_BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -82,7 +82,7 @@ class ArchiveOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class _Shown:
     """How and where an answer is written; the ending of a file names the format if nothing does."""
 
     format: Any = None
@@ -106,7 +106,7 @@ class _Written:
 
 
 @dataclass(frozen=True, slots=True)
-class OutputOptions(_Written):
+class OutputOptions(_Shown):
     """How and where rows are written."""
 
     format: Format | None = option(
@@ -115,7 +115,7 @@ class OutputOptions(_Written):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownVersion(_Written):
+class ShownVersion(_Shown):
     """How and where one version is written: `text` is another word for `table`."""
 
     format: VersionFormat | None = option(
@@ -127,7 +127,7 @@ class ShownVersion(_Written):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownDiff(_Written):
+class ShownDiff(_Shown):
     """How and where a comparison is written: as text, if nothing else is said."""
 
     format: DiffFormat | None = option("--format", None, "How it is written; else as text.")
@@ -143,7 +143,7 @@ class ShownDiff(_Written):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownFigures(_Written):
+class ShownFigures(_Shown):
     """How and where figures are written: as rows, or as a Parquet file."""
 
     format: FiguresFormat | None = option(
@@ -159,7 +159,7 @@ class ShownFigures(_Written):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownExport(_Written):
+class ShownExport(_Shown):
     """How and where an export is written: rows of texts, or captures as a WARC file."""
 
     format: ExportFormat | None = option(
@@ -185,7 +185,7 @@ class ShownExport(_Written):
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCitation(_Written):
+class ShownCitation(_Shown):
     """In which style a reference is written, or in which format what it has to say."""
 
     format: Format | None = option("--format", None, "Instead of a reference, its facts as a row.")

@@ -77,7 +77,7 @@ def test_a_path_in_a_file_counts_from_the_folder_of_that_file(tmp_path):
     assert settings.home == Path("/srv/lesart")
 
 
-@pytest.mark.parametrize("key", [setting.key for setting in SETTINGS])
+@pytest.mark.parametrize("key", SETTINGS)
 def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
     given = {
         "allow_hosts": "127.0.0.1:8080", "ca_file": __file__, "captures_url": "file:///captures",
@@ -87,7 +87,7 @@ def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
         "proof_witnesses": __file__, "proof_authorities": __file__,
         "web_hosts": "archiv.example", "web_workers": "2",
     }  # fmt: skip
-    value = str(next(s.default for s in SETTINGS if s.key == key) or given.get(key, "some@where"))
+    value = str(SETTINGS[key].default or given.get(key, "some@where"))
     secret = tmp_path / "secret"
     secret.write_text(f"{value}\n")
     settings = load({f"LESART_{key.upper()}_FILE": str(secret)})
@@ -189,7 +189,7 @@ def test_settings_are_told_without_secrets():
     assert told["database_url"]["value"] == "postgresql://lesart:***@db/lesart"
     assert told["broker_url"]["found_in"] == "LESART_BROKER_URL"
     assert "geheim" not in str(told)
-    assert list(told) == [setting.key for setting in SETTINGS]
+    assert list(told) == list(SETTINGS)
 
 
 SECRETS = {

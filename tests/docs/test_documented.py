@@ -72,8 +72,8 @@ def test_every_setting_is_told_with_its_default_and_meaning():
     told = {CODE.findall(cells[0])[0]: (cells[1], cells[2]) for cells in
             rows(section("operations.md", "Settings")) if cells[0] != "setting"}  # fmt: skip
     there = {
-        f"LESART_{s.key.upper()}": ("—" if s.default is None else f"`{s.default}`", s.meaning)
-        for s in SETTINGS
+        f"LESART_{key.upper()}": (f"`{s.default}`" if s.default else "—", s.meaning)
+        for key, s in SETTINGS.items()
     }
     assert told == there
 
