@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,12 +35,6 @@ if TYPE_CHECKING:
     from storage.read.archive import ReadOnlyArchive
     from storage.read.figures.edits import EditSpan
     from storage.values.answer import Answer
-
-PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
-"""
->>> PARAMETER.fullmatch("last=42")["value"]
-'42'
-"""
 
 
 @command(
@@ -238,15 +231,15 @@ def _export_parquet(archive: "ReadOnlyArchive", selection: "Selection", shown: S
 
 
 def _parameter(given: str) -> tuple[str, Any]:
-    match = PARAMETER.fullmatch(given)
-    if match is None:
+    name, is_set, text = given.partition("=")
+    if not (is_set and name.isascii() and name.isidentifier()):
         raise typer.BadParameter(f"{given!r} is not NAME=VALUE", param_hint="--param")
     try:
-        value = json.loads(match["value"])
+        value = json.loads(text)
     except ValueError:
-        return match["name"], match["value"]
+        return name, text
     is_plain = value is None or isinstance(value, (str, int, float))
-    return match["name"], value if is_plain else match["value"]
+    return name, value if is_plain else text
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:

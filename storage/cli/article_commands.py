@@ -38,8 +38,8 @@ from storage.cli.output import (
     write_text,
 )
 from storage.cli.report import columns_of, flat_columns, reading, report_explained, report_rows
-from storage.cli.terminal import CONTROL
 from storage.read.render.moment import parse_moment
+from storage.read.render.visible import CONTROL
 from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict
 from storage.values.late import LateModule

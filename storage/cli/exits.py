@@ -13,8 +13,8 @@ from types import MappingProxyType
 import typer
 
 from storage.cli.output import OutputError, PipeClosedError, silence_output
-from storage.cli.terminal import one_line
 from storage.read.render.moment import MomentError
+from storage.read.render.visible import one_line
 from storage.read.revision import RevisionError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
 from storage.values.trouble import mend_of

@@ -3,7 +3,7 @@
 import sys
 from typing import Self
 
-from storage.cli.terminal import one_line
+from storage.read.render.visible import one_line
 
 ERASE = "\r\x1b[2K"
 

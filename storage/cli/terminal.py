@@ -3,20 +3,6 @@
 import unicodedata
 from collections.abc import Mapping
 
-from storage.read.render.visible import BLANK, CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
-
-__all__ = [
-    "BLANK",
-    "CONTROL",
-    "ESCAPE_SEQUENCE",
-    "UNSEEN",
-    "cut",
-    "one_line",
-    "styled",
-    "visible",
-    "width",
-]
-
 STYLES: Mapping[str, tuple[str, str]] = {
     "removed": ("\x1b[31;9m", "\x1b[0m"),
     "added": ("\x1b[32m", "\x1b[0m"),

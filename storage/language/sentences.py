@@ -17,15 +17,10 @@ NEXT = re.compile(rf"[{re.escape(_OPENING)}–—…\s-]{{0,8}}(?P<word>\w*)(?P<
 >>> NEXT.match("„Die Brücke hält“")["word"]
 'Die'
 """
-ORDINAL = re.compile(r"\d{1,3}|[IVXLC]{2,}")
+DOTTED = re.compile(r"[^\W\d](?:\.[^\W\d])*|\d{1,3}|[IVXLC]{2,}")
 """
->>> [bool(ORDINAL.fullmatch(each)) for each in ("18", "XXIII", "2024", "3,6")]
-[True, True, False, False]
-"""
-DOTTED = re.compile(r"[^\W\d](?:\.[^\W\d])*")
-"""
->>> [bool(DOTTED.fullmatch(each)) for each in ("U.S", "J", "Damm")]
-[True, True, False]
+>>> [bool(DOTTED.fullmatch(each)) for each in ("U.S", "J", "18", "XXIII", "2024", "Damm")]
+[True, True, True, True, False, False]
 """
 IN_PARTS = re.compile(
     r"(?<!\w)(?:z\.\s?b|d\.\s?h|u\.\s?u|i\.\s?d\.\s?r|i\.\s?s|v\.\s?a|s\.\s?[ou]|i\.\s?e|e\.\s?g)$",
@@ -144,7 +139,7 @@ def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> b
     last = (before.rsplit(maxsplit=1) or [""])[-1].lstrip(_OPENING)
     if _is_never_last(last, before, is_lower=is_lower, is_number_next=word[:1].isdigit()):
         return False
-    if ORDINAL.fullmatch(last) or DOTTED.fullmatch(last):
+    if DOTTED.fullmatch(last):
         is_first = match.start() - begin <= _LOOKED_BACK
         number_of_a_list = is_first and before.strip(_AROUND_A_NUMBER) == last
         return begins and not number_of_a_list

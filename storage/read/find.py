@@ -53,12 +53,6 @@ ID_BEGINNING = re.compile(r"[0-9a-hjkmnp-tv-z]{6,15}")
 >>> bool(ID_BEGINNING.fullmatch("35xheh")), bool(ID_BEGINNING.fullmatch("35xhe"))
 (True, False)
 """
-PATH = re.compile(r"[./]")
-"""What stands in a path: a file is named with its suffix, or with a folder.
-
->>> bool(PATH.search("./bericht")), bool(PATH.search("35xhehswnwa6vc12"))
-(True, False)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +268,8 @@ class Finder:
 
     def _locators(self, given: str) -> list[str]:
         """Return how a file is called as part of each source that it lies in, the nearest first."""
-        if "://" in given or given.startswith("seed:") or not PATH.search(given):
+        is_path = "." in given or "/" in given  # a file has a suffix, or a folder is named with it
+        if "://" in given or given.startswith("seed:") or not is_path:
             return []
         path = os.path.abspath(given)  # noqa: PTH100 - text alone: nobody looks at the disk
         query = select(SOURCE.c.name, SOURCE.c.locator).where(SOURCE.c.kind == "folder")

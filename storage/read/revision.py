@@ -19,17 +19,14 @@ MAX_LENGTH = 8_192
 
 _MAX_SEPARATORS = 32
 _WORDING_DIGITS = (8, 64)
+_MOST_DIGITS = 9
 
-NUMBER = re.compile(r"[0-9]{1,9}")
-BACK = re.compile(r"~([0-9]{1,9})")
 WORDING = re.compile(r"w1:([0-9A-Fa-f]*)")
-DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
-    r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?P<time>T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
 ATTEMPT = re.compile(r"w1:[0-9A-Za-z]*|~.*|[0-9][0-9:.TZ+-]*")
-UNPRINTABLE = re.compile(r"[\0\ud800-\udfff]")
 
 
 class RevisionError(ValueError):
@@ -126,7 +123,7 @@ def parse_revisions(
 def _refuse_unprintable(text: str) -> None:
     if len(text) > MAX_LENGTH:
         raise RevisionError(text, f"it is longer than {MAX_LENGTH} characters.")
-    if UNPRINTABLE.search(text):
+    if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
         raise RevisionError(text, "it holds a character that no address can hold.")
 
 
@@ -167,10 +164,10 @@ def _side(text: str, is_origin: Callable[[str], bool], timezone: tzinfo) -> Revi
 def _selector(tail: str, timezone: tzinfo) -> Selector | None:
     if tail == "latest":
         return Latest()
-    if NUMBER.fullmatch(tail):
-        return Number(int(tail)) if int(tail) else None
-    if back := BACK.fullmatch(tail):
-        return Back(int(back[1])) if int(back[1]) else None
+    number = tail.removeprefix("~")
+    if number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS:
+        found: Selector = Number(int(number)) if number == tail else Back(int(number))
+        return found if int(number) else None
     if wording := WORDING.fullmatch(tail):
         fewest, most = _WORDING_DIGITS
         return WordingPrefix(wording[1].lower()) if fewest <= len(wording[1]) <= most else None
@@ -180,11 +177,12 @@ def _selector(tail: str, timezone: tzinfo) -> Selector | None:
 
 def _moment(tail: str, timezone: tzinfo) -> datetime | None:
     try:
-        if DATE.fullmatch(tail):
+        found = MOMENT.fullmatch(tail)
+        if found is not None and found["time"] is None:
             # fold=1: where the clock is set back at midnight, the day ends the second time.
             end = time(23, 59, 59, 999_999, fold=1)
             return datetime.combine(date.fromisoformat(tail), end, timezone).astimezone(UTC)
-        if MOMENT.fullmatch(tail):
+        if found is not None:
             moment = datetime.fromisoformat(tail)
             aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone)
             return aware.astimezone(UTC)
@@ -198,7 +196,7 @@ def _why_no_selector(tail: str) -> str:
         return "a wording is named by 8 to 64 hexadecimal digits after w1:."
     if tail.startswith("w1:"):
         return "after w1: stand hexadecimal digits only."
-    if tail.startswith("~") or NUMBER.fullmatch(tail):
+    if tail.startswith("~") or (tail.isdecimal() and len(tail) <= _MOST_DIGITS):
         return "versions and steps back are whole numbers from 1."
     return (
         f"@{tail} is neither a version (3, latest, ~1, w1:…) "

@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 
 from storage.cli import archive_commands, article_commands
 from storage.cli.table import KEPT_WHOLE, table_lines
-from storage.cli.terminal import (
-    CONTROL,
-    ESCAPE_SEQUENCE,
-    UNSEEN,
-    cut,
-    one_line,
-    styled,
-    visible,
-    width,
-)
+from storage.cli.terminal import cut, styled, width
+from storage.read.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
 
 SHOWN = {
     "colour": ("\x1b[31mrot\x1b[0m", "rot"),

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from storage.cli.terminal import one_line
 from storage.read.answers import Citation
 from storage.read.cite import places
 from storage.read.render.citation import bibtex, csl_json, markdown, w3c
+from storage.read.render.visible import one_line
 from storage.values.draft import PartialDate
 
 TEXT = "Er sagte:  „Der Damm hält.“\n\nDann ging er. Der Damm­bruch kam."

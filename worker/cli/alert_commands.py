@@ -1,9 +1,9 @@
 """The commands `lesart alert …`: who hears of which changes, and what became of each message."""
 
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000
-
-HOUR = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d", re.ASCII)
-"""
->>> bool(HOUR.fullmatch("07:30")), bool(HOUR.fullmatch("24:00"))
-(True, False)
-"""
 
 alerts = typer.Typer(
     help="Hear of changes by webhook, mail or Apprise.", no_args_is_help=True, rich_markup_mode=None
@@ -144,9 +138,11 @@ class Targets:
         """
         if self.at is not None and not self.daily:
             raise AlertError("--at goes with --daily")
-        if self.at is not None and HOUR.fullmatch(self.at) is None:
-            raise AlertError(f"--at: {self.at!r} is no time such as {DEFAULT_HOUR}")
-        return (self.at or DEFAULT_HOUR) if self.daily else None
+        at = self.at or DEFAULT_HOUR
+        with suppress(ValueError):
+            if f"{time.fromisoformat(at):%H:%M}" == at:
+                return at if self.daily else None
+        raise AlertError(f"--at: {at!r} is no time such as {DEFAULT_HOUR}")
 
 
 @command(alerts, "add", example="lesart alert add pegel --query Pegelstand --mail ada@bote.example")

@@ -49,7 +49,6 @@ UTF8_RUN = re.compile(
 CUT_OFF_CHARACTER = re.compile(
     rb"(?:[\xc2\xc3]|[\xe0-\xef][\x80-\xbf]|\xe2|[\xf0-\xf4][\x80-\xbf]{1,2})\Z"
 )
-HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 CONTROL_BYTES = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 SURROGATE = re.compile("[\ud800-\udfff]")
 # UTF-8 that was read as cp1252 or Latin-1: "Ã¶", "â€ž", "Â»".
@@ -265,7 +264,7 @@ def _decode_guessed(raw: bytes) -> Decoded | Refused:
     if controls > max(1, len(raw) * CONTROL_SHARE):
         return refuse("binary")
     padded = b" " + raw[:GUESS_WINDOW_BYTES] + b" "
-    contexts = [padded[m.start() - 1 : m.end() + 1] for m in HIGH_BYTE.finditer(padded)]
+    contexts = [padded[at - 1 : at + 2] for at, byte in enumerate(padded) if byte >= 0x80]
     scores = {encoding: _plausibility(contexts, encoding) for encoding in _GUESSES}
     encoding = max(_GUESSES, key=lambda guess: scores[guess])  # the first wins a tie
     if scores[encoding] < -len(contexts):

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from storage.cli.table import cell
-from storage.cli.terminal import one_line, styled, visible
+from storage.cli.terminal import styled
 from storage.read.answers import VersionText
+from storage.read.render.visible import one_line, visible
 from storage.values.draft import Paragraph, PartialDate
 
 TEXT_COLUMNS = 80

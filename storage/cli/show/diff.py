@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from storage.cli.terminal import styled, visible
+from storage.cli.terminal import styled
 from storage.diff.word_diff import Operation
 from storage.read.answers import Diff
 from storage.read.render.paragraphs import kind_of, paragraphs_of
+from storage.read.render.visible import visible
 
 _DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"
 _INSERTED = "color:#14532d;background:#e6f6e9;text-decoration:none"

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from storage.cli.terminal import styled, visible
+from storage.cli.terminal import styled
 from storage.read.answers import ExplainedRelation
+from storage.read.render.visible import visible
 
 TEXT_COLUMNS = 100
 _LONGEST = 400

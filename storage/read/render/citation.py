@@ -22,11 +22,6 @@ MARKDOWN_BLOCK = re.compile(r"^(?:[#+=:-]|\d{1,9}[.)])")
 >>> MARKDOWN_BLOCK.match("1. FC Lohe")[0]
 '1.'
 """
-ADDRESS = re.compile(r"https?://", re.IGNORECASE)
-"""
->>> bool(ADDRESS.match("https://lohebote.example/damm"))
-True
-"""
 UNSAFE_IN_ADDRESS = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f-\x9f\s]")
 """
 >>> bool(UNSAFE_IN_ADDRESS.search("https://lohebote.example/a b"))
@@ -53,7 +48,7 @@ _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM
 def markdown(citation: Citation) -> str:
     """Return the passage as a quotation, if there is one, and the reference as a paragraph."""
     title = _markdown(citation.title or "(no title)")
-    if ADDRESS.match(citation.origin):
+    if _is_address(citation.origin):
         title = f"[{title}](<{_address(citation.origin)}>)"
     else:
         title = f"{title} ({_markdown(citation.origin)})"
@@ -71,7 +66,7 @@ def bibtex(citation: Citation) -> str:
     """Return an entry `@misc`; names are told as they are printed, not taken apart."""
     day = (citation.published.value if citation.published else "")[:10].split("-")
     note = _joined("; ", f"Lesart {citation.revision}", _seen(citation), _range(citation))
-    is_address = ADDRESS.match(citation.origin) is not None
+    is_address = _is_address(citation.origin)
     passage = _plain(citation.exact or "")
     fields = {
         "title": citation.title and f"{{{_bibtex(citation.title)}}}",
@@ -97,7 +92,7 @@ def bibtex(citation: Citation) -> str:
 
 def csl_json(citation: Citation) -> str:
     """Return a list of one item of CSL-JSON; dates have no more parts than are known."""
-    is_address = ADDRESS.match(citation.origin) is not None
+    is_address = _is_address(citation.origin)
     item: dict[str, Json] = {
         "id": citation.revision,
         "type": "article-newspaper",
@@ -236,3 +231,7 @@ def _address(origin: str) -> str:
         lambda each: "".join(f"%{byte:02X}" for byte in each[0].encode("utf-8", "surrogatepass")),
         origin,
     )
+
+
+def _is_address(origin: str) -> bool:
+    return origin.lower().startswith(("https://", "http://"))

@@ -13,11 +13,6 @@ SAME_SITE = re.compile(r"^(?:www\d?|m|mobil|mobile|amp)\.", re.IGNORECASE)
 >>> SAME_SITE.sub("", "amp.lohebote.example")
 'lohebote.example'
 """
-SEED = re.compile(r"seed:[^/]*")
-"""
->>> SEED.match("seed:presse/2024/damm.txt")[0]
-'seed:presse'
-"""
 
 
 def site_of(origin: str) -> str:
@@ -30,8 +25,8 @@ def site_of(origin: str) -> str:
     """
     if found := ADDRESS.match(origin):
         return SAME_SITE.sub("", found["host"].lower())
-    if found := SEED.match(origin):
-        return found[0]
+    if origin.startswith("seed:"):
+        return origin.partition("/")[0]
     return origin.rpartition("/")[0] or origin
 
 

@@ -1,7 +1,6 @@
 """Make, change and remove alerts."""
 
 import base64
-import re
 import secrets
 from collections.abc import Sequence
 
@@ -13,15 +12,10 @@ from storage.database.unit import Unit
 from storage.history.alerts.lists import alert, channels
 from storage.history.alerts.rule import AlertRule
 from storage.values.errors import AlertError
+from storage.write.tokens import NAME
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  # how Standard Webhooks marks a key
 SECRET_BYTES = 32
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""
->>> bool(NAME.fullmatch("hafen-1")), bool(NAME.fullmatch("-x"))
-(True, False)
-"""
 
 
 def new_secret() -> str:

@@ -176,7 +176,6 @@ FINITE = re.compile(
 'schlägt'
 """
 
-COLON = re.compile(r":\s*\Z")
 ZUFOLGE = re.compile(
     r"(?:\A|[,;] |\b(?=(?:dem|einem|einer) [^,;:.]{2,40} zufolge))"
     r"(?:(?:[Dd]en )?(?:Angaben|Worten|Aussagen) (?:von )?)?(?P<source>[^,;:.]{2,80}?) zufolge\b"
@@ -408,10 +407,10 @@ def _according(before: str) -> Cue | None:
 
 def named_with_colon(before: str) -> Cue | None:
     """Return the speaker of a name and a colon, as in an interview: Bo Lind: „…“."""
-    colon = COLON.search(before)
-    if colon is None:
+    before = before.rstrip()
+    if not before.endswith(":"):
         return None
-    subject = before[: colon.start()].strip()
+    subject = before[:-1].strip()
     inverted = HE_SAYS.search(_last_clause(subject))
     if inverted:
         return Cue(inverted["verb"], None, True)

@@ -66,7 +66,6 @@ CLOCK = re.compile(
     r"|[+-][0-9]{2})\)?)?(?=[\s,;:)]|\Z)",
     re.IGNORECASE,
 )
-COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 SEPARATOR = re.compile(r"\s*[:;,]?\s*")
 
 
@@ -86,9 +85,8 @@ def read_date(text: str, found_in: str, latest_year: int) -> PartialDate | Inval
     (InvalidDate(text='31.02.2024'), None)
     """
     text = " ".join(text.split())
-    compact = COMPACT_DAY.fullmatch(text)
-    if compact:
-        return read_date("-".join(compact.groups()), found_in, latest_year)
+    if len(text) == len("20240618") and text.isascii() and text.isdecimal():
+        return read_date(f"{text[:4]}-{text[4:6]}-{text[6:]}", found_in, latest_year)
     found = leading_date(text, found_in, latest_year)
     if found is None or found[1]:
         return None

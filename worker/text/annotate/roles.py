@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from storage.language.volatile import restless_kind
 from storage.values.draft import Role
+from worker.text.annotate.marks import QUOTE
 
 SHORT = 300
 """Promo, aside and caption are told for paragraphs up to so many characters only."""
@@ -127,7 +128,6 @@ ASIDE_PARAGRAPH = re.compile(
 )
 BULLET = re.compile(r"[•▪◦‣·●■►] ?\S")
 DASH_OR_NUMBER = re.compile(r"(?:[-–—*+] |[0-9]{1,2}[.)] )\S")
-QUOTE_PARAGRAPH = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
 _QUOTES_OPEN = frozenset('„“"»«')
 _NAME = r"[A-ZÄÖÜÉ][\w'’.-]+(?: (?:von|van|de|zu|del|[A-ZÄÖÜÉ][\w'’.-]*)){1,3}"
 # "Von Anna Muster", "By Jo Doe and Max Roe", "Von Anna Muster, Berlin"
@@ -292,7 +292,7 @@ def _own_role(text: str) -> Role | None:
             return "caption"
         if ASIDE_PARAGRAPH.fullmatch(text) or restless_kind(text) is not None:
             return "aside"
-    if text[:1] in _QUOTES_OPEN and QUOTE_PARAGRAPH.fullmatch(text) and text[-2] in ".!?…":
+    if text[:1] in _QUOTES_OPEN and QUOTE.fullmatch(text) and text[-2] in ".!?…":
         return "quote"
     return None
 

@@ -1,6 +1,5 @@
 """How many words a text has."""
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -20,9 +19,6 @@ def title_key(text: str) -> str:
     return "".join(filter(str.isalnum, folded))
 
 
-LETTER_OR_DIGIT = re.compile(r"[^\W_]")
-
-
 def word_count(pieces: Sequence[str]) -> int:
     """Count the pieces between blanks that hold a letter or a digit.
 
@@ -30,4 +26,4 @@ def word_count(pieces: Sequence[str]) -> int:
     5
     """
     odd = [piece for piece in pieces if not piece[0].isalnum()]
-    return len(pieces) - sum([not LETTER_OR_DIGIT.search(piece) for piece in odd])
+    return len(pieces) - sum([not any(map(str.isalnum, piece)) for piece in odd])

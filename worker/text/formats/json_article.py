@@ -1,7 +1,6 @@
 """One article as a JSON object, by the keys of schema.org and of common exports."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
@@ -17,7 +16,6 @@ from worker.text.kinds import has_markup
 DEEPEST = 50
 LONGEST_INTEGER = 18
 """Integers of more digits stay the strings they are: no reader of ours needs them as numbers."""
-LINE_OF_NAME = re.compile(r"#(\d+)\Z")
 _ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -101,8 +99,8 @@ def _inside(value: Json) -> Iterator[Json]:
 
 
 def _line_of(name: str) -> str:
-    found = LINE_OF_NAME.search(name)
-    return found[1] if found else "1"
+    _, mark, line = name.rpartition("#")
+    return line if mark and line.isdecimal() else "1"
 
 
 def _reason(error: Exception) -> str:

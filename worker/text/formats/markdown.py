@@ -28,7 +28,6 @@ STAR = "\ufdd0"
 _CONTAINERS = frozenset(
     {"blockquote_open", "blockquote_close", "list_item_open", "list_item_close"}
 )
-NUMBER_START = re.compile(r"[\d.,]*\d")
 
 
 def read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
@@ -163,7 +162,7 @@ def _inline_block(
 ) -> Iterator[tuple[str, Role | None]]:
     children = token.children or []
     text = _inline_text(children).strip()
-    if marker[:1].isdigit() or (marker in ("+", "-") and NUMBER_START.match(text)):
+    if marker[:1].isdigit() or (marker in ("+", "-") and text.lstrip(".,")[:1].isdecimal()):
         text = f"{marker} {text}"
     only_images = all(child.type == "image" or not child.content.strip() for child in children)
     if text:

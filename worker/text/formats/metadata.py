@@ -53,11 +53,9 @@ MOST_KEYS, MOST_VALUES, MOST_CHARACTERS = 1_000, 20_000, 1_000_000
 """What the metadata of a document may hold: keys, values, and letters in them."""
 _ALWAYS_UNKNOWN = frozenset({"@context", "@type", "@id"})
 
-NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]+)*")
 _LANGUAGE_NAMES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en"}
 ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
-LIST_BREAK = re.compile(r"[;|\n]")
 NAME_BREAK = re.compile(r" (?:und|and|&) ")
 
 
@@ -76,7 +74,7 @@ def plain_key(key: str) -> str:
     >>> plain_key("date-Published"), plain_key("Observed at")
     ('datepublished', 'observedat')
     """
-    return NOT_ALPHANUMERIC.sub("", key).casefold()
+    return "".join(filter(str.isalnum, key)).casefold()
 
 
 class Cleaning:
@@ -305,7 +303,7 @@ def _names(value: Json) -> Iterator[str]:
 def _list_items(name: str, value: Json) -> list[str]:
     if not isinstance(value, str):
         return _unique(_names(value))
-    lines = map(one_line, LIST_BREAK.split(value))
+    lines = map(one_line, value.replace("|", ";").replace("\n", ";").split(";"))
     if name == "authors":
         return _unique(part for line in lines for part in _author_parts(line))
     return _unique(one_line(part) for line in lines for part in line.split(","))

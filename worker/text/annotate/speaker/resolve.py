@@ -26,7 +26,7 @@ _HOLDER = re.compile(rf"(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ])")
 >>> _HOLDER.match(", Bo Lind, kam")["name"]
 'Bo Lind'
 """
-_FEMALE = re.compile(r"(?:(?:er|or|ent|ist|ant|at|eur|än|nt)in|frau|Frau)\Z")
+_FEMALE = ("erin", "orin", "istin", "atin", "eurin", "änin", "ntin", "frau", "Frau")
 _WORTH = {
     "several names": 2.0, "person": 1.0, "free first": 1.0,
     "verb behind": 1.0, "verb before": 1.0,
@@ -72,7 +72,7 @@ def _is_other_gender(name: str, pronoun: str) -> bool:
     >>> _is_other_gender("Sprecherin der Wehr", "er"), _is_other_gender("Bo Lind", "er")
     (True, False)
     """
-    return pronoun == "er" and any(_FEMALE.search(word) for word in name.split()[:2])
+    return pronoun == "er" and any(word.endswith(_FEMALE) for word in name.split()[:2])
 
 
 def full_name(name: str, whole: str) -> str:

@@ -9,10 +9,10 @@ from importlib import resources
 from itertools import compress
 from typing import NamedTuple
 
+from worker.text.annotate.cue import WORD
 from worker.text.annotate.speaker.candidates import Features
 from worker.text.annotate.speaker.words import SUBJUNCTIVE
 
-_WORD = re.compile(r"\w+")
 _ARTICLES = frozenset(
     "der die das dem den des ein eine einen einem einer eines im am zum zur".split()  # noqa: SIM905
 )
@@ -126,7 +126,7 @@ def _reach() -> tuple[float, float]:
 
 @lru_cache(maxsize=64)
 def _is_subjunctive(text: str) -> bool:
-    return not SUBJUNCTIVE.isdisjoint(_WORD.findall(text))
+    return not SUBJUNCTIVE.isdisjoint(WORD.findall(text))
 
 
 @cache
