@@ -27,6 +27,7 @@ from sqlalchemy import (
     literal_column,
     text,
 )
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 from storage.database.columns import JSON_TYPE, UtcTime
@@ -59,9 +60,17 @@ def _bytes(*, nullable: bool = True) -> Any:
 
 
 class Row(SQLModel):
-    """What each table class is made from; its validator is built when a row is made, not before."""
+    """What each table class is made from; its validator is built when a row is made, not before.
+
+    A table is called as its class, in small letters: `LogTileRow` is `log_tile`.
+    """
 
     model_config = {"defer_build": True}
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  # SQLAlchemy hands in the class
+        words = (f"_{each.lower()}" if each.isupper() else each for each in cls.__name__[:-3])
+        return "".join(words)[1:]
 
 
 # ---------------------------------------------------------------------------------- record
@@ -70,7 +79,6 @@ class Row(SQLModel):
 class OriginRow(Row, table=True):
     """Where a text stands: a cleaned address, `seed:SOURCE/PATH` or `file://PATH`."""
 
-    __tablename__ = "origin"
     id: int = _key()
     public_id: str = Field(unique=True, max_length=32)
     origin: str = _text(nullable=False)
@@ -80,7 +88,6 @@ class OriginRow(Row, table=True):
 class CaptureRow(Row, table=True):
     """Bytes as found, once each, compressed; `data` is emptied by a redaction alone."""
 
-    __tablename__ = "capture"
     id: int = _key()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
     size: int = _big()
@@ -95,7 +102,6 @@ class ScanRow(Row, table=True):
     `seq` is the top of a block of numbers, one for each file that the scan saw.
     """
 
-    __tablename__ = "scan"
     __table_args__ = (Index("scan_by_source", "source_id", "complete", "id"),)
     id: int = _key()
     seq: int = _big()
@@ -113,7 +119,6 @@ class ScanRow(Row, table=True):
 class ObservationRow(Row, table=True):
     """One check of one place at one time, as the transport knew it."""
 
-    __tablename__ = "observation"
     __table_args__ = (Index("observation_by_locator", "locator_id", "id"),)
     id: int = _key()
     source_id: int = _big()
@@ -136,7 +141,6 @@ class WordingRow(Row, table=True):
     alone.
     """
 
-    __tablename__ = "wording"
     id: int = _key()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
     title: str | None = _text()
@@ -151,7 +155,6 @@ class DerivationRow(Row, table=True):
     refused.
     """
 
-    __tablename__ = "derivation"
     __table_args__ = (
         UniqueConstraint("capture_id", "context", "extractor", "extractor_version", "config"),
         Index("derivation_by_wording", "wording_id"),
@@ -178,7 +181,6 @@ class DerivationRow(Row, table=True):
 class VerdictRow(Row, table=True):
     """What one captured item meant for the archive when it was read; exactly one each."""
 
-    __tablename__ = "verdict"
     id: int = _key()
     observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     job_id: int | None = _big(nullable=True)
@@ -190,7 +192,6 @@ class VerdictRow(Row, table=True):
 class RelationRow(Row, table=True):
     """A relation between the articles at two origins, with its reason."""
 
-    __tablename__ = "relation"
     __table_args__ = (
         UniqueConstraint("kind", "a_origin_id", "b_origin_id"),
         Index("relation_by_a", "a_origin_id"),
@@ -212,7 +213,6 @@ class RelationRow(Row, table=True):
 class RelationUndoneRow(Row, table=True):
     """The undoing of a relation; the relation stays."""
 
-    __tablename__ = "relation_undone"
     id: int = _key()
     relation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     reason: str | None = _text()
@@ -226,7 +226,6 @@ class NoiseStepRow(Row, table=True):
     are redacted. `observation_id` is the snapshot of the second capture.
     """
 
-    __tablename__ = "noise_step"
     __table_args__ = (
         UniqueConstraint("origin_id", "a_derivation_id", "b_derivation_id"),
         Index("noise_step_by_a_wording", "a_wording_id"),
@@ -247,7 +246,6 @@ class NoiseStepRow(Row, table=True):
 class NoiseStepUndoneRow(Row, table=True):
     """The undoing of a decision on noise: between its two wordings everything is a change."""
 
-    __tablename__ = "noise_step_undone"
     id: int = _key()
     noise_step_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     reason: str | None = _text()
@@ -257,7 +255,6 @@ class NoiseStepUndoneRow(Row, table=True):
 class CertificateRow(Row, table=True):
     """The certificates that a server showed, once each: `chain` is PEM, the server's own first."""
 
-    __tablename__ = "certificate"
     id: int = _key()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
     chain: bytes = _bytes(nullable=False)
@@ -274,7 +271,6 @@ class TransferRow(Row, table=True):
     or the block of a foreign record.
     """
 
-    __tablename__ = "transfer"
     id: int = _key()
     observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     address: str = _text(nullable=False)
@@ -304,7 +300,6 @@ class ForeignRecordRow(Row, table=True):
     `payload_digest` is the name by which other records repeat its payload.
     """
 
-    __tablename__ = "foreign_record"
     __table_args__ = (
         Index("foreign_record_by_observation", "observation_id"),
         Index("foreign_record_by_main", "main_id"),
@@ -329,7 +324,6 @@ class ForeignRecordRow(Row, table=True):
 class LineageRow(Row, table=True):
     """Says that two addresses are one article, and by what: a redirect, a canonical link."""
 
-    __tablename__ = "lineage"
     __table_args__ = (
         UniqueConstraint("kind", "origin_id", "to_origin_id"),
         Index("lineage_by_target", "to_origin_id"),
@@ -345,7 +339,6 @@ class LineageRow(Row, table=True):
 class LineageUndoneRow(Row, table=True):
     """The undoing of a lineage; the lineage stays."""
 
-    __tablename__ = "lineage_undone"
     id: int = _key()
     lineage_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     reason: str | None = _text()
@@ -355,7 +348,6 @@ class LineageUndoneRow(Row, table=True):
 class RefusalRow(Row, table=True):
     """What was not taken, why, and what to do about it."""
 
-    __tablename__ = "refusal"
     __table_args__ = (Index("refusal_by_observation", "observation_id"),)
     id: int = _key()
     job_id: int | None = _big(nullable=True)
@@ -377,7 +369,6 @@ class RedactionRow(Row, table=True):
     first of them.
     """
 
-    __tablename__ = "redaction"
     __table_args__ = (
         Index("redaction_by_row", "table_name", "row_id"),
         Index("redaction_by_act", "act_id"),
@@ -397,7 +388,6 @@ class RestrictionRow(Row, table=True):
     `actor` is who gave the order. All that is there stays as it is.
     """
 
-    __tablename__ = "restriction"
     __table_args__ = (Index("restriction_by_origin", "origin_id"),)
     id: int = _key()
     origin_id: int = _big()
@@ -409,21 +399,19 @@ class RestrictionRow(Row, table=True):
 class RestrictionLiftedRow(Row, table=True):
     """The lifting of a restriction, and who ordered it; the restriction stays on record."""
 
-    __tablename__ = "restriction_lifted"
     id: int = _key()
     restriction_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     actor: str = _text(nullable=False)
     at: datetime = _time()
 
 
-class LogKeyRow(SQLModel, table=True):
+class LogKeyRow(Row, table=True):
     """A key that signs the checkpoints of the log, as C2SP writes it, from `size` leaves on.
 
     `endorsement` is a note on it, signed by the key before; `previous` the last checkpoint that
     the key before signed.
     """
 
-    __tablename__ = "log_key"
     id: int = _key()
     vkey: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     size: int = _big()
@@ -432,10 +420,9 @@ class LogKeyRow(SQLModel, table=True):
     made_at: datetime = _time()
 
 
-class LogCheckpointRow(SQLModel, table=True):
+class LogCheckpointRow(Row, table=True):
     """A signed checkpoint: `note` says that the log had `size` leaves, and their root."""
 
-    __tablename__ = "log_checkpoint"
     __table_args__ = (Index("log_checkpoint_by_size", "size"),)
     id: int = _key()
     size: int = _big()
@@ -443,10 +430,9 @@ class LogCheckpointRow(SQLModel, table=True):
     made_at: datetime = _time()
 
 
-class LogCosignatureRow(SQLModel, table=True):
+class LogCosignatureRow(Row, table=True):
     """A line by which a witness signed a checkpoint; `vkey` is its key."""
 
-    __tablename__ = "log_cosignature"
     __table_args__ = (Index("log_cosignature_by_checkpoint", "checkpoint_id"),)
     id: int = _key()
     checkpoint_id: int = _big()
@@ -455,10 +441,9 @@ class LogCosignatureRow(SQLModel, table=True):
     received_at: datetime = _time()
 
 
-class LogStampRow(SQLModel, table=True):
+class LogStampRow(Row, table=True):
     """A stamp (RFC 3161) of a time-stamping authority on a checkpoint, as it was answered."""
 
-    __tablename__ = "log_stamp"
     __table_args__ = (Index("log_stamp_by_checkpoint", "checkpoint_id"),)
     id: int = _key()
     checkpoint_id: int = _big()
@@ -468,7 +453,7 @@ class LogStampRow(SQLModel, table=True):
     received_at: datetime = _time()
 
 
-class LogRunRow(SQLModel, table=True):
+class LogRunRow(Row, table=True):
     """Entries of the log that were appended at once: commitments to rows, in the order of commit.
 
     `seq` is the number of the last of these rows (of a scan its `seq`), `start` how many entries
@@ -476,50 +461,28 @@ class LogRunRow(SQLModel, table=True):
     that is computed again; a redaction replaces it by what opens the columns that are left.
     """
 
-    __tablename__ = "log_run"
     seq: int = _key()
     start: int = _big()
     entries: bytes = _bytes(nullable=False)
     openings: bytes = _bytes(nullable=False)
 
 
-class LogTileRow(SQLModel, table=True):
+class LogTileRow(Row, table=True):
     """The root of a full tile below `level`, and the last `seq` that it covers."""
 
-    __tablename__ = "log_tile"
     level: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     number: int = _key()
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
     last_seq: int = _big()
 
 
-RECORD = (
-    "origin",
-    "capture",
-    "scan",
-    "observation",
-    "certificate",
-    "transfer",
-    "foreign_record",
-    "wording",
-    "derivation",
-    "verdict",
-    "relation",
-    "relation_undone",
-    "lineage",
-    "lineage_undone",
-    "noise_step",
-    "noise_step_undone",
-    "refusal",
-    "redaction",
-    "restriction",
-    "restriction_lifted",
-    "log_key",
-    "log_checkpoint",
-    "log_cosignature",
-    "log_stamp",
-    "log_run",
-    "log_tile",
+RECORD = tuple(
+    """
+    origin capture scan observation certificate transfer foreign_record wording derivation
+    verdict relation relation_undone lineage lineage_undone noise_step noise_step_undone
+    refusal redaction restriction restriction_lifted log_key log_checkpoint log_cosignature
+    log_stamp log_run log_tile
+    """.split()  # noqa: SIM905
 )
 """The tables whose rows are never updated or deleted."""
 
@@ -562,7 +525,6 @@ They become null; what must not be null becomes what `storage.values.redaction` 
 class CounterRow(Row, table=True):
     """The last number given out; whoever holds the row writes, the others wait."""
 
-    __tablename__ = "counter"
     name: str = Field(primary_key=True, max_length=16)
     value: int = _big()
 
@@ -570,7 +532,6 @@ class CounterRow(Row, table=True):
 class ArchiveRow(Row, table=True):
     """Facts about the archive itself: its id, when it was made."""
 
-    __tablename__ = "archive"
     key: str = Field(primary_key=True, max_length=32)
     value: str = _text(nullable=False)
 
@@ -578,7 +539,6 @@ class ArchiveRow(Row, table=True):
 class SourceRow(Row, table=True):
     """A place that is watched (`standing`) or was ingested once by hand."""
 
-    __tablename__ = "source"
     id: int = _key()
     name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))
     kind: str = Field(max_length=16)
@@ -601,7 +561,6 @@ class JobRow(Row, table=True):
     `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
     """
 
-    __tablename__ = "job"
     __table_args__ = (
         UniqueConstraint("source_id", "slot"),
         Index("job_by_parent", "parent_id"),
@@ -654,7 +613,6 @@ class PresenceRow(Row, table=True):
     `locator_id` the origin of what it holds: they differ where a file is gzipped.
     """
 
-    __tablename__ = "presence"
     __table_args__ = (
         Index("presence_by_observation", "observation_id"),
         Index("presence_by_locator", "source_id", "locator_id"),
@@ -686,7 +644,6 @@ class HostRow(Row, table=True):
     robots.txt asks for, in seconds.
     """
 
-    __tablename__ = "host"
     key: str = Field(primary_key=True, max_length=300)
     next_at: datetime | None = _time(nullable=True)
     retry_until: datetime | None = _time(nullable=True)
@@ -710,7 +667,6 @@ class WatchRow(Row, table=True):
     is to check it.
     """
 
-    __tablename__ = "watch"
     __table_args__ = (
         Index("watch_due", "source_id", "next_check"),
         Index(
@@ -755,7 +711,6 @@ class ArticleRow(Row, table=True):
     scans that confirmed it too, `latest_at` is the last observation of any outcome.
     """
 
-    __tablename__ = "article"
     id: int = _key()
     seq: int = _big()
     public_id: str = Field(max_length=32, index=True)
@@ -773,7 +728,6 @@ class ArticleRow(Row, table=True):
 class ArticleOriginRow(Row, table=True):
     """Which article answers for an origin."""
 
-    __tablename__ = "article_origin"
     origin_id: int = _key()
     article_id: int = _big(index=True)
 
@@ -820,7 +774,6 @@ class VersionRow(Row, table=True):
     `method` numbers the rules that it was told by (`storage.diff.change.METHOD`), 0 for older ones.
     """
 
-    __tablename__ = "version"
     __table_args__ = (
         UniqueConstraint("article_id", "number"),
         Index("version_by_wording", "wording_id"),
@@ -880,7 +833,6 @@ class ReturnDueRow(Row, table=True):
     else: the next scan makes that a version again.
     """
 
-    __tablename__ = "return_due"
     article_id: int = _key()
     source_id: int = _big(index=True)
 
@@ -906,7 +858,6 @@ class RelateDueRow(Row, table=True):
     Null for one that was kept before there were index keys: it has to leave its own first.
     """
 
-    __tablename__ = "relate_due"
     wording_id: int = _key()
     found: Any = _json()
     recorded_at: datetime = _time()
@@ -915,7 +866,6 @@ class RelateDueRow(Row, table=True):
 class ClusterRow(Row, table=True):
     """Articles that copies join, with how many they are; `label` is what is printed."""
 
-    __tablename__ = "cluster"
     id: int = _key()
     label: str = Field(max_length=32)
     size: int
@@ -924,7 +874,6 @@ class ClusterRow(Row, table=True):
 class ClusterMemberRow(Row, table=True):
     """Which cluster an article belongs to."""
 
-    __tablename__ = "cluster_member"
     article_id: int = _key()
     cluster_id: int = _big(index=True)
 
@@ -932,17 +881,15 @@ class ClusterMemberRow(Row, table=True):
 class StampRequestRow(Row, table=True):
     """How often an authority gave no stamp since it last did, why, and when it is asked again."""
 
-    __tablename__ = "stamp_request"
     authority: str = Field(primary_key=True, max_length=120)
     attempts: int
     next_at: datetime = _time()
     reason: str | None = _text()
 
 
-class AccessTokenRow(SQLModel, table=True):
+class AccessTokenRow(Row, table=True):
     """A token by which work can be ordered over HTTP: its digest, never itself."""
 
-    __tablename__ = "access_token"
     id: int = _key()
     name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
     digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
@@ -958,7 +905,6 @@ class AlertRow(Row, table=True):
     `daily_at` is the time of a digest (HH:MM in `timezone`), null where messages go at once.
     """
 
-    __tablename__ = "alert"
     id: int = _key()
     name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
     rule: Any = _json(nullable=False)
@@ -976,7 +922,6 @@ class AlertChannelRow(Row, table=True):
     `secrets` are the keys that sign a webhook, the newest first.
     """
 
-    __tablename__ = "alert_channel"
     __table_args__ = (UniqueConstraint("alert_id", "kind", "target"),)
     id: int = _key()
     alert_id: int = _big()
@@ -994,7 +939,6 @@ class AlertDeliveryRow(Row, table=True):
     `lease_until` are seconds since 1970 by the database's clock. No text of an article is here.
     """
 
-    __tablename__ = "alert_delivery"
     __table_args__ = (
         UniqueConstraint("alert_id", "article_id", "wording_id", "occurrence", "channel_id"),
         Index(
@@ -1034,7 +978,6 @@ class SuppressionRow(Row, table=True):
     that took it, of an address that of its origin.
     """
 
-    __tablename__ = "suppression"
     digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
     kind: str = Field(max_length=16)
     words: int = 0
@@ -1044,7 +987,6 @@ class SuppressionRow(Row, table=True):
 class SearchDueRow(Row, table=True):
     """A wording that full text does not know yet."""
 
-    __tablename__ = "search_due"
     wording_id: int = _key()
     language: str | None = Field(default=None, max_length=16)
 
