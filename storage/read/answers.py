@@ -270,8 +270,8 @@ class Observation(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class Relation(Answer):
-    """A relation between two articles; `evidence` is what the method gave for a reason."""
+class _RelationFields(Answer):
+    """What a relation says with and without the reason for it."""
 
     id: int
     a: str | None
@@ -285,6 +285,12 @@ class Relation(Answer):
     decided_at: datetime
     undone_at: datetime | None
     evidence: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Relation(_RelationFields):
+    """A relation between two articles; `evidence` is what the method gave for a reason."""
+
     cursor: str
 
 
@@ -323,21 +329,9 @@ class Explanation(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedRelation(Answer):
+class ExplainedRelation(_RelationFields):
     """A relation with the reason for it."""
 
-    id: int
-    a: str | None
-    b: str | None
-    kind: str
-    score: float
-    method: str
-    threshold: float
-    earlier: str
-    agency: str | None
-    decided_at: datetime
-    undone_at: datetime | None
-    evidence: Json
     explanation: Explanation
     cursor: str
 

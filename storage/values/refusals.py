@@ -1,4 +1,4 @@
-"""Every refusal code and every flag, each with one plain sentence; docs/codes.md lists the same."""
+"""Every refusal code with one plain sentence; docs/codes.md lists the same, and the flags."""
 
 from dataclasses import dataclass
 
@@ -170,57 +170,6 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The list holds more than {limit} entries.",
         "Split it, or name the parts of it that you want to watch.",
     ),
-}
-
-FLAGS: dict[str, str] = {
-    "address_shared": "Another file of the same source names the same address and had it first.",
-    "key_repeated": "Another record of the same file has this key; the line number names this one.",
-    "date_missing": "The document names no date.",
-    "date_invalid": "The document names a date that no calendar knows; no date was guessed.",
-    "title_missing": "The document names no headline.",
-    "observed_at_invalid": "The document names a time of observation that is none; it is ignored.",
-    "address_invalid": "The document names an address that is no web address; it is ignored.",
-    "headline_long": "The headline is longer than 300 characters.",
-    "headline_not_in_body": (
-        "The words of the headline do not come up in the body: do they belong together?"
-    ),
-    "encoding_guessed": "The bytes were not UTF-8 and declared nothing; the encoding is a guess.",
-    "encoding_repaired": (
-        "Some bytes were not valid in the encoding and were replaced; steps name them."
-    ),
-    "mojibake_suspected": "The text looks as if it was decoded wrongly before it came here.",
-    "fts_truncated": "Only the beginning of the text can be found by search; all of it is kept.",
-    "bidi_control": "The text holds characters that change the direction of writing.",
-    "invisible_chars": "The text holds characters that nobody sees.",
-    "mixed_script": "A word mixes letters of several scripts that look alike.",
-    "surrogate_replaced": "A half of a character pair stood alone and was replaced by U+FFFD.",
-    "markup_in_text": "A plain text holds HTML markup; it is kept as text.",
-    "yaml_tag_ignored": "The front matter holds YAML tags; they were read as plain values.",
-    "date_conflict": "The document names several dates that disagree.",
-    "title_conflict": "The document names several titles that disagree.",
-    "extraction_loss": "The page shows more text than was extracted.",
-    "extraction_short": "The extracted text is short for the page.",
-    "metadata_broken": "Structured metadata of the page could not be read.",
-    "metadata_truncated": "Metadata of the document was longer than any sense and was cut.",
-    "encoding_conflict": "The transport and the page name different encodings.",
-    "live_blog": "The page is a live blog or a ticker: it grows entry by entry.",
-    "language_unsure": "The language could not be told for certain.",
-    "teaser": (
-        "The page shows only the beginning of a text: it stands behind a paywall, or more of it "
-        "was seen before."
-    ),
-    "after_teaser": (
-        "What was seen before broke off in the middle of this text: what came is no edit."
-    ),
-    "not_comparable": (
-        "What was seen before cannot be read by today's extractor: whether the text changed is "
-        "not known, and no version was made of it."
-    ),
-    "redacted": "The text was taken out of the archive; that it was there is still proven.",
-    "restricted": "The text is kept, and shown to nobody until that is lifted.",
-    "passage_redacted": "A passage was taken out of the text; `[redacted]` stands in its place.",
-    "digest_mismatch": "The web archive names another digest for these bytes than they have.",
-    "clock_suspect": "The clock ran backwards between two snapshots.",
 }
 
 
