@@ -18,6 +18,7 @@ from storage.cli.output import AnswerTarget, Format
 from storage.read.filters import Filters
 from storage.read.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
+from storage.values.answer import LARGEST
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
@@ -325,6 +326,9 @@ class WithGroups:
 
     def __call__(self, **given: Any) -> Any:
         ctx: typer.Context = given.pop(_CONTEXT)
+        for name, value in given.items():
+            if isinstance(value, int) and abs(value) > LARGEST:
+                raise typer.BadParameter(f"{value} is larger than any number here", param_hint=name)
         for name, kind in self._hints.items():
             if isinstance(kind, type) and is_dataclass(kind):
                 values = {each.name: given.pop(each.name) for each in fields(kind)}

@@ -1,7 +1,6 @@
 """Run a query of our own and stream its rows, typed the same on both databases."""
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from sqlalchemy import BindParameter, Boolean, Connection, TextualSelect, bindpa
 from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import JSON_TYPE, UtcTime
+from storage.values.answer import LARGEST
 
 STREAMING = {"stream_results": True, "yield_per": 500}
 Row = Mapping[str, Any]
@@ -87,7 +87,7 @@ def place(kind: str, given: str, *types: type) -> tuple[Any, ...]:
         if [type(found), len(found), found[0]] != [list, len(types) + 1, kind]:
             raise CursorError(given)
         return tuple(_typed(value, kind_) for value, kind_ in zip(found[1:], types, strict=True))
-    except (ValueError, TypeError, KeyError, IndexError, binascii.Error) as error:
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise CursorError(given) from error
 
 
@@ -100,6 +100,6 @@ def _typed(value: Any, kind: type) -> Any:
         return datetime.fromisoformat(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not kind:
+    if type(value) is not kind or (kind is int and abs(value) > LARGEST):
         raise TypeError(value)
     return value

@@ -6,11 +6,11 @@ from sqlalchemy import Connection, Engine, text
 
 from storage.database.engine import ArchiveError, ArchiveMissingError, place_of
 from storage.database.ownership import is_ours, names_in
+from storage.values.answer import LARGEST
 
 HEAD = "0023"
 """The newest revision, told here so that reading need not load Alembic; a test compares."""
 MIGRATIONS = Path(__file__).parent / "migrations"
-LARGEST = 2**63 - 1
 
 
 class SchemaNewerError(ArchiveError):

@@ -9,7 +9,7 @@ from itertools import islice
 from sqlalchemy import Connection, select
 
 from storage.database.rows import cursor, place, stream
-from storage.database.schema_version import LARGEST, keyed_after
+from storage.database.schema_version import keyed_after
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.diff.blame import Blamed, Stand, blame, removed
@@ -21,6 +21,7 @@ from storage.read.lists import Part
 from storage.read.same_reader import one_reader_of
 from storage.read.search import HOLDING_KEYED, holding, holding_each, holding_keyed, indexed_up_to
 from storage.read.texts import shown, versions_shown
+from storage.values.answer import LARGEST
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import RedactedError

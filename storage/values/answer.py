@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from storage.values.draft import Json, PartialDate, as_dict
 
+LARGEST = 2**63 - 1
+"""The largest whole number that both databases know."""
+
 
 class Answer:
     """A frozen record that can be told as JSON (`to_dict`) or as one line (`to_flat`)."""

@@ -146,6 +146,8 @@ WRONG_USE = {
     "no such option": ["list", "--nope"],
     "no number": ["list", "--limit", "many"],
     "limit of zero": ["list", "--limit", "0"],
+    "a number that no database knows": ["list", "--limit", "99999999999999999999"],
+    "a job that no database knows": ["jobs", "99999999999999999999"],
     "no such format": ["list", "--format", "xlsx"],
     "argument missing": ["show"],
     "no such class": ["changes", "--class", "mood"],

@@ -1,7 +1,10 @@
+import base64
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from storage.database.rows import cursor
 from storage.read.archive import (
     AmbiguousError,
     CursorError,
@@ -66,6 +69,21 @@ def test_a_list_goes_on_after_the_cursor_of_any_row(archive, name):
 def test_a_text_that_is_no_cursor_of_a_list_is_refused(archive, name, given):
     with pytest.raises(CursorError):
         lists_of(archive, name)(after=given)
+
+
+@pytest.mark.parametrize("name", FIELDS_OF)
+def test_a_cursor_with_a_number_that_no_database_knows_is_refused(archive, name):
+    ask = lists_of(archive, name)
+    given = ask()[0].cursor
+    kind, *place = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+    for forged in ([10**30 if isinstance(each, int) else each for each in place], [[]] * 5):
+        with pytest.raises(CursorError):
+            ask(after=cursor(kind, *forged))
+
+
+def test_a_cursor_of_brackets_is_refused(archive):
+    with pytest.raises(CursorError):
+        list(archive.articles(after=base64.urlsafe_b64encode(b"[" * 100_000).decode()))
 
 
 def test_articles_come_in_the_order_in_which_they_were_met(archive):
