@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select, text
 
 from storage.database.tables import ARTICLE_ORIGIN, BOILERPLATE_DUE, NOISE_STEP, NOISE_STEP_UNDONE
 from storage.database.unit import Unit, rows_in
@@ -106,14 +106,22 @@ class NoiseDecisions:
         """Remember the paragraphs that more articles of the site may show to be boilerplate."""
         site = site_key(self.comparing.site(self.article.id))
         a, b = step.pair
-        for paragraph in islice(filter(may_be_boilerplate, asked), MOST_ASKED):
-            self.unit.add(
-                BOILERPLATE_DUE,
-                {
-                    "site": site, "fingerprint": paragraph_key(paragraph),
-                    "article_id": self.article.id, "a_derivation_id": a, "b_derivation_id": b,
-                },
-            )  # fmt: skip
+        rows = [
+            {
+                "site": site, "fingerprint": paragraph_key(paragraph),
+                "article": self.article.id, "a": a, "b": b,
+            }
+            for paragraph in islice(filter(may_be_boilerplate, asked), MOST_ASKED)
+        ]  # fmt: skip
+        if rows:
+            self.unit.connection.execute(_WAIT, rows)
+
+
+_WAIT = text(
+    "INSERT INTO box_due (site, fingerprint, article_id, a_derivation_id, b_derivation_id) "
+    "VALUES (:site, :fingerprint, :article, :a, :b) ON CONFLICT DO NOTHING"
+)
+"""A step may be decided on again, as where a capture came between: it waits once."""
 
 
 def undone_wordings(

@@ -1,5 +1,7 @@
 """Two archives become one: the histories are those of one archive that saw both."""
 
+from pathlib import Path
+
 import pytest
 
 from storage.cli.exits import run
@@ -9,6 +11,7 @@ from tests.flow.test_warc_export import knows
 from worker.cli.commands import app
 from worker.flow.spool import spooled
 
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
 URL = "https://bote.example/deich"
 
 
@@ -113,3 +116,16 @@ def test_what_both_know_from_before_a_copy_was_made_makes_no_version(room, monke
         fork.scan(8)
         assert merged(room, fork, monkeypatch) == 0
         assert knows(room)["versions"] == knows(fork)["versions"]
+
+
+def test_what_was_merged_is_read_again_under_another_source(tmp_path, monkeypatch):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for each in SEEDS.glob("*_kanalbruecke_*.md"):
+        (folder / each.name).write_bytes(each.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert run(app, ["ingest", "in", "--source", "first"]) == 0
+    assert run(app, ["backup", "copy.sqlite3"]) == 0
+    assert run(app, ["merge", "copy.sqlite3"]) == 0
+    assert run(app, ["ingest", "in", "--source", "second"]) == 0
+    assert run(app, ["ingest", "in", "--source", "third"]) == 0
