@@ -25,6 +25,8 @@ DATABASE_NAME = "lesart.sqlite3"
 PROOF_KEY_NAME = "proof.key"
 SMALLEST_EVERY_SECONDS = 0.1
 SMALLEST_PACE_SECONDS = 0.01
+LONGEST_INTERVAL = 100 * 365 * 86_400.0
+"""A hundred years: no clock runs over within it."""
 
 NOT_SETTINGS: frozenset[str] = frozenset({"LESART_FAIL", "LESART_REAL_DATA"})
 """Names in the environment that begin like a setting and are none: fault points, test data."""
@@ -94,7 +96,10 @@ class IntervalError(ValueError):
     """A text that should be a length of time is none."""
 
     def __init__(self, given: object) -> None:
-        super().__init__(f"{given!r} is no interval: write 90s, 5m, 2h, 1d or plain seconds")
+        super().__init__(
+            f"{given!r} is no interval: write 90s, 5m, 2h, 1d or plain seconds, "
+            "a hundred years at most"
+        )
         self.given = given
 
 
@@ -111,7 +116,10 @@ def parse_interval(given: str | float) -> float:
     match = INTERVAL.fullmatch(str(given).strip())
     if match is None:
         raise IntervalError(given)
-    return float(match["number"]) * _UNIT_SECONDS[match["unit"]]
+    seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]]
+    if seconds > LONGEST_INTERVAL:
+        raise IntervalError(given)
+    return seconds
 
 
 def parse_size(given: str | int) -> int:
@@ -175,7 +183,11 @@ def _languages(raw: Any) -> tuple[str, ...]:
     return languages
 
 
-def _interval(raw: Any) -> float:
+def read_interval(raw: Any) -> float:
+    """Return how often something is done, in seconds.
+
+    Raises: ValueError.
+    """
     seconds = parse_interval(raw)
     if seconds < SMALLEST_EVERY_SECONDS:
         raise ValueError(f"{raw!r} is too short: at least {SMALLEST_EVERY_SECONDS} s")
@@ -322,13 +334,13 @@ class Settings:
     languages: tuple[str, ...] = setting(
         _languages, "de,en", "the languages that texts are expected in"
     )
-    every: float = setting(_interval, "60s", "how often the default source is looked at")
+    every: float = setting(read_interval, "60s", "how often the default source is looked at")
     batch_items: int = setting(_count, 200, "documents that one job carries at most")
-    document_seconds: float = setting(_interval, "2s", "processor time to read one document")
+    document_seconds: float = setting(read_interval, "2s", "processor time to read one document")
     batch_seconds: float = setting(
-        _interval, "60s", "how long one job may work before it goes back"
+        read_interval, "60s", "how long one job may work before it goes back"
     )
-    lease_seconds: float = setting(_interval, "90s", "when a job counts as abandoned")
+    lease_seconds: float = setting(read_interval, "90s", "when a job counts as abandoned")
     document_memory_mb: int = setting(_count, 1024, "memory for reading one page, in MiB")
     max_document_bytes: int = setting(_size, "20MiB", "the largest document that is read")
     max_list_bytes: int = setting(_size, "50MiB", "the largest JSON list of documents")
@@ -341,7 +353,9 @@ class Settings:
         _contact, None, "who runs this archive, told to servers: mail or address"
     )
     pace: float = setting(_pace, "2s", "the pause between two requests to one server")
-    fetch_seconds: float = setting(_interval, "60s", "how long the check of one address may take")
+    fetch_seconds: float = setting(
+        read_interval, "60s", "how long the check of one address may take"
+    )
     fetch_hosts: int = setting(_count, 32, "servers that one job asks at a time")
     robots_strict: bool = setting(
         _switch, "false", "take a robots.txt that is refused (401, 403 …) for a no, as not all do"
@@ -376,12 +390,12 @@ class Settings:
         is_path=True,
     )
     keep_bytes: float | None = setting(
-        _interval,
+        read_interval,
         None,
         "for how long captured bytes are kept that a text was read out of; else for good",
     )
     proof_every: float = setting(
-        _interval, "1h", "how often a log that has grown gets a checkpoint"
+        read_interval, "1h", "how often a log that has grown gets a checkpoint"
     )
     proof_witnesses: Path | None = setting(
         _file,

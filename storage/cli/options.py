@@ -34,6 +34,8 @@ FiguresFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet"]
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
 _CONTEXT, _TOLD = "_context", "told"
+_PATHS = ("config", "output")
+"""Options before a command that name a file: there, Typer leaves them texts."""
 _BY_SUFFIX: dict[str, Format] = {
     ".json": "json",
     ".jsonl": "jsonl",
@@ -372,4 +374,4 @@ def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:
     parent: Any = ctx.parent
     while (value is None or value is False) and parent is not None:
         value, parent = parent.params.get(name, value), parent.parent
-    return value
+    return Path(value) if name in _PATHS and isinstance(value, str) else value

@@ -135,8 +135,14 @@ def write_json(value: Any, path: Path | None, *, indent: int | None = None) -> N
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
-    """Return `value` as JSON; times become ISO 8601, bytes hexadecimal digits."""
-    return json.dumps(value, ensure_ascii=False, default=_json_value, indent=indent)
+    """Return `value` as JSON; times become ISO 8601, bytes hexadecimal digits, no numbers texts."""
+    try:
+        return json.dumps(
+            value, ensure_ascii=False, default=_json_value, indent=indent, allow_nan=False
+        )
+    except ValueError:  # JSON has no word for what is no number, or no end
+        told = json.loads(json.dumps(value, default=_json_value), parse_constant=str)
+        return json.dumps(told, ensure_ascii=False, indent=indent)
 
 
 def read_argument(given: str) -> str:

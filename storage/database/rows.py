@@ -100,6 +100,6 @@ def _typed(value: Any, kind: type) -> Any:
         return datetime.fromisoformat(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not kind or (kind is int and abs(value) > LARGEST):
+    if type(value) is not kind or (isinstance(value, int) and abs(value) > LARGEST):
         raise TypeError(value)
     return value

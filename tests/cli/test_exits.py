@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -257,6 +258,16 @@ def test_an_option_before_the_command_counts_unless_one_stands_after_it(
     place, _, _, shown, _, settings = told
     assert place.archive == settings.database_url == "after.sqlite3"
     assert shown.format == "csv"
+
+
+def test_files_may_be_named_before_the_command_as_well(toy, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.toml").write_text('timezone = "Europe/Berlin"\n')
+    assert run(toy, ["--config", "own.toml", "-o", "rows.csv", "ask"]) == 0
+    _, _, _, shown, _, settings = told
+    assert settings.timezone == "Europe/Berlin"
+    assert shown.target().path == Path("rows.csv")
+    assert run(toy, ["--config", "none.toml", "ask"]) == 2
 
 
 def test_the_ending_of_a_file_names_its_format_unless_one_is_given(

@@ -194,7 +194,10 @@ def web(
 
     settings = place.settings()
     if address is not None:
-        settings = replace(settings, web_address=read_web_address(address))
+        try:
+            settings = replace(settings, web_address=read_web_address(address))
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--address") from error
     if workers is not None:
         settings = replace(settings, web_workers=workers)
     _log("debug" if place.debug else "info")
@@ -211,10 +214,11 @@ def verify(*, place: ArchivePlace, checked: Checked, shown: OutputOptions) -> No
     try:
         report_verification(settings, shown, checked, rederived.findings)
     finally:
-        say(
-            f"{rederived.derived} texts derived again from their bytes; "
-            f"not_rederivable_here: {rederived.not_rederivable_here}"
-        )
+        if rederived.begun:
+            say(
+                f"{rederived.derived} texts derived again from their bytes; "
+                f"not_rederivable_here: {rederived.not_rederivable_here}"
+            )
 
 
 @command(app, "rederive", example="lesart rederive --source presse --format csv")
@@ -342,24 +346,27 @@ def undo(
     _report([undone.to_dict()], shown)
 
 
+EXIT_CODES: dict[type[BaseException], int] = {
+    AlertError: 2,
+    LocatorError: 2,
+    LocatorMissingError: 3,
+    NoSuchSourceError: 3,
+    JobNotFoundError: 3,
+    NoWorkerError: UNCHECKED,
+    BrokerError: 2,
+    ScheduleError: 2,
+    PortTakenError: UNCHECKED,
+    TokenError: 2,
+}
+"""How what the services name ends, beside what every reader knows."""
+
+
 def main() -> None:
     """Run the command line and end with its exit code."""
     open_streams()
     if "--debug" in sys.argv:
         _log("debug")
-    codes: dict[type[BaseException], int] = {
-        AlertError: 2,
-        LocatorError: 2,
-        LocatorMissingError: 3,
-        NoSuchSourceError: 3,
-        JobNotFoundError: 3,
-        NoWorkerError: UNCHECKED,
-        BrokerError: 2,
-        ScheduleError: 2,
-        PortTakenError: UNCHECKED,
-        TokenError: 2,
-    }
-    sys.exit(run_command(app, exit_codes=codes))
+    sys.exit(run_command(app, exit_codes=EXIT_CODES))
 
 
 def _log(level: "Level") -> None:

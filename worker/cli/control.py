@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from storage.settings import PREFIX, Settings
 from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
+from worker.address import without_secrets
 from worker.cli.standard_input import ingest_input
 from worker.errors import (
     NO_WORKER_SECONDS,
@@ -26,7 +27,7 @@ from worker.errors import (
     NoWorkerError,
 )
 from worker.flow.collect import IngestTarget
-from worker.flow.order import default_source, order, place_of, resolve, unfinished
+from worker.flow.order import default_source, is_address, order, place_of, resolve, unfinished
 from worker.flow.read import Reader
 from worker.flow.work import (
     POLL_SECONDS,
@@ -36,6 +37,8 @@ from worker.flow.work import (
     free_the_dead,
     work_next,
 )
+from worker.sources.folders.members import LISTS, TYPES
+from worker.sources.listings.addresses import cleaned
 
 __all__ = ["drain"]
 
@@ -64,6 +67,7 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
     """
     if request.origin is not None and len(request.locators) != 1:
         raise LocatorError("--origin", "goes with one locator")
+    request = replace(request, origin=_origin(request.origin))
     if "-" in request.locators:
         if len(request.locators) != 1:
             raise LocatorError("-", "standard input goes alone")
@@ -71,6 +75,9 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
             archive, settings, source=request.source, type=request.type,
             origin=request.origin, observed_at=request.observed_at,
         )  # fmt: skip
+    unknown = request.type is not None and request.type not in (*TYPES, *LISTS)
+    if unknown and not all(map(is_address, request.locators)):
+        raise LocatorError("--type", f"{request.type} is none of {', '.join(TYPES)}")
     places = [
         resolve(
             archive, settings, each, source=request.source, type=request.type,
@@ -83,6 +90,19 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
         say(f"going on with job {found}, which was ended early")
         return found
     return _ordered(archive, places, "command")
+
+
+def _origin(given: str | None) -> str | None:
+    """Return what a capture that was made elsewhere is called: its cleaned address.
+
+    Raises: LocatorError.
+    """
+    if given is None or given.startswith(("seed:", "file://")):
+        return given
+    origin = cleaned(given)
+    if origin is None:
+        raise LocatorError("--origin", f"{without_secrets(given)} is no address of a page")
+    return origin
 
 
 def once(archive: Archive, settings: Settings, processes: int | None) -> list[dict[str, Any]]:

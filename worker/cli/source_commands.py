@@ -12,10 +12,11 @@ from storage.cli.options import ArchiveOptions as ArchivePlace
 from storage.cli.options import OutputOptions, argument, command, option
 from storage.cli.output import write_rows
 from storage.schedule.interval import RANGE, IntervalRange
-from storage.settings import Settings, parse_interval
+from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
+from storage.values.locator import escape_locator
 from worker.cli.summaries import report_summaries
-from worker.errors import LocatorMissingError, ScheduleError
+from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
 Every = Annotated[
@@ -118,6 +119,7 @@ def add(
     from worker.flow.standing_sources import (  # noqa: PLC0415
         is_address,
         is_subscriptions,
+        named_source,
         watch_address,
         watch_feeds,
     )
@@ -134,6 +136,8 @@ def add(
         return
     if type is not None or fetch_options.options():
         raise ScheduleError("--type, --recheck, --newer-than, --header, --proxy are for addresses")
+    if not locator:
+        raise LocatorError("''", "name a folder or an address")
     folder = Path(locator).absolute()
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
@@ -144,7 +148,9 @@ def add(
     if not schedule:
         schedule = {"every_seconds": settings.every}
     with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
-        chosen = name or folder.name
+        chosen = escape_locator(folder.name) if name is None else named_source(archive, name)
+        if not chosen:
+            raise LocatorError(locator, "it has no name of its own: give it a --name")
         taken = [each for each in archive.sources() if each.name == chosen]
         if taken and (taken[0].standing or taken[0].locator != str(folder)):
             raise ScheduleError(f"there is a source {chosen} already: choose another --name")
@@ -248,7 +254,10 @@ def _schedule(
             raise ScheduleError(f"there is no time zone {timezone!r}") from error
         values["timezone"] = timezone
     if every is not None:
-        values |= {"every_seconds": parse_interval(every), "cron": None}
+        try:
+            values |= {"every_seconds": read_interval(every), "cron": None}
+        except ValueError as error:
+            raise ScheduleError(str(error)) from error
     if cron is not None:
         from worker.services.schedule import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
 

@@ -30,9 +30,11 @@ class Rederivation:
         self._settings = settings
         self.derived = 0
         self.not_rederivable_here = 0
+        self.begun = False
 
     def findings(self, engine: Any, scope: Scope, progress: Progress) -> Iterator[Broken]:
         """Yield the derivations whose text does not come out again."""
+        self.begun = True
         with Reader(self._settings) as reader:
             here = {extractor(reader.text), page_extractor(reader.text)}
             for number, kept in enumerate(derivations(engine, scope.begin)):

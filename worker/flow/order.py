@@ -72,6 +72,8 @@ def resolve(
 
     Raises: LocatorError.
     """
+    if not locator:
+        raise LocatorError("''", "name a file, a folder or an address")
     if is_address(locator):
         is_capture = bool(origin or observed_at)
         return _address_place(archive, settings, locator, source, type, is_capture=is_capture)
@@ -190,6 +192,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
     if watching is not None:
         return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
+    name = None if name is None else named_source(archive, name)
     is_gone = archive.redacted_addresses().left_of(origin) is not None
     return archive.ensure_source(
         name or site, "web", address.text if name and not is_gone else site
@@ -218,7 +221,7 @@ def _owner(
     archive: Archive, settings: Settings, path: str, listing_root: str, name: str | None
 ) -> tuple[Source, str]:
     if name is not None:
-        found = archive.ensure_source(name, "folder", listing_root)
+        found = archive.ensure_source(named_source(archive, name), "folder", listing_root)
         if not _holds(found.locator, listing_root):
             raise LocatorError(
                 path, f"it lies outside the folder of source {name}, {found.locator}"
@@ -233,6 +236,25 @@ def _owner(
     name = f"file://{escape_locator(listing_root)}"
     found = archive.ensure_source(name, "folder", listing_root)
     return found, _prefix(found)
+
+
+def is_source_name(name: str) -> bool:
+    r"""Return whether a source may be called so.
+
+    >>> [is_source_name(each) for each in ("Bote am Sonntag", "", "a/b", "a\n")]
+    [True, False, False, False]
+    """
+    return name.strip() == name != "" and "/" not in name and escape_locator(name) == name
+
+
+def named_source(archive: Archive, name: str) -> str:
+    """Return the name that somebody gives a source, so that no two call a file the same.
+
+    Raises: LocatorError where no source has it and it is none to be given.
+    """
+    if not is_source_name(name) and all(each.name != name for each in archive.sources()):
+        raise LocatorError(repr(name), "the name of a source has no /, no line end and no control")
+    return name
 
 
 def _prefix(source: Source) -> str:

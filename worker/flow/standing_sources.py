@@ -12,12 +12,19 @@ from storage.values.refusals import Refused
 from storage.write.archive import Archive
 from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
-from worker.flow.order import ADDRESS_TYPES, is_address
+from worker.flow.order import ADDRESS_TYPES, is_address, is_source_name, named_source
 from worker.sources.listings.url_list import OpmlFeed, read_opml
 from worker.text import HEAD_BYTES
 from worker.web.kind import kind_of
 
-__all__ = ["is_address", "is_subscriptions", "watch_address", "watch_anew", "watch_feeds"]
+__all__ = [
+    "is_address",
+    "is_subscriptions",
+    "named_source",
+    "watch_address",
+    "watch_anew",
+    "watch_feeds",
+]
 
 
 def watch_address(
@@ -43,7 +50,7 @@ def watch_address(
     origin = origin_of(address.text)
     if archive.redacted_addresses().left_of(origin) is not None:
         raise LocatorError("the address", "it was redacted here, and is not watched again")
-    chosen = name or origin
+    chosen = origin if name is None else named_source(archive, name)
     taken = [each for each in archive.sources() if each.name == chosen]
     if taken and (taken[0].standing or taken[0].kind != "web"):
         raise ScheduleError(f"there is a source {chosen} already: choose another --name")
@@ -82,8 +89,9 @@ def _watched_feed(
     known = archive.source_watching(origin)
     if known is not None and origin_of(known.locator) == origin:
         return known
-    name = feed.title if feed.title and feed.title not in names else origin
-    names.add(name)
+    is_free = feed.title not in names and is_source_name(feed.title or "")
+    name = feed.title if is_free else None
+    names.add(name or origin)
     return watch_address(archive, settings, feed.address, name=name, kind="feed", **schedule)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from storage.settings import IntervalError, Settings, parse_interval
+from storage.settings import Settings, read_interval
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.net.token import Scope, Token
 from storage.web.api.work import SOURCE, source_row
@@ -239,11 +239,11 @@ def _schedule(settings: Settings, asked: ScheduleOrder) -> dict[str, Any]:
         raise Problem("parameter_invalid", "every and cron exclude each other")
     try:
         if asked.every is not None:
-            return {"every_seconds": parse_interval(asked.every), "cron": None}
+            return {"every_seconds": read_interval(asked.every), "cron": None}
         if asked.cron is not None:
             cron_trigger(asked.cron, settings.zone)
             return {"every_seconds": None, "cron": asked.cron}
-    except (IntervalError, CronError) as error:
+    except (ValueError, CronError) as error:
         raise Problem("parameter_invalid", str(error)) from error
     return {}
 

@@ -1,0 +1,76 @@
+"""What is ordered wrongly ends with 2 and a sentence, and the archive knows nothing of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from storage.cli.exits import run
+from tests.flow.driver import SENTENCES, seed
+from worker.cli.commands import EXIT_CODES, app
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder to stand in, with one of texts in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "damm.txt").write_text(seed("Pegel", SENTENCES[0]))
+    assert run(app, ["db", "upgrade"]) == 0
+    return tmp_path
+
+
+def rows(capsys, *words: str) -> list[dict]:
+    capsys.readouterr()
+    assert run(app, [*words, "--format", "jsonl"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+WRONG = {
+    "nothing to ingest": ["ingest", ""],
+    "nothing to watch": ["source", "add", ""],
+    "a type that is none": ["ingest", "in", "--type", "nope"],
+    "an origin that is none": ["ingest", "in/damm.txt", "--origin", "nope"],
+    "an origin with a password": ["ingest", "in/damm.txt", "--origin", "https://a:b@c.example/d"],
+    "an origin that is a script": ["ingest", "in/damm.txt", "--origin", "javascript:alert(1)"],
+    "a source without a name": ["ingest", "in", "--source", ""],
+    "a source with a path for a name": ["ingest", "in", "--source", "a/b"],
+    "a watched one with a path for a name": ["source", "add", "in", "--name", "a/b"],
+    "a watched page with two lines": ["source", "add", "https://a.example/b", "--name", "a\nb"],
+    "a folder without a name": ["source", "add", "/"],
+    "never": ["source", "add", "in", "--every", "0s"],
+    "in a million years": ["source", "add", "in", "--every", "99999999d"],
+    "a job that no database knows": ["retry", "9" * 20],
+    "an open job that no database knows": ["cancel", "9" * 20],
+    "a decision that no database knows": ["undo", "9" * 20],
+    "a page at no port": ["web", "--address", "127.0.0.1:99999"],
+    "a page at no address": ["web", "--address", "x"],
+}
+
+
+@pytest.mark.parametrize("words", WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_order_ends_with_2_and_leaves_nothing(words, folder, capsys):
+    assert run(app, words, exit_codes=EXIT_CODES) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err
+    assert "a:b@" not in told.err
+    for asked in (["source", "list"], ["jobs"], ["list"]):
+        assert rows(capsys, *asked) == []
+
+
+def test_an_origin_that_is_named_is_cleaned(folder, capsys):
+    named = "HTTPS://Bote.example:443/damm?utm_source=x&id=3#top"
+    assert run(app, ["ingest", "in/damm.txt", "--origin", named]) == 0
+    assert rows(capsys, "list")[0]["origins"] == ["https://bote.example/damm?id=3"]
+
+
+def test_a_wrong_share_is_told_before_anything_of_texts(folder, capsys):
+    assert run(app, ["verify", "--sample", "much"]) == 2
+    assert "derived" not in capsys.readouterr().err
+
+
+def test_json_has_no_number_without_an_end(folder, capsys):
+    assert run(app, ["sql", "SELECT 1e400 AS much, -1e400 AS little", "--format", "jsonl"]) == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told == {"much": "Infinity", "little": "-Infinity"}
