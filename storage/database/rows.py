@@ -2,12 +2,13 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, cast
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import BindParameter, Boolean, Connection, TextualSelect, bindparam, text
+from sqlalchemy import BindParameter, Boolean, Connection, Dialect, TextClause, bindparam, text
 from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import JSON_TYPE, UtcTime
@@ -16,6 +17,7 @@ from storage.values.answer import LARGEST
 STREAMING = {"stream_results": True, "yield_per": 500}
 Row = Mapping[str, Any]
 _STATEMENTS = 256
+_JSON = json.JSONEncoder(separators=(",", ":"))
 _NAMES: dict[TypeEngine[Any], str] = {
     UtcTime(): """
         first_seen last_seen changed_after changed_by observed_at recorded_at until
@@ -42,7 +44,23 @@ def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) ->
     """Yield the rows of `query` as they come, never all at once; lists expand in `IN`."""
     statement = _statement(query, *((name, _kind(value)) for name, value in parameters.items()))
     with connection.execute(statement, dict(parameters), execution_options=STREAMING) as result:
-        yield from cast("Iterator[Row]", result.mappings())
+        names = tuple(result.keys())
+        readers = _readers(connection.dialect, names)
+        for values in chain.from_iterable(result.partitions()):
+            row = dict(zip(names, values, strict=True))
+            for name, read in readers:
+                row[name] = read(row[name])
+            yield row
+
+
+@lru_cache(_STATEMENTS)
+def _readers(
+    dialect: Dialect, names: tuple[str, ...]
+) -> Sequence[tuple[str, Callable[[Any], Any]]]:
+    """Return what reads the columns that hold more than what the database gives."""
+    typed = [(name, TYPES[name].dialect_impl(dialect)) for name in names if name in TYPES]
+    found = [(name, kind.result_processor(dialect, None)) for name, kind in typed]
+    return [(name, read) for name, read in found if read is not None]
 
 
 def _kind(value: Any) -> type | None:
@@ -53,13 +71,13 @@ def _kind(value: Any) -> type | None:
 
 
 @lru_cache(_STATEMENTS)
-def _statement(query: str, *parameters: tuple[str, type | None]) -> TextualSelect:
-    """Return a query with typed parameters and columns: most are asked again and again."""
+def _statement(query: str, *parameters: tuple[str, type | None]) -> TextClause:
+    """Return a query with typed parameters: most are asked again and again."""
     moments = [bindparam(name, type_=UtcTime()) for name, kind in parameters if kind is datetime]
     lists: list[BindParameter[Any]] = [
         bindparam(name, expanding=True) for name, kind in parameters if kind is list
     ]
-    return text(query).bindparams(*moments, *lists).columns(**TYPES)
+    return text(query).bindparams(*moments, *lists)
 
 
 def cursor(*position: Any) -> str:
@@ -68,7 +86,7 @@ def cursor(*position: Any) -> str:
     >>> place("list", cursor("list", 42), int)
     (42,)
     """
-    plain = json.dumps([_plain(each) for each in position], separators=(",", ":"))
+    plain = _JSON.encode([_plain(each) for each in position])
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 

