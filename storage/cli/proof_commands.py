@@ -1,7 +1,5 @@
 """The commands of the log: keys, checkpoints, tiles, proofs that others check."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -22,7 +20,7 @@ from storage.cli.options import (
     path_of,
 )
 from storage.cli.output import binary_stream, write_rows, write_text
-from storage.cli.report import reading, reading_only
+from storage.cli.report import reading, whole_archive
 from storage.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ def keygen(
         signer = Signer.generate(origin or "", COSIGNATURE)
         checkpoints.write_key(path, signer)
     else:
-        with writing_to(settings) as engine:
+        with whole_archive(settings, adds=True) as engine:
             if rotate:
                 signer, kept = checkpoints.rotate(engine, utc_now, path)
                 say(f"the old key is kept as {kept}")
@@ -94,7 +92,7 @@ def checkpoint(
 
     `lesart verify --against FILE` tells later whether the archive still holds what it held then.
     """
-    with writing_to(place.settings()) as engine:
+    with whole_archive(place.settings(), adds=True) as engine:
         found = _cosigned(place.settings(), engine)
     write_text([found.cosigned], path_of(output))
     say(f"{found.size} entries, signed {found.made_at.isoformat(timespec='seconds')}")
@@ -126,7 +124,7 @@ def bundle(
     if path_of(output) is None:
         raise typer.BadParameter("a bundle is a zip: name a file", param_hint="--output")
     settings = place.settings()
-    with writing_to(settings) as engine:
+    with whole_archive(settings, adds=True) as engine:
         signed, signer = made(settings, engine), read_key(settings.proof_key_file)
         assert signer is not None
         with reading(place) as (_settings, archive), archive.connected() as connection:
@@ -160,7 +158,7 @@ def stamps(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     authorities = read_authorities(settings.proof_authorities)
     if not authorities:
         say("no authority is asked: LESART_PROOF_AUTHORITIES names a list of them")
-    with reading_only(settings) as engine, engine.connect() as connection:
+    with whole_archive(settings) as engine, engine.connect() as connection:
         rows = chain(states(connection, authorities), calendar_states(connection, authorities))
         write_rows(rows, shown.target())
 
@@ -175,7 +173,7 @@ def tiles(
     """Write the log as files for any web server; later runs add what is new."""
     from storage.proof.files import write_tiles  # noqa: PLC0415  # SQLAlchemy is slow to load
 
-    with writing_to(place.settings()) as engine:
+    with whole_archive(place.settings(), adds=True) as engine:
         newest = made(place.settings(), engine)
         with engine.connect() as connection:
             written = write_tiles(connection, folder, newest)
@@ -223,28 +221,3 @@ def made(settings: Settings, engine: "Engine") -> "Signed":
             f"there is no key at {settings.proof_key_file}: make one with `lesart proof keygen`"
         )
     return checkpoints.make(engine, utc_now, signer)
-
-
-@contextmanager
-def writing_to(settings: Settings) -> Iterator["Engine"]:
-    """Give an engine that may add to the log of an archive in our schema.
-
-    Raises: ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
-    """
-    from storage.database.engine import (  # noqa: PLC0415  # SQLAlchemy is slow to load
-        database_url,
-        reachable,
-        reading_engine,
-        writing_engine,
-    )
-    from storage.database.schema_version import require_current  # noqa: PLC0415
-
-    url = database_url(settings.database_url)
-    reading_engine(url).dispose()  # a file that is not there is not made
-    engine = writing_engine(url)
-    try:
-        with reachable(url):
-            require_current(engine)
-            yield engine
-    finally:
-        engine.dispose()

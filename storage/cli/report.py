@@ -52,18 +52,21 @@ def reading(
 
 
 @contextmanager
-def reading_only(settings: Settings) -> Iterator["Engine"]:
-    """Give an engine that reads an archive in our schema, for checks of the whole.
+def whole_archive(settings: Settings, *, adds: bool = False) -> Iterator["Engine"]:
+    """Give an engine that reads an archive in our schema as a whole, or `adds` to its log.
 
     Raises: the same as `reading`.
     """
-    from storage.database.engine import database_url, reachable, reading_engine  # noqa: PLC0415
+    from storage.database import engine as engines  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.database.schema_version import require_current  # noqa: PLC0415
 
-    url = database_url(settings.database_url)
-    engine = reading_engine(url)
+    url = engines.database_url(settings.database_url)
+    engine = engines.reading_engine(url)
+    if adds:
+        engine.dispose()  # a file that is not there was not made
+        engine = engines.writing_engine(url)
     try:
-        with reachable(url):
+        with engines.reachable(url):
             require_current(engine)
             yield engine
     finally:
@@ -129,7 +132,7 @@ def report_verification(
     from storage.verify.level import sentences  # noqa: PLC0415
     from storage.verify.verify import Verification  # noqa: PLC0415
 
-    with reading_only(settings) as engine, ProgressLine() as line:
+    with whole_archive(settings) as engine, ProgressLine() as line:
         scope = _scope(settings, checked, engine)
         verification = Verification(engine, scope, checked.after)
         findings = verification.findings(line.report)

@@ -1,7 +1,7 @@
 """The commands `lesart alert …`: who hears of which changes, and what became of each message."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,12 +14,18 @@ from storage.cli.output import write_record, write_rows
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError
+from storage.values.late import LateModule
 from storage.values.net.mail_server import MAIL_ADDRESS
+from worker.cli.opened import writing
 
 if TYPE_CHECKING:
+    from storage.history.alerts import lists
     from storage.history.alerts.lists import Channel
     from storage.history.alerts.rule import AlertRule
-    from storage.write.archive import Archive
+    from storage.write.alerts import keep
+else:
+    keep = LateModule("storage.write.alerts.keep")
+    lists = LateModule("storage.history.alerts.lists")
 
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000
@@ -150,12 +156,10 @@ def add(
     *, name: Name, place: ArchiveOptions, shown: OutputOptions, wanted: Wanted, targets: Targets
 ) -> None:
     """Make an alert for what changes from now on; the key of a webhook is shown this once."""
-    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     settings = place.settings()
     where, daily_at = targets.checked(settings), targets.daily_at()
     rule = wanted.rule(settings)
-    with _archive(settings) as archive:
+    with writing(settings) as archive:
         made = archive.run(
             keep.add, name, rule, where, daily_at=daily_at,
             timezone=settings.timezone,
@@ -171,9 +175,7 @@ def add(
 @command(alerts, "list", example="lesart alert list")
 def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the alerts, without their secrets."""
-    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive, archive.looking() as connection:
+    with writing(place.settings()) as archive, archive.looking() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         ways = lists.channels(connection, [each.id for each in found])
     names = ("alert", "rule", "channels", "daily_at", "paused", *lists.STATES)
@@ -184,9 +186,7 @@ def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "show", example="lesart alert show pegel")
 def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Show one alert, without its secrets."""
-    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive, archive.looking() as connection:
+    with writing(place.settings()) as archive, archive.looking() as connection:
         found, numbers = lists.alert(connection, name), lists.counts(connection)
         ways = lists.channels(connection, [found.id])
     facts = {"timezone": found.timezone, "created_at": found.created_at.isoformat()}
@@ -199,7 +199,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads what sends
 
     settings = place.settings()
-    with _archive(settings) as archive:
+    with writing(settings) as archive:
         found = send_samples(archive, settings, name)
     rows = [
         {"channel": channel.kind, "target": target_shown(channel.kind, channel.target),
@@ -214,9 +214,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "pause", example="lesart alert pause pegel")
 def pause(*, name: Name, place: ArchiveOptions) -> None:
     """Let an alert rest: nothing is looked at or sent until it is resumed."""
-    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive:
+    with writing(place.settings()) as archive:
         archive.run(keep.pause, name)
     say(f"{name} rests until `lesart alert resume {name}`")
 
@@ -224,9 +222,7 @@ def pause(*, name: Name, place: ArchiveOptions) -> None:
 @command(alerts, "resume", example="lesart alert resume pegel")
 def resume(*, name: Name, place: ArchiveOptions) -> None:
     """Let a paused alert go on with what changes from now on."""
-    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive:
+    with writing(place.settings()) as archive:
         archive.run(keep.resume, name)
     say(f"{name} tells of what changes from now on")
 
@@ -234,9 +230,7 @@ def resume(*, name: Name, place: ArchiveOptions) -> None:
 @command(alerts, "rotate", example="lesart alert rotate pegel")
 def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Give its webhooks new keys, shown this once; the key before signs beside it."""
-    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive:
+    with writing(place.settings()) as archive:
         made = archive.run(keep.rotate, name)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
@@ -248,9 +242,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "remove", example="lesart alert remove pegel")
 def remove(*, name: Name, place: ArchiveOptions) -> None:
     """Remove an alert with its addresses, its keys and its log."""
-    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive:
+    with writing(place.settings()) as archive:
         archive.run(keep.remove, name)
     say(f"the alert {name} and its log are gone")
 
@@ -265,9 +257,7 @@ def log(
     state: State | None = option("--state", None, "Deliveries in it."),
 ) -> None:
     """List what became of each delivery, the newest first, with why the alert fired."""
-    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive, archive.looking() as connection:
+    with writing(place.settings()) as archive, archive.looking() as connection:
         if name is not None:
             lists.alert(connection, name)
         rows = lists.deliveries(
@@ -280,9 +270,7 @@ def log(
 @command(alerts, "retry", example="lesart alert retry pegel")
 def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Let dead deliveries be tried again at once, by whoever sends."""
-    from storage.write.alerts import keep  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with _archive(place.settings()) as archive:
+    with writing(place.settings()) as archive:
         number = archive.run(keep.retry, name)
     write_rows([{"alert": name, "waiting": number}], shown.target())
 
@@ -316,11 +304,3 @@ def _row(alert: Any, ways: Sequence["Channel"]) -> dict[str, Any]:
     own = [target_shown(each.kind, each.target) for each in ways if each.alert_id == alert.id]
     return {"alert": alert.name, "rule": rule, "channels": own, "daily_at": alert.daily_at,
             "paused": alert.paused}  # fmt: skip
-
-
-@contextmanager
-def _archive(settings: Settings) -> Iterator["Archive"]:
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    with Archive.open(settings.database_url, create=False) as archive:
-        yield archive

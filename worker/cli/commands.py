@@ -30,6 +30,7 @@ from storage.cli.report import reading, report_examination, report_verification
 from storage.settings import Settings, read_web_address
 from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.errors import AlertError
+from storage.values.late import LateModule
 from storage.values.net.token import TokenError
 from worker.cli import (
     alert_commands,
@@ -39,6 +40,7 @@ from worker.cli import (
 )
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
+from worker.cli.opened import writing
 from worker.cli.summaries import report_summaries
 from worker.errors import (
     BrokerError,
@@ -51,8 +53,17 @@ from worker.errors import (
 )
 
 if TYPE_CHECKING:
+    from storage.proof import log
+    from worker.alerts import work as alerting
+    from worker.cli import control
     from worker.log import Level
+    from worker.services import processes as services
     from worker.services.web import PageBeside
+else:
+    alerting = LateModule("worker.alerts.work")
+    control = LateModule("worker.cli.control")
+    log = LateModule("storage.proof.log")
+    services = LateModule("worker.services.processes")
 
 source_cli.mount(app)
 copy_commands.mount(app)
@@ -82,12 +93,8 @@ def ingest(
     wait: bool = flag("--wait/--no-wait", "Wait for the end and tell the summary.", default=True),
 ) -> None:
     """Ingest what is named, now; ended early, the same command goes on where it was."""
-    from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.write.archive import Archive  # noqa: PLC0415
-    from worker.cli import control  # noqa: PLC0415  # loads the text core
-
     settings = place.settings()
-    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+    with writing(settings, create=settings.is_embedded) as archive:
         request = control.IngestRequest(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_moment(observed_at, settings), type=type,
@@ -98,7 +105,7 @@ def ingest(
             _report([{"job": job_id}], shown)
             return
         summaries = control.see_through(archive, settings, [job_id], processes)
-        append(archive.engine, archive.clock)
+        log.append(archive.engine, archive.clock)
     report_summaries(summaries, shown)
 
 
@@ -112,17 +119,12 @@ def up(
     web: bool = flag("--web/--no-web", "Serve the page too, at LESART_WEB_ADDRESS.", default=True),
 ) -> None:
     """Watch the sources and archive what they bring, with nothing else installed."""
-    from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.write.archive import Archive  # noqa: PLC0415
-    from worker.alerts.work import work as send_alerts  # noqa: PLC0415
-    from worker.cli import control  # noqa: PLC0415
-
     settings = place.settings()
     if once:
-        with Archive.open(settings.database_url) as archive:
+        with writing(settings, create=True) as archive:
             summaries = control.once(archive, settings, processes)
-            append(archive.engine, archive.clock)
-            send_alerts(archive, settings)
+            log.append(archive.engine, archive.clock)
+            alerting.work(archive, settings)
         report_summaries(summaries, shown)
         return
     _watch(settings, web=web, debug=place.debug)
@@ -142,21 +144,16 @@ def worker(
     health: bool = flag("--health", "Only report, by the exit code, whether work goes on."),
 ) -> None:
     """Work jobs as they come over the broker."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.alerts.work import work as send_alerts  # noqa: PLC0415
-    from worker.cli import control  # noqa: PLC0415
-    from worker.services import processes as services  # noqa: PLC0415
-
     settings = place.settings()
     if health:
         _report_health(control.worker_health(settings))
         return
     _log("debug" if place.debug else "info")
     if drain:
-        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        with writing(settings, create=settings.is_embedded) as archive:
             control.drain(archive, settings, within=job)
             if job is None:
-                send_alerts(archive, settings)
+                alerting.work(archive, settings)
         return
     if settings.is_embedded:
         raise LocatorError("worker", "there is no broker: set LESART_BROKER_URL, or `lesart up`")
@@ -170,9 +167,6 @@ def scheduler(
     health: bool = flag("--health", "Only report, by the exit code, whether it goes on."),
 ) -> None:
     """Write jobs for due sources and wake workers for due jobs."""
-    from worker.cli import control  # noqa: PLC0415
-    from worker.services import processes as services  # noqa: PLC0415
-
     settings = place.settings()
     if health:
         _report_health(control.scheduler_health(settings))
@@ -240,15 +234,13 @@ def rederive(
     ),
 ) -> None:
     """Read kept bytes anew by today's extractors and tell what differs; it makes no version."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.cli import control  # noqa: PLC0415  # loads the text core
     from worker.cli import rederive as rederiving  # noqa: PLC0415  # the same
 
     with reading(place) as (settings, archive):
         filters = filtering.filters(settings)
         ids = [archive.row_of(each) for each in articles] if articles else None
     wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
-    with Archive.open(settings.database_url, create=False) as archive, ProgressLine() as line:
+    with writing(settings) as archive, ProgressLine() as line:
         number = processes or control.processors()
         found = rederiving.Rereading(archive, settings, number)
         differences = found.differences(wanted, line.report)
@@ -302,11 +294,8 @@ def retry(
     shown: OutputOptions,
 ) -> None:
     """Try again what was quarantined or cancelled of a job."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.cli import control  # noqa: PLC0415
-
     settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(settings) as archive:
         ids = control.retry(archive, settings, job)
     say(f"{len(ids)} made ready again" if ids else "nothing of this job was quarantined")
     _report([{"job": each} for each in ids], shown)
@@ -320,11 +309,7 @@ def cancel(
     shown: OutputOptions,
 ) -> None:
     """Cancel what is still open of a job; what was kept stays."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from worker.cli import control  # noqa: PLC0415
-
-    settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(place.settings()) as archive:
         number = control.cancel(archive, job)
     _report([{"job": job, "cancelled": number}], shown)
 
@@ -338,10 +323,7 @@ def undo(
     reason: str | None = option("--reason", "TEXT", "Why, for whoever asks later."),
 ) -> None:
     """Undo a decision of the archive; it stays on record and is not made again."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(place.settings()) as archive:
         undone = archive.undo(decision, reason)
     _report([undone.to_dict()], shown)
 
@@ -392,8 +374,6 @@ def _report_health(problem: str | None) -> None:
 
 
 def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
-    from worker.services import processes as services  # noqa: PLC0415
-
     _log("debug" if debug else "info")
     if not settings.is_embedded:
         raise LocatorError("up", "this is for the embedded default; on the stack run "

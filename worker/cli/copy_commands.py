@@ -23,6 +23,7 @@ from storage.cli.options import (
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
+from worker.cli.opened import writing
 from worker.cli.redact_command import redact_again
 
 
@@ -81,7 +82,6 @@ def restore(
     backup, and leaves nothing behind: what it wants is room in TMPDIR.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.copies import copy  # noqa: PLC0415  # the same
 
     settings, store = place.settings(), capture_store()
@@ -94,7 +94,7 @@ def restore(
             rows = copy(str(file), settings.database_url, line.report, store)
         say(f"{rows} rows restored in {time.monotonic() - began:.1f} s")
         if redactions is not None:
-            with Archive.open(settings.database_url, create=False) as archive:
+            with writing(settings) as archive:
                 redact_again(archive, redactions)
         if verified or drill:
             report_verification(settings, shown, Checked())
@@ -112,7 +112,6 @@ def merge(
     it goes on where it was. The other archive is only read.
     """
     from storage.proof.log import append  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.write.archive import Archive  # noqa: PLC0415
     from worker.cli import control  # noqa: PLC0415  # loads the text core
     from worker.cli.summaries import report_summaries  # noqa: PLC0415
     from worker.flow.spool import spooled  # noqa: PLC0415
@@ -121,7 +120,7 @@ def merge(
     address = load_settings(config=place.config, archive=other).database_url
     with ProgressLine() as line:
         file = spooled(address, settings.home, program(), line.report)
-    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+    with writing(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
         summaries = control.see_through(archive, settings, [job])
         append(archive.engine, archive.clock)
@@ -143,7 +142,6 @@ def sweep(
     short for what they are about to name.
     """
     from storage.database.capture_store import capture_store  # noqa: PLC0415  # only here
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from storage.write.orphans import sweep_orphans  # noqa: PLC0415  # the same
 
     settings, age = place.settings(), timedelta(seconds=parse_interval(older))
@@ -151,7 +149,7 @@ def sweep(
     if store is None:
         raise SettingsError("captures_url", "it is not set: the bytes lie in the database")
     with (
-        Archive.open(settings.database_url, create=False) as archive,
+        writing(settings) as archive,
         ProgressLine() as line,
     ):
         found = sweep_orphans(

@@ -16,6 +16,7 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.settings import Settings
 from storage.values.redaction import RedactionReason
+from worker.cli.opened import writing
 
 if TYPE_CHECKING:
     from storage.record.reading import Captured, Reading
@@ -106,13 +107,11 @@ def redact(
     Texts, titles, captured bytes, their digests and all that was worked out from them go; when
     and where they were seen stays, and every other proof holds. It cannot be undone.
     """
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
     settings = place.settings()
     task.check(targets, order)
     if not task.name_nothing:
         (replace(order, dry_run=True) if task.lift else order).check(targets)
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(settings) as archive:
         if task.listed:
             write_rows(acts_of(archive), shown.target())
         elif task.retention:

@@ -15,6 +15,7 @@ from storage.schedule.interval import RANGE, IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
 from storage.values.locator import escape_locator
+from worker.cli.opened import writing
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
@@ -115,7 +116,6 @@ def add(
     fetch_options: FetchOptions,
 ) -> None:
     """Watch a folder or an address from now on."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.flow.standing_sources import (  # noqa: PLC0415
         is_address,
         is_subscriptions,
@@ -128,7 +128,7 @@ def add(
     schedule = _schedule(settings, every, cron, timezone)
     if is_address(locator):
         options = fetch_options.options()
-        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        with writing(settings, create=settings.is_embedded) as archive:
             added = watch_address(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
@@ -142,12 +142,12 @@ def add(
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
     if folder.is_file() and is_subscriptions(folder):
-        with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+        with writing(settings, create=settings.is_embedded) as archive:
             _report(watch_feeds(archive, settings, folder, **schedule), shown)
         return
     if not schedule:
         schedule = {"every_seconds": settings.every}
-    with Archive.open(settings.database_url, create=settings.is_embedded) as archive:
+    with writing(settings, create=settings.is_embedded) as archive:
         chosen = escape_locator(folder.name) if name is None else named_source(archive, name)
         if not chosen:
             raise LocatorError(locator, "it has no name of its own: give it a --name")
@@ -163,10 +163,7 @@ def add(
 @command(sources, "list", example="lesart source list")
 def list_sources(*, place: ArchivePlace, shown: OutputOptions) -> None:
     """List the standing sources with their schedules."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(place.settings()) as archive:
         _report(archive.sources(standing=True), shown)
 
 
@@ -182,7 +179,6 @@ def change(
     fetch_options: FetchOptions,
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.flow.standing_sources import watch_anew  # noqa: PLC0415
 
     settings = place.settings()
@@ -190,7 +186,7 @@ def change(
     options = fetch_options.options()
     if not schedule and not options:
         raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(settings) as archive:
         if options:
             schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
@@ -201,11 +197,10 @@ def change(
 @command(sources, "run", example="lesart source run presse")
 def run(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
     """Take a source as due now, wait for it and tell the summary."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
     from worker.cli import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(settings) as archive:
         summaries = control.run_source(archive, settings, archive.source(name))
     report_summaries(summaries, shown)
 
@@ -225,19 +220,13 @@ def resume(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
 @command(sources, "remove", example="lesart source remove presse")
 def remove(*, name: Name, place: ArchivePlace) -> None:
     """Watch a source no more; what it brought stays in the archive."""
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(place.settings()) as archive:
         archive.change_source(name, removed_at=archive.clock(), standing=False)
     say(f"{name} is watched no more; what it brought stays")
 
 
 def _change(place: ArchivePlace, shown: OutputOptions, name: str, **values: Any) -> None:
-    from storage.write.archive import Archive  # noqa: PLC0415  # SQLAlchemy is slow to load
-
-    settings = place.settings()
-    with Archive.open(settings.database_url, create=False) as archive:
+    with writing(place.settings()) as archive:
         _report([archive.change_source(name, **values)], shown)
 
 
