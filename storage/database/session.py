@@ -6,17 +6,31 @@ from storage.database.engine import DatabaseError
 from storage.database.unit import JOBS_CHANNEL
 
 
-class SessionLock:
-    """A PostgreSQL advisory lock that ends with its session."""
+class _Session:
+    """A session of its own, which goes on until it is closed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
 
+    def close(self) -> None:
+        """End the session, and what it holds."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.invalidate()
+            connection.close()
+
+    def _opened(self) -> Connection:
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+class SessionLock(_Session):
+    """A PostgreSQL advisory lock that ends with its session."""
+
     def holds(self) -> bool:
         """Return whether this session has the lock, trying to take it where nobody has."""
         if self._connection is None:
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection = self._opened()
             taken = connection.execute(
                 text("SELECT pg_try_advisory_lock(hashtext('lesart scheduler'))")
             ).scalar_one()
@@ -31,20 +45,9 @@ class SessionLock:
             raise
         return True
 
-    def close(self) -> None:
-        """Let go of the lock with its session."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
 
-
-class JobListener:
+class JobListener(_Session):
     """Hears, over a session of its own, that jobs were written."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
 
     def heard(self, seconds: float) -> bool:
         """Wait up to `seconds` for a unit with new jobs; return whether there was one.
@@ -63,14 +66,7 @@ class JobListener:
             self.close()
             raise DatabaseError("LISTEN", None, error) from error
 
-    def close(self) -> None:
-        """End the session."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.invalidate()
-            connection.close()
-
     def _listening(self) -> Connection:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = self._opened()
         connection.execute(text(f"LISTEN {JOBS_CHANNEL}"))
         return connection

@@ -174,7 +174,7 @@ def connections(monkeypatch):
             raise ConnectionRefusedError(111, "refused by the test")
         return plain(self, address)
 
-    monkeypatch.setattr(connection._PlainSocket, "connect", connect, raising=False)
+    monkeypatch.setattr(connection._Metered, "connect", connect, raising=False)
     return made
 
 

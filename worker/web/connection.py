@@ -71,7 +71,7 @@ class Meter:
         return number
 
 
-class _PlainSocket(socket.socket):
+class _Metered(socket.socket):
     """A socket that keeps to its meter."""
 
     meter: Meter
@@ -85,18 +85,8 @@ class _PlainSocket(socket.socket):
         super().sendall(*arguments, **named)
 
 
-class _TlsSocket(ssl.SSLSocket):
+class _MeteredTls(_Metered, ssl.SSLSocket):
     """The same over TLS."""
-
-    meter: Meter
-
-    def recv_into(self, *arguments: Any, **named: Any) -> int:
-        self.settimeout(self.meter.left())
-        return self.meter.count(super().recv_into(*arguments, **named))
-
-    def sendall(self, *arguments: Any, **named: Any) -> None:
-        self.settimeout(self.meter.left())
-        super().sendall(*arguments, **named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +159,13 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
     """Return how certificates are checked: always, by name, with nothing older than TLS 1.2."""
     context = ssl.create_default_context()
     context.minimum_version = TLS_VERSION
-    context.sslsocket_class = _TlsSocket
+    context.sslsocket_class = _MeteredTls
     if ca_file is not None:
         context.load_verify_locations(cafile=str(ca_file))
     return context
 
 
-def open_socket(
-    network: Network, address: Address, meter: Meter, proxy: Proxy | None
-) -> _PlainSocket:
+def open_socket(network: Network, address: Address, meter: Meter, proxy: Proxy | None) -> _Metered:
     """Return a socket to one of the checked addresses of a server, or to its proxy.
 
     Raises: NotPublicError, NoSuchHostError, OSError.
@@ -195,9 +183,9 @@ def open_socket(
     raise failed
 
 
-def _connected(target: ServerAddress, meter: Meter) -> _PlainSocket:
+def _connected(target: ServerAddress, meter: Meter) -> _Metered:
     family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
-    opened = _PlainSocket(family, socket.SOCK_STREAM)
+    opened = _Metered(family, socket.SOCK_STREAM)
     try:
         opened.meter = meter
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

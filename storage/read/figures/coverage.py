@@ -3,7 +3,6 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -25,25 +24,12 @@ MISSED = 3.0
 """A source that did not answer for so many of its intervals is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watching:
-    """How the watched addresses of one source stand.
+def watching(connection: Connection, now: datetime) -> dict[int, dict[str, Any]]:
+    """Return how the watched addresses of each source stand at `now`, by the source's id.
 
     `last_answer` is of the address that the source was made for; `missing_since` is set where
     it should have answered since, `silent_since` where it usually names something new by now.
     """
-
-    watched: int = 0
-    overdue: int = 0
-    last_check: datetime | None = None
-    last_answer: datetime | None = None
-    missing_since: datetime | None = None
-    last_news: datetime | None = None
-    silent_since: datetime | None = None
-
-
-def watching(connection: Connection, now: datetime) -> dict[int, Watching]:
-    """Return how the watched addresses of each source stand at `now`, by the source's id."""
     late = case((WATCH.c.next_check < now - LATE, 1), else_=0)
     query = (
         select(
@@ -60,15 +46,15 @@ def watching(connection: Connection, now: datetime) -> dict[int, Watching]:
         root = roots.get(source)
         is_live = standing and not paused
         news = _news(connection, root) if root is not None and is_live else []
-        found[source] = Watching(
-            watched=number,
-            overdue=int(overdue or 0) if is_live else 0,
-            last_check=checked_at,
-            last_answer=root.reached_at if root is not None else None,
-            missing_since=_missing_since(root, now) if root is not None and is_live else None,
-            last_news=news[-1] if news else None,
-            silent_since=_silent_since(news, now),
-        )
+        found[source] = {
+            "watched": number,
+            "overdue": int(overdue or 0) if is_live else 0,
+            "last_check": checked_at,
+            "last_answer": root.reached_at if root is not None else None,
+            "missing_since": _missing_since(root, now) if root is not None and is_live else None,
+            "last_news": news[-1] if news else None,
+            "silent_since": _silent_since(news, now),
+        }
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, case, func, select
@@ -33,16 +33,6 @@ MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class WatchFigures:
-    """The addresses of a source: how many are due, late, and failed when last asked."""
-
-    addresses: int
-    due: int
-    late: int
-    failing: int
-
-
-@dataclass(frozen=True, slots=True)
 class Pulse:
     """How the work stands."""
 
@@ -50,7 +40,8 @@ class Pulse:
     running: int
     oldest_ready_seconds: float
     lapsed_leases: int
-    watched: Mapping[str, WatchFigures]
+    watched: Mapping[str, SourceRate]
+    """The addresses of each source that is watched; how much is done is not counted here."""
     silent_seconds: Mapping[str, float]
     locked_seconds: float
     """For how long writers ever held the lock, but for their commits."""
@@ -87,7 +78,7 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
     """Return how the work stands at `now`, with the latest jobs, so many, and the rates."""
     found = pulse(connection, now)
     checks = _checks_a_minute(connection, now)
-    watched = {**dict.fromkeys(checks, NOTHING_WATCHED), **found.watched}
+    sources = {name: SourceRate(name, 0.0, 0, 0, 0, 0) for name in checks} | {**found.watched}
     return WorkFigures(
         at=now,
         ready=found.ready,
@@ -98,10 +89,8 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
         read_a_minute=_read_a_minute(connection, now),
         silent_seconds={name: round(each, 1) for name, each in found.silent_seconds.items()},
         sources=tuple(
-            SourceRate(
-                name, checks.get(name, 0.0), each.addresses, each.due, each.late, each.failing
-            )
-            for name, each in sorted(watched.items())
+            replace(each, checks_a_minute=checks.get(name, 0.0))
+            for name, each in sorted(sources.items())
         ),
         jobs=tuple(
             JobProgress(*(getattr(each, field.name) for field in fields(JobProgress)))
@@ -110,7 +99,6 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
     )
 
 
-NOTHING_WATCHED = WatchFigures(0, 0, 0, 0)
 LATEST_ROWS = 3_000
 """Rows of the record that are looked at to tell how much is done; more a minute is worked out."""
 
@@ -148,7 +136,7 @@ def _a_minute(latest: Sequence[datetime], now: datetime) -> float:
     return round(len(late) * 60 / max((now - late[-1]).total_seconds(), 1.0), 1)
 
 
-def _watched(connection: Connection, now: datetime) -> dict[str, WatchFigures]:
+def _watched(connection: Connection, now: datetime) -> dict[str, SourceRate]:
     query = (
         select(
             SOURCE.c.name, func.count(),
@@ -161,7 +149,7 @@ def _watched(connection: Connection, now: datetime) -> dict[str, WatchFigures]:
         .group_by(SOURCE.c.name)
     )  # fmt: skip
     return {
-        name: WatchFigures(number, int(due or 0), int(late or 0), int(failing or 0))
+        name: SourceRate(name, 0.0, number, int(due or 0), int(late or 0), int(failing or 0))
         for name, number, due, late, failing in connection.execute(query)
     }
 

@@ -1,6 +1,6 @@
 """Count what an archive holds."""
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from storage.database.tables import (
 )
 from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
-from storage.read.figures.coverage import Watching, watching
+from storage.read.figures.coverage import watching
 from storage.read.figures.work import work_left
 from storage.values.arrivals.source import Source
 
@@ -126,7 +126,7 @@ def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]
             observations=observations.get(row.id, 0),
             scans=scans[row.id][1] if row.id in scans else 0,
             last_scan=scans[row.id][2] if row.id in scans else None,
-            **asdict(watches.get(row.id, Watching())),
+            **watches.get(row.id, {}),
         )
         for row in connection.execute(
             select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
