@@ -3,31 +3,18 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storage.database.tables import UtcTime
+from storage.database.migrations.create import create
 
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    op.create_table(
+    create(
         "foreign_record",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("container_id", sa.BigInteger(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("observation_id", sa.BigInteger(), nullable=True),
-        sa.Column("main_id", sa.BigInteger(), nullable=True),
-        sa.Column("about_id", sa.BigInteger(), nullable=True),
-        sa.Column("name", sa.String(length=200), nullable=True),
-        sa.Column("payload_digest", sa.String(length=160), nullable=True),
-        sa.Column("head", sa.LargeBinary(), nullable=True),
-        sa.Column("opening", sa.LargeBinary(), nullable=True),
-        sa.Column("payload_capture_id", sa.BigInteger(), nullable=True),
-        sa.Column("recorded_at", UtcTime(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("digest"),
+        "id big key, digest bytes32 unique, kind str16, container_id big, number int, "
+        "observation_id big?, main_id big?, about_id big?, name str200?, payload_digest str160?, "
+        "head bytes?, opening bytes?, payload_capture_id big?, recorded_at time",
     )
     for name, column in (
         ("foreign_record_by_observation", "observation_id"),

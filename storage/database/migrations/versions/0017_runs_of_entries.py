@@ -5,6 +5,8 @@ import struct
 import sqlalchemy as sa
 from alembic import op
 
+from storage.database.migrations.create import create
+
 revision = "0017"
 down_revision = "0016"
 
@@ -13,14 +15,7 @@ ENTRY = struct.Struct(">qB32s")
 
 
 def upgrade() -> None:
-    op.create_table(
-        "log_run",
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("start", sa.BigInteger(), nullable=False),
-        sa.Column("entries", sa.LargeBinary(), nullable=False),
-        sa.Column("openings", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-    )
+    create("log_run", "seq big key, start big, entries bytes, openings bytes")
     connection, start, last = op.get_bind(), 0, -1
     query = sa.text(
         "SELECT seq, kind, commitment, opening FROM log_entry WHERE seq > :last "
