@@ -96,5 +96,8 @@ def keyed_after(connection: Connection) -> int:
     """
     if connection.dialect.name == "postgresql":
         return LARGEST
-    found: int = connection.execute(text("SELECT up_to FROM sentence_text_due")).scalar_one()
+    found: int = connection.execute(_KEYED_AFTER).scalar_one()
     return found
+
+
+_KEYED_AFTER = text("SELECT up_to FROM sentence_text_due")

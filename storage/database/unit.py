@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +18,6 @@ from sqlalchemy import (
     case,
     func,
     insert,
-    literal,
     select,
     update,
 )
@@ -33,6 +33,7 @@ JOBS_CHANNEL = "lesart_jobs"
 
 Clock = Callable[[], datetime]
 IN_CHUNK = 10_000
+_STATEMENTS = 128
 
 
 def utc_now() -> datetime:
@@ -103,7 +104,7 @@ def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
 
 
 def rows_in(
-    connection: Connection, query: Select[Any], column: Any, values: Iterable[Any]
+    connection: Connection, query: Select[Any], column: Any, values: Iterable[Any], **bound: Any
 ) -> Iterator[Any]:
     """Yield the rows of `query` whose `column` is among `values`, in bounded statements.
 
@@ -113,11 +114,16 @@ def rows_in(
     wanted = list(dict.fromkeys(values))
     for start in range(0, len(wanted), IN_CHUNK):
         chunk = wanted[start : start + IN_CHUNK]
-        if connection.dialect.name == "postgresql":
-            is_wanted = column == any_(literal(chunk, ARRAY(column.type)))
-        else:
-            is_wanted = column.in_(chunk)
-        yield from connection.execute(query.where(is_wanted))
+        statement = _wanting(query, column, connection.dialect.name)
+        yield from connection.execute(statement, {"wanted": chunk, **bound})
+
+
+@lru_cache(_STATEMENTS)
+def _wanting(query: Select[Any], column: Any, dialect: str) -> Select[Any]:
+    """Return a query with its condition: one that is kept is made, and known, once."""
+    if dialect == "postgresql":
+        return query.where(column == any_(bindparam("wanted", type_=ARRAY(column.type))))
+    return query.where(column.in_(bindparam("wanted", type_=column.type, expanding=True)))
 
 
 def update_rows(

@@ -1,14 +1,14 @@
 """PURE: since when each sentence of a text stands there, and which sentences stand no more."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
 from storage.diff.alignment import TextBlock
 from storage.language.sentences import sentences
-from storage.values.digest import canonical, canonical_all
+from storage.values.digest import canonical_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,12 @@ def blame(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
     if not stands:
         return ()
     last = len(stands) - 1
+    lives, split = _lives(stands)
     return tuple(
         Blamed(
             *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
         )
-        for life, where in _located(_lives(stands), stands[last])
+        for life, where in _located(lives, stands[last], split)
     )
 
 
@@ -72,7 +73,7 @@ def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
     It is told as it stood last, those first that went first; `since` is the version that has it
     no more.
     """
-    lives = _lives(stands)
+    lives, split = _lives(stands)
     gone: dict[int, dict[Key, _Life]] = {}
     for key, life in lives.items():
         if life.last < len(stands) - 1:
@@ -82,7 +83,7 @@ def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
             *where, last, stands[last].number, stands[last + 1], stands[life.first], life.returned
         )
         for last in sorted(gone)
-        for life, where in _located(gone[last], stands[last])
+        for life, where in _located(gone[last], stands[last], split)
     )
 
 
@@ -102,25 +103,26 @@ class _Life:
         self.last = stand
 
 
-def _lives(stands: Sequence[Stand]) -> dict[Key, _Life]:
+def _lives(stands: Sequence[Stand]) -> tuple[dict[Key, _Life], Mapping[str, Sequence[str]]]:
+    """Return in which stands each sentence is, and each paragraph cut up in canonical form."""
     lives: dict[Key, _Life] = {}
     split: dict[str, tuple[str, ...]] = {}
     for position, stand in enumerate(stands):
         _add(split, stand.paragraphs)
-        for key in _keys(sentence for text in stand.paragraphs for sentence in split[text]):
+        for key in _keys(piece.strip() for text in stand.paragraphs for piece in split[text]):
             life = lives.get(key)
             if life is None:
                 lives[key] = _Life(position, position, position)
             else:
                 life.seen_in(position)
-    return lives
+    return lives, split
 
 
 def _add(split: dict[str, tuple[str, ...]], paragraphs: Sequence[str]) -> None:
     """Split the paragraphs that were not met before: most of a version were."""
     new = [text for text in dict.fromkeys(paragraphs) if text not in split]
     for text, canon in zip(new, canonical_all(new), strict=True):
-        split[text] = tuple(sentence.strip() for sentence in sentences(canon))
+        split[text] = sentences(canon)
 
 
 def _keys(texts: Iterator[str]) -> Iterator[Key]:
@@ -130,12 +132,14 @@ def _keys(texts: Iterator[str]) -> Iterator[Key]:
         met[text] += 1
 
 
-def _located(lives: dict[Key, _Life], stand: Stand) -> Iterator[tuple[_Life, Where]]:
+def _located(
+    lives: dict[Key, _Life], stand: Stand, split: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[_Life, Where]]:
     """Yield the sentences of `stand` that are among `lives`, as it has them, in its order."""
     met: Counter[str] = Counter()
     for number, paragraph in enumerate(stand.paragraphs):
-        block = TextBlock("text", paragraph, canonical(paragraph), 0)
-        pieces = sentences(block.canon)
+        pieces = split[paragraph]
+        block = TextBlock("text", paragraph, "".join(pieces), 0)
         ends = list(accumulate(map(len, pieces)))
         for piece, end in zip(pieces, ends, strict=True):
             canon = piece.strip()

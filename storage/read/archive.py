@@ -268,6 +268,16 @@ class ReadOnlyArchive:
             lambda connection: lists.changes(connection, number, wanted, filters, part)
         )
 
+    def most_telling(
+        self, looked_at: int, shown: int, rank: Callable[[Mapping[str, Any]], int]
+    ) -> list[Change]:
+        """Return of the newest steps, so many, those that rank highest; of equal ones the newest.
+
+        `rank` is asked of a row with `changes` and `silent`.
+        """
+        with self.connected() as connection:
+            return lists.most_telling(connection, looked_at, shown, rank)
+
     def observations(
         self, article: str, after: str | None = None, limit: int | None = None
     ) -> Iterator[Observation]:

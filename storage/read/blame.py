@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from itertools import islice
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from storage.database.rows import cursor, place, stream
 from storage.database.schema_version import keyed_after
@@ -140,10 +140,8 @@ def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersio
     Raises: RedactedError where the text of `found` is not there.
     """
     article = found.article.row_id
-    versions, last = (
-        versions_shown(connection, article, last=found.number),
-        shown(connection, found),
-    )
+    versions = versions_shown(connection, article, last=found.number)
+    last = versions[-1] if found.wording_id is None else shown(connection, found)
     by_one_reader = one_reader_of(connection, article, versions, last.reader)
     held = [(by_one_reader.get(each.number, each.derivation_id), each) for each in versions]
     if found.wording_id is not None:
@@ -165,11 +163,13 @@ def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersio
 
 def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tuple[str, ...]]:
     """Return the paragraphs of the wording of each derivation that has one."""
-    query = select(DERIVATION.c.id, WORDING.c.text).join(
-        WORDING, WORDING.c.id == DERIVATION.c.wording_id
-    )
-    rows = rows_in(connection, query, DERIVATION.c.id, derivations)
+    rows = rows_in(connection, _TEXT, DERIVATION.c.id, derivations)
     return {number: tuple(text.split("\n\n")) for number, text in rows if text is not None}
+
+
+_TEXT = select(DERIVATION.c.id, WORDING.c.text).join(
+    WORDING, WORDING.c.id == DERIVATION.c.wording_id
+)
 
 
 def _answers(
@@ -206,17 +206,19 @@ def _answers(
 
 def _layouts(connection: Connection, derivations: Iterable[int]) -> dict[int, list[int]]:
     """Return for each derivation which of its paragraphs make its text, in order."""
-    query = select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.text).join(
-        WORDING, WORDING.c.id == DERIVATION.c.wording_id
-    )
     return {
         number: [
             index
             for index, each in enumerate(paragraphs_in(detail, text))
             if each.role in TEXT_ROLES
         ]
-        for number, detail, text in rows_in(connection, query, DERIVATION.c.id, derivations)
+        for number, detail, text in rows_in(connection, _LAYOUT, DERIVATION.c.id, derivations)
     }
+
+
+_LAYOUT = _TEXT.with_only_columns(
+    DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.text, maintain_column_froms=True
+)
 
 
 _Snapshot = tuple[datetime, int, int, str]
@@ -224,7 +226,10 @@ _Snapshot = tuple[datetime, int, int, str]
 
 _SEEN = select(
     VERSION.c.changed_by, VERSION.c.id, VERSION.c.wording_id, ARTICLE.c.public_id
-).join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)  # fmt: skip
+).join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id).where(
+    VERSION.c.article_id != bindparam("own")
+)  # fmt: skip
+_WORDED = select(WORDING.c.id, WORDING.c.text)
 _HOLDING = """
 SELECT v.changed_by AS changed_by, v.id AS id, v.wording_id AS wording_id, a.public_id AS article
 FROM ({holding}) m
@@ -250,6 +255,7 @@ class _FirstSnapshots:
         self._most = versions + MOST_HOLDING
         self._memory = memory
         self._paragraphs: dict[int, list[str]] = {}
+        self._split: dict[str, Collection[str]] = {}
 
     def articles(self, asked: Sequence[Blamed]) -> list[str | None]:
         """Return for each sentence the article with the earliest snapshot of it, before its own."""
@@ -268,8 +274,8 @@ class _FirstSnapshots:
     def _seen(self, wordings: Collection[int]) -> dict[int, list[_Snapshot]]:
         """Return the versions of other articles that have any of these wordings."""
         found: dict[int, list[_Snapshot]] = {each: [] for each in wordings}
-        query = _SEEN.where(VERSION.c.article_id != self._own)
-        for row in rows_in(self._connection, query, VERSION.c.wording_id, wordings):
+        seen = rows_in(self._connection, _SEEN, VERSION.c.wording_id, wordings, own=self._own)
+        for row in seen:
             found[row.wording_id].append(tuple(row))
         return found
 
@@ -296,17 +302,22 @@ class _FirstSnapshots:
 
     def _has(self, wording_id: int, canon: str) -> bool:
         return any(
-            canon in paragraph and canon in map(str.strip, sentences(paragraph))
+            canon in paragraph and canon in self._sentences_of(paragraph)
             for paragraph in self._paragraphs[wording_id]
         )
+
+    def _sentences_of(self, paragraph: str) -> Collection[str]:
+        if paragraph not in self._split:
+            self._split[paragraph] = frozenset(map(str.strip, sentences(paragraph)))
+        return self._split[paragraph]
 
     def _read(self, wording_ids: Iterable[int]) -> None:
         """Read the texts that are not remembered; too many are forgotten first."""
         if len(self._paragraphs) > _REMEMBERED_TEXTS:
             self._paragraphs.clear()
+            self._split.clear()
         new = {each for each in wording_ids if each not in self._paragraphs}
-        query = select(WORDING.c.id, WORDING.c.text)
-        for number, text in rows_in(self._connection, query, WORDING.c.id, new):
+        for number, text in rows_in(self._connection, _WORDED, WORDING.c.id, new):
             self._paragraphs[number] = canonical_all((text or "").split("\n\n"))
 
 

@@ -86,8 +86,10 @@ class FoundVersion:
 
 def is_restricted(connection: Connection, article: FoundArticle) -> bool:
     """Return whether an article is kept and shown to nobody."""
-    query = text(f"SELECT 1 WHERE :article IN {RESTRICTED}")
-    return connection.execute(query, {"article": article.row_id}).first() is not None
+    return connection.execute(_IS_RESTRICTED, {"article": article.row_id}).first() is not None
+
+
+_IS_RESTRICTED = text(f"SELECT 1 WHERE :article IN {RESTRICTED}")
 
 
 def restricted_count(connection: Connection) -> int:

@@ -98,6 +98,23 @@ def changes(
     yield from islice((each for each in found if _contains(each, wanted.contains)), part.limit)
 
 
+def most_telling(
+    connection: Connection, looked_at: int, shown: int, rank: Callable[[Row], int]
+) -> list[Change]:
+    """Return of the newest steps, so many, those that rank highest; of equal ones the newest."""
+    query = view_query("changes", connection.dialect.name)
+    newest = (
+        f"SELECT q.version_id, q.changes, q.silent FROM ({query}) q "
+        "ORDER BY q.changed_by DESC, q.version_id DESC LIMIT :rows"
+    )
+    ranked = sorted(stream(connection, newest, {"rows": looked_at}), key=rank, reverse=True)
+    chosen = [row["version_id"] for row in ranked[:shown]]
+    told = f"SELECT {_CHANGE.columns} FROM ({query}) q WHERE q.version_id IN :chosen"
+    rows = stream(connection, told, {"chosen": chosen}) if chosen else ()
+    found = {row["version_id"]: _change(row) for row in rows}
+    return [found[number] for number in chosen]
+
+
 def changes_since(
     connection: Connection, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
 ) -> Iterator[tuple[int, Change]]:

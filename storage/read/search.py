@@ -77,8 +77,7 @@ def found_versions(
 def _begun(connection: Connection, part: Part) -> tuple[int, Conditions]:
     """Return the newest wording that a window may have, and which of its hits are wanted."""
     if part.after is None:
-        newest = "SELECT coalesce(max(id), 0) FROM wording"
-        return connection.execute(text(newest)).scalar_one(), Conditions()
+        return connection.execute(_NEWEST).scalar_one(), Conditions()
     top, *hit = place("search", part.after, int, float, datetime, int)
     values = dict(zip(("score", "moment", "number"), hit, strict=True))
     beyond = "(m.score, v.changed_by, v.id) < (:score, :moment, :number)"
@@ -192,13 +191,13 @@ def by_index(connection: Connection) -> None:
 
 def indexed_up_to(connection: Connection) -> int:
     """Return the newest wording before which no wording will come into the index any more."""
-    found: int = connection.execute(text(_INDEXED)).scalar_one()
+    found: int = connection.execute(_INDEXED_UP_TO).scalar_one()
     return found
 
 
 def state_of(connection: Connection) -> str:
     """Return how far the archive was written, and how far its texts can be found."""
-    seq, indexed = connection.execute(text(_STATE)).one()
+    seq, indexed = connection.execute(_STATE).one()
     return f"{seq} {indexed}"
 
 
@@ -226,6 +225,8 @@ def holding_each(
         statement = _EACH_BY_FTS5.format(table="search_text")
     found: list[Sequence[int]] = [()] * len(queries)
     wanted = [each for each in asked if each.get("match", each.get("exact")) is not None]
+    if not wanted:
+        return found
     for row in stream(connection, statement, {"asked": json_text(wanted), "most": most}):
         held = row["held"]
         found[row["n"]] = json.loads(held) if isinstance(held, str) else held
@@ -281,7 +282,9 @@ FROM jsonb_to_recordset(CAST(:asked AS jsonb)) AS q(n int, exact text, loose tex
 _INDEXED = """
 SELECT coalesce((SELECT min(wording_id) - 1 FROM search_due), (SELECT max(id) FROM wording), 0)
 """
-_STATE = f"SELECT (SELECT value FROM counter WHERE name = 'seq'), ({_INDEXED})"
+_INDEXED_UP_TO = text(_INDEXED)
+_STATE = text(f"SELECT (SELECT value FROM counter WHERE name = 'seq'), ({_INDEXED})")
+_NEWEST = text("SELECT coalesce(max(id), 0) FROM wording")
 
 
 _RANKED = """

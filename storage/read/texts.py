@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select, tuple_
 
 from storage.database.capture_store import Held, load
 from storage.database.rows import Row, cursor, place, stream
@@ -135,16 +135,19 @@ def versions_shown(
     connection: Connection, article_id: int, first: int = 1, last: int | None = None
 ) -> list[ShownReading]:
     """Return what the versions of an article show, from `first` to `last`."""
-    query = _SHOWN.where(VERSION.c.article_id == article_id, VERSION.c.number >= first)
-    if last is not None:
-        query = query.where(VERSION.c.number <= last)
-    return [_shown(row) for row in connection.execute(query.order_by(VERSION.c.number))]
+    span = {"article": article_id, "first": first, "last": _ANY if last is None else last}
+    return [_shown(row) for row in connection.execute(_SHOWN_OF, span)]
 
 
 _SHOWN = select(
     VERSION.c.number, VERSION.c.derivation_id, VERSION.c.observation_id, *_READER,
     VERSION.c.changed_after, VERSION.c.changed_by, VERSION.c.last_seen,
 ).join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)  # fmt: skip
+_SHOWN_OF = _SHOWN.where(
+    VERSION.c.article_id == bindparam("article"),
+    VERSION.c.number.between(bindparam("first"), bindparam("last")),
+).order_by(VERSION.c.number)
+_ANY = 2**31 - 1
 
 
 def _shown(row: Any) -> ShownReading:

@@ -1,9 +1,9 @@
 """The front page: what changed lately, the most telling first, with the words in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
@@ -46,16 +46,15 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
     zone = library.place.timezone
     wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
     is_plain = asked == Front(lang=asked.lang)
-    most = asked.limit or (LOOKED_AT if is_plain else SHOWN)
+    most = asked.limit or SHOWN
     with library.at(asked.clocks(zone)) as archive:
-        found = list(
+        found = archive.most_telling(LOOKED_AT, SHOWN, _rank) if is_plain else list(
             archive.changes(
                 asked.article, wanted.classes, wanted.silent, wanted.contains,
                 asked.filters(zone), asked.after, most,
             )
         )  # fmt: skip
-        chosen = by_rank(found)[:SHOWN] if is_plain else found
-        shown = [FrontChange(each, shown_change(library, archive, each)) for each in chosen]
+        shown = [FrontChange(each, shown_change(library, archive, each)) for each in found]
         is_empty = not shown and next(archive.articles(limit=1), None) is None
     words = PageWords(language_of(request), zone)
     today = utc_now().date()
@@ -64,7 +63,7 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
     return page(
         request, "front.html", shown=shown, asked=asked, classes=[*ChangeClass], is_plain=is_plain,
         is_empty=is_empty,
-        following=found[-1].cursor if len(found) == most else None,
+        following=found[-1].cursor if len(found) == most and not is_plain else None,
         picture=library.remembered(f"picture {title}", 60, lambda: bars(edits, today, DAYS, title)),
         edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1),
     )  # fmt: skip
@@ -81,11 +80,6 @@ def find(request: Request, library: Asked, asked: Annotated[Find, Query()]) -> R
     return RedirectResponse(link(f"/a/{found.article}/{found.version}"), 303)
 
 
-def by_rank(changes: Sequence[Change]) -> list[Change]:
-    """Return changes with those first that tell most; of equal ones the newest."""
-    return sorted(changes, key=_rank, reverse=True)
-
-
 def shown_change(
     library: Library, archive: ReadOnlyArchive, change: Change
 ) -> tuple[ShownBlock, ...]:
@@ -100,6 +94,6 @@ def shown_change(
     return library.remembered(key, 600, lambda: excerpt(blocks(archive.diff(rev).operations)))
 
 
-def _rank(change: Change) -> int:
-    loudest = max((RANKS.get(each, 1) for each in change.changes), default=0)
-    return loudest * (2 if change.silent else 1)
+def _rank(step: Mapping[str, Any]) -> int:
+    loudest = max((RANKS.get(each, 1) for each in step["changes"]), default=0)
+    return loudest * (2 if step["silent"] else 1)
