@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -129,44 +130,43 @@ def root_of(entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
     """Return the root that an entry and its path lead to."""
     if not 0 <= index < size:
         raise Wrong("an entry lies beyond the end of the log")
-    found, place, last = hashlib.sha256(b"\0" + entry).digest(), index, size - 1
+    found = hashlib.sha256(b"\0" + entry).digest()
+    for sibling, is_left in _climb(index, size - 1, path, "a path to the root"):
+        found = _node(sibling, found) if is_left else _node(found, sibling)
+    return found
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def _climb(place: int, last: int, path: list[bytes], name: str) -> Iterator[tuple[bytes, bool]]:
+    """Yield each sibling on the way to the root, and whether it stands on the left."""
     for sibling in path:
         if last == 0:
-            raise Wrong("a path to the root is too long")
-        if place & 1 or place == last:
-            found = hashlib.sha256(b"\1" + sibling + found).digest()
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            found = hashlib.sha256(b"\1" + found + sibling).digest()
+            raise Wrong(f"{name} is too long")
+        is_left = bool(place & 1) or place == last
+        yield sibling, is_left
+        while is_left and place and not place & 1:
+            place, last = place >> 1, last >> 1
         place, last = place >> 1, last >> 1
     if last:
-        raise Wrong("a path to the root is too short")
-    return found
+        raise Wrong(f"{name} is too short")
 
 
 def roots_of(old: int, new: int, old_root: bytes, path: list[bytes]) -> tuple[bytes, bytes]:
     """Return the old and the new root that a consistency proof leads to."""
+    name = "a path from one checkpoint to the next"
     steps = list(path) if old & (old - 1) else [old_root, *path]
     if not steps:
-        raise Wrong("a path from one checkpoint to the next is too short")
+        raise Wrong(f"{name} is too short")
     place, last = old - 1, new - 1
     while place & 1:
         place, last = place >> 1, last >> 1
     first = second = steps[0]
-    for each in steps[1:]:
-        if last == 0:
-            raise Wrong("a path from one checkpoint to the next is too long")
-        if place & 1 or place == last:
-            first = hashlib.sha256(b"\1" + each + first).digest()
-            second = hashlib.sha256(b"\1" + each + second).digest()
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            second = hashlib.sha256(b"\1" + second + each).digest()
-        place, last = place >> 1, last >> 1
-    if last:
-        raise Wrong("a path from one checkpoint to the next is too short")
+    for each, is_left in _climb(place, last, steps[1:], name):
+        first = _node(each, first) if is_left else first
+        second = _node(each, second) if is_left else _node(second, each)
     return first, second
 
 

@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 over SHA-256: roots, inclusion proofs and consistency proofs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 Node = Callable[[int, int], bytes]
@@ -77,20 +77,27 @@ def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """
     if not 0 <= index < size:
         raise TreeProofError(f"a tree of {size} leaves has no leaf {index}")
-    found, place, last = leaf, index, size - 1
+    found = leaf
+    for sibling, is_left in _climb(index, size - 1, path):
+        found = node_hash(sibling, found) if is_left else node_hash(found, sibling)
+    return found
+
+
+def _climb(place: int, last: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield each sibling on the way from a place to the root, and whether it stands on the left.
+
+    `last` is the last place of that level. Raises: TreeProofError.
+    """
     for sibling in path:
         if last == 0:
             raise TreeProofError("the proof is too long")
-        if place & 1 or place == last:
-            found = node_hash(sibling, found)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            found = node_hash(found, sibling)
+        is_left = bool(place & 1) or place == last
+        yield sibling, is_left
+        while is_left and place and not place & 1:
+            place, last = place >> 1, last >> 1
         place, last = place >> 1, last >> 1
     if last:
         raise TreeProofError("the proof is too short")
-    return found
 
 
 def check_consistency(
@@ -119,17 +126,10 @@ def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_ro
     while place & 1:
         place, last = place >> 1, last >> 1
     first = second = steps[0]
-    for each in steps[1:]:
-        if last == 0:
-            raise TreeProofError("the proof is too long")
-        if place & 1 or place == last:
-            first, second = node_hash(each, first), node_hash(each, second)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            second = node_hash(second, each)
-        place, last = place >> 1, last >> 1
-    if last or second != new_root:
+    for each, is_left in _climb(place, last, steps[1:]):
+        first = node_hash(each, first) if is_left else first
+        second = node_hash(each, second) if is_left else node_hash(second, each)
+    if second != new_root:
         raise TreeProofError("the proof does not lead to the new root")
     return first
 

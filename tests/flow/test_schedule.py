@@ -28,7 +28,6 @@ from worker.flow.order import place_of
 from worker.services import schedule
 from worker.services.schedule import (
     CronError,
-    DatabaseLeadership,
     FileLeadership,
     Scheduler,
     cron_trigger,
@@ -351,7 +350,7 @@ def leaders(room) -> tuple[object, object]:
     if room.archive.engine.dialect.name == "sqlite":
         path = room.root / "lock"
         return FileLeadership(path), FileLeadership(path)
-    return DatabaseLeadership(room.archive), DatabaseLeadership(room.archive)
+    return room.archive.leadership(), room.archive.leadership()
 
 
 def test_the_lead_is_held_by_one_and_free_when_it_is_closed(room):

@@ -107,20 +107,6 @@ class FileLeadership:
         os.close(self._descriptor)
 
 
-class DatabaseLeadership:
-    """An advisory lock of a PostgreSQL session; it ends with the connection."""
-
-    def __init__(self, archive: Archive) -> None:
-        self._lock = archive.leadership()
-
-    def holds(self) -> bool:
-        """Return whether this process leads, trying to take the lead where nobody has it."""
-        return self._lock.holds()
-
-    def close(self) -> None:
-        self._lock.close()
-
-
 def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
     """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
 
@@ -463,7 +449,7 @@ def _say_missed(event: Any) -> None:
 
 def _leadership(archive: Archive) -> Leadership:
     if archive.engine.dialect.name == "postgresql":
-        return DatabaseLeadership(archive)
+        return archive.leadership()
     place = Path(archive.place)
     return FileLeadership(place.with_name(place.name + ".scheduler"))
 
