@@ -44,24 +44,16 @@ _CODES = (
 LANGUAGES: frozenset[str] = frozenset(_CODES.split())
 """The languages that can be distinguished, as ISO 639 codes."""
 
-INTERVAL = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|min|h|d|)")
+AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
 """
->>> INTERVAL.fullmatch("90s")["unit"]
-'s'
+>>> AMOUNT.fullmatch("20 MiB").groups()
+('20', 'MiB')
 """
-SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kKMG]?i?)(?:B|bytes)?")
+PASSWORD = re.compile(
+    r"(://[^/@\s]*?:)[^/\s]*(?=@)|([?&](?:password|sslpassword|passfile)=)[^&\s]*"
+)
 """
->>> SIZE.fullmatch("20 MiB")["unit"]
-'Mi'
-"""
-URL_PASSWORD = re.compile(r"(?P<head>://[^/@\s]*?:)[^/\s]*(?=@)")
-"""
->>> URL_PASSWORD.sub(r"\\g<head>***", "redis://:geheim@redis:6379/0")
-'redis://:***@redis:6379/0'
-"""
-QUERY_PASSWORD = re.compile(r"(?P<head>[?&](?:password|sslpassword|passfile)=)[^&\s]*")
-"""
->>> QUERY_PASSWORD.sub(r"\\g<head>***", "postgresql:///lesart?host=db&password=geheim")
+>>> PASSWORD.sub(r"\\1\\2***", "postgresql:///lesart?host=db&password=geheim")
 'postgresql:///lesart?host=db&password=***'
 """
 
@@ -113,8 +105,8 @@ def parse_interval(given: str | float) -> float:
     """
     if isinstance(given, bool):
         raise IntervalError(given)
-    match = INTERVAL.fullmatch(str(given).strip())
-    if match is None:
+    match = AMOUNT.fullmatch(str(given).strip())
+    if match is None or match["unit"] not in _UNIT_SECONDS:
         raise IntervalError(given)
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]]
     if seconds > LONGEST_INTERVAL:
@@ -130,10 +122,11 @@ def parse_size(given: str | int) -> int:
     >>> [parse_size(each) for each in ("20 MB", "20MiB", "512k", 4096)]
     [20000000, 20971520, 512000, 4096]
     """
-    match = None if isinstance(given, bool) else SIZE.fullmatch(str(given).strip())
-    if match is None or match["unit"] not in _UNIT_BYTES:
+    match = None if isinstance(given, bool) else AMOUNT.fullmatch(str(given).strip())
+    unit = match and match["unit"].removesuffix("bytes").removesuffix("B")
+    if match is None or unit not in _UNIT_BYTES:
         raise ValueError(f"{given!r} is no size: write 20MB, 512KiB or plain bytes")
-    return int(float(match["number"]) * _UNIT_BYTES[match["unit"]])
+    return int(float(match["number"]) * _UNIT_BYTES[unit])
 
 
 # ------------------------------------------------------------------------- how values are read
@@ -505,7 +498,7 @@ def hide_secrets(text: str) -> str:
     >>> hide_secrets("postgresql://lesart:geheim@db/lesart")
     'postgresql://lesart:***@db/lesart'
     """
-    return QUERY_PASSWORD.sub(r"\g<head>***", URL_PASSWORD.sub(r"\g<head>***", text))
+    return PASSWORD.sub(r"\1\2***", text)
 
 
 # -------------------------------------------------------------------- where the values come from

@@ -4,7 +4,6 @@ What changes is looked at often, what stands still ever more rarely; a server th
 alone for longer each time.
 """
 
-import re
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -17,13 +16,6 @@ TIGHTER = 8.0
 """By so much the interval shrinks after a change."""
 LONGEST_RETRY = DAY
 JITTER = 0.1
-
-RANGE = re.compile(r"(?P<first>\S+?)\s*\.\.\s*(?P<longest>\S+)")
-"""How a range of intervals is written.
-
->>> RANGE.fullmatch("15m..40d").groups()
-('15m', '40d')
-"""
 
 
 @dataclass(frozen=True, slots=True)

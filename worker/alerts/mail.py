@@ -1,6 +1,5 @@
 """Mails: as text and as HTML in which nothing of an article acts."""
 
-import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -32,13 +31,6 @@ _PAGE = Markup(
 _ENTRY = Markup('<h2><a href="{}">{}</a></h2><p class="why">{}</p>{}')
 
 
-HAS_TEXT = re.compile(r"the text has (?P<query>['\"].{0,2000}['\"])(?P<gone> no more)?", re.DOTALL)
-"""
->>> HAS_TEXT.fullmatch("the text has 'Pegel' no more")["query"]
-"'Pegel'"
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class MailWords:
     """How a mail is worded: in which language, and in which zone its times are."""
@@ -63,12 +55,11 @@ class MailWords:
         """Return a reason why an alert fired; kept as it is in English."""
         if self.language == "en":
             return reason
-        if found := HAS_TEXT.fullmatch(reason):
-            return (
-                self.t("the text has {query} no more", query=found["query"])
-                if found["gone"]
-                else self.t("the text has {query}", query=found["query"])
-            )
+        query = reason.removeprefix("the text has ")
+        if query != reason and query.endswith(" no more"):
+            return self.t("the text has {query} no more", query=query.removesuffix(" no more"))
+        if query != reason:
+            return self.t("the text has {query}", query=query)
         kind, _, name = reason.partition(" ")
         if kind in {"source", "language", "article"}:
             return f"{self.t(kind)} {name}"

@@ -11,7 +11,7 @@ from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions as ArchivePlace
 from storage.cli.options import OutputOptions, argument, command, option
 from storage.cli.output import write_rows
-from storage.schedule.interval import RANGE, IntervalRange
+from storage.schedule.interval import IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
 from storage.values.locator import escape_locator
@@ -272,8 +272,8 @@ def recheck_options(given: str | None) -> dict[str, Any]:
         return {}
     if given.strip() == "off":
         return {"recheck": {"off": True}}
-    span = RANGE.fullmatch(given.strip())
-    first, longest = (span["first"], span["longest"]) if span else (given, given)
+    first, is_range, longest = given.partition("..")
+    first, longest = (first, longest) if is_range else (given, given)
     try:
         intervals = IntervalRange(parse_interval(first), parse_interval(longest))
     except ValueError as error:

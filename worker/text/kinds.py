@@ -62,7 +62,6 @@ XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
 JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]")
 FRONT_MATTER_START = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n[^\n]{0,200}:")
 SEED_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*date [\w. ]{0,20}[0-9]{4}")
-SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,7}")
 MARKUP = re.compile(
     r"<(?:!doctype html|/?(?:html|head|body|p|div|span|br|hr|a|script|style|h[1-6]|ul|ol|li|table"
     r"|tr|td|img|iframe|strong|em|b|i|blockquote|section|article|figure)(?=[\s/>]))[^<>]{0,300}>",
@@ -97,10 +96,14 @@ def has_markup(text: str) -> bool:
     return "<" in text and MARKUP.search(text) is not None
 
 
+_LONGEST_SUFFIX = 9
+
+
 def _suffix(name: str) -> str:
     lowered = name.lower()
     suffix = PurePosixPath(lowered.removesuffix(".gz")).suffix
-    return suffix if SUFFIX.fullmatch(suffix) else ""
+    is_one = suffix.isascii() and suffix[1:2].isalpha() and suffix[1:].isalnum()
+    return suffix if is_one and len(suffix) <= _LONGEST_SUFFIX else ""
 
 
 def _sniffed(suffix: str, head: bytes) -> str | Refused:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
+from string import ascii_lowercase
 from typing import Any
 
 from protego import Protego
@@ -25,12 +27,8 @@ LINE = re.compile(
 ('disallow', 'agent')
 """
 
-TOKEN = re.compile(r"[a-z_-]+", re.IGNORECASE)
-"""The product token that a group of rules begins with.
-
->>> TOKEN.match("Foo-Bot 2.1")[0]
-'Foo-Bot'
-"""
+_OF_A_TOKEN = frozenset(ascii_lowercase + "_-")
+"""What the product token is written with that a group of rules begins with."""
 
 NEEDLESS_ESCAPE = re.compile(r"%(?:3[0-9]|[46][1-9a-f]|[57][0-9a]|2[de]|5f|7e)", re.IGNORECASE)
 """An escaped letter, digit or sign that needs no escape.
@@ -124,8 +122,7 @@ def _lines(text: str, address: str, agent: str) -> Iterator[str]:
         kind, value = _split(line.partition("#")[0])
         match kind:
             case "agent":
-                token = TOKEN.match(value)
-                named = token is not None and token[0].lower() == agent
+                named = agent == "".join(takewhile(_OF_A_TOKEN.__contains__, value.lower()))
                 everybody = value == "*" or value.startswith(("* ", "*\t"))
                 yield f"User-agent: {'*' if everybody else _NAME if named else _NOBODY}"
             case "allow" if not _is_doubtful(value, address):

@@ -1,7 +1,6 @@
 """Records of WARC and ARC files, one after the other, bounded, with their exact bytes."""
 
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -20,12 +19,6 @@ MOST_LINE_BYTES = 64 * 1024
 BEGINNING_BYTES = 64 * 1024
 """So much is kept of a block that is too large to be read."""
 
-WARC_LINE = re.compile(rb"WARC/\d")
-"""What the first line of a WARC record begins with.
-
->>> bool(WARC_LINE.match(b"WARC/1.1\\r\\n"))
-True
-"""
 
 MOST_BLANK_BYTES = 16 * 1024 * 1024
 """So much of nothing may stand between two records; a file with holes is read no further."""
@@ -153,7 +146,7 @@ def begins_record(line: bytes) -> bool:
     >>> begins_record(b"http://a.example/ b c 192.0.2.1 20240618120000 text/html 1591\n")
     True
     """
-    if WARC_LINE.match(line):
+    if _is_warc(line):
         return True
     parts = line.rsplit(maxsplit=4)
     return len(parts) == 5 and b":" in parts[0] and parts[2].isdigit() and len(parts[2]) > 7
@@ -161,7 +154,7 @@ def begins_record(line: bytes) -> bool:
 
 def _record(tape: "_Tape", line: bytes, number: int, limit: int) -> WebRecord | DamagedRecord:
     tape.begin_head(line)
-    is_arc = not WARC_LINE.match(line)
+    is_arc = not _is_warc(line)
     parser = ARC2WARCHeadersParser() if is_arc else StatusAndHeadersParser(["WARC/"])
     try:
         parsed = parser.parse(tape, line)
@@ -302,3 +295,7 @@ class _Tape:
         self._buffer = self._buffer[self._at :] + more
         self._at = 0
         return bool(more)
+
+
+def _is_warc(line: bytes) -> bool:
+    return line.startswith(b"WARC/") and line[5:6].isdigit()

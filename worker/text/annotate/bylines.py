@@ -305,7 +305,7 @@ class People:
         return (*self.persons, *self.houses, *(() if self.persons else self.agencies))
 
 
-AGENCY_WORD = re.compile(r"(?<!\s)\s++(?:nachrichtenagentur|news agency|agentur|agency)$")
+_AGENCY_WORDS = ("nachrichtenagentur", "news agency", "agentur", "agency")
 
 
 def is_agency(name: str) -> bool:
@@ -316,7 +316,9 @@ def is_agency(name: str) -> bool:
     >>> is_agency("SID Nachrichtenagentur")
     True
     """
-    folded = AGENCY_WORD.sub("", name.casefold().strip(" ()."))
+    folded = name.casefold().strip(" ().")
+    word = next((each for each in _AGENCY_WORDS if folded.endswith(f" {each}")), "")
+    folded = folded.removesuffix(word).rstrip()
     return folded in _AGENCIES or folded.partition("/")[0].strip() in _AGENCIES
 
 

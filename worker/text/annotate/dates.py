@@ -66,7 +66,6 @@ CLOCK = re.compile(
     r"|[+-][0-9]{2})\)?)?(?=[\s,;:)]|\Z)",
     re.IGNORECASE,
 )
-SEPARATOR = re.compile(r"\s*[:;,]?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +135,9 @@ def _parts(found: re.Match[str]) -> tuple[str, str | None, str | None]:
 
 
 def _separator_length(rest: str) -> int:
-    found = SEPARATOR.match(rest)
-    return found.end() if found else 0
+    behind = rest.lstrip()
+    behind = behind[1:].lstrip() if behind.startswith((":", ";", ",")) else behind
+    return len(rest) - len(behind)
 
 
 def _dated(

@@ -1,7 +1,5 @@
 """The seed format: a first line ` date YYYY-MM[-DD] HEADLINE`, then paragraphs."""
 
-import re
-
 from storage.values.draft import Candidate, Draft, Field
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.dates import InvalidDate, leading_date
@@ -14,7 +12,6 @@ from worker.text.kinds import has_markup
 
 HEADER = "seed header"
 FIRST_LINE = "first line"
-KEYWORD = re.compile(r"[ \t]*date[ \t]+")
 
 
 def read_seed(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
@@ -56,8 +53,9 @@ def _material(text: str, decoded: Decoded, latest_year: int) -> Material:
 
 def _read_header(line: str, latest_year: int, material: Material) -> str | None:
     """Take the date of a header line and return its headline; None where it is no header."""
-    keyword = KEYWORD.match(line)
-    found = leading_date(line[keyword.end() :], HEADER, latest_year) if keyword else None
+    keyword, behind = line.lstrip(" \t")[:5], line.lstrip(" \t")[5:].lstrip(" \t")
+    is_header = keyword in {"date ", "date\t"}
+    found = leading_date(behind, HEADER, latest_year) if is_header else None
     if found is None:
         material.flags.append("date_missing")
         return None
