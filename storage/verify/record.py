@@ -21,53 +21,37 @@ NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
 """Captures whose bytes are in memory at a time."""
 
-REFERENCES = (
-    ("observation", "locator_id", "origin"),
-    ("observation", "capture_id", "capture"),
-    ("observation", "source_id", "source"),
-    ("derivation", "capture_id", "capture"),
-    ("derivation", "wording_id", "wording"),
-    ("verdict", "observation_id", "observation"),
-    ("verdict", "derivation_id", "derivation"),
-    ("refusal", "observation_id", "observation"),
-    ("refusal", "capture_id", "capture"),
-    ("relation", "a_origin_id", "origin"),
-    ("relation", "b_origin_id", "origin"),
-    ("relation_undone", "relation_id", "relation"),
-    ("transfer", "observation_id", "observation"),
-    ("transfer", "certificate_id", "certificate"),
-    ("transfer", "body_capture_id", "capture"),
-    ("foreign_record", "container_id", "origin"),
-    ("foreign_record", "observation_id", "observation"),
-    ("foreign_record", "main_id", "foreign_record"),
-    ("foreign_record", "about_id", "foreign_record"),
-    ("foreign_record", "payload_capture_id", "capture"),
-    ("lineage", "origin_id", "origin"),
-    ("lineage", "to_origin_id", "origin"),
-    ("lineage", "observation_id", "observation"),
-    ("lineage_undone", "lineage_id", "lineage"),
-    ("restriction", "origin_id", "origin"),
-    ("restriction_lifted", "restriction_id", "restriction"),
-    ("scan", "source_id", "source"),
-    ("log_cosignature", "checkpoint_id", "log_checkpoint"),
-    ("log_stamp", "checkpoint_id", "log_checkpoint"),
-    ("noise_step_undone", "noise_step_id", "noise_step"),
-    ("sight", "observation_id", "observation"),
-    ("sight", "article_id", "article"),
-    ("sight", "origin_id", "origin"),
-    ("sight", "wording_id", "wording"),
-    ("sight", "derivation_id", "derivation"),
-    ("version", "article_id", "article"),
-    ("version", "wording_id", "wording"),
-    ("version", "derivation_id", "derivation"),
-    ("version", "observation_id", "observation"),
-    ("article", "origin_id", "origin"),
-    ("article", "source_id", "source"),
-    ("article", "head_version_id", "version"),
-    ("article_origin", "origin_id", "origin"),
-    ("article_origin", "article_id", "article"),
-    ("trace", "wording_id", "wording"),
-    ("cluster_member", "article_id", "article"),
+_NAMED = """
+observation: locator_id origin, capture_id capture, source_id source
+derivation: capture_id capture, wording_id wording
+verdict: observation_id observation, derivation_id derivation
+refusal: observation_id observation, capture_id capture
+relation: a_origin_id origin, b_origin_id origin
+relation_undone: relation_id relation
+transfer: observation_id observation, certificate_id certificate, body_capture_id capture
+foreign_record: container_id origin, observation_id observation, main_id foreign_record
+foreign_record: about_id foreign_record, payload_capture_id capture
+lineage: origin_id origin, to_origin_id origin, observation_id observation
+lineage_undone: lineage_id lineage
+restriction: origin_id origin
+restriction_lifted: restriction_id restriction
+scan: source_id source
+log_cosignature: checkpoint_id log_checkpoint
+log_stamp: checkpoint_id log_checkpoint
+noise_step_undone: noise_step_id noise_step
+sight: observation_id observation, article_id article, origin_id origin, wording_id wording
+sight: derivation_id derivation
+version: article_id article, wording_id wording, derivation_id derivation
+version: observation_id observation
+article: origin_id origin, source_id source, head_version_id version
+article_origin: origin_id origin, article_id article
+trace: wording_id wording
+cluster_member: article_id article
+"""
+REFERENCES = tuple(
+    (table, *pair.split())
+    for table, named in (line.split(": ") for line in _NAMED.split("\n") if line)
+    for pair in named.split(", ")
 )
 """Which column must name a row of which table, where it is not null."""
 
