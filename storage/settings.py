@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from pathlib import Path
+from string import ascii_lowercase, digits, hexdigits
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -62,11 +63,9 @@ WEB_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5}
 >>> WEB_ADDRESS.fullmatch("127.0.0.1:8790")["port"]
 '8790'
 """
-HOST_NAME = re.compile(r"[a-z0-9._-]+|[0-9a-f:]+")
-"""
->>> bool(HOST_NAME.fullmatch("archiv.intern")), bool(HOST_NAME.fullmatch("http://archiv"))
-(True, False)
-"""
+_OF_A_NAME = frozenset(ascii_lowercase + digits + "._-")
+_OF_AN_ADDRESS = frozenset(hexdigits + ":")
+"""What the name of a server, or its address of version 6, is written with."""
 
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _UNIT_BYTES = {
@@ -270,7 +269,7 @@ def _host_names(raw: Any) -> tuple[str, ...]:
     listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
     names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
     for name in names:
-        if HOST_NAME.fullmatch(name) is None:
+        if not (_OF_A_NAME.issuperset(name) or _OF_AN_ADDRESS.issuperset(name)):
             raise ValueError(f"{name!r} is no name of a server")
     return names
 

@@ -44,7 +44,11 @@ MAIL = re.compile(r"\b[^\s()<>@,;]{1,64}@[^\s()<>@,;]{1,255}")
 ['red@zeitung.example']
 """
 
-JSON_FEED = re.compile(r"(?:https?://jsonfeed\.org/version/)?1(?:\.[0-9])?")
+JSON_FEED = frozenset(
+    f"{place}1{minor}"
+    for place in ("", "http://jsonfeed.org/version/", "https://jsonfeed.org/version/")
+    for minor in ("", *(f".{number}" for number in range(10)))
+)
 """The versions of JSON feeds, by their address or by their number alone."""
 
 _MARKUP_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -237,7 +241,7 @@ def _json_feed(raw: bytes, base: str) -> Feed | Refused:
     except (ValueError, RecursionError):
         return refuse("feed_invalid", reason="its JSON could not be read")
     version = feed.get("version") if isinstance(feed, dict) else None
-    if not isinstance(version, str) or not JSON_FEED.fullmatch(version):
+    if not isinstance(version, str) or version not in JSON_FEED:
         return refuse("feed_invalid", reason="it is JSON, but no JSON feed")
     items = feed.get("items")
     if not isinstance(items, list):
