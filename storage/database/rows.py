@@ -14,7 +14,8 @@ from sqlalchemy.types import TypeEngine
 from storage.database.columns import JSON_TYPE, UtcTime
 from storage.values.answer import LARGEST
 
-STREAMING = {"stream_results": True, "yield_per": 500}
+ROWS_AT_ONCE = 500
+STREAMING = {"stream_results": True, "yield_per": ROWS_AT_ONCE}
 Row = Mapping[str, Any]
 _STATEMENTS = 256
 _JSON = json.JSONEncoder(separators=(",", ":"))
@@ -46,7 +47,7 @@ def stream(connection: Connection, query: str, parameters: Mapping[str, Any]) ->
     with connection.execute(statement, dict(parameters), execution_options=STREAMING) as result:
         names = tuple(result.keys())
         readers = _readers(connection.dialect, names)
-        for values in chain.from_iterable(result.partitions()):
+        for values in chain.from_iterable(result.partitions(ROWS_AT_ONCE)):
             row = dict(zip(names, values, strict=True))
             for name, read in readers:
                 row[name] = read(row[name])

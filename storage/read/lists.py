@@ -121,7 +121,7 @@ def changes_since(
     """Yield the steps above `seq` in the order of it, each with its own."""
     dialect = connection.dialect.name
     asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
-    asked = asked.also("q.seq > :seq", seq=seq)
+    asked = asked.also(_MAY_BE_AFTER, seq=seq)
     most = f"LIMIT {max(limit, 0)}" if wanted.contains is None else ""
     statement = _SINCE.format(
         view=view_query("changes", dialect), where=asked.where, most=most, told=_CHANGE.columns
@@ -135,13 +135,20 @@ def changes_since(
 
 
 _SINCE = """
-WITH numbered AS MATERIALIZED (
-    SELECT q.version_id, q.seq FROM ({view}) q{where} ORDER BY q.seq {most}
+WITH known AS MATERIALIZED (
+    SELECT q.version_id, q.seq FROM ({view}) q{where}
+), numbered AS MATERIALIZED (
+    SELECT k.version_id, k.seq FROM known k WHERE k.seq > :seq ORDER BY k.seq {most}
 )
 SELECT n.seq AS seq, {told} FROM numbered n
 JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
 """
-"""What is told of a step is looked up for those that are chosen, in the same statement."""
+"""A number is worked out once; what is told of a step is looked up for those that are chosen."""
+_MAY_BE_AFTER = (
+    "(q.version_id IN (SELECT own.id FROM version own WHERE own.seq > :seq) "
+    "OR EXISTS (SELECT 1 FROM scan later WHERE later.seq > :seq))"
+)
+"""That a step has a number above `seq`: its own, or one of a scan, whose own is the highest."""
 
 
 def step(connection: Connection, article_id: int, number: int) -> Change | None:
