@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -14,30 +14,56 @@ from storage.cli.output import write_rows
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
+from storage.values.late import LateModule
 from storage.values.locator import escape_locator
 from worker.cli.opened import writing
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
-Every = Annotated[
-    str | None, typer.Option("--every", metavar="I", help="How often: 90s, 5m, 2h, 1d.")
-]
-Cron = Annotated[
-    str | None,
-    typer.Option("--cron", metavar="C", help="When: minute hour day month weekday (0 is Sunday)."),
-]
-Zone = Annotated[
-    str | None, typer.Option("--timezone", metavar="Z", help="Of --cron; else of the settings.")
-]
+if TYPE_CHECKING:
+    from worker.flow import standing_sources as standing
+else:
+    standing = LateModule("worker.flow.standing_sources")
 
-AddressType = Annotated[
-    str | None,
-    typer.Option(
-        "--type", metavar="T",
-        help="Of an address: page, feed, sitemap, opml, urls; else told by what stands there.",
-    ),
-]  # fmt: skip
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A source's name.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleOptions:
+    """When a source is looked at."""
+
+    every: str | None = option("--every", "I", "How often: 90s, 5m, 2h, 1d.")
+    cron: str | None = option("--cron", "C", "When: minute hour day month weekday (0 is Sunday).")
+    timezone: str | None = option("--timezone", "Z", "Of --cron; else of the settings.")
+
+    def values(self, settings: Settings) -> dict[str, Any]:
+        """Return what is to be changed of a source.
+
+        Raises: ScheduleError.
+        """
+        if self.every is not None and self.cron is not None:
+            raise ScheduleError("--every and --cron exclude each other")
+        values: dict[str, Any] = {}
+        if self.timezone is not None:
+            try:
+                ZoneInfo(self.timezone)
+            except (ValueError, OSError, KeyError) as error:
+                raise ScheduleError(f"there is no time zone {self.timezone!r}") from error
+            values["timezone"] = self.timezone
+        if self.every is not None:
+            try:
+                values |= {"every_seconds": read_interval(self.every), "cron": None}
+            except ValueError as error:
+                raise ScheduleError(str(error)) from error
+        if self.cron is not None:
+            from worker.services.schedule import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
+
+            try:
+                cron_trigger(self.cron, settings.zone)
+            except CronError as error:
+                raise ScheduleError(str(error)) from error
+            values |= {"every_seconds": None, "cron": self.cron}
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +135,21 @@ def add(
     place: ArchivePlace,
     shown: OutputOptions,
     name: str | None = option("--name", "N", "Its name; else the folder's, or the address."),
-    every: Every = None,
-    cron: Cron = None,
-    timezone: Zone = None,
-    type: AddressType = None,  # noqa: A002  # the word of the command line
+    when: ScheduleOptions,
+    type: str | None = option(  # noqa: A002  # the word of the command line
+        "--type",
+        "T",
+        "Of an address: page, feed, sitemap, opml, urls; else told by what stands there.",
+    ),
     fetch_options: FetchOptions,
 ) -> None:
     """Watch a folder or an address from now on."""
-    from worker.flow.standing_sources import (  # noqa: PLC0415
-        is_address,
-        is_subscriptions,
-        named_source,
-        watch_address,
-        watch_feeds,
-    )
-
     settings = place.settings()
-    schedule = _schedule(settings, every, cron, timezone)
-    if is_address(locator):
+    schedule = when.values(settings)
+    if standing.is_address(locator):
         options = fetch_options.options()
         with writing(settings, create=settings.is_embedded) as archive:
-            added = watch_address(
+            added = standing.watch_address(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
         _report([added], shown)
@@ -141,14 +161,16 @@ def add(
     folder = Path(locator).absolute()
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
-    if folder.is_file() and is_subscriptions(folder):
+    if folder.is_file() and standing.is_subscriptions(folder):
         with writing(settings, create=settings.is_embedded) as archive:
-            _report(watch_feeds(archive, settings, folder, **schedule), shown)
+            _report(standing.watch_feeds(archive, settings, folder, **schedule), shown)
         return
     if not schedule:
         schedule = {"every_seconds": settings.every}
     with writing(settings, create=settings.is_embedded) as archive:
-        chosen = escape_locator(folder.name) if name is None else named_source(archive, name)
+        chosen = (
+            escape_locator(folder.name) if name is None else standing.named_source(archive, name)
+        )
         if not chosen:
             raise LocatorError(locator, "it has no name of its own: give it a --name")
         taken = [each for each in archive.sources() if each.name == chosen]
@@ -173,16 +195,12 @@ def change(
     name: Name,
     place: ArchivePlace,
     shown: OutputOptions,
-    every: Every = None,
-    cron: Cron = None,
-    timezone: Zone = None,
+    when: ScheduleOptions,
     fetch_options: FetchOptions,
 ) -> None:
     """Change the schedule of a source; a running scheduler takes it up within seconds."""
-    from worker.flow.standing_sources import watch_anew  # noqa: PLC0415
-
     settings = place.settings()
-    schedule = _schedule(settings, every, cron, timezone)
+    schedule = when.values(settings)
     options = fetch_options.options()
     if not schedule and not options:
         raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
@@ -190,7 +208,7 @@ def change(
         if options:
             schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
-        watch_anew(archive, changed)
+        standing.watch_anew(archive, changed)
         _report([changed], shown)
 
 
@@ -228,34 +246,6 @@ def remove(*, name: Name, place: ArchivePlace) -> None:
 def _change(place: ArchivePlace, shown: OutputOptions, name: str, **values: Any) -> None:
     with writing(place.settings()) as archive:
         _report([archive.change_source(name, **values)], shown)
-
-
-def _schedule(
-    settings: Settings, every: str | None, cron: str | None, timezone: str | None
-) -> dict[str, Any]:
-    if every is not None and cron is not None:
-        raise ScheduleError("--every and --cron exclude each other")
-    values: dict[str, Any] = {}
-    if timezone is not None:
-        try:
-            ZoneInfo(timezone)
-        except (ValueError, OSError, KeyError) as error:
-            raise ScheduleError(f"there is no time zone {timezone!r}") from error
-        values["timezone"] = timezone
-    if every is not None:
-        try:
-            values |= {"every_seconds": read_interval(every), "cron": None}
-        except ValueError as error:
-            raise ScheduleError(str(error)) from error
-    if cron is not None:
-        from worker.services.schedule import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
-
-        try:
-            cron_trigger(cron, settings.zone)
-        except CronError as error:
-            raise ScheduleError(str(error)) from error
-        values |= {"every_seconds": None, "cron": cron}
-    return values
 
 
 def recheck_options(given: str | None) -> dict[str, Any]:
