@@ -62,17 +62,29 @@ from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, Re
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
+    from storage.diff import word_diff
     from storage.language import tokens
+    from storage.read import blame, cite, explain, facets, find, same_reader, texts
     from storage.read import search as full_text
-    from storage.read.blame import SentenceMemory
-    from storage.read.facets import Facets
-    from storage.read.figures.edits import EditSpan
-    from storage.read.figures.pulse import Pulse
-    from storage.read.figures.work import WorkLeft
-    from storage.read.find import Finder, FoundVersion
+    from storage.read.clocks import as_of
+    from storage.read.figures import coverage, edits, pulse, stats, work
 else:
     full_text = LateModule("storage.read.search")
     tokens = LateModule("storage.language.tokens")
+    as_of = LateModule("storage.read.clocks.as_of")
+    blame = LateModule("storage.read.blame")
+    cite = LateModule("storage.read.cite")
+    coverage = LateModule("storage.read.figures.coverage")
+    edits = LateModule("storage.read.figures.edits")
+    explain = LateModule("storage.read.explain")
+    facets = LateModule("storage.read.facets")
+    find = LateModule("storage.read.find")
+    pulse = LateModule("storage.read.figures.pulse")
+    same_reader = LateModule("storage.read.same_reader")
+    stats = LateModule("storage.read.figures.stats")
+    texts = LateModule("storage.read.texts")
+    word_diff = LateModule("storage.diff.word_diff")
+    work = LateModule("storage.read.figures.work")
 
 __all__ = [
     "AmbiguousError",
@@ -142,9 +154,9 @@ class ReadOnlyArchive:
         self.clocks = clocks
         self.languages = tuple(languages)
         self._resources = ExitStack()
-        self._sentences: list[SentenceMemory] = []
+        self._sentences: list[blame.SentenceMemory] = []
         self._held: Connection | None = None
-        self._found: Finder | None = None
+        self._found: find.Finder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -179,9 +191,7 @@ class ReadOnlyArchive:
             return
         with reachable(self._url), self._engine.connect() as connection:
             if self.clocks.are_set and connection.info.get("clocks") != self.clocks:
-                from storage.read.clocks.as_of import turn_back  # noqa: PLC0415  # only here
-
-                turn_back(connection, self.clocks)
+                as_of.turn_back(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             yield connection
 
@@ -319,10 +329,8 @@ class ReadOnlyArchive:
 
     def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
         """Yield relations with the reason for each: shared passages, what differs, what is new."""
-        from storage.read.explain import explained  # noqa: PLC0415  # loads the comparison
-
         with self.connected() as connection:
-            yield from explained(connection, relations)
+            yield from explain.explained(connection, relations)
 
     def refusals(
         self,
@@ -362,8 +370,6 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        from storage.read import texts  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
             return texts.version_text(connection, self._finder(connection).version(rev))
 
@@ -372,8 +378,6 @@ class ReadOnlyArchive:
 
         Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError, RestrictedError.
         """
-        from storage.read import texts  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
             return texts.raw(connection, self._open(connection, rev))
 
@@ -384,15 +388,11 @@ class ReadOnlyArchive:
         the texts are those of one of them, if the archive has that.
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError.
         """
-        from storage.diff.word_diff import diff  # noqa: PLC0415  # loads the comparison
-        from storage.read import same_reader  # noqa: PLC0415  # the same
-        from storage.read.find import refuse_restricted  # noqa: PLC0415
-
         with self.connected() as connection:
             a, b = self._pair(self._finder(connection), rev_a, rev_b)
-            refuse_restricted(connection, a, b)
+            find.refuse_restricted(connection, a, b)
             found = same_reader.pair(connection, a, b)
-        return Diff(a.rev, b.rev, tuple(diff(*found)))
+        return Diff(a.rev, b.rev, tuple(word_diff.diff(*found)))
 
     def blame(
         self,
@@ -406,8 +406,6 @@ class ReadOnlyArchive:
         `removed` asks instead for those that stand there no more.
         Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
         """
-        from storage.read import blame  # noqa: PLC0415  # loads the comparison
-
         with self.connected() as connection:
             found = self._open(connection, rev)
         if not self._sentences:
@@ -424,18 +422,16 @@ class ReadOnlyArchive:
         marks. Raises: RevisionError, NoSuchError where it stands nowhere or more than once,
         AmbiguousError, RedactedError.
         """
-        from storage.read.cite import cited, places  # noqa: PLC0415  # only here
-
         version = self.version(rev)
         if "restricted" in version.flags:
             raise RestrictedError(version.article)
         if version.text is None:
             raise RedactedError("the text of", rev)
         if passage is None:
-            return cited(version)
-        found = places(version.text or "", passage)
+            return cite.cited(version)
+        found = cite.places(version.text or "", passage)
         if len(found) == 1:
-            return cited(version, found[0])
+            return cite.cited(version, found[0])
         given = textwrap.shorten(passage, _SHOWN_OF_A_PASSAGE, placeholder="…")
         where = f"in {version.article}@{version.version} that reads"
         if found:
@@ -451,14 +447,12 @@ class ReadOnlyArchive:
         latest: bool = False,  # noqa: FBT001, FBT002 - as `search` has it
         filters: Filters = EVERYTHING,
         steps: ChangeFilter = ANY_STEP,
-    ) -> "Facets":
+    ) -> "facets.Facets":
         """Return how many hits of a search each source, language, publisher and year has."""
-        from storage.read.facets import count_facets  # noqa: PLC0415  # only here
-
         latest = latest or self.clocks.as_of is not None
         asked = tokens.parse_query(query, self.languages)
         with self.connected() as connection:
-            return count_facets(connection, asked, filters, steps, latest=latest)
+            return facets.count_facets(connection, asked, filters, steps, latest=latest)
 
     def article(self, given: str) -> ArticleLine:
         """Return the article that answers to an id or an address, as lists tell it.
@@ -494,45 +488,33 @@ class ReadOnlyArchive:
         with self.connected() as connection:
             return list(lists.changes_since(connection, seq, wanted, filters, limit))
 
-    def pulse(self, now: datetime) -> "Pulse":
+    def pulse(self, now: datetime) -> "pulse.Pulse":
         """Return how the work stands."""
-        from storage.read.figures.pulse import pulse  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
-            return pulse(connection, now)
+            return pulse.pulse(connection, now)
 
     def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
         """Return how the work stands, with the latest jobs, so many."""
-        from storage.read.figures.pulse import work_figures  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
-            return work_figures(connection, now, jobs)
+            return pulse.work_figures(connection, now, jobs)
 
     def edits_by_day(self, until: date, days: int) -> dict[date, int]:
         """Return how many steps there were on each of the last `days` days, by UTC."""
-        from storage.read.figures.stats import edits_by_day  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
-            return edits_by_day(connection, until, days)
+            return stats.edits_by_day(connection, until, days)
 
-    def edit_figures(self, span: "EditSpan") -> Iterator[EditFigures]:
+    def edit_figures(self, span: "edits.EditSpan") -> Iterator[EditFigures]:
         """Yield how the texts of each source are edited."""
-        from storage.read.figures.edits import edit_figures  # noqa: PLC0415  # only here
+        return self._each(lambda connection: edits.edit_figures(connection, span))
 
-        return self._each(lambda connection: edit_figures(connection, span))
-
-    def edits_by_hour(self, span: "EditSpan") -> Iterator[EditHour]:
+    def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
         """Yield the edits by source and hour of their first snapshot, by UTC."""
-        from storage.read.figures.edits import edits_by_hour  # noqa: PLC0415  # only here
-
-        return self._each(lambda connection: edits_by_hour(connection, span))
+        return self._each(lambda connection: edits.edits_by_hour(connection, span))
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""
-        from storage.read.figures.stats import sources  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
-            return sources(connection)
+            return stats.sources(connection)
 
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
         """Run one SELECT over the documented views; `:name` stands for a parameter.
@@ -544,17 +526,13 @@ class ReadOnlyArchive:
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive, as of now."""
-        from storage.read.figures.stats import stats  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
-            return stats(connection, head(), now or datetime.now(UTC))
+            return stats.stats(connection, head(), now or datetime.now(UTC))
 
-    def work_left(self) -> "WorkLeft":
+    def work_left(self) -> "work.WorkLeft":
         """Return what is left to be done, and whether anybody is at it."""
-        from storage.read.figures.work import work_left  # noqa: PLC0415  # loads the tables
-
         with self.connected() as connection:
-            return work_left(connection)
+            return work.work_left(connection)
 
     def coverage(
         self,
@@ -564,10 +542,8 @@ class ReadOnlyArchive:
         source: str | None = None,
     ) -> Iterator[Coverage]:
         """Yield how often each source was looked at, hour by hour."""
-        from storage.read.figures.coverage import coverage  # noqa: PLC0415  # loads the tables
-
         until = until or datetime.now(UTC)
-        return self._each(lambda c: coverage(c, since, until, source))
+        return self._each(lambda c: coverage.coverage(c, since, until, source))
 
     # ------------------------------------------------------------------------------- private
 
@@ -581,18 +557,14 @@ class ReadOnlyArchive:
         found.__dict__.update(_held=connection, _found=self._finder(connection))
         return found
 
-    def _finder(self, connection: Connection) -> "Finder":
-        from storage.read.find import Finder  # noqa: PLC0415  # loads the tables
-
+    def _finder(self, connection: Connection) -> "find.Finder":
         if self._found is not None:
             return self._found
-        return Finder(connection, self._timezone, self.clocks)
+        return find.Finder(connection, self._timezone, self.clocks)
 
-    def _open(self, connection: Connection, rev: str) -> "FoundVersion":
-        from storage.read.find import refuse_restricted  # noqa: PLC0415  # loads the tables
-
+    def _open(self, connection: Connection, rev: str) -> "find.FoundVersion":
         found = self._finder(connection).version(rev)
-        refuse_restricted(connection, found)
+        find.refuse_restricted(connection, found)
         return found
 
     def row_of(self, given: str) -> int:
@@ -610,8 +582,8 @@ class ReadOnlyArchive:
 
     @staticmethod
     def _pair(
-        finder: "Finder", rev_a: str, rev_b: str | None
-    ) -> tuple["FoundVersion", "FoundVersion"]:
+        finder: "find.Finder", rev_a: str, rev_b: str | None
+    ) -> tuple["find.FoundVersion", "find.FoundVersion"]:
         if rev_b is not None:
             return finder.pair(rev_a, rev_b)
         found = finder.versions(rev_a)
