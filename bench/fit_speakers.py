@@ -1,39 +1,46 @@
-"""Fit the weights by which one is chosen who speaks, and print how they do on other folds.
+"""Fit the weights by which one is chosen who speaks; `--write` keeps them.
 
-    python -m bench.fit_speakers --real ../shared/data
+    python -m bench.fit_speakers [--real FOLDER] [--write]
 
-Learns from folds 0 and 1 of the annotated articles (four folds by the digest of the document);
-folds 2 and 3 stay unused. Needs `pip install -e '.[fit]'`.
+Each fold of the annotated articles (four, by the digest of the document) is judged by weights that
+were fitted on the other three (`bench/judgement/weights`); those of the product are fitted on all
+four, and the figures of the folds stand in their head. Needs `pip install -e '.[fit]'`.
 """
 
 import argparse
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from bench.fit_follow_ups import FOLDS, LEARNT, fold_of
 from bench.judgement.quotation_gold import (
+    BY_FOLD,
+    Reader,
     articles,
     direct,
     likest,
     paragraphs_of,
+    reader_by,
     same_speaker,
     same_text,
 )
+from bench.judgement.table import FOLDS, fold_of
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
+from worker.text.annotate.speaker import choice as choices
 from worker.text.annotate.speaker.candidates import Features, Speaker
-from worker.text.annotate.speaker.choice import choose, speaker_weights
+from worker.text.annotate.speaker.choice import added_up, choose
 from worker.text.annotate.speaker.speech import QuotedWords, described
-from worker.text.annotate.speaker.speech import weights as speech_weights
 
-TARGET = Path("worker/text/annotate/speaker/weights.toml")
+REPOSITORY = Path(__file__).resolve().parent.parent
+TARGET = REPOSITORY / "worker" / "text" / "annotate" / "speaker" / "weights.toml"
 SPEECH = TARGET.with_name("speech.toml")
 PENALTY, LEAST = 2.0, 0.1
 SHORTEST, LIGHT = 20, 0.5
@@ -147,20 +154,23 @@ Array = NDArray[np.float64]
 Table = tuple[Array, Array, float]
 
 
-def fit(every: Sequence[Case]) -> tuple[dict[str, float], float]:
-    """Return the weights, and the share of cases right where their article was left out."""
+def fit(every: Sequence[Case]) -> dict[str, float]:
+    """Return the weights that matter."""
     names = sorted({name for each in every for row in each.rows for name in row})
-    tables = [_table(each, names) for each in every]
-    right = 0
-    for fold in range(FOLDS):
-        left = {at for at, each in enumerate(every) if fold_of(f"{each.group} left") == fold}
-        found = _fitted([each for at, each in enumerate(tables) if at not in left], len(names))
-        for at in left:
-            rows, is_right, weight = tables[at]
-            right += weight == 1.0 and bool(is_right[int((rows @ found).argmax())])
-    found = _fitted(tables, len(names))
-    kept = {n: float(w) for n, w in zip(names, found, strict=True) if abs(w) >= LEAST}
-    return kept, right / sum(each.weight == 1.0 for each in every)
+    found = _fitted([_table(each, names) for each in every], len(names))
+    every_weight = zip(names, found, strict=True)
+    return {name: round(float(w), 2) for name, w in every_weight if abs(w) >= LEAST}
+
+
+def fit_both(learnt: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the weights of what is speech and of who speaks, learnt from articles."""
+    speech = fit(list(speech_of([*learnt, *labelled()])))
+    speakers: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        table = added_up(speakers)
+        with patch.object(choices, "speaker_weights", lambda table=table: table):
+            speakers = fit([*cases([*learnt, *labelled()]), *spoken_of(learnt)])
+    return {"speech": speech, "speakers": speakers}
 
 
 def _table(each: Case, names: Sequence[str]) -> Table:
@@ -189,13 +199,15 @@ def _fitted(tables: Sequence[Table], size: int) -> Array:
     return found
 
 
-def figures(every: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, int, int]:
+def figures(
+    every: Iterable[Mapping[str, Any]], reader: Reader
+) -> tuple[int, int, int, int, int, int]:
     """Return how many quotations there are, are found, have a speaker, have the right one, have
     the right one with whom a pronoun means, and how many are given.
     """
     wanted = found = speakers = right = meant = given = 0
     for article in every:
-        read = quotes(paragraphs_of(article), "de")
+        read = reader(paragraphs_of(article))
         given += len(read)
         for gold in direct(article):
             wanted += 1
@@ -212,35 +224,28 @@ def figures(every: Iterable[Mapping[str, Any]]) -> tuple[int, int, int, int, int
 
 
 def main() -> None:
-    """Fit, write the weights, and print the figures of what was not used."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--real", type=Path, default=Path("../shared/data"))
-    every = articles(parser.parse_args().real / "wikinews_de")
-    learnt = [each for each in every if fold_of(str(each["id"])) in LEARNT]
-    unused = [each for each in every if fold_of(str(each["id"])) not in LEARNT]
-    spoken = list(speech_of([*learnt, *labelled()]))
-    fitted_speech, right_speech = fit(spoken)
-    head_speech = [f"{right_speech:.3f} of {len(spoken)} right where their article was left out"]
-    _write(SPEECH, "words in marks are told to be speech", head_speech, fitted_speech)
-    speech_weights.cache_clear()
-    fitted: Mapping[str, float] = {}
-    head: list[str] = []
-    for _ in range(ROUNDS):
-        _write(TARGET, "one is chosen who speaks", head, fitted)
-        speaker_weights.cache_clear()
-        examples = [*cases([*learnt, *labelled()]), *spoken_of(learnt)]
-        fitted, right = fit(examples)
-        head = [f"{right:.3f} of {len(examples)} right where their article was left out"]
-    _write(TARGET, "one is chosen who speaks", head, fitted)
-    speaker_weights.cache_clear()
-    for name, mine in (("not used", unused), ("learnt from", learnt)):
-        wanted, found, speakers, right_ones, meant, given = figures(mine)
+    """Fit, judge, and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    default = os.environ.get("LESART_REAL_DATA", REPOSITORY.parent / "shared")
+    parser.add_argument("--real", type=Path, default=Path(default) / "data")
+    parser.add_argument("--write", action="store_true", help="write the data files")
+    options = parser.parse_args()
+    every = articles(options.real / "wikinews_de")
+    by_fold, head = {}, []
+    for fold in range(FOLDS):
+        left = [each for each in every if fold_of(str(each["id"])) == fold]
+        by_fold[fold] = fit_both([each for each in every if fold_of(str(each["id"])) != fold])
+        wanted, found, speakers, right, meant, given = figures(left, reader_by(**by_fold[fold]))
         head.append(
-            f"folds {name}: {found} of {wanted} quotations found, {right_ones} of {speakers} "
-            f"speakers right, {meant} with whom they mean, {given} given"
+            f"fold {fold}, by weights of the other three: {found} of {wanted} quotations found, "
+            f"{right} of {speakers} speakers right, {meant} with whom they mean, {given} given"
         )
-    _write(TARGET, "one is chosen who speaks", head, fitted)
-    print(TARGET.read_text("utf-8"))
+        print(head[-1], flush=True)
+    if options.write:
+        fitted = fit_both(every)
+        _write(SPEECH, "words in marks are told to be speech", (), fitted["speech"])
+        _write(TARGET, "one is chosen who speaks", head, fitted["speakers"])
+        BY_FOLD.write_text(json.dumps(by_fold, indent=1) + "\n", "utf-8")
 
 
 def _write(target: Path, what: str, head: Iterable[str], fitted: Mapping[str, float]) -> None:

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import trafilatura
-from lxml.html import HTMLParser, document_fromstring
+from lxml.etree import XPath
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from trafilatura.settings import Document
 
 from bench.judgement.table import Judged, fold_of, gold_of
@@ -45,7 +46,18 @@ CREDENTIAL = re.compile(r"(?:[A-Z][A-Za-z]{0,5}[.®-]*)+|\d.*")
 """Letters behind a name that a gold names with it: MD, E-RYT 200, CEPF®."""
 STATED_HEADLINE = re.compile(r'"headline"\s*:\s*("(?:[^"\\]|\\.){1,500}")')
 """A headline in JSON-LD."""
+LABELLED = XPath(
+    "//*[@rel='author' or contains(@itemprop, 'author') or contains(@class, 'author')"
+    " or contains(@class, 'byline')]"
+    "[not(ancestor-or-self::*[contains(@class, 'comment') or contains(@class, 'related')])]"
+)
+"""What a page labels as naming its author."""
+STATED_AUTHORS = re.compile(r'"author"\s*:\s*[\[{][^\]}]{0,400}?"name"\s*:\s*"([^"]{2,60})"')
+STATED_MODIFIED = re.compile(
+    r'(?:"dateModified"\s*:\s*"|modified_time"\s+content=")\d{4}-\d\d-\d\d'
+)
 _STEM = 5
+_LONGEST_LABELLED = 160
 OUTLET = re.compile(
     r'og:site_name"[^>]{0,20}content="([^"]{2,60})"|"publisher"\s*:\s*\{[^{}]{0,300}?"name"\s*:\s*"([^"]{2,60})"'
 )
@@ -240,10 +252,14 @@ def _judge_wcxb(reading: Reading, row: dict[str, Any]) -> Values:
         yield "one author right", float(one_right(reading.authors, row["author"]))
     else:
         yield "silence", float(not reading.authors)
+        labelled = labelled_names(row["head"])
+        yield "silence, or labelled", float(all(_letters(a) in labelled for a in reading.authors))
     yield from _judge_names(reading)
     if row["published"]:
         day = reading.date.value[:10] if reading.date else ""
         yield "day, given", float(day == row["published"][:10])
+        if is_stated_day(row["published"][:10], row["head"]):
+            yield "day, as stated", float(day == row["published"][:10])
 
 
 def _judge_aeb(reading: Reading, row: dict[str, Any]) -> Values:
@@ -262,7 +278,7 @@ def made_for_machines(gold: str, page: str) -> bool:
     The page has one h1, which says the same matter in other words; the gold stands, with or
     without a name of the site behind it, in og:title, twitter:title, JSON-LD or the title tag.
     """
-    tree = document_fromstring(page.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
+    tree = _tree(page)
     shown = [text for h1 in tree.iter("h1") if (text := _letters(h1.text_content()))]
     stated = [*map(json.loads, STATED_HEADLINE.findall(page)), *tree.xpath("//head/title/text()")]
     for name in ("og:title", "twitter:title"):
@@ -273,6 +289,39 @@ def made_for_machines(gold: str, page: str) -> bool:
     said = " ".join(tree.find(".//h1").text_content().casefold().split())
     alike = any(word[:_STEM] in said for word in WORD.findall(gold.casefold()) if word[_STEM - 1 :])
     return alike and any(_letters(unescape(text)).startswith(wanted) for text in stated)
+
+
+def labelled_names(page: str) -> str:
+    """Return the letters of all that a page labels as its author, where it speaks of nobody else.
+
+    >>> labelled_names('<p class="byline">By Ada Kern<p class="comment-author">Bo Lind')
+    'byadakern'
+    """
+    texts = (" ".join(element.text_content().split()) for element in LABELLED(_tree(page)))
+    short = [text for text in texts if len(text) <= _LONGEST_LABELLED]
+    return " ".join(map(_letters, [*short, *STATED_AUTHORS.findall(page)]))
+
+
+def is_stated_day(gold: str, page: str) -> bool:
+    """Return whether a page names the day of the gold, and not for machines as that of a change.
+
+    >>> is_stated_day("2024-05-06", "May 6, 2024"), is_stated_day("2024-05-06", "May 2024")
+    (True, False)
+    >>> is_stated_day("2024-05-06", '{"dateModified": "2024-05-06T10:00"}')
+    False
+    """
+    if len(gold) < len("2024-05-06"):
+        return False
+    day = datetime.fromisoformat(gold)
+    forms = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y")
+    words = [f"{day:{month}} {day.day}" for month in ("%B", "%b")]
+    words += [f"{day.day} {day:{month}}" for month in ("%B", "%b")]
+    told = STATED_MODIFIED.sub("", page)
+    return any(form in told for form in (*(f"{day:{form}}" for form in forms), *words))
+
+
+def _tree(page: str) -> HtmlElement:
+    return document_fromstring(page.encode("utf-8", "replace"), HTMLParser(encoding="utf-8"))
 
 
 def _judge_names(reading: Reading) -> Values:

@@ -1,12 +1,20 @@
-"""The annotated quotations of Wikinews articles, and when a quotation or a speaker is the same."""
+"""The annotated quotations of Wikinews articles, who reads them, and when two are the same."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from storage.values.draft import Paragraph
+from storage.values.draft import Paragraph, Quote
+from worker.text.annotate.quotes import quotes
+from worker.text.annotate.speaker import choice
+from worker.text.annotate.speaker.candidates import forget_weights
+from worker.text.annotate.speaker.speech import LEAST, QuotedWords, described
+
+BY_FOLD = Path(__file__).parent / "weights" / "speakers.json"
+"""The weights of speech and speakers that were fitted without each of the folds."""
 
 SAME, ALIKE = 0.7, 0.5
 _ARTICLES = frozenset("der die das des dem den ein eine einer eines von und".split())
@@ -21,6 +29,33 @@ def articles(folder: Path) -> list[dict[str, Any]]:
 def paragraphs_of(article: Mapping[str, Any]) -> list[Paragraph]:
     """Return the paragraphs of an article."""
     return [Paragraph("text", each) for each in re.split(r"\n+", article["text"]) if each.strip()]
+
+
+Reader = Callable[[Sequence[Paragraph]], Sequence[Quote]]
+"""Finds the quotations of a German text."""
+
+
+def reader_by(speech: Mapping[str, float], speakers: Mapping[str, float]) -> Reader:
+    """Return who reads quotations by other weights than those of the product."""
+
+    def is_speech(quoted: QuotedWords) -> bool:
+        told = described(quoted).items()
+        return sum(speech.get(name, 0.0) * each for name, each in told) >= LEAST[quoted.rule]
+
+    def read(paragraphs: Sequence[Paragraph]) -> Sequence[Quote]:
+        table = choice.added_up(speakers)
+        with patch.object(choice, "speaker_weights", lambda: table):
+            found = quotes(paragraphs, "de", speech=is_speech)
+        forget_weights()
+        return found
+
+    return read
+
+
+def unused_readers() -> dict[int, Reader]:
+    """Return for each fold a reader that was not fitted to it."""
+    by_fold = json.loads(BY_FOLD.read_text("utf-8"))
+    return {int(fold): reader_by(**fitted) for fold, fitted in by_fold.items()}
 
 
 def same_text(one: str, other: str) -> bool:

@@ -13,12 +13,14 @@ from datetime import date
 from pathlib import Path
 
 from bench.judgement.quotation_gold import (
+    Reader,
     articles,
     direct,
     likest,
     paragraphs_of,
     same_speaker,
     same_text,
+    unused_readers,
 )
 from bench.judgement.table import Judged, fold_of, gold_of
 from bench.relations import archived
@@ -26,7 +28,6 @@ from bench.releases.scenes import Scene, Text
 from bench.releases.templates import Release
 from storage.similarity.follow_up import METHOD as FOLLOWING
 from storage.similarity.near_copy import METHOD as LIKENESS
-from worker.text.annotate.quotes import quotes
 
 READER = "lesart"
 SITE = "releases.example"
@@ -95,14 +96,15 @@ def _top(above: Mapping[str, str], key: str) -> str:
 
 
 def _quotations(folder: Path, folds: frozenset[int]) -> Iterator[Judged]:
+    readers = unused_readers()
     for article in articles(folder / "wikinews_de"):
         fold = fold_of(str(article["id"]))
         if fold in folds:
-            yield from _of_article(article, fold)
+            yield from _of_article(article, fold, readers[fold])
 
 
-def _of_article(article: Mapping[str, object], fold: int) -> Iterator[Judged]:
-    read = quotes(paragraphs_of(article), "de")
+def _of_article(article: Mapping[str, object], fold: int, reader: Reader) -> Iterator[Judged]:
+    read = reader(paragraphs_of(article))
     gold = direct(article)
     for quote in gold:
         at = likest([each.text for each in read], quote["text"])

@@ -7,7 +7,7 @@ from functools import lru_cache
 from storage.values.draft import Extractor, Json
 
 NAME = "lesart-text"
-VERSION = "5"
+VERSION = "6"
 """Counts up with every change that can give another text, role, mark or field."""
 MOST_PARAGRAPHS = 20_000
 """No press text has more: each is looked at on its own, here and wherever texts are compared."""

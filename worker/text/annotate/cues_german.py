@@ -203,7 +203,8 @@ AGENT = re.compile(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
 """
 ACCORDING = re.compile(
     r"\b(?P<cue>[Ll]aut|[Nn]ach (?:den )?(?:Angaben|Ansicht|Meinung|Worten|Einschätzung"
-    r"|Darstellung|Aussage))(?: von)?(?P<other>\s(?:de[mns]|eine[ms]|seine[ms]|ihre[ms]))?\s(?=\w)"
+    r"|Darstellung|Aussage))(?: von)?(?P<other>\s(?:de[mns]|eine[ms]|seine[ms]|ihre[ms]))?"
+    r"\s{1,2}(?=\w)"
 )
 
 _NO_SPEAKERS = frozenset(

@@ -170,6 +170,7 @@ def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
     of_clauses = stretch.of_clauses()
     beside = {"before": len(of_clauses) - 1, "after": 0}.get(kind)
     found = []
+    taken = -1
     for number, each in enumerate(every):
         if _FIRST <= number < len(every) - _NEAR:  # neither first nor near
             continue
@@ -178,6 +179,8 @@ def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
         place = (number == 0) | (each.start == 0) << 1 | (at == beside) << 2
         place |= (stretch.first_word(at) in SUBORDINATE) << 3
         around, case = _around(stretch, each)
+        place |= (at == taken) << 7
+        taken = at if case >> 6 else taken
         marks = _marks(_shape(stretch, each), place | case, of_clauses[at], around)
         found.append(SeenCandidate(_text(stretch, each), each.is_pronoun, kind, marks, away / 4))
     return tuple(found)
@@ -195,8 +198,8 @@ def _shape(stretch: Stretch, each: NounPhrase) -> tuple[str, ...]:
     words = stretch.words
     noun = words[each.head - 1]
     found = kinds_of(noun)
-    if each.head - each.name > 1:
-        found += _SEVERAL["person" in kinds_of(words[each.name])]
+    if each.head - each.name > 1 and "abstract" not in (first := kinds_of(words[each.name])):
+        found += _SEVERAL["person" in first]
     elif not each.article:
         found += ("bare",)
     if len(noun) > 1 and noun.isupper():
@@ -230,7 +233,7 @@ def _around(stretch: Stretch, each: NounPhrase) -> tuple[WordsAround, int]:
     return around, last[:1].isdigit() << 4 | each.oblique << 5 | free << 6
 
 
-_FLAGS = ("first", "starts", "beside", "clause: subordinate", "counted", "oblique", "free")
+_FLAGS = ("first", "starts", "beside", "clause: subordinate", "counted", "oblique", "free", "taken")
 _BEFORE = (
     "verb before", "stance before", "finite before", "subjunctive before", "behind a preposition",
     "as",

@@ -86,12 +86,16 @@ class SpeakerWeights:
 def speaker_weights() -> SpeakerWeights:
     """Return the fitted weight of each feature."""
     text = resources.files(__package__).joinpath("weights.toml").read_text("utf-8")
-    weights: dict[str, float] = tomllib.loads(text)["weights"]
+    return added_up(tomllib.loads(text)["weights"])
+
+
+def added_up(weights: Mapping[str, float]) -> SpeakerWeights:
+    """Return weights with those of each kind of zone, and forget what is kept of others."""
     forget_weights()
     by_kind = {}
     for kind in ("before", "after", "earlier"):
         own = {name: weights.get(f"{kind} {name}", 0.0) for name in BY_ZONE}
-        by_kind[kind] = weights | {
+        by_kind[kind] = {**weights} | {
             name: weights.get(name, 0.0) + more for name, more in own.items()
         }
     return SpeakerWeights(weights, by_kind)

@@ -22,7 +22,7 @@ _STANCE = re.compile(
 )
 _FEW, _SOME, _MANY = 2, 4, 8
 _LIKELY, _LIKELY_BY_RULE = 0.35, 0.2
-_LEAST = tuple(math.log(share / (1 - share)) for share in (_LIKELY, _LIKELY_BY_RULE))
+LEAST = tuple(math.log(share / (1 - share)) for share in (_LIKELY, _LIKELY_BY_RULE))
 """The sums from which on words in marks are likely enough speech; the second one by the rule."""
 
 
@@ -102,7 +102,7 @@ def is_speech(quoted: QuotedWords) -> bool:
     >>> is_speech(nothing), is_speech(nothing._replace(text="Bo", before="der", names_only=True))
     (True, False)
     """
-    fitted, least = weights(), _LEAST[quoted.rule]
+    fitted, least = weights(), LEAST[quoted.rule]
     at_sight = _at_sight(quoted)
     seen = fitted["always"] + sum(compress(_weights_of(tuple(at_sight)), at_sight.values()))
     at_least, at_most = _reach()

@@ -35,7 +35,7 @@ SUBORDINATE = frozenset(
     "dass daß ob weil wenn als obwohl damit indem nachdem während bevor sodass wonach wobei da"  # noqa: SIM905
     " sobald solange falls wo worin womit wofür".split()
 )
-NO_SPEAKER = frozenset(
+NO_SPEAKER = frozenset(map(str.capitalize, SUBORDINATE)) | frozenset(
     "Am Im In Auf An Nach Vor Bei Mit Für Zum Zur Zu Aus Seit Unter Gegenüber Wegen Trotz Während"  # noqa: SIM905
     " Dem Den Dort Dazu Darauf Daraufhin Später Heute Gestern Zuvor Zudem Dabei Damals Außerdem"
     " Schließlich Allerdings Insgesamt Dann Hier So Als Wenn Weil Da Nun Jetzt Zugleich"
