@@ -52,6 +52,10 @@ LABELLED = XPath(
     "[not(ancestor-or-self::*[contains(@class, 'comment') or contains(@class, 'related')])]"
 )
 """What a page labels as naming its author."""
+META_AUTHORS = XPath(
+    "//meta[contains(@name, 'author') or contains(@property, 'author')]/@content"
+    " | //meta[@name='twitter:data1']/@content"
+)
 STATED_AUTHORS = re.compile(r'"author"\s*:\s*[\[{][^\]}]{0,400}?"name"\s*:\s*"([^"]{2,60})"')
 STATED_MODIFIED = re.compile(
     r'(?:"dateModified"\s*:\s*"|modified_time"\s+content=")\d{4}-\d\d-\d\d'
@@ -297,9 +301,10 @@ def labelled_names(page: str) -> str:
     >>> labelled_names('<p class="byline">By Ada Kern<p class="comment-author">Bo Lind')
     'byadakern'
     """
-    texts = (" ".join(element.text_content().split()) for element in LABELLED(_tree(page)))
+    tree = _tree(page)
+    texts = (" ".join(element.text_content().split()) for element in LABELLED(tree))
     short = [text for text in texts if len(text) <= _LONGEST_LABELLED]
-    return " ".join(map(_letters, [*short, *STATED_AUTHORS.findall(page)]))
+    return " ".join(map(_letters, [*short, *META_AUTHORS(tree), *STATED_AUTHORS.findall(page)]))
 
 
 def is_stated_day(gold: str, page: str) -> bool:

@@ -268,6 +268,13 @@ def test_one_person_under_two_spellings_is_one_author():
     assert choose_people(offered, [])[0].names() == ("Ada Kern",)
 
 
+def test_a_name_that_stands_in_links_to_somebody_alone_is_not_said():
+    link = Candidate(["Bo Lind"], "author link")
+    assert choose_people([link], [])[0].names() == ()
+    stated = Candidate(["Bo Lind"], "meta author")
+    assert choose_people([link, stated], [])[0].names() == ("Bo Lind",)
+
+
 BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div></div>'
 
 

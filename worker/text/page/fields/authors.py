@@ -43,6 +43,8 @@ _DESKS = frozenset({"Redaktion", "Staff"})
 """What a house calls those who write for it, where it names nobody."""
 _BOXES = frozenset({"box", "byline beside", "author link beside", "link beside"})
 _WEAK = frozenset({"line", *_BOXES})
+_LINKS = frozenset({"author link", "itemprop beside", *_BOXES} - {"box"})
+"""Places that may be about anybody, so a name that stands in no other has to be `_SURE`."""
 _RIGHT, _AT, _NEAR = 2, 3, 8  # blocks below the headline
 _SMALL = 2  # letters of a particle
 _LABEL = 8  # letters beside a name: written by
@@ -53,6 +55,7 @@ _LATE = 3
 _MANY = 4
 _LONG = 4
 _GLUED = 20  # letters of a word; it is several
+_SURE = 0.7
 _LIKELY = 0.3
 """So likely has the best name to be where none reaches the threshold."""
 
@@ -102,6 +105,7 @@ def _taken(offered: Sequence[_Named], sure: Mapping[str, float], threshold: floa
     A first name speaks for the whole one. A mere line around the headline has to be likely. A box
     tells who is behind a name that was given: it names somebody where nothing else does.
     """
+    offered = [o for o in offered if not o.places.keys() <= _LINKS or sure[o.name] >= _SURE]
     likely = [each for each in offered if sure[each.name] >= threshold]
     if not likely:
         meant = [each for each in offered if each.places.keys() != {"line"}]
