@@ -1,5 +1,6 @@
 """What any test may ask for: databases of both kinds, a broker, and the folder of real texts."""
 
+import gc
 import os
 import shutil
 import sys
@@ -177,6 +178,17 @@ settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 def pytest_xdist_auto_num_workers() -> int:
     """Let one more test run than there are processors: many wait for others."""
     return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage among what is collected: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

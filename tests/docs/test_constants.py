@@ -20,7 +20,8 @@ MODULES = sorted(
 
 def examples(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and text of each string with an example that stands below an assignment."""
-    body = ast.parse(path.read_text("utf-8")).body
+    source = path.read_text("utf-8")
+    body = ast.parse(source).body if ">>> " in source else []
     for before, node in pairwise(body):
         if isinstance(before, ast.Assign | ast.AnnAssign) and isinstance(node, ast.Expr):
             text = node.value.value if isinstance(node.value, ast.Constant) else None

@@ -2,8 +2,6 @@
 
 import json
 
-import duckdb
-import pandas as pd
 import pytest
 from pyarrow import parquet
 
@@ -22,6 +20,8 @@ def file(archive, tmp_path):
 
 
 def test_duckdb_reads_what_the_archive_says(archive, file):
+    import duckdb
+
     found = duckdb.sql(f"SELECT * FROM '{file}' ORDER BY seq")
     assert found.columns == list(FLAT_COLUMNS)
     rows = {(row["article"], row["version"]): row for row in found.df().to_dict("records")}
@@ -35,6 +35,8 @@ def test_duckdb_reads_what_the_archive_says(archive, file):
 
 
 def test_pandas_reads_times_as_times(file):
+    import pandas as pd
+
     table = pd.read_parquet(file)
     assert str(table["first_seen"].dtype) == "datetime64[us, UTC]"
     assert (table["first_seen"] <= table["last_seen"]).all()
@@ -48,6 +50,8 @@ def test_the_file_says_what_it_is(file):
 
 
 def test_the_command_takes_filters_and_the_ending_of_the_file(shared_url, tmp_path, capsys):
+    import pandas as pd
+
     path = tmp_path / "englisch.parquet"
     words = ["export", "--language", "en", "-o", str(path), "--archive", shared_url]
     assert run(app, words) == 0
