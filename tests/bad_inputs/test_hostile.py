@@ -65,7 +65,7 @@ def watched(pid: int) -> Iterator[Peak]:
     peak, done, process = Peak(), threading.Event(), psutil.Process(pid)
 
     def look() -> None:
-        while not done.wait(0.05):
+        while not done.wait(0.2):  # to find all children takes a while
             try:
                 peak.look(process)
             except psutil.NoSuchProcess:

@@ -26,7 +26,7 @@ from tests.chaos.checker import asking, faults
 from tests.chaos.corpus import Seed, corpus
 from tests.flow.processes import Service, Supervisor, lesart
 
-PARTS = 12
+PARTS = 8
 SETTINGS = {
     "every": "1s", "batch_items": "20", "document_seconds": "1s", "batch_seconds": "3s",
     "lease_seconds": "6s",
@@ -178,7 +178,7 @@ class Scene:
             self._tend_commands()
             if true():
                 return True
-            time.sleep(0.05)
+            time.sleep(0.2)
         return False
 
     def _is_done(self, number: int) -> bool:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -82,12 +82,12 @@ class Service:
             self.process.send_signal(how)
         try:
             self.process.wait(seconds)
+            return time.monotonic() - began
         finally:
             self.process.kill()
-            for child in left:
-                if child.is_running():
+            for child in psutil.wait_procs(left, 2)[1]:  # they may be writing still
+                with suppress(psutil.NoSuchProcess):
                     child.kill()
-        return time.monotonic() - began
 
     def told(self) -> str:
         return self.log.read_text(errors="replace")
@@ -168,8 +168,12 @@ def rows(folder: Path, *words: str, **settings: str) -> list[dict[str, Any]]:
 
 
 def until(true: Callable[[], object], seconds: float = 240.0, what: str = "it") -> None:
-    """Wait for what has to come; how soon is a matter of the machine, unless a test says so."""
-    end = time.monotonic() + seconds
+    """Wait for what has to come; how soon is a matter of the machine, unless a test says so.
+
+    Who asks often takes the time of what is waited for: the longer it takes, the less is asked.
+    """
+    end, pause = time.monotonic() + seconds, 0.02
     while not true():
         assert time.monotonic() < end, f"{what} did not come about"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.4)

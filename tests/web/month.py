@@ -170,7 +170,7 @@ class _Life:
             with self.archive.looking() as connection:
                 if not job_progress.open_jobs(connection):
                     return
-            time.sleep(0.01)
+            time.sleep(0.03)
         self.month.faults.append(f"jobs stayed open at {self.clock():%Y-%m-%d %H:%M}")
 
     def _kill(self, supervisor: Supervisor) -> None:

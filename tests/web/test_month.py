@@ -9,8 +9,8 @@ from tests.web.month import Month, run
 @pytest.mark.parametrize(
     ("database", "days", "kills"),
     [
-        pytest.param("sqlite", 5.0, 8, id="sqlite"),
-        pytest.param("postgresql", 3.0, 5, id="postgresql"),
+        pytest.param("sqlite", 3.0, 5, id="sqlite"),
+        pytest.param("postgresql", 2.0, 4, id="postgresql"),
     ],
 )
 def test_what_a_press_does_is_what_the_archive_tells(database, days, kills):
