@@ -4,10 +4,12 @@ Everything goes the way that the product goes: order, collect, read, keep. Only 
 observations is the test's own; files get old times, so that nothing waits for them to settle.
 """
 
+import atexit
 import json
 import os
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -77,7 +79,18 @@ def lines(records: Mapping[str, str]) -> str:
 @cache
 def shared_pages(text: TextSettings, seconds: float, wall: float, memory: int) -> DocumentReader:
     """Give one reader of pages to all that read by the same settings: its start takes long."""
-    return DocumentReader(text, document_seconds=seconds, wall_seconds=wall, memory_mb=memory)
+    reader = DocumentReader(text, document_seconds=seconds, wall_seconds=wall, memory_mb=memory)
+    atexit.register(_let_go, reader)
+    return reader
+
+
+def _let_go(reader: DocumentReader) -> None:
+    """Let the child of a reader come to its end: killed with us, it leaves half a file of coverage."""
+    child = reader._child
+    if child is not None and child.owner == os.getpid():
+        child.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(10)
 
 
 class SharingReader(Reader):
