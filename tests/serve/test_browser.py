@@ -171,8 +171,7 @@ def errors(browser) -> list[str]:
     return [each for each in told if "status of 404" not in each]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_no_page_has_a_barrier_an_error_a_cut_or_a_request_elsewhere(
     site, browser, axe, width, scheme
 ):
