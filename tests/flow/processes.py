@@ -176,4 +176,4 @@ def until(true: Callable[[], object], seconds: float = 240.0, what: str = "it") 
     while not true():
         assert time.monotonic() < end, f"{what} did not come about"
         time.sleep(pause)
-        pause = min(1.3 * pause, 0.4)
+        pause = min(1.3 * pause, 0.2)
