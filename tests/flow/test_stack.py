@@ -211,7 +211,7 @@ def test_garbage_ends_a_worker_and_not_the_work(stack, tmp_path):
 @pytest.mark.slow
 def test_an_emptied_redis_loses_nothing(stack):
     done = len([row for row in stack.rows("jobs") if row["kind"] == "ingest"])
-    for turn in range(2):
+    for turn in range(4):
         for n in range(30):
             stack.write(f"leeren{turn}/m{n}.txt", seed(f"Nummer {n}", f"In Runde {turn}: {n}."))
         assert stack.command("ingest", f"leeren{turn}", "--no-wait").returncode == 0
@@ -219,9 +219,9 @@ def test_an_emptied_redis_loses_nothing(stack):
             for _ in range(20):
                 broker.flushall()
                 time.sleep(0.02)
-    until(lambda: stack.are_done(done + 2), what="the work")
+    until(lambda: stack.are_done(done + 4), what="the work")
     found = [row for row in stack.rows("list") if "leeren" in row["origin"]]
-    assert len(found) == 60
+    assert len(found) == 120
 
 
 @pytest.mark.slow
@@ -240,7 +240,7 @@ def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
 def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
     """Wake-ups that could not be acknowledged must not keep their places for ever."""
     pid = stack.worker.pid
-    for turn in range(3):  # one more than it has places
+    for turn in range(4):
         for n in range(60):
             stack.write(f"mitten{turn}/m{n}.txt", seed(f"Nummer {n}", f"Mittendrin {turn}: {n}."))
         ordered = stack.command("ingest", f"mitten{turn}", "--no-wait")
@@ -249,7 +249,7 @@ def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
         stack.redis.kill()
         time.sleep(1.5)
         stack.redis.start()
-    until(lambda: stack.number_of("mitten") == 180, what="the work")
+    until(lambda: stack.number_of("mitten") == 240, what="the work")
     assert stack.worker.pid == pid, "it went on without a restart"
 
 
