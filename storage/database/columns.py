@@ -68,17 +68,17 @@ JSON_TYPE = _Json(none_as_null=True)
 def iso_utc(moment: datetime) -> str:
     """Return `moment` as fixed-width text, so that order of text is order of time.
 
-    Remembered, as the rows of one unit name the same moments over and over.
-
     >>> iso_utc(datetime(2024, 6, 18, 12, tzinfo=UTC))
     '2024-06-18T12:00:00.000000+00:00'
     """
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+@lru_cache(maxsize=4096)
 def stored_time(moment: datetime | None) -> str | None:
     """Return a moment as the text that SQLite stores and that PostgreSQL's COPY takes.
 
+    Remembered, as the rows of one unit name the same moments over and over.
     Raises: ValueError where it names no zone.
     """
     return None if moment is None else iso_utc(_aware(moment))

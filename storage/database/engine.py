@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    LargeBinary,
+    Table,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -257,15 +266,13 @@ def _execute_many(connection: Connection, table: Table, rows: Sequence[Mapping[s
 def _bound(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of each row as the driver takes them; moments as text, by either."""
-    names = list(rows[0])
-    found = [(n, _converter(table.c[name].type, connection)) for n, name in enumerate(names)]
-    converters = [(number, convert) for number, convert in found if convert is not None]
-    for row in rows:
-        values = [row[name] for name in names]
-        for number, convert in converters:
-            values[number] = convert(values[number])
-        yield tuple(values)
+    """Return the rows as the driver takes them, column by column; moments as text, by either."""
+    columns = []
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        convert = _converter(table.c[name].type, connection)
+        columns.append(values if convert is None else map(convert, values))
+    return zip(*columns, strict=True)
 
 
 def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any], Any] | None:
@@ -273,6 +280,8 @@ def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any],
         return stored_time
     if isinstance(kind, type(JSON_TYPE)):
         return _stored_json
+    if isinstance(kind, LargeBinary):
+        return None  # both drivers take bytes
     return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 

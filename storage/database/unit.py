@@ -13,16 +13,19 @@ from sqlalchemy import (
     Engine,
     Select,
     Table,
+    Text,
     any_,
     bindparam,
     case,
+    cast,
     func,
     insert,
     select,
     update,
 )
+from sqlalchemy.types import NULLTYPE
 
-from storage.database.engine import insert_rows
+from storage.database.engine import insert_rows, json_text
 from storage.database.tables import COUNTER
 
 LOCKED = "locked"
@@ -108,22 +111,47 @@ def rows_in(
 ) -> Iterator[Any]:
     """Yield the rows of `query` whose `column` is among `values`, in bounded statements.
 
-    PostgreSQL takes them as one array: a list of parameters would be another statement for each
-    number of them, to be read and planned anew.
+    They go as one value: a list of parameters would be another statement for each number of
+    them, to be read and planned anew.
     """
-    wanted = list(dict.fromkeys(values))
+    wanted = list(dict.fromkeys(each for each in values if each is not None))
+    dialect = connection.dialect.name
     for start in range(0, len(wanted), IN_CHUNK):
         chunk = wanted[start : start + IN_CHUNK]
-        statement = _wanting(query, column, connection.dialect.name)
-        yield from connection.execute(statement, {"wanted": chunk, **bound})
+        statement = _wanting(query, column, dialect, type(chunk[0]))
+        yield from connection.execute(statement, {"wanted": _listed(chunk, dialect), **bound})
 
 
 @lru_cache(_STATEMENTS)
-def _wanting(query: Select[Any], column: Any, dialect: str) -> Select[Any]:
+def _wanting(query: Select[Any], column: Any, dialect: str, kind: type) -> Select[Any]:
     """Return a query with its condition: one that is kept is made, and known, once."""
     if dialect == "postgresql":
-        return query.where(column == any_(bindparam("wanted", type_=ARRAY(column.type))))
-    return query.where(column.in_(bindparam("wanted", type_=column.type, expanding=True)))
+        items = Text() if issubclass(kind, str) else column.type
+        given = bindparam("wanted", type_=NULLTYPE)
+        return query.where(column == any_(cast(given, ARRAY(items))))
+    if issubclass(kind, bytes):
+        return query.where(column.in_(bindparam("wanted", type_=column.type, expanding=True)))
+    listed = func.json_each(bindparam("wanted", type_=Text())).table_valued("value")
+    return query.where(column.in_(select(listed.c.value)))
+
+
+def _listed(values: Sequence[Any], dialect: str) -> Any:
+    r"""Return integers, texts or bytes as one value: an array, or JSON, which has no bytes.
+
+    >>> print(_listed([1, 2], "postgresql"), _listed([1, 2], "sqlite"))
+    {1,2} [1,2]
+    >>> print(_listed([b"ab"], "postgresql"), _listed(['a"b', "c,d"], "postgresql"))
+    {"\\x6162"} {"a\"b","c,d"}
+    """
+    if dialect != "postgresql":
+        return values if isinstance(values[0], bytes) else json_text(values)
+    if isinstance(values[0], int):
+        return f"{{{','.join(map(str, values))}}}"
+    if isinstance(values[0], bytes):
+        texts = [rf"\\x{each.hex()}" for each in values]
+    else:
+        texts = [each.replace("\\", r"\\").replace('"', r"\"") for each in values]
+    return f"""{{"{'","'.join(texts)}"}}"""
 
 
 def update_rows(

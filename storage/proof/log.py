@@ -20,6 +20,7 @@ from storage.proof.entries import (
     RUN_COLUMNS,
     Entry,
     LogPosition,
+    Run,
     count,
     packed_openings,
     runs_of,
@@ -31,6 +32,9 @@ from storage.proof.tree import Node, leaf_hash, whole
 
 POSITION = "log"
 """The name of the counter that says up to which number everything is in the log."""
+Tile = tuple[int, int, bytes, int]
+"""Level, number, root, the last number that it covers."""
+TILE_COLUMNS = ("level", "number", "digest", "last_seq")
 SALTS_AT_ONCE = 64
 WINDOW_ROWS = 2_000
 """So many rows of a table are looked at in one go."""
@@ -39,11 +43,16 @@ HIGHEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class PendingEntries:
-    """What is still to be added: the entries of all numbers above `after`, up to `upto`."""
+    """What is still to be added: the entries of all numbers above `after`, up to `upto`.
+
+    They are ready as rows, and so are the tiles that they fill.
+    """
 
     after: int
     upto: int
-    entries: list[Entry]
+    count: int
+    runs: Sequence[Run]
+    tiles: Sequence[Tile]
 
 
 def append(engine: Engine, clock: Clock) -> int:
@@ -74,9 +83,11 @@ def fresh(connection: Connection) -> PendingEntries | None:
     if after >= counter:
         return None
     tables, upto = _window(connection, after, counter)
-    entries = [each for table in tables for each in _entries(connection, table, after, upto)]
-    entries.sort()
-    return PendingEntries(after, upto, entries)
+    new = [each for table in tables for each in _entries(connection, table, after, upto)]
+    new.sort()
+    size = size_of(connection)
+    runs = list(runs_of(new, size))
+    return PendingEntries(after, upto, len(new), runs, list(_tiles(connection, size, new)))
 
 
 def write(unit: Unit, found: PendingEntries) -> int:
@@ -84,16 +95,10 @@ def write(unit: Unit, found: PendingEntries) -> int:
     connection = unit.connection
     if numbers(connection)[1] != found.after:
         return 0
-    size, new = size_of(connection), found.entries
-    tile_number, before = size // WIDTH, size % WIDTH
-    leaves = []
-    if len(new) + before >= WIDTH:
-        earlier = entries(connection, tile_number) if before else []
-        leaves = [*((each.seq, leaf_hash(each.entry)) for each in earlier), *map(_leaf, new)]
-    insert_tuples(connection, LOG_RUN, RUN_COLUMNS, list(runs_of(new, size)))
-    _add_tiles(connection, tile_number, leaves)
+    insert_tuples(connection, LOG_RUN, RUN_COLUMNS, found.runs)
+    insert_tuples(connection, LOG_TILE, TILE_COLUMNS, found.tiles)
     _keep_position(connection, found)
-    return len(new)
+    return found.count
 
 
 def numbers(connection: Connection) -> tuple[int, int]:
@@ -206,15 +211,19 @@ def _leaf(each: Entry) -> tuple[int, bytes]:
     return seq, leaf_hash(entry(kind, seq, held))
 
 
-def _add_tiles(connection: Connection, number: int, leaves: Sequence[tuple[int, bytes]]) -> None:
-    """Write the root of each tile that is full now, level by level."""
+def _tiles(connection: Connection, size: int, new: Sequence[Entry]) -> Iterator[Tile]:
+    """Yield the root of each tile that is full with new entries of a log of `size`, by level."""
+    number, before = size // WIDTH, size % WIDTH
+    if len(new) + before < WIDTH:
+        return
+    earlier = entries(connection, number) if before else []
+    leaves = [*((each.seq, leaf_hash(each.entry)) for each in earlier), *map(_leaf, new)]
     lasts, hashes = [seq for seq, _ in leaves], [digest for _, digest in leaves]
     level = 1
     while len(hashes) >= WIDTH:
         ends = range(WIDTH, len(hashes) + 1, WIDTH)
         full = [(whole(hashes[end - WIDTH : end]), lasts[end - 1]) for end in ends]
-        rows = [(level, number + at, *each) for at, each in enumerate(full)]
-        insert_tuples(connection, LOG_TILE, ("level", "number", "digest", "last_seq"), rows)
+        yield from ((level, number + at, *each) for at, each in enumerate(full))
         above = [*_level(connection, level, number // WIDTH * WIDTH, number), *full]
         hashes, lasts = [digest for digest, _ in above], [last for _, last in above]
         number, level = number // WIDTH, level + 1

@@ -7,8 +7,9 @@ archive holds.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -61,30 +62,38 @@ def index_wordings(
 
     The caller holds the lock of index keys: of two texts the later always meets the earlier.
     """
-    times = Counter(key for each in wordings for key in each.index_keys.all)
+    times = Counter(chain.from_iterable(each.index_keys.all for each in wordings))
     holders = found(connection, times)
+    alone = {key for key, number in times.items() if number == 1} - holders.keys()
     candidates: dict[int, ComparisonCandidates] = {}
     rows: list[tuple[int, int, int]] = []
     for wording in wordings:
         found_now = candidates_among(wording, holders)
         if not found_now.is_empty:
             candidates[wording.wording_id] = found_now
-        rows += _left_by(wording, holders, times)
+        rows += _left_by(wording, holders, alone)
     insert_integers(connection, INDEX_KEY, ("trace", "wording_id", "day"), sorted(rows))
     return candidates
 
 
 def _left_by(
-    wording: IndexedWording, holders: "Holders", times: Mapping[int, int]
-) -> Iterator[tuple[int, int, int]]:
-    """Yield the rows of the keys that a wording leaves, and make it a holder for the others."""
-    for key in wording.index_keys.kept:
-        known = holders.get(key)
-        if known and (len(known) >= most_holders(key) or not wording.own.isdisjoint(known)):
-            continue
-        if times[key] > 1:  # one that no other of these wordings has is looked for no more
-            holders[key][wording.wording_id] = wording.day
-        yield key, wording.wording_id, wording.day
+    wording: IndexedWording, holders: "Holders", alone: Collection[int]
+) -> list[tuple[int, int, int]]:
+    """Return the rows of the keys that a wording leaves, and make it a holder for the others.
+
+    Nobody else has a key that is `alone`: most are, and nobody looks for them any more.
+    """
+    number, day, kept = wording.wording_id, wording.day, wording.index_keys.kept
+    rows = [(key, number, day) for key in kept if key in alone]
+    if len(rows) < len(kept):
+        for key in kept:
+            known = holders.get(key, {})
+            is_full = len(known) >= most_holders(key)
+            if key in alone or is_full or not wording.own.isdisjoint(known):
+                continue
+            holders[key][number] = day
+            rows.append((key, number, day))
+    return rows
 
 
 Holders = defaultdict[int, dict[int, int]]
@@ -114,10 +123,8 @@ def candidates_among(wording: IndexedWording, holders: Holders) -> ComparisonCan
     weights: dict[int, float] = defaultdict(float)
     apart: dict[int, int] = {}
     candidates = ComparisonCandidates()
-    for key in wording.index_keys.sought:
-        known = holders.get(key)
-        if not known:
-            continue
+    for key in filter(holders.__contains__, wording.index_keys.sought):
+        known = holders[key]
         kind = kind_of(key)
         if kind in {BAND, PASSAGE}:
             _weigh(weights, apart, known, wording, is_passage=kind == PASSAGE)

@@ -382,9 +382,12 @@ class Archive:
         with self.looking() as connection:
             arrivals = without_redacted(connection, arrivals)
         packed = self.put(_packed(arrivals))
+        names = [each for a in arrivals for each in (a.place, a.locator)]
+        for each in names:
+            origin_id(each)  # it is remembered: under the lock nothing is hashed
         with self.unit() as unit:
             queue.renew(unit, held)
-            places = ensure_origins(unit, [each for a in arrivals for each in (a.place, a.locator)])
+            places = ensure_origins(unit, names)
             kept = keep_bytes(unit, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
