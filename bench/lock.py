@@ -4,8 +4,9 @@
     python -m bench.lock --count 200 --sqlite
 
 The texts go the whole way in this process: collected, read, kept, related, found by full text,
-proven. The share is that of the time by the clock from the first to the last of it. A second
-table says what an article takes on disk, by table and index.
+proven. The share is that of the time by the clock from the first to the last of it, and that of
+the processor time of this process, on which other processes have less influence. A second table
+says what an article takes on disk, by table and index.
 """
 
 import argparse
@@ -56,6 +57,7 @@ class Held:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.times = 0
         self.laying = 0.0
+        self.processor = 0.0
         self._parts: list[str] = []
         self._since = 0.0
 
@@ -63,8 +65,10 @@ class Held:
     def lock(self) -> Iterator[None]:
         """Count what follows as held; it ends after the commit."""
         self.times += 1
+        began = time.process_time()
         with self._entered(COMPUTING):
             yield
+        self.processor += time.process_time() - began
 
     def commits(self, _connection: Connection) -> None:
         """Count the rest as the commit."""
@@ -147,17 +151,17 @@ def _database(work: Path, *, is_sqlite: bool) -> Iterator[str]:
             yield url
 
 
-def _ingested(room: Newsroom, folder: Path, held: Held) -> float:
-    """Bring a folder in, by this process alone; return the seconds that it took."""
+def _ingested(room: Newsroom, folder: Path, held: Held) -> tuple[float, float]:
+    """Bring a folder in, by this process alone; return seconds by the clock, and of work."""
     source = room.watch("texte", folder)
     with _measured(room, held):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         job = room.ordered([place_of(source)])
         while work_next(room.archive, room.settings, room.reader, within=job):
             pass
         finish_rest(room.archive)
         log.append(room.archive.engine, room.archive.clock)
-        return time.perf_counter() - began
+        return time.perf_counter() - began, time.process_time() - worked
 
 
 SIZES = {
@@ -178,11 +182,12 @@ def _sizes(room: Newsroom) -> dict[str, int]:
     return {name: int(size) for name, size in found}
 
 
-def _share_table(name: str, held: Held, seconds: float, texts: int) -> Table:
+def _share_table(name: str, held: Held, seconds: float, processor: float, texts: int) -> Table:
     whole, laying = sum(held.seconds.values()), 100 * held.laying / seconds
     title = (
         f"{name}: {texts} texts in {seconds:.1f} s, the lock was held {held.times} times, "
-        f"{100 * whole / seconds:.1f} % of it; traces were laid beside it, {laying:.1f} %"
+        f"{100 * whole / seconds:.1f} % of it, {100 * held.processor / processor:.1f} % of the "
+        f"processor time; traces were laid beside it, {laying:.1f} %"
     )
     table = Table("under the lock", "µs an article", "% of the clock", title=title)
     for part, spent in sorted(held.seconds.items(), key=lambda each: -each[1]):
@@ -218,11 +223,11 @@ def main() -> None:
             room, held = Newsroom(url, Path(work), batch_items=str(BATCH)), Held()
             try:
                 empty = _sizes(room)
-                seconds = _ingested(room, Path(work) / "texts", held)
+                seconds, processor = _ingested(room, Path(work) / "texts", held)
                 sizes = {which: n - empty.get(which, 0) for which, n in _sizes(room).items()}
             finally:
                 room.close()
-            console.print(_share_table(name, held, seconds, given.count))
+            console.print(_share_table(name, held, seconds, processor, given.count))
             console.print(_size_table(name, sizes, given.count))
 
 

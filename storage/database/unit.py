@@ -118,21 +118,25 @@ def rows_in(
     dialect = connection.dialect.name
     for start in range(0, len(wanted), IN_CHUNK):
         chunk = wanted[start : start + IN_CHUNK]
-        statement = _wanting(query, column, dialect, type(chunk[0]))
+        statement = _wanting(query, column, dialect, _kind(chunk[0]))
         yield from connection.execute(statement, {"wanted": _listed(chunk, dialect), **bound})
 
 
 @lru_cache(_STATEMENTS)
-def _wanting(query: Select[Any], column: Any, dialect: str, kind: type) -> Select[Any]:
+def _wanting(query: Select[Any], column: Any, dialect: str, kind: str) -> Select[Any]:
     """Return a query with its condition: one that is kept is made, and known, once."""
     if dialect == "postgresql":
-        items = Text() if issubclass(kind, str) else column.type
+        items = Text() if kind == "text" else column.type
         given = bindparam("wanted", type_=NULLTYPE)
         return query.where(column == any_(cast(given, ARRAY(items))))
-    if issubclass(kind, bytes):
+    if kind == "bytes":
         return query.where(column.in_(bindparam("wanted", type_=column.type, expanding=True)))
     listed = func.json_each(bindparam("wanted", type_=Text())).table_valued("value")
     return query.where(column.in_(select(listed.c.value)))
+
+
+def _kind(value: Any) -> str:
+    return "text" if isinstance(value, str) else "bytes" if isinstance(value, bytes) else "integer"
 
 
 def _listed(values: Sequence[Any], dialect: str) -> Any:

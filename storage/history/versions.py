@@ -389,21 +389,23 @@ def _placed(run: Run) -> dict[str, Any]:
 
 def latest_states(unit: Unit, article_ids: Iterable[int]) -> dict[int, tuple[datetime, str]]:
     """Return when articles were looked at last, and the state that this left each in."""
-    newest = (
-        select(SNAPSHOT.c.article_id, func.max(SNAPSHOT.c.observed_at).label("latest_at"))
-        .where(SNAPSHOT.c.outcome.in_(STATES))
-        .group_by(SNAPSHOT.c.article_id)
-        .subquery()
+    earlier = SNAPSHOT.alias()
+    latest = (
+        select(earlier.c.observed_at)
+        .where(earlier.c.article_id == ARTICLE.c.id, earlier.c.outcome.in_(STATES))
+        .order_by(earlier.c.observed_at.desc())
+        .limit(1)
+        .correlate(ARTICLE)
+        .scalar_subquery()
     )
     query = (
         select(SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.outcome)
-        .join(
-            newest,
-            (newest.c.article_id == SNAPSHOT.c.article_id)
-            & (newest.c.latest_at == SNAPSHOT.c.observed_at),
+        .where(
+            SNAPSHOT.c.article_id == ARTICLE.c.id,
+            SNAPSHOT.c.observed_at == latest,
+            SNAPSHOT.c.outcome.in_(STATES),
         )
-        .where(SNAPSHOT.c.outcome.in_(STATES))
         .order_by(SNAPSHOT.c.observation_id)
     )
-    rows = rows_in(unit.connection, query, newest.c.article_id, article_ids)
+    rows = rows_in(unit.connection, query, ARTICLE.c.id, article_ids)
     return {article: (moment, STATES[outcome]) for article, moment, outcome in rows}
