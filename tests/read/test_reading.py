@@ -3,6 +3,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import text
 
 from storage.database.rows import cursor
 from storage.read.archive import (
@@ -13,6 +14,8 @@ from storage.read.archive import (
     RevisionError,
     open_archive,
 )
+from storage.read.filters import EVERYTHING
+from storage.read.lists import ANY_STEP
 from storage.values.draft import Mark, as_dict
 from storage.values.refusals import refuse
 from tests.read.press import LEAD, Press, draft, hour
@@ -162,6 +165,20 @@ def test_changes_come_newest_first_with_their_passages(archive):
     assert (older.removed, older.added) == (("3,6",), ("36",))
     assert list(archive.changes(PEGEL)) == [newest, older]
     assert list(archive.changes(KOPIE)) == []
+
+
+def test_changes_after_any_number_are_those_above_it(archive):
+    def after(number):
+        return archive.changes_since(number, ANY_STEP, EVERYTHING, 100)
+
+    whole = after(0)
+    numbers = [number for number, _change in whole]
+    assert numbers == sorted(set(numbers))
+    with archive.connected() as connection:
+        own = connection.execute(text("SELECT max(seq) FROM version")).scalar_one()
+    assert own < numbers[-1], "a scan confirmed it"
+    for number in {each + beside for each in (*numbers, own) for beside in (-1, 0, 1)}:
+        assert after(number) == [each for each in whole if each[0] > number]
 
 
 @pytest.mark.parametrize(
