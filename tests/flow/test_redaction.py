@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import event
 
 from storage.cli.exits import run
 from storage.database import capture_store as stores
@@ -22,7 +23,7 @@ from storage.write.copies import copy
 from storage.write.redaction import redact as redacting
 from storage.write.redaction import scrub as scrubbing
 from storage.write.redaction.passage import take_out
-from storage.write.redaction.plan import RedactionTarget, plan_of
+from storage.write.redaction.plan import RedactionTarget, described, plan_of
 from storage.write.redaction.scrub import UnscrubbedError, due, scrub
 from tests.flow.driver import Newsroom, lines, newsroom_at, page, seed
 from tests.flow.searched import found_in, places_of_bytes, secret_articles
@@ -195,6 +196,42 @@ def test_the_name_of_a_file_goes_with_the_address_that_the_file_names(room):
     scrub(room.archive.engine)
     assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
     assert room.findings() == []
+
+
+def test_folders_and_patterns_that_lead_to_a_redacted_file_are_told(room):
+    """They name more than what goes, and stay: whoever redacts has to know the words in them."""
+    room.write(f"von/{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
+    room.write("b.txt", seed("Ganz anderes", "Davon steht hier nichts."))
+    room.scan(0)
+    room.ingest("von", f"von/{NAME[:3]}*.txt", f"*/{NAME}.txt", "b.txt", at=1)
+    gone = [target(room, f"seed:presse/von/{NAME}.txt")]
+    with room.archive.looking() as connection:
+        plan = plan_of(connection, gone, with_copies=False, with_addresses=True)
+        told = described(connection, plan)["places_kept"]
+        plain = plan_of(connection, gone, with_copies=False)
+        assert described(connection, plain)["places_kept"] == []
+    assert told == [str(room.folder / each) for each in ("", "von", f"von/{NAME[:3]}*.txt")]
+
+
+def test_jobs_are_looked_through_a_portion_at_a_time(room):
+    """There may be millions of them: neither memory nor a lock may depend on it."""
+    room.write(f"{NAME}.txt", seed("Wer da war", "Jemand sah es.", "Niemand sonst."))
+    room.scan(0)
+    whole: list[str] = []
+
+    def note(_connection, _cursor, statement, _parameters, context, _many):
+        is_bounded = "job.id IN" in statement or "job.id = ANY" in statement
+        is_bounded = is_bounded or "job.state" in statement.partition("WHERE")[2]
+        is_of_jobs = statement.startswith("SELECT") and "job.arguments" in statement
+        if is_of_jobs and not is_bounded and not context.execution_options.get("yield_per"):
+            whole.append(statement)
+
+    event.listen(room.archive.engine, "before_cursor_execute", note)
+    gone = [target(room, f"seed:presse/{NAME}.txt")]
+    with room.archive.looking() as connection:
+        described(connection, plan_of(connection, gone, with_copies=False, with_addresses=True))
+    redact(room, gone, with_addresses=True)
+    assert whole == []
 
 
 def test_no_job_names_an_address_that_was_redacted(room):

@@ -36,6 +36,7 @@ from storage.database.tables import (
 from storage.database.unit import rows_in
 from storage.values.digest import canonical, wording_name
 from storage.values.redaction import is_emptied
+from storage.write.redaction.named_places import kept_places
 
 ORDER = (
     "wording", "derivation", "capture", "foreign_record", "transfer", "observation", "refusal",
@@ -392,9 +393,16 @@ def described(connection: Connection, plan: RedactionPlan) -> dict[str, Any]:
         "addresses_kept": _addresses(
             connection, plan.articles if not plan.rows["origin_address"] else ()
         ),
+        "places_kept": kept_places(connection, _redacted(connection, plan)),
         "copies": _articles(connection, plan.copies),
         "related_kept": _articles(connection, plan.related),
     }
+
+
+def _redacted(connection: Connection, plan: RedactionPlan) -> list[str]:
+    """Return the addresses that go."""
+    query = select(ORIGIN.c.origin)
+    return [row[0] for row in rows_in(connection, query, ORIGIN.c.id, plan.rows["origin_address"])]
 
 
 def _articles(connection: Connection, numbers: Iterable[int]) -> list[str]:

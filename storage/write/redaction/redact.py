@@ -6,7 +6,7 @@ log forgets the salts of what went, so that nothing of it can be guessed from wh
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from sqlalchemy import (
     Engine,
     LargeBinary,
     Row,
-    Select,
     bindparam,
     delete,
     func,
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from storage.database.capture_store import CapturesUnsetError, capture_store, name_in
 from storage.database.columns import FIELD_BLOCK, JSON_TYPE, SNAPSHOT_BLOCK
 from storage.database.engine import ArchiveError, looking
+from storage.database.rows import STREAMING
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,
@@ -69,9 +69,10 @@ from storage.record.suppression import (
     suppress_titles,
 )
 from storage.relations.relate import forget_due
-from storage.values.job import Progress, addresses_of
+from storage.values.job import Progress
 from storage.values.redaction import RedactionReason, emptied_digest, emptied_name, is_emptied
 from storage.write.index import forget_words
+from storage.write.redaction.named_places import JOBS, is_named, places_in
 from storage.write.redaction.plan import ORDER, places_of, titles_of
 from storage.write.redaction.without_redacted import Returned
 
@@ -302,48 +303,18 @@ class _Ahead:
             found = rows_in(connection, select(SOURCE.c.id), column, self.addresses)
             self.sources += [row[0] for row in found]
         told = or_(JOB.c.kind == "ingest", JOB.c.reason.is_not(None))
-        rows = connection.execute(_JOBS.where(told))
-        self.jobs = [row.id for row in rows if self.is_named_by(row)]
+        with connection.execute(JOBS.where(told), execution_options=STREAMING) as rows:
+            self.jobs = [row.id for row in rows if self.is_named_by(row)]
 
     def is_named_by(self, job: Row[Any]) -> bool:
         """Return whether a job names one of the addresses, or failed with a word on it."""
         failed = any(each in (job.reason or "") for each in self.addresses)
-        return failed or any(self.left_of(place) for place in _places_in(job))
+        return failed or any(self.left_of(place) for place in places_in(job))
 
     def left_of(self, place: Mapping[str, Any]) -> str | None:
         """Return what is left of the address that a place of a job names, None for no such."""
-        found = (number for each, number in self.addresses.items() if _names(place, each))
+        found = (number for each, number in self.addresses.items() if is_named(place, each))
         return next(map(emptied_name, found), None)
-
-
-_JOBS: Select[Any] = select(JOB.c.id, JOB.c.state, JOB.c.arguments, JOB.c.reason)
-
-
-def _places_in(job: Row[Any]) -> list[dict[str, Any]]:
-    return list((job.arguments or {}).get("places") or ())
-
-
-def _names(place: Mapping[str, Any], address: str) -> bool:
-    """Return whether a place of a job names an address, or the file that has it.
-
-    A pattern names a file where only the folders are left open.
-
-    >>> presse = {"prefix": "seed:presse/", "root": "", "is_scan": False}
-    >>> _names({**presse, "locator": "/a/presse/*/ada.txt"}, "seed:presse/b/ada.txt")
-    True
-    >>> _names({**presse, "locator": "/a/presse/ada.txt"}, "seed:presse/b/ada.txt")
-    False
-    """
-    locator = place["locator"]
-    if address in addresses_of(place) or locator == address:
-        return True
-    if place.get("kind") == "web":
-        rest = locator.removeprefix(address) if locator.startswith(address) else "-"
-        is_old = place.get("origin") is None and not place["is_scan"]
-        return is_old and (rest[0] in "?#&" or rest == "/")
-    folder, name = locator.rpartition("/")[::2]
-    is_pattern = not place["is_scan"] and not set("*?[").isdisjoint(folder)
-    return is_pattern and address.startswith(place["prefix"]) and address.endswith(f"/{name}")
 
 
 class _Emptying:
@@ -452,15 +423,21 @@ class _Emptying:
 
     def _forget_in_jobs(self) -> None:
         """Take the addresses out of all jobs; where one waits for them, they are refused."""
-        found = list(rows_in(self.connection, _JOBS, JOB.c.id, self.ahead.jobs))
-        known = {row.id for row in found}
-        waiting = self.connection.execute(_JOBS.where(OPEN, JOB.c.kind == "ingest"))
-        found += [row for row in waiting if row.id not in known and self.ahead.is_named_by(row)]
-        for row in found:
+        for row in self._naming_jobs():
             values = {"reason": ADDRESS_GONE, "seq": self.unit.number()}
-            if places := _places_in(row):
+            if places := places_in(row):
                 values |= self._without_places(row, places)
             self.connection.execute(update(JOB).where(JOB.c.id == row.id).values(**values))
+
+    def _naming_jobs(self) -> Iterator[Row[Any]]:
+        """Yield the jobs that were found before, some at a time, then what came since."""
+        jobs = self.ahead.jobs
+        for at in range(0, len(jobs), ROWS_AT_A_TIME):
+            part = jobs[at : at + ROWS_AT_A_TIME]
+            yield from list(rows_in(self.connection, JOBS, JOB.c.id, part))
+        known = set(jobs)
+        waiting = list(self.connection.execute(JOBS.where(OPEN, JOB.c.kind == "ingest")))
+        yield from (row for row in waiting if row.id not in known and self.ahead.is_named_by(row))
 
     def _without_places(self, job: Row[Any], places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return what a job becomes without the places that name an address."""
