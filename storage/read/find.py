@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BindParameter,
@@ -42,7 +42,13 @@ from storage.read.revision import (
 )
 from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError, RestrictedError
+from storage.values.late import LateModule
 from storage.values.locator import escape_locator, without_gz
+
+if TYPE_CHECKING:
+    from storage.values.net import origin_name
+else:
+    origin_name = LateModule("storage.values.net.origin_name")
 
 ID_LENGTH = 16
 MOST_CANDIDATES = 20
@@ -146,9 +152,15 @@ class Finder:
         """Return the article that `given` names.
 
         An exact id or origin wins, then the path of a file that was read, then the beginning of
-        an id that no other has. Raises: NoSuchError, AmbiguousError.
+        an id that no other has, then the address that is meant.
+        Raises: NoSuchError, AmbiguousError.
         """
-        found = self._answering(given) or self._in_file(given) or self._beginning(given)
+        found = (
+            self._answering(given)
+            or self._in_file(given)
+            or self._beginning(given)
+            or self._cleaned(given)
+        )
         if found is None:
             by_then = " by then" if self.clocks.are_set else ""
             hint = f"`lesart list` names those that are there{by_then}"
@@ -248,6 +260,16 @@ class Finder:
             return None
         last = given + "z" * (ID_LENGTH - len(given))
         return self._only(ORIGIN.c.public_id.between(given, last), given)
+
+    def _cleaned(self, given: str) -> FoundArticle | None:
+        """Return the article at an address that is written in another way, as a browser shows it.
+
+        With a fragment, say, or with what counts visitors.
+        """
+        if not given.lower().startswith(("http://", "https://")):
+            return None
+        origin = origin_name.cleaned(given)
+        return None if origin is None else self._exactly(origin)
 
     def _only(self, wanted: ColumnElement[bool], given: str) -> FoundArticle | None:
         query = (

@@ -65,6 +65,11 @@ def test_an_origin_that_is_named_is_cleaned(folder, capsys):
     assert rows(capsys, "list")[0]["origins"] == ["https://bote.example/damm?id=3"]
 
 
+def test_a_folder_may_be_watched_by_its_address(folder, capsys):
+    assert run(app, ["source", "add", (folder / "in").as_uri()]) == 0
+    assert rows(capsys, "source", "list")[0]["locator"] == str(folder / "in")
+
+
 def test_a_wrong_share_is_told_before_anything_of_texts(folder, capsys):
     assert run(app, ["verify", "--sample", "much"]) == 2
     assert "derived" not in capsys.readouterr().err

@@ -51,6 +51,24 @@ def test_a_file_that_names_an_address_answers_by_its_path_too(room, reading):
     assert reading.version(str(path)).origin == "https://lohebote.example/damm"
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "https://bote.example/deich?id=7#kommentare",
+        "https://bote.example/deich?utm_source=brief&id=7",
+        "HTTPS://Bote.example:443/deich?id=7",
+    ],
+)
+def test_an_address_names_its_article_however_a_browser_shows_it(shown, room, reading):
+    room.write("deich.md", page(A, url="https://bote.example/deich?id=7"))
+    room.scan()
+    article = reading.version("https://bote.example/deich?id=7").article
+    assert reading.version(shown).article == reading.version(f"{shown}@1").article == article
+    assert [each.article for each in reading.history(shown)] == [article]
+    with pytest.raises(NoSuchError):
+        reading.version(shown.replace("id=7", "id=8"))
+
+
 def test_a_file_that_belongs_to_no_source_answers_by_its_path(room, reading):
     path = room.write("damm.txt", seed("Pegel", A), room.root / "anderswo")
     room.ingest(f"../{path.parent.name}/damm.txt")

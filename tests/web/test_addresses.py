@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from tests.web.desk import PEGEL, A
 from tests.web.site import page, redirect
-from worker.address import Address, origin_of, parse_address, without_secrets
+from worker.address import Address, parse_address, without_secrets
 from worker.web import connection
 from worker.web.connection import Network
 from worker.web.exchange import KeptConnection, ask

@@ -15,6 +15,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import PREFIX, Settings
 from storage.values.arrivals.source import Source
+from storage.values.net.origin_name import cleaned
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.address import without_secrets
@@ -38,7 +39,6 @@ from worker.flow.work import (
     work_next,
 )
 from worker.sources.folders.members import LISTS, TYPES
-from worker.sources.listings.addresses import cleaned
 
 __all__ = ["drain"]
 

@@ -11,9 +11,10 @@ from storage.database.engine import ArchiveMissingError
 from storage.schedule.hosts import Host, hosts
 from storage.schedule.watches import Standing, standing_of
 from storage.settings import Settings
+from storage.values.net.origin_name import origin_of
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
-from worker.address import Address, origin_of, parse_address, without_secrets
+from worker.address import Address, parse_address, without_secrets
 from worker.web import robots
 from worker.web.connection import Network, NoSuchHostError, NotPublicError
 from worker.web.exchange import KeptConnection

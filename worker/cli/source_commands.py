@@ -158,7 +158,7 @@ def add(
         raise ScheduleError("--type, --recheck, --newer-than, --header, --proxy are for addresses")
     if not locator:
         raise LocatorError("''", "name a folder or an address")
-    folder = Path(locator).absolute()
+    folder = Path(standing.file_path(locator))
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
     if folder.is_file() and standing.is_subscriptions(folder):

@@ -14,12 +14,13 @@ from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
 from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
 from storage.values.net.addresses import Named
+from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive, Present
 from storage.write.redaction.without_redacted import nameless
-from worker.address import origin_of, parse_address, without_trackers
+from worker.address import parse_address, without_trackers
 from worker.flow.import_captures import Importer
 from worker.sources.containers.gunzip import MAGIC as GZIP
 from worker.sources.containers.items import (

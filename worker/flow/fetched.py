@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from storage.values.draft import Candidate, Draft, Field, Json
+from storage.values.net.origin_name import origin_of
 from storage.values.refusals import Refused, refuse
-from worker.address import Address, origin_of, parse_address
+from worker.address import Address, parse_address
 from worker.text import Offer
 from worker.text.page.interstitials import BARRIERS
 

@@ -15,10 +15,11 @@ from storage.schedule.watches import due_watches, hand_out_due
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
+from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
-from worker.address import Address, origin_of, parse_address, without_secrets
+from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.flow.collect import IngestTarget
 from worker.sources.folders.folder import expand
@@ -77,7 +78,7 @@ def resolve(
     if is_address(locator):
         is_capture = bool(origin or observed_at)
         return _address_place(archive, settings, locator, source, type, is_capture=is_capture)
-    path = _path_of(locator)
+    path = file_path(locator)
     listing_root = _listing_root(path, locator)
     owner, prefix = _owner(archive, settings, path, listing_root, source)
     below = os.path.relpath(listing_root, owner.locator)
@@ -129,7 +130,8 @@ def _arguments(places: Sequence[IngestTarget]) -> dict[str, Any]:
     return {"places": [asdict(place) for place in places]}
 
 
-def _path_of(locator: str) -> str:
+def file_path(locator: str) -> str:
+    """Return the absolute path of a file, a folder or a pattern, which may be a `file:` address."""
     parts = urlsplit(locator) if "://" in locator else None
     if parts is not None and parts.scheme == "file":
         return _absolute(parts.path)

@@ -7,17 +7,19 @@ from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.addresses import Named
+from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
-from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
+from worker.address import Address, parse_address, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
-from worker.flow.order import ADDRESS_TYPES, is_address, is_source_name, named_source
+from worker.flow.order import ADDRESS_TYPES, file_path, is_address, is_source_name, named_source
 from worker.sources.listings.url_list import OpmlFeed, read_opml
 from worker.text import HEAD_BYTES
 from worker.web.kind import kind_of
 
 __all__ = [
+    "file_path",
     "is_address",
     "is_subscriptions",
     "named_source",

@@ -7,10 +7,11 @@ from urllib.parse import urljoin
 
 from storage.values.draft import Json
 from storage.values.net.addresses import Check, CheckedExchange, Watched
+from storage.values.net.origin_name import origin_of
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
-from worker.address import Address, origin_of, parse_address, without_secrets, without_trackers
+from worker.address import Address, parse_address, without_secrets, without_trackers
 from worker.web.connection import Network
 from worker.web.credentials import SecretError, hidden, own_headers, read_proxy, revealed
 from worker.web.exchange import Exchanged

@@ -1,14 +1,10 @@
 """PURE: addresses as lists, feeds and sitemaps write them, made whole."""
 
-import re
 from urllib.parse import urljoin, urlsplit
 
-from worker.address import origin_of
+from storage.values.net.origin_name import BREAKS
 
 LONGEST_ADDRESS = 5_000
-
-BREAKS = re.compile(r"[\t\r\n]+ *")
-"""Line breaks and tabs inside an address, which every browser takes out."""
 
 
 def whole_address(text: str | None, base: str) -> str | None:
@@ -46,18 +42,3 @@ def is_web_address(text: str) -> bool:
         return bool(urlsplit(text).hostname)
     except ValueError:
         return False
-
-
-def cleaned(address: str) -> str | None:
-    """Return a web address as the origin of what stands there, None where it is none.
-
-    >>> cleaned("HTTPS://A.example:443/b c?id=3&utm_source=x#top"), cleaned("seed:a.txt")
-    ('https://a.example/b%20c?id=3', None)
-    """
-    whole = BREAKS.sub("", address).strip().replace(" ", "%20")
-    try:
-        parts = urlsplit(whole)
-        is_of_the_web = parts.scheme in {"http", "https"} and "@" not in parts.netloc
-        return origin_of(whole) if is_of_the_web and parts.hostname else None
-    except ValueError:
-        return None

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 from storage.values.draft import Json
 from storage.values.net.addresses import AddressList, Named
+from storage.values.net.origin_name import origin_of
 from storage.values.refusals import Refused, refuse
-from worker.address import Address, IsOwn, origin_of, parse_address, without_trackers
+from worker.address import Address, IsOwn, parse_address, without_trackers
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
 from worker.sources.listings.url_list import read_opml, read_url_list

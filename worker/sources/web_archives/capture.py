@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
+from storage.values.net.origin_name import cleaned
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
-from worker.sources.listings.addresses import cleaned
 from worker.sources.web_archives.http_message import (
     Headers,
     HttpResponse,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.sources.listings.addresses import cleaned
+from storage.values.net.origin_name import cleaned
 from worker.sources.web_archives.record_group import RecordGroup
 
 MOST_JOINED = 16

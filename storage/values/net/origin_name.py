@@ -1,0 +1,126 @@
+"""PURE: what an address of the web is called in the archive: cleaned, whoever names it."""
+
+import ipaddress
+import re
+import unicodedata
+from urllib.parse import urlsplit, urlunsplit
+
+import idna
+from courlan import normalize_url
+
+PORTS = {"http": 80, "https": 443}
+
+BREAKS = re.compile(r"[\t\r\n]+ *")
+"""Line breaks and tabs inside an address, which every browser takes out."""
+
+TRACKER = re.compile(
+    r"""(?:utm|itm|mtm|pk|piwik|mc|mkt|oly|vero|hsa|wt|at|ns|trk|ga|gs|pf_rd|stm)_\w+
+    | wt\.z?mc | _hsenc | _hsmi | __hs\w+ | _ga | _gl
+    | (?:fb|g|d|tw|y|ms|ysc?|tt|epi|li_)clid | fbclid | gclsrc | msclkid | gbraid | wbraid
+    | igshid | igsh | icid | ocid | smid | cmpid | cmp | ncid | xtor | xing_share | share
+    | ref | ref_?src | ref_?url | referr?er | source | medium | campaign | campaign_?id
+    | aff | affiliate | affiliate_?id | partner_?id | session_?id | phpsessid | jsessionid""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""The name of a parameter that counts visitors; what names a page stays, as doubtful as it may be.
+
+>>> [bool(TRACKER.fullmatch(name)) for name in ("utm_source", "fbclid", "cid", "galerie", "id")]
+[True, True, False, False, False]
+"""
+
+
+def origin_of(text: str) -> str:
+    """Return what the address `text` is called: without tracking parameters and fragment.
+
+    Courlan settles scheme, host and path; of the query only what counts visitors is taken away,
+    since courlan takes `galerie` for a tracker, and an address without it names another page.
+
+    >>> origin_of("HTTPS://Zeitung.example:443//a?utm_source=b&id=3&galerie=2&a#oben")
+    'https://zeitung.example/a?a&galerie=2&id=3'
+    """
+    parts = urlsplit(text)
+    bare = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+    kept = sorted(kept_parameters(parts.query), key=lambda each: each.partition("=")[0])
+    cleaned: str = normalize_url(bare)
+    cleaned = _with_ascii_host(cleaned)
+    if not kept:
+        return cleaned.rstrip("/") if cleaned.count("/") == 3 else cleaned
+    if cleaned.count("/") == 2:
+        cleaned += "/"
+    return f"{cleaned}?{'&'.join(kept)}"
+
+
+def cleaned(address: str) -> str | None:
+    """Return a web address as the origin of what stands there, None where it is none.
+
+    >>> cleaned("HTTPS://A.example:443/b c?id=3&utm_source=x#top"), cleaned("seed:a.txt")
+    ('https://a.example/b%20c?id=3', None)
+    """
+    whole = BREAKS.sub("", address).strip().replace(" ", "%20")
+    try:
+        parts = urlsplit(whole)
+        is_of_the_web = parts.scheme in {"http", "https"} and "@" not in parts.netloc
+        return origin_of(whole) if is_of_the_web and parts.hostname else None
+    except ValueError:
+        return None
+
+
+def kept_parameters(query: str) -> list[str]:
+    """Return the parameters of a query that do not only count visitors."""
+    parameters = [each for each in query.split("&") if each]
+    return [each for each in parameters if not TRACKER.fullmatch(each.partition("=")[0])]
+
+
+def _with_ascii_host(text: str) -> str:
+    """Undo that courlan writes a host in its own letters, in which it may look like another."""
+    parts = urlsplit(text)
+    if parts.netloc.isascii():
+        return text
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, ascii_host(parts.hostname or "") + port, *parts[2:]))
+
+
+def ascii_host(host: str) -> str:
+    """Return a host as it goes over the wire.
+
+    Raises: ValueError where it is none, or mixes scripts so as to look like another one.
+
+    >>> ascii_host("Straße.example"), ascii_host("münchen.example")
+    ('xn--strae-oqa.example', 'xn--mnchen-3ya.example')
+    """
+    host = host.strip().rstrip(".").lower()
+    if not host:
+        raise ValueError("it names no host")
+    if ":" in host:
+        return str(ipaddress.IPv6Address(host.partition("%")[0]))
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True, transitional=False).decode("ascii")
+        except idna.IDNAError as error:
+            raise ValueError("its host is no name that can be looked up") from error
+    if not HOST.fullmatch(host):
+        raise ValueError("its host is no name that can be looked up")
+    for label in host.split("."):
+        if label.startswith("xn--") and _mixes_scripts(label):
+            raise ValueError("its host mixes scripts that look alike")
+    return host
+
+
+HOST = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*"
+)
+"""A name that can be looked up.
+
+>>> bool(HOST.fullmatch("a.example")), bool(HOST.fullmatch("a..example"))
+(True, False)
+"""
+
+
+def _mixes_scripts(label: str) -> bool:
+    """Return whether a label in Punycode mixes Latin with letters that pass for Latin ones."""
+    try:
+        letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except UnicodeError as error:
+        raise ValueError("its host is no name that can be looked up") from error
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in letters if c.isalpha()}
+    return len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}) > 1
