@@ -17,7 +17,7 @@ from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
 from storage.read.revision import RevisionError
 from storage.settings import IntervalError, SettingsError, hide_secrets, load_settings
-from storage.values.trouble import mend_of
+from storage.values.trouble import driver_error, mend_of
 
 WELL = 0
 NO = 1
@@ -162,7 +162,7 @@ def _report(error: Exception, given: Sequence[str], exit_codes: ExitCodes) -> in
 
 def _sentence(error: Exception) -> str:
     """Return what went wrong, and what to do, without the statement that SQLAlchemy adds."""
-    origin = getattr(error, "orig", None)
+    origin = driver_error(error)
     mend = mend_of(error)
     if origin is not None:
         sentence = f"the database says: {str(origin).strip().partition(chr(10))[0]}"
@@ -195,16 +195,14 @@ def _narrowed(error: Exception, code: int) -> int:
 
 
 def _of_databases(error: Exception) -> int | None:
-    if "sqlalchemy" not in sys.modules:
+    said = driver_error(error)
+    if said is None:
         return None
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-
-    if not isinstance(error, DBAPIError):
-        return None
-    reason = str(error.orig).lower()
-    if getattr(error.orig, "sqlstate", None) == "42501" or "not a database" in reason:
+    reason = str(said).lower()
+    if getattr(said, "sqlstate", None) == "42501" or "not a database" in reason:
         return WRONG_USE
-    is_away = error.connection_invalidated or "connect" in reason or mend_of(error) is not None
+    is_cut = getattr(error, "connection_invalidated", False) or "connect" in reason
+    is_away = is_cut or mend_of(error) is not None
     return UNCHECKED if is_away or "malformed" in reason or _BUSY_REASON in reason else None
 
 

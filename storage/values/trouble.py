@@ -42,6 +42,8 @@ OF_DATABASE: Mapping[str, str] = {
     "database is locked": "another process writes for long: give the command again",
 }
 """What to do about an error of a database, by a part of what it says."""
+DRIVERS = frozenset({"sqlite3", "psycopg"})
+"""The modules of the errors that databases raise."""
 PASSING = frozenset({"database is locked"})
 """What goes by if one only waits."""
 
@@ -65,7 +67,19 @@ def is_of_machine(error: BaseException) -> bool:
     return mend_of(error) is not None and _part_of(error) not in PASSING
 
 
+def driver_error(error: BaseException) -> BaseException | None:
+    """Return what a driver of a database raised, be it wrapped or not; None for other errors.
+
+    >>> driver_error(KeyError("x")) is None
+    True
+    """
+    wrapped: BaseException | None = getattr(error, "orig", None)
+    if wrapped is not None:
+        return wrapped
+    return error if type(error).__module__.partition(".")[0] in DRIVERS else None
+
+
 def _part_of(error: BaseException) -> str | None:
     """Return the part of what a database said by which its error is known."""
-    message = str(getattr(error, "orig", "")).lower()
+    message = str(driver_error(error) or "").lower()
     return next((part for part in OF_DATABASE if part in message), None)

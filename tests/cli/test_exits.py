@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import pytest
 import typer
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -50,6 +52,8 @@ ENDINGS = {
     "database locked": (OperationalError("", {}, Exception("database is locked")), 4),
     "server went away": (OperationalError("", {}, Exception("server closed the connection")), 4),
     "disk full": (OperationalError("", {}, Exception("database or disk is full")), 4),
+    "disk full, as SQLite says it": (sqlite3.OperationalError("database or disk is full"), 4),
+    "server went away, as its driver says it": (psycopg.OperationalError("connection lost"), 4),
     "disk of the server full": (
         OperationalError("", {}, Exception("could not extend file: No space left on device")),
         4,

@@ -58,6 +58,22 @@ def test_a_full_disk_ends_a_command_with_4_and_with_room_it_goes_on(small_disk, 
     assert "leave to write" in ended.stderr
 
 
+def test_a_backup_for_which_there_is_no_room_ends_with_4_and_leaves_nothing(small_disk, tmp_path):
+    (tmp_path / "seeds").mkdir()
+    write_files(tmp_path / "seeds")
+    archive, copied = str(tmp_path / "a.sqlite3"), tmp_path / "copy.sqlite3"
+    rows(tmp_path, "ingest", "seeds", "--archive", archive)
+    assert lesart(tmp_path, "backup", str(copied), "--archive", archive).returncode == 0
+    for words in (
+        ["backup", str(small_disk / "b.sqlite3"), "--archive", archive],
+        ["restore", str(copied), "--archive", str(small_disk / "c.sqlite3")],
+    ):
+        ended = lesart(tmp_path, *words)
+        assert (ended.returncode, ended.stdout) == (4, "")
+        assert "make room" in ended.stderr
+    assert [each.name for each in small_disk.iterdir() if each.suffix == ".sqlite3"] == []
+
+
 def test_an_export_to_a_full_disk_ends_with_4_and_leaves_nothing_there(small_disk, tmp_path):
     (tmp_path / "seeds").mkdir()
     write_files(tmp_path / "seeds")
