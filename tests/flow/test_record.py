@@ -1,5 +1,7 @@
 """The record is only added to: no row is changed or deleted, but for an emptying with its reason."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from storage.database.schema_version import HEAD, MIGRATIONS, revisions
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.unit import writing
 from storage.values.redaction import is_emptied
+from storage.write.archive import Archive
 from storage.write.redaction.redact import emptied_columns
 from tests.flow.driver import START, Newsroom, hour
 from tests.flow.whole_record import add_row, fill_record, log_record
@@ -231,3 +234,18 @@ def test_texts_are_packed_by_lz4_where_the_server_knows_it(postgres_url):
         ("search_text", "tokens"): (is_known, "x" if is_known else "e"),
         ("wording", "text"): (is_known, "x"),
     }
+
+
+def test_a_new_file_has_small_pages_and_an_older_one_stays_as_it_is(tmp_path):
+    path = tmp_path / "a.sqlite3"
+    pragmas = ("PRAGMA page_size", "PRAGMA wal_autocheckpoint")
+
+    def asked() -> tuple[int, ...]:
+        with Archive.open(path) as archive, archive.looking() as connection:
+            return tuple(connection.exec_driver_sql(each).scalar_one() for each in pragmas)
+
+    assert asked() == (1_024, 32_000)
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        for each in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 4096", "VACUUM"):
+            file.execute(each)
+    assert asked() == (4_096, 8_000)
