@@ -16,7 +16,7 @@ from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError
 from storage.values.late import LateModule
 from storage.values.net.mail_server import MAIL_ADDRESS
-from worker.cli.opened import writing
+from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
     from storage.history.alerts import lists
@@ -159,7 +159,7 @@ def add(
     settings = place.settings()
     where, daily_at = targets.checked(settings), targets.daily_at()
     rule = wanted.rule(settings)
-    with writing(settings) as archive:
+    with opened_archive(settings) as archive:
         made = archive.run(
             keep.add, name, rule, where, daily_at=daily_at,
             timezone=settings.timezone,
@@ -175,7 +175,7 @@ def add(
 @command(alerts, "list", example="lesart alert list")
 def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the alerts, without their secrets."""
-    with writing(place.settings()) as archive, archive.looking() as connection:
+    with opened_archive(place.settings()) as archive, archive.looking() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         ways = lists.channels(connection, [each.id for each in found])
     names = ("alert", "rule", "channels", "daily_at", "paused", *lists.STATES)
@@ -186,7 +186,7 @@ def list_alerts(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "show", example="lesart alert show pegel")
 def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Show one alert, without its secrets."""
-    with writing(place.settings()) as archive, archive.looking() as connection:
+    with opened_archive(place.settings()) as archive, archive.looking() as connection:
         found, numbers = lists.alert(connection, name), lists.counts(connection)
         ways = lists.channels(connection, [found.id])
     facts = {"timezone": found.timezone, "created_at": found.created_at.isoformat()}
@@ -199,7 +199,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     from worker.alerts.sample import send_samples  # noqa: PLC0415  # loads what sends
 
     settings = place.settings()
-    with writing(settings) as archive:
+    with opened_archive(settings) as archive:
         found = send_samples(archive, settings, name)
     rows = [
         {"channel": channel.kind, "target": target_shown(channel.kind, channel.target),
@@ -214,7 +214,7 @@ def test(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "pause", example="lesart alert pause pegel")
 def pause(*, name: Name, place: ArchiveOptions) -> None:
     """Let an alert rest: nothing is looked at or sent until it is resumed."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         archive.run(keep.pause, name)
     say(f"{name} rests until `lesart alert resume {name}`")
 
@@ -222,7 +222,7 @@ def pause(*, name: Name, place: ArchiveOptions) -> None:
 @command(alerts, "resume", example="lesart alert resume pegel")
 def resume(*, name: Name, place: ArchiveOptions) -> None:
     """Let a paused alert go on with what changes from now on."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         archive.run(keep.resume, name)
     say(f"{name} tells of what changes from now on")
 
@@ -230,7 +230,7 @@ def resume(*, name: Name, place: ArchiveOptions) -> None:
 @command(alerts, "rotate", example="lesart alert rotate pegel")
 def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Give its webhooks new keys, shown this once; the key before signs beside it."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         made = archive.run(keep.rotate, name)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
@@ -242,7 +242,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(alerts, "remove", example="lesart alert remove pegel")
 def remove(*, name: Name, place: ArchiveOptions) -> None:
     """Remove an alert with its addresses, its keys and its log."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         archive.run(keep.remove, name)
     say(f"the alert {name} and its log are gone")
 
@@ -257,7 +257,7 @@ def log(
     state: State | None = option("--state", None, "Deliveries in it."),
 ) -> None:
     """List what became of each delivery, the newest first, with why the alert fired."""
-    with writing(place.settings()) as archive, archive.looking() as connection:
+    with opened_archive(place.settings()) as archive, archive.looking() as connection:
         if name is not None:
             lists.alert(connection, name)
         rows = lists.deliveries(
@@ -270,7 +270,7 @@ def log(
 @command(alerts, "retry", example="lesart alert retry pegel")
 def retry(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Let dead deliveries be tried again at once, by whoever sends."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         number = archive.run(keep.retry, name)
     write_rows([{"alert": name, "waiting": number}], shown.target())
 

@@ -40,7 +40,7 @@ from worker.cli import (
 )
 from worker.cli import source_commands as source_cli
 from worker.cli import token_commands as token_cli
-from worker.cli.opened import writing
+from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 from worker.errors import (
     BrokerError,
@@ -94,7 +94,7 @@ def ingest(
 ) -> None:
     """Ingest what is named, now; ended early, the same command goes on where it was."""
     settings = place.settings()
-    with writing(settings, create=settings.is_embedded) as archive:
+    with opened_archive(settings, create=settings.is_embedded) as archive:
         request = control.IngestRequest(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_moment(observed_at, settings), type=type,
@@ -121,7 +121,7 @@ def up(
     """Watch the sources and archive what they bring, with nothing else installed."""
     settings = place.settings()
     if once:
-        with writing(settings, create=True) as archive:
+        with opened_archive(settings, create=True) as archive:
             summaries = control.once(archive, settings, processes)
             log.append(archive.engine, archive.clock)
             alerting.work(archive, settings)
@@ -150,7 +150,7 @@ def worker(
         return
     _log("debug" if place.debug else "info")
     if drain:
-        with writing(settings, create=settings.is_embedded) as archive:
+        with opened_archive(settings, create=settings.is_embedded) as archive:
             control.drain(archive, settings, within=job)
             if job is None:
                 alerting.work(archive, settings)
@@ -240,7 +240,7 @@ def rederive(
         filters = filtering.filters(settings)
         ids = [archive.row_of(each) for each in articles] if articles else None
     wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
-    with writing(settings) as archive, ProgressLine() as line:
+    with opened_archive(settings) as archive, ProgressLine() as line:
         number = processes or control.processors()
         found = rederiving.Rereading(archive, settings, number)
         differences = found.differences(wanted, line.report)
@@ -295,7 +295,7 @@ def retry(
 ) -> None:
     """Try again what was quarantined or cancelled of a job."""
     settings = place.settings()
-    with writing(settings) as archive:
+    with opened_archive(settings) as archive:
         ids = control.retry(archive, settings, job)
     say(f"{len(ids)} made ready again" if ids else "nothing of this job was quarantined")
     _report([{"job": each} for each in ids], shown)
@@ -309,7 +309,7 @@ def cancel(
     shown: OutputOptions,
 ) -> None:
     """Cancel what is still open of a job; what was kept stays."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         number = control.cancel(archive, job)
     _report([{"job": job, "cancelled": number}], shown)
 
@@ -323,7 +323,7 @@ def undo(
     reason: str | None = option("--reason", "TEXT", "Why, for whoever asks later."),
 ) -> None:
     """Undo a decision of the archive; it stays on record and is not made again."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         undone = archive.undo(decision, reason)
     _report([undone.to_dict()], shown)
 

@@ -23,7 +23,7 @@ from storage.cli.options import (
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
-from worker.cli.opened import writing
+from worker.cli.opened import opened_archive
 from worker.cli.redact_command import redact_again
 
 
@@ -94,7 +94,7 @@ def restore(
             rows = copy(str(file), settings.database_url, line.report, store)
         say(f"{rows} rows restored in {time.monotonic() - began:.1f} s")
         if redactions is not None:
-            with writing(settings) as archive:
+            with opened_archive(settings) as archive:
                 redact_again(archive, redactions)
         if verified or drill:
             report_verification(settings, shown, Checked())
@@ -120,7 +120,7 @@ def merge(
     address = load_settings(config=place.config, archive=other).database_url
     with ProgressLine() as line:
         file = spooled(address, settings.home, program(), line.report)
-    with writing(settings, create=settings.is_embedded) as archive:
+    with opened_archive(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
         summaries = control.see_through(archive, settings, [job])
         append(archive.engine, archive.clock)
@@ -149,7 +149,7 @@ def sweep(
     if store is None:
         raise SettingsError("captures_url", "it is not set: the bytes lie in the database")
     with (
-        writing(settings) as archive,
+        opened_archive(settings) as archive,
         ProgressLine() as line,
     ):
         found = sweep_orphans(

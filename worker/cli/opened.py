@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def writing(settings: Settings, *, create: bool = False) -> Iterator["Archive"]:
+def opened_archive(settings: Settings, *, create: bool = False) -> Iterator["Archive"]:
     """Open the archive of the settings, which is made or migrated where `create` says so.
 
     Raises: what `Archive.open` does.

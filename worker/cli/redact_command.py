@@ -16,7 +16,7 @@ from storage.cli.output import write_rows
 from storage.cli.progress import ProgressLine
 from storage.settings import Settings
 from storage.values.redaction import RedactionReason
-from worker.cli.opened import writing
+from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
     from storage.record.reading import Captured, Reading
@@ -111,7 +111,7 @@ def redact(
     task.check(targets, order)
     if not task.name_nothing:
         (replace(order, dry_run=True) if task.lift else order).check(targets)
-    with writing(settings) as archive:
+    with opened_archive(settings) as archive:
         if task.listed:
             write_rows(acts_of(archive), shown.target())
         elif task.retention:

@@ -16,7 +16,7 @@ from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
 from storage.values.late import LateModule
 from storage.values.locator import escape_locator
-from worker.cli.opened import writing
+from worker.cli.opened import opened_archive
 from worker.cli.summaries import report_summaries
 from worker.errors import LocatorError, LocatorMissingError, ScheduleError
 
@@ -148,7 +148,7 @@ def add(
     schedule = when.values(settings)
     if standing.is_address(locator):
         options = fetch_options.options()
-        with writing(settings, create=settings.is_embedded) as archive:
+        with opened_archive(settings, create=settings.is_embedded) as archive:
             added = standing.watch_address(
                 archive, settings, locator, name=name, kind=type, options=options, **schedule
             )
@@ -162,12 +162,12 @@ def add(
     if not folder.exists():
         raise LocatorMissingError(locator, "there is no such folder or file")
     if folder.is_file() and standing.is_subscriptions(folder):
-        with writing(settings, create=settings.is_embedded) as archive:
+        with opened_archive(settings, create=settings.is_embedded) as archive:
             _report(standing.watch_feeds(archive, settings, folder, **schedule), shown)
         return
     if not schedule:
         schedule = {"every_seconds": settings.every}
-    with writing(settings, create=settings.is_embedded) as archive:
+    with opened_archive(settings, create=settings.is_embedded) as archive:
         chosen = (
             escape_locator(folder.name) if name is None else standing.named_source(archive, name)
         )
@@ -185,7 +185,7 @@ def add(
 @command(sources, "list", example="lesart source list")
 def list_sources(*, place: ArchivePlace, shown: OutputOptions) -> None:
     """List the standing sources with their schedules."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         _report(archive.sources(standing=True), shown)
 
 
@@ -204,7 +204,7 @@ def change(
     options = fetch_options.options()
     if not schedule and not options:
         raise ScheduleError("say --every, --cron, --timezone, --recheck or another option")
-    with writing(settings) as archive:
+    with opened_archive(settings) as archive:
         if options:
             schedule["options"] = {**archive.source(name).options, **options}
         changed = archive.change_source(name, **schedule)
@@ -218,7 +218,7 @@ def run(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
     from worker.cli import control  # noqa: PLC0415  # loads the text core
 
     settings = place.settings()
-    with writing(settings) as archive:
+    with opened_archive(settings) as archive:
         summaries = control.run_source(archive, settings, archive.source(name))
     report_summaries(summaries, shown)
 
@@ -238,13 +238,13 @@ def resume(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
 @command(sources, "remove", example="lesart source remove presse")
 def remove(*, name: Name, place: ArchivePlace) -> None:
     """Watch a source no more; what it brought stays in the archive."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         archive.change_source(name, removed_at=archive.clock(), standing=False)
     say(f"{name} is watched no more; what it brought stays")
 
 
 def _change(place: ArchivePlace, shown: OutputOptions, name: str, **values: Any) -> None:
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         _report([archive.change_source(name, **values)], shown)
 
 

@@ -9,7 +9,7 @@ from storage.cli.options import ArchiveOptions, OutputOptions, command, option
 from storage.cli.output import write_rows
 from storage.values.draft import as_dict
 from storage.values.late import LateModule
-from worker.cli.opened import writing
+from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
     from storage.write import tokens as kept
@@ -36,7 +36,7 @@ def add(
 ) -> None:
     """Make a token and write it, once: the archive keeps only its digest."""
     settings = place.settings()
-    with writing(settings, create=settings.is_embedded) as archive:
+    with opened_archive(settings, create=settings.is_embedded) as archive:
         made = kept.add_token(archive, name, scope)
     write_rows([{"name": name, "scope": scope, "token": made}], shown.target())
 
@@ -44,7 +44,7 @@ def add(
 @command(tokens, "list", example="lesart token list")
 def list_tokens(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the tokens, those that were taken back too."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         rows = [as_dict(each) for each in kept.tokens(archive)]
     write_rows(rows, shown.target(), ("name", "scope", "created_at", "revoked_at"))
 
@@ -52,6 +52,6 @@ def list_tokens(*, place: ArchiveOptions, shown: OutputOptions) -> None:
 @command(tokens, "revoke", example="lesart token revoke redaktion")
 def revoke(*, name: Name, place: ArchiveOptions) -> None:
     """Take a token back."""
-    with writing(place.settings()) as archive:
+    with opened_archive(place.settings()) as archive:
         kept.revoke_token(archive, name)
     say(f"the token {name} allows nothing any more")
