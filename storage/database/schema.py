@@ -43,7 +43,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             _grant_writing(connection)
             _grant_page(connection)
             return before, known
-        refuse_newer(engine, before, known)
+        refuse_newer(connection, before, known)
         if before is None:
             _refuse_foreign(connection)
         drop_views(connection)

@@ -42,11 +42,11 @@ def require_current(engine: Engine) -> None:
     """
     with engine.connect() as connection:
         found = found_revision(connection)
-    known = head()
-    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
+        place = _place(connection)
+        known = head()
+        refuse_newer(connection, found, known)
     if found is None:
         raise ArchiveMissingError(place)
-    refuse_newer(engine, found, known)
     if found != known:
         raise SchemaOlderError(place, found, known)
 
@@ -74,18 +74,19 @@ def found_revision(connection: Connection) -> str | None:
     return revision
 
 
-def refuse_newer(engine: Engine, found: str | None, known: str) -> None:
+def refuse_newer(connection: Connection, found: str | None, known: str) -> None:
     """Raise SchemaNewerError for a revision that this program has no migration to."""
     if found in {None, known} or found in revisions():
         return
-    place = place_of(engine.url) if engine.dialect.name == "postgresql" else _sqlite_place(engine)
-    raise SchemaNewerError(place, str(found), known)
+    raise SchemaNewerError(_place(connection), str(found), known)
 
 
-def _sqlite_place(engine: Engine) -> str:
-    with engine.connect() as connection:
-        query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
-        return str(connection.exec_driver_sql(query).scalar_one())
+def _place(connection: Connection) -> str:
+    """Return where a database lies, asked on the connection that may hold its lock."""
+    if connection.dialect.name == "postgresql":
+        return place_of(connection.engine.url)
+    query = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+    return str(connection.exec_driver_sql(query).scalar_one())
 
 
 def keyed_after(connection: Connection) -> int:

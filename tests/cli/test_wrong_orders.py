@@ -1,11 +1,14 @@
 """What is ordered wrongly ends with 2 and a sentence, and the archive knows nothing of it."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from storage.cli.exits import run
+from storage.database.schema_version import HEAD
 from tests.flow.driver import SENTENCES, seed
 from worker.cli.commands import EXIT_CODES, app
 
@@ -57,6 +60,18 @@ def test_a_wrong_order_ends_with_2_and_leaves_nothing(words, folder, capsys):
     assert "a:b@" not in told.err
     for asked in (["source", "list"], ["jobs"], ["list"]):
         assert rows(capsys, *asked) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["ingest", "in"], ["up", "--once"], ["db", "upgrade"], ["backup", "b.db"]]
+)
+def test_an_archive_of_a_newer_program_ends_every_command_with_2_at_once(words, folder, capsys):
+    with closing(sqlite3.connect("lesart-data/lesart.sqlite3")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert run(app, words, exit_codes=EXIT_CODES) == 2
+    told = capsys.readouterr().err
+    assert "has schema 9999" in told
+    assert f"knows {HEAD}" in told
 
 
 def test_an_origin_that_is_named_is_cleaned(folder, capsys):
