@@ -7,7 +7,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
@@ -84,6 +85,11 @@ class Served:
 class _Watched(Multiprocess):
     """Starts processes that serve, and another one where one ends; tells so."""
 
+    def init_processes(self) -> None:
+        """Start what serves."""
+        with _interrupted_by_nobody():
+            super().init_processes()
+
     def keep_subprocess_alive(self) -> None:
         """Start anew what ended."""
         before = list(self.processes)
@@ -107,6 +113,11 @@ class ServedByMany(_Watched):
             signal.signal(each, handler)
         self._thread = threading.Thread(target=self.run, name="web", daemon=True)
 
+    def run(self) -> None:
+        """Serve in a thread of its own."""
+        with _interrupted_by_nobody():
+            super().run()
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -116,6 +127,16 @@ class ServedByMany(_Watched):
         self._thread.join(timeout=2 * ENDS_SECONDS)
         for each in self.processes:
             each.process.kill()
+
+
+@contextmanager
+def _interrupted_by_nobody() -> Iterator[None]:
+    """Keep Ctrl-C from this thread and what it starts: it is for who started all of them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Protocol(H11Protocol):

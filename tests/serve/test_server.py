@@ -1,6 +1,7 @@
 """The server stands beside the work, and never in its way."""
 
 import asyncio
+import signal
 import socket
 import threading
 import time
@@ -101,6 +102,18 @@ def test_several_processes_serve_and_count_together_what_they_answered(settings)
         known = {"If-None-Match": ask(f"{url}/api/articles").headers["ETag"]}
         again = [httpx.get(f"{url}/api/articles", headers=known, timeout=60) for _ in range(8)]
         assert {each.headers["ETag"] for each in again} == set(known.values())
+
+
+def test_an_interruption_is_for_who_started_the_processes(settings):
+    """Ctrl-C reaches all of them at once: none may end by itself, with a trace, while it starts."""
+    with many(settings) as (url, serving):
+        begun = time.monotonic()
+        while len(started := serving()) < 2 and time.monotonic() - begun < 60:
+            time.sleep(0.01)
+        for each in started:
+            each.send_signal(signal.SIGINT)
+        assert httpx.get(f"{url}/readyz", timeout=120).status_code == 200
+        assert serving() == started
 
 
 def test_a_process_that_was_killed_is_started_anew_and_its_answers_still_count(settings):
