@@ -84,6 +84,18 @@ SLOW = (
 )
 """What runs with the slow tests alone."""
 
+LARGE = (
+    "tests/bad_inputs/test_bad_inputs.py::test_a_large_bad_input_ends_as_the_table_says[B48 a list of 20,000",
+    "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[Markdown",
+    "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[records",
+    "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[texts",
+    "tests/chaos/test_again.py::test_a_command_that_was_killed_and_is_given_once_more_reads_everything[sqlite",
+    "tests/chaos/test_web_archives.py::test_kills_change_nothing_in_what_a_web_archive_gives[postgresql",
+    "tests/flow/test_any_order.py::test_imported_captures_that_come_in_at_any_time_give_the_same_history[postgresql",
+    "tests/web/test_month.py::test_what_a_press_does_is_what_the_archive_tells[postgresql",
+)
+"""What takes half a minute of processor time and more, where others of its kind run each time."""
+
 UNIT = (
     "storage/",
     "tests/diff/",
@@ -197,7 +209,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_postgres = "postgresql" in item.name
         if item.get_closest_marker("large"):
             continue
-        if item.nodeid.startswith(SLOW) or (is_postgres and not item.nodeid.startswith(ON_BOTH)):
+        if item.nodeid.startswith(LARGE):
+            item.add_marker(pytest.mark.large)
+        elif item.nodeid.startswith(SLOW) or (is_postgres and not item.nodeid.startswith(ON_BOTH)):
             item.add_marker(pytest.mark.slow)
         elif item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
             item.add_marker(pytest.mark.unit)

@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 }
 """How each is started, and what stands in what it prints."""
 
-LARGE = ("revisions", "seeds")
+LARGE = ("goals", "revisions", "scale", "seeds")
 """Half a minute of processor time each, whatever they are given."""
 
 STARTED_BY_OTHERS = {"naive": "the other side of `bench.seeds`"}
