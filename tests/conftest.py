@@ -87,6 +87,7 @@ SLOW = (
 LARGE = (
     "tests/bad_inputs/test_bad_inputs.py::test_a_large_bad_input_ends_as_the_table_says[B48 a list of 20,000",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[Markdown",
+    "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[pages",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[records",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[texts",
     "tests/chaos/test_again.py::test_a_command_that_was_killed_and_is_given_once_more_reads_everything[sqlite",

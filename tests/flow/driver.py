@@ -87,7 +87,7 @@ def shared_pages(text: TextSettings, seconds: float, wall: float, memory: int) -
 def _let_go(reader: DocumentReader) -> None:
     """Let the child of a reader come to its end: killed with us, it leaves half a file of coverage."""
     child = reader._child
-    if child is not None and child.owner == os.getpid():
+    if child is not None and child.owner == os.getpid() and child.process.stdin is not None:
         child.process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             child.process.wait(10)

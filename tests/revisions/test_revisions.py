@@ -13,7 +13,10 @@ LEAST_F1 = 0.95
 LEAST_SILENT = 0.95
 
 
-@pytest.fixture(scope="module", params=["sqlite in order", "postgresql in any order"])
+@pytest.fixture(
+    scope="module",
+    params=["sqlite in order", pytest.param("postgresql in any order", marks=pytest.mark.large)],
+)
 def answers(request, tmp_path_factory):
     """Give what the archive tells of every labelled step."""
     root = tmp_path_factory.mktemp("revisions")
