@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,9 @@ LARGE = (
     "tests/web/test_month.py::test_what_a_press_does_is_what_the_archive_tells[postgresql",
 )
 """What takes half a minute of processor time and more, where others of its kind run each time."""
+
+MEASURED_CASES = 3
+"""So many cases of a test tell coverage what it runs: tracing doubles what the others cost."""
 
 UNIT = (
     "storage/",
@@ -206,8 +210,13 @@ def pytest_collection() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is a unit test, as slow what need not run on both databases each time, and order."""
+    cases: Counter[str] = Counter()
     for item in items:
         is_postgres = "postgresql" in item.name
+        test = item.nodeid.partition("[")[0]
+        cases[test] += 1
+        if cases[test] > MEASURED_CASES or is_postgres or item.get_closest_marker("hypothesis"):
+            item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("large"):
             continue
         if item.nodeid.startswith(LARGE):
@@ -261,12 +270,16 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Hide the settings of whoever runs the tests; the page has one process unless a test says more."""
     for name in list(os.environ):
         if name.startswith("LESART_") and not name.startswith(("LESART_TEST_", "LESART_REAL_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LESART_WEB_WORKERS", "1")
+    if request.node.get_closest_marker("no_cover"):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def run(
     given = list(sys.argv[1:] if arguments is None else arguments)
     _speak_utf8()
     try:
-        command = typer.main.get_command(_only_named(app, given))
+        command = typer.main.get_command(only_named(app, given))
         answer = command(given, prog_name="lesart", standalone_mode=False)
     except SystemExit as ended:
         return _after_exit(ended)
@@ -88,17 +88,15 @@ def run(
     return answer if isinstance(answer, int) else WELL
 
 
-def _only_named(app: typer.Typer, given: Sequence[str]) -> typer.Typer:
-    """Return the program with no more than the command that is called, where that stands first.
+def only_named(app: typer.Typer, given: Sequence[str]) -> typer.Typer:
+    """Return the program with no more than the command, or the group, that stands first.
 
     Typer makes each command out of its function's signature: of sixty, one is needed.
     """
-    named = [each for each in app.registered_commands if each.name in given[:1]]
-    if not named:
-        return app
     only = copy(app)
-    only.registered_commands, only.registered_groups = named, []
-    return only
+    only.registered_commands = [each for each in app.registered_commands if each.name in given[:1]]
+    only.registered_groups = [each for each in app.registered_groups if each.name in given[:1]]
+    return only if only.registered_commands or only.registered_groups else app
 
 
 def open_streams() -> None:

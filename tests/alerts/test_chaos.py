@@ -13,7 +13,7 @@ from tests.alerts.conftest import pegel
 from tests.alerts.receivers import receiving
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS, KILLS = 20, 6
+STEPS, KILLS = 12, 4
 
 
 @pytest.mark.chaos

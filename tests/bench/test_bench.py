@@ -51,8 +51,11 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 }
 """How each is started, and what stands in what it prints."""
 
-LARGE = ("goals", "revisions", "scale", "seeds")
-"""Half a minute of processor time each, whatever they are given."""
+LARGE = (
+    "copies", "fit_pages", "goals", "pages", "revisions", "scale", "seeds", "serving", "web",
+    "web_archives",
+)  # fmt: skip
+"""Ten seconds of processor time and more, whatever they are given."""
 
 STARTED_BY_OTHERS = {"naive": "the other side of `bench.seeds`"}
 
@@ -122,6 +125,16 @@ def test_every_measurement_is_started_here():
         if "__main__" in path.read_text("utf-8") or path.name == "__main__.py"
     }
     assert with_main == {*COMMANDS, *STARTED_BY_OTHERS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", LARGE)
+def test_a_long_measurement_can_be_started(module):
+    command = [sys.executable, "-m", f"bench.{module}", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    asked = {word for word in COMMANDS[module][0] if word.startswith("--")}
+    assert {word for word in asked if word not in done.stdout} == set()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.chaos.corpus import Seed, corpus
 from tests.flow.processes import Service, Supervisor, lesart
 
 PARTS = 8
+"""So many folders a command is given for, unless a run says less."""
 SETTINGS = {
     "every": "1s", "batch_items": "20", "document_seconds": "1s", "batch_seconds": "3s",
     "lease_seconds": "6s",
@@ -46,6 +47,7 @@ class Run:
     kills: int
     database: str
     seed: int
+    parts: int = PARTS
     killed: Counter[str] = field(default_factory=Counter)
     recoveries: list[tuple[str, float]] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
@@ -75,15 +77,15 @@ class Run:
         ])  # fmt: skip
 
 
-def run(seeds: int, kills: int, database: str, seed: int) -> Run:
+def run(seeds: int, kills: int, database: str, seed: int, parts: int = PARTS) -> Run:
     """Make one run and return what came of it."""
-    made = Run(seeds, kills, database, seed)
+    made = Run(seeds, kills, database, seed, parts)
     chance = Random(seed)
     began = time.monotonic()
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="lesart-chaos-")))
         scene = resources.enter_context(_scene(made, folder))
-        files = list(corpus(seeds, chance, PARTS))
+        files = list(corpus(seeds, chance, parts))
         scene.bring(files, chance)
         made.restarts = dict(scene.supervisor.restarts)
         made.seconds = time.monotonic() - began
@@ -136,11 +138,13 @@ class Scene:
     def bring(self, files: list[Seed], chance: Random) -> None:
         """Write the files bit by bit and kill while they are worked; return when all is done."""
         watched = [each for each in files if each.path.startswith("seeds/")]
-        parts = [[f for f in files if f.path.startswith(f"parts/{n}/")] for n in range(PARTS)]
+        parts = [
+            [f for f in files if f.path.startswith(f"parts/{n}/")] for n in range(self.made.parts)
+        ]
         for kill in range(self.made.kills):
             share = (kill + 1) / (self.made.kills + 1)
             self._write(watched[: int(share * len(watched))])
-            if len(self.commands) < MOST_COMMANDS and self._started < share * PARTS:
+            if len(self.commands) < MOST_COMMANDS and self._started < share * self.made.parts:
                 self._order(parts[self._started])
             self._tend_for(chance.uniform(SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
             self._kill(chance)

@@ -30,6 +30,7 @@ from storage.settings import load_settings
 from storage.verify.doctor import Finding
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+WHOLE = typer.main.get_command(app)
 
 
 def objects(told: str) -> list[dict]:
@@ -38,9 +39,8 @@ def objects(told: str) -> list[dict]:
 
 def commands() -> dict[str, list[str]]:
     """Every command with the words that call it."""
-    root = typer.main.get_command(app)
     found = {}
-    for name, each in root.commands.items():
+    for name, each in WHOLE.commands.items():
         if hasattr(each, "commands"):
             found |= {f"{name} {inner}": [name, inner] for inner in each.commands}
         else:
@@ -62,7 +62,7 @@ def test_the_help_of_each_command_ends_with_an_example_of_it(words, lesart):
 
 @pytest.mark.parametrize("words", commands().values(), ids=commands().keys())
 def test_every_option_and_argument_is_explained_and_every_command_names_the_archive(words):
-    command = typer.main.get_command(app)
+    command = WHOLE
     for word in words:
         command = command.commands[word]
     assert all(parameter.help for parameter in command.params if parameter.name != "help")
@@ -74,7 +74,7 @@ FILTERED = ("list", "search", "changes", "relations", "export")
 
 @pytest.mark.parametrize("name", FILTERED)
 def test_filtered_commands_share_their_filters(name):
-    command = typer.main.get_command(app).commands[name]
+    command = WHOLE.commands[name]
     filters = {"language", "source", "since", "until", "published_since", "published_until"}
     assert filters <= {parameter.name for parameter in command.params}
 

@@ -1,6 +1,7 @@
 """What is ordered wrongly ends with 2 and a sentence, and the archive knows nothing of it."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,12 +15,13 @@ from worker.cli.commands import EXIT_CODES, app
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder to stand in, with one of texts in it."""
+def folder(_sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder to stand in, with an empty archive and a folder of texts in it."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "lesart-data").mkdir()
+    shutil.copyfile(_sqlite_template, tmp_path / "lesart-data" / "lesart.sqlite3")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "damm.txt").write_text(seed("Pegel", SENTENCES[0]))
-    assert run(app, ["db", "upgrade"]) == 0
     return tmp_path
 
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 import psutil
 from typer.testing import CliRunner
 
+from storage.cli.exits import only_named
 from tests import services
 from worker.cli.commands import app
 
@@ -154,7 +155,7 @@ def rows(folder: Path, *words: str, **settings: str) -> list[dict[str, Any]]:
     if words[0] in READS:
         given = {name: value for name, value in environment(**settings).items() if "LESART" in name}
         with chdir(folder):
-            answer = CliRunner().invoke(app, asked, env=given)
+            answer = CliRunner().invoke(only_named(app, asked), asked, env=given)
         code, told, complained = (
             answer.exit_code,
             answer.stdout,

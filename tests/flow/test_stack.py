@@ -168,10 +168,8 @@ def poisoned(mark: Path) -> dict[str, str | bytes]:
 
 
 def garbage() -> dict[str, bytes]:
-    """Return what is no message at all: kombu itself does not expect it."""
+    """Return what is no message at all: kombu itself does not expect it, and the worker ends."""
     return {
-        "no message": b"garbage",
-        "an empty message": b"",
         "half a message": message("lesart.wake", 1)[:40].encode(),
         "a list": b"[1, 2]",
         "bytes": bytes(range(256)),
@@ -211,7 +209,7 @@ def test_garbage_ends_a_worker_and_not_the_work(stack, tmp_path):
 @pytest.mark.slow
 def test_an_emptied_redis_loses_nothing(stack):
     done = len([row for row in stack.rows("jobs") if row["kind"] == "ingest"])
-    for turn in range(4):
+    for turn in range(2):
         for n in range(30):
             stack.write(f"leeren{turn}/m{n}.txt", seed(f"Nummer {n}", f"In Runde {turn}: {n}."))
         assert stack.command("ingest", f"leeren{turn}", "--no-wait").returncode == 0
@@ -219,9 +217,9 @@ def test_an_emptied_redis_loses_nothing(stack):
             for _ in range(20):
                 broker.flushall()
                 time.sleep(0.02)
-    until(lambda: stack.are_done(done + 4), what="the work")
+    until(lambda: stack.are_done(done + 2), what="the work")
     found = [row for row in stack.rows("list") if "leeren" in row["origin"]]
-    assert len(found) == 120
+    assert len(found) == 60
 
 
 @pytest.mark.slow
@@ -240,7 +238,7 @@ def test_a_redis_that_was_killed_and_came_back_empty_loses_nothing(stack):
 def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
     """Wake-ups that could not be acknowledged must not keep their places for ever."""
     pid = stack.worker.pid
-    for turn in range(4):
+    for turn in range(2):
         for n in range(60):
             stack.write(f"mitten{turn}/m{n}.txt", seed(f"Nummer {n}", f"Mittendrin {turn}: {n}."))
         ordered = stack.command("ingest", f"mitten{turn}", "--no-wait")
@@ -249,7 +247,7 @@ def test_a_redis_that_is_killed_in_mid_work_stops_no_worker(stack):
         stack.redis.kill()
         time.sleep(1.5)
         stack.redis.start()
-    until(lambda: stack.number_of("mitten") == 240, what="the work")
+    until(lambda: stack.number_of("mitten") == 120, what="the work")
     assert stack.worker.pid == pid, "it went on without a restart"
 
 

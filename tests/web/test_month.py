@@ -9,7 +9,7 @@ from tests.web.month import Month, run
 @pytest.mark.parametrize(
     ("database", "days", "kills"),
     [
-        pytest.param("sqlite", 3.0, 5, id="sqlite"),
+        pytest.param("sqlite", 2.0, 3, id="sqlite"),
         pytest.param("postgresql", 2.0, 4, id="postgresql"),
     ],
 )
