@@ -98,8 +98,20 @@ LARGE = (
 )
 """What takes half a minute of processor time and more, where others of its kind run each time."""
 
-MEASURED_CASES = 3
-"""So many cases of a test tell coverage what it runs: tracing doubles what the others cost."""
+FEW = 3
+"""So many cases of a test are tried on PostgreSQL too, and tell coverage what it runs.
+
+The others try the same statements with other words: `large` on PostgreSQL, not traced on SQLite.
+"""
+
+EACH_ON_BOTH = (
+    "tests/proof/test_attacks.py",
+    "tests/proof/test_tampering.py",
+    "tests/read/test_check.py",
+    "tests/read/test_export.py",
+    "tests/serve/test_pages.py",
+)
+"""Where each case asks the database something else."""
 
 UNIT = (
     "storage/",
@@ -213,16 +225,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     cases: Counter[str] = Counter()
     for item in items:
         is_postgres = "postgresql" in item.name
-        test = item.nodeid.partition("[")[0]
+        test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        if cases[test] > MEASURED_CASES or is_postgres or item.get_closest_marker("hypothesis"):
+        if cases[test] > FEW or is_postgres or item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("large"):
             continue
         if item.nodeid.startswith(LARGE):
             item.add_marker(pytest.mark.large)
         elif item.nodeid.startswith(SLOW) or (is_postgres and not item.nodeid.startswith(ON_BOTH)):
-            item.add_marker(pytest.mark.slow)
+            is_one_of_few = cases[test] <= FEW or item.nodeid.startswith(EACH_ON_BOTH)
+            item.add_marker(
+                pytest.mark.slow if is_one_of_few or not is_postgres else pytest.mark.large
+            )
         elif item.nodeid.startswith(UNIT) and not item.get_closest_marker("child"):
             item.add_marker(pytest.mark.unit)
     items.sort(key=_turn)
