@@ -4,7 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.diff import alignment
@@ -192,7 +192,6 @@ def digest_of(side: Text) -> bytes:
     return wording_digest(side.title, [paragraph for _, paragraph in side.paragraphs])
 
 
-@settings(max_examples=120, deadline=None)
 @given(TEXTS, TEXTS)
 def test_operations_lead_there_and_back(a: Text, b: Text) -> None:
     operations = diff(a, b)
@@ -201,7 +200,6 @@ def test_operations_lead_there_and_back(a: Text, b: Text) -> None:
     assert diff(a, b) == operations
 
 
-@settings(max_examples=120, deadline=None)
 @given(TEXTS, TEXTS)
 def test_operations_are_equal_alone_if_the_digests_are(a: Text, b: Text) -> None:
     operations = diff(a, b)
@@ -211,13 +209,11 @@ def test_operations_are_equal_alone_if_the_digests_are(a: Text, b: Text) -> None
     assert classes == tuple(name for name in CLASSES if name in classes)
 
 
-@settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_a_text_differs_from_itself_in_nothing(side: Text) -> None:
     assert {op.op for op in diff(side, side)} <= {"equal"}
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.integers(0, 30), max_size=12), st.randoms(use_true_random=False))
 def test_shuffled_paragraphs_are_moved_and_never_rewritten(
     numbers: list[int], chance: random.Random
@@ -228,7 +224,6 @@ def test_shuffled_paragraphs_are_moved_and_never_rewritten(
     assert {op.op for op in diff(text(*a), text(*b))} <= {"equal", "move"}
 
 
-@settings(max_examples=150, deadline=None)
 @given(TEXTS, TEXTS)
 def test_no_operation_spans_two_paragraphs(a: Text, b: Text) -> None:
     bounds = [b_start for b_start in range(len(joined(b))) if joined(b).startswith("\n\n", b_start)]

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.diff.change import CaptureContent, TextChange, change
@@ -180,7 +180,6 @@ def edited(text: str, chance: random.Random) -> str:
             return " ".join(words)
 
 
-@settings(max_examples=300)
 @given(st.randoms(use_true_random=False))
 def test_no_edit_of_running_text_is_ever_noise(chance):
     before = chance.sample(PARAGRAPHS, 4)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.language.snippets import snippet
@@ -55,7 +55,6 @@ def test_a_snippet_is_the_densest_passage() -> None:
     assert len(shown) <= 90
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.text(st.sampled_from("ab ä\u00ad½.3,\n") | st.characters(), max_size=120), st.integers(1, 60)
 )
@@ -156,7 +155,6 @@ def _marked(text: str, query: str, languages: Sequence[str], language: str | Non
     return snippet([text], parse_query(query, languages), language, 10_000, "[", "]")
 
 
-@settings(max_examples=400, deadline=None)
 @example(["dying", "die"], "die", "en")
 @example(["Haeuser", "Ha\u0308user", "HÄUSER"], "haus", "de")
 @example(["Maße", "MASS", "SS-20"], "ss", "de")
@@ -186,7 +184,6 @@ def test_a_snippet_marks_every_word_that_becomes_a_token_of_the_query(
     assert _marked(" ".join(words), asked, ["de", "en"], language) == " ".join(expected)
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.sampled_from(WORDS), min_size=2, max_size=8, unique_by=str.casefold),
     st.integers(0, 6),

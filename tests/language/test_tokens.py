@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.language.tokens import (
@@ -195,7 +195,6 @@ ANY_QUERY = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=200, deadline=None)
 @given(ANY_QUERY)
 def test_any_query_finds_what_its_terms_mean(table: sqlite3.Connection, text: str) -> None:
     query = parse_query(text, ["de"])
@@ -205,7 +204,6 @@ def test_any_query_finds_what_its_terms_mean(table: sqlite3.Connection, text: st
 TSQUERY = re.compile(r"(?:'[0-9a-z]+'| <-> | [|&] |!|\(|\))+")
 
 
-@settings(max_examples=150, deadline=None)
 @given(ANY_QUERY)
 def test_a_tsquery_holds_quoted_lexemes_and_operators_alone(text: str) -> None:
     query = parse_query(text, ["de", "en"])
@@ -216,7 +214,6 @@ def test_a_tsquery_holds_quoted_lexemes_and_operators_alone(text: str) -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(), max_size=3), st.sampled_from(["de", "en", "de-AT", None, "xx"]))
 def test_tokens_are_plain_ascii(texts: list[str], language: str | None) -> None:
     tokens = index_tokens(texts, language)

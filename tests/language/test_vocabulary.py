@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.language import vocabulary as v
@@ -17,7 +17,6 @@ TEXTS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(TEXTS, st.sampled_from(["de", "en", "fr", None]))
 def test_a_text_that_is_cut_at_its_blanks_first_has_the_same_tokens(
     texts: list[str], language: str | None
@@ -25,7 +24,6 @@ def test_a_text_that_is_cut_at_its_blanks_first_has_the_same_tokens(
     assert tokens_of(texts, language).words() == index_tokens(texts, language)
 
 
-@settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_a_tsvector_has_each_token_at_its_places(texts: list[str]) -> None:
     tokens = tokens_of(texts, "de")

@@ -1,7 +1,7 @@
 """What becomes of the words of a page: roles, order, losses, and what is refused."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.draft import Draft
@@ -240,14 +240,12 @@ FRAGMENTS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FRAGMENTS)
 def test_any_markup_is_answered(fragments):
     outcome = read("".join(fragments).encode())
     assert isinstance(outcome, (Draft, Refused))
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered(raw):
     assert isinstance(read(raw), (Draft, Refused))

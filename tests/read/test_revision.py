@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.read.revision import (
@@ -215,13 +215,11 @@ def _format_selector(selector: Selector) -> str:
             return f"w1:{digits}"
 
 
-@settings(max_examples=150, deadline=None)
 @given(REVISIONS)
 def test_what_is_written_parses_to_the_same(revision: Revision) -> None:
     assert parse_revision(format_revision(revision), NOBODY, BERLIN) == revision
 
 
-@settings(max_examples=150, deadline=None)
 @given(REVISIONS, REVISIONS)
 def test_a_written_range_parses_to_the_same(a: Revision, b: Revision) -> None:
     text = f"{format_revision(a)}..{format_revision(b)}"
@@ -231,7 +229,6 @@ def test_a_written_range_parses_to_the_same(a: Revision, b: Revision) -> None:
         assert "..".join(map(format_revision, found)) == text
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from("a@.~1w:-T0Z+\0") | st.characters(), max_size=24), st.booleans())
 def test_any_text_parses_or_says_why(text: str, answer: bool) -> None:
     for parse in (parse_revision, parse_revisions):

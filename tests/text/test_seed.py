@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.draft import TEXT_ROLES, Draft
@@ -182,7 +182,6 @@ def test_the_settings_stand_in_the_name_of_the_extractor() -> None:
 
 @pytest.mark.parametrize("type_", ["seed", "markdown", "json", "csv"])
 @given(raw=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
-@settings(max_examples=60)
 def test_no_bytes_make_reading_fail(type_: str, raw: bytes) -> None:
     found = outcome(raw, type_)
     if isinstance(found, Draft):

@@ -4,7 +4,7 @@ import hashlib
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values import digest
@@ -120,20 +120,17 @@ def test_white_space_is_all_that_python_takes_for_it() -> None:
     assert known == set(WHITE_SPACE) | {" "}
 
 
-@settings(max_examples=150, deadline=None)
 @given(MARKED)
 def test_canonical_is_idempotent(text: str) -> None:
     once = canonical(text)
     assert canonical(once) == once
 
 
-@settings(max_examples=150, deadline=None)
 @given(MARKED)
 def test_a_line_break_is_a_blank_anywhere(text: str) -> None:
     assert canonical(text.replace("\n", " ")) == canonical(text)
 
 
-@settings(max_examples=150, deadline=None)
 @given(MARKED)
 def test_digits_and_letters_survive(text: str) -> None:
     if "](" in text:
@@ -145,13 +142,11 @@ def test_digits_and_letters_survive(text: str) -> None:
     )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(MARKED, max_size=5))
 def test_all_at_once_is_one_by_one(texts: list[str]) -> None:
     assert digest.canonical_all(["t", *texts]) == [canonical(text) for text in ["t", *texts]]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.text("ab \n", max_size=4), max_size=4),
     st.lists(st.text("ab \n", max_size=4), max_size=4),
@@ -256,7 +251,6 @@ def test_ids_are_permanent(origin: str, expected: str) -> None:
     assert origin_id(origin) == expected
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_an_id_is_sixteen_plain_characters_and_no_number(origin: str) -> None:
     found = origin_id(origin)
