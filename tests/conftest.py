@@ -113,6 +113,17 @@ EACH_ON_BOTH = (
 )
 """Where each case asks the database something else."""
 
+UNTRACED = (
+    "tests/bad_inputs/",
+    "tests/flow/test_any_order.py",
+    "tests/flow/test_noise.py",
+    "tests/flow/test_races.py",
+    "tests/flow/test_record.py",
+    "tests/flow/test_world.py",
+    "tests/patterns/",
+)
+"""What runs for long what others run, too: coverage looks at those."""
+
 UNIT = (
     "storage/",
     "tests/diff/",
@@ -227,7 +238,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        if cases[test] > FEW or is_postgres or item.get_closest_marker("hypothesis"):
+        says_nothing_new = cases[test] > FEW or is_postgres or item.nodeid.startswith(UNTRACED)
+        if says_nothing_new or item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("large"):
             continue

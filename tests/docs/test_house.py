@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from tests.conftest import LARGE, LONGEST, ON_BOTH, SLOW, UNIT
+from tests.conftest import EACH_ON_BOTH, LARGE, LONGEST, ON_BOTH, SLOW, UNIT, UNTRACED
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = [path for room in ("storage", "worker") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -42,7 +42,7 @@ def test_functions_are_short():
 
 
 def test_every_test_that_is_told_when_to_run_is_there():
-    for told in (*SLOW, *LARGE, *ON_BOTH, *LONGEST, *UNIT):
+    for told in (*SLOW, *LARGE, *ON_BOTH, *EACH_ON_BOTH, *LONGEST, *UNIT, *UNTRACED):
         file, _, name = told.partition("::")
         path = ROOT / file
         assert path.exists(), told
