@@ -19,8 +19,8 @@ from tests.bad_inputs.test_hostile import (
 from tests.flow.processes import LESART, environment, rows
 from tests.flow.test_stack import Stack, stack  # noqa: F401 -- the fixture
 
-FEW = [FOLDERS[kind][1] for kind in ("Markdown", "pages", "packed")]
-"""One of each that is read in a way of its own: what reading them costs is tried by folders, without the stack."""
+FEW = [cases[1] for cases in FOLDERS.values()]
+"""One of each kind: what reading them costs is tried by folders, without the stack."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,6 @@ def limits() -> dict[str, str]:
     return {"document_seconds": f"{READ_SECONDS}s"}
 
 
-@pytest.mark.slow
 @pytest.mark.stack
 def test_on_the_stack_hostile_files_of_each_kind_cost_only_themselves(stack: Stack):  # noqa: F811
     put(stack.folder / "hostile", FEW)
