@@ -104,6 +104,7 @@ FEW = 3
 """So many cases of a test are tried on PostgreSQL too, and tell coverage what it runs.
 
 The others try the same statements with other words: `large` on PostgreSQL, not traced on SQLite.
+In a unit test each case may be a branch of its own: coverage traces them all.
 """
 
 EACH_ON_BOTH = (
@@ -240,7 +241,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        says_nothing_new = cases[test] > FEW or is_postgres or item.nodeid.startswith(UNTRACED)
+        is_further = cases[test] > FEW and not item.nodeid.startswith(UNIT)
+        says_nothing_new = is_further or is_postgres or item.nodeid.startswith(UNTRACED)
         if says_nothing_new or item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("large"):
