@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -30,18 +30,31 @@ from storage.database.tables import COUNTER
 
 LOCKED = "locked"
 """The counter of the microseconds for which units held the lock before they committed."""
+CLOCK = "clock"
+"""The counter that holds the latest moment at which a unit wrote, in microseconds since 1970."""
 JOBS_CHANNEL = "lesart_jobs"
 """What `storage.database.unit` notifies when a unit with new jobs is committed."""
 
 
 Clock = Callable[[], datetime]
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far the clocks of two machines that write may be apart before one of them is doubted."""
 IN_CHUNK = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _STATEMENTS = 128
 
 
 def utc_now() -> datetime:
     """Return the moment that it is: the clock of observations, unless a test has its own."""
     return datetime.now(UTC)
+
+
+def latest_write(connection: Connection) -> datetime | None:
+    """Return the latest moment at which a unit wrote, by the clock of whoever did."""
+    query = select(COUNTER.c.value).where(COUNTER.c.name == CLOCK)
+    latest = connection.execute(query).scalar()
+    return None if latest is None else _EPOCH + latest * _MICROSECOND
 
 
 class Unit:
@@ -64,6 +77,12 @@ class Unit:
         """Take `count` numbers and return the highest of them."""
         self._counter += count
         return self._counter
+
+    @cached_property
+    def behind(self) -> timedelta:
+        """How far the clock stands before the latest moment at which anybody wrote; may be < 0."""
+        latest = latest_write(self.connection)
+        return timedelta(0) if latest is None else latest - self.now
 
     def announce_jobs(self) -> None:
         """Let whoever listens know, at the commit, that there are jobs to be done."""
@@ -88,12 +107,21 @@ class Unit:
             self.connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
 
     def _count(self) -> None:
-        """Write the highest number, and for how long nobody else could write."""
-        held = round(1e6 * (perf_counter() - self._began))
-        counted = case((COUNTER.c.name == LOCKED, COUNTER.c.value + held), else_=self._counter)
-        both = update(COUNTER).where(COUNTER.c.name.in_(("seq", LOCKED)))
-        if self.connection.execute(both.values(value=counted)).rowcount == 1:
-            self.connection.execute(insert(COUNTER).values(name=LOCKED, value=held))
+        """Write the highest number, for how long nobody else could write, and what time it is."""
+        now, held = (self.now - _EPOCH) // _MICROSECOND, round(1e6 * (perf_counter() - self._began))
+        name, value = COUNTER.c.name, COUNTER.c.value
+        counted = case(
+            (name == LOCKED, value + held),
+            (name == "seq", self._counter),
+            (value < now, now),
+            else_=value,
+        )
+        known = update(COUNTER).where(name.in_(("seq", LOCKED, CLOCK)))
+        if self.connection.execute(known.values(value=counted)).rowcount < 3:
+            there = set(self.connection.execute(select(name)).scalars())
+            first = {LOCKED: held, CLOCK: now}
+            rows = [{"name": each, "value": first[each]} for each in first.keys() - there]
+            self.connection.execute(insert(COUNTER), rows)
 
 
 @contextmanager

@@ -361,17 +361,20 @@ JOIN capture b ON b.id = d.capture_id
 
 
 def _flags(words: _Words) -> str:
-    """Return the flags of the text, that it was redacted, that another file had its address."""
+    """Return the flags of the text, and what is known of it beside what it says itself."""
     emptied = words.with_word(words.empty_list, "redacted")
     flags = (
         f"coalesce({words.json_at('d.detail', 'flags')}, "
         f"CASE WHEN w.text IS NULL THEN {emptied} ELSE {words.empty_list} END)"
     )
     restricted = words.with_word(words.empty_list, "restricted")
-    return f"""CASE WHEN a.id IN {RESTRICTED} THEN {restricted}
-    WHEN EXISTS (SELECT 1 FROM sight own WHERE own.observation_id = v.observation_id
-        AND own.is_foreign = FALSE AND own.address_id <> own.origin_id)
+    own = "FROM sight own WHERE own.observation_id = v.observation_id AND own.is_foreign = FALSE"
+    shared = f"""CASE WHEN EXISTS (SELECT 1 {own} AND own.address_id <> own.origin_id)
     THEN {words.with_word(flags, "address_shared")} ELSE {flags} END"""
+    return f"""CASE WHEN a.id IN {RESTRICTED} THEN {restricted}
+    WHEN (SELECT substr(o.note, 1, 14) FROM observation o WHERE o.id = v.observation_id)
+        = 'clock_suspect:' AND EXISTS (SELECT 1 {own})
+    THEN {words.with_word(shared, "clock_suspect")} ELSE {shared} END"""
 
 
 def _fields(words: _Words) -> str:

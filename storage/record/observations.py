@@ -1,13 +1,16 @@
 """Write observations, their verdicts and refusals: the only place that makes these rows."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from storage.database.tables import OBSERVATION, REFUSAL, VERDICT
-from storage.database.unit import Unit
+from storage.database.unit import CLOCKS_DIFFER, Unit
 from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
+
+CLOCK_SUSPECT = "clock_suspect"
+"""What the note of a check begins with whose time cannot be right, and the flag of its text."""
 
 
 def add_observation(
@@ -23,9 +26,18 @@ def add_observation(
     hints: Mapping[str, Json] | None = None,
     http_status: int | None = None,
     note: str | None = None,
+    is_foreign: bool = False,
 ) -> int:
-    """Write what was observed at a place, and return its number."""
+    """Write what was observed at a place, and return its number.
+
+    The note of what we saw ourselves says so where our clock stands before the latest moment at
+    which anybody wrote: then one of the two is wrong, and with it the order of what was seen.
+    """
     number = unit.number()
+    if not is_foreign and unit.behind > CLOCKS_DIFFER:
+        behind = timedelta(seconds=unit.behind // timedelta(seconds=1))
+        doubt = f"{CLOCK_SUSPECT}: the clock stood {behind} before what was written already"
+        note = doubt if note is None else f"{doubt}; {note}"
     unit.add(
         OBSERVATION,
         {

@@ -99,6 +99,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         reading_engine,
     )
     from storage.database.ownership import is_foreign_file  # noqa: PLC0415
+    from storage.database.unit import latest_write  # noqa: PLC0415
 
     url = database_url(settings.database_url)
     try:
@@ -106,7 +107,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         with reachable(url):
             schema_version.require_current(engine)
         with engine.connect() as connection:
-            missing = schema.missing_guards(connection)
+            missing, latest = schema.missing_guards(connection), latest_write(connection)
     except ArchiveMissingError as error:
         if url.drivername == "sqlite" and is_foreign_file(Path(url.database or "")):
             foreign = ForeignDatabaseError(place_of(url))
@@ -119,6 +120,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
         yield Finding("archive", "ok", f"{place_of(url)}, schema {schema_version.head()}")
         yield _guards(missing)
+        yield _clock(latest)
 
 
 def check_captures(settings: Settings) -> Iterator[Finding]:
@@ -221,6 +223,18 @@ def _guards(missing: list[str]) -> Finding:
         message = f"the record is not guarded: {', '.join(missing)} missing"
         return Finding("guards", "broken", message, "run `lesart db upgrade`, `lesart verify`")
     return Finding("guards", "ok", "the record can only be added to")
+
+
+def _clock(latest: datetime | None) -> Finding:
+    from storage.database.unit import CLOCKS_DIFFER  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    if latest is None or latest - now <= CLOCKS_DIFFER:
+        return Finding("clock", "ok", "it stands behind everything that was written")
+    until = f"{latest:%Y-%m-%d %H:%M:%S}Z"
+    message = f"it says {now:%Y-%m-%d %H:%M:%S}Z, and something was written at {until}"
+    mend = f"set the clock; if it is right, what is seen until {until} is flagged clock_suspect"
+    return Finding("clock", "warning", message, mend)
 
 
 def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:

@@ -5,8 +5,10 @@ import io
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -423,6 +425,14 @@ def test_doctor_tells_what_to_mend(written, lesart):
 def test_doctor_ends_with_1_where_something_is_broken(written, lesart):
     written.path.write_bytes(b"no database" * 1000)
     assert lesart("doctor")[0] == 1
+
+
+def test_doctor_tells_that_the_clock_stands_before_what_was_written(written, lesart):
+    with closing(sqlite3.connect(written.path)) as archive, archive:
+        archive.execute("REPLACE INTO counter VALUES ('clock', 4102444800000000)")
+    (found,) = (row for row in objects(lesart("doctor")[1]) if row["check"] == "clock")
+    assert found["state"] == "warning"
+    assert "2100-01-01 00:00:00Z" in found["message"]
 
 
 def test_doctor_takes_the_checks_of_others_and_survives_them(written, capsys):

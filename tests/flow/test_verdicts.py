@@ -588,3 +588,34 @@ def test_every_item_has_one_verdict_and_the_counts_are_those_of_the_verdicts(roo
     assert counts == Counts(new_articles=4, copies=1, refused=1)
     (job,) = room.rows("SELECT * FROM jobs WHERE kind = 'ingest'")
     assert (job["seen"], job["state"]) == (6, "done")
+
+
+# ------------------------------------------------------------------------- a wrong clock
+
+
+def test_what_is_seen_by_a_clock_that_went_back_is_flagged_until_it_is_past_what_was_written(room):
+    for at, text in ((5, A), (3, B), (6, C)):
+        room.write("pegel.txt", seed("Pegel steigt", text))
+        room.scan(at)
+    flagged = {row["text"]: row["flags"] for row in room.rows("SELECT text, flags FROM versions")}
+    assert {text: "clock_suspect" in flags for text, flags in flagged.items()} == {
+        A: False, B: True, C: False,
+    }  # fmt: skip
+    assert sorted(row["note"] or "" for row in room.observations(origin("pegel.txt"))) == [
+        "", "", "clock_suspect: the clock stood 2:00:00 before what was written already",
+    ]  # fmt: skip
+
+
+def test_a_capture_that_brings_its_own_time_is_not_flagged_by_our_clock(room):
+    room.scan(5)
+    room.write("pegel.md", page(A, url=URL, observed_at=hour(1)))
+    room.scan(3)
+    assert "clock_suspect" not in room.rows("SELECT flags FROM versions")[0]["flags"]
+
+
+def test_clocks_that_differ_by_seconds_are_not_doubted(room):
+    room.write("pegel.txt", seed("Pegel steigt", A))
+    room.scan(1)
+    room.write("pegel.txt", seed("Pegel steigt", B))
+    room.scan(1 - 50 / 3600)
+    assert [row["flags"] for row in room.rows("SELECT flags FROM versions")] == [[], []]
