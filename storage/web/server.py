@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import DupFd, register
 from typing import Any, Self
 
 import uvicorn
@@ -32,6 +33,35 @@ LIVES_SECONDS = 60
 MOST_HEAD_BYTES = 32 * 1024
 
 
+class SharedSocket(socket.socket):
+    """Listens for several processes; who is awake takes one connection, and leaves the others.
+
+    asyncio takes all that wait at once, which left one process of two with most of the readers.
+    """
+
+    _has_taken = False
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take a connection, and tell that there is no other one when asked right after it."""
+        if self._has_taken:
+            self._has_taken = False
+            raise BlockingIOError
+        found = super().accept()
+        self._has_taken = True
+        return found
+
+
+def _reduced(shared: SharedSocket) -> tuple[Any, ...]:
+    return _shared_again, (DupFd(shared.fileno()), shared.family, shared.type, shared.proto)
+
+
+def _shared_again(held: Any, family: int, kind: int, protocol: int) -> SharedSocket:
+    return SharedSocket(family, kind, protocol, held.detach())
+
+
+register(SharedSocket, _reduced)  # a listening socket goes to the processes that it serves
+
+
 def bound(host: str, port: int) -> socket.socket:
     """Return a socket that listens at an address; port 0 takes a free one.
 
@@ -39,7 +69,7 @@ def bound(host: str, port: int) -> socket.socket:
     """
     kind, _, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     # asyncio sends at once, without waiting 40 ms for more, only where a socket is called TCP
-    listening = socket.socket(kind, socket.SOCK_STREAM, protocol or socket.IPPROTO_TCP)
+    listening = SharedSocket(kind, socket.SOCK_STREAM, protocol or socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
