@@ -110,7 +110,7 @@ def refuse_restricted(connection: Connection, *found: FoundVersion) -> None:
 
 def _names_in(given: str) -> set[str]:
     """Return what may be a name: all of it, and what stands before a version."""
-    return {given, given.rpartition("@")[0] or given}
+    return {given, given.rpartition("@")[0] or given, given.partition("@")[0] or given}
 
 
 def _answering() -> CompoundSelect[Any]:

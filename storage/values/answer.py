@@ -4,7 +4,7 @@ from dataclasses import fields
 from functools import cache
 from typing import ClassVar
 
-from storage.values.draft import Json, PartialDate, as_dict
+from storage.values.draft import PLAIN, Json, PartialDate, as_dict
 
 LARGEST = 2**63 - 1
 """The largest whole number that both databases know."""
@@ -23,7 +23,10 @@ class Answer:
 
     def to_dict(self) -> dict[str, Json]:
         """Return plain JSON types: times as ISO 8601, dates and lists as they are nested."""
-        return {name: as_dict(getattr(self, name)) for name in self._told()}
+        return {
+            name: value if (value := getattr(self, name)).__class__ in PLAIN else as_dict(value)
+            for name in self._told()
+        }
 
     @classmethod
     @cache

@@ -252,7 +252,8 @@ def field_in(kept: Mapping[str, Any]) -> Field:
     return Field(kept["value"], kept["found_in"], kept.get("confidence"), candidates)
 
 
-_PLAIN = frozenset({str, int, float, bool, NoneType})
+PLAIN = frozenset({str, int, float, bool, NoneType})
+"""The types that JSON has as they are."""
 
 
 @cache
@@ -266,7 +267,7 @@ def _names_of(kind: type) -> tuple[str, ...] | None:
 def as_dict(value: Any) -> Any:
     """Return `value` as plain JSON types: records to dicts, tuples to lists, times to ISO 8601."""
     kind = value.__class__
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return value
     if isinstance(value, datetime):
         return value.isoformat()
@@ -274,7 +275,7 @@ def as_dict(value: Any) -> Any:
     if names is not None:
         return {name: as_dict(getattr(value, name)) for name in names}
     if isinstance(value, (list, tuple, set, frozenset)):
-        found = [each if each.__class__ in _PLAIN else as_dict(each) for each in value]
+        found = [each if each.__class__ in PLAIN else as_dict(each) for each in value]
         return sorted(found) if isinstance(value, (set, frozenset)) else found
     if isinstance(value, Mapping):
         return {str(k): as_dict(v) for k, v in value.items()}
