@@ -49,44 +49,6 @@ Where = tuple[str, str, int]
 """A sentence as it stands there, in canonical form, and its paragraph."""
 
 
-def blame(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
-    """Return each sentence of the last of `stands`, in its order; the oldest stand comes first.
-
-    Sentences are equal if they are so in canonical form; where they stand does not matter. Of
-    equal ones in one text each counts: the second is as old as the second was.
-    """
-    if not stands:
-        return ()
-    last = len(stands) - 1
-    lives, split = _lives(stands)
-    return tuple(
-        Blamed(
-            *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
-        )
-        for life, where in _located(lives, stands[last], split)
-    )
-
-
-def removed(stands: Sequence[Stand]) -> tuple[Blamed, ...]:
-    """Return each sentence that earlier stands had and the last one has not.
-
-    It is told as it stood last, those first that went first; `since` is the version that has it
-    no more.
-    """
-    lives, split = _lives(stands)
-    gone: dict[int, dict[Key, _Life]] = {}
-    for key, life in lives.items():
-        if life.last < len(stands) - 1:
-            gone.setdefault(life.last, {})[key] = life
-    return tuple(
-        Blamed(
-            *where, last, stands[last].number, stands[last + 1], stands[life.first], life.returned
-        )
-        for last in sorted(gone)
-        for life, where in _located(gone[last], stands[last], split)
-    )
-
-
 @dataclass(slots=True)
 class _Life:
     """In which stands a sentence is: the run that goes on from `since` to `last`."""
@@ -103,7 +65,50 @@ class _Life:
         self.last = stand
 
 
-def _lives(stands: Sequence[Stand]) -> tuple[dict[Key, _Life], Mapping[str, Sequence[str]]]:
+Lives = tuple[dict[Key, _Life], Mapping[str, Sequence[str]]]
+"""In which stands each sentence is, and each paragraph cut up in canonical form."""
+
+
+def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, ...]:
+    """Return each sentence of the last of `stands`, in its order; the oldest stand comes first.
+
+    Sentences are equal if they are so in canonical form; where they stand does not matter. Of
+    equal ones in one text each counts: the second is as old as the second was. `lives` are those
+    of `stands`, where they were worked out before.
+    """
+    if not stands:
+        return ()
+    last = len(stands) - 1
+    lived, split = lives or lives_in(stands)
+    return tuple(
+        Blamed(
+            *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
+        )
+        for life, where in _located(lived, stands[last], split)
+    )
+
+
+def removed(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, ...]:
+    """Return each sentence that earlier stands had and the last one has not.
+
+    It is told as it stood last, those first that went first; `since` is the version that has it
+    no more.
+    """
+    lived, split = lives or lives_in(stands)
+    gone: dict[int, dict[Key, _Life]] = {}
+    for key, life in lived.items():
+        if life.last < len(stands) - 1:
+            gone.setdefault(life.last, {})[key] = life
+    return tuple(
+        Blamed(
+            *where, last, stands[last].number, stands[last + 1], stands[life.first], life.returned
+        )
+        for last in sorted(gone)
+        for life, where in _located(gone[last], stands[last], split)
+    )
+
+
+def lives_in(stands: Sequence[Stand]) -> Lives:
     """Return in which stands each sentence is, and each paragraph cut up in canonical form."""
     lives: dict[Key, _Life] = {}
     split: dict[str, tuple[str, ...]] = {}

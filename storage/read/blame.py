@@ -1,7 +1,7 @@
 """Blame in an archive: the sentences of a version, since when, and which article had them first."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -12,7 +12,7 @@ from storage.database.rows import cursor, place, stream
 from storage.database.schema_version import keyed_after
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
-from storage.diff.blame import Blamed, Stand, blame, removed
+from storage.diff.blame import Blamed, Stand, blame, lives_in, removed
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
@@ -120,6 +120,23 @@ def gone(
     yield from _answers(
         connection, found, stands, removed([each.stand for each in stands]), memory, part
     )
+
+
+def both(
+    connection: Connection, found: FoundVersion, memory: SentenceMemory
+) -> tuple[list[Blame], list[Blame]]:
+    """Return what `standing` and `gone` say, with less work than one after the other.
+
+    Raises: RedactedError.
+    """
+    stands = _stands(connection, found)
+    plain = [each.stand for each in stands]
+    lives = lives_in(plain)
+    told = [*blame(plain, lives), *removed(plain, lives)]
+    rows = list(_answers(connection, found, stands, told, memory, Part()))
+    here = sum(each.at == len(stands) - 1 for each in told)
+    gone = enumerate(rows[here:], 1)
+    return rows[:here], [replace(each, cursor=cursor("blame", n)) for n, each in gone]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from storage.read.answers import Blame, VersionLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.render import citation
 from storage.values.draft import Field
-from storage.web.archives import Library, served
+from storage.web.archives import Library, language_of, served
 from storage.web.known import KnownRoute
 from storage.web.memento import MementoLinks
 from storage.web.pages.asked import Checks, Cite, Version
 from storage.web.pages.pictures import time_line
-from storage.web.pages.rendering import PageWords, language_of, page
+from storage.web.pages.rendering import PageWords, page
 from storage.web.problems import Problem
 
 router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
@@ -54,7 +54,7 @@ def since(
     with library.at(asked.clocks(library.place.timezone)) as archive:
         version = archive.version(_rev(article, asked.v))
         rev = f"{version.article}@{version.version}"
-        standing, gone = list(archive.blame(rev)), list(archive.blame(rev, removed=True))
+        standing, gone = archive.blame_whole(rev)
     return page(
         request, "since.html", version=version, gone=gone, tab="since",
         paragraphs=[Stood(number, tuple(group)) for number, group
