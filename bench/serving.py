@@ -146,7 +146,7 @@ def _read(paths: Sequence[str], pace: Pace, *, is_known: bool) -> list[float]:
             path = paths[(number + turn * READERS) % len(paths)]
             time.sleep(pace.pause * (0.5 + (number + turn) % READERS / READERS))
             began = time.perf_counter()
-            own = {} if pace.are_alike else {"Accept-Language": f"en, x-{number}-{turn}"}
+            own = {} if pace.are_alike else {"Host": f"{ADDRESS[0]}:{1000 * number + turn}"}
             connection.request("GET", path, headers=tags.get(path, own))
             answer = connection.getresponse()
             answer.read()

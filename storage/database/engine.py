@@ -168,6 +168,31 @@ def reading_engine(url: URL, seconds: int | None = None) -> Engine:
     return _postgres_engine(url, options=options, pool_size=2 if seconds is None else 8)
 
 
+class Commits:
+    """Counts what others commit, without a transaction; of SQLite alone, by a connection held."""
+
+    def __init__(self, engine: Engine) -> None:
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._held = engine.raw_connection() if is_sqlite else None
+
+    def counted(self) -> int | None:
+        """Return a number that is another one after any commit; None where it is not known."""
+        if self._held is None:
+            return None
+        try:
+            cursor = self._held.cursor()
+            cursor.execute("PRAGMA data_version")
+            (found,) = cursor.fetchall()
+        except sqlite3.Error:
+            return None
+        number: int = found[0]
+        return number
+
+    def close(self) -> None:
+        if self._held is not None:
+            self._held.close()
+
+
 @contextmanager
 def looking(engine: Engine) -> Iterator[Connection]:
     """Yield a connection of a writer's engine that takes no lock, because it only reads."""

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DatabaseError
 
 from storage.database.engine import (
     ArchiveMissingError,
+    Commits,
     database_url,
     place_of,
     reachable,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import blame, cite, explain, facets, find, same_reader, texts
     from storage.read import search as full_text
+    from storage.read.blame import SentenceMemory
     from storage.read.clocks import as_of
     from storage.read.figures import coverage, edits, pulse, stats, work
 else:
@@ -194,6 +196,12 @@ class ReadOnlyArchive:
                 as_of.turn_back(connection, self.clocks)
                 connection.info["clocks"] = self.clocks
             yield connection
+
+    def commits(self) -> Commits:
+        """Return what counts the commits of others; it is closed with the archive."""
+        found = Commits(self._engine)
+        self._resources.callback(found.close)
+        return found
 
     @contextmanager
     def at_once(self) -> Iterator[Self]:
@@ -408,12 +416,18 @@ class ReadOnlyArchive:
         """
         with self.connected() as connection:
             found = self._open(connection, rev)
-        if not self._sentences:
-            self._sentences.append(blame.SentenceMemory(self.languages))
-        memory = self._sentences[0]
+        memory = self._memory()
         ask = blame.gone if removed else blame.standing
         part = Part(after, limit)
         return self._each(lambda connection: ask(connection, found, memory, part))
+
+    def blame_whole(self, rev: str) -> tuple[list[Blame], list[Blame]]:
+        """Return the sentences of a version, and those that stand there no more.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError, RestrictedError.
+        """
+        with self.connected() as connection:
+            return blame.both(connection, self._open(connection, rev), self._memory())
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
         """Return what a reference to a version has to say, or to a passage of its text.
@@ -556,6 +570,11 @@ class ReadOnlyArchive:
         found = copy(self)
         found.__dict__.update(_held=connection, _found=self._finder(connection))
         return found
+
+    def _memory(self) -> "SentenceMemory":
+        if not self._sentences:
+            self._sentences.append(blame.SentenceMemory(self.languages))
+        return self._sentences[0]
 
     def _finder(self, connection: Connection) -> "find.Finder":
         if self._found is not None:

@@ -11,11 +11,13 @@ from itertools import chain
 from time import monotonic
 from typing import Any, TypeVar
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.filters import TODAY, Clocks
+from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
 from storage.read.search import state_of
 from storage.web.problems import Problem
 
@@ -82,6 +84,8 @@ class Library:
     def __init__(self, place: ServedArchive) -> None:
         self.place = place
         self._today = self._open(TODAY)
+        self._commits = self._today.commits()
+        self._state: tuple[int | None, str] | None = None
         self._turned_back = threading.BoundedSemaphore(MOST_TURNED_BACK)
         self.kept = KeptAnswers()
         self._remembered: dict[str, tuple[float, Any]] = {}
@@ -90,8 +94,18 @@ class Library:
     def close(self) -> None:
         self._today.close()
 
-    def state(self) -> str:
-        """Return what changes whenever the archive may answer anything else than before."""
+    async def state(self) -> str:
+        """Return what changes whenever the archive may answer anything else than before.
+
+        Where nobody committed anything meanwhile it is what it was.
+        """
+        commits = self._commits.counted()
+        known = self._state
+        if commits is None or known is None or known[0] != commits:
+            self._state = known = commits, await run_in_threadpool(self._state_now)
+        return known[1]
+
+    def _state_now(self) -> str:
         with self._today.connected() as connection:
             return f"{self.place.since} {state_of(connection)}"
 
@@ -167,6 +181,18 @@ def library_of(request: Request) -> Library:
     """Return the library of the server that got a request."""
     found: Library = request.app.state.library
     return found
+
+
+def language_of(request: Request) -> str:
+    """Return the language of the page: asked for, else what a browser takes, else as set."""
+    asked = request.query_params.get("lang")
+    if asked in PAGE_LANGUAGES:
+        return asked
+    for each in request.headers.get("accept-language", "").split(","):
+        wanted = each.partition(";")[0].strip().lower()[:2]
+        if wanted in PAGE_LANGUAGES:
+            return wanted
+    return library_of(request).place.language
 
 
 async def served(request: Request) -> Library:

@@ -16,9 +16,9 @@ from storage.read.answers import Change
 from storage.read.lists import ChangeFilter
 from storage.read.render.change_html import PARAGRAPH, change_html, clean
 from storage.read.render.passages import ShownBlock
-from storage.web.archives import Library, served
+from storage.web.archives import Library, language_of, served
 from storage.web.pages.front import shown_change
-from storage.web.pages.rendering import PageWords, language_of
+from storage.web.pages.rendering import PageWords
 from storage.web.paging import json_bytes
 from storage.web.parameters import ChangesQuery
 from storage.web.schemas import plain as plain_answer

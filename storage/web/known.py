@@ -6,13 +6,11 @@ from time import time as now
 from typing import Any, ClassVar
 
 from fastapi.routing import APIRoute
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.web.archives import library_of
-
-_TOLD_APART_BY = ("host", "accept", "accept-language")
+from storage.web.archives import language_of, library_of
+from storage.web.paging import wants_lines
 
 
 class KnownRoute(APIRoute):
@@ -31,7 +29,8 @@ class KnownRoute(APIRoute):
         work_out = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            told, state = await run_in_threadpool(_states, request, self.seconds)
+            told = await library_of(request).state()
+            state = _state_of_answer(request, told, self.seconds)
             for tag in tags_in(request.headers.get("if-none-match", "")):
                 if tag.startswith(f"{state}."):
                     return Response(status_code=304, headers={"ETag": f'W/"{tag}"'})
@@ -62,14 +61,13 @@ def tags_in(known: str) -> list[str]:
     return [each.strip().removeprefix("W/").strip('"') for each in known.split(",")]
 
 
-def _states(request: Request, seconds: int | None) -> tuple[str, str]:
-    """Return the state of the archive, and that of the answer to a request."""
-    state = library_of(request).state()
-    asked = [request.method, request.url.path, request.url.query]
-    asked += [request.headers.get(name, "") for name in _TOLD_APART_BY]
+def _state_of_answer(request: Request, state: str, seconds: int | None) -> str:
+    """Return the state of the answer to a request, where the archive has one."""
+    asked = [request.method, request.url.path, request.url.query, request.headers.get("host", "")]
+    asked += [language_of(request), "lines" if wants_lines(request) else ""]
     asked.append("" if seconds is None else str(now() // seconds))
     told = "\0".join([state, *asked])
-    return state, hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _again(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Response:

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import httpx
@@ -87,6 +87,21 @@ def test_an_answer_waits_for_no_acknowledgement_before_its_second_half_is_sent()
             return await asyncio.wait_for(asked, 10)
 
     assert asyncio.run(sends_at_once()) != 0
+
+
+def test_who_is_awake_takes_one_connection_and_leaves_the_next_to_other_processes():
+    with bound("127.0.0.1", 0) as listening, ExitStack() as held:
+        address = listening.getsockname()
+        for _ in range(2):
+            held.enter_context(socket.create_connection(address))
+        listening.setblocking(False)
+        first, _ = listening.accept()
+        held.enter_context(first)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+        second, _ = listening.accept()
+        held.enter_context(second)
+        assert first.getpeername() != second.getpeername()
 
 
 def test_several_processes_serve_and_count_together_what_they_answered(settings):

@@ -15,11 +15,11 @@ from storage.read.lists import ChangeFilter
 from storage.read.render.passages import ShownBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
 from storage.values.errors import NoSuchError
-from storage.web.archives import Library, served, utc_now
+from storage.web.archives import Library, language_of, served, utc_now
 from storage.web.known import KnownForAMinute
 from storage.web.pages.asked import Find, Front
 from storage.web.pages.pictures import bars
-from storage.web.pages.rendering import Links, PageWords, language_of, page
+from storage.web.pages.rendering import Links, PageWords, page
 
 router = APIRouter(include_in_schema=False, route_class=KnownForAMinute)
 Asked = Annotated[Library, Depends(served)]

@@ -9,11 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import ArticleLine
 from storage.read.render.passages import ShownBlock, blocks, excerpt
-from storage.web.archives import Library, served
+from storage.web.archives import Library, language_of, served
 from storage.web.known import KnownRoute
 from storage.web.pages.asked import Of, Relations, Version
 from storage.web.pages.pictures import spread
-from storage.web.pages.rendering import Links, PageWords, language_of, page
+from storage.web.pages.rendering import Links, PageWords, page
 
 router = APIRouter(include_in_schema=False, route_class=KnownRoute)
 Asked = Annotated[Library, Depends(served)]

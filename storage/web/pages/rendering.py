@@ -20,6 +20,7 @@ from storage.read.render.passages import runs
 from storage.read.render.visible import shown_text
 from storage.read.render.words import LANGUAGES, say
 from storage.values.draft import PartialDate
+from storage.web.archives import language_of
 from storage.web.problems import Problem
 
 HERE = Path(__file__).resolve().parents[1]
@@ -51,19 +52,6 @@ def problem_page(request: Request, problem: Problem) -> Response:
     return page(
         request, "problem.html", status=problem.status, headers=problem.headers, problem=problem
     )
-
-
-def language_of(request: Request) -> str:
-    """Return the language of the page: asked for, else what a browser takes, else as set."""
-    asked = request.query_params.get("lang")
-    if asked in LANGUAGES:
-        return asked
-    for each in request.headers.get("accept-language", "").split(","):
-        wanted = each.partition(";")[0].strip().lower()[:2]
-        if wanted in LANGUAGES:
-            return wanted
-    found: str = request.app.state.library.place.language
-    return found
 
 
 @cache

@@ -11,10 +11,10 @@ from starlette.responses import FileResponse, Response
 from storage.read.answers import Coverage, EditHour
 from storage.read.figures.edits import EditSpan
 from storage.web.api.work import figures
-from storage.web.archives import Library, served, utc_now
+from storage.web.archives import Library, language_of, served, utc_now
 from storage.web.pages.asked import Jobs, PageQuery, PartQuery
 from storage.web.pages.pictures import heat, hours
-from storage.web.pages.rendering import HERE, PageWords, language_of, page
+from storage.web.pages.rendering import HERE, PageWords, page
 
 router = APIRouter(include_in_schema=False)
 Asked = Annotated[Library, Depends(served)]
