@@ -95,10 +95,12 @@ LARGE = (
     "tests/bad_inputs/test_hostile_on_the_stack.py",
     "tests/chaos/test_again.py::test_a_command_that_was_killed_and_is_given_once_more_reads_everything[sqlite",
     "tests/chaos/test_web_archives.py::test_kills_change_nothing_in_what_a_web_archive_gives[postgresql",
+    "tests/flow/test_any_order.py::test_four_processes_give_the_history_that_one_gives[postgresql",
     "tests/flow/test_any_order.py::test_imported_captures_that_come_in_at_any_time_give_the_same_history[postgresql",
+    "tests/flow/test_world.py::test_the_archive_knows_in_the_end_what_happened_to_the_folder[postgresql",
     "tests/web/test_month.py::test_what_a_press_does_is_what_the_archive_tells[postgresql",
 )
-"""What takes half a minute of processor time and more, where others of its kind run each time."""
+"""What takes ten seconds of processor time and more, where others of its kind run each time."""
 
 FEW = 3
 """So many cases of a test are tried on PostgreSQL too, and tell coverage what it runs.
