@@ -145,7 +145,7 @@ def lesart(folder: Path, *words: str, **settings: str) -> subprocess.CompletedPr
     """Run one command and return how it ended."""
     return subprocess.run(
         [*LESART, *words], cwd=folder, env=environment(**settings), capture_output=True,
-        encoding="utf-8", timeout=180, check=False,
+        encoding="utf-8", timeout=600, check=False,
     )  # fmt: skip
 
 
