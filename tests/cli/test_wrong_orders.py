@@ -96,3 +96,10 @@ def test_json_has_no_number_without_an_end(folder, capsys):
     assert run(app, ["sql", "SELECT 1e400 AS much, -1e400 AS little", "--format", "jsonl"]) == 0
     told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert told == {"much": "Infinity", "little": "-Infinity"}
+
+
+def test_a_pattern_that_matches_nothing_is_told(folder, capsys):
+    assert run(app, ["ingest", "in/*.pdf"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["seen"] == 0
+    assert "nothing was found at in/*.pdf" in told.err

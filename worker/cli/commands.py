@@ -106,6 +106,8 @@ def ingest(
             return
         summaries = control.see_through(archive, settings, [job_id], processes)
         log.append(archive.engine, archive.clock)
+    if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
+        say(f"nothing was found at {', '.join(locators)}")
     report_summaries(summaries, shown)
 
 
