@@ -117,12 +117,12 @@ def sentence_keys(paragraphs: Iterable[str]) -> tuple[str, ...]:
     joined = "\n".join(paragraphs).encode("utf-8", "surrogatepass")
     whole = joined.replace(_ELLIPSIS, b".").translate(_STOPS, _LEFT_OUT).replace(b"\n", b". ")
     pieces = {piece.strip(b". ") for piece in whole.split(b". ")}
-    numbers = [zlib.crc32(each) for each in pieces if b" " in each and not _is_like_a_day(each)]
+    numbers = [
+        zlib.crc32(each)
+        for each in pieces
+        if b" " in each and not (each[-1:].isdigit() and b" " in each[-3:-1])
+    ]
     return tuple([_PAIRS[n % 1296] + _PAIRS[n // 1296 % 1296] + _DIGITS[n >> 27] for n in numbers])
-
-
-def _is_like_a_day(piece: bytes) -> bool:
-    return piece[-1:].isdigit() and b" " in piece[-3:-1]
 
 
 def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> bool:

@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from threading import local
 
 import Stemmer
@@ -105,6 +105,16 @@ def index_tokens(texts: Sequence[str], language: str | None) -> tuple[str, ...]:
     ('152', 'millim', 'munition', '3q2cz6', 'prozent')
     """
     return tuple(_stemmed(_words(" ".join(texts)), language))
+
+
+def tokens_of_each(pieces: Sequence[str], language: str | None) -> tuple[list[str], list[int]]:
+    """Return the tokens of pieces without blanks, one after the other, and how many each has.
+
+    >>> tokens_of_each(["152-Millimeter-Munition", "–", "Prozent"], "de")
+    (['152', 'millim', 'munition', 'prozent'], [3, 0, 1])
+    """
+    words = [_words(piece) for piece in pieces]
+    return _stemmed(list(chain.from_iterable(words)), language), list(map(len, words))
 
 
 def stemming(language: str | None) -> str | None:

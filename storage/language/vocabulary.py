@@ -4,15 +4,17 @@ Nine of ten pieces of a text were met before. So what full text and signatures n
 worked out when it comes for the first time, and stands in arrays by its number from then on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import count, islice
 from threading import local
 from typing import Any, Self
 
 import numpy as np
 
-from storage.language.tokens import MAX_BYTES, MAX_TOKENS, index_tokens, stemming
+from storage.language.tokens import MAX_BYTES, MAX_TOKENS, stemming, tokens_of_each
 
 Numbers = np.ndarray[tuple[int], np.dtype[Any]]
 
@@ -42,55 +44,41 @@ class Vocabulary:
         self.count = np.zeros(CAPACITY, dtype=np.int32)
         self.sizes = np.zeros(CAPACITY, dtype=np.int32)
         self.flat = np.zeros(CAPACITY, dtype=np.int32)
-        self._length = self._characters = 0
-        self._tokens: dict[str, int] = {}
-        self._pieces = _Learned(self._learn)
+        self._known = self._length = self._characters = 0
+        self._tokens: defaultdict[str, int] = defaultdict(count().__next__)
+        self._pieces: defaultdict[str, int] = defaultdict(count().__next__)
 
     @property
     def is_full(self) -> bool:
         return len(self._pieces) >= CAPACITY or self._characters >= CHARACTERS
 
     def cut(self, pieces: Sequence[str]) -> "Cut":
-        """Return texts that were cut at blanks as numbers."""
+        """Return texts that were cut at blanks as numbers; what is new of them is learned."""
         numbers = map(self._pieces.__getitem__, pieces)
         found = np.fromiter(numbers, dtype=np.int32, count=len(pieces))
+        if len(self._pieces) > self._known:
+            self._learn(list(islice(reversed(self._pieces), len(self._pieces) - self._known))[::-1])
         return Cut(self, found)
 
-    def _learn(self, piece: str) -> int:
-        """Take in a new piece and return its number."""
-        number = len(self._pieces)
-        tokens = [self._token(token) for token in index_tokens([piece], self.language)]
-        self.hashes = _grown(self.hashes, number + 1)
-        self.first, self.count = _grown(self.first, number + 1), _grown(self.count, number + 1)
-        self.hashes[number] = word_hash(piece)
-        self.first[number], self.count[number] = self._length, len(tokens)
-        self.flat = _grown(self.flat, self._length + len(tokens))
-        self.flat[self._length : self._length + len(tokens)] = tokens
-        self._length += len(tokens)
-        self._characters += len(piece)
-        return number
-
-    def _token(self, token: str) -> int:
-        number = self._tokens.setdefault(token, len(self.words))
-        if number == len(self.words):
-            self.words.append(token)
-            self.lexemes.append(f"{token}\0".encode())
-            self.sizes = _grown(self.sizes, number + 1)
-            self.sizes[number] = len(token) + 1
-        return number
-
-
-class _Learned(dict[str, int]):
-    """The numbers of the pieces that were met; a new one is learned on the spot."""
-
-    def __init__(self, learn: Any) -> None:
-        super().__init__()
-        self._learn = learn
-
-    def __missing__(self, piece: str) -> int:
-        number: int = self._learn(piece)
-        self[piece] = number
-        return number
+    def _learn(self, pieces: Sequence[str]) -> None:
+        """Work out what is asked of new pieces, which have their numbers already."""
+        start, end = self._known, self._known + len(pieces)
+        tokens, counts = tokens_of_each(pieces, self.language)
+        length = self._length + len(tokens)
+        self.hashes = _grown(self.hashes, end)
+        self.first, self.count = _grown(self.first, end), _grown(self.count, end)
+        self.flat = _grown(self.flat, length)
+        self.hashes[start:end] = list(map(word_hash, pieces))
+        self.count[start:end] = counts
+        self.first[start:end] = self._length + np.cumsum(counts) - counts
+        self.flat[self._length : length] = list(map(self._tokens.__getitem__, tokens))
+        new = list(islice(reversed(self._tokens), len(self._tokens) - len(self.words)))[::-1]
+        self.sizes = _grown(self.sizes, len(self._tokens))
+        self.sizes[len(self.words) : len(self._tokens)] = [len(token) + 1 for token in new]
+        self.lexemes += [f"{token}\0".encode() for token in new]
+        self.words += new
+        self._characters += sum(map(len, pieces))
+        self._known, self._length = end, length
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -285,12 +285,12 @@ def may_refer(opening: bytes) -> bool:
 
     `opening` is its title and its first lines in UTF-8, their letters small as far as ASCII goes.
     """
-    return any(word in opening for word in _HINTS)
+    return any(map(opening.__contains__, _HINTS))
 
 
 def may_be_numbered(opening: bytes) -> bool:
     """Return cheaply whether a text may have a number of its own."""
-    return any(word in opening for word in _NUMBER_HINTS)
+    return any(map(opening.__contains__, _NUMBER_HINTS))
 
 
 def dated(text: str, month: date) -> date | None:
@@ -414,8 +414,7 @@ def _first_lines(opening: str) -> list[str]:
 
 def _may_refer_in(line: str) -> bool:
     """Return cheaply whether a line may name an earlier text."""
-    small = line.lower()
-    return any(hint in small for hint in _PIECE_HINTS)
+    return any(map(line.lower().__contains__, _PIECE_HINTS))
 
 
 def _is_own_header(line: str) -> bool:

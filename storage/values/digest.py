@@ -106,12 +106,12 @@ def wording_digest(title: str | None, paragraphs: Sequence[str]) -> bytes:
 
 def digest_of_parts(parts: Sequence[str]) -> bytes:
     """Return the `w1` digest of a title and paragraphs that are in canonical form already."""
-    hashed = hashlib.sha256(_WORDING_DOMAIN)
+    hashed = [_WORDING_DOMAIN]
     for position, part in enumerate(parts):
         if part or position == 0:
             data = part.encode("utf-8", "surrogatepass")
-            hashed.update(len(data).to_bytes(8, "big") + data)
-    return hashed.digest()
+            hashed += (len(data).to_bytes(8, "big"), data)
+    return hashlib.sha256(b"".join(hashed)).digest()
 
 
 def wording_name(digest: bytes) -> str:

@@ -1,5 +1,6 @@
 """In what language a text is written, or that this cannot be told."""
 
+from collections import Counter
 from functools import lru_cache
 from typing import Protocol
 
@@ -38,10 +39,6 @@ _VOTING_WORDS = {
     ),
 }
 _VOTERS = {name: frozenset(words.split()) for name, words in _VOTING_WORDS.items()}
-_VOTES = {
-    word: tuple(name for name, voters in _VOTERS.items() if word in voters)
-    for word in frozenset().union(*_VOTERS.values())
-}
 _NAMED = frozenset({"de", "en"})
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
@@ -63,17 +60,14 @@ def language(text: str, languages: tuple[str, ...]) -> Field:
 
 
 def _voted(sample: str, languages: tuple[str, ...]) -> Field | None:
-    words = sample.casefold().split()
-    hits: dict[str, list[str]] = {name: [] for name in _VOTERS}
-    for word in filter(_VOTES.__contains__, words):
-        for name in _VOTES[word]:
-            hits[name].append(word)
-    votes = {name: len(found) for name, found in hits.items()}
+    words = Counter(sample.casefold().split())
+    hits = {name: voters & words.keys() for name, voters in _VOTERS.items()}
+    votes = {name: sum(map(words.__getitem__, found)) for name, found in hits.items()}
     first, second, *_ = sorted(votes, key=votes.__getitem__, reverse=True)
-    fewest = max(VOTES_FEWEST, len(words) * VOTES_SHARE)
+    fewest = max(VOTES_FEWEST, words.total() * VOTES_SHARE)
     if votes[first] < fewest or votes[second] > votes[first] * VOTES_RIVAL_SHARE:
         return None
-    if first not in _NAMED or len(set(hits[first])) < VOTERS_FEWEST:
+    if first not in _NAMED or len(hits[first]) < VOTERS_FEWEST:
         return None
     if first not in languages:
         return Field(None, STOP_WORDS, None, (Candidate(first, STOP_WORDS),))
