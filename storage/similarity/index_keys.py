@@ -9,7 +9,6 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import filterfalse
 from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
@@ -131,8 +130,7 @@ def _smallest(pieces: Iterable[bytes], most: int) -> list[int]:
     found = dict(zip(map(zlib.crc32, pieces), pieces, strict=True))
     chosen = sorted(found)[: 2 * most]
     if len(chosen) > most:
-        has_digit = {each for each in chosen if DIGIT.search(found[each])}
-        chosen = [*filter(has_digit.__contains__, chosen), *filterfalse(has_digit.__contains__, chosen)]
+        chosen.sort(key=lambda each: DIGIT.search(found[each]) is None)
     return [
         PASSAGE << _HASH_BITS | each << 13 | zlib.adler32(found[each]) & _ADLER_MASK
         for each in chosen[:most]

@@ -18,7 +18,6 @@ from storage.values.trouble import is_of_machine, mend_of
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.flow.collect import Collected, Progress, collect
-from worker.flow.fetch import fetch_batch
 from worker.flow.read import Reader, read_batch
 from worker.log import LOG
 from worker.sources.folders.files import Patience
@@ -117,6 +116,8 @@ def _do(
         case "ingest":
             return collect(archive, held, settings, patience_of(held.trigger), progress)
         case "fetch":
+            from worker.flow.fetch import fetch_batch  # noqa: PLC0415  # loads what asks servers
+
             fetch_batch(archive, held, settings, progress)
         case "read":
             return read_batch(

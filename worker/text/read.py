@@ -5,14 +5,20 @@ from collections.abc import Callable
 from storage.values.draft import Draft
 from storage.values.refusals import Refused, refuse
 from worker.text.formats.json_article import read_json
-from worker.text.formats.markdown import read_markdown
 from worker.text.formats.seed import read_seed
 from worker.text.hints import Hints, TextSettings
+
+
+def _markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
+    from worker.text.formats.markdown import read_markdown  # noqa: PLC0415  # loads the parsers
+
+    return read_markdown(raw, hints, settings)
+
 
 _READERS: dict[str, Callable[[bytes, Hints, TextSettings], Draft | Refused]] = {
     "seed": read_seed,
     "text": read_seed,
-    "markdown": read_markdown,
+    "markdown": _markdown,
     "json": read_json,
     "jsonl": read_json,
     "csv": read_json,

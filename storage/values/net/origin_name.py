@@ -6,7 +6,6 @@ import unicodedata
 from urllib.parse import urlsplit, urlunsplit
 
 import idna
-from courlan import normalize_url
 
 PORTS = {"http": 80, "https": 443}
 
@@ -38,6 +37,8 @@ def origin_of(text: str) -> str:
     >>> origin_of("HTTPS://Zeitung.example:443//a?utm_source=b&id=3&galerie=2&a#oben")
     'https://zeitung.example/a?a&galerie=2&id=3'
     """
+    from courlan import normalize_url  # noqa: PLC0415  # slow to load, and files need none of it
+
     parts = urlsplit(text)
     bare = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     kept = sorted(kept_parameters(parts.query), key=lambda each: each.partition("=")[0])

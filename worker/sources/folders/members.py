@@ -3,8 +3,9 @@
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from storage.values.late import LateModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
@@ -28,7 +29,11 @@ from worker.sources.containers.json_records import (
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folders.folder import is_ignored
-from worker.sources.web_archives.contents import wacz_contents, warc_contents, warc_limits
+
+if TYPE_CHECKING:
+    from worker.sources.web_archives import contents as web_archives
+else:
+    web_archives = LateModule("worker.sources.web_archives.contents")
 
 MOST_BAD_RECORDS = 2_000
 """Of a file with more bad records, each of which is told and kept, the rest is left alone."""
@@ -232,7 +237,7 @@ def _contents(spot: _Spot, stream: io.BufferedReader, hints: MemberHints) -> Ite
         yield spot.unsafe("it is packed more than once")
         return
     kind = _kind(inner.name, hints)
-    limits = warc_limits(hints.limits) if kind == "warc" else hints.limits
+    limits = web_archives.warc_limits(hints.limits) if kind == "warc" else hints.limits
     if spot.inside:  # so that many members cannot give a container's worth each
         limits = replace(limits, container=limits.list)
     is_streamed = kind in _STREAMED  # a document has its limit in bytes
@@ -276,7 +281,9 @@ def _unpacked(
 
 
 def _warc(spot: _Spot, stream: io.BufferedReader | Gunzip, hints: MemberHints) -> Iterator[Content]:
-    yield from warc_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
+    yield from web_archives.warc_contents(
+        spot.locator, spot.member, stream, hints.detect, hints.limits
+    )
 
 
 def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: MemberHints) -> Iterator[Content]:
@@ -379,7 +386,9 @@ def _archive(
         yield spot.unsafe("the member is an archive itself")
         return
     if kind == "wacz":
-        yield from wacz_contents(spot.locator, spot.member, stream, hints.detect, hints.limits)
+        yield from web_archives.wacz_contents(
+            spot.locator, spot.member, stream, hints.detect, hints.limits
+        )
         return
     names = _Names()
     members = tar_members if kind == "tar" else zip_members

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
-import feedparser
 from lxml import etree, html
 
 from storage.values.draft import Json
@@ -114,6 +113,8 @@ def _too_odd(raw: bytes) -> Refused | None:
 
 
 def _xml_feed(raw: bytes, base: str, content_type: str | None) -> Feed | Refused:
+    import feedparser  # noqa: PLC0415  # slow to load, and few documents are feeds
+
     headers = {"content-location": base}
     charset = _charset(content_type)
     if charset:
