@@ -62,7 +62,7 @@ LABELLED = re.compile(
 """What tells a machine where a page shows who wrote it."""
 UNSTATED_WEIGHT, UNLABELLED_WEIGHT = 0.5, 0.25
 """Of a page that is read without what it states, and without its labels, too."""
-THRESHOLD = 0.5
+THRESHOLD = {"authors": 0.7, "left_out": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,14 @@ def main() -> None:
     options = parser.parse_args()
     models = [options.only] if options.only else sorted(STRENGTH)
     for name, examples in examples_of(options.data / "data", models).items():
-        strength = STRENGTH[name]
-        by_fold = [fitted([e for e in examples if e.fold != f], strength) for f in range(FOLDS)]
+        by_fold = [fitted(name, [e for e in examples if e.fold != f]) for f in range(FOLDS)]
         figures = []
         for fold, packed in enumerate(by_fold):
             figures.append(judged([e for e in examples if e.fold == fold], unpacked(packed)))
             print(f"{name}, fold {fold}, by weights of the other three: {figures[-1]}")
         head = {"fitted": f"bench.fit_pages, {len(examples)} offers", "unused_folds": figures}
         if options.write:
-            _write(PRODUCT / f"{name}.json", head | fitted(examples, strength))
+            _write(PRODUCT / f"{name}.json", head | fitted(name, examples))
             _write(BY_FOLD / f"{name}.json", {str(f): packed for f, packed in enumerate(by_fold)})
 
 
@@ -177,19 +176,19 @@ def _of_left_out(row: dict[str, Any], blocks: list[tuple[str, Features]]) -> Ite
             yield Example(row["fold"], told, right, len(text.split()) / whole)
 
 
-def fitted(examples: Sequence[Example], strength: float) -> dict[str, Any]:
-    """Return the model that fits the examples, as an object of JSON."""
+def fitted(name: str, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return the model of that name that fits the examples, as an object of JSON."""
     vectors = DictVectorizer(sparse=False)
     matrix = vectors.fit_transform([dict(each.features) for each in examples])
-    regression = LogisticRegression(C=strength, max_iter=5000)
+    regression = LogisticRegression(C=STRENGTH[name], max_iter=5000)
     heavy = sum(each.weight for each in examples) / len(examples)
     weights = [each.weight / heavy for each in examples]
     regression.fit(matrix, [each.right for each in examples], sample_weight=weights)
     fitted_weights = zip(vectors.get_feature_names_out(), regression.coef_[0], strict=True)
     return {
         "bias": round(float(regression.intercept_[0]), 2),
-        "threshold": THRESHOLD,
-        "weights": {name: round(float(weight), 2) for name, weight in sorted(fitted_weights)},
+        "threshold": THRESHOLD[name],
+        "weights": {each: round(float(weight), 2) for each, weight in sorted(fitted_weights)},
     }
 
 

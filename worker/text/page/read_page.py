@@ -69,7 +69,7 @@ from worker.text.stamps import STEP as UNSEEN
 from worker.text.stamps import fields_of, stamp, without_unseen, written_out
 
 NAME = "lesart-page"
-VERSION = "12"
+VERSION = "13"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300

@@ -15,7 +15,7 @@ from worker.text.annotate.bylines import (
     sort_names,
 )
 from worker.text.annotate.words import title_key
-from worker.text.page.fields.clues import NO_CLUES, Line, PageClues
+from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.titles import is_site, plain_title
 from worker.text.page.weigh import Features, model
 
@@ -42,21 +42,21 @@ _STATED = frozenset({"linked", "itemprop", "meta author", "meta", "linked page",
 _DESKS = frozenset({"Redaktion", "Staff"})
 """What a house calls those who write for it, where it names nobody."""
 _BOXES = frozenset({"box", "byline beside", "author link beside", "link beside"})
-_WEAK = frozenset({"line", *_BOXES})
+_WEAK = frozenset({"line", "feed", "trafilatura", *_BOXES})
+"""Places whose names do not rival those of others."""
 _LINKS = frozenset({"author link", "itemprop beside", *_BOXES} - {"box"})
-"""Places that may be about anybody, so a name that stands in no other has to be `_SURE`."""
-_RIGHT, _AT, _NEAR = 2, 3, 8  # blocks below the headline
+"""Places that may be about anybody, so a name that stands in no other has to be likely."""
+_TELLING = frozenset({"byline", "below", "itemprop", "meta", "trafilatura"})
+"""Places that say more or less than that a name is seen or stated."""
+_RIGHT = 2  # blocks below the headline
 _SMALL = 2  # letters of a particle
-_LABEL = 8  # letters beside a name: written by
 _MORE = 2  # words that a name may have more where it is spelled in full
 _FAR = 1000
 _TITLE = 4  # letters: Prof
 _LATE = 3
-_MANY = 4
 _LONG = 4
 _GLUED = 20  # letters of a word; it is several
-_SURE = 0.7
-_LIKELY = 0.3
+_LIKELY = 0.35
 """So likely has the best name to be where none reaches the threshold."""
 
 
@@ -102,13 +102,13 @@ def choose_people(
 def _taken(offered: Sequence[_Named], sure: Mapping[str, float], threshold: float) -> list[_Named]:
     """Return the names that are likely enough, or else the likeliest if they are not unlikely.
 
-    A first name speaks for the whole one. A mere line around the headline has to be likely. A box
+    A first name speaks for the whole one. A mere line around the headline names nobody. A box
     tells who is behind a name that was given: it names somebody where nothing else does.
     """
-    offered = [o for o in offered if not o.places.keys() <= _LINKS or sure[o.name] >= _SURE]
+    offered = [each for each in offered if each.places.keys() != {"line"}]
     likely = [each for each in offered if sure[each.name] >= threshold]
     if not likely:
-        meant = [each for each in offered if each.places.keys() != {"line"}]
+        meant = [each for each in offered if not each.places.keys() <= _LINKS]
         joint = {each.name: sure[each.name] + sure.get(_first(each.name), 0.0) for each in meant}
         best = max(joint.values(), default=0.0)
         return [each for each in meant if joint[each.name] == best >= _LIKELY]
@@ -139,7 +139,7 @@ def _described(
         if each.kind != "agency" and (clues.is_blog or each.name not in outlets)
     ]
     rivals = [each for each in offered if each.name not in outlets]
-    return {each.name: _features(each, rivals, sites, clues) for each in offered}
+    return {each.name: _features(each, rivals, clues) for each in offered}
 
 
 def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) -> Iterator[_Named]:
@@ -154,7 +154,7 @@ def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) ->
         entries = [(name, "person") for name in people.persons]
         entries += [(name, "house") for name in people.houses]
         entries += [(name, "agency") for name in people.agencies]
-        if entries:
+        if entries and family not in _STATED:  # one may state each author apart
             counts[family] = counts.get(family, -1) + 1
         before = [found[k] for name, _ in entries if (k := title_key(name)) in found]
         order = min([counts.get(family, 0), *(b.places.get(family, _FAR) for b in before)])
@@ -244,9 +244,7 @@ def _is_outlet(named: _Named, sites: Sequence[str]) -> bool:
     return not (named.kind == "person" and " " in named.name and PERSON.fullmatch(named.name))
 
 
-def _features(
-    each: _Named, rivals: Sequence[_Named], sites: Sequence[str], clues: PageClues
-) -> dict[str, float]:
+def _features(each: _Named, rivals: Sequence[_Named], clues: PageClues) -> dict[str, float]:
     """Describe a name: where it stands, how it looks, what else the page says."""
     others = [
         o
@@ -255,102 +253,60 @@ def _features(
         and (o.kind == "person" or each.kind == "house")
         and not o.places.keys() <= _WEAK
     ]
-    lines = [line for line in clues.lines if title_key(each.name) in line[1]]
-    flags = {
-        **_of_places(each),
-        **_of_lines(each, lines, clues),
-        **_of_look(each, sites),
-        **_of_others(each, others, lines, clues),
-        "unseen account": each.name in clues.unseen,
-    }
-    described: dict[str, float] = {f"in {family}": 1.0 for family in each.places}
+    flags = {**_of_places(each, clues), **_of_look(each), **_of_others(each, others)}
+    described: dict[str, float] = {f"in {place}": 1.0 for place in each.places if place in _TELLING}
     described["places"] = min(len(each.places), 5) / 5
     return described | {name: 1.0 for name, holds in flags.items() if holds}
 
 
-def _of_places(each: _Named) -> dict[str, bool]:
-    places = each.places
+def _of_places(each: _Named, clues: PageClues) -> dict[str, bool]:
+    places, key = each.places, title_key(each.name)
+    lines = [line for line in clues.lines if key in line[1]]
     return {
         "seen": not places.keys().isdisjoint(_SEEN),
         "stated": not places.keys().isdisjoint(_STATED),
         "first byline": places.get("byline") == 0,
-        "first author link": places.get("author link") == 0,
+        "never first": all(places.values()),
         "late author link": places.get("author link", 0) >= _LATE,
         "beside alone": all(place.endswith("beside") for place in places),
-        "author link alone": all(place.startswith("author link") for place in places),
-        "late byline": places.get("byline", 0) >= _LATE,
-        "late itemprop": places.get("itemprop", 0) >= 1,
-    }
-
-
-def _of_lines(each: _Named, lines: Sequence[Line], clues: PageClues) -> dict[str, bool]:
-    is_seen = not each.places.keys().isdisjoint(_SEEN)
-    is_shown = bool(lines) if clues.lines else is_seen
-    beside = {at + step for at, *_ in lines for step in (-1, 1)}
-    key = title_key(each.name)
-    longest = len(key) + _LABEL
-    return {
-        "shown above": is_shown,
-        "unshown": not is_seen and not is_shown,
-        "at the headline": any(0 < at <= _AT for at, *_ in lines),
-        "below the headline": any(_AT < at <= _NEAR for at, *_ in lines),
         "above the headline": any(at < 0 for at, *_ in lines),
-        "own line": any(len(line) <= longest for _, line, _ in lines),
         "right below": any(0 < at <= _RIGHT and line == key for at, line, _ in lines),
-        "introduced": any(text.startswith(f"{each.name} ") for text in clues.openings),
         "dated line": any(dated for *_, dated in lines),
-        "beside a date": any(dated and at in beside for at, _, dated in clues.lines),
+        "introduced": any(text.startswith(f"{each.name} ") for text in clues.openings),
     }
 
 
-def _of_look(each: _Named, sites: Sequence[str]) -> dict[str, bool]:
+def _of_look(each: _Named) -> dict[str, bool]:
     words = each.name.split()
     return {
         "house": each.kind == "house",
-        "desk": bool(DESK.search(each.name)),
-        "site": is_site(each.name, sites),
-        "of the site": _of_site(each.name, sites),
         "spelled as a name": PERSON.fullmatch(each.name) is not None,
-        "one word": len(words) == 1,
         "long": sum(word not in PARTICLES for word in words) >= _LONG
         or max(map(len, words)) > _GLUED,
-        "small": each.name[:1].islower(),
         "capitals": each.name.isupper(),
     }
 
 
-def _of_others(
-    each: _Named, others: Sequence[_Named], lines: Sequence[Line], clues: PageClues
-) -> dict[str, bool]:
+def _of_others(each: _Named, others: Sequence[_Named]) -> dict[str, bool]:
     key = title_key(each.name)
     keys = [title_key(other.name) for other in others]
-    first = [o for o in others if o.places.get("byline") == 0]
-    is_with_first = "byline" in each.places and any(
-        _stand_together(lines, title_key(o.name), clues) for o in first
-    )
+    own = _counted(each)
+    apart = [o for o in others if each.kind == "house" or _counted(o) != own]
     is_stated = not each.places.keys().isdisjoint(_STATED)
-    is_first = each.places.get("byline") == 0
     return {
-        "house alone": each.kind == "house" and not others,
-        "many bylines": sum("byline" in o.places for o in others) >= _MANY,
         "another is linked": "linked" not in each.places
         and any("linked" in o.places for o in others),
         "another is stated": not is_stated
         and any(not o.places.keys().isdisjoint(_STATED) for o in others),
-        "another in first byline": bool(first) and not is_first and not is_with_first,
         "a longer one": any(key in other for other in keys),
         "a shorter one": any(other in key for other in keys),
-        "with its own": bool(others) and all(o.places == each.places for o in others),
-        "only one": not others,
-        "only a box": "box" in each.places and not others,
+        "only one": not apart,
     }
 
 
-def _stand_together(lines: Sequence[Line], key: str, clues: PageClues) -> bool:
-    """Return whether another name stands in one of the lines, or in one beside it."""
-    return any(
-        abs(at - other) <= 1 for at, *_ in lines for other, line, _ in clues.lines if key in line
-    )
+def _counted(named: _Named) -> dict[str, int]:
+    """Return the places of a name whose order tells who stands together."""
+    return {place: order for place, order in named.places.items() if place != "line"}
 
 
 def _of_site(name: str, sites: Sequence[str]) -> bool:
