@@ -106,7 +106,7 @@ FEW = 3
 """So many cases of a test are tried on PostgreSQL too, and tell coverage what it runs.
 
 The others try the same statements with other words: `large` on PostgreSQL, not traced on SQLite.
-In a unit test each case may be a branch of its own: coverage traces them all.
+In a unit test, and below, each case may be a branch of its own: coverage traces them all.
 """
 
 EACH_ON_BOTH = (
@@ -119,9 +119,7 @@ EACH_ON_BOTH = (
 """Where each case asks the database something else."""
 
 UNTRACED = (
-    "tests/bad_inputs/",
     "tests/flow/test_any_order.py",
-    "tests/flow/test_noise.py",
     "tests/flow/test_races.py",
     "tests/flow/test_record.py",
     "tests/flow/test_world.py",
@@ -243,7 +241,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_postgres = "postgresql" in item.name
         test = item.nodeid.partition("[")[0] + "postgresql" * is_postgres
         cases[test] += 1
-        is_further = cases[test] > FEW and not item.nodeid.startswith(UNIT)
+        is_further = cases[test] > FEW and not item.nodeid.startswith((*EACH_ON_BOTH, *UNIT))
         says_nothing_new = is_further or is_postgres or item.nodeid.startswith(UNTRACED)
         if says_nothing_new or item.get_closest_marker("hypothesis"):
             item.add_marker(pytest.mark.no_cover)
