@@ -56,6 +56,12 @@ class Stack:
         """Return how many articles have the word in their origin."""
         return len([row for row in self.rows("list") if word in row["origin"]])
 
+    def await_beat(self, service: str) -> None:
+        """Wait until a service is at work: on a busy machine it takes half a minute to start."""
+        heartbeat = self.folder / "lesart-data" / f"{service}.heartbeat"
+        heartbeat.unlink(missing_ok=True)
+        until(heartbeat.exists, what=f"the next beat of the {service}")
+
     def are_done(self, number: int) -> bool:
         """Tell whether so many ingest jobs are through."""
         jobs = [row for row in self.rows("jobs") if row["kind"] == "ingest"]
@@ -82,7 +88,9 @@ def stack(postgres_databases, _postgres_template, tmp_path_factory, limits) -> I
         worker = Service(folder, "worker", "--concurrency", "2", **settings)
         scheduler = Service(folder, "scheduler", **settings)
         with Supervisor(worker, scheduler) as supervisor:
-            yield Stack(folder, settings, broker, worker, scheduler, supervisor)
+            made = Stack(folder, settings, broker, worker, scheduler, supervisor)
+            made.await_beat("worker")
+            yield made
 
 
 @pytest.fixture(autouse=True)
@@ -201,6 +209,7 @@ def test_odd_messages_execute_nothing_and_lose_nothing(stack, tmp_path):
 def test_garbage_ends_a_worker_and_not_the_work(stack, tmp_path):
     """Started again it goes on: what ended it is gone."""
     push(stack, garbage().values())
+    stack.await_beat("worker")
     stack.write("unfug/pegel.txt", seed("Post", "Geschrieben über größeren Unfug."))
     ended = stack.command("ingest", "unfug")
     assert ended.returncode == 0, ended.stderr
@@ -299,8 +308,7 @@ def test_health_tells_whether_work_goes_on(stack):
 def test_a_service_beats_while_it_goes_on_and_not_while_it_stands_still(stack, service):
     heartbeat = stack.folder / "lesart-data" / f"{service}.heartbeat"
     until(heartbeat.exists)
-    heartbeat.unlink()
-    until(heartbeat.exists, what="the next beat")
+    stack.await_beat(service)
     process = getattr(stack, service).process
     process.send_signal(signal.SIGSTOP)
     try:
