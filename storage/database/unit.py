@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     Connection,
     Engine,
     Select,
@@ -43,6 +44,21 @@ IN_CHUNK = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _STATEMENTS = 128
+_HIGHEST = select(COUNTER.c.value).where(COUNTER.c.name == "seq").with_for_update()
+_NOW = bindparam("now", type_=BigInteger)
+_COUNTED = (
+    update(COUNTER)
+    .where(COUNTER.c.name.in_(("seq", LOCKED, CLOCK)))
+    .values(
+        value=case(
+            (COUNTER.c.name == LOCKED, COUNTER.c.value + bindparam("held")),
+            (COUNTER.c.name == "seq", bindparam("highest", type_=BigInteger)),
+            (COUNTER.c.value < _NOW, _NOW),
+            else_=COUNTER.c.value,
+        )
+    )
+)
+"""The two statements of each unit, made once: one takes the lock, one ends what is done in it."""
 
 
 def utc_now() -> datetime:
@@ -109,16 +125,9 @@ class Unit:
     def _count(self) -> None:
         """Write the highest number, for how long nobody else could write, and what time it is."""
         now, held = (self.now - _EPOCH) // _MICROSECOND, round(1e6 * (perf_counter() - self._began))
-        name, value = COUNTER.c.name, COUNTER.c.value
-        counted = case(
-            (name == LOCKED, value + held),
-            (name == "seq", self._counter),
-            (value < now, now),
-            else_=value,
-        )
-        known = update(COUNTER).where(name.in_(("seq", LOCKED, CLOCK)))
-        if self.connection.execute(known.values(value=counted)).rowcount < 3:
-            there = set(self.connection.execute(select(name)).scalars())
+        given = {"held": held, "highest": self._counter, "now": now}
+        if self.connection.execute(_COUNTED, given).rowcount < 3:
+            there = set(self.connection.execute(select(COUNTER.c.name)).scalars())
             first = {LOCKED: held, CLOCK: now}
             rows = [{"name": each, "value": first[each]} for each in first.keys() - there]
             self.connection.execute(insert(COUNTER), rows)
@@ -127,9 +136,8 @@ class Unit:
 @contextmanager
 def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
     """Open a unit of work: the only writer until it ends; it commits, or leaves no trace."""
-    query = select(COUNTER.c.value).where(COUNTER.c.name == "seq").with_for_update()
     with engine.begin() as connection:
-        unit = Unit(connection, clock(), connection.execute(query).scalar_one())
+        unit = Unit(connection, clock(), connection.execute(_HIGHEST).scalar_one())
         yield unit
         unit.close()
 

@@ -35,6 +35,8 @@ SPARE_SHARE = 2 / 3
 """The part of the time between the end of a batch and that of its lease that a document has."""
 
 
+_sorted_json = json.JSONEncoder(sort_keys=True).encode
+
 MOST_REREADING = 3
 """So often others may bring new neighbours while earlier ones are read anew."""
 
@@ -241,7 +243,7 @@ def context_of(hints: Hints) -> str:
         context["offers"] = raw_digest(offers).hex()[:16]
     if hints.type in PAGE_TYPES:
         context["seen"] = hints.observed_at.isoformat(timespec="minutes")
-    return json.dumps(context, sort_keys=True)
+    return _sorted_json(context)
 
 
 def _within(captured: list[Captured], reader: Reader, limit_seconds: float) -> Iterator[Reading]:
