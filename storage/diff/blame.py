@@ -4,11 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import accumulate
 
 from storage.diff.alignment import TextBlock
 from storage.language.sentences import sentences
 from storage.values.digest import canonical_all
+
+_REMEMBERED = 4_096
+"""Paragraphs that a process knows the sentences of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def lives_in(stands: Sequence[Stand]) -> Lives:
     lives: dict[Key, _Life] = {}
     split: dict[str, tuple[str, ...]] = {}
     for position, stand in enumerate(stands):
-        _add(split, stand.paragraphs)
+        split |= {each: _cut(each) for each in stand.paragraphs if each not in split}
         for key in _keys(piece.strip() for text in stand.paragraphs for piece in split[text]):
             life = lives.get(key)
             if life is None:
@@ -123,11 +127,10 @@ def lives_in(stands: Sequence[Stand]) -> Lives:
     return lives, split
 
 
-def _add(split: dict[str, tuple[str, ...]], paragraphs: Sequence[str]) -> None:
-    """Split the paragraphs that were not met before: most of a version were."""
-    new = [text for text in dict.fromkeys(paragraphs) if text not in split]
-    for text, canon in zip(new, canonical_all(new), strict=True):
-        split[text] = sentences(canon)
+@lru_cache(_REMEMBERED)
+def _cut(paragraph: str) -> tuple[str, ...]:
+    """Return the sentences of a paragraph in canonical form: what is read once is read again."""
+    return sentences(*canonical_all([paragraph]))
 
 
 def _keys(texts: Iterator[str]) -> Iterator[Key]:
