@@ -68,6 +68,7 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("body: credits below the text", page_roles, "_set_credits_aside", nothing),
     ("body: lines of pictures, embeds and dates", page_roles, "is_aside_line", lambda _: False),
     ("body: the lead above the text", page, "with_lead", first),
+    ("body: repeated paragraphs", page, "with_repeats", first),
     ("body: headings that the extractor dropped", page, "with_headings", first),
     ("body: what the extractor left out", page, "with_left_out", first),
     ("body: menus are taken out before", page_blocks.Layout, "prune", nothing),

@@ -4,7 +4,7 @@ import pytest
 
 from storage.values.draft import Draft
 from tests.page.conftest import PARAGRAPHS, html, read
-from worker.text.page.body.fallback import second_opinion, with_lead, with_paragraphs
+from worker.text.page.body.fallback import second_opinion, with_lead, with_paragraphs, with_repeats
 from worker.text.page.body.roles import paragraphs_of
 from worker.text.page.layout.blocks import Layout, Piece, link_share
 from worker.text.page.layout.tree import parse_page
@@ -204,3 +204,22 @@ def test_lines_of_a_poem_stay_together():
     blocks = layout("<p>Die Flut kommt<br>die Flut geht</p>").blocks
     poem = (Piece("p", "Die Flut kommt\ndie Flut geht"),)
     assert with_paragraphs(poem, blocks) == poem
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        pytest.param("ABAC", id="once more"),
+        pytest.param("ABACAB", id="at the end too"),
+        pytest.param("AABC", id="twice in a row"),
+        pytest.param("ABC", id="no repetition"),
+    ],
+)
+def test_paragraphs_that_a_page_repeats_come_back_in_their_places(order):
+    texts = dict(zip("ABC", PARAGRAPHS, strict=True))
+    blocks = layout("".join(f"<p>{texts[name]}</p>" for name in order)).blocks
+    once = tuple(Piece("p", texts[name]) for name in dict.fromkeys(order))
+    mended = with_repeats(once, blocks)
+    wanted = order[: order.rindex("C") + 1]  # what follows the last piece may be a teaser of it
+    assert "".join(name for p in mended for name in "ABC" if texts[name] == p.text) == wanted
+    assert with_repeats(mended, blocks) == mended

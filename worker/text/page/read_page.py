@@ -36,6 +36,7 @@ from worker.text.page.body.fallback import (
     second_opinion,
     with_lead,
     with_paragraphs,
+    with_repeats,
 )
 from worker.text.page.body.left_out import with_headings, with_left_out
 from worker.text.page.body.roles import paragraphs_of
@@ -195,7 +196,8 @@ def _draft(
 ) -> Draft | Refused:
     title = _title(chosen)
     leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
-    whole = with_headings(with_paragraphs(extracted.pieces, source.blocks), source.blocks)
+    whole = with_repeats(with_paragraphs(extracted.pieces, source.blocks), source.blocks)
+    whole = with_headings(whole, source.blocks)
     led = with_lead(whole, source.blocks, title, leads)
     pieces = led if source.linked.is_news else with_left_out(led, source.blocks)
     named = chosen.fields.get("authors")

@@ -1,5 +1,6 @@
 """Mend what the extractor missed: a lead above the text, or the whole of a text."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from worker.text.annotate.words import title_key
@@ -15,6 +16,7 @@ _LONGEST_KICKER = 40
 _SHORTEST_RUNNING = 60
 _SHORTEST_TEXT = 200
 _SHORTEST_STATED = 80
+_SHORTEST_REPEAT = 40
 _LEAST_GAIN = 600
 _FAR_LESS = 0.5
 _MOST_OF_IT = 0.7
@@ -72,6 +74,30 @@ def with_paragraphs(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[P
         return tuple(pieces)
     kinds = {b.key: KINDS.get(b.tag, "p") for b in blocks if b.tag in _PARAGRAPH_TAGS}
     return tuple(cut for piece in pieces for cut in _cut(piece, kinds))
+
+
+def with_repeats(pieces: Sequence[Piece], blocks: Sequence[Block]) -> tuple[Piece, ...]:
+    """Return the pieces with the paragraphs that the page repeats and the extractor dropped.
+
+    A refrain, or the same sentence in two entries of a live blog, belongs to the text each
+    time. The copies go behind the piece that stands before them on the page.
+    """
+    keys = [title_key(piece.text) for piece in pieces]
+    left = Counter(keys)
+    if not any(b.key in left for b in blocks):
+        return tuple(pieces)
+    mended = list(pieces)
+    at = -1  # the place in `mended` of the block before
+    for block in blocks:
+        if block.zone != "article" or block.tag not in _PARAGRAPH_TAGS or block.key not in left:
+            continue
+        if left[block.key] > 0:
+            left[block.key] -= 1
+            at = _next_place(mended, block.key, at)
+        elif len(block.text) >= _SHORTEST_REPEAT and 0 <= at < len(mended) - 1:
+            at += 1
+            mended.insert(at, Piece(KINDS.get(block.tag, "p"), block.text))
+    return tuple(mended)
 
 
 def second_opinion(blocks: Sequence[Block], stated_body: str) -> tuple[Piece, ...]:
@@ -148,6 +174,14 @@ def _cut(piece: Piece, kinds: Mapping[str, PieceKind]) -> tuple[Piece, ...]:
     if len(lines) < 2 or any(title_key(line) not in kinds for line in lines):
         return (piece,)
     return tuple(Piece(kinds[title_key(line)], line) for line in lines)
+
+
+def _next_place(pieces: Sequence[Piece], key: str, after: int) -> int:
+    """Return the next place of a text behind `after`; where it stands before, `after` stays."""
+    for index in range(after + 1, len(pieces)):
+        if title_key(pieces[index].text) == key:
+            return index
+    return after
 
 
 def _above(blocks: Sequence[Block], wanted: str, first_key: str) -> Sequence[Block]:
