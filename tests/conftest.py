@@ -87,11 +87,13 @@ SLOW = (
 
 LARGE = (
     "tests/alerts/test_chaos.py::test_who_is_killed_while_sending_loses_nothing_and_doubles_no_id[postgresql",
+    "tests/alerts/test_webhooks.py::test_each_webhook_arrives_once_with_two_hundred_failures_in_between[postgresql",
     "tests/bad_inputs/test_bad_inputs.py::test_a_large_bad_input_ends_as_the_table_says[B48 a list of 20,000",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[Markdown",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[pages",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[records",
     "tests/bad_inputs/test_hostile.py::test_hostile_files_in_a_folder_cost_little_and_only_themselves[texts",
+    "tests/bad_inputs/test_hostile.py::test_a_hostile_list_costs_little[urls.xml",
     "tests/bad_inputs/test_hostile_on_the_stack.py",
     "tests/chaos/test_again.py::test_a_command_that_was_killed_and_is_given_once_more_reads_everything[sqlite",
     "tests/chaos/test_web_archives.py::test_kills_change_nothing_in_what_a_web_archive_gives[postgresql",
