@@ -11,8 +11,8 @@ from storage.diff.alignment import TextBlock
 from storage.language.sentences import sentences
 from storage.values.digest import canonical_all
 
-_REMEMBERED = 4_096
-"""Paragraphs that a process knows the sentences of."""
+_REMEMBERED, _LONGEST = 4_096, 4_000
+"""Paragraphs that a process knows the sentences of, and the characters of the longest of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def lives_in(stands: Sequence[Stand]) -> Lives:
     lives: dict[Key, _Life] = {}
     split: dict[str, tuple[str, ...]] = {}
     for position, stand in enumerate(stands):
-        split |= {each: _cut(each) for each in stand.paragraphs if each not in split}
+        split |= {each: _cut_of(each) for each in stand.paragraphs if each not in split}
         for key in _keys(piece.strip() for text in stand.paragraphs for piece in split[text]):
             life = lives.get(key)
             if life is None:
@@ -125,6 +125,11 @@ def lives_in(stands: Sequence[Stand]) -> Lives:
             else:
                 life.seen_in(position)
     return lives, split
+
+
+def _cut_of(paragraph: str) -> tuple[str, ...]:
+    """Cut a paragraph, or remember how it was cut: a text in one line is not kept in memory."""
+    return _cut(paragraph) if len(paragraph) <= _LONGEST else _cut.__wrapped__(paragraph)
 
 
 @lru_cache(_REMEMBERED)

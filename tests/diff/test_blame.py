@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.diff.blame import Stand, blame, removed
+from storage.diff.blame import _cut as cache
 from storage.language.sentences import sentences
 from storage.values.digest import canonical
 
@@ -53,6 +54,16 @@ def test_what_moves_is_no_younger():
         ("Der Damm hält.", 1, 1, False),
         ("Der Pegel steigt um 3,6 Meter.", 1, 2, False),
     ]
+
+
+def test_a_process_remembers_no_paragraph_that_is_a_whole_book():
+    texts = "Der Pegel der Oste fiel.", "Der Kran stand still. " * 1_000
+    before = cache.cache_info()
+    for _ in range(2):
+        found = [blame(stands(each)) for each in texts]
+    assert [len(each) for each in found] == [1, 1_000]
+    after = cache.cache_info()
+    assert (after.hits - before.hits, after.misses - before.misses) == (1, 1)
 
 
 def test_a_sentence_names_the_interval_in_which_it_came_and_its_first_version():
