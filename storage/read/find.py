@@ -36,6 +36,7 @@ from storage.read.revision import (
     Latest,
     Number,
     Revision,
+    RevisionError,
     WordingPrefix,
     parse_revision,
     parse_revisions,
@@ -180,7 +181,7 @@ class Finder:
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
-        return self.selected(parse_revision(rev, self.is_known, self.timezone))
+        return self._one(rev, parse_revision(rev, self.is_known, self.timezone))
 
     def versions(self, rev: str) -> tuple[FoundVersion, ...]:
         """Return the two versions of a range, or the one that `rev` names.
@@ -193,10 +194,13 @@ class Finder:
     def pair(self, rev_a: str, rev_b: str) -> tuple[FoundVersion, FoundVersion]:
         """Return the versions that two revisions name; their articles are looked up together.
 
+        The second may be a selector alone: it inherits the article.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         self._learn({*_names_in(rev_a), *_names_in(rev_b)})
-        return self.version(rev_a), self.version(rev_b)
+        a = parse_revision(rev_a, self.is_known, self.timezone)
+        b = parse_revision(rev_b, self.is_known, self.timezone, a.article)
+        return self._one(rev_a, a), self._one(rev_b, b)
 
     def is_known(self, given: str) -> bool:
         """Return whether `given` is exactly an origin, an id or a file of an article."""
@@ -231,6 +235,16 @@ class Finder:
                 return self._at(article, moment)
             case WordingPrefix(digits):
                 return self._worded(article, digits)
+
+    def _one(self, rev: str, revision: Revision) -> FoundVersion:
+        """Return the version of a revision, or say that `rev` is a range where it is one."""
+        try:
+            return self.selected(revision)
+        except NoSuchError:
+            if len(parse_revisions(rev, self.is_known, self.timezone)) == 1:
+                raise
+        reason = "it names two versions where one is wanted; `lesart diff REV..REV` compares two."
+        raise RevisionError(rev, reason)
 
     def _answering(self, given: str) -> FoundArticle | None:
         """Return the article of an origin or of the path of a file."""

@@ -82,12 +82,14 @@ class Revision:
     selector: Selector
 
 
-def parse_revision(text: str, is_origin: Callable[[str], bool], timezone: tzinfo) -> Revision:
+def parse_revision(
+    text: str, is_origin: Callable[[str], bool], timezone: tzinfo, inherited: str = ""
+) -> Revision:
     """Return the revision that `text` names.
 
     `is_origin` says whether a text is an exact origin or id of the archive. `timezone` is where
     a date ends and what a time without zone is in; a time that the clock shows twice is the
-    earlier one.
+    earlier one. A selector alone is of the article `inherited`.
 
     Raises: RevisionError.
 
@@ -103,6 +105,7 @@ def parse_revision(text: str, is_origin: Callable[[str], bool], timezone: tzinfo
         raise RevisionError(text, _why_no_selector(tail))
     if selector is None:
         article, selector = text, Latest()
+    article = article or inherited
     if not article:
         raise RevisionError(text, "it names no article.")
     return Revision(article, selector)

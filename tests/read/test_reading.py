@@ -458,6 +458,8 @@ def test_raw_bytes_come_back_bit_for_bit(archive):
         ((f"{PEGEL}@1..@2",), ("1", "2")),
         ((f"{PEGEL}@2..{PEGEL}@1",), ("2", "1")),
         ((f"{PEGEL}@1", f"{PEGEL}@2"), ("1", "2")),
+        ((f"{PEGEL}@1", "@2"), ("1", "2")),
+        ((f"{PEGEL}@2", "@~2"), ("2", "1")),
     ],
     ids=str,
 )
@@ -472,6 +474,16 @@ def test_a_difference_shows_just_what_changed(archive, revs, sides):
     assert set(found.to_dict()["operations"][0]) == {
         "op", "role", "a_text", "b_text", "a_start", "b_start",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("rev", [f"{PEGEL}@1..@3", f"{PEGEL}@1..{KOPIE}@1", f"{PEGEL}..@2"])
+def test_a_range_where_one_version_is_wanted_says_so_and_what_compares_two(archive, rev):
+    asked = (archive.version, archive.raw, archive.blame, archive.cite)
+    for ask in (*asked, lambda given: archive.diff(given, "@2")):
+        with pytest.raises(RevisionError, match=r"two versions where one is wanted.*lesart diff"):
+            list(ask(rev))
+    with pytest.raises(NoSuchError, match="no article"):
+        archive.version(f"{PEGEL}/../b@1")
 
 
 def test_equal_wordings_have_no_difference(archive):
