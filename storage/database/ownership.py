@@ -1,11 +1,13 @@
 """Whether a database is an archive of ours, or somebody else's that must not be touched."""
 
+import os
 import sqlite3
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import URL
 
 CORE = frozenset({"alembic_version", "archive", "counter", "observation", "origin", "wording"})
 """Tables that every archive has had since the first schema."""
@@ -27,6 +29,17 @@ def names_in(connection: Connection) -> set[str]:
     else:
         query = "SELECT name FROM sqlite_master"
     return set(connection.execute(text(query)).scalars())
+
+
+def file_of(url: URL) -> tuple[int, int] | None:
+    """Return which file lies where an SQLite archive is; None where none is, or for a server."""
+    if url.drivername != "sqlite":
+        return None
+    try:
+        found = os.stat(url.database or "")  # noqa: PTH116  # asked before each answer of the page
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_foreign_file(path: Path) -> bool:

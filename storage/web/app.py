@@ -1,5 +1,6 @@
 """The application that serves the archive: pages, JSON, health and figures for monitors."""
 
+from asyncio import Lock
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,11 +9,15 @@ from typing import Any
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.types import ASGIApp
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
+from storage.database.engine import ArchiveError, database_url
+from storage.database.ownership import file_of
 from storage.web import api, feeds, health, log, metrics, pages, problems
 from storage.web.archives import Library, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
+from storage.web.problems import answer, problem_of
 from storage.web.schemas import ProblemShape
 
 THREADS = 8
@@ -36,7 +41,41 @@ class Site:
     close: Callable[[], None] = lambda: None
 
 
-def make_app(place: ServedArchive, site: Site | None = None) -> ASGIApp:
+class Renewed:
+    """An application that is made anew once another file lies where its archive lay.
+
+    What was made before holds the old file open, so the new one is never taken for it.
+    """
+
+    def __init__(self, place: ServedArchive, make: Callable[[], Guards]) -> None:
+        self._url, self._make = database_url(place.url), make
+        self._file = file_of(self._url)
+        self._app = make()
+        self._renewing = Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks = scope["type"] == "http" and scope["path"] != "/healthz"
+        if asks and file_of(self._url) != self._file:
+            try:
+                await self._renew()
+            except ArchiveError as error:
+                problem = problem_of(error)
+                assert problem is not None  # each of them is one
+                await answer(problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _renew(self) -> None:
+        async with self._renewing:
+            found = file_of(self._url)
+            if found == self._file:
+                return
+            app = await run_in_threadpool(self._make)
+            self._app.close()
+            self._app, self._file = app, found
+
+
+def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     """Return the application for the archive at `place`, which is opened now.
 
     Raises: DatabaseUrlError, ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError,
@@ -44,13 +83,18 @@ def make_app(place: ServedArchive, site: Site | None = None) -> ASGIApp:
     """
     site = site or Site()
     library = Library(place)
+
+    def close() -> None:
+        library.close()
+        site.close()
+
     app = FastAPI(
         title="Lesart",
         version="0.1.0",
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        lifespan=_closing(library, site.close),
+        lifespan=_closing(close),
     )
     app.state.library = library
     app.state.meters = meters = metrics.Meters(library)
@@ -60,7 +104,7 @@ def make_app(place: ServedArchive, site: Site | None = None) -> ASGIApp:
     for router in (*_reading(), *site.routers):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
-    return Guards(app, hosts=site.hosts, observe=meters.observe)
+    return Guards(app, hosts=site.hosts, observe=meters.observe, close=close)
 
 
 def _reading() -> Iterable[APIRouter]:
@@ -72,12 +116,11 @@ def _reading() -> Iterable[APIRouter]:
     yield from pages.ROUTERS
 
 
-def _closing(library: Library, close: Callable[[], None]) -> Any:
+def _closing(close: Callable[[], None]) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         yield
-        library.close()
         close()
 
     return lifespan

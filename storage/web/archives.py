@@ -15,6 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from storage.database.engine import database_url
+from storage.database.ownership import file_of
 from storage.read.archive import LANGUAGES, ReadOnlyArchive, open_archive
 from storage.read.filters import TODAY, Clocks
 from storage.read.render.words import LANGUAGES as PAGE_LANGUAGES
@@ -83,6 +85,7 @@ class Library:
 
     def __init__(self, place: ServedArchive) -> None:
         self.place = place
+        self._file = file_of(database_url(place.url))
         self._today = self._open(TODAY)
         self._commits = self._today.commits()
         self._state: tuple[int | None, str] | None = None
@@ -107,7 +110,7 @@ class Library:
 
     def _state_now(self) -> str:
         with self._today.connected() as connection:
-            return f"{self.place.since} {state_of(connection)}"
+            return f"{self.place.since} {self._file} {state_of(connection)}"
 
     @property
     def today(self) -> ReadOnlyArchive:

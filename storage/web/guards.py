@@ -51,6 +51,7 @@ class Guards:
     most_bytes: int = MOST_BODY_BYTES
     observe: Callable[[str, int, float], None] = lambda _route, _status, _seconds: None
     quiet_paths: Collection[str] = ("/healthz", "/readyz")
+    close: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

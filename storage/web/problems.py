@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.database.compression import DamagedBytesError
-from storage.database.engine import ArchiveError, ArchiveUnreachableError
+from storage.database.engine import ArchiveError, ArchiveMissingError, ArchiveUnreachableError
 from storage.database.rows import CursorError
 from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
@@ -112,6 +112,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
 )
 _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
     {
+        ArchiveMissingError: "the file of the archive is gone: put it back, or make it anew",
         ArchiveUnreachableError: "the database does not answer",
         PoolTimeoutError: "too many are reading at once",
     }

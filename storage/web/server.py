@@ -7,19 +7,21 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd, register
+from time import monotonic
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import SIGNALS
+from uvicorn.supervisors.multiprocess import SIGNALS, Process
 
 from storage.web.guards import SAFE_HEADERS
 from storage.web.problems import Problem, answer
@@ -29,7 +31,7 @@ MOST_CONNECTIONS = 200
 IDLE_SECONDS = 10
 ENDS_SECONDS = 5
 LIVES_SECONDS = 60
-"""A process that says nothing for so long is replaced; on a busy machine it takes some to start."""
+"""A process that answered and then says nothing for so long is replaced."""
 MOST_HEAD_BYTES = 32 * 1024
 
 
@@ -113,7 +115,14 @@ class Served:
 
 
 class _Watched(Multiprocess):
-    """Starts processes that serve, and another one where one ends; tells so."""
+    """Starts processes that serve, and another one where one ends or falls silent; tells so.
+
+    One that has not answered yet still starts, which on a busy machine takes as long as it takes.
+    """
+
+    def __init__(self, config: uvicorn.Config, listening: list[socket.socket]) -> None:
+        super().__init__(config, listening)
+        self._asked: MutableMapping[Process, float | None] = WeakKeyDictionary()
 
     def init_processes(self) -> None:
         """Start what serves."""
@@ -121,13 +130,37 @@ class _Watched(Multiprocess):
             super().init_processes()
 
     def keep_subprocess_alive(self) -> None:
-        """Start anew what ended."""
-        before = list(self.processes)
-        for each in before:
+        """Start anew what ended; the whole server ends where one of them cannot start."""
+        for index, each in enumerate(self.processes):
             each.child_conn.close()  # it alone holds its end now: who died is waited for by nobody
-        super().keep_subprocess_alive()
-        for ended in set(before) - set(self.processes):
-            LOG.warning("web process %s ended (%s): started anew", ended.pid, ended.exitcode)
+            if self._lives(each):
+                continue
+            each.kill()
+            each.join()
+            if each.exitcode == STARTUP_FAILURE:
+                self.should_exit.set()
+                return
+            LOG.warning("web process %s ended (%s): started anew", each.pid, each.exitcode)
+            self.processes[index] = another = Process(self.config, self.sockets)
+            with _interrupted_by_nobody():
+                another.start()
+
+    def _lives(self, process: Process) -> bool:
+        """Return whether a process starts, or answered within the last minute; wait for nothing."""
+        if not process.process.is_alive():
+            return False
+        try:
+            if process not in self._asked:
+                self._asked[process] = None
+                process.parent_conn.send(b"ping")
+            elif process.parent_conn.poll():
+                process.parent_conn.recv()
+                self._asked[process] = monotonic()
+                process.parent_conn.send(b"ping")
+        except (OSError, EOFError):
+            return False
+        heard = self._asked[process]
+        return heard is None or monotonic() - heard < LIVES_SECONDS
 
 
 class ServedByMany(_Watched):

@@ -16,6 +16,8 @@ import pytest
 from storage.settings import SettingsError, load_settings
 from storage.web.archives import Library, ServedArchive
 from storage.web.server import bound
+from storage.write.archive import Archive
+from storage.write.tokens import add_token
 from worker.errors import PortTakenError
 from worker.services.rate_limit import RateLimit
 from worker.services.web import PageBeside, address_of, workers_of
@@ -117,6 +119,63 @@ def test_several_processes_serve_and_count_together_what_they_answered(settings)
         known = {"If-None-Match": ask(f"{url}/api/articles").headers["ETag"]}
         again = [httpx.get(f"{url}/api/articles", headers=known, timeout=60) for _ in range(8)]
         assert {each.headers["ETag"] for each in again} == set(known.values())
+
+
+def test_a_process_may_take_as_long_to_start_as_it_takes(settings, monkeypatch):
+    """On a busy machine each one was replaced before it could say anything, for ever."""
+    monkeypatch.setattr("storage.web.server.LIVES_SECONDS", 0.1)
+    with many(settings) as (url, serving):
+        begun = time.monotonic()
+        while len(started := serving()) < 2 and time.monotonic() - begun < 60:
+            time.sleep(0.01)
+        assert ask(f"{url}/readyz").text == "ok\n"
+        assert serving() == started
+
+
+def test_a_process_that_stands_still_is_replaced(settings, monkeypatch):
+    with many(settings) as (url, serving):
+        assert ask(f"{url}/readyz").text == "ok\n"
+        before = set(serving())
+        monkeypatch.setattr("storage.web.server.LIVES_SECONDS", 2)
+        for each in before:
+            each.suspend()
+        assert ask(f"{url}/readyz").text == "ok\n"
+        assert not before & set(serving())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_another_archive_under_the_same_path_is_served_and_no_answer_of_the_old_one(
+    small_archive, workers
+):
+    settings = replace(load_settings(archive=str(small_archive)), web_workers=workers)
+    address = free()
+    page = PageBeside(replace(settings, web_address=address))
+    page.start()
+    url = f"http://{address}"
+    try:
+        old = [ask(f"{url}/api/articles") for _ in range(4)]
+        assert all(each.json()["items"] for each in old)
+        for each in small_archive.parent.glob(f"{small_archive.name}*"):
+            each.unlink()
+        gone = ask(f"{url}/api/articles")
+        assert (gone.status_code, ask(f"{url}/healthz").status_code) == (503, 200)
+        assert "put it back" in gone.json()["detail"]
+        Archive.open(str(small_archive)).close()
+        known = {"If-None-Match": old[0].headers["ETag"]}
+        new = [httpx.get(f"{url}/api/articles", headers=known, timeout=60) for _ in range(4)]
+        assert [each.json()["items"] for each in new] == [[]] * 4
+        with Archive.open(str(small_archive)) as archive:
+            secret = add_token(archive, "bote", "write")
+        ordered = httpx.post(
+            f"{url}/api/sources", timeout=60, json={"locator": "https://bote.example/damm"},
+            headers={"Authorization": f"Bearer {secret}"},
+        )  # fmt: skip
+        assert ordered.status_code == 201, ordered.text
+        assert [each["locator"] for each in ask(f"{url}/api/sources").json()["items"]] == [
+            "https://bote.example/damm"
+        ]
+    finally:
+        page.stop()
 
 
 def test_an_interruption_is_for_who_started_the_processes(settings):

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp
 
 from storage.settings import Settings
-from storage.web.app import Site, make_app
+from storage.web.app import Renewed, Site, make_app
 from storage.web.archives import Library, ServedArchive
-from storage.web.guards import LOOPBACK
+from storage.web.guards import LOOPBACK, Guards
 from storage.web.metrics import FOLDER
 from storage.web.server import Served, ServedByMany, bound, serve
 from storage.write.archive import Archive
@@ -104,6 +104,9 @@ class _Maker:
     shared: Path
 
     def __call__(self) -> ASGIApp:
+        return Renewed(self.place, self._made)
+
+    def _made(self) -> Guards:
         archive = Archive.open(self.settings.database_url, create=False)
         desk = desk_for(archive, self.settings, self.shared)
         hosts = (*LOOPBACK, *self.settings.web_hosts)
