@@ -1,8 +1,8 @@
 """PURE: finished tokens for full text search, the same for SQLite FTS5 and PostgreSQL.
 
 Both engines get tokens that hold `[0-9a-z]` alone, so neither cuts, folds or stems them again,
-and both find the same. A change of a rule here, or of the stemmer (`TOKENIZER`), asks for the
-search index to be built anew.
+and both find the same. A change of a rule here, or of the stemmer, asks for the search index to
+be built anew.
 """
 
 import re
@@ -16,9 +16,6 @@ from threading import local
 import Stemmer
 
 from storage.values.digest import DOUBLE_QUOTES, SOFT_HYPHEN
-
-TOKENIZER = f"t1/snowball-{Stemmer.version()}"
-"""Names the rules that an index was built by: two indexes compare only if these are equal."""
 
 MAX_TOKENS = 60_000
 MAX_BYTES = 500_000

@@ -49,22 +49,17 @@ def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bo
     return True
 
 
-def has_topic(paragraphs: Iterable[str]) -> bool:
-    """Return whether the paragraphs of a text, in canonical form, have to do with each other.
+def have_topic(words: Sequence[AbstractSet[str]]) -> bool:
+    """Return whether paragraphs, given as `topical` words, have to do with each other.
 
     Where most of them do not, as in a list of short items, nobody can say what is off topic.
     Two paragraphs are too few to tell; they are believed.
 
-    >>> has_topic(["Die Lohe steigt.", "Der Damm an der Lohe hält.", "Am Damm steht die Wehr."])
-    True
-    >>> has_topic(["Die Lohe steigt.", "Der Zug hält nicht.", "Karten gibt es an der Kasse."])
-    False
+    >>> one = ["Die Lohe steigt.", "Der Damm an der Lohe hält.", "Am Damm steht die Wehr."]
+    >>> many = ["Die Lohe steigt.", "Der Zug hält nicht.", "Karten gibt es an der Kasse."]
+    >>> have_topic([topical(each) for each in one]), have_topic([topical(each) for each in many])
+    (True, False)
     """
-    return have_topic([topical(paragraph) for paragraph in paragraphs])
-
-
-def have_topic(words: Sequence[AbstractSet[str]]) -> bool:
-    """Return what `has_topic` does, of the `topical` words of each paragraph."""
     counted = Counter(chain.from_iterable(words))
     alone = sum(1 for each in words if all(counted[word] == 1 for word in each))
     return len(words) < _FEWEST_PARAGRAPHS or 2 * alone <= len(words)

@@ -6,7 +6,6 @@ from hashlib import sha256
 Node = Callable[[int, int], bytes]
 """Gives the hash of the complete subtree of 2**level leaves at an index among those."""
 
-HASH_SIZE = 32
 EMPTY_ROOT = sha256().digest()
 
 

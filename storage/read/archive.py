@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from storage.read.blame import SentenceMemory
     from storage.read.clocks import as_of
     from storage.read.figures import coverage, edits, pulse, stats, work
+    from storage.record import sources as source_rows
 else:
     full_text = LateModule("storage.read.search")
     tokens = LateModule("storage.language.tokens")
@@ -83,6 +84,7 @@ else:
     find = LateModule("storage.read.find")
     pulse = LateModule("storage.read.figures.pulse")
     same_reader = LateModule("storage.read.same_reader")
+    source_rows = LateModule("storage.record.sources")
     stats = LateModule("storage.read.figures.stats")
     texts = LateModule("storage.read.texts")
     word_diff = LateModule("storage.diff.word_diff")
@@ -528,7 +530,7 @@ class ReadOnlyArchive:
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""
         with self.connected() as connection:
-            return stats.sources(connection)
+            return source_rows.sources(connection)
 
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
         """Run one SELECT over the documented views; `:name` stands for a parameter.

@@ -160,7 +160,6 @@ def version_texts(
     asked: Conditions,
     limit: int | None = None,
     *,
-    certain: bool = True,
     as_of: datetime | None = None,
 ) -> Iterator[VersionText]:
     """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions.
@@ -169,7 +168,7 @@ def version_texts(
     """
     for row in _versions(connection, _COLUMNS, asked, limit):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
-        yield _version_text(row, certain=certain and is_seen)
+        yield _version_text(row, certain=is_seen)
 
 
 _COLUMNS = (

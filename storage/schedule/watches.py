@@ -159,14 +159,6 @@ def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
 
 def assigned(connection: Connection, job_id: int, keys: Sequence[Key]) -> list[Watched]:
     """Return those of `keys` that job `job_id` still has to check."""
-    return list(_watched(connection, keys, WATCH.c.job_id == job_id))
-
-
-def watched(connection: Connection, keys: Sequence[Key]) -> list[Watched]:
-    return list(_watched(connection, keys))
-
-
-def _watched(connection: Connection, keys: Sequence[Key], *conditions: Any) -> Iterable[Watched]:
     query = (
         select(
             WATCH.c.source_id, WATCH.c.origin_id, ORIGIN.c.origin, WATCH.c.address, WATCH.c.kind,
@@ -178,12 +170,13 @@ def _watched(connection: Connection, keys: Sequence[Key], *conditions: Any) -> I
         .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
         .outerjoin(FINAL, FINAL.c.id == WATCH.c.final_id)
         .outerjoin(CAPTURE, CAPTURE.c.id == WATCH.c.capture_id)
-        .where(*conditions)
+        .where(WATCH.c.job_id == job_id)
     )  # fmt: skip
-    for rows in _by_key(connection, query, keys):
-        *head, digest, hints, locator, options = rows
+    found = []
+    for *head, digest, hints, locator, options in _by_key(connection, query, keys):
         same = bytes(digest) if digest is not None else None
-        yield Watched(*(*head, same, hints or {}, locator, options or {}))
+        found.append(Watched(*(*head, same, hints or {}, locator, options or {})))
+    return found
 
 
 def _by_key(connection: Connection, query: Any, keys: Sequence[Key]) -> Iterable[Any]:

@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import accumulate
-from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, RowMapping, and_, case, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from storage.database import schema
 from storage.database.capture_store import capture_store
-from storage.database.compression import DamagedBytesError
 from storage.database.engine import (
     DatabaseError,
     database_epoch,
@@ -27,21 +24,14 @@ from storage.database.schema_version import require_current
 from storage.database.session import JobListener, SessionLock
 from storage.database.tables import (
     ARCHIVE,
-    CAPTURE,
-    DERIVATION,
-    OBSERVATION,
-    ORIGIN,
-    PRESENCE,
     SCAN,
-    SNAPSHOT,
     SOURCE,
-    VERDICT,
-    WATCH,
 )
-from storage.database.unit import Clock, Unit, rows_in, utc_now, writing
+from storage.database.unit import Clock, Unit, utc_now, writing
 from storage.history.absences import record_absences
 from storage.history.memory import Memory
 from storage.history.versions import let_return
+from storage.record import sources as source_rows
 from storage.record.captures import (
     Packed,
     capture_folder,
@@ -55,34 +45,32 @@ from storage.record.captures import (
 )
 from storage.record.derivations import Deriving, Prepared, prepared
 from storage.record.imports import Imported, Importing, known_records, packed_of
-from storage.record.kept_drafts import kept_drafts
 from storage.record.observations import add_refusal, refuse_redacted
 from storage.record.origins import ensure_origins
+from storage.record.presences import Presence, presences
 from storage.record.reading import (
     Captured,
     Reading,
     ReExtracted,
     ReExtraction,
     ToIndex,
-    captured_of,
 )
-from storage.record.sources import add_source
 from storage.record.suppression import RedactedAddresses, Suppressed
 from storage.record.transfers import keep_transfers
+from storage.record.unread import captures_in, re_extractions_in, rows_read_before, unread_rows
 from storage.relations import relate as relating
 from storage.relations.candidates import ComparisonCandidates, IndexedWording
 from storage.schedule import queue
 from storage.schedule.watches import forget_lists, note_read, postpone
 from storage.values import job as jobs
-from storage.values.arrivals.arrival import Arrival, FileStamp, Scan
+from storage.values.arrivals.arrival import Arrival, Scan
 from storage.values.arrivals.foreign_capture import Import
-from storage.values.arrivals.source import NoSuchSourceError, Source
+from storage.values.arrivals.source import Source
 from storage.values.digest import origin_id, raw_digest
-from storage.values.draft import Draft
 from storage.values.job import Progress
 from storage.values.net.addresses import AddressList, Check, HostNews, Key
 from storage.values.redaction import RedactionReason
-from storage.values.refusals import Refused, refuse
+from storage.values.refusals import Refused
 from storage.values.verdict import Counts, Known, Verdict
 from storage.write.compare_ahead import compare_ahead
 from storage.write.index import index_due, index_now, index_unkeyed, unkeyed
@@ -102,42 +90,17 @@ from storage.write.redaction.without_redacted import (
 )
 from storage.write.undo import Undone, undo
 
-_CAPTURED = (
-    OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
-    ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints,
-    CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data,
-)  # fmt: skip
-"""The columns of `Captured`, in their order; the last three are `Held`."""
-
 REST_AFTER = timedelta(seconds=5)
 """So long a worker may take between keeping a wording, and indexing and comparing it."""
 
 CAPTURES_AT_A_TIME = 1_000
 """So many captures lose their bytes by one order."""
-MOST_UNREAD_BYTES = 64 * 1024 * 1024
-"""Bytes of documents that a worker has in its hands at a time."""
 AGAIN_AFTER_SECONDS = 5.0
 """So long waits what was not read in time, for a quieter moment."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Decide = Callable[[Any, Known], Verdict]
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """How a file, or a record in it, was found last."""
-
-    place_id: int
-    stamp: FileStamp
-    digest: bytes | None
-    observation_id: int | None
-    job_id: int | None
-    container: bool
-    gone: bool
-    refused: bool
-    captures: int
-    unread: bool = False
 
 
 class Archive:
@@ -218,6 +181,13 @@ class Archive:
         with looking(self.engine) as connection:
             yield connection
 
+    def ask(
+        self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
+        """Return what `question` finds by a connection that only reads."""
+        with self.looking() as connection:
+            return question(connection, *args, **named)
+
     @contextmanager
     def unit(self) -> Iterator[Unit]:
         """Open a unit of work (`storage.database.unit`)."""
@@ -248,88 +218,36 @@ class Archive:
 
     def sources(self, *, standing: bool | None = None) -> list[Source]:
         """Return the sources that were not removed, by name."""
-        query = select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
-        if standing is not None:
-            query = query.where(SOURCE.c.standing == standing)
-        with self.looking() as connection:
-            return [_source(row) for row in connection.execute(query).mappings()]
+        return self.ask(source_rows.sources, standing=standing)
 
     def source(self, name: str) -> Source:
         """Return the source of that name.
 
         Raises: NoSuchSourceError.
         """
-        query = select(SOURCE).where(SOURCE.c.name == name, SOURCE.c.removed_at.is_(None))
-        with self.looking() as connection:
-            row = connection.execute(query).mappings().first()
-        if row is None:
-            raise NoSuchSourceError(name)
-        return _source(row)
-
-    def knew_source(self, name: str) -> bool:
-        """Return whether there ever was a source of that name."""
-        with self.looking() as connection:
-            query = select(SOURCE.c.id).where(SOURCE.c.name == name)
-            return connection.execute(query).first() is not None
+        return self.ask(source_rows.source_named, name)
 
     def source_by_id(self, number: int) -> Source:
         """Return the source with that id, removed or not.
 
         Raises: NoSuchSourceError.
         """
-        with self.looking() as connection:
-            row = connection.execute(select(SOURCE).where(SOURCE.c.id == number)).mappings().first()
-        if row is None:
-            raise NoSuchSourceError(str(number))
-        return _source(row)
-
-    def source_watching(self, origin: str) -> Source | None:
-        """Return the standing source that watches an address, the first one made of several."""
-        query = (
-            select(SOURCE)
-            .join(WATCH, WATCH.c.source_id == SOURCE.c.id)
-            .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
-            .where(
-                ORIGIN.c.public_id == origin_id(origin), SOURCE.c.standing,
-                SOURCE.c.removed_at.is_(None),
-            )
-            .order_by(SOURCE.c.id)
-            .limit(1)
-        )  # fmt: skip
-        with self.looking() as connection:
-            row = connection.execute(query).mappings().first()
-        return None if row is None else _source(row)
+        return self.ask(source_rows.source_by_id, number)
 
     def ensure_source(self, name: str, kind: str, locator: str, **settings: Any) -> Source:
         """Return the source of that name, making it (or taking it back in) where there is none."""
-        with self.unit() as unit:
-            query = select(SOURCE).where(SOURCE.c.name == name)
-            row = unit.connection.execute(query).mappings().first()
-            if row is None:
-                add_source(unit, name, kind, locator, **settings)
-            elif row["removed_at"] is not None or (
-                settings.get("standing") and not row["standing"]
-            ):
-                unit.connection.execute(
-                    update(SOURCE)
-                    .where(SOURCE.c.id == row["id"])
-                    .values(removed_at=None, kind=kind, locator=locator, **settings)
-                )
-        return self.source(name)
+        return self.run(source_rows.ensure_source, name, kind, locator, **settings)
 
     def change_source(self, name: str, **values: Any) -> Source:
         """Change settings of a source (`paused`, `every_seconds`, `cron`, `removed_at` …).
 
         Raises: NoSuchSourceError.
         """
-        found = self.source(name)
-        with self.unit() as unit:
-            unit.connection.execute(update(SOURCE).where(SOURCE.c.id == found.id).values(**values))
-        return self.source_by_id(found.id)
+        return self.run(source_rows.change_source, name, **values)
 
     # ------------------------------------------------------------------------- capture
 
-    def put(self, packed: Packed) -> Packed:
+    def store_bytes(self, packed: Packed) -> Packed:
         """Put new bytes where captures lie, if that is a store, before any lock is taken.
 
         Raises: CapturesAwayError, and keeps nothing then.
@@ -348,25 +266,9 @@ class Archive:
         with self.unit() as unit:
             return Scan(unit.number(), source_id, unit.now)
 
-    def presences(self, source_id: int, path: str | None = None) -> dict[tuple[str, str], Present]:
-        """Return how the files of a source, or one of them, were found last, by path and member."""
-        columns = (
-            PRESENCE.c.path, PRESENCE.c.member, PRESENCE.c.place_id, PRESENCE.c.size,
-            PRESENCE.c.mtime_ns, PRESENCE.c.ctime_ns, PRESENCE.c.inode, PRESENCE.c.digest,
-            PRESENCE.c.observation_id, PRESENCE.c.job_id, PRESENCE.c.container, PRESENCE.c.gone,
-            PRESENCE.c.refused, PRESENCE.c.captures,
-            and_(OBSERVATION.c.outcome == "captured", VERDICT.c.id.is_(None)).label("unread"),
-        )  # fmt: skip
-        query = (
-            select(*columns)
-            .outerjoin(OBSERVATION, OBSERVATION.c.id == PRESENCE.c.observation_id)
-            .outerjoin(VERDICT, VERDICT.c.observation_id == PRESENCE.c.observation_id)
-            .where(PRESENCE.c.source_id == source_id)
-        )
-        if path is not None:
-            query = query.where(PRESENCE.c.path == path)
-        with self.looking() as connection:
-            return {(row[0], row[1]): _present(row) for row in connection.execute(query)}
+    def presences(self, source_id: int) -> dict[tuple[str, str], Presence]:
+        """Return how the files of a source were found last, by path and member."""
+        return self.ask(presences, source_id)
 
     def capture(
         self,
@@ -381,7 +283,7 @@ class Archive:
         """
         with self.looking() as connection:
             arrivals = without_redacted(connection, arrivals)
-        packed = self.put(_packed(arrivals))
+        packed = self.store_bytes(_packed(arrivals))
         names = [each for a in arrivals for each in (a.place, a.locator)]
         for each in names:
             origin_id(each)  # it is remembered: under the lock nothing is hashed
@@ -441,7 +343,7 @@ class Archive:
             wanted = {each.records[0].digest: each for each in imports}
             known = known_records(connection, wanted)
         fresh = [each for digest, each in wanted.items() if digest not in known]
-        packed = self.put(packed_of(fresh))
+        packed = self.store_bytes(packed_of(fresh))
         with self.unit() as unit:
             queue.renew(unit, held)
             known = known_records(unit.connection, wanted)
@@ -478,7 +380,7 @@ class Archive:
         """
         with self.looking() as connection:
             checks = checks_without_redacted(connection, checks)
-        packed = self.put(packed_checks(checks, news))
+        packed = self.store_bytes(packed_checks(checks, news))
         with self.unit() as unit:
             queue.renew(unit, held)
             counts = keep_checks(unit, held, checks, news, packed)
@@ -569,31 +471,11 @@ class Archive:
 
         They hold `MOST_UNREAD_BYTES` together, or it is a single one.
         """
-        sizes = (
-            select(OBSERVATION.c.id, case((CAPTURE.c.data.is_(None), 0), else_=CAPTURE.c.size))
-            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
-            .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
-            .where(VERDICT.c.id.is_(None))
-        )
-        query = (
-            select(*_CAPTURED)
-            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
-            .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-        )
         with self.looking() as connection:
-            rows = rows_in(connection, sizes, OBSERVATION.c.id, held.arguments["items"])
-            waiting = sorted((number, size) for number, size in rows)
-            total = accumulate(size for _, size in waiting)
-            fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
-            items = [number for number, _ in waiting[:fits]]
-            found = sorted(rows_in(connection, query, OBSERVATION.c.id, items), key=itemgetter(0))
-            bare = [row for row in found if row.data is None]
-            known = kept_drafts(connection, [row.capture_id for row in bare])
-        whole = [_whole(each) for each in captured_of(r for r in found if r.data is not None)]
-        whole += [_bare(row, known.get(row.capture_id)) for row in bare]
-        return sorted(whole, key=attrgetter("observation_id")), fits >= len(waiting)
+            rows, known, are_all = unread_rows(connection, held.arguments["items"])
+        return captures_in(rows, known), are_all
 
-    def keep(
+    def keep_readings(
         self,
         held: jobs.Claim,
         readings: Sequence[Reading],
@@ -641,36 +523,14 @@ class Archive:
         self._relate(candidates)
         return counts
 
-    def to_read_again(self, derivations: Mapping[int, int]) -> list[ReExtraction]:
+    def re_extractions(self, derivations: Mapping[int, int]) -> list[ReExtraction]:
         """Return captures that were read before, by derivation and its article, to be read anew.
 
-        They come as they were read first: whoever found the same bytes later knows less of them.
+        Those of which the bytes are damaged are left out.
         """
-        query = (
-            select(*_CAPTURED, DERIVATION.c.context, DERIVATION.c.id)
-            .select_from(OBSERVATION)
-            .join(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
-            .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
-            .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
-            .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
-            .where(
-                OBSERVATION.c.outcome == "captured",
-                CAPTURE.c.id == DERIVATION.c.capture_id,
-                CAPTURE.c.data.is_not(None),
-                DERIVATION.c.id.in_(list(derivations)),
-            )
-            .order_by(OBSERVATION.c.id.desc())
-        )
-        with self.looking() as connection:
-            rows = list(rows_in(connection, query, SNAPSHOT.c.article_id, derivations.values()))
-        first = {row[-1]: row for row in rows}.values()
-        return [
-            ReExtraction(captured, row[-2])
-            for row, captured in zip(first, captured_of(row[:-2] for row in first), strict=True)
-            if isinstance(captured, Captured)  # the check of captures tells of the others
-        ]
+        return re_extractions_in(self.ask(rows_read_before, derivations))
 
-    def keep_again(self, re_extracted: Sequence[ReExtracted]) -> None:
+    def keep_re_extracted(self, re_extracted: Sequence[ReExtracted]) -> None:
         """Write what today's reader makes of captures beside what others made of them.
 
         What comes out as a text that was redacted is not kept.
@@ -739,7 +599,9 @@ class Archive:
                 return lift(unit, articles, actor)
             return restrict(unit, articles, reason, actor)
 
-    def retain(self, otherwise: float | None, *, only_tell: bool = False) -> list[dict[str, Any]]:
+    def drop_overdue_bytes(
+        self, otherwise: float | None, *, dry_run: bool = False
+    ) -> list[dict[str, Any]]:
         """Take the bytes whose time is over; tell of each source how many captures, how large.
 
         `otherwise` is for how many seconds bytes are kept where a source has no rule of its own.
@@ -747,7 +609,7 @@ class Archive:
         before = limits(self.sources(), otherwise, self.clock())
         with self.looking() as connection:
             found = captures_due(connection, before)
-        if not only_tell:
+        if not dry_run:
             for start in range(0, len(found), CAPTURES_AT_A_TIME):
                 some = [each[0] for each in found[start : start + CAPTURES_AT_A_TIME]]
                 with self.unit() as unit:
@@ -887,14 +749,6 @@ def _soon(
     return work(connection, *args, **named)
 
 
-def _present(row: Any) -> Present:
-    (_path, _member, place, size, mtime_ns, ctime_ns, inode, *rest) = row
-    digest, observation, job, container, gone, refused, captures, unread = rest
-    stamp = FileStamp(size, mtime_ns, ctime_ns, inode)
-    facts = (digest, observation, job, container, gone, refused, captures)
-    return Present(place, stamp, *facts, unread=bool(unread))
-
-
 def _packed(arrivals: Sequence[Arrival]) -> Packed:
     """Pack what is to be kept of arrivals: their bytes, and bodies as they came over the wire."""
     kept = [a for a in arrivals if not a.looked]
@@ -902,26 +756,3 @@ def _packed(arrivals: Sequence[Arrival]) -> Packed:
     return pack_all(
         [*((a.digest, a.raw) for a in kept), *((raw_digest(body), body) for body in bodies)]
     )
-
-
-def _bare(row: Any, known: tuple[Draft, str] | None) -> Captured:
-    """Return what waits to be read and has no bytes any more: what was read out of them before."""
-    draft, context = known or (refuse("redacted"), None)
-    number, capture, source, locator_id, locator, observed_at, hints = row[:7]
-    return Captured(
-        number, capture, source, locator_id, locator, observed_at, hints or {}, b"", draft, context
-    )
-
-
-def _whole(captured: Captured | DamagedBytesError) -> Captured:
-    if isinstance(captured, DamagedBytesError):
-        raise captured
-    return captured
-
-
-def _source(row: RowMapping) -> Source:
-    names = (
-        "id", "name", "kind", "locator", "standing", "paused", "every_seconds", "cron",
-        "timezone",
-    )  # fmt: skip
-    return Source(**{name: row[name] for name in names}, options=row["options"] or {})

@@ -215,8 +215,8 @@ def lost(room):
 
 EFFECTS: dict[str, Callable[[Newsroom, jobs.Claim], object]] = {
     "capture": lambda room, held: room.archive.capture(held, room.source.id, []),
-    "keep": lambda room, held: room.archive.keep(held, [], decide, done=True),
-    "give back": lambda room, held: room.archive.keep(held, [], decide, done=False),
+    "keep": lambda room, held: room.archive.keep_readings(held, [], decide, done=True),
+    "give back": lambda room, held: room.archive.keep_readings(held, [], decide, done=False),
     "end a scan": lambda room, held: room.archive.finish_scan(
         held, room.archive.start_scan(room.source.id), complete=True, listing_digest=None,
         files=1, changed=0, absent=[],
@@ -329,7 +329,7 @@ def test_a_batch_that_was_half_read_when_its_worker_died_reads_the_rest_once(roo
     job = read_job(room, 4)
     held = room.claimed(job)
     half = [room.reader.read(each) for each in room.archive.unread(held)[0][:2]]
-    room.archive.keep(held, half, decide, done=False)
+    room.archive.keep_readings(held, half, decide, done=False)
     assert room.claimed(job) is not None
     run_out(room, job)
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)

@@ -34,10 +34,12 @@ def with_bytes(room: Newsroom) -> int:
 def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
     before = kept.rows(VERSIONS)
     held = with_bytes(kept)
-    (told,) = [each for each in kept.archive.retain(DAY, only_tell=True) if each["captures"]]
+    (told,) = [
+        each for each in kept.archive.drop_overdue_bytes(DAY, dry_run=True) if each["captures"]
+    ]
     assert (told["captures"], with_bytes(kept)) == (1, held), "nothing was changed"
-    assert kept.archive.retain(None) == [], "without a rule all is kept"
-    kept.archive.retain(DAY)
+    assert kept.archive.drop_overdue_bytes(None) == [], "without a rule all is kept"
+    kept.archive.drop_overdue_bytes(DAY)
     assert with_bytes(kept) == held - 1, "one is old and was read; an empty file is kept"
     assert kept.rows(VERSIONS) == before
     assert kept.findings() == []
@@ -51,13 +53,13 @@ def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
 
 def test_the_rule_of_a_source_goes_before_that_of_all(kept):
     kept.archive.change_source("presse", options={"keep_bytes": 30 * DAY})
-    assert sum(each["captures"] for each in kept.archive.retain(DAY)) == 0
+    assert sum(each["captures"] for each in kept.archive.drop_overdue_bytes(DAY)) == 0
     kept.archive.change_source("presse", options={"keep_bytes": DAY})
-    assert sum(each["captures"] for each in kept.archive.retain(None)) == 1
+    assert sum(each["captures"] for each in kept.archive.drop_overdue_bytes(None)) == 1
 
 
 def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
-    kept.archive.retain(DAY)
+    kept.archive.drop_overdue_bytes(DAY)
     kept.write("a.txt", seed("Pegel steigt", "Der Pegel stieg.", PUMPED))
     assert kept.scan(72).new_versions == 1
     steigt, faellt = "Der Pegel stieg.\n\n" + PUMPED, "Der Pegel fiel.\n\n" + PUMPED
@@ -73,7 +75,7 @@ def test_bytes_that_come_back_are_known_by_the_text_that_was_read(kept):
 
 
 def test_what_lost_its_bytes_can_still_be_redacted_whole(kept):
-    kept.archive.retain(DAY)
+    kept.archive.drop_overdue_bytes(DAY)
     article = kept.number(
         "SELECT a.id FROM article a JOIN origin o ON o.id = a.origin_id "
         "WHERE o.origin = 'seed:presse/a.txt'"

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from storage.language.tokens import (
     MAX_BYTES,
     MAX_TOKENS,
-    TOKENIZER,
     Not,
     Or,
     Phrase,
@@ -251,10 +250,6 @@ def test_two_words_never_share_a_token(a: str, b: str) -> None:
 )
 def test_a_text_is_cut_into(text: str, language: str | None, tokens: tuple[str, ...]) -> None:
     assert index_tokens([text], language) == tokens
-
-
-def test_the_tokenizer_is_named_with_its_stemmer() -> None:
-    assert re.fullmatch(r"t1/snowball-[0-9.]+", TOKENIZER)
 
 
 def test_threads_have_stemmers_of_their_own() -> None:

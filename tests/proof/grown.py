@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from storage.proof.note import Note
 from storage.proof.tiles import WIDTH, TileError
-from storage.proof.tree import HASH_SIZE, node_hash, root
+from storage.proof.tree import node_hash, root
+
+HASH_SIZE = 32
 
 
 class Tree:

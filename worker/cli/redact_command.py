@@ -115,7 +115,8 @@ def redact(
         if task.listed:
             write_rows(acts_of(archive), shown.target())
         elif task.retention:
-            write_rows(archive.retain(settings.keep_bytes, only_tell=order.dry_run), shown.target())
+            dropped = archive.drop_overdue_bytes(settings.keep_bytes, dry_run=order.dry_run)
+            write_rows(dropped, shown.target())
         elif task.list_restricted:
             write_rows(_restrictions(archive), shown.target())
         elif task.finish:

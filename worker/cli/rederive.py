@@ -153,7 +153,7 @@ class Rereading:
             if each.has_bytes and each.derivation_id not in known
         }
         if missing:
-            self._archive.keep_again(read(self._archive.to_read_again(missing)))
+            self._archive.keep_re_extracted(read(self._archive.re_extractions(missing)))
         return set(missing)
 
     def _compared(

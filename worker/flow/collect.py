@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from storage.record.presences import Presence
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import hand_out_named
@@ -18,7 +19,7 @@ from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts
-from storage.write.archive import Archive, Present
+from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import nameless
 from worker.address import parse_address, without_trackers
 from worker.flow.import_captures import Importer
@@ -196,7 +197,7 @@ class _Collection:
         self.unchanged = self.still_refused = self.changed = self.looked_at = 0
         self._held_at = time.monotonic()
         self.refused = self.gone = 0
-        self._known: dict[tuple[str, str], Present] = {}
+        self._known: dict[tuple[str, str], Presence] = {}
         self._redacted = archive.redacted_addresses()
         self._members: dict[str, list[str]] = {}
         self._seen: set[tuple[str, str]] = set()
@@ -264,7 +265,7 @@ class _Collection:
             return
         self._read(found, listing, replace(self.patience, wait=False))
 
-    def _is_as_before(self, present: Present, stamp: FileStamp) -> bool:
+    def _is_as_before(self, present: Presence, stamp: FileStamp) -> bool:
         if present.gone or present.stamp != stamp:
             return False
         return self.place.is_scan or present.job_id == self.held.job_id
@@ -280,7 +281,7 @@ class _Collection:
                 continue
             self._count(present)
 
-    def _count(self, present: Present) -> None:
+    def _count(self, present: Presence) -> None:
         if present.refused:
             self.still_refused += 1
         elif present.unread and present.observation_id is not None:
@@ -288,7 +289,7 @@ class _Collection:
         else:
             self.unchanged += 1
 
-    def _count_captures(self, present: Present) -> None:
+    def _count_captures(self, present: Presence) -> None:
         """Count what a web archive holds that is as it was."""
         if not present.captures:
             return

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from storage.record.sources import source_watching, was_source
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.schedule.watches import due_watches, hand_out_due
@@ -48,7 +49,7 @@ def default_source(archive: Archive, settings: Settings) -> Source | None:
     try:
         found = archive.source(DEFAULT_SOURCE)
     except NoSuchSourceError:
-        if not Path(root).is_dir() or archive.knew_source(DEFAULT_SOURCE):
+        if not Path(root).is_dir() or archive.ask(was_source, DEFAULT_SOURCE):
             return None
         return archive.ensure_source(
             DEFAULT_SOURCE, "folder", root, standing=True, every_seconds=settings.every,
@@ -190,7 +191,7 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
     if isinstance(address, Refused):
         return archive.ensure_source(name or NO_SITE, "web", "")
     origin = origin_of(address.text)
-    watching = None if name else archive.source_watching(origin)
+    watching = None if name else archive.ask(source_watching, origin)
     if watching is not None:
         return watching
     site = urlunsplit((*urlsplit(address.text)[:2], "", "", ""))
@@ -201,12 +202,12 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
     )
 
 
-def order_due(archive: Archive, settings: Settings, limit: int = MOST_AT_ONCE) -> list[int]:
+def order_due(archive: Archive, settings: Settings) -> list[int]:
     """Write jobs for the watched addresses that are due, and return their ids."""
     with archive.looking() as connection:
         if not due_watches(connection, archive.clock(), 1):
             return []
-    return archive.run(hand_out_due, limit, settings.batch_items)
+    return archive.run(hand_out_due, MOST_AT_ONCE, settings.batch_items)
 
 
 def _listing_root(path: str, locator: str) -> str:

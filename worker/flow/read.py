@@ -185,13 +185,13 @@ def read_batch(
     re_extracted: list[ReExtracted] = []
     for _ in range(MOST_REREADING):
         try:
-            counts = archive.keep(
+            counts = archive.keep_readings(
                 held, readings, decide, done=done, batch_items=batch_items,
                 re_extracted=re_extracted, later=later,
             )  # fmt: skip
         except NotComparableError as error:
             re_extracted += _read_again(
-                archive, held, reader, archive.to_read_again(error.derivations)
+                archive, held, reader, archive.re_extractions(error.derivations)
             )
         else:
             return Batch(counts, done)

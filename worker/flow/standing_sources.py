@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from storage.record.sources import source_watching
 from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
@@ -88,7 +89,7 @@ def _watched_feed(
 ) -> Source:
     address = parse_address(feed.address)
     origin = origin_of(address.text) if isinstance(address, Address) else feed.address
-    known = archive.source_watching(origin)
+    known = archive.ask(source_watching, origin)
     if known is not None and origin_of(known.locator) == origin:
         return known
     is_free = feed.title not in names and is_source_name(feed.title or "")

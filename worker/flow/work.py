@@ -126,26 +126,19 @@ def _do(
     return None
 
 
-def drain(
-    archive: Archive,
-    settings: Settings,
-    *,
-    within: queue.Within | None = None,
-    progress: Callable[[], None] = lambda: None,
-) -> None:
+def drain(archive: Archive, settings: Settings, *, within: queue.Within | None = None) -> None:
     """Work until nothing is open any more: all jobs, or the families `within`."""
     collect_garbage_rarely()
     with Reader(settings) as reader:
         while True:
             free_the_dead(archive)
             while work_next(archive, settings, reader, within=within):
-                progress()
+                pass
             archive.index_rest()
             archive.relate_rest()
             with archive.looking() as connection:
                 if not job_progress.open_jobs(connection, within):
                     break
-            progress()
             time.sleep(POLL_SECONDS)
     finish_rest(archive)
 

@@ -377,7 +377,7 @@ class Scheduler:
 
     def _retain(self) -> None:
         """Take the bytes whose time is over; nothing waits for it."""
-        taken = self.archive.retain(self.settings.keep_bytes) if self._leads else ()
+        taken = self.archive.drop_overdue_bytes(self.settings.keep_bytes) if self._leads else ()
         for each in taken:
             if each["captures"]:
                 LOG.info("bytes_over", **each)

@@ -1,6 +1,5 @@
 """Count what an archive holds."""
 
-from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ from storage.database.views import view_query
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import watching
 from storage.read.figures.work import work_left
-from storage.values.arrivals.source import Source
+from storage.record.sources import sources
 
 
 def stats(connection: Connection, schema: str, now: datetime) -> Stats:
@@ -60,16 +59,6 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
         last_seen=max([last, *scans]) if last is not None else None,
         sources=sources,
     )
-
-
-def sources(connection: Connection) -> list[Source]:
-    """Return the sources that were not removed, by name."""
-    query = select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
-    names = [each.name for each in fields(Source) if each.name != "options"]
-    return [
-        Source(**{name: row[name] for name in names}, options=row["options"] or {})
-        for row in connection.execute(query).mappings()
-    ]
 
 
 def edits_by_day(connection: Connection, until: date, days: int) -> dict[date, int]:
@@ -119,18 +108,16 @@ def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]
     }
     return tuple(
         SourceFigures(
-            source=row.name,
-            kind=row.kind,
-            standing=row.standing,
-            articles=articles.get(row.id, 0),
-            observations=observations.get(row.id, 0),
-            scans=scans[row.id][1] if row.id in scans else 0,
-            last_scan=scans[row.id][2] if row.id in scans else None,
-            **watches.get(row.id, {}),
+            source=each.name,
+            kind=each.kind,
+            standing=each.standing,
+            articles=articles.get(each.id, 0),
+            observations=observations.get(each.id, 0),
+            scans=scans[each.id][1] if each.id in scans else 0,
+            last_scan=scans[each.id][2] if each.id in scans else None,
+            **watches.get(each.id, {}),
         )
-        for row in connection.execute(
-            select(SOURCE).where(SOURCE.c.removed_at.is_(None)).order_by(SOURCE.c.name)
-        )
+        for each in sources(connection)
     )
 
 

@@ -108,7 +108,10 @@ def with_commands(text: str) -> Markup:
     return Markup().join(code.format(p) if n % 2 else escape(p) for n, p in enumerate(parts))
 
 
-def shown_value(value: Any, most: int = 400) -> str:
+_LONGEST_VALUE = 400
+
+
+def shown_value(value: Any) -> str:
     """Return the value of a field as people read it: a list in a row, a date as it is.
 
     >>> shown_value(["Ada", "Bo"]), shown_value({"value": "2024-06", "zone": None})
@@ -119,7 +122,7 @@ def shown_value(value: Any, most: int = 400) -> str:
     if isinstance(value, (list, tuple)):
         value = ", ".join(shown_value(each) for each in value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= most else f"{text[:most]}…"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 class PageWords:

@@ -23,7 +23,6 @@ _LONGEST_DAY_LINE = 50
 _BLOCKS_AROUND_HEADLINE = 25
 _MOST_HEADINGS = 20
 _MOST_STEPS = 8
-_READ = ("article", "aside")
 _BESIDE = ("aside", "chrome")
 
 

@@ -1,0 +1,112 @@
+"""Captures that wait to be read, and those that are read anew."""
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, case, select
+
+from storage.database.compression import DamagedBytesError
+from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, ORIGIN, SNAPSHOT, VERDICT
+from storage.database.unit import rows_in
+from storage.record.kept_drafts import kept_drafts
+from storage.record.reading import Captured, ReExtraction, captured_of
+from storage.values.draft import Draft
+from storage.values.refusals import refuse
+
+MOST_UNREAD_BYTES = 64 * 1024 * 1024
+"""Bytes of documents that a worker has in its hands at a time."""
+
+_CAPTURED = (
+    OBSERVATION.c.id, OBSERVATION.c.capture_id, OBSERVATION.c.source_id, OBSERVATION.c.locator_id,
+    ORIGIN.c.origin, OBSERVATION.c.observed_at, OBSERVATION.c.hints,
+    CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data,
+)  # fmt: skip
+"""The columns of `Captured`, in their order; the last three are `Held`."""
+
+KeptDrafts = Mapping[int, tuple[Draft, str]]
+
+
+def unread_rows(connection: Connection, items: Sequence[int]) -> tuple[list[Any], KeptDrafts, bool]:
+    """Return the rows of observations without a verdict, and whether these are all of them.
+
+    They hold `MOST_UNREAD_BYTES` together, or it is a single one. Between them stands what was read
+    before of captures whose bytes are gone.
+    """
+    sizes = (
+        select(OBSERVATION.c.id, case((CAPTURE.c.data.is_(None), 0), else_=CAPTURE.c.size))
+        .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+        .outerjoin(VERDICT, VERDICT.c.observation_id == OBSERVATION.c.id)
+        .where(VERDICT.c.id.is_(None))
+    )
+    query = (
+        select(*_CAPTURED)
+        .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+    )
+    waiting = sorted((n, size) for n, size in rows_in(connection, sizes, OBSERVATION.c.id, items))
+    total = accumulate(size for _, size in waiting)
+    fits = sum(size <= MOST_UNREAD_BYTES for size in total) or 1
+    chosen = [number for number, _ in waiting[:fits]]
+    found = sorted(rows_in(connection, query, OBSERVATION.c.id, chosen), key=itemgetter(0))
+    known = kept_drafts(connection, [row.capture_id for row in found if row.data is None])
+    return found, known, fits >= len(waiting)
+
+
+def captures_in(rows: Sequence[Any], known: KeptDrafts) -> list[Captured]:
+    """Return what waits to be read, with its bytes, in the order of the observations.
+
+    Raises: DamagedBytesError, CapturesAwayError, CapturesUnsetError.
+    """
+    whole = [_whole(each) for each in captured_of(row for row in rows if row.data is not None)]
+    bare = [_bare(row, known.get(row.capture_id)) for row in rows if row.data is None]
+    return sorted([*whole, *bare], key=attrgetter("observation_id"))
+
+
+def rows_read_before(connection: Connection, derivations: Mapping[int, int]) -> list[Any]:
+    """Return the rows of captures that were read before, by derivation and its article.
+
+    They come as they were read first: whoever found the same bytes later knows less of them.
+    """
+    query = (
+        select(*_CAPTURED, DERIVATION.c.context, DERIVATION.c.id)
+        .select_from(OBSERVATION)
+        .join(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+        .join(CAPTURE, CAPTURE.c.id == OBSERVATION.c.capture_id)
+        .join(ORIGIN, ORIGIN.c.id == OBSERVATION.c.locator_id)
+        .where(
+            OBSERVATION.c.outcome == "captured",
+            CAPTURE.c.id == DERIVATION.c.capture_id,
+            CAPTURE.c.data.is_not(None),
+            DERIVATION.c.id.in_(list(derivations)),
+        )
+        .order_by(OBSERVATION.c.id.desc())
+    )
+    rows = rows_in(connection, query, SNAPSHOT.c.article_id, derivations.values())
+    return list({row[-1]: row for row in rows}.values())
+
+
+def re_extractions_in(rows: Collection[Any]) -> list[ReExtraction]:
+    """Return captures that are to be read anew, with the context of their first reading."""
+    return [
+        ReExtraction(captured, row[-2])
+        for row, captured in zip(rows, captured_of(row[:-2] for row in rows), strict=True)
+        if isinstance(captured, Captured)  # the check of captures tells of the others
+    ]
+
+
+def _bare(row: Any, known: tuple[Draft, str] | None) -> Captured:
+    """Return what waits to be read and has no bytes any more: what was read out of them before."""
+    draft, context = known or (refuse("redacted"), None)
+    number, capture, source, locator_id, locator, observed_at, hints = row[:7]
+    return Captured(
+        number, capture, source, locator_id, locator, observed_at, hints or {}, b"", draft, context
+    )
+
+
+def _whole(captured: Captured | DamagedBytesError) -> Captured:
+    if isinstance(captured, DamagedBytesError):
+        raise captured
+    return captured
