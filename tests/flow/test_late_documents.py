@@ -98,7 +98,7 @@ def decide_nothing(*_: object) -> None:
 
 
 def test_a_worker_has_a_bounded_number_of_bytes_in_its_hands(room, monkeypatch):
-    monkeypatch.setattr("storage.write.archive.MOST_UNREAD_BYTES", 300)
+    monkeypatch.setattr("storage.record.unread.MOST_UNREAD_BYTES", 300)
     for number in range(5):
         room.write(f"m{number}.txt", seed(f"Meldung {number}", "Wasser. " * 15 + str(number)))
     job = room.ordered(room.places(""))
