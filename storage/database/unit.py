@@ -59,6 +59,8 @@ _COUNTED = (
     )
 )
 """The two statements of each unit, made once: one takes the lock, one ends what is done in it."""
+_LISTED = select(func.json_each(bindparam("wanted", type_=Text())).table_valued("value").c.value)
+"""The values that rows are asked for, as SQLite takes a list of them; made once, too."""
 
 
 def utc_now() -> datetime:
@@ -167,8 +169,7 @@ def _wanting(query: Select[Any], column: Any, dialect: str, kind: str) -> Select
         return query.where(column == any_(cast(given, ARRAY(items))))
     if kind == "bytes":
         return query.where(column.in_(bindparam("wanted", type_=column.type, expanding=True)))
-    listed = func.json_each(bindparam("wanted", type_=Text())).table_valued("value")
-    return query.where(column.in_(select(listed.c.value)))
+    return query.where(column.in_(_LISTED))
 
 
 def _kind(value: Any) -> str:
