@@ -33,7 +33,7 @@ from storage.proof import log
 from storage.relations import relate as relating
 from tests import services
 from tests.flow.driver import Newsroom
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
 
 PARTS: tuple[tuple[str, str, str], ...] = (
@@ -156,7 +156,7 @@ def _ingested(room: Newsroom, folder: Path, held: Held) -> tuple[float, float]:
     source = room.watch("texte", folder)
     with _measured(room, held):
         began, worked = time.perf_counter(), time.process_time()
-        job = room.ordered([place_of(source)])
+        job = room.ordered([target_of(source)])
         while work_next(room.archive, room.settings, room.reader, within=job):
             pass
         finish_rest(room.archive)

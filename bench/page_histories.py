@@ -32,7 +32,7 @@ from storage.values import job as jobs
 from tests.flow.driver import Newsroom, touch
 from tests.warcs import answer, response
 from worker.flow.decide import decide
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 
 FIRST_SEEN = datetime(2018, 1, 1, tzinfo=UTC)
 SITE = "https://recht.example"
@@ -168,7 +168,7 @@ def _measured(room: Newsroom, pages: int, months: int, size: int) -> Found:
             warc.write(response(f"{SITE}/{page}", stamp, answer(html.encode())))
     touch(path)
     room.now = FIRST_SEEN + timedelta(days=40 * months)
-    room.collected(room.ordered([resolve(room.archive, room.settings, str(path))]))
+    room.collected(room.ordered([target_at(room.archive, room.settings, str(path))]))
     found = Found(captures=pages * months)
     while (held := room.claimed()) is not None:
         _read(room, held, found)

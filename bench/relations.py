@@ -45,7 +45,7 @@ from storage.similarity.signature import signature
 from storage.values.digest import canonical_all
 from storage.write.archive import Archive
 from tests import services
-from worker.flow.order import order, resolve
+from worker.flow.order import order, target_at
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
 
@@ -101,7 +101,7 @@ def archived(made: Scene, folder: Path, seed: int) -> Found:
 def _ingest(url: str, folder: Path, seeds: Path, pause: Callable[[], None] = lambda: None) -> None:
     settings = _settings(url, folder)
     with Archive.open(url) as archive, Reader(settings) as reader:
-        job = order(archive, [resolve(archive, settings, str(seeds))], "command")
+        job = order(archive, [target_at(archive, settings, str(seeds))], "command")
         while work_next(archive, settings, reader, within=job):
             pause()
         finish_rest(archive)

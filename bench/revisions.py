@@ -40,7 +40,7 @@ from storage.values.draft import TEXT_ROLES
 from tests.diff.applied import apply
 from tests.flow.driver import Newsroom
 from tests.revisions import labelled
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_SEEN = datetime(2004, 1, 1, tzinfo=UTC)
@@ -173,7 +173,7 @@ def _bring(room: Newsroom, histories: Sequence[History], found: Found) -> None:
             copy = room.write(f"{number}/{at}{path.suffix}", history.raw(path), room.root / "real")
             seen = FIRST_SEEN + timedelta(days=at)
             places.append(
-                resolve(
+                target_at(
                     room.archive, room.settings, str(copy), origin=history.address,
                     observed_at=seen,
                 )

@@ -241,7 +241,7 @@ def outcome_in_history(known: str, *, is_first: bool) -> str:
     return "content" if is_first else "unchanged"
 
 
-def let_return(unit: Unit, source_id: int) -> None:
+def rebuild_returned(unit: Unit, source_id: int) -> None:
     """After a scan: make what files of the source still say a version again, where need be."""
     query = select(RETURN_DUE.c.article_id).where(RETURN_DUE.c.source_id == source_id)
     rebuild_all(unit, dict.fromkeys(unit.connection.execute(query).scalars().all(), True))

@@ -30,7 +30,7 @@ from storage.database.tables import (
 from storage.database.unit import Clock, Unit, utc_now, writing
 from storage.history.absences import record_absences
 from storage.history.memory import Memory
-from storage.history.versions import let_return
+from storage.history.versions import rebuild_returned
 from storage.record import sources as source_rows
 from storage.record.captures import (
     Packed,
@@ -423,7 +423,7 @@ class Archive:
             unit.flush()
             record_absences(unit, gone)
             if complete:
-                let_return(unit, scan.source_id)
+                rebuild_returned(unit, scan.source_id)
             if gone:
                 queue.count(unit, held, Counts(gone=len(gone)))
         return len(gone)

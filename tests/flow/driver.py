@@ -31,7 +31,7 @@ from storage.verify.verify import Verification
 from storage.write.archive import Archive
 from worker.flow.collect import IngestTarget
 from worker.flow.document_process import DocumentReader
-from worker.flow.order import order, place_of, resolve
+from worker.flow.order import order, target_at, target_of
 from worker.flow.read import Reader, wall_seconds
 from worker.flow.work import work_next
 from worker.text import TextSettings
@@ -152,7 +152,7 @@ class Newsroom:
         """Look at the whole folder at hour `at` and read what is new; return the counts."""
         if at is not None:
             self.now = hour(at)
-        return self.worked(self.ordered([place_of(source or self.source)]))
+        return self.worked(self.ordered([target_of(source or self.source)]))
 
     def ingest(self, *names: str, at: float | None = None, **options: Any) -> Counts:
         """Ingest files by name, as the command does."""
@@ -162,7 +162,7 @@ class Newsroom:
 
     def places(self, *names: str, **options: Any) -> list[IngestTarget]:
         return [
-            resolve(self.archive, self.settings, str(self.folder / name), **options)
+            target_at(self.archive, self.settings, str(self.folder / name), **options)
             for name in names
         ]
 

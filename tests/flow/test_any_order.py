@@ -18,7 +18,7 @@ from storage.values.digest import raw_digest, wording_digest, wording_name
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.driver import iso_utc as iso
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 from worker.flow.read import Reader
 from worker.flow.work import work_next
 
@@ -219,7 +219,7 @@ def live(room: Newsroom, happened: list[tuple[str, int]], late: list[tuple[int, 
 
 def import_one(room: Newsroom, url: str, name: str, seen: float, text: str) -> None:
     path = room.write(f"{name}.md", page(text, title=TITLE), room.root / "imports")
-    place = resolve(room.archive, room.settings, str(path), origin=url, observed_at=hour(seen))
+    place = target_at(room.archive, room.settings, str(path), origin=url, observed_at=hour(seen))
     room.worked(room.ordered([place]))
 
 

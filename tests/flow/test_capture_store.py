@@ -27,7 +27,7 @@ from storage.write.orphans import sweep_orphans
 from tests import services
 from tests.flow.driver import SENTENCES, Newsroom, findings, seed
 from tests.flow.processes import environment, lesart, rows
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 
 PLACES = ("folder", pytest.param("bucket", marks=pytest.mark.slow))
 
@@ -161,7 +161,7 @@ def test_what_is_known_is_not_put_again(place, room):
 
 def test_a_store_that_is_away_costs_no_attempt_and_no_text(place, room):
     write_some(room)
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     use_captures(capture_place("s3://texts?endpoint=http://127.0.0.1:9", "a", "b"))
     with pytest.raises(CapturesAwayError) as told:
         room.worked(job)

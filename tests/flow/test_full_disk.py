@@ -13,7 +13,7 @@ from storage.values.trouble import is_of_machine
 from storage.values.verdict import Counts
 from tests.flow.driver import newsroom_at, seed
 from tests.flow.processes import lesart, rows
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 
 FILES = 40
 
@@ -89,7 +89,7 @@ def test_an_export_to_a_full_disk_ends_with_4_and_leaves_nothing_there(small_dis
 def test_a_job_that_found_no_room_is_given_back_untried(tmp_path):
     with newsroom_at(f"sqlite:///{tmp_path / 'a.sqlite3'}", tmp_path) as room:
         write_files(room.folder)
-        job = room.ordered([place_of(room.source)])
+        job = room.ordered([target_of(room.source)])
         pages = room.number("PRAGMA page_count")
         limit = [pages + 12]
 

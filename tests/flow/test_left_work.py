@@ -15,7 +15,7 @@ from tests.flow.driver import Newsroom, seed
 from tests.flow.test_races import DEAD
 from tests.warcs import answer, response
 from worker.cli import control
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 from worker.flow.work import work_next
 
 FILES = 7
@@ -27,13 +27,13 @@ def left(room: Newsroom) -> Newsroom:
     """Give a newsroom whose last command died when it had collected files and read none."""
     for number in range(FILES):
         room.write(f"{number}.txt", seed(f"Kutter {number}", f"Es lagen {number} Kutter im Hafen."))
-    room.collected(room.ordered([place_of(room.source)]))
+    room.collected(room.ordered([target_of(room.source)]))
     assert (room.counts(0), room.number("SELECT count(*) FROM verdict")) == (Counts(), 0)
     return room
 
 
 def once(room: Newsroom) -> list[dict]:
-    return control.once(room.archive, room.settings, processes=1)
+    return control.run_all_sources(room.archive, room.settings, processes=1)
 
 
 def claim_and_die(room: Newsroom, kind: str = "read") -> None:
@@ -53,7 +53,7 @@ def test_once_reads_what_an_earlier_command_left_and_tells_so(left):
 def test_once_finishes_jobs_of_sources_that_it_does_not_look_at(room):
     aside = room.archive.ensure_source("neben", "folder", str(room.root / "neben"))
     room.write("kutter.txt", seed("Kutter", "Ein Kutter lag im Hafen."), room.root / "neben")
-    room.ordered([place_of(aside)])
+    room.ordered([target_of(aside)])
     own, earlier = once(room)
     assert (own["source"], own["seen"]) == ("presse", 0)
     assert (earlier["source"], earlier["new_articles"]) == ("neben", 1)
@@ -76,7 +76,7 @@ def test_ingest_reads_what_an_earlier_command_left_of_the_same_files(left):
 def test_ingest_leaves_alone_what_others_left_of_other_files(left):
     left.write("kutter.txt", seed("Kutter", "Ein Kutter lag im Hafen."), left.root / "neben")
     places = [
-        control.resolve(left.archive, left.settings, str(left.root / "neben"), source="neben")
+        control.target_at(left.archive, left.settings, str(left.root / "neben"), source="neben")
     ]
     job = left.ordered(places)
     (own,) = control.see_through(left.archive, left.settings, [job], 1)
@@ -84,7 +84,7 @@ def test_ingest_leaves_alone_what_others_left_of_other_files(left):
 
 
 def test_a_file_that_nobody_has_read_is_not_unchanged(left):
-    job = left.ordered([place_of(left.source)])
+    job = left.ordered([target_of(left.source)])
     left.collected(job)
     assert left.counts(job) == Counts()
 
@@ -119,12 +119,12 @@ def test_captures_of_a_web_archive_that_nobody_has_read_are_not_unchanged(room):
         for number in range(3)
     )
     room.write("a.warc", held)
-    room.collected(room.ordered([place_of(room.source)]))
-    again = room.ordered([place_of(room.source)])
+    room.collected(room.ordered([target_of(room.source)]))
+    again = room.ordered([target_of(room.source)])
     room.collected(again)
     assert room.counts(again).unchanged == 0
     room.write("b.warc", held)
-    third = room.ordered([place_of(room.source)])
+    third = room.ordered([target_of(room.source)])
     room.collected(third)
     assert room.counts(third).unchanged == 0
     while work_next(room.archive, room.settings, room.reader):

@@ -92,9 +92,9 @@ def test_a_merge_that_was_killed_goes_on_where_it_was(room, other, monkeypatch):
 
 
 def _place(room: Newsroom, file):
-    from worker.flow.order import resolve
+    from worker.flow.order import target_at
 
-    return resolve(room.archive, room.settings, str(file))
+    return target_at(room.archive, room.settings, str(file))
 
 
 def test_there_is_no_other_archive_where_nothing_is(room, monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
 from tests.flow.test_any_order import rebuilt, stored_versions
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 
 A, B, C, _ = SENTENCES
 URL = "https://lohebote.example/pegel"
@@ -39,7 +39,7 @@ def text(*paragraphs: str) -> str:
 def see(room: Newsroom, at: float, body: str, url: str = URL, **more: str) -> object:
     """Import one capture of an article as it was readable at an hour."""
     path = room.write(f"c{next(EXAMPLE)}.md", page(body, **more), room.root / "imports")
-    place = resolve(room.archive, room.settings, str(path), origin=url, observed_at=hour(at))
+    place = target_at(room.archive, room.settings, str(path), origin=url, observed_at=hour(at))
     return room.worked(room.ordered([place]))
 
 
@@ -306,7 +306,7 @@ def test_noise_is_the_same_in_any_order_of_ingestion(room, seen, order, has_othe
             path = room.write(
                 f"o{next(EXAMPLE)}.md", page(body, title=title), room.root / "imports"
             )
-            place = resolve(
+            place = target_at(
                 room.archive, room.settings, str(path), origin=address, observed_at=hour(at)
             )
             places.append(place)

@@ -25,9 +25,9 @@ from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, hour, seed
 from worker.cli.control import cancel, retry
 from worker.flow.decide import decide
-from worker.flow.order import order, place_of
+from worker.flow.order import order, target_of
 from worker.flow.read import Reader
-from worker.flow.work import free_the_dead, work, work_next
+from worker.flow.work import free_abandoned_jobs, work, work_next
 from worker.services.schedule import sweep, tick
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def test_four_commands_at_once_make_one_version(room):
 
 
 def test_a_job_is_claimed_by_one_alone(room):
-    jobs = [room.ordered([place_of(room.source)]) for _ in range(24)]
+    jobs = [room.ordered([target_of(room.source)]) for _ in range(24)]
     claimed: list[int] = []
 
     def claim(_index: int) -> None:
@@ -140,7 +140,7 @@ def test_who_finds_nothing_to_do_waits_for_no_writer(room):
 
 
 def test_one_job_has_one_claimant_however_many_are_woken_for_it(room):
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     held: list[jobs.Claim | None] = []
 
     def claim(_index: int) -> None:
@@ -152,7 +152,7 @@ def test_one_job_has_one_claimant_however_many_are_woken_for_it(room):
 
 
 def test_two_sweepers_wake_nobody_twice(room):
-    jobs = [room.ordered([place_of(room.source)]) for _ in range(20)]
+    jobs = [room.ordered([target_of(room.source)]) for _ in range(20)]
     woken: list[int] = []
 
     def sweeper(_index: int) -> None:
@@ -166,7 +166,7 @@ def test_two_sweepers_wake_nobody_twice(room):
 
 def test_a_sweep_wakes_no_more_than_there_is_room_for(room):
     for _ in range(5):
-        room.ordered([place_of(room.source)])
+        room.ordered([target_of(room.source)])
     woken: list[tuple[int, str]] = []
     for room_left, expected in ((2, 2), (0, 0), (-3, 0)):
         assert sweep(room.archive, lambda *told: woken.append(told), room_left) == expected
@@ -174,7 +174,7 @@ def test_a_sweep_wakes_no_more_than_there_is_room_for(room):
 
 
 def test_a_job_whose_wake_up_was_lost_is_woken_again(room):
-    room.ordered([place_of(room.source)])
+    room.ordered([target_of(room.source)])
     sweep(room.archive, lambda *_told: None, 100)
     assert sweep(room.archive, lambda *_told: None, 100) == 0
     assert sweep(room.archive, lambda *_told: None, 100, again_seconds=0.0) == 1
@@ -260,7 +260,7 @@ def test_work_that_lost_its_lease_ends_quietly_and_keeps_nothing(room):
 
 
 def test_a_clock_that_jumps_touches_no_lease(room):
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     assert room.claimed(job) is not None
     for jump in (timedelta(hours=2), timedelta(hours=-2), timedelta(days=5000)):
         room.now = hour(0) + jump
@@ -268,11 +268,11 @@ def test_a_clock_that_jumps_touches_no_lease(room):
 
 
 def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
     sweep(room.archive, lambda *_told: None, 10)
-    assert free_the_dead(room.archive) == [job]
+    assert free_abandoned_jobs(room.archive) == [job]
     assert sweep(room.archive, lambda *_told: None, 10) == 1
     assert room.claimed(job) is not None
 
@@ -287,15 +287,15 @@ def test_the_lease_of_a_dead_process_of_this_machine_ends_at_once(room):
     ids=["alive", "of another container", "of another machine"],
 )
 def test_other_leases_are_left_alone(room, holder):
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, holder, job_id=job)
-    assert free_the_dead(room.archive) == []
+    assert free_abandoned_jobs(room.archive) == []
     assert room.claimed(job) is None
 
 
 def test_a_job_that_was_claimed_anew_meanwhile_is_not_taken_from_its_new_holder(room):
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     with room.archive.unit() as unit:
         queue.claim(unit, 90.0, DEAD, job_id=job)
     with room.archive.looking() as connection:
@@ -478,6 +478,6 @@ def test_a_worker_that_is_killed_in_mid_batch_leaves_everything_to_the_next(room
     killed = subprocess.run(command, cwd=ROOT, timeout=120, check=False, env=dict(os.environ))
     assert killed.returncode == -9
     assert state(room, job) == "running"
-    assert free_the_dead(room.archive) == [job]
+    assert free_abandoned_jobs(room.archive) == [job]
     parent = room.number("SELECT parent_id FROM job WHERE id = :job", job=job)
     assert room.worked(parent) == Counts(new_articles=3)

@@ -32,7 +32,7 @@ from tests.warcs import page as saved_page
 from worker.cli.commands import app
 from worker.cli.redact_command import acts_of, prepared
 from worker.flow.collect import collect
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 from worker.flow.work import patience_of
 
 PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
@@ -245,7 +245,7 @@ def test_no_job_names_an_address_that_was_redacted(room):
     own, named = room.places(f"{NAME}.txt", "b.txt")
     pattern = replace(own, locator=str(room.folder.parent / "*" / f"{NAME}.txt"))
     web = [
-        resolve(room.archive, room.settings, f"{each}?utm_source=x")
+        target_at(room.archive, room.settings, f"{each}?utm_source=x")
         for each in (page_at.replace("zeitung", "Zeitung"), f"{page_at}-und-andere")
     ]
     cancelled = room.ordered([own, named])

@@ -24,7 +24,7 @@ from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, seed
 from tests.flow.whole_record import KEY
 from tests.proof.grown import entries_in
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 from worker.services import schedule
 from worker.services.schedule import (
     CronError,
@@ -310,7 +310,7 @@ def test_a_job_that_a_command_writes_is_heard_of_long_before_the_next_sweep(
     broker = Broker()
     running = scheduler(broker)
     until(lambda: running.scheduler.job_listener._connection is not None)
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     until(lambda: broker.sent == [job])
 
 
@@ -329,7 +329,7 @@ def test_a_listener_whose_connection_was_cut_hears_again(room, scheduler, monkey
     with pytest.raises(DatabaseError):
         job_listener.heard(5.0)
     assert not job_listener.heard(0.01)
-    room.ordered([place_of(room.source)])
+    room.ordered([target_of(room.source)])
     assert job_listener.heard(5.0)
     job_listener.close()
 

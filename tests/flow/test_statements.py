@@ -6,7 +6,7 @@ from storage.read.archive import open_archive
 from tests.flow.driver import SENTENCES, page, seed
 from tests.flow.test_noise import see, text
 from tests.statements import statements_of
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 
 BATCH = 100
 
@@ -17,7 +17,7 @@ def bring(room, at: float, edit: int) -> int:
         own = f"Am Damm {number} stieg der Pegel um {edit + number} Zentimeter."
         room.write(f"{number}.txt", seed(f"Pegel am Damm {number}", own, SENTENCES[number % 3]))
     room.now = room.now.replace(hour=int(at))
-    job = room.ordered([place_of(room.source)])
+    job = room.ordered([target_of(room.source)])
     room.collected(job)
     with statements_of(room.archive.engine) as said:
         counts = room.worked(job)
@@ -47,7 +47,7 @@ def test_captures_that_come_late_take_no_more_than_six_statements_each(room):
         for number in range(20)
     ]
     source = room.watch("imports", room.root / "imports")
-    job = room.ordered([place_of(source)])
+    job = room.ordered([target_of(source)])
     room.collected(job)
     with statements_of(room.archive.engine) as said:
         room.worked(job)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from redis.exceptions import ConnectionError as BrokerGoneError
 
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 from worker.services.app import WorkContext
 from worker.services.processes import _Consumer
 from worker.services.tasks import wake
@@ -86,7 +86,7 @@ def batches(room, number: int) -> list[int]:
     room.settings = replace(room.settings, batch_items=2)
     for each in range(2 * number):
         room.write(f"{each}.txt", f" date 2024-06-18 Meldung {each}\n\nText der Meldung {each}.")
-    room.collected(room.ordered([place_of(room.source)]))
+    room.collected(room.ordered([target_of(room.source)]))
     return [row["id"] for row in room.rows("SELECT id FROM job WHERE kind = 'read' ORDER BY id")]
 
 

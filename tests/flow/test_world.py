@@ -13,7 +13,7 @@ from storage.schedule import wake as wake_ups
 from storage.write.archive import Archive
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, lines, page, seed
 from tests.flow.follower import Follower
-from worker.flow.order import place_of, resolve
+from worker.flow.order import target_at, target_of
 from worker.flow.work import work_next
 
 EXAMPLES = settings.default.max_examples // 4
@@ -77,7 +77,7 @@ class World:
         self.imported += 1
         text = SENTENCES[index % len(SENTENCES)]
         path = self.room.write(f"{self.name}-{self.imported}.md", page(text), self.room.root / "i")
-        place = resolve(
+        place = target_at(
             self.room.archive, self.room.settings, str(path), origin=self.address,
             observed_at=hour(self.clock - index - 0.5),
         )  # fmt: skip
@@ -120,7 +120,7 @@ class World:
 
     def _order(self) -> int:
         self._tick()
-        return self.room.ordered([place_of(self.source)])
+        return self.room.ordered([target_of(self.source)])
 
     def _tick(self) -> None:
         self.clock += 1.0

@@ -17,7 +17,7 @@ from typing import Any
 
 from storage.database.columns import iso_utc
 from tests.flow.driver import Newsroom
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 
 HERE = Path(__file__).parent
 FIRST_SEEN = datetime(2024, 7, 1, 6, tzinfo=UTC)
@@ -178,7 +178,7 @@ def bring(room: Newsroom, captures: Sequence[Capture]) -> None:
         name = f"r{number}/{capture.name}"
         path = room.write(name, capture.text, room.root / "revisions")
         places.append(
-            resolve(
+            target_at(
                 room.archive, room.settings, str(path),
                 origin=capture.address, observed_at=capture.seen,
             )

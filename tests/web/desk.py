@@ -11,7 +11,7 @@ from storage.values.arrivals.source import Source
 from storage.values.verdict import Counts
 from tests.flow.driver import Newsroom, hour
 from tests.web.site import Web, simulated_web
-from worker.flow.order import order, order_due, place_of, resolve
+from worker.flow.order import order, order_due, target_at, target_of
 from worker.flow.standing_sources import watch_address
 from worker.flow.work import work_next
 
@@ -35,7 +35,7 @@ class Desk(Newsroom):
         """Look at addresses now, as `lesart ingest` does, and read what came."""
         if at is not None:
             self.now = hour(at)
-        places = [resolve(self.archive, self.settings, each, **options) for each in addresses]
+        places = [target_at(self.archive, self.settings, each, **options) for each in addresses]
         return self.done(order(self.archive, places, "command"))
 
     def watch_page(self, address: str, **options: Any) -> Source:
@@ -52,7 +52,7 @@ class Desk(Newsroom):
         """Take a source as due now, as `lesart source run` does."""
         if at is not None:
             self.now = hour(at)
-        return self.done(order(self.archive, [place_of(source)], "command"))
+        return self.done(order(self.archive, [target_of(source)], "command"))
 
     def done(self, job: int | None) -> Counts:
         """Work a job to its end, pauses between requests included."""

@@ -10,7 +10,7 @@ from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page
 from tests.web.test_lists import FEED, address, publish, rss
-from worker.flow.order import order, resolve
+from worker.flow.order import order, target_at
 from worker.flow.work import work_next
 
 
@@ -87,7 +87,7 @@ def test_a_source_that_shows_nothing_but_a_wall_is_missed(desk):
 def test_what_waits_to_be_read_is_no_wall_yet(desk):
     desk.web.put(A, page("Pegel", PEGEL))
     desk.now = hour(1)
-    number = order(desk.archive, [resolve(desk.archive, desk.settings, A)], "command")
+    number = order(desk.archive, [target_at(desk.archive, desk.settings, A)], "command")
     while not desk.rows("SELECT * FROM observation WHERE outcome = 'captured' AND capture_id > 0"):
         work_next(desk.archive, desk.settings, desk.reader, within=number)
     (row,) = hours(desk, 1, source="https://zeitung.example")

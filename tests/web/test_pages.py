@@ -7,7 +7,7 @@ from storage.values.verdict import Counts
 from tests.flow.driver import hour
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, redirect
-from worker.flow.order import resolve
+from worker.flow.order import target_at
 from worker.flow.work import work_next
 
 
@@ -95,7 +95,7 @@ def test_a_page_that_nobody_has_read_is_not_unchanged(desk, has_validators):
 
     def fetched(at: float) -> int:
         desk.now = hour(at)
-        job = desk.ordered([resolve(desk.archive, desk.settings, A)])
+        job = desk.ordered([target_at(desk.archive, desk.settings, A)])
         for kind in ("ingest", "fetch"):
             assert work_next(desk.archive, desk.settings, desk.reader, within=job, kind=kind)
         return job

@@ -11,7 +11,7 @@ from storage.write.archive import Archive
 from tests.flow.driver import hour
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page, redirect
-from worker.flow.order import order, resolve
+from worker.flow.order import order, target_at
 from worker.flow.work import work_next
 
 ROBOTS = "https://zeitung.example/robots.txt"
@@ -109,7 +109,7 @@ def test_the_pace_holds_for_all_workers_together(desk):
         desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))
     object.__setattr__(desk.settings, "pace", 0.2)
     jobs = [
-        order(desk.archive, [resolve(desk.archive, desk.settings, f"{A}-{n}")], "command")
+        order(desk.archive, [target_at(desk.archive, desk.settings, f"{A}-{n}")], "command")
         for n in range(12)
     ]
 

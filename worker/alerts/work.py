@@ -63,7 +63,7 @@ def work(
 ) -> int:
     """Write the deliveries that are new and send what is due; return how many messages arrived."""
     match(archive.engine, archive.clock)
-    outbox.free_the_dead(archive.engine)
+    outbox.free_abandoned(archive.engine)
     arrived = 0
     if not outbox.waits(archive.engine):
         return arrived

@@ -124,7 +124,7 @@ def up(
     settings = place.settings()
     if once:
         with opened_archive(settings, create=True) as archive:
-            summaries = control.once(archive, settings, processes)
+            summaries = control.run_all_sources(archive, settings, processes)
             log.append(archive.engine, archive.clock)
             alerting.work(archive, settings)
         report_summaries(summaries, shown)

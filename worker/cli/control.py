@@ -28,14 +28,14 @@ from worker.errors import (
     NoWorkerError,
 )
 from worker.flow.collect import IngestTarget
-from worker.flow.order import default_source, is_address, order, place_of, resolve, unfinished
+from worker.flow.order import default_source, is_address, order, target_at, target_of, unfinished
 from worker.flow.read import Reader
 from worker.flow.work import (
     POLL_SECONDS,
     collect_garbage_rarely,
     drain,
     finish_rest,
-    free_the_dead,
+    free_abandoned_jobs,
     work_next,
 )
 from worker.sources.folders.members import LISTS, TYPES
@@ -78,18 +78,18 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
     unknown = request.type is not None and request.type not in (*TYPES, *LISTS)
     if unknown and not all(map(is_address, request.locators)):
         raise LocatorError("--type", f"{request.type} is none of {', '.join(TYPES)}")
-    places = [
-        resolve(
+    targets = [
+        target_at(
             archive, settings, each, source=request.source, type=request.type,
             origin=request.origin, observed_at=request.observed_at,
         )
         for each in request.locators
     ]  # fmt: skip
-    found = unfinished(archive, places)
+    found = unfinished(archive, targets)
     if found is not None:
         say(f"going on with job {found}, which was ended early")
         return found
-    return _ordered(archive, places, "command")
+    return _ordered(archive, targets, "command")
 
 
 def _origin(given: str | None) -> str | None:
@@ -105,7 +105,9 @@ def _origin(given: str | None) -> str | None:
     return origin
 
 
-def once(archive: Archive, settings: Settings, processes: int | None) -> list[dict[str, Any]]:
+def run_all_sources(
+    archive: Archive, settings: Settings, processes: int | None
+) -> list[dict[str, Any]]:
     """Take every active source as due, do all the work there is, and return summaries.
 
     One for each source, then one for each job that was open before.
@@ -118,7 +120,7 @@ def once(archive: Archive, settings: Settings, processes: int | None) -> list[di
             str(settings.seeds), "there is no such folder and no other source: make it, or "
             "`lesart source add FOLDER`",
         )  # fmt: skip
-    ordered = [_ordered(archive, [place_of(source)], "command") for source in active]
+    ordered = [_ordered(archive, [target_of(source)], "command") for source in active]
     return see_through(archive, settings, ordered, processes, everything=True)
 
 
@@ -127,7 +129,7 @@ def run_source(archive: Archive, settings: Settings, source: Source) -> list[dic
 
     Raises: LocatorError, NoWorkerError.
     """
-    return see_through(archive, settings, [_ordered(archive, [place_of(source)], "command")])
+    return see_through(archive, settings, [_ordered(archive, [target_of(source)], "command")])
 
 
 def see_through(
@@ -229,8 +231,8 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _ordered(archive: Archive, places: Sequence[IngestTarget], trigger: str) -> int:
-    number = order(archive, places, trigger)
+def _ordered(archive: Archive, targets: Sequence[IngestTarget], trigger: str) -> int:
+    number = order(archive, targets, trigger)
     assert number is not None  # without a slot there is nothing to be taken
     return number
 
@@ -275,7 +277,7 @@ def _work_here(
             still = job_progress.open_jobs(connection, families)
         helpers.start_if_many(still * settings.batch_items)
         while still:
-            free_the_dead(archive)
+            free_abandoned_jobs(archive)
             while work_next(archive, settings, reader, within=families, progress=looked):
                 with archive.looking() as connection:
                     progress.show(job_progress.family_counts(connection, families).seen)

@@ -1,4 +1,4 @@
-"""Turn what the user names into a job: places with their sources, then one row."""
+"""Turn what the user names into a job: targets with their sources, then one row."""
 
 import os
 import re
@@ -60,7 +60,7 @@ def default_source(archive: Archive, settings: Settings) -> Source | None:
     return found
 
 
-def resolve(
+def target_at(
     archive: Archive,
     settings: Settings,
     locator: str,
@@ -70,7 +70,7 @@ def resolve(
     origin: str | None = None,
     observed_at: datetime | None = None,
 ) -> IngestTarget:
-    """Return the place that `locator` names, under a standing source where it belongs to one.
+    """Return the target that `locator` names, under a standing source where it belongs to one.
 
     Raises: LocatorError.
     """
@@ -78,7 +78,7 @@ def resolve(
         raise LocatorError("''", "name a file, a folder or an address")
     if is_address(locator):
         is_capture = bool(origin or observed_at)
-        return _address_place(archive, settings, locator, source, type, is_capture=is_capture)
+        return _address_target(archive, settings, locator, source, type, is_capture=is_capture)
     path = file_path(locator)
     listing_root = _listing_root(path, locator)
     owner, prefix = _owner(archive, settings, path, listing_root, source)
@@ -95,8 +95,8 @@ def resolve(
     )
 
 
-def place_of(source: Source) -> IngestTarget:
-    """Return the whole of a source as a place.
+def target_of(source: Source) -> IngestTarget:
+    """Return the whole of a source as a target.
 
     Raises: LocatorError where it cannot be read, such as a source of another kind.
     """
@@ -115,20 +115,22 @@ def place_of(source: Source) -> IngestTarget:
 
 
 def order(
-    archive: Archive, places: Sequence[IngestTarget], trigger: str, slot: str | None = None
+    archive: Archive, targets: Sequence[IngestTarget], trigger: str, slot: str | None = None
 ) -> int | None:
-    """Write the job that collects `places` and return its id; None where its slot is taken."""
-    return archive.run(queue.add_collecting, trigger, places[0].source_id, _arguments(places), slot)
+    """Write the job that collects `targets` and return its id; None where its slot is taken."""
+    return archive.run(
+        queue.add_collecting, trigger, targets[0].source_id, _arguments(targets), slot
+    )
 
 
-def unfinished(archive: Archive, places: Sequence[IngestTarget]) -> int | None:
+def unfinished(archive: Archive, targets: Sequence[IngestTarget]) -> int | None:
     """Return the job of an earlier, equal command that was ended before it was through."""
     with archive.looking() as connection:
-        return job_progress.unfinished(connection, "command", _arguments(places))
+        return job_progress.unfinished(connection, "command", _arguments(targets))
 
 
-def _arguments(places: Sequence[IngestTarget]) -> dict[str, Any]:
-    return {"places": [asdict(place) for place in places]}
+def _arguments(targets: Sequence[IngestTarget]) -> dict[str, Any]:
+    return {"places": [asdict(each) for each in targets]}
 
 
 def file_path(locator: str) -> str:
@@ -148,7 +150,7 @@ def is_address(locator: str) -> bool:
     return ADDRESS.match(locator) is not None and not os.path.lexists(locator)
 
 
-def _address_place(
+def _address_target(
     archive: Archive,
     settings: Settings,
     locator: str,
@@ -157,7 +159,7 @@ def _address_place(
     *,
     is_capture: bool,
 ) -> IngestTarget:
-    """Return an address as a place, under the source that watches it or that was named.
+    """Return an address as a target, under the source that watches it or that was named.
 
     Raises: LocatorError.
     """

@@ -131,7 +131,7 @@ def drain(archive: Archive, settings: Settings, *, within: queue.Within | None =
     collect_garbage_rarely()
     with Reader(settings) as reader:
         while True:
-            free_the_dead(archive)
+            free_abandoned_jobs(archive)
             while work_next(archive, settings, reader, within=within):
                 pass
             archive.index_rest()
@@ -151,7 +151,7 @@ def finish_rest(archive: Archive) -> None:
         pass
 
 
-def free_the_dead(archive: Archive) -> list[int]:
+def free_abandoned_jobs(archive: Archive) -> list[int]:
     """End the leases of workers of this machine that are no longer there; return the jobs."""
     with archive.looking() as connection:
         held = wake_ups.holders(connection)

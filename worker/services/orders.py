@@ -22,7 +22,7 @@ from storage.web.schemas import record, troubles
 from storage.write.archive import Archive
 from storage.write.tokens import token_of
 from worker.errors import LocatorError, ScheduleError
-from worker.flow.order import is_address, order, place_of, resolve
+from worker.flow.order import is_address, order, target_at, target_of
 from worker.flow.standing_sources import watch_address, watch_anew
 from worker.services.rate_limit import RateLimit
 from worker.services.schedule import CronError, cron_trigger
@@ -204,18 +204,18 @@ def _ingested(desk: Desk, asked: Ingestion) -> int:
             raise Problem("not_an_address", f"{locator[:200]!r} is no address of the web")
     try:
         if asked.locators:
-            places = [
-                resolve(desk.archive, desk.settings, each, source=asked.source)
+            targets = [
+                target_at(desk.archive, desk.settings, each, source=asked.source)
                 for each in asked.locators
             ]
         elif asked.source:
             source = asked.source
-            places = [place_of(_found(lambda: desk.archive.source(source)))]
+            targets = [target_of(_found(lambda: desk.archive.source(source)))]
         else:
             raise Problem("parameter_invalid", "name locators, or a source")
     except LocatorError as error:
         raise Problem("not_an_address", str(error)) from error
-    job = order(desk.archive, places, "api")
+    job = order(desk.archive, targets, "api")
     assert job is not None  # without a slot there is nothing to be taken
     return job
 

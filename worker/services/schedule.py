@@ -39,8 +39,8 @@ from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.write.archive import Archive
 from worker.alerts import work as alerts
 from worker.errors import LocatorError
-from worker.flow.order import default_source, order, order_due, place_of
-from worker.flow.work import free_the_dead
+from worker.flow.order import default_source, order, order_due, target_of
+from worker.flow.work import free_abandoned_jobs
 from worker.log import LOG
 from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
@@ -172,7 +172,7 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
             return None
     zone = ZoneInfo(source.timezone) if source.timezone else settings.zone
     try:
-        place = place_of(source)
+        place = target_of(source)
     except LocatorError as error:
         LOG.warning("source_unreadable", source=source.name, reason=error.reason)
         return None
@@ -332,7 +332,7 @@ class Scheduler:
     def _sweep(self) -> None:
         if not self._leads:
             return
-        free_the_dead(self.archive)
+        free_abandoned_jobs(self.archive)
         self.archive.index_rest()
         self.archive.relate_rest()
         waiting = self.depth()

@@ -93,7 +93,7 @@ def drop(engine: Engine, message: Message, items: Iterable[OutboxItem], reason: 
     _noted(engine, gone, {"state": "damped", "note": reason})
 
 
-def free_the_dead(engine: Engine) -> None:
+def free_abandoned(engine: Engine) -> None:
     """End the leases of processes of this machine that are no longer there."""
     with looking(engine) as connection:
         query = select(ALERT_DELIVERY.c.token).where(
