@@ -172,11 +172,11 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
             return None
     zone = ZoneInfo(source.timezone) if source.timezone else settings.zone
     try:
-        place = target_of(source)
+        target = target_of(source)
     except LocatorError as error:
         LOG.warning("source_unreadable", source=source.name, reason=error.reason)
         return None
-    return order(archive, [place], "schedule", slot_of(source, now, zone))
+    return order(archive, [target], "schedule", slot_of(source, now, zone))
 
 
 def sweep(
