@@ -141,7 +141,8 @@ def _measured(room: Newsroom, held: Held) -> Iterator[None]:
 
 
 @contextmanager
-def _database(work: Path, *, is_sqlite: bool) -> Iterator[str]:
+def database(work: Path, *, is_sqlite: bool) -> Iterator[str]:
+    """Yield the address of a database that is new, of SQLite or of a server of its own."""
     if is_sqlite:
         yield f"sqlite:///{work}/lesart.sqlite3"
         return
@@ -217,7 +218,7 @@ def main() -> None:
         name = "SQLite" if is_sqlite else "PostgreSQL"
         with (
             tempfile.TemporaryDirectory(prefix="lesart-bench-") as work,
-            _database(Path(work), is_sqlite=is_sqlite) as url,
+            database(Path(work), is_sqlite=is_sqlite) as url,
         ):
             corpus.write(Path(work) / "texts", given.count, seed=1)
             room, held = Newsroom(url, Path(work), batch_items=str(BATCH)), Held()

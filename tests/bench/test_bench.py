@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
         r"loopback",
     ),
     "web_archives": (["--pages", "20"], r"pages|records"),
+    "writers": (["--count", "20", "--processes", "1", "2", "--sqlite"], r"times one"),
 }
 """How each is started, and what stands in what it prints."""
 
