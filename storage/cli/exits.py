@@ -199,7 +199,8 @@ def _of_databases(error: Exception) -> int | None:
     reason = str(said).lower()
     if getattr(said, "sqlstate", None) == "42501" or "not a database" in reason:
         return WRONG_USE
-    is_cut = getattr(error, "connection_invalidated", False) or "connect" in reason
+    is_cut = getattr(error, "connection_invalidated", False)
+    is_cut = is_cut or "connect" in reason or "resolve host" in reason
     is_away = is_cut or mend_of(error) is not None
     return UNCHECKED if is_away or "malformed" in reason or _BUSY_REASON in reason else None
 

@@ -32,6 +32,7 @@ DatabaseError = DBAPIError
 """What every failure of a database looks like from outside."""
 
 BUSY_SECONDS = 60
+MOST_PORT = 65_535
 READS = "lesart_reads"
 PAGE_BYTES = 1_024
 """How large a page of a new SQLite file is.
@@ -90,6 +91,17 @@ class ArchivePlaceError(ArchiveUnreachableError):
         self.place, self.reason = place, reason
 
 
+class DatabaseEncodingError(ArchiveError):
+    """The database cannot keep every letter."""
+
+    def __init__(self, place: str, encoding: str) -> None:
+        super().__init__(
+            f"the database at {place} keeps texts as {encoding}, which has not every letter: make "
+            "one with `createdb --encoding UTF8 --template template0 NAME`, and name that"
+        )
+        self.place, self.encoding = place, encoding
+
+
 class DatabaseUrlError(ArchiveError):
     """The address of the database cannot be understood."""
 
@@ -116,6 +128,8 @@ def database_url(locator: str) -> URL:
     except (ArgumentError, ValueError) as error:
         raise DatabaseUrlError(_without_password(locator), str(error)) from error
     if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+        if not 0 < (url.port or 1) <= MOST_PORT:
+            raise DatabaseUrlError(_without_password(locator), f"{url.port} is no port")
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database not in {None, "", ":memory:"}:
         return url
@@ -209,7 +223,7 @@ def reachable(url: URL) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if error.connection_invalidated or _is_connect_failure(error):
+        if is_unreachable(error):
             reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
             raise ArchiveUnreachableError(place_of(url), reason) from error
         raise
@@ -405,7 +419,7 @@ def _sqlite_pragmas(connection: sqlite3.Connection, *, query_only: bool) -> None
 
 
 def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
@@ -415,9 +429,26 @@ def _postgres_engine(url: URL, *, options: str, pool_size: int) -> Engine:
         connect_args={"options": options, "connect_timeout": 10, "application_name": "lesart"},
     )
 
+    @event.listens_for(engine, "do_connect")
+    def _connect(dialect: Any, _record: object, words: list[Any], named: dict[str, Any]) -> Any:
+        """Refuse an option that is none, and a server that would not keep every letter."""
+        try:
+            connection = dialect.connect(*words, **named)
+        except dialect.loaded_dbapi.ProgrammingError as error:
+            raise DatabaseUrlError(place_of(url), str(error)) from error
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            connection.close()
+            raise DatabaseEncodingError(place_of(url), encoding)
+        return connection
 
-def _is_connect_failure(error: OperationalError) -> bool:
-    return "connection" in str(error.orig).lower() or "connect" in str(error.orig).lower()
+    return engine
+
+
+def is_unreachable(error: DatabaseError) -> bool:
+    """Return whether a database was not reached, or is no longer there."""
+    reason = str(error.orig).lower()
+    return error.connection_invalidated or "connect" in reason or "resolve host" in reason
 
 
 def _without_password(locator: str) -> str:

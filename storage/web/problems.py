@@ -16,7 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.database.compression import DamagedBytesError
-from storage.database.engine import ArchiveError, ArchiveMissingError, ArchiveUnreachableError
+from storage.database.engine import (
+    ArchiveError,
+    ArchiveMissingError,
+    ArchiveUnreachableError,
+    is_unreachable,
+)
 from storage.database.rows import CursorError
 from storage.read.render.moment import MomentError
 from storage.read.revision import RevisionError
@@ -158,7 +163,7 @@ def _of_database(error: DBAPIError) -> Problem | None:
     reason = str(error.orig).lower()
     if "timeout" in reason or "interrupted" in reason:
         return _waiting("too_slow", "ask for less, or for a narrower span")
-    if error.connection_invalidated or "connect" in reason or "locked" in reason:
+    if is_unreachable(error) or "locked" in reason:
         return _waiting("unavailable", "the database does not answer")
     return None
 

@@ -1,17 +1,22 @@
 import sqlite3
 
+import psycopg
 import pytest
 import sqlalchemy
 
+from storage.cli.article_commands import app
+from storage.cli.exits import run
 from storage.database import schema_version
 from storage.database.engine import (
     ArchiveMissingError,
     ArchiveUnreachableError,
+    DatabaseEncodingError,
     DatabaseUrlError,
     writing_engine,
 )
 from storage.database.engine import database_url as parsed
 from storage.read.archive import open_archive
+from storage.write.archive import Archive
 
 
 def test_no_archive_is_told_with_its_place_and_none_is_made(tmp_path):
@@ -59,9 +64,44 @@ def test_a_server_that_is_away_is_told_without_the_password():
     assert "geheim" not in str(caught.value)
 
 
-def test_an_address_of_something_else_is_refused():
+def test_a_server_whose_name_nobody_knows_is_away(capsys):
+    assert run(app, ["list", "--archive", "postgresql://a:geheim@nowhere.invalid/lesart"]) == 4
+    told = capsys.readouterr().err
+    assert "nowhere.invalid" in told
+    assert "geheim" not in told
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mysql://example.org/lesart",
+        "postgresql://a@127.0.0.1:99999/lesart",
+        "postgresql://a@127.0.0.1/lesart?nonsense=1",
+    ],
+)
+def test_an_address_of_something_else_is_refused(address):
     with pytest.raises(DatabaseUrlError):
-        open_archive("mysql://example.org/lesart")
+        open_archive(address)
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_keeps_not_every_letter_is_refused_and_says_how_to_make_another(
+    postgres_url, encoding
+):
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        words = f"ENCODING '{encoding}' LOCALE 'C' LOCALE_PROVIDER libc TEMPLATE template0"
+        if connection.info.server_version < 150_000:
+            words = words.replace("LOCALE_PROVIDER libc", "")
+        connection.execute(f"CREATE DATABASE {name}_odd {words}")
+    odd = postgres_url.replace(name, f"{name}_odd", 1)
+    try:
+        for open_it in (open_archive, Archive.open):
+            with pytest.raises(DatabaseEncodingError, match=rf"{encoding}.*--encoding UTF8"):
+                open_it(odd)
+    finally:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name}_odd")
 
 
 def test_reading_cannot_write(database_url):
