@@ -39,7 +39,7 @@ from storage.settings import Settings
 from storage.values.digest import raw_digest
 from storage.write.archive import Archive
 from tests.flow.driver import Newsroom
-from worker.flow.order import place_of
+from worker.flow.order import target_of
 from worker.flow.read import Reader
 from worker.flow.work import collect_garbage_rarely, finish_rest, work_next
 
@@ -170,7 +170,7 @@ def _work(
 
 def _collected(room: Newsroom, texts: Path) -> int:
     """Collect a folder, read nothing of it, and return the job."""
-    job = room.ordered([place_of(room.watch("texte", texts))])
+    job = room.ordered([target_of(room.watch("texte", texts))])
     room.collected(job)
     return job
 
