@@ -1,0 +1,122 @@
+"""The tables of the archive: the only place where columns are named.
+
+Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
+transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
+lineage_undone, noise_step, noise_step_undone, refusal, redaction, restriction, restriction_lifted,
+log_key, log_checkpoint, log_cosignature, log_stamp, and the log over all of these: log_run,
+log_tile.
+State (can be rebuilt or re-entered): everything else.
+Ids of the record and every `seq` come from one counter that is taken under the write lock, so
+they rise in the order of commit (`storage.write.archive`).
+"""
+
+from sqlalchemy import ColumnElement, literal_column
+from sqlmodel import SQLModel
+
+from storage.database.tables import log, record, state  # noqa: F401  # they make the tables
+
+RECORD = tuple(
+    """
+    origin capture scan observation certificate transfer foreign_record wording derivation
+    verdict relation relation_undone lineage lineage_undone noise_step noise_step_undone
+    refusal redaction restriction restriction_lifted log_key log_checkpoint log_cosignature
+    log_stamp log_run log_tile
+    """.split()  # noqa: SIM905
+)
+"""The tables whose rows are never updated or deleted."""
+
+LOGGED = tuple(name for name in RECORD if name not in {"log_run", "log_tile"})
+"""The tables of which every row has an entry in the log."""
+
+_TEXTS: dict[str, tuple[str, ...]] = {
+    "capture": ("data", "digest"),
+    "observation": ("hints", "note"),
+    "transfer": ("request", "response_headers", "rights"),
+    "foreign_record": ("head", "opening", "name", "digest", "payload_digest"),
+    "wording": ("title", "text", "digest"),
+    "derivation": ("detail", "raw_output", "publisher", "context"),
+    "refusal": ("message",),
+}
+_ADDRESSES: dict[str, tuple[str, ...]] = {
+    "origin": ("origin", "public_id"),
+    "transfer": ("address", "hops"),
+    "refusal": ("locator",),
+}
+
+EMPTIED: dict[str, tuple[str, tuple[str, ...]]] = {
+    **{table: (table, names) for table, names in _TEXTS.items()},
+    **{f"{table}_address": (table, names) for table, names in _ADDRESSES.items()},
+}
+"""Which columns of which table a redaction empties, by what it names in `table_name`."""
+
+ERASABLE: dict[str, tuple[str, ...]] = {
+    table: (*_TEXTS.get(table, ()), *_ADDRESSES.get(table, ()))
+    for table in {**_TEXTS, **_ADDRESSES}
+}
+"""The columns that a redaction may empty, by table.
+
+They become null; what must not be null becomes what `storage.values.redaction` says.
+"""
+
+METADATA = SQLModel.metadata
+
+ACCESS_TOKEN = METADATA.tables["access_token"]
+ALERT = METADATA.tables["alert"]
+ALERT_CHANNEL = METADATA.tables["alert_channel"]
+ALERT_DELIVERY = METADATA.tables["alert_delivery"]
+ARCHIVE = METADATA.tables["archive"]
+ARTICLE = METADATA.tables["article"]
+ARTICLE_ORIGIN = METADATA.tables["article_origin"]
+BOILERPLATE_DUE = METADATA.tables["box_due"]
+CAPTURE = METADATA.tables["capture"]
+CERTIFICATE = METADATA.tables["certificate"]
+CLUSTER = METADATA.tables["cluster"]
+CLUSTER_MEMBER = METADATA.tables["cluster_member"]
+COUNTER = METADATA.tables["counter"]
+DERIVATION = METADATA.tables["derivation"]
+FOREIGN_RECORD = METADATA.tables["foreign_record"]
+HOST = METADATA.tables["host"]
+INDEX_KEY = METADATA.tables["trace"]
+JOB = METADATA.tables["job"]
+LINEAGE = METADATA.tables["lineage"]
+LINEAGE_UNDONE = METADATA.tables["lineage_undone"]
+LOG_CHECKPOINT = METADATA.tables["log_checkpoint"]
+LOG_COSIGNATURE = METADATA.tables["log_cosignature"]
+LOG_RUN = METADATA.tables["log_run"]
+LOG_KEY = METADATA.tables["log_key"]
+LOG_STAMP = METADATA.tables["log_stamp"]
+LOG_TILE = METADATA.tables["log_tile"]
+NOISE_STEP = METADATA.tables["noise_step"]
+NOISE_STEP_UNDONE = METADATA.tables["noise_step_undone"]
+OBSERVATION = METADATA.tables["observation"]
+ORIGIN = METADATA.tables["origin"]
+PRESENCE = METADATA.tables["presence"]
+REDACTION = METADATA.tables["redaction"]
+REFUSAL = METADATA.tables["refusal"]
+RELATE_DUE = METADATA.tables["relate_due"]
+RELATION = METADATA.tables["relation"]
+RELATION_UNDONE = METADATA.tables["relation_undone"]
+RESTRICTION = METADATA.tables["restriction"]
+RESTRICTION_LIFTED = METADATA.tables["restriction_lifted"]
+RETURN_DUE = METADATA.tables["return_due"]
+SCAN = METADATA.tables["scan"]
+SEARCH_DUE = METADATA.tables["search_due"]
+SNAPSHOT = METADATA.tables["sight"]
+SOURCE = METADATA.tables["source"]
+STAMP_REQUEST = METADATA.tables["stamp_request"]
+SUPPRESSION = METADATA.tables["suppression"]
+TRANSFER = METADATA.tables["transfer"]
+VERDICT = METADATA.tables["verdict"]
+VERSION = METADATA.tables["version"]
+WATCH = METADATA.tables["watch"]
+WORDING = METADATA.tables["wording"]
+
+READY: ColumnElement[str] = literal_column("'ready'")
+RUNNING: ColumnElement[str] = literal_column("'running'")
+"""States of a job as literals: for a parameter, which could be any, its index is of no use."""
+OPEN = JOB.c.state.in_([READY, RUNNING])
+"""That a job is open, in the words of the index `job_open`.
+
+SQLite takes that index only where nothing else is asked of the state beside it: a job that runs has
+a `lease_until`, one that is ready has none.
+"""

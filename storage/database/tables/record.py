@@ -1,0 +1,347 @@
+"""The record: tables that are only added to, but for what a redaction empties."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Float, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
+
+from storage.database.tables.row import (
+    BIG,
+    Row,
+    big_column,
+    bytes_column,
+    json_column,
+    key_column,
+    text_column,
+    time_column,
+)
+
+
+class OriginRow(Row, table=True):
+    """Where a text stands: a cleaned address, `seed:SOURCE/PATH` or `file://PATH`."""
+
+    id: int = key_column()
+    public_id: str = Field(unique=True, max_length=32)
+    origin: str = text_column(nullable=False)
+    recorded_at: datetime = time_column()
+
+
+class CaptureRow(Row, table=True):
+    """Bytes as found, once each, compressed; `data` is emptied by a redaction alone."""
+
+    id: int = key_column()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    size: int = big_column()
+    encoding: str = Field(max_length=16)
+    data: bytes | None = bytes_column()
+    recorded_at: datetime = time_column()
+
+
+class ScanRow(Row, table=True):
+    """One pass over a watched folder; its id is taken when it starts, the row comes at its end.
+
+    `seq` is the top of a block of numbers, one for each file that the scan saw.
+    """
+
+    __table_args__ = (Index("scan_by_source", "source_id", "complete", "id"),)
+    id: int = key_column()
+    seq: int = big_column()
+    source_id: int = big_column()
+    job_id: int | None = big_column(nullable=True)
+    started_at: datetime = time_column()
+    recorded_at: datetime = time_column()
+    complete: bool
+    listing_digest: bytes | None = bytes_column()
+    files: int
+    changed: int
+    gone: int
+
+
+class ObservationRow(Row, table=True):
+    """One check of one place at one time, as the transport knew it."""
+
+    __table_args__ = (Index("observation_by_locator", "locator_id", "id"),)
+    id: int = key_column()
+    source_id: int = big_column()
+    scan_id: int | None = big_column(nullable=True)
+    job_id: int | None = big_column(nullable=True)
+    locator_id: int = big_column()
+    observed_at: datetime = time_column()
+    recorded_at: datetime = time_column()
+    outcome: str = Field(max_length=24)
+    capture_id: int | None = big_column(nullable=True)
+    hints: Any = json_column()
+    http_status: int | None = None
+    note: str | None = text_column()
+
+
+class WordingRow(Row, table=True):
+    """A title and the paragraphs of a text, once each, by the digest `w1`.
+
+    `text` joins the paragraphs by a blank line; it is emptied, with the title, by a redaction
+    alone.
+    """
+
+    id: int = key_column()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    title: str | None = text_column()
+    text: str | None = text_column()
+    recorded_at: datetime = time_column()
+
+
+class DerivationRow(Row, table=True):
+    """What one extractor read out of one capture; `detail` holds layout, fields, flags, steps.
+
+    `context` names the hints that the reading depended on; without a wording the capture was
+    refused.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("capture_id", "context", "extractor", "extractor_version", "config"),
+        Index("derivation_by_wording", "wording_id"),
+    )
+    id: int = key_column()
+    capture_id: int = big_column()
+    context: str = Field(max_length=300)
+    extractor: str = Field(max_length=64)
+    extractor_version: str = Field(max_length=64)
+    config: str = Field(max_length=300)
+    wording_id: int | None = big_column(nullable=True)
+    language: str | None = Field(default=None, max_length=16)
+    published: str | None = Field(default=None, max_length=40)
+    published_precision: str | None = Field(default=None, max_length=8)
+    published_from: datetime | None = time_column(nullable=True)
+    published_to: datetime | None = time_column(nullable=True)
+    publisher: str | None = text_column()
+    word_count: int | None = None
+    detail: Any = json_column()
+    raw_output: bytes | None = bytes_column()
+    recorded_at: datetime = time_column()
+
+
+class VerdictRow(Row, table=True):
+    """What one captured item meant for the archive when it was read; exactly one each."""
+
+    id: int = key_column()
+    observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    job_id: int | None = big_column(nullable=True)
+    kind: str = Field(max_length=16)
+    derivation_id: int | None = big_column(nullable=True)
+    recorded_at: datetime = time_column()
+
+
+class RelationRow(Row, table=True):
+    """A relation between the articles at two origins, with its reason."""
+
+    __table_args__ = (
+        UniqueConstraint("kind", "a_origin_id", "b_origin_id"),
+        Index("relation_by_a", "a_origin_id"),
+        Index("relation_by_b", "b_origin_id"),
+    )
+    id: int = key_column()
+    kind: str = Field(max_length=16)
+    a_origin_id: int = big_column()
+    b_origin_id: int = big_column()
+    score: float = Field(sa_column=Column(Float, nullable=False))
+    method: str = Field(max_length=64)
+    threshold: float = Field(sa_column=Column(Float, nullable=False))
+    earlier: str = Field(max_length=8)
+    agency: str | None = Field(default=None, max_length=64)
+    evidence: Any = json_column()
+    decided_at: datetime = time_column()
+
+
+class RelationUndoneRow(Row, table=True):
+    """The undoing of a relation; the relation stays."""
+
+    id: int = key_column()
+    relation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    reason: str | None = text_column()
+    undone_at: datetime = time_column()
+
+
+class NoiseStepRow(Row, table=True):
+    """Says that what differs between two captures of an article is noise, and by which rules.
+
+    The passages are in no row: they follow from the derivations, and go with them where these
+    are redacted. `observation_id` is the snapshot of the second capture.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("origin_id", "a_derivation_id", "b_derivation_id"),
+        Index("noise_step_by_a_wording", "a_wording_id"),
+        Index("noise_step_by_b_wording", "b_wording_id"),
+    )
+    id: int = key_column()
+    origin_id: int = big_column()
+    a_derivation_id: int = big_column()
+    b_derivation_id: int = big_column()
+    a_wording_id: int = big_column()
+    b_wording_id: int = big_column()
+    rules: Any = json_column(nullable=False)
+    method: str = Field(max_length=16)
+    observation_id: int = big_column()
+    decided_at: datetime = time_column()
+
+
+class NoiseStepUndoneRow(Row, table=True):
+    """The undoing of a decision on noise: between its two wordings everything is a change."""
+
+    id: int = key_column()
+    noise_step_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    reason: str | None = text_column()
+    undone_at: datetime = time_column()
+
+
+class CertificateRow(Row, table=True):
+    """The certificates that a server showed, once each: `chain` is PEM, the server's own first."""
+
+    id: int = key_column()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    chain: bytes = bytes_column(nullable=False)
+    recorded_at: datetime = time_column()
+
+
+class TransferRow(Row, table=True):
+    """What went over the wire for one observation, and cannot be had later.
+
+    `hops` are the addresses that led there (address, status, location), `request` what was sent
+    (method, target, headers), `response_headers` a list of name and value as received, the first
+    line of the answer before them under the name `:status`. `body_capture_id` are the bytes as
+    they came, where they differ from the capture that the observation names: an encoded body,
+    or the block of a foreign record.
+    """
+
+    id: int = key_column()
+    observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    address: str = text_column(nullable=False)
+    hops: Any = json_column(nullable=False)
+    request: Any = json_column()
+    response_headers: Any = json_column()
+    peer: str | None = Field(default=None, max_length=64)
+    tls_version: str | None = Field(default=None, max_length=16)
+    certificate_id: int | None = big_column(nullable=True)
+    started_at: datetime = time_column()
+    duration_ms: int | None = None
+    wire_bytes: int | None = big_column(nullable=True)
+    rights: Any = json_column()
+    body_encoding: str | None = Field(default=None, max_length=64)
+    body_capture_id: int | None = big_column(nullable=True)
+    is_foreign: bool
+    recorded_at: datetime = time_column()
+
+
+class ForeignRecordRow(Row, table=True):
+    """One record of a web archive, kept bit for bit: `head`, `opening`, then the payload.
+
+    `digest` is that of all its bytes. A record of a capture names the observation that it made
+    and the record in which its file speaks of itself (`about_id`); a request or a metadata
+    record names the one that it goes with (`main_id`). `container_id` is the place of the file
+    that brought it first, `number` its place there, `name` what it calls itself.
+    `payload_digest` is the name by which other records repeat its payload.
+    """
+
+    __table_args__ = (
+        Index("foreign_record_by_observation", "observation_id"),
+        Index("foreign_record_by_main", "main_id"),
+        Index("foreign_record_by_payload", "payload_digest"),
+    )
+    id: int = key_column()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    kind: str = Field(max_length=16)
+    container_id: int = big_column()
+    number: int
+    observation_id: int | None = big_column(nullable=True)
+    main_id: int | None = big_column(nullable=True)
+    about_id: int | None = big_column(nullable=True)
+    name: str | None = Field(default=None, max_length=200)
+    payload_digest: str | None = Field(default=None, max_length=160)
+    head: bytes | None = bytes_column()
+    opening: bytes | None = bytes_column()
+    payload_capture_id: int | None = big_column(nullable=True)
+    recorded_at: datetime = time_column()
+
+
+class LineageRow(Row, table=True):
+    """Says that two addresses are one article, and by what: a redirect, a canonical link."""
+
+    __table_args__ = (
+        UniqueConstraint("kind", "origin_id", "to_origin_id"),
+        Index("lineage_by_target", "to_origin_id"),
+    )
+    id: int = key_column()
+    kind: str = Field(max_length=16)
+    origin_id: int = big_column()
+    to_origin_id: int = big_column()
+    observation_id: int | None = big_column(nullable=True)
+    decided_at: datetime = time_column()
+
+
+class LineageUndoneRow(Row, table=True):
+    """The undoing of a lineage; the lineage stays."""
+
+    id: int = key_column()
+    lineage_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    reason: str | None = text_column()
+    undone_at: datetime = time_column()
+
+
+class RefusalRow(Row, table=True):
+    """What was not taken, why, and what to do about it."""
+
+    __table_args__ = (Index("refusal_by_observation", "observation_id"),)
+    id: int = key_column()
+    job_id: int | None = big_column(nullable=True)
+    source_id: int | None = big_column(nullable=True)
+    observation_id: int | None = big_column(nullable=True)
+    locator: str = text_column(nullable=False)
+    code: str = Field(max_length=40)
+    message: str = text_column(nullable=False)
+    hint: str = text_column(nullable=False)
+    kept: bool
+    capture_id: int | None = big_column(nullable=True)
+    at: datetime = time_column()
+
+
+class RedactionRow(Row, table=True):
+    """Says that a row of the record was emptied, when and why; it must stand before the act.
+
+    `actor` is who gave the order. The rows of one order have the same `act_id`, the id of the
+    first of them.
+    """
+
+    __table_args__ = (
+        Index("redaction_by_row", "table_name", "row_id"),
+        Index("redaction_by_act", "act_id"),
+    )
+    id: int = key_column()
+    table_name: str = Field(max_length=16)
+    row_id: int = big_column()
+    reason: str = text_column(nullable=False)
+    at: datetime = time_column()
+    actor: str | None = text_column()
+    act_id: int | None = big_column(nullable=True)
+
+
+class RestrictionRow(Row, table=True):
+    """Says that nothing of the article at an origin is shown until further notice, and why.
+
+    `actor` is who gave the order. All that is there stays as it is.
+    """
+
+    __table_args__ = (Index("restriction_by_origin", "origin_id"),)
+    id: int = key_column()
+    origin_id: int = big_column()
+    reason: str = text_column(nullable=False)
+    actor: str = text_column(nullable=False)
+    at: datetime = time_column()
+
+
+class RestrictionLiftedRow(Row, table=True):
+    """The lifting of a restriction, and who ordered it; the restriction stays on record."""
+
+    id: int = key_column()
+    restriction_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    actor: str = text_column(nullable=False)
+    at: datetime = time_column()

@@ -1,0 +1,496 @@
+"""The state: tables that can be rebuilt from the record, or entered again."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Float,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field
+
+from storage.database.tables.row import (
+    BIG,
+    Row,
+    big_column,
+    bytes_column,
+    json_column,
+    key_column,
+    text_column,
+    time_column,
+)
+
+
+class CounterRow(Row, table=True):
+    """The last number given out; whoever holds the row writes, the others wait."""
+
+    name: str = Field(primary_key=True, max_length=16)
+    value: int = big_column()
+
+
+class ArchiveRow(Row, table=True):
+    """Facts about the archive itself: its id, when it was made."""
+
+    key: str = Field(primary_key=True, max_length=32)
+    value: str = text_column(nullable=False)
+
+
+class SourceRow(Row, table=True):
+    """A place that is watched (`standing`) or was ingested once by hand."""
+
+    id: int = key_column()
+    name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))
+    kind: str = Field(max_length=16)
+    locator: str = text_column(nullable=False)
+    standing: bool
+    paused: bool = False
+    every_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    cron: str | None = Field(default=None, max_length=120)
+    timezone: str | None = Field(default=None, max_length=64)
+    options: Any = json_column()
+    created_at: datetime = time_column()
+    removed_at: datetime | None = time_column(nullable=True)
+    places: int = 0
+
+
+class JobRow(Row, table=True):
+    """A unit of work; this row is the truth, a broker carries only a wake-up for it.
+
+    Open ones are found by an index of their own, in their order (`OPEN`).
+    `run_after`, `lease_until` and `woken_at` are seconds since 1970 by the database's clock.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("source_id", "slot"),
+        Index("job_by_parent", "parent_id"),
+        Index(
+            "job_open",
+            "id",
+            "state",
+            "kind",
+            "run_after",
+            "lease_until",
+            sqlite_where=text("state IN ('ready', 'running')"),
+            postgresql_where=text("state IN ('ready', 'running')"),
+        ),
+    )
+    id: int = key_column()
+    seq: int = big_column()
+    kind: str = Field(max_length=16)
+    source_id: int | None = big_column(nullable=True)
+    parent_id: int | None = big_column(nullable=True)
+    state: str = Field(max_length=16)
+    trigger: str = Field(max_length=16)
+    slot: str | None = Field(default=None, max_length=40)
+    single: bool = False
+    attempts: int = 0
+    arguments: Any = json_column()
+    run_after: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    woken_at: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
+    created_at: datetime = time_column()
+    started_at: datetime | None = time_column(nullable=True)
+    finished_at: datetime | None = time_column(nullable=True)
+    reason: str | None = text_column()
+    new_articles: int = 0
+    new_versions: int = 0
+    unchanged: int = 0
+    copies: int = 0
+    refused: int = 0
+    failed: int = 0
+    gone: int = 0
+    passed_over: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class PresenceRow(Row, table=True):
+    """How a file, or a record in it, was found last in a watched folder.
+
+    `refused` says that its last look did not end in an article: unchanged, it is not read again.
+    A container (JSONL, CSV, archive) has a row without an observation; `captures` counts what a
+    web archive holds, which has no rows of its own. `place_id` names the file itself,
+    `locator_id` the origin of what it holds: they differ where a file is gzipped.
+    """
+
+    __table_args__ = (
+        Index("presence_by_observation", "observation_id"),
+        Index("presence_by_locator", "source_id", "locator_id"),
+    )
+    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    place_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    locator_id: int = big_column()
+    ordinal: int
+    path: str = text_column(nullable=False)
+    member: str = text_column(nullable=False)
+    container: bool = False
+    size: int = big_column()
+    mtime_ns: int = big_column()
+    ctime_ns: int = big_column()
+    inode: int = big_column()
+    digest: bytes | None = bytes_column()
+    observation_id: int | None = big_column(nullable=True)
+    job_id: int | None = big_column(nullable=True)
+    gone: bool = False
+    refused: bool = False
+    captures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class HostRow(Row, table=True):
+    """How a server is to be treated, shared by all workers; `key` is SCHEME://HOST:PORT.
+
+    Until `next_at` (by the clock of the database) it is left alone by its pace, until
+    `retry_until` because it asked for it or failed, as `retry_note` says; `delay` is what its
+    robots.txt asks for, in seconds.
+    """
+
+    key: str = Field(primary_key=True, max_length=300)
+    next_at: datetime | None = time_column(nullable=True)
+    retry_until: datetime | None = time_column(nullable=True)
+    retry_note: str | None = text_column()
+    delay: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    failures: int = 0
+    robots_status: int | None = None
+    robots_body: bytes | None = bytes_column()
+    robots_note: str | None = text_column()
+    robots_fetched_at: datetime | None = time_column(nullable=True)
+
+
+class WatchRow(Row, table=True):
+    """An address that a source looks at again and again, and how it was found last.
+
+    `kind` is what stands there: page, feed, sitemap, list, or web where that is not known yet.
+    `observation_id` and `capture_id` are of the last bytes that were of use, which `etag` and
+    `last_modified` name at the place `final_id`, to which redirects led. `moved_to` is asked
+    instead of `address` once a redirect said that it is for good. `listed_by` is the feed that
+    named the address, `guid` and `hints` what the feed said of it. `job_id` is the open job that
+    is to check it.
+    """
+
+    __table_args__ = (
+        Index("watch_due", "source_id", "next_check"),
+        Index(
+            "watch_next",
+            "next_check",
+            sqlite_where=text("active"),
+            postgresql_where=text("active"),
+        ),
+        Index("watch_by_list", "listed_by"),
+        Index("watch_by_guid", "source_id", "guid"),
+    )
+    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    origin_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    address: str = text_column(nullable=False)
+    kind: str = Field(max_length=16)
+    active: bool = True
+    etag: str | None = text_column()
+    last_modified: str | None = text_column()
+    observation_id: int | None = big_column(nullable=True)
+    capture_id: int | None = big_column(nullable=True)
+    final_id: int | None = big_column(nullable=True)
+    moved_to: str | None = text_column()
+    job_id: int | None = big_column(nullable=True)
+    outcome: str | None = Field(default=None, max_length=24)
+    interval_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    quiet: int = 0
+    failures: int = 0
+    next_check: datetime | None = time_column(nullable=True)
+    checked_at: datetime | None = time_column(nullable=True)
+    reached_at: datetime | None = time_column(nullable=True)
+    changed_at: datetime | None = time_column(nullable=True)
+    listed_by: int | None = big_column(nullable=True)
+    listed_at: datetime | None = time_column(nullable=True)
+    guid: str | None = text_column()
+    hints: Any = json_column()
+
+
+class ArticleRow(Row, table=True):
+    """What stands at one origin, or at several that were joined, through time.
+
+    `content_at` is the time of the last observation that had a wording, `last_seen` counts the
+    scans that confirmed it too, `latest_at` is the last observation of any outcome.
+    """
+
+    id: int = key_column()
+    seq: int = big_column()
+    public_id: str = Field(max_length=32, index=True)
+    origin_id: int = big_column()
+    source_id: int = big_column()
+    state: str = Field(max_length=16)
+    versions: int
+    head_version_id: int | None = big_column(nullable=True)
+    first_seen: datetime = time_column()
+    last_seen: datetime = time_column()
+    content_at: datetime = time_column()
+    latest_at: datetime = time_column()
+
+
+class ArticleOriginRow(Row, table=True):
+    """Which article answers for an origin."""
+
+    origin_id: int = key_column()
+    article_id: int = big_column(index=True)
+
+
+class SnapshotRow(Row, table=True):
+    """What one observation turned out to be once it was read.
+
+    `seq` is the top of a block of `SNAPSHOT_BLOCK` numbers.
+    """
+
+    __tablename__ = "sight"
+    __table_args__ = (
+        Index("sight_by_article", "article_id", "observed_at"),
+        Index("sight_by_locator", "locator_id", "observation_id"),
+        Index(
+            "sight_gone",
+            "observation_id",
+            sqlite_where=text("outcome = 'gone'"),
+            postgresql_where=text("outcome = 'gone'"),
+        ),
+    )
+    observation_id: int = key_column()
+    seq: int = big_column()
+    article_id: int = big_column()
+    origin_id: int = big_column()
+    locator_id: int = big_column()
+    address_id: int | None = big_column(nullable=True, index=True)
+    source_id: int = big_column()
+    observed_at: datetime = time_column()
+    is_foreign: bool
+    outcome: str = Field(max_length=24)
+    wording_id: int | None = big_column(nullable=True)
+    derivation_id: int | None = big_column(nullable=True)
+    version: int | None = None
+
+
+class VersionRow(Row, table=True):
+    """A run of one wording in one article: a cache of `storage.history.runs`.
+
+    `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
+    `before_id` and `after_id` are the derivations that the change was told by: of the last snapshot
+    before it and of its first, by one reader where two read them. `noise` is what was left out
+    of it, `notices` are those that came with it, each with the version that it speaks of.
+    `method` numbers the rules that it was told by (`storage.diff.change.METHOD`), 0 for older ones.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("article_id", "number"),
+        Index("version_by_wording", "wording_id"),
+        Index(
+            "version_by_change",
+            "changed_by",
+            "id",
+            sqlite_where=text("number > 1"),
+            postgresql_where=text("number > 1"),
+        ),
+        # what goes by blocks leaves PostgreSQL its cheap updates, though each changes the `seq`
+        Index("version_by_seq", "seq", postgresql_using="brin"),
+    )
+    id: int = key_column()
+    seq: int = big_column()
+    article_id: int = big_column()
+    number: int
+    wording_id: int = big_column()
+    derivation_id: int = big_column()
+    observation_id: int = big_column()
+    changed_after: datetime | None = time_column(nullable=True)
+    changed_by: datetime = time_column()
+    last_seen: datetime = time_column()
+    changes: Any = json_column(nullable=False)
+    silent: bool | None = None
+    words_added: int = 0
+    words_removed: int = 0
+    removed: Any = json_column()
+    added: Any = json_column()
+    before_id: int | None = big_column(nullable=True)
+    after_id: int | None = big_column(nullable=True)
+    noise: Any = json_column()
+    notices: Any = json_column()
+    method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+
+
+class BoilerplateDueRow(Row, table=True):
+    """A paragraph that came or went as a whole, and may turn out to be boilerplate of its site.
+
+    `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
+    the article. Once enough other articles of the site have the paragraph, it is told anew.
+    """
+
+    __tablename__ = "box_due"
+    __table_args__ = (Index("box_due_by_article", "article_id"),)
+    site: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    fingerprint: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    article_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    a_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    b_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+
+
+class ReturnDueRow(Row, table=True):
+    """An article in which a scan that finds the file unchanged may do more than prolong a version.
+
+    An imported capture is newer than the last look at a file of `source_id` that says something
+    else: the next scan makes that a version again.
+    """
+
+    article_id: int = key_column()
+    source_id: int = big_column(index=True)
+
+
+class IndexKeyRow(Row, table=True):
+    """A number under which a wording is found by what it shares (`storage.similarity.index_keys`).
+
+    `day` counts days since the year 1, 0 where none is known. No index key has more than a few
+    rows: what stands in many texts leads nobody anywhere. On PostgreSQL the index is by `trace`
+    alone, a third smaller: rows are added under a lock, once for each wording.
+    """
+
+    __tablename__ = "trace"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    trace: int = key_column()
+    wording_id: int = key_column()
+    day: int
+
+
+class RelateDueRow(Row, table=True):
+    """A new wording that is still to be compared; `found` are the wordings that it met.
+
+    Null for one that was kept before there were index keys: it has to leave its own first.
+    """
+
+    wording_id: int = key_column()
+    found: Any = json_column()
+    recorded_at: datetime = time_column()
+
+
+class ClusterRow(Row, table=True):
+    """Articles that copies join, with how many they are; `label` is what is printed."""
+
+    id: int = key_column()
+    label: str = Field(max_length=32)
+    size: int
+
+
+class ClusterMemberRow(Row, table=True):
+    """Which cluster an article belongs to."""
+
+    article_id: int = key_column()
+    cluster_id: int = big_column(index=True)
+
+
+class StampRequestRow(Row, table=True):
+    """How often an authority gave no stamp since it last did, why, and when it is asked again."""
+
+    authority: str = Field(primary_key=True, max_length=120)
+    attempts: int
+    next_at: datetime = time_column()
+    reason: str | None = text_column()
+
+
+class AccessTokenRow(Row, table=True):
+    """A token by which work can be ordered over HTTP: its digest, never itself."""
+
+    id: int = key_column()
+    name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
+    scope: str = Field(max_length=16)
+    created_at: datetime = time_column()
+    revoked_at: datetime | None = time_column(nullable=True)
+
+
+class AlertRow(Row, table=True):
+    """Which steps somebody wants to hear of; `rule` says which (`storage.history.alerts.rule`).
+
+    Steps up to the `seq` in `cursor` were looked at. What was read before `since` is old news.
+    `daily_at` is the time of a digest (HH:MM in `timezone`), null where messages go at once.
+    """
+
+    id: int = key_column()
+    name: str = Field(sa_column=Column(String(64), nullable=False, unique=True))
+    rule: Any = json_column(nullable=False)
+    daily_at: str | None = Field(default=None, max_length=5)
+    timezone: str = Field(max_length=64)
+    cursor: int = big_column()
+    since: int = big_column()
+    paused: bool = False
+    created_at: datetime = time_column()
+
+
+class AlertChannelRow(Row, table=True):
+    """Where an alert goes: `target` is an address, or where it is read from (`@FILE`, `$NAME`).
+
+    `secrets` are the keys that sign a webhook, the newest first.
+    """
+
+    __table_args__ = (UniqueConstraint("alert_id", "kind", "target"),)
+    id: int = key_column()
+    alert_id: int = big_column()
+    kind: str = Field(max_length=16)
+    target: str = text_column(nullable=False)
+    secrets: Any = json_column()
+
+
+class AlertDeliveryRow(Row, table=True):
+    """One step on its way through one channel of an alert; there is never a second one.
+
+    The step is that to the `occurrence`-th version of the article with that wording, which says
+    the same whatever comes in late; `before_id` is the wording before it. `message_id` names the
+    delivery after which the message is called that carries this one. `next_at` and
+    `lease_until` are seconds since 1970 by the database's clock. No text of an article is here.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("alert_id", "article_id", "wording_id", "occurrence", "channel_id"),
+        Index(
+            "alert_delivery_open",
+            "channel_id",
+            "next_at",
+            sqlite_where=text("state IN ('waiting', 'failed')"),
+            postgresql_where=text("state IN ('waiting', 'failed')"),
+        ),
+    )
+    id: int = key_column()
+    alert_id: int = big_column()
+    channel_id: int = big_column()
+    kind: str = Field(max_length=16)
+    article_id: int = big_column()
+    wording_id: int = big_column()
+    before_id: int | None = big_column(nullable=True)
+    occurrence: int
+    version: int
+    why: Any = json_column(nullable=False)
+    state: str = Field(max_length=16)
+    attempts: int = 0
+    next_at: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
+    message_id: int | None = big_column(nullable=True)
+    note: str | None = text_column()
+    made_at: datetime = time_column()
+    sent_at: datetime | None = time_column(nullable=True)
+
+
+class SuppressionRow(Row, table=True):
+    """Something that was redacted and must not come back, by a digest with the archive's salt.
+
+    `kind` says what of: `raw` of bytes, `w1` of a wording, `passage` of `words` words in a row,
+    `title` of a title at an address, `address` of an address itself. `act_id` is the redaction
+    that took it, of an address that of its origin.
+    """
+
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    kind: str = Field(max_length=16)
+    words: int = 0
+    act_id: int = big_column()
+
+
+class SearchDueRow(Row, table=True):
+    """A wording that full text does not know yet."""
+
+    wording_id: int = key_column()
+    language: str | None = Field(default=None, max_length=16)
