@@ -39,6 +39,7 @@ _VOTING_WORDS = {
     ),
 }
 _VOTERS = {name: frozenset(words.split()) for name, words in _VOTING_WORDS.items()}
+_ALL_VOTERS = frozenset().union(*_VOTERS.values())
 _NAMED = frozenset({"de", "en"})
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
@@ -60,11 +61,12 @@ def language(text: str, languages: tuple[str, ...]) -> Field:
 
 
 def _voted(sample: str, languages: tuple[str, ...]) -> Field | None:
-    words = Counter(sample.casefold().split())
-    hits = {name: voters & words.keys() for name, voters in _VOTERS.items()}
-    votes = {name: sum(map(words.__getitem__, found)) for name, found in hits.items()}
+    words = sample.casefold().split()
+    told = Counter(filter(_ALL_VOTERS.__contains__, words))
+    hits = {name: voters & told.keys() for name, voters in _VOTERS.items()}
+    votes = {name: sum(map(told.__getitem__, found)) for name, found in hits.items()}
     first, second, *_ = sorted(votes, key=votes.__getitem__, reverse=True)
-    fewest = max(VOTES_FEWEST, words.total() * VOTES_SHARE)
+    fewest = max(VOTES_FEWEST, len(words) * VOTES_SHARE)
     if votes[first] < fewest or votes[second] > votes[first] * VOTES_RIVAL_SHARE:
         return None
     if first not in _NAMED or len(hits[first]) < VOTERS_FEWEST:

@@ -43,6 +43,7 @@ MIXED_PAIR = re.compile(
     "[A-Za-zÀ-ɏ][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-zÀ-ɏ]"
 )
 LONGEST_WORD = 100
+_PRINTED = "„“”–—…‚‘’‹›€•"
 FOREIGN_LETTER = re.compile("[\u0370-\u03ff\u0400-\u052f]")
 # A picture character may be followed by a selector or joined to the next one; that is no trick.
 EMOJI_BASE = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9\u20e3]")
@@ -78,10 +79,13 @@ def marks(text: str, *, plain: bool = False) -> tuple[Mark, ...]:
 def is_plain(text: str) -> bool:
     """Return cheaply whether no character of `text` is invisible, turns direction or looks alike.
 
-    What cp1252 can write holds none of them; False means only that one has to look.
+    What Latin-1 can write beside the marks of print holds none of them; False means only that one
+    has to look.
     """
+    for mark in _PRINTED:
+        text = text.replace(mark, "")
     try:
-        text.encode("cp1252")
+        text.encode("latin-1")
     except UnicodeEncodeError:
         return False
     return True

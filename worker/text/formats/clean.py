@@ -13,6 +13,10 @@ from storage.values.draft import CleaningStep
 from worker.text.stamps import STEP, stamp, without_unseen
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_SAFE_BYTES = bytes(
+    each for each in range(256) if each in b"\t\n" or not (each < 32 or each in b"\x7f\xc2")
+)
+"""The bytes of UTF-8 without which there is no control: of most texts nothing else is left."""
 # ESC [ … letter; ESC ] … BEL; ESC ( B: what terminals read as colour, title and character set.
 TERMINAL_SEQUENCE = re.compile(
     "\x1b\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\x1b\\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\\\)|\x1b[()][0-9AB]"
@@ -94,7 +98,7 @@ def clean(text: str) -> tuple[str, tuple[CleaningStep, ...]]:
     ('Öl\nbrennt', ['line_endings', 'trailing_blanks'])
     """
     done: list[CleaningStep] = []
-    if CONTROL.search(text):
+    if _may_hold_control(text) and CONTROL.search(text):
         for name in _FOR_CONTROLS:
             text = _apply(name, text, done)
     text, taken = without_unseen(text)
@@ -103,6 +107,12 @@ def clean(text: str) -> tuple[str, tuple[CleaningStep, ...]]:
         done.append(CleaningStep(STEP, {"stamp": carried}) if carried else CleaningStep(STEP))
     text = _apply("trailing_blanks", text, done)
     return text, tuple(done)
+
+
+def _may_hold_control(text: str) -> bool:
+    """Return cheaply whether a text may hold what `CONTROL` looks for."""
+    is_safe = not text.encode("utf-8", "surrogatepass").translate(None, _SAFE_BYTES)
+    return not is_safe or "\u2028" in text or "\u2029" in text
 
 
 def one_line(text: str) -> str:
