@@ -211,7 +211,7 @@ class _Reading:
             before = masked[breaks[at] : span.start]
             after = masked[span.end : breaks[at + 1]]
             cue = _cue(before, after, language)
-            if language == "de" and cue in (None, NOBODY) and not after.strip(" .§"):
+            if language == "de" and _is_nobody(cue) and not after.strip(" .§"):
                 behind = masked[breaks[at + 1] : breaks[at + 1] + _REACH]
                 cue = opener_cue(behind or follower[:_REACH]) or cue
             is_here = last.paragraph == index
@@ -255,7 +255,7 @@ class _Reading:
         last = before[-40:].split()[-1:]
         is_thing = bool(last) and last[0].casefold().removesuffix("s").endswith(_THINGS)
         quoted = QuotedWords(
-            text, before, after, earlier, self.whole, rule, cue not in (None, NOBODY),
+            text, before, after, earlier, self.whole, rule, not _is_nobody(cue),
             is_thing or _is_name(words, before) or CALLED.match(after) is not None, beside,
         )  # fmt: skip
         return self.speech(quoted)
@@ -329,7 +329,7 @@ def _cue(before: str, after: str, language: str) -> Cue | None:
     introduced = before.rstrip().endswith(":")
     if introduced:
         cue = cue_before(before, language)
-        return cue_after(after, language) or NOBODY if cue in (None, NOBODY) else cue
+        return cue_after(after, language) or NOBODY if _is_nobody(cue) else cue
     cue = cue_around(before, after) if language == "de" and before.strip() else None
     if cue is not None:
         return cue
@@ -338,6 +338,11 @@ def _cue(before: str, after: str, language: str) -> Cue | None:
         earlier = cue_before(before, language)
         cue = earlier if cue is None or (earlier and earlier.speaker) else cue
     return cue
+
+
+def _is_nobody(cue: Cue | None) -> bool:
+    """Return whether a cue says nothing: a colon alone, or none at all."""
+    return cue is None or cue is NOBODY
 
 
 def _is_direct(text: str, cue: Cue | None, before: str, after: str) -> bool:

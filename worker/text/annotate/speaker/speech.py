@@ -43,6 +43,9 @@ class QuotedWords(NamedTuple):
     beside_speech: bool
 
 
+_NOWHERE = QuotedWords("-", "", "", "", "", *[False] * 4)
+
+
 def described(quoted: QuotedWords) -> Features:
     """Describe words in marks: what they look like, and what stands around them."""
     marks = _at_sight(quoted) | _looked_for(quoted)
@@ -54,7 +57,7 @@ def _at_sight(quoted: QuotedWords) -> dict[str, bool]:
     text, before, after = quoted[:3]
     words = text.split()
     count = len(words)
-    capitals = sum(word[:1].isupper() for word in words)
+    capitals = sum([word[0].isupper() for word in words])
     is_small, is_capital = text[:1].islower(), text[:1].isupper()
     led_by = before.rstrip()
     word_before = led_by.rpartition(" ")[2]
@@ -103,8 +106,7 @@ def is_speech(quoted: QuotedWords) -> bool:
     (True, False)
     """
     fitted, least = weights(), LEAST[quoted.rule]
-    at_sight = _at_sight(quoted)
-    seen = fitted["always"] + sum(compress(_weights_of(tuple(at_sight)), at_sight.values()))
+    seen = fitted["always"] + sum(compress(_sight_weights(), _at_sight(quoted).values()))
     at_least, at_most = _reach()
     if seen + at_least < least <= seen + at_most:
         seen += sum(fitted.get(name, 0.0) for name, holds in _looked_for(quoted).items() if holds)
@@ -112,15 +114,15 @@ def is_speech(quoted: QuotedWords) -> bool:
 
 
 @cache
-def _weights_of(names: tuple[str, ...]) -> tuple[float, ...]:
-    return tuple(weights().get(name, 0.0) for name in names)
+def _sight_weights() -> tuple[float, ...]:
+    """Return the weights of what can be seen at once, in the order in which it is told."""
+    return tuple(weights().get(name, 0.0) for name in _at_sight(_NOWHERE))
 
 
 @cache
 def _reach() -> tuple[float, float]:
     """Return how far what is looked for can lower and raise the sum."""
-    nowhere = QuotedWords("-", "", "", "", "", *[False] * 4)
-    found = [weights().get(name, 0.0) for name in _looked_for(nowhere)]
+    found = [weights().get(name, 0.0) for name in _looked_for(_NOWHERE)]
     return sum(min(each, 0.0) for each in found), sum(max(each, 0.0) for each in found)
 
 
