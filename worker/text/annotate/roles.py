@@ -55,39 +55,50 @@ _DATED = r"(?:,? (?:vom |am |um )?[^:\n]{0,25}\d[^:\n]{0,25}| \([^)\n]{1,40}\))?
 _LABEL = (
     r"(?:(?:(?:hinweis|anmerkung)(?: der redaktion)?|anm\. d\. red\.|(?:editor['’]s )?note): )?"
 )
+
+
+def _labelled(*starts: str) -> str:
+    """Return the pattern of what may stand behind a label: Hinweis der Redaktion: …"""
+    return f"{_LABEL}(?:{'|'.join(starts)})"
+
+
 _NOTICE_STARTS = {
     "correction": (
         f"korrektur(?:hinweis)?{_DATED}:",
         "(?:berichtigung|richtigstellung|klarstellung):",
         rf"(?:corrections?(?: and clarifications?)?|clarification){_DATED}:",
-        rf"{_LABEL}in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
-        rf"{_LABEL}(?:eine|die) {_EARLIER} (?:version|fassung){_OF_OURS}",
-        rf"{_LABEL}in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
-        rf"{_LABEL}in (?:ein|d)er (?:über|bildunter)schrift{_OF_OURS}",
-        rf"{_LABEL}(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
-        rf"{_LABEL}diese meldung wurde {_CHANGED}{_MENDED}",
         r"wir haben (?:einen|den|mehrere|die) fehler [^.!?\n]{0,80}(?:korrigiert|berichtigt)",
         r"wir (?:hatten|haben) (?:zunächst|zuerst|ursprünglich) [^\n]{0,200}"
         r"(?:falsch|nicht richtig|korrigiert)",
-        rf"{_LABEL}wir (?:hatten|haben) {_OUR_TEXT}[^\n]{{0,200}}{_WRONG}",
-        rf"{_LABEL}an? (?:earlier|previous) version of this {_STORY}",
-        rf"{_LABEL}this {_STORY} (?:was|has been) (?:amended|corrected)",
-        rf"{_LABEL}the (?:headline|caption|standfirst) (?:of|on|to|in) this {_STORY}"
-        r" (?:was|has been)",
         rf"(?:due to|because of) an (?:editing|editor['’]s|reporting) error, [^\n]{{0,60}}{_STORY}",
         "a correction was made on",
         f"we have corrected [^.!?\\n]{{1,80}} (?:in|of) this {_STORY}",
+        _labelled(
+            rf"in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
+            rf"(?:eine|die) {_EARLIER} (?:version|fassung){_OF_OURS}",
+            rf"in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
+            rf"in (?:ein|d)er (?:über|bildunter)schrift{_OF_OURS}",
+            rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
+            rf"diese meldung wurde {_CHANGED}{_MENDED}",
+            rf"wir (?:hatten|haben) {_OUR_TEXT}[^\n]{{0,200}}{_WRONG}",
+            rf"an? (?:earlier|previous) version of this {_STORY}",
+            rf"this {_STORY} (?:was|has been) (?:amended|corrected)",
+            rf"the (?:headline|caption|standfirst) (?:of|on|to|in) this {_STORY}"
+            r" (?:was|has been)",
+        ),
     ),
     "update": (
-        rf"{_LABEL}(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_RENEWED}",
-        rf"{_LABEL}diese meldung wurde {_CHANGED}{_RENEWED}",
         rf"dieser {_PIECE} (?:erschien|ist) [^!?\n]{{0,80}}{_RENEWED}",
-        rf"{_LABEL}wir haben (?:diesen|den) {_PIECE} [^.!?\n]{{0,80}}{_RENEWED}",
         r"(?:update|aktualisierung|nachtrag)"
         r"(?:,? (?:vom |am |um )?[\w. ]{0,20}\d[\w.: ]{0,25}| \([^)\n]{1,30}\))?:",
         r"updated (?:at|on) [^.\n]{0,20}\d",
-        rf"{_LABEL}this {_STORY} (?:was|has been) (?:last )?updated"
-        r"(?: (?:to|with|on|at|after|following|throughout)\b|[.)]|\Z)",
+        _labelled(
+            rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_RENEWED}",
+            rf"diese meldung wurde {_CHANGED}{_RENEWED}",
+            rf"wir haben (?:diesen|den) {_PIECE} [^.!?\n]{{0,80}}{_RENEWED}",
+            rf"this {_STORY} (?:was|has been) (?:last )?updated"
+            r"(?: (?:to|with|on|at|after|following|throughout)\b|[.)]|\Z)",
+        ),
     ),
     "disclosure": (
         "transparenzhinweis",
