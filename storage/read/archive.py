@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
@@ -101,6 +101,7 @@ __all__ = [
     "open_archive",
 ]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 LANGUAGES = ("de", "en")
 _SHOWN_OF_A_PASSAGE = 80
@@ -226,9 +227,7 @@ class ReadOnlyArchive:
 
         Raises: CursorError.
         """
-        return self._each(
-            lambda connection: lists.articles(connection, filters, Part(after, limit))
-        )
+        return self._each(lists.articles, filters, Part(after, limit))
 
     def search(
         self,
@@ -250,11 +249,7 @@ class ReadOnlyArchive:
         latest = latest or self.clocks.as_of is not None
         asked = tokens.parse_query(query, self.languages)
         part = Part(after, limit)
-        return self._each(
-            lambda connection: full_text.search(
-                connection, asked, filters, part, latest=latest, steps=steps
-            )
-        )
+        return self._each(full_text.search, asked, filters, part, latest=latest, steps=steps)
 
     def history(
         self, article: str, after: str | None = None, limit: int | None = None
@@ -264,7 +259,7 @@ class ReadOnlyArchive:
         Raises: NoSuchError, CursorError.
         """
         number = self.row_of(article)
-        return self._each(lambda connection: lists.history(connection, number, Part(after, limit)))
+        return self._each(lists.history, number, Part(after, limit))
 
     def changes(  # noqa: PLR0917 - each of them asks for less
         self,
@@ -284,9 +279,7 @@ class ReadOnlyArchive:
         number = None if article is None else self.row_of(article)
         wanted = ChangeFilter(tuple(classes), silent, contains)
         part = Part(after, limit)
-        return self._each(
-            lambda connection: lists.changes(connection, number, wanted, filters, part)
-        )
+        return self._each(lists.changes, number, wanted, filters, part)
 
     def most_telling(
         self, looked_at: int, shown: int, rank: Callable[[Mapping[str, Any]], int]
@@ -295,8 +288,7 @@ class ReadOnlyArchive:
 
         `rank` is asked of a row with `changes` and `silent`.
         """
-        with self.connected() as connection:
-            return lists.most_telling(connection, looked_at, shown, rank)
+        return self._ask(lists.most_telling, looked_at, shown, rank)
 
     def observations(
         self, article: str, after: str | None = None, limit: int | None = None
@@ -307,7 +299,7 @@ class ReadOnlyArchive:
         """
         number = self.row_of(article)
         part = Part(after, limit)
-        return self._each(lambda connection: lists.observations(connection, number, part))
+        return self._each(lists.observations, number, part)
 
     def relations(
         self,
@@ -322,7 +314,7 @@ class ReadOnlyArchive:
         """
         origins = None if article is None else self._origins(article)
         part = Part(after, limit)
-        return self._each(lambda connection: lists.relations(connection, origins, filters, part))
+        return self._each(lists.relations, origins, filters, part)
 
     def noise(
         self,
@@ -335,7 +327,7 @@ class ReadOnlyArchive:
         Raises: NoSuchError, CursorError.
         """
         number = None if article is None else self.row_of(article)
-        return self._each(lambda connection: lists.noise(connection, number, Part(after, limit)))
+        return self._each(lists.noise, number, Part(after, limit))
 
     def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
         """Yield relations with the reason for each: shared passages, what differs, what is new."""
@@ -358,7 +350,7 @@ class ReadOnlyArchive:
         Raises: CursorError.
         """
         wanted, part = RefusalFilter(job, codes, source, since), Part(after, limit)
-        return self._each(lambda connection: lists.refusals(connection, wanted, part))
+        return self._each(lists.refusals, wanted, part)
 
     def jobs(
         self, job: int | None = None, after: str | None = None, limit: int | None = None
@@ -371,7 +363,7 @@ class ReadOnlyArchive:
             with self.connected() as connection:
                 if next(lists.jobs(connection, job, lists.Part(limit=1)), None) is None:
                     raise NoSuchError("job", str(job), "`lesart jobs` names those that are there")
-        return self._each(lambda connection: lists.jobs(connection, job, Part(after, limit)))
+        return self._each(lists.jobs, job, Part(after, limit))
 
     # ----------------------------------------------------------------------- one or two texts
 
@@ -416,12 +408,11 @@ class ReadOnlyArchive:
         `removed` asks instead for those that stand there no more.
         Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
         """
-        with self.connected() as connection:
-            found = self._open(connection, rev)
+        found = self._ask(self._open, rev)
         memory = self._memory()
         ask = blame.gone if removed else blame.standing
         part = Part(after, limit)
-        return self._each(lambda connection: ask(connection, found, memory, part))
+        return self._each(ask, found, memory, part)
 
     def blame_whole(self, rev: str) -> tuple[list[Blame], list[Blame]]:
         """Return the sentences of a version, and those that stand there no more.
@@ -467,8 +458,7 @@ class ReadOnlyArchive:
         """Return how many hits of a search each source, language, publisher and year has."""
         latest = latest or self.clocks.as_of is not None
         asked = tokens.parse_query(query, self.languages)
-        with self.connected() as connection:
-            return facets.count_facets(connection, asked, filters, steps, latest=latest)
+        return self._ask(facets.count_facets, asked, filters, steps, latest=latest)
 
     def article(self, given: str) -> ArticleLine:
         """Return the article that answers to an id or an address, as lists tell it.
@@ -476,15 +466,13 @@ class ReadOnlyArchive:
         Raises: NoSuchError.
         """
         number = self.row_of(given)
-        with self.connected() as connection:
-            return lists.article(connection, number)
+        return self._ask(lists.article, number)
 
     def titles(self, articles: Sequence[str]) -> dict[str, str | None]:
         """Return the titles of articles as they read now, by their ids."""
         if not articles:
             return {}
-        with self.connected() as connection:
-            return lists.titles(connection, list(dict.fromkeys(articles)))
+        return self._ask(lists.titles, list(dict.fromkeys(articles)))
 
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
         """Return the articles of a cluster in the order in which they were seen first.
@@ -506,31 +494,27 @@ class ReadOnlyArchive:
 
     def pulse(self, now: datetime) -> "pulse.Pulse":
         """Return how the work stands."""
-        with self.connected() as connection:
-            return pulse.pulse(connection, now)
+        return self._ask(pulse.pulse, now)
 
     def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
         """Return how the work stands, with the latest jobs, so many."""
-        with self.connected() as connection:
-            return pulse.work_figures(connection, now, jobs)
+        return self._ask(pulse.work_figures, now, jobs)
 
     def edits_by_day(self, until: date, days: int) -> dict[date, int]:
         """Return how many steps there were on each of the last `days` days, by UTC."""
-        with self.connected() as connection:
-            return stats.edits_by_day(connection, until, days)
+        return self._ask(stats.edits_by_day, until, days)
 
     def edit_figures(self, span: "edits.EditSpan") -> Iterator[EditFigures]:
         """Yield how the texts of each source are edited."""
-        return self._each(lambda connection: edits.edit_figures(connection, span))
+        return self._each(edits.edit_figures, span)
 
     def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
         """Yield the edits by source and hour of their first snapshot, by UTC."""
-        return self._each(lambda connection: edits.edits_by_hour(connection, span))
+        return self._each(edits.edits_by_hour, span)
 
     def sources(self) -> list[Source]:
         """Return the sources that were not removed, by name."""
-        with self.connected() as connection:
-            return source_rows.sources(connection)
+        return self._ask(source_rows.sources)
 
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
         """Run one SELECT over the documented views; `:name` stands for a parameter.
@@ -542,13 +526,11 @@ class ReadOnlyArchive:
 
     def stats(self, now: datetime | None = None) -> Stats:
         """Return the figures of the archive, as of now."""
-        with self.connected() as connection:
-            return stats.stats(connection, head(), now or datetime.now(UTC))
+        return self._ask(stats.stats, head(), now or datetime.now(UTC))
 
     def work_left(self) -> "work.WorkLeft":
         """Return what is left to be done, and whether anybody is at it."""
-        with self.connected() as connection:
-            return work.work_left(connection)
+        return self._ask(work.work_left)
 
     def coverage(
         self,
@@ -559,13 +541,24 @@ class ReadOnlyArchive:
     ) -> Iterator[Coverage]:
         """Yield how often each source was looked at, hour by hour."""
         until = until or datetime.now(UTC)
-        return self._each(lambda c: coverage.coverage(c, since, until, source))
+        return self._each(coverage.coverage, since, until, source)
 
     # ------------------------------------------------------------------------------- private
 
-    def _each(self, ask: Callable[[Connection], Iterator[T]]) -> Iterator[T]:
+    def _ask(
+        self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
         with self.connected() as connection:
-            yield from ask(connection)
+            return question(connection, *args, **named)
+
+    def _each(
+        self,
+        question: Callable[Concatenate[Connection, P], Iterator[T]],
+        *args: P.args,
+        **named: P.kwargs,
+    ) -> Iterator[T]:
+        with self.connected() as connection:
+            yield from question(connection, *args, **named)
 
     def _by(self, connection: Connection) -> Self:
         """Return this archive by a connection that somebody else holds."""

@@ -208,8 +208,7 @@ class Archive:
 
     def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
         """Take the next due job (`queue.claim`); where nothing is due, nobody waits for it."""
-        with self.looking() as connection:
-            likely = queue.next_due(connection, **which)
+        likely = self.ask(queue.next_due, **which)
         if likely is None:
             return None
         return self.run(queue.claim, lease_seconds, holder, likely=likely, **which)
@@ -257,8 +256,7 @@ class Archive:
             return packed
         if self._folder is None:
             self._folder = self.run(capture_folder)
-        with self.looking() as connection:
-            known = known_captures(connection, packed)
+        known = self.ask(known_captures, packed)
         return put_packed(store, self._folder, packed, known)
 
     def start_scan(self, source_id: int) -> Scan:
@@ -281,8 +279,7 @@ class Archive:
 
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        with self.looking() as connection:
-            arrivals = without_redacted(connection, arrivals)
+        arrivals = self.ask(without_redacted, arrivals)
         packed = self.store_bytes(_packed(arrivals))
         names = [each for a in arrivals for each in (a.place, a.locator)]
         for each in names:
@@ -378,8 +375,7 @@ class Archive:
         The addresses `put_off` are looked at later; `ending` says how the job goes on.
         Raises: jobs.StaleLeaseError, and keeps nothing then.
         """
-        with self.looking() as connection:
-            checks = checks_without_redacted(connection, checks)
+        checks = self.ask(checks_without_redacted, checks)
         packed = self.store_bytes(packed_checks(checks, news))
         with self.unit() as unit:
             queue.renew(unit, held)
@@ -471,8 +467,7 @@ class Archive:
 
         They hold `MOST_UNREAD_BYTES` together, or it is a single one.
         """
-        with self.looking() as connection:
-            rows, known, are_all = unread_rows(connection, held.arguments["items"])
+        rows, known, are_all = self.ask(unread_rows, held.arguments["items"])
         return captures_in(rows, known), are_all
 
     def keep_readings(
@@ -535,10 +530,7 @@ class Archive:
 
         What comes out as a text that was redacted is not kept.
         """
-        with self.looking() as connection:
-            readings, _ = readings_without_redacted(
-                connection, [each.reading for each in re_extracted]
-            )
+        readings, _ = self.ask(readings_without_redacted, [each.reading for each in re_extracted])
         re_extracted = [e for e, r in zip(re_extracted, readings, strict=True) if r is e.reading]
         readings = [each.reading for each in re_extracted]
         to_derive = self._prepared(readings)
@@ -577,10 +569,9 @@ class Archive:
         """
         acts: list[int] = []
         while True:
-            with self.looking() as connection:
-                plan = plan_of(
-                    connection, targets, with_copies=with_copies, with_addresses=with_addresses
-                )
+            plan = self.ask(
+                plan_of, targets, with_copies=with_copies, with_addresses=with_addresses
+            )
             act = self.run(redacting.order, plan.rows, reason, actor)
             self.finish_redactions(progress)
             if act is None:
@@ -607,8 +598,7 @@ class Archive:
         `otherwise` is for how many seconds bytes are kept where a source has no rule of its own.
         """
         before = limits(self.sources(), otherwise, self.clock())
-        with self.looking() as connection:
-            found = captures_due(connection, before)
+        found = self.ask(captures_due, before)
         if not dry_run:
             for start in range(0, len(found), CAPTURES_AT_A_TIME):
                 some = [each[0] for each in found[start : start + CAPTURES_AT_A_TIME]]
@@ -666,8 +656,7 @@ class Archive:
 
         So are wordings of an archive that is older than the search for near-copies.
         """
-        with self.looking() as connection:
-            due = relating.due(connection, self.clock() - older_than, limit)
+        due = self.ask(relating.due, self.clock() - older_than, limit)
         candidates = {number: each for number, each in due.items() if each is not None}
         if unindexed := due.keys() - candidates.keys():
             candidates |= self.run(relating.index, unindexed)
@@ -682,8 +671,7 @@ class Archive:
         if not candidates:
             return
         try:
-            with self.looking() as connection:
-                answers = relating.compare(connection, candidates)
+            answers = self.ask(relating.compare, candidates)
             self.run(relating.keep, answers, list(candidates))
         except DatabaseError:
             raise
@@ -699,8 +687,7 @@ class Archive:
 
         Of an archive that is older than keys of sentences some wordings get theirs.
         """
-        with self.looking() as connection:
-            wordings = unkeyed(connection, limit)
+        wordings = self.ask(unkeyed, limit)
         if wordings:
             self.run_aside(index_unkeyed, wordings)
         return self.run_aside(index_due, self.clock() - older_than, limit)

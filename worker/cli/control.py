@@ -273,8 +273,7 @@ def _work_here(
             progress.collected(seen)
             helpers.start_if_many(changed)
 
-        with archive.looking() as connection:
-            still = job_progress.open_jobs(connection, families)
+        still = archive.ask(job_progress.open_jobs, families)
         helpers.start_if_many(still * settings.batch_items)
         while still:
             free_abandoned_jobs(archive)
@@ -282,8 +281,7 @@ def _work_here(
                 with archive.looking() as connection:
                     progress.show(job_progress.family_counts(connection, families).seen)
             archive.index_rest()
-            with archive.looking() as connection:
-                still = job_progress.open_jobs(connection, families)
+            still = archive.ask(job_progress.open_jobs, families)
             if still:
                 time.sleep(POLL_SECONDS)
     finish_rest(archive)

@@ -134,8 +134,7 @@ class Rereading:
             yield batch
 
     def _stale(self, batch: Sequence[DueArticle], here: Sequence[Who]) -> list[ShownText]:
-        with self._archive.looking() as connection:
-            texts = shown_texts(connection, [each.article_id for each in batch])
+        texts = self._archive.ask(shown_texts, [each.article_id for each in batch])
         return [each for each in texts if not is_current(each, here)]
 
     def _read(
@@ -145,8 +144,7 @@ class Rereading:
         read: Callable[[list[ReExtraction]], list[ReExtracted]],
     ) -> set[int]:
         """Read what today's extractors have not read yet; return which derivations those are."""
-        with self._archive.looking() as connection:
-            known = read_today(connection, texts, here)
+        known = self._archive.ask(read_today, texts, here)
         missing = {
             each.derivation_id: each.article_id
             for each in texts
@@ -163,8 +161,7 @@ class Rereading:
         here: Sequence[Who],
         derived: set[int],
     ) -> Iterator[Difference]:
-        with self._archive.looking() as connection:
-            today = read_today(connection, texts, here)
+        today = self._archive.ask(read_today, texts, here)
         for article in batch:
             own = [each for each in texts if each.article_id == article.article_id]
             if own:

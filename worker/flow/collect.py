@@ -139,8 +139,7 @@ def counts_of(archive: Archive, unread: Collection[int]) -> Counts:
     What was read meanwhile is unchanged; what another job still reads is counted there alone;
     what nobody will read, since its job was given up, has failed.
     """
-    with archive.looking() as connection:
-        found = job_progress.read_so_far(connection, unread)
+    found = archive.ask(job_progress.read_so_far, unread)
     return Counts(unchanged=found.read, failed=found.stopped)
 
 
@@ -293,8 +292,7 @@ class _Collection:
         """Count what a web archive holds that is as it was."""
         if not present.captures:
             return
-        with self.archive.looking() as connection:
-            unread = job_progress.unread_captures(connection, present.place_id, present.job_id)
+        unread = self.archive.ask(job_progress.unread_captures, present.place_id, present.job_id)
         self._unread += unread
         self.unchanged += present.captures - len(unread)
 

@@ -75,8 +75,7 @@ class _Fetching:
     def run(self) -> None:
         """Ask until nothing is left, or nothing can be asked soon, or the time is over."""
         keys = [(item[0], item[1]) for item in self.held.arguments["items"]]
-        with self.archive.looking() as connection:
-            found = assigned(connection, self.held.job_id, keys)
+        found = self.archive.ask(assigned, self.held.job_id, keys)
         fetches = [Fetch(each, self.network, self.settings.fetch_seconds) for each in found]
         try:
             self._begin(fetches)

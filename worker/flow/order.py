@@ -125,8 +125,7 @@ def order(
 
 def unfinished(archive: Archive, targets: Sequence[IngestTarget]) -> int | None:
     """Return the job of an earlier, equal command that was ended before it was through."""
-    with archive.looking() as connection:
-        return job_progress.unfinished(connection, "command", _arguments(targets))
+    return archive.ask(job_progress.unfinished, "command", _arguments(targets))
 
 
 def _arguments(targets: Sequence[IngestTarget]) -> dict[str, Any]:

@@ -67,8 +67,7 @@ class Servers:
                 missing[name] = (fetch.address, fetch.proxy)
         if not missing:
             return
-        with self.archive.looking() as connection:
-            known = hosts(connection, [address.key for address, _proxy in missing.values()])
+        known = self.archive.ask(hosts, [address.key for address, _proxy in missing.values()])
         for name, (address, proxy) in missing.items():
             host = known[address.key]
             kept = KeptConnection(self.network, None if proxy is None else read_proxy(proxy))

@@ -153,8 +153,7 @@ def finish_rest(archive: Archive) -> None:
 
 def free_abandoned_jobs(archive: Archive) -> list[int]:
     """End the leases of workers of this machine that are no longer there; return the jobs."""
-    with archive.looking() as connection:
-        held = wake_ups.holders(connection)
+    held = archive.ask(wake_ups.holders)
     dead = [token for token, holder in held.items() if is_dead(holder)]
     if not dead:
         return []

@@ -386,8 +386,7 @@ class Scheduler:
         """Keep the folder of tiles at the newest checkpoint; nothing waits for its disk."""
         folder = self.settings.proof_tiles if self._leads else None
         if folder is not None:
-            with self.archive.looking() as connection:
-                written = keep_tiles(connection, folder)
+            written = self.archive.ask(keep_tiles, folder)
             if written is not None:
                 LOG.info("tiles_written", folder=str(folder), entries=written.size)
 
