@@ -4,8 +4,10 @@ import gc
 import os
 import shutil
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,18 @@ UNTRACED = (
 )
 """What runs for long what others run, too: coverage looks at those."""
 
+TRACED_CHILDREN = (
+    "tests/cli/",
+    "tests/flow/test_embedded.py",
+    "tests/flow/test_stack.py",
+    "tests/page/test_page_reader.py",
+    "tests/serve/test_server.py",
+)
+"""Whose processes coverage looks into: a command, services, the reader of pages, the page.
+
+What others start runs the same; traced, a command costs twice as much.
+"""
+
 UNIT = (
     "storage/",
     "tests/diff/",
@@ -191,6 +205,9 @@ FORBIDDEN_TO_UNITS = frozenset(
     }
 )
 """What a unit test may not do, by the names of Python's audit events."""
+
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""The variable by which coverage tells a child process that it is to be traced."""
 
 # the tests start the program some hundred times: what Python compiled is kept, whatever a shell says
 sys.dont_write_bytecode = False
@@ -291,28 +308,52 @@ def _refuse_in_units(event: str, _arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_refuse_in_units)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Hold a unit test to it that it starts no process and asks no database."""
     if item.get_closest_marker("unit"):
         _running_unit.append(item.nodeid)
     try:
-        return (yield)
+        with _untraced() if item.get_closest_marker("no_cover") else nullcontext():
+            return (yield)
     finally:
         _running_unit.clear()
 
 
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Let nobody trace: in a process of pytest-xdist two more coverages go on where one pauses."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(here)
+        threading.settrace(in_threads)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Hide from the processes of most tests, and of what these ask for, that coverage is wanted."""
+    is_looked_into = item.nodeid.startswith(TRACED_CHILDREN)
+    told = os.environ.get(COVERAGE)
+    if told and (item.get_closest_marker("no_cover") or not is_looked_into):
+        del os.environ[COVERAGE]
+    try:
+        return (yield)
+    finally:
+        if told:
+            os.environ[COVERAGE] = told
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the settings of whoever runs the tests; the page has one process unless a test says more."""
     for name in list(os.environ):
         if name.startswith("LESART_") and not name.startswith(("LESART_TEST_", "LESART_REAL_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("LESART_WEB_WORKERS", "1")
-    if request.node.get_closest_marker("no_cover"):
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(scope="session")
