@@ -6,13 +6,33 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from storage.database.tables import CAPTURE, DERIVATION, SNAPSHOT, WORDING
 from storage.database.unit import Unit, rows_in
 from storage.history.runs import Reader, Snapshot, are_one, compared, in_order, same_reader
 from storage.history.snapshots import confirmed, snapshots_of
 from storage.values.draft import Draft
+
+_BEFORE, _FIRST = SNAPSHOT.alias(), bindparam("first", type_=SNAPSHOT.c.observed_at.type)
+_LAST_BEFORE = (
+    select(func.max(_BEFORE.c.observed_at))
+    .where(
+        _BEFORE.c.article_id == SNAPSHOT.c.article_id,
+        _BEFORE.c.wording_id.is_not(None),
+        _BEFORE.c.observed_at <= _FIRST,
+    )
+    .scalar_subquery()
+)
+_SEEN_SINCE = (
+    select(
+        SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id,
+        SNAPSHOT.c.wording_id, WORDING.c.digest, SNAPSHOT.c.derivation_id,
+    )
+    .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
+    .where(SNAPSHOT.c.observed_at >= func.coalesce(_LAST_BEFORE, _FIRST))
+)  # fmt: skip
+"""The snapshots from the last one on that was seen before a moment."""
 
 
 class NotComparableError(Exception):
@@ -154,26 +174,9 @@ class Surroundings:
 
     def _load(self, connection: Connection, firsts: Mapping[int, datetime]) -> None:
         """Read the snapshots from the last one on that was seen before the first moment of all."""
-        first, before = min(firsts.values()), SNAPSHOT.alias()
-        last = (
-            select(func.max(before.c.observed_at))
-            .where(
-                before.c.article_id == SNAPSHOT.c.article_id,
-                before.c.wording_id.is_not(None),
-                before.c.observed_at <= first,
-            )
-            .scalar_subquery()
-        )
-        query = (
-            select(
-                SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id,
-                SNAPSHOT.c.wording_id, WORDING.c.digest, SNAPSHOT.c.derivation_id,
-            )
-            .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
-            .where(SNAPSHOT.c.observed_at >= func.coalesce(last, first))
-        )  # fmt: skip
+        first = min(firsts.values())
         for article, seen, number, wording, digest, derivation in rows_in(
-            connection, query, SNAPSHOT.c.article_id, firsts
+            connection, _SEEN_SINCE, SNAPSHOT.c.article_id, firsts, first=first
         ):
             self.add(article, Snapshot(seen, number, wording, bytes(digest), derivation))
 

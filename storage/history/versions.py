@@ -21,6 +21,23 @@ from storage.history.steps import Passages, Steps, step_of
 from storage.values.outcome import STATES
 
 NOTHING: Mapping[int, frozenset[Pair]] = MappingProxyType({})
+_EARLIER = SNAPSHOT.alias()
+_LATEST = (
+    select(SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.outcome)
+    .where(
+        SNAPSHOT.c.article_id == ARTICLE.c.id,
+        SNAPSHOT.c.observed_at
+        == select(_EARLIER.c.observed_at)
+        .where(_EARLIER.c.article_id == ARTICLE.c.id, _EARLIER.c.outcome.in_(STATES))
+        .order_by(_EARLIER.c.observed_at.desc())
+        .limit(1)
+        .correlate(ARTICLE)
+        .scalar_subquery(),
+        SNAPSHOT.c.outcome.in_(STATES),
+    )
+    .order_by(SNAPSHOT.c.observation_id)
+)
+"""When articles were looked at last, and what that came to."""
 
 
 def rebuild(
@@ -389,23 +406,5 @@ def _placed(run: Run) -> dict[str, Any]:
 
 def latest_states(unit: Unit, article_ids: Iterable[int]) -> dict[int, tuple[datetime, str]]:
     """Return when articles were looked at last, and the state that this left each in."""
-    earlier = SNAPSHOT.alias()
-    latest = (
-        select(earlier.c.observed_at)
-        .where(earlier.c.article_id == ARTICLE.c.id, earlier.c.outcome.in_(STATES))
-        .order_by(earlier.c.observed_at.desc())
-        .limit(1)
-        .correlate(ARTICLE)
-        .scalar_subquery()
-    )
-    query = (
-        select(SNAPSHOT.c.article_id, SNAPSHOT.c.observed_at, SNAPSHOT.c.outcome)
-        .where(
-            SNAPSHOT.c.article_id == ARTICLE.c.id,
-            SNAPSHOT.c.observed_at == latest,
-            SNAPSHOT.c.outcome.in_(STATES),
-        )
-        .order_by(SNAPSHOT.c.observation_id)
-    )
-    rows = rows_in(unit.connection, query, ARTICLE.c.id, article_ids)
+    rows = rows_in(unit.connection, _LATEST, ARTICLE.c.id, article_ids)
     return {article: (moment, STATES[outcome]) for article, moment, outcome in rows}

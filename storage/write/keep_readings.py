@@ -53,6 +53,35 @@ Decide = Callable[[Draft | Refused, Known], Verdict]
 UNWRITTEN = 2**63
 """Stands for the number of a derivation that will be the newest one."""
 PUBLIC_COPY_METHOD = "w1"
+_NEWEST, _WORDED = SNAPSHOT.alias(), WORDING.alias()
+_STANDING = (
+    select(
+        ARTICLE_ORIGIN.c.origin_id,
+        ARTICLE.c.id,
+        ARTICLE.c.origin_id.label("own"),
+        ARTICLE.c.content_at,
+        case(
+            (_NEWEST.c.version == ARTICLE.c.versions, _WORDED.c.digest),
+            else_=WORDING.c.digest,
+        ),
+        DERIVATION.c.extractor,
+        DERIVATION.c.extractor_version,
+        DERIVATION.c.config,
+        DERIVATION.c.word_count,
+    )
+    .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
+    .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
+    .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
+    .outerjoin(
+        _NEWEST,
+        (_NEWEST.c.article_id == ARTICLE.c.id)
+        & (_NEWEST.c.observed_at == ARTICLE.c.content_at)
+        & _NEWEST.c.wording_id.is_not(None),
+    )
+    .outerjoin(_WORDED, _WORDED.c.id == _NEWEST.c.wording_id)
+    .outerjoin(DERIVATION, DERIVATION.c.id == _NEWEST.c.derivation_id)
+)
+"""What stands at an origin, and the newest wording of it as it was read last."""
 
 
 class Keeping:
@@ -209,36 +238,8 @@ class Keeping:
         """
         connection, stands = self.unit.connection, ARTICLE_ORIGIN.c.origin_id
         taken = [row[0] for row in rows_in(connection, select(stands), stands, origins)]
-        newest, worded = SNAPSHOT.alias(), WORDING.alias()
-        query = (
-            select(
-                ARTICLE_ORIGIN.c.origin_id,
-                ARTICLE.c.id,
-                ARTICLE.c.origin_id.label("own"),
-                ARTICLE.c.content_at,
-                case(
-                    (newest.c.version == ARTICLE.c.versions, worded.c.digest),
-                    else_=WORDING.c.digest,
-                ),
-                DERIVATION.c.extractor,
-                DERIVATION.c.extractor_version,
-                DERIVATION.c.config,
-                DERIVATION.c.word_count,
-            )
-            .join(ARTICLE, ARTICLE.c.id == ARTICLE_ORIGIN.c.article_id)
-            .outerjoin(VERSION, VERSION.c.id == ARTICLE.c.head_version_id)
-            .outerjoin(WORDING, WORDING.c.id == VERSION.c.wording_id)
-            .outerjoin(
-                newest,
-                (newest.c.article_id == ARTICLE.c.id)
-                & (newest.c.observed_at == ARTICLE.c.content_at)
-                & newest.c.wording_id.is_not(None),
-            )
-            .outerjoin(worded, worded.c.id == newest.c.wording_id)
-            .outerjoin(DERIVATION, DERIVATION.c.id == newest.c.derivation_id)
-        )
         for origin, number, own, content_at, digest, *reader, words in rows_in(
-            connection, query, stands, taken
+            connection, _STANDING, stands, taken
         ):
             head = bytes(digest) if digest is not None else None
             article = KnownArticle(number, own, True, head, content_at)
