@@ -85,7 +85,7 @@ class Side:
 
 def main() -> None:
     """Measure and print two tables."""
-    given = _options()
+    given = options(__doc__, copies=3)
     work = Path(tempfile.mkdtemp(prefix="lesart-bench-"))
     try:
         pages = write_pages(given.data / "data", work / "pages", given.copies)
@@ -165,15 +165,17 @@ def reading_parts(data: Path) -> dict[str, float]:
     return parts
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(told: str, copies: int) -> argparse.Namespace:
+    """Read what the command line says of real pages and of rounds."""
+    parser = argparse.ArgumentParser(description=told.splitlines()[0])
     default = os.environ.get("LESART_REAL_DATA", ROOT.parent / "shared")
     parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--copies", type=int, default=3)
+    parser.add_argument("--copies", type=int, default=copies)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--processes", type=int, default=2, help="processes a side")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if not (given.data / "data" / FOLDERS[0]).is_dir():
+    if given.serve is None and not (given.data / "data" / FOLDERS[0]).is_dir():
         sys.exit(f"no pages in {given.data}/data: name the folder with --data or LESART_REAL_DATA")
     return given
 

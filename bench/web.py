@@ -8,7 +8,6 @@ pages are served by a process of its own, whose CPU counts for nobody, under a h
 that no pace holds anybody up. They come from `--data` or LESART_REAL_DATA, as in `bench.pages`.
 """
 
-import argparse
 import asyncio
 import os
 import shutil
@@ -22,7 +21,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.pages import FOLDERS, ROOT, Side, write_pages
+from bench.pages import ROOT, Side, options, write_pages
 
 HOSTS = 100
 PACE = "0.05s"
@@ -30,7 +29,7 @@ PACE = "0.05s"
 
 def main() -> None:
     """Measure and print a table."""
-    given = _options()
+    given = options(__doc__, copies=9)
     if given.serve is not None:
         bodies = {path.name.encode(): path.read_bytes() for path in given.serve.iterdir()}
         asyncio.run(_serve(bodies))
@@ -103,20 +102,6 @@ async def _serve(bodies: Mapping[bytes, bytes]) -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
         await server.serve_forever()
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    default = os.environ.get("LESART_REAL_DATA", ROOT.parent / "shared")
-    parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--copies", type=int, default=9)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--processes", type=int, default=2, help="processes a side")
-    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.serve is None and not (given.data / "data" / FOLDERS[0]).is_dir():
-        sys.exit(f"no pages in {given.data}/data: name the folder with --data or LESART_REAL_DATA")
-    return given
 
 
 def _print(sides: list[Side], pages: int) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from tests.services import free_port
+
 
 @dataclass
 class Receiver:
@@ -144,7 +146,7 @@ def mailing() -> Iterator[Mailbox]:
         return AuthResult(success=given.password == b"geheim@")
 
     controller = Controller(
-        Handler(), hostname="127.0.0.1", port=_free_port(), authenticator=let_in,
+        Handler(), hostname="127.0.0.1", port=free_port(), authenticator=let_in,
         auth_require_tls=False, auth_required=True,
     )  # fmt: skip
     controller.start()
@@ -153,10 +155,3 @@ def mailing() -> Iterator[Mailbox]:
         yield found
     finally:
         controller.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as opened:
-        opened.bind(("127.0.0.1", 0))
-        port: int = opened.getsockname()[1]
-        return port

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -16,7 +16,6 @@ from storage.proof.stamp import Authority, StampError, read_authorities
 from storage.verify.finding import Broken, Scope
 from storage.verify.log import facts, stamps
 from tests.flow.whole_record import KEY
-from tests.read.press import the_usual_press
 
 NOTE, NONCE = "archiv.example/log\n5\nAAAA\n\n— eine Zeile\n", bytes(range(16))
 PROMISE = bytes.fromhex(
@@ -71,14 +70,6 @@ def serving(calendar: Calendar) -> Iterator[Authority]:
             yield Authority("kalender", f"http://127.0.0.1:{server.server_address[1]}", b"")
         finally:
             server.shutdown()
-
-
-@pytest.fixture
-def press(database_url):
-    found = the_usual_press(database_url)
-    found.now = datetime.now(UTC)
-    yield found
-    found.close()
 
 
 def asked(press, calendar: Authority, *, at_once: bool = False):

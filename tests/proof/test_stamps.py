@@ -15,17 +15,9 @@ from storage.verify.level import level, sentences
 from storage.verify.log import facts, stamps
 from tests.authority import authority, serving
 from tests.flow.whole_record import KEY
-from tests.read.press import draft, the_usual_press
+from tests.read.press import draft
 
 NOTE = "archiv.example/log\n5\nAAAA\n\n— eine Zeile\n"
-
-
-@pytest.fixture
-def press(database_url):
-    found = the_usual_press(database_url)
-    found.now = datetime.now(UTC)
-    yield found
-    found.close()
 
 
 def known(url: str, name: str = "one") -> Authority:
