@@ -578,17 +578,13 @@ class Archive:
                 return acts
             acts.append(act)
 
-    def restrict(
-        self, articles: Sequence[int], reason: RedactionReason | None, actor: str
-    ) -> list[int]:
-        """Show nothing of articles from now on, or lift that where there is no reason.
+    def restrict(self, articles: Sequence[int], reason: RedactionReason, actor: str) -> list[int]:
+        """Show nothing of articles from now on; return those that were shown before."""
+        return self.run(restrict, articles, reason, actor)
 
-        Returns those of which it was different before.
-        """
-        with self.unit() as unit:
-            if reason is None:
-                return lift(unit, articles, actor)
-            return restrict(unit, articles, reason, actor)
+    def lift_restriction(self, articles: Sequence[int], actor: str) -> list[int]:
+        """Show articles again; return those that were restricted."""
+        return self.run(lift, articles, actor)
 
     def drop_overdue_bytes(
         self, otherwise: float | None, *, dry_run: bool = False

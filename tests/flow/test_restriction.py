@@ -80,8 +80,12 @@ def test_what_comes_in_later_is_kept_and_not_shown_either(restricted):
 def test_once_lifted_all_is_there_again_and_every_proof_has_held(restricted):
     before = restricted.rows("SELECT seq, start, entries FROM log_run ORDER BY seq")
     seen = restricted.number("SELECT max(seq) FROM versions")
-    assert restricted.archive.restrict([article(restricted)], None, "ada") == [article(restricted)]
-    assert restricted.archive.restrict([article(restricted)], None, "ada") == [], "nothing is left"
+    assert restricted.archive.lift_restriction([article(restricted)], "ada") == [
+        article(restricted)
+    ]
+    assert restricted.archive.lift_restriction([article(restricted)], "ada") == [], (
+        "nothing is left"
+    )
     again = restricted.rows("SELECT title FROM versions WHERE seq > :s ORDER BY version", s=seen)
     assert again == [{"title": f"{SECRET} am Pegel"}] * 2, "who copies the archive is told"
     log.append(restricted.archive.engine, restricted.archive.clock)

@@ -13,8 +13,8 @@ import storage.cli.article_commands  # noqa: F401  # its commands are commands o
 from storage.cli.app import app
 from storage.cli.exits import NO, UNCHECKED, open_streams, say
 from storage.cli.exits import run as run_command
-from storage.cli.options import ArchiveOptions as ArchivePlace
 from storage.cli.options import (
+    ArchiveOptions,
     Checked,
     Filtering,
     OutputOptions,
@@ -78,7 +78,7 @@ TYPE_HELP = "seed, markdown, html, json, jsonl, csv, tsv, tar, zip, warc, wacz; 
 def ingest(
     *,
     locators: list[str] = argument("LOCATOR…", "Files, folders, globs; - reads standard input."),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
     source: str | None = option("--source", "NAME", "File it under this source."),
     origin: str | None = option("--origin", "O", "The address it was captured from."),
@@ -113,7 +113,7 @@ def ingest(
 
 @command(app, "up", example="lesart up --once")
 def up(
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
     *,
     once: bool = flag("--once", "Take every active source as due, do the work and end."),
@@ -134,7 +134,7 @@ def up(
 
 @command(app, "worker", example="lesart worker --concurrency 2")
 def worker(
-    place: ArchivePlace,
+    place: ArchiveOptions,
     concurrency: int | None = option(
         "--concurrency", "N", "Processes; else one a processor.", min=1
     ),
@@ -164,7 +164,7 @@ def worker(
 
 @command(app, "scheduler", example="lesart scheduler")
 def scheduler(
-    place: ArchivePlace,
+    place: ArchiveOptions,
     *,
     health: bool = flag("--health", "Only report, by the exit code, whether it goes on."),
 ) -> None:
@@ -181,7 +181,7 @@ def scheduler(
 
 @command(app, "web", example="lesart web --address 127.0.0.1:8790")
 def web(
-    place: ArchivePlace,
+    place: ArchiveOptions,
     address: str | None = option("--address", "HOST:PORT", "Else LESART_WEB_ADDRESS."),
     workers: int | None = option("--workers", "N", "Processes; else LESART_WEB_WORKERS.", min=1),
 ) -> None:
@@ -201,7 +201,7 @@ def web(
 
 
 @command(app, "verify", example="lesart verify --against checkpoint.txt")
-def verify(*, place: ArchivePlace, checked: Checked, shown: OutputOptions) -> None:
+def verify(*, place: ArchiveOptions, checked: Checked, shown: OutputOptions) -> None:
     """Compute every digest, invariant and text again; tell what is broken and end with 1."""
     from worker.cli.verify_texts import Rederivation  # noqa: PLC0415  # loads the text core
 
@@ -223,7 +223,7 @@ def rederive(
     articles: list[str] | None = argument(
         "[ARTICLE]…", "Articles by id or origin; else all of them.", None
     ),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     filtering: Filtering,
     page: Page,
     shown: OutputOptions,
@@ -252,7 +252,7 @@ def rederive(
 
 
 @command(app, "doctor", example="lesart doctor")
-def doctor(*, place: ArchivePlace, shown: OutputOptions) -> None:
+def doctor(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Report what is wrong with this installation and how to mend it."""
     from worker.alerts.check import check_alerts  # noqa: PLC0415  # only here
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
@@ -265,7 +265,7 @@ def doctor(*, place: ArchivePlace, shown: OutputOptions) -> None:
 def explain(
     *,
     address: str = argument("URL", "An address of the web."),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
     robots: Path | None = option(
         "--robots",
@@ -292,7 +292,7 @@ def explain(
 def retry(
     *,
     job: int = argument("JOB", "A job's number."),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
     """Try again what was quarantined or cancelled of a job."""
@@ -307,7 +307,7 @@ def retry(
 def cancel(
     *,
     job: int = argument("JOB", "A job's number."),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
 ) -> None:
     """Cancel what is still open of a job; what was kept stays."""
@@ -320,7 +320,7 @@ def cancel(
 def undo(
     *,
     decision: int = argument("ID", "Of a relation, a lineage, or a step that counts as noise."),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
     reason: str | None = option("--reason", "TEXT", "Why, for whoever asks later."),
 ) -> None:

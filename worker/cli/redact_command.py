@@ -220,7 +220,11 @@ def _restrict(order: _Order) -> None:
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies or options.dry_run)
     if not options.dry_run:
         articles = sorted(plan.articles | plan.copies)
-        row["changed"] = len(order.archive.restrict(articles, options.reason, options.actor))
+        row["changed"] = len(
+            order.archive.lift_restriction(articles, options.actor)
+            if options.reason is None
+            else order.archive.restrict(articles, options.reason, options.actor)
+        )
     order.tell(row)
 
 

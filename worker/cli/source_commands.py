@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions as ArchivePlace
-from storage.cli.options import OutputOptions, argument, command, option
+from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, option
 from storage.cli.output import write_rows
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
@@ -132,7 +131,7 @@ sources = typer.Typer(
 def add(
     *,
     locator: str = argument("LOCATOR", "A folder, or an address to be watched."),
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
     name: str | None = option("--name", "N", "Its name; else the folder's, or the address."),
     when: ScheduleOptions,
@@ -183,7 +182,7 @@ def add(
 
 
 @command(sources, "list", example="lesart source list")
-def list_sources(*, place: ArchivePlace, shown: OutputOptions) -> None:
+def list_sources(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """List the standing sources with their schedules."""
     with opened_archive(place.settings()) as archive:
         _report(archive.sources(standing=True), shown)
@@ -193,7 +192,7 @@ def list_sources(*, place: ArchivePlace, shown: OutputOptions) -> None:
 def change(
     *,
     name: Name,
-    place: ArchivePlace,
+    place: ArchiveOptions,
     shown: OutputOptions,
     when: ScheduleOptions,
     fetch_options: FetchOptions,
@@ -213,7 +212,7 @@ def change(
 
 
 @command(sources, "run", example="lesart source run presse")
-def run(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
+def run(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Take a source as due now, wait for it and tell the summary."""
     from worker.cli import control  # noqa: PLC0415  # loads the text core
 
@@ -224,26 +223,26 @@ def run(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
 
 
 @command(sources, "pause", example="lesart source pause presse")
-def pause(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
+def pause(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Stop watching a source until it is resumed."""
     _change(place, shown, name, paused=True)
 
 
 @command(sources, "resume", example="lesart source resume presse")
-def resume(*, name: Name, place: ArchivePlace, shown: OutputOptions) -> None:
+def resume(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Watch a paused source again."""
     _change(place, shown, name, paused=False)
 
 
 @command(sources, "remove", example="lesart source remove presse")
-def remove(*, name: Name, place: ArchivePlace) -> None:
+def remove(*, name: Name, place: ArchiveOptions) -> None:
     """Watch a source no more; what it brought stays in the archive."""
     with opened_archive(place.settings()) as archive:
         archive.change_source(name, removed_at=archive.clock(), standing=False)
     say(f"{name} is watched no more; what it brought stays")
 
 
-def _change(place: ArchivePlace, shown: OutputOptions, name: str, **values: Any) -> None:
+def _change(place: ArchiveOptions, shown: OutputOptions, name: str, **values: Any) -> None:
     with opened_archive(place.settings()) as archive:
         _report([archive.change_source(name, **values)], shown)
 
