@@ -8,7 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, SCAN, SNAPSHOT, WORDING
+from storage.database.tables import (
+    CAPTURE,
+    DERIVATION,
+    OBSERVATION,
+    PRESENCE,
+    SCAN,
+    SNAPSHOT,
+    WORDING,
+)
 from storage.database.unit import rows_in
 from storage.history.other_readers import Read, read_again
 from storage.history.runs import OtherReading, Reader, Snapshot
@@ -137,6 +145,7 @@ class _Intervals:
 
     They lie between it and the next observation of the file, or the next file of the article
     that brought another wording, whichever comes first: an unchanged file says nothing new.
+    Without a next observation the file must still stand there: a redaction may have taken it.
     `ends` are the first and the last scan of each interval, one if they are the same.
     """
 
@@ -198,23 +207,31 @@ class _Intervals:
                 OBSERVATION.c.locator_id,
                 OBSERVATION.c.id,
                 func.coalesce(OBSERVATION.c.scan_id, OBSERVATION.c.id),
+                _STANDS,
             )
             .where(OBSERVATION.c.id >= first)
             .order_by(OBSERVATION.c.id)
         )
-        chains: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        chains: dict[tuple[int, int], list[tuple[int, int, bool]]] = {}
         locators = {snapshot.locator_id for snapshot in snapshots}
-        for source, locator, number, edge in rows_in(
+        for source, locator, *each in rows_in(
             self.connection, query, OBSERVATION.c.locator_id, locators
         ):
-            chains.setdefault((source, locator), []).append((number, edge))
+            chains.setdefault((source, locator), []).append(tuple(each))
         bounds: dict[int, tuple[int, int | None]] = {}
         for chain in chains.values():
-            for (number, edge), after in zip(chain, [*chain[1:], None], strict=True):
-                bounds[number] = (edge, after[1] if after else None)
+            for (number, edge, stands), after in zip(chain, [*chain[1:], None], strict=True):
+                last = None if stands else edge
+                bounds[number] = (edge, after[1] if after else last)
         return {number: each for own in articles for number, each in _bounded(own, bounds).items()}
 
 
+_STANDS = (
+    select(PRESENCE.c.place_id)
+    .where(PRESENCE.c.observation_id == OBSERVATION.c.id, PRESENCE.c.gone.is_(False))
+    .correlate(OBSERVATION)
+    .exists()
+)
 _ENDS = """
 SELECT asked.number,
        (SELECT min(scan.id) FROM scan WHERE scan.source_id = asked.source AND scan.complete

@@ -1,8 +1,12 @@
 """What is redacted is nowhere any more, does not come back, and all else is still proven."""
 
 import gzip
+import os
+import sqlite3
+import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -26,6 +30,7 @@ from storage.write.redaction.passage import take_out
 from storage.write.redaction.plan import RedactionTarget, described, plan_of
 from storage.write.redaction.scrub import UnscrubbedError, due, scrub
 from tests.flow.driver import Newsroom, lines, newsroom_at, page, seed
+from tests.flow.processes import LESART, environment
 from tests.flow.searched import found_in, places_of_bytes, secret_articles
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
@@ -184,6 +189,38 @@ def test_a_file_whose_address_was_redacted_may_stay_where_it_lies(room):
     scrub(room.archive.engine)
     assert found_in(places_of_bytes(room, room.root), [NAME.encode()]) == []
     assert room.findings() == []
+
+
+def test_a_file_that_was_seen_for_long_may_go_with_its_address_and_all_is_sound(room):
+    """Nothing says any more that it stood there, until a scan finds it again and refuses it."""
+    for name in (NAME, "b"):
+        room.write(f"{name}.txt", seed("Wer da war", f"{name} sah es.", "Niemand sonst."))
+    for at in range(3):
+        room.scan(at)
+    assert room.findings() == []
+    redact(room, [target(room, f"seed:presse/{NAME}.txt")], with_addresses=True)
+    assert room.findings() == []
+    seen = room.rows("SELECT first_seen, last_seen FROM articles ORDER BY origin")
+    assert [each["first_seen"] == each["last_seen"] for each in seen] == [True, False]
+    room.scan(3)
+    assert room.findings() == []
+
+
+def test_a_large_file_is_rewritten_in_little_memory(tmp_path):
+    """What is written anew waits on the disk, not in memory."""
+    place, peaks = tmp_path / "lesart.sqlite3", []
+    Archive.open(str(place)).close()
+    for size in (0, 160):
+        with closing(sqlite3.connect(place)) as database, database:
+            database.execute("CREATE TABLE IF NOT EXISTS filler (x)")
+            database.executemany("INSERT INTO filler VALUES (zeroblob(1 << 20))", [()] * size)
+        words = [*LESART, "redact", "--finish", "--archive", str(place)]
+        process = subprocess.Popen(words, env=environment(), stderr=subprocess.DEVNULL)
+        _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        peaks.append(used.ru_maxrss >> 10)
+    assert peaks[1] - peaks[0] < 120, f"{peaks} MiB, 64 of them for pages that are kept"
 
 
 def test_the_name_of_a_file_goes_with_the_address_that_the_file_names(room):

@@ -56,8 +56,9 @@ def due(engine: Engine) -> str | None:
 def scrub(engine: Engine, progress: Progress | None = None) -> bool:
     """Rewrite what may hold bytes of what was redacted; others wait meanwhile, or read on.
 
-    On SQLite that is the whole file, which takes as much room again for a while. Returns whether
-    all was: samples that the planner of PostgreSQL took only the owner of the database rewrites.
+    On SQLite that is the whole file, which takes as much room again for a while, beside it and
+    where temporary files lie. Returns whether all was: samples that the planner of PostgreSQL took
+    only the owner of the database rewrites.
     Raises: UnscrubbedError where somebody reads for too long, or the tables are another user's.
     """
     seen, is_all = due(engine), True
@@ -100,8 +101,10 @@ def _merge(engine: Engine, index: str, progress: Progress | None) -> None:
 def _rewrite_file(engine: Engine, progress: Progress | None) -> None:
     if progress is not None:
         progress("file rewritten", 0)
-    _plainly(engine, "PRAGMA secure_delete = ON")
-    _plainly(engine, "VACUUM")
+    _plainly(
+        engine, "PRAGMA secure_delete = ON", "PRAGMA temp_store = FILE",  # the new file on its way
+        "VACUUM", "PRAGMA temp_store = MEMORY",
+    )  # fmt: skip
     if progress is not None:
         progress("file rewritten", 1)
 
@@ -116,12 +119,15 @@ def _empty_log(engine: Engine) -> None:
         )
 
 
-def _plainly(engine: Engine, statement: str) -> list[Any]:
-    """Run a statement that no transaction can hold."""
+def _plainly(engine: Engine, *statements: str) -> list[Any]:
+    """Run statements that no transaction can hold, and return what the last one says."""
+    found: list[Any] = []
     with closing(engine.raw_connection()) as pooled:
         connection = pooled.driver_connection
         assert isinstance(connection, sqlite3.Connection)
-        return connection.execute(statement).fetchall()
+        for statement in statements:
+            found = connection.execute(statement).fetchall()
+    return found
 
 
 def _rewrite_tables(engine: Engine, progress: Progress | None) -> bool:
