@@ -29,15 +29,7 @@ from worker.errors import (
 )
 from worker.flow.collect import IngestTarget
 from worker.flow.order import default_source, is_address, order, target_at, target_of, unfinished
-from worker.flow.read import Reader
-from worker.flow.work import (
-    POLL_SECONDS,
-    collect_garbage_rarely,
-    drain,
-    finish_rest,
-    free_abandoned_jobs,
-    work_next,
-)
+from worker.flow.work import POLL_SECONDS, drain, finish_rest, work_all
 from worker.sources.folders.members import LISTS, TYPES
 
 __all__ = ["drain"]
@@ -266,24 +258,19 @@ def _work_here(
     progress: "_Progress",
 ) -> None:
     """Collect in this process; read here and, where there is much to read, in further ones."""
-    collect_garbage_rarely()
-    with _Helpers(settings, families, processes) as helpers, Reader(settings) as reader:
+    with _Helpers(settings, families, processes) as helpers:
 
         def looked(seen: int, changed: int) -> None:
             progress.collected(seen)
             helpers.start_if_many(changed)
 
+        def worked() -> None:
+            progress.show(archive.ask(job_progress.family_counts, families).seen)
+
         still = archive.ask(job_progress.open_jobs, families)
         helpers.start_if_many(still * settings.batch_items)
-        while still:
-            free_abandoned_jobs(archive)
-            while work_next(archive, settings, reader, within=families, progress=looked):
-                with archive.looking() as connection:
-                    progress.show(job_progress.family_counts(connection, families).seen)
-            archive.index_rest()
-            still = archive.ask(job_progress.open_jobs, families)
-            if still:
-                time.sleep(POLL_SECONDS)
+        if still:
+            work_all(archive, settings, families, looked, worked)
     finish_rest(archive)
 
 

@@ -127,20 +127,30 @@ def _do(
 
 
 def drain(archive: Archive, settings: Settings, *, within: queue.Within | None = None) -> None:
-    """Work until nothing is open any more: all jobs, or the families `within`."""
+    """Work until nothing is open any more, all jobs or the families `within`; relate the rest."""
+    work_all(archive, settings, within)
+    finish_rest(archive)
+
+
+def work_all(
+    archive: Archive,
+    settings: Settings,
+    within: queue.Within | None,
+    looked: Progress = lambda _seen, _changed: None,
+    worked: Callable[[], None] = lambda: None,
+) -> None:
+    """Work until no job is open any more; `worked` is called after each one."""
     collect_garbage_rarely()
     with Reader(settings) as reader:
         while True:
             free_abandoned_jobs(archive)
-            while work_next(archive, settings, reader, within=within):
-                pass
+            while work_next(archive, settings, reader, within=within, progress=looked):
+                worked()
             archive.index_rest()
             archive.relate_rest()
-            with archive.looking() as connection:
-                if not job_progress.open_jobs(connection, within):
-                    break
+            if not archive.ask(job_progress.open_jobs, within):
+                return
             time.sleep(POLL_SECONDS)
-    finish_rest(archive)
 
 
 def finish_rest(archive: Archive) -> None:
