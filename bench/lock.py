@@ -134,7 +134,9 @@ def _measured(room: Newsroom, held: Held) -> Iterator[None]:
         for name in ("execute", "exec_driver_sql"):
             timed = held.timed(STATEMENTS, getattr(Connection, name))
             patched.enter_context(patch.object(Connection, name, timed))
-        patched.enter_context(patch.object(relating, "lay", held.laid(relating.lay)))
+        patched.enter_context(
+            patch.object(relating, "add_index_keys", held.laid(relating.add_index_keys))
+        )
         for module in WRITERS:
             patched.enter_context(patch.object(importlib.import_module(module), "writing", writing))
         yield

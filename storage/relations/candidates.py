@@ -58,7 +58,7 @@ class ComparisonCandidates:
 def index_wordings(
     connection: Connection, wordings: Sequence[IndexedWording]
 ) -> dict[int, ComparisonCandidates]:
-    """Look up each trail in turn and lay it; return what they met, where they met anything.
+    """Look up the index keys of each wording in turn and add them; return what they met, if any.
 
     The caller holds the lock of index keys: of two texts the later always meets the earlier.
     """

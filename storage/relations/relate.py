@@ -113,7 +113,7 @@ def index(unit: Unit, wording_ids: set[int]) -> dict[int, ComparisonCandidates]:
     """Lay the index keys of wordings that nobody else laid, by their texts."""
     held = holders(unit.connection, wording_ids)
     wordings = [each.indexed_wording() for _number, each in sorted(held.items())]
-    candidates = lay(unit.connection, wordings, unit.now)
+    candidates = add_index_keys(unit.connection, wordings, unit.now)
     unit.connection.execute(
         delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids - held.keys()))
     )
@@ -131,14 +131,14 @@ def _join_copies(unit: Unit, origins: Sequence[int]) -> None:
     join_origins(unit, pairs)
 
 
-def lay(
+def add_index_keys(
     connection: Connection, wordings: Sequence[IndexedWording], now: datetime
 ) -> dict[int, ComparisonCandidates]:
-    """Look up and lay the index keys of new wordings that are still due; return what they met.
+    """Add the index keys of new wordings that are still due, in turn; return what they met.
 
     What they met is noted until their relations are kept.
     """
-    _lock_traces(connection)
+    _lock_index_keys(connection)
     numbers = [each.wording_id for each in wordings]
     listed = rows_in(
         connection,
@@ -148,13 +148,15 @@ def lay(
     )
     mine = {number for number, found in listed if found is None}
     connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(mine)))
-    return lay_new(connection, [each for each in wordings if each.wording_id in mine], now)
+    return add_new_index_keys(
+        connection, [each for each in wordings if each.wording_id in mine], now
+    )
 
 
-def lay_new(
+def add_new_index_keys(
     connection: Connection, wordings: Sequence[IndexedWording], now: datetime
 ) -> dict[int, ComparisonCandidates]:
-    """Look up and lay index keys where nobody else can, as `lay`."""
+    """Add index keys where nobody else can, as `add_index_keys`."""
     candidates = index_wordings(connection, wordings)
     rows = [
         {"wording_id": n, "found": _found(each), "recorded_at": now}
@@ -166,12 +168,12 @@ def lay_new(
 
 def forget_due(connection: Connection, wording_ids: set[int]) -> None:
     """Let wordings leave no index keys any more: those that they have left by now are all."""
-    _lock_traces(connection)
+    _lock_index_keys(connection)
     connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids)))
 
 
-def _lock_traces(connection: Connection) -> None:
-    """Wait until nobody else lays index keys: SQLite has one writer anyway."""
+def _lock_index_keys(connection: Connection) -> None:
+    """Wait until nobody else adds index keys: SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("lesart traces"))))
 
@@ -184,14 +186,14 @@ def _found(candidates: ComparisonCandidates) -> dict[str, Any]:
 
 
 def candidates_of(found: Mapping[str, Any]) -> ComparisonCandidates:
-    """Return what `lay` noted."""
+    """Return what `add_index_keys` noted."""
     common = {key: list(holders) for key, holders in found["common"]}
     return ComparisonCandidates(
         list(found["near"]), list(found["earlier"]), list(found["later"]), common
     )
 
 
-def keep(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
+def keep_relations(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
     """Keep relations that do not stand yet, join clusters, and strike `done` off the list."""
     connection, relations = unit.connection, answers.relations
     _undo_others(unit, answers.meant)

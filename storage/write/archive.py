@@ -509,11 +509,11 @@ class Archive:
                 queue.release(unit, held, counts)
             redacting.order_again(unit, returned)
             self._index_within(unit, keeping.to_index)
-            candidates = self._lay_within(unit, keeping.wordings)
+            candidates = self._add_index_keys_within(unit, keeping.wordings)
         keeping.committed()
         if returned:
             self.finish_redactions()
-        candidates |= self._lay_after(keeping.wordings)
+        candidates |= self._add_index_keys_after(keeping.wordings)
         self._index_after(keeping.to_index)
         self._relate(candidates)
         return counts
@@ -668,7 +668,7 @@ class Archive:
             return
         try:
             answers = self.ask(relating.compare, candidates)
-            self.run(relating.keep, answers, list(candidates))
+            self.run(relating.keep_relations, answers, list(candidates))
         except DatabaseError:
             raise
         except Exception:  # noqa: BLE001  # a text that nobody can compare must not stop the others
@@ -706,18 +706,20 @@ class Archive:
         if wordings and self.engine.dialect.name != "sqlite":
             self.run_aside(_soon, index_now, wordings)
 
-    def _lay_within(
+    def _add_index_keys_within(
         self, unit: Unit, wordings: Sequence[IndexedWording]
     ) -> dict[int, ComparisonCandidates]:
-        """Lay index keys where wordings are indexed; return what they met."""
+        """Add index keys where wordings are indexed; return what they met."""
         if not wordings or self.engine.dialect.name != "sqlite":
             return {}
-        return relating.lay_new(unit.connection, wordings, unit.now)
+        return relating.add_new_index_keys(unit.connection, wordings, unit.now)
 
-    def _lay_after(self, wordings: Sequence[IndexedWording]) -> dict[int, ComparisonCandidates]:
+    def _add_index_keys_after(
+        self, wordings: Sequence[IndexedWording]
+    ) -> dict[int, ComparisonCandidates]:
         if not wordings or self.engine.dialect.name == "sqlite":
             return {}
-        return self.run_aside(_soon, relating.lay, wordings, self.clock())
+        return self.run_aside(_soon, relating.add_index_keys, wordings, self.clock())
 
 
 def _soon(

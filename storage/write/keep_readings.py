@@ -458,7 +458,7 @@ class Keeping:
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
 
     def _note_trails(self) -> None:
-        """Note that new wordings have index keys to lay, on PostgreSQL behind the commit."""
+        """Note that new wordings have index keys to add, on PostgreSQL behind the commit."""
         own: dict[int, set[int]] = {a.id: set() for a, _wording, _reading in self._indexed}
         query = select(VERSION.c.article_id, VERSION.c.wording_id)
         stored = [a.id for a, _wording, _reading in self._indexed if a.stored]

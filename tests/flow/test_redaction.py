@@ -560,7 +560,7 @@ def test_no_sentence_of_what_is_redacted_is_found_by_its_key(room):
 
 
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "at the end of"])
-@pytest.mark.parametrize(("module", "step"), [(relating, "lay"), (writing, "index_now")])
+@pytest.mark.parametrize(("module", "step"), [(relating, "add_index_keys"), (writing, "index_now")])
 def test_what_is_redacted_while_somebody_traces_and_indexes_it_leaves_nothing(
     postgres_url, tmp_path, monkeypatch, module, step, is_done
 ):

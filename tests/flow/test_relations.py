@@ -349,7 +349,7 @@ def test_what_a_crash_left_without_traces_leaves_them_with_whoever_comes_next(
 ):
     room = Newsroom(postgres_url, tmp_path)
     with monkeypatch.context() as killed:
-        killed.setattr(relating, "lay", lambda *_: {})
+        killed.setattr(relating, "add_index_keys", lambda *_: {})
         write(room, "original", FIRE)
         write(room, "nachdruck", MENDED)
         room.scan(0)
