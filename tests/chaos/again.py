@@ -80,7 +80,7 @@ def _kill(
     wanted = chance.randint(-steps // 20, steps)  # some before anything is kept
     command.start()
     while command.is_alive and sum(_progress(settings["database_url"])) < wanted:
-        time.sleep(0.01)
+        time.sleep(0.05)
     time.sleep(chance.uniform(0.0, LONGEST_DELAY_SECONDS))
     children = command.children()
     command.kill()
