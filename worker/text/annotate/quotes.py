@@ -60,6 +60,7 @@ SPAN = re.compile(
 ['„Er rief "Halt" und ging“']
 """
 
+_OPENS_AGAIN = frozenset('„“"»')
 UNCLOSED = re.compile(r'[„“"»][^„“”"»«]*\Z')
 SENTENCE_BREAK = re.compile(
     r"[.!?…](?<!\b\d.)(?<!\b\d\d.)(?<!\b[A-ZÄÖÜ].)(?<!\b(?:Dr|Mr|Ms|St|Nr).)"
@@ -177,7 +178,7 @@ def _spans(text: str, follower: str) -> Iterator[_Span]:
         inner = text[start + 1 : end - 1].strip()
         if inner:
             yield _Span(start, end, inner)
-    left = UNCLOSED.search(text, end)
+    left = UNCLOSED.search(text, end) if follower[:1] in _OPENS_AGAIN else None
     if left and follower[:1] == left[0][0] and left[0][1:].strip():
         yield _Span(left.start(), len(text), left[0][1:].strip())
 
