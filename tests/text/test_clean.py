@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.draft import CleaningStep
-from worker.text.formats.clean import STEPS, clean
+from worker.text.formats.clean import CONTROL, STEPS, clean
 
 ODD = st.text(
     st.sampled_from(
@@ -68,3 +68,12 @@ def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))
 def test_letters_digits_and_signs_are_never_touched(text: str) -> None:
     assert clean(text) == (text, ())
+
+
+def test_no_control_character_is_overlooked_whatever_the_text_holds_beside_it() -> None:
+    controls = [chr(code) for code in range(0x2100) if CONTROL.match(chr(code))]
+    assert len(controls) > 60
+    for control in controls:
+        text, steps = clean(f"Am Pegel{control} „Öl“ – 3 °C")
+        assert control not in text
+        assert steps

@@ -112,3 +112,13 @@ def test_a_plain_text_has_no_odd_marks(text: str) -> None:
     if is_plain(text):
         assert marks(text) == marks(text, plain=True)
         assert odd_flags([text]) == ()
+
+
+def test_no_character_that_is_marked_passes_as_plain() -> None:
+    marked = 0
+    for code in (*range(0x20, 0x3200), *range(0xFE00, 0x10000), *range(0xE0000, 0xE1000)):
+        text = f"„Öl{chr(code)}P“ – 3 €"
+        if any(mark.kind != "quote" for mark in marks(text)):
+            marked += 1
+            assert not is_plain(text)
+    assert marked > 4_000
