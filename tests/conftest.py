@@ -132,13 +132,14 @@ UNTRACED = (
 """What runs for long what others run, too: coverage looks at those."""
 
 TRACED_CHILDREN = (
+    "tests/bad_inputs/test_bad_inputs.py",
     "tests/cli/",
     "tests/flow/test_embedded.py",
     "tests/flow/test_stack.py",
     "tests/page/test_page_reader.py",
     "tests/serve/test_server.py",
 )
-"""Whose processes coverage looks into: a command, services, the reader of pages, the page.
+"""Whose processes coverage looks into: commands, services, the reader of pages, the page.
 
 What others start runs the same; traced, a command costs twice as much.
 """
