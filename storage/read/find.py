@@ -165,6 +165,8 @@ class Finder:
         if found is None:
             by_then = " by then" if self.clocks.are_set else ""
             hint = f"`lesart list` names those that are there{by_then}"
+            if self._has_version(given):
+                hint = "that is a version of one; name the article alone, without @"
             raise NoSuchError(f"article{by_then}", given, hint)
         return found
 
@@ -245,6 +247,14 @@ class Finder:
                 raise
         reason = "it names two versions where one is wanted; `lesart diff REV..REV` compares two."
         raise RevisionError(rev, reason)
+
+    def _has_version(self, given: str) -> bool:
+        """Return whether `given` is an article that is there, and a version of it."""
+        try:
+            revision = parse_revision(given, self.is_known, self.timezone)
+        except RevisionError:
+            return False
+        return revision.article != given and self.is_known(revision.article)
 
     def _answering(self, given: str) -> FoundArticle | None:
         """Return the article of an origin or of the path of a file."""

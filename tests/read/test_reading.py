@@ -486,6 +486,14 @@ def test_a_range_where_one_version_is_wanted_says_so_and_what_compares_two(archi
         archive.version(f"{PEGEL}/../b@1")
 
 
+def test_a_version_where_an_article_is_wanted_says_to_name_the_article_alone(archive):
+    for ask in (archive.history, archive.observations, archive.relations):
+        with pytest.raises(NoSuchError, match="name the article alone"):
+            list(ask(f"{PEGEL}@2"))
+    with pytest.raises(NoSuchError, match="lesart list"):
+        list(archive.history("seed:seeds/none@2"))
+
+
 def test_equal_wordings_have_no_difference(archive):
     assert archive.diff(f"{PEGEL}@1..@3").is_same
     assert archive.diff(f"{PEGEL}@2", KOPIE).is_same
