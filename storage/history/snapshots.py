@@ -230,8 +230,11 @@ _STANDS = (
     select(PRESENCE.c.place_id)
     .where(PRESENCE.c.observation_id == OBSERVATION.c.id, PRESENCE.c.gone.is_(False))
     .correlate(OBSERVATION)
-    .exists()
+    .limit(1)
+    .scalar_subquery()
+    .is_not(None)
 )
+"""That a file stands as an observation found it; for EXISTS PostgreSQL would read all files."""
 _ENDS = """
 SELECT asked.number,
        (SELECT min(scan.id) FROM scan WHERE scan.source_id = asked.source AND scan.complete
