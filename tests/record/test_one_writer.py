@@ -7,7 +7,7 @@ import pytest
 
 from storage.database import tables
 
-ROOT = Path(tables.__file__).parents[1]
+ROOT = Path(tables.__file__).parents[2]
 PLACE_OF = {
     "OBSERVATION": "record/observations.py",
     "VERDICT": "record/observations.py",
