@@ -305,7 +305,7 @@ def _not_indexed(connection: Connection, words: Sequence[str]) -> list[int]:
     longest = max(words, key=len)
     query = (
         select(WORDING.c.id)
-        .join(SEARCH_DUE, SEARCH_DUE.c.wording_id == WORDING.c.id)
+        .where(WORDING.c.id.in_(select(SEARCH_DUE.c.wording_id)))
         .where(WORDING.c.text.contains(longest, autoescape=True))
         .limit(_MOST_CANDIDATES)
     )
