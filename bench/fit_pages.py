@@ -1,13 +1,15 @@
-"""Fit the weights of who wrote a page and of what belongs to its text; `--write` keeps them.
+"""Fit the weights of who wrote a page, of what belongs to its text, and of what is no article.
 
     python -m bench.fit_pages [--data FOLDER] [--only MODEL] [--write]
 
-Each fold is judged by weights that were fitted on the other three (`bench/judgement/weights`); the
-weights of the product are fitted on all four, and the figures of the folds stand in their head.
+`--write` keeps them. Each fold is judged by weights that were fitted on the other three
+(`bench/judgement/weights`); the weights of the product are fitted on all four, and the figures of
+the folds stand in their head.
 
 Who wrote is learnt from each page three times: as it is, as it would be if it stated nothing in its
 head, and if no class, relation or address told where it names anybody either. So what it shows is
-weighed on more pages than those that state nothing.
+weighed on more pages than those that state nothing. What is no article is learnt from pages whose
+article was taken out (`bench.emptied`), beside the same pages whole and cut short.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from unittest.mock import patch
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from bench.emptied import LEAD, judge
 from bench.judgement.pages import (
     BY_FOLD,
     NAME_BREAK,
@@ -45,7 +48,7 @@ from worker.text.page.weigh import Features, Model, unpacked
 PRODUCT = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
 SILENT_MEANS_UNKNOWN = "html_trafilatura_dach"
 """In this set an empty author means that nobody looked."""
-STRENGTH = {"authors": 1.0, "left_out": 0.3}
+STRENGTH = {"authors": 1.0, "left_out": 0.3, "no_article": 1.0}
 """The inverse of how strongly the weights of each model are pulled to nought."""
 STATED = re.compile(
     rb"<script[^>]*ld\+json[^>]*>.*?</script>|<meta\b(?![^>]*charset)[^>]*>"
@@ -62,7 +65,7 @@ LABELLED = re.compile(
 """What tells a machine where a page shows who wrote it."""
 UNSTATED_WEIGHT, UNLABELLED_WEIGHT = 0.5, 0.25
 """Of a page that is read without what it states, and without its labels, too."""
-THRESHOLD = {"authors": 0.7, "left_out": 0.5}
+THRESHOLD = {"authors": 0.7, "left_out": 0.5, "no_article": 0.95}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,15 @@ def main() -> None:
 
 
 def examples_of(folder: Path, models: Collection[str]) -> dict[str, list[Example]]:
-    """Return every name that the pages of the sets offer, and every block that is left out."""
+    """Return what the models of these names are asked about the pages of the sets."""
     found: dict[str, list[Example]] = {name: [] for name in models}
-    for name in SETS:
+    if "no_article" in models:
+        found["no_article"] += [
+            Example(each.fold, each.features, not each.is_article)
+            for each in judge(folder, frozenset(range(FOLDS)))
+            if each.features and each.counts and each.way != LEAD
+        ]
+    for name in SETS if {"authors", "left_out"} & set(models) else ():
         for row in rows_of(folder, name):
             names, blocks = _asked(row, with_body="left_out" in models)
             if "authors" in models:

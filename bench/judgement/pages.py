@@ -29,6 +29,7 @@ from storage.values.draft import Draft, PartialDate
 from worker.text.annotate.bylines import is_agency
 from worker.text.annotate.date_lines import stamps_in
 from worker.text.hints import Hints, TextSettings
+from worker.text.page import no_article
 from worker.text.page.body import left_out
 from worker.text.page.fields import authors
 from worker.text.page.read_page import NAME, VERSION, read_page
@@ -77,6 +78,8 @@ GATHERED = "2026-06-01"
 """After every date in the gold of the sets that do not say when their pages were fetched."""
 BY_FOLD = Path(__file__).parent / "weights"
 """The weights of each model that were fitted without each of the folds."""
+UNUSED = ((authors, "authors"), (left_out, "left_out"), (no_article, "no_article"))
+"""Which module weighs by which model."""
 
 
 @dataclass(slots=True)
@@ -121,9 +124,9 @@ def _judge_both(page: tuple[str, dict[str, Any]]) -> list[Judged]:
 
 @contextmanager
 def unused_weights(fold: int) -> Iterator[None]:
-    """Weigh authors and paragraphs meanwhile by the weights that were fitted without a fold."""
+    """Weigh meanwhile by the weights that were fitted without a fold."""
     with ExitStack() as weighed:
-        for module, name in ((authors, "authors"), (left_out, "left_out")):
+        for module, name in UNUSED:
             weights = BY_FOLD / f"{name}.json"
             fitted = unpacked(json.loads(weights.read_text("utf-8"))[str(fold)])
             weighed.enter_context(patch.object(module, "model", lambda _, fitted=fitted: fitted))
@@ -347,12 +350,16 @@ def one_right(authors: tuple[str, ...], gold: str) -> bool:
 
 
 def _ours(raw: bytes, row: dict[str, Any]) -> Reading:
-    seen = datetime.fromisoformat(row.get("crawl_date") or GATHERED).replace(tzinfo=UTC)
-    hints = Hints("html", row["file"], None, seen + timedelta(hours=9), row["url"])
     start = time.process_time()
-    draft = read_page(raw, hints, TextSettings())
+    draft = read_page(raw, hints_of(row), TextSettings())
     seconds = time.process_time() - start
     return reading_of(draft, seconds) if isinstance(draft, Draft) else Reading(seconds=seconds)
+
+
+def hints_of(row: dict[str, Any]) -> Hints:
+    """Return what is known of a page before it is read."""
+    seen = datetime.fromisoformat(row.get("crawl_date") or GATHERED).replace(tzinfo=UTC)
+    return Hints("html", row["file"], None, seen + timedelta(hours=9), row["url"])
 
 
 def reading_of(draft: Draft, seconds: float) -> Reading:

@@ -21,6 +21,7 @@ NEEDS_REAL, NEEDS_REAL_DATA = "real", "real/data"
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "copies": (["--articles", "20"], r"backup of PostgreSQL"),
     "corpus": (["{work}/corpus", "--count", "20"], ""),
+    "emptied": (["--data", NEEDS_REAL], r"container emptied"),
     "fit_follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
     "fit_pages": (["--data", NEEDS_REAL], r"by weights of the other three"),
     "fit_speakers": (["--real", NEEDS_REAL_DATA, "--write"], r"by weights of the other three"),
@@ -53,7 +54,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 """How each is started, and what stands in what it prints."""
 
 LARGE = (
-    "copies", "fit_pages", "goals", "pages", "revisions", "scale", "seeds", "serving", "web",
+    "copies", "emptied", "fit_pages", "goals", "pages", "revisions", "scale", "seeds", "serving", "web",
     "web_archives",
 )  # fmt: skip
 """Ten seconds of processor time and more, whatever they are given."""

@@ -2,10 +2,11 @@
 
 import pytest
 
-from storage.values.draft import Draft
+from storage.values.draft import Draft, Paragraph
 from storage.values.refusals import Refused
 from tests.page.conftest import PARAGRAPHS, html
 from tests.page.test_page_text import read
+from worker.text.page.no_article import no_article_reason
 
 LINKS = "".join(
     f'<p><a href="/{n}">Der Pegel der Lohe steigt am Tag {n} um weitere drei Zentimeter</a></p>'
@@ -21,7 +22,7 @@ LINKS = "".join(
         pytest.param(
             "<p>Start / Politik / Region Lohetal / Wetter / Sport / Kultur / Anzeigen / Abo</p>"
             * 2,
-            "a page without running text",
+            "not that of an article",
             id="a shell",
         ),
     ],
@@ -53,3 +54,55 @@ def test_a_page_without_an_article_is_refused_with_its_reason(body, reason):
 )
 def test_what_says_something_is_kept(paragraphs):
     assert isinstance(read(html(paragraphs=paragraphs)), Draft)
+
+
+OTHERS = (
+    (
+        "Stadtbücherei",
+        "Die Bücherei öffnet nach dem Umbau im Mai wieder, und zwar auch am Sonntag.",
+    ),
+    ("Handball", "Zum dritten Mal in Folge verlieren die Frauen aus Osterlohe gegen den Letzten."),
+    ("Brückensperrung", "Wer nach Süden will, muss bis in den Herbst über die alte Fähre fahren."),
+)
+TEASERS = "".join(
+    f'<div class="tile"><h3><a href="/{name}">{name}: was Sie wissen müssen</a></h3><p>{text}</p></div>'
+    for name, text in OTHERS
+)
+FOOT = (
+    "<div><p>Dieses Angebot wird betrieben vom Verlag Küstenbote in Lohe, der auch Bücher verlegt.</p>"
+    "<p>Nutzen Sie unsere Suche, um mehr zu lesen, oder rufen Sie die Redaktion an.</p></div>"
+)
+LEAD = "Niederlohe bekommt einen höheren Deich, doch um die Kosten wird gestritten."
+
+
+def page(text: str) -> bytes:
+    return f"""<!DOCTYPE html><html lang="de"><head><meta charset="utf-8">
+        <title>Niederlohe streitet um den Deich</title><meta name="description" content="{LEAD}">
+        </head><body><header><h1>Niederlohe streitet um den Deich</h1></header><article>{text}</article>
+        <section><h2>Mehr aus der Region</h2>{TEASERS}</section>{FOOT}</body></html>""".encode()
+
+
+def test_a_page_whose_article_is_gone_is_not_read_as_what_stands_around_it():
+    outcome = read(page(""))
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "not_article"
+    assert "title nowhere" in outcome.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"<p>{LEAD}</p>", id="a lead alone"),
+        pytest.param(f"<p>{PARAGRAPHS[0]}</p>", id="one paragraph"),
+        pytest.param("".join(f"<p>{p}</p>" for p in PARAGRAPHS), id="the whole"),
+    ],
+)
+def test_the_beginning_of_an_article_is_kept_among_teasers_of_others(text):
+    assert isinstance(read(page(text)), Draft)
+
+
+def test_a_text_that_the_page_states_is_kept_whatever_its_headline_says():
+    text = "Nutzen Sie unsere Suche, um mehr zu lesen, oder rufen Sie die Redaktion an."
+    question = ((Paragraph("text", text),), (), "Niederlohe streitet um den Deich", (LEAD,))
+    assert no_article_reason(*question)
+    assert no_article_reason(*question, f"Ein Hinweis. {text}") is None

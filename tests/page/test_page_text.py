@@ -130,6 +130,14 @@ def test_paragraphs_that_are_never_closed_are_no_nesting(draft, html):
     assert len(page.text_paragraphs()) >= 300
 
 
+@pytest.mark.parametrize("end", ["</body>", "</body></html>", "</html>"])
+def test_what_follows_the_end_of_a_page_belongs_to_it_as_browsers_show_it(draft, end):
+    menu = f"<html><body><nav>Start</nav>{end}"
+    text = "".join(f"<p>{p}</p>" for p in PARAGRAPHS)
+    page = draft(f"{menu}<div><h1>Niederlohe</h1>{text}</div>".encode())
+    assert page.text_paragraphs() == PARAGRAPHS
+
+
 @pytest.mark.parametrize("half", ["&#xD83D;", "&#55357;"], ids=["hex", "decimal"])
 def test_half_a_character_pair_does_not_cut_off_the_rest(draft, html, half):
     page = draft(html(paragraphs=(f"{PARAGRAPHS[0]} {half} weiter.", *PARAGRAPHS[1:])))

@@ -69,7 +69,7 @@ from worker.text.stamps import STEP as UNSEEN
 from worker.text.stamps import fields_of, stamp, without_unseen, written_out
 
 NAME = "lesart-page"
-VERSION = "13"
+VERSION = "14"
 """Counts up with every change that can give another text, role, mark or field."""
 
 _LONGEST_TITLE = 300
@@ -208,7 +208,10 @@ def _draft(
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
-    reason = interstitial_reason(title, running) or no_article_reason(paragraphs, source.blocks)
+    stated = article_body(article_node(source.linked, None))
+    reason = interstitial_reason(title, running) or no_article_reason(
+        paragraphs, source.blocks, title, leads, stated
+    )
     if reason:
         return refuse("not_article", reason=reason)
     fields = _fields(source, chosen, paragraphs, "\n\n".join(running), settings)

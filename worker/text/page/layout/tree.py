@@ -75,7 +75,20 @@ def parse_page(text: str) -> HtmlElement | Refused:
     reason = _limit_hit(parser)
     if reason:
         return refuse("extraction_empty", reason=f" ({reason})")
-    return refuse("extraction_empty", reason="") if tree is None else tree
+    return refuse("extraction_empty", reason="") if tree is None else _in_one_body(tree)
+
+
+def _in_one_body(tree: HtmlElement) -> HtmlElement:
+    """Return a tree with what follows the end of its body inside of it, as browsers show it.
+
+    What follows the end of a whole page is parsed as another tree beside it.
+    """
+    body = tree.find("body")
+    if body is not None:
+        others = [child for other in tree.itersiblings() for child in other]
+        for stray in (*body.itersiblings(), *others):
+            body.append(stray)
+    return tree
 
 
 def prepare(tree: HtmlElement) -> None:
