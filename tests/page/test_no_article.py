@@ -101,6 +101,19 @@ def test_the_beginning_of_an_article_is_kept_among_teasers_of_others(text):
     assert isinstance(read(page(text)), Draft)
 
 
+def test_the_words_to_a_film_are_read_where_the_dialogs_of_a_page_are_longer():
+    dialog = "".join(
+        f"<p>Nutzen Sie bitte unser Formular Nummer {n}, um Ihr Kennwort für das Konto zu ändern.</p>"
+        for n in range(9)
+    )
+    raw = page(f'<div class="film"><p>{LEAD}</p></div>').replace(
+        FOOT.encode(), f"<section><div>{dialog}</div></section>".encode()
+    )
+    draft = read(raw)
+    assert isinstance(draft, Draft)
+    assert LEAD in draft.text_paragraphs()
+
+
 def test_a_text_that_the_page_states_is_kept_whatever_its_headline_says():
     text = "Nutzen Sie unsere Suche, um mehr zu lesen, oder rufen Sie die Redaktion an."
     question = ((Paragraph("text", text),), (), "Niederlohe streitet um den Deich", (LEAD,))

@@ -38,18 +38,13 @@ def test_real_pages_become_articles_with_a_headline(name):
 
 
 @pytest.mark.parametrize("name", ["html_fundus", "html_trafilatura_dach", "html_wcxb", "html_aeb"])
-def test_no_person_of_a_real_page_is_a_date_a_label_or_a_number_and_what_shows_its_text_is_kept(
-    name,
-):
+def test_no_person_of_a_real_page_is_a_date_a_label_or_a_number_and_every_page_is_kept(name):
     lines = (FOLDER / name / "gold.jsonl").read_text(encoding="utf-8").splitlines()
     for row in map(json.loads, lines[::8]):
         raw = gzip.decompress((FOLDER / row["file"]).read_bytes())
         hints = Hints("html", row["file"], None, datetime(2026, 9, 1, tzinfo=UTC), row["url"])
         draft = read_page(raw, hints, TextSettings())
-        if not isinstance(draft, Draft):
-            shown = raw.decode("utf-8", "replace").partition("<body")[2]
-            assert not any(part in shown for part in row.get("with") or [""]), row["file"]
-            continue
+        assert isinstance(draft, Draft), row["file"]
         authors = draft.fields.get("authors")
         for author in (authors.value if authors else None) or ():
             assert not any(map(str.isdecimal, author)), (row["file"], author)

@@ -33,6 +33,7 @@ from worker.text.page.body.extract import (
 )
 from worker.text.page.body.fallback import (
     better_opinion,
+    described_text,
     second_opinion,
     with_lead,
     with_paragraphs,
@@ -213,7 +214,12 @@ def _draft(
         paragraphs, source.blocks, title, leads, stated
     )
     if reason:
-        return refuse("not_article", reason=reason)
+        whole = led = pieces = described_text(source.blocks, leads)
+        if not pieces:
+            return refuse("not_article", reason=reason)
+        extracted = Extracted(pieces, None)
+        paragraphs = paragraphs_of(pieces, (), title, leads, authors)
+        running = [p.text for p in paragraphs]
     fields = _fields(source, chosen, paragraphs, "\n\n".join(running), settings)
     address = choose_address(source.candidates.get("url", ()))
     if address:

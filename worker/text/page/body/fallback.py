@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from worker.text.annotate.words import title_key
 from worker.text.page.body.roles import is_lead_place, places_of
@@ -21,6 +22,8 @@ _LEAST_GAIN = 600
 _FAR_LESS = 0.5
 _MOST_OF_IT = 0.7
 _MOST_GLUED = 0.4
+_LINKED = 0.5
+_SHOWN = ("article", "caption")
 HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
 _FRAMED = frozenset({"p", "h2", "h3", "h4", "li", "blockquote"})
 _PARAGRAPH_TAGS = frozenset({"p", "li", "blockquote", "h2", "h3", "h4", "h5"})
@@ -137,6 +140,17 @@ def better_opinion(
     framed = framed_text(blocks)
     second = _running(framed)
     return framed if second >= _LEAST_GAIN and first < second * _FAR_LESS else None
+
+
+def described_text(blocks: Sequence[Block], leads: Sequence[str]) -> tuple[Piece, ...]:
+    """Return the paragraph in which a page shows what it describes itself by, if there is one.
+
+    It is the text of a page for a picture or a film.
+    """
+    said = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
+    shown = (b for b in blocks if b.tag == "p" and b.zone in _SHOWN and b.share < _LINKED)
+    found = (b for b in shown if any(b.key.startswith(key[:_COMPARED]) for key in said))
+    return tuple(Piece("p", block.text) for block in islice(found, 1))
 
 
 def framed_text(blocks: Sequence[Block]) -> tuple[Piece, ...]:
