@@ -33,7 +33,7 @@ _CLOSING = "\"'“”»«’)]」』"
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _PlacedText:
     """A paragraph of the text, and the block that it stands in, if it stands in one."""
 
     text: str
@@ -82,18 +82,18 @@ def no_article_reason(
     return f"its text is not that of an article ({', '.join(weighed.why(told))})"
 
 
-def _lines(running: Sequence[str], blocks: Sequence[Block]) -> list[_Line]:
+def _lines(running: Sequence[str], blocks: Sequence[Block]) -> list[_PlacedText]:
     places = places_of(blocks)
-    return [_Line(text, places.get(title_key(text))) for text in running]
+    return [_PlacedText(text, places.get(title_key(text))) for text in running]
 
 
 def features(
-    lines: Sequence[_Line], blocks: Sequence[Block], title: str | None, leads: Sequence[str]
+    lines: Sequence[_PlacedText], blocks: Sequence[Block], title: str | None, leads: Sequence[str]
 ) -> Features:
     """Return what speaks for and against that a page holds no article."""
     whole = sum(len(line.text) for line in lines)
 
-    def share(counted: Iterable[_Line]) -> float:
+    def share(counted: Iterable[_PlacedText]) -> float:
         return sum(len(line.text) for line in counted) / whole
 
     text = "\n".join(line.text for line in lines)
@@ -115,7 +115,7 @@ def features(
     return told
 
 
-def _position(lines: Sequence[_Line], blocks: Sequence[Block]) -> dict[str, float]:
+def _position(lines: Sequence[_PlacedText], blocks: Sequence[Block]) -> dict[str, float]:
     """Return how far down the page the text stands, and how much of it inside an article."""
     at = {id(block): index for index, block in enumerate(blocks)}
     last = max((i for i, b in enumerate(blocks) if b.zone != "hidden"), default=0) or 1
@@ -137,7 +137,7 @@ def _position(lines: Sequence[_Line], blocks: Sequence[Block]) -> dict[str, floa
     }
 
 
-def _most_held(lines: Sequence[_Line]) -> int:
+def _most_held(lines: Sequence[_PlacedText]) -> int:
     held: Counter[HtmlElement | None] = Counter()
     for line in lines:
         if line.block is not None:
@@ -163,7 +163,9 @@ def _stems(text: str) -> set[str]:
     return {word[:_STEM] for word in words if len(word) >= _SHORTEST_WORD}
 
 
-def _below_headline(lines: Sequence[_Line], blocks: Sequence[Block], key: str) -> dict[str, float]:
+def _below_headline(
+    lines: Sequence[_PlacedText], blocks: Sequence[Block], key: str
+) -> dict[str, float]:
     """Return how far the text stands from the headline, in blocks and in the tree."""
     headings = [b for b in blocks if key and (b.key == key or (b.tag == "h1" and b.key in key))]
     first = next((line.block for line in lines if line.block and len(line.text) >= _SHORT), None)
