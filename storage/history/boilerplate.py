@@ -1,7 +1,7 @@
 """Ask other articles of a site whether a paragraph is part of the site and not of an article."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import islice, tee
@@ -20,7 +20,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in
 from storage.diff.change import CaptureContent
-from storage.history.memory import Holding, Memory
+from storage.history.memory import AskedStep, Holding, Memory
 from storage.language.paragraphs import CutParagraph, paragraph_of
 from storage.language.tokens import parse_query, to_fts5, to_tsquery
 from storage.language.topic import are_apart, have_topic
@@ -43,6 +43,11 @@ _WORDS_ASKED = 5
 _MOST_CANDIDATES = 400
 _READ_AT_ONCE = 40
 _LANGUAGES = ("de", "en")
+
+
+def that_others_know(asked: Iterable[str]) -> Iterator[str]:
+    """Yield those paragraphs of a step, in canonical form, that others are asked about."""
+    return islice(filter(may_be_boilerplate, asked), MOST_ASKED)
 
 
 def may_be_boilerplate(canon: str) -> bool:
@@ -68,6 +73,7 @@ class Own:
 
     def __init__(self, paragraphs: Sequence[CutParagraph]) -> None:
         self.paragraphs = frozenset(paragraphs)
+        self.foreign: dict[str, bool] = {}
         self._all = paragraphs
 
     @cached_property
@@ -76,8 +82,37 @@ class Own:
 
     def is_foreign(self, paragraph: CutParagraph) -> bool:
         """Return whether a paragraph has nothing to do with this text, which has a topic."""
-        others = (each.topical for each in self.paragraphs)
-        return are_apart(paragraph.topical, others) and self.has_topic
+        known = self.foreign.get(paragraph.canon)
+        if known is None:
+            others = (each.topical for each in self.paragraphs)
+            known = are_apart(paragraph.topical, others) and self.has_topic
+            self.foreign[paragraph.canon] = known
+        return known
+
+    def is_witness(self, holding: Holding, paragraph: CutParagraph) -> bool:
+        """Return whether another text shows that a paragraph is the site's, and not its own.
+
+        More than half of the text is another one: where one text was made from another, a
+        paragraph stands in both for that reason; and one that is all the text there is cannot be
+        a box.
+        """
+        if not _is_apart(holding, paragraph):
+            return False
+        rest = len(holding.paragraphs) - holding.paragraphs.count(paragraph)
+        return 2 * sum(map(self.paragraphs.__contains__, holding.paragraphs)) < rest
+
+
+def _is_apart(holding: Holding, paragraph: CutParagraph) -> bool:
+    """Return whether a paragraph has nothing to do with the rest of a text that has it."""
+    if paragraph not in holding.apart:
+        others = (each for each in holding.paragraphs if each is not paragraph)
+        words = (each.topical for each in (holding.title, *others))
+        holding.apart[paragraph] = are_apart(paragraph.topical, words)
+    return holding.apart[paragraph]
+
+
+def _never(_holding: Holding, _paragraph: CutParagraph) -> bool:
+    return False
 
 
 class Boilerplate:
@@ -96,10 +131,11 @@ class Boilerplate:
         self._since = since
         self._read: dict[int, Holding] = {}
         self._articles: dict[int, set[tuple[int, str]]] = {}
-        self._stored: dict[CutParagraph, Iterator[int]] = {}
+        self._stored: dict[CutParagraph, Iterator[tuple[int, Holding]]] = {}
+        self._brought: dict[CutParagraph, list[int]] = {}
+        self._texts_seen = 0
         self._asked: set[str] = set()
         self._holding_of_content: dict[int, tuple[CaptureContent, Holding]] = {}
-        self._apart: dict[tuple[Holding, CutParagraph], bool] = {}
 
     def enter(self, connection: Connection, since: int, moved: AbstractSet[str]) -> None:
         """Go on with another connection, without what was brought so far.
@@ -109,6 +145,8 @@ class Boilerplate:
         self.connection, self._since = connection, since
         self.texts.clear()
         self.holders.clear()
+        self._brought.clear()
+        self._texts_seen = 0
         if moved & self._asked:
             self._stored.clear()
             self._articles.clear()
@@ -133,13 +171,30 @@ class Boilerplate:
         went; where there are `keys`, only those with such a key are looked at.
         """
         found: dict[str, str] = {}
-        self._asked.add(site)
-        for paragraph in map(paragraph_of, islice(filter(may_be_boilerplate, asked), MOST_ASKED)):
-            if keys is None or paragraph.key in keys:
-                rule = self._rule(paragraph, site, article_id, own)
-                if rule is not None:
-                    found[paragraph.canon] = rule
+        for paragraph in self._asked_of(site, asked, keys):
+            is_witness = own.is_witness if own.is_foreign(paragraph) else _never
+            rule = self._rule(paragraph, site, article_id, is_witness)
+            if rule is not None:
+                found[paragraph.canon] = rule
         return found
+
+    def may_rule(self, site: str, article_id: int, step: AskedStep, keys: AbstractSet[int]) -> bool:
+        """Return False where `rules` would return none, whatever else stands in the text."""
+        return any(
+            self._rule(
+                paragraph, site, article_id,
+                _is_apart if step.foreign.get(paragraph.canon, True) else _never,
+            )
+            for paragraph in self._asked_of(site, step.paragraphs, keys)
+        )  # fmt: skip
+
+    def _asked_of(
+        self, site: str, asked: Iterable[str], keys: AbstractSet[int] | None
+    ) -> Iterator[CutParagraph]:
+        self._asked.add(site)
+        for paragraph in map(paragraph_of, that_others_know(asked)):
+            if keys is None or paragraph.key in keys:
+                yield paragraph
 
     def known(self) -> dict[int, Holding]:
         """Return the wordings that were read, or brought and looked at."""
@@ -167,40 +222,25 @@ class Boilerplate:
             known = self._read[number]
         return known
 
-    def _rule(self, paragraph: CutParagraph, site: str, article_id: int, own: Own) -> str | None:
-        is_foreign_here = own.is_foreign(paragraph)
+    def _rule(
+        self,
+        paragraph: CutParagraph,
+        site: str,
+        article_id: int,
+        is_witness: Callable[[Holding, CutParagraph], bool],
+    ) -> str | None:
         others: set[int] = set()
-        for number in self._candidates(paragraph):
+        for number, holding in self._candidates(paragraph):
             articles = {a for a, where in self._sites_of(number) if where == site} - {article_id}
             if not articles:
                 continue
-            holding = self.holding(number)
             if holding.title is paragraph:
                 return "teaser"
-            if is_foreign_here and paragraph in holding.paragraphs and not articles <= others:
-                if self._is_witness(holding, paragraph, own):
-                    others |= articles
+            if not articles <= others and is_witness(holding, paragraph):
+                others |= articles
                 if len(others) >= HOLDERS:
                     return "box"
         return None
-
-    def _is_witness(self, holding: Holding, paragraph: CutParagraph, own: Own) -> bool:
-        """Return whether another text shows that a paragraph is the site's, and not its own.
-
-        More than half of the text is another one: where one text was made from another, a
-        paragraph stands in both for that reason; and one that is all the text there is cannot be
-        a box.
-        """
-        rest = len(holding.paragraphs) - holding.paragraphs.count(paragraph)
-        shared = sum(map(own.paragraphs.__contains__, holding.paragraphs))
-        if 2 * shared >= rest:
-            return False
-        key = holding, paragraph
-        if key not in self._apart:
-            others = (each for each in holding.paragraphs if each is not paragraph)
-            words = (each.topical for each in (holding.title, *others))
-            self._apart[key] = are_apart(paragraph.topical, words)
-        return self._apart[key]
 
     def _holding_of(self, content: CaptureContent) -> Holding:
         if id(content) not in self._holding_of_content:
@@ -212,17 +252,24 @@ class Boilerplate:
 
     # ------------------------------------------------------------------------ who has it
 
-    def _candidates(self, paragraph: CutParagraph) -> Iterator[int]:
-        """Yield wordings that may have a paragraph: those of this unit first."""
-        for number, content in list(self.texts.items()):
-            holding = self._holding_of(content)
-            if paragraph is holding.title or paragraph in holding.paragraphs:
-                yield number
+    def _candidates(self, paragraph: CutParagraph) -> Iterator[tuple[int, Holding]]:
+        """Yield the wordings that have a paragraph, or as title: those of this unit first."""
+        for number in self._brought_with(paragraph):
+            yield number, self._holding_of(self.texts[number])
         known = self._stored.get(paragraph) or self._found(paragraph)
         self._stored[paragraph], again = tee(known)
-        yield from (number for number in again if number not in self.texts)
+        yield from (each for each in again if each[0] not in self.texts)
 
-    def _found(self, paragraph: CutParagraph) -> Iterator[int]:
+    def _brought_with(self, paragraph: CutParagraph) -> Sequence[int]:
+        """Return the wordings of this unit that have a paragraph; it grows as others come."""
+        for number, content in islice(self.texts.items(), self._texts_seen, None):
+            holding = self._holding_of(content)
+            for each in {holding.title, *holding.paragraphs}:
+                self._brought.setdefault(each, []).append(number)
+        self._texts_seen = len(self.texts)
+        return self._brought.get(paragraph, ())
+
+    def _found(self, paragraph: CutParagraph) -> Iterator[tuple[int, Holding]]:
         words = _asked_words(paragraph.canon)
         if not words:
             return
@@ -230,8 +277,12 @@ class Boilerplate:
         stored = iter([number for number in dict.fromkeys(found) if number <= self._since])
         while chunk := list(islice(stored, _READ_AT_ONCE)):
             self._learn_articles(chunk)
-            self._learn_texts([number for number in chunk if self._articles[number]])
-            yield from chunk
+            standing = [number for number in chunk if self._articles[number]]
+            self._learn_texts(standing)
+            for number in standing:
+                holding = self.holding(number)
+                if paragraph is holding.title or paragraph in holding.paragraphs:
+                    yield number, holding
 
     def _learn_texts(self, numbers: Sequence[int]) -> None:
         query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)

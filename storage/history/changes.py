@@ -21,8 +21,8 @@ from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChang
 from storage.diff.noise import NO_BOILERPLATE
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
-from storage.history.boilerplate import Boilerplate, Own, may_be_boilerplate
-from storage.history.memory import Memory
+from storage.history.boilerplate import Boilerplate, Own, may_be_boilerplate, that_others_know
+from storage.history.memory import AskedStep, Memory
 from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all
@@ -56,6 +56,7 @@ class Comparing:
         self._differences: dict[tuple[int, int], CapturePair] = {}
         self._changes: dict[tuple[int, int, int], TextChange] = {}
         self._owns: dict[int, tuple[tuple[str, ...], Own | None]] = {}
+        self._steps: dict[Pair, AskedStep] = {}
         self._sites: dict[int, str] = {}
 
     @classmethod
@@ -169,10 +170,42 @@ class Comparing:
         ]
         return teaser_flags(_text_of(self.content_of(draft)), *sides)
 
-    def has_boilerplate(self, article_id: int, pair: Pair, keys: AbstractSet[int]) -> bool:
-        """Return whether other articles say now that one of some paragraphs of a step is noise."""
-        found = self._difference(*self._both(pair))
-        return bool(found.asked and self._found_boilerplate(article_id, found, keys)[1])
+    def woken(
+        self, waiting: Mapping[int, Mapping[Pair, AbstractSet[int]]]
+    ) -> dict[int, frozenset[Pair]]:
+        """Return the steps in which one of some paragraphs is noise by what others say now.
+
+        `waiting` has the keys of these paragraphs. Texts are read where others may say so at all.
+        """
+        self.find_sites(waiting)
+        steps = [(a, pair, keys) for a, those in waiting.items() for pair, keys in those.items()]
+        self.learn(
+            each for _a, pair, _keys in steps if self._known_step(pair) is None for each in pair
+        )
+        likely = [
+            (article, pair, keys)
+            for article, pair, keys in steps
+            if self._may_have_boilerplate(article, self._step_of(pair), keys)
+        ]
+        self.learn(each for _article, pair, _keys in likely for each in pair)
+        found: dict[int, set[Pair]] = {}
+        for article, pair, keys in likely:
+            difference = self._difference(*self._both(pair))
+            if self._found_boilerplate(article, difference, keys)[1]:
+                found.setdefault(article, set()).add(pair)
+            own = self._asked(difference)[1]
+            self._step_of(pair).foreign.update(own.foreign if own else {})
+        return {article: frozenset(pairs) for article, pairs in sorted(found.items())}
+
+    def _may_have_boilerplate(
+        self, article_id: int, step: AskedStep, keys: AbstractSet[int]
+    ) -> bool:
+        site = self.site(article_id)
+        return (
+            step.has_text
+            and is_host(site)
+            and self.boilerplate.may_rule(site, article_id, step, keys)
+        )
 
     def forget(self, article_id: int, pairs: Iterable[Pair]) -> None:
         """Compare these once more when they are asked for: other articles may say more now."""
@@ -186,7 +219,8 @@ class Comparing:
 
     def remember(self) -> None:
         """Let the process remember what is committed now."""
-        self.memory.keep(self._contents | self._drafts, self.boilerplate.known())
+        steps = {pair: step for pair, step in self._steps.items() if min(pair) > 0}
+        self.memory.keep(self._contents | self._drafts, self.boilerplate.known(), steps)
 
     def _change(self, article_id: int, a: CaptureContent, b: CaptureContent) -> TextChange:
         key = (article_id, id(a), id(b))
@@ -227,6 +261,19 @@ class Comparing:
             has_text = bool(asked) and _has_text(own, a, b)
             self._owns[id(found)] = asked, Own(own) if has_text else None
         return self._owns[id(found)]
+
+    def _known_step(self, pair: Pair) -> AskedStep | None:
+        return self._steps.get(pair) or self.memory.step(pair)
+
+    def _step_of(self, pair: Pair) -> AskedStep:
+        """Return what others are asked about a step; nobody reads its texts for it twice."""
+        step = self._known_step(pair)
+        if step is None:
+            asked, own = self._asked(self._difference(*self._both(pair)))
+            foreign = {} if own is None else own.foreign
+            step = AskedStep(tuple(that_others_know(asked)), own is not None, foreign)
+            self._steps[pair] = step
+        return step
 
     def _both(self, pair: Pair) -> tuple[CaptureContent, CaptureContent]:
         a, b = self.contents(pair)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from storage.database.tables import REDACTION
 from storage.diff.change import CaptureContent
+from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 
 MOST_CONTENT_LETTERS = 6_000_000
@@ -19,22 +20,37 @@ MOST_CONTENT_LETTERS = 6_000_000
 MOST_LETTERS = 24_000_000
 """Letters of the paragraphs that are held at all; one that stands in many texts counts once."""
 MOST_TEXTS = 20_000
+MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holding:
-    """The title and the paragraphs of a wording."""
+    """The title and the paragraphs of a wording; `apart` of which it is known: off its topic?"""
 
     title: CutParagraph
     paragraphs: tuple[CutParagraph, ...]
+    apart: dict[CutParagraph, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedStep:
+    """The paragraphs of a step that others are asked about; `foreign` of which it is known.
+
+    None are asked where nothing else `has_text`.
+    """
+
+    paragraphs: tuple[str, ...]
+    has_text: bool
+    foreign: dict[str, bool]
 
 
 @dataclass(slots=True)
 class Memory:
-    """Captures by derivation, and wordings; those that nobody asked for longest go first."""
+    """Captures by derivation, wordings, and steps that wait; who was asked for last goes last."""
 
     contents: OrderedDict[int, CaptureContent] = field(default_factory=OrderedDict)
     wordings: OrderedDict[int, Holding] = field(default_factory=OrderedDict)
+    steps: OrderedDict[Pair, AskedStep] = field(default_factory=OrderedDict)
     _letters: int = 0
     _redacted: int | None = None
 
@@ -44,6 +60,7 @@ class Memory:
         if newest != self._redacted:
             self.contents.clear()
             self.wordings.clear()
+            self.steps.clear()
             self._letters, self._redacted = 0, newest
 
     def content_of_draft(self, derivation_id: int) -> CaptureContent | None:
@@ -58,13 +75,27 @@ class Memory:
             self.wordings.move_to_end(wording_id)
         return found
 
-    def keep(self, contents: Mapping[int, CaptureContent], wordings: Mapping[int, Holding]) -> None:
+    def step(self, pair: Pair) -> AskedStep | None:
+        found = self.steps.get(pair)
+        if found is not None:
+            self.steps.move_to_end(pair)
+        return found
+
+    def keep(
+        self,
+        contents: Mapping[int, CaptureContent],
+        wordings: Mapping[int, Holding],
+        steps: Mapping[Pair, AskedStep],
+    ) -> None:
         """Remember what is committed, within bounds."""
         for number, each in contents.items():
             if number not in self.contents:
                 self.contents[number] = each
                 self._letters += _letters(each)
         self.wordings.update(wordings)
+        self.steps.update(steps)
+        while len(self.steps) > MOST_STEPS:
+            self.steps.popitem(last=False)
         while self.contents and self._letters > MOST_CONTENT_LETTERS:
             self._letters -= _letters(self.contents.popitem(last=False)[1])
         while self.wordings and (

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select, text
@@ -10,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, text
 from storage.database.tables import ARTICLE_ORIGIN, BOILERPLATE_DUE, NOISE_STEP, NOISE_STEP_UNDONE
 from storage.database.unit import Unit, rows_in
 from storage.diff.change import TextChange
-from storage.history.boilerplate import MOST_ASKED, may_be_boilerplate
+from storage.history.boilerplate import that_others_know
 from storage.history.changes import Comparing
 from storage.history.runs import Pair, Transition
 from storage.values.net.site import paragraph_key, site_key
@@ -111,7 +110,7 @@ class NoiseDecisions:
                 "site": site, "fingerprint": paragraph_key(paragraph),
                 "article": self.article.id, "a": a, "b": b,
             }
-            for paragraph in islice(filter(may_be_boilerplate, asked), MOST_ASKED)
+            for paragraph in that_others_know(asked)
         ]  # fmt: skip
         if rows:
             self.unit.connection.execute(_WAIT, rows)

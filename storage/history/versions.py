@@ -75,13 +75,7 @@ def compare_again(
 
     Those of which they still say nothing go on waiting.
     """
-    comparing.find_sites(waiting)
-    comparing.learn(each for those in waiting.values() for pair in those for each in pair)
-    woken = {
-        article: frozenset(p for p in those if comparing.has_boilerplate(article, p, those[p]))
-        for article, those in sorted(waiting.items())
-    }
-    woken = {article: pairs for article, pairs in woken.items() if pairs}
+    woken = comparing.woken(waiting)
     strike(unit, woken)
     for article_id, pairs in woken.items():
         comparing.forget(article_id, pairs)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.record.reading import Reading
+from storage.record.reading import Captured, Reading
 from storage.values.dates import span
 from storage.values.draft import TEXT_ROLES, Draft, Field, Paragraph, PartialDate, Quote, as_dict
+from storage.values.net.addresses import AddressList
+from storage.values.refusals import Refused
 
 PLAIN = (str, int, float, type(None))
 
@@ -22,11 +24,15 @@ class Name:
 
 
 def named(reading: Reading) -> Name:
-    """Return what a reading says of its own origin and time: the command's word goes first.
+    """Return what a reading says of its own origin and time (see `name_of`)."""
+    return name_of(reading.captured, reading.outcome)
+
+
+def name_of(captured: Captured, outcome: Draft | Refused | AddressList) -> Name:
+    """Return the origin and the time of what was read: the command's word goes first.
 
     What we fetched ourselves stands where we fetched it, whatever the page says.
     """
-    captured, outcome = reading.captured, reading.outcome
     if captured.hints.get("fetched"):
         return Name(None, captured.observed_at, False)
     address, moment = captured.hints.get("origin"), captured.hints.get("observed_at")

@@ -48,12 +48,7 @@ def compare_ahead(connection: Connection, readings: Sequence[Reading], memory: M
     comparing.learn(each.derivation_id for text in texts for each in _sides(around, text))
     for text in texts:
         _compare(comparing, around, text)
-    woken = waiting(comparing)
-    comparing.find_sites(woken)
-    comparing.learn(each for steps in woken.values() for pair in steps for each in pair)
-    for article_id, steps in woken.items():
-        for pair, keys in steps.items():
-            comparing.has_boilerplate(article_id, pair, keys)
+    comparing.woken(waiting(comparing))
     comparing.boilerplate.cut()
     _agree(connection, readings)
     return comparing

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from storage.database.columns import iso_utc
+from storage.diff.change import CaptureContent, CapturePair
 from storage.read.archive import open_archive
 from storage.values.errors import NoSuchError
 from tests.flow.driver import SENTENCES, Newsroom, findings, hour, page
@@ -202,6 +203,24 @@ def test_steps_that_go_on_waiting_cost_no_statement_each(room):
     counts = [statements(number) for number in range(12)]
     assert room.number("SELECT count(*) FROM box_due") == len(counts)
     assert max(counts[-3:]) <= max(counts[:3]) + 3
+
+
+def test_steps_that_others_cannot_decide_yet_are_compared_once(room, monkeypatch):
+    made: list[int] = []
+
+    class Counted(CapturePair):
+        def __init__(self, a: CaptureContent, b: CaptureContent) -> None:
+            made.append(1)
+            super().__init__(a, b)
+
+    for hours in range(12):
+        see(room, hours, text(A, *[BOX] * (hours % 2), f"Um {hours} Uhr hielt der Damm noch."))
+    others(room, 20, 2)
+    waiting = room.number("SELECT count(*) FROM box_due")
+    monkeypatch.setattr("storage.history.changes.CapturePair", Counted)
+    see(room, 21, text(OTHERS[0], BOX, B), "https://www.lohebote.example/anderes/0")
+    assert waiting == 11
+    assert len(made) <= 3
 
 
 def test_a_paragraph_that_stands_in_articles_of_other_sites_is_a_change(room):

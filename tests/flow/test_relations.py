@@ -1,6 +1,7 @@
 """Copies, follow-ups and clusters, the way that texts come in: files, jobs, workers, crashes."""
 
 import threading
+from datetime import datetime
 from itertools import permutations
 
 import pytest
@@ -138,6 +139,15 @@ def test_what_a_text_follows_is_weighed_anew_when_the_one_that_it_means_comes_in
     room.scan(1)
     assert related(room) == {("follow_up", "korrektur", "gemeinte")}
     assert related(room, undone=True) == {("follow_up", "korrektur", "andere")}
+
+
+@pytest.mark.parametrize("observed_at", ["2023-02-28T23:30:00-02:00", "2023-03-01T00:30:00Z"])
+def test_a_text_without_a_date_is_found_by_the_day_on_which_somebody_saw_it(room, observed_at):
+    moment = datetime.fromisoformat(observed_at)
+    room.write("alt.md", page("Das Theater eröffnet mit einer Komödie."))
+    room.ingest("alt.md", origin="https://lohebote.example/a", observed_at=moment)
+    assert room.findings() == []
+    assert room.number("SELECT count(*) FROM trace WHERE day = 738580") > 0
 
 
 def test_a_new_version_is_compared_too(room):

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 
 from storage.language.sentences import sentence_keys
 from storage.language.vocabulary import Numbers, vocabulary
+from storage.record.derivation_detail import name_of
 from storage.record.reading import Captured, Reading
 from storage.similarity.index_keys import index_keys
 from storage.values.dates import day_of
@@ -72,4 +73,4 @@ def _day_of(outcome: Draft, captured: Captured) -> tuple[date, bool]:
     day, is_exact = day_of(given.get("value"), given.get("precision"))
     if day is not None:
         return day, is_exact
-    return (outcome.observed_at or captured.observed_at).date(), True
+    return name_of(captured, outcome).moment.astimezone(UTC).date(), True
