@@ -17,7 +17,9 @@ QUICK = {"document_seconds": "1s", "batch_seconds": "3s", "lease_seconds": "9s"}
 
 
 @pytest.fixture
-def room(database_url: str, tmp_path: Path) -> Iterator[Newsroom]:
+def room(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Newsroom]:
+    """Give a newsroom that tries nothing again before a test says `later`."""
+    monkeypatch.setattr("storage.write.archive.AGAIN_AFTER_SECONDS", 600.0)
     with newsroom_at(database_url, tmp_path, **QUICK) as newsroom:
         yield newsroom
 
