@@ -44,7 +44,10 @@ class ScanRow(Row, table=True):
     `seq` is the top of a block of numbers, one for each file that the scan saw.
     """
 
-    __table_args__ = (Index("scan_by_source", "source_id", "complete", "id"),)
+    __table_args__ = (
+        Index("scan_by_source", "source_id", "complete", "id"),
+        Index("scan_by_seq", "seq"),
+    )
     id: int = key_column()
     seq: int = big_column()
     source_id: int = big_column()
