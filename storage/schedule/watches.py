@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, tuple_
+from sqlalchemy import Connection, or_, select, text, tuple_
 
 from storage.database.tables import CAPTURE, JOB, ORIGIN, PRESENCE, SOURCE, WATCH
 from storage.database.unit import IN_CHUNK, Unit, rows_in, update_rows
@@ -80,7 +80,7 @@ def due_watches(
         select(WATCH.c.source_id, WATCH.c.origin_id, WATCH.c.listed_by)
         .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
         .outerjoin(JOB, JOB.c.id == WATCH.c.job_id)
-        .where(WATCH.c.active, due, _is_free(), SOURCE.c.removed_at.is_(None))
+        .where(text("watch.active"), due, _is_free(), SOURCE.c.removed_at.is_(None))
         .order_by(WATCH.c.next_check, WATCH.c.origin_id)
         .limit(limit)
     )

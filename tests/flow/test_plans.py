@@ -1,7 +1,11 @@
 """Whatever is done again and again is answered by indexes, so that it costs the same at any size."""
 
+from storage.database.unit import utc_now
+from storage.history.lineages import regroup
 from storage.proof import log
 from storage.schedule.wake import wake_due
+from storage.schedule.watches import due_watches
+from storage.write.alerts import outbox
 from tests.flow.driver import SENTENCES, Newsroom, seed
 from tests.flow.test_noise import BOX, others, see, text
 from tests.plans import whole_scans_of
@@ -43,4 +47,23 @@ def test_a_site_is_asked_about_a_box_without_reading_any_table_whole(room):
     see(room, 0, text(*SENTENCES[:2]))
     with whole_scans_of(room.archive.engine) as scans:
         assert see(room, 1, text(SENTENCES[0], BOX, SENTENCES[1])).unchanged == 1
+    assert scanned(scans) == set()
+
+
+def test_what_is_asked_all_the_time_reads_no_table_whole(room):
+    with whole_scans_of(room.archive.engine) as scans:
+        with room.archive.engine.begin() as connection:
+            due_watches(connection, utc_now(), 10)
+        outbox.waits(room.archive.engine)
+        outbox.free_abandoned(room.archive.engine)
+    assert scanned(scans, frozenset({"alert"})) == set()
+
+
+def test_addresses_of_one_article_are_brought_together_without_reading_any_table_whole(room):
+    first, second = "https://lohebote.example/a", "https://lohebote.example/b"
+    see(room, 0, text(*SENTENCES[:2]), first)
+    see(room, 0, text(*SENTENCES[:2]), second)
+    origins = [row["id"] for row in room.rows("SELECT id FROM origin WHERE origin LIKE 'https:%'")]
+    with whole_scans_of(room.archive.engine) as scans, room.archive.unit() as unit:
+        regroup(unit, origins)
     assert scanned(scans) == set()

@@ -65,7 +65,7 @@ def site(tmp_path_factory) -> Iterator[tuple[str, str]]:
             environ={"LESART_HOME": str(home), "LESART_SEEDS": str(home / "seeds")}
         )
         with Archive.open(settings.database_url) as archive:
-            control.once(archive, settings, 1)
+            control.run_all_sources(archive, settings, 1)
     with page_of(settings) as found:
         yield found
 

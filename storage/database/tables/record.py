@@ -271,6 +271,7 @@ class LineageRow(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("kind", "origin_id", "to_origin_id"),
+        Index("lineage_by_origin", "origin_id"),
         Index("lineage_by_target", "to_origin_id"),
     )
     id: int = key_column()

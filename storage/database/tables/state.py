@@ -247,6 +247,7 @@ class SnapshotRow(Row, table=True):
     __table_args__ = (
         Index("sight_by_article", "article_id", "observed_at"),
         Index("sight_by_locator", "locator_id", "observation_id"),
+        Index("sight_by_origin", "origin_id", "observation_id"),
         Index(
             "sight_gone",
             "observation_id",
