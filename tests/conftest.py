@@ -63,7 +63,6 @@ SLOW = (
     "tests/flow/test_noise.py::test_noise_is_the_same_in_any_order",
     "tests/flow/test_page_histories.py::test_each_paragraph_is_taken_apart_once_however_many_captures_have_it[sqlite-6]",
     "tests/flow/test_races.py::test_fifty",
-    "tests/flow/test_record.py::test_the_guards_stand_after_every_migration[postgresql-",
     "tests/flow/test_relations.py::test_a_server_that_dies",
     "tests/flow/test_seq.py::test_a_reader_that_follows_seq",
     "tests/flow/test_stack.py::test_a_file_that_is_edited",

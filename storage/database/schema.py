@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this program: migrations, guards, full text, views."""
+"""Create the schema of an archive or upgrade it: tables, full text, guards, views, grants."""
 
 import secrets
 from typing import Any
@@ -8,6 +8,9 @@ from sqlalchemy import (
     Connection,
     Engine,
     LargeBinary,
+    MetaData,
+    String,
+    Table,
     UniqueConstraint,
     insert,
     inspect,
@@ -44,12 +47,13 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             _grant_page(connection)
             return before, known
         refuse_newer(connection, before, known)
-        if before is None:
-            _refuse_foreign(connection)
         drop_views(connection)
         _drop_guards(connection)
-        _migrate(connection)
-        _create_full_text(connection)
+        if before is None:
+            _refuse_foreign(connection)
+            _create_tables(connection)
+        else:
+            _migrate(connection)
         _create_guards(connection)
         create_views(connection)
         _found_archive(connection)
@@ -93,6 +97,24 @@ def _migrate(connection: Connection) -> None:
     alembic_upgrade(config, "head")
 
 
+def _create_tables(connection: Connection) -> None:
+    """Create the tables of the newest schema and record its revision.
+
+    The migrations run on older archives only. They lead to the same schema.
+    """
+    METADATA.create_all(connection, checkfirst=False)
+    revision = Table(
+        "alembic_version", MetaData(), Column("version_num", String(32), primary_key=True)
+    )
+    revision.create(connection)
+    connection.execute(insert(revision).values(version_num=head()))
+    if connection.dialect.name == "postgresql":
+        _create_postgres_indexes(connection)
+    else:
+        connection.execute(text(_SEARCH_INDEX))
+        connection.execute(text(_SENTENCE_INDEX))
+
+
 def _is_whole(connection: Connection) -> bool:
     views = set(inspect(connection).get_view_names())
     return set(VIEWS) <= views and not missing_guards(connection)
@@ -128,35 +150,35 @@ PENDING_KB = 512
 """So much may wait to be sorted into the index for full text: each search reads all of it."""
 
 
-def _create_full_text(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(
-            text(
-                "CREATE TABLE IF NOT EXISTS search_text ("
-                "wording_id bigint PRIMARY KEY, tokens tsvector NOT NULL)"
-            )
-        )
-        connection.execute(
-            text("CREATE INDEX IF NOT EXISTS search_text_tokens ON search_text USING gin (tokens)")
-        )
-        pending = f"(gin_pending_list_limit = {PENDING_KB})"
-        connection.execute(text(f"ALTER INDEX search_text_tokens SET {pending}"))
-        for table, column in _INCOMPRESSIBLE:
-            connection.execute(
-                text(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
-            )
-        if connection.execute(text(_KNOWS_LZ4)).scalar():
-            for table, column in _BY_LZ4:
-                change = f"ALTER TABLE {table} ALTER COLUMN {column}"
-                connection.execute(text(f"{change} SET STORAGE EXTENDED"))
-                connection.execute(text(f"{change} SET COMPRESSION lz4"))
-    else:
-        connection.execute(
-            text(
-                "CREATE VIRTUAL TABLE IF NOT EXISTS search_text USING fts5("
-                "tokens, content='', tokenize='ascii')"
-            )
-        )
+_SEARCH_INDEX = "CREATE VIRTUAL TABLE search_text USING fts5(tokens, content='', tokenize='ascii')"
+_SENTENCE_INDEX = (
+    "CREATE VIRTUAL TABLE sentence_text USING fts5("
+    "keys, content='', detail=none, columnsize=0, tokenize='ascii')"
+)
+
+
+def _create_postgres_indexes(connection: Connection) -> None:
+    """Create the full-text index and set storage options that only PostgreSQL has.
+
+    Index keys get a plain index: writers hold a lock that prevents duplicates, and an index on the
+    number alone is a third smaller than the primary key.
+    """
+    statements = [
+        "CREATE TABLE search_text (wording_id bigint PRIMARY KEY, tokens tsvector NOT NULL)",
+        "CREATE INDEX search_text_tokens ON search_text USING gin (tokens) "
+        f"WITH (gin_pending_list_limit = {PENDING_KB})",
+        "ALTER TABLE trace DROP CONSTRAINT trace_pkey",
+        "CREATE INDEX trace_by_number ON trace (trace)",
+        "ALTER TABLE trace REPLICA IDENTITY FULL",
+    ]
+    for table, column in _INCOMPRESSIBLE:
+        statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+    if connection.execute(text(_KNOWS_LZ4)).scalar():
+        for table, column in _BY_LZ4:
+            change = f"ALTER TABLE {table} ALTER COLUMN {column}"
+            statements += [f"{change} SET STORAGE EXTENDED", f"{change} SET COMPRESSION lz4"]
+    for statement in statements:
+        connection.execute(text(statement))
 
 
 def _drop_guards(connection: Connection) -> None:

@@ -9,7 +9,6 @@ from itertools import islice
 from sqlalchemy import Connection, bindparam, select
 
 from storage.database.rows import cursor, place, stream
-from storage.database.schema_version import keyed_after
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.diff.blame import Blamed, Stand, blame, lives_in, removed
@@ -21,7 +20,6 @@ from storage.read.lists import Part
 from storage.read.same_reader import one_reader_of
 from storage.read.search import HOLDING_KEYED, holding, holding_each, holding_keyed, indexed_up_to
 from storage.read.texts import shown, versions_shown
-from storage.values.answer import LARGEST
 from storage.values.digest import canonical_all
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import RedactedError
@@ -54,9 +52,6 @@ class _Held:
     def phrase(self) -> Query:
         return _phrase(self.canon, self.languages)
 
-    def is_found_by_keys(self, last_unkeyed: int) -> bool:
-        return bool(self.keys) and self.up_to >= last_unkeyed
-
 
 @dataclass(slots=True)
 class SentenceMemory:
@@ -87,9 +82,9 @@ def _held_by(
     connection: Connection, sought: Sequence[_Held], most: int
 ) -> Iterator[tuple[_Held, Sequence[int]]]:
     """Yield sentences with wordings that the index gives for their keys, else for their words."""
-    last = keyed_after(connection)
-    by_keys = [each for each in sought if each.keys and last < LARGEST]
-    by_words = [each for each in sought if not each.is_found_by_keys(last)]
+    has_keys = connection.dialect.name == "sqlite"
+    by_keys = [each for each in sought if has_keys and each.keys]
+    by_words = [each for each in sought if not (has_keys and each.keys)]
     words = [(rarest_run(each.phrase), each.phrase, each.up_to) for each in by_words]
     keys = [(each.keys, each.up_to) for each in by_keys]
     yield from zip(by_words, holding_each(connection, words, most), strict=True)
@@ -298,7 +293,7 @@ class _FirstSnapshots:
 
     def _holding(self, held: _Held, sentence: Blamed) -> Iterator[_Snapshot]:
         """Yield the versions of other articles that may have a sentence, the earliest first."""
-        if held.keys and not keyed_after(self._connection):
+        if held.keys and self._connection.dialect.name == "sqlite":
             asked = HOLDING_KEYED, {"match": held.keys}
         elif (by_words := holding(self._connection.dialect.name, held.phrase)) is not None:
             asked = by_words

@@ -73,7 +73,7 @@ from storage.values.redaction import RedactionReason
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts, Known, Verdict
 from storage.write.compare_ahead import compare_ahead
-from storage.write.index import index_due, index_now, index_unkeyed, unkeyed
+from storage.write.index import index_due, index_now
 from storage.write.keep_checks import keep_checks, packed_checks
 from storage.write.keep_listings import keep_listings
 from storage.write.keep_readings import Keeping
@@ -648,10 +648,7 @@ class Archive:
         return redacting.empty_ordered(self.engine, self.clock, progress)
 
     def relate_rest(self, limit: int = 50, older_than: timedelta = REST_AFTER) -> int:
-        """Make the relations of wordings that a crash left out; return how many those were.
-
-        So are wordings of an archive that is older than the search for near-copies.
-        """
+        """Make the relations of wordings that a crash left out; return how many those were."""
         due = self.ask(relating.due, self.clock() - older_than, limit)
         candidates = {number: each for number, each in due.items() if each is not None}
         if unindexed := due.keys() - candidates.keys():
@@ -679,13 +676,7 @@ class Archive:
             self.run(relating.put_off, next(iter(candidates)))
 
     def index_rest(self, limit: int = 500, older_than: timedelta = REST_AFTER) -> int:
-        """Index wordings that a crash left out of full text; return how many there were.
-
-        Of an archive that is older than keys of sentences some wordings get theirs.
-        """
-        wordings = self.ask(unkeyed, limit)
-        if wordings:
-            self.run_aside(index_unkeyed, wordings)
+        """Index wordings that a crash left out of full text; return how many there were."""
         return self.run_aside(index_due, self.clock() - older_than, limit)
 
     def _prepared(self, readings: Sequence[Reading]) -> Prepared:

@@ -1,12 +1,11 @@
 """Full text: hand finished tokens of wordings to FTS5 or to a tsvector."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, text
 
-from storage.database.schema_version import keyed_after
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import rows_in
 from storage.language.sentences import sentence_keys
@@ -29,36 +28,10 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
         text("INSERT INTO search_text (rowid, tokens) VALUES (:id, :tokens)"),
         [{"id": each.wording_id, "tokens": each.tokens.text()} for each in items],
     )
-    _key(connection, {each.wording_id: each.sentence_keys for each in items})
-
-
-def _key(connection: Connection, keys: Mapping[int, Collection[str]]) -> None:
-    """Let sentences of wordings be found by their keys: SQLite alone would read too much else."""
-    rows = [{"id": number, "keys": " ".join(each)} for number, each in keys.items()]
-    connection.execute(text("INSERT INTO sentence_text (rowid, keys) VALUES (:id, :keys)"), rows)
-
-
-def unkeyed(connection: Connection, limit: int) -> dict[int, tuple[str, ...]]:
-    """Return the newest wordings of which the archive knows no keys of sentences, with these."""
-    if connection.dialect.name == "postgresql" or not (last := keyed_after(connection)):
-        return {}
-    query = select(WORDING.c.id, WORDING.c.text).where(WORDING.c.id <= last)
-    rows = connection.execute(query.order_by(WORDING.c.id.desc()).limit(limit)).all()
-    return {number: _keys_of(body) for number, body in rows} or {0: ()}
-
-
-def index_unkeyed(connection: Connection, keys: Mapping[int, Collection[str]]) -> None:
-    """Keep the keys of wordings that had none, unless others did, but for what was redacted."""
-    if keyed_after(connection) < max(keys):
-        return
-    query = select(WORDING.c.id).where(WORDING.c.text.is_not(None))
-    there = [row.id for row in rows_in(connection, query, WORDING.c.id, keys)]
-    if there:
-        _key(connection, {number: keys[number] for number in there})
-    connection.execute(_KEYED, {"up_to": max(min(keys) - 1, 0)})
-
-
-_KEYED = text("UPDATE sentence_text_due SET up_to = :up_to")
+    connection.execute(
+        text("INSERT INTO sentence_text (rowid, keys) VALUES (:id, :keys)"),
+        [{"id": each.wording_id, "keys": " ".join(each.sentence_keys)} for each in items],
+    )
 
 
 def _keys_of(body: str | None) -> tuple[str, ...]:
@@ -72,12 +45,10 @@ def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
         connection.execute(statement, {"ids": list(wording_ids)})
         return
     query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
-    last = keyed_after(connection)
     for number, title, body in rows_in(connection, query, WORDING.c.id, wording_ids):
         tokens = _indexed_as(connection, number, title, body)
         if tokens:
             connection.execute(_FORGET, {"id": number, "tokens": " ".join(tokens)})
-        if tokens and number > last:
             connection.execute(_FORGET_KEYS, {"id": number, "keys": " ".join(_keys_of(body))})
 
 

@@ -5,14 +5,11 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from alembic.command import upgrade as migrate
-from alembic.config import Config
-from sqlalchemy import Table, insert, select, text, update
+from sqlalchemy import Table, select, text, update
 
 from storage.database.engine import DatabaseError, writing_engine
 from storage.database.engine import database_url as parsed
 from storage.database.schema import missing_guards, upgrade
-from storage.database.schema_version import HEAD, MIGRATIONS, revisions
 from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.unit import writing
 from storage.values.redaction import is_emptied
@@ -148,41 +145,6 @@ def test_an_emptied_archive_is_sound(kept):
         rows, emptied = erasing(table, row)
         redact(kept, table, row)
         assert not refuses(kept, emptied.where(rows.c.id == row))
-
-
-@pytest.mark.parametrize("revision", list(reversed(revisions())))
-def test_the_guards_stand_after_every_migration(empty_database_url, revision):
-    engine = writing_engine(parsed(empty_database_url))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        migrate(config, revision)
-    upgrade(engine)
-    with engine.connect() as connection:
-        assert missing_guards(connection) == []
-    engine.dispose()
-
-
-def test_an_archive_of_the_first_schema_keeps_what_it_holds_when_it_is_upgraded(
-    empty_database_url,
-):
-    engine = writing_engine(parsed(empty_database_url))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        migrate(config, "0001")
-        connection.execute(text("INSERT INTO counter (name, value) VALUES ('seq', 7)"))
-        values = {"id": 7, "public_id": "x", "origin": "seed:a", "recorded_at": START}
-        connection.execute(insert(METADATA.tables["origin"]).values(**values))
-    assert upgrade(engine) == ("0001", HEAD)
-    with engine.connect() as connection:
-        assert connection.execute(text("SELECT value FROM counter")).scalar_one() == 7
-        assert connection.execute(text("SELECT origin FROM origin")).scalar_one() == "seed:a"
-        for table in METADATA.tables:
-            connection.execute(text(f"SELECT count(*) FROM {table}"))
-    engine.dispose()
 
 
 def test_guards_that_were_dropped_stand_again_after_an_upgrade(room):

@@ -5,10 +5,7 @@ from datetime import datetime
 from itertools import permutations
 
 import pytest
-from sqlalchemy import delete, insert, text
 
-from storage.database.schema import upgrade
-from storage.database.tables import METADATA
 from storage.read.archive import open_archive
 from storage.read.figures.pulse import pulse
 from storage.relations import relate as relating
@@ -416,48 +413,6 @@ def test_a_text_that_cannot_be_compared_stops_no_other_one(room, monkeypatch):
     room.now = hour(1 + 25)
     assert room.archive.relate_rest() == 1
     assert {"kaputt"} <= {name for each in related(room) for name in each}
-
-
-def test_an_archive_from_before_there_were_traces_gets_its_relations(room):
-    for name, body in TEXTS.items():
-        write(room, name, body)
-    write(room, "kopie", FIRE, title="ganz")
-    room.scan(0)
-    expected = related(room), clusters(room)
-    names = ("trace", "cluster", "cluster_member", "relate_due")
-    guards = room.archive.engine.dialect.name == "postgresql"
-    with room.archive.engine.begin() as connection:
-        for name in names:
-            connection.execute(delete(METADATA.tables[name]))
-        on = " ON relation" if guards else ""
-        connection.execute(text(f"DROP TRIGGER guard_relation_delete{on}"))
-        connection.execute(text("DELETE FROM relation WHERE kind <> 'exact_copy'"))
-        rows = connection.execute(text("SELECT id FROM wording")).scalars().all()
-        due = METADATA.tables["relate_due"]
-        connection.execute(
-            insert(due), [{"wording_id": n, "found": None, "recorded_at": hour(0)} for n in rows]
-        )
-    upgrade(room.archive.engine)
-    room.now = hour(1)
-    drain(room.archive, room.settings)
-    assert (related(room), clusters(room)) == expected
-
-
-def test_wordings_of_an_older_archive_are_found_by_the_numbers_of_today(room):
-    for name, body in TEXTS.items():
-        write(room, name, body)
-    room.scan(0)
-    expected = related(room), clusters(room), room.rows("SELECT * FROM trace ORDER BY 1, 2")
-    with room.archive.engine.begin() as connection:
-        connection.execute(text("UPDATE trace SET trace = trace + 1"))
-        for later in ("sight_gone", "scan_by_seq", "lineage_by_origin", "sight_by_origin"):
-            connection.execute(text(f"DROP INDEX {later}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0020'"))
-    upgrade(room.archive.engine)
-    room.now = hour(1)
-    drain(room.archive, room.settings)
-    found = related(room), clusters(room), room.rows("SELECT * FROM trace ORDER BY 1, 2")
-    assert found == expected
 
 
 def test_a_widespread_copy_leaves_a_bounded_number_of_traces_and_relations(room):

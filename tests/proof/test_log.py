@@ -1,15 +1,11 @@
 """The log follows the record: everything once, in the order of commit, and never an entry twice."""
 
 import threading
-from importlib import import_module
 
 import pytest
 import sqlalchemy
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import text
 
-from storage.database import schema
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import DatabaseError
 from storage.database.tables import ERASABLE, LOGGED, METADATA
@@ -20,7 +16,6 @@ from storage.proof.leaf import ARCHIVE, SHAPES, commitment, opened
 from storage.proof.note import Checkpoint, Note, Signer
 from storage.proof.tiles import tiled
 from storage.proof.tree import inclusion, leaf_hash, root, root_of
-from storage.verify.verify import Verification
 from tests.proof.grown import Tree, entries_in, hashes_in
 from tests.read.press import Press, draft, hour, the_usual_press
 
@@ -160,39 +155,6 @@ def test_the_log_cannot_be_changed(press):
             checkpoints.make(press.archive.engine, press.archive.clock, KEY)
         with pytest.raises(DatabaseError, match="only added to"), press.archive.unit() as unit:
             unit.connection.execute(text(change))
-
-
-def test_a_log_of_before_runs_is_the_same_afterwards(database_url):
-    press = the_usual_press(database_url)
-    for at in range(5, 8):
-        press.scan(at, **{f"n{at}{n}": draft(f"N{n}", f"Satz {at} {n}.") for n in range(30)})
-        appended(press)
-    with press.archive.engine.begin() as connection:
-        before = logged(connection)
-        entry = sqlalchemy.Table(
-            "log_entry", sqlalchemy.MetaData(), sqlalchemy.Column("seq", sqlalchemy.BigInteger),
-            sqlalchemy.Column("kind", sqlalchemy.SmallInteger),
-            *(sqlalchemy.Column(name, sqlalchemy.LargeBinary) for name in ("opening", "commitment")),
-        )  # fmt: skip
-        entry.create(connection)
-        names = [each.name for each in entry.columns]
-        connection.execute(
-            entry.insert(), [{name: getattr(each, name) for name in names} for each in before]
-        )
-        connection.execute(text("CREATE INDEX log_tile_by_seq ON log_tile (level, last_seq)"))
-        connection.execute(text("DROP TABLE log_run"))
-        with Operations.context(MigrationContext.configure(connection)):
-            import_module("storage.database.migrations.versions.0017_runs_of_entries").upgrade()
-    schema.upgrade(press.archive.engine)
-    with press.archive.looking() as connection:
-        assert logged(connection) == before
-        assert len(before) > 512
-    press.scan(9, neu=draft("Neu", "Ein Satz."))
-    appended(press)
-    assert is_whole(press)
-    with press.archive.looking() as connection:
-        assert list(Verification(press.archive.engine).findings_on(connection)) == []
-    press.close()
 
 
 def test_a_redaction_leaves_an_entry_that_opens_what_is_left(press):

@@ -7,7 +7,6 @@ from storage.read import blame
 from storage.read.archive import NoSuchError, RevisionError, open_archive
 from storage.read.search import holding
 from storage.values.draft import Paragraph
-from storage.write.index import unkeyed
 from tests.read.press import Press, draft, hour
 from tests.statements import statements_of
 
@@ -154,32 +153,11 @@ def test_a_sentence_is_found_without_a_look_at_the_texts_that_have_its_words(dat
         assert set(holders(archive, "seed:seeds/text2").values()) == {"text0"}
 
 
-def test_an_archive_from_before_keys_blames_the_same_while_it_gets_them(database_url):
-    press = Press(database_url)
-    for number in range(5):
-        texts = {f"text{number}": draft("Damm", "Der Deich brach.", f"{number} Helfer kamen.")}
-        press.scan(number, **texts)
-    _forget(press, "sentence_text", keyed_after="SELECT max(id) FROM wording")
-    rounds = []
-    while not rounds or rounds[-1]:
-        with open_archive(database_url) as archive:
-            assert holders(archive, "seed:seeds/text4") == {
-                "Der Deich brach.": "text0", "4 Helfer kamen.": None,
-            }  # fmt: skip
-        with press.archive.looking() as connection:
-            rounds.append(unkeyed(connection, 1))
-        press.archive.index_rest(1)
-    assert len(rounds) == (7 if database_url.startswith("sqlite") else 1)
-    press.close()
-
-
-def _forget(press, index, keyed_after="SELECT 0"):
+def _forget(press, index):
     """Empty an index of SQLite, as it is before it knows of any text."""
     if press.archive.engine.dialect.name == "sqlite":
         with press.archive.engine.begin() as connection:
             connection.exec_driver_sql(f"INSERT INTO {index} ({index}) VALUES ('delete-all')")
-            last = connection.exec_driver_sql(keyed_after).scalar_one()
-            connection.exec_driver_sql(f"UPDATE sentence_text_due SET up_to = {last}")
 
 
 def test_all_sentences_together_take_as_many_statements_as_one(exchange):

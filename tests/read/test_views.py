@@ -63,7 +63,7 @@ def is_common(name: str | None, kind: str, _parents: object) -> bool:
     )
 
 
-def test_migrating_makes_just_the_tables_that_the_program_knows(database_url):
+def test_a_new_archive_has_exactly_the_tables_of_the_table_classes(database_url):
     engine = writing_engine(parsed(database_url))
     with engine.connect() as connection:
         context = MigrationContext.configure(
