@@ -175,7 +175,7 @@ def connections(monkeypatch):
             raise ConnectionRefusedError(111, "refused by the test")
         return plain(self, address)
 
-    monkeypatch.setattr(connection._Metered, "connect", connect, raising=False)
+    monkeypatch.setattr(connection.MeteredSocket, "connect", connect, raising=False)
     return made
 
 

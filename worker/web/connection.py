@@ -8,20 +8,19 @@ what the certificate has to prove.
 import ipaddress
 import socket
 import ssl
-import time
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
 from storage.values.net.private_hosts import OwnHosts
 from worker.address import Address
 from worker.web.credentials import Proxy
 from worker.web.public import not_public
 
-CONNECT_SECONDS = 10.0
 TLS_VERSION = ssl.TLSVersion.TLSv1_2
 
 
@@ -31,62 +30,6 @@ class NotPublicError(OSError):
 
 class NoSuchHostError(OSError):
     """A name has no address, or nobody knows at the moment."""
-
-
-class TooMuchError(OSError):
-    """A server sent more than may be read."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"more than {limit} bytes")
-        self.limit = limit
-
-
-@dataclass(slots=True)
-class Meter:
-    """What is left of an exchange: until `deadline` (monotonic), up to `limit` bytes received."""
-
-    deadline: float
-    limit: int
-    received: int = 0
-    sent: bytearray = field(default_factory=bytearray)
-
-    def left(self) -> float:
-        """Return the seconds that are left.
-
-        Raises: TimeoutError.
-        """
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the time for it was over")
-        return left
-
-    def count(self, number: int) -> int:
-        """Count bytes that came in.
-
-        Raises: TooMuchError.
-        """
-        self.received += number
-        if self.received > self.limit:
-            raise TooMuchError(self.limit)
-        return number
-
-
-class _Metered(socket.socket):
-    """A socket that keeps to its meter."""
-
-    meter: Meter
-
-    def recv_into(self, *arguments: Any, **named: Any) -> int:
-        self.settimeout(self.meter.left())
-        return self.meter.count(super().recv_into(*arguments, **named))
-
-    def sendall(self, *arguments: Any, **named: Any) -> None:
-        self.settimeout(self.meter.left())
-        super().sendall(*arguments, **named)
-
-
-class _MeteredTls(_Metered, ssl.SSLSocket):
-    """The same over TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +102,15 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
     """Return how certificates are checked: always, by name, with nothing older than TLS 1.2."""
     context = ssl.create_default_context()
     context.minimum_version = TLS_VERSION
-    context.sslsocket_class = _MeteredTls
+    context.sslsocket_class = MeteredTlsSocket
     if ca_file is not None:
         context.load_verify_locations(cafile=str(ca_file))
     return context
 
 
-def open_socket(network: Network, address: Address, meter: Meter, proxy: Proxy | None) -> _Metered:
+def open_socket(
+    network: Network, address: Address, meter: Meter, proxy: Proxy | None
+) -> MeteredSocket:
     """Return a socket to one of the checked addresses of a server, or to its proxy.
 
     Raises: NotPublicError, NoSuchHostError, OSError.
@@ -183,14 +128,9 @@ def open_socket(network: Network, address: Address, meter: Meter, proxy: Proxy |
     raise failed
 
 
-def _connected(target: ServerAddress, meter: Meter) -> _Metered:
-    family = socket.AF_INET6 if ":" in target.address else socket.AF_INET
-    opened = _Metered(family, socket.SOCK_STREAM)
+def _connected(target: ServerAddress, meter: Meter) -> MeteredSocket:
+    opened = open_metered_socket(target.address, target.port, meter)
     try:
-        opened.meter = meter
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        opened.settimeout(min(CONNECT_SECONDS, meter.left()))
-        opened.connect((target.address, target.port))
         _require_peer(opened, target)
     except BaseException:
         opened.close()

@@ -12,11 +12,12 @@ from typing import Any
 from urllib3.exceptions import HTTPError, IncompleteRead, InvalidHeader, ProtocolError
 from urllib3.response import HTTPResponse
 
+from storage.metered_socket import Meter, TooMuchError
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
 from worker.address import Address
-from worker.web.connection import Meter, Network, NotPublicError, Plain, Tls, TooMuchError
+from worker.web.connection import Network, NotPublicError, Plain, Tls
 from worker.web.content_encoding import BrokenError, GrownError, decoded, encodings_of
 from worker.web.credentials import Proxy
 

@@ -14,7 +14,7 @@ from storage.database.unit import Clock, Unit, writing
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import is_calendar_stamp
 from storage.proof.checkpoints import Signed
-from storage.proof.others.witnesses import answered
+from storage.proof.others.exchange import ExchangeError, exchange
 from storage.proof.stamp import Authority, StampError, stamp_request, stamped_at
 
 KIND = "application/timestamp-query"
@@ -139,12 +139,10 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
 
 
 def _asked(newest: Signed, authority: Authority) -> StampAnswer:
-    import urllib3  # noqa: PLC0415  # only who asks needs it
-
     try:
-        status, body = answered(authority.url, stamp_request(newest.note), KIND)
+        status, body = exchange(authority.url, stamp_request(newest.note), KIND)
         at = stamped_at(body, newest.note, authority) if status == 200 else None
-    except (urllib3.exceptions.HTTPError, StampError) as error:
+    except (ExchangeError, StampError) as error:
         return StampAnswer(authority.name, None, None, str(error)[:300])
     if at is None:
         return StampAnswer(authority.name, None, None, f"it answered {status}")

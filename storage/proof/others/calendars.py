@@ -1,6 +1,7 @@
 """Ask calendars of OpenTimestamps about checkpoints, and later what came of their promises."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,12 +27,14 @@ from storage.proof.others.authorities import (
     kept_calendar_stamps,
     note_failure,
 )
-from storage.proof.others.witnesses import answered
+from storage.proof.others.exchange import SECONDS, ExchangeError, exchange
 from storage.proof.stamp import Authority, StampError
 
 KIND = "application/vnd.opentimestamps.v1"
 MOST_AT_ONCE = 20
 """So many promises of a calendar are asked about at a time."""
+MOST_SECONDS = 2 * SECONDS
+"""After this time no further promise of a calendar is asked about: the rest waits."""
 STILL_PENDING = "the calendar has not made it into a block yet"
 
 
@@ -98,7 +101,10 @@ def _asked(
     if is_due and signed.id not in kept:
         yield _kept(engine, clock, signed, _first(calendar, signed), calendar.name)
     waiting = [each for each in kept.values() if promised(each.stamp, each.signed.note)]
+    until = time.monotonic() + MOST_SECONDS
     for each in waiting[: MOST_AT_ONCE if are_due else 0]:
+        if time.monotonic() > until:
+            return
         yield _kept(engine, clock, each.signed, _finished(calendar, each), _promises(calendar.name))
 
 
@@ -120,7 +126,7 @@ def _first(calendar: Authority, signed: checkpoints.Signed) -> StampAnswer:
     asked = asked_of(signed.note, nonce)
     return _answer(
         calendar,
-        lambda: answered(f"{calendar.url}/digest", asked, KIND),
+        lambda: exchange(f"{calendar.url}/digest", asked, KIND),
         lambda body: first_stamp(signed.note, nonce, body),
     )
 
@@ -130,7 +136,7 @@ def _finished(calendar: Authority, stamp: KeptStamp) -> StampAnswer:
     assert promise is not None
     return _answer(
         calendar,
-        lambda: answered(f"{calendar.url}/timestamp/{promise.message.hex()}", None, KIND),
+        lambda: exchange(f"{calendar.url}/timestamp/{promise.message.hex()}", None, KIND),
         lambda body: finished(stamp.stamp, stamp.signed.note, body),
     )
 
@@ -140,14 +146,12 @@ def _answer(
     ask: Callable[[], tuple[int, bytes]],
     stamp_of: Callable[[bytes], bytes],
 ) -> StampAnswer:
-    import urllib3  # noqa: PLC0415  # only who asks needs it
-
     try:
         status, body = ask()
         if status == 404:
             return StampAnswer(calendar.name, None, None, STILL_PENDING)
         stamp = stamp_of(body) if status == 200 else None
-    except (urllib3.exceptions.HTTPError, StampError) as error:
+    except (ExchangeError, StampError) as error:
         return StampAnswer(calendar.name, None, None, str(error)[:300])
     reason = None if stamp is not None else f"it answered {status}"
     return StampAnswer(calendar.name, stamp, None, reason)

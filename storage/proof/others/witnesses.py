@@ -11,12 +11,10 @@ from storage.database.unit import Clock, writing
 from storage.proof import checkpoints, log
 from storage.proof.checkpoints import Signed
 from storage.proof.note import Note, NoteError, number_of
+from storage.proof.others.exchange import ExchangeError, exchange
 from storage.proof.policy import Policy, PolicyError, Witness
 from storage.proof.tree import consistency
 from storage.proof.witness import CosignRequest
-
-SECONDS = 10.0
-LARGEST_ANSWER = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +69,11 @@ def _missing(engine: Engine, newest: Signed, policy: Policy) -> list[Witness]:
 
 
 def _asked(engine: Engine, newest: Signed, witness: Witness) -> Cosigned:
-    import urllib3  # noqa: PLC0415  # only who asks needs it
-
     try:
         with looking(engine) as connection:
             old = _last_size(connection, witness)
         line = _line(engine, newest, witness, old)
-    except (urllib3.exceptions.HTTPError, NoteError, _Refused) as error:
+    except (ExchangeError, NoteError, _Refused) as error:
         return Cosigned(witness.name, None, str(error))
     return Cosigned(witness.name, line, None)
 
@@ -112,28 +108,8 @@ def _request(engine: Engine, newest: Signed, old: int) -> CosignRequest:
 
 def _post(witness: Witness, request: CosignRequest) -> tuple[int, str]:
     url = f"{str(witness.url).rstrip('/')}/add-checkpoint"
-    status, body = answered(url, request.body)
+    status, body = exchange(url, request.body)
     return status, body.decode("utf-8", "replace")
-
-
-def answered(url: str, body: bytes | None, kind: str | None = None) -> tuple[int, bytes]:
-    """Return status and body of what a server answers, `LARGEST_ANSWER` bytes of it at most.
-
-    It is sent a body, or asked for what stands there.
-
-    Raises: urllib3.exceptions.HTTPError.
-    """
-    import urllib3  # noqa: PLC0415  # only who asks needs it
-
-    with urllib3.PoolManager(retries=False, timeout=SECONDS) as pool:
-        headers = {} if kind is None else {"Content-Type": kind}
-        found = pool.request(
-            "GET" if body is None else "POST", url,
-            body=body, headers=headers, redirect=False, preload_content=False,
-        )  # fmt: skip
-        content = found.read(LARGEST_ANSWER, decode_content=True)
-        found.release_conn()
-    return found.status, content
 
 
 def _last_size(connection: Connection, witness: Witness) -> int:

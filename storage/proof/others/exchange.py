@@ -1,0 +1,93 @@
+"""One HTTP exchange with a witness, a time-stamping authority or a calendar."""
+
+import socket
+import ssl
+import time
+from typing import Any
+
+from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_metered_socket
+
+SECONDS = 10.0
+"""Time limit of a whole exchange, from the connection to the last byte of the answer."""
+LARGEST_ANSWER = 100_000
+HEAD_BYTES = 64 * 1024
+
+
+class ExchangeError(Exception):
+    """A server gave no complete answer in time."""
+
+
+def exchange(url: str, body: bytes | None, content_type: str | None = None) -> tuple[int, bytes]:
+    """Send one request and return status and body of the answer.
+
+    The request is a POST where there is a `body`, otherwise a GET. At most `LARGEST_ANSWER` bytes
+    of the answer are read. The deadline covers all of it but the look-up of the host name, which
+    has the time limits of the resolver.
+
+    Raises: ExchangeError.
+    """
+    from http.client import HTTPException  # noqa: PLC0415  # only programs that ask need these
+
+    from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415
+
+    meter = Meter(time.monotonic() + SECONDS, LARGEST_ANSWER + HEAD_BYTES)
+    try:
+        return _answer(url, body, content_type, meter)
+    except (TimeoutError, ReadTimeoutError) as error:
+        raise ExchangeError(f"no complete answer within {SECONDS:g} seconds") from error
+    except (HTTPError, HTTPException, OSError, ValueError) as error:
+        raise ExchangeError(str(error) or type(error).__name__) from error
+
+
+def _answer(
+    url: str, body: bytes | None, content_type: str | None, meter: Meter
+) -> tuple[int, bytes]:
+    from urllib3.util import parse_url  # noqa: PLC0415
+
+    parts = parse_url(url)
+    connection = _connection(parts.scheme or "", parts.host or "", parts.port, meter)
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    try:
+        connection.request(
+            "GET" if body is None else "POST", parts.request_uri,
+            body=body, headers=headers, preload_content=False,
+        )  # fmt: skip
+        response = connection.getresponse()
+        return response.status, response.read(LARGEST_ANSWER, decode_content=True)
+    finally:
+        connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None, meter: Meter) -> Any:
+    from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: PLC0415
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> MeteredSocket:
+            return _open_first(self.host, self.port, meter)
+
+    class Tls(HTTPSConnection):
+        def _new_conn(self) -> MeteredSocket:
+            return _open_first(self.host, self.port, meter)
+
+        def connect(self) -> None:
+            super().connect()
+            assert isinstance(self.sock, MeteredTlsSocket)
+            self.sock.meter = meter
+
+    if scheme != "https":
+        return Plain(host, port, timeout=SECONDS)
+    context = ssl.create_default_context()
+    context.sslsocket_class = MeteredTlsSocket
+    return Tls(host, port, timeout=SECONDS, ssl_context=context)
+
+
+def _open_first(host: str, port: int, meter: Meter) -> MeteredSocket:
+    """Return a socket to the first address of a host that accepts a connection."""
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    failure: OSError = OSError(f"the host {host} has no address")
+    for *_kind, place in found:
+        try:
+            return open_metered_socket(str(place[0]), port, meter)
+        except OSError as error:
+            failure = error
+    raise failure
