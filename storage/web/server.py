@@ -31,7 +31,9 @@ MOST_CONNECTIONS = 200
 IDLE_SECONDS = 10
 ENDS_SECONDS = 5
 LIVES_SECONDS = 60
-"""A process that answered and then says nothing for so long is replaced."""
+"""A process that answered before and then does not answer for this long is replaced."""
+STARTS_SECONDS = 600
+"""A process that has not answered this long after its start is replaced."""
 MOST_HEAD_BYTES = 32 * 1024
 
 
@@ -117,12 +119,12 @@ class Served:
 class _Watched(Multiprocess):
     """Starts processes that serve, and another one where one ends or falls silent; tells so.
 
-    One that has not answered yet still starts, which on a busy machine takes as long as it takes.
+    On a busy machine a process may need minutes to start.
     """
 
     def __init__(self, config: uvicorn.Config, listening: list[socket.socket]) -> None:
         super().__init__(config, listening)
-        self._asked: MutableMapping[Process, float | None] = WeakKeyDictionary()
+        self._deadlines: MutableMapping[Process, float] = WeakKeyDictionary()
 
     def init_processes(self) -> None:
         """Start what serves."""
@@ -146,21 +148,29 @@ class _Watched(Multiprocess):
                 another.start()
 
     def _lives(self, process: Process) -> bool:
-        """Return whether a process starts, or answered within the last minute; wait for nothing."""
+        """Check whether a process is starting or answered recently, without waiting."""
         if not process.process.is_alive():
             return False
         try:
-            if process not in self._asked:
-                self._asked[process] = None
+            if process not in self._deadlines:
+                self._deadlines[process] = monotonic() + STARTS_SECONDS
                 process.parent_conn.send(b"ping")
             elif process.parent_conn.poll():
                 process.parent_conn.recv()
-                self._asked[process] = monotonic()
+                self._deadlines[process] = monotonic() + LIVES_SECONDS
                 process.parent_conn.send(b"ping")
         except (OSError, EOFError):
             return False
-        heard = self._asked[process]
-        return heard is None or monotonic() - heard < LIVES_SECONDS
+        return monotonic() < self._deadlines[process]
+
+    def join_all(self) -> None:
+        """Wait for all processes to end, and kill those that do not end in time."""
+        deadline = monotonic() + 2 * ENDS_SECONDS
+        for each in self.processes:
+            each.process.join(max(0.0, deadline - monotonic()))
+            if each.process.is_alive():
+                each.process.kill()
+                each.process.join()
 
 
 class ServedByMany(_Watched):
@@ -187,9 +197,7 @@ class ServedByMany(_Watched):
 
     def __exit__(self, *_failure: object) -> None:
         self.should_exit.set()
-        self._thread.join(timeout=2 * ENDS_SECONDS)
-        for each in self.processes:
-            each.process.kill()
+        self._thread.join()
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def place(tmp_path_factory):
     return url
 
 
-def read_until(handle: int, wanted: bytes, seconds: float = 60) -> bytes:
+def read_until(handle: int, wanted: bytes, seconds: float = 240) -> bytes:
     """Return what a terminal shows until `wanted` stands there."""
     shown, end = b"", time.monotonic() + seconds
     while wanted not in shown and time.monotonic() < end:

@@ -1,6 +1,7 @@
 """What is not read in time is tried once more, alone and later, before that is its verdict."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,8 @@ def test_a_page_that_is_late_twice_is_refused_and_kept_and_costs_no_other_one(ro
     assert room.worked(job) == Counts(new_articles=1, refused=1)
     refusal = room.one("SELECT * FROM refusals")
     assert (refusal["code"], refusal["kept"]) == ("resource_time", True)
-    assert "1 s of processor time" in refusal["message"]
+    # on a busy machine the limit of the clock is reached before that of processor time
+    assert re.search(r"\b\d+ s (of processor time|by the clock)", refusal["message"])
     assert waiting(room) == []
 
 

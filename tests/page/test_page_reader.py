@@ -110,7 +110,7 @@ def test_any_text_is_read_as_in_the_worker(reader, kind):
 
 
 def test_starting_the_child_does_not_count_as_reading():
-    with DocumentReader(TextSettings(), document_seconds=0.5) as reader:
+    with DocumentReader(TextSettings(), document_seconds=0.5, wall_seconds=60) as reader:
         assert isinstance(reader.read(html(), hints()), Draft)
 
 

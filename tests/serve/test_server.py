@@ -18,6 +18,7 @@ from storage.web.archives import Library, ServedArchive
 from storage.web.server import bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
+from tests.flow.processes import until
 from worker.errors import PortTakenError
 from worker.services.rate_limit import RateLimit
 from worker.services.web import PageBeside, address_of, workers_of
@@ -44,6 +45,13 @@ def test_a_page_beside_other_work_answers_from_its_start_to_its_stop(settings):
         httpx.get(f"http://{address}/healthz", timeout=2)
 
 
+def is_serving(process):
+    try:
+        return any("spawn_main" in word for word in process.cmdline())
+    except psutil.NoSuchProcess:  # it ended, also where nobody has waited for it yet
+        return False
+
+
 @contextmanager
 def many(settings):
     """Give the address of a page that two processes serve, and how to find them."""
@@ -53,17 +61,17 @@ def many(settings):
 
     def serving():
         started = [each for each in psutil.Process().children() if each not in before]
-        return [each for each in started if any("spawn_main" in w for w in each.cmdline())]
+        return [each for each in started if is_serving(each)]
 
     try:
         yield f"http://{address}", serving
     finally:
         page.stop()
-        assert serving() == []
+        until(lambda: serving() == [], what="the end of all processes")
 
 
 def ask(url):
-    return httpx.get(url, timeout=60)
+    return httpx.get(url, timeout=240)
 
 
 def told_by(url, status):
@@ -136,11 +144,21 @@ def test_a_process_that_stands_still_is_replaced(settings, monkeypatch):
     with many(settings) as (url, serving):
         assert ask(f"{url}/readyz").text == "ok\n"
         before = set(serving())
+        assert len(before) == 2
+        monkeypatch.setattr("storage.web.server.STARTS_SECONDS", 2)
         monkeypatch.setattr("storage.web.server.LIVES_SECONDS", 2)
         for each in before:
             each.suspend()
+        until(lambda: not before & set(serving()), what="the replacement of both processes")
+        monkeypatch.undo()
         assert ask(f"{url}/readyz").text == "ok\n"
-        assert not before & set(serving())
+
+
+def test_a_process_that_stands_still_at_the_end_is_killed(settings):
+    with many(settings) as (url, serving):
+        assert ask(f"{url}/readyz").text == "ok\n"
+        until(lambda: len(serving()) == 2, what="both processes")
+        serving()[0].suspend()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
