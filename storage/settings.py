@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from itertools import pairwise
 from pathlib import Path
 from string import ascii_lowercase, digits, hexdigits
@@ -274,6 +275,11 @@ def _host_names(raw: Any) -> tuple[str, ...]:
     return names
 
 
+def _networks(raw: Any) -> tuple[str, ...]:
+    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
+    return tuple(str(ip_network(str(each).strip())) for each in listed if str(each).strip())
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """How a setting is read, what it is without being set, what it means.
@@ -371,6 +377,9 @@ class Settings:
     )
     web_hosts: tuple[str, ...] = setting(
         _host_names, "", "further names that the page is asked by, beside localhost and 127.0.0.1"
+    )
+    web_proxies: tuple[str, ...] = setting(
+        _networks, "", "addresses or networks of the reverse proxies in front of the page"
     )
     web_workers: int | None = setting(
         _count, None, "processes that serve the page; else one a processor, four at most"

@@ -1,6 +1,5 @@
 """What stands before every answer: which names are served, how much is taken, safe headers."""
 
-import asyncio
 import hashlib
 import ipaddress
 import re
@@ -15,7 +14,6 @@ from storage.web.known import tags_in
 from storage.web.problems import Problem, answer
 
 MOST_BODY_BYTES = 1024 * 1024
-BODY_SECONDS = 15.0
 MOST_TAGGED_BYTES = 8 * 1024 * 1024
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -75,6 +73,9 @@ class Guards:
     def _problem(self, headers: Headers, path: str) -> Problem | None:
         if path not in self.quiet_paths and not is_served(headers.get("host", ""), self.hosts):
             return Problem("host_unknown", "ask by the address that this page was started with")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            detail = "Content-Length and Transfer-Encoding contradict each other"
+            return Problem("request_invalid", detail, headers={"Connection": "close"})
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 12:
             return Problem("request_invalid", "Content-Length is no number")
@@ -105,7 +106,7 @@ def _is_address(name: str) -> bool:
 
 
 class _Bounded:
-    """Receives a body up to a number of bytes and seconds."""
+    """Receives a body up to a number of bytes."""
 
     def __init__(self, receive: Receive, most_bytes: int) -> None:
         self._receive = receive
@@ -115,10 +116,7 @@ class _Bounded:
     async def __call__(self) -> Message:
         if self._is_whole:
             return await self._receive()
-        try:
-            message = await asyncio.wait_for(self._receive(), BODY_SECONDS)
-        except TimeoutError:
-            raise Problem("too_slow", "the request did not come to its end") from None
+        message = await self._receive()
         self._left -= len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         if self._left < 0:

@@ -46,6 +46,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "origin_foreign": (403, "The form was sent from another page"),
         "no_such": (404, "There is no such thing"),
         "method_not_allowed": (405, "This cannot be done here"),
+        "request_slow": (408, "The request took too long"),
         "conflict": (409, "It is there already"),
         "redacted": (410, "It was redacted"),
         "too_large": (413, "The request is too large"),

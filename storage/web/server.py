@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.process import BaseProcess
@@ -19,22 +19,22 @@ from weakref import WeakKeyDictionary
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import SIGNALS, Process
 
-from storage.web.guards import SAFE_HEADERS
-from storage.web.problems import Problem, answer
+from storage.web.connections import (
+    IDLE_SECONDS,
+    MOST_CONNECTIONS,
+    MOST_HEAD_BYTES,
+    BoundedProtocol,
+)
 
 LOG = logging.getLogger(__name__)
-MOST_CONNECTIONS = 200
-IDLE_SECONDS = 10
 ENDS_SECONDS = 5
 LIVES_SECONDS = 60
 """A process that answered before and then does not answer for this long is replaced."""
 STARTS_SECONDS = 600
 """A process that has not answered this long after its start is replaced."""
-MOST_HEAD_BYTES = 32 * 1024
 
 
 class SharedSocket(socket.socket):
@@ -84,15 +84,20 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(make: Callable[[], ASGIApp], listening: socket.socket, workers: int) -> None:
+def serve(
+    make: Callable[[], ASGIApp],
+    listening: socket.socket,
+    workers: int,
+    proxies: Sequence[str] = (),
+) -> None:
     """Serve by so many processes until SIGTERM or SIGINT, or until one of them cannot start.
 
     Where there are several, `make` is called in each of them: it has to be one that can be pickled.
     """
     if workers == 1:
-        uvicorn.Server(_config(make())).run(sockets=[listening])
+        uvicorn.Server(_config(make(), proxies)).run(sockets=[listening])
         return
-    watching = _Watched(_config_of_many(make, workers), [listening])
+    watching = _Watched(_config_of_many(make, workers, proxies), [listening])
     watching.run()
     if any(each.exitcode == STARTUP_FAILURE for each in watching.processes):
         sys.exit(STARTUP_FAILURE)
@@ -101,8 +106,8 @@ def serve(make: Callable[[], ASGIApp], listening: socket.socket, workers: int) -
 class Served:
     """Serves in a thread for as long as the `with` goes on."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
-        self._server = uvicorn.Server(_config(app))
+    def __init__(self, app: ASGIApp, listening: socket.socket, proxies: Sequence[str] = ()) -> None:
+        self._server = uvicorn.Server(_config(app, proxies))
         self._thread = threading.Thread(
             target=self._server.run, args=([listening],), name="web", daemon=True
         )
@@ -179,9 +184,15 @@ class ServedByMany(_Watched):
     Made in the main thread, whose handlers of signals stay as they are.
     """
 
-    def __init__(self, make: Callable[[], ASGIApp], listening: socket.socket, workers: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[], ASGIApp],
+        listening: socket.socket,
+        workers: int,
+        proxies: Sequence[str] = (),
+    ) -> None:
         before = {each: signal.getsignal(each) for each in SIGNALS}
-        super().__init__(_config_of_many(make, workers), [listening])
+        super().__init__(_config_of_many(make, workers, proxies), [listening])
         for each, handler in before.items():
             signal.signal(each, handler)
         self._thread = threading.Thread(target=self.run, name="web", daemon=True)
@@ -210,29 +221,18 @@ def _interrupted_by_nobody() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Protocol(H11Protocol):
-    """Tells of what is no request, or has too long a head, as of any other problem."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer, and close the connection."""
-        told = answer(
-            Problem("request_invalid", msg, headers={**SAFE_HEADERS, "Connection": "close"})
-        )
-        head = b"".join(b"%s: %s\r\n" % each for each in told.raw_headers)
-        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (head, told.body))
-        self.transport.close()
-
-
-def _config(app: ASGIApp | Callable[[], ASGIApp], **more: Any) -> uvicorn.Config:
+def _config(
+    app: ASGIApp | Callable[[], ASGIApp], proxies: Sequence[str], **more: Any
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=_Protocol,
+        http=BoundedProtocol,
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=ENDS_SECONDS,
         h11_max_incomplete_event_size=MOST_HEAD_BYTES,
@@ -240,9 +240,11 @@ def _config(app: ASGIApp | Callable[[], ASGIApp], **more: Any) -> uvicorn.Config
     )
 
 
-def _config_of_many(make: Callable[[], ASGIApp], workers: int) -> uvicorn.Config:
+def _config_of_many(
+    make: Callable[[], ASGIApp], workers: int, proxies: Sequence[str]
+) -> uvicorn.Config:
     return _config(
-        partial(_below_another, make), factory=True, workers=workers,
+        partial(_below_another, make), proxies, factory=True, workers=workers,
         timeout_worker_healthcheck=LIVES_SECONDS,
     )  # fmt: skip
 

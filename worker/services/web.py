@@ -36,7 +36,7 @@ def run_web(settings: Settings) -> None:
     with _listening(host, port) as listening, _maker(settings) as make:
         make.check()
         LOG.info("web_started", address=f"http://{host}:{port}")
-        serve(make, listening, workers_of(settings))
+        serve(make, listening, workers_of(settings), settings.web_proxies)
     LOG.info("web_stopped")
 
 
@@ -53,7 +53,10 @@ class PageBeside:
         self._make = self._ends.enter_context(_maker(settings))
         self._many = None
         if workers_of(settings) > 1:
-            self._many = ServedByMany(self._make, self._listening, workers_of(settings))
+            self._many = ServedByMany(
+                self._make, self._listening, workers_of(settings), settings.web_proxies
+            )
+        self._proxies = settings.web_proxies
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
@@ -65,7 +68,7 @@ class PageBeside:
         self._thread.join(timeout=ENDS_SECONDS)
 
     def _run(self) -> None:
-        with self._ends, self._many or Served(self._make(), self._listening):
+        with self._ends, self._many or Served(self._make(), self._listening, self._proxies):
             LOG.info("web_started", address=self._address)
             self._over.wait()
 
