@@ -1,6 +1,7 @@
 """The `lesart` command itself, which the commands are added to."""
 
 import typer
+from typer.core import TyperGroup
 
 from storage.cli.exits import WELL
 from storage.cli.options import ArchiveOptions, OutputOptions, WithGroups, flag
@@ -12,8 +13,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-db = typer.Typer(help="Care for the database.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(db, name="db")
 
 
 @app.callback(help=app.info.help)
@@ -30,6 +29,25 @@ def root(
     ),
 ) -> None:
     """Take the options that may stand before a command."""
+
+
+def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:  # noqa: A002  # Typer's word
+    """Return a group of commands that accepts the shared options before its command, as `app` does.
+
+    `lesart source --archive PATH list` is the same as `lesart source list --archive PATH`.
+    """
+    group = typer.Typer(cls=cls, help=help, no_args_is_help=True, rich_markup_mode=None)
+
+    @group.callback(help=help)
+    @WithGroups
+    def accept_shared_options(place: ArchiveOptions, shown: OutputOptions) -> None:
+        """Accept the options; the command looks them up (storage.cli.options)."""
+
+    return group
+
+
+db = command_group("Care for the database.")
+app.add_typer(db, name="db")
 
 
 def program() -> str:

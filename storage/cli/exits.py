@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import typer
 
-from storage.cli.output import OutputError, PipeClosedError, silence_output
+from storage.cli.output import OutputError, PipeClosedError, UnwritableError, silence_output
 from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
 from storage.read.revision import RevisionError
@@ -28,6 +28,12 @@ INTERNAL = 70
 INTERRUPTED = 130
 
 ERROR_LOG = "errors.log"
+
+
+class InterruptionError(Exception):
+    """The user interrupted a command that can be continued; the text says how."""
+
+
 ExitCodes = Mapping[type[BaseException], int]
 NO_FURTHER: ExitCodes = MappingProxyType({})
 
@@ -37,6 +43,8 @@ _OWN: ExitCodes = {
     IntervalError: WRONG_USE,
     RevisionError: WRONG_USE,
     OutputError: WRONG_USE,
+    UnwritableError: UNCHECKED,
+    InterruptionError: INTERRUPTED,
 }
 OF_ARCHIVES = (
     ("storage.values.errors", "NoSuchError", NO_SUCH),
@@ -80,11 +88,13 @@ def run(
     except SystemExit as ended:
         return _after_exit(ended)
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        answer = INTERRUPTED
     except typer.TyperException as error:
         return _report_wrong_use(error)
     except Exception as error:  # noqa: BLE001  # the last place: no trace reaches a user
         return _report(error, given, exit_codes)
+    if answer == INTERRUPTED:
+        say("interrupted")
     return answer if isinstance(answer, int) else WELL
 
 
@@ -182,12 +192,7 @@ def _of_archives() -> ExitCodes:
 
 
 def _narrowed(error: Exception, code: int) -> int:
-    """Return `code`, but wrong use where a database is there and the password is what is wrong.
-
-    An answer for which there is no room could not be given; the place may be the right one.
-    """
-    if isinstance(error, OutputError) and error.is_of_machine:
-        return UNCHECKED
+    """Return `code`, but wrong use where a database is there and the password is what is wrong."""
     is_password = code == UNCHECKED and any(each in str(error) for each in _PASSWORD_REASONS)
     return WRONG_USE if is_password else code
 

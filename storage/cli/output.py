@@ -12,29 +12,37 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from shutil import get_terminal_size
+from types import MappingProxyType
 from typing import IO, Any, Literal
 
 from storage.cli.table import table_lines
 from storage.values.trouble import mend_of
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
-NOT_THE_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
-"""Errors after which the same command may go well: the place that was named is right."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
 
+NO_FILE: Mapping[int, str] = MappingProxyType(
+    {
+        errno.ENOENT: "create the folder first, or name another file",
+        errno.EISDIR: "name a file in this folder",
+    }
+)
+"""What to do where the path of an output file cannot be a file."""
+
+
 class OutputError(Exception):
-    """The answer cannot be written to the place that was named.
+    """The answer does not belong in the place that was named: bytes on a terminal, for example."""
 
-    `is_of_machine` says that it could be, were the machine in order: there is no room, say.
-    """
-
-    def __init__(self, place: str, reason: str, *, is_of_machine: bool = False) -> None:
+    def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"cannot write to {place}: {reason}")
         self.place = place
         self.reason = reason
-        self.is_of_machine = is_of_machine
+
+
+class UnwritableError(OutputError):
+    """The operating system refused to write: no such folder, no permission, no room."""
 
 
 class PipeClosedError(Exception):
@@ -86,7 +94,7 @@ def write_rows(
     A row is a mapping, or a record with `to_dict` (and `to_flat` for tables, CSV and TSV).
     `columns` names those of a flat row in their order, without it the first row does; `shown`
     those that a table has room for.
-    Raises: OutputError; PipeClosedError.
+    Raises: UnwritableError; PipeClosedError.
     """
     written = Written()
     names = shown or columns if target.chosen == "table" else columns
@@ -99,7 +107,7 @@ def write_rows(
 def write_record(record: Any, target: AnswerTarget) -> None:
     """Write one record: in a table each of its fields is a line.
 
-    Raises: OutputError; PipeClosedError.
+    Raises: UnwritableError; PipeClosedError.
     """
     if target.chosen == "json":
         write_json(_nested(record), target.path, indent=2)
@@ -113,7 +121,7 @@ def write_record(record: Any, target: AnswerTarget) -> None:
 def write_text(pieces: Iterable[str], path: Path | None) -> None:
     """Write text as it comes to `path` or standard output.
 
-    Raises: OutputError; PipeClosedError.
+    Raises: UnwritableError; PipeClosedError.
     """
     with text_stream(path) as stream:
         for piece in pieces:
@@ -123,7 +131,7 @@ def write_text(pieces: Iterable[str], path: Path | None) -> None:
 def write_bytes(data: bytes, path: Path | None) -> None:
     """Write `data`, bit for bit, to `path` or standard output.
 
-    Raises: OutputError; PipeClosedError.
+    Raises: UnwritableError; PipeClosedError.
     """
     with binary_stream(path) as stream:
         stream.write(data)
@@ -162,7 +170,7 @@ def silence_output() -> None:
 def text_stream(path: Path | None) -> Iterator[IO[str]]:
     """Open `path` for UTF-8, whole or not at all, or standard output.
 
-    Raises: OutputError; PipeClosedError.
+    Raises: UnwritableError; PipeClosedError.
     """
     if path is None:
         with _pipe():
@@ -177,7 +185,7 @@ def text_stream(path: Path | None) -> Iterator[IO[str]]:
 def binary_stream(path: Path | None) -> Iterator[IO[bytes]]:
     """Open `path` for bytes, whole or not at all, or standard output.
 
-    Raises: OutputError; PipeClosedError.
+    Raises: UnwritableError; PipeClosedError.
     """
     if path is None:
         with _pipe():
@@ -322,11 +330,11 @@ def _pipe() -> Iterator[None]:
         raise _unwritten("standard output", error) from error
 
 
-def _unwritten(place: str, error: OSError) -> OutputError:
+def _unwritten(place: str, error: OSError) -> UnwritableError:
     reason = "it is closed" if error.errno == errno.EBADF else error.strerror or str(error)
-    mend = mend_of(error)
-    message = f"{reason}: {mend}" if mend is not None else reason
-    return OutputError(place, message, is_of_machine=error.errno in NOT_THE_PLACE)
+    remedy = NO_FILE.get(error.errno or 0) or mend_of(error)
+    message = f"{reason}: {remedy}" if remedy is not None else reason
+    return UnwritableError(place, message)
 
 
 @contextmanager

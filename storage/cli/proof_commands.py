@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from storage.cli.app import app, program
+from storage.cli.app import app, command_group, program
 from storage.cli.exits import say
 from storage.cli.options import (
     ArchiveOptions,
@@ -32,18 +32,20 @@ if TYPE_CHECKING:
 class _Group(TyperGroup):
     """A group in which anything that is no command is a revision: `lesart proof REV`."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read options that precede the revision as those of `bundle`: they may be its own."""
+        is_option_first = bool(args) and args[0].startswith("-") and args[0] != "--help"
+        if is_option_first and not self.commands.keys() & {*args}:
+            args = ["bundle", *args]
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = ["bundle", *args]
         return super().resolve_command(ctx, args)
 
 
-proof = typer.Typer(
-    cls=_Group,
-    help="Prove what is in the archive, with programs that others wrote.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+proof = command_group("Prove what is in the archive, with programs that others wrote.", _Group)
 app.add_typer(proof, name="proof")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from storage.cli.exits import NO, say
+from storage.cli.exits import NO, InterruptionError, say
 from storage.cli.options import ArchiveOptions, Checked, OutputOptions, Page, Then
 from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.cli.progress import ProgressLine
@@ -141,8 +141,8 @@ def report_verification(
         try:
             written = write_rows(findings, shown.target(), flat_columns(Broken))
         except KeyboardInterrupt:
-            say(f"ended early: go on with --after {verification.reached}")
-            raise
+            go_on = f"interrupted: continue with --after {verification.reached}"
+            raise InterruptionError(go_on) from None
     looked = ", ".join(f"{number} {name}" for name, number in verification.checked.items())
     say(f"looked at {looked}; {verification.redacted} redacted; {written.number} broken")
     if verification.older_steps:

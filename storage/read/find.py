@@ -40,6 +40,7 @@ from storage.read.revision import (
     WordingPrefix,
     parse_revision,
     parse_revisions,
+    why_no_selector,
 )
 from storage.values.digest import origin_id, short_wording, wording_name
 from storage.values.errors import AmbiguousError, NoSuchError, RestrictedError
@@ -156,19 +157,23 @@ class Finder:
         an id that no other has, then the address that is meant.
         Raises: NoSuchError, AmbiguousError.
         """
-        found = (
-            self._answering(given)
-            or self._in_file(given)
-            or self._beginning(given)
-            or self._cleaned(given)
-        )
+        found = self._named(given)
         if found is None:
             by_then = " by then" if self.clocks.are_set else ""
             hint = f"`lesart list` names those that are there{by_then}"
             if self._has_version(given):
                 hint = "that is a version of one; name the article alone, without @"
+            self._refuse_selector(given)
             raise NoSuchError(f"article{by_then}", given, hint)
         return found
+
+    def _named(self, given: str) -> FoundArticle | None:
+        return (
+            self._answering(given)
+            or self._in_file(given)
+            or self._beginning(given)
+            or self._cleaned(given)
+        )
 
     def whole(self, given: str) -> FoundArticle | None:
         """Return the article that is named with all its versions, None where a version is named.
@@ -256,6 +261,12 @@ class Finder:
             return False
         return revision.article != given and self.is_known(revision.article)
 
+    def _refuse_selector(self, given: str) -> None:
+        """Raise RevisionError where the part before the last @ is an article: the rest is wrong."""
+        article, at, selector = given.rpartition("@")
+        if at and not self._has_version(given) and self._named(article) is not None:
+            raise RevisionError(given, why_no_selector(selector))
+
     def _answering(self, given: str) -> FoundArticle | None:
         """Return the article of an origin or of the path of a file."""
         found = self._exactly(given)
@@ -288,12 +299,14 @@ class Finder:
     def _cleaned(self, given: str) -> FoundArticle | None:
         """Return the article at an address that is written in another way, as a browser shows it.
 
-        With a fragment, say, or with what counts visitors.
+        Examples: with a fragment, with parameters that count visitors, without `https://`.
         """
+        addresses = [given]
         if not given.lower().startswith(("http://", "https://")):
-            return None
-        origin = origin_name.cleaned(given)
-        return None if origin is None else self._exactly(origin)
+            host, is_path, _path = given.partition("/")
+            addresses = [f"https://{given}", f"http://{given}"] if is_path and "." in host else []
+        origins = filter(None, map(origin_name.cleaned, addresses))
+        return next(filter(None, map(self._exactly, origins)), None)
 
     def _only(self, wanted: ColumnElement[bool], given: str) -> FoundArticle | None:
         query = (

@@ -102,7 +102,7 @@ def parse_revision(
     article, at, tail = text.rpartition("@")
     selector = _selector(tail, timezone) if at else None
     if selector is None and at and ATTEMPT.fullmatch(tail):
-        raise RevisionError(text, _why_no_selector(tail))
+        raise RevisionError(text, why_no_selector(tail))
     if selector is None:
         article, selector = text, Latest()
     article = article or inherited
@@ -194,7 +194,8 @@ def _moment(tail: str, timezone: tzinfo) -> datetime | None:
     return None
 
 
-def _why_no_selector(tail: str) -> str:
+def why_no_selector(tail: str) -> str:
+    """Return the reason that what follows an @ selects no version."""
     if WORDING.fullmatch(tail):
         return "a wording is named by 8 to 64 hexadecimal digits after w1:."
     if tail.startswith("w1:"):

@@ -88,15 +88,15 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "url_scheme": (
         "Only addresses of the web are asked for, not {scheme}.",
-        "Name an address that begins with https:// or http://.",
+        "Write an address that begins with https:// or http://.",
     ),
     "url_invalid": (
         "This address is never asked for: {reason}.",
-        "Mend the address; a server of your own network can be named in allow_hosts.",
+        "Correct the address; allow a server of your own with LESART_ALLOW_HOSTS=HOST:PORT.",
     ),
     "address_not_public": (
         "The address does not lie in the public net: {reason}.",
-        "If it is a server of your own network, name it in allow_hosts.",
+        "If it is a server of your own, allow it with LESART_ALLOW_HOSTS=HOST:PORT.",
     ),
     "redirect_limit": (
         "The address leads on more than {limit} times.",

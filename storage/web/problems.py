@@ -42,6 +42,7 @@ TITLES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "request_invalid": (400, "The request cannot be understood"),
         "not_an_address": (400, "Only addresses of the web can be named here"),
         "token_missing": (401, "This needs a token"),
+        "token_invalid": (401, "The token is not valid"),
         "token_scope": (403, "The token may not do this"),
         "origin_foreign": (403, "The form was sent from another page"),
         "no_such": (404, "There is no such thing"),

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from storage.database.tables import ACCESS_TOKEN
+from storage.values.errors import NoSuchError
 from storage.values.net.token import SCOPES, Token, TokenError
 from storage.write.archive import Archive
 
@@ -53,17 +54,18 @@ def tokens(archive: Archive) -> list[Token]:
 
 
 def revoke_token(archive: Archive, name: str) -> None:
-    """Take a token back: from now on it allows nothing.
+    """Revoke a token: from now on it allows nothing. A revoked one stays as it is.
 
-    Raises: TokenError.
+    Raises: NoSuchError.
     """
     with archive.unit() as unit:
         query = update(ACCESS_TOKEN).where(
             ACCESS_TOKEN.c.name == name, ACCESS_TOKEN.c.revoked_at.is_(None)
         )
-        done = unit.connection.execute(query.values(revoked_at=unit.now))
-        if done.rowcount == 0:
-            raise TokenError(f"there is no token {name} that could be taken back")
+        known = select(ACCESS_TOKEN.c.id).where(ACCESS_TOKEN.c.name == name)
+        if unit.connection.execute(known).first() is None:
+            raise NoSuchError("token", name, "`lesart token list` names the tokens")
+        unit.connection.execute(query.values(revoked_at=unit.now))
 
 
 def token_of(archive: Archive, given: str) -> Token | None:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from storage.cli.article_commands import app
 from storage.cli.exits import OF_ARCHIVES, exit_code_of, run
 from storage.cli.options import ArchiveOptions, Filtering, OutputOptions, Page, WithGroups, command
-from storage.cli.output import OutputError
+from storage.cli.output import OutputError, UnwritableError
 from storage.database.engine import ArchiveMissingError, ArchiveUnreachableError, DatabaseUrlError
 from storage.database.rows import CursorError
 from storage.database.schema_version import SchemaNewerError, SchemaOlderError
@@ -62,7 +62,7 @@ ENDINGS = {
         OperationalError("", {}, Exception("attempt to write a readonly database")),
         4,
     ),
-    "no room to answer": (OutputError("x", "no", is_of_machine=True), 4),
+    "no room to answer": (UnwritableError("x", "no"), 4),
     "no room at all": (OSError(errno.ENOSPC, "No space left on device"), 4),
     "folder not to be written": (PermissionError(errno.EACCES, "Permission denied", "/a"), 4),
     "another error of the system": (ConnectionResetError(errno.ECONNRESET, "reset"), None),

@@ -98,8 +98,6 @@ def test_json_has_no_number_without_an_end(folder, capsys):
     assert told == {"much": "Infinity", "little": "-Infinity"}
 
 
-def test_a_pattern_that_matches_nothing_is_told(folder, capsys):
-    assert run(app, ["ingest", "in/*.pdf"]) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out)["seen"] == 0
-    assert "nothing was found at in/*.pdf" in told.err
+def test_a_pattern_without_a_match_is_reported(folder, capsys):
+    assert run(app, ["ingest", "in/*.pdf"], exit_codes=EXIT_CODES) == 3
+    assert "in/*.pdf: no file matches this pattern" in capsys.readouterr().err

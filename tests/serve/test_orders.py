@@ -71,10 +71,14 @@ def test_without_a_token_nothing_is_changed(archive_url, method, path, body):
     with desk(archive_url) as (client, _token), open_archive(archive_url) as archive:
         before = (archive.sources(), len(list(archive.jobs())))
         client.headers.pop("Authorization")
-        for header in (None, "", "Bearer", "Bearer wrong", "Basic bGVzYXJ0", "Bearer lesart_x"):
+        wrong = dict.fromkeys(("Bearer wrong", "Bearer lesart_x"), "token_invalid")
+        missing = dict.fromkeys((None, "", "Bearer", "Basic bGVzYXJ0"), "token_missing")
+        for header, code in (missing | wrong).items():
             headers = {} if header is None else {"Authorization": header}
             answer = client.request(method, path, json=body, headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (401, "token_missing")
+            assert (answer.status_code, answer.json()["code"]) == (401, code)
+            is_wrong = code == "token_invalid"
+            assert ('error="invalid_token"' in answer.headers["WWW-Authenticate"]) == is_wrong
         assert (archive.sources(), len(list(archive.jobs()))) == before
 
 
@@ -93,7 +97,8 @@ def test_a_token_that_was_taken_back_allows_nothing(archive_url):
         with Archive.open(archive_url) as archive:
             found = token_of(archive, token)
             revoke_token(archive, found.name)
-        assert client.post("/api/ingest", json={"locators": [PAGE]}).status_code == 401
+        answer = client.post("/api/ingest", json={"locators": [PAGE]})
+        assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 
 def test_the_archive_keeps_no_token_but_its_digest(archive_url):

@@ -36,7 +36,9 @@ def hook_address(given: str, network: Network) -> Address:
     if isinstance(address, Refused):
         raise AlertError(f"no webhook can go there: {address.message} {address.hint}")
     if address.scheme != "https" and not network.is_own(address.host, address.port):
-        raise AlertError("webhooks go over https, or to servers named in allow_hosts")
+        raise AlertError(
+            "webhooks go over https, or to servers of your own that LESART_ALLOW_HOSTS names"
+        )
     return address
 
 

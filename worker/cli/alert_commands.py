@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from storage.cli.app import command_group
 from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, OutputOptions, Page, argument, command, flag, option
 from storage.cli.output import write_record, write_rows
 from storage.settings import Settings
 from storage.values.change_class import ChangeClass
-from storage.values.errors import AlertError
+from storage.values.errors import AlertError, NoSuchError
 from storage.values.late import LateModule
 from storage.values.net.mail_server import MAIL_ADDRESS
 from worker.cli.opened import opened_archive
@@ -30,9 +31,7 @@ else:
 DEFAULT_HOUR = "07:00"
 SHORTEST_PASSAGE, LONGEST_PASSAGE = 8, 4_000
 
-alerts = typer.Typer(
-    help="Hear of changes by webhook, mail or Apprise.", no_args_is_help=True, rich_markup_mode=None
-)
+alerts = command_group("Hear of changes by webhook, mail or Apprise.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An alert's name.")]
 State = Literal["waiting", "sent", "failed", "dead", "damped"]
 
@@ -92,7 +91,7 @@ class Wanted:
                 article = archive.article(article).article
             names = {each.name for each in archive.sources()}
         if self.source is not None and self.source not in names:
-            raise AlertError(f"there is no source {self.source}: see `lesart source list`")
+            raise NoSuchError("source", self.source, "`lesart source list` names the sources")
         found = AlertRule(
             query=self.query, classes=tuple(self.classes or ()), silent=self.silent or None,
             source=self.source, language=self.language, article=article, passage=self.passage,

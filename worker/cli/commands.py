@@ -99,12 +99,14 @@ def ingest(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_moment(observed_at, settings), type=type,
         )  # fmt: skip
-        job_id = control.ingest(archive, settings, request)
+        job = control.ingest(archive, settings, request)
         if not wait:
-            say(f"job {job_id} is written; a worker takes it up")
-            _report([{"job": job_id}], shown)
+            say(f"job {job.id} is written; a worker takes it up")
+            _report([{"job": job.id}], shown)
             return
-        summaries = control.see_through(archive, settings, [job_id], processes)
+        summaries = control.see_through(
+            archive, settings, [job.id], processes, is_resumed=job.is_resumed
+        )
         log.append(archive.engine, archive.clock)
     if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
         say(f"nothing was found at {', '.join(locators)}")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from storage.cli.exits import say
+from storage.cli.exits import InterruptionError, say
 from storage.relations import relate as relating
 from storage.schedule import progress as job_progress
 from storage.schedule import queue
@@ -52,7 +52,15 @@ class IngestRequest:
     type: str | None = None
 
 
-def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
+@dataclass(frozen=True, slots=True)
+class IngestJob:
+    """The job of an ingest command; `is_resumed` where an earlier, equal command left it open."""
+
+    id: int
+    is_resumed: bool = False
+
+
+def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> IngestJob:
     """Write the job for `request`, or find the one that an earlier, equal command left open.
 
     Raises: LocatorError.
@@ -63,10 +71,10 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
     if "-" in request.locators:
         if len(request.locators) != 1:
             raise LocatorError("-", "standard input goes alone")
-        return ingest_input(
+        return IngestJob(ingest_input(
             archive, settings, source=request.source, type=request.type,
             origin=request.origin, observed_at=request.observed_at,
-        )  # fmt: skip
+        ))  # fmt: skip
     unknown = request.type is not None and request.type not in (*TYPES, *LISTS)
     if unknown and not all(map(is_address, request.locators)):
         raise LocatorError("--type", f"{request.type} is none of {', '.join(TYPES)}")
@@ -80,8 +88,8 @@ def ingest(archive: Archive, settings: Settings, request: IngestRequest) -> int:
     found = unfinished(archive, targets)
     if found is not None:
         say(f"going on with job {found}, which was ended early")
-        return found
-    return _ordered(archive, targets, "command")
+        return IngestJob(found, is_resumed=True)
+    return IngestJob(_ordered(archive, targets, "command"))
 
 
 def _origin(given: str | None) -> str | None:
@@ -131,23 +139,32 @@ def see_through(
     processes: int | None = None,
     *,
     everything: bool = False,
+    is_resumed: bool = False,
 ) -> list[dict[str, Any]]:
     """Wait for jobs with all their parts, working them here on the embedded default.
 
     So are earlier ones that still read what these find unchanged, or `everything` that is open;
-    what was done of them meanwhile is told behind.
-    Raises: NoWorkerError.
+    what was done of them meanwhile is told behind. `is_resumed` says that an earlier command
+    wrote these jobs: their summaries say so, and count what both commands did.
+    Raises: NoWorkerError; InterruptionError, which says how to continue.
     """
     began = time.monotonic()
     earlier: dict[int, Counts] = {}
-    with _Progress() as progress:
-        _join(archive, ordered, earlier, everything=everything)
-        _see_through(archive, settings, list(earlier), processes, progress)
-        _see_through(archive, settings, ordered, processes, progress)
-        _join(archive, ordered, earlier)  # what others captured while these looked
-        _see_through(archive, settings, list(earlier), processes, progress)
+    try:
+        with _Progress() as progress:
+            _join(archive, ordered, earlier, everything=everything)
+            _see_through(archive, settings, list(earlier), processes, progress)
+            _see_through(archive, settings, ordered, processes, progress)
+            _join(archive, ordered, earlier)  # what others captured while these looked
+            _see_through(archive, settings, list(earlier), processes, progress)
+    except KeyboardInterrupt:
+        jobs = ", ".join(map(str, ordered))
+        raise InterruptionError(
+            f"interrupted: job {jobs} is unfinished; the same command continues it"
+        ) from None
     seconds = round(time.monotonic() - began, 3)
-    return [_summary(archive, job, earlier.get(job), seconds) for job in (*ordered, *earlier)]
+    found = [_summary(archive, job, earlier.get(job), seconds) for job in (*ordered, *earlier)]
+    return [each | {"resumed": each["resumed"] or is_resumed} for each in found]
 
 
 def _join(

@@ -25,6 +25,7 @@ from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import redact_again
+from worker.errors import LocatorMissingError
 
 
 def mount(app: typer.Typer) -> None:
@@ -63,7 +64,7 @@ def backup(
 
 def restore(
     *,
-    file: Path = argument("FILE", "What `lesart backup` wrote.", exists=True, dir_okay=False),
+    file: Path = argument("FILE", "What `lesart backup` wrote.", dir_okay=False),
     place: ArchiveOptions,
     shown: OutputOptions,
     verified: bool = flag("--verify/--no-verify", "Verify what was restored.", default=True),
@@ -85,6 +86,8 @@ def restore(
     from storage.write.copies import copy  # noqa: PLC0415  # the same
 
     settings, store = place.settings(), capture_store()
+    if not file.exists():
+        raise LocatorMissingError(str(file), "there is no such backup")
     with TemporaryDirectory(prefix="lesart-drill-") if drill else nullcontext() as folder:
         if folder is not None:
             tried = str(Path(folder) / "drill.sqlite3")
@@ -122,7 +125,7 @@ def merge(
         file = spooled(address, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
         job = control.ingest(archive, settings, control.IngestRequest((str(file),)))
-        summaries = control.see_through(archive, settings, [job])
+        summaries = control.see_through(archive, settings, [job.id], is_resumed=job.is_resumed)
         append(archive.engine, archive.clock)
     file.unlink()
     report_summaries(summaries, shown)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, option
 from storage.cli.output import write_rows
@@ -122,9 +123,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(sources, name="source")
 
 
-sources = typer.Typer(
-    help="Watch places on a schedule.", no_args_is_help=True, rich_markup_mode=None
-)
+sources = command_group("Watch places on a schedule.")
 
 
 @command(sources, "add", example="lesart source add https://zeitung.example/feed --every 15m")
@@ -159,7 +158,7 @@ def add(
         raise LocatorError("''", "name a folder or an address")
     folder = Path(standing.file_path(locator))
     if not folder.exists():
-        raise LocatorMissingError(locator, "there is no such folder or file")
+        raise LocatorMissingError(locator, standing.no_such_file(locator))
     if folder.is_file() and standing.is_subscriptions(folder):
         with opened_archive(settings, create=settings.is_embedded) as archive:
             _report(standing.watch_feeds(archive, settings, folder, **schedule), shown)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command, option
 from storage.cli.output import write_rows
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 else:
     kept = LateModule("storage.write.tokens")
 
-tokens = typer.Typer(
-    help="Say who may order work over HTTP.", no_args_is_help=True, rich_markup_mode=None
-)
+tokens = command_group("Say who may order work over HTTP.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is.")]
 
 

@@ -24,6 +24,7 @@ from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.flow.collect import IngestTarget
 from worker.sources.folders.folder import expand
+from worker.text.kinds import EXTENSIONS
 
 DEFAULT_SOURCE = "seeds"
 ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")
@@ -149,6 +150,32 @@ def is_address(locator: str) -> bool:
     return ADDRESS.match(locator) is not None and not os.path.lexists(locator)
 
 
+WITHOUT_SCHEME = re.compile(
+    r"(?P<own>localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?(?:[/?#].*)?"
+    r"|(?:[a-z0-9-]{1,63}\.)+(?P<top>[a-z]{2,24})(?::\d{1,5})?(?:[/?#].*)?",
+    re.IGNORECASE,
+)
+"""A host name or an IPv4 address at the beginning of a text without a scheme.
+
+>>> WITHOUT_SCHEME.fullmatch("www.zeitung.example/a?b=1")["top"]
+'example'
+"""
+
+
+def suggested_address(given: str) -> str | None:
+    """Return the address that a text without `https://` probably means, None where it is a file.
+
+    >>> suggested_address("www.zeitung.example/pegel"), suggested_address("127.0.0.1:8000/a")
+    ('https://www.zeitung.example/pegel', 'http://127.0.0.1:8000/a')
+    >>> suggested_address("bericht.txt"), suggested_address("in/bericht.txt")
+    (None, None)
+    """
+    match = WITHOUT_SCHEME.fullmatch(given)
+    if match is None or f".{match['top']}".lower() in EXTENSIONS:
+        return None
+    return f"{'http' if match['own'] else 'https'}://{given}"
+
+
 def _address_target(
     archive: Archive,
     settings: Settings,
@@ -217,8 +244,20 @@ def _listing_root(path: str, locator: str) -> str:
     if os.path.lexists(path):
         return str(Path(path).parent)
     if not set("*?[").isdisjoint(path):
-        return str(expand(path).root)
-    raise LocatorMissingError(locator, "there is no such file or folder")
+        listing = expand(path)
+        if not listing.root.is_dir():
+            raise LocatorMissingError(locator, f"there is no folder {listing.root}")
+        if next(iter(listing), None) is None:
+            raise LocatorMissingError(locator, "no file matches this pattern")
+        return str(listing.root)
+    raise LocatorMissingError(locator, no_such_file(locator))
+
+
+def no_such_file(locator: str) -> str:
+    """Return the reason that nothing is at `locator`, with the address that may be meant."""
+    address = suggested_address(locator)
+    reason = "there is no such file or folder"
+    return reason if address is None else f"{reason}; for an address write {address}"
 
 
 def _owner(

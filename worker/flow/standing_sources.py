@@ -14,7 +14,14 @@ from storage.values.refusals import Refused
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
-from worker.flow.order import ADDRESS_TYPES, file_path, is_address, is_source_name, named_source
+from worker.flow.order import (
+    ADDRESS_TYPES,
+    file_path,
+    is_address,
+    is_source_name,
+    named_source,
+    no_such_file,
+)
 from worker.sources.listings.url_list import OpmlFeed, read_opml
 from worker.text import HEAD_BYTES
 from worker.web.kind import kind_of
@@ -24,6 +31,7 @@ __all__ = [
     "is_address",
     "is_subscriptions",
     "named_source",
+    "no_such_file",
     "watch_address",
     "watch_anew",
     "watch_feeds",
@@ -47,7 +55,7 @@ def watch_address(
     allowed = own_hosts(settings.allow_hosts)
     address = parse_address(locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, Refused):
-        raise LocatorError(without_secrets(locator), address.message)
+        raise LocatorError(without_secrets(locator), f"{address.message} {address.hint}")
     if kind is not None and kind not in ADDRESS_TYPES:
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
     origin = origin_of(address.text)

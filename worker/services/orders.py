@@ -87,14 +87,26 @@ class Desk:
         token = token_of(self.archive, given) if given else None
         if token is None or token.revoked_at is not None:
             _wait(self.wrong_tokens.wait(client))
-            raise Problem(
-                "token_missing", "send `Authorization: Bearer TOKEN`; `lesart token add` makes one",
-                headers={"WWW-Authenticate": "Bearer"},
-            )  # fmt: skip
+            raise _wrong_token() if given else _missing_token()
         if not token.allows(scope):
             raise Problem("token_scope", f"the token {token.name} does not allow {scope}")
         _wait(self.orders.wait(token.name))
         return token
+
+
+def _missing_token() -> Problem:
+    return Problem(
+        "token_missing", "send `Authorization: Bearer TOKEN`; `lesart token add` makes one",
+        headers={"WWW-Authenticate": "Bearer"},
+    )  # fmt: skip
+
+
+def _wrong_token() -> Problem:
+    """Return the problem of an unknown or revoked token, which does not say which of both it is."""
+    return Problem(
+        "token_invalid", "the token is unknown or revoked; `lesart token add` makes a new one",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )  # fmt: skip
 
 
 def desk_for(archive: Archive, settings: Settings, shared: Path | None = None) -> Desk:

@@ -9,7 +9,7 @@ class NoSuchSourceError(LookupError):
     """There is no source of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"there is no source named {name!r}")
+        super().__init__(f"there is no source {name!r}: `lesart source list` names the sources")
         self.name = name
 
 
