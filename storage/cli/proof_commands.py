@@ -1,6 +1,5 @@
 """The commands of the log: keys, checkpoints, tiles, proofs that others check."""
 
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -121,7 +120,6 @@ def bundle(
     from storage.proof.checkpoints import read_key  # noqa: PLC0415
     from storage.proof.stamp import read_authorities  # noqa: PLC0415
     from storage.read.find import Finder, refuse_restricted  # noqa: PLC0415
-    from storage.read.render.bundle_report import report  # noqa: PLC0415
 
     if path_of(output) is None:
         raise typer.BadParameter("a bundle is a zip: name a file", param_hint="--output")
@@ -132,10 +130,11 @@ def bundle(
         with reading(place) as (_settings, archive), archive.connected() as connection:
             found = Finder(connection, settings.zone).versions(rev)
             refuse_restricted(connection, *found)
-            chosen = language or ("de" if settings.languages[0] == "de" else "en")
-            written = partial(report, language=chosen, zone=settings.zone)
+            chosen: Literal["de", "en"] = language or (
+                "de" if settings.languages[0] == "de" else "en"
+            )
             request = BundleRequest(
-                rev, found, passage, written, program(), utc_now(),
+                found, passage, chosen, program(), utc_now(),
                 read_authorities(settings.proof_authorities),
             )  # fmt: skip
             with binary_stream(path_of(output)) as stream:

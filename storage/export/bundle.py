@@ -1,57 +1,63 @@
 """One zip that proves what an article said, checked by whoever gets it without this program."""
 
 import base64
-import getpass
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from sqlalchemy import Connection, bindparam, text
 
 from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime, iso_utc
+from storage.export import bundle_report, check_bundle
 from storage.export.wacz import WaczPage, write_wacz
 from storage.export.warc import WarcWriter
 from storage.export.warc_record import uri
-from storage.proof import checkpoints, log, rows
+from storage.proof import log, rows
 from storage.proof.checkpoints import Signed
 from storage.proof.leaf import SHAPES, Opened, opened
-from storage.proof.note import Note, Signer
+from storage.proof.note import Signer
 from storage.proof.others.authorities import KeptStamp, kept_calendar_stamps, kept_stamps
-from storage.proof.others.calendars import block_told
 from storage.proof.stamp import Authority
 from storage.proof.tiles import TileError
 from storage.proof.tlog_proof import TlogProof
 from storage.proof.tree import Node, consistency, inclusion
 from storage.read.find import FoundVersion
-from storage.values.digest import wording_name
 from storage.values.errors import NoSuchError
 
-FORMAT = "lesart bundle v1"
-VERIFIER = Path(__file__).with_name("check_bundle.py")
+PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "check_bundle.py")
+            for name in check_bundle.PROGRAMS}  # fmt: skip
+"""The programs in each bundle that check it, and where they are here."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The time of every file in a zip: the same content makes the same bytes."""
 MOST_RELATIONS = 200
+FOLLOWED = (
+    ("locator_id", "origin"), ("a_origin_id", "origin"), ("b_origin_id", "origin"),
+    ("capture_id", "capture"), ("body_capture_id", "capture"), ("wording_id", "wording"),
+    ("derivation_id", "derivation"), ("certificate_id", "certificate"),
+)  # fmt: skip
+"""The columns that name another row which a bundle needs, and its table."""
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class BundleRequest:
-    """What is to be proven: versions, perhaps a passage, and how the report is written.
+    """What is to be proven: versions, perhaps a passage, and the language of the report.
 
     The certificates of `authorities` are laid beside their stamps.
     """
 
-    revision: str
     versions: Sequence[FoundVersion]
     passage: str | None
-    report: Callable[[Mapping[str, Any], Mapping[str, bytes]], str]
+    language: Literal["de", "en"]
     program: str
     at: datetime
     authorities: Sequence[Authority] = ()
@@ -77,16 +83,20 @@ class Bundle:
         Raises: NotLoggedError.
         """
         manifest = self._collect(signer)
-        self.files["report.html"] = self.request.report(manifest, self.files).encode()
+        readers = {name: partial(bytes, content) for name, content in self.files.items()}
+        facts = check_bundle.Bundle(readers, manifest, []).facts()
+        for each in (one for place in facts["places"] for one in place["texts"]):
+            self.files[f"texts/{each['number']}.txt"] = each["text"].encode()
+        self.files["report.html"] = bundle_report.page(facts, manifest["language"]).encode()
         manifest["files"] = {
             name: sha256(content).hexdigest() for name, content in sorted(self.files.items())
         }
         written = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-        statement = f"{FORMAT}\n{sha256(written).hexdigest()}\n"
+        statement = f"{check_bundle.FORMAT}\n{sha256(written).hexdigest()}\n"
         more = {
             "manifest.json": written,
             "manifest.note": f"{statement}\n{signer.sign(statement)}".encode(),
-            "verify.py": VERIFIER.read_bytes(),
+            **{name: path.read_bytes() for name, path in PROGRAMS.items()},
         }
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as packed:
             for name, content in {**more, **self.files}.items():
@@ -128,33 +138,29 @@ class Bundle:
         return [WaczPage(uri(row.origin), row.observed_at, row.title or "") for row in rows]
 
     def _collect(self, signer: Signer) -> Json:
-        note = self.signed.cosigned
-        self.files["log/checkpoint"] = note.encode()
-        versions = [self._version(row) for row in self._versions()]
-        observations = [self._observation(row) for row in self._observations(versions)]
+        """Collect rows, bytes and proofs; return a manifest that claims nothing of them.
+
+        All that a bundle shows follows from the rows in it: see `check_bundle`.
+        """
+        self.files["log/checkpoint"] = self.signed.cosigned.encode()
+        for row in self._observations():
+            self._observation(row)
+        for number, undone in self._relations():
+            self._add("relation", number)
+            if undone is not None:
+                self._add("relation_undone", undone)
         query = text("SELECT vkey FROM log_cosignature WHERE checkpoint_id = :id ORDER BY id")
-        article = self.request.versions[0].article
+        stamps = chain(
+            (self._stamp(number, each, "tsr") for number, each in enumerate(self._stamps(), 1)),
+            (self._stamp(number, each, "note.ots") for number, each in self._calendars()),
+        )
         return {
-            "format": FORMAT,
-            "origin": Note.parse(note).text.partition("\n")[0],
+            "format": check_bundle.FORMAT,
             "key": signer.verifier.vkey,
-            "keys": [
-                {"vkey": key.verifier.vkey, "size": key.size, "endorsement": key.endorsement}
-                for key in checkpoints.keys(self.connection)
-            ],
             "witnesses": list(self.connection.execute(query, {"id": self.signed.id}).scalars()),
-            "checkpoint": {"size": self.signed.size, "made_at": iso_utc(self.signed.made_at)},
-            "exported_at": iso_utc(self.request.at),
-            "exported_by": f"{_user()}, {self.request.program}",
-            "revision": self.request.revision,
-            "article": article.article,
-            "place": observations[0]["place"],
+            "language": self.request.language,
             "passage": self.request.passage,
-            "versions": versions,
-            "observations": observations,
-            "relations": [self._relation(row) for row in self._relations()],
-            "calendars": [self._calendar(number, each) for number, each in self._calendars()],
-            "stamps": [self._stamp(number, each) for number, each in enumerate(self._stamps(), 1)],
+            "stamps": list(stamps),
         }
 
     # ----------------------------------------------------------------------------- stamps
@@ -175,42 +181,25 @@ class Bundle:
                  if each.signed.size <= self.signed.size}  # fmt: skip
         return enumerate(found.values(), 1)
 
-    def _calendar(self, number: int, stamp: KeptStamp) -> Json:
-        """Add a stamp of a calendar with its checkpoint, which other programs check."""
-        name = f"log/calendar-{number}"
-        self.files[f"{name}.note.ots"] = stamp.stamp
-        self.files[f"{name}.note"] = stamp.signed.note.encode()
-        return {"name": name, "authority": stamp.authority, "told": block_told(stamp)}
-
-    def _stamp(self, number: int, stamp: KeptStamp) -> Json:
+    def _stamp(self, number: int, stamp: KeptStamp, ending: str) -> Json:
         """Add a stamp with the checkpoint that it is on, and the path from that to the newest."""
-        name = f"log/stamp-{number}"
-        self.files[f"{name}.tsr"] = stamp.stamp
+        name = f"log/{'stamp' if ending == 'tsr' else 'calendar'}-{number}"
+        self.files[f"{name}.{ending}"] = stamp.stamp
         self.files[f"{name}.note"] = stamp.signed.note.encode()
-        pinned = [each for each in self.request.authorities if each.name == stamp.authority]
-        for each in pinned:
-            self.files[f"{name}.pem"] = each.roots
+        for each in self.request.authorities:
+            if each.name == stamp.authority and ending == "tsr":
+                self.files[f"{name}.pem"] = each.roots
         path = consistency(self._node, stamp.signed.size, self.signed.size)
-        return {
-            "name": name,
-            "authority": stamp.authority,
-            "stamped_at": iso_utc(stamp.stamped_at),
-            "path": [each.hex() for each in path],
-            "has_certificate": bool(pinned),
-        }
+        return {"name": name, "path": [each.hex() for each in path]}
 
     # --------------------------------------------------------------------------- versions
 
     def _versions(self) -> list[Any]:
         numbers = [each.number for each in self.request.versions]
         query = text(
-            "SELECT v.number, v.observation_id, v.derivation_id, v.changed_after, v.changed_by, "
-            "v.last_seen, w.digest, w.title, w.text, c.digest AS raw, d.id AS verdict_id "
-            "FROM version v JOIN wording w ON w.id = v.wording_id "
-            "JOIN derivation x ON x.id = v.derivation_id JOIN capture c ON c.id = x.capture_id "
-            "LEFT JOIN verdict d ON d.observation_id = v.observation_id "
-            "WHERE v.article_id = :article AND v.number BETWEEN :first AND :last ORDER BY v.number"
-        ).columns(changed_after=UtcTime(), changed_by=UtcTime(), last_seen=UtcTime())
+            "SELECT number, changed_after, changed_by FROM version WHERE article_id = :article "
+            "AND number BETWEEN :first AND :last ORDER BY number"
+        ).columns(changed_after=UtcTime(), changed_by=UtcTime())
         asked = {"article": self._article, "first": min(numbers), "last": max(numbers)}
         return list(self.connection.execute(query, asked))
 
@@ -218,95 +207,83 @@ class Bundle:
     def _article(self) -> int:
         return self.request.versions[0].article.row_id
 
-    def _version(self, row: Any) -> Json:
-        written = f"{row.title or ''}\n\n{row.text}\n" if row.text is not None else "[redacted]\n"
-        self.files[f"texts/{row.number}.txt"] = written.encode("utf-8", "surrogatepass")
-        self._add("derivation", row.derivation_id)
-        passage = self.request.passage
-        return {
-            "version": row.number,
-            "wording": wording_name(bytes(row.digest)),
-            "title": row.title,
-            "changed_after": None if row.changed_after is None else iso_utc(row.changed_after),
-            "changed_by": iso_utc(row.changed_by),
-            "last_seen": iso_utc(row.last_seen),
-            "observation": row.observation_id,
-            "derivation": row.derivation_id,
-            "verdict": row.verdict_id,
-            "raw": bytes(row.raw).hex(),
-            "has_passage": None if passage is None else _plain(passage) in _plain(written),
-        }
-
     # ----------------------------------------------------------------------- observations
 
-    def _observations(self, versions: Sequence[Json]) -> Iterator[Any]:
-        """Yield the checks from the last look before to the first one after, failed ones too."""
-        first = versions[0]["changed_after"] or versions[0]["changed_by"]
+    def _observations(self) -> Iterator[Any]:
+        """Yield the checks from the last text before the versions to the first one after them.
+
+        Failed checks are among them. A text that a later scan still found was checked earlier.
+        """
+        versions = self._versions()
         query = text(
             "SELECT min(changed_by) AS after FROM version "
             "WHERE article_id = :article AND number > :last"
         ).columns(after=UtcTime())
-        asked = {"article": self._article, "last": versions[-1]["version"]}
+        asked: Json = {"article": self._article, "last": versions[-1].number}
         after = self.connection.execute(query, asked).scalar()
-        bounded = "AND s.observed_at <= :after" if after is not None else ""
-        query = text(
-            "SELECT o.id, o.observed_at, o.outcome, o.http_status, o.capture_id, o.locator_id, "
-            "o.scan_id, s.derivation_id, s.outcome AS told, r.origin FROM sight s "
-            "JOIN observation o ON o.id = s.observation_id JOIN origin r ON r.id = o.locator_id "
-            f"WHERE s.article_id = :article AND s.observed_at >= :first {bounded} "
-            "ORDER BY o.observed_at, o.id"
-        ).columns(observed_at=UtcTime())
+        first = versions[0].changed_after or versions[0].changed_by
         values: Json = {"article": self._article, "first": _moment(self.connection, first)}
+        bounded = ""
         if after is not None:
-            values["after"] = _moment(self.connection, iso_utc(after))
-        yield from self.connection.execute(query, values)
+            bounded, values["after"] = (
+                "AND s.observed_at <= :after",
+                _moment(self.connection, after),
+            )
+        checks = text(
+            "SELECT o.id, o.source_id, o.capture_id, o.locator_id, o.scan_id, s.derivation_id, "
+            "s.is_foreign FROM sight s JOIN observation o ON o.id = s.observation_id "
+            "WHERE s.article_id = :article AND s.observed_at >= coalesce("
+            "(SELECT max(b.observed_at) FROM sight b WHERE b.article_id = :article "
+            "AND b.wording_id IS NOT NULL AND b.observed_at <= :first), :first) "
+            f"{bounded} ORDER BY o.observed_at, o.id"
+        )
+        yield from self.connection.execute(checks, values).all()
 
-    def _observation(self, row: Any) -> Json:
+    def _observation(self, row: Any) -> None:
         self._add("observation", row.id)
-        self._add("origin", row.locator_id)
-        for table in ("verdict", "transfer", "refusal"):
-            self._add_all(table, "observation_id", row.id)
-        for table, number in (("scan", row.scan_id), ("capture", row.capture_id),
-                              ("derivation", row.derivation_id)):  # fmt: skip
-            if number is not None:
-                self._add(table, number)
-        return {
-            "observation": row.id,
-            "observed_at": iso_utc(row.observed_at),
-            "outcome": row.outcome,
-            "told": row.told,
-            "http_status": row.http_status,
-            "place": row.origin,
-        }
+        if row.scan_id is not None:
+            self._add("scan", row.scan_id)
+        if row.derivation_id is not None:
+            self._add("derivation", row.derivation_id)
+            if not row.is_foreign:
+                self._add_last_scan(row)
+
+    def _add_last_scan(self, row: Any) -> None:
+        """Add the last complete scan that found a file as this observation did."""
+        query = text(
+            "SELECT min(coalesce(scan_id, id)) FROM observation WHERE locator_id = :locator_id "
+            "AND source_id = :source_id AND id > :id"
+        )
+        named = {"locator_id": row.locator_id, "source_id": row.source_id, "id": row.id}
+        end = self.connection.execute(query, named).scalar()
+        bounded = "" if end is None else "AND id < :end"
+        query = text(
+            "SELECT max(id) FROM scan WHERE source_id = :source_id AND complete "
+            f"AND id > :edge {bounded}"
+        )
+        asked = {"source_id": row.source_id, "edge": row.scan_id or row.id}
+        asked |= {} if end is None else {"end": end}
+        scan = self.connection.execute(query, asked).scalar()
+        if scan is not None:
+            self._add("scan", scan)
 
     # --------------------------------------------------------------------------- relations
 
-    def _relations(self) -> list[Any]:
-        """Return the first relations of the article, undone ones too."""
+    def _relations(self) -> Sequence[Any]:
+        """Return the first relations of the article and their undoings."""
         query = text(
-            "SELECT l.id, l.kind, l.score, l.decided_at, a.origin AS a, b.origin AS b, "
-            "u.id AS undone FROM relation l JOIN origin a ON a.id = l.a_origin_id "
-            "JOIN origin b ON b.id = l.b_origin_id "
+            "SELECT l.id, u.id AS undone FROM relation l "
             "LEFT JOIN relation_undone u ON u.relation_id = l.id "
             "WHERE EXISTS (SELECT 1 FROM article_origin o WHERE o.article_id = :article "
             "AND o.origin_id IN (l.a_origin_id, l.b_origin_id)) ORDER BY l.id LIMIT :most"
-        ).columns(decided_at=UtcTime())
+        )
         asked = {"article": self._article, "most": MOST_RELATIONS}
-        return list(self.connection.execute(query, asked))
-
-    def _relation(self, row: Any) -> Json:
-        self._add("relation", row.id)
-        if row.undone is not None:
-            self._add("relation_undone", row.undone)
-        return {
-            "relation": row.id, "kind": row.kind, "a": row.a, "b": row.b, "score": row.score,
-            "decided_at": iso_utc(row.decided_at), "undone": row.undone,
-        }  # fmt: skip
+        return self.connection.execute(query, asked).all()
 
     # -------------------------------------------------------------------------------- rows
 
-    def _add_all(self, table: str, column: str, value: int) -> None:
-        query = text(f"SELECT id FROM {table} WHERE {column} = :value ORDER BY id")
+    def _add_all(self, table: str, condition: str, value: int) -> None:
+        query = text(f"SELECT id FROM {table} WHERE {condition} ORDER BY id")
         for number in self.connection.execute(query, {"value": value}).scalars().all():
             self._add(table, number)
 
@@ -338,17 +315,16 @@ class Bundle:
     def _follow(self, table: str, number: int, values: Mapping[str, Any]) -> None:
         if table == "capture":
             self._add_bytes(number)
-        for column, target in (("capture_id", "capture"), ("wording_id", "wording"),
-                               ("certificate_id", "certificate"),
-                               ("a_origin_id", "origin"), ("b_origin_id", "origin"),
-                               ("body_capture_id", "capture")):  # fmt: skip
+        if table == "observation":
+            for each in ("verdict", "transfer", "refusal"):
+                self._add_all(each, "observation_id = :value", number)
+            confirmed = json.loads(values["hints"] or b"{}").get("confirms")
+            if confirmed is not None:
+                self._add("observation", confirmed)
+        for column, target in FOLLOWED:
             if values.get(column) is not None:
                 self._add(target, values[column])
-        if table in {"capture", "wording", "derivation", "transfer"}:
-            query = text("SELECT id FROM redaction WHERE table_name = :table AND row_id = :id")
-            asked = {"table": table, "id": number}
-            for redaction in self.connection.execute(query, asked).scalars().all():
-                self._add("redaction", redaction)
+        self._add_all("redaction", f"table_name = '{table}' AND row_id = :value", number)
 
     def _add_bytes(self, number: int) -> None:
         query = text("SELECT digest, encoding, data FROM capture WHERE id = :id")
@@ -375,16 +351,5 @@ def _row(held: Opened, seq: int) -> bytes:
     return json.dumps(row, ensure_ascii=False, indent=1).encode()
 
 
-def _plain(given: str) -> str:
-    return " ".join(given.split())
-
-
-def _moment(connection: Connection, moment: str) -> Any:
-    return moment if connection.dialect.name == "sqlite" else datetime.fromisoformat(moment)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in a container
-        return "an account without a name"
+def _moment(connection: Connection, moment: datetime) -> Any:
+    return iso_utc(moment) if connection.dialect.name == "sqlite" else moment
