@@ -42,9 +42,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         before = found_revision(connection)
         known = head()
         if before == known and _is_whole(connection):
-            _grant_reading(connection)
-            _grant_writing(connection)
-            _grant_page(connection)
+            _grant_roles(connection)
             return before, known
         refuse_newer(connection, before, known)
         drop_views(connection)
@@ -57,9 +55,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         _create_guards(connection)
         create_views(connection)
         _found_archive(connection)
-        _grant_reading(connection)
-        _grant_writing(connection)
-        _grant_page(connection)
+        _grant_roles(connection)
         return before, known
 
 
@@ -312,10 +308,19 @@ def _in_the_way(table: str) -> str:
     return " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {each})" for each in same)
 
 
-def _grant_reading(connection: Connection) -> None:
-    """Let `lesart_reader` select from the views and from nothing else, where we may say so."""
+def _grant_roles(connection: Connection) -> None:
+    """Grant each role what it is for; only the owner of the tables can do so."""
     if connection.dialect.name != "postgresql":
         return
+    owns = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'origin'::regclass"
+    if connection.execute(text(owns)).scalar():
+        _grant_reading(connection)
+        _grant_writing(connection)
+        _grant_page(connection)
+
+
+def _grant_reading(connection: Connection) -> None:
+    """Let `lesart_reader` select from the views and from nothing else, where we may say so."""
     exists = connection.execute(
         text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": READER_ROLE}
     ).scalar()
@@ -337,8 +342,6 @@ def _grant_page(connection: Connection) -> None:
 
     What it looks at as of another time than today it lays into temporary views of its own.
     """
-    if connection.dialect.name != "postgresql":
-        return
     query = text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user")
     if not connection.execute(query, {"role": PAGE_ROLE}).scalar():
         return
@@ -354,8 +357,6 @@ def _grant_writing(connection: Connection) -> None:
 
     What a redaction names it may empty, as the guards allow nothing else.
     """
-    if connection.dialect.name != "postgresql":
-        return
     exists = connection.execute(
         text("SELECT 1 FROM pg_roles WHERE rolname = :role AND rolname <> current_user"),
         {"role": WORKER_ROLE},
