@@ -12,7 +12,13 @@ from types import MappingProxyType
 
 import typer
 
-from storage.cli.output import OutputError, PipeClosedError, UnwritableError, silence_output
+from storage.cli.output import (
+    OutputError,
+    PipeClosedError,
+    UnwritableError,
+    is_lost_with_container,
+    silence_output,
+)
 from storage.read.render.moment import MomentError
 from storage.read.render.visible import one_line
 from storage.read.revision import RevisionError
@@ -211,13 +217,17 @@ def _of_databases(error: Exception) -> int | None:
 
 
 def _keep_details(error: Exception, given: Sequence[str]) -> str:
-    """Append the trace to a log in the home folder and return where; else print it."""
+    """Append the trace to a log in the home folder, or print it; return where it is.
+
+    In a container whose home folder does not last it is printed, so that the engine keeps it.
+    """
     trace = "".join(traceback.format_exception(error))
     report = hide_secrets(f"{datetime.now(UTC).isoformat()} lesart {' '.join(given)}\n{trace}\n")
     with suppress(OSError, SettingsError):
         log = load_settings().home / ERROR_LOG
-        _append(log, report)
-        return f"in {log}"
+        if not is_lost_with_container(log.parent):
+            _append(log, report)
+            return f"in {log}"
     with suppress(OSError):
         sys.stderr.write(report)
     return "above"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from storage.cli.output import AnswerTarget, Format
+from storage.cli.output import AnswerTarget, Format, require_lasting_place
 from storage.read.filters import Filters
 from storage.read.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
@@ -339,8 +339,14 @@ class WithGroups:
 
 
 def path_of(output: Path | None) -> Path | None:
-    """Return the file to write, None for standard output, which `-` names too."""
-    return None if output is None or str(output) == "-" else output
+    """Return the file to write, None for standard output, which `-` names too.
+
+    Raises: OutputError.
+    """
+    if output is None or str(output) == "-":
+        return None
+    require_lasting_place(output)
+    return output
 
 
 def named_format(output: Path | None) -> Format | None:

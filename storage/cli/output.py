@@ -19,6 +19,8 @@ from storage.cli.table import table_lines
 from storage.values.trouble import mend_of
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
+VANISHING = frozenset({"overlay", "ramfs", "tmpfs"})
+"""Types of file systems that end with their container."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -164,6 +166,38 @@ def silence_output() -> None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
         os.close(nothing)
+
+
+def require_lasting_place(path: Path) -> None:
+    """Refuse a file that would be lost with the container that this program runs in.
+
+    Raises: OutputError.
+    """
+    is_device = path.exists() and not path.is_file()
+    folder = next(each for each in path.absolute().parents if each.is_dir())
+    if not is_device and is_lost_with_container(folder):
+        reason = (
+            "it would be lost with this container. Mount a folder and write there: docker compose "
+            'run --rm --user "$(id -u):$(id -g)" -v "$PWD:/files" lesart … /files/FILE'
+        )
+        raise OutputError(str(path), reason)
+
+
+def is_lost_with_container(folder: Path) -> bool:
+    """Return whether `folder` is in a file system that ends with the container.
+
+    The image sets LESART_IMAGE; elsewhere a temporary file is the user's own decision. A mounted
+    folder of the host is not the root of its file system: proc_pid_mountinfo(5).
+    """
+    if "LESART_IMAGE" not in os.environ:
+        return False
+    device = folder.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in Path("/proc/self/mountinfo").read_text("utf-8").splitlines():
+        _id, _parent, mounted, root, *_more = line.split()
+        if mounted == number and root == "/":
+            return line.partition(" - ")[2].split()[0] in VANISHING
+    return False
 
 
 @contextmanager

@@ -18,7 +18,12 @@ from storage.cli.options import (
     option,
     path_of,
 )
-from storage.cli.output import binary_stream, write_rows, write_text
+from storage.cli.output import (
+    binary_stream,
+    require_lasting_place,
+    write_rows,
+    write_text,
+)
 from storage.cli.report import reading, whole_archive
 from storage.settings import Settings
 
@@ -66,6 +71,7 @@ def keygen(
 
     settings = place.settings()
     path = settings.proof_key_file if witness is None else witness
+    require_lasting_place(path)
     if witness is not None:
         signer = Signer.generate(origin or "", COSIGNATURE)
         checkpoints.write_key(path, signer)
@@ -93,9 +99,10 @@ def checkpoint(
 
     `lesart verify --against FILE` tells later whether the archive still holds what it held then.
     """
+    path = path_of(output)
     with whole_archive(place.settings(), adds=True) as engine:
         found = _cosigned(place.settings(), engine)
-    write_text([found.cosigned], path_of(output))
+    write_text([found.cosigned], path)
     say(f"{found.size} entries, signed {found.made_at.isoformat(timespec='seconds')}")
 
 
@@ -174,6 +181,7 @@ def tiles(
     """Write the log as files for any web server; later runs add what is new."""
     from storage.proof.files import write_tiles  # noqa: PLC0415  # SQLAlchemy is slow to load
 
+    require_lasting_place(folder / "checkpoint")
     with whole_archive(place.settings(), adds=True) as engine:
         newest = made(place.settings(), engine)
         with engine.connect() as connection:

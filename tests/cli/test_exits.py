@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import psycopg
@@ -129,6 +130,15 @@ def test_an_internal_error_goes_to_a_log_in_the_home_folder(tmp_path, monkeypatc
     assert "KeyError" in kept
     assert "Traceback" in kept
     assert "geheim" not in kept
+
+
+def test_in_a_container_the_trace_is_printed_where_the_log_would_be_lost(monkeypatch, capsys):
+    with TemporaryDirectory(dir="/dev/shm") as home:
+        monkeypatch.setenv("LESART_HOME", home)
+        monkeypatch.setenv("LESART_IMAGE", "true")
+        assert run(ending_with(KeyError("x")), ["fail"]) == 70
+        assert list(Path(home).iterdir()) == []
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_without_a_home_folder_none_is_made_and_the_trace_is_printed(tmp_path, monkeypatch, capsys):

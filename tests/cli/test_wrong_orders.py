@@ -3,8 +3,10 @@
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -101,3 +103,42 @@ def test_json_has_no_number_without_an_end(folder, capsys):
 def test_a_pattern_without_a_match_is_reported(folder, capsys):
     assert run(app, ["ingest", "in/*.pdf"], exit_codes=EXIT_CODES) == 3
     assert "in/*.pdf: no file matches this pattern" in capsys.readouterr().err
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """Give a folder in /dev/shm, which ends with a container as its writable layer does."""
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["backup", "{}/copy.sqlite3"],
+        ["backup", "{}"],
+        ["backup", "--update", "{}"],
+        ["list", "-o", "{}/list.jsonl"],
+        ["export", "-o", "{}/texts.jsonl"],
+        ["proof", "keygen", "--witness", "{}/witness.key", "--origin", "a.example/w"],
+        ["proof", "checkpoint", "-o", "{}/checkpoint"],
+        ["proof", "tiles", "{}/log"],
+    ],
+)
+def test_a_file_that_would_be_lost_with_the_container_is_refused(
+    folder, memory, words, monkeypatch, capsys
+):
+    monkeypatch.setenv("LESART_IMAGE", "true")
+    assert run(app, [each.format(memory) for each in words], exit_codes=EXIT_CODES) == 2
+    assert "it would be lost with this container. Mount a folder" in capsys.readouterr().err
+    assert list(memory.iterdir()) == []
+
+
+def test_outside_of_the_image_a_backup_may_go_to_memory(folder, memory):
+    assert run(app, ["backup", str(memory)]) == 0
+    assert [each.suffix for each in memory.iterdir()] == [".sqlite3"]
+
+
+def test_in_the_image_devices_are_written_to(folder, monkeypatch):
+    monkeypatch.setenv("LESART_IMAGE", "true")
+    assert run(app, ["export", "-o", "/dev/null"]) == 0

@@ -20,6 +20,7 @@ from storage.cli.options import (
     flag,
     option,
 )
+from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.cli.report import report_verification
 from storage.settings import SettingsError, load_settings, parse_interval
@@ -55,6 +56,7 @@ def backup(
     file = target / name if target.is_dir() else target
     if updated:
         file = max(target.glob("lesart-*.sqlite3"), default=file) if target.is_dir() else target
+    require_lasting_place(file)
     with ProgressLine() as line:
         act = update if updated and file.exists() else copy
         rows = act(place.settings().database_url, str(file), line.report)
