@@ -30,8 +30,8 @@ SMALLEST_PACE_SECONDS = 0.01
 LONGEST_INTERVAL = 100 * 365 * 86_400.0
 """A hundred years: no clock runs over within it."""
 
-NOT_SETTINGS: frozenset[str] = frozenset({"LESART_FAIL", "LESART_REAL_DATA"})
-"""Names in the environment that begin like a setting and are none: fault points, test data."""
+NOT_SETTINGS: frozenset[str] = frozenset({"LESART_FAIL", "LESART_IMAGE", "LESART_REAL_DATA"})
+"""Names in the environment that are no settings: fault points, the mark of the image, test data."""
 NOT_SETTINGS_PREFIX = "LESART_TEST_"
 
 BROKERS = ("memory://", "redis://", "rediss://", "redis+socket://", "sentinel://")
@@ -76,10 +76,14 @@ _UNIT_BYTES = {
 
 
 class SettingsError(Exception):
-    """A setting is unknown or wrong; the program does not start."""
+    """A setting is unknown or wrong; the program does not start.
 
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(f"setting {key}: {reason}")
+    `origin` is where the value comes from, such as LESART_PACE or lesart.toml.
+    """
+
+    def __init__(self, key: str, reason: str, origin: str | None = None) -> None:
+        where = "" if origin is None else f" ({origin})"
+        super().__init__(f"setting {key}{where}: {reason}")
         self.key = key
         self.reason = reason
 
@@ -493,7 +497,7 @@ def load_settings(
     origins: dict[str, str] = {}
     for key, each in SETTINGS.items():
         raw, origins[key] = given.get(key, (each.default, "default"))
-        values[key] = _read(key, raw)
+        values[key] = _read(key, raw, origins[key])
     values["database_url"] = _archive_address(values["database_url"], values["home"])
     settings = Settings(**values, origins=MappingProxyType(origins))
     _check_together(settings)
@@ -584,11 +588,11 @@ def _content(path: Path, given: str) -> str:
     return content
 
 
-def _read(key: str, raw: Any) -> Any:
+def _read(key: str, raw: Any, origin: str) -> Any:
     try:
         return None if raw is None else SETTINGS[key].read(raw)
     except (ValueError, TypeError) as error:
-        raise SettingsError(key, hide_secrets(str(error))) from error
+        raise SettingsError(key, hide_secrets(str(error)), origin) from error
 
 
 def _archive_address(given: str | None, home: Path) -> str:

@@ -248,6 +248,7 @@ def test_a_wrong_setting_of_the_web_names_its_key(name, value, named):
     with pytest.raises(SettingsError) as caught:
         load({name: value})
     assert caught.value.key == named
+    assert str(caught.value).startswith(f"setting {named} ({name}): ")
 
 
 def test_own_servers_are_told_with_where_they_are():
