@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -16,15 +17,35 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CAPTURES = yaml.safe_load((ROOT / "docker-compose.captures.yml").read_text())
 PUBLISHED = yaml.safe_load((ROOT / "docker-compose.database.yml").read_text())
-SERVICES = STACK["services"]
+SERVICES = {name: each for name, each in STACK["services"].items() if each.get("scale") != 0}
+"""The services that have a container; `settings` is built only."""
 LONG_RUNNING = ("postgres", "redis", "scheduler", "worker", "web")
 ONE_SHOT = ("secrets", "migrate")
+TOOLS = ("lesart", "restore")
 
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
 def test_the_services_are_the_ones_that_are_documented():
-    assert set(SERVICES) == {*LONG_RUNNING, *ONE_SHOT, "lesart"}
+    assert set(SERVICES) == {*LONG_RUNNING, *ONE_SHOT, *TOOLS}
+    assert set(STACK["services"]) == {*SERVICES, "settings"}
+
+
+def test_each_setting_that_compose_passes_on_is_checked_before_anything_is_stopped():
+    checks = STACK["services"]["settings"]
+    assert checks["pull_policy"] == "build", "`up` would not build it again"
+    arguments = {**checks["build"]["args"], **CAPTURES["services"]["settings"]["build"]["args"]}
+    texts = [
+        (ROOT / name).read_text() for name in ("docker-compose.yml", "docker-compose.captures.yml")
+    ]
+    interpolated = {name for text in texts for name in re.findall(r"\$\{(LESART_\w+)", text)}
+    assert interpolated - {"LESART_CAPTURES_KEY"} == set(arguments)  # any text is a key
+    stage = (ROOT / "Dockerfile").read_text().partition(" AS settings\n")[2]
+    assert set(arguments) == set(re.findall(r"LESART_\w+", stage)), "not declared: not checked"
+
+
+def test_a_command_starts_nothing():
+    assert not SERVICES["lesart"]["depends_on"]
 
 
 @each_service
@@ -61,13 +82,11 @@ def test_the_stores_are_on_an_internal_network_alone():
 
 
 def test_a_store_of_captures_is_known_to_all_that_read_or_write_them_and_its_secret_is_a_file():
-    reading = {name for name in SERVICES if name in {*LONG_RUNNING, "lesart"}} - {
-        "postgres",
-        "redis",
-    }
-    assert set(CAPTURES["services"]) == reading
-    for service in CAPTURES["services"].values():
-        assert set(service) == {"environment", "secrets"}
+    reading = {*LONG_RUNNING, *TOOLS} - {"postgres", "redis"}
+    services = {name: each for name, each in CAPTURES["services"].items() if name != "settings"}
+    assert set(services) == reading
+    for service in services.values():
+        assert set(service) - {"networks"} == {"environment", "secrets"}
         assert service["environment"]["LESART_CAPTURES_SECRET_FILE"] == "/run/secrets/captures"
         assert "LESART_CAPTURES_SECRET" not in service["environment"]
     assert set(CAPTURES["secrets"]["captures"]) == {"file"}
@@ -92,7 +111,7 @@ def test_compose_puts_the_stack_and_the_captures_together(tmp_path):
     place = "s3://press/lesart?endpoint=https://objects.example"
     done = compose(tmp_path / "key", LESART_CAPTURES_URL=place, LESART_CAPTURES_KEY="ada")
     whole = json.loads(done.stdout)
-    for name in set(CAPTURES["services"]) & set(whole["services"]):
+    for name in (set(CAPTURES["services"]) & set(whole["services"])) - {"settings"}:
         service = whole["services"][name]
         assert service["environment"]["LESART_CAPTURES_URL"] == place
         assert set(SERVICES[name]["environment"]) < set(service["environment"]), "nothing went"
@@ -132,9 +151,10 @@ def test_a_secret_can_be_written_by_the_one_shot_alone(name):
         assert name == "secrets" or not volume.startswith("secrets-") or volume.endswith(":ro")
 
 
-def test_the_owner_of_the_archive_is_known_to_the_migration_alone():
+def test_the_owner_of_the_archive_is_known_to_migration_and_restoring_alone():
     holders = {n for n, s in SERVICES.items() if any("secrets-owner" in v for v in s["volumes"])}
-    assert holders == {"secrets", "migrate"}
+    assert holders == {"secrets", "migrate", "restore"}
+    assert SERVICES["restore"]["profiles"] == ["tools"], "it runs when it is asked for alone"
 
 
 def test_the_database_is_kept_where_postgresql_18_wants_it():

@@ -4,118 +4,34 @@ The tests of this file tell one story in order, on one stack of its own: files i
 worker killed in mid-work, the stack down and up again.
 """
 
-import json
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import psycopg
 import pytest
-import yaml
 
 from bench import corpus
-from tests.services import free_port
+from tests.compose.stack import ROOT, Stack, removed_at_end, wait_for
 
 pytestmark = pytest.mark.compose
 
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT = "lesart-compose-test"
-IMAGE = "lesart:compose-test"
 MANY = 600
 FIRST = " date 2024-06-18 Kanalbrücke gesperrt\n\nDie Reparatur kostet 3,6 Millionen Euro, sagte Bauamtsleiterin Gesa Mühlan am Dienstag im Rat.\n\nGesperrt wird die Brücke im August, Radfahrer kommen weiter hinüber."
 SECOND = FIRST.replace("3,6", "36")
 BUSES = " date 2024-06-19 Bücherbus fährt wieder\n\nDer Bücherbus hält von Montag an auch in Lohetal, sagte die Leiterin der Bibliothek am Mittwoch.\n\nEr bringt 3.000 Bücher mit."
 
 
-class Stack:
-    """One compose project with a seeds folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seeds = folder / "seeds"
-        self.seeds.mkdir()
-        self.port, self.web_port = free_port(), free_port()
-        mount = {"volumes": [f"{self.seeds}:/seeds:ro"], "image": IMAGE}
-        quick = {**mount, "environment": {"LESART_EVERY": "2s"}}
-        override = {
-            "secrets": {"image": IMAGE},
-            "migrate": {"image": IMAGE},
-            "web": {"image": IMAGE},
-            "scheduler": quick,
-            "worker": quick,
-            "lesart": quick,
-        }
-        self.override = folder / "override.yml"
-        self.override.write_text(yaml.safe_dump({"services": override}))
-
-    def compose(self, *words: str, published: bool = False, check: bool = True) -> str:
-        files = [ROOT / "docker-compose.yml", self.override]
-        if published:
-            files.append(ROOT / "docker-compose.database.yml")
-        command = ["docker", "compose", "--progress", "quiet", "-p", PROJECT]
-        command += [word for file in files for word in ("-f", str(file))]
-        done = subprocess.run(
-            [*command, "--project-directory", str(ROOT), *words],
-            env={
-                **os.environ,
-                "DATABASE_PORT": str(self.port),
-                "WEB_PORT": str(self.web_port),
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
-
-    def up(self) -> None:
-        self.compose("up", "--wait")
-
-    def lesart(self, *words: str) -> list[dict]:
-        told = self.compose("run", "--rm", "-T", "lesart", *words)
-        return [json.loads(line) for line in told.splitlines() if line.startswith("{")]
-
-    def number(self, query: str) -> int:
-        psql = ("exec", "-T", "postgres", "psql", "-U", "lesart", "-tAc")
-        return int(self.compose(*psql, query))
-
-    def write(self, name: str, text: str) -> None:
-        part = self.seeds / f"{name}.part"
-        part.write_text(text)
-        part.rename(self.seeds / name)
-
-    def worker(self, form: str) -> str:
-        return self.inspected("worker", form)
-
-    def health(self, service: str) -> str:
-        return self.inspected(service, "{{.State.Health.Status}}")
-
-    def inspected(self, service: str, form: str) -> str:
-        container = self.compose("ps", "-q", service).split()[0]
-        told = subprocess.run(
-            ["docker", "inspect", "-f", form, container], capture_output=True, text=True, check=True
-        )
-        return told.stdout.strip()
-
-
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if shutil.which("docker") is None:
         pytest.fail("there is no `docker` here: install Docker with its compose plugin")
-    folder = tmp_path_factory.mktemp("stack")
-    stack = Stack(folder)
-    stack.seeds.chmod(0o755)
-    stack.compose("down", "--volumes", "--remove-orphans")
-    try:
+    stack = Stack("lesart-compose-test", tmp_path_factory.mktemp("stack"))
+    with removed_at_end(stack):
         stack.compose("up", "--build", "--wait")
         yield stack
-    finally:
-        stack.compose("down", "--volumes", "--remove-orphans", check=False)
-        subprocess.run(["docker", "image", "rm", IMAGE], capture_output=True)
 
 
 def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
@@ -125,7 +41,7 @@ def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
     try:
         stack.up()
-        _wait(lambda: stack.number("SELECT count(*) FROM verdict") == 7, seconds=180)
+        wait_for(lambda: stack.number("SELECT count(*) FROM verdict") == 7, seconds=180)
         time.sleep(45)  # some checks, and what is no progress any more is noticed by then
         for service in ("postgres", "redis", "scheduler", "worker", "web"):
             assert stack.health(service) == "healthy", service
@@ -144,15 +60,15 @@ def test_the_stack_is_healthy_beside_four_busy_loops_and_reads_all_seeds(stack):
 def test_a_dropped_file_is_archived_and_found(stack):
     stack.write("kanal.txt", FIRST)
     stack.write("bus.txt", BUSES)
-    _wait(lambda: stack.number("SELECT count(*) FROM articles") == 2)
-    _wait(lambda: len(stack.lesart("search", "Kanalbrücke")) == 1)
+    wait_for(lambda: stack.number("SELECT count(*) FROM articles") == 2)
+    wait_for(lambda: len(stack.lesart("search", "Kanalbrücke")) == 1)
     [hit] = stack.lesart("search", "Bauamtsleiterin")
     assert hit["origin"] == "seed:seeds/kanal.txt"
 
 
 def test_an_edit_becomes_a_second_version(stack):
     stack.write("kanal.txt", SECOND)
-    _wait(lambda: stack.number("SELECT count(*) FROM versions") == 3)
+    wait_for(lambda: stack.number("SELECT count(*) FROM versions") == 3)
     history = stack.lesart("history", "seed:seeds/kanal.txt")
     assert [row["version"] for row in history] == [1, 2]
     assert history[1]["changes"] == ["number"]
@@ -173,13 +89,13 @@ def test_every_service_is_confined(stack):
 def test_a_worker_killed_in_mid_work_loses_nothing(stack):
     before = stack.number("SELECT count(*) FROM articles")
     corpus.write(stack.seeds / "many", MANY, seed=7)
-    _wait(lambda: stack.number("SELECT count(*) FROM articles") > before)
-    restarts = int(stack.worker("{{.RestartCount}}"))
+    wait_for(lambda: stack.number("SELECT count(*) FROM articles") > before)
+    restarts = int(stack.inspect("worker", "{{.RestartCount}}"))
     kill = "kill -9 $(cat /proc/1/task/1/children)"
     stack.compose("exec", "-T", "worker", "sh", "-c", kill, check=False)
     assert stack.number("SELECT count(*) FROM articles") < before + MANY, "it was not in mid-work"
-    _wait(lambda: stack.number("SELECT count(*) FROM articles") == before + MANY, seconds=300)
-    assert int(stack.worker("{{.RestartCount}}")) == restarts + 1
+    wait_for(lambda: stack.number("SELECT count(*) FROM articles") == before + MANY, seconds=300)
+    assert int(stack.inspect("worker", "{{.RestartCount}}")) == restarts + 1
     assert stack.number("SELECT count(*) FROM verdict") == stack.number(
         "SELECT count(DISTINCT observation_id) FROM verdict"
     )
@@ -214,11 +130,4 @@ def test_all_is_still_there_after_down_and_up(stack):
 def test_a_vanished_file_is_told_as_gone(stack):
     (stack.seeds / "bus.txt").unlink()
     gone = "SELECT count(*) FROM articles WHERE state = 'gone'"
-    _wait(lambda: stack.number(gone) == 1)
-
-
-def _wait(holds: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
+    wait_for(lambda: stack.number(gone) == 1)
