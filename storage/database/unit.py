@@ -33,6 +33,9 @@ LOCKED = "locked"
 """The counter of the microseconds for which units held the lock before they committed."""
 CLOCK = "clock"
 """The counter that holds the latest moment at which a unit wrote, in microseconds since 1970."""
+BEAT, ACT = "beat ", "act "
+"""Keys of the table `archive` that begin so hold when a service was last alive, and when the
+scheduler last ended a periodic act."""
 JOBS_CHANNEL = "lesart_jobs"
 """What `storage.database.unit` notifies when a unit with new jobs is committed."""
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -16,7 +17,7 @@ from starlette.responses import Response
 
 from storage.history.alerts import lists
 from storage.read.answers import Stats
-from storage.read.figures.pulse import Pulse
+from storage.read.figures.pulse import Pulse, act_ages
 from storage.web.api.work import figures
 from storage.web.archives import Library, served, utc_now
 from storage.web.schemas import plain
@@ -71,7 +72,9 @@ class _Archived(Collector):
             library.remembered("pulse", PULSE_SECONDS, lambda: library.today.pulse(utc_now()))
         )
         yield from _of_archive(figures(library))
-        yield _of_alerts(library.remembered("alerts", PULSE_SECONDS, lambda: _deliveries(library)))
+        yield from _of_alerts(
+            library.remembered("alerts", PULSE_SECONDS, lambda: _alert_figures(library))
+        )
 
 
 def _of_work(pulse: Pulse) -> Iterator[Metric]:
@@ -120,20 +123,37 @@ def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
                 "source", moments)  # fmt: skip
 
 
-def _deliveries(library: Library) -> dict[str, dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class _AlertFigures:
+    """Deliveries by alert and state, overdue seconds by alert, and by act its age in seconds."""
+
+    deliveries: dict[str, dict[str, int]]
+    overdue: dict[str, float]
+    acts: dict[str, float]
+
+
+def _alert_figures(library: Library) -> _AlertFigures:
     with library.today.connected() as connection:
-        return lists.counts(connection)
+        acts = act_ages(connection)
+        overdue = lists.overdue_seconds(connection, utc_now(), acts.get("alerts"))
+        return _AlertFigures(lists.counts(connection), overdue, acts)
 
 
-def _of_alerts(counts: dict[str, dict[str, int]]) -> GaugeMetricFamily:
-    """Report the deliveries of each alert by state; without an alert there are none."""
+def _of_alerts(figures: _AlertFigures) -> Iterator[Metric]:
+    """Report the deliveries of each alert, those that wait, and the acts of the scheduler."""
     family = GaugeMetricFamily(
         "lesart_alert_deliveries", "Messages of alerts, a step each", labels=["alert", "state"]
     )
-    for name, states in counts.items():
+    for name, states in figures.deliveries.items():
         for state, number in states.items():
             family.add_metric([name, state], number)
-    return family
+    yield family
+    yield _many(
+        "lesart_alert_overdue_seconds", "Age of the oldest delivery that is due and not sent",
+        "alert", figures.overdue.items(),
+    )  # fmt: skip
+    yield _many("lesart_act_age_seconds", "Time since the scheduler last ended a periodic act",
+                "act", figures.acts.items())  # fmt: skip
 
 
 def _one(name: str, meaning: str, value: float) -> GaugeMetricFamily:

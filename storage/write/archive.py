@@ -27,7 +27,7 @@ from storage.database.tables import (
     SCAN,
     SOURCE,
 )
-from storage.database.unit import Clock, Unit, utc_now, writing
+from storage.database.unit import ACT, BEAT, Clock, Unit, utc_now, writing
 from storage.history.absences import record_absences
 from storage.history.memory import Memory
 from storage.history.versions import rebuild_returned
@@ -149,13 +149,22 @@ class Archive:
 
     def beat(self, who: str) -> None:
         """Note that `who` is alive, by the clock of the database."""
+        self._store_times({f"{BEAT}{who}": 0.0})
+
+    def record_acts(self, ages: Mapping[str, float]) -> None:
+        """Store how many seconds ago each periodic act of the scheduler last ended."""
+        self._store_times({f"{ACT}{name}": age for name, age in ages.items()})
+
+    def _store_times(self, ages: Mapping[str, float]) -> None:
+        """Store moments, given as seconds ago, by the clock of the database."""
         facts = ARCHIVE
         with self.engine.begin() as connection:
-            values = {"value": repr(database_epoch(connection))}
-            key = f"beat {who}"
-            done = connection.execute(update(facts).where(facts.c.key == key).values(**values))
-            if done.rowcount == 0:
-                connection.execute(insert(facts).values(key=key, **values))
+            now = database_epoch(connection)
+            for key, age in ages.items():
+                values = {"value": repr(now - age)}
+                done = connection.execute(update(facts).where(facts.c.key == key).values(**values))
+                if done.rowcount == 0:
+                    connection.execute(insert(facts).values(key=key, **values))
 
     def beats(self) -> dict[str, float]:
         """Return for how many seconds each part that ever beat has been silent."""
@@ -163,9 +172,9 @@ class Archive:
         with self.looking() as connection:
             now = database_epoch(connection)
             rows = connection.execute(
-                select(facts.c.key, facts.c.value).where(facts.c.key.like("beat %"))
+                select(facts.c.key, facts.c.value).where(facts.c.key.startswith(BEAT))
             ).all()
-        return {key.removeprefix("beat "): now - float(value) for key, value in rows}
+        return {key.removeprefix(BEAT): now - float(value) for key, value in rows}
 
     def leadership(self) -> SessionLock:
         """Return a lock of this PostgreSQL archive that one session at a time can hold."""

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from worker.services.heartbeat import SILENT_SECONDS, Heartbeat
-from worker.services.schedule import LATE_SECONDS, Scheduler
+from worker.services.schedule import ACTS, LATE_SECONDS, Scheduler
 
 
 @pytest.fixture
@@ -79,11 +79,11 @@ def scheduler(room):
 def test_the_scheduler_beats_by_its_sweeps(scheduler, monkeypatch):
     scheduler._leads = True
     assert not scheduler.heartbeat.path.exists()
-    scheduler._sweep()
+    scheduler.sweep()
     assert scheduler.heartbeat.path.exists()
     scheduler.heartbeat.path.unlink()
     monkeypatch.setattr(scheduler, "depth", lambda: (_ for _ in ()).throw(OSError("no broker")))
-    scheduler._guarded(scheduler._sweep)()
+    scheduler._guarded(scheduler.sweep)()
     assert not scheduler.heartbeat.path.exists()
 
 
@@ -101,18 +101,18 @@ def test_a_scheduler_that_waits_for_its_turn_beats_too(room, scheduler, monkeypa
 
 
 def test_a_sweep_that_is_skipped_is_no_warning_and_a_minute_without_one_is(
-    scheduler, monkeypatch, caplog, capsys
+    scheduler, caplog, capsys
 ):
     running = threading.Event()
-    monkeypatch.setattr(scheduler, "_sweep", lambda: running.wait(2.0))
-    scheduler._ticking.add_job(scheduler._sweep, "interval", seconds=0.05)
+    scheduler._ticking.add_job(lambda: running.wait(2.0), "interval", seconds=0.05)
     with caplog.at_level(logging.INFO):
         time.sleep(0.5)
     running.set()
     assert [each for each in caplog.records if "skipped" in each.getMessage()] == []
     scheduler._say_late()
     assert "scheduler_late" not in capsys.readouterr().err
-    scheduler._swept -= LATE_SECONDS + 1
+    scheduler._ended = {act.name: time.monotonic() for act in ACTS}
+    scheduler._ended["sweep"] -= 0.5 + LATE_SECONDS + 1
     scheduler._say_late()
     scheduler._say_late()
     assert capsys.readouterr().err.count("scheduler_late") == 1

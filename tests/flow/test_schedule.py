@@ -26,11 +26,11 @@ from tests.flow.whole_record import KEY
 from tests.proof.grown import entries_in
 from worker.flow.order import target_of
 from worker.services import schedule
+from worker.services.cron import CronError, cron_trigger
 from worker.services.schedule import (
-    CronError,
+    ACTS,
     FileLeadership,
     Scheduler,
-    cron_trigger,
     interval_trigger,
     slot_of,
     tick,
@@ -190,8 +190,9 @@ def until(true: Callable[[], object], seconds: float = 240.0) -> None:
 
 @pytest.fixture
 def quick(monkeypatch):
-    for name in ("SYNC_SECONDS", "LEADER_RETRY_SECONDS", "SWEEP_SECONDS"):
+    for name in ("LEAD_SECONDS", "LEADER_RETRY_SECONDS"):
         monkeypatch.setattr(schedule, name, 0.05)
+    monkeypatch.setattr(schedule, "ACTS", [replace(act, seconds=0.05) for act in ACTS])
 
 
 class Running:
@@ -261,6 +262,11 @@ def test_a_cron_line_that_cannot_be_read_stops_no_other_source(room, scheduler):
     running = scheduler(Broker())
     until(lambda: "source zweite" in running.jobs())
     assert "source presse" not in running.jobs()
+    room.archive.change_source("zweite", every_seconds=None, cron="oft")
+    until(lambda: "source zweite" not in running.jobs())
+    room.archive.change_source("presse", removed_at=room.now, standing=False)
+    room.archive.change_source("zweite", cron="0 6 * * *")
+    until(lambda: "source zweite" in running.jobs())
 
 
 def test_a_broker_that_is_away_loses_no_job(room, scheduler, monkeypatch):
@@ -306,7 +312,7 @@ def test_a_job_that_a_command_writes_is_heard_of_long_before_the_next_sweep(
     if room.archive.engine.dialect.name != "postgresql":
         pytest.skip("nobody notifies where there is no server")
     room.archive.change_source("presse", paused=True)
-    monkeypatch.setattr(schedule, "SWEEP_SECONDS", 300.0)
+    monkeypatch.setattr(schedule, "ACTS", [replace(act, seconds=300.0) for act in ACTS])
     broker = Broker()
     running = scheduler(broker)
     until(lambda: running.scheduler.job_listener._connection is not None)

@@ -1,29 +1,60 @@
-"""What `lesart doctor` says of alerts."""
+"""The checks of alerts in `lesart doctor`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from storage.settings import Settings
 from storage.verify.doctor import Finding
 
+LATE_SECONDS = 60.0
+"""A delivery that has been due for longer is late: the scheduler sends once a second."""
+
 
 def check_alerts(settings: Settings) -> Iterator[Finding]:
-    """Report deliveries that were given up, and mails that no server can take."""
-    from storage.database.engine import ArchiveError  # noqa: PLC0415  # the same
-    from storage.history.alerts import lists  # noqa: PLC0415  # SQLAlchemy is slow to load
+    """Report late, failed and dead deliveries, and mails without a mail server."""
+    from storage.database.engine import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.history.alerts import lists  # noqa: PLC0415  # the same
     from storage.read.archive import open_archive  # noqa: PLC0415
+    from storage.read.figures.pulse import act_ages  # noqa: PLC0415
 
     try:
         with open_archive(settings.database_url) as archive, archive.connected() as connection:
-            numbers = lists.counts(connection)
+            counts = lists.counts(connection)
             kinds = {each.kind for each in lists.channels(connection, lists.ids(connection))}
+            since_match = act_ages(connection).get("alerts")
+            overdue = lists.overdue_seconds(connection, datetime.now(UTC), since_match)
     except ArchiveError:
-        return  # told by the check of the archive
-    dead = {name: found["dead"] for name, found in numbers.items() if found["dead"]}
-    for name, number in dead.items():
-        mend = f"see `lesart alert log {name} --state dead`, then `lesart alert retry {name}`"
-        yield Finding("alerts", "warning", f"{number} deliveries of {name} were given up", mend)
+        return  # reported by the check of the archive
+    if not counts:
+        return
+    warnings = [*_undelivered(counts), *_late(overdue)]
     if "mail" in kinds and settings.mail_url is None:
         mend = "set LESART_MAIL_URL for whoever sends: `lesart up`, or the scheduler"
-        yield Finding("alerts", "warning", "alerts go by mail and no mail server is set", mend)
-    elif numbers and not dead:
-        yield Finding("alerts", "ok", f"{len(numbers)} alerts, no delivery was given up")
+        message = "alerts go by mail and no mail server is set"
+        warnings.append(Finding("alerts", "warning", message, mend))
+    yield from warnings
+    if not warnings:
+        oldest = max(overdue.values(), default=0.0)
+        message = f"{len(counts)} alerts, the oldest delivery has been due for {oldest:.0f} s"
+        yield Finding("alerts", "ok", message)
+
+
+def _undelivered(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    for name, states in counts.items():
+        if states["dead"]:
+            message = f"{states['dead']} deliveries of {name} were given up"
+            log = f"see `lesart alert log {name} --state dead`"
+            mend = f"{log}, then `lesart alert retry {name}`"
+            yield Finding("alerts", "warning", message, mend)
+        if states["failed"]:
+            message = f"{states['failed']} deliveries of {name} failed and are tried again"
+            mend = f"see `lesart alert log {name} --state failed` for the reasons"
+            yield Finding("alerts", "warning", message, mend)
+
+
+def _late(overdue: Mapping[str, float]) -> Iterator[Finding]:
+    for name, seconds in overdue.items():
+        if seconds > LATE_SECONDS:
+            message = f"the oldest delivery of {name} has been due for {seconds:.0f} s"
+            mend = "start `lesart up`, or on the stack the scheduler, and look at its log"
+            yield Finding("alerts", "warning", message, mend)

@@ -258,8 +258,11 @@ def doctor(*, place: ArchiveOptions, shown: OutputOptions) -> None:
     """Report what is wrong with this installation and how to mend it."""
     from worker.alerts.check import check_alerts  # noqa: PLC0415  # only here
     from worker.services.broker import examine_broker  # noqa: PLC0415  # loads Celery
+    from worker.services.check import check_scheduler  # noqa: PLC0415  # loads APScheduler
 
-    more = [("broker", examine_broker), ("alerts", check_alerts)]
+    more = [
+        ("broker", examine_broker), ("scheduler", check_scheduler), ("alerts", check_alerts),
+    ]  # fmt: skip
     report_examination(place.settings(), shown, more)
 
 

@@ -56,7 +56,7 @@ class ScheduleOptions:
             except ValueError as error:
                 raise ScheduleError(str(error)) from error
         if self.cron is not None:
-            from worker.services.schedule import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
+            from worker.services.cron import CronError, cron_trigger  # noqa: PLC0415  # loads APScheduler
 
             try:
                 cron_trigger(self.cron, settings.zone)

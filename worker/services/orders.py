@@ -24,8 +24,8 @@ from storage.write.tokens import token_of
 from worker.errors import LocatorError, ScheduleError
 from worker.flow.order import is_address, order, target_at, target_of
 from worker.flow.standing_sources import watch_address, watch_anew
+from worker.services.cron import CronError, cron_trigger
 from worker.services.rate_limit import RateLimit
-from worker.services.schedule import CronError, cron_trigger
 
 MOST_LOCATORS = 100
 ORDERS_A_MINUTE = 60

@@ -3,21 +3,20 @@
 import fcntl
 import logging
 import os
-import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from apscheduler.events import EVENT_JOB_MISSED
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.combining import OrTrigger
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
 
@@ -44,16 +43,15 @@ from worker.flow.work import free_abandoned_jobs
 from worker.log import LOG
 from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
+from worker.services.cron import CronError, cron_trigger
 from worker.services.heartbeat import Heartbeat
 
 LATE_SECONDS = 60.0
-"""Without a whole sweep for so long, it is said that the scheduler is late."""
-SWEEP_SECONDS = 0.5
-SYNC_SECONDS = 2.0
-BEAT_SECONDS = 5.0
-COSIGN_SECONDS = 30.0
-RETAIN_SECONDS = 3600.0
-TILES_SECONDS = 1.0
+"""An act that did not end for this long beyond its interval is late."""
+LEAD_SECONDS = 2.0
+"""The leader checks this often that it still leads."""
+TICKS_AT_ONCE = 8
+"""Sources whose jobs are inserted at the same time; each act has a thread of its own."""
 UNPROVEN = (checkpoints.ProofKeyError, NoteError, PolicyError)
 """What may be wrong with the keys and policies of the log; the work goes on."""
 LEADER_RETRY_SECONDS = 1.0
@@ -63,22 +61,6 @@ RING_SECONDS = 0.05
 """So long after a sweep that somebody rang for the next one waits."""
 HIGH = 100
 """Most wake-ups that lie in the queue at once."""
-
-CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1-9]\d*))?")
-"""One part of the field for weekdays.
-
->>> CRON_WEEKDAYS.fullmatch("1-5/2").groups()
-('1', '5', '2')
-"""
-DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-
-
-class CronError(ValueError):
-    """A cron expression cannot be read."""
-
-    def __init__(self, given: str, reason: str) -> None:
-        super().__init__(f"{given!r} is no cron expression: {reason}")
-        self.given, self.reason = given, reason
 
 
 class Leadership(Protocol):
@@ -105,34 +87,6 @@ class FileLeadership:
 
     def close(self) -> None:
         os.close(self._descriptor)
-
-
-def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
-    """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
-
-    As in every crontab, a day of the month and a weekday that are both named count each.
-    Raises: CronError.
-
-    >>> str(cron_trigger("0 6 * * 1-5", ZoneInfo("UTC")).fields[4])
-    'mon,tue,wed,thu,fri'
-    """
-    fields = expression.split()
-    if len(fields) != 5:
-        raise CronError(expression, "it has five fields: minute hour day month weekday")
-    minute, hour, day, month, weekday = fields
-    try:
-        days = [(day, _weekdays(weekday))]
-        if "*" not in {day[0], weekday[0]}:
-            days = [(day, "*"), ("*", _weekdays(weekday))]
-        triggers = [
-            CronTrigger(
-                minute=minute, hour=hour, day=each, month=month, day_of_week=names, timezone=zone
-            )
-            for each, names in days
-        ]
-    except (ValueError, IndexError) as error:
-        raise CronError(expression, str(error)) from error
-    return triggers[0] if len(triggers) == 1 else OrTrigger(triggers)
 
 
 def interval_trigger(source: Source, now: datetime) -> IntervalTrigger:
@@ -196,7 +150,7 @@ def sweep(
 
 
 class Scheduler:
-    """Keeps APScheduler fitted to the rows of sources, and publishes what is due."""
+    """Runs the periodic acts in `ACTS` and the schedules of the sources, as long as it leads."""
 
     def __init__(
         self, archive: Archive, settings: Settings, app: Celery, depth: Callable[[], int]
@@ -207,19 +161,21 @@ class Scheduler:
             archive.job_listener() if archive.engine.dialect.name == "postgresql" else None
         )
         self._leads = False
+        self._leads_since = time.monotonic()
         self._stop = threading.Event()
+        self._fitting = threading.Lock()
         self._jobs: dict[str, tuple[Any, ...]] = {}
-        self._beaten = 0.0
-        self._swept = time.monotonic()
+        self._ended: dict[str, float] = {}
         self.heartbeat = Heartbeat(settings.home, "scheduler")
         self._quiet: dict[str, float] = {}
         self._ticking = BackgroundScheduler(
             timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(ACTS) + TICKS_AT_ONCE)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
         )
 
         self._ticking.add_listener(_say_missed, EVENT_JOB_MISSED)
-        # That one sweep is skipped because the one before goes on matters to nobody: `_say_late`.
+        # One skipped run, because the run before it has not ended, does not matter: `_say_late`.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def __enter__(self) -> Self:
@@ -228,6 +184,8 @@ class Scheduler:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        with self._fitting:  # `shutdown` holds the lock of the jobs while it waits for the acts
+            self._stop.set()
         self._ticking.shutdown(wait=True)
         self.leadership.close()
         if self.job_listener is not None:
@@ -235,30 +193,18 @@ class Scheduler:
 
     def run(self, stop: threading.Event) -> None:
         """Schedule until `stop` is set; without the lead only wait for it."""
-        self._ticking.add_job(
-            self._guarded(self._sweep), IntervalTrigger(seconds=SWEEP_SECONDS), id="sweep"
-        )
-        logging_acts = (
-            (self._log, SWEEP_SECONDS),
-            (self._cosign, COSIGN_SECONDS),
-            (self._write_tiles, TILES_SECONDS),
-            (self._stamp, COSIGN_SECONDS),
-            (self._retain, RETAIN_SECONDS),
-        )
-        for act, seconds in logging_acts:
+        for act in ACTS:
             self._ticking.add_job(
-                self._guarded(act), IntervalTrigger(seconds=seconds), id=act.__name__
+                self._run_act, IntervalTrigger(seconds=act.seconds), args=[act], id=act.name
             )
         while not stop.is_set():
             held_before, holds = self._leads, self._guarded(self.leadership.holds)()
+            if holds and not held_before:
+                self._begin()
             self._leads = bool(holds)
-            if self._leads and not held_before:
-                self._swept = time.monotonic()
-                self._guarded(self._begin)()
             if self._leads:
-                self._guarded(self._sync)()
                 self._say_late()
-                self._listen(stop, SYNC_SECONDS)
+                self._listen(stop, LEAD_SECONDS)
             else:
                 if holds is not None:  # another one leads, and the archive answers
                     self.heartbeat.beat()
@@ -273,33 +219,50 @@ class Scheduler:
             elif (heard := self._guarded(self.job_listener.heard)(min(left, HEAR_SECONDS))) is None:
                 stop.wait(HEAR_SECONDS)
             elif heard:
-                self._ticking.modify_job("sweep", next_run_time=datetime.now(UTC))
+                self._ticking.modify_job(SWEEP, next_run_time=datetime.now(UTC))
                 stop.wait(RING_SECONDS)
 
     def _begin(self) -> None:
-        """Take over from a scheduler that may have died with its messages."""
-        self.archive.run_aside(wake_ups.forget_wakings)
+        """Take over from a scheduler that may have died with its messages; run every act now."""
+        self._leads, self._leads_since = True, time.monotonic()
+        self._ended.clear()
+        self._guarded(self.archive.run_aside)(wake_ups.forget_wakings)
+        for act in ACTS:
+            self._ticking.modify_job(act.name, next_run_time=datetime.now(UTC))
 
-    def _sync(self) -> None:
-        """Fit the jobs of APScheduler to the sources: each schedule can be changed any time."""
+    def _run_act(self, act: "PeriodicAct") -> None:
+        if self._leads:
+            self._guarded(self._end_act)(act)
+
+    def _end_act(self, act: "PeriodicAct") -> None:
+        """Run an act, and note that it ended without an error."""
+        act.function(self)
+        self._ended[act.name] = time.monotonic()
+
+    def schedule_sources(self) -> None:
+        """Fit the jobs of APScheduler to the sources, and insert jobs for due addresses."""
         default_source(self.archive, self.settings)
         wanted = {
             source.name: source
             for source in self.archive.sources(standing=True)
             if not source.paused and (source.kind == "folder" or source.cron is not None)
         }
+        with self._fitting:
+            if not self._stop.is_set():
+                self._fit_jobs(wanted)
+        jobs = order_due(self.archive, self.settings)
+        if jobs:
+            LOG.debug("addresses_due", jobs=len(jobs))
+
+    def _fit_jobs(self, wanted: Mapping[str, Source]) -> None:
         for name in self._jobs.keys() - wanted.keys():
-            self._ticking.remove_job(f"source {name}")
+            self._disarm(name)
             del self._jobs[name]
         for name, source in wanted.items():
             schedule = (source.every_seconds, source.cron, source.timezone, source.locator)
             if self._jobs.get(name) != schedule:
                 self._jobs[name] = schedule
                 self._arm(source)
-        jobs = order_due(self.archive, self.settings)
-        if jobs:
-            LOG.debug("addresses_due", jobs=len(jobs))
-        self._beat()
 
     def _arm(self, source: Source) -> None:
         zone = ZoneInfo(source.timezone) if source.timezone else self.settings.zone
@@ -311,12 +274,17 @@ class Scheduler:
             )
         except CronError as error:
             LOG.warning("schedule_invalid", source=source.name, reason=error.reason)
+            self._disarm(source.name)
             return
         first = {} if source.cron else {"next_run_time": datetime.now(UTC)}
         self._ticking.add_job(
             self._guarded(self._tick), trigger, args=[source.name],
             id=f"source {source.name}", replace_existing=True, **first,
         )  # fmt: skip
+
+    def _disarm(self, name: str) -> None:
+        with suppress(JobLookupError):  # its schedule was invalid
+            self._ticking.remove_job(f"source {name}")
 
     def _tick(self, name: str) -> None:
         if not self._leads:
@@ -329,9 +297,8 @@ class Scheduler:
         if number is not None:
             LOG.debug("source_due", source=name, job=number)
 
-    def _sweep(self) -> None:
-        if not self._leads:
-            return
+    def sweep(self) -> None:
+        """Release jobs of dead workers, index and relate the backlog, and wake workers."""
         free_abandoned_jobs(self.archive)
         self.archive.index_rest()
         self.archive.relate_rest()
@@ -341,16 +308,10 @@ class Scheduler:
         sent = sweep(self.archive, self._publish, HIGH - waiting, again)
         if sent:
             LOG.debug("swept", woken=sent)
-        self._swept = time.monotonic()
         self.heartbeat.beat()
 
-    def _log(self) -> None:
-        """Add to the log what was committed, and sign a checkpoint when one is due.
-
-        It has a thread of its own: no job waits for the log, nor for a key that is damaged.
-        """
-        if not self._leads:
-            return
+    def extend_log(self) -> None:
+        """Append committed rows to the log, and sign a checkpoint when one is due."""
         proof_log.append(self.archive.engine, self.archive.clock)
         signer = checkpoints.read_key(self.settings.proof_key_file)
         if signer is not None and checkpoints.is_due(
@@ -359,41 +320,45 @@ class Scheduler:
             made = checkpoints.make(self.archive.engine, self.archive.clock, signer)
             LOG.info("checkpoint_signed", entries=made.size)
 
-    def _cosign(self) -> None:
-        """Ask the witnesses about the newest checkpoint; nothing waits for them."""
-        policy = read_policy(self.settings.proof_witnesses) if self._leads else None
+    def request_cosignatures(self) -> None:
+        """Ask the witnesses to cosign the newest checkpoint."""
+        policy = read_policy(self.settings.proof_witnesses)
         if policy is not None:
             for each in ask_all(self.archive.engine, self.archive.clock, policy):
                 LOG.info("witness_asked", witness=each.witness, refused=each.reason)
 
-    def _stamp(self) -> None:
-        """Ask time-stamping authorities about the newest checkpoint; nothing waits for them."""
-        authorities = read_authorities(self.settings.proof_authorities) if self._leads else ()
+    def request_timestamps(self) -> None:
+        """Ask time-stamping authorities and calendars to stamp the newest checkpoint."""
+        authorities = read_authorities(self.settings.proof_authorities)
         if authorities:
             engine, clock = self.archive.engine, self.archive.clock
             asked = ask_authorities(engine, clock, authorities)
             for each in (*asked, *ask_calendars(engine, clock, authorities)):
                 LOG.info("authority_asked", authority=each.authority, refused=each.reason)
 
-    def _retain(self) -> None:
-        """Take the bytes whose time is over; nothing waits for it."""
-        taken = self.archive.drop_overdue_bytes(self.settings.keep_bytes) if self._leads else ()
-        for each in taken:
+    def expire_captures(self) -> None:
+        """Delete the bytes of captures whose retention time is over."""
+        for each in self.archive.drop_overdue_bytes(self.settings.keep_bytes):
             if each["captures"]:
                 LOG.info("bytes_over", **each)
 
-    def _write_tiles(self) -> None:
-        """Keep the folder of tiles at the newest checkpoint; nothing waits for its disk."""
-        folder = self.settings.proof_tiles if self._leads else None
+    def write_tiles(self) -> None:
+        """Write the tiles of the log up to the newest checkpoint into their folder."""
+        folder = self.settings.proof_tiles
         if folder is not None:
             written = self.archive.ask(keep_tiles, folder)
             if written is not None:
                 LOG.info("tiles_written", folder=str(folder), entries=written.size)
 
-    def _alert(self) -> None:
-        """Send what alerts have to tell, in a thread of its own; no job waits for a receiver."""
-        if self._leads:
-            alerts.work(self.archive, self.settings, is_over=self._stop.is_set)
+    def send_alerts(self) -> None:
+        """Match new changes against the alerts, and send the deliveries that are due."""
+        alerts.work(self.archive, self.settings, is_over=self._stop.is_set)
+
+    def report_progress(self) -> None:
+        """Store that the scheduler is alive, and how long ago each act ended."""
+        self.archive.beat("scheduler")
+        now = time.monotonic()
+        self.archive.record_acts({name: now - ended for name, ended in self._ended.items()})
 
     def _publish(self, job_id: int, kind: str) -> None:
         """Send a wake-up; a batch that hangs is killed before its lease runs out."""
@@ -401,10 +366,12 @@ class Scheduler:
         self.app.send_task("lesart.wake", args=[job_id], queue=QUEUE, retry=False, time_limit=limit)
 
     def _say_late(self) -> None:
-        """Say once a minute that no sweep came to its end for long: single ones do not matter."""
-        late = time.monotonic() - self._swept
-        if late > LATE_SECONDS and self._is_new("late"):
-            LOG.warning("scheduler_late", seconds=round(late))
+        """Warn once a minute of each act that has not ended for too long."""
+        now = time.monotonic()
+        for act in ACTS:
+            seconds = now - self._ended.get(act.name, self._leads_since)
+            if seconds > act.late_after and self._is_new(f"late {act.name}"):
+                LOG.warning("scheduler_late", act=act.name, seconds=round(seconds))
 
     def _is_new(self, complaint: str) -> bool:
         """Return whether a complaint was not made within the last minute."""
@@ -413,17 +380,15 @@ class Scheduler:
         self._quiet[complaint] = time.monotonic()
         return True
 
-    def _beat(self) -> None:
-        if time.monotonic() - self._beaten >= BEAT_SECONDS:
-            self._beaten = time.monotonic()
-            self.archive.beat("scheduler")
+    def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that goes on when the broker or the database is away.
 
-    def _guarded(self, act: Callable[..., Any]) -> Callable[..., Any]:
-        """Keep scheduling when the broker or the database is away; say so once a minute."""
+        It logs that once a minute, and returns None then.
+        """
 
         def guarded(*arguments: Any) -> Any:
             try:
-                return act(*arguments)
+                return function(*arguments)
             except (DatabaseError, *FAILURES, OSError, *UNPROVEN) as error:
                 self._complain(error)
             except Exception as error:
@@ -441,6 +406,45 @@ class Scheduler:
             LOG.warning("scheduler_waits", error=kind, reason=reason)
 
 
+@dataclass(frozen=True, slots=True)
+class PeriodicAct:
+    """What the leading scheduler does every `seconds`, in a thread of its own."""
+
+    name: str
+    function: Callable[[Scheduler], None]
+    seconds: float
+
+    @property
+    def late_after(self) -> float:
+        """Return the seconds without an end of this act after which it is late."""
+        return self.seconds + LATE_SECONDS
+
+
+SWEEP = "sweep"
+ACTS = (
+    PeriodicAct(SWEEP, Scheduler.sweep, 0.5),
+    PeriodicAct("sources", Scheduler.schedule_sources, 2.0),
+    PeriodicAct("alerts", Scheduler.send_alerts, 1.0),
+    PeriodicAct("log", Scheduler.extend_log, 0.5),
+    PeriodicAct("tiles", Scheduler.write_tiles, 1.0),
+    PeriodicAct("witnesses", Scheduler.request_cosignatures, 30.0),
+    PeriodicAct("authorities", Scheduler.request_timestamps, 30.0),
+    PeriodicAct("retention", Scheduler.expire_captures, 3600.0),
+    PeriodicAct("progress", Scheduler.report_progress, 5.0),
+)
+"""Everything that running services do periodically. The scheduler runs nothing else on a timer
+except the schedules of the sources; `lesart doctor` and `/metrics` report each act by its name."""
+
+
+def late_acts(ages: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the acts that are late, with the seconds since they last ended (None: never)."""
+    return {
+        act.name: ages.get(act.name)
+        for act in ACTS
+        if ages.get(act.name, act.late_after + 1) > act.late_after
+    }
+
+
 def _say_missed(event: Any) -> None:
     """Say that a source was not looked at within the hour in which it was due."""
     LOG.warning("source_missed", job=event.job_id)
@@ -455,34 +459,3 @@ def _leadership(archive: Archive) -> Leadership:
 
 def _seconds_between(source: Source) -> int:
     return max(1, round(source.every_seconds or 60))
-
-
-def _weekdays(field: str) -> str:
-    """Translate weekdays: crontab counts from Sunday, APScheduler from Monday."""
-    found: set[int] = set()
-    for part in field.lower().split(","):
-        parts = CRON_WEEKDAYS.fullmatch(part)
-        if parts is None:
-            raise ValueError(f"{part!r} names no weekdays")
-        found.update(_weekday_range(parts["first"], parts["last"], parts["step"]))
-    return ",".join(DAY_NAMES[number] for number in sorted(found))
-
-
-def _weekday_range(first: str, last: str | None, step: str | None) -> set[int]:
-    if first == "*":
-        numbers = range(7)
-    else:
-        low = _weekday(first)
-        high = low if last is None and step is None else 6 if last is None else _weekday(last)
-        numbers = range(low, (7 if high == 0 < low else high) + 1)
-    if not numbers:
-        raise ValueError(f"weekdays go from Sunday to Saturday, not from {first} to {last}")
-    return {number % 7 for number in numbers[:: int(step or 1)]}
-
-
-def _weekday(name: str) -> int:
-    if name in DAY_NAMES:
-        return DAY_NAMES.index(name)
-    if not name.isdecimal() or int(name) > 7:
-        raise ValueError(f"weekday {name} is not between 0 and 7")
-    return int(name)

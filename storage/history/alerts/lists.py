@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, literal_column, select, text
 
+from storage.database.engine import database_epoch
 from storage.database.rows import cursor, place
 from storage.database.tables import (
     ALERT,
@@ -14,9 +15,11 @@ from storage.database.tables import (
     ALERT_DELIVERY,
     ARCHIVE,
     ARTICLE,
+    OBSERVATION,
     SNAPSHOT,
     VERSION,
 )
+from storage.database.views import RESTRICTED
 from storage.history.alerts.rule import GONE, AlertRule
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
@@ -170,6 +173,53 @@ def counts(connection: Connection) -> dict[str, dict[str, int]]:
         if state is not None:
             counts[state] = number
     return found
+
+
+def overdue_seconds(
+    connection: Connection, now: datetime, since_match: float | None = None
+) -> dict[str, float]:
+    """Return, by alert, how long the oldest delivery has been due, or the oldest change unmatched.
+
+    A paused alert has neither. `since_match` are the seconds since changes were last matched, where
+    known: no change has waited longer, even if its version was renumbered since.
+    """
+    epoch = database_epoch(connection)
+    due = select(ALERT_DELIVERY.c.alert_id, func.min(ALERT_DELIVERY.c.next_at)).where(
+        text("alert_delivery.state IN ('waiting', 'failed')"), ALERT_DELIVERY.c.next_at <= epoch
+    )
+    rows = connection.execute(due.group_by(ALERT_DELIVERY.c.alert_id))
+    oldest: dict[int, float] = {number: next_at for number, next_at in rows}  # noqa: C416  # typed
+    active = [each for each in alerts(connection) if not each.paused]
+    unmatched = {each: _unmatched_since(connection, each) for each in {a.cursor for a in active}}
+    found = {}
+    for each in active:
+        since = unmatched[each.cursor]
+        waited = 0.0 if since is None else (now - since).total_seconds()
+        if since_match is not None:
+            waited = min(waited, since_match)
+        found[each.name] = max(0.0, waited, epoch - oldest.get(each.id, epoch))
+    return found
+
+
+def _unmatched_since(connection: Connection, cursor: int) -> datetime | None:
+    """Return when the first change after `cursor` was recorded; None where all were matched."""
+    steps = (
+        select(OBSERVATION.c.recorded_at)
+        .join(VERSION, VERSION.c.observation_id == OBSERVATION.c.id)
+        .where(VERSION.c.seq > cursor, text(f"version.article_id NOT IN {RESTRICTED}"))
+        .order_by(VERSION.c.seq)
+    )
+    absences = (
+        select(OBSERVATION.c.recorded_at)
+        .join(SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id)
+        .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+        .where(SNAPSHOT.c.outcome == literal_column(f"'{GONE}'"))
+        .where(SNAPSHOT.c.observation_id > cursor)
+        .where(text(f"article.id NOT IN {RESTRICTED}"))
+        .order_by(SNAPSHOT.c.observation_id)
+    )
+    found = [connection.execute(query.limit(1)).scalar() for query in (steps, absences)]
+    return min((each for each in found if each is not None), default=None)
 
 
 def number_of(connection: Connection, item: OutboxItem) -> int | None:

@@ -23,7 +23,7 @@ from storage.database.tables import (
     WATCH,
     WORDING,
 )
-from storage.database.unit import LOCKED
+from storage.database.unit import ACT, BEAT, LOCKED
 from storage.read import lists
 from storage.read.answers import JobProgress, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
@@ -68,7 +68,7 @@ def pulse(connection: Connection, now: datetime) -> Pulse:
         oldest_ready_seconds=max(0.0, epoch - row[2]) if row[2] is not None else 0.0,
         lapsed_leases=int(row[3] or 0),
         watched=_watched(connection, now),
-        silent_seconds=_silent(connection, epoch),
+        silent_seconds=silent_seconds(connection),
         locked_seconds=_locked(connection),
         behind_seconds=_behind(connection, now),
     )
@@ -154,11 +154,21 @@ def _watched(connection: Connection, now: datetime) -> dict[str, SourceRate]:
     }
 
 
-def _silent(connection: Connection, epoch: float) -> dict[str, float]:
-    """Return for how many seconds each part that ever beat has been silent."""
-    query = select(ARCHIVE.c.key, ARCHIVE.c.value).where(ARCHIVE.c.key.like("beat %"))
+def silent_seconds(connection: Connection) -> dict[str, float]:
+    """Return how many seconds ago each part last reported that it is alive."""
+    return _ages(connection, BEAT)
+
+
+def act_ages(connection: Connection) -> dict[str, float]:
+    """Return how many seconds ago each periodic act of the scheduler last ended."""
+    return _ages(connection, ACT)
+
+
+def _ages(connection: Connection, prefix: str) -> dict[str, float]:
+    epoch = database_epoch(connection)
+    query = select(ARCHIVE.c.key, ARCHIVE.c.value).where(ARCHIVE.c.key.startswith(prefix))
     return {
-        key.removeprefix("beat "): max(0.0, epoch - float(value))
+        key.removeprefix(prefix): max(0.0, epoch - float(value))
         for key, value in connection.execute(query)
     }
 

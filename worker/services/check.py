@@ -1,0 +1,31 @@
+"""The check of the scheduler in `lesart doctor`."""
+
+from collections.abc import Iterator
+
+from storage.settings import Settings
+from storage.verify.doctor import Finding
+from worker.services.schedule import ACTS, LATE_SECONDS, late_acts
+
+
+def check_scheduler(settings: Settings) -> Iterator[Finding]:
+    """Report the periodic acts that a running scheduler does not end in time."""
+    from storage.database.engine import ArchiveError  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.read.archive import open_archive  # noqa: PLC0415  # the same
+    from storage.read.figures.pulse import act_ages, silent_seconds  # noqa: PLC0415
+
+    try:
+        with open_archive(settings.database_url) as archive, archive.connected() as connection:
+            ages, silent = act_ages(connection), silent_seconds(connection).get("scheduler")
+    except ArchiveError:
+        return  # reported by the check of the archive
+    if silent is None or silent > LATE_SECONDS:
+        mend = "start `lesart up`, or on the stack the scheduler; `lesart up --once` needs none"
+        yield Finding("scheduler", "ok", "no scheduler is running", mend)
+        return
+    late = late_acts(ages)
+    for name, age in late.items():
+        when = "has not ended yet" if age is None else f"last ended {age:.0f} s ago"
+        mend = "look at the log of `lesart up`, or of the scheduler, and restart it"
+        yield Finding("scheduler", "warning", f"the act {name} {when}", mend)
+    if not late:
+        yield Finding("scheduler", "ok", f"it runs, and ends each of its {len(ACTS)} acts in time")

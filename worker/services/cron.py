@@ -1,0 +1,83 @@
+"""Cron expressions as triggers of APScheduler."""
+
+import re
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.cron import CronTrigger
+
+CRON_WEEKDAYS = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[1-9]\d*))?")
+"""One part of the field for weekdays.
+
+>>> CRON_WEEKDAYS.fullmatch("1-5/2").groups()
+('1', '5', '2')
+"""
+DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+
+class CronError(ValueError):
+    """A cron expression cannot be read."""
+
+    def __init__(self, given: str, reason: str) -> None:
+        super().__init__(f"{given!r} is no cron expression: {reason}")
+        self.given, self.reason = given, reason
+
+
+def cron_trigger(expression: str, zone: ZoneInfo) -> BaseTrigger:
+    """Return the trigger of a crontab line of five fields, in which 0 and 7 are Sunday.
+
+    As in every crontab, a day of the month and a weekday that are both named count each.
+    Raises: CronError.
+
+    >>> str(cron_trigger("0 6 * * 1-5", ZoneInfo("UTC")).fields[4])
+    'mon,tue,wed,thu,fri'
+    """
+    fields = expression.split()
+    if len(fields) != 5:
+        raise CronError(expression, "it has five fields: minute hour day month weekday")
+    minute, hour, day, month, weekday = fields
+    try:
+        days = [(day, _weekdays(weekday))]
+        if "*" not in {day[0], weekday[0]}:
+            days = [(day, "*"), ("*", _weekdays(weekday))]
+        triggers = [
+            CronTrigger(
+                minute=minute, hour=hour, day=each, month=month, day_of_week=names, timezone=zone
+            )
+            for each, names in days
+        ]
+    except (ValueError, IndexError) as error:
+        raise CronError(expression, str(error)) from error
+    return triggers[0] if len(triggers) == 1 else OrTrigger(triggers)
+
+
+def _weekdays(field: str) -> str:
+    """Translate weekdays: crontab counts from Sunday, APScheduler from Monday."""
+    found: set[int] = set()
+    for part in field.lower().split(","):
+        parts = CRON_WEEKDAYS.fullmatch(part)
+        if parts is None:
+            raise ValueError(f"{part!r} names no weekdays")
+        found.update(_weekday_range(parts["first"], parts["last"], parts["step"]))
+    return ",".join(DAY_NAMES[number] for number in sorted(found))
+
+
+def _weekday_range(first: str, last: str | None, step: str | None) -> set[int]:
+    if first == "*":
+        numbers = range(7)
+    else:
+        low = _weekday(first)
+        high = low if last is None and step is None else 6 if last is None else _weekday(last)
+        numbers = range(low, (7 if high == 0 < low else high) + 1)
+    if not numbers:
+        raise ValueError(f"weekdays go from Sunday to Saturday, not from {first} to {last}")
+    return {number % 7 for number in numbers[:: int(step or 1)]}
+
+
+def _weekday(name: str) -> int:
+    if name in DAY_NAMES:
+        return DAY_NAMES.index(name)
+    if not name.isdecimal() or int(name) > 7:
+        raise ValueError(f"weekday {name} is not between 0 and 7")
+    return int(name)
