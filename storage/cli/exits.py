@@ -66,6 +66,7 @@ OF_ARCHIVES = (
     ("storage.proof.policy", "PolicyError", WRONG_USE),
     ("storage.database.engine", "ArchiveMissingError", NO_SUCH),
     ("storage.database.engine", "ArchiveUnreachableError", UNCHECKED),
+    ("storage.database.engine", "ArchiveDamagedError", UNCHECKED),
     ("storage.database.engine", "ArchiveError", WRONG_USE),
 )
 """Errors by the module that raises them, and how a command ends; loading all takes a second."""

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -103,6 +103,27 @@ def write_rows(
     with text_stream(target.path) as stream:
         for piece in _pieces(_counted(rows, written), target, names):
             stream.write(piece)
+    return written
+
+
+def write_object(
+    name: str,
+    rows: Iterable[Any],
+    totals: Callable[[], Mapping[str, Any]],
+    target: AnswerTarget,
+) -> Written:
+    """Write a JSON object: the list `name` of `rows` as they come, then the fields of `totals`.
+
+    `totals` is called after the last row. Raises: OutputError; PipeClosedError.
+    """
+    written = Written()
+    with text_stream(target.path) as stream:
+        stream.write(f'{{"{name}": ')
+        for piece in _array(_counted(rows, written)):
+            stream.write(piece)
+        for field, value in totals().items():
+            stream.write(f', "{field}": {json_text(value)}\n')
+        stream.write("}\n")
     return written
 
 

@@ -1,7 +1,7 @@
 """Open the archive that a command names, and write what it tells."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from itertools import chain
@@ -11,7 +11,7 @@ import typer
 
 from storage.cli.exits import NO, InterruptionError, say
 from storage.cli.options import ArchiveOptions, Checked, OutputOptions, Page, Then
-from storage.cli.output import AnswerTarget, write_rows, write_text
+from storage.cli.output import AnswerTarget, write_object, write_rows, write_text
 from storage.cli.progress import ProgressLine
 from storage.read.render.moment import parse_moment
 from storage.settings import Settings
@@ -128,18 +128,32 @@ def report_verification(
     `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
     """
     from storage.proof.others.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
+    from storage.verify.coverage import NOT_COVERED, summary  # noqa: PLC0415
     from storage.verify.finding import Broken  # noqa: PLC0415
     from storage.verify.level import sentences  # noqa: PLC0415
-    from storage.verify.verify import Verification  # noqa: PLC0415
+    from storage.verify.verify import Verification, completed  # noqa: PLC0415
 
     with whole_archive(settings) as engine, ProgressLine() as line:
         scope = _scope(settings, checked, engine)
         verification = Verification(engine, scope, checked.after)
         findings = verification.findings(line.report)
         if more is not None:
-            findings = chain(findings, more(engine, scope, line.report))
+            findings = chain(findings, completed("texts", more(engine, scope, line.report)))
+
+        def totals() -> Mapping[str, Any]:
+            return {
+                "checked": verification.checked,
+                "redacted": verification.redacted,
+                "older_steps": verification.older_steps,
+                "not_covered": [each.to_dict() for each in NOT_COVERED],
+            }
+
         try:
-            written = write_rows(findings, shown.target(), flat_columns(Broken))
+            target = shown.target()
+            if target.chosen == "json":
+                written = write_object("findings", findings, totals, target)
+            else:
+                written = write_rows(findings, target, flat_columns(Broken))
         except KeyboardInterrupt:
             go_on = f"interrupted: continue with --after {verification.reached}"
             raise InterruptionError(go_on) from None
@@ -148,6 +162,7 @@ def report_verification(
     if verification.older_steps:
         number = verification.older_steps
         say(f"{number} steps were told by older rules of this program: not computed again")
+    say(summary())
     policy, is_broken = read_policy(settings.proof_witnesses), bool(written.number)
     for sentence in sentences(verification.facts, scope.against, policy, is_broken=is_broken):
         say(sentence)

@@ -26,7 +26,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 
 from storage.database.columns import JSON_TYPE, JsonText, UtcTime, stored_time
-from storage.database.ownership import is_foreign_file
+from storage.database.ownership import file_state
 
 DatabaseError = DBAPIError
 """What every failure of a database looks like from outside."""
@@ -53,8 +53,25 @@ class ArchiveError(Exception):
 class ArchiveMissingError(ArchiveError):
     """There is no archive at the place that was named."""
 
+    def __init__(self, place: str, *, is_empty: bool = False) -> None:
+        message = f"there is no archive at {place}"
+        if is_empty:
+            message += (
+                ": the file is empty. If it was an archive, delete it and put a backup in its "
+                "place with `lesart restore`"
+            )
+        super().__init__(message)
+        self.place = place
+
+
+class ArchiveDamagedError(ArchiveError):
+    """The file of an archive is damaged, so that it cannot be opened at all."""
+
     def __init__(self, place: str) -> None:
-        super().__init__(f"there is no archive at {place}")
+        super().__init__(
+            f"the file {place} is a damaged archive: its first pages cannot be read. Move it away "
+            "and put a backup in its place with `lesart restore`; nothing of it was changed"
+        )
         self.place = place
 
 
@@ -145,15 +162,23 @@ def place_of(url: URL) -> str:
     return url.render_as_string(hide_password=True)
 
 
+def _refuse_unreadable(path: Path) -> None:
+    state = file_state(path)
+    if state == "damaged":
+        raise ArchiveDamagedError(str(path))
+    if state == "foreign":
+        raise ForeignDatabaseError(str(path))
+
+
 def writing_engine(url: URL) -> Engine:
     """Return an engine for the worker's side; on SQLite the file is made if need be.
 
-    Raises: ForeignDatabaseError where an SQLite file is no archive; ArchivePlaceError.
+    Raises: ForeignDatabaseError where an SQLite file is no archive; ArchiveDamagedError;
+    ArchivePlaceError.
     """
     if url.drivername == "sqlite":
         path = Path(url.database or "").absolute()
-        if is_foreign_file(path):
-            raise ForeignDatabaseError(str(path))
+        _refuse_unreadable(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -167,12 +192,15 @@ def reading_engine(url: URL, seconds: int | None = None) -> Engine:
 
     What asks for longer than `seconds` is interrupted: a statement on PostgreSQL (where there is
     always a limit), a transaction on SQLite. Raises: ArchiveMissingError where an SQLite file is
-    named and none is there.
+    named and none is there; ArchiveDamagedError.
     """
     if url.drivername == "sqlite":
         path = Path(url.database or "")
-        if not path.is_file() or is_foreign_file(path):
-            raise ArchiveMissingError(place_of(url))
+        state = file_state(path) if path.is_file() else "nothing"
+        if state == "damaged":
+            raise ArchiveDamagedError(place_of(url))
+        if state in {"nothing", "foreign"}:
+            raise ArchiveMissingError(place_of(url), is_empty=path.is_file() and state == "nothing")
         engine = _sqlite_engine(url, query_only=True)
         if seconds is not None:
             _interrupt_after(engine, seconds)

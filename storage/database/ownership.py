@@ -5,12 +5,15 @@ import sqlite3
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 
 CORE = frozenset({"alembic_version", "archive", "counter", "observation", "origin", "wording"})
 """Tables that every archive has had since the first schema."""
+_GUARD, _MAGIC = b"guard_observation_update", b"SQLite format 3\0"
+_SCHEMA_BYTES = 4 * 1024 * 1024
 
 
 def is_ours(names: AbstractSet[str]) -> bool:
@@ -42,21 +45,41 @@ def file_of(url: URL) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def is_foreign_file(path: Path) -> bool:
-    """Return whether a file is there that is neither empty nor an archive, leaving each byte of it.
+FileState = Literal["nothing", "archive", "foreign", "damaged", "unknown"]
+"""What a file is: `unknown` where it cannot be opened, and whoever opens it reports why."""
 
-    It is opened for reading alone, and where no log lies beside it without a lock: whoever opens
-    a database to write may change it before the first statement.
+
+def file_state(path: Path) -> FileState:
+    """Return what the file at `path` is, without changing a byte of it.
+
+    The file is opened only for reading, and without a lock where no log is next to it: opening a
+    database for writing may change it before the first statement.
     """
     try:
-        if path.stat().st_size == 0:
-            return False
-        has_log = path.with_name(f"{path.name}-wal").exists()
-        asked = f"{path.absolute().as_uri()}?mode=ro" + ("" if has_log else "&immutable=1")
-        with closing(sqlite3.connect(asked, uri=True)) as connection:
-            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    except (OSError, sqlite3.OperationalError):
-        return False  # whoever opens it tells why it cannot be opened
+        names = _names_of_file(path)
+    except sqlite3.OperationalError as error:
+        return "damaged" if "unsupported file format" in str(error) else "unknown"
     except sqlite3.DatabaseError:
-        return True
-    return bool(names) and not is_ours(names)
+        begin = _beginning(path)
+        return "damaged" if _GUARD in begin or begin.startswith(_MAGIC) else "foreign"
+    if is_ours(names):
+        return "archive"
+    if _GUARD in _beginning(path):
+        return "damaged"
+    return "foreign" if names else "nothing"
+
+
+def _names_of_file(path: Path) -> set[str]:
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    asked = f"{path.absolute().as_uri()}?mode=ro" + ("" if has_log else "&immutable=1")
+    with closing(sqlite3.connect(asked, uri=True)) as connection:
+        return {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+
+
+def _beginning(path: Path) -> bytes:
+    """Return the part of a file that holds the definitions of its tables.
+
+    Only the first of these pages is the one that SQLite begins with: the others may be whole.
+    """
+    with path.open("rb") as stream:
+        return stream.read(_SCHEMA_BYTES)

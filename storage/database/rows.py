@@ -33,7 +33,7 @@ _NAMES: dict[TypeEngine[Any], str] = {
     UtcTime(): """
         first_seen last_seen changed_after changed_by observed_at recorded_at until
         published_from published_to decided_at undone_at at created_at started_at finished_at
-        latest_at first_at""",
+        latest_at first_at content_at""",
     JSON_TYPE: """
         origins authors tags flags changes removed added noise notices rules candidates
         row_published row_evidence detail""",

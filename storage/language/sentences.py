@@ -4,6 +4,8 @@ import re
 import zlib
 from collections.abc import Iterable
 
+from storage.values.digest import canonical_all
+
 _OPENING = "\"'„“”»«‚‘’›‹(["
 _CLOSING = "\"'“”„»«’‘‚›‹)\\]"
 
@@ -158,3 +160,8 @@ def _is_never_last(last: str, before: str, *, is_lower: bool, is_number_next: bo
 
 def _is_among(words: frozenset[str], word: str, is_lower: bool) -> bool:  # noqa: FBT001
     return word in words or (is_lower and word.capitalize() in words)
+
+
+def wording_keys(body: str | None) -> tuple[str, ...]:
+    """Return the sentence keys of the text of a wording."""
+    return sentence_keys(canonical_all((body or "").split("\n\n")))

@@ -188,6 +188,11 @@ def tokens_of(texts: Iterable[str], language: str | None) -> Tokens:
     return vocabulary(language).cut(" ".join(texts).split()).tokens()
 
 
+def wording_tokens(title: str | None, body: str | None, language: str | None) -> Tokens:
+    """Return the tokens of a wording for full text: its title, then its paragraphs."""
+    return tokens_of([title or "", *(body or "").split("\n\n")], language).truncated()[0]
+
+
 def _grown(array: Numbers, length: int) -> Numbers:
     if length <= len(array):
         return array

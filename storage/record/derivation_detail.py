@@ -29,20 +29,32 @@ def named(reading: Reading) -> Name:
 
 
 def name_of(captured: Captured, outcome: Draft | Refused | AddressList) -> Name:
-    """Return the origin and the time of what was read: the command's word goes first.
-
-    What we fetched ourselves stands where we fetched it, whatever the page says.
-    """
-    if captured.hints.get("fetched"):
-        return Name(None, captured.observed_at, False)
-    address, moment = captured.hints.get("origin"), captured.hints.get("observed_at")
-    imported = bool(address or moment)
+    """Return the origin and the time of a document that was read (see `name_from`)."""
+    address, seen_at = None, None
     if isinstance(outcome, Draft):
-        address = address or outcome.address
-        if not imported and outcome.address and outcome.observed_at is not None:
-            return Name(outcome.address, outcome.observed_at, True)
-    at = datetime.fromisoformat(moment) if moment else captured.observed_at
-    return Name(address, at, imported)
+        address, seen_at = outcome.address, outcome.observed_at
+    return name_from(captured.hints, captured.observed_at, address, seen_at)
+
+
+def name_from(
+    hints: Mapping[str, Any],
+    captured_at: datetime,
+    address: str | None,
+    seen_at: datetime | None,
+) -> Name:
+    """Return the origin and the time of a document; the hints of the command take precedence.
+
+    `address` and `seen_at` are the claims of the document itself. A page that this archive
+    fetched belongs to the address that it was fetched from, whatever the page claims.
+    """
+    if hints.get("fetched"):
+        return Name(None, captured_at, False)
+    claimed, moment = hints.get("origin"), hints.get("observed_at")
+    imported = bool(claimed or moment)
+    if not imported and address and seen_at is not None:
+        return Name(address, seen_at, True)
+    at = datetime.fromisoformat(moment) if moment else captured_at
+    return Name(claimed or address, at, imported)
 
 
 def value_of(draft: Draft, name: str) -> Any:

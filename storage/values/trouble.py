@@ -9,6 +9,10 @@ FOLDER = (
     "SQLite needs its folder, and leave to write in it, even to read: check who may, or take a copy"
 )
 DISK = "look at the disk and at the log of the system"
+DAMAGED = (
+    "the file of the archive is damaged: `lesart verify` names what it can, and "
+    "`lesart restore` puts a backup in its place"
+)
 OPEN_FILES = "close something, or allow more open files (`ulimit -n`)"
 
 OF_SYSTEM: Mapping[int, str] = {
@@ -39,6 +43,7 @@ OF_DATABASE: Mapping[str, str] = {
     "read-only": LEAVE,
     "unable to open": FOLDER,
     "disk i/o error": DISK,
+    "disk image is malformed": DAMAGED,
     "database is locked": "another process writes for long: give the command again",
 }
 """What to do about an error of a database, by a part of what it says."""

@@ -15,6 +15,13 @@ JOIN article_origin a ON a.origin_id = r.a_origin_id
 JOIN article_origin b ON b.origin_id = r.b_origin_id
 LEFT JOIN relation_undone u ON u.relation_id = r.id WHERE u.id IS NULL
 """
+_WRONG_LABELS = """
+SELECT c.id, c.label FROM cluster c WHERE NOT EXISTS (
+    SELECT 1 FROM cluster_member m JOIN article_origin ao ON ao.article_id = m.article_id
+    JOIN origin o ON o.id = ao.origin_id
+    WHERE m.cluster_id = c.id AND (o.public_id = c.label OR o.public_id LIKE 'redacted:%')
+)
+"""
 
 
 def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
@@ -39,6 +46,9 @@ def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
     for group in joined:
         message = f"copies join it with {len(group) - 1} others, and no cluster says so"
         yield Broken("article", min(group), "cluster_missing", message)
+    for row in connection.execute(text(_WRONG_LABELS)):
+        message = f"it is called {row.label}, and that is none of its articles"
+        yield Broken("cluster", row.id, "label_wrong", message)
 
 
 def _groups(connection: Connection) -> list[set[int]]:

@@ -98,7 +98,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         reachable,
         reading_engine,
     )
-    from storage.database.ownership import is_foreign_file  # noqa: PLC0415
+    from storage.database.ownership import file_state  # noqa: PLC0415
     from storage.database.unit import latest_write  # noqa: PLC0415
 
     url = database_url(settings.database_url)
@@ -109,7 +109,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         with engine.connect() as connection:
             missing, latest = schema.missing_guards(connection), latest_write(connection)
     except ArchiveMissingError as error:
-        if url.drivername == "sqlite" and is_foreign_file(Path(url.database or "")):
+        if url.drivername == "sqlite" and file_state(Path(url.database or "")) == "foreign":
             foreign = ForeignDatabaseError(place_of(url))
             yield Finding("archive", "broken", str(foreign), "set database_url")
             return

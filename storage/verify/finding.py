@@ -61,3 +61,5 @@ class Scope:
 
 Findings = Iterator[Passed | Broken]
 Check = Callable[[Connection, Scope], Findings]
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a stored value raises that is not of the form that its column has."""

@@ -13,14 +13,15 @@ from storage.history.other_readers import Read, read_again
 from storage.history.runs import Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
 from storage.values.outcome import STATES
-from storage.verify.finding import Broken, Findings, Passed, Scope
+from storage.verify.finding import UNREADABLE, Broken, Findings, Passed, Scope
 from storage.verify.steps import is_older, wrong_steps
 
 CHUNK_ARTICLES = 500
 
 _ARTICLES = """
 SELECT a.id, a.public_id, a.versions, a.head_version_id, a.first_seen, a.last_seen, a.latest_at,
-    a.state, r.public_id AS own_id, ao.article_id AS answering
+    a.state, a.source_id, a.origin_id, a.content_at, r.public_id AS own_id,
+    ao.article_id AS answering
 FROM article a
 LEFT JOIN origin r ON r.id = a.origin_id
 LEFT JOIN article_origin ao ON ao.origin_id = a.origin_id
@@ -33,7 +34,8 @@ SELECT id, article_id, number, wording_id, derivation_id, observation_id, change
 FROM version WHERE article_id IN :ids ORDER BY article_id, number
 """
 _SNAPSHOTS = """
-SELECT s.article_id, s.observation_id, s.observed_at, s.outcome, s.version, s.wording_id,
+SELECT s.article_id, s.origin_id, s.observation_id, s.observed_at, s.outcome, s.version,
+    s.wording_id,
     s.derivation_id, s.source_id, w.digest, b.digest AS raw, d.capture_id, d.context,
     d.extractor, d.extractor_version, d.config
 FROM sight s LEFT JOIN wording w ON w.id = s.wording_id
@@ -45,6 +47,9 @@ SELECT ao.article_id, n.a_derivation_id, n.b_derivation_id, n.a_wording_id, n.b_
     u.id AS undone_id
 FROM noise_step n JOIN article_origin ao ON ao.origin_id = n.origin_id
 LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id WHERE ao.article_id IN :ids
+"""
+_IS_SCAN = """
+SELECT 1 FROM scan WHERE source_id = :source AND complete = TRUE AND started_at = :moment LIMIT 1
 """
 _SCANS = """
 SELECT started_at FROM scan
@@ -92,27 +97,54 @@ def articles(connection: Connection, scope: Scope) -> Findings:
 
     What they tell of their changes is computed for the articles of a sample.
     """
+    scans = _ScanTimes(connection)
     for article in _articles(connection):
         number = article.row["id"]
         if article.is_torn():
             message = "a wording, derivation or capture of its history is not there"
             yield Broken("article", number, "history_torn", message)
             continue
-        found = runs(_history(connection, article), article.noise_pairs())
-        broken = [
-            *_wrong_versions(article, found),
-            *_wrong_snapshots(article, found),
-            *_wrong_article(article, found),
-        ]
-        if not broken and scope.takes(number):
-            steps = wrong_steps(connection, article.versions, found, article.undone)
-            broken = [("step_wrong", message) for message in steps]
+        try:
+            broken = list(_wrong(connection, article, scans, scope))
+        except UNREADABLE as error:
+            message = f"a stored value is not readable: {type(error).__name__}: {error}"
+            broken = [("value_unreadable", message)]
         yield from (Broken("article", number, kind, message) for kind, message in broken)
         if not broken:
             yield Passed(older_steps=sum(map(is_older, article.versions)))
 
 
 Wrong = Iterator[tuple[str, str]]
+
+
+class _ScanTimes:
+    """The times of the scans of each source, as far as anybody looked for them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[int, datetime], bool] = {}
+
+    def has(self, source: int, moment: datetime) -> bool:
+        """Return whether a complete scan of a source began at this moment."""
+        key = (source, moment)
+        if key not in self._known:
+            values = {"source": source, "moment": moment}
+            self._known[key] = any(stream(self._connection, _IS_SCAN, values))
+        return self._known[key]
+
+
+def _wrong(connection: Connection, article: _Article, scans: _ScanTimes, scope: Scope) -> Wrong:
+    """Yield what is wrong with an article, its steps only where nothing else is."""
+    found = runs(_history(connection, article), article.noise_pairs())
+    broken = [
+        *_wrong_versions(article, found, scans),
+        *_wrong_snapshots(article, found),
+        *_wrong_article(article, found),
+    ]
+    yield from broken
+    if not broken and scope.takes(article.row["id"]):
+        for message in wrong_steps(connection, article.versions, found, article.undone):
+            yield "step_wrong", message
 
 
 def _articles(connection: Connection) -> Iterator[_Article]:
@@ -182,7 +214,7 @@ def _confirmations(
     return tuple(scan["started_at"] for scan in stream(connection, _SCANS, asked))
 
 
-def _wrong_versions(article: _Article, found: Sequence[Run]) -> Wrong:
+def _wrong_versions(article: _Article, found: Sequence[Run], scans: _ScanTimes) -> Wrong:
     if [row["number"] for row in article.versions] != [run.number for run in found]:
         yield (
             "versions_wrong",
@@ -190,18 +222,30 @@ def _wrong_versions(article: _Article, found: Sequence[Run]) -> Wrong:
         )
         return
     for row, run in zip(article.versions, found, strict=True):
-        for name in _differing(row, run, is_head=run is found[-1]):
+        names = list(_differing(row, run))
+        if names == ["last_seen"] and run is found[-1] and _is_earlier(article, row, run, scans):
+            continue
+        for name in names:
             yield "version_wrong", f"version {run.number}: {name} is not what was observed"
 
 
-def _differing(row: Row, run: Run, *, is_head: bool) -> Iterator[str]:
-    """Yield the columns that differ; of the head, scans since its last snapshot are not stored."""
+def _differing(row: Row, run: Run) -> Iterator[str]:
     names = ("wording_id", "derivation_id", "observation_id", "changed_after", "changed_by")
-    for name in names:
+    for name in (*names, "last_seen"):
         if row[name] != getattr(run, name):
             yield name
-    if row["last_seen"] != run.last_seen and not (is_head and row["last_seen"] < run.last_seen):
-        yield "last_seen"
+
+
+def _is_earlier(article: _Article, row: Row, run: Run, scans: _ScanTimes) -> bool:
+    """Return whether the newest version was seen then: scans since are not stored in its row."""
+    moment, ids = row["last_seen"], {*run.observation_ids}
+    mine = [each for each in article.snapshots if each["observation_id"] in ids]
+    if not max(each["observed_at"] for each in mine) <= moment < run.last_seen:
+        return False
+    moments = {each["observed_at"] for each in mine}
+    return moment in moments or any(
+        scans.has(source, moment) for source in {each["source_id"] for each in mine}
+    )
 
 
 def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
@@ -222,12 +266,17 @@ def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
     row = article.row
     if row["public_id"] != row["own_id"] or row["answering"] != row["id"]:
         yield "origin_wrong", f"does not answer to its own origin under {row['public_id']}"
+    worded = [each for each in article.snapshots if each["wording_id"] is not None]
+    for name, rows in (("source_id", article.snapshots), ("origin_id", worded)):
+        if rows and row[name] not in {each[name] for each in rows}:
+            yield "article_wrong", f"{name} is {row[name]}, and nothing of it was observed there"
     head = article.versions[-1] if article.versions else None
     expected: Mapping[str, Any] = {
         "versions": len(article.versions),
         "head_version_id": head["id"] if head else None,
         "first_seen": found[0].changed_by if found else row["first_seen"],
         "last_seen": head["last_seen"] if head else row["last_seen"],
+        "content_at": max((each["observed_at"] for each in worded), default=row["content_at"]),
         **_latest(article),
     }
     for name, value in expected.items():

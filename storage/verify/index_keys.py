@@ -52,10 +52,21 @@ def _counted(connection: Connection) -> dict[int, int | None]:
     while chunk := dict(islice(seen, WORDINGS_AT_ONCE)):
         known = _KeyOrigins.of(connection, chunk)
         right = {wording: known.keys(wording, rows) for wording, rows in chunk.items()}
-        stored = found(connection, {key for keys in right.values() for key in keys or ()})
-        for wording, keys in right.items():
-            number[wording] = keys if keys is None else sum(wording in stored[key] for key in keys)
+        stored = found(connection, {key for each in right.values() if each for key in each.keys})
+        for wording, each in right.items():
+            number[wording] = None
+            if each is not None:
+                days, keys = each.days, each.keys
+                number[wording] = sum(stored[key].get(wording) in days for key in keys)
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class _RightKeys:
+    """The index keys that a wording may have, and the days that may be stored with them."""
+
+    keys: frozenset[int]
+    days: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +98,11 @@ class _KeyOrigins:
             of_article,
         )
 
-    def keys(self, wording: int, rows: Sequence[Any]) -> frozenset[int] | None:
+    def keys(self, wording: int, rows: Sequence[Any]) -> _RightKeys | None:
         """Return all numbers that a wording may leave, wherever and whenever it was seen first."""
         row = self.texts.get(wording)
         if row is None or row.text is None:
-            return frozenset()
+            return _RightKeys(frozenset(), frozenset())
         places = {each for r in rows for each in (*_places(r), *self.of_article[r["article_id"]])}
         days = self._days(rows)
         if days is None or any(is_emptied(self.origins.get(each, "")) for each in places):
@@ -101,13 +112,14 @@ class _KeyOrigins:
         short = "\n\n".join(parts)[:LONGEST_TEXT].split("\n\n")
         forms = [parts] if short == parts else [parts, short]
         signature = signature_of(row.text)
-        return frozenset(
+        keys = frozenset(
             key
             for form, site, (day, is_exact) in product(forms, sites, days)
             for key in keys_of(
                 form, signature, title=row.title, site=site, day=day, is_exact=is_exact
             ).kept
         )
+        return _RightKeys(keys, frozenset(day.toordinal() if day else 0 for day, _is_exact in days))
 
     def _days(self, rows: Iterable[Any]) -> set[tuple[date | None, bool]] | None:
         """Return the days of a wording, None where a date is none: the log names its row."""

@@ -282,25 +282,6 @@ def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # a
             yield Broken("job", row["id"], "counts_wrong", message)
 
 
-def full_text(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that full text knows every wording, or is about to."""
-    indexed = (
-        "SELECT wording_id FROM search_text"
-        if connection.dialect.name == "postgresql"
-        else "SELECT id AS wording_id FROM search_text_docsize"
-    )
-    query = (
-        "SELECT w.id, i.wording_id AS indexed, u.wording_id AS due FROM wording w "
-        f"LEFT JOIN ({indexed}) i ON i.wording_id = w.id "
-        "LEFT JOIN search_due u ON u.wording_id = w.id WHERE w.text IS NOT NULL"
-    )
-    for row in stream(connection, query, NOTHING):
-        if row["indexed"] is None and row["due"] is None:
-            yield Broken("wording", row["id"], "not_searchable", "no search can find it")
-        else:
-            yield WELL
-
-
 def _redacted(connection: Connection, table: str) -> frozenset[int]:
     query = "SELECT row_id FROM redaction WHERE table_name = :name"
     return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import count
 
 from sqlalchemy import Connection, Engine, bindparam, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
@@ -18,7 +19,9 @@ from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log
 from storage.verify import record as check_record
-from storage.verify.finding import Broken, Check, Passed, Scope
+from storage.verify import state as check_state
+from storage.verify.finding import UNREADABLE, Broken, Check, Passed, Scope
+from storage.verify.full_text import full_text
 from storage.verify.index_keys import index_keys
 
 REPORT_EVERY = 500
@@ -35,8 +38,11 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("agreement", check_record.agreement),
     ("verdicts", check_record.verdicts),
     ("jobs", check_record.jobs),
+    ("snapshots", check_state.snapshots),
+    ("article_origins", check_state.article_origins),
+    ("presences", check_state.presences),
     ("articles", check_history.articles),
-    ("search", check_record.full_text),
+    ("search", full_text),
     ("traces", index_keys),
     ("clusters", check_clusters.clusters),
     ("log", check_log.entries),
@@ -107,8 +113,13 @@ class Verification:
             is_resumed = number == self._begin and self._after > self._scope.begin
             scope = replace(self._scope, begin=self._after) if is_resumed else self._scope
             self._check, self._now = name, scope
-            yield from self._made(name, check(connection, scope), progress)
+            made = self._made(name, check(connection, scope), progress)
+            yield from completed(name, made)
+        yield from completed("log", self._read_facts(connection))
+
+    def _read_facts(self, connection: Connection) -> Iterator[Broken]:
         self.facts = check_log.facts(connection, self._scope)
+        yield from ()
 
     @property
     def reached(self) -> str:
@@ -133,6 +144,31 @@ class Verification:
                     self.older_steps += older_steps
         if progress is not None:
             progress(name, self.checked[name])
+
+
+def completed(name: str, findings: Iterator[Broken]) -> Iterator[Broken]:
+    """Yield the findings of a check; if stored values stop it, that is a finding of its own.
+
+    Raises: errors that say nothing about what is stored, such as a server that does not answer.
+    """
+    try:
+        yield from findings
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        if not any(part in reason.lower() for part in DAMAGE):
+            raise
+        yield Broken("database", name, "page_damaged", f"the check could not go on: {reason}")
+    except UNREADABLE as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        message = f"the check could not go on, a stored value is not readable: {reason}"
+        yield Broken("database", name, "value_unreadable", message)
+
+
+DAMAGE = (
+    "malformed", "not a database", "could not decode", "fts5", "invalid page", "could not read",
+    "checksum", "missing chunk", "compressed data",
+)  # fmt: skip
+"""What SQLite and PostgreSQL say of stored bytes that they cannot read."""
 
 
 def _begin(after: str | None) -> tuple[int, int]:

@@ -8,10 +8,9 @@ from sqlalchemy import Connection, delete, select, text
 
 from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
 from storage.database.unit import rows_in
-from storage.language.sentences import sentence_keys
-from storage.language.vocabulary import Tokens, tokens_of
+from storage.language.sentences import wording_keys
+from storage.language.vocabulary import wording_tokens
 from storage.record.reading import ToIndex
-from storage.values.digest import canonical_all
 
 
 def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
@@ -34,10 +33,6 @@ def index_now(connection: Connection, items: Sequence[ToIndex]) -> None:
     )
 
 
-def _keys_of(body: str | None) -> tuple[str, ...]:
-    return sentence_keys(canonical_all((body or "").split("\n\n")))
-
-
 def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
     """Take wordings out of full text whose title and text still stand."""
     if connection.dialect.name == "postgresql":
@@ -49,7 +44,7 @@ def forget_words(connection: Connection, wording_ids: Collection[int]) -> None:
         tokens = _indexed_as(connection, number, title, body)
         if tokens:
             connection.execute(_FORGET, {"id": number, "tokens": " ".join(tokens)})
-            connection.execute(_FORGET_KEYS, {"id": number, "keys": " ".join(_keys_of(body))})
+            connection.execute(_FORGET_KEYS, {"id": number, "keys": " ".join(wording_keys(body))})
 
 
 _FORGET = text(
@@ -117,12 +112,7 @@ def index_due(connection: Connection, before: datetime, limit: int) -> int:
 def to_index(row: Any) -> ToIndex:
     """Return what full text is to know of a wording: a row of id, title, text and language."""
     tokens = wording_tokens(row.title, row.text, row.language)
-    return ToIndex(row.id, tokens, _keys_of(row.text))
-
-
-def wording_tokens(title: str | None, body: str | None, language: str | None) -> Tokens:
-    """Return the tokens of a wording: its title, then its paragraphs."""
-    return tokens_of([title or "", *(body or "").split("\n\n")], language).truncated()[0]
+    return ToIndex(row.id, tokens, wording_keys(row.text))
 
 
 def _index_postgres(connection: Connection, items: Sequence[ToIndex]) -> None:

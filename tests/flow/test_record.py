@@ -14,6 +14,7 @@ from storage.database.tables import EMPTIED, ERASABLE, METADATA, RECORD
 from storage.database.unit import writing
 from storage.values.redaction import is_emptied
 from storage.write.archive import Archive
+from storage.write.index import forget_words
 from storage.write.redaction.redact import emptied_columns
 from tests.flow.driver import START, Newsroom, hour
 from tests.flow.whole_record import add_row, fill_record, log_record
@@ -81,11 +82,15 @@ def erasing(table: str, row: int, **more: Any) -> tuple[Table, Any]:
     return rows, update(rows).values(**emptied_columns(table, ERASABLE[table], row), **more)
 
 
-def redact(room: Newsroom, table: str, row: int) -> None:
-    """Say of all that may be emptied of a row that it is; no wording is found by it any more."""
+def redact(room: Newsroom, table: str, row: int, *, is_next: bool = True) -> None:
+    """Say of all that may be emptied of a row that it is; no wording is found by it any more.
+
+    `is_next` says that the row is emptied next.
+    """
     with room.archive.engine.begin() as connection:
-        if table == "wording":
+        if table == "wording" and is_next:
             connection.execute(text(f"DELETE FROM trace WHERE wording_id = {row}"))
+            forget_words(connection, [row])
         for what in sorted({table, f"{table}_address"} & {*EMPTIED}):
             add_row(
                 connection, "redaction", table_name=what, row_id=row, at=START, reason="Gericht"
@@ -103,7 +108,7 @@ def check_emptying_needs_redaction(kept: Newsroom, table: str) -> None:
     other = kept.number(f"SELECT max(id) FROM {table}")
     assert row != other, table
     assert refuses(kept, emptied.where(rows.c.id == row)), table
-    redact(kept, table, other)
+    redact(kept, table, other, is_next=False)
     redact(kept, "wording" if table == "origin" else "origin", row)
     assert refuses(kept, emptied.where(rows.c.id == row)), f"{table}: redacted were other rows"
     redact(kept, table, row)

@@ -1,0 +1,244 @@
+"""Compare full text with the tokens that the stored wordings have."""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any, Protocol
+
+from sqlalchemy import BigInteger, Connection, LargeBinary, Select, column, func, select, table
+
+from storage.database.rows import STREAMING
+from storage.database.tables import DERIVATION, SEARCH_DUE, WORDING
+from storage.language.sentences import wording_keys
+from storage.language.vocabulary import wording_tokens
+from storage.verify.finding import WELL, Broken, Findings, Passed, Scope
+
+WORDINGS_AT_ONCE = 200_000
+"""Wordings whose sums are in memory at a time: SQLite reads its whole index for each such part."""
+CACHED_HASHES = 200_000
+LANGUAGES = (None, "de", "en")
+"""Languages that the words of a wording may be stemmed by, besides those of its derivations."""
+_EVERYTHING = 1 << 62
+_MASK = (1 << 64) - 1
+
+
+def full_text(connection: Connection, scope: Scope) -> Findings:
+    """Compare the tokens under which each wording is indexed with those of its text."""
+    if connection.dialect.name == "postgresql":
+        yield from _compared(connection, scope, _SearchTable(), _WITH_TOKENS)
+        return
+    with _vocabularies(connection) as vocabularies:
+        for low, high in pairwise(_bounds(connection)):
+            index = _read_index(connection, vocabularies, low, high)
+            query = _WORDINGS.where(WORDING.c.id > low, WORDING.c.id <= high)
+            yield from _compared(connection, scope, index, query)
+            for number in index.left():
+                yield Broken("wording", number, "index_unfounded", "full text has no text for it")
+
+
+class _Index(Protocol):
+    """The index of some wordings."""
+
+    def entry(self, row: Any) -> object:
+        """Return what the index has of a wording, None where that is nothing."""
+
+    def entry_of(self, row: Any, language: str | None) -> object:
+        """Return what it should have, if the wording was stemmed by this language."""
+
+
+def _compared(
+    connection: Connection, scope: Scope, index: _Index, query: Select[Any]
+) -> Iterator[Passed | Broken]:
+    for row in connection.execute(query.execution_options(**STREAMING)):
+        entry = index.entry(row)
+        if row.text is None:
+            is_right, kind = entry is None, "index_unfounded"
+        elif entry is None:
+            is_right, kind = row.due is not None, "not_searchable"
+        else:
+            kind = "index_wrong"
+            is_right = not scope.takes(row.id) or any(
+                entry == index.entry_of(row, language) for language in _languages(connection, row)
+            )
+        yield WELL if is_right else Broken("wording", row.id, kind, _MESSAGES[kind])
+
+
+_MESSAGES = {
+    "index_unfounded": "full text finds it by words that are in no stored text",
+    "not_searchable": "no search can find it",
+    "index_wrong": "full text finds it by other words than those of its text",
+}
+
+
+def _languages(connection: Connection, row: Any) -> Iterator[str | None]:
+    """Yield the languages that a wording may have been indexed by, the likeliest first."""
+    yield row.language
+    query = select(DERIVATION.c.language).where(DERIVATION.c.wording_id == row.id)
+    others = connection.execute(query.distinct()).scalars().all()
+    yield from {*LANGUAGES, *others} - {row.language}
+
+
+_LANGUAGE = (
+    select(DERIVATION.c.language)
+    .where(DERIVATION.c.wording_id == WORDING.c.id)
+    .order_by(DERIVATION.c.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_WORDINGS: Select[Any] = (
+    select(
+        WORDING.c.id, WORDING.c.title, WORDING.c.text, SEARCH_DUE.c.wording_id.label("due"),
+        _LANGUAGE.label("language"),
+    )
+    .outerjoin(SEARCH_DUE, SEARCH_DUE.c.wording_id == WORDING.c.id)
+    .order_by(WORDING.c.id)
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------ PostgreSQL
+
+_SEARCH_TEXT = table("search_text", column("wording_id", BigInteger), column("tokens"))
+_WITH_TOKENS = _WORDINGS.add_columns(
+    func.tsvectorsend(_SEARCH_TEXT.c.tokens, type_=LargeBinary).label("tokens")
+).outerjoin(_SEARCH_TEXT, _SEARCH_TEXT.c.wording_id == WORDING.c.id)
+
+
+class _SearchTable:
+    """The index of PostgreSQL: a row of a table for each wording."""
+
+    def entry(self, row: Any) -> object:
+        return None if row.tokens is None else _lexemes(bytes(row.tokens))
+
+    def entry_of(self, row: Any, language: str | None) -> object:
+        return _lexemes(wording_tokens(row.title, row.text, language).tsvector())
+
+
+def _lexemes(vector: bytes) -> dict[bytes, bytes]:
+    r"""Return the positions of each lexeme of a tsvector in its binary form.
+
+    >>> _lexemes(b"\x00\x00\x00\x01b\x00\x00\x02\x00\x01\x00\x03")
+    {b'b': b'\x00\x01\x00\x03'}
+    """
+    found: dict[bytes, bytes] = {}
+    place = 4
+    while place < len(vector):
+        end = vector.index(0, place)
+        size = 2 * int.from_bytes(vector[end + 1 : end + 3], "big")
+        found[vector[place:end]] = vector[end + 3 : end + 3 + size]
+        place = end + 3 + size
+    return found
+
+
+# ------------------------------------------------------------------------ SQLite
+
+
+def _hasher() -> Callable[[str], int]:
+    """Return a hash that nobody outside this process can compute."""
+    key = secrets.token_bytes(16)
+
+    @lru_cache(CACHED_HASHES)
+    def hashed(word: str) -> int:
+        digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
+        return int.from_bytes(digest, "big")
+
+    return hashed
+
+
+@dataclass(frozen=True, slots=True)
+class _SearchIndex:
+    """The index of SQLite for some wordings.
+
+    FTS5 stores tokens alone, ordered by token: so the tokens of each wording are added up, as
+    hashes times positions.
+    """
+
+    hashed: Callable[[str], int]
+    tokens: dict[int, int]
+    keys: dict[int, int]
+    sizes: dict[int, bytes]
+
+    def entry(self, row: Any) -> object:
+        size, keys = self.sizes.pop(row.id, None), self.keys.pop(row.id, 0)
+        return None if size is None else (size, self.tokens.pop(row.id, 0), keys)
+
+    def entry_of(self, row: Any, language: str | None) -> object:
+        words = wording_tokens(row.title, row.text, language).words()
+        tokens = sum(self.hashed(word) * place for place, word in enumerate(words, 1)) & _MASK
+        keys = wording_keys(row.text)
+        return _varint(len(words)), tokens, sum(map(self.hashed, {*keys})) & _MASK
+
+    def left(self) -> list[int]:
+        """Return the wordings of the index that are not stored."""
+        return sorted({*self.tokens, *self.keys, *self.sizes})
+
+
+def _varint(number: int) -> bytes:
+    r"""Return a number as SQLite writes it: seven bits a byte, the highest first.
+
+    >>> _varint(5), _varint(300)
+    (b'\x05', b'\x82,')
+    """
+    parts = [number & 0x7F]
+    while number := number >> 7:
+        parts.append(number & 0x7F | 0x80)
+    return bytes(reversed(parts))
+
+
+def _bounds(connection: Connection) -> Iterator[int]:
+    """Yield the numbers that part the wordings into as many as are in memory at a time."""
+    low = -_EVERYTHING
+    part = select(WORDING.c.id).order_by(WORDING.c.id).offset(WORDINGS_AT_ONCE - 1).limit(1)
+    while True:
+        yield low
+        high = connection.execute(part.where(WORDING.c.id > low)).scalar()
+        if high is None:
+            yield _EVERYTHING
+            return
+        low = high
+
+
+@contextmanager
+def _vocabularies(connection: Connection) -> Iterator[dict[str, str]]:
+    """Give, by index, a temporary table of its tokens: token, wording and position."""
+    names = {index: f"temp.{index}_tokens" for index in ("search_text", "sentence_text")}
+    is_reader = connection.exec_driver_sql("PRAGMA query_only").scalar()
+    connection.exec_driver_sql("PRAGMA query_only = OFF")  # it would forbid temporary tables, too
+    try:
+        for index, name in names.items():
+            connection.exec_driver_sql(
+                f"CREATE VIRTUAL TABLE {name} USING fts5vocab('main', '{index}', 'instance')"
+            )
+        yield names
+    finally:
+        for name in names.values():
+            connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name}")
+        connection.exec_driver_sql(f"PRAGMA query_only = {is_reader}")
+
+
+def _read_index(connection: Connection, names: dict[str, str], low: int, high: int) -> _SearchIndex:
+    hashed = _hasher()
+    tokens: defaultdict[int, int] = defaultdict(int)
+    keys: defaultdict[int, int] = defaultdict(int)
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    within = f"WHERE doc > {low} AND doc <= {high}"
+    for word, number, place in driver.execute(
+        f'SELECT term, doc, "offset" FROM {names["search_text"]} {within}'
+    ):
+        tokens[number] += hashed(word) * (place + 1)
+    for key, number in driver.execute(f"SELECT term, doc FROM {names['sentence_text']} {within}"):
+        keys[number] += hashed(key)
+    sizes = driver.execute(
+        f"SELECT id, sz FROM search_text_docsize WHERE id > {low} AND id <= {high}"
+    )
+    return _SearchIndex(
+        hashed=hashed,
+        tokens={number: total & _MASK for number, total in tokens.items()},
+        keys={number: total & _MASK for number, total in keys.items()},
+        sizes=dict(sizes),
+    )
