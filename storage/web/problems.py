@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from storage.database.compression import DamagedBytesError
@@ -28,6 +28,9 @@ from storage.read.revision import RevisionError
 from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, RestrictedError
 
 LOG = structlog.get_logger()
+MOST_ERRORS = 20
+"""Wrong parameters that an answer names."""
+MOST_NAME_CHARACTERS = 100
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 
@@ -115,6 +118,7 @@ _CODES: Mapping[type, str] = MappingProxyType(
         DamagedBytesError: "bytes_damaged",
         ArchiveError: "unavailable",
         PoolTimeoutError: "unavailable",
+        ClientDisconnect: "request_invalid",  # nobody reads this answer
     }
 )
 _WHY_UNAVAILABLE: Mapping[type, str] = MappingProxyType(
@@ -175,16 +179,22 @@ def _waiting(code: str, detail: str) -> Problem:
 
 
 def _invalid(errors: Sequence[Any]) -> Problem:
-    """Return the problem that wrong parameters are, each with its sentence."""
-    unknown = [each for each in errors if each["type"] == "extra_forbidden"]
+    """Return the problem that wrong parameters are: the first of them, each with its sentence."""
+    is_unknown = any(each["type"] == "extra_forbidden" for each in errors)
     errors = [
-        {
-            "parameter": ".".join(str(part) for part in each["loc"][1:]),
-            "detail": "there is no such parameter" if each in unknown else str(each["msg"]),
-        }
-        for each in errors
+        {"parameter": _name_of(each), "detail": _detail_of(each)} for each in errors[:MOST_ERRORS]
     ]
-    code = "parameter_unknown" if unknown else "parameter_invalid"
+    code = "parameter_unknown" if is_unknown else "parameter_invalid"
     names = ", ".join(dict.fromkeys(each["parameter"] for each in errors))
     sentence = f"{names}: {errors[0]['detail']}" if errors else "the request is wrong"
     return Problem(code, sentence, {"errors": errors})
+
+
+def _name_of(error: Any) -> str:
+    return ".".join(str(part) for part in error["loc"][1:])[:MOST_NAME_CHARACTERS]
+
+
+def _detail_of(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such parameter"
+    return str(error["msg"])[:MOST_NAME_CHARACTERS]

@@ -79,15 +79,19 @@ class Desk:
     wrong_tokens: RateLimit
 
     def admitted(self, request: Request, given: str | None, scope: Scope) -> Token:
-        """Return the token that somebody shows, if it allows what is wanted.
+        """Return the token that a client sends, if it allows what is wanted.
 
+        While a client is limited, no token of it is compared, not even a right one.
         Raises: Problem.
         """
         client = request.client.host if request.client else "?"
-        token = token_of(self.archive, given) if given else None
+        if not given:
+            raise _missing_token()
+        _wait(self.wrong_tokens.wait(client, 0))
+        token = token_of(self.archive, given)
         if token is None or token.revoked_at is not None:
             _wait(self.wrong_tokens.wait(client))
-            raise _wrong_token() if given else _missing_token()
+            raise _wrong_token()
         if not token.allows(scope):
             raise Problem("token_scope", f"the token {token.name} does not allow {scope}")
         _wait(self.orders.wait(token.name))
@@ -184,13 +188,16 @@ def remove_source(desk: Watching, asked: Annotated[SourceName, Query()]) -> Resp
 async def form_of(request: Request) -> dict[str, str]:
     """Return the fields of a form of our own page.
 
-    Raises: Problem where another page sent it.
+    Raises: Problem where another page sent it, or it has other fields.
     """
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = urlsplit(request.headers.get("origin", "")).netloc
     if site not in {"same-origin", "none"} or origin not in {"", request.headers.get("host", "")}:
         raise Problem("origin_foreign", "orders are taken from our own page alone")
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
+    try:
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=20)
+    except ValueError as error:
+        raise Problem("request_invalid", "the form has too many fields") from error
     return {name: values[0] for name, values in fields.items()}
 
 

@@ -26,12 +26,14 @@ class RateLimit:
         self._left: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def wait(self, name: str) -> float:
+    def wait(self, name: str, taken: int = 1) -> float:
         """Take one leave and return 0, or return after how many seconds there is one.
 
+        With `taken=0` the leave stays.
+
         >>> limit = RateLimit(1, now=lambda: 0.0)
-        >>> limit.wait("a"), limit.wait("a"), limit.wait("b")
-        (0.0, 60.0, 0.0)
+        >>> limit.wait("a", 0), limit.wait("a"), limit.wait("a", 0), limit.wait("b")
+        (0.0, 0.0, 60.0, 0.0)
         """
         with self._lock, self._shared():
             now = self._now()
@@ -42,7 +44,7 @@ class RateLimit:
                 return (1 - left) * 60 / self._most
             if name not in self._left and len(self._left) >= MOST_NAMES:
                 self._left.clear()
-            self._left[name] = (left - 1, now)
+            self._left[name] = (left - taken, now)
             return 0.0
 
     @contextmanager
