@@ -72,7 +72,7 @@ def list_articles(
     """List the articles of the archive."""
     with reading(place, then) as (settings, archive):
         rows = archive.articles(filtering.filters(settings), page.after, page.limit)
-        report_rows(rows, shown.target(), answers.ArticleLine, _LIST, page)
+        report_rows(rows, shown.target(), answers.ArticleLine, _LIST, page, least=5)
 
 
 @command(app, "search", example='lesart search "\\"Damm gebrochen\\" Pegel" --latest')
@@ -142,7 +142,7 @@ def history(
     """List the versions of an article."""
     with reading(place, then) as (_settings, archive):
         rows = archive.history(article, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page)
+        report_rows(rows, shown.target(), answers.VersionLine, _HISTORY, page, least=4)
 
 
 @command(app, "changes", example='lesart changes --class number --contains "Prozent"')
@@ -218,7 +218,7 @@ def blame(
     """Report for each sentence since when it stands there, and which article had it first."""
     with reading(place, then) as (_settings, archive):
         rows = archive.blame(revision, removed, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.Blame, _BLAME, page)
+        report_rows(rows, shown.target(), answers.Blame, _BLAME, page, least=4)
 
 
 @command(app, "cite", example='lesart cite 35xhehswnwa6vc12@2 --passage "36 Zentimeter"')
@@ -264,7 +264,7 @@ def observations(
     """List every check of an article with its outcome."""
     with reading(place, then) as (_settings, archive):
         rows = archive.observations(article, page.after, page.limit)
-        report_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page)
+        report_rows(rows, shown.target(), answers.Observation, _OBSERVATIONS, page, least=5)
 
 
 @command(app, "relations", example="lesart relations 35xhehswnwa6vc12")
@@ -286,7 +286,7 @@ def relations(
         rows = archive.relations(article, filters, page.after, page.limit)
         target = shown.target()
         if not explain:
-            report_rows(rows, target, answers.Relation, _RELATIONS, page)
+            report_rows(rows, target, answers.Relation, _RELATIONS, page, least=6)
         elif target.chosen != "table":
             write_rows(archive.explained(rows), target, flat_columns(answers.ExplainedRelation))
         else:
@@ -343,27 +343,24 @@ def jobs(
 
 # ------------------------------------------------------------------------------------- private
 
-_LIST = ("article", "title", "published", "language", "source", "versions", "state", "last_seen")
+_LIST = ("article", "title", "published", "versions", "state", "language", "source", "last_seen")
 _SEARCH = ("article", "version", "current", "published", "title", "snippet")
 _HISTORY = (
-    "version", "changed_after", "changed_by", "last_seen", "words_added", "words_removed",
-    "silent", "changes", "title",
+    "version", "changed_after", "changed_by", "changes", "last_seen", "words_added",
+    "words_removed", "silent", "title",
 )  # fmt: skip
 _CHANGES = (
     "article", "version", "changed_by", "words_added", "words_removed", "silent", "changes",
     "removed", "added",
 )  # fmt: skip
-_BLAME = ("since_version", "changed_by", "returned", "first_article", "paragraph", "sentence")
+_BLAME = ("since_version", "changed_by", "first_article", "sentence", "returned", "paragraph")
 _OBSERVATIONS = (
-    "observed_at", "until", "checks", "outcome", "version", "foreign", "note", "origin",
+    "observed_at", "checks", "outcome", "version", "note", "until", "foreign", "origin",
 )  # fmt: skip
 _RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
 _NOISE = ("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at")
 _REFUSALS = ("job", "code", "locator", "times", "first_at", "at", "message", "hint")
-_JOBS = (
-    "job", "source", "state", "created_at", "seen", "new_articles", "new_versions", "unchanged",
-    "copies", "refused", "failed", "gone", "reason",
-)  # fmt: skip
+_JOBS = ("job", "source", "state", "created_at", "result", "reason")
 _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")
 
 

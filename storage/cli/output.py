@@ -15,7 +15,7 @@ from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import IO, Any, Literal
 
-from storage.cli.table import table_lines
+from storage.cli.table import Screen, block_lines, table_lines
 from storage.values.trouble import mend_of
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
@@ -72,6 +72,12 @@ class AnswerTarget:
         return self.format or ("table" if self.is_terminal else "jsonl")
 
     @property
+    def screen(self) -> Screen:
+        """Return what tables are laid out for."""
+        wide = get_terminal_size().columns if self.is_terminal else None
+        return Screen(wide, has_colour=self.has_colour)
+
+    @property
     def has_colour(self) -> bool:
         return self.is_terminal and not os.environ.get("NO_COLOR")
 
@@ -90,19 +96,27 @@ def write_rows(
     columns: Sequence[str] | None = None,
     *,
     shown: Sequence[str] | None = None,
+    least: int | None = None,
+    blocks: bool = False,
 ) -> Written:
     """Write `rows` as they come; return how many there were.
 
     A row is a mapping, or a record with `to_dict` (and `to_flat` for tables, CSV and TSV).
-    `columns` names those of a flat row in their order, without it the first row does; `shown`
-    those that a table has room for.
+    `columns` are those of a flat row in their order (default: those of the first row). A table has
+    the columns `shown`, or on a narrow terminal as many of the first ones as fit, `least` of them
+    (default: all); where these do not fit, or with `blocks`, each row is a block of lines.
     Raises: UnwritableError; PipeClosedError.
     """
     written = Written()
-    names = shown or columns if target.chosen == "table" else columns
     with text_stream(target.path) as stream:
-        for piece in _pieces(_counted(rows, written), target, names):
-            stream.write(piece)
+        counted = _counted(rows, written)
+        if target.chosen == "table":
+            lines = table_lines(
+                map(_shown, counted), shown or columns, target.screen, least=least, blocks=blocks
+            )
+            stream.writelines(f"{line}\n" for line in lines)
+        else:
+            stream.writelines(_pieces(counted, target, columns))
     return written
 
 
@@ -135,8 +149,8 @@ def write_record(record: Any, target: AnswerTarget) -> None:
     if target.chosen == "json":
         write_json(_nested(record), target.path, indent=2)
     elif target.chosen == "table":
-        lines = ({"field": name, "value": value} for name, value in _flat(record).items())
-        write_rows(lines, target)
+        lines = block_lines(row := _shown(record), row, target.screen)
+        write_text((f"{line}\n" for line in lines), target.path)
     else:
         write_rows([record], target)
 
@@ -268,14 +282,8 @@ def _pieces(
             return _array(rows)
         case "csv":
             return _separated(rows, columns, ",", is_guarded=target.is_spreadsheet_safe)
-        case "tsv":
+        case _:
             return _separated(rows, columns, "\t", is_guarded=target.is_spreadsheet_safe)
-        case "table":
-            wide = get_terminal_size().columns if target.is_terminal else None
-            lines = table_lines(
-                (_flat(row) for row in rows), columns, columns_wide=wide, colour=target.has_colour
-            )
-            return (line + "\n" for line in lines)
 
 
 def _array(rows: Iterable[Any]) -> Iterator[str]:
@@ -328,6 +336,11 @@ def _flat(row: Any) -> Mapping[str, Any]:
         return flat
     nested: Mapping[str, Any] = _nested(row)
     return nested
+
+
+def _shown(row: Any) -> Mapping[str, Any]:
+    shown: Mapping[str, Any] = row.to_shown() if hasattr(row, "to_shown") else _flat(row)
+    return shown
 
 
 def _cell(value: Any) -> str:

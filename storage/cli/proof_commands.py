@@ -86,7 +86,7 @@ def keygen(
                 checkpoints.write_key(path, signer)
     say(f"the key is {path}: copy it to a safe place, and publish the line vkey")
     row = {"origin": signer.verifier.name, "vkey": signer.verifier.vkey, "key": str(path)}
-    write_rows([row], shown.target())
+    write_rows([row], shown.target(), blocks=True)
 
 
 @command(proof, "checkpoint", example="lesart proof checkpoint -o checkpoint-2026-11-25.txt")

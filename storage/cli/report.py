@@ -96,9 +96,10 @@ def report_rows(
     kind: type[Any],
     shown: Sequence[str],
     page: Page | None = None,
+    least: int | None = None,
 ) -> None:
-    """Write records of one `kind`; a table shows the columns `shown` and says how it goes on."""
-    written = write_rows(rows, target, flat_columns(kind), shown=shown)
+    """Write records of one `kind`; a table has the columns `shown` and says how it goes on."""
+    written = write_rows(rows, target, flat_columns(kind), shown=shown, least=least)
     if target.chosen != "table":
         return
     if not written.number:

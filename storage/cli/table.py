@@ -1,74 +1,123 @@
-"""Rows as a table of fixed width, chunk by chunk, so that a long answer begins at once."""
+"""Rows as a table, or as blocks of `name: value` lines where a table does not fit the terminal.
+
+Nothing is ever cut. Rows are laid out in chunks, so that the output of a long query starts at once.
+"""
 
 import json
+import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import StringIO
 from itertools import islice
 from typing import Any
 
-from storage.cli.terminal import cut, styled, width
+from storage.cli.terminal import styled
 from storage.read.render.visible import one_line
 
 CHUNK_ROWS = 200
-"""Rows that decide together how wide the columns of their chunk are."""
-GAP = "  "
-NARROWEST = 3
-WIDEST = 60
-SHORT, SHORTER = 12, 6
-"""So far texts are cut, one after the other, before a number or a moment is."""
-_FACT = frozenset("0123456789:.,% Z+-")
-"""What a number, a date or a moment is written with."""
-KEPT_WHOLE = frozenset(
-    {
-        "article", "id", "a", "b", "first_article", "cluster", "job", "parent", "version",
-        "versions", "since_version", "seq", "revision",
-    }
-)  # fmt: skip
-"""Columns that are never cut, whatever the width: what one would copy into the next command."""
-SHORTEST_WORDING = 20
-"""Of a digest so much stays that it still names the wording within its article."""
+"""Number of rows that share one layout."""
+READABLE = 24
+"""Text is wrapped in columns of at least this width; a longer word gets a line of its own."""
+GAP = 2
+UNBOUNDED = 1_000_000_000
+_JOINT = "\ue000"
+"""Replaces the spaces of a command while its sentence is wrapped."""
+_COMMAND = re.compile("`[^`]*`")
+_COPIED = re.compile(r"\S*[\d/@_=`]\S*")
+"""A key, an id, an address, a path or a command: what is copied is never broken."""
+PLAIN = (str, int, float, type(None))
 
 Row = Mapping[str, Any]
 
 
-def table_lines(
-    rows: Iterable[Row], columns: Sequence[str] | None, *, columns_wide: int | None, colour: bool
-) -> Iterator[str]:
-    """Yield the lines of a table, its heading once; `columns_wide` is the width to keep to.
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What rows are laid out for: a terminal of that width, or a file or pipe without one."""
 
-    Without `columns` those of the first row are shown. Cells are one line of visible text.
+    columns_wide: int | None = None
+    has_colour: bool = False
+
+    def label(self, text: str) -> str:
+        return styled(text, "strong", colour=self.has_colour)
+
+
+def table_lines(
+    rows: Iterable[Row],
+    columns: Sequence[str] | None,
+    screen: Screen,
+    *,
+    least: int | None = None,
+    blocks: bool = False,
+) -> Iterator[str]:
+    """Yield the lines of a table of these `columns` (default: those of the first row).
+
+    Where they do not fit the screen, the last ones are left out, down to `least` of them (default:
+    all). Where these do not fit either, or with `blocks`, each row is a block of all `columns`.
     """
-    waiting = iter(rows)
-    is_first = True
+    waiting, choices = iter(rows), None
     while chunk := list(islice(waiting, CHUNK_ROWS)):
-        names = list(columns or chunk[0])
-        cells = [[cell(row.get(name)) for name in names] for row in chunk]
-        widths = _widths(names, cells, columns_wide)
-        if is_first:
-            yield styled(_line(names, widths), "strong", colour=colour)
-            is_first = False
-        for line in cells:
-            yield _line(line, widths)
+        columns = columns or list(chunk[0])
+        texts = [{name: _joined(cell(row.get(name))) for name in columns} for row in chunk]
+        heading = choices is None
+        if choices is None:
+            fewest = len(columns) + 1 if blocks else least or len(columns)
+            choices = [columns[:number] for number in range(len(columns), fewest - 1, -1)]
+        choices = [names for names in choices if _fits(texts, names, screen)][:1]
+        if choices:
+            yield from _table(texts, choices[0], screen, heading=heading)
+        for number, row in enumerate(() if choices else chunk):
+            yield from () if heading and not number else ("",)
+            yield from block_lines(row, columns, screen)
+
+
+def block_lines(row: Row, columns: Iterable[str], screen: Screen) -> Iterator[str]:
+    """Yield a line `name: value` for each column that has a value.
+
+    A long value without spaces, such as a key or an address, has a line of its own to be copied
+    from, whatever the width. A list of rows becomes a table below its name.
+    """
+    names = [name for name in columns if row.get(name) not in (None, "", [], (), {})]
+    indent = max(map(len, names), default=0) + 1 + GAP
+    for name in names:
+        label, value = screen.label(f"{name}:"), row[name]
+        if isinstance(value, (list, tuple)) and isinstance(value[0], Mapping):
+            inner = replace(screen, columns_wide=screen.columns_wide and screen.columns_wide - GAP)
+            yield label
+            yield from (f"{' ' * GAP}{line}".rstrip() for line in table_lines(value, None, inner))
+        elif " " not in (text := cell(value)) and len(text) > READABLE:
+            yield from (label, text)
+        else:
+            first, *more = _wrapped(text, screen.columns_wide and screen.columns_wide - indent)
+            yield f"{label}{' ' * (indent - len(name) - 1)}{first}".rstrip()
+            yield from (f"{' ' * indent}{line}" for line in more)
 
 
 def cell(value: Any) -> str:
-    r"""Return `value` as one short line of text.
+    r"""Return `value` as one line of text.
 
-    >>> [cell(each) for each in (None, True, 0.5, ["Damm", "Sturm"], "a\nb")]
-    ['', 'yes', '0.5', 'Damm, Sturm', 'a b']
+    >>> [cell(each) for each in (None, True, 0.5, ["Damm", "Sturm"], ["3,6", "acht"], "a\nb")]
+    ['', 'yes', '0.5', 'Damm, Sturm', '3,6 | acht', 'a b']
+    >>> cell({"done": 1, "failed": 0})
+    'done: 1, failed: 0'
     """
     match value:
         case None:
-            return ""
+            text = ""
         case bool():
-            return "yes" if value else "no"
+            text = "yes" if value else "no"
         case str():
-            return one_line(_short_time(value))
-        case list() | tuple() if all(isinstance(each, str) for each in value):
-            return one_line(", ".join(value))
+            text = _short_time(value)
+        case list() | tuple() if not any(isinstance(each, Mapping) for each in value):
+            texts = [cell(each) for each in value]
+            text = (" | " if any("," in each for each in texts) else ", ").join(texts)
+        case dict() if all(isinstance(each, PLAIN) for each in value.values()):
+            text = ", ".join(f"{name}: {cell(each)}" for name, each in value.items())
         case list() | tuple() | dict():
-            return one_line(json.dumps(value, ensure_ascii=False, default=str))
+            text = json.dumps(value, ensure_ascii=False, default=str)
         case _:
-            return one_line(str(value))
+            text = str(value)
+    return one_line(text)
 
 
 def _short_time(text: str) -> str:
@@ -81,60 +130,55 @@ def _short_time(text: str) -> str:
     return f"{text[:10]} {text[11:19]}Z" if is_moment else text
 
 
-def _widths(
-    names: Sequence[str], cells: Sequence[Sequence[str]], columns_wide: int | None
-) -> list[int]:
-    natural = [
-        max(width(name), *(width(line[index]) for line in cells))
-        for index, name in enumerate(names)
-    ]
-    if columns_wide is None:
-        return natural
-    widest = [max(width(line[index]) for line in cells) for index in range(len(names))]
-    least = [_least(name, wide) for name, wide in zip(names, widest, strict=True)]
-    is_fact = [all(_FACT.issuperset(line[index]) for line in cells) for index in range(len(names))]
-    widths = [max(min(each, WIDEST), floor) for each, floor in zip(natural, least, strict=True)]
-    for text, fact in ((SHORT, WIDEST), (SHORTER, WIDEST), (NARROWEST, NARROWEST)):
-        spare = columns_wide - sum(widths) - len(GAP) * (len(widths) - 1)
-        if spare >= 0:
-            return _widened(widths, natural, spare)
-        most = [
-            min(wide, fact if is_one else text)
-            for wide, is_one in zip(widest, is_fact, strict=True)
-        ]
-        floors = [max(NARROWEST, *pair) for pair in zip(most, least, strict=True)]
-        widths = _narrowed(widths, floors, -spare)
-    return widths
+def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen) -> bool:
+    """Return whether a table of `names` fits, with its long texts wrapped to readable columns."""
+    if screen.columns_wide is None:
+        return True
+    room, texts, least = screen.columns_wide - GAP * (len(names) - 1), 0, READABLE
+    for name in names:
+        if (wide := _width(rows, name)) <= READABLE:
+            room -= wide
+        else:
+            texts += 1
+            copied = (len(word) for row in rows for word in _COPIED.findall(row[name]))
+            least = max(least, *copied, 0)
+    return texts * least <= room
 
 
-def _least(name: str, wide: int) -> int:
-    """Return how wide a column stays at least, whose widest cell is so wide."""
-    if name.startswith("wording"):
-        return min(wide, SHORTEST_WORDING)
-    return wide if name in KEPT_WHOLE else NARROWEST
+def _width(rows: Sequence[Mapping[str, str]], name: str) -> int:
+    from rich.cells import cell_len  # noqa: PLC0415  # only for tables
+
+    return max(cell_len(text) for text in (name, *(row[name] for row in rows)))
 
 
-def _narrowed(widths: list[int], floors: Sequence[int], over: int) -> list[int]:
-    """Take `over` columns from the widest ones, one by one, none below its floor."""
-    for _ in range(over):
-        free = [index for index, wide in enumerate(widths) if wide > floors[index]]
-        if not free:
-            break
-        widths[max(free, key=widths.__getitem__)] -= 1
-    return widths
+def _table(
+    rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen, *, heading: bool
+) -> Iterator[str]:
+    from rich.console import Console  # noqa: PLC0415  # only for tables
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=heading)
+    for name in names:
+        is_short = screen.columns_wide is None or _width(rows, name) <= READABLE
+        table.add_column(Text(name, "bold"), no_wrap=is_short)
+    for row in rows:
+        table.add_row(*(Text(row[name]) for name in names))
+    console = Console(
+        file=StringIO(), width=screen.columns_wide or UNBOUNDED, legacy_windows=False,
+        force_terminal=screen.has_colour, color_system="standard" if screen.has_colour else None,
+    )  # fmt: skip
+    with console.capture() as captured:
+        console.print(table)
+    return (line.replace(_JOINT, " ").rstrip() for line in captured.get().splitlines())
 
 
-def _widened(widths: list[int], natural: Sequence[int], spare: int) -> list[int]:
-    for index, wish in enumerate(natural):
-        more = min(wish - widths[index], spare)
-        widths[index] += more
-        spare -= more
-    return widths
+def _joined(text: str) -> str:
+    """Return `text` with the spaces of its commands replaced, so that no line breaks them."""
+    return _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
 
 
-def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
-    parts = []
-    for text, columns in zip(texts, widths, strict=True):
-        shown = cut(text, columns)
-        parts.append(shown + " " * (columns - width(shown)))
-    return GAP.join(parts).rstrip()
+def _wrapped(text: str, columns_wide: int | None) -> list[str]:
+    wide = UNBOUNDED if columns_wide is None else max(columns_wide, READABLE)
+    lines = textwrap.wrap(_joined(text), wide, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_JOINT, " ") for line in lines] or [""]

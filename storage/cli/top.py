@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from time import sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from storage.cli.app import app
 from storage.cli.options import ArchiveOptions, OutputOptions, command, flag, option
 from storage.cli.output import write_record
 from storage.cli.report import reading
-from storage.cli.table import table_lines
+from storage.cli.table import Screen, table_lines
 from storage.values.answer import Answer
 
 if TYPE_CHECKING:
@@ -68,6 +68,6 @@ def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
 
 
 def _table(title: str, rows: tuple[Answer, ...], columns: int) -> Iterator[str]:
-    cells: list[dict[str, Any]] = [row.to_dict() for row in rows]
     yield from ("", title)
-    yield from table_lines(cells, None, columns_wide=columns, colour=False) if cells else ("none",)
+    lines = table_lines((row.to_dict() for row in rows), None, Screen(columns))
+    yield from lines if rows else ("none",)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.values.answer import Answer
+from storage.values.counts_sentence import counts_sentence
 from storage.values.draft import Extractor, Field, Json, Notice, Paragraph, PartialDate, Quote
 
 _BESIDE: dict[str, bool] = {"beside": True}
@@ -384,6 +385,12 @@ class Job(Answer):
     seconds: float | None
     parent: int | None
     cursor: str
+
+    def to_shown(self) -> dict[str, Json]:
+        """Return the columns of a table, with the counts as one sentence `result`."""
+        row = self.to_flat()
+        is_any = self.seen or self.gone or self.passed_over
+        return row | {"result": counts_sentence(row) if is_any else None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,14 @@ def family_counts(connection: Connection, within: Within) -> Counts:
     return Counts(*(int(n) for n in connection.execute(query).one()))
 
 
+def unread_documents(connection: Connection, within: Within) -> int:
+    """Return how many documents the open jobs of families have still to read."""
+    counted = [JOB.c[field.name] for field in fields(Counts)]
+    query = select(JOB.c.arguments, *counted).where(of_families(within), OPEN, JOB.c.kind == "read")
+    rows = connection.execute(query)
+    return sum(len(arguments["items"]) - Counts(*counts).seen for arguments, *counts in rows)
+
+
 def oldest_due_seconds(connection: Connection) -> float:
     """Return for how long the oldest due job has been waiting; 0 where none is."""
     now = database_epoch(connection)

@@ -1,9 +1,11 @@
 """What every answer of the reading side is: a frozen record with `to_dict()`."""
 
 from dataclasses import fields
+from datetime import UTC
 from functools import cache
 from typing import ClassVar
 
+from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
 
 LARGEST = 2**63 - 1
@@ -47,6 +49,16 @@ class Answer:
             else:
                 flat[name] = value
         return flat
+
+    def to_shown(self) -> dict[str, Json]:
+        """Return the columns of a table on a screen: a date with a time of day is in UTC."""
+        shown = self.to_flat()
+        for name in shown.keys() & self.names():
+            date = getattr(self, name)
+            moment = local_time(date, UTC) if isinstance(date, PartialDate) else None
+            if moment is not None:
+                shown[name] = f"{moment:%Y-%m-%d %H:%MZ}"
+        return shown
 
     def _flat_date(self, name: str) -> dict[str, Json]:
         date: PartialDate | None = getattr(self, name)

@@ -352,7 +352,7 @@ def test_stats_are_one_object_and_a_table_of_fields(written, lesart):
     (figures,) = objects(lesart("stats")[1])
     assert (figures["articles"], figures["versions"]) == (3, 4)
     table = lesart("stats", "--format", "table")[1]
-    assert re.search(r"^articles +3$", table, re.MULTILINE)
+    assert re.search(r"^articles: +3$", table, re.MULTILINE)
 
 
 def test_config_tells_values_and_origins_and_no_secret(written, lesart, monkeypatch):

@@ -123,7 +123,7 @@ def test_a_record_is_nested_in_json_and_flat_in_csv(tmp_path):
 
 def test_one_record_as_a_table_is_a_field_a_line(capsys):
     write_record(Record(2024), AnswerTarget(format="table"))
-    assert capsys.readouterr().out.splitlines()[1].split() == ["date", "2024"]
+    assert capsys.readouterr().out.splitlines()[0].split() == ["date:", "2024"]
 
 
 def test_in_a_pipe_the_format_is_jsonl_and_on_a_terminal_a_table(monkeypatch):

@@ -1,14 +1,12 @@
 """What reaches a terminal does nothing to it and hides nothing."""
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from storage.cli import archive_commands, article_commands
-from storage.cli.table import KEPT_WHOLE, table_lines
-from storage.cli.terminal import cut, styled, width
+from storage.cli.table import Screen, block_lines, table_lines
+from storage.cli.terminal import styled
 from storage.read.render.visible import CONTROL, ESCAPE_SEQUENCE, UNSEEN, one_line, visible
 
 SHOWN = {
@@ -49,102 +47,95 @@ def test_one_line_is_one_line(text):
     assert len(one_line(text).splitlines()) <= 1
 
 
-@given(st.text(), st.integers(1, 40))
-def test_a_cut_text_fits(text, columns):
-    assert width(cut(text, columns)) <= columns
-
-
 def test_without_colour_a_text_is_bare():
     assert styled("Damm", "added", colour=False) == "Damm"
     assert styled("Damm", "added", colour=True) == "\x1b[32mDamm\x1b[0m"
 
 
-def test_a_table_keeps_to_the_width_of_the_terminal():
-    rows = [{"title": "Der Damm bei Harkenbrück hält " * 5, "n": number} for number in range(3)]
-    lines = list(table_lines(rows, None, columns_wide=40, colour=False))
-    assert [width(line) <= 40 for line in lines] == [True] * 4
-    assert lines[0].split() == ["title", "n"]
-    assert lines[1].endswith("…  0")
+ARTICLE = "35xhehswnwa6vc12"
+URL = "https://bote.example/lokales/damm-bei-harkenbrueck-haelt?seite=2"
+ROW = {
+    "article": ARTICLE, "title": "Der Damm bei Harkenbrück hält " * 4, "n": 3,
+    "last_seen": "2024-06-18T12:00:00.250000+00:00", "origin": URL,
+}  # fmt: skip
+COLUMNS = ["article", "title", "n", "last_seen", "origin"]
 
 
-TABLES = {
-    name: columns
-    for module in (archive_commands, article_commands)
-    for name, columns in vars(module).items()
-    if name.isupper()
-    and isinstance(columns, tuple)
-    and {"article", "version", "a", "id", "job"} & {*columns}
-}
+def lines_of(rows, columns=None, *, wide=80, **named) -> list[str]:
+    return list(table_lines(rows, columns, Screen(wide), **named))
 
 
-@pytest.mark.parametrize("wide", [80, 100, 120])
-@pytest.mark.parametrize("table", TABLES)
-def test_ids_and_versions_are_never_cut(table, wide):
-    row = {name: f"{name} " + "Der Damm bei Harkenbrück hält " * 5 for name in TABLES[table]}
-    moments = dict.fromkeys(
-        (
-            "last_seen",
-            "changed_by",
-            "observed_at",
-            "until",
-            "at",
-            "first_at",
-            "decided_at",
-            "created_at",
-        ),
-        "2024-06-18T12:00:00.250000+00:00",
+def test_a_table_wraps_long_texts_and_keeps_to_the_width():
+    lines = lines_of([ROW] * 3, COLUMNS[:4])
+    assert lines[0].split() == COLUMNS[:4]
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines).count("Harkenbrück") == 12, "no word is cut"
+    assert sum(line.startswith(ARTICLE) for line in lines) == 3
+    assert lines[1].endswith("2024-06-18 12:00:00Z")
+
+
+def test_rows_that_do_not_fit_become_blocks_and_addresses_have_a_line_of_their_own():
+    lines = lines_of([ROW, ROW], COLUMNS)
+    assert lines[0] == f"article:    {ARTICLE}"
+    assert lines[1].startswith("title:      Der Damm bei Harkenbrück hält Der Damm")
+    assert "last_seen:  2024-06-18 12:00:00Z" in lines
+    assert lines.count(URL) == 2
+    assert lines.count("") == 1, "an empty line is between two blocks"
+
+
+def test_the_last_columns_are_left_out_down_to_the_least_that_a_command_names():
+    assert lines_of([ROW], COLUMNS, least=4)[0].split() == COLUMNS[:4]
+    assert lines_of([ROW], COLUMNS, least=4, wide=200)[0].split() == COLUMNS
+    assert lines_of([ROW], COLUMNS, least=4, wide=60)[-1] == URL, "a block has all of them"
+
+
+WORDS = st.lists(st.text("abcäöü7/東", min_size=1, max_size=50), min_size=1, max_size=5)
+
+
+@given(
+    st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4),
+    st.sampled_from([40, 60, 80, 200]),
+)
+def test_no_word_to_be_copied_is_ever_broken_and_no_table_is_too_wide(cells, wide):
+    rows = [dict(zip("abc", map(" ".join, row), strict=True)) for row in cells]
+    lines = lines_of(rows, wide=wide)
+    shown = " ".join(lines).split()
+    for row in rows:
+        for word in " ".join(row.values()).split():
+            if "7" in word or "/" in word:
+                assert word in shown
+    if not lines[0].startswith("a:"):
+        assert max(map(cell_len, lines)) <= wide
+
+
+def test_no_line_breaks_a_command():
+    hint = (
+        "Wait until the server answers, or try it again now by `lesart retry 4711 --archive ada`."
     )
-    ids = dict.fromkeys(("article", "a", "b", "first_article"), "35xhehswnwa6vc12")
-    numbers = dict.fromkeys(
-        ("version", "versions", "since_version", "seen", "checks", "times"), 1234
-    )
-    numbers |= {"id": 2_345_678_901, "job": 2_345_678_901, "score": 0.87}
-    known = {n: v for n, v in (moments | ids | numbers).items() if n in row}
-    _heading, line = table_lines([row | known], TABLES[table], columns_wide=wide, colour=False)
-    parts = line.split()
-    for name, value in known.items():
-        if name in KEPT_WHOLE:
-            assert str(value) in parts, (name, line)
-    assert width(line) <= wide
+    for wide in (40, 60, 80):
+        for rows in ([{"hint": hint}], [{"hint": hint, "place": URL * 2}]):
+            assert any(
+                "`lesart retry 4711 --archive ada`" in line for line in lines_of(rows, wide=wide)
+            )
 
 
-def test_a_moment_is_whole_as_long_as_a_text_is_left_to_be_cut():
-    row = {"article": "35xhehswnwa6vc12", "title": "Der Damm hält " * 9, "source": "Lohe " * 9,
-           "last_seen": "2024-06-18T12:00:00.250000+00:00"}  # fmt: skip
-    _heading, line = table_lines([row], None, columns_wide=80, colour=False)
-    assert line.startswith("35xhehswnwa6vc12  Der Damm")
-    assert line.endswith("2024-06-18 12:00:00Z")
-    assert width(line) <= 80
+def test_a_secret_has_a_line_of_its_own_at_any_width():
+    for wide in (20, 80, 200, None):
+        lines = lines_of([{"name": "ada", "token": "lesart_" + "x7" * 20}], wide=wide, blocks=True)
+        assert lines == ["name:   ada", "token:", "lesart_" + "x7" * 20]
 
 
-def test_texts_give_way_to_numbers_and_moments_on_a_narrow_terminal():
-    row = {
-        "article": "35xhehswnwa6vc12", "title": "Damm hält", "published": "2024-06-18",
-        "language": "de", "source": "presse", "versions": 3, "state": "present",
-        "last_seen": "2024-06-18T12:00:00+00:00",
-    }  # fmt: skip
-    for wide in (85, 100):
-        _heading, line = table_lines([row], None, columns_wide=wide, colour=False)
-        assert line.split()[0] == "35xhehswnwa6vc12"
-        assert line.endswith("2024-06-18 12:00:00Z")
-        assert "  2024-06-18  " in line
-        assert width(line) <= wide
+def test_a_list_of_rows_is_a_table_below_its_name():
+    row = {"articles": 3, "sources": [{"source": "seeds", "scans": 1}], "jobs": {"done": 1}}
+    assert list(block_lines(row, row, Screen(80))) == [
+        "articles:  3", "sources:", "  source  scans", "  seeds   1", "jobs:      done: 1",
+    ]  # fmt: skip
 
 
-def test_a_digest_keeps_as_much_as_names_the_wording():
-    row = {
-        "article": "35xhehswnwa6vc12",
-        "wording": "w1:" + "5f3a9c20" * 8,
-        "text": "Der Damm " * 9,
-    }
-    _heading, line = table_lines([row], None, columns_wide=60, colour=False)
-    assert re.search(r"w1:[0-9a-f]{16,}…", line)
-
-
-def test_a_table_in_a_pipe_cuts_nothing():
-    title = "Der Damm bei Harkenbrück hält " * 9
-    lines = list(table_lines([{"title": title}], None, columns_wide=None, colour=False))
-    assert lines[1] == title.strip()
+def test_a_table_in_a_pipe_has_a_line_for_each_row():
+    lines = lines_of([ROW], COLUMNS, wide=None)
+    assert len(lines) == 2
+    assert ROW["title"].strip() in lines[1]
 
 
 def test_a_long_table_begins_before_its_rows_have_ended():
@@ -153,11 +144,11 @@ def test_a_long_table_begins_before_its_rows_have_ended():
             yield {"n": number}
         raise AssertionError("asked for more than the first chunk")
 
-    assert next(table_lines(rows(), ["n"], columns_wide=80, colour=False)) == "n"
+    assert next(table_lines(rows(), ["n"], Screen(80))) == "n"
 
 
-def test_a_heading_comes_once():
-    rows = ({"n": number} for number in range(450))
-    lines = list(table_lines(rows, ["n"], columns_wide=80, colour=False))
-    assert len(lines) == 451
-    assert lines.count("n") == 1
+def test_a_heading_comes_once_and_rows_that_fit_no_more_become_blocks():
+    lines = lines_of([{"n": number} for number in range(450)])
+    assert (len(lines), lines.count("n")) == (451, 1)
+    lines = lines_of([*[{"n": "a", "o": ""}] * 200, {"n": URL * 2, "o": "b"}])
+    assert lines[-4:] == ["", "n:", URL * 2, "o:  b"]

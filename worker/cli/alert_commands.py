@@ -168,7 +168,7 @@ def add(
          "secret": made.get(target) if kind == "webhook" else None}
         for kind, target in where
     ]  # fmt: skip
-    write_rows(rows, shown.target(), ("alert", "channel", "target", "secret"))
+    write_rows(rows, shown.target(), ("alert", "channel", "target", "secret"), blocks=True)
 
 
 @command(alerts, "list", example="lesart alert list")
@@ -235,7 +235,7 @@ def rotate(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
         for target, secret in made.items()
     ]
-    write_rows(rows, shown.target(), ("alert", "target", "secret"))
+    write_rows(rows, shown.target(), ("alert", "target", "secret"), blocks=True)
 
 
 @command(alerts, "remove", example="lesart alert remove pegel")

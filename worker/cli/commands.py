@@ -110,7 +110,7 @@ def ingest(
         log.append(archive.engine, archive.clock)
     if not any(each["seen"] or each["gone"] or each["open"] for each in summaries):
         say(f"nothing was found at {', '.join(locators)}")
-    report_summaries(summaries, shown)
+    report_summaries(summaries, place, shown)
 
 
 @command(app, "up", example="lesart up --once")
@@ -129,7 +129,7 @@ def up(
             summaries = control.run_all_sources(archive, settings, processes)
             log.append(archive.engine, archive.clock)
             alerting.work(archive, settings)
-        report_summaries(summaries, shown)
+        report_summaries(summaries, place, shown)
         return
     _watch(settings, web=web, debug=place.debug)
 

@@ -282,7 +282,7 @@ def _work_here(
             helpers.start_if_many(changed)
 
         def worked() -> None:
-            progress.show(archive.ask(job_progress.family_counts, families).seen)
+            progress.update(archive, families)
 
         still = archive.ask(job_progress.open_jobs, families)
         helpers.start_if_many(still * settings.batch_items)
@@ -298,10 +298,10 @@ def _wait(archive: Archive, families: Sequence[int], progress: "_Progress") -> N
     """
     began = worked = time.monotonic()
     while True:
+        progress.update(archive, families)
         with archive.looking() as connection:
             still = job_progress.open_jobs(connection, families)
             is_idle = job_progress.is_waiting_for_workers(connection, families)
-            progress.show(job_progress.family_counts(connection, families).seen)
             due = job_progress.search_is_due(connection) or relating.is_due(
                 connection, archive.clock()
             )
@@ -362,23 +362,24 @@ def _captures_of(settings: Settings) -> dict[str, str]:
 
 
 class _Progress:
-    """Shows on standard error, on a terminal, how far a job is."""
+    """Shows on standard error, on a terminal, how many documents were read, out of how many."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
         self._bar: Any = None
         self._task: Any = None
+        self._updated = 0.0
 
     def __enter__(self) -> Self:
         if self._shown:
             from rich.console import Console  # noqa: PLC0415  # slow to load
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+            from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
 
             self._bar = Progress(
-                TextColumn("archived"), BarColumn(), MofNCompleteColumn(),
+                BarColumn(), TextColumn("{task.description}"),
                 console=Console(stderr=True), transient=True,
             )  # fmt: skip
-            self._task = self._bar.add_task("archived", total=None)
+            self._task = self._bar.add_task("looking for documents", total=None)
             self._bar.start()
         return self
 
@@ -386,12 +387,21 @@ class _Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def collected(self, seen: int) -> None:
-        """Show how many files were looked at."""
+    def collected(self, looked_at: int) -> None:
+        """Show how many files or addresses were checked; how many documents they hold is open."""
         if self._bar is not None:
-            self._bar.update(self._task, total=seen)
+            self._bar.update(self._task, total=None, description=f"{looked_at:,} checked")
 
-    def show(self, seen: int) -> None:
-        """Show how many items have a verdict."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=seen)
+    def update(self, archive: Archive, families: Sequence[int]) -> None:
+        """Show how many documents have a verdict, out of those that have one or wait for one."""
+        now = time.monotonic()
+        if self._bar is None or now - self._updated < LONGEST_POLL_SECONDS:
+            return
+        self._updated = now
+        with archive.looking() as connection:
+            read = job_progress.family_counts(connection, families).seen
+            total = read + job_progress.unread_documents(connection, families)
+        self._bar.update(
+            self._task, completed=read, total=total,
+            description=f"{read:,} of {total:,} documents read",
+        )  # fmt: skip

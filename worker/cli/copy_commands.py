@@ -130,7 +130,7 @@ def merge(
         summaries = control.see_through(archive, settings, [job.id], is_resumed=job.is_resumed)
         append(archive.engine, archive.clock)
     file.unlink()
-    report_summaries(summaries, shown)
+    report_summaries(summaries, place, shown)
 
 
 def sweep(

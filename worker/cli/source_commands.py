@@ -218,7 +218,7 @@ def run(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
     settings = place.settings()
     with opened_archive(settings) as archive:
         summaries = control.run_source(archive, settings, archive.source(name))
-    report_summaries(summaries, shown)
+    report_summaries(summaries, place, shown)
 
 
 @command(sources, "pause", example="lesart source pause presse")

@@ -6,27 +6,53 @@ from typing import Any
 import typer
 
 from storage.cli.exits import NO, say
-from storage.cli.options import OutputOptions
-from storage.cli.output import write_rows
+from storage.cli.options import ArchiveOptions, OutputOptions
+from storage.cli.output import AnswerTarget, write_rows, write_text
+from storage.cli.report import reading
+from storage.read.render.visible import one_line
+from storage.values.counts_sentence import counts_sentence
 
 MOST_NAMED = 5
 
 
-def report_summaries(summaries: Sequence[Mapping[str, Any]], shown: OutputOptions) -> None:
-    """Write summaries, say what was refused or is left, and end with 1 where anything is."""
-    write_rows(summaries, shown.target())
-    sentences = list(_sentences(summaries))
-    for sentence in sentences:
+def report_summaries(
+    summaries: Sequence[Mapping[str, Any]], place: ArchiveOptions, shown: OutputOptions
+) -> None:
+    """Write summaries, say what was refused or is left, and end with 1 where anything is.
+
+    On a terminal each summary is one sentence, with the refusals below where they are few.
+    """
+    target, listed = shown.target(), False
+    if target.is_terminal and target.format is None:
+        is_one = len(summaries) == 1
+        names = ["" if is_one else f"{each['source'] or each['job']}: " for each in summaries]
+        lines = (n + counts_sentence(each) for n, each in zip(names, summaries, strict=True))
+        write_text((f"{one_line(line)}\n" for line in lines), None)
+        if 0 < sum(each["refused"] for each in summaries) <= MOST_NAMED:
+            listed = _list_refusals([each["job"] for each in summaries], place, target)
+    else:
+        write_rows(summaries, target)
+    for sentence in _sentences(summaries, listed=listed):
         say(sentence)
     if any(each["refused"] or each["failed"] or each["open"] for each in summaries):
         raise typer.Exit(NO)
 
 
-def _sentences(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
+def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> bool:
+    """Write what these jobs refused; return whether there was any that no earlier job refused."""
+    with reading(place) as (_settings, archive):
+        rows = [row for job in jobs for row in archive.refusals(job)]
+    if rows:
+        write_text("\n", None)
+        write_rows(rows, target, ("locator", "code", "message", "hint"), blocks=True)
+    return bool(rows)
+
+
+def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: bool) -> list[str]:
     """Return what is to be said of summaries.
 
     >>> done = {"job": 7, "seen": 40, "refused": 0, "failed": 2, "open": 0, "resumed": True}
-    >>> for each in _sentences([done]):
+    >>> for each in _sentences([done], listed=False):
     ...     print(each)
     went on with what was left open (job 7): 40 documents
     2 documents could not be read: see `lesart jobs`, then `lesart retry JOB`
@@ -41,7 +67,7 @@ def _sentences(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
         more = " …" if len(resumed) > MOST_NAMED else ""
         number = sum(each["seen"] for each in resumed)
         lines.append(f"went on with what was left open (job {named}{more}): {number} documents")
-    if refused:
+    if refused and not listed:
         lines.append("something was refused: see `lesart refusals`")
     if failed:
         lines.append(

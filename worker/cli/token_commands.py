@@ -37,7 +37,7 @@ def add(
     settings = place.settings()
     with opened_archive(settings, create=settings.is_embedded) as archive:
         made = kept.add_token(archive, name, scope)
-    write_rows([{"name": name, "scope": scope, "token": made}], shown.target())
+    write_rows([{"name": name, "scope": scope, "token": made}], shown.target(), blocks=True)
 
 
 @command(tokens, "list", example="lesart token list")

@@ -2,13 +2,14 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from storage.cli.table import cell
 from storage.cli.terminal import styled
 from storage.read.answers import VersionText
 from storage.read.render.visible import one_line, visible
+from storage.values.dates import local_time
 from storage.values.draft import Paragraph, PartialDate
 
 TEXT_COLUMNS = 80
@@ -58,7 +59,11 @@ def _facts(version: VersionText) -> Iterator[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, PartialDate):
-        return one_line(f"{value.value} {value.zone or ''}") + f" (to the {value.precision})"
+        given = one_line(f"{value.value} {value.zone or ''}")
+        moment = local_time(value, UTC)
+        if moment is not None:
+            return f"{moment:%Y-%m-%d %H:%MZ} (given as {given})"
+        return f"{given} (to the {value.precision})"
     return cell(list(value) if isinstance(value, tuple) else value)
 
 

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from storage.cli.table import cell
 from storage.cli.terminal import styled
 from storage.read.answers import ExplainedRelation
 from storage.read.render.visible import visible
@@ -49,7 +50,7 @@ def _snapshot(seen: datetime | None, published: str | None) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    return "never" if moment is None else moment.isoformat(timespec="minutes")
+    return "never" if moment is None else cell(moment.isoformat())
 
 
 def _listed(name: str, texts: Sequence[str], wide: int | None) -> Iterator[str]:
