@@ -134,15 +134,17 @@ def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Scree
     """Return whether a table of `names` fits, with its long texts wrapped to readable columns."""
     if screen.columns_wide is None:
         return True
-    room, texts, least = screen.columns_wide - GAP * (len(names) - 1), 0, READABLE
+    from rich.cells import cell_len  # noqa: PLC0415  # only for tables
+
+    room, texts, least = screen.columns_wide + GAP, 0, READABLE
     for name in names:
         if (wide := _width(rows, name)) <= READABLE:
-            room -= wide
+            room -= wide + GAP
         else:
             texts += 1
-            copied = (len(word) for row in rows for word in _COPIED.findall(row[name]))
+            copied = (cell_len(word) for row in rows for word in _COPIED.findall(row[name]))
             least = max(least, *copied, 0)
-    return texts * least <= room
+    return texts * (least + GAP) + (GAP if texts > 1 else 0) <= room
 
 
 def _width(rows: Sequence[Mapping[str, str]], name: str) -> int:
@@ -161,7 +163,7 @@ def _table(
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=heading)
     for name in names:
         is_short = screen.columns_wide is None or _width(rows, name) <= READABLE
-        table.add_column(Text(name, "bold"), no_wrap=is_short)
+        table.add_column(Text(name, "bold"), no_wrap=is_short, overflow="fold")
     for row in rows:
         table.add_row(*(Text(row[name]) for name in names))
     console = Console(
