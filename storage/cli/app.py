@@ -4,7 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from storage.cli.exits import WELL
-from storage.cli.options import ArchiveOptions, OutputOptions, WithGroups, flag
+from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups, command, flag
 
 app = typer.Typer(
     name="lesart",
@@ -19,7 +19,7 @@ app = typer.Typer(
 @WithGroups
 def root(
     place: ArchiveOptions,  # the commands look these up (storage.cli.options)
-    shown: OutputOptions,
+    shown: LeadingOutputOptions,
     *,
     version: bool = flag(
         "--version",
@@ -40,7 +40,7 @@ def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
 
     @group.callback(help=help)
     @WithGroups
-    def accept_shared_options(place: ArchiveOptions, shown: OutputOptions) -> None:
+    def accept_shared_options(place: ArchiveOptions, shown: LeadingOutputOptions) -> None:
         """Accept the options; the command looks them up (storage.cli.options)."""
 
     return group
@@ -48,6 +48,12 @@ def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
 
 db = command_group("Care for the database.")
 app.add_typer(db, name="db")
+
+
+@command(app, "version", example="lesart version")
+def show_version() -> None:
+    """Print the version of Lesart and of Python."""
+    _print_version()
 
 
 def program() -> str:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import storage.cli.archive_commands
+import storage.cli.open_page
 import storage.cli.proof_commands
-import storage.cli.top  # noqa: F401  # the commands of all three are commands of `app`
+import storage.cli.top
+import storage.cli.watch  # noqa: F401  # the commands of all five are commands of `app`
 from storage.cli.app import app
 from storage.cli.exits import NO, say
 from storage.cli.options import (
     ArchiveOptions,
+    ChangeOptions,
     Filtering,
     OutputOptions,
     Page,
@@ -40,7 +43,6 @@ from storage.cli.output import (
 from storage.cli.report import columns_of, flat_columns, reading, report_explained, report_rows
 from storage.read.render.moment import parse_moment
 from storage.read.render.visible import CONTROL
-from storage.values.change_class import ChangeClass
 from storage.values.draft import as_dict
 from storage.values.late import LateModule
 from storage.values.refusals import REFUSALS
@@ -149,24 +151,20 @@ def history(
 def changes(
     *,
     place: ArchiveOptions,
+    wanted: ChangeOptions,
     filtering: Filtering,
     then: Then,
     page: Page,
     shown: OutputOptions,
-    article: ArticleOrAll = None,
-    classes: list[ChangeClass] | None = option(
-        "--class", "C", "Steps of this class; more than one: any."
-    ),
-    silent: bool = flag("--silent", "Steps that the page does not own up to."),
-    contains: str | None = option("--contains", "TEXT", "Steps in which TEXT came or went."),
 ) -> None:
     """List every step between two versions, newest first."""
     with reading(place, then) as (settings, archive):
+        asked = wanted.filter()
         rows = archive.changes(
-            article,
-            tuple(each.value for each in classes or ()),
-            silent or None,
-            contains,
+            wanted.article,
+            asked.classes,
+            asked.silent,
+            asked.contains,
             filtering.filters(settings),
             page.after,
             page.limit,
@@ -239,10 +237,10 @@ def cite(
     with reading(place, then) as (_settings, archive):
         found = archive.cite(revision, None if passage is None else read_argument(passage))
     target = cited.target()
-    if cited.format is not None:
-        write_record(found, target)
-        return
-    match cited.style or "markdown":
+    match cited.chosen_style():
+        case None:
+            write_record(found, target)
+            return
         case "markdown":
             text = citation.markdown(found)
         case "bibtex":
@@ -303,6 +301,18 @@ def noise(
         report_rows(rows, shown.target(), answers.NoiseStep, _NOISE, page)
 
 
+@command(app, "lineages", example="lesart lineages https://zeitung.example/damm")
+def lineages(
+    place: ArchiveOptions, page: Page, shown: OutputOptions, article: ArticleOrAll = None
+) -> None:
+    """List which addresses were joined to one article, and why; `lesart undo ID` parts them."""
+    from storage.read.lineage_rows import LineageDecision  # noqa: PLC0415  # SQLAlchemy is slow
+
+    with reading(place) as (_settings, archive):
+        rows = archive.lineages(article, page.after, page.limit)
+        report_rows(rows, shown.target(), LineageDecision, _LINEAGES, page)
+
+
 @command(app, "refusals", example="lesart refusals --format csv --output abgelehnt.csv")
 def refusals(
     *,
@@ -359,6 +369,7 @@ _OBSERVATIONS = (
 )  # fmt: skip
 _RELATIONS = ("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at")
 _NOISE = ("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at")
+_LINEAGES = ("id", "article", "kind", "origin", "to_origin", "decided_at", "undone_at")
 _REFUSALS = ("job", "code", "locator", "times", "first_at", "at", "message", "hint")
 _JOBS = ("job", "source", "state", "created_at", "result", "reason")
 _OPERATION = ("op", "role", "a_text", "b_text", "a_start", "b_start")

@@ -64,6 +64,7 @@ OF_ARCHIVES = (
     ("storage.proof.checkpoints", "ProofKeyError", WRONG_USE),
     ("storage.proof.note", "NoteError", WRONG_USE),
     ("storage.proof.policy", "PolicyError", WRONG_USE),
+    ("storage.cli.open_page", "PageUnreachableError", UNCHECKED),
     ("storage.database.engine", "ArchiveMissingError", NO_SUCH),
     ("storage.database.engine", "ArchiveUnreachableError", UNCHECKED),
     ("storage.database.engine", "ArchiveDamagedError", UNCHECKED),

@@ -5,12 +5,13 @@ the command, and a value given before the command counts where none is given aft
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from datetime import datetime, tzinfo
 from functools import cached_property, update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hints
 
 import typer
 
@@ -19,10 +20,12 @@ from storage.read.filters import Filters
 from storage.read.render.moment import Edge, parse_moment
 from storage.settings import Settings, load_settings
 from storage.values.answer import LARGEST
+from storage.values.change_class import ChangeClass
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
     from storage.database import capture_store
+    from storage.read.lists import ChangeFilter
 else:
     capture_store = LateModule("storage.database.capture_store")
 
@@ -43,6 +46,10 @@ _BY_SUFFIX: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
 }
+
+
+SUFFIX = re.compile(r"\.[a-z][a-z0-9]{0,7}")
+"""The end of a file's name that may name a format; that of `backup-2024.11.28` is none."""
 
 
 def option(names: str, metavar: str | None, tells: str, default: Any = None, **more: Any) -> Any:
@@ -93,6 +100,24 @@ class _Shown:
     spreadsheet_safe: bool = flag(
         "--spreadsheet-safe", "In CSV and TSV, put ' before what looks like a formula."
     )
+    suffixes: ClassVar[tuple[str, ...]] = tuple(_BY_SUFFIX)
+
+    def __post_init__(self) -> None:
+        """Refuse a file whose suffix names a format that the command does not write.
+
+        Raises: typer.BadParameter.
+        """
+        if self.format is not None or self.output is None:
+            return
+        suffix = self.output.suffix.lower()
+        name = self.output.name.lower()
+        if SUFFIX.fullmatch(suffix) is None or name.endswith(self.suffixes):
+            return
+        reason = (
+            f"{self.output}: this command writes no {suffix} file. Name a file that ends in "
+            f"{', '.join(sorted(self.suffixes))}, or choose the format with --format"
+        )
+        raise typer.BadParameter(reason, param_hint="--output")
 
     def target(self) -> AnswerTarget:
         """Return where it goes."""
@@ -118,15 +143,25 @@ class OutputOptions(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
+class LeadingOutputOptions(OutputOptions):
+    """The output options that precede a command; the command decides which suffixes it writes."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ("",)
+
+
+@dataclass(frozen=True, slots=True)
 class ShownVersion(_Shown):
     """How and where one version is written: `text` is another word for `table`."""
 
     format: VersionFormat | None = option(
         "--format", None, "How it is written; else a text on a terminal, jsonl in a pipe."
     )
+    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".txt")
 
     def target(self) -> AnswerTarget:
-        return self._as("table" if self.format == "text" else self.format)
+        if self.format == "text" or self._is("text", ".txt"):
+            return self._as("table")
+        return self._as(self.format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +169,7 @@ class ShownDiff(_Shown):
     """How and where a comparison is written: as text, if nothing else is said."""
 
     format: DiffFormat | None = option("--format", None, "How it is written; else as text.")
+    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".htm", ".html", ".txt", ".diff")
 
     def chosen(self) -> DiffFormat:
         """Return the format that is written."""
@@ -152,6 +188,7 @@ class ShownFigures(_Shown):
     format: FiguresFormat | None = option(
         "--format", None, "How rows are written; else a table on a terminal, jsonl in a pipe."
     )
+    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".parquet")
 
     @property
     def is_parquet(self) -> bool:
@@ -168,6 +205,7 @@ class ShownExport(_Shown):
     format: ExportFormat | None = option(
         "--format", None, "How it is written; else as the file's name says, or jsonl."
     )
+    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".parquet", ".warc", ".warc.gz")
 
     @property
     def is_warc(self) -> bool:
@@ -195,6 +233,17 @@ class ShownCitation(_Shown):
     style: CitationStyle | None = option(
         "--style", None, "How the reference is written; else as Markdown."
     )
+    suffixes: ClassVar[tuple[str, ...]] = (*_BY_SUFFIX, ".md", ".txt", ".bib")
+
+    def chosen_style(self) -> CitationStyle | None:
+        """Return the style of the reference, None where its facts are to be written as a row."""
+        if self.format is not None or (self.style is None and named_format(self.output)):
+            return None
+        return self.style or ("bibtex" if self._is("", ".bib") else "markdown")
+
+    def __post_init__(self) -> None:
+        if self.style is None:
+            _Shown.__post_init__(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +314,31 @@ class Filtering:
             published_since=moment(self.published_since, "first"),
             published_until=moment(self.published_until, "last"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOptions:
+    """Which changes."""
+
+    article: str | None = argument(
+        "ARTICLE", "An id or an address; else all.", None, show_default=False
+    )
+    classes: list[ChangeClass] | None = option(
+        "--class", "C", "Only changes of this class; repeat it for any of several."
+    )
+    silent: bool = flag(
+        "--silent", "Only silent changes: no update time or correction notice on the page."
+    )
+    contains: str | None = option(
+        "--contains", "TEXT", "Only changes that add or remove a passage with TEXT."
+    )
+
+    def filter(self) -> "ChangeFilter":
+        """Return what these options ask of a change, apart from its article."""
+        from storage.read.lists import ChangeFilter  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+        classes = tuple(each.value for each in self.classes or ())
+        return ChangeFilter(classes, self.silent or None, self.contains)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ from storage.values.late import LateModule
 if TYPE_CHECKING:
     from storage.diff import word_diff
     from storage.language import tokens
-    from storage.read import blame, cite, explain, facets, find, same_reader, texts
+    from storage.read import blame, cite, explain, facets, find, lineage_rows, same_reader, texts
     from storage.read import search as full_text
     from storage.read.blame import SentenceMemory
     from storage.read.clocks import as_of
@@ -82,6 +82,7 @@ else:
     explain = LateModule("storage.read.explain")
     facets = LateModule("storage.read.facets")
     find = LateModule("storage.read.find")
+    lineage_rows = LateModule("storage.read.lineage_rows")
     pulse = LateModule("storage.read.figures.pulse")
     same_reader = LateModule("storage.read.same_reader")
     source_rows = LateModule("storage.record.sources")
@@ -316,6 +317,16 @@ class ReadOnlyArchive:
         part = Part(after, limit)
         return self._each(lists.relations, origins, filters, part)
 
+    def lineages(
+        self, article: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> "Iterator[lineage_rows.LineageDecision]":
+        """Yield the decisions that two addresses are one article, undone ones too.
+
+        Raises: NoSuchError, CursorError.
+        """
+        number = None if article is None else self.row_of(article)
+        return self._each(lineage_rows.lineages, number, Part(after, limit))
+
     def noise(
         self,
         article: str | None = None,
@@ -484,6 +495,18 @@ class ReadOnlyArchive:
         if not found:
             raise NoSuchError("cluster", label, "the field `cluster` of an article names its own")
         return tuple(found)
+
+    def newest_seq(self) -> int:
+        """Return the highest `seq` that a change may have by now."""
+        return self._ask(lists.newest_seq)
+
+    def names_article(self, rev: str) -> bool:
+        """Return whether `rev` names an article with all its versions, not one of them.
+
+        Raises: RevisionError, NoSuchError, AmbiguousError.
+        """
+        with self.connected() as connection:
+            return self._finder(connection).whole(rev) is not None
 
     def changes_since(
         self, seq: int, wanted: ChangeFilter, filters: Filters, limit: int

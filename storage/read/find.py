@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    or_,
     select,
     text,
     union_all,
@@ -171,6 +172,7 @@ class Finder:
         return (
             self._answering(given)
             or self._in_file(given)
+            or self._by_last_part(given)
             or self._beginning(given)
             or self._cleaned(given)
         )
@@ -285,6 +287,24 @@ class Finder:
             if found := self._only(inside, given):
                 return found
         return None
+
+    def _by_last_part(self, given: str) -> FoundArticle | None:
+        """Return the only article in a watched folder whose path ends in `given`.
+
+        Raises: AmbiguousError where several do, with the origins to choose from.
+        """
+        is_file_name = "." in given and "://" not in given and not given.startswith("seed:")
+        if not is_file_name:
+            return None
+        ends = dict.fromkeys((given, without_gz(escape_locator(given))))
+        is_end = or_(*(ORIGIN.c.origin.endswith(f"/{each}", autoescape=True) for each in ends))
+        is_file = or_(ORIGIN.c.origin.startswith("seed:"), ORIGIN.c.origin.startswith("file://"))
+        query = select(ORIGIN.c.origin).where(is_file, is_end).order_by(ORIGIN.c.origin)
+        origins = self.connection.execute(query.limit(MOST_CANDIDATES)).scalars()
+        found = {each: article for each in origins if (article := self._exactly(each))}
+        if len({article.row_id for article in found.values()}) > 1:
+            raise AmbiguousError("article", given, list(found))
+        return next(iter(found.values()), None)
 
     def _beginning(self, given: str) -> FoundArticle | None:
         """Return the only article with an id that begins with `given`.

@@ -115,6 +115,12 @@ def most_telling(
     return [found[number] for number in chosen]
 
 
+def newest_seq(connection: Connection) -> int:
+    """Return the highest `seq` that a step may have: its own, or that of a scan."""
+    query = "SELECT max(seq) AS seq FROM version UNION ALL SELECT max(seq) FROM scan"
+    return max((row["seq"] or 0 for row in stream(connection, query, {})), default=0)
+
+
 def changes_since(
     connection: Connection, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
 ) -> Iterator[tuple[int, Change]]:

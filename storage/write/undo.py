@@ -25,7 +25,7 @@ from storage.relations.clusters import gather
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
 
-_WHERE = "`lesart relations`, `lesart noise` and the view `lineages` number them"
+_WHERE = "`lesart relations`, `lesart noise` and `lesart lineages` list decisions with their ids"
 
 
 @dataclass(frozen=True, slots=True)

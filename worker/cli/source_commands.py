@@ -10,7 +10,7 @@ import typer
 from storage.cli.app import command_group
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, argument, command, option
-from storage.cli.output import write_rows
+from storage.cli.output import write_record, write_rows
 from storage.schedule.interval import IntervalRange
 from storage.settings import Settings, parse_interval, read_interval
 from storage.values.arrivals.source import Source
@@ -187,6 +187,21 @@ def list_sources(*, place: ArchiveOptions, shown: OutputOptions) -> None:
         _report(archive.sources(standing=True), shown)
 
 
+@command(sources, "show", example="lesart source show presse")
+def show(*, name: Name, place: ArchiveOptions, shown: OutputOptions) -> None:
+    """Show one source: its schedule, its options, what came from it, when it was last scanned."""
+    from storage.read.archive import open_archive  # noqa: PLC0415  # SQLAlchemy is slow to load
+
+    settings = place.settings()
+    with opened_archive(settings) as archive:
+        facts = _row(archive.source(name))
+    with open_archive(settings.database_url) as archive:
+        figures = (each.to_dict() for each in archive.stats().sources if each.source == name)
+        counts = next(figures, {})
+    known = ("source", "kind", "standing")
+    write_record(facts | {k: v for k, v in counts.items() if k not in known}, shown.target())
+
+
 @command(sources, "set", example="lesart source set presse --cron '0 6 * * 1-5'")
 def change(
     *,
@@ -270,6 +285,11 @@ def recheck_options(given: str | None) -> dict[str, Any]:
 
 
 def _report(found: list[Source], shown: OutputOptions) -> None:
-    names = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")
-    rows = [{name: getattr(each, name) for name in names} for each in found]
-    write_rows(rows, shown.target(), names)
+    write_rows(map(_row, found), shown.target(), _COLUMNS)
+
+
+_COLUMNS = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "paused", "options")
+
+
+def _row(source: Source) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in _COLUMNS}

@@ -1,0 +1,84 @@
+"""`lesart open`: the page, or an article on it, in the browser."""
+
+import http.client
+import ipaddress
+import webbrowser
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from storage.cli.app import app
+from storage.cli.exits import say
+from storage.cli.options import ArchiveOptions, argument, command
+from storage.cli.output import write_text
+from storage.cli.report import reading
+from storage.settings import Settings
+
+ANSWER_SECONDS = 5.0
+
+
+class PageUnreachableError(Exception):
+    """No page answers at the address of the settings."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"no page answers at {url} ({reason}): start it with `lesart up` or `lesart web`; "
+            "LESART_WEB_ADDRESS names another address"
+        )
+
+
+@command(app, "open", example="lesart open 35xhehswnwa6vc12@2")
+def open_page(
+    *,
+    place: ArchiveOptions,
+    revision: str | None = argument(
+        "REV", "An article or a version (default: the front page).", None, show_default=False
+    ),
+) -> None:
+    """Open the running page in the browser; without a browser, print its address.
+
+    It starts no server: `lesart up` and `lesart web` do.
+    """
+    settings = place.settings()
+    path = "/"
+    if revision is not None:
+        with reading(place) as (_settings, archive):
+            found = archive.version(revision)
+            is_whole = archive.names_article(revision)
+        path = f"/a/{found.article}" + ("" if is_whole else f"/{found.version}")
+    base = _base(settings)
+    _require_page(base)
+    url = base + path
+    if webbrowser.open(url):
+        say(f"opened {url}")
+    else:
+        write_text([f"{url}\n"], None)
+
+
+def _base(settings: Settings) -> str:
+    """Return the address of the page as this machine reaches it, without a slash at its end."""
+    parts = urlsplit(settings.page_base)
+    host = parts.hostname or "127.0.0.1"
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:  # the server listens on every address of this machine
+            host = "127.0.0.1" if address.version == 4 else "::1"
+    shown = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{shown}{port}{parts.path.rstrip('/')}"
+
+
+def _require_page(base: str) -> None:
+    """Raise PageUnreachableError where nothing at `base` answers as the page does."""
+    parts = urlsplit(base)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", f"{parts.path}/healthz")
+        answer = connection.getresponse()
+        body = answer.read(16)
+    except (OSError, http.client.HTTPException) as error:
+        raise PageUnreachableError(base, str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK or body != b"ok\n":
+        raise PageUnreachableError(base, "another program answers there")

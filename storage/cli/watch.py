@@ -1,0 +1,111 @@
+"""`lesart watch`: changes as they are recorded, until it is stopped."""
+
+import sys
+from collections.abc import Iterator
+from time import sleep
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from storage.cli.app import app
+from storage.cli.exits import InterruptionError, say
+from storage.cli.options import ArchiveOptions, ChangeOptions, Filtering, command, option
+from storage.cli.output import json_text, text_stream
+from storage.cli.report import reading
+from storage.read.render.visible import one_line
+
+if TYPE_CHECKING:
+    from storage.read.answers import Change
+    from storage.read.archive import ReadOnlyArchive
+    from storage.read.filters import Filters
+    from storage.read.lists import ChangeFilter
+
+POLL_SECONDS = 1.0
+ROWS_AT_ONCE = 200
+MOST_SEQ_DIGITS = 18
+
+
+@command(app, "watch", example="lesart watch --class number --source presse")
+def watch(
+    *,
+    place: ArchiveOptions,
+    wanted: ChangeOptions,
+    filtering: Filtering,
+    format: Literal["table", "jsonl"] | None = option(  # noqa: A002  # the word of the command line
+        "--format", None, "How changes are written (default: table on a terminal, jsonl in a pipe)."
+    ),
+    after: str | None = option(
+        "--after", "CURSOR", "Start after the change with this cursor (default: with the next one)."
+    ),
+    limit: int | None = option("--limit", "N", "Stop after N changes.", min=1),
+) -> None:
+    """Write changes as they are recorded, until Ctrl-C; a changed record is written again."""
+    is_table = format == "table" or (format is None and sys.stdout.isatty())
+    with reading(place) as (settings, archive):
+        article = None if wanted.article is None else archive.article(wanted.article).article
+        start = archive.newest_seq() if after is None else _seq(after)
+        follower = _Follower(archive, wanted.filter(), filtering.filters(settings), article, start)
+        say(f"watching for changes after cursor {start}; stop with Ctrl-C")
+        try:
+            _write(follower, is_table=is_table, limit=limit)
+        except KeyboardInterrupt:
+            raise InterruptionError(f"stopped: continue with --after {follower.seq}") from None
+
+
+def _seq(after: str) -> int:
+    if not (after.isascii() and after.isdecimal() and len(after) <= MOST_SEQ_DIGITS):
+        reason = f"{after!r} is no cursor of this command: it is a number, such as 4711"
+        raise typer.BadParameter(reason, param_hint="--after")
+    return int(after)
+
+
+def _write(follower: "_Follower", *, is_table: bool, limit: int | None) -> None:
+    number = 0
+    with text_stream(None) as stream:
+        for seq, change in follower.changes():
+            row = change.to_dict() | {"cursor": str(seq)}
+            lines = _block(change) if is_table else (json_text(row),)
+            stream.write("".join(f"{line}\n" for line in lines))
+            stream.flush()
+            follower.seq = seq
+            number += 1
+            if number == limit:
+                return
+
+
+class _Follower:
+    """Yields changes in the order of commit; `seq` is the cursor to continue after."""
+
+    def __init__(
+        self,
+        archive: "ReadOnlyArchive",
+        wanted: "ChangeFilter",
+        filters: "Filters",
+        article: str | None,
+        seq: int,
+    ) -> None:
+        self._archive, self._wanted, self._filters = archive, wanted, filters
+        self._article = article
+        self.seq = seq
+
+    def changes(self) -> Iterator[tuple[int, "Change"]]:
+        """Yield each change with its `seq`; wait for the next one, without end."""
+        while True:
+            newest = self._archive.newest_seq()  # all up to it is visible to the next query
+            found = self._archive.changes_since(self.seq, self._wanted, self._filters, ROWS_AT_ONCE)
+            for seq, change in found:
+                if self._article is None or change.article == self._article:
+                    yield seq, change
+            is_all = len(found) < ROWS_AT_ONCE
+            self.seq = max([self.seq, *(seq for seq, _ in found), *([newest] if is_all else [])])
+            if is_all:
+                sleep(POLL_SECONDS)
+
+
+def _block(change: "Change") -> Iterator[str]:
+    """Yield the lines of a change for people: when and what, then the passages."""
+    facts = [f"{change.changed_by:%Y-%m-%d %H:%M}Z", f"{change.article}@{change.version}"]
+    facts += [", ".join(change.changes), "silent" if change.silent else ""]
+    yield one_line("  ".join(filter(None, [*facts, change.title or "(no title)"])))
+    for sign, passages in (("-", change.removed), ("+", change.added)):
+        yield from (f"  {sign} {one_line(each)}" for each in passages)
