@@ -32,14 +32,17 @@ def span(date: PartialDate, timezone_name: str = "UTC") -> tuple[datetime, datet
 
 
 def local_time(date: PartialDate, zone: tzinfo) -> datetime | None:
-    """Return the time of `date` in `zone`, None where the source gives no time or no zone.
+    """Return the time of `date` in `zone`, None where the source gives no valid time or no zone.
 
     >>> local_time(PartialDate("2024-06-18T07:40", "minute", "+02:00", "byline"), UTC).isoformat()
     '2024-06-18T05:40:00+00:00'
     """
     if date.zone is None or "T" not in date.value:
         return None
-    return span(date)[0].astimezone(zone)
+    try:
+        return datetime.fromisoformat(date.value + date.zone).astimezone(zone)
+    except (ValueError, OverflowError):  # a document may claim any date
+        return None
 
 
 def day_of(value: str | None, precision: str | None) -> tuple[dt.date | None, bool]:

@@ -1,10 +1,14 @@
 """Each page answers, in both languages, says what it promises, and stays small."""
 
 import re
+import shutil
+import subprocess
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from storage.write.archive import Archive
+from tests.flow.processes import LESART, ROOT, environment
 from tests.read.press import the_usual_press
 from tests.serve.conftest import served
 
@@ -140,3 +144,30 @@ def test_no_page_names_anything_elsewhere(client, article):
     for path in ("/", f"/a/{article}", "/search?q=Pegel"):
         targets = re.findall(r'(?:src|href|action)="([^"]+)"', client.get(path).text)
         assert all(each.startswith(("/", "#")) for each in targets), targets
+
+
+def test_all_times_of_a_page_are_in_the_zone_that_it_names(tmp_path):
+    shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
+    subprocess.run(
+        [*LESART, "up", "--once"], cwd=tmp_path, env=environment(), check=True, timeout=300,
+        capture_output=True,
+    )  # fmt: skip
+    archive = f"sqlite:///{tmp_path}/lesart-data/lesart.sqlite3"
+    with served(archive, timezone=ZoneInfo("America/New_York")) as client:
+        rows = client.get("/api/articles").json()["items"]
+        (row,) = (each for each in rows if each["versions"] == 3)
+        assert (row["published"]["value"], row["published"]["zone"]) == (
+            "2024-06-18T07:40:00",
+            "+02:00",
+        )
+        english = client.get(f"/a/{row['article']}?lang=en").text
+        german = client.get(f"/a/{row['article']}?lang=de").text
+        coverage = client.get("/sources?lang=en").text
+    assert "Times: America/New_York." in english
+    assert "Zeiten: America/New_York." in german
+    assert "<td>2024-06-18 01:40 (2024-06-18T07:40:00 +02:00)<" in english
+    assert ">2024-06-18 12:00</time>" in english, "last seen at 16:00 UTC"
+    assert "<td>18.06.2024 01:40 (2024-06-18T07:40:00 +02:00)<" in german
+    hours = set(re.findall(r"<title>(\d{4}-\d\d-\d\d \d\d:\d\d): [1-9]", coverage))
+    cells = set(re.findall(r"<td><time [^>]*>([^<]*)</time></td>", coverage))
+    assert hours == cells, "the picture and its table have the same times"

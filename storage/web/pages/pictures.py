@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from markupsafe import Markup
 
@@ -60,7 +60,7 @@ def bars(counts: Mapping[date, int], until: date, days: int, title: str) -> Mark
     return _svg(title, 80, Markup("").join(parts), NARROW)
 
 
-def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str) -> Markup:
+def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str, zone: tzinfo) -> Markup:
     """Draw how often a source was looked at in each of the last hours, a column a day."""
     known = {each.hour: each for each in rows}
     last = until.replace(minute=0, second=0, microsecond=0)
@@ -68,17 +68,19 @@ def heat(rows: Sequence[Coverage], until: datetime, hours: int, title: str) -> M
     step = WIDTH / hours
     parts = []
     for index in range(hours):
-        hour = first + timedelta(hours=index)
+        hour = (first + timedelta(hours=index)).astimezone(zone)
         found = known.get(hour)
         answered, checks = (found.answered, found.checks) if found else (0, 0)
         parts.append(
             f'<rect class="{_heat(found)}" x="{index * step:.2f}" y="0" width="{step:.2f}" '
-            f'height="20"><title>{hour:%Y-%m-%d %H:00}: {answered}/{checks}</title></rect>'
+            f'height="20"><title>{hour:%Y-%m-%d %H:%M}: {answered}/{checks}</title></rect>'
         )
     return _svg(title, 20, Markup("".join(parts)))  # noqa: S704  # numbers and words of our own
 
 
-def hours(rows: Sequence[EditHour], until: datetime, number: int, title: str) -> Markup:
+def hours(
+    rows: Sequence[EditHour], until: datetime, number: int, title: str, zone: tzinfo
+) -> Markup:
     """Draw how many edits were first seen in each of the last hours, as bars."""
     known = {each.hour: each.edits for each in rows}
     last = until.replace(minute=0, second=0, microsecond=0)
@@ -91,14 +93,15 @@ def hours(rows: Sequence[EditHour], until: datetime, number: int, title: str) ->
             "<title>{}: {}</title></rect>"
         ).format(
             step * ((hour - first) // timedelta(hours=1)), 52 - 48 * edits / most,
-            max(step - 0.6, 1), 48 * edits / most, hour.strftime("%Y-%m-%d %H:00"), edits,
+            max(step - 0.6, 1), 48 * edits / most, f"{hour.astimezone(zone):%Y-%m-%d %H:%M}", edits,
         )
         for hour, edits in sorted(known.items())
         if first <= hour <= last
     ]  # fmt: skip
-    parts.append(Markup('<text x="0" y="66">{}</text>').format(first.date()))
+    days = (first.astimezone(zone).date(), last.astimezone(zone).date())
+    parts.append(Markup('<text x="0" y="66">{}</text>').format(days[0]))
     ends = Markup('<text x="{}" y="66" text-anchor="end">{}</text>')
-    return _svg(title, 70, Markup("").join([*parts, ends.format(WIDTH, last.date())]))
+    return _svg(title, 70, Markup("").join([*parts, ends.format(WIDTH, days[1])]))
 
 
 def spread(seen: Sequence[tuple[str, datetime]], title: str) -> Markup:

@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 from storage.read.render.passages import runs
 from storage.read.render.visible import shown_text
 from storage.read.render.words import LANGUAGES, say
+from storage.values.dates import local_time
 from storage.values.draft import PartialDate
 from storage.web.archives import language_of
 from storage.web.problems import Problem
@@ -142,18 +143,37 @@ class PageWords:
         if value is None:
             return Markup("–")
         local = value.astimezone(self._zone)
-        shown = local.strftime("%d.%m.%Y %H:%M" if self._is_german else "%Y-%m-%d %H:%M")
         exact = local.isoformat()
+        shown = self._minutes(local)
         return Markup(f'<time datetime="{exact}" title="{exact}">{shown}</time>')  # noqa: S704  # digits
 
+    def _minutes(self, local: datetime) -> str:
+        return local.strftime("%d.%m.%Y %H:%M" if self._is_german else "%Y-%m-%d %H:%M")
+
     def date(self, value: PartialDate | None) -> str:
-        """Return a date as precise as it is known."""
+        """Return a date as precise as it is known; a time of day in the zone of the page."""
         if value is None:
             return "–"
+        moment = local_time(value, self._zone)
+        if moment is not None:
+            return self._minutes(moment)
         day, _, clock = value.value.partition("T")
         if self._is_german:
             day = ".".join(reversed(day.split("-")))
         return " ".join(filter(None, (day, clock[:5], value.zone if clock else None)))
+
+    def field(self, value: Any) -> str:
+        """Return the value of a field; a date with a time also as its source gives it."""
+        shown = shown_value(value)
+        if not isinstance(value, Mapping) or not isinstance(value.get("value"), str):
+            return shown
+        zone = str(value["zone"]) if value.get("zone") else None
+        local = local_time(PartialDate(value["value"], "second", zone, ""), self._zone)
+        return shown if local is None else f"{self._minutes(local)} ({shown})"
+
+    def zone(self) -> str:
+        """Return the name of the time zone of all times."""
+        return str(self._zone)
 
     def number(self, value: float) -> str:
         """Return a number with its thousands apart."""
