@@ -52,10 +52,11 @@ AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
 ('20', 'MiB')
 """
 PASSWORD = re.compile(
-    r"(://[^/@\s]*?:)[^/\s]*(?=@)|([?&](?:password|sslpassword|passfile)=)[^&\s]*"
+    r"((?:postgres\w*(?:\+\w+)?|rediss?|amqps?|smtps?)://[^/@\s]*?:).*(?=@)"
+    r"|(://[^/@\s]*?:)[^/\s]*(?=@)|([?&](?:password|sslpassword|passfile)=)[^&\s]*"
 )
 """
->>> PASSWORD.sub(r"\\1\\2***", "postgresql:///lesart?host=db&password=geheim")
+>>> PASSWORD.sub(r"\\1\\2\\3***", "postgresql:///lesart?host=db&password=geheim")
 'postgresql:///lesart?host=db&password=***'
 """
 
@@ -157,6 +158,8 @@ def _broker(raw: Any) -> str:
     if not address.startswith(BROKERS):
         known = ", ".join(BROKERS)
         raise ValueError(f"{address!r} is no broker address: it begins with one of {known}")
+    if address.count("@") > 1:
+        raise ValueError("write an @ in the password of the broker as %40")
     return address
 
 
@@ -510,7 +513,7 @@ def hide_secrets(text: str) -> str:
     >>> hide_secrets("postgresql://lesart:geheim@db/lesart")
     'postgresql://lesart:***@db/lesart'
     """
-    return PASSWORD.sub(r"\1\2***", text)
+    return PASSWORD.sub(r"\1\2\3***", text)
 
 
 # -------------------------------------------------------------------- where the values come from

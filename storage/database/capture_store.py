@@ -274,7 +274,7 @@ class FolderStore:
             return
         if folder != self._root:
             self._make(folder.parent)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         _sync(folder.parent)
 
 

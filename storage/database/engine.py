@@ -46,6 +46,10 @@ READER_STATEMENT_SECONDS = 300
 STEPS_BETWEEN_LOOKS = 50_000
 
 
+OWNER_ONLY_FOLDER = 0o700
+"""The permissions of a folder that Lesart makes for an archive."""
+
+
 class ArchiveError(Exception):
     """Something is wrong with the archive as a whole; the subclasses say what."""
 
@@ -143,10 +147,14 @@ def database_url(locator: str) -> URL:
     try:
         url = make_url(locator)
     except (ArgumentError, ValueError) as error:
-        raise DatabaseUrlError(_without_password(locator), str(error)) from error
+        reason = "it cannot be parsed; write an @ in a password as %40, and a : as %3A"
+        raise DatabaseUrlError(_without_password(locator), reason) from error
     if url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
         if not 0 < (url.port or 1) <= MOST_PORT:
             raise DatabaseUrlError(_without_password(locator), f"{url.port} is no port")
+        if locator.count("@") > 1:
+            reason = "write an @ in a password as %40"
+            raise DatabaseUrlError(_without_password(locator), reason)
         return url.set(drivername="postgresql+psycopg")
     if url.drivername == "sqlite" and url.database not in {None, "", ":memory:"}:
         return url
@@ -180,11 +188,20 @@ def writing_engine(url: URL) -> Engine:
         path = Path(url.database or "").absolute()
         _refuse_unreadable(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
         except OSError as error:
             raise ArchivePlaceError(str(path), error.strerror or str(error)) from error
         return _sqlite_engine(url, query_only=False)
     return _postgres_engine(url, options="-c lock_timeout=60s -c timezone=UTC", pool_size=4)
+
+
+def create_private(path: Path) -> None:
+    """Create an empty file that its owner alone can read and write, unless one is there.
+
+    SQLite gives the files beside it the same permissions.
+    """
+    with suppress(OSError):  # whoever opens it says why it cannot be opened
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def reading_engine(url: URL, seconds: int | None = None) -> Engine:
@@ -378,6 +395,8 @@ def _sqlite_engine(url: URL, *, query_only: bool) -> Engine:
 
     def connect() -> sqlite3.Connection:
         mode = _reading_mode(path) if query_only else "mode=rwc"
+        if not query_only:
+            create_private(path)
         return sqlite3.connect(
             f"{path.as_uri()}?{mode}",
             uri=True,

@@ -85,7 +85,7 @@ def write_key(path: Path, signer: Signer) -> None:
 
     Raises: ProofKeyError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -31,7 +31,9 @@ from sqlalchemy.engine import URL
 from storage.database import schema
 from storage.database.capture_store import CaptureStore, Held, packed_all
 from storage.database.engine import (
+    OWNER_ONLY_FOLDER,
     ArchiveError,
+    create_private,
     database_url,
     insert_rows,
     place_of,
@@ -171,10 +173,11 @@ def _into_file(
 ) -> int:
     if path.exists():
         raise PlaceTakenError(str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     begun = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if source.dialect.name == "sqlite" and captures is None and not _has_objects(source):
+            create_private(begun)
             rows = _vacuum(source, begun, progress)
         else:
             rows = _fill(source, database_url(str(begun)), progress, captures)

@@ -85,7 +85,7 @@ def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
         "mail_url": "smtp://bote.example/?from=archiv@bote.example",
         "page_url": "https://archiv.bote.example",
         "proof_witnesses": __file__, "proof_authorities": __file__,
-        "web_hosts": "archiv.example", "web_workers": "2",
+        "web_hosts": "archiv.example", "web_workers": "2", "web_proxies": "10.0.0.0/8",
     }  # fmt: skip
     value = str(SETTINGS[key].default or given.get(key, "some@where"))
     secret = tmp_path / "secret"
@@ -194,6 +194,8 @@ def test_settings_are_told_without_secrets():
 
 SECRETS = {
     "plain": ("postgresql://u:geheim@h/d", "postgresql://u:***@h/d"),
+    "with an at sign and a slash in it": ("postgresql://u:a@b/c@h/d", "postgresql://u:***@h/d"),
+    "with a blank in it": ("postgresql://u:a b@c@h/d", "postgresql://u:***@h/d"),
     "without a user": ("redis://:geheim@h", "redis://:***@h"),
     "with an at sign in it": ("redis://:ge@heim@h/0", "redis://:***@h/0"),
     "as a parameter": (

@@ -4,10 +4,12 @@ import socket
 import threading
 
 import pytest
+from typer.testing import CliRunner
 
 from storage.values.verdict import Counts
 from tests.web.desk import HOSTS, PEGEL, A
 from tests.web.site import Reply, page, redirect
+from worker.cli.commands import app
 from worker.web.credentials import read_header, read_proxy
 
 OTHER = f"https://{HOSTS[1]}/a"
@@ -55,6 +57,26 @@ def test_a_secret_is_kept_nowhere(desk, cookie, monkeypatch):
             for held in desk.rows(f'SELECT * FROM "{table["name"]}"'):
                 assert SECRET not in str(held)
                 assert "ada-liest" not in str(held)
+
+
+def test_a_cookie_that_answers_a_secret_is_stored_and_exported_nowhere(desk, cookie, monkeypatch):
+    monkeypatch.setenv("LESART_TEST_READER", "ada-liest")
+    session = ("Set-Cookie", "sitzung=neu987; Path=/")
+    desk.web.put(A, Reply(page("Pegel", PEGEL), headers=(session,)))
+    desk.web.put(OTHER, Reply(page("Pegel", PEGEL), headers=(session,)))
+    desk.watch_page(A, options=cookie)
+    desk.watch_page(OTHER)
+    desk.due()
+    for address, value in ((A, "(secret)"), (OTHER, session[1])):
+        (row,) = desk.rows("SELECT response_headers FROM transfers WHERE origin = :a", a=address)
+        kept = {name.lower(): told for name, told in row["response_headers"]}
+        assert kept["set-cookie"] == value
+    exported = CliRunner().invoke(
+        app, ["export", "--format", "warc", "--source", A, "--archive", desk.url]
+    )
+    assert exported.exit_code == 0
+    assert b"(secret)" in exported.stdout_bytes
+    assert b"neu987" not in exported.stdout_bytes
 
 
 def test_what_cannot_be_read_is_told_and_nothing_is_asked(desk, tmp_path):

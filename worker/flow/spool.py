@@ -25,7 +25,7 @@ def spooled(address: str, home: Path, program: str, progress: Progress) -> Path:
         path = home / FOLDER / f"{export.state()}.warc.gz"
         if path.exists():
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
         begun = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             with begun.open("wb") as stream:

@@ -64,7 +64,7 @@ def _touch(path: Path) -> None:
         try:
             os.utime(path)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(0o700, parents=True, exist_ok=True)
             path.touch()
 
 

@@ -25,7 +25,7 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from worker.address import Address
 
 SECRET = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 """Headers whose values are secrets; they are never written down."""
+SESSION = frozenset({"set-cookie", "set-cookie2"})
 OURS = frozenset(
     {"host", "user-agent", "accept-encoding", "connection", "content-length", "transfer-encoding",
      "te", "upgrade", "if-none-match", "if-modified-since", "range", "expect"}
@@ -132,3 +133,20 @@ def hidden(
     own: Mapping[str, str] = options.get("headers") or {}
     secret = {n.lower() for n, v in own.items() if v.startswith(("@", "$"))} | SECRET
     return tuple((name, HIDDEN if name.lower() in secret else value) for name, value in headers)
+
+
+def without_session(
+    answered: Sequence[tuple[str, str]], sent: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """Return the headers of an answer as they may be kept.
+
+    A cookie that answers a request with a secret may open the same session.
+
+    >>> without_session([("Set-Cookie", "a=2")], [("Cookie", HIDDEN)])
+    (('Set-Cookie', '(secret)'),)
+    >>> without_session([("Set-Cookie", "a=2")], [("Accept", "b")])
+    (('Set-Cookie', 'a=2'),)
+    """
+    if all(value != HIDDEN for _name, value in sent):
+        return tuple(answered)
+    return tuple((name, HIDDEN if name.lower() in SESSION else value) for name, value in answered)

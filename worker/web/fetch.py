@@ -13,7 +13,14 @@ from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
 from worker.address import Address, parse_address, without_secrets, without_trackers
 from worker.web.connection import Network
-from worker.web.credentials import SecretError, hidden, own_headers, read_proxy, revealed
+from worker.web.credentials import (
+    SecretError,
+    hidden,
+    own_headers,
+    read_proxy,
+    revealed,
+    without_session,
+)
 from worker.web.exchange import Exchanged
 from worker.web.kind import LISTS, charset_of, kind_of, page_type
 from worker.web.outcome import FOR_GOOD, Meaning, meaning_of
@@ -107,6 +114,7 @@ class Fetch:
     def answered(self, found: Exchanged, started_at: datetime, now: datetime) -> None:
         """Take an answer: the check is over, or has another address to ask."""
         found.sent_headers = hidden(found.sent_headers, self.watched.options)
+        found.headers = without_session(found.headers, found.sent_headers)
         meaning = self._meaning(found)
         if meaning.outcome == "redirected":
             self._follow(found, started_at, now)
