@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, text
 from storage.database.capture_store import Held, load
 from storage.database.columns import UtcTime, iso_utc
 from storage.export import bundle_report, check_bundle
+from storage.export.bundle_log import Wrong
 from storage.export.wacz import WaczPage, write_wacz
 from storage.export.warc import WarcWriter
 from storage.export.warc_record import uri
@@ -84,7 +85,11 @@ class Bundle:
         """
         manifest = self._collect(signer)
         readers = {name: partial(bytes, content) for name, content in self.files.items()}
-        facts = check_bundle.Bundle(readers, manifest, []).facts()
+        try:
+            facts = check_bundle.LoggedBundle(readers, manifest, []).facts()
+        except Wrong as wrong:
+            article = self.request.versions[0].article.article
+            raise NotLoggedError("proof of", article, f"{wrong}; see `lesart verify`") from wrong
         for each in (one for place in facts["places"] for one in place["texts"]):
             self.files[f"texts/{each['number']}.txt"] = each["text"].encode()
         self.files["report.html"] = bundle_report.page(facts, manifest["language"]).encode()
@@ -324,7 +329,8 @@ class Bundle:
         for column, target in FOLLOWED:
             if values.get(column) is not None:
                 self._add(target, values[column])
-        self._add_all("redaction", f"table_name = '{table}' AND row_id = :value", number)
+        redacted = f"table_name IN ('{table}', '{table}_address') AND row_id = :value"
+        self._add_all("redaction", redacted, number)
 
     def _add_bytes(self, number: int) -> None:
         query = text("SELECT digest, encoding, data FROM capture WHERE id = :id")

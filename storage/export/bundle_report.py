@@ -89,6 +89,16 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
+GERMAN: Mapping[str, str] = {
+    "captured": "erfasst", "content": "erfasst", "unchanged": "unverändert",
+    "not_modified": "unverändert", "gone": "nicht vorhanden", "redirected": "weitergeleitet",
+    "unreachable": "nicht erreichbar", "rate_limited": "gedrosselt", "blocked": "gesperrt",
+    "not_article": "kein Artikel", "disallowed_by_robots": "laut robots.txt nicht erlaubt",
+    "refused": "abgelehnt", "exact_copy": "gleicher Wortlaut", "near_copy": "fast gleich",
+    "contains": "enthält den anderen", "follow_up": "Folgebericht",
+}  # fmt: skip
+"""The logged names of outcomes and relations as a German page shows them."""
+
 
 def visible(text: str) -> str:
     """Return a text in which no character acts on a terminal or hides."""
@@ -155,7 +165,7 @@ def _text_lines(text: Facts) -> Iterator[str]:
 
 def _outcome(check: Facts, language: str) -> Iterator[str]:
     words = WORDS[language]
-    yield str(check["outcome"])
+    yield _name(check["outcome"], language)
     if check["status"]:
         yield f"HTTP {check['status']}"
     yield from map(str, check["refusals"])
@@ -181,7 +191,7 @@ def page(facts: Facts, language: str) -> str:
         *(_place(place, language) for place in facts["places"]),
         f"<h2>{words['proves']}</h2><p>{words['proves_text']}</p>",
         f"<h2>{words['limits']}</h2><p>{words['limits_text']}</p>",
-        _commands(facts, words), _relations(facts, words),
+        _commands(facts, words), _relations(facts, language),
         *(f"<h2>{words['text']} {text['number']}</h2><article>{_shown(text['text'])}</article>"
           for place in facts["places"] for text in place["texts"]),
         "</html>\n",
@@ -232,11 +242,12 @@ def _text_rows(text: Facts, words: Mapping[str, str]) -> Iterator[tuple[str, str
         yield words["passage"], words["has" if text["has_passage"] else "lacks"]
 
 
-def _relations(facts: Facts, words: Mapping[str, str]) -> str:
+def _relations(facts: Facts, language: str) -> str:
+    words = WORDS[language]
     relations = [
         (
             _time(each["at"]),
-            _shown(each["kind"])
+            _shown(_name(each["kind"], language))
             + (f"<br>{words['undone']} {_time(each['undone_at'])}" if each["undone_at"] else ""),
             f"{_shown(each['a'])}<br>{_shown(each['b'])}",
         )
@@ -269,6 +280,10 @@ def _commands(facts: Facts, words: Mapping[str, str]) -> str:
         if commands:
             found += f"<p>{words[name]}</p><pre>{chr(10).join(commands)}</pre>"
     return found
+
+
+def _name(logged: str, language: str) -> str:
+    return GERMAN.get(logged, logged) if language == "de" else logged
 
 
 def _time(moment: str | None) -> str:

@@ -80,7 +80,7 @@ def _in_zip(place: Path) -> Iterator[tuple[str, int, bool, Any]]:
             yield each.orig_filename, each.file_size, kind in {0, stat.S_IFREG}, read
 
 
-class Bundle:
+class LoggedBundle:
     """What a bundle shows, derived from the rows in it whose entries are in the log."""
 
     def __init__(self, files: Mapping[str, Any], manifest: Facts, witnesses: list[str]) -> None:
@@ -165,7 +165,8 @@ class Bundle:
 
     def _require_redactions(self) -> None:
         """Refuse a row that hides a column although no redaction of the row is in the log."""
-        gone = {(each["table_name"], each["row_id"]) for each in self.rows["redaction"].values()}
+        gone = {(each["table_name"].removesuffix("_address"), each["row_id"])
+                for each in self.rows["redaction"].values()}  # fmt: skip
         for table, rows in self.rows.items():
             for number, row in rows.items():
                 if row.redacted and (table, number) not in gone:
@@ -376,7 +377,7 @@ def check(place: Path, key: str | None, witnesses: list[str], outside: str | Non
     manifest = _manifest(files, key)
     listed = manifest["files"]
     more = _unlisted(files, listed)
-    bundle = Bundle({name: files[name] for name in listed}, manifest, witnesses)
+    bundle = LoggedBundle({name: files[name] for name in listed}, manifest, witnesses)
     facts = bundle.facts()
     for text in (each for place in facts["places"] for each in place["texts"]):
         if bundle.read(f"texts/{text['number']}.txt") != text["text"].encode():

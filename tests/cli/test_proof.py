@@ -70,6 +70,9 @@ def test_a_changed_row_is_named_on_the_command_line(keyed, lesart, written):
             text("UPDATE verdict SET kind = 'copies' WHERE id = :id"), {"id": number}
         )
     engine.dispose()
+    code, _out, told = lesart("proof", written.article, "-o", "b.zip")
+    assert (code, Path("b.zip").exists()) == (3, False)
+    assert f"verdict {number} is not the row that was logged; see `lesart verify`" in told
     code, out, _told = lesart("verify", "--format", "jsonl")
     found = [json.loads(line) for line in out.splitlines()]
     assert code == 1

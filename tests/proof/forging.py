@@ -44,7 +44,7 @@ def written_anew(folder: Path, signer: Signer = KEY, **changes: Any) -> None:
     manifest = manifest_of(folder)
     readers = {name: (folder / name).read_bytes for name in manifest["files"]}
     with suppress(Wrong, KeyError):  # the forger sends it as it is
-        facts = check_bundle.Bundle(readers, manifest, []).facts()
+        facts = check_bundle.LoggedBundle(readers, manifest, []).facts()
         for text in (folder / "texts").iterdir():
             text.unlink()
         for text in (each for place in facts["places"] for each in place["texts"]):

@@ -15,6 +15,7 @@ from storage.export import bundle_report, check_bundle
 from storage.export.bundle import Bundle, BundleRequest
 from storage.export.bundle_log import is_signed
 from storage.proof import checkpoints
+from storage.proof.calendar_stamp import first_stamp
 from storage.proof.note import Note, Signer
 from storage.proof.others.authorities import keep_stamp
 from storage.proof.stamp import Authority, stamped_at
@@ -23,8 +24,10 @@ from storage.read.render.visible import CONTROL, UNSEEN
 from storage.values.redaction import RedactionReason
 from tests.authority import authority
 from tests.flow.driver import Newsroom, hour, page, seed
-from tests.flow.test_redaction import target
+from tests.flow.test_redaction import redact, target
 from tests.flow.whole_record import KEY, WITNESS, A, B
+from tests.proof.forging import withhold, written_anew
+from tests.proof.test_calendars import NONCE, PROMISE
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 from worker.cli.redact_command import prepared
@@ -230,6 +233,12 @@ def test_a_page_of_a_web_archive_brings_request_headers_and_certificate_along(tm
     assert contents["response_headers"]["value"]
     assert contents["request"]["value"]
     assert bundle_report.WORDS["en"]["stated"] in checked(tmp_path / "b")[1], "a record is foreign"
+    withhold(tmp_path / "b", transfer)
+    written_anew(tmp_path / "b")
+    code, told = checked(tmp_path / "b")
+    assert (code, bundle_report.WORDS["en"]["stated"] in told) == (0, True), (
+        "a key holder hides it not"
+    )
     assert "What this does not prove" in (tmp_path / "b" / "report.html").read_text()
 
 
@@ -273,7 +282,7 @@ def test_the_times_that_follow_from_the_rows_are_those_of_the_history(database_u
         with zipfile.ZipFile(path) as found:
             manifest = json.loads(found.read("manifest.json"))
             readers = {name: partial(found.read, name) for name in manifest["files"]}
-            (place,) = check_bundle.Bundle(readers, manifest, []).facts()["places"]
+            (place,) = check_bundle.LoggedBundle(readers, manifest, []).facts()["places"]
         shown[rev] = [(each["before"], each["first"], each["last"]) for each in place["texts"]]
         wanted = [tuple(row.values()) for row in versions[first - 1 : last]]
         assert shown[rev][1:-1] == wanted[1:-1]
@@ -300,6 +309,26 @@ def test_relations_are_told_as_they_were_logged_and_not_otherwise(database_url, 
     assert "Related texts" in (folder / "report.html").read_text()
 
 
+def test_a_stamp_of_a_calendar_is_on_an_earlier_checkpoint_of_the_same_log(tmp_path):
+    root = tmp_path / "room"
+    root.mkdir()
+    room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)
+    room.write("a.txt", seed("Pegel steigt", A))
+    room.scan(0)
+    made = checkpoints.make(room.archive.engine, room.archive.clock, KEY)
+    with room.archive.unit() as unit:
+        keep_stamp(unit, made, "kalender", first_stamp(made.note, NONCE, PROMISE), hour(0))
+    path = bundle(room, "seed:presse/a.txt", tmp_path / "b.zip")
+    room.close()
+    folder = tmp_path / "b"
+    with zipfile.ZipFile(path) as found:
+        found.extractall(folder)
+    code, told = checked(folder)
+    assert code == 0, told
+    assert f"log/calendar-1.note.ots is on a checkpoint of {made.size} entries" in told
+    assert "<pre>ots verify log/calendar-1.note.ots</pre>" in (folder / "report.html").read_text()
+
+
 def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
     root = tmp_path / "room"
     root.mkdir()
@@ -322,3 +351,26 @@ def test_what_was_redacted_is_named_and_the_rest_still_holds(tmp_path):
     written = b"".join(each.read_bytes() for each in folder.rglob("*") if each.is_file())
     assert b"Ada Lohe" not in written
     assert "[redacted] rief an." in (folder / "texts/1.txt").read_text()
+
+
+def test_a_relation_to_an_article_whose_address_was_redacted_still_holds(tmp_path):
+    root = tmp_path / "room"
+    root.mkdir()
+    room = Newsroom(f"sqlite:///{root / 'lesart.sqlite3'}", root)
+    url = "https://presse.example/ada-lohe"
+    room.write("a.txt", seed("Pegel steigt", A))
+    room.scan(0)
+    room.write("b.md", page(A, url=url))
+    room.scan(1)
+    assert room.rows("SELECT id FROM relations") != []
+    redact(room, [target(room, url)], with_addresses=True)
+    room.write("a.txt", seed("Pegel steigt", B))
+    room.scan(2)
+    path = bundle(room, "seed:presse/a.txt@1", tmp_path / "b.zip")
+    room.close()
+    with zipfile.ZipFile(path) as found:
+        found.extractall(tmp_path / "b")
+    code, told = checked(tmp_path / "b")
+    assert code == 0, told
+    assert re.search(r"copy of redacted:\d+ and seed:presse/a.txt", told), told
+    assert "ada-lohe" not in told
