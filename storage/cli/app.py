@@ -36,7 +36,9 @@ def command_group(help: str, cls: type[TyperGroup] = TyperGroup) -> typer.Typer:
 
     `lesart source --archive PATH list` is the same as `lesart source list --archive PATH`.
     """
-    group = typer.Typer(cls=cls, help=help, no_args_is_help=True, rich_markup_mode=None)
+    group = typer.Typer(
+        cls=cls, help=help, short_help=help, no_args_is_help=True, rich_markup_mode=None
+    )
 
     @group.callback(help=help)
     @WithGroups

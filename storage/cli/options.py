@@ -363,7 +363,9 @@ def command(
     """Add a command to `app` whose parameters may be groups; `example` ends its help."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        app.command(name, epilog=f"\b\nExample:\n  {example}")(WithGroups(function))
+        summary = " ".join((function.__doc__ or "").partition("\n\n")[0].split())
+        add_to = app.command(name, short_help=summary, epilog=f"\b\nExample:\n  {example}")
+        add_to(WithGroups(function))
         return function
 
     return add

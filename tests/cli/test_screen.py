@@ -207,3 +207,12 @@ def test_csv_has_the_fields_that_it_always_had(samples):
     (first, *_) = csv.DictReader(done.stdout.splitlines())
     assert "result" not in first
     assert {"seen", "new_articles", "refused", "reason"} <= first.keys()
+
+
+def test_help_describes_each_command_whole(tmp_path):
+    for words in (("--help",), ("proof", "--help")):
+        lines = on_screen(tmp_path, *words)
+        assert [line for line in lines if line.endswith("...")] == lines[:1], (
+            "but for its arguments"
+        )
+        assert max(map(cell_len, lines)) <= 80
