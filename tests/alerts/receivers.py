@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -155,3 +155,29 @@ def mailing() -> Iterator[Mailbox]:
         yield found
     finally:
         controller.stop()
+
+
+@contextmanager
+def dripping(greeting: bytes, *, pause: float = 0.05) -> Iterator[int]:
+    """Give the port of a server that answers with `greeting`, and then a byte now and then."""
+    over = threading.Event()
+
+    def drip(accepted: socket.socket) -> None:
+        with accepted, suppress(OSError):
+            accepted.sendall(greeting)
+            while not over.wait(pause):
+                accepted.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                accepted, _peer = listening.accept()
+                threading.Thread(target=drip, args=[accepted], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            over.set()
+            listening.shutdown(socket.SHUT_RDWR)

@@ -2,13 +2,16 @@
 
 import json
 import sys
+import time
 
 import pytest
 
 from storage.values.errors import AlertError
+from storage.values.net.private_hosts import own_hosts
 from tests.alerts.conftest import pegel, send, settings_for
-from tests.alerts.receivers import receiving
+from tests.alerts.receivers import dripping, receiving
 from worker.alerts import by_apprise
+from worker.alerts.work import work
 
 
 def target(receiver) -> str:
@@ -20,7 +23,7 @@ def test_a_message_goes_by_apprise_with_what_changed_and_why(press):
     with receiving() as receiver:
         press.alert("hafen", ("apprise", target(receiver)), classes=("number",))
         press.scan(1, pegel=pegel(36))
-        assert send(press, settings_for(press)) == 1
+        assert send(press, settings_for(press, receiver)) == 1
     told = json.loads(receiver.requests[0][1])
     assert told["title"] == "[Lesart] hafen: Der Damm hält"
     assert "Why: class number" in told["message"]
@@ -32,7 +35,7 @@ def test_what_a_service_does_not_take_is_tried_again(press):
     with receiving(lambda: answers.pop() if answers else None) as receiver:
         press.alert("hafen", ("apprise", target(receiver)))
         press.scan(1, pegel=pegel(36))
-        assert send(press, settings_for(press)) == 1
+        assert send(press, settings_for(press, receiver)) == 1
     assert press.log()[0].attempts == 2
 
 
@@ -46,4 +49,34 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(AlertError, match=r"pip install 'lesart\[apprise\]'"):
         by_apprise.require_address("json://127.0.0.1/")
-    assert "pip install" in by_apprise.notify("json://127.0.0.1/", "a", "b").answer
+
+
+def test_a_server_of_our_own_network_gets_nothing_unless_it_is_named(press):
+    press.scan(0, pegel=pegel(3))
+    with receiving() as receiver:
+        press.alert("hafen", ("apprise", target(receiver)))
+        press.scan(1, pegel=pegel(36))
+        assert work(press.archive, settings_for(press)) == 0
+        assert receiver.requests == []
+        (delivery,) = press.log()
+        assert delivery.note.startswith("not sent: 127.0.0.1 is a loopback address")
+        assert "LESART_ALLOW_HOSTS" in delivery.note
+
+
+def test_a_name_that_leads_into_our_own_network_gets_nothing():
+    with receiving() as receiver:
+        found = by_apprise.notify(f"json://localhost:{receiver.port}/", "a", "b", {})
+        assert not found.arrived
+        assert "is a loopback address" in found.answer
+        assert receiver.requests == []
+
+
+def test_a_service_that_drips_holds_nobody_beyond_the_deadline(monkeypatch):
+    monkeypatch.setattr(by_apprise, "SECONDS", 10.0)
+    with dripping(b"HTTP/1.1 200 OK\r\nX: ") as port:
+        own = own_hosts([f"127.0.0.1:{port}"])
+        began = time.monotonic()
+        found = by_apprise.notify(f"json://127.0.0.1:{port}/", "a", "b", own)
+    assert not found.arrived
+    assert found.answer == "it took longer than 10 s"
+    assert time.monotonic() - began < 60

@@ -1,6 +1,7 @@
 """Mails are whole, known again by their id, and nothing of an article acts in them."""
 
 import re
+import time
 from datetime import datetime
 
 import lxml.html
@@ -9,9 +10,10 @@ from sqlalchemy import text
 
 from storage.values.net.mail_server import read_mail_server
 from tests.alerts.conftest import pegel, send, settings_for
-from tests.alerts.receivers import mailing
+from tests.alerts.receivers import dripping, mailing
 from tests.read.press import draft
 from tests.serve.hostile import payloads
+from worker.alerts import mail as mailing_out
 from worker.alerts import work as sending
 
 ADA = ("mail", "ada@bote.example")
@@ -201,3 +203,21 @@ def test_a_mail_server_that_is_none_stops_the_start(url):
 def _once():
     asked = []
     return lambda: bool(asked) or asked.append(1)
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220 ", b"220 bote.example\r\n250-"])
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_mail_server_that_drips_holds_nobody_beyond_the_deadline(
+    press, monkeypatch, greeting, scheme
+):
+    monkeypatch.setattr(mailing_out, "SECONDS", 2.0)
+    press.scan(0, pegel=pegel(3))
+    press.alert("hafen", ADA)
+    press.scan(1, pegel=pegel(36))
+    with dripping(greeting) as port:
+        url = f"{scheme}://127.0.0.1:{port}/?from=lesart@bote.example"
+        began = time.monotonic()
+        assert sending.work(press.archive, settings_for(press, mail_url=url)) == 0
+    assert time.monotonic() - began < 60
+    (delivery,) = press.log()
+    assert delivery.state == "failed"

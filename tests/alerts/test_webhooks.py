@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +17,7 @@ from storage.values.redaction import RedactionReason
 from storage.write.alerts import keep, outbox
 from storage.write.redaction.plan import RedactionTarget
 from tests.alerts.conftest import pegel, send, settings_for
-from tests.alerts.receivers import failing, receiving
+from tests.alerts.receivers import dripping, failing, receiving
 from tests.read.press import hour
 from worker.alerts import webhook
 from worker.alerts import work as sending
@@ -267,3 +268,20 @@ def test_what_was_redacted_while_it_waited_is_not_sent(press, is_whole):
     assert b"4812" in sent
     assert b"4711" not in sent
     assert {each.state for each in press.log()} <= {"sent", "damped"}
+
+
+def test_a_receiver_that_drips_holds_nobody_beyond_the_deadline(press, monkeypatch):
+    monkeypatch.setattr(webhook, "SECONDS", 2.0)
+    known(press)
+    with dripping(b"HTTP/1.1 204 No Content\r\nX: ") as port:
+        press.alert("hafen", ("webhook", f"http://127.0.0.1:{port}/"))
+        changed(press)
+        settings = settings_for(press, allow_hosts=f"127.0.0.1:{port}")
+        began = time.monotonic()
+        assert sending.work(press.archive, settings) == 0
+    assert time.monotonic() - began < 60
+    (delivery,) = press.log()
+    assert (delivery.state, delivery.note) == (
+        "failed",
+        "The server could not be reached: it took too long.",
+    )

@@ -1,9 +1,16 @@
 """Messages by way of Apprise, which knows a hundred services; an extra, loaded where it is used."""
 
+import json
+import subprocess
+import sys
+
 from storage.values.errors import AlertError
+from storage.values.net.private_hosts import OwnHosts
 from worker.alerts.sending import Sending
 from worker.web.credentials import SecretError, revealed
 
+SECONDS = 45.0
+"""The limit of a whole message, with the start of the process that sends it."""
 MISSING = "Apprise is not installed: pip install 'lesart[apprise]'"
 
 
@@ -20,18 +27,27 @@ def require_address(target: str) -> None:
         raise AlertError("Apprise knows no such address: see its list of services")
 
 
-def notify(target: str, subject: str, text: str) -> Sending:
-    """Send a message; what goes wrong is told, never raised."""
+def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
+    """Send a message in a process of its own; an error becomes the answer, never an exception.
+
+    The process ends at the deadline, and connects only to the public net and to the servers `own`.
+    """
     try:
-        import apprise  # noqa: PLC0415  # an extra, and slow to load
-    except ImportError:
-        return Sending(arrived=False, answer=MISSING)
-    service = apprise.Apprise()
-    try:
-        if not service.add(revealed(target)):
-            return Sending(arrived=False, answer="Apprise knows no such address")
+        address = revealed(target)
     except SecretError as error:
         return Sending(arrived=False, answer=str(error))
-    arrived = bool(service.notify(body=text, title=subject, body_format=apprise.NotifyFormat.TEXT))
-    answer = "the service took it" if arrived else "the service did not take it"
-    return Sending(arrived=arrived, answer=answer)
+    order = {
+        "target": address, "subject": subject, "text": text, "seconds": SECONDS,
+        "own": [[each.address, each.to] for each in own.values()],
+    }  # fmt: skip
+    command = [sys.executable, "-m", "worker.alerts.apprise_process"]
+    try:
+        done = subprocess.run(  # noqa: S603  # our own interpreter, our own arguments
+            command, input=json.dumps(order), capture_output=True, encoding="utf-8",
+            timeout=SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Sending(arrived=False, answer=f"it took longer than {SECONDS:.0f} s")
+    if done.returncode != 0:
+        return Sending(arrived=False, answer=f"the process for it ended with {done.returncode}")
+    return Sending(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,7 +1,9 @@
 """Mails: as text and as HTML in which nothing of an article acts."""
 
 import smtplib
+import socket
 import ssl
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -11,6 +13,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket
 from storage.read.render.change_html import change_html, clean
 from storage.read.render.passages import ShownBlock
 from storage.read.render.visible import BLANK, one_line, visible
@@ -20,6 +23,8 @@ from worker.alerts.entries import AlertEntry
 from worker.alerts.sending import Sending
 
 SECONDS = 15.0
+"""The limit of a whole session with the mail server, from the connection to its last answer."""
+MOST_ANSWER_BYTES = 1024 * 1024
 LONGEST_TITLE = 120
 _PIECES = {"insert": "{{+{}+}}", "delete": "[-{}-]"}
 _PAGE = Markup(
@@ -145,28 +150,51 @@ def hand_in(server: MailServer, made: EmailMessage, ca_file: Path | None = None)
     return Sending(arrived=True, answer="the mail server took it")
 
 
-def _session(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
+class _Session(smtplib.SMTP):
+    """A session with a mail server that keeps to one deadline, however slowly bytes arrive."""
+
+    def __init__(self, server: MailServer, context: ssl.SSLContext) -> None:
+        self._server, self._context = server, context
+        self._meter = Meter(time.monotonic() + SECONDS, MOST_ANSWER_BYTES)
+        local = server.sender.rpartition("@")[2]
+        super().__init__(server.host, server.port, local, timeout=SECONDS)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        opened = socket.create_connection((host, port), timeout)
+        metered = MeteredSocket(fileno=opened.detach())
+        metered.meter = self._meter
+        metered.settimeout(self._meter.left())
+        if not self._server.is_tls:
+            return metered
+        return self._measured(self._context.wrap_socket(metered, server_hostname=host))
+
+    def turn_to_tls(self) -> None:
+        """Turn the session to TLS, under the same deadline."""
+        self.starttls(context=self._context)
+        self._measured(self.sock)
+
+    def _measured(self, wrapped: socket.socket | None) -> socket.socket:
+        assert isinstance(wrapped, MeteredTlsSocket)  # `_context` makes no other
+        wrapped.meter = self._meter
+        return wrapped
+
+
+def _session(server: MailServer, context: ssl.SSLContext) -> _Session:
     """Return a session that is let in; a password goes over TLS alone, but on this machine."""
-    local = server.sender.rpartition("@")[2]
-    if server.is_tls:
-        session: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, local, timeout=SECONDS, context=context
-        )
-    else:
-        session = smtplib.SMTP(server.host, server.port, local, timeout=SECONDS)
+    session = _Session(server, context)
     try:
-        _let_in(session, server, context)
+        _let_in(session, server)
     except BaseException:
         session.close()
         raise
     return session
 
 
-def _let_in(session: smtplib.SMTP, server: MailServer, context: ssl.SSLContext) -> None:
+def _let_in(session: _Session, server: MailServer) -> None:
     session.ehlo()
     has_tls = server.is_tls
     if not has_tls and session.has_extn("starttls"):
-        session.starttls(context=context)
+        session.turn_to_tls()
         has_tls = True
     if server.user is not None:
         if not has_tls and not server.is_local:
@@ -176,6 +204,7 @@ def _let_in(session: smtplib.SMTP, server: MailServer, context: ssl.SSLContext) 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context()
+    context.sslsocket_class = MeteredTlsSocket
     if ca_file is not None:
         context.load_verify_locations(cafile=str(ca_file))
     return context

@@ -66,6 +66,7 @@ def make_app(
         task_store_errors_even_if_ignored=False,
         worker_prefetch_multiplier=1 if not settings.is_embedded else 4,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,  # our log lines name their level themselves
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_max_tasks_per_child=2000,
