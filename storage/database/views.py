@@ -622,7 +622,8 @@ FROM (
         j."trigger" AS triggered, j.attempts AS attempts, j.created_at AS created_at,
         j.started_at AS started_at, {finished} AS finished_at,
         coalesce(j.reason, (SELECT k.reason FROM job k WHERE k.parent_id = j.id
-            AND k.state = 'quarantined' ORDER BY k.id LIMIT 1)) AS reason,
+            AND (k.state = 'quarantined' OR (k.kind = 'fetch' AND k.state = 'done'))
+            AND k.reason IS NOT NULL ORDER BY k.id LIMIT 1)) AS reason,
         {counts}, j.parent_id AS parent
     FROM job j
     LEFT JOIN source src ON src.id = j.source_id

@@ -113,6 +113,14 @@ def test_a_command_has_its_files_read_by_the_workers_and_tells_the_summary(stack
     assert len(stack.rows("search", "Kutter")) == 4
 
 
+def test_log_lines_of_a_worker_name_their_level_themselves(stack):
+    stack.write("zeile/a.txt", seed("Meldung", "Der Kutter liegt im Hafen."))
+    assert stack.command("ingest", "zeile").returncode == 0
+    until(lambda: "event=documents_read" in stack.worker.told(), what="the log line")
+    events = [line for line in stack.worker.told().splitlines() if " event=" in line]
+    assert [line for line in events if not line.startswith("timestamp=")] == []
+
+
 def test_what_is_refused_ends_the_command_with_one(stack):
     stack.write("zwei/leer.txt", "")
     ended = stack.command("ingest", "zwei")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.flow.driver import findings, seed
 from tests.flow.processes import Service, lesart, rows, until
+from tests.services import free_port
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, page, simulated_web, slow
 from tests.web.test_lists import TEXTS, address, rss
@@ -86,3 +87,32 @@ def test_up_watches_a_feed_and_goes_on_where_it_was_killed(web, settings, tmp_pa
         up.end()
     versions = rows(tmp_path, "sql", "SELECT count(*) AS n FROM versions", **settings)
     assert versions == [{"n": len(TEXTS) + 1}]
+
+
+def test_a_source_that_cannot_be_reached_has_its_reason_in_jobs(web, settings, tmp_path):
+    closed = f"tot.example:443=127.0.0.1:{free_port()}"
+    settings["allow_hosts"] = f"{settings['allow_hosts']},{closed}"
+    folder = tmp_path / "presse"
+    folder.mkdir()
+    (folder / "pegel.txt").write_text(seed("Pegel steigt", PEGEL[0]))
+    for place in ("https://tot.example/a", str(folder)):
+        added = lesart(tmp_path, "source", "add", place, **settings)
+        assert added.returncode == 0, added.stderr
+    folder.rename(tmp_path / "away")
+    up = Service(tmp_path, "up", **settings)
+    up.start()
+
+    def reasons() -> set[str]:
+        jobs = rows(tmp_path, "jobs", **settings)
+        return {job["reason"] for job in jobs if job["reason"]}
+
+    try:
+        until(lambda: any(each.startswith("tot.example: ") for each in reasons()), what="the page")
+        until(lambda: any("not read to its end" in each for each in reasons()), what="the folder")
+    finally:
+        up.end(seconds=120.0)
+    told = reasons()
+    assert any("could not be reached" in each for each in told), told
+    assert all(
+        job["state"] == "done" for job in rows(tmp_path, "jobs", **settings) if job["reason"]
+    )

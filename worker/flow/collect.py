@@ -99,7 +99,7 @@ def collect(
     It can be run again after a crash: what was captured stays captured and is not counted
     twice. Raises: jobs.StaleLeaseError.
     """
-    counts, news = Counts(), Collected()
+    counts, news, reason = Counts(), Collected(), None
     places = _without_redacted(archive, held, settings)
     for place in places:
         if place.kind != "web":
@@ -107,8 +107,9 @@ def collect(
             looked.run()
             counts += looked.counts()
             news += looked.news()
+            reason = reason or looked.reason
     collect_addresses(archive, held, settings, [p for p in places if p.kind == "web"])
-    archive.run(queue.finish, held, counts)
+    archive.run(queue.finish, held, counts, reason)
     return news
 
 
@@ -196,6 +197,8 @@ class _Collection:
         self.unchanged = self.still_refused = self.changed = self.looked_at = 0
         self._held_at = time.monotonic()
         self.refused = self.gone = 0
+        self.reason: str | None = None
+        self._unread_part: str | None = None
         self._known: dict[tuple[str, str], Presence] = {}
         self._redacted = archive.redacted_addresses()
         self._members: dict[str, list[str]] = {}
@@ -253,6 +256,8 @@ class _Collection:
         if self.looked_at % PROGRESS_EVERY == 0:
             self.progress(self.looked_at, self.changed)
         if isinstance(found, Rejected):
+            if found.refused.code == "unreadable" and self._unread_part is None:
+                self._unread_part = f"{self._path(found.locator)}: {found.refused.message}"
             self._reject(self._path(found.locator), found, NO_STAMP)
             return
         path = self._path(found.locator)
@@ -459,6 +464,8 @@ class _Collection:
         self.progress(self.looked_at, self.changed)
 
     def _finish(self, listing: FolderListing, scan: Scan) -> None:
+        if not listing.complete:
+            self.reason = f"not read to its end: {self._unread_part or self.place.locator}"
         absent = [
             present.place_id
             for key, present in self._known.items()

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from urllib.parse import urlsplit
 
 from storage.schedule import queue as job_queue
 from storage.schedule.interval import spread
@@ -19,7 +20,7 @@ from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.net.addresses import Check, Key
 from storage.values.outcome import of_exchange
-from storage.values.refusals import refuse
+from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive
 from worker.flow.servers import AHEAD_SECONDS, Servers, why_left_alone
 from worker.web.credentials import SecretError
@@ -32,6 +33,9 @@ from worker.web.threads import Came, Threads
 
 FLUSH_SECONDS = 2.0
 FLUSH_BYTES = 8 * 1024 * 1024
+FAILED = frozenset({"unreachable", "rate_limited", "disallowed_by_robots", "refused"})
+"""Outcomes in which a server gave no answer that can be used: they become the reason of a job."""
+REASONS_SHOWN = 3
 GRACE_SECONDS = 5.0
 """So long after its deadline an exchange is given up whose thread does not come back."""
 
@@ -67,6 +71,7 @@ class _Fetching:
         self.checks: list[Check] = []
         self.put_off: dict[Key, datetime] = {}
         self.bytes = 0
+        self.failures: dict[str, str] = {}
         self.done = 0
         self.kept_at = time.monotonic()
         self.renewed_at = self.kept_at
@@ -232,6 +237,9 @@ class _Fetching:
         """Put a check in the queue of the server that it has to ask next, or take it as over."""
         if fetch.check is not None:
             self.checks.append(fetch.check)
+            last = fetch.check.last
+            if last.outcome in FAILED and last.refused is not None:
+                self._note_failure(last.origin, last.refused)
             self.bytes += sum(len(each.raw or b"") for each in fetch.check.exchanges)
             return
         queue = self.servers.queue_of(fetch)
@@ -252,8 +260,20 @@ class _Fetching:
             fetch.cannot(*why_left_alone(queue, until), self.archive.clock())
             self._onward(fetch)
             return
+        self._note_failure(fetch.watched.address, why_left_alone(queue, until)[1])
         pause = timedelta(seconds=60 * spread(f"{fetch.watched.origin_id}"))
         self.put_off[fetch.watched.key] = until + pause
+
+    def _note_failure(self, address: str, refused: Refused) -> None:
+        """Note why a server was not reached, once for each server."""
+        host = urlsplit(address).hostname or address
+        self.failures.setdefault(host, f"{host}: {refused.message}")
+
+    def _reason(self) -> str | None:
+        """Return the reason of the job: why servers were not reached, the first few of them."""
+        shown = list(self.failures.values())[:REASONS_SHOWN]
+        more = len(self.failures) - len(shown)
+        return "; ".join([*shown, *([f"and {more} more servers"] if more else [])]) or None
 
     def _bar(self, queue: HostQueue, found: Exchanged) -> None:
         """End what waits for a server whose robots.txt could not be had, for the same reason."""
@@ -289,7 +309,7 @@ class _Fetching:
         if is_last and self.servers.waiting:
             ending = partial(job_queue.release, pause_seconds=self._rest())
         elif is_last:
-            ending = job_queue.finish
+            ending = partial(job_queue.finish, reason=self._reason())
         self.done += self.archive.keep_checks(
             self.held, self.checks, self.servers.news, self.put_off, ending
         )
