@@ -30,7 +30,9 @@ SMALLEST_PACE_SECONDS = 0.01
 LONGEST_INTERVAL = 100 * 365 * 86_400.0
 """A hundred years: no clock runs over within it."""
 
-NOT_SETTINGS: frozenset[str] = frozenset({"LESART_FAIL", "LESART_IMAGE", "LESART_REAL_DATA"})
+IMAGE = "LESART_IMAGE"
+"""The variable that the image sets: this program runs in a container."""
+NOT_SETTINGS: frozenset[str] = frozenset({IMAGE, "LESART_FAIL", "LESART_REAL_DATA"})
 """Names in the environment that are no settings: fault points, the mark of the image, test data."""
 NOT_SETTINGS_PREFIX = "LESART_TEST_"
 
@@ -585,7 +587,8 @@ def _content(path: Path, given: str) -> str:
     try:
         content = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(given, f"the file {path} cannot be read: {error}") from error
+        hint = "; start the stack first: docker compose up --wait" if IMAGE in os.environ else ""
+        raise SettingsError(given, f"the file {path} cannot be read: {error}{hint}") from error
     if not content:
         raise SettingsError(given, f"the file {path} is empty")
     return content

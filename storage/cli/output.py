@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import IO, Any, Literal
 
 from storage.cli.table import Screen, block_lines, table_lines
+from storage.settings import IMAGE
 from storage.values.trouble import mend_of
 
 Format = Literal["table", "json", "jsonl", "csv", "tsv"]
@@ -224,7 +225,7 @@ def is_lost_with_container(folder: Path) -> bool:
     The image sets LESART_IMAGE; elsewhere a temporary file is the user's own decision. A mounted
     folder of the host is not the root of its file system: proc_pid_mountinfo(5).
     """
-    if "LESART_IMAGE" not in os.environ:
+    if IMAGE not in os.environ:
         return False
     device = folder.stat().st_dev
     number = f"{os.major(device)}:{os.minor(device)}"

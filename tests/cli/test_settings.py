@@ -257,3 +257,9 @@ def test_own_servers_are_told_with_where_they_are():
     settings = load({"LESART_ALLOW_HOSTS": "wiki.intern:443=10.1.2.3, [::1]:8080"})
     assert settings.allow_hosts == ("wiki.intern:443=10.1.2.3:443", "[::1]:8080=[::1]:8080")
     assert load().allow_hosts == ()
+
+
+def test_in_the_image_a_missing_file_of_the_stack_names_the_remedy(monkeypatch):
+    monkeypatch.setenv("LESART_IMAGE", "true")
+    with pytest.raises(SettingsError, match="start the stack first: docker compose up --wait"):
+        load({"LESART_BROKER_URL_FILE": "/secrets/lesart/none"})
