@@ -5,8 +5,9 @@ without its fragment. What it is called in the archive is told by `storage.value
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from storage.values.net.origin_name import PORTS, ascii_host, kept_parameters
@@ -134,3 +135,48 @@ CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:[/\\]*+)[^/?#]*@", re.IGNORECASE)
 >>> CREDENTIALS.sub("", "ftp://a:b@c.example/d")
 'c.example/d'
 """
+
+SECRET_PARAMETER = re.compile(
+    r"(?<=[?&])(?P<name>[\w.-]*token|(?:[\w.-]*[_.-])?(?:api)?(?:key|secret|password|passwd|pwd"
+    r"|auth|sig|signature|jwt|credentials?))=(?P<value>[^&#]+)",
+    re.IGNORECASE,
+)
+"""A parameter of an address whose value may be a secret.
+
+>>> [bool(SECRET_PARAMETER.search(f"?{each}=1")) for each in ("token", "api_key", "monkey", "id")]
+[True, True, False, False]
+"""
+
+
+def split_secrets(text: str) -> tuple[str, dict[str, str]]:
+    """Return an address with a mark in place of each secret, and the secret of each mark.
+
+    >>> split_secrets("https://a.example/feed?token=geheim&id=2")
+    ('https://a.example/feed?token=***addb0f&id=2', {'***addb0f': 'geheim'})
+    """
+    secrets: dict[str, str] = {}
+
+    def marked(found: re.Match[str]) -> str:
+        value = found["value"]
+        if value.startswith("***"):
+            return found[0]
+        mark = f"***{sha256(value.encode()).hexdigest()[:6]}"
+        secrets[mark] = value
+        return f"{found['name']}={mark}"
+
+    return SECRET_PARAMETER.sub(marked, text), secrets
+
+
+def with_secrets(address: Address, secrets: Mapping[str, str]) -> Address:
+    """Return the address that is sent to its server."""
+    text = address.text
+    for mark, secret in secrets.items():
+        text = text.replace(mark, secret)
+    return replace(address, text=text)
+
+
+def hide_values(text: str, secrets: Mapping[str, str]) -> str:
+    """Return a text with the mark of each secret that stands in it as the value of a parameter."""
+    for mark, secret in secrets.items():
+        text = re.sub(rf"={re.escape(secret)}(?![\w.%~-])", f"={mark}", text)
+    return text

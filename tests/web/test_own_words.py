@@ -7,9 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from storage.values.verdict import Counts
+from tests.serve.conftest import served
 from tests.web.desk import HOSTS, PEGEL, A
 from tests.web.site import Reply, page, redirect
 from worker.cli.commands import app
+from worker.flow.standing_sources import watch_address
 from worker.web.credentials import read_header, read_proxy
 
 OTHER = f"https://{HOSTS[1]}/a"
@@ -77,6 +79,25 @@ def test_a_cookie_that_answers_a_secret_is_stored_and_exported_nowhere(desk, coo
     assert exported.exit_code == 0
     assert b"(secret)" in exported.stdout_bytes
     assert b"neu987" not in exported.stdout_bytes
+
+
+def test_a_secret_in_the_address_of_a_source_is_sent_and_shown_nowhere(desk):
+    asked = f"{A}?token=geheim123&seite=2"
+    desk.web.put(asked, Reply(page("Pegel", PEGEL), headers=(("Link", f"<{asked}>; rel=self"),)))
+    source = watch_address(desk.archive, desk.settings, asked, kind="page")
+    assert desk.due() == Counts(new_articles=1)
+    assert "token=***" in source.name
+    run = CliRunner()
+    for words in (
+        ["export", "--format", "warc"], ["list"], ["source", "list"], ["source", "show", source.name], ["jobs"], ["observations", source.name],
+        ["sql", "SELECT * FROM transfers"],
+    ):  # fmt: skip
+        told = run.invoke(app, [*words, "--archive", desk.url])
+        assert told.exit_code == 0, told.output
+        assert b"geheim123" not in told.stdout_bytes, words
+    with served(desk.url) as client:
+        for path in ("/", "/sources", "/api/sources", "/api/articles", "/jobs", "/feed.atom"):
+            assert "geheim123" not in client.get(path).text
 
 
 def test_what_cannot_be_read_is_told_and_nothing_is_asked(desk, tmp_path):

@@ -292,4 +292,5 @@ _COLUMNS = ("name", "kind", "locator", "every_seconds", "cron", "timezone", "pau
 
 
 def _row(source: Source) -> dict[str, Any]:
-    return {name: getattr(source, name) for name in _COLUMNS}
+    options = {name: value for name, value in source.options.items() if name != "secrets"}
+    return {name: getattr(source, name) for name in _COLUMNS} | {"options": options}

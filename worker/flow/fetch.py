@@ -22,6 +22,7 @@ from storage.values.net.addresses import Check, Key
 from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive
+from worker.address import with_secrets
 from worker.flow.servers import AHEAD_SECONDS, Servers, why_left_alone
 from worker.web.credentials import SecretError
 from worker.web.exchange import Exchanged, KeptConnection, ask
@@ -173,6 +174,7 @@ class _Fetching:
         fetch = queue.waiting.popleft()
         address = fetch.address
         assert address is not None
+        address = with_secrets(address, fetch.secrets)
         headers = [*self.headers, *fetch.own_headers, *fetch.conditions]
         kept, seconds = queue.kept, max(0.1, fetch.seconds)
         most_bytes = self.settings.max_document_bytes

@@ -12,7 +12,7 @@ from storage.values.net.origin_name import origin_of
 from storage.values.net.private_hosts import own_hosts
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
-from worker.address import Address, parse_address, without_secrets, without_trackers
+from worker.address import Address, parse_address, split_secrets, without_secrets, without_trackers
 from worker.errors import LocatorError, ScheduleError
 from worker.flow.order import (
     ADDRESS_TYPES,
@@ -53,6 +53,9 @@ def watch_address(
     Raises: LocatorError, ScheduleError.
     """
     allowed = own_hosts(settings.allow_hosts)
+    locator, secrets = split_secrets(locator)
+    if secrets:
+        options = {**(options or {}), "secrets": secrets}
     address = parse_address(locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, Refused):
         raise LocatorError(without_secrets(locator), f"{address.message} {address.hint}")
@@ -95,7 +98,7 @@ def watch_feeds(archive: Archive, settings: Settings, path: Path, **schedule: An
 def _watched_feed(
     archive: Archive, settings: Settings, feed: OpmlFeed, names: set[str], schedule: dict[str, Any]
 ) -> Source:
-    address = parse_address(feed.address)
+    address = parse_address(split_secrets(feed.address)[0])
     origin = origin_of(address.text) if isinstance(address, Address) else feed.address
     known = archive.ask(source_watching, origin)
     if known is not None and origin_of(known.locator) == origin:

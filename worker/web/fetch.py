@@ -1,6 +1,6 @@
 """One check of one address, step by step: what to ask next, and what the answers came to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urljoin
@@ -11,7 +11,7 @@ from storage.values.net.origin_name import origin_of
 from storage.values.net.transfer import Transfer
 from storage.values.outcome import of_exchange
 from storage.values.refusals import Refused, refuse
-from worker.address import Address, parse_address, without_secrets, without_trackers
+from worker.address import Address, hide_values, parse_address, without_secrets, without_trackers
 from worker.web.connection import Network
 from worker.web.credentials import (
     SecretError,
@@ -84,6 +84,12 @@ class Fetch:
         )
 
     @property
+    def secrets(self) -> Mapping[str, str]:
+        """Return the secrets that stand in the address of the source, by their marks."""
+        found: Mapping[str, str] = self.watched.options.get("secrets") or {}
+        return found
+
+    @property
     def conditions(self) -> list[tuple[str, str]]:
         """Return the headers that ask only for what is new, where the server gave validators."""
         watched = self.watched
@@ -114,7 +120,12 @@ class Fetch:
     def answered(self, found: Exchanged, started_at: datetime, now: datetime) -> None:
         """Take an answer: the check is over, or has another address to ask."""
         found.sent_headers = hidden(found.sent_headers, self.watched.options)
-        found.headers = without_session(found.headers, found.sent_headers)
+        found.headers = tuple(
+            (name, hide_values(value, self.secrets))
+            for name, value in without_session(found.headers, found.sent_headers)
+        )
+        assert self.address is not None
+        found.address = self.address
         meaning = self._meaning(found)
         if meaning.outcome == "redirected":
             self._follow(found, started_at, now)
