@@ -4,7 +4,7 @@ An article is what stands at the origins that lineages connect. A lineage is par
 can be undone, and then its two addresses are never joined again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,13 @@ from storage.database.columns import SNAPSHOT_BLOCK
 from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
+    DERIVATION,
     LINEAGE,
     LINEAGE_UNDONE,
     ORIGIN,
     RETURN_DUE,
     SNAPSHOT,
+    TRANSFER,
     VERSION,
     WORDING,
 )
@@ -50,6 +52,19 @@ class _Candidate:
         """Return from which address to which: redirects and ids lead on to where we are."""
         here = self.place.origin_id
         return (here, self.other_id) if self.kind == "canonical" else (self.other_id, here)
+
+    @property
+    def observation_id(self) -> int:
+        return self.place.reading.captured.observation_id
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredClaim:
+    """A page that was read earlier names, as its canonical address, one that is read only now."""
+
+    ends: tuple[int, int]
+    observation_id: int
+    kind: str = "canonical"
 
 
 class Lineages:
@@ -104,6 +119,25 @@ class Lineages:
                 self._join(each)
                 known = _answering(self.unit, [i for c in self._open for i in c.ends])
 
+    def settle_copies(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Join pages of equal text of which one names the other's address as canonical.
+
+        `settle` sees the claims of the pages that are read now; here are those that were stored
+        before the address that they name was read. `pairs` are the origins of exact copies.
+        """
+        origins = {origin for pair in pairs for origin in pair}
+        claims = _stored_claims(self.unit, origins) if origins else {}
+        for pair in pairs:
+            for here, other in (pair, pair[::-1]):
+                claim = claims.get((here, other))
+                if claim is not None and frozenset(pair) not in self._known_pairs(pair):
+                    self._join(claim)
+
+    def _known_pairs(self, pair: tuple[int, int]) -> set[frozenset[int]]:
+        """Return which pairs are joined, or were parted by a user."""
+        self._load_ends(pair)
+        return self._joined | self._undone
+
     def led_from(self, places: Sequence[Position]) -> list[int]:
         """Return the addresses by way of which `places` were reached."""
         ways = [origin for place in places for origin in _ways(place.reading)]
@@ -137,7 +171,9 @@ class Lineages:
         }
 
     def _load(self, candidates: Sequence[_Candidate]) -> None:
-        ends = [i for c in candidates for i in c.ends]
+        self._load_ends([i for c in candidates for i in c.ends])
+
+    def _load_ends(self, ends: Sequence[int]) -> None:
         query = select(
             LINEAGE.c.kind, LINEAGE.c.origin_id, LINEAGE.c.to_origin_id, LINEAGE_UNDONE.c.id
         )
@@ -165,12 +201,12 @@ class Lineages:
             self.unit.add(ARTICLE_ORIGIN, {"origin_id": each.other_id, "article_id": here})
             self.unit.flush()
 
-    def _join(self, each: _Candidate) -> None:
+    def _join(self, each: _Candidate | _StoredClaim) -> None:
         self._note(each)
         self.unit.flush()
         regroup(self.unit, each.ends)
 
-    def _note(self, each: _Candidate) -> None:
+    def _note(self, each: _Candidate | _StoredClaim) -> None:
         pair = frozenset(each.ends)
         if pair in self._joined:
             return
@@ -181,7 +217,7 @@ class Lineages:
             {
                 "id": self.unit.number(), "kind": each.kind, "origin_id": start,
                 "to_origin_id": end,
-                "observation_id": each.place.reading.captured.observation_id,
+                "observation_id": each.observation_id,
                 "decided_at": self.unit.now,
             },
         )  # fmt: skip
@@ -240,6 +276,30 @@ class _Texts:
 
     def of(self, origin: int) -> ComparedText | None:
         return self._found.get(origin)
+
+
+def _stored_claims(unit: Unit, origins: Collection[int]) -> dict[tuple[int, int], _StoredClaim]:
+    """Return the canonical links between origins, by the newest page that was fetched at each."""
+    query = (
+        select(
+            SNAPSHOT.c.origin_id, SNAPSHOT.c.observation_id, ORIGIN.c.origin, DERIVATION.c.detail
+        )
+        .join(ORIGIN, ORIGIN.c.id == SNAPSHOT.c.origin_id)
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+        .join(TRANSFER, TRANSFER.c.observation_id == SNAPSHOT.c.observation_id)
+        .order_by(SNAPSHOT.c.observed_at, SNAPSHOT.c.observation_id)
+    )
+    newest = {
+        row.origin_id: row
+        for row in rows_in(unit.connection, query, SNAPSHOT.c.origin_id, list(origins))
+    }
+    by_address = {row.origin: number for number, row in newest.items()}
+    named = {number: by_address.get(row.detail.get("address")) for number, row in newest.items()}
+    return {
+        (number, other): _StoredClaim((number, other), newest[number].observation_id)
+        for number, other in named.items()
+        if other is not None and other != number
+    }
 
 
 def _ways(reading: Reading) -> Sequence[str]:

@@ -59,7 +59,13 @@ from storage.read.lists import ANY_STEP, ChangeFilter, Part, RefusalFilter
 from storage.read.revision import RevisionError
 from storage.read.sql import QueryError
 from storage.values.arrivals.source import Source
-from storage.values.errors import AmbiguousError, NoSuchError, RedactedError, RestrictedError
+from storage.values.errors import (
+    AmbiguousError,
+    AmbiguousPassageError,
+    NoSuchError,
+    RedactedError,
+    RestrictedError,
+)
 from storage.values.late import LateModule
 
 if TYPE_CHECKING:
@@ -106,6 +112,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 LANGUAGES = ("de", "en")
 _SHOWN_OF_A_PASSAGE = 80
+_MOST_PASSAGES = 5
 NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -437,8 +444,8 @@ class ReadOnlyArchive:
         """Return what a reference to a version has to say, or to a passage of its text.
 
         A passage is found as it is, whatever the white space and the shape of its quotation
-        marks. Raises: RevisionError, NoSuchError where it stands nowhere or more than once,
-        AmbiguousError, RedactedError.
+        marks. Raises: RevisionError, NoSuchError where it stands nowhere,
+        AmbiguousPassageError where it stands more than once, AmbiguousError, RedactedError.
         """
         version = self.version(rev)
         if "restricted" in version.flags:
@@ -453,8 +460,8 @@ class ReadOnlyArchive:
         given = textwrap.shorten(passage, _SHOWN_OF_A_PASSAGE, placeholder="…")
         where = f"in {version.article}@{version.version} that reads"
         if found:
-            hint = f"it stands there {len(found)} times; give more of the words around it"
-            raise NoSuchError(f"single passage {where}", given, hint)
+            passages = cite.unique_passages(version.text, found[:_MOST_PASSAGES])
+            raise AmbiguousPassageError(given, len(found), passages)
         raise NoSuchError(f"passage {where}", given, "every letter and mark has to be the same")
 
     # ------------------------------------------------------------------------------- figures

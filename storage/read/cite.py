@@ -1,7 +1,7 @@
 """Where a passage stands in a text, and the citation of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from unicodedata import normalize
 
@@ -14,6 +14,8 @@ from storage.values.digest import (
     short_wording,
 )
 
+AROUND_STEP = 8
+"""Code points by which a passage is lengthened at both ends until it is unique."""
 AROUND = 32
 """Code points before and after a passage that tell where it stands."""
 
@@ -52,6 +54,24 @@ def places(text: str, passage: str) -> list[tuple[int, int]]:
         found.append((spans[at][0], spans[at + len(wanted) - 1][1]))
         at = folded.find(wanted, at + 1)
     return found
+
+
+def unique_passages(text: str, found: Sequence[tuple[int, int]]) -> list[str]:
+    """Return for each place a longer passage around it that is in `text` only once.
+
+    A place for which there is none, even with all of `text` around it, is left out.
+
+    >>> unique_passages("Es regnet. Heute regnet es.", [(3, 9), (17, 23)])
+    ['Es regnet. Heute', '. Heute regnet es.']
+    """
+    passages = []
+    for start, end in found:
+        for more in range(AROUND_STEP, len(text) + AROUND_STEP, AROUND_STEP):
+            passage = text[max(0, start - more) : end + more].strip()
+            if len(places(text, passage)) == 1:
+                passages.append(passage)
+                break
+    return passages
 
 
 def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citation:

@@ -19,6 +19,18 @@ class AmbiguousError(LookupError):
         self.what, self.given, self.candidates = what, given, tuple(candidates)
 
 
+class AmbiguousPassageError(AmbiguousError):
+    """A passage is in a text more than once; `candidates` are longer ones that are unique."""
+
+    def __init__(self, given: str, times: int, candidates: Sequence[str]) -> None:
+        LookupError.__init__(
+            self,
+            f"the passage {given!r} is in the text {times} times: quote more of it, such as "
+            + " or ".join(map(repr, candidates)),
+        )
+        self.what, self.given, self.candidates = "passage", given, tuple(candidates)
+
+
 class RedactedError(LookupError):
     """What was named was taken out of the archive; that it was there is still proven."""
 

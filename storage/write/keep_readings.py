@@ -451,6 +451,7 @@ class Keeping:
         join_origins(unit, self._copied)
         self._note_trails()
         self._lineages.settle_late()
+        self._lineages.settle_copies(self._copied)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
         absent = unrecorded_absences(unit, [*stood_at, *self._lineages.led_from(places)])
         record_absences(unit, sorted({*absent, *self._refused}))

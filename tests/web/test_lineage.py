@@ -163,6 +163,28 @@ def test_a_canonical_link_is_believed_where_the_texts_agree(desk):
     assert lineages(desk) == [("canonical", A, B)]
 
 
+@pytest.mark.parametrize("order", [(A, B), (B, A)], ids=["claim first", "claim last"])
+def test_a_canonical_link_to_an_equal_text_joins_in_either_order(desk, order):
+    desk.web.put(A, pegel(head=f'<link rel="canonical" href="{B}">'))
+    desk.web.put(B, pegel())
+    for at, address in enumerate(order, 1):
+        desk.fetch(address, at=at)
+    assert articles(desk) == [(order[0], sorted([A, B]), 1)]
+    assert lineages(desk) == [("canonical", A, B)]
+    assert desk.rows("SELECT * FROM relations") == []
+    desk.archive.undo(desk.number("SELECT id FROM lineage"))
+    assert len(articles(desk)) == 2
+    desk.fetch(A, B, at=3)
+    assert len(articles(desk)) == 2
+
+
+def test_equal_texts_that_name_nobody_stay_two_articles(desk):
+    for at, address in enumerate((A, B), 1):
+        desk.web.put(address, pegel())
+        desk.fetch(address, at=at)
+    assert [each[2] for each in articles(desk)] == [1, 1]
+
+
 def test_texts_at_two_addresses_are_signed_before_the_lock_is_taken(desk, monkeypatch):
     signed, units, real = [], [], desk.archive.unit
 

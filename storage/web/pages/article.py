@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import groupby, islice
 from typing import Annotated, Any
 
@@ -13,13 +14,14 @@ from storage.read.answers import Blame, VersionLine, VersionText
 from storage.read.archive import ReadOnlyArchive
 from storage.read.render import citation
 from storage.values.draft import Field
+from storage.values.errors import AmbiguousPassageError, NoSuchError
 from storage.web.archives import Library, language_of, served
 from storage.web.known import KnownRoute
 from storage.web.memento import MementoLinks
 from storage.web.pages.asked import Checks, Cite, Version
 from storage.web.pages.pictures import time_line
 from storage.web.pages.rendering import PageWords, page
-from storage.web.problems import Problem
+from storage.web.problems import Problem, problem_of_error
 
 router = APIRouter(prefix="/a", include_in_schema=False, route_class=KnownRoute)
 Asked = Annotated[Library, Depends(served)]
@@ -85,16 +87,25 @@ def cite(
     """Show references to a version, or to a passage of it."""
     with library.at(asked.clocks(library.place.timezone)) as archive:
         version = archive.version(_rev(article, asked.v))
-        found = archive.cite(f"{version.article}@{version.version}", asked.passage)
-    styles = {
-        "Markdown": citation.markdown(found),
-        "BibTeX": citation.bibtex(found),
-        "CSL-JSON": citation.csl_json(found),
-        "W3C Web Annotation": citation.w3c(found),
-    }
+        rev, error = f"{version.article}@{version.version}", None
+        try:
+            found = archive.cite(rev, asked.passage)
+        except (AmbiguousPassageError, NoSuchError) as caught:
+            found, error = archive.cite(rev), caught
+    styles = (
+        {}
+        if error
+        else {
+            "Markdown": citation.markdown(found),
+            "BibTeX": citation.bibtex(found),
+            "CSL-JSON": citation.csl_json(found),
+            "W3C Web Annotation": citation.w3c(found),
+        }
+    )
     return page(
         request, "cite.html", version=version, citation=found, styles=styles, tab="cite",
-        asked=asked,
+        asked=asked, error=error, candidates=getattr(error, "candidates", ()),
+        status=HTTPStatus.OK if error is None else problem_of_error(error).status,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -11,7 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
+from storage.read.filters import EVERYTHING, TODAY
 from storage.read.lists import ChangeFilter
+from storage.read.render.moment import MomentError
 from storage.read.render.passages import ShownBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
 from storage.values.errors import NoSuchError
@@ -43,17 +46,26 @@ class FrontChange:
 @router.get("/")
 def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) -> Response:
     """Show what changed lately."""
-    zone = library.place.timezone
+    zone, error = library.place.timezone, None
     wanted = ChangeFilter([each.value for each in asked.change], asked.silent, asked.contains)
     is_plain = asked == Front(lang=asked.lang)
     most = asked.limit or SHOWN
-    with library.at(asked.clocks(zone)) as archive:
-        found = archive.most_telling(LOOKED_AT, SHOWN, _rank) if is_plain else list(
-            archive.changes(
-                asked.article, wanted.classes, wanted.silent, wanted.contains,
-                asked.filters(zone), asked.after, most,
-            )
-        )  # fmt: skip
+    try:
+        clocks, filters = asked.clocks(zone), asked.filters(zone)
+    except MomentError as caught:
+        error, clocks, filters = caught, TODAY, EVERYTHING
+    with library.at(clocks) as archive:
+        if error is not None:
+            found = []
+        elif is_plain:
+            found = archive.most_telling(LOOKED_AT, SHOWN, _rank)
+        else:
+            found = list(
+                archive.changes(
+                    asked.article, wanted.classes, wanted.silent, wanted.contains,
+                    filters, asked.after, most,
+                )
+            )  # fmt: skip
         shown = [FrontChange(each, shown_change(library, archive, each)) for each in found]
         is_empty = not shown and next(archive.articles(limit=1), None) is None
     words = PageWords(language_of(request), zone)
@@ -65,7 +77,8 @@ def front(request: Request, library: Asked, asked: Annotated[Front, Query()]) ->
         is_empty=is_empty,
         following=found[-1].cursor if len(found) == most and not is_plain else None,
         picture=library.remembered(f"picture {title}", 60, lambda: bars(edits, today, DAYS, title)),
-        edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1),
+        edits=sum(edits.values()), first=today - timedelta(days=DAYS - 1), error=error,
+        status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Search: hits with their words marked, filters as facets; the address is the query."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -7,6 +8,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.read.render.moment import MomentError
 from storage.values.change_class import ChangeClass
 from storage.web.api.search import steps_of
 from storage.web.archives import Library, served
@@ -23,21 +25,25 @@ MOST_FACETS = 12
 @router.get("/search")
 def search(request: Request, library: Asked, asked: Annotated[Search, Query()]) -> Response:
     """Show the hits of a search, and what they have in common."""
-    zone = library.place.timezone
-    filters, steps = asked.filters(zone), steps_of(asked)
-    if not asked.q.strip():
+    zone, error = library.place.timezone, None
+    try:
+        filters, clocks, steps = asked.filters(zone), asked.clocks(zone), steps_of(asked)
+    except MomentError as caught:
+        error = caught
+    if error is not None or not asked.q.strip():
         return page(
             request, "search.html", asked=asked, hits=[], facets=None, following=None,
-            classes=[*ChangeClass], marked=marked, most=MOST_FACETS,
+            classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=error,
+            status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
     limit = asked.limit or HITS
-    with library.at(asked.clocks(zone)) as archive:
+    with library.at(clocks) as archive:
         hits = list(archive.search(asked.q, asked.latest, filters, asked.after, limit, steps))
         facets = archive.facets(asked.q, asked.latest, filters, steps)
     return page(
         request, "search.html", asked=asked, hits=hits, facets=facets,
         following=hits[-1].cursor if len(hits) == limit else None,
-        classes=[*ChangeClass], marked=marked, most=MOST_FACETS,
+        classes=[*ChangeClass], marked=marked, most=MOST_FACETS, error=None,
     )  # fmt: skip
 
 
