@@ -1,9 +1,11 @@
 """The commands `lesart alert …`: who hears of which changes, and what became of each message."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import time
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -169,6 +171,67 @@ def add(
         for kind, target in where
     ]  # fmt: skip
     write_rows(rows, shown.target(), ("alert", "channel", "target", "secret"), blocks=True)
+
+
+class Clearable(StrEnum):
+    """What `lesart alert edit --clear` removes."""
+
+    QUERY = "query"
+    CLASS = "class"
+    SILENT = "silent"
+    PASSAGE = "passage"
+    ARTICLE = "article"
+    SOURCE = "source"
+    LANGUAGE = "language"
+    DAILY = "daily"
+
+
+@command(alerts, "edit", example="lesart alert edit pegel --class number --clear query")
+def edit(
+    *,
+    name: Name,
+    place: ArchiveOptions,
+    shown: OutputOptions,
+    wanted: Wanted,
+    targets: Targets,
+    clear: list[Clearable] | None = option(
+        "--clear", None, "Remove this part of the rule, or daily messages; repeat it for several."
+    ),
+) -> None:
+    """Change an alert: options that are given replace its values, the others stay.
+
+    --mail, --webhook and --apprise replace all targets of their kind. The key of a new webhook is
+    shown this once.
+    """
+    settings, cleared = place.settings(), {each.value for each in clear or ()}
+    with opened_archive(settings) as archive:
+        with archive.looking() as connection:
+            found = lists.alert(connection, name)
+        where = targets.checked(settings)
+        kinds = {
+            kind: [target for each, target in where if each == kind] for kind, _target in where
+        }
+        daily_at = found.daily_at if targets.at is None and not targets.daily else None
+        daily_at = None if "daily" in cleared else daily_at or targets.daily_at()
+        rule = _merged(found.rule, wanted, cleared).rule(settings)
+        made = archive.run(keep.edit, name, rule, kinds, daily_at)
+    rows = [
+        {"alert": name, "target": target_shown("webhook", target), "secret": secret}
+        for target, secret in made.items()
+    ]
+    write_rows(rows, shown.target(), ("alert", "target", "secret"))
+    say(f"the alert {name} was changed; `lesart alert show {name}` shows it")
+
+
+def _merged(rule: "AlertRule", wanted: Wanted, cleared: AbstractSet[str]) -> Wanted:
+    """Return what an edited alert asks for."""
+    known = {**rule.kept, "classes": list(rule.classes), "silent": bool(rule.silent)}
+    values: dict[str, Any] = {
+        each.name: getattr(wanted, each.name) or known.get(each.name) for each in fields(Wanted)
+    }
+    for part in cleared - {"daily"}:
+        values["classes" if part == "class" else part] = None
+    return Wanted(**values | {"silent": bool(values["silent"])})
 
 
 @command(alerts, "list", example="lesart alert list")

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, update
 
@@ -55,6 +55,42 @@ def add(
     for kind, target in dict.fromkeys(targets):
         unit.add(ALERT_CHANNEL, {
             "id": unit.number(), "alert_id": number, "kind": kind, "target": target,
+            "secrets": [made[target]] if kind == "webhook" else None,
+        })  # fmt: skip
+    return made
+
+
+def edit(
+    unit: Unit,
+    name: str,
+    rule: AlertRule,
+    targets: Mapping[str, Sequence[str]],
+    daily_at: str | None,
+) -> dict[str, str]:
+    """Replace the rule of an alert, and the targets of each kind of channel that is given.
+
+    A channel that remains keeps its keys; the log of one that goes is deleted. Return the key of
+    each new webhook by its address.
+    Raises: NoSuchError, AlertError.
+    """
+    found = alert(unit.connection, name)
+    known = channels(unit.connection, [found.id])
+    wanted = {(kind, target) for kind, given in targets.items() for target in given}
+    gone = [c for c in known if c.kind in targets and (c.kind, c.target) not in wanted]
+    new = wanted - {(each.kind, each.target) for each in known}
+    if len(gone) == len(known) and not new:
+        raise AlertError(f"the alert {name} would have no target left: name another one")
+    unit.connection.execute(
+        update(ALERT).where(ALERT.c.id == found.id).values(rule=rule.kept, daily_at=daily_at)
+    )
+    for table, key in (
+        (ALERT_DELIVERY, ALERT_DELIVERY.c.channel_id), (ALERT_CHANNEL, ALERT_CHANNEL.c.id)
+    ):  # fmt: skip
+        unit.connection.execute(delete(table).where(key.in_([each.id for each in gone])))
+    made = {target: new_secret() for kind, target in sorted(new) if kind == "webhook"}
+    for kind, target in sorted(new):
+        unit.add(ALERT_CHANNEL, {
+            "id": unit.number(), "alert_id": found.id, "kind": kind, "target": target,
             "secrets": [made[target]] if kind == "webhook" else None,
         })  # fmt: skip
     return made

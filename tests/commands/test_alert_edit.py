@@ -1,0 +1,34 @@
+"""`lesart alert edit` as a process."""
+
+import json
+
+from tests.flow.driver import SENTENCES, seed
+
+
+def alert(shell):
+    return json.loads(shell.run("alert", "show", "pegel").stdout)
+
+
+def test_an_alert_is_edited_and_keeps_what_is_not_named(shell):
+    (shell.folder / "a.txt").write_text(seed("Pegel", SENTENCES[0]))
+    assert shell.run("ingest", "a.txt").returncode == 0
+    words = ["--query", "Pegel", "--silent", "--mail", "ada@bote.example"]
+    assert shell.run("alert", "add", "pegel", *words).returncode == 0
+    hook = "https://hooks.example/a"
+    ended = shell.run(
+        "alert", "edit", "pegel", "--class", "number", "--clear", "silent", "--webhook", hook
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["secret"].startswith("whsec_")
+    found = alert(shell)
+    assert found["rule"] == {"query": "Pegel", "classes": ["number"]}
+    assert sorted(found["channels"]) == ["ada@bote.example", "https://hooks.example/…"]
+    assert (
+        shell.run("alert", "edit", "pegel", "--mail", "bo@bote.example", "--daily").returncode == 0
+    )
+    found = alert(shell)
+    assert sorted(found["channels"]) == ["bo@bote.example", "https://hooks.example/…"]
+    assert (found["daily_at"], found["rule"]["query"]) == ("07:00", "Pegel")
+    assert shell.run("alert", "edit", "pegel", "--clear", "daily").stdout == ""
+    assert alert(shell)["daily_at"] is None
+    assert shell.run("alert", "edit", "nix", "--query", "x").returncode == 3
