@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -19,8 +20,10 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    delete,
     func,
     insert,
+    null,
     select,
     update,
 )
@@ -32,7 +35,11 @@ from storage.database.tables import COUNTER
 LOCKED = "locked"
 """The counter of the microseconds for which units held the lock before they committed."""
 CLOCK = "clock"
-"""The counter that holds the latest moment at which a unit wrote, in microseconds since 1970."""
+"""The counter of the archive's time: that of the latest unit, in microseconds since 1970."""
+LEAP_FROM, LEAP_TO = "leap_from", "leap_to"
+"""The counters of the widest recent leap of the archive's time, also in microseconds."""
+DOUBTED, DOUBTED_CLOCK = "doubted", "doubted_clock"
+"""The counters of the latest unit with a clock far from the archive's time, and of that clock."""
 BEAT, ACT = "beat ", "act "
 """Keys of the table `archive` that begin so hold when a service was last alive, and when the
 scheduler last ended a periodic act."""
@@ -42,12 +49,21 @@ JOBS_CHANNEL = "lesart_jobs"
 
 Clock = Callable[[], datetime]
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""How far the clocks of two machines that write may be apart before one of them is doubted."""
+"""How far a clock may be apart from the archive's time before one of the two is doubted."""
+CAUTION = timedelta(days=1)
+"""For how long a leap of the archive's time by more than that may be an error."""
 IN_CHUNK = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _STATEMENTS = 128
 _HIGHEST = select(COUNTER.c.value).where(COUNTER.c.name == "seq").with_for_update()
+_TIMES = select(COUNTER.c.name, COUNTER.c.value).where(
+    COUNTER.c.name.in_(("seq", CLOCK, LEAP_FROM, LEAP_TO, DOUBTED, DOUBTED_CLOCK))
+)
+_TIMES_IN = {
+    "sqlite": _TIMES.add_columns(null()),
+    "postgresql": _TIMES.add_columns(func.clock_timestamp()),
+}
 _NOW = bindparam("now", type_=BigInteger)
 _COUNTED = (
     update(COUNTER)
@@ -56,12 +72,11 @@ _COUNTED = (
         value=case(
             (COUNTER.c.name == LOCKED, COUNTER.c.value + bindparam("held")),
             (COUNTER.c.name == "seq", bindparam("highest", type_=BigInteger)),
-            (COUNTER.c.value < _NOW, _NOW),
-            else_=COUNTER.c.value,
+            else_=_NOW,
         )
     )
 )
-"""The two statements of each unit, made once: one takes the lock, one ends what is done in it."""
+"""The statements of each unit, built once: one takes the lock, one reads the time, one ends it."""
 _LISTED = select(func.json_each(bindparam("wanted", type_=Text())).table_valued("value").c.value)
 """The values that rows are asked for, as SQLite takes a list of them; made once, too."""
 
@@ -71,23 +86,119 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def latest_write(connection: Connection) -> datetime | None:
-    """Return the latest moment at which a unit wrote, by the clock of whoever did."""
-    query = select(COUNTER.c.value).where(COUNTER.c.name == CLOCK)
-    latest = connection.execute(query).scalar()
-    return None if latest is None else _EPOCH + latest * _MICROSECOND
+@dataclass(frozen=True, slots=True)
+class ArchiveTime:
+    """The time of an archive: that of its latest unit, and the widest recent leap before it.
+
+    The time of an archive never goes back by itself. A leap is a unit more than `CLOCKS_DIFFER`
+    later than the one before: a pause, or a clock that ran ahead. `None` in a new archive.
+    `server` is the clock of the database server, which all machines that write share. At `doubted`
+    a machine wrote whose clock showed `doubted_clock`, far from the archive's time.
+    """
+
+    latest: datetime | None = None
+    leap_from: datetime | None = None
+    leap_to: datetime | None = None
+    doubted: datetime | None = None
+    doubted_clock: datetime | None = None
+    server: datetime | None = None
+
+    def shared(self, clock: Clock) -> datetime:
+        """Return what the clock shows that all writers share, unless the caller has its own."""
+        return self.server if self.server is not None and clock is utc_now else clock()
+
+    def after(self, reading: datetime) -> datetime:
+        """Return the time of a unit whose clock shows `reading`.
+
+        >>> day = datetime(2026, 11, 28, tzinfo=UTC)
+        >>> ArchiveTime(day).after(day - timedelta(hours=1)) - day
+        datetime.timedelta(microseconds=1)
+        """
+        if self.latest is None or reading >= self.latest:
+            return reading
+        return self.latest + _MICROSECOND
+
+    def is_after(self, reading: datetime) -> bool:
+        """Return whether the archive's time is later than a clock shows."""
+        return self.latest is not None and self.latest - reading > CLOCKS_DIFFER
+
+    def leapt_lately(self, now: datetime) -> bool:
+        """Return whether the archive's time leapt by more than a day within the last day.
+
+        A clock that runs ahead must not make anything look old enough to be deleted.
+        """
+        if self.latest is not None and now - self.latest > CAUTION:
+            return True
+        return self.leap_to is not None and self._leap > CAUTION > now - self.leap_to
+
+    def with_unit(self, now: datetime) -> "ArchiveTime":
+        """Return the time after a unit at `now`, with the leap to it where that is the widest."""
+        if self.latest is None or now - self.latest <= CLOCKS_DIFFER:
+            return replace(self, latest=now)
+        if self._leap - (now - (self.leap_to or now)) > now - self.latest:
+            return replace(self, latest=now)
+        return replace(self, latest=now, leap_from=self.latest, leap_to=now)
+
+    def was_ahead_of(self, reading: datetime) -> bool:
+        """Return whether `reading` shows that the clock of earlier units ran ahead.
+
+        It does if it falls into a leap that is longer than all that was recorded since: then it is
+        more likely that the leap was an error than that `reading` is.
+
+        >>> time = lambda hour: datetime(2026, 11, 28, hour, tzinfo=UTC)
+        >>> leapt = ArchiveTime(latest=time(20), leap_from=time(9), leap_to=time(19))
+        >>> leapt.was_ahead_of(time(10)), leapt.was_ahead_of(time(8))
+        (True, False)
+        """
+        if self.latest is None or self.leap_from is None or self.leap_to is None:
+            return False
+        is_in_leap = self.leap_from < reading < self.latest - CLOCKS_DIFFER
+        return is_in_leap and self._leap > self.latest - self.leap_to
+
+    @property
+    def _leap(self) -> timedelta:
+        if self.leap_from is None or self.leap_to is None:
+            return timedelta(0)
+        return self.leap_to - self.leap_from
+
+
+def archive_time(connection: Connection) -> ArchiveTime:
+    """Return the time of an archive."""
+    rows = connection.execute(_TIMES_IN[connection.dialect.name]).all()
+    times = {name: _EPOCH + value * _MICROSECOND for name, value, _server in rows}
+    server = rows[0][2] if rows else None
+    return ArchiveTime(
+        latest=times.get(CLOCK),
+        leap_from=times.get(LEAP_FROM),
+        leap_to=times.get(LEAP_TO),
+        doubted=times.get(DOUBTED),
+        doubted_clock=times.get(DOUBTED_CLOCK),
+        server=server,
+    )
 
 
 class Unit:
     """Collects the rows of one transaction and writes them at its end, table by table.
 
     Numbers rise in the order of commit: they are taken while the write lock is held, and the
-    lock is held until the commit. `since` is the highest one that was taken before.
+    lock is held until the commit. `since` is the highest one that was taken before. `now` is the
+    archive's time, which rises with them; `reading` is what the clock of this machine shows, and
+    `clock` what the clock shows that all writers share.
     """
 
-    def __init__(self, connection: Connection, now: datetime, counter: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        reading: datetime,
+        counter: int,
+        time: ArchiveTime | None = None,
+        clock: datetime | None = None,
+    ) -> None:
         self.connection = connection
-        self.now = now
+        self.time = time or ArchiveTime()
+        self.reading = reading
+        self.clock = clock or reading
+        self.now = self.time.after(self.clock)
         self.since = counter
         self._counter = counter
         self._began = perf_counter()
@@ -99,11 +210,20 @@ class Unit:
         self._counter += count
         return self._counter
 
-    @cached_property
-    def behind(self) -> timedelta:
-        """How far the clock stands before the latest moment at which anybody wrote; may be < 0."""
-        latest = latest_write(self.connection)
-        return timedelta(0) if latest is None else latest - self.now
+    def time_of(self, reading: datetime, since: datetime) -> datetime:
+        """Return the archive's time of what this machine saw when its clock showed `reading`.
+
+        It lies between `since`, when the job was claimed, and now, whatever the clock did.
+        """
+        return min(max(reading + (self.now - self.reading), since), self.now)
+
+    def doubted(self, reading: datetime, moment: datetime) -> datetime | None:
+        """Return `reading` if it is far from the archive's time `moment`, to be stored with it."""
+        return reading if abs(reading - moment) > CLOCKS_DIFFER else None
+
+    def set_back(self) -> None:
+        """Let the archive's time be what the clock shows, since it ran ahead."""
+        self.now, self.time = self.clock, ArchiveTime()
 
     def announce_jobs(self) -> None:
         """Let whoever listens know, at the commit, that there are jobs to be done."""
@@ -129,22 +249,42 @@ class Unit:
 
     def _count(self) -> None:
         """Write the highest number, for how long nobody else could write, and what time it is."""
-        now, held = (self.now - _EPOCH) // _MICROSECOND, round(1e6 * (perf_counter() - self._began))
+        now, held = _microseconds(self.now), round(1e6 * (perf_counter() - self._began))
         given = {"held": held, "highest": self._counter, "now": now}
         if self.connection.execute(_COUNTED, given).rowcount < 3:
             there = set(self.connection.execute(select(COUNTER.c.name)).scalars())
             first = {LOCKED: held, CLOCK: now}
             rows = [{"name": each, "value": first[each]} for each in first.keys() - there]
             self.connection.execute(insert(COUNTER), rows)
+        after = self.time.with_unit(self.now)
+        if after.leap_to not in {None, self.time.leap_to}:
+            self._store({LEAP_FROM: after.leap_from, LEAP_TO: after.leap_to})
+        if self.doubted(self.reading, self.now):
+            self._store({DOUBTED: self.now, DOUBTED_CLOCK: self.reading})
+
+    def _store(self, times: Mapping[str, datetime | None]) -> None:
+        rows = [
+            {"name": name, "value": _microseconds(moment)}
+            for name, moment in times.items()
+            if moment is not None
+        ]
+        self.connection.execute(delete(COUNTER).where(COUNTER.c.name.in_(times)))
+        self.connection.execute(insert(COUNTER), rows)
 
 
 @contextmanager
 def writing(engine: Engine, clock: Clock) -> Iterator[Unit]:
     """Open a unit of work: the only writer until it ends; it commits, or leaves no trace."""
     with engine.begin() as connection:
-        unit = Unit(connection, clock(), connection.execute(_HIGHEST).scalar_one())
+        highest = connection.execute(_HIGHEST).scalar_one()
+        time = archive_time(connection)
+        unit = Unit(connection, clock(), highest, time, time.shared(clock))
         yield unit
         unit.close()
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def rows_in(

@@ -230,6 +230,12 @@ _ORDINAL = (
 _SCANS = "FROM scan c WHERE " + _CONFIRMING
 
 
+def scan_start(scan: str) -> str:
+    """Return the expression for when a scan began, by the archive's time as it was corrected."""
+    corrected = f"SELECT k.started_at FROM corrected_scan k WHERE k.scan_id = {scan}.id"
+    return f"coalesce(({corrected}), {scan}.started_at)"
+
+
 def _between(words: _Words) -> str:
     """Return the joins that give `first` and `last`, the first and the last scan that confirm.
 
@@ -267,7 +273,7 @@ def _head_seq(words: _Words, own: str) -> str:
 
 
 def _head_last_seen(words: _Words, own: str) -> str:
-    scanned = f"(SELECT max(last.started_at) {_head_scans(words)})"
+    scanned = f"(SELECT max({scan_start('last')}) {_head_scans(words)})"
     return words.greater(own, f"coalesce({scanned}, {own})")
 
 
@@ -372,8 +378,9 @@ def _flags(words: _Words) -> str:
     shared = f"""CASE WHEN EXISTS (SELECT 1 {own} AND own.address_id <> own.origin_id)
     THEN {words.with_word(flags, "address_shared")} ELSE {flags} END"""
     return f"""CASE WHEN a.id IN {RESTRICTED} THEN {restricted}
-    WHEN (SELECT substr(o.note, 1, 14) FROM observation o WHERE o.id = v.observation_id)
-        = 'clock_suspect:' AND EXISTS (SELECT 1 {own})
+    WHEN EXISTS (SELECT 1 FROM observation o JOIN sight own ON own.observation_id = o.id
+        WHERE o.id = v.observation_id AND own.is_foreign = FALSE
+        AND (o.clock_at IS NOT NULL OR own.observed_at <> o.observed_at))
     THEN {words.with_word(shared, "clock_suspect")} ELSE {shared} END"""
 
 
@@ -438,14 +445,14 @@ def _confirmations(words: _Words) -> str:
     return f"""
 SELECT {words.greater(f"last.seq - {_ORDINAL}", "s.seq - 1")} AS seq,
     a.public_id AS article, r.origin AS origin,
-    first.started_at AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
+    {scan_start("first")} AS observed_at, first.recorded_at AS recorded_at, FALSE AS "foreign",
     CAST('unchanged' AS varchar) AS outcome, CAST(NULL AS integer) AS http_status,
     s.version AS version,
     {_worded(words, "w.digest")} AS wording, {_raw_digest(words)} AS raw_digest,
     CAST(NULL AS text) AS note,
     CAST((SELECT count(*) FROM scan c WHERE c.source_id = o.source_id AND c.complete = TRUE
         AND c.id BETWEEN first.id AND last.id) AS integer) AS checks,
-    last.started_at AS until, s.article_id AS article_id, s.observation_id AS observation_id
+    {scan_start("last")} AS until, s.article_id AS article_id, s.observation_id AS observation_id
 FROM sight s
 JOIN observation o ON o.id = s.observation_id{_between(words)}
 JOIN article a ON a.id = s.article_id

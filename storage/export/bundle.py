@@ -320,6 +320,8 @@ class Bundle:
     def _follow(self, table: str, number: int, values: Mapping[str, Any]) -> None:
         if table == "capture":
             self._add_bytes(number)
+        if table in {"observation", "scan"}:
+            self._add_all("clock_correction", "id > :value", number)
         if table == "observation":
             for each in ("verdict", "transfer", "refusal"):
                 self._add_all(each, "observation_id = :value", number)

@@ -15,7 +15,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +210,9 @@ class LoggedBundle:
         is_stated, number = bool(at) or foreign, row["id"]
         is_file = derivation is not None and not is_stated
         return {
-            "id": number, "at": _utc(at or row["observed_at"]), "is_stated": is_stated,
+            "id": number,
+            "at": _utc(at or row["observed_at"]) if is_stated
+            else self._corrected(number, row["observed_at"]), "is_stated": is_stated,
             "recorded_at": _utc(row["recorded_at"]), "entry": row.index,
             "outcome": row["outcome"], "status": row["http_status"],
             "place": place or detail.get("address"), "derivation": derivation,
@@ -253,10 +255,21 @@ class LoggedBundle:
         later = [each["scan_id"] or each["id"] for each in same
                  if each["source_id"] == source and each["id"] > row["id"]]  # fmt: skip
         end = min(later, default=None)
-        scans = [each["started_at"] for each in self._all("scan", "source_id", source)
+        scans = [self._corrected(each["id"], each["started_at"])
+                 for each in self._all("scan", "source_id", source)
                  if each["complete"] and edge < each["id"]
                  and (end is None or each["id"] < end)]  # fmt: skip
-        return _utc(max(scans)) if scans else None
+        return max(scans, default=None)
+
+    def _corrected(self, number: int, moment: str) -> str:
+        """Return when an own row was written, by the corrections of clocks that ran ahead."""
+        found = _utc(moment)
+        for known, row in sorted(self.rows["clock_correction"].items()):
+            if number < known and found > _utc(row["at"]):
+                before = datetime.fromisoformat(_utc(row["at"]))
+                earlier = (before - timedelta(microseconds=known - number)).isoformat()
+                found = max(_utc(row["since"]), _utc(earlier))
+        return found
 
     def _texts(self, checks: list[Facts], count: int) -> list[Facts]:
         """Return the runs of one wording in order of time, and note in each check which it had."""

@@ -1,6 +1,7 @@
 """Record to which article an observation belongs that brought no text to be read."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in
 from storage.history.article_rows import add_snapshot
+from storage.history.clock_corrections import clock_corrections, corrected_time
 from storage.history.versions import rebuild_all
 from storage.values.outcome import of_page
 
@@ -63,6 +65,7 @@ class _AbsenceWriter:
         )
         self.codes = self._codes([row.id for row in rows if row.outcome == "captured"])
         self.foreign = _made_elsewhere(unit, [row.id for row in rows])
+        self.corrections = clock_corrections(unit.connection)
 
     def record(self, row: Any) -> set[int]:
         """Write what `row` turned out to be and return the article that it touches, if any."""
@@ -87,7 +90,13 @@ class _AbsenceWriter:
             return False
         query = select(ARTICLE.c.content_at).where(ARTICLE.c.id == article_id)
         newest = self.unit.connection.execute(query).scalar()
-        return newest is not None and row.observed_at < newest
+        return newest is not None and self._moment(row) < newest
+
+    def _moment(self, row: Any) -> datetime:
+        """Return when a check was made, by the archive's time as it was corrected."""
+        if row.id in self.foreign:
+            return row.observed_at  # type: ignore[no-any-return]
+        return corrected_time(self.corrections, row.id, row.observed_at)
 
     def _confirm(self, row: Any, snapshot: Any) -> set[int]:
         """Record that the bytes are those of `snapshot`; of one that was not read yet, nothing."""
@@ -119,7 +128,7 @@ class _AbsenceWriter:
             locator_id=row.locator_id,
             address_id=address,
             source_id=row.source_id,
-            observed_at=row.observed_at,
+            observed_at=self._moment(row),
             is_foreign=row.id in self.foreign,
             outcome=outcome,
             wording_id=wording,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, text
 
 from storage.database.tables import (
     CAPTURE,
+    CORRECTED_SCAN,
     DERIVATION,
     OBSERVATION,
     PRESENCE,
@@ -167,7 +168,7 @@ class _Intervals:
         low, high = self.bounds[snapshot.observation_id]
         conditions = [SCAN.c.source_id == snapshot.source_id, SCAN.c.complete.is_(True)]
         conditions += [SCAN.c.id > low, *([] if high is None else [SCAN.c.id < high])]
-        query = select(SCAN.c.started_at).where(*conditions)
+        query = select(SCAN_STARTED).select_from(SCANS).where(*conditions)
         return tuple(self.connection.execute(query.order_by(SCAN.c.id)).scalars())
 
     def _ends(self, snapshots: Sequence[StoredSnapshot]) -> dict[int, tuple[datetime, ...]]:
@@ -186,7 +187,12 @@ class _Intervals:
         rows = self.connection.execute(query, {"asked": json.dumps(asked)}).all()
         scans = {each for _number, first, last in rows for each in (first, last)}
         times: dict[int, datetime] = dict(
-            rows_in(self.connection, select(SCAN.c.id, SCAN.c.started_at), SCAN.c.id, scans)
+            rows_in(
+                self.connection,
+                select(SCAN.c.id, SCAN_STARTED).select_from(SCANS),
+                SCAN.c.id,
+                scans,
+            )
         )
         return {
             number: tuple(times[each] for each in sorted({first, last}))
@@ -235,6 +241,9 @@ _STANDS = (
     .is_not(None)
 )
 """That a file stands as an observation found it; for EXISTS PostgreSQL would read all files."""
+SCANS = SCAN.outerjoin(CORRECTED_SCAN, CORRECTED_SCAN.c.scan_id == SCAN.c.id)
+SCAN_STARTED = func.coalesce(CORRECTED_SCAN.c.started_at, SCAN.c.started_at)
+"""When a scan began, by the archive's time as it was corrected."""
 _ENDS = """
 SELECT asked.number,
        (SELECT min(scan.id) FROM scan WHERE scan.source_id = asked.source AND scan.complete

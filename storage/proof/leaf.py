@@ -67,6 +67,7 @@ SHAPES: Mapping[str, Shape] = {
     "log_stamp": Shape(22, ("stamp",)),
     "restriction": Shape(23, ("actor", "reason")),
     "restriction_lifted": Shape(24, ("actor",)),
+    "clock_correction": Shape(25),
 }  # fmt: skip
 """Every kind of row that the log holds. Numbers and contents are permanent."""
 

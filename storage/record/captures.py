@@ -105,7 +105,8 @@ def observe(
         scan_id=scan.id if scan else None,
         job_id=held.job_id,
         locator_id=locator_id,
-        observed_at=arrival.observed_at,
+        observed_at=unit.time_of(arrival.observed_at, held.claimed_at),
+        clock_at=arrival.observed_at,
         outcome="captured" if arrival.refused is None else "refused",
         capture_id=capture,
         hints=arrival.hints,
@@ -209,7 +210,7 @@ def note_gone(unit: Unit, held: jobs.Claim, scan: Scan, absent: Sequence[int]) -
         noted.append(
             add_observation(
                 unit, source_id=scan.source_id, scan_id=scan.id, job_id=held.job_id,
-                locator_id=locator_id, observed_at=unit.now, outcome="gone",
+                locator_id=locator_id, observed_at=unit.now, clock_at=unit.reading, outcome="gone",
                 note="no longer in the folder",
             )
         )  # fmt: skip

@@ -124,7 +124,6 @@ class Importing:
             source_id=self.source_id,
             job_id=self.held.job_id,
             locator_id=origin,
-            is_foreign=True,
             observed_at=each.observed_at,
             outcome=each.outcome if each.refused is None else "refused",
             capture_id=capture,

@@ -1,11 +1,11 @@
 """Write observations, their verdicts and refusals: the only place that makes these rows."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from storage.database.tables import OBSERVATION, REFUSAL, VERDICT
-from storage.database.unit import CLOCKS_DIFFER, Unit
+from storage.database.unit import Unit
 from storage.values.draft import Json
 from storage.values.refusals import Refused, refuse
 
@@ -26,17 +26,16 @@ def add_observation(
     hints: Mapping[str, Json] | None = None,
     http_status: int | None = None,
     note: str | None = None,
-    is_foreign: bool = False,
+    clock_at: datetime | None = None,
 ) -> int:
-    """Write what was observed at a place, and return its number.
+    """Insert what was observed at a place, and return its number.
 
-    The note of what we saw ourselves says so where our clock stands before the latest moment at
-    which anybody wrote: then one of the two is wrong, and with it the order of what was seen.
+    `observed_at` is in the archive's time (`Unit.time_of`), or the time of an imported capture.
+    `clock_at` is what the clock of this machine showed: it is stored where it is far from that.
     """
     number = unit.number()
-    if not is_foreign and unit.behind > CLOCKS_DIFFER:
-        behind = timedelta(seconds=unit.behind // timedelta(seconds=1))
-        doubt = f"{CLOCK_SUSPECT}: the clock stood {behind} before what was written already"
+    if clock_at is not None and (clock_at := unit.doubted(clock_at, observed_at)) is not None:
+        doubt = f"{CLOCK_SUSPECT}: the clock showed {clock_at:%Y-%m-%d %H:%M:%S}Z"
         note = doubt if note is None else f"{doubt}; {note}"
     unit.add(
         OBSERVATION,
@@ -44,7 +43,7 @@ def add_observation(
             "id": number, "source_id": source_id, "scan_id": scan_id, "job_id": job_id,
             "locator_id": locator_id, "observed_at": observed_at, "recorded_at": unit.now,
             "outcome": outcome, "capture_id": capture_id, "hints": dict(hints or {}),
-            "http_status": http_status, "note": note,
+            "http_status": http_status, "note": note, "clock_at": clock_at,
         },
     )  # fmt: skip
     return number

@@ -21,6 +21,8 @@ MAX_ATTEMPTS = 3
 Within = int | Collection[int]
 """One job with all its parts, or several."""
 
+FAR_AHEAD_SECONDS = 30 * 86400.0
+"""The end of a lease or pause that is further ahead was set by a clock that was wrong."""
 WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
 """The same where no message waits in the broker: what was sent is in somebody's hands, or lost."""
@@ -292,7 +294,8 @@ def cancel(unit: Unit, job_id: int) -> int:
 
 
 def _fetching(connection: Connection, now: float) -> int:
-    held = (OPEN, JOB.c.kind == "fetch", JOB.c.lease_until >= now)
+    is_held = JOB.c.lease_until.between(now, now + FAR_AHEAD_SECONDS)
+    held = (OPEN, JOB.c.kind == "fetch", is_held)
     return int(connection.execute(select(func.count()).where(*held)).scalar_one())
 
 
@@ -301,10 +304,15 @@ def _is_due(now: float) -> Any:
         OPEN,
         JOB.c.kind.in_(KINDS),
         or_(
-            and_(JOB.c.state == READY, JOB.c.run_after <= now),
-            and_(JOB.c.state == RUNNING, JOB.c.lease_until < now),
+            and_(JOB.c.state == READY, _is_outside(JOB.c.run_after, now)),
+            and_(JOB.c.state == RUNNING, _is_outside(JOB.c.lease_until, now)),
         ),
     )
+
+
+def _is_outside(moment: Any, now: float) -> Any:
+    """Return the condition that a time is past, or so far ahead that a wrong clock set it."""
+    return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
 
 
 def of_families(within: Within) -> Any:
@@ -337,6 +345,7 @@ def _take(unit: Unit, row: RowMapping, now: float, lease_seconds: float, holder:
         attempts=row["attempts"] + 1,
         arguments=row["arguments"],
         lease_seconds=lease_seconds,
+        claimed_at=unit.now,
     )
 
 

@@ -17,7 +17,8 @@ def wake_due(
     if limit <= 0:
         return []
     now = database_epoch(connection)
-    stale = or_(JOB.c.woken_at.is_(None), JOB.c.woken_at < now - again_seconds)
+    woken = JOB.c.woken_at
+    stale = or_(woken.is_(None), woken < now - again_seconds, woken > now)
     query = _due(now, None, None).where(stale).with_only_columns(JOB.c.id, JOB.c.kind).limit(limit)
     due = [(number, kind) for number, kind in connection.execute(query)]
     if due:

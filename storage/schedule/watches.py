@@ -30,6 +30,8 @@ DEFAULT_EVERY = {"feed": 15 * MINUTE, "sitemap": HOUR, "opml": 24 * HOUR, "list"
 MOST_NAMES = 3
 """So many addresses are looked at that an id of a feed stood for before."""
 MOST_DUE = 1_000_000
+FAR_AHEAD = timedelta(days=366)
+"""A check that is due further ahead was planned by a clock that was wrong."""
 _CHUNK = IN_CHUNK // 20
 
 
@@ -73,7 +75,7 @@ def due_watches(
 
     `with_root` takes the addresses that `source_id` was made for as due whatever their time.
     """
-    due = WATCH.c.next_check <= now
+    due = or_(WATCH.c.next_check <= now, WATCH.c.next_check > now + FAR_AHEAD)
     if with_root:
         due = or_(due, WATCH.c.listed_by.is_(None))
     query = (
@@ -118,7 +120,7 @@ def hand_out(
 
 def hand_out_due(unit: Unit, limit: int, batch_items: int) -> list[int]:
     """Write jobs for watched addresses that are due, and return their ids."""
-    due = due_watches(unit.connection, unit.now, limit)
+    due = due_watches(unit.connection, unit.clock, limit)
     jobs = []
     for trigger, is_root in (("schedule", True), ("recheck", False)):
         keys = [each.key for each in due if each.is_root == is_root]
@@ -142,7 +144,7 @@ def hand_out_named(
         each.key
         for source_id in scans
         for each in due_watches(
-            unit.connection, unit.now, MOST_DUE, source_id=source_id, with_root=True
+            unit.connection, unit.clock, MOST_DUE, source_id=source_id, with_root=True
         )
     ]
     for source_id, listed in named.items():
@@ -317,7 +319,7 @@ def _watch_row(
         **empty,
         "source_id": key[0], "origin_id": key[1], "address": named.address, "kind": named.kind,
         "active": True, "quiet": 0, "failures": 0,
-        "next_check": unit.now if is_standing else None,
+        "next_check": unit.clock if is_standing else None,
         "listed_by": listed_by, "listed_at": unit.now, "guid": named.guid,
         "hints": _hints_of(named),
     }  # fmt: skip
@@ -335,7 +337,7 @@ def reschedule(unit: Unit, source_id: int, soon: timedelta | None) -> None:
     schedule = Schedule(unit, keys)
     rows = []
     for key, row in schedule.rows.items():
-        wanted = unit.now + soon if soon is not None else schedule.wanted(key)
+        wanted = unit.clock + soon if soon is not None else schedule.wanted(key)
         known = row["next_check"]
         moment = wanted if known is None or (wanted is not None and wanted < known) else known
         rows.append({"source_id": key[0], "origin_id": key[1], "next_check": moment})
@@ -431,7 +433,7 @@ class Schedule:
         has_cron = row["listed_by"] is None and row["cron"] is not None
         if due_in is None or not row["standing"] or not row["active"] or has_cron:
             return None
-        return self.unit.now + timedelta(seconds=due_in)
+        return self.unit.clock + timedelta(seconds=due_in)
 
 
 def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:

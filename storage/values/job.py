@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from storage.values.locator import escape_locator, without_gz
@@ -20,7 +21,7 @@ class StaleLeaseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job in our hands until its lease runs out."""
+    """A job in our hands until its lease runs out; `claimed_at` is in the archive's time."""
 
     job_id: int
     token: str
@@ -32,6 +33,7 @@ class Claim:
     attempts: int
     arguments: Mapping[str, Any]
     lease_seconds: float
+    claimed_at: datetime
 
 
 def addresses_of(place: Mapping[str, Any]) -> list[str]:

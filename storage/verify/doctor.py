@@ -9,14 +9,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from storage.settings import Settings, hide_secrets
+
+if TYPE_CHECKING:
+    from storage.database.unit import ArchiveTime
+    from storage.history.clock_corrections import StoredCorrection
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT
 LEAST_FREE_BYTES = 1_000_000_000
 STUCK_AFTER = timedelta(minutes=5)
+JUMPED_WITHIN = timedelta(days=7)
+"""For how long a clock that jumped is reported."""
+SYNCHRONISE = "keep the clock in time with NTP; see `lesart observations` for what was seen then"
 
 State = Literal["ok", "warning", "broken"]
 
@@ -99,7 +106,8 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         reading_engine,
     )
     from storage.database.ownership import file_state  # noqa: PLC0415
-    from storage.database.unit import latest_write  # noqa: PLC0415
+    from storage.database.unit import archive_time, utc_now  # noqa: PLC0415
+    from storage.history.clock_corrections import latest_correction  # noqa: PLC0415
 
     url = database_url(settings.database_url)
     try:
@@ -107,7 +115,8 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         with reachable(url):
             schema_version.require_current(engine)
         with engine.connect() as connection:
-            missing, latest = schema.missing_guards(connection), latest_write(connection)
+            missing, time = schema.missing_guards(connection), archive_time(connection)
+            correction = latest_correction(connection)
     except ArchiveMissingError as error:
         if url.drivername == "sqlite" and file_state(Path(url.database or "")) == "foreign":
             foreign = ForeignDatabaseError(place_of(url))
@@ -120,7 +129,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
         engine.dispose()
         yield Finding("archive", "ok", f"{place_of(url)}, schema {schema_version.head()}")
         yield _guards(missing)
-        yield _clock(latest)
+        yield from _clock(time, utc_now(), correction)
 
 
 def check_captures(settings: Settings) -> Iterator[Finding]:
@@ -225,16 +234,41 @@ def _guards(missing: list[str]) -> Finding:
     return Finding("guards", "ok", "the record can only be added to")
 
 
-def _clock(latest: datetime | None) -> Finding:
+def _clock(
+    time: "ArchiveTime", clock: datetime, correction: "StoredCorrection | None"
+) -> Iterator[Finding]:
+    """Report a clock that is wrong now, and one that jumped within the last days."""
     from storage.database.unit import CLOCKS_DIFFER  # noqa: PLC0415
 
-    now = datetime.now(UTC)
-    if latest is None or latest - now <= CLOCKS_DIFFER:
-        return Finding("clock", "ok", "it stands behind everything that was written")
-    until = f"{latest:%Y-%m-%d %H:%M:%S}Z"
-    message = f"it says {now:%Y-%m-%d %H:%M:%S}Z, and something was written at {until}"
-    mend = f"set the clock; if it is right, what is seen until {until} is flagged clock_suspect"
-    return Finding("clock", "warning", message, mend)
+    shows = f"this machine's clock shows {_minute(clock)}"
+    found = []
+    if time.server is not None and abs(clock - time.server) > CLOCKS_DIFFER:
+        message = f"{shows}, that of the database server {_minute(time.server)}"
+        found.append((message, "set the clock that is wrong, and keep both in time with NTP"))
+    now = clock if time.server is None else time.server
+    if time.latest is not None and time.latest - now > CLOCKS_DIFFER:
+        until = _minute(time.latest)
+        message = f"{shows}, but the archive already stored something at {until}"
+        if time.was_ahead_of(now):
+            mend = "if the clock is right now, do nothing: the next job corrects the times"
+        else:
+            mend = f"set the clock; until {until}, new observations are flagged clock_suspect"
+        found.append((message, mend))
+    if correction is not None and abs(now - correction.recorded_at) < JUMPED_WITHIN:
+        message = f"a clock ran ahead to {_minute(correction.was)}; at {_minute(correction.at)} "
+        message += "the times of what was stored meanwhile were corrected"
+        found.append((message, SYNCHRONISE))
+    if time.doubted and time.doubted_clock and abs(now - time.doubted) < JUMPED_WITHIN:
+        message = f"at {_minute(time.doubted)} a clock showed {_minute(time.doubted_clock)}"
+        found.append((f"{message}: what it saw is flagged clock_suspect", SYNCHRONISE))
+    for message, mend in found:
+        yield Finding("clock", "warning", message, mend)
+    if not found:
+        yield Finding("clock", "ok", "it agrees with the times of everything that was stored")
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:

@@ -8,7 +8,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from storage.database.rows import Row, stream
-from storage.database.views import snapshots_query
+from storage.database.views import scan_start, snapshots_query
+from storage.history.clock_corrections import (
+    clock_corrections,
+    corrected_time,
+)
 from storage.history.other_readers import Read, read_again
 from storage.history.runs import Run, Snapshot, runs
 from storage.history.versions import outcome_in_history
@@ -48,12 +52,13 @@ SELECT ao.article_id, n.a_derivation_id, n.b_derivation_id, n.a_wording_id, n.b_
 FROM noise_step n JOIN article_origin ao ON ao.origin_id = n.origin_id
 LEFT JOIN noise_step_undone u ON u.noise_step_id = n.id WHERE ao.article_id IN :ids
 """
-_IS_SCAN = """
-SELECT 1 FROM scan WHERE source_id = :source AND complete = TRUE AND started_at = :moment LIMIT 1
+_IS_SCAN = f"""
+SELECT 1 FROM scan
+WHERE source_id = :source AND complete = TRUE AND {scan_start("scan")} = :moment LIMIT 1
 """
-_SCANS = """
-SELECT started_at FROM scan
-WHERE source_id = :source AND complete = TRUE AND started_at BETWEEN :first AND :last
+_SCANS = f"""
+SELECT {scan_start("scan")} AS started_at FROM scan
+WHERE source_id = :source AND complete = TRUE AND {scan_start("scan")} BETWEEN :first AND :last
 ORDER BY id
 """
 
@@ -97,6 +102,7 @@ def articles(connection: Connection, scope: Scope) -> Findings:
 
     What they tell of their changes is computed for the articles of a sample.
     """
+    yield from _corrected_scans(connection)
     scans = _ScanTimes(connection)
     for article in _articles(connection):
         number = article.row["id"]
@@ -260,6 +266,21 @@ def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
             if snapshot["outcome"] != expected:
                 message = f"observation {observation} is {snapshot['outcome']}, not {expected}"
                 yield "outcome_wrong", message
+
+
+def _corrected_scans(connection: Connection) -> Findings:
+    """Compare the corrected starts of scans with what the corrections make of them."""
+    corrections = clock_corrections(connection)
+    query = (
+        "SELECT s.id, s.started_at AS recorded_at, k.started_at FROM scan s "
+        "LEFT JOIN corrected_scan k ON k.scan_id = s.id WHERE k.scan_id IS NOT NULL OR s.id < :last"
+    )
+    last = {"last": max((each.id for each in corrections), default=0)}
+    for row in stream(connection, query, last):
+        expected = corrected_time(corrections, row["id"], row["recorded_at"])
+        if (row["started_at"] or row["recorded_at"]) != expected:
+            message = f"began at {expected}, not at {row['started_at']}"
+            yield Broken("scan", row["id"], "time_wrong", message)
 
 
 def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:

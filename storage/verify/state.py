@@ -1,6 +1,6 @@
 """Compare snapshots, origins of articles, and files with the values that the record gives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,11 @@ from storage.database.tables import (
     TRANSFER,
     VERDICT,
 )
+from storage.history.clock_corrections import (
+    ClockCorrection,
+    clock_corrections,
+    corrected_time,
+)
 from storage.record.derivation_detail import Name, name_from
 from storage.values.locator import without_gz
 from storage.values.outcome import of_page
@@ -39,13 +44,13 @@ Claims = dict[tuple[int, int], dict[int, tuple[datetime, str]]]
 
 def snapshots(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Compute each snapshot again from its observation, its verdict and its derivation."""
-    claims = _claims(connection)
+    claims, corrections = _claims(connection), clock_corrections(connection)
     for row in connection.execute(_SNAPSHOTS.execution_options(**STREAMING)):
         if row.observation_id is None:
             message = "its observation has a text and belongs to no article"
             yield Broken("sight", row.seen_id, "sight_missing", message)
             continue
-        wrong = list(_wrong_columns(row, claims))
+        wrong = list(_wrong_columns(row, claims, corrections))
         for name in wrong:
             message = f"{name} is not what was observed"
             yield Broken("sight", row.observation_id, "sight_wrong", message)
@@ -53,7 +58,9 @@ def snapshots(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
             yield WELL
 
 
-def _wrong_columns(row: Any, claims: Claims) -> Iterator[str]:
+def _wrong_columns(
+    row: Any, claims: Claims, corrections: Sequence[ClockCorrection]
+) -> Iterator[str]:
     """Yield the columns of a snapshot that contradict the record."""
     expected: dict[str, Any] = {
         "locator_id": row.seen_at_id,
@@ -74,6 +81,8 @@ def _wrong_columns(row: Any, claims: Claims) -> Iterator[str]:
             name = _name(row)
             expected |= {"observed_at": name.moment, "is_foreign": name.foreign}
             yield from _wrong_places(row, name, claims)
+    if "observed_at" in expected and not expected["is_foreign"]:
+        expected["observed_at"] = corrected_time(corrections, row.seen_id, expected["observed_at"])
     for column, value in expected.items():
         if getattr(row, column) != value:
             yield column

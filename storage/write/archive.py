@@ -27,8 +27,9 @@ from storage.database.tables import (
     SCAN,
     SOURCE,
 )
-from storage.database.unit import ACT, BEAT, Clock, Unit, utc_now, writing
+from storage.database.unit import ACT, BEAT, Clock, Unit, archive_time, utc_now, writing
 from storage.history.absences import record_absences
+from storage.history.clock_corrections import correct_clock, correct_scan
 from storage.history.memory import Memory
 from storage.history.versions import rebuild_returned
 from storage.record import sources as source_rows
@@ -215,11 +216,33 @@ class Archive:
         with self.engine.begin() as connection:
             return work(connection, *args, **named)
 
+    def shared_clock(self) -> datetime:
+        """Return what the clock shows that all writers share: that of the database server."""
+        return self.ask(archive_time).shared(self.clock)
+
+    def now(self) -> datetime:
+        """Return the archive's time, which is never earlier than what was stored."""
+        time = self.ask(archive_time)
+        return time.after(time.shared(self.clock))
+
+    def is_clock_behind(self) -> bool:
+        """Return whether the clock shows a time that the archive's time has passed."""
+        time = self.ask(archive_time)
+        return time.is_after(time.shared(self.clock))
+
+    def leapt_lately(self) -> bool:
+        """Return whether the clock may be far ahead (`ArchiveTime.leapt_lately`)."""
+        time = self.ask(archive_time)
+        return time.leapt_lately(time.shared(self.clock))
+
     def claim(self, lease_seconds: float, holder: str, **which: Any) -> jobs.Claim | None:
         """Take the next due job (`queue.claim`); where nothing is due, nobody waits for it."""
         likely = self.ask(queue.next_due, **which)
         if likely is None:
             return None
+        time = self.ask(archive_time)
+        if time.was_ahead_of(time.shared(self.clock)):
+            self.run(correct_clock)
         return self.run(queue.claim, lease_seconds, holder, likely=likely, **which)
 
     # ------------------------------------------------------------------------- sources
@@ -271,7 +294,7 @@ class Archive:
     def start_scan(self, source_id: int) -> Scan:
         """Take the number of a scan; its row is written by `finish_scan`."""
         with self.unit() as unit:
-            return Scan(unit.number(), source_id, unit.now)
+            return Scan(unit.number(), source_id, unit.now, unit.doubted(unit.reading, unit.now))
 
     def presences(self, source_id: int) -> dict[tuple[str, str], Presence]:
         """Return how the files of a source were found last, by path and member."""
@@ -422,9 +445,10 @@ class Archive:
                     "id": scan.id, "seq": unit.number(places + 1), "source_id": scan.source_id,
                     "job_id": held.job_id, "started_at": scan.started_at, "recorded_at": unit.now,
                     "complete": complete, "listing_digest": listing_digest, "files": files,
-                    "changed": changed, "gone": len(gone),
+                    "changed": changed, "gone": len(gone), "clock_at": scan.clock_at,
                 },
             )  # fmt: skip
+            correct_scan(unit, scan.id, scan.started_at)
             unit.flush()
             record_absences(unit, gone)
             if complete:

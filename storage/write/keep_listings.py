@@ -83,7 +83,7 @@ class _ListingWriter:
         now = keys
         if self.source["standing"]:
             due: list[Due] = due_watches(
-                unit.connection, unit.now, MOST_NEW, source_id=self.source["id"]
+                unit.connection, unit.clock, MOST_NEW, source_id=self.source["id"]
             )
             is_due = {each.key for each in due}
             now = [key for key in keys if key in is_due or key in set(wanted)]

@@ -24,6 +24,7 @@ from storage.history.absences import record_absences, unrecorded_absences
 from storage.history.address_claims import Claims, Position
 from storage.history.article_rows import add_article, add_snapshot, add_version
 from storage.history.changes import Comparing
+from storage.history.clock_corrections import clock_corrections, corrected_time
 from storage.history.lineages import Lineages
 from storage.history.neighbours import (
     KnownArticle,
@@ -158,6 +159,7 @@ class Keeping:
     def _places(self, readings: Sequence[Reading]) -> list[Position]:
         names = {id(reading): named(reading) for reading in readings}
         known = ensure_origins(self.unit, [n.address for n in names.values() if n.address])
+        corrections = clock_corrections(self.unit.connection)
         places = []
         for reading in readings:
             name = names[id(reading)]
@@ -169,7 +171,9 @@ class Keeping:
                     locator_id=locator,
                     address_id=address,
                     origin_id=locator if address is None else address,
-                    moment=name.moment,
+                    moment=name.moment
+                    if name.foreign
+                    else corrected_time(corrections, reading.captured.observation_id, name.moment),
                     foreign=name.foreign,
                 )
             )

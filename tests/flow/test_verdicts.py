@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import Counter
+from datetime import datetime
 
 import pytest
 
@@ -410,14 +411,14 @@ def test_the_file_captured_first_has_the_address_that_two_of_a_source_name(room,
 
 
 def test_a_file_that_lost_its_address_goes_on_at_its_own_origin(room):
-    room.write("b.md", page(B, url=URL))
-    room.now = hour(1)
-    late = room.ordered(room.places("b.md"))
-    room.collected(late)
     room.write("a.md", page(A, url=URL))
     room.now = hour(0)
     early = room.ordered(room.places("a.md"))
     room.collected(early)
+    room.write("b.md", page(B, url=URL))
+    room.now = hour(1)
+    late = room.ordered(room.places("b.md"))
+    room.collected(late)
     room.worked(late)
     assert room.article(URL)["versions"] == 1
     room.worked(early)
@@ -594,7 +595,7 @@ def test_every_item_has_one_verdict_and_the_counts_are_those_of_the_verdicts(roo
 
 
 def test_what_is_seen_by_a_clock_that_went_back_is_flagged_until_it_is_past_what_was_written(room):
-    for at, text in ((5, A), (3, B), (6, C)):
+    for at, text in ((5, A), (-2, B), (6, C)):
         room.write("pegel.txt", seed("Pegel steigt", text))
         room.scan(at)
     flagged = {row["text"]: row["flags"] for row in room.rows("SELECT text, flags FROM versions")}
@@ -602,8 +603,24 @@ def test_what_is_seen_by_a_clock_that_went_back_is_flagged_until_it_is_past_what
         A: False, B: True, C: False,
     }  # fmt: skip
     assert sorted(row["note"] or "" for row in room.observations(origin("pegel.txt"))) == [
-        "", "", "clock_suspect: the clock stood 2:00:00 before what was written already",
+        "", "", "clock_suspect: the clock showed 2024-06-18 04:00:00Z",
     ]  # fmt: skip
+
+
+def test_what_was_seen_by_a_clock_that_ran_ahead_is_corrected_once_the_clock_is_right(room):
+    for at, text in ((1, A), (99, B), (100, A), (2, C), (3, ENGLISH)):
+        room.write("pegel.txt", seed("Pegel steigt", text))
+        room.scan(at)
+    query = "SELECT text, changed_by, flags FROM versions ORDER BY version"
+    found = room.rows(query)
+    assert [each["text"] for each in found] == [A, B, A, C, ENGLISH]
+    times = [datetime.fromisoformat(each["changed_by"]) for each in found]
+    assert times == sorted(set(times))
+    assert (times[0], times[-2:]) == (hour(1), [hour(2), hour(3)])
+    assert ["clock_suspect" in each["flags"] for each in found] == [False, True, True, False, False]
+    (row,) = room.rows("SELECT at, was FROM clock_correction")
+    assert row["at"] == iso(hour(2))
+    assert row["was"].startswith("2024-06-22T10:00:00")
 
 
 def test_a_capture_that_brings_its_own_time_is_not_flagged_by_our_clock(room):

@@ -45,6 +45,7 @@ def fill_record(room: Newsroom) -> None:
             connection, "restriction", origin_id=origin, reason="mistake", actor="ada", at=START
         )
         add_row(connection, "restriction_lifted", restriction_id=restriction, actor="ada", at=START)
+        add_row(connection, "clock_correction", at=START, since=START, was=START)
 
 
 def log_record(kept: Newsroom, signer: Signer = KEY) -> None:

@@ -232,9 +232,8 @@ def _address_owner(archive: Archive, settings: Settings, locator: str, name: str
 
 def order_due(archive: Archive, settings: Settings) -> list[int]:
     """Write jobs for the watched addresses that are due, and return their ids."""
-    with archive.looking() as connection:
-        if not due_watches(connection, archive.clock(), 1):
-            return []
+    if not archive.ask(due_watches, archive.shared_clock(), 1):
+        return []
     return archive.run(hand_out_due, MOST_AT_ONCE, settings.batch_items)
 
 

@@ -28,6 +28,8 @@ AHEAD_SECONDS = 5.0
 """So far ahead a worker waits for a server; for longer it turns to something else."""
 ROBOTS_FAILED_KEPT = timedelta(minutes=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
+FAR_AHEAD = timedelta(days=8)
+"""The end of a pause that is further ahead was set by a clock that was wrong."""
 LEAST_PACE_SECONDS = 0.5
 """The least pause between two requests to a server that is not one's own."""
 LONGEST_DELAY_SECONDS = 3600.0
@@ -116,7 +118,7 @@ class Servers:
         if fetched_at is None or status is None:
             return False
         kept = ROBOTS_KEPT if status < 500 else ROBOTS_FAILED_KEPT
-        queue.robots_known = self.archive.clock() - fetched_at < kept
+        queue.robots_known = abs(self.archive.clock() - fetched_at) < kept
         queue.delay = queue.host.delay
         return queue.robots_known
 
@@ -191,7 +193,8 @@ class Servers:
     def left_alone_until(self, queue: HostQueue) -> datetime | None:
         """Return until when a server is not to be asked; one that failed before is, on command."""
         host = queue.host
-        if host.retry_until is None or host.retry_until <= self.archive.clock():
+        now = self.archive.clock()
+        if host.retry_until is None or not now < host.retry_until <= now + FAR_AHEAD:
             return None
         has_asked = (host.retry_note or "").startswith(ASKED_FOR_IT)
         if has_asked or queue.key in self._failed or not self.on_command:

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from apscheduler.events import EVENT_JOB_MISSED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
-from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 from celery import Celery
 
@@ -45,6 +44,7 @@ from worker.services.app import QUEUE, hard_limit_seconds
 from worker.services.broker import FAILURES
 from worker.services.cron import CronError, cron_trigger
 from worker.services.heartbeat import Heartbeat
+from worker.services.steady_scheduler import SteadyScheduler
 
 LATE_SECONDS = 60.0
 """An act that did not end for this long beyond its interval is late."""
@@ -130,7 +130,9 @@ def tick(archive: Archive, settings: Settings, source: Source, now: datetime) ->
     except LocatorError as error:
         LOG.warning("source_unreadable", source=source.name, reason=error.reason)
         return None
-    return order(archive, [target], "schedule", slot_of(source, now, zone))
+    # Slots that the clock shows for a second time are taken already.
+    slot = None if archive.is_clock_behind() else slot_of(source, now, zone)
+    return order(archive, [target], "schedule", slot)
 
 
 def sweep(
@@ -168,7 +170,7 @@ class Scheduler:
         self._ended: dict[str, float] = {}
         self.heartbeat = Heartbeat(settings.home, "scheduler")
         self._quiet: dict[str, float] = {}
-        self._ticking = BackgroundScheduler(
+        self._ticking = SteadyScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(ACTS) + TICKS_AT_ONCE)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 3600},
@@ -198,6 +200,8 @@ class Scheduler:
                 self._run_act, IntervalTrigger(seconds=act.seconds), args=[act], id=act.name
             )
         while not stop.is_set():
+            if self._ticking.follow_clock():
+                self._jobs.clear()
             held_before, holds = self._leads, self._guarded(self.leadership.holds)()
             if holds and not held_before:
                 self._begin()
@@ -315,7 +319,7 @@ class Scheduler:
         proof_log.append(self.archive.engine, self.archive.clock)
         signer = checkpoints.read_key(self.settings.proof_key_file)
         if signer is not None and checkpoints.is_due(
-            self.archive.engine, self.archive.clock(), self.settings.proof_every
+            self.archive.engine, self.archive.now(), self.settings.proof_every
         ):
             made = checkpoints.make(self.archive.engine, self.archive.clock, signer)
             LOG.info("checkpoint_signed", entries=made.size)
@@ -338,6 +342,8 @@ class Scheduler:
 
     def expire_captures(self) -> None:
         """Delete the bytes of captures whose retention time is over."""
+        if self.archive.leapt_lately():
+            return
         for each in self.archive.drop_overdue_bytes(self.settings.keep_bytes):
             if each["captures"]:
                 LOG.info("bytes_over", **each)

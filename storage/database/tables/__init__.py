@@ -3,8 +3,8 @@
 Record (only added to, guarded by triggers): origin, capture, scan, observation, certificate,
 transfer, foreign_record, derivation, wording, verdict, relation, relation_undone, lineage,
 lineage_undone, noise_step, noise_step_undone, refusal, redaction, restriction, restriction_lifted,
-log_key, log_checkpoint, log_cosignature, log_stamp, and the log over all of these: log_run,
-log_tile.
+clock_correction, log_key, log_checkpoint, log_cosignature, log_stamp, and the log over all of
+these: log_run, log_tile.
 State (can be rebuilt or re-entered): everything else.
 Ids of the record and every `seq` come from one counter that is taken under the write lock, so
 they rise in the order of commit (`storage.write.archive`).
@@ -19,8 +19,8 @@ RECORD = tuple(
     """
     origin capture scan observation certificate transfer foreign_record wording derivation
     verdict relation relation_undone lineage lineage_undone noise_step noise_step_undone
-    refusal redaction restriction restriction_lifted log_key log_checkpoint log_cosignature
-    log_stamp log_run log_tile
+    refusal redaction restriction restriction_lifted clock_correction log_key log_checkpoint
+    log_cosignature log_stamp log_run log_tile
     """.split()  # noqa: SIM905
 )
 """The tables whose rows are never updated or deleted."""
@@ -70,8 +70,10 @@ ARTICLE_ORIGIN = METADATA.tables["article_origin"]
 BOILERPLATE_DUE = METADATA.tables["box_due"]
 CAPTURE = METADATA.tables["capture"]
 CERTIFICATE = METADATA.tables["certificate"]
+CLOCK_CORRECTION = METADATA.tables["clock_correction"]
 CLUSTER = METADATA.tables["cluster"]
 CLUSTER_MEMBER = METADATA.tables["cluster_member"]
+CORRECTED_SCAN = METADATA.tables["corrected_scan"]
 COUNTER = METADATA.tables["counter"]
 DERIVATION = METADATA.tables["derivation"]
 FOREIGN_RECORD = METADATA.tables["foreign_record"]

@@ -41,7 +41,8 @@ class CaptureRow(Row, table=True):
 class ScanRow(Row, table=True):
     """One pass over a watched folder; its id is taken when it starts, the row comes at its end.
 
-    `seq` is the top of a block of numbers, one for each file that the scan saw.
+    `seq` is the top of a block of numbers, one for each file that the scan saw. `clock_at` is
+    what the clock showed at the start, where that is far from the archive's time.
     """
 
     __table_args__ = (
@@ -59,10 +60,15 @@ class ScanRow(Row, table=True):
     files: int
     changed: int
     gone: int
+    clock_at: datetime | None = time_column(nullable=True)
 
 
 class ObservationRow(Row, table=True):
-    """One check of one place at one time, as the transport knew it."""
+    """One check of one place at one time, as the transport knew it.
+
+    `observed_at` is in the archive's time, or that of an imported capture. `clock_at` is what the
+    clock showed, where that is far from the archive's time.
+    """
 
     __table_args__ = (Index("observation_by_locator", "locator_id", "id"),)
     id: int = key_column()
@@ -77,6 +83,20 @@ class ObservationRow(Row, table=True):
     hints: Any = json_column()
     http_status: int | None = None
     note: str | None = text_column()
+    clock_at: datetime | None = time_column(nullable=True)
+
+
+class ClockCorrectionRow(Row, table=True):
+    """States that the archive's time ran ahead until now: `was` when the clock showed `at`.
+
+    What this archive saw before this row, and later than `at`, was seen between `since` and `at`.
+    """
+
+    id: int = key_column()
+    at: datetime = time_column()
+    since: datetime = time_column()
+    was: datetime = time_column()
+    recorded_at: datetime = time_column()
 
 
 class WordingRow(Row, table=True):

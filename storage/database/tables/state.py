@@ -209,6 +209,13 @@ class WatchRow(Row, table=True):
     hints: Any = json_column()
 
 
+class CorrectedScanRow(Row, table=True):
+    """The corrected start of a scan that was made while the archive's time ran ahead."""
+
+    scan_id: int = key_column()
+    started_at: datetime = time_column()
+
+
 class ArticleRow(Row, table=True):
     """What stands at one origin, or at several that were joined, through time.
 

@@ -135,7 +135,7 @@ def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
     """Return whether somebody who gave no stamp the last time may be asked again."""
     query = select(STAMP_REQUEST.c.next_at).where(STAMP_REQUEST.c.authority == name)
     after = connection.execute(query).scalar()
-    return after is None or after <= now
+    return after is None or not now < after <= now + LONGEST_PAUSE
 
 
 def _asked(newest: Signed, authority: Authority) -> StampAnswer:

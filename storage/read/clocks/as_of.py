@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 from storage.database.columns import iso_utc
 from storage.database.tables import METADATA, RECORD
 from storage.database.unit import Unit
+from storage.database.views import scan_start
 from storage.history.changes import Comparing
 from storage.history.versions import rebuild
 from storage.read.clocks.clusters_as_of import turn_clusters_back
@@ -110,7 +111,11 @@ class _Past:
             moment_column = next((each for each in _RECORDED if each in columns), None)
             if moment_column is not None and name not in _CONTENTS:
                 moment = self._moment(self.known_at)
-                views[name] = f"SELECT * FROM {self.base}.{name} WHERE {moment_column} <= {moment}"
+                corrected = self._corrected_by(self.known_at)
+                views[name] = (
+                    f"SELECT * FROM {self.base}.{name} "
+                    f"WHERE {moment_column} <= {moment} OR id <= {corrected}"
+                )
         return views
 
     def _make_affected(self) -> None:
@@ -177,9 +182,15 @@ class _Past:
         if self.as_of is None:
             return views
         by_then = f"<= {self._moment(self.as_of)}"
-        views["observation"] = f"SELECT * FROM ({of('observation')}) q WHERE observed_at {by_then}"
+        ours = (
+            f"q.id <= {self._corrected_by(self.as_of)} AND NOT EXISTS (SELECT 1 FROM "
+            f"{self.base}.transfer t WHERE t.observation_id = q.id AND t.is_foreign = TRUE)"
+        )
+        views["observation"] = (
+            f"SELECT * FROM ({of('observation')}) q WHERE observed_at {by_then} OR ({ours})"
+        )
         views["sight"] = f"SELECT * FROM ({of('sight')}) q WHERE observed_at {by_then}"
-        views["scan"] = f"SELECT * FROM ({of('scan')}) q WHERE started_at {by_then}"
+        views["scan"] = f"SELECT * FROM ({of('scan')}) q WHERE {scan_start('q')} {by_then}"
         views["version"] = self._versions(of("version"), by_then)
         views["article"] = self._articles(of("article"), by_then)
         views["cluster_member"] = self._members(of("cluster_member"))
@@ -255,6 +266,12 @@ class _Past:
     def _columns(self, table: str, alias: str, **replaced: str) -> str:
         names = [column.name for column in METADATA.tables[table].columns]
         return ", ".join(f"{replaced.get(name, f'{alias}.{name}')} AS {name}" for name in names)
+
+    def _corrected_by(self, moment: datetime) -> int:
+        """Return the number below which rows were written by then, whatever time they state."""
+        by_then = self._moment(moment)
+        query = f"SELECT max(id) FROM {self.base}.clock_correction WHERE at <= {by_then}"
+        return self.connection.exec_driver_sql(query).scalar() or 0
 
     def _moment(self, moment: datetime) -> str:
         """Return a moment as a literal: a view takes no parameters."""

@@ -19,6 +19,7 @@ from storage.database.tables import (
     WORDING,
 )
 from storage.database.views import view_query
+from storage.history.snapshots import SCAN_STARTED, SCANS
 from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import watching
 from storage.read.figures.work import work_left
@@ -101,9 +102,9 @@ def _sources(connection: Connection, now: datetime) -> tuple[SourceFigures, ...]
     scans: dict[int, Any] = {
         row[0]: row
         for row in connection.execute(
-            select(SCAN.c.source_id, func.count(), func.max(SCAN.c.started_at)).group_by(
-                SCAN.c.source_id
-            )
+            select(SCAN.c.source_id, func.count(), func.max(SCAN_STARTED))
+            .select_from(SCANS)
+            .group_by(SCAN.c.source_id)
         )
     }
     return tuple(

@@ -50,8 +50,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A pass over a folder, from its start to what it found."""
+    """A pass over a folder, from its start to what it found.
+
+    `clock_at` is what the clock showed at the start, where that is far from the archive's time.
+    """
 
     id: int
     source_id: int
     started_at: datetime
+    clock_at: datetime | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, case, func, or_, select, text, update
 
 from storage.database.engine import database_epoch, looking
 from storage.database.holder import holder_name, holder_of, is_dead
@@ -19,6 +19,8 @@ from storage.database.tables import ALERT, ALERT_DELIVERY
 from storage.database.unit import Clock
 from storage.history.alerts.lists import Alert, Channel, OutboxItem, alerts, channels
 
+FAR_AHEAD_SECONDS = 30 * 86400.0
+"""The end of a lease or pause that is further ahead was set by a clock that was wrong."""
 LEASE_SECONDS = 120.0
 MOST_ATTEMPTS = 10
 FIRST_PAUSE_SECONDS = 5.0
@@ -115,10 +117,20 @@ def waits(engine: Engine) -> bool:
         return bool(_due(connection))
 
 
+def _is_free(now: float) -> ColumnElement[bool]:
+    lease = ALERT_DELIVERY.c.lease_until
+    return or_(lease.is_(None), _is_outside(lease, now))
+
+
+def _is_outside(moment: ColumnElement[float], now: float) -> ColumnElement[bool]:
+    """Return the condition that a time is past, or so far ahead that a wrong clock set it."""
+    return or_(moment <= now, moment > now + FAR_AHEAD_SECONDS)
+
+
 def _due(connection: Connection) -> list[Message]:
     """Return messages that are due, the oldest first, a few of each channel: one mail, whole."""
     now = database_epoch(connection)
-    is_free = or_(ALERT_DELIVERY.c.lease_until.is_(None), ALERT_DELIVERY.c.lease_until < now)
+    is_free = _is_free(now)
     place = func.row_number().over(
         partition_by=ALERT_DELIVERY.c.channel_id,
         order_by=(
@@ -129,7 +141,7 @@ def _due(connection: Connection) -> list[Message]:
     listed = (
         select(ALERT_DELIVERY, place.label("place"))
         .join(ALERT, ALERT.c.id == ALERT_DELIVERY.c.alert_id)
-        .where(IS_OPEN, ALERT_DELIVERY.c.next_at <= now, is_free)
+        .where(IS_OPEN, _is_outside(ALERT_DELIVERY.c.next_at, now), is_free)
         .where(ALERT.c.paused.is_(False))
         .subquery()
     )
@@ -174,7 +186,7 @@ def _message(
 def _taken(connection: Connection, message: Message, token: str) -> Message | None:
     """Claim what of a message nobody else took meanwhile."""
     now = database_epoch(connection)
-    is_free = or_(ALERT_DELIVERY.c.lease_until.is_(None), ALERT_DELIVERY.c.lease_until < now)
+    is_free = _is_free(now)
     done = connection.execute(
         update(ALERT_DELIVERY)
         .where(ALERT_DELIVERY.c.id.in_([each.id for each in message.items]))

@@ -1,0 +1,167 @@
+"""Correct the archive's time after a clock that ran ahead.
+
+Own observations are ordered by their numbers. While the archive's time ran ahead, they got times
+that are too late. A correction states between which moments they were made; this module computes
+the corrected times, which still rise with the numbers, and rebuilds the histories concerned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, or_, select, union
+
+from storage.database.columns import SNAPSHOT_BLOCK
+from storage.database.tables import (
+    ARTICLE,
+    CLOCK_CORRECTION,
+    CORRECTED_SCAN,
+    COUNTER,
+    SCAN,
+    SNAPSHOT,
+    VERSION,
+    WATCH,
+)
+from storage.database.unit import LEAP_FROM, LEAP_TO, Unit, update_rows
+from storage.history.versions import rebuild_all
+
+ARTICLES_AT_A_TIME = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ClockCorrection:
+    """What was seen before the row `id`, and later than `at`, was seen between `since` and `at`."""
+
+    id: int
+    at: datetime
+    since: datetime
+
+    def applies_to(self, number: int, moment: datetime) -> bool:
+        return number < self.id and moment > self.at
+
+    def corrected(self, number: int) -> datetime:
+        """Return when the row `number` was written: as many microseconds before as it has numbers.
+
+        >>> from datetime import UTC
+        >>> noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
+        >>> correction = ClockCorrection(1_000_000, noon + timedelta(hours=1), noon)
+        >>> correction.corrected(500_000).isoformat(timespec="milliseconds")
+        '2026-11-28T12:59:59.500+00:00'
+        """
+        return max(self.since, self.at - timedelta(microseconds=self.id - number))
+
+
+def clock_corrections(connection: Connection) -> list[ClockCorrection]:
+    """Return all corrections of the archive's time."""
+    table = CLOCK_CORRECTION.c
+    rows = connection.execute(select(table.id, table.at, table.since).order_by(table.id))
+    return [ClockCorrection(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCorrection:
+    """The latest correction: the archive's time `was` that when the clock showed `at`."""
+
+    at: datetime
+    was: datetime
+    recorded_at: datetime
+
+
+def latest_correction(connection: Connection) -> StoredCorrection | None:
+    table = CLOCK_CORRECTION.c
+    query = select(table.at, table.was, table.recorded_at).order_by(table.id.desc()).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else StoredCorrection(*row)
+
+
+def corrected_time(
+    corrections: Sequence[ClockCorrection], number: int, moment: datetime
+) -> datetime:
+    """Return when the archive's own row `number` was written that claims `moment`."""
+    for each in corrections:
+        if each.applies_to(number, moment):
+            moment = each.corrected(number)
+    return moment
+
+
+def correct_clock(unit: Unit) -> None:
+    """Set the archive's time back to what the clock shows, where that shows that it ran ahead."""
+    time = unit.time
+    if not time.was_ahead_of(unit.clock):
+        return
+    assert time.latest is not None
+    assert time.leap_from is not None
+    unit.set_back()
+    correction = ClockCorrection(unit.number(), unit.now, time.leap_from)
+    unit.add(
+        CLOCK_CORRECTION,
+        {
+            "id": correction.id, "at": correction.at, "since": correction.since,
+            "was": time.latest, "recorded_at": unit.now,
+        },
+    )  # fmt: skip
+    leap = COUNTER.c.name.in_((LEAP_FROM, LEAP_TO))
+    unit.connection.execute(delete(COUNTER).where(leap))
+    articles = _articles_ahead(unit, correction)
+    _correct_snapshots(unit, correction)
+    _correct_scans(unit, correction)
+    _correct_watches(unit, correction)
+    unit.flush()
+    for start in range(0, len(articles), ARTICLES_AT_A_TIME):
+        rebuild_all(unit, dict.fromkeys(articles[start : start + ARTICLES_AT_A_TIME], True))
+
+
+def _articles_ahead(unit: Unit, correction: ClockCorrection) -> list[int]:
+    """Return the articles whose history mentions a time after the correction."""
+    at = correction.at
+    own = SNAPSHOT.c.is_foreign.is_(False)
+    query = union(
+        select(SNAPSHOT.c.article_id).where(own, SNAPSHOT.c.observed_at > at),
+        select(VERSION.c.article_id).where(VERSION.c.last_seen > at),
+        select(ARTICLE.c.id).where(or_(ARTICLE.c.last_seen > at, ARTICLE.c.latest_at > at)),
+    )
+    return sorted(unit.connection.execute(query).scalars())
+
+
+def _correct_snapshots(unit: Unit, correction: ClockCorrection) -> None:
+    query = select(SNAPSHOT.c.observation_id).where(
+        SNAPSHOT.c.is_foreign.is_(False), SNAPSHOT.c.observed_at > correction.at
+    )
+    rows = [
+        {
+            "observation_id": number, "seq": unit.number(SNAPSHOT_BLOCK),
+            "observed_at": correction.corrected(number),
+        }
+        for number in unit.connection.execute(query).scalars()
+    ]  # fmt: skip
+    update_rows(unit.connection, SNAPSHOT, ("observation_id",), rows)
+
+
+def _correct_scans(unit: Unit, correction: ClockCorrection) -> None:
+    query = select(SCAN.c.id, SCAN.c.started_at).where(SCAN.c.started_at > correction.at)
+    corrections = [*clock_corrections(unit.connection), correction]
+    corrected = {
+        number: corrected_time(corrections, number, moment)
+        for number, moment in unit.connection.execute(query)
+    }
+    known = CORRECTED_SCAN.c.scan_id.in_(list(corrected))
+    unit.connection.execute(delete(CORRECTED_SCAN).where(known))
+    if corrected:
+        rows = [{"scan_id": number, "started_at": moment} for number, moment in corrected.items()]
+        unit.connection.execute(insert(CORRECTED_SCAN), rows)
+
+
+def correct_scan(unit: Unit, scan_id: int, started_at: datetime) -> None:
+    """Store the corrected start of a scan that ran while the archive's time was corrected."""
+    corrected = corrected_time(clock_corrections(unit.connection), scan_id, started_at)
+    if corrected != started_at:
+        unit.add(CORRECTED_SCAN, {"scan_id": scan_id, "started_at": corrected})
+
+
+def _correct_watches(unit: Unit, correction: ClockCorrection) -> None:
+    """Let addresses be checked now that would have been due by the time that ran ahead."""
+    names = ("checked_at", "reached_at", "changed_at", "next_check")
+    for column in (WATCH.c[name] for name in names):
+        unit.connection.execute(
+            WATCH.update().where(column > correction.at).values({column: correction.at})
+        )

@@ -1,0 +1,268 @@
+"""Clocks that jump: real processes under faketime, on both databases, and what they leave behind."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from tests.flow.driver import SENTENCES, findings, page, touch
+from tests.flow.processes import LESART, Service, environment, rows, until
+from worker.services.steady_scheduler import LatestRun, SteadyScheduler
+
+A, B, C, D = SENTENCES
+E = "Am Abend fiel der Pegel wieder."
+URL = "https://presse.example/pegel"
+QUIET = "https://presse.example/ruhe"
+MINUTE = timedelta(minutes=1)
+
+needs_faketime = pytest.mark.skipif(
+    shutil.which("faketime") is None, reason="faketime is missing: install the package faketime"
+)
+
+
+class Home:
+    """A folder with seeds and an archive, on which commands run by any clock."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        self.settings = {"database_url": url, "every": "1s"}
+        (folder / "seeds").mkdir()
+        self.write("seeds/ruhe.md", page("Auf dem Deich blieb alles ruhig.", url=QUIET))
+
+    def write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.write_text(text, "utf-8")
+        touch(path)
+
+    def edit(self, text: str) -> None:
+        self.write("seeds/pegel.md", page(text, url=URL))
+
+    def command(self, *words: str, clock: str | None = None, **more: str) -> None:
+        faked = () if clock is None else ("faketime", "-f", clock)
+        ended = subprocess.run(
+            [*faked, *LESART, *words], cwd=self.folder, env=environment(**self.settings) | more,
+            capture_output=True, encoding="utf-8", timeout=600, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        assert findings(self.url) == []
+
+    def scan(self, clock: str | None = None, **more: str) -> None:
+        self.command("up", "--once", clock=clock, **more)
+
+    def import_capture(self, text: str, seen_at: datetime) -> None:
+        self.write("kopie.md", page(text, url=URL, observed_at=seen_at))
+        self.command("ingest", "kopie.md")
+
+    def rows(self, *words: str) -> list[dict[str, Any]]:
+        return rows(self.folder, *words, **self.settings)
+
+    def versions(self) -> list[dict[str, Any]]:
+        query = (
+            "SELECT v.text, v.changed_after, v.changed_by, v.last_seen, v.flags FROM versions v "
+            f"JOIN articles a ON a.article = v.article WHERE a.origin = '{URL}' ORDER BY v.version"
+        )
+        return self.rows("sql", query)
+
+    def texts(self) -> list[str]:
+        return [each["text"] for each in self.versions()]
+
+    def current(self, *words: str) -> str:
+        (shown,) = self.rows("show", URL, *words)
+        return str(shown["text"])
+
+    def clock_warnings(self) -> list[str]:
+        found = self.rows("doctor")
+        return [x["message"] for x in found if x["check"] == "clock" and x["state"] == "warning"]
+
+
+@pytest.fixture
+def home(database_url, tmp_path) -> Iterator[Home]:
+    found = Home(tmp_path, database_url)
+    yield found
+    assert findings(database_url) == []
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def assert_in_order(versions: list[dict[str, Any]], since: datetime) -> None:
+    """Check that the times rise with the versions and that none is in the future."""
+    times = [moment(each[name]) for each in versions for name in ("changed_by", "last_seen")]
+    assert times == sorted(times)
+    assert since - MINUTE <= times[0]
+    assert times[-1] <= datetime.now(UTC) + MINUTE
+
+
+SLOW_ONES = ("-10y", "+1h", "+3d", "-3d")
+
+
+@needs_faketime
+@pytest.mark.parametrize(
+    "clock",
+    [*(pytest.param(each, marks=pytest.mark.slow) for each in SLOW_ONES), "-1h", "+30y"],
+)
+def test_a_scan_by_a_wrong_clock_between_two_edits_keeps_the_order_of_the_texts(home, clock):
+    since = datetime.now(UTC)
+    home.edit(A)
+    home.scan()
+    home.edit(B)
+    home.scan(clock)
+    assert home.texts() == [A, B]
+    between = datetime.now(UTC)
+    home.edit(C)
+    home.scan()
+    assert home.current() == C
+    assert home.texts() == [A, B, C]
+    assert_in_order(home.versions(), since)
+    flagged = ["clock_suspect" in each["flags"] for each in home.versions()]
+    assert flagged[1]
+    assert not flagged[0]
+    (warning, *_others) = home.clock_warnings()
+    assert "clock" in warning
+    assert home.current("--as-of", datetime.now(UTC).isoformat()) == C
+    assert home.current("--known-at", datetime.now(UTC).isoformat()) == C
+    (quiet,) = [each for each in home.rows("list") if each["origin"] == QUIET]
+    assert quiet["versions"] == 1
+    assert since - MINUTE <= moment(quiet["first_seen"])
+    assert moment(quiet["last_seen"]) <= datetime.now(UTC) + MINUTE
+    for text, seen_at in ((D, datetime(2020, 1, 1, tzinfo=UTC)), (E, between)):
+        home.import_capture(text, seen_at)
+    assert home.texts()[0] == D
+    assert home.texts()[-1] == C
+    home.scan()
+    assert home.current() == C
+
+
+@needs_faketime
+@pytest.mark.slow
+@pytest.mark.parametrize("clock", ["-10y", "+30y"])
+def test_captures_that_are_imported_around_a_jump_find_their_places(home, clock):
+    home.edit(A)
+    home.scan()
+    home.edit(B)
+    home.scan(clock)
+    now = datetime.now(UTC)
+    for years, text in ((-15, D), (-5, E), (5, "Der Pegel fiel."), (40, "Der Pegel stieg.")):
+        home.import_capture(text, now.replace(day=1, year=now.year + years))
+    home.edit(C)
+    home.scan()
+    texts = home.texts()
+    assert texts[:2] == [D, E]
+    assert [each for each in texts if each in {A, B, C}] == [A, B, C]
+    assert texts[-1] == "Der Pegel stieg."
+    assert home.current("--as-of", datetime.now(UTC).isoformat()) == C
+
+
+@needs_faketime
+@pytest.mark.slow
+def test_two_edits_while_the_clock_runs_ahead_keep_their_order(home):
+    home.edit(A)
+    home.scan()
+    for text in (B, A, D):
+        home.edit(text)
+        home.scan("+30y")
+    home.edit(C)
+    home.scan()
+    assert home.texts() == [A, B, A, D, C]
+
+
+@needs_faketime
+@pytest.mark.slow
+def test_two_machines_whose_clocks_differ_write_one_history(postgres_url, tmp_path):
+    home, since = Home(tmp_path, postgres_url), datetime.now(UTC)
+    for text, clock in ((A, "+1h"), (B, None), (C, "+1h"), (D, "-2h"), (E, None)):
+        home.edit(text)
+        home.scan(clock)
+    assert home.texts() == [A, B, C, D, E]
+    assert_in_order(home.versions(), since)
+    flagged = ["clock_suspect" in each["flags"] for each in home.versions()]
+    assert flagged == [True, False, True, True, False]
+
+
+@needs_faketime
+@pytest.mark.slow
+def test_the_hour_that_comes_twice_is_no_jump(home):
+    zone = {"LESART_TIMEZONE": "Europe/Berlin", "TZ": "Europe/Berlin"}
+    for text, local in ((A, "2026-10-25 01:50:00"), (B, "2026-10-25 03:10:00")):
+        home.edit(text)
+        home.scan(f"@{local}", **zone)
+    assert home.texts() == [A, B]
+    assert [each["flags"] for each in home.versions()] == [[], []]
+
+
+@needs_faketime
+@pytest.mark.slow
+def test_a_running_scheduler_follows_a_clock_that_jumps(database_url, tmp_path):
+    home, since = Home(tmp_path, database_url), datetime.now(UTC)
+    shown = tmp_path / "clock"
+    shown.write_text("+0\n")
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    faked = {
+        "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(shown), "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
+    }  # fmt: skip
+    up = Service(tmp_path, "up", **home.settings)
+    before = {name: os.environ.get(name) for name in faked}
+    os.environ.update(faked)
+    try:
+        up.start()
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    try:
+        for number, clock in enumerate(("+0", "+30y", "+0", "-10y", "+0"), 1):
+            shown.write_text(f"{clock}\n")
+            home.edit(SENTENCES[number % 4])
+            until(lambda n=number: len(home.versions()) == n, what=f"a scan at {clock}")
+    finally:
+        up.end()
+    assert home.texts() == [SENTENCES[number % 4] for number in range(1, 6)]
+    assert_in_order(home.versions(), since)
+
+
+# ----------------------------------------------------------------------------- the scheduler
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+LATER = datetime(2056, 11, 28, 12, 0, 0, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        IntervalTrigger(seconds=0.5, start_date=NOW, timezone=UTC),
+        CronTrigger.from_crontab("* * * * *", timezone=UTC),
+    ],
+)
+def test_after_thirty_years_a_trigger_runs_once_and_goes_on(trigger):
+    steady = LatestRun(trigger)
+    found = steady.get_next_fire_time(NOW, LATER)
+    assert timedelta(0) <= found - LATER <= MINUTE
+    assert found < steady.get_next_fire_time(found, found) <= found + MINUTE
+
+
+def test_an_interval_that_began_in_the_future_goes_on():
+    steady = LatestRun(IntervalTrigger(seconds=1, start_date=LATER, timezone=UTC))
+    found = steady.get_next_fire_time(NOW - MINUTE, NOW)
+    assert timedelta(0) <= found - NOW <= MINUTE
+
+
+def test_jobs_run_at_once_when_the_clock_was_set_back():
+    scheduler = SteadyScheduler(timezone=UTC)
+    scheduler.start(paused=True)
+    try:
+        job = scheduler.add_job(print, IntervalTrigger(days=1, timezone=UTC), id="daily")
+        assert not scheduler.follow_clock()
+        assert job.next_run_time > datetime.now(UTC) + timedelta(hours=1)
+        scheduler._offset += 3600
+        assert scheduler.follow_clock()
+        assert scheduler.get_job("daily").next_run_time <= datetime.now(UTC)
+    finally:
+        scheduler.shutdown(wait=False)
