@@ -353,6 +353,9 @@ class Settings:
     max_list_bytes: int = setting(_size, "50MiB", "the largest JSON list of documents")
     max_container_bytes: int = setting(_size, "1GB", "the largest container, packed and unpacked")
     max_container_entries: int = setting(_count, 100_000, "members of a container at most")
+    max_container_rows: int = setting(
+        _count, 20_000, "rows of a table, records of JSON lines or of a JSON list, at most"
+    )
     max_web_archive_bytes: int = setting(
         _size, "50GB", "the largest WARC file or WACZ, unpacked too"
     )

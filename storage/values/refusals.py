@@ -54,6 +54,14 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Record {line} could not be read: {reason}.",
         "Mend that line; the good ones were taken.",
     ),
+    "too_many_rows": (
+        "The document has more than {limit} rows; those after row {line} were not read.",
+        "Split it, or raise the setting max_container_rows.",
+    ),
+    "rows_without_text": (
+        "{count} rows have no text; the first of them is row {line}.",
+        "Fill in the text of these rows, or leave them out; the other rows were accepted.",
+    ),
     "front_matter_invalid": (
         "The front matter could not be read: {reason}.",
         "Mend the YAML between the two lines of three dashes.",

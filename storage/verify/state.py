@@ -29,7 +29,7 @@ from storage.history.clock_corrections import (
     corrected_time,
 )
 from storage.record.derivation_detail import Name, name_from
-from storage.values.locator import without_gz
+from storage.values.locator import origin_path
 from storage.values.outcome import of_page
 from storage.values.redaction import is_emptied
 from storage.verify.finding import WELL, Broken, Findings, Scope
@@ -256,10 +256,10 @@ def presences(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
 
 
 def _wrong_presence(row: Any) -> Iterator[str]:
-    place = row.place_text or ""
-    if not place.endswith(f"{row.path}{row.member}"):
+    place, name = row.place_text or "", f"{row.path}{row.member}"
+    if not place.endswith(name):
         yield "place_id"
-    elif row.locator_text not in {place, without_gz(place)}:
+    elif row.locator_text != place.removesuffix(name) + origin_path(row.path, row.member):
         yield "locator_id"
     if row.observation_id is None:
         return

@@ -3,6 +3,7 @@
 The tables and columns come from the database itself, so a new column fails until it is either.
 """
 
+import gzip
 import json
 import shutil
 import sqlite3
@@ -72,6 +73,8 @@ def fill(room: Newsroom) -> None:
         "zweimal.md", page("Die Brücke ist gesperrt. Sie bleibt es bis Montag.", url=address)
     )
     room.write("liste.jsonl", lines({"eins": "Der erste Satz.", "zwei": "Der zweite Satz."}))
+    table = f'title,text\nPegel,"{A}"\nOhne Text,\n'
+    room.write("tabelle.csv.gz", gzip.compress(table.encode()))
     log_record(room)
     assert room.findings() == []
 

@@ -23,6 +23,7 @@ from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import nameless
 from worker.address import parse_address, without_trackers
 from worker.flow.import_captures import Importer
+from worker.flow.textless_rows import TextlessRows
 from worker.sources.containers.gunzip import MAGIC as GZIP
 from worker.sources.containers.items import (
     Foreign,
@@ -209,6 +210,7 @@ class _Collection:
         self._hints = hints_of(settings, place.type)
         self._importer = Importer(archive, held, place.source_id, settings.batch_items)
         self._late: list[Arrival] = []
+        self._textless = TextlessRows(settings.max_document_bytes)
         self._unread: list[int] = []
 
     def counts(self) -> Counts:
@@ -334,6 +336,7 @@ class _Collection:
                 case PassedOver():
                     is_container = True
                     self._importer.counted.passed_over += 1
+        self._reject_textless(path, found)
         if is_container:
             self._importer.flush()
             self._seen.add((path, ""))
@@ -349,6 +352,10 @@ class _Collection:
         self.changed += 1
         place = f"{self.place.prefix}{path}"
         self._importer.add(place, replace(found.capture, locator=f"{place}{found.member}"))
+
+    def _reject_textless(self, path: str, found: FoundFile) -> None:
+        for rejected in self._textless.take(found.locator):
+            self._reject(path, rejected, found.stamp)
 
     def _see_whole(self, path: str) -> None:
         """Note that nothing can be said of what a file holds: none of it is absent."""
@@ -375,9 +382,12 @@ class _Collection:
     def _take(self, path: str, item: Item, stamp: FileStamp) -> None:
         if self._is_redacted(path, item.member, stamp):
             return
+        present = self._known.get((path, item.member))
+        if not item.has_text and (present is None or present.gone):
+            self._textless.add(item)
+            return
         digest = raw_digest(item.raw)
         self._seen.add((path, item.member))
-        present = self._known.get((path, item.member))
         same = (
             present is not None
             and present.digest == digest
@@ -404,6 +414,9 @@ class _Collection:
         if self._is_redacted(path, rejected.member, stamp):
             return
         self._seen.add((path, rejected.member))
+        if rejected.refused.code == "too_many_rows":  # of the others nothing is known
+            below = f"{rejected.member}#"
+            self._seen.update((path, m) for m in self._members.get(path, ()) if m.startswith(below))
         if rejected.refused.code in LOOK_AGAIN:
             stamp = NO_STAMP
         digest = raw_digest(rejected.raw) if rejected.raw is not None else None
@@ -519,5 +532,6 @@ def limits_of(settings: Settings) -> Limits:
         list=settings.max_list_bytes,
         container=settings.max_container_bytes,
         entries=settings.max_container_entries,
+        rows=settings.max_container_rows,
         web_archive=settings.max_web_archive_bytes,
     )

@@ -32,6 +32,7 @@ class Item:
     with `#`: `#key`, `#line`, `#path/in/archive`, `#path/in/archive.jsonl#key`. `line` is the
     line where the record begins, or its place, from 1, in a JSON list. `charset` is only set
     where the bytes were made here (rows of a table). `flags` are codes of `values.refusals`.
+    `has_text` is False for a record that names no text, so that nothing can be read out of it.
 
     The bytes of a gzipped document are those that were compressed, not the compressed ones:
     so `a.txt` and `a.txt.gz` are the same capture of the same origin, and `lesart raw` gives
@@ -45,6 +46,7 @@ class Item:
     charset: str | None = None
     line: int | None = None
     flags: tuple[str, ...] = ()
+    has_text: bool = True
 
     @property
     def origin_path(self) -> str:
@@ -80,15 +82,16 @@ class Limits:
 
     `document` is one document, `list` a JSON list of documents (held in memory), `container`
     a file of many documents and all that comes out of it, `entries` the members of an
-    archive, `parts` those of a gzip stream. What grows more than `ratio` times is a bomb once
-    it has given `ratio_free`. `web_archive` goes instead of `container` for WARC files, which
-    are streamed record by record.
+    archive, `rows` the records of one table or list, `parts` those of a gzip stream. What grows
+    more than `ratio` times is a bomb once it has given `ratio_free`. `web_archive` goes instead
+    of `container` for WARC files, which are streamed record by record.
     """
 
     document: int = 20 * 1024 * 1024
     list: int = 50 * 1024 * 1024
     container: int = 1_000_000_000
     entries: int = 100_000
+    rows: int = 20_000
     parts: int = 100_000
     web_archive: int = 50_000_000_000
     ratio: int = 200

@@ -30,12 +30,16 @@ _OTHER_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its bytes, the key that it names itself by, the line where it begins."""
+    """One record: its bytes, the key that it names itself by, the line where it begins.
+
+    `names` are the fields that hold something.
+    """
 
     line: int
     key: str | None
     raw: bytes
     flags: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,19 @@ def bad_file(reason: str, raw: bytes | None = None) -> BadRecord:
     return BadRecord(1, refused, raw, is_file=True)
 
 
+def filled(record: dict[str, Json]) -> tuple[str, ...]:
+    """Return the names of the fields that hold more than blanks.
+
+    >>> filled({"title": "Sturm", "text": " ", "tags": []})
+    ('title',)
+    """
+    return tuple(
+        name
+        for name, value in record.items()
+        if (value.strip() if isinstance(value, str) else value)
+    )
+
+
 def _json_record(line: int, raw: bytes) -> Record | BadRecord:
     """Read a record for its key; what its bytes mean is the text core's to say."""
     try:
@@ -136,7 +153,7 @@ def _json_record(line: int, raw: bytes) -> Record | BadRecord:
         return _bad(line, "it is nested too deeply", raw)
     if not isinstance(value, dict):
         return _bad(line, "it is no JSON object", raw)
-    return Record(line, key_of(value), raw)
+    return Record(line, key_of(value), raw, names=filled(value))
 
 
 def _bad(line: int, reason: str, raw: bytes | None) -> BadRecord:

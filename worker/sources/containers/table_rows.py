@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from storage.values.refusals import refuse
-from worker.sources.containers.json_records import BadRecord, Record, bad_file, key_of
+from worker.sources.containers.json_records import BadRecord, Record, bad_file, filled, key_of
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*$', re.IGNORECASE)
 """What Excel writes into the first line to name the delimiter.
@@ -223,7 +223,8 @@ def _record(line: int, header: list[str], row: list[str]) -> Record:
     cells, guessed = _decoded(row)
     values = dict(zip(header, cells, strict=True))
     raw = json.dumps(values, ensure_ascii=False).encode()
-    return Record(line, key_of(values), raw, ("encoding_guessed",) if guessed else ())
+    flags = ("encoding_guessed",) if guessed else ()
+    return Record(line, key_of(values), raw, flags, filled(values))
 
 
 def _decoded(cells: list[str]) -> tuple[list[str], bool]:

@@ -296,9 +296,10 @@ def _whole(spot: _Spot, kind: str | None, raw: bytes, hints: MemberHints) -> Ite
     if kind in _STREAMED:
         yield from _streamed(spot, kind, _peekable(io.BytesIO(raw)), hints)
     elif kind == "json" and is_json_list(raw):
-        yield from _items(spot, json_list(raw, hints.limits.document), "json")
+        yield from _items(spot, json_list(raw, hints.limits.document), "json", hints)
     elif kind == "json" and is_json_lines(raw):
-        yield from _items(spot, json_lines(io.BytesIO(raw), hints.limits.document), "json")
+        records = json_lines(io.BytesIO(raw), hints.limits.document)
+        yield from _items(spot, records, "json", hints)
     elif len(raw) > hints.limits.document:
         yield spot.rejected(refuse("too_large", limit=hints.limits.document))
     elif kind in TYPES or kind in LISTS:
@@ -321,14 +322,16 @@ def _streamed(
     else:
         delimiter = "\t" if kind == "tsv" else None
         records, kind = table_rows(stream, limit, delimiter, hints.is_text_column), "csv"
-    for item in _items(spot, records, kind):
+    for item in _items(spot, records, kind, hints):
         if isinstance(item, Rejected) and item.member == spot.member and item.raw is None:
             yield replace(item, raw=_all_of(stream, limit))
         else:
             yield item
 
 
-def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Iterator[Content]:
+def _items(
+    spot: _Spot, records: Iterator[Record | BadRecord], kind: str, hints: MemberHints
+) -> Iterator[Content]:
     """Name each record by its key, or by its line where it has none or the key is taken.
 
     Where keys are numbers, a line number says that it is one: else the line of a bad record
@@ -338,8 +341,12 @@ def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Ite
     names_numbers = False
     is_empty = True
     bad = 0
-    for record in records:
-        is_empty = False
+    line = 0
+    for number, record in enumerate(records):
+        if number >= hints.limits.rows:
+            yield spot.rejected(refuse("too_many_rows", limit=hints.limits.rows, line=line))
+            return
+        is_empty, line = False, record.line
         bad += isinstance(record, BadRecord)
         if bad > MOST_BAD_RECORDS:
             yield spot.rejected(_too_many_bad(record.line))
@@ -359,7 +366,8 @@ def _items(spot: _Spot, records: Iterator[Record | BadRecord], kind: str) -> Ite
         member, is_taken = names.claim(*wishes)
         flags = spot.flags + record.flags + (("key_repeated",) if is_taken else ())
         charset = "utf-8" if kind == "csv" else None
-        yield Item(spot.locator, member, record.raw, kind, charset, record.line, flags)
+        has_text = hints.is_text_column is None or any(map(hints.is_text_column, record.names))
+        yield Item(spot.locator, member, record.raw, kind, charset, record.line, flags, has_text)
     if is_empty:
         yield spot.rejected(refuse("empty"))
 

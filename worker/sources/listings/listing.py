@@ -1,6 +1,6 @@
 """PURE: what a list of addresses names: a feed, a sitemap, subscriptions, a plain list."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from storage.values.draft import Json
@@ -10,10 +10,14 @@ from storage.values.refusals import Refused, refuse
 from worker.address import Address, IsOwn, parse_address, without_trackers
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
-from worker.sources.listings.url_list import read_opml, read_url_list
+from worker.sources.listings.url_list import OpmlFeed, read_opml, read_url_list
 
 KINDS = frozenset({"feed", "sitemap", "opml", "list"})
 LONGEST_SUMMARY = 1_000
+MOST_ENTRIES = 50_000
+"""Addresses of an OPML file, lines of a list of addresses: as many as a sitemap may have."""
+MOST_REJECTED = 100
+"""Lines of a list of addresses that are refused one by one."""
 
 _Found = tuple[str, str, Entry | None]
 """An address, the kind of watch that it is, and what its list says of it."""
@@ -38,16 +42,34 @@ def read_listing(
             return sitemap if isinstance(sitemap, Refused) else _of_map(sitemap, is_own, is_public)
         case "opml":
             feeds = read_opml(raw)
-            if isinstance(feeds, Refused):
-                return feeds
-            found = [
-                (each.address, "feed", Entry(each.address, title=each.title)) for each in feeds
-            ]
-            return _listing(kind, found, is_own, is_public)
+            return feeds if isinstance(feeds, Refused) else _of_opml(feeds, is_own, is_public)
     listed = read_url_list(raw.decode("utf-8-sig", "replace"))
+    if len(listed.addresses) + len(listed.rejected) > MOST_ENTRIES:
+        return refuse("too_many_entries", limit=MOST_ENTRIES)
     named = _listing("list", [(each, "web", None) for each in listed.addresses], is_own, is_public)
     bad = [(each.line, each.refused) for each in listed.rejected]
-    return AddressList("list", named.named, (*bad, *named.rejected))
+    return AddressList("list", named.named, (*_bounded(bad), *named.rejected))
+
+
+def _bounded(rejected: list[tuple[int, Refused]]) -> list[tuple[int, Refused]]:
+    """Return the first refused lines of a list, and one refusal that counts the others."""
+    rest = rejected[MOST_REJECTED:]
+    if not rest:
+        return rejected
+    line, _refused = rest[0]
+    reason = f"neither this line nor {len(rest) - 1} others below it are web addresses"
+    return [*rejected[:MOST_REJECTED], (line, refuse("record_invalid", line=line, reason=reason))]
+
+
+def _of_opml(
+    feeds: Sequence[OpmlFeed],
+    is_own: IsOwn,
+    is_public: bool,  # noqa: FBT001
+) -> AddressList | Refused:
+    if len(feeds) > MOST_ENTRIES:
+        return refuse("too_many_entries", limit=MOST_ENTRIES)
+    found = [(each.address, "feed", Entry(each.address, title=each.title)) for each in feeds]
+    return _listing("opml", found, is_own, is_public)
 
 
 def _of_feed(feed: Feed, is_own: IsOwn, is_public: bool) -> AddressList:  # noqa: FBT001  # by name below
