@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.services import free_port
 
@@ -94,11 +96,34 @@ class Stack:
 
     def inspect(self, service: str, form: str) -> str:
         """Return what `docker inspect` reports of a service's container, also if it has ended."""
+        return self._docker(service, "inspect", "-f", form).strip()
+
+    def logs(self, service: str) -> list[str]:
+        """Return the lines on standard output of a service's container.
+
+        `docker compose logs` puts control sequences between them.
+        """
+        return self._docker(service, "logs").splitlines()
+
+    def _docker(self, service: str, *words: str) -> str:
         container = self.compose("ps", "--all", "-q", service).split()[0]
         done = subprocess.run(
-            ["docker", "inspect", "-f", form, container], capture_output=True, text=True, check=True
+            ["docker", *words, container], capture_output=True, text=True, check=True
         )
-        return done.stdout.strip()
+        return done.stdout
+
+    def act_ends(self) -> dict[str, float]:
+        """Return when each periodic act of the scheduler last ended, by `/metrics` of the page."""
+        address = f"http://127.0.0.1:{self.web_port}/metrics"
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        now = time.time()
+        return {
+            sample.labels["act"]: now - sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == "lesart_act_age_seconds"
+        }
 
     def remove(self) -> None:
         """Remove the containers, networks, volumes and images of the project."""

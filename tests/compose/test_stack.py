@@ -4,6 +4,7 @@ The tests of this file tell one story in order, on one stack of its own: files i
 worker killed in mid-work, the stack down and up again.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,15 @@ import psycopg
 import pytest
 
 from bench import corpus
-from tests.compose.stack import ROOT, Stack, removed_at_end, wait_for
+from tests.compose.stack import QUICK, ROOT, Stack, removed_at_end, wait_for
+from worker.services.schedule import ACTS
 
 pytestmark = pytest.mark.compose
 
 MANY = 600
 FIRST = " date 2024-06-18 Kanalbrücke gesperrt\n\nDie Reparatur kostet 3,6 Millionen Euro, sagte Bauamtsleiterin Gesa Mühlan am Dienstag im Rat.\n\nGesperrt wird die Brücke im August, Radfahrer kommen weiter hinüber."
 SECOND = FIRST.replace("3,6", "36")
+STORM = " date 2024-06-18 Sturm über Lohetal\n\nDer Sturm hat 30 Bäume entwurzelt, sagte die Feuerwehr am Dienstag.\n\nVerletzt wurde niemand."
 BUSES = " date 2024-06-19 Bücherbus fährt wieder\n\nDer Bücherbus hält von Montag an auch in Lohetal, sagte die Leiterin der Bibliothek am Mittwoch.\n\nEr bringt 3.000 Bücher mit."
 
 
@@ -131,3 +134,59 @@ def test_a_vanished_file_is_told_as_gone(stack):
     (stack.seeds / "bus.txt").unlink()
     gone = "SELECT count(*) FROM articles WHERE state = 'gone'"
     wait_for(lambda: stack.number(gone) == 1)
+
+
+RECEIVER = """
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        print(body.decode(), flush=True)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_words):
+        pass
+
+http.server.HTTPServer(("", 8080), Handler).serve_forever()
+"""
+"""A web server that prints the body of each request."""
+
+
+def test_a_changed_file_reaches_a_webhook_while_every_act_of_the_scheduler_runs(stack):
+    service = {
+        "image": stack.image,
+        "entrypoint": ["python", "-c", RECEIVER],
+        "networks": ["outside"],
+        "init": True,
+    }
+    before = stack.number("SELECT count(*) FROM articles")
+    stack.write("sturm.txt", STORM)
+    wait_for(lambda: stack.number("SELECT count(*) FROM articles") == before + 1)
+    stack.configure(QUICK, {"receiver": service})
+    stack.compose("up", "--no-deps", "--detach", "receiver")
+    [address] = stack.inspect(
+        "receiver", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    ).split()
+    allowed = {"LESART_ALLOW_HOSTS": f"receiver.example:8080={address}"}
+    stack.configure({**QUICK, **allowed}, {"receiver": service})
+    stack.up()
+    stack.lesart("alert", "add", "kanal", "--webhook", "http://receiver.example:8080/hook")
+
+    def received() -> list[dict]:
+        return [json.loads(line)["data"] for line in stack.logs("receiver")]
+
+    began = time.monotonic()
+    stack.write("sturm.txt", STORM.replace("30", "40"))
+    wait_for(lambda: "Sturm über Lohetal" in {data["title"] for data in received()})
+    sys.stdout.write(f"the webhook arrived {time.monotonic() - began:.1f} s after the change\n")
+    wait_for(lambda: {row["state"] for row in stack.lesart("alert", "log")} == {"sent"})
+
+    first = stack.act_ends()
+    assert first.keys() == {act.name for act in ACTS}
+    for act in ACTS:
+        if act.seconds <= 60:
+            wait_for(lambda act=act: stack.act_ends()[act.name] > first[act.name] + 1)
+    checks = {row["check"]: row["state"] for row in stack.lesart("doctor")}
+    assert checks["alerts"] == checks["scheduler"] == "ok"
