@@ -55,7 +55,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(lesart):
         (("hafen", "--apprise", "nothing://"), 2, "knows no such address"),
         (("hafen", "--mail", "a@b.example", "--passage", "kurz"), 2, "quote 8 to"),
         (("hafen", "--mail", "a@b.example", "--query", "-"), 2, "asks for no word"),
-        (("hafen", "--mail", "a@b.example", "--source", "nirgends"), 2, "no source nirgends"),
+        (("hafen", "--mail", "a@b.example", "--source", "nirgends"), 3, "no source 'nirgends'"),
         (("hafen", "--mail", "a@b.example", "--article", "nirgends"), 3, "no article"),
         (("hafen", "--mail", "a@b.example", "--daily", "--at", "25:00"), 2, "is no time"),
         (("hafen", "--mail", "a@b.example", "--at", "07:00"), 2, "goes with --daily"),
