@@ -11,7 +11,7 @@ from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
 from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
 from worker.sources.folders.members import MemberHints
-from worker.text.kinds import detect_type
+from worker.text.file_types import detect_type
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
 NOW_NS = LONG_AGO_NS + 3_600_000_000_000

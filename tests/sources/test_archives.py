@@ -16,7 +16,7 @@ from worker.sources.containers.gunzip import UnsafeArchiveError
 from worker.sources.containers.items import Item, Limits, Rejected
 from worker.sources.containers.tar_zip import MOST_HEADER_BYTES, tar_members
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text.kinds import detect_type
+from worker.text.file_types import detect_type
 
 TEXT = b"date 2024-06 Regen\n\nEs regnet seit gestern."
 

@@ -8,7 +8,7 @@ import pytest
 
 from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
 from worker.sources.folders.members import MemberHints, members_of_bytes, members_of_input
-from worker.text.kinds import detect_type
+from worker.text.file_types import detect_type
 
 SEED = "date 2024-06 Ruderclub tauft Boot\n\nDer Ruderclub hat ein Boot getauft."
 
@@ -113,7 +113,7 @@ def test_a_picture_named_like_a_list_is_refused_once(folder, codes, name):
 
 
 @pytest.mark.parametrize("name", ["a.tar.xz", "a.7z", "a.txt.bz2", "a.warc.zst"])
-def test_kinds_that_are_not_read_are_named(folder, codes, name):
+def test_file_types_that_are_not_read_are_named(folder, codes, name):
     assert codes(folder.holds(name, "egal")) == [("", "type_unknown")]
 
 

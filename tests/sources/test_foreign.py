@@ -22,7 +22,7 @@ from tests.warcs import (
 from worker.sources.containers.items import Foreign, Limits, PassedOver, Rejected
 from worker.sources.folders.members import MemberHints, members_of_bytes
 from worker.sources.web_archives.capture import outcome_of
-from worker.text.kinds import detect_type
+from worker.text.file_types import detect_type
 from worker.web.outcome import meaning_of
 
 URL = "https://zeitung.example/pegel"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from worker.sources.containers.items import Item, Limits, Rejected, Unsettled
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text.kinds import detect_type
+from worker.text.file_types import detect_type
 
 
 def holds(name: str, data: str | bytes, limits: Limits | None = None) -> list[Item | Rejected]:

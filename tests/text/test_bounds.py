@@ -8,8 +8,8 @@ from storage.values.draft import Draft
 from storage.values.refusals import Refused
 from tests.text.cases import hints
 from worker.text import TextSettings, read
-from worker.text.formats.metadata import MOST_CHARACTERS, MOST_VALUES
-from worker.text.hints import MOST_PARAGRAPHS
+from worker.text.formats.metadata import MAX_CHARACTERS, MAX_VALUES
+from worker.text.hints import MAX_PARAGRAPHS
 
 TEXT = "Der Pegel der Lohe stieg in der Nacht."
 
@@ -26,18 +26,18 @@ def text_of(kind: str, paragraphs: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["seed", "markdown", "json"])
 def test_more_paragraphs_than_any_text_has_are_refused(kind):
-    outcome = read_as(kind, text_of(kind, MOST_PARAGRAPHS + 1))
+    outcome = read_as(kind, text_of(kind, MAX_PARAGRAPHS + 1))
     assert isinstance(outcome, Refused)
     assert outcome.code == "too_many_paragraphs"
-    assert str(MOST_PARAGRAPHS) in outcome.message
+    assert str(MAX_PARAGRAPHS) in outcome.message
 
 
 def test_as_many_paragraphs_as_may_be_are_read():
-    assert isinstance(read_as("json", text_of("json", MOST_PARAGRAPHS)), Draft)
+    assert isinstance(read_as("json", text_of("json", MAX_PARAGRAPHS)), Draft)
 
 
 @pytest.mark.parametrize(
-    "more", [{"many": [{"a": 1}] * MOST_VALUES}, {"long": "a" * (MOST_CHARACTERS + 1)}]
+    "more", [{"many": [{"a": 1}] * MAX_VALUES}, {"long": "a" * (MAX_CHARACTERS + 1)}]
 )
 def test_metadata_beyond_any_sense_are_left_out_and_the_text_is_read(more):
     record = {"title": "Pegel", "author": "Ada Kern", "text": TEXT, "short": 1, **more}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.refusals import Refused
-from worker.text.decode import Decoded, decode, replace_surrogates
+from worker.text.decode import DecodedText, decode, replace_surrogates
 
 SENTENCE = (
     "Die Bürgermeisterin von Süderhöft grüßt „herzlich“ – und zählt 3,6 Millionen Möwen.\n\n"
@@ -14,9 +14,9 @@ SENTENCE = (
 PLAIN = SENTENCE.replace("„", '"').replace("“", '"').replace("–", "-")
 
 
-def read_well(raw: bytes, charset: str | None = None) -> Decoded:
+def read_well(raw: bytes, charset: str | None = None) -> DecodedText:
     found = decode(raw, charset)
-    assert isinstance(found, Decoded), found
+    assert isinstance(found, DecodedText), found
     return found
 
 
@@ -138,7 +138,7 @@ def test_portuguese_is_no_mojibake(text: str) -> None:
 @given(st.binary(max_size=400), st.sampled_from([None, "utf-16", "cp1252", "big5", "x"]))
 def test_no_bytes_make_decoding_fail(raw: bytes, charset: str | None) -> None:
     found = decode(raw, charset)
-    if isinstance(found, Decoded):
+    if isinstance(found, DecodedText):
         found.text.encode("utf-8")  # no lone surrogate is left
 
 

@@ -40,7 +40,7 @@ def reached(labelled: list[tuple[str, ...]]) -> tuple[float, float]:
     return right / len(told), right / sum(kind != "-" for kind, _ in labelled)
 
 
-def test_kinds_of_notices_are_told_apart() -> None:
+def test_notice_kinds_are_distinguished() -> None:
     right = [text for kind, text in POSITIVE if notice_kind(text) == kind]
     assert len(right) / len(POSITIVE) >= 0.95
 

@@ -11,7 +11,7 @@ from storage.values.draft import TEXT_ROLES, Draft
 from tests.text.cases import BRAND, SEEN, by_role, draft, letters, outcome, refusal
 from worker.text import EXTRACTOR, Hints, TextSettings, extractor, read
 from worker.text.decode import decode
-from worker.text.formats.clean import clean
+from worker.text.formats.clean_text import clean_text
 
 
 def test_a_seed_is_read_whole() -> None:
@@ -208,7 +208,7 @@ def test_every_character_of_the_body_stands_in_a_paragraph_in_order(lines: list[
     body = "\n".join(lines)
     found = outcome(" date 2024-06 Feuer im Hafen\n" + body)
     if isinstance(found, Draft):
-        cleaned, _ = clean(body)
+        cleaned, _ = clean_text(body)
         assert letters("".join(p.text for p in found.paragraphs)) == letters(cleaned)
 
 

@@ -38,7 +38,7 @@ from worker.sources.folders.capture import capture
 from worker.sources.folders.files import Patience
 from worker.sources.folders.folder import FolderListing, expand
 from worker.sources.folders.members import MemberHints
-from worker.text import HEAD_BYTES, detect_type, holds_text
+from worker.text import HEAD_BYTES, detect_type, is_text_key
 from worker.web.kind import kind_of
 
 Progress = Callable[[int, int], None]
@@ -506,7 +506,7 @@ def hints_of(settings: Settings, type: str | None) -> MemberHints:  # noqa: A002
     """Return how to tell what bytes are, by the text core and the settings."""
     return MemberHints(
         detect=detect,
-        is_text_column=holds_text,
+        is_text_column=is_text_key,
         limits=limits_of(settings),
         type="list" if type == "urls" else type,
     )

@@ -24,7 +24,7 @@ from worker.address import Address, parse_address, without_secrets
 from worker.errors import LocatorError, LocatorMissingError
 from worker.flow.collect import IngestTarget
 from worker.sources.folders.folder import expand
-from worker.text.kinds import EXTENSIONS
+from worker.text.file_types import EXTENSIONS
 
 DEFAULT_SOURCE = "seeds"
 ADDRESS_TYPES = ("page", "feed", "sitemap", "opml", "urls")

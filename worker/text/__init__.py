@@ -1,8 +1,8 @@
-"""The text core: from the bytes of a capture to a draft, pure, by named steps."""
+"""Convert the bytes of a capture into a draft, in named steps and without side effects."""
 
-from worker.text.formats.metadata import holds_text
+from worker.text.file_types import HEAD_BYTES, detect_type
+from worker.text.formats.metadata import is_text_key
 from worker.text.hints import EXTRACTOR, Hints, Offer, TextSettings, extractor
-from worker.text.kinds import HEAD_BYTES, detect_type
 from worker.text.read import TYPES, read
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "TextSettings",
     "detect_type",
     "extractor",
-    "holds_text",
+    "is_text_key",
     "read",
 ]

@@ -1,4 +1,4 @@
-"""Bytes to characters: the encoding is told by marks, by validity, or by a flagged guess."""
+"""Decode bytes to text: by byte order mark, as UTF-8, by declaration, or by a flagged guess."""
 
 import codecs
 import re
@@ -8,24 +8,24 @@ from storage.values.draft import CleaningStep, Json
 from storage.values.refusals import Refused, refuse
 
 REPLACEMENT = "\ufffd"
-LISTED_OFFSETS = 100
-"""So many damaged places are named with their offset; the rest is only counted."""
-DAMAGE_SHARE = 0.01
-CONTROL_SHARE = 0.01
+MAX_LISTED_OFFSETS = 100
+"""Maximum number of damaged positions whose offsets are recorded; all of them are counted."""
+MAX_DAMAGE_SHARE = 0.01
+MAX_CONTROL_SHARE = 0.01
 GUESS_WINDOW_BYTES = 65_536
 
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16-LE, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # first: its mark begins with that of UTF-16-LE
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-# The labels that the web means otherwise than it says (WHATWG Encoding Standard).
+# Labels that the WHATWG Encoding Standard maps to another encoding.
 _ALIASES = {"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "tis-620": "cp874"}
 
-# Encodings that a declaration may name; UTF-7 is missing on purpose (it smuggles markup).
+# Encodings accepted from a declaration; UTF-7 is excluded because it can hide markup.
 _DECLARABLE = frozenset(
     {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"}
     | {f"cp{page}" for page in (437, 850, 852, 858, 866, 874, 932, 949, 950)}
@@ -51,15 +51,15 @@ CUT_OFF_CHARACTER = re.compile(
 )
 CONTROL_BYTES = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
 SURROGATE = re.compile("[\ud800-\udfff]")
-# UTF-8 that was read as cp1252 or Latin-1: "Ã¶", "â€ž", "Â»".
+# UTF-8 that was decoded as cp1252 or Latin-1: "Ã¶", "â€ž", "Â»".
 MOJIBAKE = re.compile(
     "Ã[\x80-\xbf„–œŸŒžš™€‚ƒ…†‡ˆ‰Š‹]|â€[\x80-\xbfžœš™“”¦˜\u2018\u2019]|Â[\x80-\xbf]"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """A text with the encoding it was read in, the flags of doubt and the step that made it."""
+class DecodedText:
+    """A decoded text, its encoding, the flags for doubtful decoding and the decoding step."""
 
     text: str
     encoding: str
@@ -69,19 +69,18 @@ class Decoded:
 
 @dataclass(slots=True)
 class _Findings:
-    """What came up on the way to one `Decoded`."""
+    """Flags and details collected while decoding one document."""
 
     flags: list[str] = field(default_factory=list)
     detail: dict[str, Json] = field(default_factory=dict)
 
 
-def decode(raw: bytes, charset: str | None = None) -> Decoded | Refused:
-    """Return the text of `raw`, or the refusal `binary`; never raises, whatever the bytes.
+def decode(raw: bytes, charset: str | None = None) -> DecodedText | Refused:
+    """Return the text of `raw`, or the refusal `binary`; never raises.
 
-    In this order: a byte order mark, the NULs of UTF-16 and UTF-32, strict UTF-8, the
-    `charset` that was declared outside, UTF-8 with little damage (replaced by U+FFFD, the
-    step names the offsets), a guess among cp1252, mac-roman and cp850 by which of them
-    spells umlauts where words have them.
+    Tried in this order: a byte order mark, the NULs of UTF-16 and UTF-32, strict UTF-8, the
+    declared `charset`, UTF-8 with little damage (replaced by U+FFFD, offsets recorded in the
+    step), and a guess between cp1252, mac-roman and cp850 by the positions of umlauts.
 
     >>> decode("Öl".encode()).text, decode("Öl, Gänse".encode("cp850")).text
     ('Öl', 'Öl, Gänse')
@@ -92,11 +91,11 @@ def decode(raw: bytes, charset: str | None = None) -> Decoded | Refused:
         return _decode_other(raw, charset)
     if "\0" in text or text.startswith("\ufeff"):
         return _decode_other(raw, charset)
-    return Decoded(text, "utf-8", mojibake_flags(text), (_UTF8_STEP,))
+    return DecodedText(text, "utf-8", mojibake_flags(text), (_UTF8_STEP,))
 
 
 def mojibake_flags(text: str) -> tuple[str, ...]:
-    """Return whether `text` was decoded wrongly before it came here; it stays as it is.
+    """Return the flag for text that was decoded wrongly before it was stored as these bytes.
 
     >>> mojibake_flags("SchÃ¶n")
     ('mojibake_suspected',)
@@ -109,7 +108,7 @@ def mojibake_flags(text: str) -> tuple[str, ...]:
 
 
 def replace_surrogates(text: str) -> tuple[str, bool]:
-    r"""Join split pairs and put U+FFFD for every half that stands alone; return whether one did.
+    r"""Join surrogate pairs, replace lone ones by U+FFFD, and report whether any was replaced.
 
     >>> replace_surrogates("a\ud83d"), replace_surrogates("\ud83d\ude00")
     (('a\ufffd', True), ('😀', False))
@@ -117,48 +116,50 @@ def replace_surrogates(text: str) -> tuple[str, bool]:
     if text.isascii() or not SURROGATE.search(text):
         return text, False
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-    mended = SURROGATE.sub(REPLACEMENT, joined)
-    return mended, mended != joined
+    repaired = SURROGATE.sub(REPLACEMENT, joined)
+    return repaired, repaired != joined
 
 
 _UTF8_STEP = CleaningStep("decode", {"encoding": "utf-8"})
 
 
-def _decode_other(raw: bytes, charset: str | None) -> Decoded | Refused:
-    for mark, encoding in _BOMS:
-        if raw.startswith(mark):
-            return _decode_marked(raw[len(mark) :], encoding, len(mark))
+def _decode_other(raw: bytes, charset: str | None) -> DecodedText | Refused:
+    for bom, encoding in _BOMS:
+        if raw.startswith(bom):
+            return _decode_with_bom(raw[len(bom) :], encoding, len(bom))
     if b"\0" in raw:
         return _decode_wide(raw)
     return _decode_wtf8(raw) or _decode_declared(raw, charset) or _decode_damaged(raw)
 
 
-def _decode_marked(raw: bytes, encoding: str, offset: int) -> Decoded | Refused:
-    found = _Findings(detail={"bom": True})
+def _decode_with_bom(raw: bytes, encoding: str, offset: int) -> DecodedText | Refused:
+    findings = _Findings(detail={"bom": True})
     if encoding == "utf-8":
-        if b"\0" in raw or _ruined(raw, _bad_spans(raw)):
+        if b"\0" in raw or _is_beyond_repair(raw, _invalid_spans(raw)):
             return refuse("binary")
-        text = _utf8_repaired(raw, found, offset)
+        text = _repair_utf8(raw, findings, offset)
     else:
-        text = _wide_text(raw, encoding, found)
-    return _decoded(text, encoding, found)
+        text = _decode_wide_text(raw, encoding, findings)
+    return _make_result(text, encoding, findings)
 
 
-def _decode_wide(raw: bytes) -> Decoded | Refused:
-    """Read UTF-16 or UTF-32 without a mark, told by where the NUL bytes stand."""
+def _decode_wide(raw: bytes) -> DecodedText | Refused:
+    """Decode UTF-16 or UTF-32 without a byte order mark, detected by the positions of NUL bytes."""
     encoding = _wide_encoding(raw)
     if encoding is None:
         return refuse("binary")
-    found = _Findings(flags=["encoding_guessed"])
-    text = _wide_text(raw, encoding, found)
-    odd = sum(text.count(chr(code)) for code in CONTROL_BYTES)
-    if odd > len(text) * CONTROL_SHARE or text.count(REPLACEMENT) > max(1, len(text) // 100):
+    findings = _Findings(flags=["encoding_guessed"])
+    text = _decode_wide_text(raw, encoding, findings)
+    control_count = sum(text.count(chr(code)) for code in CONTROL_BYTES)
+    if control_count > len(text) * MAX_CONTROL_SHARE or text.count(REPLACEMENT) > max(
+        1, len(text) // 100
+    ):
         return refuse("binary")
-    return _decoded(text, encoding, found)
+    return _make_result(text, encoding, findings)
 
 
 def _wide_encoding(raw: bytes) -> str | None:
-    """Name the encoding whose high bytes are NUL nearly everywhere and low bytes never.
+    """Return the encoding whose high bytes are mostly NUL and whose low bytes rarely are.
 
     Typographic quotation marks and dashes have a high byte of 0x20, hence the tolerance.
     """
@@ -176,31 +177,31 @@ def _wide_encoding(raw: bytes) -> str | None:
     return None
 
 
-def _wide_text(raw: bytes, encoding: str, found: _Findings) -> str:
+def _decode_wide_text(raw: bytes, encoding: str, findings: _Findings) -> str:
     try:
         text, replaced = replace_surrogates(raw.decode(encoding, "surrogatepass"))
     except UnicodeDecodeError as error:
-        found.flags.append("encoding_repaired")
-        found.detail["replaced"] = 1
-        found.detail["offsets"] = [error.start]
+        findings.flags.append("encoding_repaired")
+        findings.detail["replaced"] = 1
+        findings.detail["offsets"] = [error.start]
         text, replaced = replace_surrogates(raw.decode(encoding, "replace"))
     if replaced:
-        found.flags.append("surrogate_replaced")
+        findings.flags.append("surrogate_replaced")
     return text
 
 
-def _decode_wtf8(raw: bytes) -> Decoded | None:
-    """Read UTF-8 whose only fault is encoded surrogates (WTF-8, CESU-8)."""
+def _decode_wtf8(raw: bytes) -> DecodedText | None:
+    """Decode UTF-8 whose only error is encoded surrogates (WTF-8, CESU-8)."""
     try:
         text, replaced = replace_surrogates(raw.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
         return None
-    found = _Findings(flags=["surrogate_replaced"] if replaced else ["encoding_repaired"])
-    return _decoded(text, "utf-8", found)
+    findings = _Findings(flags=["surrogate_replaced"] if replaced else ["encoding_repaired"])
+    return _make_result(text, "utf-8", findings)
 
 
-def _decode_declared(raw: bytes, charset: str | None) -> Decoded | None:
-    encoding = _declared_encoding(charset)
+def _decode_declared(raw: bytes, charset: str | None) -> DecodedText | None:
+    encoding = _lookup_encoding(charset)
     if encoding is None:
         return None
     try:
@@ -208,11 +209,11 @@ def _decode_declared(raw: bytes, charset: str | None) -> Decoded | None:
     except UnicodeDecodeError:
         return None
     text, replaced = replace_surrogates(text)
-    found = _Findings(["surrogate_replaced"] if replaced else [], {"declared": charset})
-    return _decoded(text, encoding, found)
+    findings = _Findings(["surrogate_replaced"] if replaced else [], {"declared": charset})
+    return _make_result(text, encoding, findings)
 
 
-def _declared_encoding(charset: str | None) -> str | None:
+def _lookup_encoding(charset: str | None) -> str | None:
     try:
         name = codecs.lookup((charset or "").strip().strip("\"'")).name
     except (LookupError, ValueError):  # ValueError: a NUL in the name
@@ -221,60 +222,62 @@ def _declared_encoding(charset: str | None) -> str | None:
     return name if name in _DECLARABLE else None
 
 
-def _decode_damaged(raw: bytes) -> Decoded | Refused:
-    """Decode damaged UTF-8, or else each byte by itself, by whether the characters mostly hold."""
-    spans = _bad_spans(raw)
-    whole = len(raw.decode("utf-8", "ignore")) - len(raw.translate(None, _HIGH_BYTES))
-    cut_off = len(spans) == 1 and CUT_OFF_CHARACTER.search(raw) is not None
-    if whole < len(spans) and not cut_off:
+def _decode_damaged(raw: bytes) -> DecodedText | Refused:
+    """Decode as damaged UTF-8 if most multi-byte characters are intact, otherwise guess."""
+    spans = _invalid_spans(raw)
+    intact = len(raw.decode("utf-8", "ignore")) - len(raw.translate(None, _HIGH_BYTES))
+    is_cut_off = len(spans) == 1 and CUT_OFF_CHARACTER.search(raw) is not None
+    if intact < len(spans) and not is_cut_off:
         return _decode_guessed(raw)
-    if _ruined(raw, spans):
+    if _is_beyond_repair(raw, spans):
         return refuse("binary")
-    found = _Findings()
-    return _decoded(_utf8_repaired(raw, found, 0), "utf-8", found)
+    findings = _Findings()
+    return _make_result(_repair_utf8(raw, findings, 0), "utf-8", findings)
 
 
-def _ruined(raw: bytes, spans: list[tuple[int, int]]) -> bool:
-    """Return whether damage leaves no text: one place never does, however short the text."""
-    return len(spans) > 1 and sum(end - start for start, end in spans) > len(raw) * DAMAGE_SHARE
+def _is_beyond_repair(raw: bytes, spans: list[tuple[int, int]]) -> bool:
+    """Check whether too many bytes are invalid; a single invalid span is always acceptable."""
+    return len(spans) > 1 and sum(end - start for start, end in spans) > len(raw) * MAX_DAMAGE_SHARE
 
 
-def _bad_spans(raw: bytes) -> list[tuple[int, int]]:
-    spans, at = [], 0
+def _invalid_spans(raw: bytes) -> list[tuple[int, int]]:
+    spans, position = [], 0
     for run in UTF8_RUN.finditer(raw):
-        if run.start() > at:
-            spans.append((at, run.start()))
-        at = run.end()
-    if at < len(raw):
-        spans.append((at, len(raw)))
+        if run.start() > position:
+            spans.append((position, run.start()))
+        position = run.end()
+    if position < len(raw):
+        spans.append((position, len(raw)))
     return spans
 
 
-def _utf8_repaired(raw: bytes, found: _Findings, offset: int) -> str:
-    spans = _bad_spans(raw)
+def _repair_utf8(raw: bytes, findings: _Findings, offset: int) -> str:
+    spans = _invalid_spans(raw)
     if spans:
-        found.flags.append("encoding_repaired")
-        found.detail["replaced"] = len(spans)
-        found.detail["offsets"] = [start + offset for start, _ in spans[:LISTED_OFFSETS]]
+        findings.flags.append("encoding_repaired")
+        findings.detail["replaced"] = len(spans)
+        findings.detail["offsets"] = [start + offset for start, _ in spans[:MAX_LISTED_OFFSETS]]
     return raw.decode("utf-8", "replace")
 
 
-def _decode_guessed(raw: bytes) -> Decoded | Refused:
+def _decode_guessed(raw: bytes) -> DecodedText | Refused:
     controls = len(raw) - len(raw.translate(None, CONTROL_BYTES))
-    if controls > max(1, len(raw) * CONTROL_SHARE):
+    if controls > max(1, len(raw) * MAX_CONTROL_SHARE):
         return refuse("binary")
     padded = b" " + raw[:GUESS_WINDOW_BYTES] + b" "
-    contexts = [padded[at - 1 : at + 2] for at, byte in enumerate(padded) if byte >= 0x80]
+    contexts = [
+        padded[position - 1 : position + 2] for position, byte in enumerate(padded) if byte >= 0x80
+    ]
     scores = {encoding: _plausibility(contexts, encoding) for encoding in _GUESSES}
     encoding = max(_GUESSES, key=lambda guess: scores[guess])  # the first wins a tie
     if scores[encoding] < -len(contexts):
         return refuse("binary")
-    found = _Findings(["encoding_guessed"])
-    return _decoded(_single_byte_text(raw, encoding), encoding, found)
+    findings = _Findings(["encoding_guessed"])
+    return _make_result(_single_byte_text(raw, encoding), encoding, findings)
 
 
 def _single_byte_text(raw: bytes, encoding: str) -> str:
-    """Decode `raw`; the five bytes that cp1252 leaves open become C1 controls, as on the web."""
+    """Decode `raw`; the five bytes undefined in cp1252 become C1 controls, as browsers do."""
     try:
         return raw.decode(encoding)
     except UnicodeDecodeError:
@@ -285,12 +288,12 @@ def _single_byte_text(raw: bytes, encoding: str) -> str:
 
 
 def _plausibility(contexts: list[bytes], encoding: str) -> float:
-    """Score how well the characters above ASCII stand where German and English have them."""
-    seen: dict[bytes, float] = {}
+    """Score how plausible the non-ASCII characters are in German and English words."""
+    score_by_context: dict[bytes, float] = {}
     for context in contexts:
-        if context not in seen:
-            seen[context] = _context_score(context, encoding)
-    return sum(seen[context] for context in contexts)
+        if context not in score_by_context:
+            score_by_context[context] = _context_score(context, encoding)
+    return sum(score_by_context[context] for context in contexts)
 
 
 def _context_score(context: bytes, encoding: str) -> float:
@@ -298,28 +301,28 @@ def _context_score(context: bytes, encoding: str) -> float:
     return _character_score(character or "\x80", chr(context[0]), chr(context[2]))
 
 
-def _character_score(character: str, before: str, after: str) -> float:
+def _character_score(character: str, left: str, right: str) -> float:
     if character.isalpha():
-        return _letter_score(character, before, after)
+        return _letter_score(character, left, right)
     if character in "„“”‚‘»«›‹–—…€§°\xa0•·":
-        return -2 if before in _LETTERS and after in _LETTERS else 1
+        return -2 if left in _LETTERS and right in _LETTERS else 1
     return 1 if character == "’" else -2
 
 
-def _letter_score(letter: str, before: str, after: str) -> float:
+def _letter_score(letter: str, left: str, right: str) -> float:
     if letter in "äöüß":
-        return 2 if before in _LETTERS or after in _LETTERS else -1
-    if letter.isupper() and before in _SMALL:
+        return 2 if left in _LETTERS or right in _LETTERS else -1
+    if letter.isupper() and left in _SMALL:
         return -2
     if letter in "ÄÖÜ":
-        return 2 if after in _LETTERS else -2
+        return 2 if right in _LETTERS else -2
     if letter.isupper():
         return 0
-    return 1 if before in _LETTERS or after in _LETTERS else -1
+    return 1 if left in _LETTERS or right in _LETTERS else -1
 
 
-def _decoded(text: str, encoding: str, found: _Findings) -> Decoded:
-    flags = (*found.flags, *mojibake_flags(text))
-    return Decoded(
-        text, encoding, flags, (CleaningStep("decode", {"encoding": encoding, **found.detail}),)
+def _make_result(text: str, encoding: str, findings: _Findings) -> DecodedText:
+    flags = (*findings.flags, *mojibake_flags(text))
+    return DecodedText(
+        text, encoding, flags, (CleaningStep("decode", {"encoding": encoding, **findings.detail}),)
     )

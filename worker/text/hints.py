@@ -1,4 +1,4 @@
-"""What is known about bytes before they are read, and the settings that reading depends on."""
+"""The metadata of a capture that its source supplies, and the settings of the text extraction."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,18 +8,18 @@ from storage.values.draft import Extractor, Json
 
 NAME = "lesart-text"
 VERSION = "6"
-"""Counts up with every change that can give another text, role, mark or field."""
-MOST_PARAGRAPHS = 20_000
-"""No press text has more: each is looked at on its own, here and wherever texts are compared."""
+"""Incremented with every change that can alter a text, role, mark or field."""
+MAX_PARAGRAPHS = 20_000
+"""Maximum number of paragraphs of an article: each one is processed and compared separately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A value that a source gives for a field of a text, such as what a feed says of a page.
+    """A value that a source supplies for a field of a text, such as a title from a feed.
 
-    `field` is title, authors (a list), published, modified (ISO 8601, as precise as given), lead,
-    tags (a list), section or language; `found_in` begins with the kind of the source: "feed
-    title". It is one candidate among those of the page.
+    `field` is title, authors (a list), published, modified (ISO 8601, in the source's precision),
+    lead, tags (a list), section or language; `found_in` begins with the kind of the source, such as
+    "feed title". The value becomes one candidate among those of the page.
     """
 
     field: str
@@ -29,11 +29,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the source knows about a capture from outside its bytes.
+    """Metadata of a capture that does not come from its bytes.
 
-    `type` is what `detect_type` answers or the user names; `name` serves messages only;
-    `charset` is declared outside the bytes; `observed_at` (aware) is when the bytes were seen;
-    `offers` are candidates for the fields of a page.
+    `type` is the result of `detect_type` or the user's choice; `name` is used in messages only;
+    `charset` is declared outside the bytes; `observed_at` (time zone aware) is the time of the
+    capture; `offers` are candidates for the fields of a page.
     """
 
     type: str
@@ -46,7 +46,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class TextSettings:
-    """The settings that may change what is read out of the same bytes."""
+    """Settings that can change the result of the extraction."""
 
     languages: tuple[str, ...] = ("de", "en")
     timezone: str = "UTC"
@@ -54,7 +54,8 @@ class TextSettings:
 
 @lru_cache(maxsize=16)
 def extractor(settings: TextSettings) -> Extractor:
-    """Name who reads under `settings`: two texts compare only if these are equal.
+    """Return the identity of the extractor under `settings`; only texts with equal ones are
+    compared.
 
     >>> extractor(TextSettings()).config
     'languages=de,en;timezone=UTC'

@@ -1,4 +1,4 @@
-"""The way from the bytes of a capture to its draft, by the type of the document."""
+"""Extract the draft from the bytes of a capture, by its document type."""
 
 from collections.abc import Callable
 
@@ -25,13 +25,13 @@ _READERS: dict[str, Callable[[bytes, Hints, TextSettings], Draft | Refused]] = {
     "tsv": read_json,
 }
 TYPES = tuple(_READERS)
-"""The types that are read here; pages (`html`) have their own reader in a child process."""
+"""The document types read in this process; pages (`html`) are read in a child process."""
 
 
 def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
-    """Return what one document says, or why it is no article; never raises.
+    """Return the draft of one document, or the refusal of its content; never raises.
 
-    Of `jsonl` and `csv` each record is a document of its own, handed over as one JSON object.
+    For `jsonl`, `csv` and `tsv`, the caller passes each record as one JSON object.
     """
     reader = _READERS.get(hints.type)
     if reader is None:

@@ -6,7 +6,7 @@ from email.message import Message
 from storage.values.refusals import Refused
 from worker.sources.containers.gunzip import MAGIC
 from worker.sources.listings.url_list import looks_like_url_list
-from worker.text.kinds import HEAD_BYTES, HTML_START, detect_type
+from worker.text.file_types import HEAD_BYTES, HTML_START, detect_type
 
 LISTS = frozenset({"feed", "sitemap", "opml", "list"})
 _SNIFFED = 8 * 1024

@@ -1,1 +1,1 @@
-"""PURE: formats other than pages: seeds, Markdown, JSON."""
+"""PURE: read formats other than pages: seeds, Markdown, JSON."""

@@ -1,4 +1,4 @@
-"""The last part of reading, the same for every format: paragraphs, roles, marks and fields."""
+"""Build the draft of any format other than pages: paragraphs, roles, marks and fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,26 +13,26 @@ from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.roles import byline_names, roles, same_line
 from worker.text.annotate.words import word_count
-from worker.text.hints import MOST_PARAGRAPHS, TextSettings, extractor
-from worker.text.stamps import fields_of, flags_of
+from worker.text.hints import MAX_PARAGRAPHS, TextSettings, extractor
+from worker.text.invisible import invisible_flags, stamp_fields
 
-LONGEST_HEADLINE = 300
-_OURS = frozenset({"word_count", "agency"})
-"""Fields that are always counted from the text; what a document says of them is a candidate."""
-UNSEEN = "\u200b\u200c\u200d\u2060\ufeff \t\n\xa0"
+MAX_HEADLINE_LENGTH = 300
+_COMPUTED_FIELDS = frozenset({"word_count", "agency"})
+"""Fields that are always computed from the text; the declared values become candidates."""
+INVISIBLE_OR_BLANK = "\u200b\u200c\u200d\u2060\ufeff \t\n\xa0"
 
 
 @dataclass(slots=True)
-class Material:
-    """What the reader of one format found, before roles, marks and language.
+class ParsedDocument:
+    """The content of a document before roles, marks and language are determined.
 
-    `given` holds the roles that the format itself names, one for each block, or None where it
-    names none at all; `lead` is a lead that the format names apart from the body. `fields`
-    keeps the metadata that was found, `flags` the doubts.
+    `format_roles` are the roles declared by the format, one for each block, or None if the format
+    declares none; `lead` is a lead that is separate from the body. `fields` are the declared
+    metadata, `flags` the doubts about them.
     """
 
     blocks: list[str]
-    given: list[Role | None] | None = None
+    format_roles: list[Role | None] | None = None
     title: Field | None = None
     lead: str | None = None
     fields: dict[str, Field] = field(default_factory=dict)
@@ -42,26 +42,26 @@ class Material:
     observed_at: datetime | None = None
 
 
-def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
-    """Make the draft of `material`, or refuse what holds no text.
+def assemble(document: ParsedDocument, settings: TextSettings) -> Draft | Refused:
+    """Build the draft of `document`, or refuse a document without text.
 
-    Refusals: `empty` without any text, `no_body` where nothing stands below the headline,
+    Refusals: `empty` without any text, `no_body` without text below the headline,
     `too_many_paragraphs`.
     """
-    if len(material.blocks) > MOST_PARAGRAPHS:
-        return refuse("too_many_paragraphs", limit=MOST_PARAGRAPHS)
-    title = material.title.value if material.title else None
-    paragraphs, odd = _paragraphs(material, title)
+    if len(document.blocks) > MAX_PARAGRAPHS:
+        return refuse("too_many_paragraphs", limit=MAX_PARAGRAPHS)
+    title = document.title.value if document.title else None
+    paragraphs, character_flags = _paragraphs(document, title)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
-    if not any(text.strip(UNSEEN) for text in running):
+    if not any(text.strip(INVISIBLE_OR_BLANK) for text in running):
         return refuse("no_body" if title or paragraphs else "empty")
     text = "\n\n".join(running)
     pieces = text.split()
-    fields = _fields(material, paragraphs, text, pieces, settings) | fields_of(material.steps)
+    fields = _fields(document, paragraphs, text, pieces, settings) | stamp_fields(document.steps)
     flags = {
-        *material.flags,
-        *odd,
-        *flags_of(material.steps),
+        *document.flags,
+        *character_flags,
+        *invisible_flags(document.steps),
         *_headline_flags(title, paragraphs, text),
     }
     if fields["language"].value is None:
@@ -72,108 +72,110 @@ def assemble(material: Material, settings: TextSettings) -> Draft | Refused:
         extractor=extractor(settings),
         fields=fields,
         flags=tuple(sorted(flags)),
-        steps=material.steps,
+        steps=document.steps,
         quotes=quotes(paragraphs, fields["language"].value),
         notices=notices(paragraphs),
-        address=material.address,
-        observed_at=material.observed_at,
+        address=document.address,
+        observed_at=document.observed_at,
         pieces=pieces,
     )
 
 
-def combined(found: Field, other: Field | None) -> Field:
-    """Return `found` with everything that `other` offered among its candidates.
+def merge_candidates(primary: Field, secondary: Field | None) -> Field:
+    """Return `primary` with the value and the candidates of `secondary` added to its candidates.
 
-    >>> combined(Field("de", "body"), Field("en", "csv: lang")).candidates
+    >>> merge_candidates(Field("de", "body"), Field("en", "csv: lang")).candidates
     (Candidate(value='en', found_in='csv: lang'),)
     """
-    if other is None:
-        return found
-    said_else = other.value is not None and other.value != found.value
-    offered = (Candidate(other.value, other.found_in),) if said_else else ()
-    return replace(found, candidates=(*found.candidates, *offered, *other.candidates))
+    if secondary is None:
+        return primary
+    is_different = secondary.value is not None and secondary.value != primary.value
+    extra = (Candidate(secondary.value, secondary.found_in),) if is_different else ()
+    return replace(primary, candidates=(*primary.candidates, *extra, *secondary.candidates))
 
 
 def _paragraphs(
-    material: Material, title: str | None
+    document: ParsedDocument, title: str | None
 ) -> tuple[tuple[Paragraph, ...], tuple[str, ...]]:
-    named = roles(material.blocks, title, material.given)
-    blocks, named = _with_lead(material.blocks, named, material.lead)
+    assigned = roles(document.blocks, title, document.format_roles)
+    blocks, assigned = _insert_lead(document.blocks, assigned, document.lead)
     plain = is_plain("\n".join([title or "", *blocks]))
     paragraphs = tuple(
         [
             Paragraph(role, text, marks(text, plain=plain))
-            for role, text in zip(named, blocks, strict=True)
+            for role, text in zip(assigned, blocks, strict=True)
         ]
     )
     return paragraphs, () if plain else odd_flags([title or "", *blocks])
 
 
-def _with_lead(
-    blocks: list[str], named: list[Role], lead: str | None
+def _insert_lead(
+    blocks: list[str], assigned: list[Role], lead: str | None
 ) -> tuple[list[str], list[Role]]:
-    """Put the lead that the format names where it belongs: a change of it is a new wording."""
+    """Insert the declared lead before the body, unless the first paragraph already repeats it."""
     if lead is None or not blocks:
-        return blocks, named
-    named = ["text" if role == "lead" else role for role in named]
-    first = 1 if named[0] == "headline" else 0
+        return blocks, assigned
+    assigned = ["text" if role == "lead" else role for role in assigned]
+    first = 1 if assigned[0] == "headline" else 0
     if first < len(blocks) and same_line(blocks[first], lead):
-        return blocks, [*named[:first], "lead", *named[first + 1 :]]
-    return [*blocks[:first], lead, *blocks[first:]], [*named[:first], "lead", *named[first:]]
+        return blocks, [*assigned[:first], "lead", *assigned[first + 1 :]]
+    return [*blocks[:first], lead, *blocks[first:]], [*assigned[:first], "lead", *assigned[first:]]
 
 
 def _fields(
-    material: Material,
+    document: ParsedDocument,
     paragraphs: Sequence[Paragraph],
     text: str,
     pieces: Sequence[str],
     settings: TextSettings,
 ) -> dict[str, Field]:
-    found: dict[str, Field] = {}
-    if material.title:
-        found["title"] = material.title
-    found |= _fields_of_body(paragraphs)
-    declared = material.fields.get("language")
+    own_fields: dict[str, Field] = {}
+    if document.title:
+        own_fields["title"] = document.title
+    own_fields |= _fields_of_body(paragraphs)
+    declared = document.fields.get("language")
     if declared is None or declared.value is None:
-        found["language"] = language(text, settings.languages)
-    found["word_count"] = Field(word_count(pieces), "body")
-    return _merged(found, material.fields)
+        own_fields["language"] = language(text, settings.languages)
+    own_fields["word_count"] = Field(word_count(pieces), "body")
+    return _merge_fields(own_fields, document.fields)
 
 
-def _merged(found: Mapping[str, Field], given: Mapping[str, Field]) -> dict[str, Field]:
-    """Let what the document names win over what was read out of its body, which stays known."""
-    merged = dict(found)
-    for name, said in given.items():
-        seen = found.get(name)
-        if seen and (said.value is None or name in _OURS):
-            merged[name] = combined(seen, said)
+def _merge_fields(
+    extracted: Mapping[str, Field], declared: Mapping[str, Field]
+) -> dict[str, Field]:
+    """Merge the fields: declared values take precedence, extracted ones become candidates."""
+    merged = dict(extracted)
+    for name, declared_field in declared.items():
+        extracted_field = extracted.get(name)
+        if extracted_field and (declared_field.value is None or name in _COMPUTED_FIELDS):
+            merged[name] = merge_candidates(extracted_field, declared_field)
         else:
-            merged[name] = combined(said, seen)
+            merged[name] = merge_candidates(declared_field, extracted_field)
     return merged
 
 
 def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:
-    found: dict[str, Field] = {}
+    fields: dict[str, Field] = {}
     lead = next((p.text for p in paragraphs if p.role == "lead"), None)
     if lead is not None:
-        found["lead"] = Field(lead, "body")
-    named = outlets(paragraphs)
-    if named:
-        offered = tuple(Candidate(each, "body: aside") for each in named)
-        found["publisher"] = Field(None, "body", None, offered)
+        fields["lead"] = Field(lead, "body")
+    publishers = outlets(paragraphs)
+    if publishers:
+        candidates = tuple(Candidate(item, "body: aside") for item in publishers)
+        fields["publisher"] = Field(None, "body", None, candidates)
     agency = agencies(paragraphs)
     if agency:
-        found["agency"] = Field(list(agency), "body")
+        fields["agency"] = Field(list(agency), "body")
     authors = next(filter(None, (byline_names(p.text) for p in paragraphs[:3])), None)
     if authors:
-        found["authors"] = Field(list(authors), "byline")
-    return found
+        fields["authors"] = Field(list(authors), "byline")
+    return fields
 
 
 def _headline_flags(title: str | None, paragraphs: Sequence[Paragraph], text: str) -> list[str]:
     if title is None:
         return ["title_missing"]
-    if len(title) > LONGEST_HEADLINE:
+    if len(title) > MAX_HEADLINE_LENGTH:
         return ["headline_long"]
-    repeated = any(p.role == "headline" and same_line(p.text, title) for p in paragraphs)
-    return ["headline_not_in_body"] if not repeated and headline_missing(title, text) else []
+    is_repeated = any(p.role == "headline" and same_line(p.text, title) for p in paragraphs)
+    return ["headline_not_in_body"] if not is_repeated and headline_missing(title, text) else []

@@ -1,4 +1,6 @@
-"""YAML front matter: the metadata between two lines of three dashes, every scalar as written."""
+"""Read YAML front matter, the metadata between two lines of three dashes, without type
+conversion.
+"""
 
 import re
 
@@ -6,10 +8,10 @@ import yaml
 
 from storage.values.draft import Json
 
-LARGEST_CHARACTERS = 262_144
-DEEPEST = 20
-MOST_ALIASES = 20
-"""Twenty aliases can repeat a value some thousand times at the most; a bomb needs more."""
+MAX_CHARACTERS = 262_144
+MAX_DEPTH = 20
+MAX_ALIASES = 20
+"""Limits the expansion of nested aliases to a few thousand values."""
 
 FRONT_MATTER = re.compile(
     r"\A\s*---[ \t]*\n(?P<yaml>.*?)(?:\n|(?<=---\n))(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
@@ -24,14 +26,14 @@ _BASE: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class FrontMatterError(ValueError):
-    """Front matter cannot be read as metadata; the message is the reason, for people."""
+    """Front matter that cannot be read as metadata; the message is the reason."""
 
 
 class _PlainLoader(_BASE):  # type: ignore[misc]  # the base is chosen at run time
-    """Reads each scalar as the characters that stand there.
+    """Loads every scalar as the string in the source.
 
-    YAML would make a date of 2024-06-18, false of "no" and 1.1 of 1.10: the source's own
-    spelling and precision would be gone. Tags are not obeyed; unknown ones are remembered.
+    YAML would convert 2024-06-18 to a date, "no" to false and 1.10 to 1.1, and lose the spelling
+    and precision of the source. Tags are ignored; unknown ones are recorded.
     """
 
     def __init__(self, stream: str) -> None:
@@ -39,13 +41,13 @@ class _PlainLoader(_BASE):  # type: ignore[misc]  # the base is chosen at run ti
         self.tag_ignored = False
 
 
-def _plain(loader: _PlainLoader, node: yaml.Node) -> Json:
+def _plain_value(loader: _PlainLoader, node: yaml.Node) -> Json:
     if node.tag not in _KNOWN_TAGS:
         loader.tag_ignored = True
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node)
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(loader, item) for item in node.value]
+        return [_plain_value(loader, item) for item in node.value]
     unquoted = isinstance(node, yaml.ScalarNode) and node.style is None
     return None if unquoted and node.value in _NULLS else node.value
 
@@ -53,35 +55,35 @@ def _plain(loader: _PlainLoader, node: yaml.Node) -> Json:
 def _mapping(loader: _PlainLoader, node: yaml.MappingNode) -> dict[str, Json]:
     record: dict[str, Json] = {}
     for key_node, value_node in node.value:
-        key = str(_plain(loader, key_node))
+        key = str(_plain_value(loader, key_node))
         if key in record:
-            raise FrontMatterError(f'the key "{key[:80]}" stands twice')
-        record[key] = _plain(loader, value_node)
+            raise FrontMatterError(f'the key "{key[:80]}" appears twice')
+        record[key] = _plain_value(loader, value_node)
     return record
 
 
 def split_front_matter(text: str) -> tuple[str | None, str]:
-    r"""Part the YAML from the body below it; None where `text` does not begin with any.
+    r"""Split the YAML from the body below it; None if `text` does not begin with front matter.
 
     >>> split_front_matter("---\ntitle: Öl\n---\nEs brennt.")
     ('title: Öl', 'Es brennt.')
     >>> split_front_matter("---\nkein Ende")
     (None, '---\nkein Ende')
     """
-    found = FRONT_MATTER.match(text) if text.lstrip().startswith("---") else None
-    return (found["yaml"], text[found.end() :]) if found else (None, text)
+    match = FRONT_MATTER.match(text) if text.lstrip().startswith("---") else None
+    return (match["yaml"], text[match.end() :]) if match else (None, text)
 
 
 def load_front_matter(text: str) -> tuple[dict[str, Json] | None, bool]:
-    """Return the mapping that `text` holds, and whether YAML tags were ignored.
+    """Return the mapping in `text`, and whether YAML tags were ignored.
 
-    None stands for something other than a mapping: a text between two rules, no metadata.
+    The mapping is None if the YAML is not a mapping, such as a text between two horizontal rules.
 
-    Raises: FrontMatterError for broken YAML, a key that stands twice, too many aliases (each
-    repeats what it names, and nested ones multiply), too deep nesting.
+    Raises: FrontMatterError for invalid YAML, a duplicate key, more than `MAX_ALIASES` aliases, or
+    nesting deeper than `MAX_DEPTH`.
     """
-    if len(text) > LARGEST_CHARACTERS:
-        raise FrontMatterError(f"longer than {LARGEST_CHARACTERS} characters")
+    if len(text) > MAX_CHARACTERS:
+        raise FrontMatterError(f"longer than {MAX_CHARACTERS} characters")
     try:
         _check_events(text)
         loader = _PlainLoader(text)
@@ -93,7 +95,7 @@ def load_front_matter(text: str) -> tuple[dict[str, Json] | None, bool]:
         finally:
             loader.dispose()
     except RecursionError as error:
-        raise FrontMatterError("an alias stands inside what it names") from error
+        raise FrontMatterError("an alias refers to a value that contains it") from error
     except yaml.YAMLError as error:
         raise FrontMatterError(_reason(error)) from error
 
@@ -104,13 +106,13 @@ def _check_events(text: str) -> None:
         aliases += isinstance(event, yaml.AliasEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if aliases > MOST_ALIASES:
-            raise FrontMatterError(f"more than {MOST_ALIASES} aliases")
-        if depth > DEEPEST:
-            raise FrontMatterError(f"nested deeper than {DEEPEST}")
+        if aliases > MAX_ALIASES:
+            raise FrontMatterError(f"more than {MAX_ALIASES} aliases")
+        if depth > MAX_DEPTH:
+            raise FrontMatterError(f"nested deeper than {MAX_DEPTH}")
 
 
 def _reason(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "no YAML"
+    problem = getattr(error, "problem", None) or "invalid YAML"
     return f"{problem} in line {mark.line + 2}" if mark else str(problem)

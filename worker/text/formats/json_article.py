@@ -1,4 +1,4 @@
-"""One article as a JSON object, by the keys of schema.org and of common exports."""
+"""Read one article from a JSON object, by the keys of schema.org and of common exports."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,27 +8,27 @@ from storage.values.draft import Draft, Json, Role
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.roles import blocks, split_at_blank_lines
 from worker.text.decode import decode
-from worker.text.formats.assemble import Material, assemble
-from worker.text.formats.metadata import TEXT_KEYS, Cleaning, gather, plain_key
+from worker.text.file_types import has_markup
+from worker.text.formats.assemble import ParsedDocument, assemble
+from worker.text.formats.metadata import TEXT_KEYS, RecordCleaner, plain_key, read_metadata
 from worker.text.hints import Hints, TextSettings
-from worker.text.kinds import has_markup
 
-DEEPEST = 50
-LONGEST_INTEGER = 18
-"""Integers of more digits stay the strings they are: no reader of ours needs them as numbers."""
+MAX_DEPTH = 50
+MAX_INTEGER_DIGITS = 18
+"""Longer integers remain strings."""
 _ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class RecordInvalidError(ValueError):
-    """A record breaks a rule that JSON itself leaves open."""
+    """A record that is valid JSON but breaks a rule of this format."""
 
 
 def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
-    """Read one JSON object as an article; a CSV row arrives here as one, too.
+    """Read one JSON object, or one CSV row passed as one, as an article.
 
-    Refused as `record_invalid`: broken JSON, NaN and Infinity, a key that stands twice (no
-    rule says which one counts), nesting deeper than 50, anything but an object. Numbers keep
-    their digits: a decimal fraction stays the string that it was.
+    Refused as `record_invalid`: invalid JSON, NaN and Infinity, a duplicate key, nesting deeper
+    than 50, and anything other than an object. Numbers keep their digits: a decimal fraction
+    remains a string.
     """
     decoded = decode(raw, hints.charset)
     if isinstance(decoded, Refused):
@@ -36,69 +36,69 @@ def read_json(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if not decoded.text.strip():
         return refuse("empty")
     try:
-        record = _parsed(decoded.text)
+        record = _parse_record(decoded.text)
     except (ValueError, RecursionError) as error:
-        return refuse("record_invalid", line=_line_of(hints.name), reason=_reason(error))
-    cleaning = Cleaning(list(decoded.flags))
-    record = cleaning.cleaned(record)
-    material = _body(record)
-    material.flags += cleaning.flags
-    material.steps = (*decoded.steps, *cleaning.steps())
-    metadata = {key: value for key, value in record.items() if not _is_body(key, value, material)}
-    where = "csv" if hints.type in ("csv", "tsv") else "json"
-    gather(metadata, where, material, hints, settings)
-    return assemble(material, settings)
+        return refuse("record_invalid", line=_line_number(hints.name), reason=_reason(error))
+    cleaner = RecordCleaner(list(decoded.flags))
+    record = cleaner.clean_value(record)
+    document = _read_body(record)
+    document.flags += cleaner.flags
+    document.steps = (*decoded.steps, *cleaner.steps())
+    metadata = {key: value for key, value in record.items() if not _is_body(key, value, document)}
+    source = "csv" if hints.type in ("csv", "tsv") else "json"
+    read_metadata(metadata, source, document, hints, settings)
+    return assemble(document, settings)
 
 
-def _parsed(text: str) -> dict[str, Json]:
+def _parse_record(text: str) -> dict[str, Json]:
     record = json.loads(
         text,
-        object_pairs_hook=_unique_pairs,
-        parse_constant=_no_constant,
+        object_pairs_hook=_reject_duplicate_keys,
+        parse_constant=_reject_constant,
         parse_float=str,
-        parse_int=_integer,
+        parse_int=_parse_integer,
     )
     if not isinstance(record, dict):
-        raise RecordInvalidError("it is no JSON object")
-    if _deeper_than(record, DEEPEST):
-        raise RecordInvalidError(f"nested deeper than {DEEPEST}")
+        raise RecordInvalidError("it is not a JSON object")
+    if _is_deeper_than(record, MAX_DEPTH):
+        raise RecordInvalidError(f"nested deeper than {MAX_DEPTH}")
     return record
 
 
-def _unique_pairs(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def _reject_duplicate_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     record = dict(pairs)
     if len(record) < len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise RecordInvalidError(f'the key "{twice[:80]}" stands twice')
+        duplicate = next(key for key in keys if keys.count(key) > 1)
+        raise RecordInvalidError(f'the key "{duplicate[:80]}" appears twice')
     return record
 
 
-def _no_constant(name: str) -> Json:
-    raise RecordInvalidError(f"{name} is no JSON")
+def _reject_constant(name: str) -> Json:
+    raise RecordInvalidError(f"{name} is not valid JSON")
 
 
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= LONGEST_INTEGER else digits
+def _parse_integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS else digits
 
 
-def _deeper_than(value: Json, depth: int) -> bool:
+def _is_deeper_than(value: Json, depth: int) -> bool:
     level = [value]
     for _ in range(depth + 1):
-        level = [inner for item in level for inner in _inside(item)]
+        level = [inner for item in level for inner in _children(item)]
         if not level:
             return False
     return True
 
 
-def _inside(value: Json) -> Iterator[Json]:
+def _children(value: Json) -> Iterator[Json]:
     if isinstance(value, dict):
         yield from value.values()
     elif isinstance(value, list):
         yield from value
 
 
-def _line_of(name: str) -> str:
+def _line_number(name: str) -> str:
     _, mark, line = name.rpartition("#")
     return line if mark and line.isdecimal() else "1"
 
@@ -111,28 +111,28 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
-def _body(record: Mapping[str, Json]) -> Material:
-    """Take the body from the first of the text keys that holds one."""
+def _read_body(record: Mapping[str, Json]) -> ParsedDocument:
+    """Read the body from the first text key that has one."""
     by_key = {plain_key(key): value for key, value in record.items()}
     for key in TEXT_KEYS:
-        material = Material(*_blocks(by_key.get(key)))
-        if material.blocks:
-            if any(map(has_markup, material.blocks)):
-                material.flags.append("markup_in_text")
-            return material
-    return Material([])
+        document = ParsedDocument(*_blocks(by_key.get(key)))
+        if document.blocks:
+            if any(map(has_markup, document.blocks)):
+                document.flags.append("markup_in_text")
+            return document
+    return ParsedDocument([])
 
 
-def _is_body(key: str, value: Json, material: Material) -> bool:
-    """Return whether a text key says nothing beyond the body that was taken."""
+def _is_body(key: str, value: Json, document: ParsedDocument) -> bool:
+    """Check whether a text key only repeats the body."""
     if plain_key(key) not in TEXT_KEYS:
         return False
-    same = " ".join(_blocks(value)[0]).split() == " ".join(material.blocks).split()
-    return same or not value
+    is_same = " ".join(_blocks(value)[0]).split() == " ".join(document.blocks).split()
+    return is_same or not value
 
 
 def _blocks(value: Json) -> tuple[list[str], list[Role | None] | None]:
-    """Return paragraphs, with the roles that a list of {"role", "text"} names."""
+    """Return the paragraphs, and the roles if the value is a list of {"role", "text"}."""
     if isinstance(value, str):
         return blocks(value), None
     if not isinstance(value, list):
@@ -143,9 +143,9 @@ def _blocks(value: Json) -> tuple[list[str], list[Role | None] | None]:
 
 
 def _block_pairs(item: Json) -> Iterator[tuple[str, Role | None]]:
-    named = item.get("role") if isinstance(item, dict) else None
+    role_name = item.get("role") if isinstance(item, dict) else None
     text = item.get("text") if isinstance(item, dict) else item
-    role = next((role for role in _ROLES if role == named), None)
+    role = next((role for role in _ROLES if role == role_name), None)
     if isinstance(text, str):
         for block in split_at_blank_lines(text):
             yield block, role

@@ -1,4 +1,4 @@
-"""Markdown with YAML front matter: paragraphs with the roles that the syntax names."""
+"""Read Markdown with YAML front matter: paragraphs with the roles that the syntax declares."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,18 +11,23 @@ from storage.values.draft import Draft, Field, Json, Role
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.roles import blocks, same_line, split_at_blank_lines
 from worker.text.decode import decode
-from worker.text.formats.assemble import UNSEEN, Material, assemble, combined
-from worker.text.formats.clean import clean, one_line
+from worker.text.file_types import has_markup
+from worker.text.formats.assemble import (
+    INVISIBLE_OR_BLANK,
+    ParsedDocument,
+    assemble,
+    merge_candidates,
+)
+from worker.text.formats.clean_text import clean_text, one_line
 from worker.text.formats.front_matter import FrontMatterError, load_front_matter, split_front_matter
-from worker.text.formats.metadata import Cleaning, gather
+from worker.text.formats.metadata import RecordCleaner, read_metadata
 from worker.text.hints import Hints, TextSettings
-from worker.text.kinds import has_markup
 
-DEEPEST = 60
-MOST_BRACKETS = 2_000
-"""No article has more links; the parser takes 30 µs for each bracket that is never closed."""
-WHERE = "front matter"
-# "5*3*2" is no emphasis: the asterisks wait as a noncharacter while the syntax is read.
+MAX_NESTING = 60
+MAX_BRACKETS = 2_000
+"""Far above the number of links in an article; the parser takes 30 µs for each unclosed bracket."""
+SOURCE_NAME = "front matter"
+# "5*3*2" is not emphasis: a noncharacter replaces these asterisks during parsing.
 STAR_BETWEEN_DIGITS = re.compile(r"(?<=\d)\*+(?=\d)")
 STAR = "\ufdd0"
 _CONTAINERS = frozenset(
@@ -35,45 +40,45 @@ def read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | R
     decoded = decode(raw, hints.charset)
     if isinstance(decoded, Refused):
         return decoded
-    text, steps = clean(decoded.text)
-    if not text.strip(UNSEEN):
+    text, steps = clean_text(decoded.text)
+    if not text.strip(INVISIBLE_OR_BLANK):
         return refuse("empty")
     try:
         record, body, tag_ignored = _front_matter(text)
     except FrontMatterError as error:
         return refuse("front_matter_invalid", reason=error)
-    material = Material([], [], flags=list(decoded.flags), steps=(*decoded.steps, *steps))
+    document = ParsedDocument([], [], flags=list(decoded.flags), steps=(*decoded.steps, *steps))
     if tag_ignored:
-        material.flags.append("yaml_tag_ignored")
+        document.flags.append("yaml_tag_ignored")
     if has_markup(body):
-        material.flags.append("markup_in_text")
-    cleaning = Cleaning(material.flags)
-    gather(cleaning.cleaned(record), WHERE, material, hints, settings)
-    _take_body(body, material)
-    material.steps += cleaning.steps()
-    return assemble(material, settings)
+        document.flags.append("markup_in_text")
+    cleaner = RecordCleaner(document.flags)
+    read_metadata(cleaner.clean_value(record), SOURCE_NAME, document, hints, settings)
+    _read_body(body, document)
+    document.steps += cleaner.steps()
+    return assemble(document, settings)
 
 
 def markdown_blocks(text: str) -> list[tuple[str, Role | None]]:
-    r"""Return the paragraphs of `text` without Markdown syntax, and the roles it names.
+    r"""Return the paragraphs of `text` without Markdown syntax, and the roles that it declares.
 
-    Every digit stays: the number of a list item, a sign before a number, `5*3` and `a_b`.
+    All digits are retained: the number of a list item, a sign before a number, `5*3` and `a_b`.
 
     >>> markdown_blocks("# Öl\n\nEs *brennt* 5*3*2 [mal](http://a.de).\n\n1. Mai\n- 3 Grad")
     [('Öl', 'headline'), ('Es brennt 5*3*2 mal.', None), ('1. Mai', 'list'), ('- 3 Grad', 'list')]
     """
-    if text.count("[") > MOST_BRACKETS:
+    if text.count("[") > MAX_BRACKETS:
         return [(block, None) for block in blocks(text)]
-    guarded = STAR not in text
-    if guarded:
-        text = STAR_BETWEEN_DIGITS.sub(lambda found: STAR * len(found.group()), text)
+    is_guarded = STAR not in text
+    if is_guarded:
+        text = STAR_BETWEEN_DIGITS.sub(lambda match: STAR * len(match[0]), text)
     tokens = _parser().parse(text)
-    if any(token.level >= DEEPEST - 2 for token in tokens):
-        # Deeper levels were skipped by the parser: keep the source as it stands instead.
-        found: list[tuple[str, Role | None]] = [(block, None) for block in blocks(text)]
+    if any(token.level >= MAX_NESTING - 2 for token in tokens):
+        # The parser skipped deeper levels: use the unparsed source instead.
+        pairs: list[tuple[str, Role | None]] = [(block, None) for block in blocks(text)]
     else:
-        found = list(_walk(tokens))
-    return [(block.replace(STAR, "*") if guarded else block, role) for block, role in found]
+        pairs = list(_walk(tokens))
+    return [(block.replace(STAR, "*") if is_guarded else block, role) for block, role in pairs]
 
 
 def _front_matter(text: str) -> tuple[dict[str, Json], str, bool]:
@@ -84,44 +89,44 @@ def _front_matter(text: str) -> tuple[dict[str, Json], str, bool]:
     return ({}, text, False) if record is None else (record, body, tag_ignored)
 
 
-def _take_body(body: str, material: Material) -> None:
-    # Entities and escapes can write what cleaning the source has not seen.
-    found = [
+def _read_body(body: str, document: ParsedDocument) -> None:
+    # Entities and escapes can produce characters that the cleaning of the source did not see.
+    pairs = [
         (part, role)
         for text, role in markdown_blocks(body)
-        for part in split_at_blank_lines(clean(text)[0])
+        for part in split_at_blank_lines(clean_text(text)[0])
     ]
-    for index, (text, role) in enumerate(found):
+    for index, (text, role) in enumerate(pairs):
         if role == "headline":
-            found[index] = (text, _heading_role(index, one_line(text), material))
-    material.blocks = [text for text, _ in found]
-    material.given = [role for _, role in found]
-    if "subheading" not in material.given:
-        # No headings in the source: let the look of the lines tell, as in a plain text.
-        material.given = material.given if any(material.given) else None
+            pairs[index] = (text, _heading_role(index, one_line(text), document))
+    document.blocks = [text for text, _ in pairs]
+    document.format_roles = [role for _, role in pairs]
+    if "subheading" not in document.format_roles:
+        # The source has no headings: detect them by their appearance, as in a plain text.
+        document.format_roles = document.format_roles if any(document.format_roles) else None
 
 
-def _heading_role(index: int, heading: str, material: Material) -> Role:
-    """Return what a heading of the first level is: the headline only if it is the title.
+def _heading_role(index: int, heading: str, document: ParsedDocument) -> Role:
+    """Return the role of a first-level heading: headline if it is the title, otherwise subheading.
 
-    Another heading stays in the text, so that a change of it shows as a new wording.
+    A subheading remains in the text, so that a change of it creates a new wording.
     """
-    found = Field(heading, "first heading")
-    if material.title is None:
-        material.title = found
+    heading_field = Field(heading, "first heading")
+    if document.title is None:
+        document.title = heading_field
         return "headline"
-    if same_line(material.title.value, heading):
+    if same_line(document.title.value, heading):
         return "headline"
     if index == 0:
-        material.flags.append("title_conflict")
-        material.title = combined(material.title, found)
+        document.flags.append("title_conflict")
+        document.title = merge_candidates(document.title, heading_field)
     return "subheading"
 
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    """Return CommonMark less what makes text vanish: HTML, link definitions, code by indent."""
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST})
+    """Return a CommonMark parser without HTML, references and indented code, which drop text."""
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_NESTING})
     return parser.disable(["reference", "code", "html_block", "html_inline"])
 
 
@@ -130,7 +135,7 @@ def _walk(tokens: Sequence[Token]) -> Iterator[tuple[str, Role | None]]:
     marker = heading = ""
     for token in tokens:
         if token.type in _CONTAINERS or token.type == "fence":
-            # A number whose item begins with no text of its own would be lost with its marker.
+            # Keep the number of an item that has no text of its own.
             if marker[:1].isdigit():
                 yield marker, "list"
             marker = ""

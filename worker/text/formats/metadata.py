@@ -1,4 +1,4 @@
-"""The keys by which front matter, JSON and CSV name their metadata, and what each may hold."""
+"""Map the metadata keys of front matter, JSON and CSV to fields, and validate their values."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,13 +7,13 @@ from storage.values.draft import Candidate, CleaningStep, Field, Json, PartialDa
 from worker.text.annotate.dates import InvalidDate, instant, read_date
 from worker.text.annotate.roles import same_line
 from worker.text.decode import replace_surrogates
-from worker.text.formats.assemble import Material, combined
-from worker.text.formats.clean import STRINGS, clean, one_line
+from worker.text.formats.assemble import ParsedDocument, merge_candidates
+from worker.text.formats.clean_text import STRINGS_STEP, clean_text, one_line
 from worker.text.hints import Hints, TextSettings
-from worker.text.stamps import stamp_of
+from worker.text.invisible import recorded_stamp
 
-# Field by the names that sources give it, most telling first; case, `_`, `-` and blanks aside.
-_NAMES: dict[str, tuple[str, ...]] = {
+# Source keys by field, most specific first; case, `_`, `-` and blanks are ignored.
+_KEYS_BY_FIELD: dict[str, tuple[str, ...]] = {
     "title": ("title", "headline", "name"),
     "url": ("url", "canonical", "canonicalurl", "permalink", "link", "mainentityofpage"),
     "published": (
@@ -44,14 +44,14 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "tags": ("tags", "tag", "keywords"),
     "lead": ("lead", "standfirst", "teaser", "description", "summary", "abstract", "excerpt"),
 }
-_FIELD_OF = {name: field for field, names in _NAMES.items() for name in names}
-_RANK = {name: rank for names in _NAMES.values() for rank, name in enumerate(names)}
+_FIELD_BY_KEY = {name: field for field, names in _KEYS_BY_FIELD.items() for name in names}
+_RANK = {name: rank for names in _KEYS_BY_FIELD.values() for rank, name in enumerate(names)}
 TEXT_KEYS = ("paragraphs", "text", "body", "articlebody", "content")
-_LEADS = frozenset({"lead", "standfirst"})
-"""What readers see above the text; a description or a summary need not stand on the page."""
-MOST_KEYS, MOST_VALUES, MOST_CHARACTERS = 1_000, 20_000, 1_000_000
-"""What the metadata of a document may hold: keys, values, and letters in them."""
-_ALWAYS_UNKNOWN = frozenset({"@context", "@type", "@id"})
+_VISIBLE_LEAD_KEYS = frozenset({"lead", "standfirst"})
+"""Keys of a lead that readers see above the text; a description or summary may be invisible."""
+MAX_KEYS, MAX_VALUES, MAX_CHARACTERS = 1_000, 20_000, 1_000_000
+"""Limits for the metadata of one document: keys, values, and characters in them."""
+_UNMAPPED_KEYS = frozenset({"@context", "@type", "@id"})
 
 LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]+)*")
 _LANGUAGE_NAMES = {"deutsch": "de", "german": "de", "englisch": "en", "english": "en"}
@@ -59,17 +59,17 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 NAME_BREAK = re.compile(r" (?:und|and|&) ")
 
 
-def holds_text(key: str) -> bool:
-    """Return whether a key, or the column of a table, is one that the text of an article stands in.
+def is_text_key(key: str) -> bool:
+    """Check whether a key, or the column of a table, contains the text of an article.
 
-    >>> holds_text("Article Body"), holds_text("id")
+    >>> is_text_key("Article Body"), is_text_key("id")
     (True, False)
     """
     return plain_key(key) in TEXT_KEYS
 
 
 def plain_key(key: str) -> str:
-    """Write a key as we compare it.
+    """Return a key in the form used for comparison.
 
     >>> plain_key("date-Published"), plain_key("Observed at")
     ('datepublished', 'observedat')
@@ -77,210 +77,213 @@ def plain_key(key: str) -> str:
     return "".join(filter(str.isalnum, key)).casefold()
 
 
-class Cleaning:
-    """Cleans every string of a parsed record, and remembers what that did."""
+class RecordCleaner:
+    """Cleans every string of a parsed record, and records the applied steps."""
 
     def __init__(self, flags: list[str]) -> None:
         self.flags = flags
         self.names: dict[str, None] = {}
         self.stamp: Json = None
 
-    def cleaned(self, value: Json) -> Json:
-        """Return `value` with its strings cleaned; lone surrogates are replaced before."""
+    def clean_value(self, value: Json) -> Json:
+        """Return `value` with its strings cleaned and lone surrogates replaced."""
         if isinstance(value, str):
-            return self._cleaned_text(value)
+            return self._clean_text(value)
         if isinstance(value, list):
-            return [self.cleaned(item) for item in value]
+            return [self.clean_value(item) for item in value]
         if isinstance(value, dict):
-            return {self._cleaned_text(key): self.cleaned(item) for key, item in value.items()}
+            return {self._clean_text(key): self.clean_value(item) for key, item in value.items()}
         return value
 
     def steps(self) -> tuple[CleaningStep, ...]:
-        """Return the one step that names the cleaning steps which some string needed."""
-        carried = {"stamp": self.stamp} if self.stamp else {}
+        """Return one step that lists the cleaning steps applied to any string."""
+        hidden = {"stamp": self.stamp} if self.stamp else {}
         return (
-            (CleaningStep(STRINGS, {"cleaned_by": list(self.names), **carried}),)
+            (CleaningStep(STRINGS_STEP, {"cleaned_by": list(self.names), **hidden}),)
             if self.names
             else ()
         )
 
-    def _cleaned_text(self, text: str) -> str:
+    def _clean_text(self, text: str) -> str:
         text, replaced = replace_surrogates(text)
         if replaced and "surrogate_replaced" not in self.flags:
             self.flags.append("surrogate_replaced")
-        text, steps = clean(text)
+        text, steps = clean_text(text)
         self.names.update(dict.fromkeys(step.name for step in steps))
-        self.stamp = self.stamp or stamp_of(steps)
+        self.stamp = self.stamp or recorded_stamp(steps)
         return text
 
 
-def gather(
-    record: Mapping[str, Json], where: str, material: Material, hints: Hints, settings: TextSettings
+def read_metadata(
+    record: Mapping[str, Json],
+    source: str,
+    document: ParsedDocument,
+    hints: Hints,
+    settings: TextSettings,
 ) -> None:
-    """Fill `material` with the metadata of `record`, whose values are cleaned already.
+    """Fill `document` with the metadata of `record`, whose values are already cleaned.
 
-    `where` is "front matter", "json" or "csv" and stands before the key in every `found_in`.
-    Keys that we do not know become fields under their own name; empty values are not given.
-    What goes beyond `MOST_KEYS`, `MOST_VALUES` and `MOST_CHARACTERS` is left out, and a flag
-    tells it.
+    `source` is "front matter", "json" or "csv" and precedes the key in every `found_in`. Unknown
+    keys become fields under their own name; empty values are ignored. Values beyond `MAX_KEYS`,
+    `MAX_VALUES` and `MAX_CHARACTERS` are dropped, with the flag `metadata_truncated`.
     """
-    given = {key: value for key, value in record.items() if value not in (None, "", [], {})}
-    reader = _Reader(where, material, hints, settings)
+    present = {key: value for key, value in record.items() if value not in (None, "", [], {})}
+    reader = _MetadataReader(source, document, hints, settings)
     values = characters = 0
-    if len(given) > MOST_KEYS:
-        material.flags.append("metadata_truncated")
-    for key in sorted(given, key=lambda key: _RANK.get(plain_key(key), 99))[:MOST_KEYS]:
-        weight = _weight(given[key])
-        if values + weight[0] > MOST_VALUES or characters + weight[1] > MOST_CHARACTERS:
-            material.flags.append("metadata_truncated")
+    if len(present) > MAX_KEYS:
+        document.flags.append("metadata_truncated")
+    for key in sorted(present, key=lambda key: _RANK.get(plain_key(key), 99))[:MAX_KEYS]:
+        size = _value_size(present[key])
+        if values + size[0] > MAX_VALUES or characters + size[1] > MAX_CHARACTERS:
+            document.flags.append("metadata_truncated")
             continue
-        values, characters = values + weight[0], characters + weight[1] + len(key)
-        reader.take(key, given[key])
-    if "published" not in material.fields:
-        material.flags.append("date_missing")
+        values, characters = values + size[0], characters + size[1] + len(key)
+        reader.read_value(key, present[key])
+    if "published" not in document.fields:
+        document.flags.append("date_missing")
 
 
-def _weight(value: Json) -> tuple[int, int]:
-    """Return how many values a value holds, and how many letters.
+def _value_size(value: Json) -> tuple[int, int]:
+    """Return the number of values and of characters in a value.
 
-    >>> _weight({"name": "Ada", "age": [3, 4]})
+    >>> _value_size({"name": "Ada", "age": [3, 4]})
     (5, 10)
     """
     values, characters = 0, 0
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
+    stack = [value]
+    while stack:
+        nested = stack.pop()
         values += 1
-        if isinstance(each, dict):
-            characters += sum(map(len, each))
-            waiting += each.values()
-        elif isinstance(each, list):
-            waiting += each
-        elif isinstance(each, str):
-            characters += len(each)
+        if isinstance(nested, dict):
+            characters += sum(map(len, nested))
+            stack += nested.values()
+        elif isinstance(nested, list):
+            stack += nested
+        elif isinstance(nested, str):
+            characters += len(nested)
     return values, characters
 
 
-class _Reader:
-    """Puts one value after the other where it belongs, and flags what does not fit."""
+class _MetadataReader:
+    """Assigns metadata values to fields, and flags invalid ones."""
 
     def __init__(
-        self, where: str, material: Material, hints: Hints, settings: TextSettings
+        self, source: str, document: ParsedDocument, hints: Hints, settings: TextSettings
     ) -> None:
-        self.where = where
-        self.material = material
+        self.source = source
+        self.document = document
         self.hints = hints
         self.settings = settings
-        self.takers: dict[str, Callable[[str, Json], None]] = {
-            "title": self._take_title,
-            "url": self._take_address,
-            "published": self._take_date,
-            "modified": self._take_date,
-            "observed_at": self._take_observed_at,
-            "language": self._take_language,
-            "authors": self._take_list,
-            "tags": self._take_list,
-            "publisher": self._take_line,
-            "section": self._take_line,
-            "lead": self._take_lead,
+        self.handlers: dict[str, Callable[[str, Json], None]] = {
+            "title": self._read_title,
+            "url": self._read_address,
+            "published": self._read_date,
+            "modified": self._read_date,
+            "observed_at": self._read_observed_at,
+            "language": self._read_language,
+            "authors": self._read_list,
+            "tags": self._read_list,
+            "publisher": self._read_line,
+            "section": self._read_line,
+            "lead": self._read_lead,
         }
 
-    def take(self, key: str, value: Json) -> None:
-        name = None if key in _ALWAYS_UNKNOWN else _FIELD_OF.get(plain_key(key))
-        self.found_in = f"{self.where}: {key}"
+    def read_value(self, key: str, value: Json) -> None:
+        name = None if key in _UNMAPPED_KEYS else _FIELD_BY_KEY.get(plain_key(key))
+        self.found_in = f"{self.source}: {key}"
         self.key = plain_key(key)
         if name is None or (name == "publisher" and _is_address(value)):
-            self._put(key, value)
+            self._add_field(key, value)
         else:
-            self.takers[name](name, value)
+            self.handlers[name](name, value)
 
-    def _put(self, name: str, value: Json) -> None:
-        first = self.material.fields.get(name)
-        if first is None or (first.value is None and value is not None):
-            self.material.fields[name] = combined(Field(value, self.found_in), first)
-        elif first.value != value:
-            self.material.fields[name] = combined(first, Field(value, self.found_in))
+    def _add_field(self, name: str, value: Json) -> None:
+        existing = self.document.fields.get(name)
+        if existing is None or (existing.value is None and value is not None):
+            self.document.fields[name] = merge_candidates(Field(value, self.found_in), existing)
+        elif existing.value != value:
+            self.document.fields[name] = merge_candidates(existing, Field(value, self.found_in))
 
     def _reject(self, name: str, value: Json, flag: str) -> None:
-        self.material.flags.append(flag)
+        self.document.flags.append(flag)
         rejected = Field(None, self.found_in, None, (Candidate(value, self.found_in),))
-        first = self.material.fields.get(name)
-        self.material.fields[name] = combined(first, rejected) if first else rejected
+        existing = self.document.fields.get(name)
+        self.document.fields[name] = merge_candidates(existing, rejected) if existing else rejected
 
-    def _take_title(self, name: str, value: Json) -> None:
+    def _read_title(self, name: str, value: Json) -> None:
         line = _line(value)
         if line is None:
             self._reject(name, value, "metadata_broken")
-        elif self.material.title is None:
-            self.material.title = Field(line, self.found_in)
-        elif not same_line(self.material.title.value, line):
-            self.material.flags.append("title_conflict")
-            self.material.title = combined(self.material.title, Field(line, self.found_in))
+        elif self.document.title is None:
+            self.document.title = Field(line, self.found_in)
+        elif not same_line(self.document.title.value, line):
+            self.document.flags.append("title_conflict")
+            self.document.title = merge_candidates(self.document.title, Field(line, self.found_in))
 
-    def _take_address(self, name: str, value: Json) -> None:
+    def _read_address(self, name: str, value: Json) -> None:
         line = _line(value.get("@id") if isinstance(value, dict) else value)
         if line is None or not ADDRESS.fullmatch(line):
             self._reject(name, value, "address_invalid")
             return
-        self._put(name, line)
-        self.material.address = self.material.address or line
+        self._add_field(name, line)
+        self.document.address = self.document.address or line
 
-    def _take_date(self, name: str, value: Json) -> None:
+    def _read_date(self, name: str, value: Json) -> None:
         date = self._date(value)
         if date is None:
             self._reject(name, value, "date_invalid")
             return
-        first = self.material.fields.get(name)
-        if first and first.value and not _agree(first.value["value"], date.value):
-            self.material.flags.append("date_conflict")
-        self._put(name, date.to_dict())
+        existing = self.document.fields.get(name)
+        if existing and existing.value and not _are_compatible(existing.value["value"], date.value):
+            self.document.flags.append("date_conflict")
+        self._add_field(name, date.to_dict())
 
-    def _take_observed_at(self, name: str, value: Json) -> None:
+    def _read_observed_at(self, name: str, value: Json) -> None:
         date = self._date(value)
         moment = instant(date, self.settings.timezone) if date else None
         if moment is None:
             self._reject(name, value, "observed_at_invalid")
             return
-        self._put(name, moment.isoformat())
-        self.material.observed_at = self.material.observed_at or moment
+        self._add_field(name, moment.isoformat())
+        self.document.observed_at = self.document.observed_at or moment
 
     def _date(self, value: Json) -> PartialDate | None:
         line = _line(value)
         date = line and read_date(line, self.found_in, self.hints.observed_at.year + 1)
         return None if not date or isinstance(date, InvalidDate) else date
 
-    def _take_language(self, name: str, value: Json) -> None:
+    def _read_language(self, name: str, value: Json) -> None:
         line = _line(value.get("name") if isinstance(value, dict) else value) or ""
         tag = LANGUAGE_TAG.fullmatch(line)
         code = _LANGUAGE_NAMES.get(line.casefold()) or (tag and tag[1].lower())
         if code:
-            self._put(name, code)
+            self._add_field(name, code)
         else:
             self._reject(name, value, "metadata_broken")
 
-    def _take_line(self, name: str, value: Json) -> None:
+    def _read_line(self, name: str, value: Json) -> None:
         lines = list(_names(value)) if isinstance(value, (list, dict)) else [_line(value)]
         if not lines or lines[0] is None:
             self._reject(name, value, "metadata_broken")
             return
         for line in lines:
-            self._put(name, line)
+            self._add_field(name, line)
 
-    def _take_lead(self, name: str, value: Json) -> None:
-        self._take_line(name, value)
-        if self.key in _LEADS and self.material.lead is None:
-            self.material.lead = _line(value)
+    def _read_lead(self, name: str, value: Json) -> None:
+        self._read_line(name, value)
+        if self.key in _VISIBLE_LEAD_KEYS and self.document.lead is None:
+            self.document.lead = _line(value)
 
-    def _take_list(self, name: str, value: Json) -> None:
+    def _read_list(self, name: str, value: Json) -> None:
         items = _list_items(name, value)
         if items:
-            self._put(name, items)
+            self._add_field(name, items)
         else:
             self._reject(name, value, "metadata_broken")
 
 
 def _line(value: Json) -> str | None:
-    """Return a string or a number on one line; a truth value is no text."""
+    """Return a string or a number on one line, None for any other value."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return one_line(str(value)) or None
     return None
@@ -310,23 +313,23 @@ def _list_items(name: str, value: Json) -> list[str]:
 
 
 def _author_parts(line: str) -> list[str]:
-    """Split at "und" and at commas, at these only where each part could be a whole name.
+    """Split at "und", and at commas only if each part could be a full name.
 
     >>> _author_parts("Anna Muster, Jo Doe und Max Roe"), _author_parts("Muster, Anna")
     (['Anna Muster', 'Jo Doe', 'Max Roe'], ['Muster, Anna'])
     """
-    found: list[str] = []
+    authors: list[str] = []
     for names in NAME_BREAK.split(line):
         parts = [part.strip() for part in names.split(",")]
-        found += parts if all(" " in part for part in parts) else [names.strip()]
-    return found
+        authors += parts if all(" " in part for part in parts) else [names.strip()]
+    return authors
 
 
 def _unique(items: Iterable[str]) -> list[str]:
     return [item for item in dict.fromkeys(items) if item]
 
 
-def _agree(one: str, other: str) -> bool:
-    """Return whether two ISO dates may mean the same: one is only more precise."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+def _are_compatible(left: str, right: str) -> bool:
+    """Check whether two ISO dates are compatible: equal up to the precision of the shorter one."""
+    shorter = min(len(left), len(right))
+    return left[:shorter] == right[:shorter]

@@ -22,8 +22,10 @@ from worker.text.annotate.marks import agencies, odd_flags
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.words import word_count
-from worker.text.decode import Decoded
-from worker.text.hints import MOST_PARAGRAPHS, Hints, TextSettings
+from worker.text.decode import DecodedText
+from worker.text.hints import MAX_PARAGRAPHS, Hints, TextSettings
+from worker.text.invisible import STEP_NAME as UNSEEN
+from worker.text.invisible import decode_references, stamp, stamp_fields, strip_invisible
 from worker.text.page.body.extract import (
     OPTIONS,
     TRAFILATURA,
@@ -66,8 +68,6 @@ from worker.text.page.loss import loss_flags
 from worker.text.page.no_article import no_article_reason
 from worker.text.page.paywall import declared_free, is_live, is_teaser
 from worker.text.page.surroundings import surrounding_keys
-from worker.text.stamps import STEP as UNSEEN
-from worker.text.stamps import fields_of, stamp, without_unseen, written_out
 
 NAME = "lesart-page"
 VERSION = "14"
@@ -120,7 +120,7 @@ def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     if isinstance(decoded, Refused):
         return decoded
     text, replaced = replace_surrogates(decoded.text)
-    text, taken = without_unseen(written_out(text))
+    text, taken = strip_invisible(decode_references(text))
     tree = parse_page(text)
     if isinstance(tree, Refused):
         return tree
@@ -203,8 +203,8 @@ def _draft(
     pieces = led if source.linked.is_news else with_left_out(led, source.blocks)
     named = chosen.fields.get("authors")
     authors = (named.value if named else None) or ()
-    if len(pieces) > MOST_PARAGRAPHS:
-        return refuse("too_many_paragraphs", limit=MOST_PARAGRAPHS)
+    if len(pieces) > MAX_PARAGRAPHS:
+        return refuse("too_many_paragraphs", limit=MAX_PARAGRAPHS)
     paragraphs = paragraphs_of(pieces, source.blocks, title, leads, authors)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
@@ -225,7 +225,7 @@ def _draft(
     if address:
         fields["url"] = address
     flags, steps = doubts
-    fields |= fields_of(steps)
+    fields |= stamp_fields(steps)
     return Draft(
         title=title,
         paragraphs=paragraphs,
@@ -251,7 +251,7 @@ def _title(chosen: ChosenFields) -> str | None:
 
 
 def _doubts(
-    decoded: Decoded, replaced: int, addresses: int, taken: Sequence[str]
+    decoded: DecodedText, replaced: int, addresses: int, taken: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[CleaningStep, ...]]:
     """Return the flags and steps of the way from bytes to the tree."""
     flags, steps = decoded.flags, decoded.steps

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from storage.values.draft import CleaningStep
 from storage.values.refusals import Refused
-from worker.text.decode import Decoded, decode
+from worker.text.decode import DecodedText, decode
 
 _PRESCAN_BYTES = 4096
 
@@ -47,7 +47,7 @@ _SUPERSETS = {
 }
 
 
-def decode_page(raw: bytes, header: str | None = None) -> Decoded | Refused:
+def decode_page(raw: bytes, header: str | None = None) -> DecodedText | Refused:
     r"""Return the characters of `raw`: byte order mark, `header`, meta, then by the bytes.
 
     One departure from the browsers' order: bytes beyond ASCII that are valid UTF-8 from end

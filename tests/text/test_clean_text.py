@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.draft import CleaningStep
-from worker.text.formats.clean import CONTROL, STEPS, clean
+from worker.text.formats.clean_text import CONTROL, STEPS, clean_text
 
 ODD = st.text(
     st.sampled_from(
@@ -48,18 +48,18 @@ ODD = st.text(
 def test_a_step_is_recorded_only_where_it_did_something(
     text: str, cleaned: str, steps: list[str]
 ) -> None:
-    assert clean(text) == (cleaned, tuple(CleaningStep(name) for name in steps))
+    assert clean_text(text) == (cleaned, tuple(CleaningStep(name) for name in steps))
 
 
 @given(ODD)
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
-    cleaned, _ = clean(text)
-    assert clean(cleaned) == (cleaned, ())
+    cleaned, _ = clean_text(text)
+    assert clean_text(cleaned) == (cleaned, ())
 
 
 @given(ODD)
 def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
-    cleaned, steps = clean(text)
+    cleaned, steps = clean_text(text)
     for step in steps:
         text = STEPS[step.name](text)
     assert text == cleaned
@@ -67,13 +67,13 @@ def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))
 def test_letters_digits_and_signs_are_never_touched(text: str) -> None:
-    assert clean(text) == (text, ())
+    assert clean_text(text) == (text, ())
 
 
 def test_no_control_character_is_overlooked_whatever_the_text_holds_beside_it() -> None:
     controls = [chr(code) for code in range(0x2100) if CONTROL.match(chr(code))]
     assert len(controls) > 60
     for control in controls:
-        text, steps = clean(f"Am Pegel{control} „Öl“ – 3 °C")
+        text, steps = clean_text(f"Am Pegel{control} „Öl“ – 3 °C")
         assert control not in text
         assert steps

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from storage.values.digest import wording_digest
 from storage.values.draft import TEXT_ROLES, Draft
 from tests.text.cases import draft
-from worker.text.stamps import STAMP, UNSEEN_RUN, stamp, without_unseen, written_out
+from worker.text.invisible import INVISIBLE_RUN, STAMP, decode_references, stamp, strip_invisible
 
 BODY = "Der Deich in Lohetal hält, sagte die Wehr am Montag. Das Wasser steigt weiter."
 MANIFEST = b"C2PATXT\0" + bytes(range(40))
@@ -72,7 +72,7 @@ def test_the_bytes_of_a_manifest_are_told() -> None:
     ids=["German", "Persian", "Hindi", "family", "heart", "keycap", "ideograph", "flag"],
 )
 def test_what_joins_letters_or_chooses_a_form_stays(text: str) -> None:
-    assert without_unseen(text) == (text, ())
+    assert strip_invisible(text) == (text, ())
 
 
 @pytest.mark.parametrize(
@@ -86,19 +86,19 @@ def test_what_joins_letters_or_chooses_a_form_stays(text: str) -> None:
     ],
 )
 def test_what_joins_nothing_goes(text: str, plain: str) -> None:
-    assert without_unseen(text)[0] == plain
-    assert stamp(without_unseen(text)[1]) is None
+    assert strip_invisible(text)[0] == plain
+    assert stamp(strip_invisible(text)[1]) is None
 
 
 def test_a_run_of_any_unseen_character_is_found_beside_letters_beyond_ascii() -> None:
-    unseen = [each for each in map(chr, range(sys.maxunicode + 1)) if UNSEEN_RUN.match(each)]
+    unseen = [each for each in map(chr, range(sys.maxunicode + 1)) if INVISIBLE_RUN.match(each)]
     assert len(unseen) > 500
     for each in unseen:
-        assert without_unseen(f"Ö{3 * each}l") == ("Öl", (3 * each,))
+        assert strip_invisible(f"Ö{3 * each}l") == ("Öl", (3 * each,))
 
 
 def test_references_of_a_page_are_such_characters_too() -> None:
-    assert written_out("Öl&#8203;lager&ZeroWidthSpace;&#xFE01;&amp;") == (
+    assert decode_references("Öl&#8203;lager&ZeroWidthSpace;&#xFE01;&amp;") == (
         "Öl\u200blager\u200b\ufe01&amp;"
     )
 
@@ -109,6 +109,6 @@ def test_references_of_a_page_are_such_characters_too() -> None:
     )
 )
 def test_what_was_taken_out_once_is_gone(text: str) -> None:
-    plain, taken = without_unseen(text)
+    plain, taken = strip_invisible(text)
     assert len(plain) + sum(map(len, taken)) == len(text)
-    assert without_unseen(plain) == (plain, ())
+    assert strip_invisible(plain) == (plain, ())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from storage.values.refusals import Refused
 from worker.text import detect_type
-from worker.text.kinds import EXTENSIONS
+from worker.text.file_types import EXTENSIONS
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What kind of document a file is, by its name and by its first bytes."""
+"""Detect the type of a document by its file name and its first bytes."""
 
 import re
 from pathlib import PurePosixPath
@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from storage.values.refusals import Refused, refuse
 
 HEAD_BYTES = 4_096
-"""So many first bytes are enough for `detect_type`."""
+"""Number of leading bytes that `detect_type` needs."""
 
 EXTENSIONS = {
     ".txt": "seed",
@@ -22,7 +22,7 @@ EXTENSIONS = {
     ".csv": "csv",
     ".tsv": "csv",
 }
-# What the first bytes of files that are no text look like; short signatures need their NULs.
+# First bytes of binary formats; short signatures include their NUL bytes.
 _SIGNATURES: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), kind)
     for pattern, kind in (
@@ -70,10 +70,10 @@ MARKUP = re.compile(
 
 
 def detect_type(name: str, head: bytes) -> str | Refused:
-    """Return the type to read `name` as, or why its bytes are no text.
+    """Return the type to read a document as, or the refusal of a binary or unknown format.
 
-    The first bytes have the last word on what is no text at all; among texts the extension
-    counts. A name without an extension that we know is told by how its text begins.
+    Binary signatures take precedence over the file name. Texts are classified by their extension,
+    and without a known extension by their first characters.
 
     >>> detect_type("brand.txt", b"date 2024-06 Brand"), detect_type("seite", b"<!DOCTYPE html>")
     ('seed', 'html')
@@ -84,11 +84,11 @@ def detect_type(name: str, head: bytes) -> str | Refused:
         if signature.match(head):
             return refuse("not_text", detected=kind)
     suffix = _suffix(name)
-    return EXTENSIONS.get(suffix) or _sniffed(suffix, head)
+    return EXTENSIONS.get(suffix) or _sniff_type(suffix, head)
 
 
 def has_markup(text: str) -> bool:
-    """Return whether a plain text holds HTML tags; a lone `<` or a comparison is none.
+    """Check whether a plain text contains HTML tags; a lone `<` or a comparison is not one.
 
     >>> has_markup("<p>Es brennt.</p>"), has_markup("a < b und b > c, <Name>")
     (True, False)
@@ -96,17 +96,17 @@ def has_markup(text: str) -> bool:
     return "<" in text and MARKUP.search(text) is not None
 
 
-_LONGEST_SUFFIX = 9
+_MAX_SUFFIX_LENGTH = 9
 
 
 def _suffix(name: str) -> str:
     lowered = name.lower()
     suffix = PurePosixPath(lowered.removesuffix(".gz")).suffix
-    is_one = suffix.isascii() and suffix[1:2].isalpha() and suffix[1:].isalnum()
-    return suffix if is_one and len(suffix) <= _LONGEST_SUFFIX else ""
+    is_suffix = suffix.isascii() and suffix[1:2].isalpha() and suffix[1:].isalnum()
+    return suffix if is_suffix and len(suffix) <= _MAX_SUFFIX_LENGTH else ""
 
 
-def _sniffed(suffix: str, head: bytes) -> str | Refused:
+def _sniff_type(suffix: str, head: bytes) -> str | Refused:
     if HTML_START.match(head):
         return "html"
     if JSON_START.match(head):
