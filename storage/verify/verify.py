@@ -10,11 +10,11 @@ from datetime import datetime
 from itertools import count
 
 from sqlalchemy import Connection, Engine, bindparam, text
-from sqlalchemy.exc import DBAPIError
 
 from storage.database.columns import UtcTime
 from storage.proof.stamp import Authority
 from storage.values.job import Progress
+from storage.values.trouble import driver_error
 from storage.verify import clusters as check_clusters
 from storage.verify import history as check_history
 from storage.verify import log as check_log
@@ -153,20 +153,22 @@ def completed(name: str, findings: Iterator[Broken]) -> Iterator[Broken]:
     """
     try:
         yield from findings
-    except DBAPIError as error:
-        reason = str(error.orig).strip().partition("\n")[0]
-        if not any(part in reason.lower() for part in DAMAGE):
+    except Exception as error:
+        said = driver_error(error)
+        if said is None and isinstance(error, UNREADABLE):
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+            message = f"the check could not go on, a stored value is not readable: {reason}"
+            yield Broken("database", name, "value_unreadable", message)
+        elif said is not None and any(part in str(said).lower() for part in DAMAGE):
+            reason = str(said).strip().partition("\n")[0]
+            yield Broken("database", name, "page_damaged", f"the check could not go on: {reason}")
+        else:
             raise
-        yield Broken("database", name, "page_damaged", f"the check could not go on: {reason}")
-    except UNREADABLE as error:
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        message = f"the check could not go on, a stored value is not readable: {reason}"
-        yield Broken("database", name, "value_unreadable", message)
 
 
 DAMAGE = (
-    "malformed", "not a database", "could not decode", "fts5", "invalid page", "could not read",
-    "checksum", "missing chunk", "compressed data",
+    "malformed", "not a database", "could not decode", "fts5", "vtable", "invalid page",
+    "could not read", "checksum", "missing chunk", "compressed data",
 )  # fmt: skip
 """What SQLite and PostgreSQL say of stored bytes that they cannot read."""
 
