@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bench.releases.scenes import scene
-from storage.similarity.follow_up import Features, FollowUpText, describe, followed
+from storage.similarity.follow_up import Features, FollowUpText, choose_followed, describe
 from storage.similarity.references import Reference
 from storage.values.digest import canonical_all
 
@@ -253,7 +253,7 @@ def police_figures(folder: Path, folds: frozenset[int]) -> tuple[int, int, int]:
     wanted = found = claimed = 0
     for key, each in known.items():
         if fold_of(key) in folds:
-            answer = {other.key for other in followed(each, every)}
+            answer = {other.key for other in choose_followed(each, every)}
             claimed += len(answer)
             wanted += len(gold.get(key, ()))
             found += len(answer & gold.get(key, set()))
@@ -266,7 +266,7 @@ def scene_figures(half: str, seed: int) -> tuple[int, int, int]:
     wanted = found = claimed = 0
     for texts in by_site.values():
         for each in texts:
-            answer = {other.key for other in followed(each, texts)}
+            answer = {other.key for other in choose_followed(each, texts)}
             claimed += len(answer)
             wanted += len(meant.get(each.key, ()))
             found += len(answer & meant.get(each.key, set()))

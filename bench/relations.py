@@ -267,7 +267,7 @@ def _looked_up(archive: Archive, made: Iterator[IndexedWording]) -> tuple[float,
 
         def look() -> None:
             with archive.looking() as connection:
-                holders = tracing.found(connection, wanted)  # noqa: B023
+                holders = tracing.look_up(connection, wanted)  # noqa: B023
                 for each in batch:  # noqa: B023
                     tracing.candidates_among(each, holders)
 

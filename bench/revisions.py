@@ -30,7 +30,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from storage.diff.word_diff import Text, diff, joined
+from storage.diff.word_diff import Text, diff, join_text
 from storage.language.sentences import sentences
 from storage.language.words import TOKEN
 from storage.read.answers import VersionText
@@ -212,7 +212,7 @@ def _judge_diffs(texts: Sequence[Text], found: Found) -> None:
         operations = diff(a, b)
         found.diff_ms.append(1e3 * (time.perf_counter() - start))
         found.diffs += 1
-        found.diffs_wrong += apply(joined(a), operations) != joined(b)
+        found.diffs_wrong += apply(join_text(a), operations) != join_text(b)
 
 
 def _judge_blame(

@@ -293,7 +293,7 @@ def _look_up(archive: Archive, dice: random.Random) -> object:
         query = sql("SELECT trace FROM trace WHERE trace >= :at ORDER BY trace LIMIT 60")
         at = dice.randrange(top) << 30
         keys = [row[0] for row in connection.execute(query, {"at": at})]
-        return candidates.found(connection, keys)
+        return candidates.look_up(connection, keys)
 
 
 def _swept(archive: Archive) -> object:

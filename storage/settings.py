@@ -315,130 +315,140 @@ class Settings:
     Names end in their unit; `every` is in seconds.
     """
 
-    home: Path = setting(_path, "./lesart-data", "the folder for what Lesart keeps", is_path=True)
+    home: Path = setting(_path, "./lesart-data", "folder for the data of Lesart", is_path=True)
     database_url: str = setting(
         _text,
         None,
-        f"the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME; "
-        f"without it {DATABASE_NAME} in home",
+        "the archive: a path, sqlite:///PATH or postgresql://USER@HOST/NAME "
+        f"(default: {DATABASE_NAME} in LESART_HOME)",
         is_path=True,
     )
     captures_url: str | None = setting(
         _captures,
         None,
-        "where bytes of captures lie: s3://BUCKET/PREFIX?endpoint=…&region=… or file:///DIR; "
-        "without it in the database",
+        "storage for captured bytes: s3://BUCKET/PREFIX?endpoint=…&region=… or file:///DIR "
+        "(default: the database)",
     )
     captures_key: str | None = setting(
-        _text, None, "the access key of that bucket; without it what the AWS variables say"
+        _text,
+        None,
+        "access key of the bucket (default: the usual AWS variables, profiles and roles)",
     )
-    captures_secret: str | None = setting(_text, None, "the secret of that key", is_secret=True)
-    broker_url: str = setting(_broker, "memory://", "the broker: memory:// (embedded) or redis://…")
-    seeds: Path = setting(
-        _path, "./seeds", "the folder that the default source watches", is_path=True
+    captures_secret: str | None = setting(_text, None, "secret key of the bucket", is_secret=True)
+    broker_url: str = setting(
+        _broker, "memory://", "message broker: memory:// (embedded) or redis://…"
     )
-    timezone: str = setting(_timezone, "UTC", "the zone of times that name none, and of schedules")
-    languages: tuple[str, ...] = setting(
-        _languages, "de,en", "the languages that texts are expected in"
+    seeds: Path = setting(_path, "./seeds", "folder that the default source watches", is_path=True)
+    timezone: str = setting(_timezone, "UTC", "time zone of schedules, and of times without a zone")
+    languages: tuple[str, ...] = setting(_languages, "de,en", "expected languages of the texts")
+    every: float = setting(read_interval, "60s", "interval between scans of the default source")
+    batch_items: int = setting(_count, 200, "maximum number of documents per job")
+    document_seconds: float = setting(
+        read_interval, "2s", "maximum processor time for reading one document"
     )
-    every: float = setting(read_interval, "60s", "how often the default source is looked at")
-    batch_items: int = setting(_count, 200, "documents that one job carries at most")
-    document_seconds: float = setting(read_interval, "2s", "processor time to read one document")
-    batch_seconds: float = setting(
-        read_interval, "60s", "how long one job may work before it goes back"
+    batch_seconds: float = setting(read_interval, "60s", "maximum time for one run of a job")
+    lease_seconds: float = setting(
+        read_interval, "90s", "time after which a job without progress counts as abandoned"
     )
-    lease_seconds: float = setting(read_interval, "90s", "when a job counts as abandoned")
-    document_memory_mb: int = setting(_count, 1024, "memory for reading one page, in MiB")
-    max_document_bytes: int = setting(_size, "20MiB", "the largest document that is read")
-    max_list_bytes: int = setting(_size, "50MiB", "the largest JSON list of documents")
-    max_container_bytes: int = setting(_size, "1GB", "the largest container, packed and unpacked")
-    max_container_entries: int = setting(_count, 100_000, "members of a container at most")
+    document_memory_mb: int = setting(_count, 1024, "maximum memory for reading one page, in MiB")
+    max_document_bytes: int = setting(_size, "20MiB", "maximum size of a document")
+    max_list_bytes: int = setting(_size, "50MiB", "maximum size of a JSON list of documents")
+    max_container_bytes: int = setting(
+        _size, "1GB", "maximum size of a container, packed and unpacked"
+    )
+    max_container_entries: int = setting(
+        _count, 100_000, "maximum number of members of a container"
+    )
     max_container_rows: int = setting(
-        _count, 20_000, "rows of a table, records of JSON lines or of a JSON list, at most"
+        _count, 20_000, "maximum number of rows of a table, or of records of a JSON list"
     )
     max_web_archive_bytes: int = setting(
-        _size, "50GB", "the largest WARC file or WACZ, unpacked too"
+        _size, "50GB", "maximum size of a WARC or WACZ file, packed and unpacked"
     )
     contact: str | None = setting(
-        _contact, None, "who runs this archive, told to servers: mail or address"
+        _contact, None, "your e-mail or web address, sent to web servers with each request"
     )
-    pace: float = setting(_pace, "2s", "the pause between two requests to one server")
+    pace: float = setting(_pace, "2s", "pause between two requests to one server")
     fetch_seconds: float = setting(
-        read_interval, "60s", "how long the check of one address may take"
+        read_interval, "60s", "maximum time for the check of one address"
     )
-    fetch_hosts: int = setting(_count, 32, "servers that one job asks at a time")
+    fetch_hosts: int = setting(_count, 32, "number of servers that one job requests in parallel")
     robots_strict: bool = setting(
-        _switch, "false", "take a robots.txt that is refused (401, 403 …) for a no, as not all do"
+        _switch, "false", "treat a robots.txt with status 401 or 403 as a prohibition"
     )
     allow_hosts: tuple[str, ...] = setting(
         _own_hosts,
         "",
-        "servers outside the public net that may be asked: HOST:PORT=ADDRESS[:PORT], …",
+        "private servers that may be fetched: HOST:PORT=ADDRESS[:PORT], …",
     )
     ca_file: Path | None = setting(
         _file,
         None,
-        "certificates (PEM) that are trusted for servers in allow_hosts, beside the usual ones",
+        "additional trusted certificates (PEM) for the servers in LESART_ALLOW_HOSTS",
         is_path=True,
     )
     reader_url: str | None = setting(
-        _text, None, "the same archive by a role that can only read: what the page reads by"
+        _text, None, "the same archive with a read-only role, used by the web server"
     )
     web_address: str = setting(
-        read_web_address, "127.0.0.1:8790", "where the page is served: HOST:PORT"
+        read_web_address, "127.0.0.1:8790", "address of the web server: HOST:PORT"
     )
     web_hosts: tuple[str, ...] = setting(
-        _host_names, "", "further names that the page is asked by, beside localhost and 127.0.0.1"
+        _host_names, "", "host names of the web server, in addition to localhost and 127.0.0.1"
     )
     web_proxies: tuple[str, ...] = setting(
-        _networks, "", "addresses or networks of the reverse proxies in front of the page"
+        _networks, "", "addresses or networks of the reverse proxies in front of the web server"
     )
     web_workers: int | None = setting(
-        _count, None, "processes that serve the page; else one a processor, four at most"
+        _count, None, "number of web server processes (default: one per CPU, at most 4)"
     )
     proof_key: Path | None = setting(
         _path,
         None,
-        f"the key that signs checkpoints of the log; without it {PROOF_KEY_NAME} in home",
+        "file of the key that signs checkpoints of the log (default: proof.key in LESART_HOME)",
         is_path=True,
     )
-    keep_bytes: float | None = setting(
+    retain_captures: float | None = setting(
         read_interval,
         None,
-        "for how long captured bytes are kept that a text was read out of; else for good",
+        "time after which captured bytes with an extracted text are deleted (default: never)",
     )
     proof_every: float = setting(
-        read_interval, "1h", "how often a log that has grown gets a checkpoint"
+        read_interval, "1h", "minimum interval between two signed checkpoints of the log"
     )
     proof_witnesses: Path | None = setting(
         _file,
         None,
-        "a policy (C2SP tlog-policy): the witnesses that are asked to cosign, and how many must",
+        "policy file (C2SP tlog-policy) with the witnesses and the required number of cosignatures",
         is_path=True,
     )
     proof_tiles: Path | None = setting(
-        _path, None, "a folder in which the log is kept as files for any web server", is_path=True
+        _path,
+        None,
+        "folder in which the log is published as files for any web server",
+        is_path=True,
     )
     proof_authorities: Path | None = setting(
         _file,
         None,
-        "a list of time-stamping authorities (RFC 3161) that are asked to stamp checkpoints",
+        "file with the time-stamping authorities (RFC 3161) and calendars to request",
         is_path=True,
     )
     mail_url: str | None = setting(
         _mail,
         None,
-        "the server that mails of alerts go out by: smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS",
+        "mail server for alerts: smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS",
     )
     page_url: str | None = setting(
         _page,
         None,
-        "where others reach the page, for links in alerts; without it http:// and web_address",
+        "public address of the web server, for links in alerts "
+        "(default: http:// and LESART_WEB_ADDRESS)",
     )
     page_language: str = setting(
         _page_language,
         "en",
-        "the language of mails, and of the page where a browser names none of its own: en or de",
+        "language of mails, and of pages if the browser requests none: en or de",
     )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 

@@ -1,1 +1,1 @@
-"""PURE: what changed from one text to the next, of which class, and whether it is noise."""
+"""PURE: changes between two texts, their classes, and noise."""

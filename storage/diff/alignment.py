@@ -1,7 +1,7 @@
-"""PURE: which paragraphs and words of two texts belong together.
+"""PURE: match the paragraphs and words of two texts.
 
-Everything compares in canonical form (`storage.values.digest.canonical`), so what the wording
-digest forgives is equal here.
+All comparisons use the canonical form (`storage.values.digest.canonical`), so differences that the
+wording digest ignores are equal here.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,9 @@ from storage.language.words import TOKEN
 from storage.values.digest import DOUBLE_QUOTES, SINGLE_QUOTES, WHITE_SPACE
 
 MAX_CELLS = 100_000_000
-"""The longest sequences compared whole: 10,000 words with 10,000, some 10 ms and 15 MB."""
+"""Largest comparison of whole sequences, in cells: 10,000 words with 10,000 take about 10 ms and 15
+MB.
+"""
 
 Run = tuple[int, int, int]  # from in a, from in b, size
 Pair = tuple[int, int]  # index in a, index in b
@@ -42,7 +44,7 @@ _WORDS_AROUND_AN_ISLAND = 3
 
 
 class WordCuts:
-    """The words and marks of a piece of `canon`, and where in `canon` each begins."""
+    """The words and punctuation marks of a piece of `canon`, and the offset of each in `canon`."""
 
     __slots__ = ("canon", "starts", "tokens")
 
@@ -59,9 +61,9 @@ class WordCuts:
 
 @dataclass(slots=True)
 class TextBlock:
-    """A title or paragraph; `start` is where its `text` stands in the joined text.
+    """A title or paragraph; `start` is the offset of its `text` in the joined text.
 
-    `canon` is its canonical form; the rest is worked out when it is asked for.
+    `canon` is its canonical form. The other properties are computed on first use.
     """
 
     role: str
@@ -78,7 +80,7 @@ class TextBlock:
 
     @property
     def paragraph(self) -> CutParagraph:
-        """Return what texts share that have this paragraph."""
+        """Return the part that all texts with this paragraph share."""
         if self._paragraph is None:
             self._paragraph = paragraph_of(self.canon)
         return self._paragraph
@@ -94,13 +96,13 @@ class TextBlock:
         return self.words.tokens
 
     def words_between(self, head: int, tail: int) -> WordCuts:
-        """Return the words without those of `head` letters before and `tail` after."""
+        """Return the words without the first `head` and the last `tail` letters."""
         if head == tail == 0:
             return self.words
         return WordCuts(self.canon, head, len(self.canon) - tail)
 
     def place(self, offset: int) -> int:
-        """Return where in `text` the letter at `offset` of `canon` comes from."""
+        """Return the offset in `text` of the letter at `offset` in `canon`."""
         if len(self.text) == len(self.canon):
             return offset
         if offset in {0, len(self.canon)}:
@@ -110,7 +112,7 @@ class TextBlock:
         return self._places[offset]
 
     def tokens_within(self, begin: int, end: int) -> range:
-        """Return which tokens begin between two places of `text`."""
+        """Return the tokens that begin between two offsets of `text`."""
         starts = self.words.starts
         first = bisect_left(starts, begin, key=self.place)
         return range(first, bisect_left(starts, end, lo=first, key=self.place))
@@ -118,7 +120,9 @@ class TextBlock:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Which blocks belong together: in the order of both, and those of b that moved, with a's."""
+    """The matched blocks in the order of both texts, and the moved blocks of b with their partners
+    in a.
+    """
 
     in_order: tuple[Pair, ...]
     moved: dict[int, int]
@@ -129,7 +133,7 @@ def blocks(
 ) -> list[TextBlock]:
     """Return a block for each part (role, text) that is not empty in canonical form.
 
-    `gap` is how many code points the joined text has between two.
+    `gap` is the number of code points between two blocks in the joined text.
     """
     found: list[TextBlock] = []
     start = 0
@@ -141,7 +145,7 @@ def blocks(
 
 
 def pairs(a: Sequence[TextBlock], b: Sequence[TextBlock]) -> Pairs:
-    """Pair the blocks that are equal, then those that are similar."""
+    """Match equal blocks first, then similar ones."""
     order = [
         (i + step, j + step)
         for i, j, size in common([block.canon for block in a], [block.canon for block in b])
@@ -151,7 +155,7 @@ def pairs(a: Sequence[TextBlock], b: Sequence[TextBlock]) -> Pairs:
     b_free = _without(range(len(b)), {j for _, j in order})
     moved = _equal_elsewhere(a, b, a_free, b_free)
     a_free, b_free = _without(a_free, moved.values()), _without(b_free, moved)
-    edited = _edited_in_place(a, b, order, a_free, b_free)
+    edited = _match_in_place(a, b, order, a_free, b_free)
     a_free, b_free = (
         _without(a_free, (i for i, _ in edited)),
         _without(b_free, (j for _, j in edited)),
@@ -166,11 +170,11 @@ def pairs(a: Sequence[TextBlock], b: Sequence[TextBlock]) -> Pairs:
 
 
 def equal_runs(a: TextBlock, b: TextBlock) -> list[Run]:
-    """Return which letters of both `canon` stay, as runs in order.
+    """Return the letters of both `canon` that are unchanged, as runs in order.
 
-    A blank stays if it stands at the same edge of both changes.
+    A blank is unchanged if it is at the same edge of both changes.
     """
-    head, tail = _shared_ends(a.canon, b.canon)
+    head, tail = _equal_ends(a.canon, b.canon)
     middle_a, middle_b = a.words_between(head, tail), b.words_between(head, tail)
     runs: list[Run] = [(0, 0, head)] if head else []
     end_a = end_b = head
@@ -184,10 +188,10 @@ def equal_runs(a: TextBlock, b: TextBlock) -> list[Run]:
 
 
 def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
-    """Return the runs that both share, in order: the most, if both are not very long.
+    """Return the common runs of both sequences in order: a longest set, unless both are very long.
 
-    Else the items found once in each hold the rest together, and only what stands between two
-    of them is compared.
+    For very long sequences, items that occur once in each are fixed points, and only the parts
+    between them are compared.
     """
     if len(a) * len(b) <= MAX_CELLS:
         found = Indel.editops(a, b).as_matching_blocks()
@@ -204,24 +208,26 @@ def common(a: Sequence[str], b: Sequence[str]) -> list[Run]:
 
 
 def is_edit(a: TextBlock, b: TextBlock) -> bool:
-    """Return whether the only paragraph that went and the only one that came are one."""
+    """Check whether the only removed paragraph and the only added one are versions of each
+    other.
+    """
     if _is_similar(a, b, _SIMILAR_ALONE):
         return True
     short = len(a.canon) * len(b.canon) <= MAX_CELLS
     return short and Indel.normalized_similarity(a.canon, b.canon) >= _ALIKE_IN_LETTERS
 
 
-# ---------------------------------------------------------------------- letters and places
+# ---------------------------------------------------------------------- letters and offsets
 
 
 def _places(text: str, canon: str) -> Sequence[int]:
-    if is_normalized("NFC", text) and (places := _followed(text.translate(_FOLDED), canon)):
+    if is_normalized("NFC", text) and (places := _map_by_folding(text.translate(_FOLDED), canon)):
         return places
-    return _aligned(text, canon)
+    return _map_by_letter(text, canon)
 
 
-def _followed(folded: str, canon: str) -> list[int] | None:
-    """Follow `canon` through `folded`; None where composition put letters in it."""
+def _map_by_folding(folded: str, canon: str) -> list[int] | None:
+    """Map `canon` to offsets in `folded`; None if composition inserted letters."""
     places: list[int] = []
     at, stride = 0, _STRIDE
     while (done := len(places)) < len(canon):
@@ -235,8 +241,8 @@ def _followed(folded: str, canon: str) -> list[int] | None:
     return places
 
 
-def _aligned(text: str, canon: str) -> Sequence[int]:
-    """Align letter by letter, where composition has changed how many there are."""
+def _map_by_letter(text: str, canon: str) -> Sequence[int]:
+    """Map each letter of `canon` to `text` if composition changed the number of letters."""
     places: list[int] = []
     end = 0
     for begin, start, size in [*common(text, canon), (len(text), len(canon), 0)]:
@@ -256,9 +262,9 @@ _FOLDED = {
 # -------------------------------------------------------------------------------- paragraphs
 
 
-def _without(indexes: Iterable[int], taken: Iterable[int]) -> list[int]:
-    taken = frozenset(taken)
-    return [index for index in indexes if index not in taken]
+def _without(indexes: Iterable[int], used: Iterable[int]) -> list[int]:
+    used = frozenset(used)
+    return [index for index in indexes if index not in used]
 
 
 def _equal_elsewhere(
@@ -270,16 +276,16 @@ def _equal_elsewhere(
     return {j: found.pop() for j in b_free if (found := places.get(b[j].canon))}
 
 
-def _edited_in_place(
+def _match_in_place(
     a: Sequence[TextBlock],
     b: Sequence[TextBlock],
     order: Sequence[Pair],
     a_free: Sequence[int],
     b_free: Sequence[int],
 ) -> list[Pair]:
-    """Pair what stands at the same place between two equal blocks and is much the same.
+    """Match similar blocks at the same position between two equal blocks.
 
-    Most edits are of this kind, and it saves looking any further.
+    Most edits are of this kind, so this saves the search for similar blocks.
     """
     gaps: dict[int, tuple[list[int], list[int]]] = {}
     for i in a_free:
@@ -299,18 +305,20 @@ def _edited_in_place(
     return found
 
 
-def _is_similar(a: TextBlock, b: TextBlock, least: float) -> bool:
-    """Return whether two paragraphs are similar, by their ends alone where these are enough."""
-    shared = sum(_shared_ends(a.canon, b.canon))
-    if 2 * shared >= least * (len(a.canon) + len(b.canon)):
+def _is_similar(a: TextBlock, b: TextBlock, minimum: float) -> bool:
+    """Check whether two paragraphs are similar; their ends alone are compared if that is
+    sufficient.
+    """
+    shared = sum(_equal_ends(a.canon, b.canon))
+    if 2 * shared >= minimum * (len(a.canon) + len(b.canon)):
         return True
-    return _similarity(a, b, least) >= least
+    return _similarity(a, b, minimum) >= minimum
 
 
 def _similar(
     a: Sequence[TextBlock], b: Sequence[TextBlock], a_free: Sequence[int], b_free: Sequence[int]
 ) -> dict[Pair, float]:
-    """Return pairs with their similarity, the most similar first, each block once."""
+    """Return pairs with their similarity, most similar first, each block once."""
     if not a_free or not b_free:
         return {}
     scored = sorted(
@@ -332,9 +340,10 @@ def _similar(
 def _candidates(
     a: Sequence[TextBlock], b: Sequence[TextBlock], a_free: Sequence[int], b_free: Sequence[int]
 ) -> set[Pair]:
-    """Return pairs worth comparing: of one place, or with rare words in common.
+    """Return pairs to compare: blocks at the same position, or with rare words in common.
 
-    They are a few for each block, so that two long texts that share no paragraph stay cheap.
+    There are only a few per block, so two long texts without a common paragraph are cheap to
+    compare.
     """
     found = set(zip(a_free, b_free, strict=False))
     found.update(zip(reversed(a_free), reversed(b_free), strict=False))
@@ -349,27 +358,27 @@ def _candidates(
         for word in rare.keys() & words:
             for i in rare[word]:
                 votes[i] += 1
-        least = 1 if len(words) <= _FEW_WORDS else 2
-        enough = [i for i, number in votes.items() if number >= least]
+        minimum = 1 if len(words) <= _FEW_WORDS else 2
+        enough = [i for i, number in votes.items() if number >= minimum]
         if len(enough) > _CANDIDATES:
             enough = nsmallest(_CANDIDATES, enough, key=lambda i: (-votes[i], i))
         found.update((i, j) for i in enough)
     return found
 
 
-def _similarity(a: TextBlock, b: TextBlock, least: float) -> float:
-    """Return from 0 to 1 how much of both stands in both in the same order.
+def _similarity(a: TextBlock, b: TextBlock, minimum: float) -> float:
+    """Return the share of both paragraphs, from 0 to 1, that is equal in the same order.
 
-    Of two very long paragraphs the order is left aside.
+    The order is ignored for two very long paragraphs.
     """
     if len(a.tokens) * len(b.tokens) <= _MAX_CELLS_FOR_SIMILARITY:
-        return Indel.normalized_similarity(a.tokens, b.tokens, score_cutoff=least)
+        return Indel.normalized_similarity(a.tokens, b.tokens, score_cutoff=minimum)
     shared = (Counter(a.tokens) & Counter(b.tokens)).total()
     return 2 * shared / (len(a.tokens) + len(b.tokens))
 
 
 def _in_order(similar: Iterable[Pair], order: Sequence[Pair]) -> set[Pair]:
-    """Return as many of `similar` as cross neither a pair of `order` nor each other."""
+    """Return a largest part of `similar` that crosses neither a pair of `order` nor each other."""
     within = (
         pair
         for pair in similar
@@ -387,8 +396,8 @@ def _second(pair: Pair) -> int:
 
 
 def _rising(candidates: Sequence[Pair]) -> list[Pair]:
-    """Return a longest run of pairs whose second numbers rise; the first ones do already."""
-    ends: list[int] = []  # the smallest second number with which a run of this length ends
+    """Return a longest run of pairs with rising second numbers; the first numbers rise already."""
+    ends: list[int] = []  # the smallest second number that ends a run of this length
     last: list[int] = []
     before: list[int] = []
     for position, (_, j) in enumerate(candidates):
@@ -405,7 +414,7 @@ def _rising(candidates: Sequence[Pair]) -> list[Pair]:
 
 
 def _anchors(a: Sequence[str], b: Sequence[str]) -> Iterator[Run]:
-    """Yield the runs of items where a few in a row stand that each side has once, in order."""
+    """Yield runs of several consecutive items that occur once in each sequence, in order."""
     a_rows, b_rows = _rows(a), _rows(b)
     a_counts, b_counts = Counter(a_rows), Counter(b_rows)
     place = {row: j for j, row in enumerate(b_rows) if b_counts[row] == 1}
@@ -426,8 +435,8 @@ def _rows(items: Sequence[str]) -> list[tuple[str, ...]]:
 # ------------------------------------------------------------------------------------ words
 
 
-def _shared_ends(a: str, b: str) -> tuple[int, int]:
-    """Return how many letters, in whole words, two texts share at their beginning and end."""
+def _equal_ends(a: str, b: str) -> tuple[int, int]:
+    """Return the number of letters, in whole words, that two texts share at their start and end."""
     most = min(len(a), len(b))
     head = max(0, a.rfind(" ", 0, Prefix.similarity(a, b)))
     tail = min(most - head, Postfix.similarity(a, b))
@@ -437,7 +446,7 @@ def _shared_ends(a: str, b: str) -> tuple[int, int]:
 
 
 def _equal_pieces(a: WordCuts, b: WordCuts) -> Iterator[Run]:
-    """Yield the letters of words that stay, in runs with the same blanks between them."""
+    """Yield the letters of unchanged words, in runs with the same blanks between them."""
     for i, j, size in _without_islands(a, b, common(a.tokens, b.tokens)):
         begin_a, begin_b = a.starts[i], b.starts[j]
         end_a, end_b = a.end_of(i + size - 1), b.end_of(j + size - 1)
@@ -449,7 +458,7 @@ def _equal_pieces(a: WordCuts, b: WordCuts) -> Iterator[Run]:
 
 
 def _without_islands(a: WordCuts, b: WordCuts, runs: Sequence[Run]) -> Iterator[Run]:
-    """Leave out single short words between two changes of words: a person marks them as one."""
+    """Remove single short unchanged words between two changed ones: readers see one change."""
     end_a = end_b = 0
     following = [*runs[1:], (len(a.tokens), len(b.tokens), 0)]
     for (i, j, size), (next_i, next_j, _) in zip(runs, following, strict=False):
@@ -472,7 +481,7 @@ def _words(tokens: Iterable[str]) -> int:
 
 
 def _edges(a_gap: str, b_gap: str) -> tuple[int, int]:
-    """Return how many letters two gaps share at their beginning and at their end."""
+    """Return the number of letters that two gaps share at their start and at their end."""
     if a_gap == b_gap:
         return len(a_gap), 0
     lead = int(a_gap[:1] == b_gap[:1] == " ")

@@ -1,4 +1,4 @@
-"""PURE: since when each sentence of a text stands there, and which sentences stand no more."""
+"""PURE: the version that added each sentence of a text, and the removed sentences."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +12,16 @@ from storage.language.sentences import sentences
 from storage.values.digest import canonical_all
 
 _REMEMBERED, _LONGEST = 4_096, 4_000
-"""Paragraphs that a process knows the sentences of, and the characters of the longest of them."""
+"""Number of paragraphs whose sentences a process caches, and the characters of the longest of
+them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A version: its number, between which two snapshots it came, the paragraphs of its text."""
+    """A version: its number, the two snapshots around its change, and the paragraphs of its
+    text.
+    """
 
     number: int
     changed_after: datetime | None
@@ -27,13 +31,13 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Blamed:
-    """A sentence as the stand `at` has it, in its `paragraph` (both counted from 0).
+    """A sentence in the version `at`, in its `paragraph` (both counted from 0).
 
-    `version` is the number of that stand.
+    `version` is the number of that version.
 
-    `canon` is what it is in the canonical form of its paragraph: by that sentences are equal.
-    `since` is the version since which it stands there, or stands there no more. `first` is the
-    first version that had it. `returned` says that it was absent in between.
+    `canon` is its form in the canonical paragraph; sentences with the same form are equal. `since`
+    is the version that added it, or that removed it. `first` is the first version with this
+    sentence. `returned` is true if it was absent in between.
     """
 
     sentence: str
@@ -47,22 +51,22 @@ class Blamed:
 
 
 Key = tuple[str, int]
-"""A sentence in canonical form, and how many of the same stand before it in the text."""
+"""A sentence in canonical form, and the number of equal sentences before it in the text."""
 
 Where = tuple[str, str, int]
-"""A sentence as it stands there, in canonical form, and its paragraph."""
+"""A sentence as written, in canonical form, and its paragraph."""
 
 
 @dataclass(slots=True)
 class _Life:
-    """In which stands a sentence is: the run that goes on from `since` to `last`."""
+    """The versions with a sentence: the current run from `since` to `last`."""
 
     first: int
     since: int
     last: int
     returned: bool = False
 
-    def seen_in(self, stand: int) -> None:
+    def add_version(self, stand: int) -> None:
         if self.last < stand - 1:
             self.since = stand
             self.returned = True
@@ -70,15 +74,16 @@ class _Life:
 
 
 Lives = tuple[dict[Key, _Life], Mapping[str, Sequence[str]]]
-"""In which stands each sentence is, and each paragraph cut up in canonical form."""
+"""The versions with each sentence, and the sentences of each paragraph in canonical form."""
 
 
 def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, ...]:
-    """Return each sentence of the last of `stands`, in its order; the oldest stand comes first.
+    """Return each sentence of the last version in `stands` in order; the oldest version comes
+    first.
 
-    Sentences are equal if they are so in canonical form; where they stand does not matter. Of
-    equal ones in one text each counts: the second is as old as the second was. `lives` are those
-    of `stands`, where they were worked out before.
+    Sentences are equal if their canonical forms are equal, wherever they occur. Repeated sentences
+    of one text count separately: the second is as old as the second was. `lives` is the result of
+    `lives_in(stands)`, if it was computed before.
     """
     if not stands:
         return ()
@@ -88,15 +93,17 @@ def blame(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, 
         Blamed(
             *where, last, stands[last].number, stands[life.since], stands[life.first], life.returned
         )
-        for life, where in _located(lived, stands[last], split)
+        for life, where in _written_sentences(lived, stands[last], split)
     )
 
 
-def removed(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed, ...]:
-    """Return each sentence that earlier stands had and the last one has not.
+def find_removed_sentences(
+    stands: Sequence[Stand], lives: Lives | None = None
+) -> tuple[Blamed, ...]:
+    """Return each sentence of earlier versions that the last version does not contain.
 
-    It is told as it stood last, those first that went first; `since` is the version that has it
-    no more.
+    Each is returned as it was last written, in the order of removal; `since` is the version that
+    removed it.
     """
     lived, split = lives or lives_in(stands)
     gone: dict[int, dict[Key, _Life]] = {}
@@ -108,12 +115,14 @@ def removed(stands: Sequence[Stand], lives: Lives | None = None) -> tuple[Blamed
             *where, last, stands[last].number, stands[last + 1], stands[life.first], life.returned
         )
         for last in sorted(gone)
-        for life, where in _located(gone[last], stands[last], split)
+        for life, where in _written_sentences(gone[last], stands[last], split)
     )
 
 
 def lives_in(stands: Sequence[Stand]) -> Lives:
-    """Return in which stands each sentence is, and each paragraph cut up in canonical form."""
+    """Return the versions with each sentence, and the sentences of each paragraph in canonical
+    form.
+    """
     lives: dict[Key, _Life] = {}
     split: dict[str, tuple[str, ...]] = {}
     for position, stand in enumerate(stands):
@@ -123,18 +132,20 @@ def lives_in(stands: Sequence[Stand]) -> Lives:
             if life is None:
                 lives[key] = _Life(position, position, position)
             else:
-                life.seen_in(position)
+                life.add_version(position)
     return lives, split
 
 
 def _cut_of(paragraph: str) -> tuple[str, ...]:
-    """Cut a paragraph, or remember how it was cut: a text in one line is not kept in memory."""
+    """Split a paragraph into sentences, or return the cached result; very long paragraphs are not
+    cached.
+    """
     return _cut(paragraph) if len(paragraph) <= _LONGEST else _cut.__wrapped__(paragraph)
 
 
 @lru_cache(_REMEMBERED)
 def _cut(paragraph: str) -> tuple[str, ...]:
-    """Return the sentences of a paragraph in canonical form: what is read once is read again."""
+    """Return the sentences of a paragraph in canonical form."""
     return sentences(*canonical_all([paragraph]))
 
 
@@ -145,10 +156,10 @@ def _keys(texts: Iterator[str]) -> Iterator[Key]:
         met[text] += 1
 
 
-def _located(
+def _written_sentences(
     lives: dict[Key, _Life], stand: Stand, split: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[_Life, Where]]:
-    """Yield the sentences of `stand` that are among `lives`, as it has them, in its order."""
+    """Yield the sentences of `stand` that are among `lives`, as written there, in order."""
     met: Counter[str] = Counter()
     for number, paragraph in enumerate(stand.paragraphs):
         pieces = split[paragraph]

@@ -1,4 +1,6 @@
-"""PURE: what changed from one capture of an article to the next, and whether its page says so."""
+"""PURE: the change from one capture of an article to the next, and whether its page announces
+it.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,11 +13,18 @@ from typing import Any
 
 from storage.diff.classes import classes_of
 from storage.diff.edits import Edit, places
-from storage.diff.noise import NO_BOILERPLATE, Evidence, Noise, explain, noise, unexplained
+from storage.diff.noise import (
+    NO_BOILERPLATE,
+    Evidence,
+    Noise,
+    explain,
+    find_unexplained_paragraphs,
+    noise,
+)
 from storage.diff.word_diff import (
     Side,
     Text,
-    between,
+    operations_between,
     passages,
     side_of,
     words_added,
@@ -29,22 +38,22 @@ from storage.values.digest import canonical, canonical_all
 from storage.values.net.site import paragraph_key
 
 METADATA = ("authors", "published", "publisher", "section", "tags")
-"""The fields of which a change is told as `metadata`."""
+"""Fields whose change has the class `metadata`."""
 
 NOTE_OF_A_CHANGE = re.compile(
     r"version|fassung|korrigier|berichtig|fehler|falsch|richtig|geändert|ergänzt|aktualisier"
     r"|präzisier|correct|amend|earlier|error|updat|clarif|revis",
     re.IGNORECASE,
 )
-"""What a note of the editors says where it is about the text itself.
+"""Start of an editors' note that is about the text itself.
 
 >>> bool(NOTE_OF_A_CHANGE.search("Anmerkung der Redaktion: In einer früheren Version …"))
 True
 """
 METHOD = 1
-"""The number of the rules by which changes are told: another one for whatever tells them otherwise.
+"""Version of the rules for changes; it increases whenever a rule changes a result.
 
-What earlier rules told stays as it is, and is not computed again.
+Earlier results stay as they are and are not computed again.
 """
 _ANNOUNCING = frozenset({"correction", "update"})
 _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
@@ -52,14 +61,14 @@ _NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class CaptureContent:
-    """What one capture says: the text, and what stands around it.
+    """The content of one capture: the text, and the other content of its page.
 
-    `beside` are the paragraphs of the page that are no part of the text, `modified` is its date
-    of modification, `notices` are kind and text of each notice, `metadata` are the values of the
-    fields `METADATA`. `around` are the keys of what else the page shows. Of what `is_redacted`
-    nothing is left to be compared.
+    `beside` are the paragraphs of the page outside the text, `modified` is its modification date,
+    `notices` are kind and text of each notice, `metadata` are the values of the fields `METADATA`,
+    `around` are the keys of all other paragraphs of the page. A capture that `is_redacted` has no
+    content to compare.
 
-    What comparing needs of one capture is worked out once, whatever it is compared with.
+    Values that depend on one capture alone are computed once.
     """
 
     text: Text
@@ -72,23 +81,23 @@ class CaptureContent:
 
     @cached_property
     def side(self) -> Side:
-        """Return the text, read for comparing."""
+        """Return the text, prepared for comparison."""
         canons = (paragraph.canon for paragraph in self.paragraphs)
         return side_of(self.text, dict(zip(self.text.parts, canons, strict=True)))
 
     @cached_property
     def paragraphs(self) -> tuple[CutParagraph, ...]:
-        """Return the title, empty where there is none, and the paragraphs of the text."""
+        """Return the title, empty if there is none, and the paragraphs of the text."""
         return tuple(map(paragraph_of, canonical_all(self.text.parts)))
 
     @cached_property
     def keys(self) -> frozenset[int]:
-        """Return the keys of what the page shows beside the text."""
+        """Return the keys of the paragraphs of the page outside the text."""
         return self.around.union(map(paragraph_key, canonical_all(self.beside)))
 
     @cached_property
     def notes(self) -> frozenset[str]:
-        """Return the notes of the last change that the page shows, in the text and beside it."""
+        """Return the notes about the last change, in the text and outside it."""
         shown = [text for _role, text in self.text.paragraphs]
         said = chain.from_iterable(map(stamps, (*shown, *self.beside)))
         updates = (text for kind, text in self.notices if kind == "update")
@@ -97,10 +106,11 @@ class CaptureContent:
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """What changed; `classes` are empty where all of it is `noise`.
+    """The difference between two captures; `classes` is empty if all of it is `noise`.
 
-    `asked` are whole paragraphs that came or went (in canonical form), of which only other
-    articles can tell whether they are noise. `notices` are the new ones.
+    `boilerplate_candidates` are whole added or removed paragraphs (canonical) that may be
+    boilerplate, which depends
+    on other articles. `notices` are the new ones.
     """
 
     classes: tuple[str, ...]
@@ -111,7 +121,7 @@ class TextChange:
     added: tuple[str, ...]
     noise: tuple[Noise, ...]
     notices: tuple[tuple[str, str], ...]
-    asked: tuple[str, ...]
+    boilerplate_candidates: tuple[str, ...]
 
     @property
     def is_noise(self) -> bool:
@@ -119,11 +129,11 @@ class TextChange:
 
 
 REDACTED = TextChange((ChangeClass.REDACTED.value,), None, 0, 0, (), (), (), (), ())
-"""What is told where one of two captures was redacted: that nothing can be said."""
+"""Result if one of two captures was redacted: the change is unknown."""
 
 
 class CapturePair:
-    """Two captures beside each other: where they differ is worked out once, noise by noise."""
+    """Two captures to compare; each part of the comparison is computed once."""
 
     def __init__(self, a: CaptureContent, b: CaptureContent) -> None:
         self.a = a
@@ -136,18 +146,20 @@ class CapturePair:
         if self.is_redacted:
             return []
         a, b = self.a.side, self.b.side
-        return places(between(a, b), a, b)
+        return places(operations_between(a, b), a, b)
 
     @cached_property
-    def asked(self) -> tuple[str, ...]:
-        """Return what `Change.asked` would be if no other article were asked."""
-        return unexplained(self.places, self._rules(NO_BOILERPLATE))
+    def boilerplate_candidates(self) -> tuple[str, ...]:
+        """Return the value of `TextChange.boilerplate_candidates` before other articles are
+        queried.
+        """
+        return find_unexplained_paragraphs(self.places, self._rules(NO_BOILERPLATE))
 
     def change(self, boilerplate: Mapping[str, str] = NO_BOILERPLATE) -> TextChange:
-        """Return what changed.
+        """Return the change.
 
-        `boilerplate` are those paragraphs of `asked` that other articles say are noise, with the
-        rule.
+        `boilerplate` maps paragraphs of `boilerplate_candidates` that are boilerplate of the site
+        to their rule.
         """
         key = frozenset(boilerplate.items())
         if key not in self._changes:
@@ -155,7 +167,7 @@ class CapturePair:
         return self._changes[key]
 
     def plain_change(self) -> TextChange:
-        """Return what changed where nothing counts as noise."""
+        """Return the change if nothing counts as noise."""
         return self._change([None] * len(self.places))
 
     def _change(self, rules: Sequence[str | None]) -> TextChange:
@@ -178,7 +190,7 @@ class CapturePair:
             added=added,
             noise=noise(found, rules),
             notices=new,
-            asked=unexplained(found, rules),
+            boilerplate_candidates=find_unexplained_paragraphs(found, rules),
         )
 
     def _rules(self, boilerplate: Mapping[str, str]) -> list[str | None]:
@@ -193,7 +205,7 @@ def change(
     *,
     heed_noise: bool = True,
 ) -> TextChange:
-    """Return what changed from `a` to `b`: with `heed_noise`, all that is no noise."""
+    """Return the change from `a` to `b`; with `heed_noise` without its noise."""
     found = CapturePair(a, b)
     return found.change(boilerplate) if heed_noise else found.plain_change()
 
@@ -201,26 +213,25 @@ def change(
 def is_silent(
     a: CaptureContent, b: CaptureContent, notices: Sequence[tuple[str, str]] = ()
 ) -> bool | None:
-    """Return whether the page keeps quiet about a change of its wording.
+    """Check whether the page does not announce a change of its wording.
 
-    It speaks of it where a notice is new that is about the text, or the date of modification or
-    a note ("Stand", "Aktualisiert") is another one. None where it carries neither, so that
-    nothing could have told.
+    The change is announced if there is a new notice about the text, another modification date, or
+    another note ("Stand", "Aktualisiert"). None if the page has neither a date nor a note.
     """
     if any(_announces(kind, text) for kind, text in notices):
         return False
     before, after = a.notes, b.notes
     has_date = a.modified is not None and b.modified is not None
-    if (b.modified is not None and not _same_date(a.modified, b.modified)) or after - before:
+    if (b.modified is not None and not _is_same_date(a.modified, b.modified)) or after - before:
         return False
     return True if has_date or after else None
 
 
 def speaks_of(notice: str, steps: Sequence[tuple[int, Sequence[str]]]) -> int | None:
-    """Return the version in which that changed which a notice is about; None where it is unclear.
+    """Return the version whose change a notice describes; None if that is unclear.
 
-    `steps` are versions with the passages that went and came, the oldest first. The step that
-    shares most words with the notice is meant; numbers and quoted words weigh more.
+    `steps` are versions with their removed and added passages, oldest first. The step that
+    shares most words with the notice is returned; numbers and quoted words weigh more.
 
     >>> steps = [(2, ["36", "3,6"]), (3, ["am Montag", "am Dienstag"])]
     >>> speaks_of("Korrektur: Der Pegel stieg um 3,6 Zentimeter, nicht um 36.", steps)
@@ -250,12 +261,12 @@ def _announces(kind: str, text: str) -> bool:
     )
 
 
-def _same_date(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:
-    """Return whether two dates may be one: the same moment, or one only more precise.
+def _is_same_date(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:
+    """Check whether two dates may be equal: the same moment, or one more precise than the other.
 
-    >>> _same_date({"value": "2024-06-18T12:00", "zone": "+02:00"}, {"value": "2024-06-18"})
+    >>> _is_same_date({"value": "2024-06-18T12:00", "zone": "+02:00"}, {"value": "2024-06-18"})
     True
-    >>> _same_date({"value": "2024-06-18T12:00", "zone": "+02:00"},
+    >>> _is_same_date({"value": "2024-06-18T12:00", "zone": "+02:00"},
     ...            {"value": "2024-06-18T10:00:00", "zone": "+00:00"})
     True
     """
@@ -296,7 +307,7 @@ _OF_NOTICES = frozenset(
 
 
 def _meaningful_words(text: str) -> set[str]:
-    """Return the numbers and the longer words of a text, without those that any notice has."""
+    """Return the numbers and longer words of a text, without common words of notices."""
     words = (token.strip().casefold() for token in TOKEN.findall(canonical(text)))
     return {
         word

@@ -1,4 +1,4 @@
-"""PURE: of which classes a change is: a number, a name, a quotation, other words …"""
+"""PURE: the classes of a change: number, name, quotation, other words …"""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from storage.diff.alignment import TextBlock
 from storage.diff.edits import Edit
 from storage.diff.word_diff import Side
 from storage.language.names import names_of
-from storage.language.quotations import quoted
+from storage.language.quotations import mark_quoted_tokens
 from storage.language.sentences import sentences
 from storage.language.words import TOKEN
 
@@ -25,7 +25,9 @@ CLASSES = (
     "moved",
     "notice",
 )
-"""What a comparison can tell, in its order; `first`, `metadata`, `reversion` are the caller's."""
+"""Classes that a comparison can return, in order; callers add `first`, `metadata` and
+`reversion`.
+"""
 
 _SHORTEST_GENITIVE = 4
 _FEWEST_TO_REORDER = 2
@@ -41,7 +43,7 @@ UNIT_WORD = re.compile(
     r"|seconds?|minutes?|hours?|days?|weeks?|months?|years?|kg|km|cm|mm|kmh|mph|ml|hz",
     re.IGNORECASE,
 )
-"""A measure, which belongs to the amount before it.
+"""A unit of measure, which belongs to the amount before it.
 
 >>> [bool(UNIT_WORD.fullmatch(each)) for each in ("Zentimetern", "Euro", "years", "Menschen")]
 [True, True, True, False]
@@ -57,35 +59,37 @@ _NUMBER_WORDS = frozenset(
 )
 
 
-def classes_of(found: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
-    """Return the classes that some places of a change have, in the order of `CLASSES`.
+def classes_of(places: Iterable[Edit], a: Side, b: Side) -> tuple[str, ...]:
+    """Return the classes of the given places of a change, in the order of `CLASSES`.
 
-    - `headline`: the title changed. Its numbers, names and quotes are told besides.
-    - `number`: a word with a digit, a number word (two and more, million …), a unit (% or €, a
-      measure behind an amount), or the sign before a digit came, went or changed, or numbers of
-      a sentence changed places. Digits of whole new paragraphs are none, nor are those of a
-      sentence that only went elsewhere within the text.
-    - `name`: the same for words that the text itself shows to be names (`storage.language.names`).
-    - `quote`: something inside quotation marks changed, or a mark of quotation itself.
-    - `wording`: other words changed.
-    - `punctuation`: a place where nothing but punctuation or a blank changed.
-    - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as `diff` tells them.
+    - `headline`: the title changed. Its numbers, names and quotations have their classes too.
+    - `number`: a word with a digit, a number word (two and more, million …), a unit (% or €, or a
+      measure after an amount), or the sign before a digit was added, removed or changed, or numbers
+      of a sentence changed places. Digits in whole new paragraphs do not count, nor do those of a
+      sentence that only moved within the text.
+    - `name`: the same for words that are names according to the text (`storage.language.names`).
+    - `quote`: a change inside quotation marks, or of a quotation mark itself.
+    - `wording`: a change of other words.
+    - `punctuation`: a place where only punctuation or a blank changed.
+    - `paragraph_added`, `paragraph_removed`, `moved`: whole paragraphs, as in `diff`.
     - `notice`: a paragraph of this role is new or was edited.
     """
-    found = list(found)
-    classes = {name for place in found for name in _whole_classes(place)}
-    edited = [place for place in found if place.kind == "edit"]
-    if edited:
-        marked = _Marked()
-        classes |= _edit_classes(edited, [_edit(place, marked) for place in edited], a, b)
+    places = list(places)
+    classes = {name for place in places for name in _block_classes(place)}
+    edit_places = [place for place in places if place.kind == "edit"]
+    if edit_places:
+        tokens_by_block = _Marked()
+        classes |= _edit_classes(
+            edit_places, [_edit(place, tokens_by_block) for place in edit_places], a, b
+        )
     return tuple(name for name in CLASSES if name in classes)
 
 
 # ------------------------------------------------------------------------- whole paragraphs
 
 
-def _whole_classes(place: Edit) -> set[str]:
-    """Return what a place shows by itself: a paragraph that came, went or moved, a notice."""
+def _block_classes(place: Edit) -> set[str]:
+    """Return the classes of a place itself: an added, removed or moved paragraph, or a notice."""
     found: set[str] = set()
     if place.kind == "move":
         found.add("moved")
@@ -102,7 +106,7 @@ def _whole_classes(place: Edit) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A changed token and where it stood."""
+    """A changed token and its place."""
 
     token: str
     is_quoted: bool
@@ -130,7 +134,7 @@ def _is_amount(token: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """What was taken out and put in at one place inside a block."""
+    """The removed and the added text at one place inside a block."""
 
     is_title: bool
     gone: tuple[_Word, ...]
@@ -142,7 +146,7 @@ class _Edit:
 
 
 class _Marked:
-    """The tokens of blocks, told by offset, with what stands inside quotation marks."""
+    """The tokens of blocks by offset, and the parts of them inside quotation marks."""
 
     def __init__(self) -> None:
         self._quoted: dict[int, list[bool]] = {}
@@ -151,7 +155,7 @@ class _Marked:
         if block is None or not text:
             return ()
         if id(block) not in self._quoted:
-            self._quoted[id(block)] = quoted(block.canon, block.words.starts)
+            self._quoted[id(block)] = mark_quoted_tokens(block.canon, block.words.starts)
         marks = self._quoted[id(block)]
         begin = start - block.start
         canon, words, tokens = block.canon, block.words, block.tokens
@@ -166,19 +170,23 @@ class _Marked:
         )
 
 
-def _edit(place: Edit, marked: _Marked) -> _Edit:
-    gone = marked.words(place.a, place.gone.a_start, place.gone.a_text) if place.gone else ()
-    new = marked.words(place.b, place.new.b_start, place.new.b_text) if place.new else ()
+def _edit(place: Edit, tokens_by_block: _Marked) -> _Edit:
+    gone = (
+        tokens_by_block.words(place.a, place.gone.a_start, place.gone.a_text) if place.gone else ()
+    )
+    new = tokens_by_block.words(place.b, place.new.b_start, place.new.b_text) if place.new else ()
     return _Edit(place.role == "headline", gone, new)
 
 
-def _edit_classes(edited: Sequence[Edit], edits: Sequence[_Edit], a: Side, b: Side) -> set[str]:
+def _edit_classes(
+    edit_places: Sequence[Edit], edits: Sequence[_Edit], a: Side, b: Side
+) -> set[str]:
     names = _names(edits, a, b)
     found: set[str] = set()
-    if _differ(edits, lambda word: word.is_number) or _reordered(edited, _is_amount):
+    if _differ(edits, lambda word: word.is_number) or _is_reordered(edit_places, _is_amount):
         found.add("number")
     if _differ(edits, lambda word: _stem(word.token) in names) or (
-        names and _reordered(edited, lambda token: _stem(token) in names)
+        names and _is_reordered(edit_places, lambda token: _stem(token) in names)
     ):
         found.add("name")
 
@@ -187,20 +195,22 @@ def _edit_classes(edited: Sequence[Edit], edits: Sequence[_Edit], a: Side, b: Si
         return word.is_quoted or is_number or ("name" in found and _stem(word.token) in names)
 
     kinds = [_place_classes(edit, is_known) for edit in edits]
-    return found.union(*kinds) or {"wording"}  # a unit or a sign that only went elsewhere
+    return found.union(*kinds) or {"wording"}  # a unit or a sign that only moved
 
 
-def _reordered(edited: Iterable[Edit], is_kind: Callable[[str], bool]) -> bool:
-    """Return whether words of a kind changed places within a sentence: who won, what was before."""
+def _is_reordered(edit_places: Iterable[Edit], is_kind: Callable[[str], bool]) -> bool:
+    """Check whether words of a kind changed places within a sentence, for example winner and
+    loser.
+    """
     pairs = {
         (id(place.a), id(place.b)): (place.a, place.b)
-        for place in edited
+        for place in edit_places
         if place.a is not None and place.b is not None
     }
-    return any(_reordered_in(a, b, is_kind) for a, b in pairs.values())
+    return any(_is_reordered_within(a, b, is_kind) for a, b in pairs.values())
 
 
-def _reordered_in(a: TextBlock, b: TextBlock, is_kind: Callable[[str], bool]) -> bool:
+def _is_reordered_within(a: TextBlock, b: TextBlock, is_kind: Callable[[str], bool]) -> bool:
     if sum(map(is_kind, a.tokens)) < _FEWEST_TO_REORDER:
         return False
     ours, theirs = (Counter(map(str.strip, sentences(each.canon))) for each in (a, b))
@@ -213,10 +223,9 @@ def _reordered_in(a: TextBlock, b: TextBlock, is_kind: Callable[[str], bool]) ->
 
 
 def _place_classes(edit: _Edit, is_known: Callable[[_Word], bool]) -> set[str]:
-    """Return what one place shows beside numbers and names; the title has a class of its own.
+    """Return the classes of one place besides numbers and names; the title has a class of its own.
 
-    `is_known` are words of which a class tells already. A number that only went elsewhere is a
-    word like another.
+    `is_known` are words that already have a class. A number that only moved is an ordinary word.
     """
     found: set[str] = set()
     if any(word.is_quoted for word in edit.words):
@@ -233,7 +242,7 @@ def _place_classes(edit: _Edit, is_known: Callable[[_Word], bool]) -> set[str]:
 
 
 def _differ(edits: Iterable[_Edit], is_kind: Callable[[_Word], bool]) -> bool:
-    """Return whether words of a kind changed, beyond having gone elsewhere in the text."""
+    """Check whether words of a kind changed, not only moved within the text."""
     balance: Counter[str] = Counter()
     for edit in edits:
         gone = [word.token for word in edit.gone if is_kind(word)]
@@ -246,9 +255,9 @@ def _differ(edits: Iterable[_Edit], is_kind: Callable[[_Word], bool]) -> bool:
 
 
 def _names(edits: Iterable[_Edit], a: Side, b: Side) -> frozenset[str]:
-    """Return the stems of the names of both texts, if a changed word may be one.
+    """Return the stems of the names of both texts, if a changed word may be a name.
 
-    What stands in the place of a name is one too.
+    A word in the place of a name is a name too.
     """
     if not any(word.token[0].isupper() for edit in edits for word in edit.words):
         return frozenset()

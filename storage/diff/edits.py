@@ -1,4 +1,4 @@
-"""PURE: the places where two texts differ, each with the paragraphs that it lies in."""
+"""PURE: the places where two texts differ, with their paragraphs."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ PlaceKind = Literal["edit", "paragraph", "move"]
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One place: what went, what came in its stead, and the blocks that these are parts of.
+    """One place of a difference: removed text, added text, and the blocks that contain them.
 
-    An `edit` lies inside the title or a paragraph; a block is None where a text has no title. A
-    `paragraph` came or went as a whole, a `move` changed its place as a whole; it may have edits
-    besides.
+    An `edit` is inside the title or a paragraph; a block is None if a text has no title. A
+    `paragraph` was added or removed as a whole. A `move` moved as a whole; it may have further
+    edits.
     """
 
     kind: PlaceKind
@@ -33,8 +33,8 @@ class Edit:
 
 
 def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Edit]:
-    """Return the places of the operations between two sides, in their order."""
-    found: list[Edit] = []
+    """Return the places of the operations between two sides, in order."""
+    all_places: list[Edit] = []
     moved: set[int] = set()
     for op in operations:
         if op.op == "equal":
@@ -43,20 +43,20 @@ def places(operations: Iterable[Operation], a: Side, b: Side) -> list[Edit]:
             block = b.block_at(op.b_start)
             if block.start not in moved:
                 moved.add(block.start)
-                found.append(Edit("move", op.role, None, op, a.block_at(op.a_start), block))
-        elif (whole := _whole(op, a if op.op == "delete" else b)) is not None:
-            _add_paragraph(found, op, whole)
+                all_places.append(Edit("move", op.role, None, op, a.block_at(op.a_start), block))
+        elif (whole := _find_paragraph(op, a if op.op == "delete" else b)) is not None:
+            _add_paragraph(all_places, op, whole)
         else:
-            _add_edit(found, op, a, b)
-    return found
+            _add_edit(all_places, op, a, b)
+    return all_places
 
 
-def replaced(found: Sequence[Edit]) -> list[tuple[Edit, Edit]]:
-    """Pair the paragraphs that went as a whole with those that came in their stead, in order."""
+def pair_paragraphs(all_places: Sequence[Edit]) -> list[tuple[Edit, Edit]]:
+    """Pair paragraphs that were removed as a whole with those that replaced them, in order."""
     pairs: list[tuple[Edit, Edit]] = []
     gone: list[Edit] = []
     next_start = 0
-    for place in found:
+    for place in all_places:
         if place.kind != "paragraph":
             continue
         if place.gone is not None:
@@ -70,8 +70,8 @@ def replaced(found: Sequence[Edit]) -> list[tuple[Edit, Edit]]:
     return pairs
 
 
-def _whole(op: Operation, side: Side) -> TextBlock | None:
-    """Return the paragraph that an operation takes or puts as a whole; None for the title."""
+def _find_paragraph(op: Operation, side: Side) -> TextBlock | None:
+    """Return the paragraph that an operation removes or adds as a whole; None for the title."""
     start, text = (op.a_start, op.a_text) if op.op == "delete" else (op.b_start, op.b_text)
     position = bisect_left(side.body, start, key=lambda block: block.start)
     block = side.body[position] if position < len(side.body) else None
@@ -79,29 +79,29 @@ def _whole(op: Operation, side: Side) -> TextBlock | None:
     return block if is_whole else None
 
 
-def _add_paragraph(found: list[Edit], op: Operation, block: TextBlock) -> None:
-    """Add a paragraph; one in whose few words nothing stayed was edited all the same."""
-    last = found[-1] if found else None
+def _add_paragraph(edits: list[Edit], op: Operation, block: TextBlock) -> None:
+    """Add a paragraph; a short one without a common word counts as edited."""
+    last = edits[-1] if edits else None
     if op.op == "delete":
-        found.append(Edit("paragraph", op.role, op, None, block, None))
+        edits.append(Edit("paragraph", op.role, op, None, block, None))
     elif last is not None and last.a is not None and _ends_at(last, op) and is_edit(last.a, block):
-        found[-1] = Edit("edit", op.role, last.gone, op, last.a, block)
+        edits[-1] = Edit("edit", op.role, last.gone, op, last.a, block)
     else:
-        found.append(Edit("paragraph", op.role, None, op, None, block))
+        edits.append(Edit("paragraph", op.role, None, op, None, block))
 
 
-def _add_edit(found: list[Edit], op: Operation, a: Side, b: Side) -> None:
-    """Add an edit, or put what came together with what went at the same place."""
-    last = found[-1] if found else None
+def _add_edit(edits: list[Edit], op: Operation, a: Side, b: Side) -> None:
+    """Add an edit, or join an insertion with the deletion at the same place."""
+    last = edits[-1] if edits else None
     if op.op == "insert" and last is not None and last.kind == "edit" and _ends_at(last, op):
-        found[-1] = Edit("edit", op.role, last.gone, op, last.a, last.b)
+        edits[-1] = Edit("edit", op.role, last.gone, op, last.a, last.b)
         return
     gone, new = (op, None) if op.op == "delete" else (None, op)
     if _is_of_title(op, a, b):
-        found.append(Edit("edit", op.role, gone, new, a.title, b.title))
+        edits.append(Edit("edit", op.role, gone, new, a.title, b.title))
     else:
         blocks = a.block_at(op.a_start), b.block_at(op.b_start)
-        found.append(Edit("edit", op.role, gone, new, *blocks))
+        edits.append(Edit("edit", op.role, gone, new, *blocks))
 
 
 def _is_of_title(op: Operation, a: Side, b: Side) -> bool:
@@ -110,9 +110,9 @@ def _is_of_title(op: Operation, a: Side, b: Side) -> bool:
     return b.title is not None and op.b_start < b.title.end
 
 
-def _ends_at(place: Edit, added: Operation) -> bool:
+def _ends_at(place: Edit, insertion: Operation) -> bool:
     removed = place.gone
     if removed is None or place.new is not None:
         return False
     end = removed.a_start + len(removed.a_text)
-    return (end, removed.b_start) == (added.a_start, added.b_start)
+    return (end, removed.b_start) == (insertion.a_start, insertion.b_start)

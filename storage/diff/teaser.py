@@ -1,39 +1,39 @@
-"""PURE: whether a text is a teaser, told by what stood there before and after."""
+"""PURE: detect teasers by the texts before and after them."""
 
 import re
 from collections.abc import Sequence
 from typing import Literal
 
 _BROKEN_OFF = re.compile(r"(?<!\s)\s*+(?:(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*+)?$")
-"""How a paragraph ends that breaks off."""
+"""End of a truncated paragraph."""
 Beginning = Literal["paragraphs", "broken off"]
-"""How a text is the beginning of another: some whole paragraphs, or the last one breaks off."""
+"""How a text begins another one: with whole paragraphs, or with a truncated last paragraph."""
 
 
 def teaser_flags(
-    own: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = ()
+    paragraphs: Sequence[str], earlier: Sequence[str] = (), later: Sequence[str] = ()
 ) -> list[str]:
-    """Return what is to be said of a text between its neighbours in time.
+    """Return the flags of a text that follow from its neighbours in time.
 
-    All are paragraphs in canonical form. It is a `teaser` if it is only the beginning of what was
-    seen before, or breaks off in the middle of what was seen after; it is `after_teaser` if what
-    was seen before breaks off in the middle of it. A text that grew by whole paragraphs is a story
-    that grew.
+    All arguments are paragraphs in canonical form. A text is a `teaser` if it is only the beginning
+    of the text before it, or is truncated within the text after it. It is `after_teaser` if the
+    text before it is truncated within it. A text that grew by whole paragraphs is a story that
+    grew.
     """
-    shrank = beginning(own, before) is not None
-    breaks_off = beginning(own, after) == "broken off"
+    shrank = beginning(paragraphs, earlier) is not None
+    breaks_off = beginning(paragraphs, later) == "broken off"
     flags = {
         "teaser": shrank or breaks_off,
-        "after_teaser": beginning(before, own) == "broken off",
+        "after_teaser": beginning(earlier, paragraphs) == "broken off",
     }
     return [name for name, holds in flags.items() if holds]
 
 
 def beginning(short: Sequence[str], long: Sequence[str]) -> Beginning | None:
-    """Return whether paragraphs are only the beginning of others, as behind a paywall.
+    """Check whether paragraphs are only the beginning of others, as in front of a paywall.
 
-    Both are in canonical form. Every paragraph stands in the other text in the same order from
-    its start; the last may break off. At least half of the words of the longer one are missing.
+    Both are in canonical form. Every paragraph occurs in the other text in the same order from its
+    start; the last one may be truncated. At least half of the words of the longer text are missing.
 
     >>> whole = ["der Pegel steigt weiter.", "zwei Wege sind zu."]
     >>> beginning(["der Pegel steigt …"], whole), beginning(whole[:1], whole)

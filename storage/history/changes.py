@@ -139,10 +139,12 @@ class Comparing:
         found: dict[str, dict[int, set[int]]] = {}
         for wording, those in holders.items():
             holding = self.boilerplate.holding(wording)
-            asked = [p for p in {holding.title, *holding.paragraphs} if may_be_boilerplate(p.canon)]
+            boilerplate_candidates = [
+                p for p in {holding.title, *holding.paragraphs} if may_be_boilerplate(p.canon)
+            ]
             for article in {article for article, _site in those if article in self._sites}:
                 by_key = found.setdefault(self._sites[article], {})
-                for paragraph in asked:
+                for paragraph in boilerplate_candidates:
                     by_key.setdefault(paragraph.key, set()).add(article)
         return found
 
@@ -229,10 +231,14 @@ class Comparing:
         return self._changes[key]
 
     def _between(self, article_id: int, found: CapturePair) -> TextChange:
-        if not found.asked or not self.decides:
+        if not found.boilerplate_candidates or not self.decides:
             return found.change()
-        asked, given = self._found_boilerplate(article_id, found)
-        return found.change(given) if given else replace(found.change(), asked=asked)
+        boilerplate_candidates, given = self._found_boilerplate(article_id, found)
+        return (
+            found.change(given)
+            if given
+            else replace(found.change(), boilerplate_candidates=boilerplate_candidates)
+        )
 
     def _difference(self, a: CaptureContent, b: CaptureContent) -> CapturePair:
         key = id(a), id(b)
@@ -247,19 +253,25 @@ class Comparing:
         site = self.site(article_id)
         if not is_host(site):
             return (), NO_BOILERPLATE
-        asked, own = self._asked(found)
+        boilerplate_candidates, own = self._asked(found)
         if own is None:
             return (), NO_BOILERPLATE
-        return asked, self.boilerplate.rules(site, article_id, own, asked, keys)
+        return boilerplate_candidates, self.boilerplate.rules(
+            site, article_id, own, boilerplate_candidates, keys
+        )
 
     def _asked(self, found: CapturePair) -> tuple[tuple[str, ...], Own | None]:
         """Return the paragraphs that others may be asked about, and what else the text is."""
         if id(found) not in self._owns:
             a, b = found.a, found.b
-            asked = _that_may_be_boilerplate(found.asked, a, b)
-            own = [each for each in (*a.paragraphs, *b.paragraphs) if each.canon not in asked]
-            has_text = bool(asked) and _has_text(own, a, b)
-            self._owns[id(found)] = asked, Own(own) if has_text else None
+            boilerplate_candidates = _that_may_be_boilerplate(found.boilerplate_candidates, a, b)
+            own = [
+                each
+                for each in (*a.paragraphs, *b.paragraphs)
+                if each.canon not in boilerplate_candidates
+            ]
+            has_text = bool(boilerplate_candidates) and _has_text(own, a, b)
+            self._owns[id(found)] = boilerplate_candidates, Own(own) if has_text else None
         return self._owns[id(found)]
 
     def _known_step(self, pair: Pair) -> AskedStep | None:
@@ -269,9 +281,11 @@ class Comparing:
         """Return what others are asked about a step; nobody reads its texts for it twice."""
         step = self._known_step(pair)
         if step is None:
-            asked, own = self._asked(self._difference(*self._both(pair)))
+            boilerplate_candidates, own = self._asked(self._difference(*self._both(pair)))
             foreign = {} if own is None else own.foreign
-            step = AskedStep(tuple(that_others_know(asked)), own is not None, foreign)
+            step = AskedStep(
+                tuple(that_others_know(boilerplate_candidates)), own is not None, foreign
+            )
             self._steps[pair] = step
         return step
 
@@ -372,11 +386,11 @@ def _has_text(own: Sequence[CutParagraph], a: CaptureContent, b: CaptureContent)
 
 
 def _that_may_be_boilerplate(
-    asked: Sequence[str], a: CaptureContent, b: CaptureContent
+    boilerplate_candidates: Sequence[str], a: CaptureContent, b: CaptureContent
 ) -> tuple[str, ...]:
     """Return those of the paragraphs that are no notice: a notice is about the article."""
     notices = set(canonical_all([text for _kind, text in (*a.notices, *b.notices)]))
-    return tuple(each for each in asked if each not in notices)
+    return tuple(each for each in boilerplate_candidates if each not in notices)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

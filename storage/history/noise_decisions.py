@@ -32,17 +32,21 @@ class Decided:
 
 def decided(connection: Connection, steps: Mapping[int, Sequence[Transition]]) -> Decided:
     """Return what was decided on some steps of articles."""
-    asked = {article: {step.pair for step in those} for article, those in steps.items() if those}
+    boilerplate_candidates = {
+        article: {step.pair for step in those} for article, those in steps.items() if those
+    }
     noise: dict[int, set[Pair]] = {}
-    if not asked:
+    if not boilerplate_candidates:
         return Decided(noise, {})
-    undone = undone_wordings(connection, asked)
+    undone = undone_wordings(connection, boilerplate_candidates)
     query = select(
         ARTICLE_ORIGIN.c.article_id, NOISE_STEP.c.a_derivation_id, NOISE_STEP.c.b_derivation_id,
         NOISE_STEP.c.a_wording_id, NOISE_STEP.c.b_wording_id,
     ).join(NOISE_STEP, NOISE_STEP.c.origin_id == ARTICLE_ORIGIN.c.origin_id)  # fmt: skip
-    for article, a, b, *wordings in rows_in(connection, query, ARTICLE_ORIGIN.c.article_id, asked):
-        if (a, b) in asked[article] and frozenset(wordings) not in undone[article]:
+    for article, a, b, *wordings in rows_in(
+        connection, query, ARTICLE_ORIGIN.c.article_id, boilerplate_candidates
+    ):
+        if (a, b) in boilerplate_candidates[article] and frozenset(wordings) not in undone[article]:
             noise.setdefault(article, set()).add((a, b))
     return Decided(noise, undone)
 
@@ -83,8 +87,8 @@ class NoiseDecisions:
         if found.is_noise:
             self._noise.add(step.pair)
             self._record(step, [each.rule for each in found.noise])
-        elif found.asked:
-            self._wait(step, found.asked)
+        elif found.boilerplate_candidates:
+            self._wait(step, found.boilerplate_candidates)
 
     def _record(self, step: Transition, rules: Sequence[str]) -> None:
         a, b = step.pair
@@ -101,7 +105,7 @@ class NoiseDecisions:
             },
         )  # fmt: skip
 
-    def _wait(self, step: Transition, asked: Sequence[str]) -> None:
+    def _wait(self, step: Transition, boilerplate_candidates: Sequence[str]) -> None:
         """Remember the paragraphs that more articles of the site may show to be boilerplate."""
         site = site_key(self.comparing.site(self.article.id))
         a, b = step.pair
@@ -110,7 +114,7 @@ class NoiseDecisions:
                 "site": site, "fingerprint": paragraph_key(paragraph),
                 "article": self.article.id, "a": a, "b": b,
             }
-            for paragraph in that_others_know(asked)
+            for paragraph in that_others_know(boilerplate_candidates)
         ]  # fmt: skip
         if rows:
             self.unit.connection.execute(_WAIT, rows)

@@ -1,1 +1,1 @@
-"""PURE: the words, sentences, names, numbers, dates, and quotations that a text holds."""
+"""PURE: words, sentences, names, numbers, dates and quotations in a text."""

@@ -1,7 +1,7 @@
-"""PURE: e-mail and web addresses in a text, and what they mean however they are written.
+"""PURE: e-mail and web addresses in a text, and their normal form.
 
-Pages hide e-mail addresses from harvesters, each time another way, and put the number of a visit
-into web addresses. Two spellings of one address say the same; two addresses do not.
+Pages obfuscate e-mail addresses in changing ways and put session ids into web addresses. Two
+spellings of one address are equal; two addresses are not.
 """
 
 import re
@@ -33,7 +33,7 @@ EMAIL = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""An e-mail address, open or hidden.
+"""An e-mail address, plain or obfuscated.
 
 >>> [m[0] for m in EMAIL.finditer("an redaktion@bote.example, info(at)bote.example.")]
 ['redaktion@bote.example', 'info(at)bote.example']
@@ -66,7 +66,7 @@ AGAINST_SPAM = re.compile(
 """
 
 WEB = re.compile(r"(?:https?://|www\.)[^\s<>\"'„“”»«]{4,}[^\s<>\"'„“”»«.,;:!?)\]]", re.IGNORECASE)
-"""A web address in running text, without the mark that ends its sentence.
+"""A web address in running text, without the punctuation that ends its sentence.
 
 >>> WEB.search("Mehr auf https://bote.example/damm?sid=4f.")[0]
 'https://bote.example/damm?sid=4f'
@@ -78,7 +78,7 @@ PASSING = re.compile(
     r"|cb|cachebuster|nocache|cache|_|ts|timestamp|rnd|rand|random",
     re.IGNORECASE,
 )
-"""The name of a parameter that tells of the visit and not of what is visited.
+"""The name of a parameter that describes the visit, not the page.
 
 >>> [bool(PASSING.fullmatch(name)) for name in ("utm_source", "PHPSESSID", "id", "v", "page")]
 [True, True, False, False, False]
@@ -94,7 +94,7 @@ SESSION_IN_PATH = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 class Contact:
     """An address from `start` to `end` of a text.
 
-    `value` is what it means, in lower case; None where it is hidden altogether.
+    `value` is its normal form in lower case; None if it is hidden completely.
     """
 
     kind: str
@@ -118,7 +118,7 @@ def contacts(text: str) -> Iterator[Contact]:
 
 
 def is_same(a: Contact, b: Contact) -> bool:
-    """Return whether two addresses may be one: they mean the same, or an e-mail address is hidden.
+    """Check whether two addresses may be the same: equal values, or a hidden e-mail address.
 
     >>> a, b = contacts("info@bote.example"), contacts("[email protected]")
     >>> is_same(next(a), next(b))
@@ -131,21 +131,21 @@ def is_same(a: Contact, b: Contact) -> bool:
     return a.value == b.value or (a.kind == "email" and a.value == (b.value or "")[::-1])
 
 
-def _email(found: re.Match[str]) -> str | None:
-    """Return what a spelling means.
+def _email(match: re.Match[str]) -> str | None:
+    """Return the address that a spelling stands for.
 
     >>> [_email(EMAIL.search(each)) for each in ("a.b (at) c (dot) de", "a&#64;nospam.c.de")]
     ['a.b@c.de', 'a@c.de']
     """
-    if found.lastgroup == "hidden":
+    if match.lastgroup == "hidden":
         return None
-    text = DOT.sub(".", AT.sub("@", unescape(found[0]))).replace(" ", "").casefold()
+    text = DOT.sub(".", AT.sub("@", unescape(match[0]))).replace(" ", "").casefold()
     local, _, domain = text.partition("@")
     return f"{AGAINST_SPAM.sub('', local)}@{AGAINST_SPAM.sub('.', domain).strip('.')}"
 
 
 def _web(text: str) -> str:
-    """Return a web address without what tells of the visit.
+    """Return a web address without parameters that describe the visit.
 
     >>> _web("https://Bote.example/damm?utm_source=x&id=7&PHPSESSID=4f2a#top")
     'https://bote.example/damm?id=7#top'

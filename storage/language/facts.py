@@ -1,7 +1,7 @@
-"""PURE: the facts that a text states, in a form in which equal ones are equal.
+"""PURE: the facts in a text, in a form in which equal facts are equal.
 
-Dates, times, weeks, days, months, years and numbers. Telephone numbers, addresses of mail and web
-are told as `contact`: they are where a text says whom to ask, and not what happened.
+Dates, times, weeks, days, months, years and numbers. Telephone numbers and mail and web addresses
+are `contact`: they state whom to contact, not the news.
 """
 
 import re
@@ -50,7 +50,7 @@ _OTHER = {
     "halber": "1/2", "halbes": "1/2", "anderthalb": "1.5", "eineinhalb": "1.5",
     "zweieinhalb": "2.5", "dreieinhalb": "3.5", "dutzend": "12", "dozen": "12",
 }  # fmt: skip
-"""Words for numbers and parts that are made of no others."""
+"""Number words and fractions that are not composed of others."""
 _ORDINAL_NAMES = (
     "erst|first", "zweit|second", "dritt|third", "viert|fourth", "fünft|fifth", "sechst|sixth",
     "siebt|siebent|seventh", "acht|eighth", "neunt|ninth", "zehnt|tenth", "elft", "zwölft",
@@ -58,7 +58,7 @@ _ORDINAL_NAMES = (
 )  # fmt: skip
 
 
-def _numbered(names: tuple[str, ...], first: int) -> dict[str, int]:
+def _number_names(names: tuple[str, ...], first: int) -> dict[str, int]:
     return {name: n for n, each in enumerate(names, first) for name in each.split("|")}
 
 
@@ -66,18 +66,20 @@ def _longest_first(names: Iterable[str]) -> str:
     return "|".join(sorted(names, key=len, reverse=True))
 
 
-_MONTH = _numbered(_MONTH_NAMES, 1)
-_WEEKDAY = _numbered(_WEEKDAY_NAMES, 0)
-_TEN = {name: 10 * n for name, n in _numbered(_TEN_NAMES, 2).items()}
-_WORD = {"ein": 1, "eins": 1, "one": 1, **_numbered(_WORD_NAMES, 2), **_TEN}
-_ORDINAL = _numbered(_ORDINAL_NAMES, 1)
+_MONTH = _number_names(_MONTH_NAMES, 1)
+_WEEKDAY = _number_names(_WEEKDAY_NAMES, 0)
+_TEN = {name: 10 * n for name, n in _number_names(_TEN_NAMES, 2).items()}
+_WORD = {"ein": 1, "eins": 1, "one": 1, **_number_names(_WORD_NAMES, 2), **_TEN}
+_ORDINAL = _number_names(_ORDINAL_NAMES, 1)
 MONTHS, _WEEKDAYS = _longest_first(_MONTH), _longest_first(_WEEKDAY)
 _UNITS = "ein|zwei|drei|vier|fünf|sechs|sieben|acht|neun"
 _TENS = _longest_first(_TEN)
 
 
 def _beginnings(names: Iterable[str]) -> str:
-    """Return how words may begin, by their first letter: what a pattern sees at once."""
+    """Return the possible starts of words by their first letter, which regular expressions test
+    fastest.
+    """
     rest: dict[str, set[str]] = {}
     for name in names:
         rest.setdefault(name[0], set()).add(name[1:3])
@@ -141,10 +143,10 @@ _YEARS = range(1900, 2100)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact with the code points where it stands.
+    """A fact with its span in code points.
 
     `kind` is date, week, weekday, month, year, time, number or contact. The value of a date is
-    `M-D`: its year is seldom written and adds nothing where two dates differ.
+    `M-D`: its year is often missing and rarely distinguishes two dates.
     """
 
     kind: str
@@ -154,7 +156,7 @@ class Fact:
 
 
 def facts_in(text: str) -> list[Fact]:
-    """Return the facts in their order.
+    """Return the facts in order.
 
     >>> [fact.value for fact in facts_in("Am 3.2. um 14.30 Uhr kamen 1.250 Leute, 3,6 Prozent.")]
     ['2-3', '14:30', '1250', '3.6']
@@ -203,7 +205,7 @@ def _ordinal(match: re.Match[str]) -> tuple[str, str]:
 
 
 def _value(word: str) -> str:
-    """Return the number that a word means.
+    """Return the number that a word stands for.
 
     >>> _value("zweihunderteinundzwanzig"), _value("forty-two"), _value("drittel")
     ('221', '42', '1/3')

@@ -1,6 +1,6 @@
-"""PURE: names of places that a German or English press text speaks of most, and how others end.
+"""PURE: frequent place names in German and English press texts, and typical endings of others.
 
-A word that is a common noun as well (Essen, Halle, Hof, Reading, Bath) is not among them.
+A word that is a common noun too (Essen, Halle, Hof, Reading, Bath) is not included.
 """
 
 import re
@@ -68,14 +68,14 @@ PLACES = frozenset(
     """.split()  # noqa: SIM905 - words read best as a text
 ) - {"Oder", "Heide", "Hamm", "Leer", "Wels", "Zug", "Biel", "Niger", "Jordan", "Island", "Turkey",
      "Brexit", "Worms", "Posen", "Chile", "Georgia", "Franken", "Seine", "Bergisch"}  # fmt: skip
-"""Names of places; the words taken out again are common nouns or words too."""
+"""Names of places; the excluded words are common nouns or words too."""
 
 PLACE_ENDING = re.compile(
     r"[A-ZÄÖÜ][\wäöüß-]{1,20}(?:stadt|stedt|städt|burg|dorf|heim|hausen|furt|fürt|brück|brücken|ingen|büttel"
     r"|wedel|münde|kirchen|rode|roda|itz|hafen|felde|walde|leben|beuren|weiler|hofen|kamp|borg|loh"
     r"|haven|siel|koog|grad|ham|shire|ford|bury|mouth|combe|ton)"
 )
-"""How many names of places end.
+"""Frequent endings of place names.
 
 >>> [bool(PLACE_ENDING.fullmatch(each)) for each in ("Osterwedel", "Krummenfurt", "Wasser")]
 [True, True, False]
@@ -97,7 +97,7 @@ NO_PLACE = re.compile(
 
 
 def is_place(word: str) -> bool:
-    """Return whether a word is the name of a place that is known.
+    """Check whether a word is a known place name.
 
     >>> is_place("Hannover"), is_place("Quellhausen")
     (True, False)
@@ -106,7 +106,7 @@ def is_place(word: str) -> bool:
 
 
 def may_be_place(word: str) -> bool:
-    """Return whether a word ends as places do; what stands before it has to say more.
+    """Check whether a word ends like a place name; the word before it must confirm it.
 
     >>> may_be_place("Quellhausen"), may_be_place("Innenstadt"), may_be_place("Panik")
     (True, False, False)

@@ -1,7 +1,7 @@
-"""PURE: words that a text shows to be names of people, places and organisations.
+"""PURE: words that are names of people, places and organisations according to the text.
 
-No model, and no list but one of the best-known places: what stands around a word tells. So it
-tells less than a reader would, and what it tells is seldom wrong.
+There is no model, and the only list contains well-known places: the context decides. So it finds
+fewer names than a reader would, and is seldom wrong.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _SPEECH = frozenset(
     """.split()  # noqa: SIM905 - words read best as a text
 )
 
-# Capitalised words that stand beside other capitalised ones without a name among them.
+# Capitalised words that occur next to other capitalised ones without being names.
 _MEASURES = frozenset(
     """
     million millionen milliarde milliarden billionen tausend hundert dutzend mio mrd prozent euro
@@ -64,10 +64,11 @@ _ENGLISH = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What one paragraph says of names: its words in lower case, and those it shows to be names.
+    """Evidence for names in one paragraph: its lower-case words, and the words that it shows to be
+    names.
 
-    `german` and `english` count common words of a language. `shown` are names in any language,
-    `capitals` are those and what is one only where nouns are not capitalised.
+    `german` and `english` count common words of a language. `shown` are names in any language;
+    `capitals` also includes words that are names only in languages without capitalised nouns.
     """
 
     lower: frozenset[str]
@@ -78,8 +79,10 @@ class Signs:
 
 
 def signs_of(tokens: Sequence[str]) -> Signs:
-    """Return what a paragraph, by its tokens, says of names; what is a name, all of them tell."""
-    shown, capitals = _shown(tokens)
+    """Return the evidence for names in the tokens of a paragraph; `names_of` combines all
+    paragraphs.
+    """
+    shown, capitals = _find_names(tokens)
     return Signs(
         lower=frozenset(token for token in tokens if token.islower()),
         german=sum(token in _GERMAN for token in tokens),
@@ -90,18 +93,18 @@ def signs_of(tokens: Sequence[str]) -> Signs:
 
 
 def names_of(paragraphs: Sequence[Signs]) -> frozenset[str]:
-    """Return the words that are names somewhere in some paragraphs and lower-case nowhere.
+    """Return the words that are names in some paragraph and lower-case in none.
 
     A capitalised word that does not begin a sentence is a name if
 
-    - it is written in capitals or has one inside (`EU`, `AfD`);
-    - a title stands before it (`Frau`, `Dr.`, `Präsident`, `President`);
-    - another such word stands beside it, and neither is a measure, month or day (`Kim Jong`);
-    - a verb of speech stands beside it (`sagte Kim`);
-    - it is the name of a well-known place, or ends like one behind `in`, `aus`, `nach` …;
-    - the text is in English and it is no day or month.
+    - it is written in capitals or contains one (`EU`, `AfD`);
+    - a title precedes it (`Frau`, `Dr.`, `Präsident`, `President`);
+    - another such word is next to it, and neither is a measure, month or day (`Kim Jong`);
+    - a verb of speech is next to it (`sagte Kim`);
+    - it is a well-known place, or ends like one after `in`, `aus`, `nach` …;
+    - the text is in English and it is not a day or month.
 
-    A name found so is one at the beginning of a sentence too.
+    A name found in this way is a name at the beginning of a sentence too.
 
     >>> sorted(names_of([signs_of("Die Lage sah Frau Kim in der EU .".split())]))
     ['EU', 'Kim']
@@ -114,8 +117,8 @@ def names_of(paragraphs: Sequence[Signs]) -> frozenset[str]:
     return frozenset(token for token in found if token.lower() not in lower)
 
 
-def _shown(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the words that a paragraph shows to be names, and all that may be where few may."""
+def _find_names(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words of a paragraph that are names, and those that are names in English."""
     if _is_shouted(tokens):
         return frozenset(), frozenset()
     inner = [_is_inner_capital(tokens, k) for k in range(len(tokens))]
@@ -133,7 +136,7 @@ def _shown(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _is_inner_capital(tokens: Sequence[str], k: int) -> bool:
-    """Return whether a capitalised word stands elsewhere than at the start of a sentence."""
+    """Check whether a capitalised word is not at the start of a sentence."""
     token = tokens[k]
     if not token[0].isupper() or len(token) == 1:
         return False

@@ -1,8 +1,7 @@
-"""PURE: paragraphs in canonical form, with what their words tell, each worked out once.
+"""PURE: paragraphs in canonical form with their properties, each computed once.
 
-Captures of one article share nearly all of their paragraphs, and so do the articles of a site that
-carry the same boilerplate: a paragraph that stands in several texts is one object as long as one of
-them is held.
+Captures of one article share nearly all paragraphs, and articles of a site share boilerplate. A
+paragraph in several texts is one object as long as one of them uses it.
 """
 
 from functools import cached_property
@@ -15,10 +14,10 @@ from storage.values.net.site import paragraph_key
 
 
 class CutParagraph:
-    """A paragraph or title; make one with `paragraph_of`."""
+    """A paragraph or title; create one with `paragraph_of`."""
 
     held = 0
-    """Letters of all paragraphs that somebody holds now."""
+    """Letters of all paragraphs in use."""
 
     def __init__(self, canon: str) -> None:
         self.canon = canon

@@ -1,4 +1,4 @@
-"""PURE: what stands inside quotation marks."""
+"""PURE: the parts of a text inside quotation marks."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ _OPENS_AFTER = frozenset(" ([{-–—/\"'")
 _CLOSES_BEFORE = frozenset(" )]}.,;:!?…-–—/\"'")
 
 
-def quoted(canon: str, starts: Sequence[int]) -> list[bool]:
-    """Return for each token of `canon` (as `starts` tells them) whether it is quoted.
+def mark_quoted_tokens(canon: str, starts: Sequence[int]) -> list[bool]:
+    """Return for each token of `canon` (with the offsets `starts`) whether it is quoted.
 
-    `canon` is a paragraph in canonical form: a mark's shape does not say whether it opens. The
-    marks themselves count as quoted. A closing mark that nothing opened ends a quotation that
-    began in an earlier paragraph; an opened one goes on to the end. A single mark counts only
-    where a later one closes it, so that an apostrophe opens nothing.
+    `canon` is a paragraph in canonical form, in which the shape of a mark does not show whether it
+    opens. The marks count as quoted. A closing mark without an opening one ends a quotation from an
+    earlier paragraph; an opening mark without a closing one quotes to the end. A single mark counts
+    only if a later one closes it, so an apostrophe opens nothing.
 
-    >>> quoted('Er sagte "nein".', [0, 3, 9, 10, 14, 15])
+    >>> mark_quoted_tokens('Er sagte "nein".', [0, 3, 9, 10, 14, 15])
     [False, False, True, True, True, False]
     """
     marks = [False] * len(starts)

@@ -1,7 +1,7 @@
-"""PURE: where a text speaks of its sender and not of its story.
+"""PURE: parts of a text about its sender instead of its story.
 
-Whom to ask, who sent it, what the company is: such a block stands below every release of a sender,
-so that two of them share a third of their words and nothing of what they say.
+Contacts, the sender and its profile appear below every release of a sender, so that two releases
+share a third of their words and none of their story.
 """
 
 import re
@@ -18,7 +18,7 @@ _ASK = (
     r"|herausgeber(?:in)?(?: und [^:]{1,30})?(?=:|$)|v\. ?i\. ?s\. ?d\. ?p\."
 )
 ASK = re.compile(rf"[*_#=\s-]*(?:{_ASK})", re.IGNORECASE)
-"""How a line begins that says whom to ask.
+"""Start of a line with contacts.
 
 >>> [bool(ASK.match(each)) for each in ("Rückfragen bitte an:", "Pressekontakt", "Kontakte fehlen")]
 [True, True, False]
@@ -27,7 +27,7 @@ ASK_INSIDE = re.compile(
     r"(?:Rückfragen(?: \w+){0,6}? (?:an|unter)\b ?:?|Rückfragen zu den Bürozeiten"
     r"|Original-Content von:|Pressekontakt:|Medienkontakt:|(?:Press|Media) contact:)"
 )
-"""The same where a text has no lines.
+"""The same in a text without lines.
 
 >>> ASK_INSIDE.search("Der Wagen brannte aus. Rückfragen bitte an: Polizei Lohetal").start()
 23
@@ -40,7 +40,7 @@ ABOUT = re.compile(
     r"|(?:impressum|imprint|disclaimer|boilerplate)(?=:|$))",
     re.IGNORECASE,
 )
-"""How a line begins that says what the sender is; the paragraphs behind it go on with that.
+"""Start of a line with a profile of the sender; the following paragraphs continue it.
 
 >>> [bool(ABOUT.match(each)) for each in ("Über die Lohe AG", "About Lohe: It", "Über Bord. Da")]
 [True, True, False]
@@ -57,7 +57,7 @@ CONSENT = re.compile(
     r"|\bredistributed|\bour newsroom\b|\bpersonal(?:ised|ized|isierte) (?:ads|Anzeigen|Werbung)\b",
     re.IGNORECASE,
 )
-"""Words of banners and terms of use."""
+"""Words of consent banners and terms of use."""
 ADDRESSED = re.compile(
     r"\b(?:Sie|Ihr|Ihre[mnrs]?|wir|unse?re?[mnrs]?|uns|you|your|we|our|this site|this website)\b",
     re.IGNORECASE,
@@ -70,9 +70,9 @@ Span = tuple[int, int]
 
 
 def sender_spans(text: str) -> list[Span]:
-    r"""Return the spans of `text`, in code points, that speak of its sender.
+    r"""Return the spans of `text`, in code points, about its sender.
 
-    A first line is never one: something has to be told before somebody can be asked.
+    The first line never counts, because a text begins with its story.
 
     >>> text = "Es brannte.\nRückfragen bitte an:\nFeuerwehr\nTelefon: 0421 1234\nEs brannte lang."
     >>> [text[start:end] for start, end in sender_spans(text)]
@@ -108,7 +108,7 @@ def _spans(text: str) -> Iterator[Span]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield where each line that is not blank starts, and the line."""
+    """Yield the offset and the text of each line that is not blank."""
     start = 0
     for line in text.split("\n"):
         if line and not line.isspace():
@@ -117,7 +117,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _is_consent(line: str) -> bool:
-    """Return whether a line is of a banner or of the terms of use.
+    """Check whether a line belongs to a consent banner or to terms of use.
 
     >>> _is_consent("Wir setzen Cookies ein. Ihre Einwilligung ist freiwillig.")
     True

@@ -1,4 +1,4 @@
-"""PURE: where the sentences of a German or English paragraph end."""
+"""PURE: sentence boundaries in German and English paragraphs."""
 
 import re
 import zlib
@@ -34,7 +34,7 @@ True
 """
 _STOPS = bytes.maketrans(b"?!", b"..")
 _LEFT_OUT = b"\"'()[]"
-"""What may stand between a full stop and the blank behind it, as `canonical` leaves it."""
+"""Characters between a full stop and the following blank, in canonical form."""
 _ELLIPSIS = "…".encode()
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = [one + other for one in _DIGITS for other in _DIGITS]
@@ -76,18 +76,18 @@ _STARTERS = frozenset(
     Your
     """.split()  # noqa: SIM905
 )
-"""What mostly begins a sentence: a noun may stand after `3 Mio.`, an article hardly does."""
+"""Words that usually begin a sentence: after `3 Mio.` a noun may follow, an article hardly ever."""
 
 
 def sentences(paragraph: str) -> tuple[str, ...]:
-    """Return the sentences of `paragraph`, each with the white space behind it.
+    """Return the sentences of `paragraph`, each with the white space after it.
 
-    Joined they are the paragraph again. A sentence ends with `.`, `!`, `?` or `…`, the quotation
-    marks and brackets that close behind them, and white space. It goes on where the next word is
-    in lower case (`„Halt!“ rief er.`), behind abbreviations (`Dr.`, `z. B.`, `Mr.`), and behind
-    ordinals (`18. Juni`), initials and abbreviations that may be the last word (`Mio.`, `usw.`,
-    `U.S.`), unless a word follows that mostly begins one. Where it is not clear, it goes on. In a
-    paragraph without any capital letter case says nothing.
+    Joined they are the paragraph again. A sentence ends with `.`, `!`, `?` or `…`, closing
+    quotation marks and brackets, and white space. It continues if the next word is in lower case
+    (`„Halt!“ rief er.`), after abbreviations (`Dr.`, `z. B.`, `Mr.`), and after ordinals (`18.
+    Juni`), initials and abbreviations that may be the last word (`Mio.`, `usw.`, `U.S.`), unless a
+    word follows that usually begins a sentence. In doubt it continues. In a paragraph without
+    capital letters, case is ignored.
 
     >>> sentences("Am 18. Juni kam Dr. Lohe. „Es hält!“, rief er. Dann ging er.")
     ('Am 18. Juni kam Dr. Lohe. ', '„Es hält!“, rief er. ', 'Dann ging er.')
@@ -105,11 +105,12 @@ def sentences(paragraph: str) -> tuple[str, ...]:
 
 
 def sentence_keys(paragraphs: Iterable[str]) -> tuple[str, ...]:
-    """Return a key of five letters for each piece of two words or more between full stops.
+    """Return a key of five letters for each piece of at least two words between full stops.
 
-    `paragraphs` are in canonical form. One that has a sentence has all keys of that: where a
-    sentence ends a piece ends, too, but not the other way round. Pieces that end as a day or an
-    ordinal does have none, for they are many and seldom sentences. Equal keys say nothing yet.
+    `paragraphs` are in canonical form. A paragraph with a sentence has all keys of that sentence,
+    because a piece ends where a sentence ends, but not the other way round. Pieces that end like a
+    day or an ordinal have no key, because they are frequent and seldom sentences. Equal keys do not
+    prove equal sentences.
 
     >>> sorted(sentence_keys(["Am 18. Juni kam Dr. Lohe.", "Dann ging er."]))
     ['iyi0o', 'qups0']
@@ -129,7 +130,7 @@ def sentence_keys(paragraphs: Iterable[str]) -> tuple[str, ...]:
 
 def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> bool:
     following = NEXT.match(text[match.end() : match.end() + _LOOKED_AHEAD])
-    assert following is not None  # it may be empty
+    assert following is not None  # the piece may be empty
     word = following["word"].capitalize() if is_lower else following["word"]
     if word[:1].islower():
         return False
@@ -148,12 +149,12 @@ def _is_end(text: str, begin: int, match: re.Match[str], *, is_lower: bool) -> b
     return begins or not (_is_among(_SELDOM_LAST, last, is_lower) or last.endswith("str"))
 
 
-def _is_never_last(last: str, before: str, *, is_lower: bool, is_number_next: bool) -> bool:
-    """Return whether the word before a full stop, which ends `before`, never ends a sentence."""
+def _is_never_last(last: str, sentence: str, *, is_lower: bool, is_number_next: bool) -> bool:
+    """Check whether the word before a full stop, which ends `sentence`, never ends a sentence."""
     return (
         _is_among(_TITLES, last, is_lower)
         or last[:1].lower() + last[1:] in _NEVER_LAST
-        or IN_PARTS.search(before) is not None
+        or IN_PARTS.search(sentence) is not None
         or (is_number_next and last.casefold() in _BEFORE_NUMBERS)
     )
 

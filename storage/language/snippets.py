@@ -1,7 +1,7 @@
-"""PURE: the passage of a text that shows the most of what a search asks for.
+"""PURE: the passage of a text that contains most terms of a search.
 
-A text is looked at as bytes, for the beginnings that words of a query can have; only what they
-stand in is cut into tokens.
+The text is searched as bytes for the possible starts of query words; only the surrounding chunks
+are split into tokens.
 """
 
 import unicodedata
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
 
-from storage.language.tokens import Or, Query, letters_of, spanned_tokens
+from storage.language.tokens import Or, Query, letters_of, token_spans
 from storage.values.digest import SOFT_HYPHEN
 
 _MOST_LETTERS = 500_000
@@ -19,7 +19,7 @@ _UTF_8 = ("utf-8", "surrogatepass")
 _BLANKS = [each for each in map(chr, range(1, 0x3001)) if each.isspace() and each != " "]
 
 _UMLAUT = b"\xc3"
-"""The byte of UTF-8 before that of an umlaut."""
+"""The first UTF-8 byte of an umlaut."""
 _FOLDED = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZy" + "äÄöÖüÜ".encode().replace(_UMLAUT, b""),
     b"abcdefghijklmnopqrstuvwxiziaaoouu",
@@ -28,7 +28,7 @@ _VOWELS = frozenset("aeiou")
 _PLAIN_VOWELS = str.maketrans("äöüy", "aoui")
 
 _DOTTED = "\u0130"
-"""A letter that is two in small; NFKC leaves it as it is."""
+"""A letter whose lower case has two characters; NFKC does not change it."""
 
 _Match = tuple[int, int, int]  # from, to, number of the term
 _Form = tuple[int, tuple[str, ...]]  # number of the term, the tokens of one of its forms
@@ -44,9 +44,9 @@ def snippet(
 ) -> str:
     """Return the passage of about `width` code points with the most terms of `query`.
 
-    `start` and `end` stand around each match. White space is one blank; `…` stands where the
-    text goes on. Without any match it is the beginning. A caller who writes HTML passes markers
-    that survive escaping, and escapes.
+    `start` and `end` enclose each match. White space becomes one blank; `…` marks omitted text.
+    Without a match the beginning is returned. For HTML, pass markers that survive escaping, then
+    escape the result.
 
     >>> from storage.language.tokens import parse_query
     >>> snippet(["Es brannte im Öllager."], parse_query("öllagern", ["de"]), "de")
@@ -66,7 +66,7 @@ def snippet(
 
 
 def _in_a_line(text: str) -> str:
-    """Return a text with one blank for white space; most have it like that."""
+    """Return a text with white space replaced by single blanks."""
     is_plain = text == text.strip() and "  " not in text
     if is_plain and not any(each in text for each in _BLANKS):
         return text
@@ -74,9 +74,9 @@ def _in_a_line(text: str) -> str:
 
 
 def _matches(text: str, query: Query, language: str | None) -> list[_Match]:
-    """Return where a term of `query` stands in a text, in order and without overlap.
+    """Return the spans of the query terms in a text, in order and without overlap.
 
-    No token spans a blank: what stands between two of them, a chunk, is taken apart alone.
+    Tokens do not span blanks, so each chunk between blanks is split separately.
     """
     forms, beginnings = _sought(query)
     written = text.encode(*_UTF_8)
@@ -85,7 +85,7 @@ def _matches(text: str, query: Query, language: str | None) -> list[_Match]:
     hits: list[_Match] = []
     letters = at = 0
     for begin in sorted({place for each in sought for place in _chunks_with(each, folded)}):
-        tokens, _length = _taken_apart(_chunk(written, begin), language)
+        tokens, _length = _tokens_of_chunk(_chunk(written, begin), language)
         if any(token in forms for token, _from, _to in tokens):
             letters += len(written[at:begin].decode(*_UTF_8))
             at = begin
@@ -99,9 +99,11 @@ def _matches(text: str, query: Query, language: str | None) -> list[_Match]:
 
 @lru_cache(_REMEMBERED_QUERIES)
 def _sought(query: Query) -> tuple[Mapping[str, Sequence[_Form]], Sequence[bytes]]:
-    """Return the forms of the terms of a query by their first token, and what that begins with."""
+    """Return the forms of the query terms by their first token, and the possible starts of that
+    token.
+    """
     forms: dict[str, list[_Form]] = {}
-    for number, term in enumerate(query.wanted):
+    for number, term in enumerate(query.terms_required):
         for part in term.terms if isinstance(term, Or) else (term,):
             for form in part.alternatives:
                 tokens = (form,) if isinstance(form, str) else form
@@ -110,11 +112,11 @@ def _sought(query: Query) -> tuple[Mapping[str, Sequence[_Form]], Sequence[bytes
 
 
 def _beginnings(token: str) -> Iterator[bytes]:
-    r"""Yield beginnings, folded, of which every word has one that becomes a token.
+    r"""Yield folded beginnings; every word that becomes the token starts with one of them.
 
-    A stem may end otherwise than its word (`happi`, `hope`, `die` for `dying`) and have no
-    umlauts, in whatever spelling: what goes up to the first vowel and two consonants, or another
-    vowel that is no `e`, stays as it is. Letters beyond ASCII are folded in ways of their own.
+    A stem may have another ending than its word (`happi`, `hope`, `die` for `dying`) and other
+    spellings of umlauts. The letters up to the first vowel and two consonants, or another vowel
+    except `e`, are stable. Letters beyond ASCII have several foldings.
 
     >>> sorted(_beginnings("strand")), list(_beginnings("verletzt")), sorted(_beginnings("qf6zl"))
     ([b'straend', b'strand', b'str\xc3and'], [b'verl'], [b'oel', b'ol', b'\xc3ol'])
@@ -122,7 +124,7 @@ def _beginnings(token: str) -> Iterator[bytes]:
     stem = letters_of(token).translate(_PLAIN_VOWELS)
     plain = "".join(takewhile(str.isascii, stem))
     if plain != stem:
-        plain = plain[:-1]  # a mark may belong to it
+        plain = plain[:-1]  # a combining mark may belong to it
     plain = plain.partition("ss")[0]  # it may be written ß
     vowel = next((n for n, letter in enumerate(plain) if letter in _VOWELS), len(plain))
     after = "".join(takewhile(lambda each: each not in _VOWELS, plain[vowel + 1 : vowel + 3]))
@@ -139,7 +141,7 @@ def _beginnings(token: str) -> Iterator[bytes]:
 
 
 def _changing(text: str) -> set[str]:
-    """Return the letters and marks of a text that may be folded into others, or into nothing."""
+    """Return the letters and marks of a text that folding may change or remove."""
     changing = {each for each in (SOFT_HYPHEN, _DOTTED) if each in text}
     if not unicodedata.is_normalized("NFKC", text):
         changing.update(
@@ -150,13 +152,13 @@ def _changing(text: str) -> set[str]:
     return changing
 
 
-def _chunks_with(sought: bytes, folded: bytes) -> Iterator[int]:
-    """Yield where the chunks begin that have some bytes."""
-    at = folded.find(sought)
+def _chunks_with(sought: bytes, text: bytes) -> Iterator[int]:
+    """Yield the offsets of the chunks that contain some bytes."""
+    at = text.find(sought)
     while at >= 0:
-        yield folded.rfind(b" ", 0, at) + 1
-        stop = folded.find(b" ", at)
-        at = -1 if stop < 0 else folded.find(sought, stop + 1)
+        yield text.rfind(b" ", 0, at) + 1
+        stop = text.find(b" ", at)
+        at = -1 if stop < 0 else text.find(sought, stop + 1)
 
 
 def _chunk(written: bytes, begin: int) -> bytes:
@@ -171,13 +173,13 @@ def _hits(
     forms: Mapping[str, Sequence[_Form]],
     language: str | None,
 ) -> Iterator[_Match]:
-    """Yield the matches that begin in the chunk at a byte, which is a letter of the text."""
+    """Yield the matches that begin in a chunk at a byte, which is a letter of the text."""
     found: list[tuple[str, int, int]] = []
     starts = None
     needed = 1
     while begin < len(written) and len(found) < needed:
         chunk = _chunk(written, begin)
-        tokens, length = _taken_apart(chunk, language)
+        tokens, length = _tokens_of_chunk(chunk, language)
         found += [(token, letters + left, letters + right) for token, left, right in tokens]
         if starts is None:
             starts = [(n, each) for n, one in enumerate(found) for each in forms.get(one[0], ())]
@@ -191,16 +193,16 @@ def _hits(
 
 
 @lru_cache(_REMEMBERED_CHUNKS)
-def _taken_apart(
+def _tokens_of_chunk(
     chunk: bytes, language: str | None
 ) -> tuple[tuple[tuple[str, int, int], ...], int]:
-    """Return the tokens of a chunk, each with where it stands, and how many letters it has."""
+    """Return the tokens of a chunk with their spans, and its number of letters."""
     text = chunk.decode(*_UTF_8)
-    return tuple(spanned_tokens(text, language)), len(text)
+    return tuple(token_spans(text, language)), len(text)
 
 
 def _window(text: str, matches: Sequence[_Match], width: int) -> tuple[int, int]:
-    """Return the bounds of the densest passage, at ends of words."""
+    """Return the bounds of the densest passage, at word ends."""
     if len(text) <= width:
         return 0, len(text)
     begin, stop = _densest(matches, width)

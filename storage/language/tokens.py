@@ -1,8 +1,7 @@
-"""PURE: finished tokens for full text search, the same for SQLite FTS5 and PostgreSQL.
+"""PURE: tokens for full-text search, the same for SQLite FTS5 and PostgreSQL.
 
-Both engines get tokens that hold `[0-9a-z]` alone, so neither cuts, folds or stems them again,
-and both find the same. A change of a rule here, or of the stemmer, asks for the search index to
-be built anew.
+Both engines get tokens of `[0-9a-z]` only, so neither splits, folds or stems them again, and both
+find the same texts. If a rule or the stemmer changes, the search index must be rebuilt.
 """
 
 import re
@@ -19,19 +18,19 @@ from storage.values.digest import DOUBLE_QUOTES, SOFT_HYPHEN
 
 MAX_TOKENS = 60_000
 MAX_BYTES = 500_000
-"""Limits of one text: a tsvector of it stays below PostgreSQL's 1,048,575 bytes."""
+"""Limits of one text: its tsvector stays below PostgreSQL's 1,048,575 bytes."""
 
 MAX_QUERY_LENGTH = 2_000
 MAX_TERMS = 64
 
 RUN_WORDS = 4
 LETTERS_OF_A_FORM = 5
-"""So many letters must be won by words that have to be looked up in one more form."""
+"""Minimum gain in letters per additional form of a word to look up."""
 
 _ALGORITHMS = {"de": "german", "en": "english"}
 
-# A number keeps its inner mark (`3,6`, `12:30`, `1.500.000`, `1.500,00`); what has more of them
-# (a date, an address) is cut at them, so that the year of `18.06.2024` can be found.
+# A number keeps its inner mark (`3,6`, `12:30`, `1.500.000`, `1.500,00`); a number with more marks
+# (a date, an address) is split at them, so that the year of `18.06.2024` can be found.
 _NUMBER = (
     r"(?<![0-9][.,:])[0-9]{1,3}"
     r"(?:(?:\.[0-9]{3})+(?:,[0-9]{1,9})?|(?:,[0-9]{3})+(?:\.[0-9]{1,9})?)(?![.,:]?[0-9])"
@@ -39,34 +38,34 @@ _NUMBER = (
 )
 TOKEN = re.compile(r"[^\W\d_][^\W_]{0,99}|" + _NUMBER + r"|[^\W_]{1,100}")
 SPAN = re.compile(_NUMBER + r"|[^\W_](?:[^\W_]|[\u00ad\u0300-\u036f])*")
-"""What a word or a number is in a text that was not folded."""
+"""Words and numbers in a text before folding."""
 QUERY_PART = re.compile(r'(-*)(?:"([^"]*)(?:"|$)|([^\s"]+))')
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One token, in the forms that the languages give it."""
+    """One token, in its forms in the given languages."""
 
     alternatives: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Tokens that follow each other, in the forms that the languages give them."""
+    """Consecutive tokens, in their forms in the given languages."""
 
     alternatives: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of these."""
+    """A text with any of these terms matches."""
 
     terms: tuple[Word | Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """A text with this is no hit."""
+    """A text with this term does not match."""
 
     term: Word | Phrase
 
@@ -76,46 +75,47 @@ Term = Word | Phrase | Or | Not
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a text must hold, all of it; a query of exclusions alone finds nothing."""
+    """Terms that a text must contain, all of them; a query of exclusions only finds nothing."""
 
     terms: tuple[Term, ...]
 
     @property
-    def wanted(self) -> tuple[Word | Phrase | Or, ...]:
+    def terms_required(self) -> tuple[Word | Phrase | Or, ...]:
         return tuple(term for term in self.terms if not isinstance(term, Not))
 
     @property
-    def excluded(self) -> tuple[Word | Phrase, ...]:
+    def terms_excluded(self) -> tuple[Word | Phrase, ...]:
         return tuple(term.term for term in self.terms if isinstance(term, Not))
 
 
 def index_tokens(texts: Sequence[str], language: str | None) -> tuple[str, ...]:
-    """Return the tokens of `texts` in their order, stemmed as `language` (`de`, `en`) asks.
+    """Return the tokens of `texts` in order, stemmed for `language` (`de`, `en`).
 
-    Letters are folded (NFKC, case, ß to ss, no soft hyphens), words are cut at everything that
-    is no letter or digit, and pieces are at most 100 characters long. A token is ASCII: every
-    character beyond `[0-9a-z]` becomes `q`, its code point in hexadecimal and `z`, and `q`
-    itself `qq`, which no two words share. Texts follow each other without a gap: a phrase may
-    span two paragraphs.
+    Letters are folded (NFKC, case, ß to ss, no soft hyphens), words are split at all characters
+    that are neither letters nor digits, and pieces have at most 100 characters. A token is ASCII:
+    every character outside `[0-9a-z]` becomes `q`, its code point in hexadecimal and `z`, and `q`
+    becomes `qq`, so that different words have different tokens. Texts are joined without a gap: a
+    phrase may span two paragraphs.
 
     >>> index_tokens(["152-Millimeter-Munition", "3,6 Prozent"], "de")
     ('152', 'millim', 'munition', '3q2cz6', 'prozent')
     """
-    return tuple(_stemmed(_words(" ".join(texts)), language))
+    return tuple(_stem_words(_words(" ".join(texts)), language))
 
 
 def tokens_of_each(pieces: Sequence[str], language: str | None) -> tuple[list[str], list[int]]:
-    """Return the tokens of pieces without blanks, one after the other, and how many each has.
+    """Return the tokens of pieces without blanks, one after the other, and the number of tokens of
+    each.
 
     >>> tokens_of_each(["152-Millimeter-Munition", "–", "Prozent"], "de")
     (['152', 'millim', 'munition', 'prozent'], [3, 0, 1])
     """
     words = [_words(piece) for piece in pieces]
-    return _stemmed(list(chain.from_iterable(words)), language), list(map(len, words))
+    return _stem_words(list(chain.from_iterable(words)), language), list(map(len, words))
 
 
 def stemming(language: str | None) -> str | None:
-    """Return the name of the stemmer that the words of a language go through, if there is one.
+    """Return the name of the stemmer for a language, or None.
 
     >>> stemming("de-AT"), stemming("nl")
     ('german', None)
@@ -124,7 +124,7 @@ def stemming(language: str | None) -> str | None:
 
 
 def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
-    """Return as many of `tokens` as both engines can hold, and whether any were left out."""
+    """Return as many of `tokens` as both engines can store, and whether any were omitted."""
     kept = tokens[:MAX_TOKENS]
     if sum(map(len, kept)) + len(kept) > MAX_BYTES:
         sizes = list(accumulate(len(token) + 1 for token in kept))
@@ -133,13 +133,12 @@ def truncate(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
 
 
 def parse_query(text: str, languages: Sequence[str]) -> Query:
-    """Return what `text` asks for; it never fails, and what means nothing is left out.
+    """Parse a search query; parsing never fails, and meaningless parts are ignored.
 
-    Words must all be there; `"…"` (in any shape of quotation marks) is a phrase, and so is a
-    word that is cut into several tokens; a leading `-` excludes; `OR` between two of them means
-    either and binds closer than the rest; beside an exclusion it means nothing. A word is looked
-    for in the form of each of `languages` and unstemmed. Only the first 2,000 characters and 64
-    terms count.
+    All words must occur. `"…"` (any shape of quotation marks) is a phrase, and so is a word that is
+    split into several tokens. A leading `-` excludes. `OR` between two terms means either and binds
+    tighter than the rest; next to an exclusion it is ignored. A word is searched in its form in
+    each of `languages` and unstemmed. Only the first 2,000 characters and 64 terms count.
 
     >>> parse_query('Häuser -"rotes Dach"', ["de"])
     Query(terms=(Word(alternatives=('haus', 'hqe4zuser')), \
@@ -161,7 +160,7 @@ Not(term=Phrase(alternatives=(('rot', 'dach'), ('rotes', 'dach'))))))
 
 
 def holds(query: Query, texts: Sequence[str], language: str | None) -> bool:
-    """Return by the texts themselves whether they have what `query` asks for, as an index would.
+    """Check whether the texts themselves match `query`, as the index would.
 
     >>> holds(parse_query("öllager -brand", ["de"]), ["Das Öllager steht."], "de")
     True
@@ -169,44 +168,48 @@ def holds(query: Query, texts: Sequence[str], language: str | None) -> bool:
     tokens, _was_cut = truncate(index_tokens(texts, language))
     padded = f" {' '.join(tokens)} "
     return (
-        bool(query.wanted)
-        and all(_stands(term, padded) for term in query.wanted)
-        and not any(_stands(term, padded) for term in query.excluded)
+        bool(query.terms_required)
+        and all(_occurs(term, padded) for term in query.terms_required)
+        and not any(_occurs(term, padded) for term in query.terms_excluded)
     )
 
 
 def to_fts5(query: Query) -> str | None:
-    """Return `query` for `MATCH` in FTS5, quoted strings only; None where it finds nothing.
+    """Return `query` for `MATCH` in FTS5, quoted strings only; None if it finds nothing.
 
     >>> to_fts5(parse_query('a OR b -c', []))
     '(("a") OR ("b")) NOT (("c"))'
     """
-    if not query.wanted:
+    if not query.terms_required:
         return None
-    wanted = " AND ".join(_fts5_term(term) for term in query.wanted)
-    if not query.excluded:
-        return wanted
-    unwanted = " OR ".join(_fts5_term(term) for term in query.excluded)
-    return f"({wanted}) NOT ({unwanted})" if len(query.wanted) > 1 else f"{wanted} NOT ({unwanted})"
+    terms_required = " AND ".join(_fts5_term(term) for term in query.terms_required)
+    if not query.terms_excluded:
+        return terms_required
+    unwanted = " OR ".join(_fts5_term(term) for term in query.terms_excluded)
+    return (
+        f"({terms_required}) NOT ({unwanted})"
+        if len(query.terms_required) > 1
+        else f"{terms_required} NOT ({unwanted})"
+    )
 
 
 def to_tsquery(query: Query) -> str | None:
-    """Return `query` as text to be cast `::tsquery`; None where it finds nothing.
+    """Return `query` as text for a cast to `::tsquery`; None if it finds nothing.
 
     >>> to_tsquery(parse_query('a OR "b c" -d', []))
     "(('a') | ('b' <-> 'c')) & !('d')"
     """
-    if not query.wanted:
+    if not query.terms_required:
         return None
-    wanted = [_tsquery_term(term) for term in query.wanted]
-    unwanted = [f"!{_tsquery_term(term)}" for term in query.excluded]
-    return " & ".join([*wanted, *unwanted])
+    terms_required = [_tsquery_term(term) for term in query.terms_required]
+    unwanted = [f"!{_tsquery_term(term)}" for term in query.terms_excluded]
+    return " & ".join([*terms_required, *unwanted])
 
 
 def rarest_run(query: Query) -> Query:
-    """Return the phrases of `query` cut down to those words in a row that few texts have.
+    """Return the phrases of `query`, reduced to the consecutive words that few texts contain.
 
-    Long words are rare, and one that all languages leave as it is costs one look-up.
+    Long words are rare, and a word with the same form in all languages costs one lookup.
 
     >>> rarest_run(parse_query('"es war das Kanalbrückenfest in Lohe an"', [])).terms[0]
     Phrase(alternatives=(('das', 'kanalbrqfczckenfest', 'in', 'lohe'),))
@@ -229,19 +232,19 @@ def _run(phrase: Phrase) -> Phrase:
     return Phrase(forms(max(starts, key=rarity)))
 
 
-def spanned_tokens(text: str, language: str | None) -> Iterator[tuple[str, int, int]]:
-    """Yield the tokens of a text, each with from where to where it stands there.
+def token_spans(text: str, language: str | None) -> Iterator[tuple[str, int, int]]:
+    """Yield the tokens of a text with their spans.
 
-    >>> list(spanned_tokens("im Öl\u00adlager", "de"))
+    >>> list(token_spans("im Öl\u00adlager", "de"))
     [('im', 0, 2), ('ollag', 3, 11)]
     """
     for match in SPAN.finditer(text):
-        for token in _stemmed(_words(match[0]), language):
+        for token in _stem_words(_words(match[0]), language):
             yield token, *match.span()
 
 
 def letters_of(token: str) -> str:
-    """Return the letters that a token stands for.
+    """Return the letters of a token.
 
     >>> letters_of("hqe4zuser"), letters_of("qquell"), letters_of("3q2cz6")
     ('häuser', 'quell', '3,6')
@@ -272,14 +275,14 @@ def _words(text: str) -> list[str]:
     return TOKEN.findall(folded)
 
 
-def _stemmed(words: list[str], language: str | None) -> list[str]:
+def _stem_words(words: list[str], language: str | None) -> list[str]:
     """Return a token for each folded word."""
     algorithm = stemming(language)
     stems = words if algorithm is None else _stemmer(algorithm).stemWords(words)
-    return [_escaped(stem) for stem in stems]
+    return [_escape(stem) for stem in stems]
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     if "q" in text:
         text = text.replace("q", "qq")
     if text.isascii() and text.isalnum():
@@ -312,7 +315,7 @@ def _stemmer(algorithm: str) -> Stemmer.Stemmer:
 
 def _term(text: str, languages: Sequence[str]) -> Word | Phrase | None:
     words = _words(text)
-    forms = dict.fromkeys(tuple(_stemmed(words, language)) for language in [*languages, None])
+    forms = dict.fromkeys(tuple(_stem_words(words, language)) for language in [*languages, None])
     if not words:
         return None
     if len(words) == 1:
@@ -353,11 +356,11 @@ def _tsquery_phrase(tokens: Sequence[str]) -> str:
     return " <-> ".join(f"'{token}'" for token in tokens)
 
 
-def _stands(term: Word | Phrase | Or, padded: str) -> bool:
+def _occurs(term: Word | Phrase | Or, text: str) -> bool:
     match term:
         case Word(alternatives):
-            return any(f" {token} " in padded for token in alternatives)
+            return any(f" {token} " in text for token in alternatives)
         case Phrase(alternatives):
-            return any(f" {' '.join(tokens)} " in padded for tokens in alternatives)
+            return any(f" {' '.join(tokens)} " in text for tokens in alternatives)
         case Or(terms):
-            return any(_stands(each, padded) for each in terms)
+            return any(_occurs(each, text) for each in terms)

@@ -1,4 +1,4 @@
-"""PURE: whether a paragraph has to do with the text that it stands in."""
+"""PURE: whether a paragraph belongs to the topic of its text."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,10 +28,10 @@ _ANYWHERE = frozenset(
 
 
 def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bool:
-    """Return whether a paragraph shares next to no noun, name or number with the rest of a text.
+    """Check whether a paragraph shares almost no noun, name or number with the rest of a text.
 
-    Background that several articles of one story share names what they are about; an invitation
-    to the newsletter does not. Both are given as `topical` words.
+    Background that articles of one story share contains their topic; an invitation to a newsletter
+    does not. Both arguments are `topical` words.
 
     >>> story = [topical("Brand im Öllager"), topical("Das Öllager von Rostow brennt seit Montag.")]
     >>> are_apart(topical("Der Brand im Öllager brach am Montag aus."), story)
@@ -50,10 +50,10 @@ def are_apart(words: AbstractSet[str], others: Iterable[AbstractSet[str]]) -> bo
 
 
 def have_topic(words: Sequence[AbstractSet[str]]) -> bool:
-    """Return whether paragraphs, given as `topical` words, have to do with each other.
+    """Check whether paragraphs, given as `topical` words, have a common topic.
 
-    Where most of them do not, as in a list of short items, nobody can say what is off topic.
-    Two paragraphs are too few to tell; they are believed.
+    If most of them do not, as in a list of short items, no paragraph is off topic. Two paragraphs
+    are too few for a decision; the result is true.
 
     >>> one = ["Die Lohe steigt.", "Der Damm an der Lohe hält.", "Am Damm steht die Wehr."]
     >>> many = ["Die Lohe steigt.", "Der Zug hält nicht.", "Karten gibt es an der Kasse."]
@@ -66,7 +66,7 @@ def have_topic(words: Sequence[AbstractSet[str]]) -> bool:
 
 
 def topical(text: str) -> frozenset[str]:
-    """Return the capitalised words and the numbers of a text, without those that stand anywhere."""
+    """Return the capitalised words and the numbers of a text, without very common ones."""
     found: set[str] = set()
     for token in tokens_of(text):
         if not token or not (token[0].isupper() or token[0].isdigit()):

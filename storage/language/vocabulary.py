@@ -1,7 +1,7 @@
-"""PURE: texts as numbers: each piece between blanks is looked up once, all else is arithmetic.
+"""PURE: texts as numbers: each piece between blanks is looked up once, the rest is arithmetic.
 
-Nine of ten pieces of a text were met before. So what full text and signatures need of a piece is
-worked out when it comes for the first time, and stands in arrays by its number from then on.
+Nine of ten pieces of a text are already known. So the hashes and tokens of a piece are computed
+once and stored in arrays by the number of the piece.
 """
 
 from collections import defaultdict
@@ -20,20 +20,20 @@ Numbers = np.ndarray[tuple[int], np.dtype[Any]]
 
 CAPACITY = 200_000
 CHARACTERS = 4_000_000
-"""Pieces that are remembered in each thread and language, and their length; then anew.
+"""Cached pieces per thread and language, and their total length; then the cache is emptied.
 
 Together they take about 50 MB.
 """
 
 MAX_POSITION = 16_383
 MAX_POSITIONS = 255
-"""What a tsvector can hold: positions at all, and of one lexeme."""
+"""Limits of a tsvector: the highest position, and the number of positions of one lexeme."""
 
 _COUNTS = tuple(number.to_bytes(2, "big") for number in range(MAX_POSITIONS + 1))
 
 
 class Vocabulary:
-    """The pieces of one language: their hashes, and the tokens that they are cut into."""
+    """The pieces of one language: their hashes and tokens."""
 
     def __init__(self, language: str | None) -> None:
         self.language = language
@@ -53,7 +53,7 @@ class Vocabulary:
         return len(self._pieces) >= CAPACITY or self._characters >= CHARACTERS
 
     def cut(self, pieces: Sequence[str]) -> "Cut":
-        """Return texts that were cut at blanks as numbers; what is new of them is learned."""
+        """Return texts, split at blanks, as numbers; new pieces are added."""
         numbers = map(self._pieces.__getitem__, pieces)
         found = np.fromiter(numbers, dtype=np.int32, count=len(pieces))
         if len(self._pieces) > self._known:
@@ -61,7 +61,7 @@ class Vocabulary:
         return Cut(self, found)
 
     def _learn(self, pieces: Sequence[str]) -> None:
-        """Work out what is asked of new pieces, which have their numbers already."""
+        """Compute the hashes and tokens of new pieces, which have numbers already."""
         start, end = self._known, self._known + len(pieces)
         tokens, counts = tokens_of_each(pieces, self.language)
         length = self._length + len(tokens)
@@ -98,7 +98,7 @@ class Cut:
         return found
 
     def tokens(self) -> "Tokens":
-        """Return the tokens that the pieces are cut into, in their order."""
+        """Return the tokens of the pieces, in order."""
         known = self.vocabulary
         count = known.count[self.numbers]
         ends = count.cumsum()
@@ -109,7 +109,7 @@ class Cut:
 
 @dataclass(slots=True, eq=False)
 class Tokens:
-    """The finished tokens of a text, by their numbers."""
+    """The tokens of a text, by number."""
 
     vocabulary: Vocabulary
     numbers: Numbers
@@ -119,17 +119,17 @@ class Tokens:
         return len(self.numbers)
 
     def words(self) -> tuple[str, ...]:
-        """Return the tokens as text, as `storage.language.tokens.index_tokens` does."""
+        """Return the tokens as text, like `storage.language.tokens.index_tokens`."""
         return tuple(map(self.vocabulary.words.__getitem__, self.numbers.tolist()))
 
     def text(self) -> str:
-        """Return the tokens as one text, made once."""
+        """Return the tokens as one text, computed once."""
         if self._text is None:
             self._text = " ".join(self.words())
         return self._text
 
-    def truncated(self) -> tuple[Self, bool]:
-        """Return as many as both engines can hold, and whether any were left out."""
+    def truncate(self) -> tuple[Self, bool]:
+        """Return as many tokens as both engines can store, and whether any were omitted."""
         kept = self.numbers[:MAX_TOKENS]
         sizes = self.vocabulary.sizes[kept].cumsum()
         if len(kept) and sizes[-1] > MAX_BYTES:
@@ -137,12 +137,13 @@ class Tokens:
         return type(self)(self.vocabulary, kept), len(kept) < len(self.numbers)
 
     def tsvector(self) -> bytes:
-        r"""Return a tsvector as PostgreSQL's binary COPY takes it, a fifth of the cost of its text.
+        r"""Return a tsvector in the format of PostgreSQL's binary COPY, at a fifth of the cost of
+        its text form.
 
-        That is the number of lexemes (int32), then for each its bytes and a NUL, the number of
-        its positions (int16) and these (int16 each, all big-endian). PostgreSQL knows positions
-        up to 16,383 and 255 of them a lexeme; those beyond are left out. So a word is found
-        anywhere, a phrase only where its positions are known.
+        It contains the number of lexemes (int32), then for each its bytes and a NUL, the number of
+        its positions (int16) and the positions (int16 each, all big-endian). PostgreSQL stores
+        positions up to 16,383 and 255 per lexeme; further ones are omitted. So a word is found
+        anywhere, and a phrase only if its positions are stored.
 
         >>> Vocabulary(None).cut(["b", "a", "b"]).tokens().tsvector()
         b'\x00\x00\x00\x02b\x00\x00\x02\x00\x01\x00\x03a\x00\x00\x01\x00\x02'
@@ -168,7 +169,7 @@ class Tokens:
 
 
 def word_hash(word: str) -> int:
-    """Return a number of 64 bits for a word, whatever its case: the same on every machine."""
+    """Return a 64-bit hash of a word, independent of case and machine."""
     folded = word.casefold().encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(folded, digest_size=8).digest(), "little")
 
@@ -184,13 +185,13 @@ def vocabulary(language: str | None) -> Vocabulary:
 
 
 def tokens_of(texts: Iterable[str], language: str | None) -> Tokens:
-    """Return the tokens of `texts` in their order."""
+    """Return the tokens of `texts`, in order."""
     return vocabulary(language).cut(" ".join(texts).split()).tokens()
 
 
 def wording_tokens(title: str | None, body: str | None, language: str | None) -> Tokens:
     """Return the tokens of a wording for full text: its title, then its paragraphs."""
-    return tokens_of([title or "", *(body or "").split("\n\n")], language).truncated()[0]
+    return tokens_of([title or "", *(body or "").split("\n\n")], language).truncate()[0]
 
 
 def _grown(array: Numbers, length: int) -> Numbers:

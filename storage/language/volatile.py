@@ -1,8 +1,8 @@
-"""PURE: spans of a text that change by themselves: clocks, ages, counters, traces of a server.
+"""PURE: spans of a text that change by themselves: clocks, ages, counters, server traces.
 
-Only what stands alone counts: a whole paragraph, or a whole piece of a line that bars or dots
-take apart. What stands in running text is text, whatever it looks like. Two exceptions say
-themselves that nobody edits them: addresses (`storage.language.contacts`) and the year behind a ©.
+Only whole paragraphs count, or whole pieces of a line that is divided by bars or dots. Running text
+is never volatile. There are two exceptions that nobody edits by hand: addresses
+(`storage.language.contacts`) and the year after a ©.
 """
 
 import re
@@ -26,7 +26,7 @@ Kind = Literal[
 ]
 
 LONGEST_PIECE = 120
-"""Letters of a piece of a line; what is longer is running text."""
+"""Maximum letters of a piece of a line; longer ones are running text."""
 LONGEST_LINE = 400
 LONGEST_RESTLESS = 160
 
@@ -77,7 +77,7 @@ AGE = re.compile(
     r"|gerade\seben|soeben|eben\serst|just\snow|(?:a\smoment|moments)\sago)",
     re.IGNORECASE,
 )
-"""How long ago something was, as seen when the page was made.
+"""The age of something at the time when the page was generated.
 
 >>> [bool(AGE.fullmatch(each)) for each in ("vor 5 Minuten", "Updated 2 hours ago", "vor dem Tor")]
 [True, True, False]
@@ -89,7 +89,7 @@ CLOCK = re.compile(
     rf"|heute\sist\s{_WHOLE_DAY}(?:{_BETWEEN}{_TIME})?\.?|today\sis\s{_WHOLE_DAY}\.?",
     re.IGNORECASE,
 )
-"""What time it is, by its own words or by its seconds.
+"""The current time, according to its words or its seconds.
 
 >>> clocks = ("14:05:33 Uhr", "Es ist jetzt 14:05 Uhr.", "Heute ist Dienstag, der 18. Juni 2024")
 >>> [bool(CLOCK.fullmatch(each)) for each in (*clocks, "Es ist 14:05 Uhr.", "14:05 Uhr")]
@@ -99,7 +99,7 @@ STAMP = re.compile(
     rf"{_SAID}\s(?:{_WHOLE_DAY}(?:{_BETWEEN}{_TIME})?|(?:{_RELATIVE_DAY}{_BETWEEN})?{_TIME})",
     re.IGNORECASE,
 )
-"""When a text was made or changed, in the words of the page.
+"""The time when a text was created or changed, in the words of the page.
 
 >>> stamps = ("Stand: 18.06.2024, 13:34 Uhr", "Aktualisiert am 18. Juni 2024", "Updated 3:15 pm")
 >>> [bool(STAMP.fullmatch(each)) for each in (*stamps, "18. Juni 2024", "Am 18.06.2024")]
@@ -108,7 +108,7 @@ STAMP = re.compile(
 SAID_CHANGE = re.compile(
     r"stand|aktualisier|update|geändert|änderung|bearbeitet|ergänzt|modified|edited", re.IGNORECASE
 )
-"""The words of a stamp that says when the text was changed last.
+"""Words of a stamp about the last change of the text.
 
 >>> bool(SAID_CHANGE.search("Stand: 18.06.2024")), bool(SAID_CHANGE.search("Erschienen am 3.5."))
 (True, False)
@@ -118,14 +118,14 @@ MOMENT = re.compile(
     rf"|(?:(?:es\sist|it\sis|uhrzeit:?|time:)\s)?{_TIME}",
     re.IGNORECASE,
 )
-"""A day or a time of day that may be a clock, or the time of an entry, or of an event.
+"""A day or a time of day: a clock, the time of an entry, or the time of an event.
 
 >>> moments = ("14:05 Uhr", "Uhrzeit: 14:05", "Dienstag, 18. Juni 2024", "18.6.2024, 14:05 Uhr")
 >>> [bool(MOMENT.fullmatch(each)) for each in (*moments, "um 14:05 Uhr", "18. Juni 2024")]
 [True, True, True, True, False, False]
 """
 DAY_WORD = re.compile(rf"(?P<word>{_RELATIVE_DAY}){_BETWEEN}{_TIME}", re.IGNORECASE)
-"""A time of which midnight changes the name of the day.
+"""A time with a day word that changes at midnight.
 
 >>> DAY_WORD.fullmatch("heute, 14:05 Uhr")["word"]
 'heute'
@@ -159,14 +159,14 @@ COUNTER = re.compile(
     rf"|(?:leser|besucher|nutzer|readers|users|visitors)\s(?:gerade\s)?online:?\s{_NUMBER}",
     re.IGNORECASE,
 )
-"""How often something was read, shared or answered.
+"""The number of views, shares or comments.
 
 >>> counters = ("1.234 Aufrufe", "17 Kommentare", "Kommentare (3)", "2,4k views", "5 mal geteilt")
 >>> [bool(COUNTER.fullmatch(each)) for each in (*counters, "17 Tote", "17 Kommentare erschienen")]
 [True, True, True, True, True, False, False]
 """
 
-# -------------------------------------------------------------------------- traces of a server
+# -------------------------------------------------------------------------- server traces
 
 ARTEFACT = re.compile(
     r"""
@@ -194,7 +194,7 @@ ARTEFACT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""What a server, a cache or an advertiser left on the page.
+"""Traces of a server, a cache or an advertiser on the page.
 
 >>> traces = ("Request-ID: 8f3a91c2", "Seite generiert in 0,043 Sekunden", "sessionid=ab12cd34")
 >>> [bool(ARTEFACT.fullmatch(each)) for each in (*traces, "Cache: HIT from edge-7", "Seite 5")]
@@ -228,13 +228,13 @@ _STARTS = frozenset(
     """.split()  # noqa: SIM905 - the first three letters of the words above
 ) | {"no ", "es ", "it ", "an ", "a f", "a m"}
 _UNBROKEN = 16
-"""Letters without a blank that begin no word: the number of a request."""
+"""Letters without a blank that are not a word, such as a request id."""
 COPYRIGHT = re.compile(
     r"(?:©|\(c\)|&copy;|\bcopyright\b(?:\s?(?:©|\(c\)))?)\s?(?:by\s)?"
     r"(?P<years>(?:19|20)\d\d(?:\s?[-–,/]\s?(?:19|20)\d\d)?)",
     re.IGNORECASE,
 )
-"""The year of a notice of copyright.
+"""The year of a copyright notice.
 
 >>> COPYRIGHT.search("© 2019–2024 Lohebote")["years"], COPYRIGHT.search("Im Jahr 2024")
 ('2019–2024', None)
@@ -242,7 +242,7 @@ COPYRIGHT = re.compile(
 PIECE_BREAK = re.compile(
     r"(?:(?<!\s)\s++)?[|·•∙●]\s*+|(?<!\s)\s++[–—/-]\s++|(?:(?<!\s)[^\S\n]++)?\n\s*+"
 )
-"""What takes the pieces of a line apart.
+"""Separators between the pieces of a line.
 
 >>> PIECE_BREAK.split("Von Anna Muster | vor 5 Minuten · 17 Kommentare")
 ['Von Anna Muster', 'vor 5 Minuten', '17 Kommentare']
@@ -262,12 +262,12 @@ _PIECES: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 )
 _TIMES = frozenset({"age", "clock", "moment", "stamp"})
 RESTLESS: frozenset[str] = frozenset({"age", "clock", "counter", "artefact", "navigation"})
-"""The kinds that may be other ones at each look, whether anybody edits or not."""
+"""Kinds that may differ at each check, with or without an edit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of a text that changes by itself; spans of one kind are equal if `value` is."""
+    """A span of a text that changes by itself; spans of one kind are equal if their `value` is."""
 
     kind: Kind
     start: int
@@ -276,7 +276,7 @@ class Span:
 
 
 def spans(text: str) -> list[Span]:
-    """Return the spans of one paragraph that change by themselves, in order, none in another.
+    """Return the spans of one paragraph that change by themselves, in order, without overlap.
 
     >>> [(s.kind, "Von Anna Muster | vor 5 Minuten"[s.start : s.end]) for s in
     ...  spans("Von Anna Muster | vor 5 Minuten")]
@@ -289,11 +289,11 @@ def spans(text: str) -> list[Span]:
         found += _years(text)
     if len(text) <= LONGEST_LINE:
         found += _pieces(text)
-    return _apart(found)
+    return _without_overlaps(found)
 
 
 def restless_kind(text: str) -> Kind | None:
-    """Return of which kind a paragraph is that is volatile alone; None for a text.
+    """Return the kind of a paragraph that is volatile as a whole; None for a text.
 
     >>> restless_kind("vor 5 Minuten · 17 Kommentare"), restless_kind("Startseite | Politik | TV")
     ('age', 'navigation')
@@ -306,20 +306,20 @@ def restless_kind(text: str) -> Kind | None:
         return "navigation"
     if not _may_be_restless(text):
         return None
-    kinds = [kind for _start, _end, kind in _parsed(text)]
+    kinds = [kind for _start, _end, kind in _pieces_of_line(text)]
     if kinds and all(kind in RESTLESS for kind in kinds):
         return kinds[0]
     return None
 
 
 def _may_be_restless(text: str) -> bool:
-    """Return cheaply whether a line begins like one that is volatile alone."""
+    """Check cheaply whether a line begins like a volatile paragraph."""
     start = text.lstrip(" ([{")[:_UNBROKEN]
     return start[:1].isdigit() or start[:3].casefold() in _STARTS or " " not in start
 
 
 def is_navigation(text: str) -> bool:
-    """Return whether a line is a menu: three or more short pieces, most of them well-known ones.
+    """Check whether a line is a menu: at least three short pieces, most of them well-known ones.
 
     >>> is_navigation("Startseite › Politik › Ausland"), is_navigation("Anna | Ben | Carla | Sport")
     (True, False)
@@ -334,13 +334,13 @@ def is_navigation(text: str) -> bool:
 
 
 def stamps(text: str) -> Iterator[str]:
-    """Yield what one paragraph says of its last change: a note "Stand", "Aktualisiert", "Updated".
+    """Yield the notes of one paragraph about the last change: "Stand", "Aktualisiert", "Updated".
 
     >>> list(stamps("Von Anna Muster | Stand: 18.06.2024, 13:34 Uhr"))
     ['Stand: 18.06.2024, 13:34 Uhr']
     """
     if len(text) <= LONGEST_LINE and SAID_CHANGE.search(text):
-        for start, end, kind in _parsed(text):
+        for start, end, kind in _pieces_of_line(text):
             if kind in {"stamp", "age"} and SAID_CHANGE.search(text, start, end):
                 yield text[start:end]
 
@@ -356,7 +356,7 @@ def _pieces(text: str) -> Iterator[Span]:
         return
     if not _MAY_BE_VOLATILE.search(text):
         return
-    pieces = list(_parsed(text))
+    pieces = list(_pieces_of_line(text))
     is_time_alone = all(kind in _TIMES for _start, _end, kind in pieces)
     for start, end, kind in pieces:
         if kind is not None and (kind != "moment" or is_time_alone):
@@ -365,23 +365,23 @@ def _pieces(text: str) -> Iterator[Span]:
             yield Span("age", *found.span("word"))
 
 
-def _parsed(text: str) -> Iterator[tuple[int, int, Kind | None]]:
-    """Yield the pieces of a line with their kinds; a line that is one piece as a whole is one."""
-    whole = _trimmed(text, 0, len(text))
+def _pieces_of_line(text: str) -> Iterator[tuple[int, int, Kind | None]]:
+    """Yield the pieces of a line with their kinds; a line may be one piece."""
+    whole = _trim(text, 0, len(text))
     if (kind := _piece_kind(text[slice(*whole)])) is not None:
         yield (*whole, kind)
         return
     start = 0
     for mark in (*PIECE_BREAK.finditer(text), None):
         end = len(text) if mark is None else mark.start()
-        trimmed = _trimmed(text, start, end)
+        trimmed = _trim(text, start, end)
         if trimmed[0] < trimmed[1]:
-            yield from _parsed_piece(text, *trimmed)
+            yield from _pieces_by_comma(text, *trimmed)
         start = end if mark is None else mark.end()
 
 
-def _parsed_piece(text: str, start: int, end: int) -> Iterator[tuple[int, int, Kind | None]]:
-    """Yield one piece, or two or more where commas take apart what has kinds of its own."""
+def _pieces_by_comma(text: str, start: int, end: int) -> Iterator[tuple[int, int, Kind | None]]:
+    """Yield one piece, or several if commas separate parts with kinds of their own."""
     kind = _piece_kind(text[start:end])
     parts = text[start:end].split(", ")
     if kind is None and len(parts) > 1:
@@ -400,21 +400,21 @@ def _piece_kind(piece: str) -> Kind | None:
     return next((kind for kind, pattern in _PIECES if pattern.fullmatch(piece)), None)
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the place without the blanks and the brackets around it."""
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span without surrounding blanks and brackets."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
     if end - start > 2 and text[start] + text[end - 1] in _BRACKETS:
-        return _trimmed(text, start + 1, end - 1)
+        return _trim(text, start + 1, end - 1)
     return start, end
 
 
-def _apart(found: list[Span]) -> list[Span]:
-    """Return the spans in order, without those that reach into one before them."""
+def _without_overlaps(spans_found: list[Span]) -> list[Span]:
+    """Return the spans in order, without those that overlap an earlier one."""
     apart: list[Span] = []
-    for span in sorted(found, key=lambda each: (each.start, -each.end)):
+    for span in sorted(spans_found, key=lambda each: (each.start, -each.end)):
         if not apart or span.start >= apart[-1].end:
             apart.append(span)
     return apart

@@ -1,4 +1,4 @@
-"""PURE: what a word is."""
+"""PURE: the definition of a word."""
 
 import re
 from unicodedata import category

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.unit import rows_in
-from storage.diff.blame import Blamed, Stand, blame, lives_in, removed
+from storage.diff.blame import Blamed, Stand, blame, find_removed_sentences, lives_in
 from storage.language.sentences import sentence_keys, sentences
 from storage.language.tokens import Query, Word, parse_query, rarest_run
 from storage.read.answers import Blame
@@ -113,7 +113,12 @@ def gone(
     """
     stands = _stands(connection, found)
     yield from _answers(
-        connection, found, stands, removed([each.stand for each in stands]), memory, part
+        connection,
+        found,
+        stands,
+        find_removed_sentences([each.stand for each in stands]),
+        memory,
+        part,
     )
 
 
@@ -127,7 +132,7 @@ def both(
     stands = _stands(connection, found)
     plain = [each.stand for each in stands]
     lives = lives_in(plain)
-    told = [*blame(plain, lives), *removed(plain, lives)]
+    told = [*blame(plain, lives), *find_removed_sentences(plain, lives)]
     rows = list(_answers(connection, found, stands, told, memory, Part()))
     here = sum(each.at == len(stands) - 1 for each in told)
     gone = enumerate(rows[here:], 1)

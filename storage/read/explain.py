@@ -16,7 +16,7 @@ from storage.database.views import RESTRICTED
 from storage.read.answers import Differing, ExplainedRelation, Explanation, Relation
 from storage.similarity.follow_up import FollowUpText
 from storage.similarity.near_copy import LONGEST_TEXT, StoryText, likeness
-from storage.similarity.overlap import Span, WordSequence, covered
+from storage.similarity.overlap import Span, WordSequence, word_count
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
 
@@ -94,8 +94,8 @@ def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
     sentence = SENTENCES[evidence["reason"]].format(
         a=int(100 * found.a_share),
         b=int(100 * found.b_share),
-        more_a=one.size - covered(found.a_passages),
-        more_b=other.size - covered(found.b_passages),
+        more_a=one.size - word_count(found.a_passages),
+        more_b=other.size - word_count(found.b_passages),
     )
     return _explained(
         evidence["reason"],
@@ -104,7 +104,7 @@ def _of_copy(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanation:
         sentence,
         a_share=round(found.a_share, 4),
         b_share=round(found.b_share, 4),
-        passages=tuple(one.quoted(*span) for span in found.a_passages),
+        passages=tuple(one.text_of(*span) for span in found.a_passages),
         differing=tuple(Differing(each.a, each.b, each.in_title) for each in found.conflicts),
         only_a=_rest(one, found.a_passages),
         only_b=_rest(other, found.b_passages),
@@ -125,7 +125,7 @@ def _of_follow_up(evidence: Mapping[str, Any], a: _Side, b: _Side) -> Explanatio
 
 def _rest(words: WordSequence, passages: tuple[Span, ...]) -> tuple[str, ...]:
     return tuple(
-        words.quoted(first, last)
+        words.text_of(first, last)
         for first, last in words.rest(passages)
         if last - first >= _SHORTEST_REST
     )

@@ -329,7 +329,7 @@ def _limited(query: str, values: dict[str, Any], limit: int | None) -> tuple[str
 
 def _without_phrases(query: Query) -> Query:
     """Return what a text must hold so that it may be a hit: the words of phrases, anywhere."""
-    terms = [_alone(term) for term in query.wanted]
+    terms = [_alone(term) for term in query.terms_required]
     return Query(tuple(word for words in terms for word in words))
 
 
@@ -348,7 +348,7 @@ def _alone(term: Word | Phrase | Or) -> tuple[Word | Or, ...]:
 def _words_of_phrases(query: Query) -> list[str]:
     phrases = [
         each
-        for term in (*query.wanted, *query.excluded)
+        for term in (*query.terms_required, *query.terms_excluded)
         for each in (term.terms if isinstance(term, Or) else (term,))
         if isinstance(each, Phrase)
     ]

@@ -73,7 +73,7 @@ def capture_folder(unit: Unit) -> str:
     return folder
 
 
-def keep_bytes(unit: Unit, packed: Packed) -> dict[bytes, int]:
+def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
     """Keep bytes once each, and return the captures that they are."""
     known = known_captures(unit.connection, packed)
     for digest, (size, encoding, data) in packed.items():

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, case, select
 
 from storage.database.tables import FOREIGN_RECORD, OBSERVATION, REFUSAL, VERDICT
 from storage.database.unit import Unit, rows_in
-from storage.record.captures import Packed, keep_bytes, pack_all
+from storage.record.captures import Packed, store_captures, pack_all
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.originals import Originals
 from storage.record.origins import ensure_origins
@@ -74,7 +74,7 @@ class Importing:
         unit = self.unit
         names = [self.container, *(each.origin for each in imports)]
         origins = ensure_origins(unit, names)
-        bytes_kept = keep_bytes(unit, packed)
+        bytes_kept = store_captures(unit, packed)
         originals = Originals(unit.connection, imports)
         self._rows = self._known(record for each in imports for record in each.records[1:])
         refused_before = self._refused_before() if self.is_last else frozenset()

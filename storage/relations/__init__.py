@@ -1,1 +1,1 @@
-"""Copies, follow-ups, and clusters: found among candidates, kept, undone."""
+"""Copies, follow-ups and clusters: detected, stored and undone."""

@@ -1,8 +1,7 @@
-"""The index of wordings in the database: which wordings may be worth comparing with a new one.
+"""The index of wordings in the database: candidates for a comparison with a new wording.
 
-An index key leads to `MOST_HOLDERS` wordings at most: what stands in more texts is said by
-everybody, or they are found by their other index keys. So a look-up costs the same whatever the
-archive holds.
+An index key leads to at most `MOST_HOLDERS` wordings: keys of more texts are common phrases, or the
+texts are found by their other keys. So a lookup has the same cost in any archive.
 """
 
 import json
@@ -20,18 +19,20 @@ from storage.similarity.index_keys import BAND, DAY, NUMBER, PASSAGE, TITLE, Ind
 MOST_HOLDERS = 32
 MOST_OF_A_DAY = 256
 MOST_COMPARED = 12
-"""Wordings that a new one is compared with."""
+"""Maximum number of wordings that a new one is compared with."""
 LEAST_WEIGHT = 0.4
-"""What the shared keys of two texts must weigh: one weighs 1 by the others that have it."""
+"""Minimum weight of the shared keys of two texts; a key weighs 1 divided by its number of
+holders.
+"""
 WINDOW_DAYS = 45
-"""Days between two texts of which one may be cut out of, or embedded in, the other."""
+"""Maximum number of days between a text and one that contains it."""
 COMMON_HOLDERS = 5
-"""From so many holders on a passage may be one that everybody uses."""
+"""Number of holders from which a passage may be a common phrase."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedWording:
-    """A new wording with its index keys; `own` are the wordings that its article had before."""
+    """A new wording with its index keys; `own` are the earlier wordings of its article."""
 
     wording_id: int
     index_keys: IndexKeys
@@ -41,8 +42,8 @@ class IndexedWording:
 
 @dataclass(slots=True)
 class ComparisonCandidates:
-    """The wordings that a new one met: those that may share its text, those that it may follow,
-    those that may follow it; and passages of it that stand in several texts, with their holders.
+    """The candidates of a new wording: texts that may share its text, that it may follow, and that
+    may follow it; and its passages that occur in several texts, with their holders.
     """
 
     near: list[int] = field(default_factory=list)
@@ -58,38 +59,38 @@ class ComparisonCandidates:
 def index_wordings(
     connection: Connection, wordings: Sequence[IndexedWording]
 ) -> dict[int, ComparisonCandidates]:
-    """Look up the index keys of each wording in turn and add them; return what they met, if any.
+    """Look up the index keys of each wording in turn and insert them; return the candidates.
 
-    The caller holds the lock of index keys: of two texts the later always meets the earlier.
+    The caller holds the lock of index keys, so of two texts the later one always finds the earlier.
     """
     times = Counter(chain.from_iterable(each.index_keys.all for each in wordings))
-    holders = found(connection, times)
-    alone = {key for key, number in times.items() if number == 1} - holders.keys()
+    holders = look_up(connection, times)
+    unique_keys = {key for key, number in times.items() if number == 1} - holders.keys()
     candidates: dict[int, ComparisonCandidates] = {}
     rows: list[tuple[int, int, int]] = []
     for wording in wordings:
         found_now = candidates_among(wording, holders)
         if not found_now.is_empty:
             candidates[wording.wording_id] = found_now
-        rows += _left_by(wording, holders, alone)
+        rows += _rows_of_keys(wording, holders, unique_keys)
     insert_integers(connection, INDEX_KEY, ("trace", "wording_id", "day"), sorted(rows))
     return candidates
 
 
-def _left_by(
-    wording: IndexedWording, holders: "Holders", alone: Collection[int]
+def _rows_of_keys(
+    wording: IndexedWording, holders: "Holders", unique_keys: Collection[int]
 ) -> list[tuple[int, int, int]]:
-    """Return the rows of the keys that a wording leaves, and make it a holder for the others.
+    """Return the rows of the keys of a wording, and add it as a holder for the others.
 
-    Nobody else has a key that is `alone`: most are, and nobody looks for them any more.
+    No other wording looks up a key that is `unique_keys`; most are.
     """
     number, day, kept = wording.wording_id, wording.day, wording.index_keys.kept
-    rows = [(key, number, day) for key in kept if key in alone]
+    rows = [(key, number, day) for key in kept if key in unique_keys]
     if len(rows) < len(kept):
         for key in kept:
             known = holders.get(key, {})
-            is_full = len(known) >= most_holders(key)
-            if key in alone or is_full or not wording.own.isdisjoint(known):
+            is_full = len(known) >= holder_limit(key)
+            if key in unique_keys or is_full or not wording.own.isdisjoint(known):
                 continue
             holders[key][number] = day
             rows.append((key, number, day))
@@ -97,11 +98,11 @@ def _left_by(
 
 
 Holders = defaultdict[int, dict[int, int]]
-"""By index key: the wordings that have it, with their day."""
+"""The wordings of each index key, with their day."""
 
 
-def found(connection: Connection, index_keys: Iterable[int]) -> Holders:
-    """Return who has `index_keys`."""
+def look_up(connection: Connection, index_keys: Iterable[int]) -> Holders:
+    """Return the wordings with `index_keys`."""
     wanted = sorted(index_keys)
     holders: Holders = defaultdict(dict)
     if connection.dialect.name == "postgresql":
@@ -119,7 +120,7 @@ def found(connection: Connection, index_keys: Iterable[int]) -> Holders:
 
 
 def candidates_among(wording: IndexedWording, holders: Holders) -> ComparisonCandidates:
-    """Return what a trail meets among `holders`."""
+    """Return the candidates of a wording among `holders`."""
     weights: dict[int, float] = defaultdict(float)
     apart: dict[int, int] = {}
     candidates = ComparisonCandidates()
@@ -142,13 +143,13 @@ def candidates_among(wording: IndexedWording, holders: Holders) -> ComparisonCan
 def _weigh(
     weights: dict[int, float],
     apart: dict[int, int],
-    known: dict[int, int],
+    previous: dict[int, int],
     wording: IndexedWording,
     *,
     is_passage: bool,
 ) -> None:
-    weight = 1 / len(known)
-    for each, day in known.items():
+    weight = 1 / len(previous)
+    for each, day in previous.items():
         days = abs(day - wording.day) if day and wording.day else 0
         if each in wording.own or (is_passage and days > WINDOW_DAYS):
             continue
@@ -156,6 +157,6 @@ def _weigh(
         apart[each] = days
 
 
-def most_holders(key: int) -> int:
-    """Return how many wordings an index key may lead to."""
+def holder_limit(key: int) -> int:
+    """Return the maximum number of wordings of an index key."""
     return MOST_OF_A_DAY if kind_of(key) == DAY else MOST_HOLDERS

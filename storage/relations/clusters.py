@@ -1,7 +1,8 @@
-"""Clusters: articles that copies join, kept so that each join costs what it changes, and no more.
+"""Clusters: articles that are copies of each other, stored so that each change costs only its own
+size.
 
-Of two clusters that meet, the smaller one goes into the larger: an article changes its cluster no
-more often than the size doubles.
+If two clusters are joined, the smaller one is merged into the larger. So an article changes its
+cluster at most once per doubling of the size.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,17 +31,17 @@ class _Cluster:
     id: int
     size: int
     founder: int | None = None
-    """The article that it is named after; None for one that is written already."""
+    """The article that gives the cluster its name; None for a stored cluster."""
 
 
 def join(unit: Unit, pairs: Sequence[Pair]) -> None:
-    """Put the two articles of each pair into one cluster; their rows have to stand there."""
+    """Put the two articles of each pair into one cluster; their rows must exist."""
     if pairs:
         _Joining(unit, [article for pair in pairs for article in pair]).join(pairs)
 
 
 def join_origins(unit: Unit, pairs: Sequence[Pair]) -> None:
-    """Put the articles that answer for the origins of each pair into one cluster."""
+    """Put the articles of the origins of each pair into one cluster."""
     query = select(ARTICLE_ORIGIN.c.origin_id, ARTICLE_ORIGIN.c.article_id)
     origins = [origin for pair in pairs for origin in pair]
     of: dict[int, int] = dict(rows_in(unit.connection, query, ARTICLE_ORIGIN.c.origin_id, origins))
@@ -48,9 +49,10 @@ def join_origins(unit: Unit, pairs: Sequence[Pair]) -> None:
 
 
 def gather(unit: Unit, articles: Iterable[int]) -> None:
-    """Work out the clusters of articles anew, from the relations that hold.
+    """Compute the clusters of articles again from the relations in force.
 
-    Articles that are no more leave theirs; those that answer for their origins now come in.
+    Articles that no longer exist leave their cluster; the articles that now own their origins join
+    it.
     """
     touched = set(articles)
     query = select(CLUSTER_MEMBER.c.cluster_id)
@@ -68,10 +70,10 @@ def gather(unit: Unit, articles: Iterable[int]) -> None:
 
 
 def _pairs_of(unit: Unit, articles: Iterable[int]) -> list[Pair]:
-    """Return the pairs of articles, one of them of `articles`, that a relation joins now."""
+    """Return the pairs of articles, one of them in `articles`, that a relation joins."""
     query = select(ARTICLE_ORIGIN.c.origin_id)
     own = [row[0] for row in rows_in(unit.connection, query, ARTICLE_ORIGIN.c.article_id, articles)]
-    query = related_articles().where(RELATION_UNDONE.c.id.is_(None))
+    query = select_related_articles().where(RELATION_UNDONE.c.id.is_(None))
     pairs = {
         number: (a, b)
         for column in (RELATION.c.a_origin_id, RELATION.c.b_origin_id)
@@ -81,8 +83,10 @@ def _pairs_of(unit: Unit, articles: Iterable[int]) -> list[Pair]:
     return [pairs[number] for number in sorted(pairs)]
 
 
-def related_articles() -> Select[Any]:
-    """Select number, articles, kind and evidence of relations, by `RELATION_UNDONE` if undone."""
+def select_related_articles() -> Select[Any]:
+    """Select number, articles, kind and evidence of relations, and the undoing from
+    `RELATION_UNDONE`.
+    """
     return (
         select(RELATION.c.id, A.c.article_id, B.c.article_id, RELATION.c.kind, RELATION.c.evidence)
         .select_from(RELATION)
@@ -93,10 +97,10 @@ def related_articles() -> Select[Any]:
 
 
 def joins(kind: str, evidence: Mapping[str, object] | None) -> bool:
-    """Return whether a relation puts its articles into one cluster.
+    """Check whether a relation puts its articles into one cluster.
 
-    A text that embeds another one beside much of its own is another story; nor does a near-copy
-    join that would bring texts together which tell of different events.
+    A text that contains another one and has a large part of its own is another story. A near-copy
+    does not join clusters whose texts report different events.
     """
     if kind in {"exact_copy", "near_copy"}:
         return bool((evidence or {}).get("joins", True))
@@ -104,13 +108,13 @@ def joins(kind: str, evidence: Mapping[str, object] | None) -> bool:
 
 
 def _renumber(unit: Unit, articles: Iterable[int]) -> None:
-    """Let articles come back to whoever follows `seq`."""
+    """Give articles a new `seq`, so that replication clients read them again."""
     rows = [{"id": article, "seq": unit.number()} for article in articles]
     update_rows(unit.connection, ARTICLE, ("id",), rows)
 
 
 class _Joining:
-    """The clusters of some articles, as one unit changes them."""
+    """The clusters of some articles during one unit of work."""
 
     def __init__(self, unit: Unit, articles: Sequence[int]) -> None:
         self.unit = unit
@@ -132,7 +136,7 @@ class _Joining:
         for a, b in pairs:
             one, other = self.of.get(a), self.of.get(b)
             if one is None and other is None:
-                one = self._found(b)
+                one = self._cluster_of(b)
                 self._enter(b, one)
                 self._enter(a, one)
             elif one is None or other is None:
@@ -143,7 +147,7 @@ class _Joining:
                 self._merge(one, other)
         self._write()
 
-    def _found(self, article: int) -> int:
+    def _cluster_of(self, article: int) -> int:
         number = self.unit.number()
         self.clusters[number] = _Cluster(number, 0, founder=article)
         return number
@@ -154,9 +158,9 @@ class _Joining:
         self.touched.add(cluster)
         self.changed.add(article)
 
-    def _merge(self, one: int, other: int) -> None:
+    def _merge(self, larger: int, smaller: int) -> None:
         large, small = sorted(
-            (self.clusters[one], self.clusters[other]), key=lambda each: (-each.size, each.id)
+            (self.clusters[larger], self.clusters[smaller]), key=lambda each: (-each.size, each.id)
         )
         self._write()
         query = select(CLUSTER_MEMBER.c.article_id).where(CLUSTER_MEMBER.c.cluster_id == small.id)

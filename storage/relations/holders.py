@@ -1,4 +1,4 @@
-"""Who has a wording: the article that had it first, and what copies of one text share."""
+"""The owners of wordings: the first article with each, and the story that copies share."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,23 +20,23 @@ from storage.relations.candidates import IndexedWording
 from storage.similarity.follow_up import FollowUpText
 from storage.similarity.index_keys import clause_spans, index_keys
 from storage.similarity.near_copy import LONGEST_TEXT, StoryText
-from storage.similarity.references import dated
+from storage.similarity.references import day_in_month
 from storage.similarity.signature import signature_of
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all
 from storage.values.net.site import site_of
 
 Story = tuple[str, int]
-"""What copies of one text share: their cluster, else the article alone."""
+"""The common identity of copies of one text: their cluster, otherwise the article."""
 
 
 MOST_COMMON = 0.7
-"""A text that is all the same as several others is not made of what everybody has: it is theirs."""
+"""Number of identical texts from which a text is not treated as a common phrase."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A wording with the article in which we saw it first."""
+    """A wording with the article in which it was first seen."""
 
     wording_id: int
     article_id: int
@@ -54,24 +54,24 @@ class Holder:
 
     @cached_property
     def text(self) -> str:
-        """Return the text in canonical form, as passages are told of."""
+        """Return the text in canonical form, which passages refer to."""
         return "\n\n".join(canonical_all(self.stored.split("\n\n")))[:LONGEST_TEXT]
 
     @cached_property
     def day(self) -> tuple[date | None, bool]:
-        """Return the last day that it may have been published on, else of our first snapshot."""
+        """Return the last possible day of publication, otherwise the day of the first snapshot."""
         published, is_exact = day_of(self.published, self.precision)
         return (self.seen.date(), True) if published is None else (published, is_exact)
 
     @property
     def story(self) -> Story:
-        """Return what copies of it share: the cluster, else the article."""
+        """Return the identity that copies share: the cluster, otherwise the article."""
         if self.cluster_id is not None:
             return "cluster", self.cluster_id
         return "article", self.article_id
 
     def story_text(self, common: frozenset[int] = frozenset()) -> StoryText:
-        """Return the text as it is compared; `common` are index keys that everybody has."""
+        """Return the text for a comparison; `common` are the index keys of common phrases."""
         spans = clause_spans(self.text, common) if common else []
         day, is_exact = self.day
         if sum(end - start for start, end in spans) > MOST_COMMON * len(self.text):
@@ -81,14 +81,14 @@ class Holder:
 
     @cached_property
     def candidate(self) -> FollowUpText:
-        """Return the text as it may follow another: its day as far as it is known."""
+        """Return the text as a possible follow-up, with its day as far as known."""
         day, is_exact = self.day
         if day is not None and not is_exact:
-            day = dated(self.text, day)
+            day = day_in_month(self.text, day)
         return FollowUpText(self.wording_id, self.title, self.text, day, site_of(self.origin))
 
-    def indexed_wording(self) -> IndexedWording:
-        """Return the index keys of the wording, as a reader would have worked them out."""
+    def with_index_keys(self) -> IndexedWording:
+        """Return the index keys of the wording, as computed when a text is read."""
         day, is_exact = self.day
         left = index_keys(
             self.text.split("\n\n"), signature_of(self.stored), title=self.title,
@@ -98,7 +98,7 @@ class Holder:
 
 
 def holders(connection: Connection, wording_ids: set[int]) -> dict[int, Holder]:
-    """Return, by wording, the article in which we saw it first, unless its text is gone."""
+    """Return for each wording the article in which it was first seen, unless its text is gone."""
     query = (
         select(
             VERSION.c.wording_id, ARTICLE.c.id, ARTICLE.c.origin_id, VERSION.c.derivation_id,

@@ -1,4 +1,4 @@
-"""Make relations of new wordings: compare them with what they met, and keep what follows."""
+"""Create relations of new wordings: compare them with their candidates and store the results."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,25 +21,25 @@ from storage.relations.candidates import (
     COMMON_HOLDERS,
     ComparisonCandidates,
     IndexedWording,
-    found,
     index_wordings,
+    look_up,
 )
 from storage.relations.clusters import join_origins, joins
 from storage.relations.holders import Holder, Story, _stories, holders
 from storage.similarity.follow_up import METHOD as FOLLOWING
-from storage.similarity.follow_up import THRESHOLD, Following, followed
-from storage.similarity.index_keys import of_reference
+from storage.similarity.follow_up import THRESHOLD, Following, choose_followed
+from storage.similarity.index_keys import reference_keys
 from storage.similarity.near_copy import METHOD as LIKENESS
 from storage.similarity.near_copy import Comparison, Likeness, StoryText, likeness
 from storage.values.draft import paragraphs_in
 from storage.values.net.site import site_of
 
 COPIES = frozenset({"exact_copy", "near_copy", "contains"})
-"""Kinds of which two articles have one: undone, none of them is made again."""
+"""Kinds of which two articles have at most one; after an undo none of them is created again."""
 APART = frozenset({"moved_dates", "other_facts"})
-"""Reasons for which two texts that look alike tell of different events."""
+"""Reasons for which two similar texts report different events."""
 LARGE_CLUSTER = 16
-"""From so many articles on, one relation is enough to belong to a cluster."""
+"""Number of articles from which one relation is sufficient to belong to a cluster."""
 AGENCY_NAME = re.compile(r"[A-Za-zÄÖÜäöü-]{2,20}(?: aktuell| Media)?")
 _LEAD_WORDS = 30
 _LEAD_SHARE = 0.5
@@ -48,7 +48,7 @@ _MOST_OF_THE_HOLDER = 0.5
 
 @dataclass(frozen=True, slots=True)
 class FoundRelation:
-    """A relation to be kept; for a copy `a` is the one that we saw later."""
+    """A relation to store; for a copy `a` is the article seen later."""
 
     kind: str
     a: Holder
@@ -61,10 +61,10 @@ class FoundRelation:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What came of comparing: relations, and what texts follow of all that they may mean.
+    """The results of comparisons: relations, and the texts that others follow.
 
-    `meant` holds, by the origin and the wording of a text that was weighed anew, the origins
-    of the texts that it follows: what was taken for one before is none.
+    `meant` maps the origin and wording of a text that was evaluated again to the origins of the
+    texts that it follows; earlier decisions about others are undone.
     """
 
     relations: Sequence[FoundRelation]
@@ -72,22 +72,23 @@ class Answers:
 
 
 def compare(connection: Connection, due: Mapping[int, ComparisonCandidates]) -> Answers:
-    """Compare new wordings with what they met; nothing is written."""
+    """Compare new wordings with their candidates, without writing."""
     comparing = _Comparing(connection, due)
     relations = [each for number in sorted(due) for each in comparing.relations(number)]
     return Answers(relations, comparing.meant)
 
 
 def due(
-    connection: Connection, before: datetime, limit: int
+    connection: Connection, deadline: datetime, limit: int
 ) -> dict[int, ComparisonCandidates | None]:
-    """Return up to `limit` wordings, kept `before` then, that have no relations yet.
+    """Return up to `limit` wordings, stored before `deadline`, whose relations are missing after a
+    crash.
 
-    A crash left them out. Those that have no index keys yet met None.
+    The candidates are None for a wording without index keys.
     """
     query = (
         select(RELATE_DUE.c.wording_id, RELATE_DUE.c.found)
-        .where(RELATE_DUE.c.recorded_at <= before)
+        .where(RELATE_DUE.c.recorded_at <= deadline)
         .order_by(RELATE_DUE.c.wording_id)
         .limit(limit)
     )
@@ -95,13 +96,13 @@ def due(
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
-    """Return whether a wording still lacks its relations."""
+    """Check whether a wording still has no relations."""
     query = select(RELATE_DUE.c.wording_id).where(RELATE_DUE.c.recorded_at <= now)
     return connection.execute(query.limit(1)).first() is not None
 
 
 def put_off(unit: Unit, wording_id: int) -> None:
-    """Leave a wording that cannot be compared for tomorrow, and for a newer program."""
+    """Postpone a wording that cannot be compared until tomorrow."""
     unit.connection.execute(
         update(RELATE_DUE)
         .where(RELATE_DUE.c.wording_id == wording_id)
@@ -110,9 +111,9 @@ def put_off(unit: Unit, wording_id: int) -> None:
 
 
 def index(unit: Unit, wording_ids: set[int]) -> dict[int, ComparisonCandidates]:
-    """Lay the index keys of wordings that nobody else laid, by their texts."""
+    """Insert the index keys of wordings that have none, from their texts."""
     held = holders(unit.connection, wording_ids)
-    wordings = [each.indexed_wording() for _number, each in sorted(held.items())]
+    wordings = [each.with_index_keys() for _number, each in sorted(held.items())]
     candidates = add_index_keys(unit.connection, wordings, unit.now)
     unit.connection.execute(
         delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids - held.keys()))
@@ -122,7 +123,7 @@ def index(unit: Unit, wording_ids: set[int]) -> dict[int, ComparisonCandidates]:
 
 
 def _join_copies(unit: Unit, origins: Sequence[int]) -> None:
-    """Put exact copies into clusters that were told of before there were clusters."""
+    """Put exact copies into clusters that were recorded before."""
     query = select(RELATION.c.a_origin_id, RELATION.c.b_origin_id).where(
         RELATION.c.kind == "exact_copy"
     )
@@ -134,9 +135,9 @@ def _join_copies(unit: Unit, origins: Sequence[int]) -> None:
 def add_index_keys(
     connection: Connection, wordings: Sequence[IndexedWording], now: datetime
 ) -> dict[int, ComparisonCandidates]:
-    """Add the index keys of new wordings that are still due, in turn; return what they met.
+    """Insert the index keys of new wordings that are still due, in turn; return their candidates.
 
-    What they met is noted until their relations are kept.
+    The candidates are stored until the relations are stored.
     """
     _lock_index_keys(connection)
     numbers = [each.wording_id for each in wordings]
@@ -156,10 +157,10 @@ def add_index_keys(
 def add_new_index_keys(
     connection: Connection, wordings: Sequence[IndexedWording], now: datetime
 ) -> dict[int, ComparisonCandidates]:
-    """Add index keys where nobody else can, as `add_index_keys`."""
+    """Insert index keys like `add_index_keys`, if no other writer can."""
     candidates = index_wordings(connection, wordings)
     rows = [
-        {"wording_id": n, "found": _found(each), "recorded_at": now}
+        {"wording_id": n, "found": _load_candidates(each), "recorded_at": now}
         for n, each in candidates.items()
     ]
     insert_rows(connection, RELATE_DUE, rows)
@@ -167,43 +168,43 @@ def add_new_index_keys(
 
 
 def forget_due(connection: Connection, wording_ids: set[int]) -> None:
-    """Let wordings leave no index keys any more: those that they have left by now are all."""
+    """Stop indexing these wordings."""
     _lock_index_keys(connection)
     connection.execute(delete(RELATE_DUE).where(RELATE_DUE.c.wording_id.in_(wording_ids)))
 
 
 def _lock_index_keys(connection: Connection) -> None:
-    """Wait until nobody else adds index keys: SQLite has one writer anyway."""
+    """Wait until no other process inserts index keys; SQLite has a single writer."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("lesart traces"))))
 
 
-def _found(candidates: ComparisonCandidates) -> dict[str, Any]:
+def _load_candidates(candidates: ComparisonCandidates) -> dict[str, Any]:
     return {
         "near": candidates.near, "earlier": candidates.earlier, "later": candidates.later,
         "common": [[key, holders] for key, holders in candidates.common.items()],
     }  # fmt: skip
 
 
-def candidates_of(found: Mapping[str, Any]) -> ComparisonCandidates:
-    """Return what `add_index_keys` noted."""
-    common = {key: list(holders) for key, holders in found["common"]}
+def candidates_of(rows: Mapping[str, Any]) -> ComparisonCandidates:
+    """Return the candidates that `add_index_keys` stored."""
+    common = {key: list(holders) for key, holders in rows["common"]}
     return ComparisonCandidates(
-        list(found["near"]), list(found["earlier"]), list(found["later"]), common
+        list(rows["near"]), list(rows["earlier"]), list(rows["later"]), common
     )
 
 
 def keep_relations(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
-    """Keep relations that do not stand yet, join clusters, and strike `done` off the list."""
+    """Store new relations, join clusters, and remove `done` from the queue."""
     connection, relations = unit.connection, answers.relations
-    _undo_others(unit, answers.meant)
+    _undo_superseded(unit, answers.meant)
     known = _KnownRelations(connection, relations)
     agencies = _agencies(connection, relations)
     joined = []
     for each in relations:
         if not known.is_new(each):
             continue
-        unit.add(RELATION, _row(unit, each, agencies))
+        unit.add(RELATION, _relation_row(unit, each, agencies))
         if joins(each.kind, each.evidence):
             joined.append((each.a.origin_id, each.b.origin_id))
     unit.flush()
@@ -215,7 +216,7 @@ def keep_relations(unit: Unit, answers: Answers, done: Sequence[int]) -> None:
 
 
 class _Comparing:
-    """Compares the new wordings of one batch; texts are read and taken apart once."""
+    """Compares the new wordings of one batch; each text is read and parsed once."""
 
     def __init__(self, connection: Connection, due: Mapping[int, ComparisonCandidates]) -> None:
         self.connection = connection
@@ -234,16 +235,16 @@ class _Comparing:
         if new is None:
             return
         yield from self._copies(new, candidates)
-        yield from self._followed(new, candidates.earlier)
+        yield from self._follow_ups_of(new, candidates.earlier)
         for number in candidates.later:
             later = self.holders.get(number)
             if later is not None and later.article_id != new.article_id:
-                yield from self._weighed_anew(later)
+                yield from self._reevaluate(later)
 
     def _copies(self, new: Holder, candidates: ComparisonCandidates) -> Iterator[FoundRelation]:
-        """Yield what a new wording is a copy of, the closest first.
+        """Yield the wordings that a new one is a copy of, closest first.
 
-        One that would put two texts into one cluster that the rules keep apart joins nothing.
+        A copy that would join two clusters that the rules keep separate joins nothing.
         """
         common = self._common(new, candidates)
         answers = list(self._answers(new, candidates, common))
@@ -257,7 +258,7 @@ class _Comparing:
                 continue
             is_apart = self._story(other.wording_id) in apart or self._is_apart(other, joined)
             one, two = self._as_story(new, common), self._as_story(other, common)
-            found = _copy(new, other, one, two, answer, comparison, is_apart=is_apart)
+            found = _copy_relation(new, other, one, two, answer, comparison, is_apart=is_apart)
             if joins(found.kind, found.evidence):
                 joined.append(other)
                 self._join(new, other)
@@ -266,7 +267,9 @@ class _Comparing:
     def _answers(
         self, new: Holder, candidates: ComparisonCandidates, common: frozenset[int]
     ) -> Iterator[tuple[Holder, Likeness, Comparison]]:
-        """Yield how a new wording compares with what it met, but for much of a large cluster."""
+        """Yield the comparisons of a new wording with its candidates, without most members of a
+        large cluster.
+        """
         known: set[int] = set()
         for number in candidates.near:
             other = self.holders.get(number)
@@ -281,29 +284,29 @@ class _Comparing:
                 known.add(other.cluster_id)
             yield other, answer, comparison
 
-    def _is_apart(self, other: Holder, joined: Sequence[Holder]) -> bool:
-        """Return whether a text is kept apart from one of another story that is joined already."""
+    def _is_apart(self, candidate: Holder, copies: Sequence[Holder]) -> bool:
+        """Check whether a text must be kept separate from another story that is joined already."""
         return any(
-            likeness(self._as_story(each), self._as_story(other))[0].reason in APART
-            for each in joined
-            if self._story(each.wording_id) != self._story(other.wording_id)
+            likeness(self._as_story(each), self._as_story(candidate))[0].reason in APART
+            for each in copies
+            if self._story(each.wording_id) != self._story(candidate.wording_id)
         )
 
     def _story(self, wording_id: int) -> Story | None:
-        """Return the story of a wording; copies that this batch found are one."""
+        """Return the story of a wording; copies found in this batch share one."""
         story = self.stories.get(wording_id)
         while story in self._same:
             story = self._same[story]
         return story
 
     def _join(self, one: Holder, other: Holder) -> None:
-        """Let two articles be one story for the rest of the batch."""
+        """Treat two articles as one story for the rest of the batch."""
         first, second = self._story(one.wording_id), self._story(other.wording_id)
         if first is not None and second is not None and first != second:
             self._same[first] = second
 
     def _common(self, new: Holder, candidates: ComparisonCandidates) -> frozenset[int]:
-        """Return the passages that stand in several stories beside the own one."""
+        """Return the passages that occur in several stories besides the own one."""
         own = self._story(new.wording_id)
         return frozenset(
             key
@@ -317,40 +320,40 @@ class _Comparing:
             self._texts[key] = holder.story_text(common)
         return self._texts[key]
 
-    def _weighed_anew(self, later: Holder) -> list[FoundRelation]:
-        """Return what a text follows that came in before one that it may mean."""
-        relations = list(self._followed(later, self._meant(later)))
+    def _reevaluate(self, later: Holder) -> list[FoundRelation]:
+        """Return the texts that an earlier text follows, if one of its candidates arrived later."""
+        relations = list(self._follow_ups_of(later, self._wordings_of_reference(later)))
         meant = frozenset(each.b.origin_id for each in relations)
         self.meant[later.origin_id, later.wording_id] = meant
         return relations
 
-    def _followed(self, later: Holder, earlier: Sequence[int]) -> Iterator[FoundRelation]:
-        """Yield what a text follows, of all that it may mean."""
+    def _follow_ups_of(self, later: Holder, earlier: Sequence[int]) -> Iterator[FoundRelation]:
+        """Yield the texts that a text follows, of all candidates of its reference."""
         candidates = [
             each.candidate
             for number in earlier
             if (each := self.holders.get(number)) and each.article_id != later.article_id
         ]
-        for meant in followed(later.candidate, candidates):
-            yield _following(later, self.holders[meant.key], meant)
+        for meant in choose_followed(later.candidate, candidates):
+            yield _follow_up_relation(later, self.holders[meant.key], meant)
 
-    def _meant(self, later: Holder) -> list[int]:
-        """Return all wordings that a text may mean that was kept before."""
+    def _wordings_of_reference(self, later: Holder) -> list[int]:
+        """Return all stored wordings that a reference may mean."""
         reference = later.candidate.reference
         if reference is None:
             return []
-        sought = of_reference(site_of(later.origin), later.day[0], reference)
-        numbers = {n for held in found(self.connection, sought).values() for n in held}
+        sought = reference_keys(site_of(later.origin), later.day[0], reference)
+        numbers = {n for held in look_up(self.connection, sought).values() for n in held}
         self.holders |= holders(self.connection, numbers - set(self.holders))
         return sorted(numbers)
 
 
-# ------------------------------------------------------------------------------- what follows
+# ------------------------------------------------------------------------------- results
 
 
-def _copy(
+def _copy_relation(
     new: Holder,
-    other: Holder,
+    candidate: Holder,
     one: StoryText,
     two: StoryText,
     answer: Likeness,
@@ -358,15 +361,15 @@ def _copy(
     *,
     is_apart: bool,
 ) -> FoundRelation:
-    """Return the relation in the direction that does not depend on which came in first."""
+    """Return the relation in a direction that does not depend on the order of arrival."""
     is_turned = (
         answer.holder == "b"
         if answer.kind == "contains"
-        else (other.seen, other.article) > (new.seen, new.article)
+        else (candidate.seen, candidate.article) > (new.seen, new.article)
     )
     sides = [
         (new, one, comparison.a_share, comparison.a_size),
-        (other, two, comparison.b_share, comparison.b_size),
+        (candidate, two, comparison.b_share, comparison.b_size),
     ]
     a, b = reversed(sides) if is_turned else sides
     evidence = {
@@ -375,7 +378,7 @@ def _copy(
         "a_share": round(a[2], 4), "b_share": round(b[2], 4),
         "a_words": a[3], "b_words": b[3],
         "disagreement": round(comparison.disagreement, 4),
-        "own_share": round(comparison.own_share, 4),
+        "own_share": round(comparison.share_of_own_text, 4),
         "a_common": [list(span) for span in a[1].common],
         "b_common": [list(span) for span in b[1].common],
     }  # fmt: skip
@@ -389,7 +392,9 @@ def _copy(
 
 
 def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> bool:
-    """Return whether what is contained is the story of its holder: most of it, or its beginning."""
+    """Check whether the contained text is the story of its container: most of it, or its
+    beginning.
+    """
     passages = comparison.a_passages if answer.holder == "a" else comparison.b_passages
     in_lead = sum(
         max(0, min(last, _LEAD_WORDS) - first) for first, last in passages if first < _LEAD_WORDS
@@ -397,30 +402,30 @@ def _is_the_story(answer: Likeness, comparison: Comparison, share: float) -> boo
     return share >= _MOST_OF_THE_HOLDER or in_lead >= _LEAD_SHARE * _LEAD_WORDS
 
 
-def _following(later: Holder, earlier: Holder, found: Following) -> FoundRelation:
+def _follow_up_relation(later: Holder, earlier: Holder, match: Following) -> FoundRelation:
     reference = later.candidate.reference
     assert reference is not None
     evidence = {
-        "reason": found.reason, "mark": reference.mark,
+        "reason": match.reason, "mark": reference.mark,
         "a_wording": later.wording_id, "b_wording": earlier.wording_id,
-        "features": dict(found.features),
+        "features": dict(match.features),
     }  # fmt: skip
-    score = round(min(1.0, found.score), 4)
+    score = round(min(1.0, match.score), 4)
     return FoundRelation("follow_up", later, earlier, score, FOLLOWING, THRESHOLD, evidence)
 
 
-def _undo_others(unit: Unit, meant: Mapping[tuple[int, int], frozenset[int]]) -> None:
-    """Undo that texts follow what was only taken for the one that they mean."""
-    if not meant:
+def _undo_superseded(unit: Unit, targets: Mapping[tuple[int, int], frozenset[int]]) -> None:
+    """Undo follow-ups of texts that were only taken for the referenced one."""
+    if not targets:
         return
     query = (
         select(RELATION.c.id, RELATION.c.a_origin_id, RELATION.c.b_origin_id, RELATION.c.evidence)
         .outerjoin(RELATION_UNDONE, RELATION_UNDONE.c.relation_id == RELATION.c.id)
         .where(RELATION.c.kind == "follow_up", RELATION_UNDONE.c.id.is_(None))
     )
-    origins = [origin for origin, _wording in meant]
+    origins = [origin for origin, _wording in targets]
     for number, a, b, evidence in rows_in(unit.connection, query, RELATION.c.a_origin_id, origins):
-        chosen = meant.get((a, evidence["a_wording"]))
+        chosen = targets.get((a, evidence["a_wording"]))
         if chosen and b not in chosen:
             unit.add(
                 RELATION_UNDONE,
@@ -432,7 +437,7 @@ def _undo_others(unit: Unit, meant: Mapping[tuple[int, int], frozenset[int]]) ->
 
 
 class _KnownRelations:
-    """The relations that stand already, undone ones too, and those that were just kept."""
+    """The existing relations, including undone ones and those stored in this unit."""
 
     def __init__(self, connection: Connection, relations: Sequence[FoundRelation]) -> None:
         origins = {n for each in relations for n in (each.a.origin_id, each.b.origin_id)}
@@ -443,8 +448,8 @@ class _KnownRelations:
             if b in origins
         }
 
-    def is_new(self, each: FoundRelation) -> bool:
-        key = _family(each.kind, each.a.origin_id, each.b.origin_id)
+    def is_new(self, relation: FoundRelation) -> bool:
+        key = _family(relation.kind, relation.a.origin_id, relation.b.origin_id)
         if key in self._pairs:
             return False
         self._pairs.add(key)
@@ -455,20 +460,22 @@ def _family(kind: str, a: int, b: int) -> tuple[Any, ...]:
     return ("copy", *sorted((a, b))) if kind in COPIES else (kind, a, b)
 
 
-def _row(unit: Unit, each: FoundRelation, agencies: Mapping[int, str]) -> dict[str, Any]:
-    a, b = each.a, each.b
+def _relation_row(
+    unit: Unit, relation: FoundRelation, agencies: Mapping[int, str]
+) -> dict[str, Any]:
+    a, b = relation.a, relation.b
     earlier = "unknown" if a.seen == b.seen else "a" if a.seen < b.seen else "b"
     agency = agencies.get(b.derivation_id) or agencies.get(a.derivation_id)
     return {
-        "id": unit.number(), "kind": each.kind, "a_origin_id": a.origin_id,
-        "b_origin_id": b.origin_id, "score": each.score, "method": each.method,
-        "threshold": each.threshold, "earlier": earlier, "agency": agency,
-        "evidence": dict(each.evidence), "decided_at": unit.now,
+        "id": unit.number(), "kind": relation.kind, "a_origin_id": a.origin_id,
+        "b_origin_id": b.origin_id, "score": relation.score, "method": relation.method,
+        "threshold": relation.threshold, "earlier": earlier, "agency": agency,
+        "evidence": dict(relation.evidence), "decided_at": unit.now,
     }  # fmt: skip
 
 
 def _agencies(connection: Connection, relations: Sequence[FoundRelation]) -> dict[int, str]:
-    """Return the news agencies that texts name, by derivation."""
+    """Return the news agencies of texts, by derivation."""
     query = select(DERIVATION.c.id, DERIVATION.c.detail, WORDING.c.text).join(
         WORDING, WORDING.c.id == DERIVATION.c.wording_id
     )
@@ -481,7 +488,7 @@ def _agencies(connection: Connection, relations: Sequence[FoundRelation]) -> dic
 
 
 def agency_of(detail: Mapping[str, Any], text: str | None) -> str | None:
-    """Return the first agency that a text marks, or that its byline names."""
+    """Return the first agency that a text marks or that its byline names."""
     for paragraph in paragraphs_in(detail, text):
         for mark in paragraph.marks:
             marked = paragraph.text[mark.start : mark.end]

@@ -1,1 +1,1 @@
-"""PURE: whether two texts are copies or one follows the other, and how they find each other."""
+"""PURE: detect copies and follow-ups, and the index keys that find candidates for them."""

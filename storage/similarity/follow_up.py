@@ -1,7 +1,7 @@
-"""PURE: which earlier text a text follows: what its reference names, and what both say.
+"""PURE: the earlier text that a text follows, by its reference and by shared facts.
 
-Each candidate is described by some features; one fitted sum of them decides (`follow_up.toml`,
-made by `bench/fit_follow_ups.py`). The features that spoke are kept with the answer.
+Each candidate is described by features, and a fitted sum of them decides (`follow_up.toml`, written
+by `bench/fit_follow_ups.py`). The features that applied are part of the result.
 """
 
 import math
@@ -19,7 +19,7 @@ from storage.similarity.references import (
     Reference,
     core,
     is_specific,
-    own_numbers,
+    numbers_of_text,
     reference,
     sender,
     serial,
@@ -33,7 +33,9 @@ Features = dict[str, float]
 
 _TITLES = ("title_whole", "title_held", "title_short", "title_word")
 _LONGEST_DAYS_BY = {(False, False): 60, (False, True): 60, (True, False): 180, (True, True): 400}
-"""Days back to what a reference may mean: whether it names a number, whether it names a day."""
+"""Longest distance in days to the referenced text, by whether the reference has a number and a
+day.
+"""
 _LONGEST_CHAIN_DAYS = 14
 _SAYS_FACTS, _SHARED_FACTS = 4, 0.25
 _RARE_SHARE = 0.1
@@ -46,7 +48,9 @@ _FOR_A_NAME = 0.75
 
 @dataclass(frozen=True)
 class FollowUpText:
-    """A text that follows another, or is followed; `day` is when it was published, else seen."""
+    """A text that follows another, or is followed; `day` is its day of publication, or of its first
+    snapshot.
+    """
 
     key: int
     title: str | None
@@ -56,7 +60,7 @@ class FollowUpText:
 
     @cached_property
     def sender(self) -> str:
-        """Return the short name of its sender that a title begins with, such as `POL-MA`."""
+        """Return the short name of the sender at the start of a title, such as `POL-MA`."""
         return sender(self.title)
 
     @cached_property
@@ -65,11 +69,11 @@ class FollowUpText:
 
     @cached_property
     def numbers(self) -> tuple[int, ...]:
-        return own_numbers(self.title, self.text, self.reference)
+        return numbers_of_text(self.title, self.text, self.reference)
 
     @cached_property
     def serial(self) -> int:
-        """Return the number with which its sender begins its title, 0 where there is none."""
+        """Return the sender's serial number at the start of the title, 0 if there is none."""
         return serial(self.title)
 
     @cached_property
@@ -82,12 +86,12 @@ class FollowUpText:
 
     @cached_property
     def facts(self) -> frozenset[tuple[str, str]]:
-        """Return what the text states, without what says little."""
+        """Return the facts of the text, without common ones."""
         return frozenset(v for v in self.words.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1)
 
     @cached_property
     def points(self) -> frozenset[tuple[str, str]]:
-        """Return the facts and names of a text, its title included."""
+        """Return the facts and names of a text including its title."""
         whole = WordSequence(f"{self.title or ''}\n\n{self.text}")
         facts = {v for v in whole.values if v[0] not in _WEAK_KINDS and len(v[1]) > 1}
         return frozenset(facts | {("name", name) for name in whole.names})
@@ -95,7 +99,7 @@ class FollowUpText:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """That a text follows the candidate `key`, how likely, and which features spoke for it."""
+    """A follow-up of the candidate `key`, with its probability and the features that applied."""
 
     key: int
     score: float
@@ -103,16 +107,16 @@ class Following:
     features: Mapping[str, float] = field(default_factory=dict)
 
 
-def followed(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> list[Following]:
-    """Return which of `candidates` the follower follows: the text that it means, and its earlier
+def choose_followed(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> list[Following]:
+    """Return the candidates that the follower follows: the referenced text and its earlier
     follow-ups.
     """
     if follower.reference is None:
         return []
     described = describe(follower, candidates)
-    scored = [(_weighed(each, features), each) for each, features in described]
+    scored = [(_score(each, features), each) for each, features in described]
     certain = [pair for pair in scored if pair[0].score >= THRESHOLD]
-    named = _named_by_number(certain)
+    named = _texts_by_number(certain)
     first = [pair for pair in certain if pair[1].reference is None]
     if first:
         best = max(first, key=lambda pair: _rank(*pair))
@@ -126,9 +130,11 @@ def followed(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> list
     return chain + [each for each in named if each not in chain]
 
 
-def _named_by_number(certain: Iterable[tuple[Following, FollowUpText]]) -> list[Following]:
-    """Return the texts that a reference names by number: of each number the likeliest, and what
-    is as likely, for a text may have been sent twice.
+def _texts_by_number(certain: Iterable[tuple[Following, FollowUpText]]) -> list[Following]:
+    """Return the texts that a reference identifies by number.
+
+    For each number these are the most likely text and equally likely ones, because a text may have
+    been sent twice.
     """
     by_number: dict[int, list[Following]] = {}
     for found, each in certain:
@@ -142,8 +148,8 @@ def _named_by_number(certain: Iterable[tuple[Following, FollowUpText]]) -> list[
     ]
 
 
-def _log_odds(found: Following) -> float:
-    return math.log(max(found.score, 1e-9) / max(1 - found.score, 1e-9))
+def _log_odds(following: Following) -> float:
+    return math.log(max(following.score, 1e-9) / max(1 - following.score, 1e-9))
 
 
 def describe(
@@ -153,88 +159,98 @@ def describe(
     meant = follower.reference
     assert meant is not None
     earlier = [each for each in candidates if _is_earlier(each, follower)]
-    likely = [(each, _named(meant, follower, each)) for each in earlier]
+    likely = [(each, _reference_features(meant, follower, each)) for each in earlier]
     likely = [(each, found) for each, found in likely if _is_likely(found)]
     certain = [pair for pair in likely if pair[1].get("number") and not pair[1].get("day_other")]
     if certain and len(certain) < len(likely):
         likely = [pair for pair in likely if pair in certain or pair[0].reference is not None]
-    shared = _shared(follower, [each for each, _found in likely])
+    shared = _fact_features(follower, [each for each, _found in likely])
     return [(each, found | shared[each.key]) for each, found in likely]
 
 
-def _is_likely(found: Features) -> bool:
-    """Return whether a candidate may be meant: a number that is named decides over a day."""
-    if "serial_other" in found:
-        return "number_meant" in found
-    if "number" in found and "day_other" in found:
-        return "title_whole" in found or "title_held" in found
-    return any(name in found for name in _NAMED)
+def _is_likely(features: Features) -> bool:
+    """Check whether a candidate may be meant; a number in the reference takes priority over a
+    day.
+    """
+    if "serial_other" in features:
+        return "number_meant" in features
+    if "number" in features and "day_other" in features:
+        return "title_whole" in features or "title_held" in features
+    return any(name in features for name in _NAMED)
 
 
-def _is_since(each: FollowUpText, since: date | None) -> bool:
-    return each.day is None or since is None or each.day >= since
+def _is_since(candidate: FollowUpText, since: date | None) -> bool:
+    return candidate.day is None or since is None or candidate.day >= since
 
 
-def _rank(found: Following, each: FollowUpText) -> tuple[float, int]:
-    return found.score, each.day.toordinal() if each.day else 0
+def _rank(following: Following, candidate: FollowUpText) -> tuple[float, int]:
+    return following.score, candidate.day.toordinal() if candidate.day else 0
 
 
-def _is_earlier(each: FollowUpText, follower: FollowUpText) -> bool:
-    if each.key == follower.key or (
-        each.sender and follower.sender and each.sender != follower.sender
+def _is_earlier(candidate: FollowUpText, follower: FollowUpText) -> bool:
+    if candidate.key == follower.key or (
+        candidate.sender and follower.sender and candidate.sender != follower.sender
     ):
         return False
     meant = follower.reference
     assert meant is not None
-    if each.day is None or follower.day is None or each.day == follower.day:
-        if each.serial and follower.serial and each.reference is not None:
-            return each.serial < follower.serial
-        return (each.reference.ordinal if each.reference else 0) < meant.ordinal
+    if candidate.day is None or follower.day is None or candidate.day == follower.day:
+        if candidate.serial and follower.serial and candidate.reference is not None:
+            return candidate.serial < follower.serial
+        return (candidate.reference.ordinal if candidate.reference else 0) < meant.ordinal
     longest = _LONGEST_DAYS_BY[bool(meant.numbers), bool(meant.days)]
-    return 0 < (follower.day - each.day).days <= longest
+    return 0 < (follower.day - candidate.day).days <= longest
 
 
 # -------------------------------------------------------------------------------- features
 
 
-def _named(meant: Reference, follower: FollowUpText, each: FollowUpText) -> Features:
-    """Describe what a reference names of a candidate: number, day, title."""
-    found: Features = {}
-    if meant.numbers and each.numbers:
-        is_same = not set(meant.numbers).isdisjoint(each.numbers)
-        found["number" if is_same else "serial_other" if each.serial else "number_other"] = 1.0
-    elif meant.numbers:
-        found["number_unknown"] = 1.0
-    if each.reference and not set(meant.numbers).isdisjoint(each.reference.numbers):
-        found["number_meant"] = 1.0
-    if meant.days and each.day:
-        apart = min(abs((each.day - day).days) for day in meant.days)
-        found[{0: "day_same", 1: "day_near"}.get(apart, "day_other")] = 1.0
-    found |= _title(meant, each)
-    if each.day and follower.day:
-        found["gap"] = math.log1p((follower.day - each.day).days)
-    if follower.site != each.site and not follower.sender:
-        found["other_site"] = 1.0
-    return found
+def _reference_features(
+    target: Reference, follower: FollowUpText, candidate: FollowUpText
+) -> Features:
+    """Describe the matches of a reference with a candidate: number, day, title."""
+    features: Features = {}
+    if target.numbers and candidate.numbers:
+        is_same = not set(target.numbers).isdisjoint(candidate.numbers)
+        features[
+            "number" if is_same else "serial_other" if candidate.serial else "number_other"
+        ] = 1.0
+    elif target.numbers:
+        features["number_unknown"] = 1.0
+    if candidate.reference and not set(target.numbers).isdisjoint(candidate.reference.numbers):
+        features["number_meant"] = 1.0
+    if target.days and candidate.day:
+        apart = min(abs((candidate.day - day).days) for day in target.days)
+        features[{0: "day_same", 1: "day_near"}.get(apart, "day_other")] = 1.0
+    features |= _title_features(target, candidate)
+    if candidate.day and follower.day:
+        features["gap"] = math.log1p((follower.day - candidate.day).days)
+    if follower.site != candidate.site and not follower.sender:
+        features["other_site"] = 1.0
+    return features
 
 
-def _title(meant: Reference, each: FollowUpText) -> Features:
-    """Describe how well the title of a candidate is one of those that a reference names."""
-    if not each.core:
+def _title_features(reference: Reference, candidate: FollowUpText) -> Features:
+    """Describe how well the title of a candidate matches a title in the reference."""
+    if not candidate.core:
         return {}
-    if each.core in meant.titles:
-        size = "whole" if is_specific(each.core) else "short" if " " in each.core else "word"
+    if candidate.core in reference.titles:
+        size = (
+            "whole" if is_specific(candidate.core) else "short" if " " in candidate.core else "word"
+        )
         return {f"title_{size}": 1.0}
-    if not is_specific(each.core):
+    if not is_specific(candidate.core):
         return {}
-    is_held = any(f" {each.core} " in f" {title} " for title in meant.titles)
+    is_held = any(f" {candidate.core} " in f" {title} " for title in reference.titles)
     return {"title_held": 1.0} if is_held else {}
 
 
-def _shared(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> dict[int, Features]:
-    """Describe by its key what each candidate and the follower both say.
+def _fact_features(
+    follower: FollowUpText, candidates: Sequence[FollowUpText]
+) -> dict[int, Features]:
+    """Describe by key the facts that each candidate and the follower share.
 
-    What many of the candidates say says little: it is how their sender speaks.
+    Facts that many candidates share weigh little, because they are typical of the sender.
     """
     meant = follower.reference
     assert meant is not None
@@ -252,15 +268,15 @@ def _shared(follower: FollowUpText, candidates: Sequence[FollowUpText]) -> dict[
         found[each.key] = {
             "rare_shared": math.log1p(weights[each.key]),
             "ahead": max(-_FAR_AHEAD, min(_FAR_AHEAD, weights[each.key] - others)),
-            "says_otherwise": float(_says_otherwise(follower, each)),
+            "says_otherwise": float(_states_other_facts(follower, each)),
         }
     return found
 
 
-def _says_otherwise(follower: FollowUpText, each: FollowUpText) -> bool:
-    """Return whether a text that states many facts states hardly any of a candidate's."""
+def _states_other_facts(follower: FollowUpText, candidate: FollowUpText) -> bool:
+    """Check whether a text with many facts shares hardly any of them with a candidate."""
     own = follower.facts
-    return len(own) >= _SAYS_FACTS and len(own & each.facts) < _SHARED_FACTS * len(own)
+    return len(own) >= _SAYS_FACTS and len(own & candidate.facts) < _SHARED_FACTS * len(own)
 
 
 def _weight(point: tuple[str, str]) -> float:
@@ -278,12 +294,12 @@ def weights() -> Mapping[str, float]:
     return found
 
 
-def _weighed(each: FollowUpText, features: Features) -> Following:
+def _score(candidate: FollowUpText, features: Features) -> Following:
     fitted = weights()
     parts = {name: value * fitted.get(name, 0.0) for name, value in features.items()}
     score = 1 / (1 + math.exp(-fitted["always"] - sum(parts.values())))
     spoke = {name: round(part, 2) for name, part in parts.items() if part}
-    return Following(each.key, score, _reason(features), spoke)
+    return Following(candidate.key, score, _reason(features), spoke)
 
 
 def _reason(features: Mapping[str, float]) -> Reason:

@@ -1,10 +1,11 @@
-"""PURE: are two texts copies of each other, does one hold the other, or do they only look alike?
+"""PURE: decide whether two texts are copies, whether one contains the other, or whether they only
+look alike.
 
-How much two texts share does not tell. Two issues of one template share most of their words and
-speak of different events; a report that was cut and edited shares a third and is the same one. So
-this looks at what stands in the frame that they share: other dates, other numbers, other names in
-the same places are another event. And a passage that each surrounds with a story of its own is
-theirs in common, but it is neither's text.
+The amount of shared text does not decide. Two issues of one template share most words and report
+different events; a report that was cut and edited shares a third and is the same text. So the
+decision uses the differences within the shared frame: other dates, numbers or names in the same
+places mean another event. A passage that each text surrounds with a story of its own belongs to
+neither.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,13 +17,13 @@ from typing import Literal
 from rapidfuzz.fuzz import ratio
 
 from storage.language.facts import Fact
-from storage.similarity.overlap import Span, WordSequence, covered, slots
+from storage.similarity.overlap import Span, WordSequence, slots, word_count
 
 METHOD = "passages-3"
-"""Names these rules, their limits included; another rule asks for another name."""
+"""Version of these rules and limits; it changes with every rule."""
 
 LONGEST_TEXT = 200_000
-"""Letters of a text that are compared at most."""
+"""Maximum number of letters of a text that are compared."""
 
 Kind = Literal["near_copy", "contains"]
 Reason = Literal[
@@ -31,18 +32,20 @@ Reason = Literal[
 ]  # fmt: skip
 
 NEAR_SHARE = 0.4
-"""Of the words of both texts, so many at least stand in passages that both have."""
+"""Minimum share of the words of both texts in shared passages."""
 CONTAINED_SHARE = 0.5
-"""The same of the words of the shorter text, where they are no more of the longer one."""
+"""Minimum share of the words of the shorter text, if it is a smaller part of the longer one."""
 ALIKE_IN_SIZE, ALIKE_IN_SIZE_EDITED = 0.75, 0.65
-"""From there on a text is as long as the other; the second where neither is whole in the other."""
+"""Ratios from which two texts have similar lengths; the second applies if neither contains the
+other completely.
+"""
 MOST_DISAGREEMENT, MOST_DISAGREEMENT_CORRECTED = 0.2, 0.3
 MOST_DISAGREEMENT_LATER = 0.05
 MOST_OWN = 0.4
 MOST_OWN_WITHOUT_FACTS = 0.16
-"""A passage without any date, time or number may be anybody's."""
+"""Maximum share of own words if the shared passage contains no date, time or number."""
 SHORTEST_STORY, SHORT_STORY = 12, 30
-"""Words of a text below which it has to be the whole other, or to state a fact."""
+"""Number of words below which a text must be contained completely, or must state a fact."""
 WHOLE_SHARE = 0.9
 
 _HARD_SLOT, _SOFT_SLOT, _SMALL_SLOT = 30, 10, 6
@@ -59,10 +62,9 @@ _NEAR_THE_SHIFT = 2
 
 @dataclass(frozen=True)
 class StoryText:
-    """A text as it is compared; `day` is when it was published, else first seen.
+    """A text to compare; `day` is its day of publication, or of its first snapshot.
 
-    `common` are the spans of `text` that are known to stand in many other texts, `site` is whose
-    text it is.
+    `common` are the spans of `text` that occur in many other texts, `site` is its site.
     """
 
     title: str | None
@@ -82,7 +84,7 @@ class StoryText:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What a says where b says something else in the same frame."""
+    """Different statements of a and b in the same frame."""
 
     a: str
     b: str
@@ -92,10 +94,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two texts share and where they differ; `a` and `b` as they were given.
+    """The shared parts and the differences of two texts; `a` and `b` are the arguments.
 
-    `agreement` and `disagreement` weigh the facts and names in which they meet and contradict
-    each other; `own` counts what each has and the other has not, the fewer of the two.
+    `agreement` and `disagreement` weigh the facts and names that match or contradict; `own` counts
+    the words that only one text has, the smaller of both numbers.
     """
 
     a_size: int
@@ -115,11 +117,11 @@ class Comparison:
 
     @property
     def a_share(self) -> float:
-        return covered(self.a_passages) / max(1, self.a_size)
+        return word_count(self.a_passages) / max(1, self.a_size)
 
     @property
     def b_share(self) -> float:
-        return covered(self.b_passages) / max(1, self.b_size)
+        return word_count(self.b_passages) / max(1, self.b_size)
 
     @property
     def shares(self) -> tuple[float, float]:
@@ -127,28 +129,28 @@ class Comparison:
 
     @property
     def is_alike(self) -> bool:
-        """Return whether neither text is a part of the other."""
+        """Check whether the texts have similar lengths."""
         small, large = sorted((self.a_size, self.b_size))
         is_whole = max(self.shares) >= WHOLE_SHARE
         return small >= (ALIKE_IN_SIZE if is_whole else ALIKE_IN_SIZE_EDITED) * large
 
     @property
     def disagreement(self) -> float:
-        """Return from 0 (no contradiction) to 1 which part of the facts contradicts."""
+        """Return the share of contradicting facts, from 0 (none) to 1."""
         against = sum(conflict.weight for conflict in self.conflicts)
         return against / (against + self.agreement + 0.5)
 
     @property
-    def own_share(self) -> float:
-        """Return from 0 to 1 how much each has beside what they share."""
+    def share_of_own_text(self) -> float:
+        """Return the share of own text of each, from 0 to 1."""
         return self.own / max(1.0, self.own + self.names_shared + self.agreement)
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """The answer; `kind` is None where the texts only look alike.
+    """The result; `kind` is None if the texts only look alike.
 
-    For `contains`, `holder` is the one that holds the other.
+    For `contains`, `holder` is the text that contains the other.
     """
 
     kind: Kind | None
@@ -165,15 +167,15 @@ def likeness(a: StoryText, b: StoryText) -> tuple[Likeness, Comparison]:
 
 
 def compare(a: StoryText, b: StoryText) -> Comparison:
-    """Return what two texts share and where they differ."""
+    """Return the shared parts and the differences of two texts."""
     one, other = a.words, b.words
     conflicts = [*_conflicts(one, other, in_title=False)]
     if _is_same_frame(a.heading, b.heading):
         conflicts += _conflicts(a.heading, b.heading, in_title=True)
     a_passages, b_passages = tuple(one.passages(other)), tuple(other.passages(one))
     shared_names = one.names & other.names
-    own = min(_own(one, other), _own(other, one))
-    agreement = sum(_weighed(value, _AGREEING_WEIGHT) for value in one.values & other.values)
+    own = min(_count_own_words(one, other), _count_own_words(other, one))
+    agreement = sum(_weigh(value, _AGREEING_WEIGHT) for value in one.values & other.values)
     return Comparison(
         a_size=one.size,
         b_size=other.size,
@@ -187,54 +189,62 @@ def compare(a: StoryText, b: StoryText) -> Comparison:
         moved=has_moved(a, b),
         gap_days=abs((a.day - b.day).days) if a.day and b.day else None,
         same_title=bool(a.heading.folded) and a.heading.folded == b.heading.folded,
-        own_beginnings=_begins_apart(one, other, a_passages)
-        and _begins_apart(other, one, b_passages),
+        own_beginnings=_starts_own_story(one, other, a_passages)
+        and _starts_own_story(other, one, b_passages),
         same_site=a.site == b.site,
     )
 
 
-def decide(found: Comparison) -> Likeness:
-    """Say what a comparison means: the first rule against a relation that holds, or the kind."""
+def decide(comparison: Comparison) -> Likeness:
+    """Decide the meaning of a comparison: the first rule against a relation, or the kind of
+    relation.
+    """
     score, threshold = (
-        (min(found.shares), NEAR_SHARE) if found.is_alike else (max(found.shares), CONTAINED_SHARE)
+        (min(comparison.shares), NEAR_SHARE)
+        if comparison.is_alike
+        else (max(comparison.shares), CONTAINED_SHARE)
     )
-    against = _against(found, score, threshold)
+    against = _objection(comparison, score, threshold)
     if against is not None:
         return Likeness(None, against, score, threshold)
-    if found.is_alike:
+    if comparison.is_alike:
         return Likeness("near_copy", "same_text", score, threshold)
-    holder: Literal["a", "b"] = "a" if found.a_size >= found.b_size else "b"
+    holder: Literal["a", "b"] = "a" if comparison.a_size >= comparison.b_size else "b"
     return Likeness("contains", "cut_or_embedded", score, threshold, holder)
 
 
-def _against(found: Comparison, score: float, threshold: float) -> Reason | None:
+def _objection(comparison: Comparison, score: float, threshold: float) -> Reason | None:
     """Return the first reason not to relate two texts."""
-    size = min(found.a_size, found.b_size)
+    size = min(comparison.a_size, comparison.b_size)
     is_short = size < SHORTEST_STORY
-    is_anybodys = size < SHORT_STORY and found.facts_shared < 1 and not found.same_title
-    is_soon = found.gap_days is not None and found.gap_days <= _MOVED_DAYS
-    most_own = MOST_OWN if found.facts_shared >= 1 else MOST_OWN_WITHOUT_FACTS
+    is_anybodys = size < SHORT_STORY and comparison.facts_shared < 1 and not comparison.same_title
+    is_soon = comparison.gap_days is not None and comparison.gap_days <= _MOVED_DAYS
+    most_own = MOST_OWN if comparison.facts_shared >= 1 else MOST_OWN_WITHOUT_FACTS
     rules: tuple[tuple[Reason, bool], ...] = (
-        ("too_short", is_short and (score < WHOLE_SHARE or bool(found.conflicts))),
+        ("too_short", is_short and (score < WHOLE_SHARE or bool(comparison.conflicts))),
         ("too_short", is_anybodys),
         ("little_shared", score < threshold),
-        ("moved_dates", found.moved),
-        ("other_facts", found.disagreement > _most_disagreement(found)),
-        ("own_stories", found.own_share > most_own),
-        ("own_stories", found.own_beginnings and (found.same_site or not is_soon)),
+        ("moved_dates", comparison.moved),
+        ("other_facts", comparison.disagreement > _maximum_disagreement(comparison)),
+        ("own_stories", comparison.share_of_own_text > most_own),
+        ("own_stories", comparison.own_beginnings and (comparison.same_site or not is_soon)),
     )
     return next((reason for reason, holds in rules if holds), None)
 
 
-def _most_disagreement(found: Comparison) -> float:
-    """Return how far the facts of copies may differ: a single one may have been corrected.
+def _maximum_disagreement(comparison: Comparison) -> float:
+    """Return the maximum disagreement of copies: a single fact may have been corrected.
 
-    What a sender sends again weeks later with other facts is the next of a series.
+    A text that is sent again weeks later with other facts is the next of a series.
     """
-    if found.same_site and found.gap_days is not None and found.gap_days >= _ANOTHER_ISSUE_DAYS:
+    if (
+        comparison.same_site
+        and comparison.gap_days is not None
+        and comparison.gap_days >= _ANOTHER_ISSUE_DAYS
+    ):
         return MOST_DISAGREEMENT_LATER
-    is_one = len(found.conflicts) == 1 and not found.conflicts[0].in_title
-    if is_one and found.gap_days is not None and found.gap_days < _MOVED_DAYS:
+    is_one = len(comparison.conflicts) == 1 and not comparison.conflicts[0].in_title
+    if is_one and comparison.gap_days is not None and comparison.gap_days < _MOVED_DAYS:
         return MOST_DISAGREEMENT_CORRECTED
     return MOST_DISAGREEMENT
 
@@ -243,7 +253,7 @@ def _most_disagreement(found: Comparison) -> float:
 
 
 def _is_same_frame(a: WordSequence, b: WordSequence) -> bool:
-    """Return whether two titles are one title with other fillings."""
+    """Check whether two titles are the same title with other values."""
     one, other = a.all_folded, b.all_folded
     shared = len(one & other)
     return shared >= _TITLE_WORDS and shared >= _TITLE_FRAME * min(len(one), len(other))
@@ -254,20 +264,22 @@ def _conflicts(a: WordSequence, b: WordSequence, *, in_title: bool) -> Iterator[
         size = max(left[1] - left[0], put[1] - put[0])
         if size > _HARD_SLOT or a.outside[left[0]] or b.outside[put[0]]:
             continue
-        weight = _facts_against(a, b, left, put, is_small=size <= _SMALL_SLOT)
+        weight = _contradicting_facts(a, b, left, put, is_small=size <= _SMALL_SLOT)
         if size <= _SOFT_SLOT:
-            weight += _NAME_WEIGHT * _names_against(a, b, left, put)
+            weight += _NAME_WEIGHT * _contradicting_names(a, b, left, put)
         if weight:
-            yield Conflict(a.quoted(*left), b.quoted(*put), weight, in_title)
+            yield Conflict(a.text_of(*left), b.text_of(*put), weight, in_title)
 
 
-def _facts_against(
-    a: WordSequence, b: WordSequence, left: Span, put: Span, *, is_small: bool
+def _contradicting_facts(
+    a: WordSequence, b: WordSequence, old: Span, new: Span, *, is_small: bool
 ) -> float:
-    """Weigh the facts of a slot that contradict; in a large one, those that stand nowhere else."""
+    """Weigh the contradicting facts of a slot; in a large slot, only those that occur in no other
+    place.
+    """
     one, other = (
         {(fact.kind, fact.value) for fact in _facts(words, span)}
-        for words, span in ((a, left), (b, put))
+        for words, span in ((a, old), (b, new))
     )
     one, other = one - other, other - one
     if not is_small:
@@ -281,9 +293,11 @@ def _facts(words: WordSequence, span: Span) -> Iterator[Fact]:
             yield words.facts[position]
 
 
-def _names_against(a: WordSequence, b: WordSequence, left: Span, put: Span) -> int:
-    """Count names put for others that the other text has nowhere; another spelling is none."""
-    one, other = _new_names(a, b, left), _new_names(b, a, put)
+def _contradicting_names(a: WordSequence, b: WordSequence, old: Span, new: Span) -> int:
+    """Count replaced names that the other text contains nowhere; another spelling does not
+    count.
+    """
+    one, other = _new_names(a, b, old), _new_names(b, a, new)
     count = 0
     for name in one:
         closest = max(other, key=lambda each: ratio(name, each), default=None)
@@ -303,19 +317,19 @@ def _new_names(words: WordSequence, others: WordSequence, span: Span) -> list[st
     ]
 
 
-def _begins_apart(words: WordSequence, other: WordSequence, passages: Sequence[Span]) -> bool:
-    """Return whether a text begins with a story of its own, before anything that both have.
+def _starts_own_story(words: WordSequence, others: WordSequence, passages: Sequence[Span]) -> bool:
+    """Check whether a text begins with a story of its own before the first shared passage.
 
-    An edited first sentence still has the names and facts of the other one.
+    An edited first sentence still contains the names and facts of the other text.
     """
     if not passages or passages[0][0] < _SHORTEST_BEGINNING:
         return False
     begin = range(1, passages[0][0])
     names = {words.folded[n] for n in begin if words.is_name(n, words.written[n])}
     known = [
-        *(name in other.all_folded for name in names),
+        *(name in others.all_folded for name in names),
         *(
-            (words.facts[n].kind, words.facts[n].value) in other.values
+            (words.facts[n].kind, words.facts[n].value) in others.values
             for n in begin
             if n in words.facts
         ),
@@ -323,15 +337,15 @@ def _begins_apart(words: WordSequence, other: WordSequence, passages: Sequence[S
     return bool(known) and sum(known) <= _SHARED_IN_BEGINNING * len(known)
 
 
-def _own(words: WordSequence, other: WordSequence) -> int:
-    return len(words.names - other.all_folded) + len(words.values - other.values)
+def _count_own_words(words: WordSequence, others: WordSequence) -> int:
+    return len(words.names - others.all_folded) + len(words.values - others.values)
 
 
 def _weight(value: tuple[str, str]) -> float:
-    return _weighed(value, _WEIGHT)
+    return _weigh(value, _WEIGHT)
 
 
-def _weighed(value: tuple[str, str], weights: dict[str, float]) -> float:
+def _weigh(value: tuple[str, str], weights: dict[str, float]) -> float:
     kind, text = value
     if kind == "number":
         return 1.0 if len(text) > 2 else 0.5
@@ -342,9 +356,9 @@ def _weighed(value: tuple[str, str], weights: dict[str, float]) -> float:
 
 
 def has_moved(a: StoryText, b: StoryText) -> bool:
-    """Return whether what b says of the calendar lies as much later as b was published later.
+    """Check whether the calendar dates of b are as much later as its publication.
 
-    A week later, a date a week later in the same place: that is the next issue, and no copy.
+    A date one week later in a text of one week later means the next issue, not a copy.
     """
     if a.day is None or b.day is None:
         return False
@@ -364,25 +378,25 @@ def has_moved(a: StoryText, b: StoryText) -> bool:
 
 
 def _shifts(
-    left: Iterable[Fact], put: Iterable[Fact], a_day: date, b_day: date
+    old: Iterable[Fact], new: Iterable[Fact], a_day: date, b_day: date
 ) -> Iterator[tuple[int, int, bool]]:
-    """Yield by how many days facts of the calendar lie apart, how exact that is, and whether each
-    is a day of its own text, which came out weeks apart from the other.
+    """Yield the distance in days of calendar facts, its precision, and whether each is a day of its
+    own text.
     """
-    left, put = list(left), list(put)
+    old, new = list(old), list(new)
     is_another_issue = abs((b_day - a_day).days) >= _ANOTHER_ISSUE_DAYS
     for kind, slack in (("date", 0), ("week", 6), ("month", 20)):
-        one = next((fact for fact in left if fact.kind == kind), None)
-        other = next((fact for fact in put if fact.kind == kind), None)
+        one = next((fact for fact in old if fact.kind == kind), None)
+        other = next((fact for fact in new if fact.kind == kind), None)
         if one and other and one.value != other.value:
-            a_placed, b_placed = _placed(one, a_day), _placed(other, b_day)
+            a_placed, b_placed = _resolve_day(one, a_day), _resolve_day(other, b_day)
             are_near = max(abs((a_placed - a_day).days), abs((b_placed - b_day).days)) <= _OWN_DAYS
             is_own = kind == "date" and is_another_issue and are_near
             yield (b_placed - a_placed).days, slack, is_own
 
 
-def _placed(fact: Fact, day: date) -> date:
-    """Return the day that a fact of the calendar means in a text of `day`."""
+def _resolve_day(fact: Fact, day: date) -> date:
+    """Return the day that a calendar fact means in a text of `day`."""
     if fact.kind == "week":
         return date(day.year, 1, 4) + timedelta(weeks=int(fact.value) - 1)
     month, _, number = fact.value.partition("-")

@@ -1,7 +1,7 @@
-"""PURE: what two texts have in common, and what the one puts where the other says something else.
+"""PURE: shared passages of two texts, and different statements in the same place.
 
-Words compare without case and punctuation. What is shared is found by runs of `RUN` words, wherever
-they stand; what differs is found by laying both texts beside each other in their order.
+Words are compared without case and punctuation. Shared text is found by runs of `RUN` words in any
+place; differences are found by aligning both texts in order.
 """
 
 import re
@@ -17,13 +17,15 @@ from storage.language.facts import Fact, facts_in
 from storage.language.senders import sender_spans
 
 RUN = 4
-"""Words in a row that two texts must have in common; three are too many stock phrases."""
+"""Minimum number of consecutive common words; three match too many stock phrases."""
 GAP = 3
-"""Words between two shared runs over which they are one passage."""
+"""Maximum number of words between two shared runs of one passage."""
 SHORTEST = 8
-"""Words of a passage that counts."""
+"""Minimum number of words of a passage."""
 MAX_CELLS = 40_000_000
-"""Texts beyond it (6,300 words each) are laid beside each other in their beginnings alone."""
+"""Maximum number of cells of an alignment; longer texts (6,300 words each) are aligned by their
+beginnings only.
+"""
 
 WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W_]+")
 """
@@ -35,13 +37,13 @@ Span = tuple[int, int]
 
 
 class WordSequence:
-    """The words of a text with the facts among them; positions count words.
+    """The words of a text with its facts; positions count words.
 
-    Outside of `story` are words of which it says whom to ask, who sent it, what the sender is.
+    `story` excludes words about contacts, the sender and its profile.
     """
 
     def __init__(self, text: str, common: Iterable[Span] = ()) -> None:
-        """Take a text and the spans of it that are known to stand in many texts."""
+        """Split a text into words; `common` are its spans that occur in many texts."""
         self.text = plain(text)
         found = list(WORD.finditer(self.text))
         self.starts = [match.start() for match in found]
@@ -50,16 +52,16 @@ class WordSequence:
         self.folded = [word.casefold() for word in self.written]
         self.outside = [False] * len(found)
         for start, end in (*sender_spans(self.text), *common):
-            first, last = self.between(start, end)
+            first, last = self.words_between(start, end)
             self.outside[first:last] = [True] * (last - first)
 
-    def between(self, start: int, end: int) -> Span:
-        """Return the first word of a span of code points, and the one behind its last."""
+    def words_between(self, start: int, end: int) -> Span:
+        """Return the first word of a span of code points, and the word after its last."""
         return bisect_left(self.starts, start), bisect_left(self.starts, end)
 
     @cached_property
     def size(self) -> int:
-        """Return how many words the story has."""
+        """Return the number of words of the story."""
         return self.outside.count(False)
 
     @cached_property
@@ -67,21 +69,21 @@ class WordSequence:
         """Return the runs of `RUN` words of the story."""
         return frozenset(
             run
-            for start, run in enumerate(self._each_run())
+            for start, run in enumerate(self._make_runs())
             if not self.outside[start] and not self.outside[start + RUN - 1]
         )
 
-    def _each_run(self) -> Iterator[tuple[str, ...]]:
+    def _make_runs(self) -> Iterator[tuple[str, ...]]:
         words = self.folded
         return zip(*(words[shift:] for shift in range(RUN)), strict=False)
 
     @cached_property
     def facts(self) -> dict[int, Fact]:
-        """Return the facts of the story by each of their words; `contact` is none."""
+        """Return the facts of the story by each of their words, without contacts."""
         found: dict[int, Fact] = {}
         for fact in facts_in(self.text):
             if fact.kind != "contact":
-                for position in range(*self.between(fact.start, fact.end)):
+                for position in range(*self.words_between(fact.start, fact.end)):
                     if not self.outside[position]:
                         found[position] = fact
         return found
@@ -93,7 +95,7 @@ class WordSequence:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """Return the capitalised words of the story, folded: in German every noun is among them."""
+        """Return the capitalised words of the story, folded; in German they include all nouns."""
         return frozenset(
             folded
             for position, (folded, written) in enumerate(
@@ -114,42 +116,44 @@ class WordSequence:
     def all_folded(self) -> frozenset[str]:
         return frozenset(self.folded)
 
-    def passages(self, other: "WordSequence") -> list[Span]:
-        """Return which words of the story `other` has too, as passages (first word, end)."""
-        shared = other.runs
+    def passages(self, others: "WordSequence") -> list[Span]:
+        """Return the passages (first word, end) of the story that `others` contains too."""
+        shared = others.runs
         hit = bytearray(len(self.folded))
-        for start, run in enumerate(self._each_run()):
+        for start, run in enumerate(self._make_runs()):
             if run in shared:
                 hit[start : start + RUN] = b"\1" * RUN
         hit = bytearray(map(gt, hit, self.outside))
         return [
             (first, last)
-            for first, last in _bridged(_stretches(hit))
+            for first, last in _join_stretches(_stretches(hit))
             if sum(hit[first:last]) >= SHORTEST
         ]
 
     def rest(self, passages: Iterable[Span]) -> list[Span]:
-        """Return the words of the story that are in none of `passages`, as stretches."""
+        """Return the stretches of words of the story outside `passages`."""
         free = bytearray(not outside for outside in self.outside)
         for first, last in passages:
             free[first:last] = bytes(last - first)
         return list(_stretches(free))
 
-    def quoted(self, first: int, last: int) -> str:
-        """Return the text from one word up to before another."""
+    def text_of(self, first: int, last: int) -> str:
+        """Return the text from one word up to another."""
         return self.text[self.starts[first] : self.ends[last - 1]]
 
 
 def plain(text: str) -> str:
-    """Return a text in which equal letters are equal: composed, without soft hyphens."""
+    """Return the text in composed form without soft hyphens, so that equal letters compare
+    equal.
+    """
     text = text.replace("\u00ad", "")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def slots(a: WordSequence, b: WordSequence) -> list[tuple[Span, Span]]:
-    """Return where b has other words than a in the same place: what was put for what.
+    """Return the places where b has other words than a: the replaced and the replacing words.
 
-    Words that were only left out or only put in are in no slot.
+    Words that were only removed or only added are not in a slot.
     """
     most = len(a.folded), len(b.folded)
     if most[0] * most[1] > MAX_CELLS:
@@ -159,23 +163,23 @@ def slots(a: WordSequence, b: WordSequence) -> list[tuple[Span, Span]]:
     left = put = (0, 0)
     for op in Indel.opcodes(a.folded[: most[0]], b.folded[: most[1]]):
         if op.tag == "equal":
-            _close(found, left, put)
+            _close_slot(found, left, put)
             left = put = (0, 0)
         elif op.tag == "delete":
             left = (left[0] if left[1] else op.src_start, op.src_end)
         else:
             put = (put[0] if put[1] else op.dest_start, op.dest_end)
-    _close(found, left, put)
+    _close_slot(found, left, put)
     return found
 
 
-def _close(found: list[tuple[Span, Span]], left: Span, put: Span) -> None:
-    if left[1] and put[1]:
-        found.append((left, put))
+def _close_slot(slots_found: list[tuple[Span, Span]], old: Span, new: Span) -> None:
+    if old[1] and new[1]:
+        slots_found.append((old, new))
 
 
 def _stretches(hit: bytearray) -> Iterator[Span]:
-    """Yield where 1 follows 1, from the first to behind the last.
+    """Yield the start and end of each run of ones.
 
     >>> list(_stretches(bytearray([0, 1, 1, 0, 1])))
     [(1, 3), (4, 5)]
@@ -188,10 +192,10 @@ def _stretches(hit: bytearray) -> Iterator[Span]:
         start = hit.find(1, end)
 
 
-def _bridged(stretches: Iterable[Span]) -> list[Span]:
-    """Join stretches between which no more than `GAP` words stand.
+def _join_stretches(stretches: Iterable[Span]) -> list[Span]:
+    """Join stretches with at most `GAP` words between them.
 
-    >>> _bridged([(0, 4), (7, 11), (20, 24)])
+    >>> _join_stretches([(0, 4), (7, 11), (20, 24)])
     [(0, 11), (20, 24)]
     """
     found: list[Span] = []
@@ -203,6 +207,6 @@ def _bridged(stretches: Iterable[Span]) -> list[Span]:
     return found
 
 
-def covered(hit: Sequence[Span]) -> int:
-    """Return how many words passages have."""
+def word_count(hit: Sequence[Span]) -> int:
+    """Return the number of words in passages."""
     return sum(end - start for start, end in hit)

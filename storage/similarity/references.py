@@ -1,7 +1,7 @@
-"""PURE: what a text says of an earlier one: that it adds to it, corrects it, takes it back.
+"""PURE: statements of a text about an earlier one: it adds to it, corrects it or withdraws it.
 
 „Nachtrag zu Nr. 512 vom 3.2.", „Korrektur: …", "UPDATE 2-…", "CORRECTED-…": a mark in the title or
-the first lines, and behind it what is meant: a number, a day, a title.
+the first lines, followed by a number, a day or a title.
 """
 
 import re
@@ -16,7 +16,7 @@ from storage.similarity.overlap import plain
 Mark = Literal["supplement", "correction", "update", "withdrawal"]
 
 OPENING = 700
-"""Letters of a text in which it says what it follows."""
+"""Number of letters at the start of a text that may contain a reference."""
 
 _SENDER_NAME = r"[A-ZÄÖÜ]{2,6}(?:[-/][A-ZÄÖÜ][\w-]{0,14}){1,2}"
 _SENDER = rf"(?:(?:{_SENDER_NAME}|[A-ZÄÖÜ]{{2,6}}(?: [A-ZÄÖÜ][\w-]{{0,14}}){{0,2}}) ?: ?)?"
@@ -58,7 +58,7 @@ TITLE_MARK = re.compile(
     rf"|[\s.+*!]*)$",
     re.IGNORECASE | re.DOTALL,
 )
-"""A mark that begins a title, behind the name of its sender.
+"""A mark at the start of a title, after the name of its sender.
 
 >>> [bool(TITLE_MARK.match(each)) for each in ("POL-LO: Nachtrag: Unfall", "Nachtragshaushalt")]
 [True, False]
@@ -73,7 +73,7 @@ TITLE_MARK_END = re.compile(
     r"|(?P<withdrawal>widerruf|zurückgezogen|erledigt))[\s)\]+*!.:]*$",
     re.IGNORECASE | re.DOTALL,
 )
-"""A mark that ends a title.
+"""A mark at the end of a title.
 
 >>> TITLE_MARK_END.match("Brand in Lohetal - Nachtrag")["core"]
 'Brand in Lohetal'
@@ -88,7 +88,7 @@ TITLE_MARK_INSIDE = re.compile(
     rf" ?(?:{_PIECE})? ?(?:vom |v\. ?)?(?:Nr\.? ?|Nummer )?(?!\d{{1,2}} von)\d)",
     re.IGNORECASE,
 )
-"""A mark in the middle of a title, and what leads to the other text.
+"""A mark in the middle of a title, with the words that refer to the other text.
 
 >>> TITLE_MARK_INSIDE.search("AB: 12 Brand gelöscht - Nachtrag zur Meldung 11")[0]
 'Nachtrag zur'
@@ -107,7 +107,7 @@ TEXT_MARK = re.compile(
     rf"|\b(?:korrigierte|berichtigte|ergänzte) (?:{_PIECE}|fassung|version)\b",
     re.IGNORECASE,
 )
-"""How the first lines of a text name an earlier one.
+"""A reference to an earlier text in the first lines.
 
 >>> bool(TEXT_MARK.search("Mit der Polizeimeldung Nr. 259 vom 2. Februar berichtete die Polizei"))
 True
@@ -124,7 +124,7 @@ NUMBER = re.compile(
     r"(?P<others>(?:(?:,| und| bis) 0{0,4}\d{1,5}(?![\w:]|[.,]\d)){0,8})",
     re.IGNORECASE,
 )
-"""A number that names a text, alone or behind the day that its sender writes before it.
+"""A number that identifies a text, alone or after the day that its sender puts before it.
 
 >>> [m.group("number", "year") for m in NUMBER.finditer("Nr. 0512, Pressemitteilung 12/2024")]
 [('512', None), ('12', '2024')]
@@ -136,7 +136,7 @@ HEAD = re.compile(
     r"(?:(?P<stamp>\d{8}|\d{6}|(?:19|20)\d\d)[\W_]{1,6})?"
     r"(?P<number>\d{1,5})(?P<year>/\d{2,4})?[\W_]{1,6}(?=[^\W_])"
 )
-"""The number of its own with which a sender begins its titles, counting up.
+"""The sender's own serial number at the start of a title.
 
 >>> [HEAD.match(each)["number"] for each in ("AB-C: 100413 - 0434 Ort: Brand", "AB-C: 7/24 Brand")]
 ['0434', '7']
@@ -171,7 +171,7 @@ MEANT = re.compile(
     r"(?:(?:: | - | – )(?P<title>.+))?$",
     re.IGNORECASE | re.DOTALL,
 )
-"""What stands behind a mark: the words that lead to what is meant, and its title."""
+"""The text after a mark: the words that introduce the reference, and its title."""
 PIECE_START = re.compile(rf"(?:{_PIECE})\b", re.IGNORECASE)
 QUOTED = re.compile(r"[\"„“»](?P<title>[^\"„“”»«\n]{8,160})[\"“”«]|\((?P<inner>[^()\n]{12,160})\)")
 STOPWORDS = frozenset(
@@ -189,13 +189,13 @@ _HINTS = tuple(
         "recast", "adds", "killed", "rückruf", " pb ", "siehe ", "berichtet in", "nderung zu",
     )
 )  # fmt: skip
-"""Without one of these no text names an earlier one."""
+"""Words of which every reference contains at least one."""
 _PIECE_HINTS = (
     *(hint.decode() for hint in _HINTS),
     "information", "bericht", "notiz", "erklärung", "fahndung", "nachricht", "pm", "pb", "einsatz",
     "artikel", "release", "report", "zurück", "kill",
 )  # fmt: skip
-"""Without one of these no line names an earlier text."""
+"""Words of which every line with a reference contains at least one."""
 _NUMBER_HINTS = (b"nr", b"nummer", b"ziffer", b"pm ", b"mitteilung", b"meldung", b"no.")
 _LONGEST_LINE, _SHORTEST_TITLE = 160, 2
 _MOST_TITLES, _LINES = 8, 8
@@ -207,10 +207,10 @@ _WORDS_OF_PLACE = 2
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a text says of an earlier one; days and numbers as far as it names them.
+    """A reference to an earlier text, with its days and numbers.
 
-    `titles` are cores of what may be the title of the other, the likeliest first. `ordinal`
-    counts what came before: 2 for `UPDATE 2-` and for `2. Nachtrag`, else 1.
+    `titles` are the cores of possible titles of the other text, most likely first. `ordinal` counts
+    the earlier texts: 2 for `UPDATE 2-` and for `2. Nachtrag`, otherwise 1.
     """
 
     mark: Mark
@@ -221,7 +221,7 @@ class Reference:
 
 
 def reference(title: str | None, text: str, day: date | None) -> Reference | None:
-    """Return what a text says of an earlier one, None where it names none.
+    """Return the reference of a text to an earlier one, or None.
 
     >>> found = reference("Nachtrag zu Nr. 512 vom 3.2.: Unfall", "", date(2024, 2, 5))
     >>> found.mark, found.numbers, found.days, found.titles
@@ -253,12 +253,12 @@ def reference(title: str | None, text: str, day: date | None) -> Reference | Non
     )
 
 
-def own_numbers(title: str | None, text: str, earlier: Reference | None) -> tuple[int, ...]:
-    r"""Return the numbers that a text has itself, in its title or its first lines.
+def numbers_of_text(title: str | None, text: str, earlier: Reference | None) -> tuple[int, ...]:
+    r"""Return the numbers of the text itself, in its title or its first lines.
 
-    >>> own_numbers("Raub auf Spätkauf", "Polizeimeldung vom 18.06.2024\nNr. 0512\nGestern", None)
+    >>> numbers_of_text("Raub am Kiosk", "Polizeimeldung vom 18.06.2024\nNr. 0512\nGestern", None)
     (512,)
-    >>> own_numbers("AB-C: 100413 - 434 Ort: Ergänzung zu Nr. 430", "", None)
+    >>> numbers_of_text("AB-C: 100413 - 434 Ort: Ergänzung zu Nr. 430", "", None)
     (434,)
     """
     title = plain(title or "")
@@ -273,7 +273,7 @@ def own_numbers(title: str | None, text: str, earlier: Reference | None) -> tupl
 
 
 def serial(title: str | None) -> int:
-    """Return the number with which a sender begins a title, 0 where it begins with none."""
+    """Return the serial number of the sender at the start of a title, 0 if there is none."""
     found = HEAD.match(plain(title or ""))
     if found is None or not (found["sender"] or found["stamp"] or found["year"]):
         return 0
@@ -281,24 +281,24 @@ def serial(title: str | None) -> int:
 
 
 def may_refer(opening: bytes) -> bool:
-    """Return cheaply whether a text may name an earlier one; most do not.
+    """Check cheaply whether a text may refer to an earlier one; most do not.
 
-    `opening` is its title and its first lines in UTF-8, their letters small as far as ASCII goes.
+    `opening` is its title and first lines in UTF-8, with ASCII letters in lower case.
     """
     return any(map(opening.__contains__, _HINTS))
 
 
 def may_be_numbered(opening: bytes) -> bool:
-    """Return cheaply whether a text may have a number of its own."""
+    """Check cheaply whether a text may have a number of its own."""
     return any(map(opening.__contains__, _NUMBER_HINTS))
 
 
-def dated(text: str, month: date) -> date | None:
-    """Return the first day of that month that the opening of a text names.
+def day_in_month(text: str, month: date) -> date | None:
+    """Return the first day of that month in the opening of a text.
 
-    Where a source tells the month alone, a text mostly tells its day itself.
+    If a source states only the month, the text usually contains its day.
 
-    >>> dated("Polizeimeldung vom 18.06.2024", date(2024, 6, 30))
+    >>> day_in_month("Polizeimeldung vom 18.06.2024", date(2024, 6, 30))
     datetime.date(2024, 6, 18)
     """
     for match in DATED.finditer(text[:OPENING]):
@@ -309,7 +309,7 @@ def dated(text: str, month: date) -> date | None:
 
 
 def core(title: str | None) -> str:
-    """Return what of a title names its story: no sender, no mark, no punctuation, no case.
+    """Return the story part of a title: without sender, mark, punctuation and case.
 
     >>> core("POL-LO: Nachtrag: Unfall auf der B 27"), core("UPDATE 1-Dax fällt")
     ('unfall auf der b 27', 'dax fällt')
@@ -324,7 +324,7 @@ def core(title: str | None) -> str:
 
 
 def sender(title: str | None) -> str:
-    """Return the short name of a sender that a title begins with, folded.
+    """Return the short name of the sender at the start of a title, folded.
 
     >>> sender("POL-MA: Nachtrag: Unfall"), sender("Nachtrag: POL-MA: Unfall"), sender("Unfall")
     ('pol-ma', 'pol-ma', '')
@@ -334,7 +334,7 @@ def sender(title: str | None) -> str:
 
 
 def is_specific(title_core: str) -> bool:
-    """Return whether a title is more than a word that comes every day.
+    """Check whether a title is more than a word that occurs every day.
 
     >>> is_specific("verkehrsunfall"), is_specific("unfall auf der b 27 bei lohetal")
     (False, True)
@@ -347,7 +347,7 @@ def is_specific(title_core: str) -> bool:
 
 
 def _title_mark(title: str) -> tuple[Mark | None, str, str]:
-    """Return the mark of a title, its story, and what the mark leads to."""
+    """Return the mark of a title, its story, and the text that the mark refers to."""
     headless = _without_serial(title)
     if found := TITLE_MARK.match(headless):
         return _kind(found), _rest(found["rest"]), headless
@@ -369,7 +369,7 @@ def _without_serial(title: str) -> str:
 
 
 def _numbers(segment: str) -> Iterator[int]:
-    """Yield the numbers that name texts, those of a list and a short range too.
+    """Yield the numbers of referenced texts, including those of a list and of a short range.
 
     >>> list(_numbers("Nr. 774 und 782, den Berichten Nr. 0115 bis 0118"))
     [774, 782, 115, 116, 117, 118]
@@ -386,7 +386,7 @@ def _numbers(segment: str) -> Iterator[int]:
 
 
 def _rest(rest: str) -> str:
-    """Return what stands behind a mark without the words that lead there.
+    """Return the text after a mark without its introducing words.
 
     >>> _rest(" zu Nr. 512 vom 3.2.: Unfall"), _rest(": Unfall"), _rest(" zum Brand in Lohetal")
     ('Unfall', 'Unfall', 'Brand in Lohetal')
@@ -398,8 +398,8 @@ def _rest(rest: str) -> str:
     return (named["title"] or named["own"] or "").strip(' :-–"„“')
 
 
-def _kind(found: re.Match[str]) -> Mark:
-    groups = found.groupdict()
+def _kind(match: re.Match[str]) -> Mark:
+    groups = match.groupdict()
     return next((name for name in _MARKS if groups.get(name)), "supplement")
 
 
@@ -413,18 +413,18 @@ def _first_lines(opening: str) -> list[str]:
 
 
 def _may_refer_in(line: str) -> bool:
-    """Return cheaply whether a line may name an earlier text."""
+    """Check cheaply whether a line may refer to an earlier text."""
     return any(map(line.lower().__contains__, _PIECE_HINTS))
 
 
 def _is_own_header(line: str) -> bool:
-    """Return whether a line only says what the text itself is: `Polizeimeldung vom 18.06.2024`."""
+    """Check whether a line only describes the text itself: `Polizeimeldung vom 18.06.2024`."""
     return len(line) < 60 and PIECE_START.match(line) is not None
 
 
 def _titles(title_core: str, title: str, opening: str) -> Iterator[str]:
-    """Yield cores of possible titles of the other text, each once."""
-    lines = [title_core, *_quoted(title), *_quoted(opening)]
+    """Yield the cores of possible titles of the other text, each once."""
+    lines = [title_core, *_titles_in_quotes(title), *_titles_in_quotes(opening)]
     lines += [line for line in _first_lines(opening) if len(line) <= _LONGEST_LINE]
     lines += [line.rpartition(": ")[2] for line in _first_lines(opening) if ": " in line]
     seen: set[str] = set()
@@ -435,29 +435,29 @@ def _titles(title_core: str, title: str, opening: str) -> Iterator[str]:
             yield found
 
 
-def _quoted(text: str) -> Iterator[str]:
+def _titles_in_quotes(text: str) -> Iterator[str]:
     for match in QUOTED.finditer(text):
         yield match["title"] or match["inner"]
 
 
-def _days(named: str, day: date | None) -> Iterator[date]:
-    """Yield the days that are named, the years told by the day of the text."""
+def _days(matches: str, day: date | None) -> Iterator[date]:
+    """Yield the referenced days; years follow from the day of the text."""
     if day is None:
         return
-    for match in RELATIVE_DAY.finditer(named):
+    for match in RELATIVE_DAY.finditer(matches):
         yield day if match["same"] else day - timedelta(days=1)
-    for match in NUMBER.finditer(named):
-        if found := stamped(match["stamp"] or match["bare"] or ""):
+    for match in NUMBER.finditer(matches):
+        if found := day_of_stamp(match["stamp"] or match["bare"] or ""):
             yield found
-    for fact in facts_in(named.replace("v.", "vom ")):
+    for fact in facts_in(matches.replace("v.", "vom ")):
         if fact.kind == "date" and (found := _day_before(fact, day)):
             yield found
 
 
-def stamped(stamp: str) -> date | None:
-    """Return the day that six or eight digits write, the year first.
+def day_of_stamp(stamp: str) -> date | None:
+    """Return the day written as six or eight digits, year first.
 
-    >>> stamped("070704"), stamped("20240618"), stamped("999999")
+    >>> day_of_stamp("070704"), day_of_stamp("20240618"), day_of_stamp("999999")
     (datetime.date(2007, 7, 4), datetime.date(2024, 6, 18), None)
     """
     if not stamp:
@@ -470,7 +470,7 @@ def stamped(stamp: str) -> date | None:
 
 
 def _day_before(fact: Fact, day: date) -> date | None:
-    """Return the last day of that date up to `day`; texts are followed backwards."""
+    """Return the last day with that date up to `day`, because references point to the past."""
     month, number = map(int, fact.value.split("-"))
     for year in (day.year, day.year - 1):
         try:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from storage.database.rows import stream
 from storage.database.tables import ARTICLE_ORIGIN, DERIVATION, ORIGIN, WORDING
 from storage.database.unit import rows_in
-from storage.relations.candidates import found
+from storage.relations.candidates import look_up
 from storage.similarity.index_keys import index_keys as keys_of
 from storage.similarity.near_copy import LONGEST_TEXT
 from storage.similarity.signature import signature_of
@@ -52,7 +52,7 @@ def _counted(connection: Connection) -> dict[int, int | None]:
     while chunk := dict(islice(seen, WORDINGS_AT_ONCE)):
         known = _KeyOrigins.of(connection, chunk)
         right = {wording: known.keys(wording, rows) for wording, rows in chunk.items()}
-        stored = found(connection, {key for each in right.values() if each for key in each.keys})
+        stored = look_up(connection, {key for each in right.values() if each for key in each.keys})
         for wording, each in right.items():
             number[wording] = None
             if each is not None:

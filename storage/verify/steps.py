@@ -78,7 +78,9 @@ class _StoredNoise:
             if each["rule"] in OTHERS_SAY
             for text in (*each["removed"], *each["added"])
         }
-        return pair.change({each: said[each] for each in pair.asked if each in said})
+        return pair.change(
+            {each: said[each] for each in pair.boilerplate_candidates if each in said}
+        )
 
 
 def _contents(connection: Connection, derivations: Collection[int]) -> dict[int, CaptureContent]:

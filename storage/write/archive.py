@@ -36,7 +36,7 @@ from storage.record import sources as source_rows
 from storage.record.captures import (
     Packed,
     capture_folder,
-    keep_bytes,
+    store_captures,
     known_captures,
     note_gone,
     note_presence,
@@ -319,7 +319,7 @@ class Archive:
         with self.unit() as unit:
             queue.renew(unit, held)
             places = ensure_origins(unit, names)
-            kept = keep_bytes(unit, packed)
+            kept = store_captures(unit, packed)
             seen = [a for a in arrivals if not a.looked and not a.container]
             numbers = {
                 id(a): observe(

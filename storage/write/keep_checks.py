@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from storage.database.tables import HOST, VERDICT, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences
-from storage.record.captures import Packed, keep_bytes, pack_all
+from storage.record.captures import Packed, store_captures, pack_all
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.transfers import keep_transfers
@@ -41,7 +41,7 @@ def keep_checks(
     schedule = Schedule(unit, keys)
     mine = [c for c in checks if c.key in schedule.rows
             and schedule.rows[c.key]["job_id"] == held.job_id]  # fmt: skip
-    keeper = _CheckWriter(unit, held, keep_bytes(unit, packed))
+    keeper = _CheckWriter(unit, held, store_captures(unit, packed))
     keeper.keep(mine, news)
     _note_watches(unit, schedule, mine, keeper)
     _note_hosts(unit, news)

@@ -88,7 +88,7 @@ def test_an_article_is_restricted_told_and_shown_again(written, command):
 
 
 def test_bytes_whose_time_is_over_are_told_before_they_go(written, command, monkeypatch):
-    monkeypatch.setenv("LESART_KEEP_BYTES", "1h")
+    monkeypatch.setenv("LESART_RETAIN_CAPTURES", "1h")
     code, told, _ = command("redact", "--retention", "--dry-run")
     assert (code, sum(each["captures"] for each in told) > 0) == (0, True)
     assert command("raw", f"{written.article}@1", "-o", "a.html")[0] == 0, "nothing was changed"

@@ -1,4 +1,4 @@
-"""What an administrator does with the stack, by the commands of docs/operations.md as they are.
+"""What an administrator does with the stack, by the commands of docs/administration.md as they are.
 
 `pytest -m compose`; needs Docker, the base images and Git. The tests tell one story in order.
 """
@@ -39,7 +39,7 @@ WRONG_SETTINGS = {
 
 def documented(stack: Stack, heading: str) -> list[str]:
     """Return the shell blocks below `heading` in the section, as they are printed."""
-    page = (stack.root / "docs" / "operations.md").read_text("utf-8")
+    page = (stack.root / "docs" / "administration.md").read_text("utf-8")
     section = re.split(r"^## ", page.partition(f"\n## {SECTION}\n")[2], flags=re.MULTILINE)[0]
     part = re.split(r"^### ", section.partition(f"\n### {heading}\n")[2], flags=re.MULTILINE)[0]
     blocks = re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.diff.blame import Stand, blame, removed
+from storage.diff.blame import Stand, blame, find_removed_sentences
 from storage.diff.blame import _cut as cache
 from storage.language.sentences import sentences
 from storage.values.digest import canonical
@@ -75,7 +75,7 @@ def test_a_sentence_names_the_interval_in_which_it_came_and_its_first_version():
 
 
 def test_what_stands_no_more_is_told_as_it_stood_last():
-    found = removed(FIVE)
+    found = find_removed_sentences(FIVE)
     assert told(found) == [
         ("Der Pegel steigt.", 0, 2, False),
         ("Der Pegel steigt um 3,6 Meter.", 1, 4, False),
@@ -85,7 +85,7 @@ def test_what_stands_no_more_is_told_as_it_stood_last():
 
 def test_what_came_back_and_went_again_is_told_once():
     versions = stands("Ja. Nein.", "Ja.", "Ja. Nein.", "Ja.")
-    (found,) = removed(versions)
+    (found,) = find_removed_sentences(versions)
     assert told([found]) == [("Nein.", 0, 4, True)]
     assert (found.version, found.first.number) == (3, 1)
 
@@ -97,7 +97,10 @@ def test_a_second_time_counts_from_when_it_came():
         ("Doch.", 0, 3, False),
         ("Nein.", 0, 2, False),
     ]
-    assert told(removed(versions)) == [("Doch.", 0, 4, False), ("Nein.", 0, 4, False)]
+    assert told(find_removed_sentences(versions)) == [
+        ("Doch.", 0, 4, False),
+        ("Nein.", 0, 4, False),
+    ]
 
 
 SAME = {
@@ -113,7 +116,7 @@ SAME = {
 def test_what_the_wording_digest_forgives_makes_no_sentence_younger(pair):
     versions = stands(*pair)
     assert {each.since.number for each in blame(versions)} == {1}
-    assert removed(versions) == ()
+    assert find_removed_sentences(versions) == ()
 
 
 @pytest.mark.parametrize("pair", SAME.values(), ids=SAME)
@@ -142,13 +145,13 @@ def test_a_hyphen_before_a_sentence_is_no_bullet_inside_a_paragraph():
 def test_what_the_digest_does_not_forgive_is_another_sentence(old, new):
     versions = stands(old, new)
     assert told(blame(versions)) == [(new, 0, 2, False)]
-    assert told(removed(versions)) == [(old, 0, 2, False)]
+    assert told(find_removed_sentences(versions)) == [(old, 0, 2, False)]
 
 
 def test_no_version_and_an_empty_one_have_no_sentences():
-    assert blame([]) == removed([]) == ()
+    assert blame([]) == find_removed_sentences([]) == ()
     assert blame(stands(())) == blame(stands("", " ")[:2]) == ()
-    assert told(removed(stands("Ja.", ()))) == [("Ja.", 0, 2, False)]
+    assert told(find_removed_sentences(stands("Ja.", ()))) == [("Ja.", 0, 2, False)]
 
 
 # ---------------------------------------------------------------- against the definition itself
@@ -213,7 +216,7 @@ def test_removed_agrees_with_its_definition(texts):
     assert (
         Counter(
             (each.canon, each.version, each.since.number, each.returned)
-            for each in removed(versions)
+            for each in find_removed_sentences(versions)
         )
         == expected
     )
@@ -223,5 +226,5 @@ def test_removed_agrees_with_its_definition(texts):
 def test_it_is_the_same_each_time_and_what_is_told_stands_in_its_version(texts):
     versions = stands(*texts)
     assert blame(versions) == blame(versions)
-    for each in (*blame(versions), *removed(versions)):
+    for each in (*blame(versions), *find_removed_sentences(versions)):
         assert each.sentence in versions[each.version - 1].paragraphs[each.paragraph]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.diff.blame import Stand, blame, removed
+from storage.diff.blame import Stand, blame, find_removed_sentences
 from storage.language.sentences import sentences
 from storage.values.digest import canonical
 
@@ -49,7 +49,7 @@ def test_blame_of_every_history_agrees_with_its_definition(real_data):
             met[sentence] += 1
         found = blame(stands)
         assert [(f.canon, f.since.number, f.returned) for f in found] == expected
-        gone = Counter(each.canon for each in removed(stands))
+        gone = Counter(each.canon for each in find_removed_sentences(stands))
         everything = held[0].copy()
         for count in held[1:]:
             everything |= count

@@ -13,9 +13,9 @@ from storage.diff.edits import places
 from storage.diff.word_diff import (
     Operation,
     Text,
-    between,
     diff,
-    joined,
+    join_text,
+    operations_between,
     passages,
     sides,
     words_added,
@@ -36,7 +36,7 @@ def told(a: Text, b: Text) -> list[tuple[str, str]]:
 
 def classify(a: Text, b: Text) -> tuple[str, ...]:
     a_side, b_side = sides(a, b)
-    return classes_of(places(between(a_side, b_side), a_side, b_side), a_side, b_side)
+    return classes_of(places(operations_between(a_side, b_side), a_side, b_side), a_side, b_side)
 
 
 def inverse(operations):
@@ -121,7 +121,7 @@ def test_a_moved_paragraph_is_told_once() -> None:
     a, b = text(FIRST, SECOND, THIRD), text(THIRD, FIRST, SECOND)
     assert told(a, b) == [("move", THIRD), ("equal", FIRST), ("equal", SECOND)]
     move = diff(a, b)[0]
-    assert (move.a_start, move.b_start) == (joined(a).index(THIRD), 0)
+    assert (move.a_start, move.b_start) == (join_text(a).index(THIRD), 0)
     assert classify(a, b) == ("moved",)
     assert passages(diff(a, b)) == ((), ())
 
@@ -195,8 +195,8 @@ def digest_of(side: Text) -> bytes:
 @given(TEXTS, TEXTS)
 def test_operations_lead_there_and_back(a: Text, b: Text) -> None:
     operations = diff(a, b)
-    assert apply(joined(a), operations) == joined(b)
-    assert apply(joined(b), inverse(operations)) == joined(a)
+    assert apply(join_text(a), operations) == join_text(b)
+    assert apply(join_text(b), inverse(operations)) == join_text(a)
     assert diff(a, b) == operations
 
 
@@ -226,7 +226,9 @@ def test_shuffled_paragraphs_are_moved_and_never_rewritten(
 
 @given(TEXTS, TEXTS)
 def test_no_operation_spans_two_paragraphs(a: Text, b: Text) -> None:
-    bounds = [b_start for b_start in range(len(joined(b))) if joined(b).startswith("\n\n", b_start)]
+    bounds = [
+        b_start for b_start in range(len(join_text(b))) if join_text(b).startswith("\n\n", b_start)
+    ]
     paragraphs = {paragraph for _, paragraph in b.paragraphs} | {b.title}
     for op in diff(a, b):
         inside = [at for at in bounds if op.b_start <= at < op.b_start + len(op.b_text) - 1]
@@ -366,7 +368,7 @@ def test_many_unlike_paragraphs_are_compared_with_few() -> None:
     )
     candidates = alignment._candidates(side_a, side_b, range(400), range(400))
     assert len(candidates) <= 400 * 6
-    assert apply(joined(a), diff(a, b)) == joined(b)
+    assert apply(join_text(a), diff(a, b)) == join_text(b)
 
 
 def test_equal_stretches_of_a_ticker_stay() -> None:

@@ -135,7 +135,7 @@ def test_a_paragraph_that_stands_beside_the_text_was_not_taken_away():
 
 def test_what_other_articles_say_of_a_paragraph_is_heeded():
     a, b = told(FIRST), told(FIRST, SECOND)
-    assert change(a, b).asked == (SECOND,)
+    assert change(a, b).boilerplate_candidates == (SECOND,)
     assert [each.rule for each in change(a, b, {SECOND: "box"}).noise] == ["box"]
     assert change(a, b, {SECOND: "box"}, heed_noise=False).classes == ("paragraph_added",)
 

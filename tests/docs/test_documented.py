@@ -75,7 +75,7 @@ def test_every_flag_that_is_told_is_set_somewhere():
 
 def test_every_setting_is_told_with_its_default_and_meaning():
     told = {CODE.findall(cells[0])[0]: (cells[1], cells[2]) for cells in
-            rows(section("operations.md", "Settings")) if cells[0] != "setting"}  # fmt: skip
+            rows(section("settings.md", "All settings")) if cells[0] != "setting"}  # fmt: skip
     there = {
         f"LESART_{key.upper()}": (f"`{s.default}`" if s.default else "—", s.meaning)
         for key, s in SETTINGS.items()
@@ -84,14 +84,14 @@ def test_every_setting_is_told_with_its_default_and_meaning():
 
 
 def test_every_command_is_told_and_no_other():
-    assert set(named(section("operations.md", "Commands"))) >= command_names()
-    first = {CODE.findall(cells[0])[0] for cells in rows(section("operations.md", "Commands"))
+    assert set(named(section("commands.md", "All commands"))) >= command_names()
+    first = {CODE.findall(cells[0])[0] for cells in rows(section("commands.md", "All commands"))
              if cells[0] != "command"}  # fmt: skip
     assert first == command_names()
 
 
 def test_every_exit_code_is_told():
-    told = {cells[0] for cells in rows(section("operations.md", "Exit codes"))} - {"code"}
+    told = {cells[0] for cells in rows(section("commands.md", "Exit codes"))} - {"code"}
     assert told == {
         str(code)
         for code in (
@@ -103,11 +103,11 @@ def test_every_exit_code_is_told():
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_view_is_told_with_all_its_columns(view):
-    assert sorted(named(section("data-model.md", view))) == sorted(COLUMNS[view])
+    assert sorted(named(section("sql.md", view))) == sorted(COLUMNS[view])
 
 
 def test_every_view_has_a_key_that_is_told():
-    keys = section("data-model.md", "`seq`: copying the archive safely")
+    keys = section("sql.md", "Replicate the archive with `seq`")
     assert set(VIEWS) <= set(named(keys))
     for cells in rows(keys):
         for view in CODE.findall(cells[0]):
@@ -116,14 +116,14 @@ def test_every_view_has_a_key_that_is_told():
 
 
 def test_every_table_of_the_record_is_told_and_no_other():
-    assert set(named(section("data-model.md", "The record: only added to"))) >= set(RECORD)
-    first = {name for cells in rows(section("data-model.md", "The record: only added to"))
+    assert set(named(section("sql.md", "The record"))) >= set(RECORD)
+    first = {name for cells in rows(section("sql.md", "The record"))
              for name in CODE.findall(cells[0])}  # fmt: skip
     assert first == set(RECORD)
 
 
 def test_every_table_of_the_state_is_told():
-    told = named(section("data-model.md", "The state: can be rebuilt or entered again"))
+    told = named(section("sql.md", "The state"))
     assert set(METADATA.tables) - set(RECORD) <= set(told)
 
 

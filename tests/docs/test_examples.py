@@ -16,7 +16,9 @@ from storage.cli.exits import run
 from worker.cli import commands as cli
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/alerts.md", "docs/data-model.md", "docs/operations.md", "docs/proof.md")
+PAGES = (
+    "README.md", "docs/administration.md", "docs/alerts.md", "docs/proof.md", "docs/read.md", "docs/sql.md",
+)  # fmt: skip
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WITHOUT_OUTPUT = re.compile(r"looked at|[1-9]\d* rows")
 COMMENT = re.compile(r"\s{2,}#.*$")

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "seeds" / "README.md"])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "bench").rglob("*.md"),
+        ROOT / "seeds" / "README.md",
+    ]
+)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -46,6 +53,6 @@ def test_every_decision_is_in_the_list_of_decisions():
 @pytest.mark.parametrize(
     "record", sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md")), ids=lambda path: path.stem
 )
-def test_a_decision_says_what_it_costs(record):
+def test_a_decision_record_states_context_decision_and_consequences(record):
     headings = HEADING.findall(record.read_text("utf-8"))
-    assert {"The question", "What we decided", "What it costs"} <= set(headings)
+    assert {"Context", "Decision", "Consequences"} <= set(headings)

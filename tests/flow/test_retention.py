@@ -52,9 +52,9 @@ def test_bytes_whose_time_is_over_go_and_all_else_stays(kept):
 
 
 def test_the_rule_of_a_source_goes_before_that_of_all(kept):
-    kept.archive.change_source("presse", options={"keep_bytes": 30 * DAY})
+    kept.archive.change_source("presse", options={"retain_captures": 30 * DAY})
     assert sum(each["captures"] for each in kept.archive.drop_overdue_bytes(DAY)) == 0
-    kept.archive.change_source("presse", options={"keep_bytes": DAY})
+    kept.archive.change_source("presse", options={"retain_captures": DAY})
     assert sum(each["captures"] for each in kept.archive.drop_overdue_bytes(None)) == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from storage.diff.alignment import WordCuts
 from storage.language.names import names_of, signs_of
-from storage.language.quotations import quoted
+from storage.language.quotations import mark_quoted_tokens
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from storage.language.quotations import quoted
 )
 def test_what_is_quoted(canon: str, inside: str) -> None:
     words = WordCuts(canon, 0, len(canon))
-    marks = quoted(canon, words.starts)
+    marks = mark_quoted_tokens(canon, words.starts)
     found = [token for token, mark in zip(words.tokens, marks, strict=True) if mark]
     assert found == inside.split()
 
@@ -59,7 +59,7 @@ def test_marks_that_close_what_nothing_opened_are_told_in_time() -> None:
         canon = ('Wort" ' * marks).strip()
         starts = range(len(canon))
         began = time.process_time()
-        assert all(quoted(canon, starts)[:-1])
+        assert all(mark_quoted_tokens(canon, starts)[:-1])
         return time.process_time() - began
 
     fewer = min(seconds(8_000) for _ in range(3))

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.language.snippets import snippet
-from storage.language.tokens import index_tokens, parse_query, spanned_tokens
+from storage.language.tokens import index_tokens, parse_query, token_spans
 
 LONG = (
     "Anfang " + "füllt den Raum " * 40 + "Feuer im Öllager gelöscht " + "und weiter " * 40 + "Feuer"
@@ -176,7 +176,7 @@ def test_a_snippet_marks_every_word_that_becomes_a_token_of_the_query(
     expected = []
     for word in words:
         shown, at = "", 0
-        for token, begin, stop in spanned_tokens(word, language):
+        for token, begin, stop in token_spans(word, language):
             if (token,) in wanted and begin >= at:
                 shown += f"{word[at:begin]}[{word[begin:stop]}]"
                 at = stop
@@ -194,7 +194,7 @@ def test_a_snippet_marks_a_phrase_wherever_it_stands(
 ) -> None:
     start = min(start, len(words) - 2)
     phrase = " ".join(words[start : start + 2])
-    if len(list(spanned_tokens(phrase, language))) < 2:
+    if len(list(token_spans(phrase, language))) < 2:
         return
     text = " ".join(words)
     shown = _marked(text, f'"{phrase}"', ["de", "en"], language)

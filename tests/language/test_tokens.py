@@ -77,7 +77,8 @@ def found_by_definition(query: Query) -> set[int]:
     return {
         number
         for number, (texts, language) in TEXTS.items()
-        if query.wanted and all(holds(index_tokens(texts, language), term) for term in query.terms)
+        if query.terms_required
+        and all(holds(index_tokens(texts, language), term) for term in query.terms)
     }
 
 
@@ -207,7 +208,7 @@ TSQUERY = re.compile(r"(?:'[0-9a-z]+'| <-> | [|&] |!|\(|\))+")
 def test_a_tsquery_holds_quoted_lexemes_and_operators_alone(text: str) -> None:
     query = parse_query(text, ["de", "en"])
     rendered = to_tsquery(query)
-    assert (rendered is None) is (to_fts5(query) is None) is (not query.wanted)
+    assert (rendered is None) is (to_fts5(query) is None) is (not query.terms_required)
     assert rendered is None or (
         TSQUERY.fullmatch(rendered) and rendered.count("(") == rendered.count(")")
     )

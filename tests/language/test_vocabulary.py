@@ -62,13 +62,13 @@ def test_an_empty_text_is_an_empty_tsvector() -> None:
 
 def test_a_long_text_is_cut_at_the_count_of_tokens() -> None:
     tokens = tokens_of(["a"] * (MAX_TOKENS + 1), None)
-    kept, is_cut = tokens.truncated()
+    kept, is_cut = tokens.truncate()
     assert (len(kept), is_cut) == (MAX_TOKENS, True)
-    assert kept.truncated()[1] is False
+    assert kept.truncate()[1] is False
 
 
 def test_a_long_text_is_cut_at_its_bytes() -> None:
-    kept, is_cut = tokens_of(["b" * 99] * 6_000, None).truncated()
+    kept, is_cut = tokens_of(["b" * 99] * 6_000, None).truncate()
     assert (len(kept), is_cut) == (MAX_BYTES // 100, True)
 
 

@@ -15,7 +15,7 @@ from tests.cli.small_archive import write_archive
 from tests.serve.conftest import served
 from tests.statements import statements_of
 
-DOC = Path(__file__).resolve().parents[2] / "docs" / "web.md"
+DOC = Path(__file__).resolve().parents[2] / "docs" / "http-api.md"
 PEGEL = "seed:seeds/pegel.txt"
 
 

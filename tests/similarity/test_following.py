@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from bench.releases.scenes import scene
-from storage.similarity.follow_up import FollowUpText, followed
+from storage.similarity.follow_up import FollowUpText, choose_followed
 
 DAY = date(2024, 2, 3)
 SITE = "polizei.example"
@@ -63,7 +63,7 @@ FOLLOWING = {
 
 @pytest.mark.parametrize(("follower", "expected"), FOLLOWING.values(), ids=FOLLOWING.keys())
 def test_a_text_follows_the_one_that_it_means(follower, expected):
-    assert [(each.key, each.reason) for each in followed(follower, ALL)] == expected
+    assert [(each.key, each.reason) for each in choose_followed(follower, ALL)] == expected
 
 
 SERIAL = text(20, "POL-LO: 240203 - 0512 Ahlenau: Brand", "In der Mühle brannte es.")
@@ -81,19 +81,24 @@ NEXT_SERIAL = text(22, "POL-LO: 240203 - 0513 Ahlenau: Brand im Stall", "Im Stal
 )
 def test_a_number_that_a_sender_counts_names_one_text(title):
     follower = text(29, title, "Der Brand ist gelöscht.", 2)
-    assert [each.key for each in followed(follower, [SAME_NUMBER, NEXT_SERIAL, SERIAL])] == [20]
-    assert followed(follower, [SAME_NUMBER, NEXT_SERIAL]) == []
+    assert [each.key for each in choose_followed(follower, [SAME_NUMBER, NEXT_SERIAL, SERIAL])] == [
+        20
+    ]
+    assert choose_followed(follower, [SAME_NUMBER, NEXT_SERIAL]) == []
 
 
 def test_a_text_that_was_sent_twice_is_followed_in_both():
     again = text(23, SERIAL.title, SERIAL.text)
     follower = text(29, "POL-LO: 240205 - 519 Nachtrag zu Nr. 512 vom 3.2.: Mühle", "Gelöscht.", 2)
-    assert sorted(each.key for each in followed(follower, [SERIAL, again, NEXT_SERIAL])) == [20, 23]
+    assert sorted(each.key for each in choose_followed(follower, [SERIAL, again, NEXT_SERIAL])) == [
+        20,
+        23,
+    ]
 
 
 def test_what_spoke_for_a_follow_up_is_told():
     follower = text(29, "POL-LO: Nachtrag zu Nr. 512 vom 3.2.: Mühle", "Gelöscht.", 2)
-    (found,) = followed(follower, [SERIAL])
+    (found,) = choose_followed(follower, [SERIAL])
     assert found.features["number"] > 0
     assert found.features["day_same"] > 0
 
@@ -101,13 +106,13 @@ def test_what_spoke_for_a_follow_up_is_told():
 def test_the_second_follow_up_follows_the_first_one_too():
     first = text(10, "POL-LO: Nachtrag: Unfall auf der B 27", "", 1)
     second = text(11, "POL-LO: 2. Nachtrag: Unfall auf der B 27", "", 2)
-    assert [each.key for each in followed(second, [*ALL, first])] == [1, 10]
-    assert [each.key for each in followed(first, [*ALL, second])] == [1]
+    assert [each.key for each in choose_followed(second, [*ALL, first])] == [1, 10]
+    assert [each.key for each in choose_followed(first, [*ALL, second])] == [1]
 
 
 def test_the_order_of_candidates_does_not_matter():
     for follower, expected in FOLLOWING.values():
-        found = followed(follower, list(reversed(ALL)))
+        found = choose_followed(follower, list(reversed(ALL)))
         assert [(each.key, each.reason) for each in found] == expected
 
 
@@ -126,7 +131,7 @@ def test_follow_ups_are_found_among_texts_of_the_same_sender(half):
     found = {
         (each.key, made.texts[told.key].key)
         for each in made.texts
-        for told in followed(candidates[each.key], by_site[each.site])
+        for told in choose_followed(candidates[each.key], by_site[each.site])
     }
     right = found & set(made.follows)
     assert len(right) >= 0.95 * len(made.follows)

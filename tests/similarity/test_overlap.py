@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.similarity.overlap import WordSequence, covered, slots
+from storage.similarity.overlap import WordSequence, slots, word_count
 
 A = (
     "Am Montag brannte in der Mühlenstraße in Lohetal eine Scheune aus. Die Feuerwehr war mit 40 "
@@ -25,13 +25,13 @@ words = st.lists(
 def test_a_shared_passage_is_found_wherever_it_stands():
     one, other = WordSequence(A), WordSequence(B)
     ((first, last),) = one.passages(other)
-    assert one.quoted(first, last) == B.split(". ", maxsplit=1)[0]
-    assert covered(other.passages(one)) == last - first
+    assert one.text_of(first, last) == B.split(". ", maxsplit=1)[0]
+    assert word_count(other.passages(one)) == last - first
 
 
 def test_case_quotes_and_punctuation_do_not_count():
     changed = A.upper().replace(".", " –").replace("40", "„40“")
-    assert covered(WordSequence(A).passages(WordSequence(changed))) == WordSequence(A).size
+    assert word_count(WordSequence(A).passages(WordSequence(changed))) == WordSequence(A).size
 
 
 def test_a_stock_phrase_is_no_passage():
@@ -49,7 +49,7 @@ def test_what_was_put_for_what_stands_in_slots():
         WordSequence("Es sind 36 Betten in Lohetal frei"),
         WordSequence("Es sind 48 Betten in Eller frei"),
     )
-    assert [(one.quoted(*a), other.quoted(*b)) for a, b in slots(one, other)] == [
+    assert [(one.text_of(*a), other.text_of(*b)) for a, b in slots(one, other)] == [
         ("36", "48"),
         ("Lohetal", "Eller"),
     ]
@@ -79,7 +79,7 @@ def test_words_that_everybody_has_are_outside_of_the_story():
 def test_as_many_words_are_shared_as_the_text_has_at_most(a, b):
     one, other = WordSequence(" ".join(a)), WordSequence(" ".join(b))
     found = one.passages(other)
-    assert 0 <= covered(found) <= len(one.folded)
+    assert 0 <= word_count(found) <= len(one.folded)
     assert all(first < last for first, last in found)
     assert all(before[1] < after[0] for before, after in itertools.pairwise(found))
 
@@ -88,7 +88,7 @@ def test_as_many_words_are_shared_as_the_text_has_at_most(a, b):
 def test_a_text_shares_all_of_itself_and_differs_nowhere(a):
     one = WordSequence(" ".join(a))
     assert slots(one, one) == []
-    assert covered(one.passages(one)) in {0, len(one.folded)}
+    assert word_count(one.passages(one)) in {0, len(one.folded)}
 
 
 @pytest.mark.parametrize("text", ["", " ", "…", "\n\n"], ids=["empty", "blank", "dots", "lines"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.similarity.references import core, dated, own_numbers, reference, serial
+from storage.similarity.references import core, day_in_month, numbers_of_text, reference, serial
 
 DAY = date(2024, 2, 5)
 THIRD = date(2024, 2, 3)
@@ -147,12 +147,12 @@ def test_the_core_of_a_title_is_its_story(title, expected):
 
 def test_a_number_of_its_own_stands_in_the_first_lines():
     text = "Polizeimeldung vom 03.02.2024\nMitte\nNr. 0512\nGestern fiel in der Lindenstraße Nr. 7 Schnee."
-    assert own_numbers("Schnee", text, None)[0] == 512
+    assert numbers_of_text("Schnee", text, None)[0] == 512
 
 
 def test_the_number_that_is_meant_is_not_the_own_one():
     told = reference("Nachtrag zu Nr. 512 vom 3.2.", "", DAY)
-    assert own_numbers("Nachtrag zu Nr. 512 vom 3.2.", "Nr. 530", told) == (530,)
+    assert numbers_of_text("Nachtrag zu Nr. 512 vom 3.2.", "Nr. 530", told) == (530,)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_the_number_that_is_meant_is_not_the_own_one():
 )
 def test_a_sender_counts_its_titles(title, number):
     assert serial(title) == number
-    assert own_numbers(title, "", reference(title, "", DAY)) == ((number,) if number else ())
+    assert numbers_of_text(title, "", reference(title, "", DAY)) == ((number,) if number else ())
 
 
 DATED = {
@@ -183,7 +183,7 @@ DATED = {
 
 @pytest.mark.parametrize(("text", "expected"), DATED.values(), ids=DATED.keys())
 def test_the_day_of_a_month_is_told_by_the_text(text, expected):
-    assert dated(text, date(2024, 6, 30)) == expected
+    assert day_in_month(text, date(2024, 6, 30)) == expected
 
 
 @given(st.text(max_size=80), st.text(max_size=200))

@@ -99,7 +99,7 @@ class Wanted:
             source=self.source, language=self.language, article=article, passage=self.passage,
             languages=settings.languages,
         )  # fmt: skip
-        if self.query is not None and not found.words.wanted:
+        if self.query is not None and not found.words.terms_required:
             raise AlertError(f"--query: {self.query!r} asks for no word")
         return found
 
@@ -154,7 +154,12 @@ class Targets:
 
 @command(alerts, "add", example="lesart alert add pegel --query Pegelstand --mail ada@bote.example")
 def add(
-    *, name: Name, place: ArchiveOptions, shown: OutputOptions, wanted: Wanted, targets: Targets
+    *,
+    name: Name,
+    place: ArchiveOptions,
+    shown: OutputOptions,
+    wanted: Wanted,
+    targets: Targets,
 ) -> None:
     """Make an alert for what changes from now on; the key of a webhook is shown this once."""
     settings = place.settings()

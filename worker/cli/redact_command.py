@@ -115,7 +115,7 @@ def redact(
         if task.listed:
             write_rows(acts_of(archive), shown.target())
         elif task.retention:
-            dropped = archive.drop_overdue_bytes(settings.keep_bytes, dry_run=order.dry_run)
+            dropped = archive.drop_overdue_bytes(settings.retain_captures, dry_run=order.dry_run)
             write_rows(dropped, shown.target())
         elif task.list_restricted:
             write_rows(_restrictions(archive), shown.target())

@@ -80,7 +80,7 @@ class FetchOptions:
         "--header", "H", "NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE."
     )
     proxy: str | None = option("--proxy", "P", "http://HOST:PORT, @FILE or $VARIABLE.")
-    keep_bytes: str | None = option("--keep-bytes", "I", "Take captured bytes after so long: 90d.")
+    retain_captures: str | None = option("--retain-captures", "I", "Take captured bytes after so long: 90d.")
 
     def options(self) -> dict[str, Any]:
         """Return the options of a source that were set.
@@ -93,8 +93,8 @@ class FetchOptions:
         try:
             if self.newer_than is not None:
                 found["newer_than"] = parse_interval(self.newer_than)
-            if self.keep_bytes is not None:
-                found["keep_bytes"] = parse_interval(self.keep_bytes)
+            if self.retain_captures is not None:
+                found["retain_captures"] = parse_interval(self.retain_captures)
             if self.header:
                 found["headers"] = dict(read_header(each) for each in self.header)
             if self.proxy is not None:

@@ -32,7 +32,7 @@ def prepare(
         of_text = " ".join(paragraphs).split()
     known = vocabulary(language.value if language else None)
     numbers = known.cut([*of_title, *of_text])
-    tokens, is_cut = numbers.tokens().truncated()
+    tokens, is_cut = numbers.tokens().truncate()
     if is_cut:
         outcome = flagged(outcome, ["fts_truncated"])
     parts = canonical_all([outcome.title or "", *paragraphs])

@@ -344,7 +344,7 @@ class Scheduler:
         """Delete the bytes of captures whose retention time is over."""
         if self.archive.leapt_lately():
             return
-        for each in self.archive.drop_overdue_bytes(self.settings.keep_bytes):
+        for each in self.archive.drop_overdue_bytes(self.settings.retain_captures):
             if each["captures"]:
                 LOG.info("bytes_over", **each)
 

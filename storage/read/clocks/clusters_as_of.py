@@ -12,7 +12,7 @@ from storage.database.tables import (
     RELATION_UNDONE,
 )
 from storage.database.unit import rows_in
-from storage.relations.clusters import A, Pair, joins, related_articles
+from storage.relations.clusters import A, Pair, joins, select_related_articles
 
 _PAST = MetaData()
 _CLUSTER = Table(
@@ -77,7 +77,7 @@ def grouped(pairs: Iterable[Pair]) -> dict[int, set[int]]:
 def _concerned(connection: Connection, known_at: datetime) -> set[int]:
     """Return the articles whose cluster rests on what was decided or undone later."""
     later = or_(RELATION.c.decided_at > known_at, RELATION_UNDONE.c.undone_at > known_at)
-    found = connection.execute(related_articles().where(later))
+    found = connection.execute(select_related_articles().where(later))
     touched = {article for _id, *pair, _kind, _detail in found for article in pair}
     of = select(CLUSTER_MEMBER.c.cluster_id)
     clusters = {row[0] for row in rows_in(connection, of, CLUSTER_MEMBER.c.article_id, touched)}
@@ -88,7 +88,7 @@ def _concerned(connection: Connection, known_at: datetime) -> set[int]:
 
 
 def _pairs_then(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
-    query = related_articles().where(
+    query = select_related_articles().where(
         RELATION.c.decided_at <= known_at,
         or_(RELATION_UNDONE.c.id.is_(None), RELATION_UNDONE.c.undone_at > known_at),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, selec
 from storage.database.tables import CAPTURE, DERIVATION, OBSERVATION, TRANSFER
 from storage.values.arrivals.source import Source
 
-OPTION = "keep_bytes"
+OPTION = "retain_captures"
 """The option of a source that says for how many seconds its bytes are kept."""
 
 
