@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, case, select
 
 from storage.database.tables import FOREIGN_RECORD, OBSERVATION, REFUSAL, VERDICT
 from storage.database.unit import Unit, rows_in
-from storage.record.captures import Packed, store_captures, pack_all
+from storage.record.captures import Packed, pack_all, store_captures
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.originals import Originals
 from storage.record.origins import ensure_origins

@@ -36,13 +36,13 @@ from storage.record import sources as source_rows
 from storage.record.captures import (
     Packed,
     capture_folder,
-    store_captures,
     known_captures,
     note_gone,
     note_presence,
     observe,
     pack_all,
     put_packed,
+    store_captures,
 )
 from storage.record.derivations import Deriving, Prepared, prepared
 from storage.record.imports import Imported, Importing, known_records, packed_of

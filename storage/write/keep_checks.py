@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from storage.database.tables import HOST, VERDICT, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences
-from storage.record.captures import Packed, store_captures, pack_all
+from storage.record.captures import Packed, pack_all, store_captures
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.origins import ensure_origins
 from storage.record.transfers import keep_transfers

@@ -80,7 +80,11 @@ class FetchOptions:
         "--header", "H", "NAME: VALUE to be sent to its server; VALUE may be @FILE or $VARIABLE."
     )
     proxy: str | None = option("--proxy", "P", "http://HOST:PORT, @FILE or $VARIABLE.")
-    retain_captures: str | None = option("--retain-captures", "I", "Take captured bytes after so long: 90d.")
+    retain_captures: str | None = option(
+        "--retain-captures",
+        "DURATION",
+        "Delete captured bytes after DURATION, such as 90d (default: LESART_RETAIN_CAPTURES).",
+    )
 
     def options(self) -> dict[str, Any]:
         """Return the options of a source that were set.
