@@ -306,7 +306,7 @@ def lineages(
     place: ArchiveOptions, page: Page, shown: OutputOptions, article: ArticleOrAll = None
 ) -> None:
     """List which addresses were joined to one article, and why; `lesart undo ID` parts them."""
-    from storage.read.lineage_rows import LineageDecision  # noqa: PLC0415  # SQLAlchemy is slow
+    from storage.read.figures.lineages import LineageDecision  # noqa: PLC0415  # SQLAlchemy is slow
 
     with reading(place) as (_settings, archive):
         rows = archive.lineages(article, page.after, page.limit)

@@ -129,8 +129,11 @@ def report_verification(
     `more` goes on with checks of a caller, such as the derivation of texts from their bytes.
     """
     from storage.proof.others.witnesses import read_policy  # noqa: PLC0415  # SQLAlchemy is slow to load
-    from storage.verify.coverage import NOT_COVERED, summary  # noqa: PLC0415
-    from storage.verify.finding import Broken  # noqa: PLC0415
+    from storage.verify.finding import (  # noqa: PLC0415
+        NOT_COVERED,
+        Broken,
+        summary,
+    )
     from storage.verify.level import sentences  # noqa: PLC0415
     from storage.verify.verify import Verification, completed  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.values.answer import Answer
-from storage.values.counts_sentence import counts_sentence
+from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.draft import Extractor, Field, Json, Notice, Paragraph, PartialDate, Quote
 
 _BESIDE: dict[str, bool] = {"beside": True}

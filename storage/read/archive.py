@@ -71,11 +71,11 @@ from storage.values.late import LateModule
 if TYPE_CHECKING:
     from storage.diff import word_diff
     from storage.language import tokens
-    from storage.read import blame, cite, explain, facets, find, lineage_rows, same_reader, texts
+    from storage.read import blame, cite, explain, facets, find, same_reader, texts
     from storage.read import search as full_text
     from storage.read.blame import SentenceMemory
     from storage.read.clocks import as_of
-    from storage.read.figures import coverage, edits, pulse, stats, work
+    from storage.read.figures import coverage, edits, lineages, pulse, stats, work
     from storage.record import sources as source_rows
 else:
     full_text = LateModule("storage.read.search")
@@ -88,7 +88,7 @@ else:
     explain = LateModule("storage.read.explain")
     facets = LateModule("storage.read.facets")
     find = LateModule("storage.read.find")
-    lineage_rows = LateModule("storage.read.lineage_rows")
+    lineages = LateModule("storage.read.figures.lineages")
     pulse = LateModule("storage.read.figures.pulse")
     same_reader = LateModule("storage.read.same_reader")
     source_rows = LateModule("storage.record.sources")
@@ -326,13 +326,13 @@ class ReadOnlyArchive:
 
     def lineages(
         self, article: str | None = None, after: str | None = None, limit: int | None = None
-    ) -> "Iterator[lineage_rows.LineageDecision]":
+    ) -> "Iterator[lineages.LineageDecision]":
         """Yield the decisions that two addresses are one article, undone ones too.
 
         Raises: NoSuchError, CursorError.
         """
         number = None if article is None else self.row_of(article)
-        return self._each(lineage_rows.lineages, number, Part(after, limit))
+        return self._each(lineages.lineages, number, Part(after, limit))
 
     def noise(
         self,

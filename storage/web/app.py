@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from storage.database.engine import ArchiveError, database_url
 from storage.database.ownership import file_of
-from storage.web import api, feeds, health, log, metrics, pages, problems
+from storage.web import api, feeds, log, metrics, pages, problems
+from storage.web.api import health
 from storage.web.archives import Library, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.problems import answer, problem_of

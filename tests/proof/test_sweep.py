@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.database.columns import JSON_TYPE, UtcTime
 from storage.database.tables import METADATA, RECORD
-from storage.verify.coverage import NOT_COVERED
+from storage.verify.finding import NOT_COVERED
 from storage.verify.verify import Verification
 from tests.flow.driver import Newsroom, lines, page, seed
 from tests.flow.processes import lesart

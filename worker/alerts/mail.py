@@ -150,7 +150,7 @@ def hand_in(server: MailServer, made: EmailMessage, ca_file: Path | None = None)
     return Sending(arrived=True, answer="the mail server took it")
 
 
-class _Session(smtplib.SMTP):
+class _SmtpSession(smtplib.SMTP):
     """A session with a mail server that keeps to one deadline, however slowly bytes arrive."""
 
     def __init__(self, server: MailServer, context: ssl.SSLContext) -> None:
@@ -179,9 +179,9 @@ class _Session(smtplib.SMTP):
         return wrapped
 
 
-def _session(server: MailServer, context: ssl.SSLContext) -> _Session:
+def _session(server: MailServer, context: ssl.SSLContext) -> _SmtpSession:
     """Return a session that is let in; a password goes over TLS alone, but on this machine."""
-    session = _Session(server, context)
+    session = _SmtpSession(server, context)
     try:
         _let_in(session, server)
     except BaseException:
@@ -190,7 +190,7 @@ def _session(server: MailServer, context: ssl.SSLContext) -> _Session:
     return session
 
 
-def _let_in(session: _Session, server: MailServer) -> None:
+def _let_in(session: _SmtpSession, server: MailServer) -> None:
     session.ehlo()
     has_tls = server.is_tls
     if not has_tls and session.has_extn("starttls"):

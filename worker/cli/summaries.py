@@ -10,7 +10,7 @@ from storage.cli.options import ArchiveOptions, OutputOptions
 from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.cli.report import reading
 from storage.read.render.visible import one_line
-from storage.values.counts_sentence import counts_sentence
+from storage.values.arrivals.counts_sentence import counts_sentence
 
 MOST_NAMED = 5
 
