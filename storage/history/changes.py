@@ -21,8 +21,8 @@ from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChang
 from storage.diff.noise import NO_BOILERPLATE
 from storage.diff.teaser import teaser_flags
 from storage.diff.word_diff import Text
-from storage.history.boilerplate import Boilerplate, Own, may_be_boilerplate, that_others_know
 from storage.history.memory import AskedStep, Memory
+from storage.history.noise.boilerplate import Boilerplate, Own, may_be_boilerplate, that_others_know
 from storage.history.runs import Pair
 from storage.language.paragraphs import CutParagraph
 from storage.values.digest import canonical_all

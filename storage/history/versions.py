@@ -14,7 +14,7 @@ from storage.database.tables import ARTICLE, OBSERVATION, RETURN_DUE, SNAPSHOT, 
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.article_rows import add_version
 from storage.history.changes import Comparing
-from storage.history.noise_decisions import NoiseDecisions, decided, strike
+from storage.history.noise.decisions import NoiseDecisions, decided, strike
 from storage.history.runs import Pair, Run, Snapshot, runs, steps
 from storage.history.snapshots import StoredSnapshot, confirmed_all, snapshots_by_article
 from storage.history.steps import Passages, Steps, step_of

@@ -16,7 +16,7 @@ from storage.history.changes import Comparing
 from storage.history.lineages import said_of, text_of
 from storage.history.memory import Memory
 from storage.history.neighbours import Surroundings
-from storage.history.noise_decisions import waiting
+from storage.history.noise.decisions import waiting
 from storage.history.runs import Snapshot
 from storage.record.derivation_detail import named
 from storage.record.reading import Reading

@@ -33,7 +33,7 @@ from storage.history.neighbours import (
     Surroundings,
     reader_of,
 )
-from storage.history.noise_decisions import undone_wordings, waiting
+from storage.history.noise.decisions import undone_wordings, waiting
 from storage.history.runs import Snapshot
 from storage.history.steps import FIRST_STEP
 from storage.history.versions import compare_again, rebuild_all

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, text
 from storage.database.tables import ARTICLE_ORIGIN, BOILERPLATE_DUE, NOISE_STEP, NOISE_STEP_UNDONE
 from storage.database.unit import Unit, rows_in
 from storage.diff.change import TextChange
-from storage.history.boilerplate import that_others_know
 from storage.history.changes import Comparing
+from storage.history.noise.boilerplate import that_others_know
 from storage.history.runs import Pair, Transition
 from storage.values.net.site import paragraph_key, site_key
 

@@ -1,0 +1,1 @@
+"""Noise: decisions about steps between captures, and the boilerplate of sites."""
