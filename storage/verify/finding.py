@@ -77,6 +77,8 @@ class NotCovered(Answer):
 _SETTINGS = "settings that somebody entered"
 _WORK = "the state of work, which nothing else records"
 _QUEUE = "a queue of work that is still to be done"
+_INDEX = "settings of the full-text index in SQLite"
+_PLACES = "where a look-up in the index begins; an edit that misleads it is named as damage"
 _ORDER = "the order of changes for replication; an edit can hide or repeat a row there"
 
 NOT_COVERED = (
@@ -93,6 +95,10 @@ NOT_COVERED = (
     NotCovered("relate_due", None, _QUEUE),
     NotCovered("return_due", None, _QUEUE),
     NotCovered("search_due", None, _QUEUE),
+    NotCovered("search_text_config", None, _INDEX),
+    NotCovered("sentence_text_config", None, _INDEX),
+    NotCovered("search_text_idx", ("segid", "term"), _PLACES),
+    NotCovered("sentence_text_idx", ("segid", "term"), _PLACES),
     NotCovered("suppression", None, "digests of redacted texts, which nobody can compute again"),
     NotCovered("counter", ("value",), "numbers that were never given out leave no row"),
     NotCovered("article", ("seq",), _ORDER),
