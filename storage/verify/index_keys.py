@@ -25,7 +25,9 @@ from storage.verify.finding import WELL, Broken, Findings, Scope
 WORDINGS_AT_ONCE = 200
 _SEEN = (
     "SELECT DISTINCT s.wording_id, s.derivation_id, s.article_id, s.origin_id, s.locator_id, "
-    "s.address_id, s.observed_at FROM sight s WHERE s.wording_id IS NOT NULL ORDER BY s.wording_id"
+    "s.address_id, s.observed_at, o.observed_at AS first_at FROM sight s "
+    "JOIN observation o ON o.id = s.observation_id "
+    "WHERE s.wording_id IS NOT NULL ORDER BY s.wording_id"
 )
 _FOUND = "SELECT wording_id, count(*) AS number FROM trace GROUP BY wording_id"
 
@@ -129,7 +131,8 @@ class _KeyOrigins:
         except ValueError:
             return None
         if (None, False) in days:
-            days |= {(row["observed_at"].date(), True) for row in rows}
+            # before a clock correction, a wording was indexed by the uncorrected time
+            days |= {(row[at].date(), True) for row in rows for at in ("observed_at", "first_at")}
         return days - {(None, False)}
 
 
