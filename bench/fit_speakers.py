@@ -36,8 +36,8 @@ from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker import choice as choices
 from worker.text.annotate.speaker.candidates import Features, Speaker
-from worker.text.annotate.speaker.choice import added_up, choose
-from worker.text.annotate.speaker.speech import QuotedWords, described
+from worker.text.annotate.speaker.choice import choose, combine_weights
+from worker.text.annotate.speaker.speech import QuotedWords, speech_features
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TARGET = REPOSITORY / "worker" / "text" / "annotate" / "speaker" / "weights.toml"
@@ -140,7 +140,7 @@ def speech_of(every: Iterable[Mapping[str, Any]]) -> Iterator[Case]:
         seen: list[Features] = []
 
         def speech(quoted: QuotedWords, seen: list[Features] = seen) -> bool:
-            seen.append(described(quoted))
+            seen.append(speech_features(quoted))
             return True
 
         found = quotes(paragraphs_of(article), "de", speech=speech)
@@ -167,7 +167,7 @@ def fit_both(learnt: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
     speech = fit(list(speech_of([*learnt, *labelled()])))
     speakers: dict[str, float] = {}
     for _ in range(ROUNDS):
-        table = added_up(speakers)
+        table = combine_weights(speakers)
         with patch.object(choices, "speaker_weights", lambda table=table: table):
             speakers = fit([*cases([*learnt, *labelled()]), *spoken_of(learnt)])
     return {"speech": speech, "speakers": speakers}

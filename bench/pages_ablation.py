@@ -86,7 +86,7 @@ RULES: tuple[tuple[str, Any, str, Any], ...] = (
     ("authors: lines around the headline", page_bylines, "_collect_lines", nothing),
     ("authors: the site, on its blog", page_clues, "BLOG", NEVER),
     ("authors: who drew, and where from", page_people, "BYLINE_END", NEVER),
-    ("authors: towns behind names", page_people, "_without_towns", first),
+    ("authors: locations after names", page_people, "_remove_locations", first),
     ("authors: weighed, not ranked", page_authors, "model", lambda _: EVEN),
     ("authors: dates, times and counts cut out", page_people, "STAMP", NEVER),
     ("authors: who reviewed or edited", page_people, "ANOTHER_PART", NEVER),

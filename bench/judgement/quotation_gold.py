@@ -10,8 +10,8 @@ from unittest.mock import patch
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker import choice
-from worker.text.annotate.speaker.candidates import forget_weights
-from worker.text.annotate.speaker.speech import LEAST, QuotedWords, described
+from worker.text.annotate.speaker.candidates import clear_weight_caches
+from worker.text.annotate.speaker.speech import MIN_SUMS, QuotedWords, speech_features
 
 BY_FOLD = Path(__file__).parent / "weights" / "speakers.json"
 """The weights of speech and speakers that were fitted without each of the folds."""
@@ -39,14 +39,14 @@ def reader_by(speech: Mapping[str, float], speakers: Mapping[str, float]) -> Rea
     """Return who reads quotations by other weights than those of the product."""
 
     def is_speech(quoted: QuotedWords) -> bool:
-        told = described(quoted).items()
-        return sum(speech.get(name, 0.0) * each for name, each in told) >= LEAST[quoted.rule]
+        told = speech_features(quoted).items()
+        return sum(speech.get(name, 0.0) * each for name, each in told) >= MIN_SUMS[quoted.rule]
 
     def read(paragraphs: Sequence[Paragraph]) -> Sequence[Quote]:
-        table = choice.added_up(speakers)
+        table = choice.combine_weights(speakers)
         with patch.object(choice, "speaker_weights", lambda: table):
             found = quotes(paragraphs, "de", speech=is_speech)
-        forget_weights()
+        clear_weight_caches()
         return found
 
     return read

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tests.text.cases import BRAND
-from worker.text.annotate.headline import headline_missing
+from worker.text.annotate.headline import is_headline_unrelated
 
 BODY = BRAND.split("\n\n", 1)[1]
 
@@ -23,7 +23,7 @@ BODY = BRAND.split("\n\n", 1)[1]
     ],
 )
 def test_a_headline_that_the_body_speaks_of_is_not_flagged(title: str) -> None:
-    assert not headline_missing(title, BODY)
+    assert not is_headline_unrelated(title, BODY)
 
 
 @pytest.mark.parametrize(
@@ -35,19 +35,21 @@ def test_a_headline_that_the_body_speaks_of_is_not_flagged(title: str) -> None:
     ],
 )
 def test_a_headline_of_another_story_is_flagged(title: str) -> None:
-    assert headline_missing(title, BODY)
+    assert is_headline_unrelated(title, BODY)
 
 
 def test_a_short_body_is_never_flagged() -> None:
-    assert not headline_missing("Bundestag beschließt höhere Renten", "Es brennt in Marschfelde.")
+    assert not is_headline_unrelated(
+        "Bundestag beschließt höhere Renten", "Es brennt in Marschfelde."
+    )
 
 
 @pytest.mark.real
 def test_false_alarms_on_real_articles_are_few(real_data):
     lines = (real_data / "data" / "wikinews_de" / "articles.jsonl").read_text().splitlines()
     articles = [json.loads(line) for line in lines]
-    alarms = sum(headline_missing(a["title"], a["text"]) for a in articles)
+    alarms = sum(is_headline_unrelated(a["title"], a["text"]) for a in articles)
     shifted = pairwise(articles)
-    found = sum(headline_missing(a["title"], b["text"]) for a, b in shifted)
+    found = sum(is_headline_unrelated(a["title"], b["text"]) for a, b in shifted)
     assert alarms < 0.05 * len(articles)
     assert found > 0.8 * len(articles)

@@ -53,11 +53,11 @@ def test_a_text_of_two_languages_is_not_voted_on() -> None:
 def test_vote_and_model_agree_on_real_articles(real_data):
     import json
 
-    from worker.text.annotate.language import _ranked, _voted
+    from worker.text.annotate.language import _rank, _vote
 
     lines = (real_data / "data" / "wikinews_de" / "articles.jsonl").read_text().splitlines()
     for line in lines[::20]:
         sample = json.loads(line)["text"][:2_000]
-        voted = _voted(sample, BOTH)
-        assert _ranked(sample, BOTH).value == "de"
+        voted = _vote(sample, BOTH)
+        assert _rank(sample, BOTH).value == "de"
         assert voted is None or voted.value == "de"

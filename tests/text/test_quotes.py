@@ -16,7 +16,12 @@ from tests.text.cases import draft
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.speaker.candidates import Speaker
 from worker.text.annotate.speaker.choice import choose, speaker_weights
-from worker.text.annotate.speaker.speech import QuotedWords, described, is_speech, weights
+from worker.text.annotate.speaker.speech import (
+    QuotedWords,
+    is_speech,
+    speech_features,
+    speech_weights,
+)
 
 
 def passages(name: str) -> list[dict]:
@@ -234,7 +239,9 @@ def test_what_is_told_without_looking_further_is_told_by_all_features_too() -> N
     weighed: list[tuple[bool, bool]] = []
 
     def all_weighed(quoted: QuotedWords) -> bool:
-        total = sum(weights().get(name, 0.0) * each for name, each in described(quoted).items())
+        total = sum(
+            speech_weights().get(name, 0.0) * each for name, each in speech_features(quoted).items()
+        )
         weighed.append((is_speech(quoted), 1 / (1 + exp(-total)) >= (0.2 if quoted.rule else 0.35)))
         return weighed[-1][0]
 

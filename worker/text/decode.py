@@ -301,24 +301,24 @@ def _context_score(context: bytes, encoding: str) -> float:
     return _character_score(character or "\x80", chr(context[0]), chr(context[2]))
 
 
-def _character_score(character: str, left: str, right: str) -> float:
+def _character_score(character: str, previous: str, following: str) -> float:
     if character.isalpha():
-        return _letter_score(character, left, right)
+        return _letter_score(character, previous, following)
     if character in "„“”‚‘»«›‹–—…€§°\xa0•·":
-        return -2 if left in _LETTERS and right in _LETTERS else 1
+        return -2 if previous in _LETTERS and following in _LETTERS else 1
     return 1 if character == "’" else -2
 
 
-def _letter_score(letter: str, left: str, right: str) -> float:
+def _letter_score(letter: str, previous: str, following: str) -> float:
     if letter in "äöüß":
-        return 2 if left in _LETTERS or right in _LETTERS else -1
-    if letter.isupper() and left in _SMALL:
+        return 2 if previous in _LETTERS or following in _LETTERS else -1
+    if letter.isupper() and previous in _SMALL:
         return -2
     if letter in "ÄÖÜ":
-        return 2 if right in _LETTERS else -2
+        return 2 if following in _LETTERS else -2
     if letter.isupper():
         return 0
-    return 1 if left in _LETTERS or right in _LETTERS else -1
+    return 1 if previous in _LETTERS or following in _LETTERS else -1
 
 
 def _make_result(text: str, encoding: str, findings: _Findings) -> DecodedText:

@@ -81,29 +81,29 @@ def stamp(runs: Iterable[str]) -> Json:
     '0403020100010203'
     >>> stamp(["\u200b"] * 20)
     """
-    removed = "".join(run for run in runs if len(run) >= _MIN_STAMP_LENGTH)
-    if not removed:
+    characters = "".join(run for run in runs if len(run) >= _MIN_STAMP_LENGTH)
+    if not characters:
         return None
     encoded = bytes(
-        value for character in removed if (value := _hidden_byte(ord(character))) is not None
+        value for character in characters if (value := _hidden_byte(ord(character))) is not None
     )
-    data = encoded or removed.encode()
+    data = encoded or characters.encode()
     return {
-        "kind": "c2pa" if _C2PA in data else _stamp_kind(removed),
-        "characters": len(removed),
+        "kind": "c2pa" if _C2PA in data else _stamp_kind(characters),
+        "characters": len(characters),
         "sha256": hashlib.sha256(data).hexdigest(),
         "data": data[:_MAX_DATA_BYTES].hex(),
     }
 
 
-def recorded_stamp(steps: Iterable[CleaningStep]) -> Json:
+def stamp_from_steps(steps: Iterable[CleaningStep]) -> Json:
     """Return the stamp that the cleaning steps removed from a text, None if there is none."""
     return next((step.detail["stamp"] for step in steps if step.detail.get("stamp")), None)
 
 
 def stamp_fields(steps: Iterable[CleaningStep]) -> dict[str, Field]:
     """Return the provenance field for the stamp that the cleaning steps removed, if any."""
-    value = recorded_stamp(steps)
+    value = stamp_from_steps(steps)
     return {STAMP: Field(value, "unseen characters of the text")} if value else {}
 
 
@@ -115,23 +115,25 @@ def invisible_flags(steps: Iterable[CleaningStep]) -> tuple[str, ...]:
 
 def _is_visible_part(text: str, run: str, start: int, end: int) -> bool:
     """Check whether a run shapes visible characters: a joiner, a variant form, part of a flag."""
-    left, right = text[start - 1 : start], text[end : end + 1]
-    if not left:
+    previous, following = text[start - 1 : start], text[end : end + 1]
+    if not previous:
         return False
     if run in _JOINERS:
-        return _is_letter(left) and _is_letter(right)
-    if left == _FLAG:
+        return _is_letter(previous) and _is_letter(following)
+    if previous == _FLAG:
         return run[-1] == _CANCEL_TAG
     if run in {"\ufe0f\u200d", "\u200d"}:
-        return _is_emoji(left) and _is_emoji(right)
-    return len(run) == 1 and _has_variants(left, ord(run))
+        return _is_emoji(previous) and _is_emoji(following)
+    return len(run) == 1 and _has_variants(previous, ord(run))
 
 
-def _has_variants(left: str, selector: int) -> bool:
+def _has_variants(previous: str, selector: int) -> bool:
     if selector in _EXTRA_SELECTORS:
-        return left >= _IDEOGRAPHS
+        return previous >= _IDEOGRAPHS
     is_selector = selector in _SELECTORS or "\u180b" <= chr(selector) <= "\u180f"
-    return is_selector and (_is_emoji(left) or (not left.isascii() and not _is_latin(left)))
+    return is_selector and (
+        _is_emoji(previous) or (not previous.isascii() and not _is_latin(previous))
+    )
 
 
 def _is_letter(character: str) -> bool:
@@ -157,8 +159,8 @@ def _hidden_byte(code: int) -> int | None:
     return code - 0xE0000 if code in _TAGS else None
 
 
-def _stamp_kind(removed: str) -> str:
-    codes = [ord(character) for character in removed]
+def _stamp_kind(characters: str) -> str:
+    codes = [ord(character) for character in characters]
     if any(code in _TAGS for code in codes):
         return "tags"
     has_selectors = any(code in _SELECTORS or code in _EXTRA_SELECTORS for code in codes)

@@ -1,1 +1,1 @@
-"""PURE: what is told of paragraphs: roles, marks, notices, language, dates, quotations."""
+"""PURE: annotate paragraphs with roles, marks, notices, language, dates and quotations."""

@@ -1,4 +1,4 @@
-"""Find the persons, agencies and houses that a byline names among what else stands in it."""
+"""Extract the persons, agencies and publishers from a byline."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _AGENCY_NAMES = (
     "Katholische Nachrichten-Agentur", "Deutscher Depeschendienst",
 )  # fmt: skip
 _AGENCIES = frozenset(name.casefold() for name in _AGENCY_NAMES)
-_DESKS = frozenset(
+_DPA_SERVICES = frozenset(
     [
         "lni",
         "lsw",
@@ -37,7 +37,7 @@ _DESKS = frozenset(
         "tmn",
     ]
 )
-"""The regional services of dpa, as they stand behind its name."""
+"""Abbreviations of the regional services of dpa, which follow its name."""
 
 _WEEKDAYS = (
     "montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag"
@@ -56,7 +56,7 @@ BYLINE_START = re.compile(
     \s*[:|·–-]?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What introduces a name in a byline.
+"""The introduction of a name in a byline.
 
 >>> BYLINE_START.sub("", "Ein Kommentar von Jonte Wübbena"), BYLINE_START.sub("", "By Ann Lee")
 ('Jonte Wübbena', 'Ann Lee')
@@ -72,7 +72,7 @@ BYLINE_END = re.compile(
     |(?<!\s)\s++(?-i:In|On|on)\s.*\Z|(?<!\s)\s++in\Z""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-"""What stands in a byline behind those who wrote: who drew, or where from.
+"""The end of a byline after the author names: an illustrator or a place.
 
 >>> BYLINE_END.sub("", "Ada Kern Illustration von Bo Lind"), BYLINE_END.sub("", "Ann Lee in Kyiv")
 ('Ada Kern', 'Ann Lee')
@@ -81,19 +81,19 @@ BYLINE_END = re.compile(
 CREDENTIAL = re.compile(
     r"(?:(?:Ph|M|D|Ed|Psy|J|Pharm)\.?\s?D\.?|[MB]\.?(?:A|S|Sc|Ed|BA)\.?|[A-Z][A-Z-]{1,6}[®™]?(?:\s\d{1,4})?){1,3}+"
 )
-"""Letters behind a name for what somebody has learned.
+"""An academic or professional title after a name.
 
->>> [bool(CREDENTIAL.fullmatch(each)) for each in ("PhD", "M.D.", "E-RYT 200", "CEPF®", "Md Ali")]
+>>> [bool(CREDENTIAL.fullmatch(word)) for word in ("PhD", "M.D.", "E-RYT 200", "CEPF®", "Md Ali")]
 [True, True, True, True, False]
 """
 
-PICTURED = re.compile(
+PHOTOGRAPHER = re.compile(
     r"(?<![^,;|/()])[^,;|/()]++\((?:fotos?|bilder|illustration\w*|grafik\w*|video|photos?)\)",
     re.IGNORECASE,
 )
-"""Somebody who is named for the pictures.
+"""The name of a photographer, marked as such.
 
->>> PICTURED.sub("", "Ada Kern (Text), Bo Lind (Fotos)")
+>>> PHOTOGRAPHER.sub("", "Ada Kern (Text), Bo Lind (Fotos)")
 'Ada Kern (Text),'
 """
 
@@ -103,7 +103,7 @@ ROLE_BEFORE = re.compile(
     r"(?=(?-i:[A-ZÄÖÜ])[\w.-]+\s+(?-i:[A-ZÄÖÜvdz]))",
     re.IGNORECASE,
 )
-"""What somebody is, before the name.
+"""A job title before the name.
 
 >>> ROLE_BEFORE.sub("", "unserem Korrespondenten Bo Lind")
 'Bo Lind'
@@ -117,13 +117,13 @@ BYLINE_LABEL_ALONE = re.compile(
     r"(?:von|by))\s*:?",
     re.IGNORECASE,
 )
-"""A line that announces who wrote: the name follows in the next one.
+"""A label that announces an author; the name follows on the next line.
 
 >>> bool(BYLINE_LABEL_ALONE.fullmatch("Autor:")), BYLINE_LABEL_ALONE.fullmatch("Autorenlesung")
 (True, None)
 """
 
-ROLE_BEHIND = re.compile(
+ROLE_AFTER = re.compile(
     r"(?<=[\w.])\s++"
     r"(?:(?:freie[rn]?|leitende[rn]?|senior|staff|freelance|contributing|sponsored)\s.*\Z"
     r"|(?:(?:political|news|sports?)\s++)?[\w-]*(?:redakteur|reporter|korrespondent|volontär"
@@ -131,22 +131,22 @@ ROLE_BEHIND = re.compile(
     r"|sponsored\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-"""What somebody is, behind the name.
+"""A job title after the name.
 
->>> ROLE_BEHIND.sub("", "Ada Kern Redakteurin im Ressort Küste")
+>>> ROLE_AFTER.sub("", "Ada Kern Redakteurin im Ressort Küste")
 'Ada Kern'
->>> ROLE_BEHIND.sub("", "Bo Lind Freelance sports writer")
+>>> ROLE_AFTER.sub("", "Bo Lind Freelance sports writer")
 'Bo Lind'
 """
 
-BETWEEN = re.compile(
+NAME_SEPARATOR = re.compile(
     r"(?:(?:(?<!\s)\s++)?(?:[;|/•·]|,(?!\s*+(?:Jr|Sr|III?)\b)(?:\s*+(?:and|und)(?=\s))?)"
     r"|(?<!\s)\s++(?:&|\+|und|and|sowie|with|mit|et|y|e|og|och|ja)\s)\s*+",
     re.IGNORECASE,
 )
-"""What stands between two names.
+"""A separator between two names.
 
->>> BETWEEN.split("Ada Kern, Bo Lind und Cy Dorn / dpa")
+>>> NAME_SEPARATOR.split("Ada Kern, Bo Lind und Cy Dorn / dpa")
 ['Ada Kern', 'Bo Lind', 'Cy Dorn', 'dpa']
 """
 
@@ -164,7 +164,7 @@ STAMP = re.compile(
       | \b(?:{_WEEKDAYS})(?=\.?,)""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""A date, a time, a day of the week or a count, none of which a name holds.
+"""A date, a time, a weekday or a count; none of these is part of a name.
 
 >>> STAMP.sub("|", "Ada Kern December 17, 2025"), STAMP.sub("|", "Bo Lind Mar 14, 34 min read")
 ('Ada Kern |', 'Bo Lind |, |')
@@ -179,14 +179,14 @@ ANOTHER_PART = re.compile(
     |posted[ ](?:in|on|under)|tagged|comments?|kommentare?)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""The beginning of a part of a byline that is not of whoever wrote.
+"""The beginning of a part of a byline that does not name an author.
 
 >>> bool(ANOTHER_PART.match("Medically reviewed by Bo Lind")), ANOTHER_PART.match("Ada Kern")
 (True, None)
 """
 
 ADDRESS = re.compile(r"https?://|www\.|@|\.(?:html?|php)\b", re.IGNORECASE)
-"""A web or mail address.
+"""A web or e-mail address.
 
 >>> bool(ADDRESS.search("https://www.facebook.com/zeitung")), bool(ADDRESS.search("A. Muster"))
 (True, False)
@@ -199,7 +199,7 @@ ROLE = re.compile(
     r"|editor|writer|correspondent|columnist|contributor|producer|leiter(?:in)?|praktikant(?:in)?|gastautor(?:in)?)\b.*$",
     re.IGNORECASE,
 )
-"""What somebody is, not who.
+"""A job title alone, without a name.
 
 >>> bool(ROLE.match("Wirtschaftsredakteurin")), bool(ROLE.match("Political Editor"))
 (True, True)
@@ -218,15 +218,15 @@ _LABELS = frozenset(
     " januar februar märz oktober november dezember january february april september october"
     " december".split()
 )
-"""Words of labels and calendars that begin no name of a person."""
+"""Words of labels and calendars that do not begin a person's name."""
 
-_NEVER_NAMES = frozenset(
+_NON_NAME_WORDS = frozenset(
     "posts comments guides tips resources podcast podcasts blog facebook twitter instagram linkedin"  # noqa: SIM905
     " youtube whatsapp telegram xing pinterest email images photo photos foto fotos shutterstock"
     " istock getty istockphoto adobestock pixabay unsplash pexels depositphotos imago alamy"
     " picture-alliance officer manager marketing".split()
 )
-"""Words of channels, offices and picture agencies that no name of a person holds."""
+"""Words of channels, offices and picture agencies that are not part of a person's name."""
 
 NO_NAME = re.compile(
     r"^(?:admin(?:istrator)?|editor|staff|guest|gast|unknown|unbekannt|none|null|undefined|n/?a|autor|author|"
@@ -234,7 +234,7 @@ NO_NAME = re.compile(
     r"presse(?:stelle|mitteilung)?|foto|bild|\W*|\d+)$",
     re.IGNORECASE,
 )
-"""What systems write where no author is known.
+"""A placeholder that content management systems write for an unknown author.
 
 >>> bool(NO_NAME.match("Redaktion")), bool(NO_NAME.match("admin")), bool(NO_NAME.match("Anna Gast"))
 (True, True, False)
@@ -249,7 +249,7 @@ HOUSE = re.compile(
     |\.(?:de|at|ch|com|org|net|tv|info|co\.uk|is)\b|^(?-i:[A-ZÄÖÜ]{2,})$|^(?:the|der|die|das)\s""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""The name of a house or a desk rather than of a person.
+"""The name of a publisher or a newsroom rather than of a person.
 
 >>> bool(HOUSE.search("Küstenbote Online")), bool(HOUSE.search("boten.example.de"))
 (True, True)
@@ -261,7 +261,7 @@ DESK = re.compile(
     r"redaktion|newsroom|desk|\bteam\b|\bstaff\b|editors?\b|ressort|online\b|\.(?:de|at|ch|com)\b",
     re.IGNORECASE,
 )
-"""A desk of a house, which stands beside persons without having written.
+"""A newsroom listed with persons, without being an author itself.
 
 >>> bool(DESK.search("Lokalredaktion Lohe")), bool(DESK.search("KB Lohetal"))
 (True, False)
@@ -272,7 +272,7 @@ PERSON = re.compile(
     r"[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*(?:\s(?:von|van|de|den|der|zu|zur|del|della|la|da|dos|di|al|ter|af|av|und)"
     r"(?=\s)|\s[A-ZÄÖÜÀ-ÞŠŽČĆĐŁ][\w.'’-]*){1,4}"
 )
-"""A name as it is spelled in a byline: words with capitals, and particles.
+"""A person's name as spelled in a byline: capitalised words, and particles.
 
 >>> bool(PERSON.fullmatch("Dr. Ole van der Sand")), bool(PERSON.fullmatch("Berlin nach Paris"))
 (True, False)
@@ -282,16 +282,18 @@ PARTICLES = frozenset(
     "von vom van de den der zu zur zum del della la da dos di al ter af av und y e el bin ibn"  # noqa: SIM905
     " ten le du des dem dal dalla do das san st auf im".split()
 )
-_LONGEST_NAME = 60
-_MOST_WORDS = 6
-_FEWEST_WORDS = 2  # of a whole name
-_MOST_NAMES = 100
+_MAX_NAME_LENGTH = 60
+_MAX_WORDS = 6
+_MIN_WORDS = 2  # of a full name
+_MAX_NAMES = 100
 _MARKS = " ,;:|/*·•-–—()[]\"'„“"
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who a byline names: persons, agencies, and houses or desks, each in order and once."""
+    """The names in a byline: persons, agencies, and publishers or newsrooms; each in order, no
+    duplicates.
+    """
 
     persons: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()
@@ -301,7 +303,7 @@ class People:
         return bool(self.persons or self.agencies or self.houses)
 
     def names(self) -> tuple[str, ...]:
-        """Return the authors: persons and houses, and agencies where no person is named."""
+        """Return the authors: persons and publishers, and agencies if there is no person."""
         return (*self.persons, *self.houses, *(() if self.persons else self.agencies))
 
 
@@ -309,22 +311,22 @@ _AGENCY_WORDS = ("nachrichtenagentur", "news agency", "agentur", "agency")
 
 
 def is_agency(name: str) -> bool:
-    """Return whether `name` is a news agency's.
+    """Check whether `name` is the name of a news agency.
 
     >>> is_agency("dpa"), is_agency("dpa/lni"), is_agency("dapper")
     (True, True, False)
     >>> is_agency("SID Nachrichtenagentur")
     True
     """
-    folded = name.casefold().strip(" ().")
-    word = next((each for each in _AGENCY_WORDS if folded.endswith(f" {each}")), "")
-    folded = folded.removesuffix(word).rstrip()
-    return folded in _AGENCIES or folded.partition("/")[0].strip() in _AGENCIES
+    lowered = name.casefold().strip(" ().")
+    word = next((suffix for suffix in _AGENCY_WORDS if lowered.endswith(f" {suffix}")), "")
+    lowered = lowered.removesuffix(word).rstrip()
+    return lowered in _AGENCIES or lowered.partition("/")[0].strip() in _AGENCIES
 
 
-@lru_cache(maxsize=512)  # a line is looked at, offered, and read again where one is chosen
+@lru_cache(maxsize=512)  # one line is read several times
 def read_byline(text: str) -> People:
-    """Return who a byline in one string names.
+    """Return the names in a byline that is given as one string.
 
     >>> read_byline("Von Merle Addicks und Jonte Wübbena, dpa")
     People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), houses=())
@@ -334,39 +336,39 @@ def read_byline(text: str) -> People:
     words = text.split()
     if ADDRESS.search(text):
         words = [word for word in words if not ADDRESS.search(word)]
-    named = BYLINE_END.sub("", PICTURED.sub("", " ".join(words)))
-    parts = [BYLINE_END.sub("", part) for part in _parts(STAMP.sub(" | ", named))]
-    return _without_towns(sort_names(parts))
+    unmarked = BYLINE_END.sub("", PHOTOGRAPHER.sub("", " ".join(words)))
+    parts = [BYLINE_END.sub("", part) for part in _author_parts(STAMP.sub(" | ", unmarked))]
+    return _remove_locations(sort_names(parts))
 
 
-def _parts(text: str) -> Iterator[str]:
-    """Yield the parts of a byline that may name whoever wrote.
+def _author_parts(text: str) -> Iterator[str]:
+    """Yield the parts of a byline that may name an author.
 
-    >>> list(_parts("Von Ada Kern, PhD; edited by Bo Lind"))
+    >>> list(_author_parts("Von Ada Kern, PhD; edited by Bo Lind"))
     ['Ada Kern']
     """
-    for part in BETWEEN.split(text):
+    for part in NAME_SEPARATOR.split(text):
         bare = BYLINE_START.sub("", part.strip(" -–—()"), count=1)
-        learned = CREDENTIAL.fullmatch(bare) and not is_agency(bare)
-        if not learned and not ANOTHER_PART.match(bare):
+        is_credential = CREDENTIAL.fullmatch(bare) and not is_agency(bare)
+        if not is_credential and not ANOTHER_PART.match(bare):
             yield bare
 
 
-def _without_towns(people: People) -> People:
-    """Leave out single words behind a whole name: the town that somebody writes from."""
-    whole = [" " in person for person in people.persons]
-    if not any(whole):
+def _remove_locations(people: People) -> People:
+    """Remove single words after a full name: they are the author's location."""
+    is_full = [" " in person for person in people.persons]
+    if not any(is_full):
         return people
-    kept = tuple(
+    authors = tuple(
         person
         for index, person in enumerate(people.persons)
-        if whole[index] or not any(whole[:index])
+        if is_full[index] or not any(is_full[:index])
     )
-    return replace(people, persons=kept)
+    return replace(people, persons=authors)
 
 
 def is_byline(text: str) -> bool:
-    """Return whether a line is a byline by its words alone.
+    """Check whether the words of a line form a byline.
 
     >>> is_byline("Ein Artikel von Pia Sand | 27.01.2022"), is_byline("Von Ada Kern und Bo Lind")
     (True, True)
@@ -380,33 +382,33 @@ def is_byline(text: str) -> bool:
 
 
 def is_person_line(text: str) -> bool:
-    """Return whether a line is the names of persons and nothing else.
+    """Check whether a line consists only of names of persons.
 
     >>> is_person_line("Ada Kern und Bo Lind,"), is_person_line("Der Rat tagt.")
     (True, False)
     >>> is_person_line("Zum Hintergrund:")
     False
     """
-    if len(text) > _LONGEST_NAME or text.endswith((".", "!", "?", ":")):
+    if len(text) > _MAX_NAME_LENGTH or text.endswith((".", "!", "?", ":")):
         return False
     persons = read_byline(text).persons
     return bool(persons) and all(PERSON.fullmatch(person) for person in persons)
 
 
 def is_signature(text: str) -> bool:
-    """Return whether a last line names who wrote: persons, or a house and its source.
+    """Check whether a last line names the author: persons, or a publisher and its source.
 
     >>> is_signature("Ada Kern"), is_signature("Küstenbote / Lohe Heute"), is_signature("Ende/aus")
     (True, True, False)
     """
     parts = [part.strip() for part in text.split("/")]
-    named = [PERSON.fullmatch(part) is not None for part in parts]
-    sourced = len(parts) > 1 and any(named) and all(part[:1].isupper() for part in parts)
-    return is_person_line(text) or (len(text) <= _LONGEST_NAME and sourced)
+    are_persons = [PERSON.fullmatch(part) is not None for part in parts]
+    has_source = len(parts) > 1 and any(are_persons) and all(part[:1].isupper() for part in parts)
+    return is_person_line(text) or (len(text) <= _MAX_NAME_LENGTH and has_source)
 
 
 def is_introduced(part: str) -> bool:
-    """Return whether a part of a line begins like a byline, but for a date.
+    """Check whether a part of a line begins like a byline, ignoring a date.
 
     >>> is_introduced("06.11.2023 13:30 von Olga"), is_introduced("Written by")
     (True, False)
@@ -416,20 +418,22 @@ def is_introduced(part: str) -> bool:
 
 
 def names_in_line(text: str) -> list[str]:
-    """Return the whole names of persons in a line that holds little else but dates.
+    """Return the full names of persons in a line that otherwise contains only dates.
 
     >>> names_in_line("1. Februar 2022, Ada Kern"), names_in_line("Mehr über Ada Kern und Deiche")
     (['Ada Kern'], [])
     """
-    if sum(word[0].isupper() for word in text.split()) < _FEWEST_WORDS:
+    if sum(word[0].isupper() for word in text.split()) < _MIN_WORDS:
         return []
-    named = [name for name in read_byline(text).persons if " " in name and PERSON.fullmatch(name)]
+    full_names = [
+        name for name in read_byline(text).persons if " " in name and PERSON.fullmatch(name)
+    ]
     letters = sum(map(str.isalpha, STAMP.sub(" ", text)))
-    return named if 2 * sum(map(str.isalpha, "".join(named))) >= letters else []
+    return full_names if 2 * sum(map(str.isalpha, "".join(full_names))) >= letters else []
 
 
 def sort_names(names: list[str] | tuple[str, ...]) -> People:
-    """Return `names` as persons, agencies and houses; what is no name is left out.
+    """Classify `names` as persons, agencies and publishers; anything else is dropped.
 
     >>> sort_names(["Ada Kern", "Redaktion", "Küstenbote Online", "AFP", "Ada Kern"])
     People(persons=('Ada Kern',), agencies=('AFP',), houses=('Küstenbote Online',))
@@ -437,9 +441,9 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
     persons: dict[str, None] = {}
     agencies: dict[str, None] = {}
     houses: dict[str, None] = {}
-    for raw in names[:_MOST_NAMES]:
-        name = ROLE_BEHIND.sub("", ROLE_BEFORE.sub("", clean_name(raw)))
-        if agencies and name in _DESKS:
+    for raw in names[:_MAX_NAMES]:
+        name = ROLE_AFTER.sub("", ROLE_BEFORE.sub("", clean_name(raw)))
+        if agencies and name in _DPA_SERVICES:
             continue
         if is_agency(name):
             agencies.setdefault(name)
@@ -451,7 +455,7 @@ def sort_names(names: list[str] | tuple[str, ...]) -> People:
 
 
 def _has_common_words(name: str) -> bool:
-    """Return whether small words stand in a name of several that are no particles of names.
+    """Check whether a name of several words contains lower-case words other than name particles.
 
     >>> _has_common_words("Publiziert am"), _has_common_words("Ole van der Sand")
     (True, False)
@@ -462,7 +466,7 @@ def _has_common_words(name: str) -> bool:
 
 
 def clean_name(name: str) -> str:
-    """Return `name` without the words and marks around it.
+    """Return `name` without introductions, job titles and punctuation around it.
 
     >>> clean_name(" von  Anna Lüders (Text) "), clean_name("Dr. Ole Sand:")
     ('Anna Lüders', 'Dr. Ole Sand')
@@ -473,7 +477,7 @@ def clean_name(name: str) -> str:
 
 
 def is_name(name: str) -> bool:
-    """Return whether `name` may be somebody's, by its shape.
+    """Check whether `name` has the form of a person's or publisher's name.
 
     >>> is_name("Merle Addicks"), is_name("18. Juni 2024"), is_name("https://x.example/")
     (True, False, False)
@@ -481,9 +485,16 @@ def is_name(name: str) -> bool:
     (False, False, False)
     """
     words = name.casefold().split()
-    fits = 1 + name.islower() < len(name) <= _LONGEST_NAME and len(words) <= _MOST_WORDS
-    odd = ": " in name or any(map(str.isdecimal, name))
-    if odd or not fits or words[0] in _LABELS or not _NEVER_NAMES.isdisjoint(words):
+    has_valid_length = (
+        1 + name.islower() < len(name) <= _MAX_NAME_LENGTH and len(words) <= _MAX_WORDS
+    )
+    is_invalid = ": " in name or any(map(str.isdecimal, name))
+    if (
+        is_invalid
+        or not has_valid_length
+        or words[0] in _LABELS
+        or not _NON_NAME_WORDS.isdisjoint(words)
+    ):
         return False
     return not (
         NO_NAME.match(name) or ADDRESS.search(name) or STAMP.search(name) or ROLE.match(name)

@@ -1,4 +1,4 @@
-"""What the rules of both languages say of a quotation: its cue, and the words they share."""
+"""The cue of a quotation, and words used by the rules of both languages."""
 
 import re
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """The word that makes a quotation one, as it stands in the text, and the speaker it names.
+    """The word that introduces a quotation, as spelled in the text, and the speaker that it names.
 
-    `word` is None where a name and a colon alone introduce a quotation; `speaker` is None where
-    none is named, `pronoun` says that a pronoun stands for one. `naming` marks verbs that quote
-    single words (nannte, called).
+    `word` is None if only a name and a colon introduce the quotation; `speaker` is None if no
+    speaker is named; `pronoun` is true if the speaker is a pronoun. `naming` is true for verbs that
+    quote single words (nannte, called).
     """
 
     word: str | None
@@ -19,8 +19,8 @@ class Cue:
     naming: bool = False
 
 
-NOBODY = Cue(None, None)
-LONGEST_SPEAKER = 90  # characters
+EMPTY_CUE = Cue(None, None)
+MAX_SPEAKER_LENGTH = 90  # characters
 PRONOUNS = frozenset(
     "er sie es ich wir man dieser diese he she they it i we who wer".split()  # noqa: SIM905
 )

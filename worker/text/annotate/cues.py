@@ -1,36 +1,45 @@
-"""Find who is said to speak beside a quotation, and by which word, in German and English.
+"""Find the cue and the speaker next to a quotation, in German and English.
 
-The text is handed over with the quotations blanked out, one sentence at a time: what stands
-behind a quotation (`after`) and before it (`before`).
+The caller replaces quotations by blanks and passes one sentence at a time, as the text after a
+quotation (`text_after`) and before it (`text_before`).
 """
 
-from worker.text.annotate.cue import NOBODY, Cue
-from worker.text.annotate.cues_english import after_english, before_english
-from worker.text.annotate.cues_german import after_german, before_german, cue_around, opener_cue
+from worker.text.annotate.cue import EMPTY_CUE, Cue
+from worker.text.annotate.cues_english import cue_after_english, cue_before_english
+from worker.text.annotate.cues_german import (
+    cue_after_german,
+    cue_around,
+    cue_before_german,
+    opener_cue,
+)
 
-__all__ = ["NOBODY", "Cue", "cue_after", "cue_around", "cue_before", "opener_cue"]
+__all__ = ["EMPTY_CUE", "Cue", "cue_after", "cue_around", "cue_before", "opener_cue"]
 
-_REACH = 200  # characters of a sentence that are searched
+_MAX_LENGTH = 200  # maximum number of characters of a sentence that are searched
 
 
-def cue_after(after: str, language: str) -> Cue | None:
-    """Return the cue in the rest of a sentence behind a quotation.
+def cue_after(text_after: str, language: str) -> Cue | None:
+    """Return the cue in the rest of the sentence after a quotation.
 
     >>> cue_after(", sagte die Sprecherin der Wehr am Montag.", "de")
     Cue(word='sagte', speaker='Sprecherin der Wehr', pronoun=False, naming=False)
     >>> cue_after(" Ann Lee, the mayor, told reporters.", "en").speaker
     'Ann Lee'
     """
-    return after_german(after[:_REACH]) if language == "de" else after_english(after[:_REACH])
+    return (
+        cue_after_german(text_after[:_MAX_LENGTH])
+        if language == "de"
+        else cue_after_english(text_after[:_MAX_LENGTH])
+    )
 
 
-def cue_before(before: str, language: str) -> Cue | None:
-    """Return the cue in a sentence before a quotation.
+def cue_before(text_before: str, language: str) -> Cue | None:
+    """Return the cue in the sentence before a quotation.
 
     >>> cue_before("Am Montag nannte Bürgermeister Bo Lind das ", "de")
     Cue(word='nannte', speaker='Bürgermeister Bo Lind', pronoun=False, naming=True)
     >>> cue_before("But the mayor said the plan was ", "en").speaker
     'mayor'
     """
-    before = before[-_REACH:]
-    return before_german(before) if language == "de" else before_english(before)
+    text_before = text_before[-_MAX_LENGTH:]
+    return cue_before_german(text_before) if language == "de" else cue_before_english(text_before)

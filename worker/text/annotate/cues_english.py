@@ -1,12 +1,12 @@
-"""Find in English who is said to speak beside a quotation, and by which word.
+"""Find the cue and the speaker next to a quotation in English.
 
-The text is handed over with the quotations blanked out, one sentence at a time.
+The caller replaces quotations by blanks and passes one sentence at a time.
 """
 
 import re
 
-from worker.text.annotate.cue import LONGEST_SPEAKER, PRONOUNS, WORD, Cue
-from worker.text.annotate.cues_german import named_with_colon
+from worker.text.annotate.cue import MAX_SPEAKER_LENGTH, PRONOUNS, WORD, Cue
+from worker.text.annotate.cues_german import colon_cue
 
 _WORDS = (
     "said says say told tells added adds explained explains wrote writes asked asks replied replies"
@@ -25,7 +25,7 @@ _PHRASAL = {
     "went": "on", "goes": "on", "shot": "back", "hit": "back", "fired": "back", "shoots": "back",
     "pointed": "out", "points": "out", "chimed": "in",
 }  # fmt: skip
-"""English verbs that mean saying with this word behind them."""
+"""English verbs that mean "say" when followed by this word."""
 
 
 def _verbs() -> frozenset[str]:
@@ -57,7 +57,7 @@ SPEAKER = re.compile(
     rf"(?P<speaker>(?(article)|{_ROLE}{{0,3}}(?=[A-Z]))"
     rf"(?:{_TITLE}|{_WORD} ){{0,9}}?(?!{_ABBREVIATED}){_WORD}){_STOP}"
 )
-"""Who speaks, in English, behind the verb.
+"""A speaker after the verb, in English.
 
 >>> SPEAKER.match("Mr. J. Reed of the union on Monday")["speaker"]
 'Mr. J. Reed of the union'
@@ -76,7 +76,7 @@ SUBJECT = re.compile(
     r"(?:\s(?:also|later|then|has|had|have|once|previously|repeatedly|recently|himself|herself"
     r"|did|not|would|will|could|can|may|might|only))*\s*\Z"
 )
-"""Who speaks, in English, before the verb.
+"""A speaker before the verb, in English.
 
 >>> SUBJECT.search("the mayor, a farmer by trade, ")["role"]
 'mayor'
@@ -90,10 +90,10 @@ OPENER = re.compile(
     r"|(?:On|In|At|After|During|Before|Earlier|Last)\s[^,]{2,60}?"
     r"(?:,\s|\s(?=(?:the|an?|his|her)\s\w+\s*\Z)))+"
 )
-"""What may stand before the subject of a sentence."""
+"""Words that can precede the subject of a sentence."""
 
 INVERTED = re.compile(r"\s(?P<verb>[a-z]{3,}ed)\s(?=[A-Z]|(?:the|an?|his|her|[a-z]+)\s)")
-"""Right behind a quotation: what may be a verb.
+"""A possible verb immediately after a quotation.
 
 >>> INVERTED.match(" laughed actress Romy Tate")["verb"]
 'laughed'
@@ -102,68 +102,68 @@ INVERTED = re.compile(r"\s(?P<verb>[a-z]{3,}ed)\s(?=[A-Z]|(?:the|an?|his|her|[a-
 ACCORDING = re.compile(r"\b(?P<cue>[Aa]ccording to|[Ii]n the words of)\s")
 
 
-def after_english(after: str) -> Cue | None:
-    according = ACCORDING.search(after) if "cording" in after else None
+def cue_after_english(text_after: str) -> Cue | None:
+    according = ACCORDING.search(text_after) if "cording" in text_after else None
     if according:
-        return _speaker(according["cue"], after, according.end())
-    for found in WORD.finditer(after):
-        verb = _verb(after, found)
+        return _speaker_cue(according["cue"], text_after, according.end())
+    for match in WORD.finditer(text_after):
+        verb = _speech_verb(text_after, match)
         if verb is None:
             continue
-        gap = after[: found.start()]
+        gap = text_after[: match.start()]
         if not gap.strip(" ,.!?–—-"):
-            return _speaker(verb, after, found.start() + len(verb) + 1)
-        cue = _subject(verb, gap)
+            return _speaker_cue(verb, text_after, match.start() + len(verb) + 1)
+        cue = _subject_cue(verb, gap)
         if cue is not None:
             return cue
-    return _inverted(after)
+    return _any_verb_cue(text_after)
 
 
-def _inverted(after: str) -> Cue | None:
-    """Return a cue of any verb right behind a quotation: “…!” laughed Romy Tate."""
-    found = INVERTED.match(after)
-    cue = _speaker(found["verb"], after, found.end()) if found else None
+def _any_verb_cue(text_after: str) -> Cue | None:
+    """Return a cue with any verb immediately after a quotation: “…!” laughed Romy Tate."""
+    match = INVERTED.match(text_after)
+    cue = _speaker_cue(match["verb"], text_after, match.end()) if match else None
     return cue if cue and cue.speaker else None
 
 
-def _verb(text: str, found: re.Match[str]) -> str | None:
-    """Return the verb of saying that stands at a word, with the word that belongs to it.
+def _speech_verb(text: str, match: re.Match[str]) -> str | None:
+    """Return the verb of speech at a word, including its particle, None if it is not such a verb.
 
-    >>> _verb("Renken shot back", WORD.search("Renken shot back", 7))
+    >>> _speech_verb("Renken shot back", WORD.search("Renken shot back", 7))
     'shot back'
     """
-    word = found[0]
+    word = match[0]
     if word not in _VERBS:
         return None
     particle = _PHRASAL.get(word)
     if particle is None:
         return word
-    whole = f"{word} {particle}"
-    return whole if text.startswith(f"{whole}", found.start()) else None
+    phrase = f"{word} {particle}"
+    return phrase if text.startswith(f"{phrase}", match.start()) else None
 
 
-def before_english(before: str) -> Cue | None:
+def cue_before_english(text_before: str) -> Cue | None:
     best: Cue | None = None
-    for found in reversed(list(WORD.finditer(before))):
-        word = _verb(before, found)
-        if word is None or before[: found.start()].endswith("-"):
+    for match in reversed(list(WORD.finditer(text_before))):
+        word = _speech_verb(text_before, match)
+        if word is None or text_before[: match.start()].endswith("-"):
             continue  # so-called
-        cue = _subject(word, before[: found.start()])
+        cue = _subject_cue(word, text_before[: match.start()])
         if cue is None:
-            cue = _speaker(word, before, found.start() + len(word) + 1)
+            cue = _speaker_cue(word, text_before, match.start() + len(word) + 1)
         if cue.speaker or cue.pronoun:
             return cue
         best = best or cue
     if best:
         return best
-    according = ACCORDING.search(before)
+    according = ACCORDING.search(text_before)
     if according:
-        return _speaker(according["cue"], before, according.end())
-    return named_with_colon(before)
+        return _speaker_cue(according["cue"], text_before, according.end())
+    return colon_cue(text_before)
 
 
-def _subject(word: str, head: str) -> Cue | None:
-    """Return who is the subject of a verb by the words right before it, None where nobody is."""
+def _subject_cue(word: str, head: str) -> Cue | None:
+    """Return the subject immediately before a verb, None if there is none."""
     naming = word in _NAMING
     words = head[head.rfind("§") + 1 :]
     opener = OPENER.match(words)
@@ -173,20 +173,20 @@ def _subject(word: str, head: str) -> Cue | None:
         return Cue(word, None, True, naming)
     if last and last[-1].casefold() in PRONOUNS:
         return Cue(word, None, True, naming)
-    found = SUBJECT.search(words)
-    if found is None:
+    match = SUBJECT.search(words)
+    if match is None:
         return None
-    speaker = found["role"] or found["name"]
-    return Cue(word, speaker, False, naming) if len(speaker) <= LONGEST_SPEAKER else None
+    speaker = match["role"] or match["name"]
+    return Cue(word, speaker, False, naming) if len(speaker) <= MAX_SPEAKER_LENGTH else None
 
 
-def _speaker(word: str, text: str, at: int) -> Cue:
+def _speaker_cue(word: str, text: str, position: int) -> Cue:
     naming = word in _NAMING
-    found = SPEAKER.match(text, at)
-    if found:
-        speaker = found["speaker"]
+    match = SPEAKER.match(text, position)
+    if match:
+        speaker = match["speaker"]
         if speaker.casefold() in PRONOUNS:
             return Cue(word, None, True, naming)
         return Cue(word, speaker, False, naming)
-    next_word = WORD.match(text, at)
+    next_word = WORD.match(text, position)
     return Cue(word, None, next_word is not None and next_word[0] in PRONOUNS, naming)

@@ -1,12 +1,12 @@
-"""Find in German who is said to speak beside a quotation, and by which word.
+"""Find the cue and the speaker next to a quotation in German.
 
-The text is handed over with the quotations blanked out, one sentence at a time.
+The caller replaces quotations by blanks and passes one sentence at a time.
 """
 
 import re
 from collections.abc import Set as AbstractSet
 
-from worker.text.annotate.cue import LONGEST_SPEAKER, NOBODY, PRONOUNS, WORD, Cue
+from worker.text.annotate.cue import EMPTY_CUE, MAX_SPEAKER_LENGTH, PRONOUNS, WORD, Cue
 
 _STEMS = (
     "sag erklär mein versicher forder erinner"
@@ -70,7 +70,7 @@ _PARTICLES = {
     "leg": {"dar", "nach", "offen"}, "füh": {"aus"}, "drü": {"aus"}, "leh": {"ab"},
     "gab": {"bekannt"}, "geb": {"bekannt"}, "gib": {"bekannt"},
 }  # fmt: skip
-"""What a verb that begins so must have beside it to be one of saying: teilte … mit."""
+"""Particles that verbs with this beginning need in order to be verbs of speech: teilte … mit."""
 _IMPERSONAL = frozenset({"heißt", "hieß", "lautet", "lautete"})
 
 _WORD = r"(?:\d{1,3}-)?[A-ZÄÖÜÀ-ÞŁŠŽČĆ][\w'’-]*"
@@ -108,7 +108,7 @@ SPEAKER = re.compile(
     rf"(?(article)(?:{_NO_MEDIUM} (?:der|des|von|für)(?: [a-zäöüß]\w*en)? {_NAME})*))"
     rf"(?:(?(article)|(?!))(?: \([^)]*\))?, (?P<name>{_WORD}(?: {_WORD}){{1,3}})(?=[,.( ]))?"
 )
-"""Who speaks, in German: a name, or an article and what belongs to it.
+"""A speaker in German: a name, or an article and a noun phrase.
 
 >>> SPEAKER.match("die Sprecherin der Wehr am Montag")["speaker"]
 'Sprecherin der Wehr'
@@ -122,12 +122,12 @@ SKIPPED = re.compile(
     r"\s(?:(?:es|sich|auch|zudem|dazu|dann|nun|weiter|später|etwa|dagegen|hingegen|heute|gestern|einst"
     r"|am \w+tag(?:\w+)?|daraufhin|schließlich) )*"
 )
-"""What may stand between a verb and its subject."""
+"""Words that can occur between a verb and its subject."""
 
 INVERTED = re.compile(
     r",\s(?P<verb>[a-zäöüß]{2,}(?:te|t|ten)|gab|ließ|sang|trat|stieß|schloss|begann|begrub)\s"
 )
-"""Behind a quotation: a comma, and what may be a verb.
+"""A comma and a possible verb after a quotation.
 
 >>> INVERTED.match(", lachte Bo Lind")["verb"]
 'lachte'
@@ -147,22 +147,22 @@ TRAILER = re.compile(
     r"|\([^)]*\)))*\s*(?:,.*)?\Z",
     re.DOTALL,
 )
-"""What may follow a subject before its verb: a word or two, or an insertion between commas."""
+"""Words between a subject and its verb: one or two, or an insertion between commas."""
 
 OCCASION = re.compile(
     r"\s(?:nach|vor|bei|beim|am|im|in|zu|zum|zur|über|after|before|on|in|at|about)\s"
     r"[\w-]++(?:\s[\w-]++){0,3}\s?\Z"
 )
-"""On which occasion somebody spoke, behind the name.
+"""The occasion of a statement, after the name.
 
 >>> OCCASION.sub("", "Trainer Kai Ahlers nach dem Spiel")
 'Trainer Kai Ahlers'
 """
 
-HE_SAYS = re.compile(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
-"""What introduces a quotation by a pronoun: In einer Rede lobte er den Bau: „…“.
+VERB_AND_PRONOUN = re.compile(r"\b(?P<verb>[a-zäöüß]{2,}(?:te|t)) (?:er|sie)\b")
+"""A verb and a pronoun that introduce a quotation: In einer Rede lobte er den Bau: „…“.
 
->>> HE_SAYS.search("In einer Rede lobte er den Bau")["verb"]
+>>> VERB_AND_PRONOUN.search("In einer Rede lobte er den Bau")["verb"]
 'lobte'
 """
 
@@ -170,7 +170,7 @@ FINITE = re.compile(
     r"(?: \([^)]*\))? (?P<verb>(?!mit\b|seit\b|statt\b|samt\b)[a-zäöüß]{2,}(?:te|t|ten|ed)"
     r"|gab|gave|fand|found|blieb|zog|hielt)(?= )"
 )
-"""The verb right behind a subject.
+"""The verb immediately after a subject.
 
 >>> FINITE.match("Bo Lind schlägt Alarm", 7)["verb"]
 'schlägt'
@@ -180,23 +180,23 @@ ZUFOLGE = re.compile(
     r"(?:\A|[,;] |\b(?=(?:dem|einem|einer) [^,;:.]{2,40} zufolge))"
     r"(?:(?:[Dd]en )?(?:Angaben|Worten|Aussagen) (?:von )?)?(?P<source>[^,;:.]{2,80}?) zufolge\b"
 )
-"""Somebody before the word zufolge.
+"""The source before the word zufolge.
 
 >>> ZUFOLGE.search("Angaben der Wehr zufolge war es ")["source"]
 'der Wehr'
 """
 
-SAID_BEFORE = re.compile(
+PREVIOUS_SPEAKER = re.compile(
     r"(?:Mit (?:diesen|seinen|ihren) Worten|So|Das) (?P<verb>[a-zäöüß]+)(?=\s)"
 )
-"""How a sentence begins that says who spoke in the one before.
+"""The beginning of a sentence that names the speaker of the previous one.
 
->>> SAID_BEFORE.match("So beschreibt Ole Janssen den Abend.")["verb"]
+>>> PREVIOUS_SPEAKER.match("So beschreibt Ole Janssen den Abend.")["verb"]
 'beschreibt'
 """
 
 AGENT = re.compile(r"\bvo(?:m|n(?: de[mnr]| eine[mr])?) ")
-"""By whom something is said in the passive voice.
+"""The preposition of an agent in the passive voice.
 
 >>> "wurde von der Wehr gefordert"[AGENT.search("wurde von der Wehr gefordert").end():]
 'Wehr gefordert'
@@ -214,69 +214,69 @@ _NO_SPEAKERS = frozenset(
 )
 
 
-def after_german(after: str) -> Cue | None:
-    said = frozenset(WORD.findall(after))
-    if _CUES_AFTER.isdisjoint(said):
-        return _inverted(after)
-    for found in WORD.finditer(after):
-        word = found[0]
-        start = found.start()
-        if word == "so" and after[:start].rstrip(" ").endswith((",", "–", "§")):
-            cue = _speaker(word, after, found.end())
+def cue_after_german(text_after: str) -> Cue | None:
+    words = frozenset(WORD.findall(text_after))
+    if _CUES_AFTER.isdisjoint(words):
+        return _any_verb_cue(text_after)
+    for match in WORD.finditer(text_after):
+        word = match[0]
+        start = match.start()
+        if word == "so" and text_after[:start].rstrip(" ").endswith((",", "–", "§")):
+            cue = _speaker_cue(word, text_after, match.end())
             if cue.speaker or cue.pronoun:
                 return cue
         elif word == "laut":
-            return _speaker(word, after, found.end())
-        elif word in VERBS and _is_whole(word, said):
-            clause = _last_clause(after[:start])
+            return _speaker_cue(word, text_after, match.end())
+        elif word in VERBS and _has_particle(word, words):
+            clause = _last_clause(text_after[:start])
             if clause.startswith("wie "):
-                return _named(word, clause[4:])
+                return _clause_cue(word, clause[4:])
             if clause in _VERB_FOLLOWS:
-                return _speaker(word, after, found.end())
-    return _inverted(after)
+                return _speaker_cue(word, text_after, match.end())
+    return _any_verb_cue(text_after)
 
 
-def _inverted(after: str) -> Cue | None:
-    """Return a cue of any verb that stands between a quotation and a name.
+def _any_verb_cue(text_after: str) -> Cue | None:
+    """Return a cue with any verb between a quotation and a name.
 
-    What somebody does behind a comma there is done while speaking: „…“, lachte Bo Lind.
+    A verb after a comma there accompanies the speech: „…“, lachte Bo Lind.
     """
-    found = INVERTED.match(after)
-    if found is None or found["verb"] in _NO_VERBS:
+    match = INVERTED.match(text_after)
+    if match is None or match["verb"] in _NO_VERBS:
         return None
-    cue = _speaker(found["verb"], after, found.end("verb"))
+    cue = _speaker_cue(match["verb"], text_after, match.end("verb"))
     return cue if cue.speaker or cue.pronoun else None
 
 
-def cue_around(before: str, after: str) -> Cue | None:
-    """Return a German cue whose participle closes the clause behind a quotation.
+def cue_around(text_before: str, text_after: str) -> Cue | None:
+    """Return a German cue whose participle completes the clause after a quotation.
 
     >>> cue_around("Bode hatte im Mai von ", " gesprochen, nun schweigt er.").speaker
     'Bode'
     """
-    closing = WORD.match(after.lstrip(" "))
+    closing = WORD.match(text_after.lstrip(" "))
     if closing is None or closing[0] not in PARTICIPLES:
         return None
-    cue = _perfect(closing[0], before, list(WORD.finditer(before)))
+    cue = _perfect_cue(closing[0], text_before, list(WORD.finditer(text_before)))
     return cue if cue.speaker or cue.pronoun else None
 
 
 def opener_cue(sentence: str) -> Cue | None:
-    """Return who spoke in the sentence before, where a sentence begins by saying so.
+    """Return the speaker of the previous sentence, if the beginning of a sentence states it.
 
     >>> opener_cue("Mit diesen Worten eröffnete Präsidentin Ada Kern den Tag.").speaker
     'Präsidentin Ada Kern'
     """
-    found = SAID_BEFORE.match(sentence)
-    if found is None:
+    match = PREVIOUS_SPEAKER.match(sentence)
+    if match is None:
         return None
-    cue = _speaker(found["verb"], sentence, found.end())
-    said = found["verb"] in VERBS
+    cue = _speaker_cue(match["verb"], sentence, match.end())
+    said = match["verb"] in VERBS
     return Cue(cue.word if said else None, cue.speaker) if cue.speaker else None
 
 
 def _last_clause(text: str) -> str:
-    """Return what stands behind the last mark between clauses.
+    """Return the text after the last clause separator.
 
     >>> _last_clause(" gewesen sei, wie Bo Lind ")
     'wie Bo Lind'
@@ -284,144 +284,157 @@ def _last_clause(text: str) -> str:
     return text[max(map(text.rfind, ",;:–—§")) + 1 :].strip(" .!?-")
 
 
-def before_german(before: str) -> Cue | None:
-    said = frozenset(WORD.findall(before))
-    if _CUES.isdisjoint(said):
-        return _according(before) or named_with_colon(before)
+def cue_before_german(text_before: str) -> Cue | None:
+    word_set = frozenset(WORD.findall(text_before))
+    if _CUES.isdisjoint(word_set):
+        return _according_cue(text_before) or colon_cue(text_before)
     best: Cue | None = None
-    words = list(WORD.finditer(before))
+    words = list(WORD.finditer(text_before))
     for index in range(len(words) - 1, -1, -1):
         word = words[index][0]
-        if word in VERBS and _is_whole(word, said):
-            cue = _subject(word, before, words[index].start(), words[index].end())
+        if word in VERBS and _has_particle(word, word_set):
+            cue = _subject_cue(word, text_before, words[index].start(), words[index].end())
         elif word in PARTICIPLES:
-            cue = _perfect(word, before, words[:index])
-        elif word == "so" and before[: words[index].start()].endswith("§, "):
-            cue = _speaker(word, before, words[index].end())
+            cue = _perfect_cue(word, text_before, words[:index])
+        elif word == "so" and text_before[: words[index].start()].endswith("§, "):
+            cue = _speaker_cue(word, text_before, words[index].end())
         elif word == "laut":
-            cue = _according(before[words[index].start() :]) or NOBODY
+            cue = _according_cue(text_before[words[index].start() :]) or EMPTY_CUE
         else:
             continue
         if cue.speaker or cue.pronoun:
             return cue
         best = best or cue
-    according = _according(before)
-    return according if according and according.speaker else best or named_with_colon(before)
+    according = _according_cue(text_before)
+    return according if according and according.speaker else best or colon_cue(text_before)
 
 
-def _is_whole(verb: str, words: AbstractSet[str]) -> bool:
-    """Return whether a verb of saying has the particle that makes it one: teilte … mit."""
-    wanted = _PARTICLES.get(verb[:3])
-    return wanted is None or not wanted.isdisjoint(words)
+def _has_particle(verb: str, words: AbstractSet[str]) -> bool:
+    """Check whether a verb has the particle that makes it a verb of speech: teilte … mit."""
+    particles = _PARTICLES.get(verb[:3])
+    return particles is None or not particles.isdisjoint(words)
 
 
-def _perfect(word: str, before: str, words: list[re.Match[str]]) -> Cue:
+def _perfect_cue(word: str, text_before: str, words: list[re.Match[str]]) -> Cue:
     for auxiliary in reversed(words):
         if auxiliary[0] in _PASSIVE:
-            return Cue(word, _agent(before[auxiliary.end() :]), False, word in _NAMING)
+            return Cue(word, _agent_name(text_before[auxiliary.end() :]), False, word in _NAMING)
         if auxiliary[0] in AUXILIARIES:
-            return _subject(word, before, auxiliary.start(), auxiliary.end())
+            return _subject_cue(word, text_before, auxiliary.start(), auxiliary.end())
     return Cue(word, None, naming=word in _NAMING)
 
 
-def _agent(behind: str) -> str | None:
-    found = AGENT.search(behind)
-    named = SPEAKER.match(f"der {behind[found.end() :]}") if found else None
-    return _bare(named) if named else None
+def _agent_name(rest: str) -> str | None:
+    match = AGENT.search(rest)
+    speaker_match = SPEAKER.match(f"der {rest[match.end() :]}") if match else None
+    return _speaker_name(speaker_match) if speaker_match else None
 
 
-def _subject(word: str, before: str, start: int, end: int) -> Cue:
-    """Return who is the subject of a verb: what fills the clause before it, else what follows."""
-    head = before[:start]
+def _subject_cue(word: str, text_before: str, start: int, end: int) -> Cue:
+    """Return the subject of a verb: the clause before the verb, otherwise the words after it."""
+    head = text_before[:start]
     clause = _last_clause(head)
     if not clause and head.rstrip().endswith(","):  # Bo Lind, Chef der Wehr, sagte
-        said = max((each.end() for each in WORD.finditer(head) if each[0] in VERBS), default=0)
-        clause = head[head.find(", ", said) + 2 if said else 0 :].strip()
-    if head.endswith(" und "):  # and called the plan: who did stands farther ahead
+        verb_end = max(
+            (word_match.end() for word_match in WORD.finditer(head) if word_match[0] in VERBS),
+            default=0,
+        )
+        clause = head[head.find(", ", verb_end) + 2 if verb_end else 0 :].strip()
+    if head.endswith(" und "):  # and called the plan: the subject is farther to the left
         return Cue(word, None, False, word in _NAMING)
     opener = OPENER.match(clause)
     subject = clause[opener.end() :] if opener else clause
-    if subject.casefold() in PRONOUNS or before.startswith(_HE, end):
+    if subject.casefold() in PRONOUNS or text_before.startswith(_SUBJECT_PRONOUNS, end):
         return Cue(word, None, True, word in _NAMING)
-    found = SPEAKER.match(subject)
-    if found is None:
-        return _speaker(word, before, end)
-    if " " not in subject and before.startswith(" sich ", end):  # Besorgt äußerte sich die Leiterin
-        behind = _speaker(word, before, end)
-        return behind if behind.speaker else Cue(word, _bare(found), False, word in _NAMING)
-    named = _cited(word, before[end:])
-    if named or TRAILER.match(subject, found.end()):
-        return Cue(word, named or _bare(found), False, word in _NAMING)
-    return Cue(word, None, False, word in _NAMING)  # whoever follows may be its object
+    match = SPEAKER.match(subject)
+    if match is None:
+        return _speaker_cue(word, text_before, end)
+    if " " not in subject and text_before.startswith(
+        " sich ", end
+    ):  # Besorgt äußerte sich die Leiterin
+        next_cue = _speaker_cue(word, text_before, end)
+        return (
+            next_cue
+            if next_cue.speaker
+            else Cue(word, _speaker_name(match), False, word in _NAMING)
+        )
+    cited = _citation_source(word, text_before[end:])
+    if cited or TRAILER.match(subject, match.end()):
+        return Cue(word, cited or _speaker_name(match), False, word in _NAMING)
+    return Cue(word, None, False, word in _NAMING)  # the following noun may be the object
 
 
-_HE = (" er ", " man ", " wir ")
-"""Behind its verb one of these is the subject, whatever stands before: Das Angebot lehnt er ab."""
+_SUBJECT_PRONOUNS = (" er ", " man ", " wir ")
+"""Pronouns that are the subject if they follow the verb: Das Angebot lehnt er ab."""
 
 
-def _cited(word: str, behind: str) -> str | None:
-    """Return whom somebody cites: Die Zeitung zitiert einen Zeugen mit den Worten."""
-    accusative = behind[1:].removeprefix("den ").removeprefix("einen ")
-    if not word.startswith("zitier") or len(accusative) == len(behind) - 1:
+def _citation_source(word: str, rest: str) -> str | None:
+    """Return the cited person: Die Zeitung zitiert einen Zeugen mit den Worten."""
+    accusative = rest[1:].removeprefix("den ").removeprefix("einen ")
+    if not word.startswith("zitier") or len(accusative) == len(rest) - 1:
         return None
-    found = SPEAKER.match(f"der {accusative}")
-    return _bare(found) if found else None
+    match = SPEAKER.match(f"der {accusative}")
+    return _speaker_name(match) if match else None
 
 
-def _speaker(word: str, text: str, at: int) -> Cue:
-    """Return who is named behind a verb."""
-    skipped = SKIPPED.match(text, at)
-    start = skipped.end() if skipped else at
+def _speaker_cue(word: str, text: str, position: int) -> Cue:
+    """Return the cue with the speaker named after a verb."""
+    skipped_words = SKIPPED.match(text, position)
+    start = skipped_words.end() if skipped_words else position
     naming = word in _NAMING
-    if word in _IMPERSONAL and text.startswith(" es", at):
+    if word in _IMPERSONAL and text.startswith(" es", position):
         return Cue(f"{word} es", None)  # heißt es in dem Bericht
     if word.startswith("zitier") and text.startswith("man ", start):
         start += 4
-    found = SPEAKER.match(text, start)
-    if found:
-        return Cue(word, _bare(found), False, naming)
+    match = SPEAKER.match(text, start)
+    if match:
+        return Cue(word, _speaker_name(match), False, naming)
     next_word = WORD.match(text, start)
     return Cue(word, None, next_word is not None and next_word[0] in PRONOUNS, naming)
 
 
-def _named(word: str, subject: str) -> Cue:
-    found = SPEAKER.match(subject)
-    return Cue(word, _bare(found) if found else None, subject in PRONOUNS, word in _NAMING)
+def _clause_cue(word: str, subject: str) -> Cue:
+    match = SPEAKER.match(subject)
+    return Cue(word, _speaker_name(match) if match else None, subject in PRONOUNS, word in _NAMING)
 
 
-def _bare(found: re.Match[str]) -> str | None:
-    speaker: str | None = found["name"] or found["speaker"]
-    return speaker if speaker and len(speaker) <= LONGEST_SPEAKER else None
+def _speaker_name(match: re.Match[str]) -> str | None:
+    speaker: str | None = match["name"] or match["speaker"]
+    return speaker if speaker and len(speaker) <= MAX_SPEAKER_LENGTH else None
 
 
-def _according(before: str) -> Cue | None:
-    if " zufolge" in before:
-        source = ZUFOLGE.search(before)
-        named = SPEAKER.match(source["source"]) if source else None
-        return Cue("zufolge", _bare(named)) if named else None
-    found = ACCORDING.search(before) if "aut " in before or "ach " in before else None
-    if found is None:
+def _according_cue(text_before: str) -> Cue | None:
+    if " zufolge" in text_before:
+        source = ZUFOLGE.search(text_before)
+        speaker_match = SPEAKER.match(source["source"]) if source else None
+        return Cue("zufolge", _speaker_name(speaker_match)) if speaker_match else None
+    match = (
+        ACCORDING.search(text_before) if "aut " in text_before or "ach " in text_before else None
+    )
+    if match is None:
         return None
-    speaker = SPEAKER.match(("der " if found["other"] else "") + before[found.end() :])
-    return Cue(found["cue"], _bare(speaker) if speaker else None)
+    speaker = SPEAKER.match(("der " if match["other"] else "") + text_before[match.end() :])
+    return Cue(match["cue"], _speaker_name(speaker) if speaker else None)
 
 
-def named_with_colon(before: str) -> Cue | None:
-    """Return the speaker of a name and a colon, as in an interview: Bo Lind: „…“."""
-    before = before.rstrip()
-    if not before.endswith(":"):
+def colon_cue(text_before: str) -> Cue | None:
+    """Return the cue of a name and a colon, as in an interview: Bo Lind: „…“."""
+    text_before = text_before.rstrip()
+    if not text_before.endswith(":"):
         return None
-    subject = before[:-1].strip()
-    inverted = HE_SAYS.search(_last_clause(subject))
+    subject = text_before[:-1].strip()
+    inverted = VERB_AND_PRONOUN.search(_last_clause(subject))
     if inverted:
         return Cue(inverted["verb"], None, True)
     subject = OCCASION.sub("", subject, count=1)
-    found = SPEAKER.match(subject)
-    if found is not None:
-        verb = FINITE.match(subject, found.end())
-        if verb and _bare(found):
-            return Cue(verb["verb"], _bare(found))
-    if found is None or found.end() != len(subject.split(" (")[0].split(", ")[0]):
-        return NOBODY
-    speaker = _bare(found)
-    return NOBODY if speaker is None or speaker.split()[0] in _NO_SPEAKERS else Cue(None, speaker)
+    match = SPEAKER.match(subject)
+    if match is not None:
+        verb = FINITE.match(subject, match.end())
+        if verb and _speaker_name(match):
+            return Cue(verb["verb"], _speaker_name(match))
+    if match is None or match.end() != len(subject.split(" (")[0].split(", ")[0]):
+        return EMPTY_CUE
+    speaker = _speaker_name(match)
+    return (
+        EMPTY_CUE if speaker is None or speaker.split()[0] in _NO_SPEAKERS else Cue(None, speaker)
+    )

@@ -1,4 +1,4 @@
-"""Find the dates that a line of a page shows, and what each is the date of."""
+"""Find the dates in a line of a page, and classify them as published or modified."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from storage.values.draft import PartialDate
 from worker.text.annotate.dates import CLOCK, DATE, MONTH_NUMBERS
 
-_MOST_DATES = 4
+_MAX_DATES = 4
 _MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
 
 MODIFIED_WORD = re.compile(
@@ -17,7 +17,7 @@ MODIFIED_WORD = re.compile(
     r"|überarbeitet|letzte\s+änderung|stand|zuletzt|mis à jour|actualizado|uppfært|aggiornat\w)\b",
     re.IGNORECASE,
 )
-"""A word that says that a date is that of a change.
+"""A word that marks a date as the date of a modification.
 
 >>> bool(MODIFIED_WORD.search("Stand: 18.06.2024")), bool(MODIFIED_WORD.search("Abstand 3 m"))
 (True, False)
@@ -26,7 +26,7 @@ MODIFIED_WORD = re.compile(
 BETWEEN_DAY_AND_CLOCK = re.compile(
     r"(?<=\d{4})\s*(?:[|·•–—/,]|-(?=\s))\s*(?=\d{1,2}[:.]\d\d\b(?!\.))"
 )
-"""A mark between day and time, for which others write a comma.
+"""A separator between day and time that is replaced by a comma.
 
 >>> BETWEEN_DAY_AND_CLOCK.sub(", ", "18.06.2024 | 13:34 Uhr")
 '18.06.2024, 13:34 Uhr'
@@ -40,7 +40,7 @@ DOTTED_CLOCK = re.compile(r"(?<=\d{4}, )(\d{1,2})\.(\d\d)(?=\s*(?:h\b|\)|\Z))")
 """
 
 SLASHED = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4})(?![\d/])")
-"""A day with slashes, where day and month may stand in either order.
+"""A date with slashes, with day and month in either order.
 
 >>> SLASHED.search("17/02/2022").groups()
 ('17', '02', '2022')
@@ -52,7 +52,7 @@ CLOCK_FIRST = re.compile(
     rf"|(?:{_MONTH})\.?\s\d{{1,2}},?\s\d{{4}}|\d{{1,2}}\s(?:{_MONTH})\.?\s\d{{4}})",
     re.IGNORECASE,
 )
-"""A time before its day.
+"""A time before its date.
 
 >>> CLOCK_FIRST.search("17:41 JST, October 13, 2024")["day"]
 'October 13, 2024'
@@ -63,9 +63,9 @@ AGO = re.compile(
     r"|\b(?P<m>\d{1,3}|an?|one)\s+(?P<of>min(?:ute)?|h(?:ou)?r|day)s?\s+ago\b",
     re.IGNORECASE,
 )
-"""A date that is told by how long ago it was.
+"""A relative date, as a time span before now.
 
->>> AGO.search("vor 3 Stunden")["n"], AGO.search("2 hours ago")["of"]
+>>> AGO.search("vor 3 Stunden")["n"], AGO.search("2 hours time_match")["of"]
 ('3', 'hour')
 """
 
@@ -74,7 +74,7 @@ NEAR_DAY = re.compile(
     r"(?:,|\s+um|\s+at|\s*[|·-])?\s*(?:(?P<hour>\d{1,2})[:.](?P<minute>\d\d))?",
     re.IGNORECASE,
 )
-"""A line that begins with a day that has no number.
+"""A line that begins with a relative day.
 
 >>> NEAR_DAY.match("Heute, 13:34 Uhr")["hour"], NEAR_DAY.match("gestern")["day"]
 ('13', 'gestern')
@@ -85,7 +85,7 @@ _UNITS = {"m": timedelta(minutes=1), "s": timedelta(hours=1), "h": timedelta(hou
 
 
 def stamps_in(line: str) -> Iterator[tuple[Literal["published", "modified"], str]]:
-    """Yield the dates of a line with the words before them, and the field that each is for.
+    """Yield the dates of a line as written, each with the field that it belongs to.
 
     >>> list(stamps_in("Veröffentlicht: 17.06.2024 | Aktualisiert: 18.06.2024, 13:34 Uhr"))
     [('published', '17.06.2024'), ('modified', '18.06.2024, 13:34 Uhr')]
@@ -94,80 +94,88 @@ def stamps_in(line: str) -> Iterator[tuple[Literal["published", "modified"], str
         return
     plain = plain_stamp(line.rstrip(" ."))
     end = 0
-    for found in list(_days(plain))[:_MOST_DATES]:
-        clock = CLOCK.match(plain, found.end())
-        stop = clock.end() if clock else found.end()
-        label = plain[end : found.start()] + found[0]
+    for match in list(_days(plain))[:_MAX_DATES]:
+        clock = CLOCK.match(plain, match.end())
+        stop = clock.end() if clock else match.end()
+        label = plain[end : match.start()] + match[0]
         yield (
             "modified" if MODIFIED_WORD.search(label) else "published",
-            plain[_first_digit(found) : stop],
+            plain[_date_start(match) : stop],
         )
         end = stop
 
 
 def plain_stamp(text: str) -> str:
-    """Return a line with its dates spelled as most write them.
+    """Return a line with its dates in a standard spelling.
 
     >>> plain_stamp("17/02/2022"), plain_stamp("02/17/2022"), plain_stamp("02/03/2022")
     ('17.02.2022', '17.02.2022', '02/03/2022')
     >>> plain_stamp("18.06.2024 | 13.34"), plain_stamp("17:41 JST, October 13, 2024")
     ('18.06.2024, 13:34', 'October 13, 2024, 17:41')
     """
-    text = SLASHED.sub(_unslashed, text)
+    text = SLASHED.sub(_replace_slashes, text)
     text = CLOCK_FIRST.sub(r"\g<day>, \g<clock>", text)
     return DOTTED_CLOCK.sub(r"\1:\2", BETWEEN_DAY_AND_CLOCK.sub(", ", text))
 
 
-def read_relative(text: str, found_in: str, seen_at: datetime, timezone: str) -> PartialDate | None:
-    """Return the day that a line tells by its distance from `seen_at`, None where it tells none.
+def read_relative(
+    text: str, source: str, observed_at: datetime, timezone: str
+) -> PartialDate | None:
+    """Return the day of a relative date, calculated from `observed_at`, None if there is none.
 
-    No more is said than what follows: three hours ago may be two days, and is none then.
+    The day is omitted if it is ambiguous: "3 hours ago" can be one of two days.
 
-    >>> at = datetime.fromisoformat("2024-06-18T12:00+00:00")
-    >>> read_relative("vor 3 Stunden", "time", at, "UTC").value
+    >>> now = datetime.fromisoformat("2024-06-18T12:00+00:00")
+    >>> read_relative("vor 3 Stunden", "time", now, "UTC").value
     '2024-06-18'
-    >>> read_relative("Gestern, 13:34 Uhr", "time", at, "UTC").value
+    >>> read_relative("Gestern, 13:34 Uhr", "time", now, "UTC").value
     '2024-06-17T13:34'
-    >>> read_relative("vor 12 Stunden", "time", at, "UTC")
+    >>> read_relative("vor 12 Stunden", "time", now, "UTC")
     """
-    here = seen_at.astimezone(ZoneInfo(timezone))
-    near = NEAR_DAY.match(text)
-    if near:
-        day = (here - timedelta(days=_DAYS_BACK[near["day"].lower()])).date().isoformat()
-        if near["hour"] and int(near["hour"]) < 24 and int(near["minute"]) < 60:
-            value = f"{day}T{int(near['hour']):02}:{near['minute']}"
-            return PartialDate(value, "minute", None, found_in)
-        return PartialDate(day, "day", None, found_in)
-    ago = AGO.search(text)
-    if ago is None:
+    local_time = observed_at.astimezone(ZoneInfo(timezone))
+    day_match = NEAR_DAY.match(text)
+    if day_match:
+        day = (local_time - timedelta(days=_DAYS_BACK[day_match["day"].lower()])).date().isoformat()
+        if day_match["hour"] and int(day_match["hour"]) < 24 and int(day_match["minute"]) < 60:
+            value = f"{day}T{int(day_match['hour']):02}:{day_match['minute']}"
+            return PartialDate(value, "minute", None, source)
+        return PartialDate(day, "day", None, source)
+    time_match = AGO.search(text)
+    if time_match is None:
         return None
-    number, unit = ago["n"] or ago["m"], (ago["unit"] or ago["of"])[0].lower()
+    number, unit = (
+        time_match["n"] or time_match["m"],
+        (time_match["unit"] or time_match["of"])[0].lower(),
+    )
     count = int(number) if number.isdecimal() else 1
     if unit in ("t", "d"):
-        days = {(here - timedelta(days=count)).date()}
+        days = {(local_time - timedelta(days=count)).date()}
     else:
-        days = {(here - _UNITS[unit] * count).date(), (here - _UNITS[unit] * (count + 1)).date()}
-    return PartialDate(days.pop().isoformat(), "day", None, found_in) if len(days) == 1 else None
+        days = {
+            (local_time - _UNITS[unit] * count).date(),
+            (local_time - _UNITS[unit] * (count + 1)).date(),
+        }
+    return PartialDate(days.pop().isoformat(), "day", None, source) if len(days) == 1 else None
 
 
 def _days(text: str) -> Iterator[re.Match[str]]:
-    """Yield the days with a year: a year or a month alone is too little for a line."""
-    for found in DATE.finditer(text):
-        before = text[found.start() - 1] if found.start() else " "
-        if not before.isalnum() and any(found[f"d{form}"] for form in "1234"):
-            yield found
+    """Yield complete dates; a year or a month alone is not specific enough for a line."""
+    for match in DATE.finditer(text):
+        character = text[match.start() - 1] if match.start() else " "
+        if not character.isalnum() and any(match[f"d{form}"] for form in "1234"):
+            yield match
 
 
-def _first_digit(found: re.Match[str]) -> int:
-    """Return where the day itself begins, behind „Stand“ and the day of the week."""
-    starts = (found.start(f"{part}{form}") for part in "ymd" for form in "1234")
+def _date_start(match: re.Match[str]) -> int:
+    """Return the position of the date itself, after „Stand“ and the weekday."""
+    starts = (match.start(f"{part}{form}") for part in "ymd" for form in "1234")
     return min(start for start in starts if start >= 0)
 
 
-def _unslashed(found: re.Match[str]) -> str:
-    first, second, year = found.groups()
+def _replace_slashes(match: re.Match[str]) -> str:
+    first, second, year = match.groups()
     if int(first) > 12 >= int(second):
         return f"{first}.{second}.{year}"
     if int(second) > 12 >= int(first):
         return f"{second}.{first}.{year}"
-    return f"{first}.{second}.{year}" if first == second else found[0]
+    return f"{first}.{second}.{year}" if first == second else match[0]

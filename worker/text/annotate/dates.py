@@ -1,4 +1,4 @@
-"""Dates as sources write them, read with exactly the digits that stand there."""
+"""Parse dates as sources write them, with the precision of the source."""
 
 import re
 from calendar import monthrange
@@ -8,7 +8,7 @@ from datetime import datetime
 from storage.values.dates import span
 from storage.values.draft import PartialDate, Precision
 
-EARLIEST_YEAR = 1600  # the first newspaper is of 1605
+EARLIEST_YEAR = 1600  # the first newspaper appeared in 1605
 
 _MONTHS = (
     "januar jänner january jan",
@@ -70,13 +70,13 @@ CLOCK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class InvalidDate:
-    """A date that no calendar knows, or that lies outside the years of the press."""
+    """A date that does not exist, or that lies outside the years of the press."""
 
     text: str
 
 
-def read_date(text: str, found_in: str, latest_year: int) -> PartialDate | InvalidDate | None:
-    """Read `text` as one date; None where it is none in any form that we know.
+def read_date(text: str, source: str, latest_year: int) -> PartialDate | InvalidDate | None:
+    """Parse `text` as one date, None if it has no known format.
 
     >>> read_date("18. Juni 2024, 13:34 Uhr", "byline", 2025).value
     '2024-06-18T13:34'
@@ -85,74 +85,74 @@ def read_date(text: str, found_in: str, latest_year: int) -> PartialDate | Inval
     """
     text = " ".join(text.split())
     if len(text) == len("20240618") and text.isascii() and text.isdecimal():
-        return read_date(f"{text[:4]}-{text[4:6]}-{text[6:]}", found_in, latest_year)
-    found = leading_date(text, found_in, latest_year)
-    if found is None or found[1]:
+        return read_date(f"{text[:4]}-{text[4:6]}-{text[6:]}", source, latest_year)
+    result = leading_date(text, source, latest_year)
+    if result is None or result[1]:
         return None
-    return found[0]
+    return result[0]
 
 
 def leading_date(
-    line: str, found_in: str, latest_year: int
+    line: str, source: str, latest_year: int
 ) -> tuple[PartialDate | InvalidDate, str] | None:
-    """Read the date that `line` begins with, and return it with what follows.
+    """Parse the date at the beginning of `line`, and return it with the rest of the line.
 
     >>> leading_date("2024-06 Angriff: Großbrand", "seed header", 2025)[1]
     'Angriff: Großbrand'
     >>> leading_date("2024-13 Großbrand", "seed header", 2025)
     (InvalidDate(text='2024-13'), 'Großbrand')
     """
-    found = DATE.match(line)
-    if found is None:
+    match = DATE.match(line)
+    if match is None:
         return None
-    year, month, day = _parts(found)
-    clock = CLOCK.match(line, found.end()) if day else None
-    end = clock.end() if clock else found.end()
+    year, month, day = _date_parts(match)
+    clock = CLOCK.match(line, match.end()) if day else None
+    end = clock.end() if clock else match.end()
     rest = line[end:]
     rest = rest[_separator_length(rest) :]
-    date = _dated(year, month, day, clock, found_in)
+    date = _partial_date(year, month, day, clock, source)
     if date is None or not EARLIEST_YEAR <= int(year) <= latest_year:
         return InvalidDate(line[:end].strip()), rest
     return date, rest
 
 
 def instant(date: PartialDate, timezone: str) -> datetime | None:
-    """Return the moment (aware, UTC) that `date` names, a day by its beginning.
+    """Return the beginning of `date` (aware, UTC), None if it is less precise than a day.
 
-    None where it is less precise than a day. `timezone` holds where the date names no zone.
+    `timezone` is used for a date without a zone.
     """
     if date.precision in ("year", "month"):
         return None
     return span(date, timezone)[0]
 
 
-def _parts(found: re.Match[str]) -> tuple[str, str | None, str | None]:
+def _date_parts(match: re.Match[str]) -> tuple[str, str | None, str | None]:
     for form in "1234":
-        year = found[f"y{form}"]
+        year = match[f"y{form}"]
         if year:
-            return year, found[f"m{form}"], found[f"d{form}"]
-    raise AssertionError(found)  # one of the four forms has matched
+            return year, match[f"m{form}"], match[f"d{form}"]
+    raise AssertionError(match)  # one of the four forms has matched
 
 
 def _separator_length(rest: str) -> int:
-    behind = rest.lstrip()
-    behind = behind[1:].lstrip() if behind.startswith((":", ";", ",")) else behind
-    return len(rest) - len(behind)
+    remainder = rest.lstrip()
+    remainder = remainder[1:].lstrip() if remainder.startswith((":", ";", ",")) else remainder
+    return len(rest) - len(remainder)
 
 
-def _dated(
-    year: str, month: str | None, day: str | None, clock: re.Match[str] | None, found_in: str
+def _partial_date(
+    year: str, month: str | None, day: str | None, clock: re.Match[str] | None, source: str
 ) -> PartialDate | None:
     value, precision = _calendar_value(int(year), _month_number(month), day)
     if value is None:
         return None
     if clock is None or clock["minute"] is clock["minute_of_uhr"] is None:
-        return PartialDate(value, precision, None, found_in)  # "13 Uhr" names no minute
+        return PartialDate(value, precision, None, source)  # "13 Uhr" names no minute
     time = _clock_value(clock)
-    zone = _zone(clock["zone"])
+    zone = _utc_offset(clock["zone"])
     if time is None or zone == "invalid":
         return None
-    return PartialDate(f"{value}T{time}", "second" if clock["second"] else "minute", zone, found_in)
+    return PartialDate(f"{value}T{time}", "second" if clock["second"] else "minute", zone, source)
 
 
 def _month_number(month: str | None) -> int | None:
@@ -186,7 +186,7 @@ def _clock_value(clock: re.Match[str]) -> str | None:
     return f"{hour:02}:{minute:02}" + (f":{second}" if second else "")
 
 
-def _zone(text: str | None) -> str | None:
+def _utc_offset(text: str | None) -> str | None:
     """Write an offset as `+02:00`; the word `invalid` for one that no place on earth has."""
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""In what language a text is written, or that this cannot be told."""
+"""Detect the language of a text."""
 
 from collections import Counter
 from functools import lru_cache
@@ -7,17 +7,17 @@ from typing import Protocol
 from storage.values.draft import Candidate, Field
 
 SAMPLE_CHARACTERS = 2_000
-SURE = 0.9
-"""So probable must the best language be, among all that the model knows, to be named."""
-FEWEST_LETTERS = 20
-VOTES_FEWEST = 12
-VOTERS_FEWEST = 6
-VOTES_SHARE = 0.15
-VOTES_RIVAL_SHARE = 0.1
+MIN_PROBABILITY = 0.9
+"""Minimum probability of the best language among all languages of the model."""
+MIN_LETTERS = 20
+MIN_VOTES = 12
+MIN_VOTERS = 6
+MIN_VOTE_SHARE = 0.15
+MAX_RIVAL_SHARE = 0.1
 
-# Words that make a sixth and more of any text of one language. Kin share many ("die" and "in"
-# are Dutch too, "der" is Luxembourgish, "have" Danish), so the words that only the kin have are
-# counted as a rival: with more than a few of them the vote is not clear, and the model is asked.
+# Stop words that make up at least a sixth of any text in one language. Related languages share
+# many ("die" and "in" are Dutch too, "der" Luxembourgish, "have" Danish). Words that only these
+# languages have count as votes against; with more than a few of them the model decides.
 _VOTING_WORDS = {
     "de": (
         "der die das den dem des ein in von zu es und ist nicht auf mit sich auch für eine einen"
@@ -40,7 +40,7 @@ _VOTING_WORDS = {
 }
 _VOTERS = {name: frozenset(words.split()) for name, words in _VOTING_WORDS.items()}
 _ALL_VOTERS = frozenset().union(*_VOTERS.values())
-_NAMED = frozenset({"de", "en"})
+_SUPPORTED = frozenset({"de", "en"})
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
 
@@ -50,47 +50,47 @@ class _Model(Protocol):
 
 
 def language(text: str, languages: tuple[str, ...]) -> Field:
-    """Return which of `languages` `text` is written in; the value is None where that is unsure.
+    """Return which of `languages` `text` is written in; the value is None if that is uncertain.
 
-    A vote of stop words answers in a fraction of the model's time where it is clear. Else the
-    model ranks all languages that it knows: its first must be configured and probable. The
-    rejected stay as candidates.
+    A vote of stop words decides clear cases in a fraction of the time of the model. Otherwise the
+    model ranks all its languages; the first must be configured and probable. Rejected languages
+    become candidates.
     """
     sample = text[:SAMPLE_CHARACTERS]
-    return _voted(sample, languages) or _ranked(sample, languages)
+    return _vote(sample, languages) or _rank(sample, languages)
 
 
-def _voted(sample: str, languages: tuple[str, ...]) -> Field | None:
+def _vote(sample: str, languages: tuple[str, ...]) -> Field | None:
     words = sample.casefold().split()
-    told = Counter(filter(_ALL_VOTERS.__contains__, words))
-    hits = {name: voters & told.keys() for name, voters in _VOTERS.items()}
-    votes = {name: sum(map(told.__getitem__, found)) for name, found in hits.items()}
+    counts = Counter(filter(_ALL_VOTERS.__contains__, words))
+    hits = {name: voters & counts.keys() for name, voters in _VOTERS.items()}
+    votes = {name: sum(map(counts.__getitem__, matched)) for name, matched in hits.items()}
     first, second, *_ = sorted(votes, key=votes.__getitem__, reverse=True)
-    fewest = max(VOTES_FEWEST, len(words) * VOTES_SHARE)
-    if votes[first] < fewest or votes[second] > votes[first] * VOTES_RIVAL_SHARE:
+    required = max(MIN_VOTES, len(words) * MIN_VOTE_SHARE)
+    if votes[first] < required or votes[second] > votes[first] * MAX_RIVAL_SHARE:
         return None
-    if first not in _NAMED or len(hits[first]) < VOTERS_FEWEST:
+    if first not in _SUPPORTED or len(hits[first]) < MIN_VOTERS:
         return None
     if first not in languages:
         return Field(None, STOP_WORDS, None, (Candidate(first, STOP_WORDS),))
     return Field(first, STOP_WORDS, round(votes[first] / (votes[first] + votes[second]), 3))
 
 
-def _ranked(sample: str, languages: tuple[str, ...]) -> Field:
-    if sum(character.isalpha() for character in sample) < FEWEST_LETTERS:
+def _rank(sample: str, languages: tuple[str, ...]) -> Field:
+    if sum(character.isalpha() for character in sample) < MIN_LETTERS:
         return Field(None, MODEL)
     ranking = _model().rank(sample)
     best, probability = ranking[0]
-    if best in languages and probability >= SURE:
+    if best in languages and probability >= MIN_PROBABILITY:
         return Field(best, MODEL, round(probability, 3))
-    inside = next((name for name, _ in ranking if name in languages), best)
-    candidates = tuple(Candidate(name, MODEL) for name in dict.fromkeys((best, inside)))
+    configured = next((name for name, _ in ranking if name in languages), best)
+    candidates = tuple(Candidate(name, MODEL) for name in dict.fromkeys((best, configured)))
     return Field(None, MODEL, round(probability, 3), candidates)
 
 
 @lru_cache(maxsize=1)
 def _model() -> _Model:
-    # Imported at first use: the model takes half a second, and most texts never ask it.
+    # Imported at first use: the model takes half a second to load, and most texts do not need it.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
 
     model: _Model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

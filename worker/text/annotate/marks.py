@@ -1,11 +1,11 @@
-"""Spans inside a paragraph that a reader or a comparison may want to treat apart."""
+"""Find spans inside a paragraph that readers or comparisons treat separately."""
 
 import re
 from collections.abc import Iterable, Iterator
 
 from storage.values.draft import Mark, Paragraph
 
-# „…“ and „…", "…", »…«, «…», “…”: each stops at its own kind, so a lone mark costs one scan.
+# „…“ and „…", "…", »…«, «…», “…”: each stops at its own kind, so an unpaired mark costs one scan.
 QUOTE = re.compile('„[^„“”"]+["“”]|"[^"]+"|»[^»«]+«|«[^»«]+»|“[^“”]+”')
 # (t-online berichtete), (wir berichteten), (die Zeitung hatte zuerst berichtet)
 ASIDE = re.compile(
@@ -21,7 +21,7 @@ AGENCY_CODE = (
     "(?:dpa(?:-AFX|-infocom|-tmn)?|afp|AFP|AP|Reuters|rtr|epd|KNA|SID|sid|APA|apa|sda|SDA"
     "|Keystone-SDA|ANSA|TASS|Interfax|Xinhua|PA Media|dapd|ddp|ots|news aktuell)"
 )
-# In brackets (dpa/lno, or AP with Reuters), or behind a slash: t-online/dpa.
+# In brackets (dpa/lno, or AP with Reuters), or after a slash: t-online/dpa.
 AGENCY = re.compile(
     rf"\({AGENCY_CODE}(?:(?:/|, ?)[\w-]{{2,14}}){{0,4}}\)|(?<=[\w-]/){AGENCY_CODE}(?![\w-])"
 )
@@ -29,7 +29,7 @@ AGENCY = re.compile(
 AGENCY_AT_END = re.compile(
     rf"(?:(?<=[.!?“”\"] )|(?<=\n)|(?<![\s\S])){AGENCY_CODE}(?:/[\w-]{{2,14}}){{0,3}}\Z"
 )
-LONGEST_AGENCY = 80
+MAX_AGENCY_LENGTH = 80
 AGENCY_NAME = re.compile(rf"(?<![\w-]){AGENCY_CODE}(?![\w-])")
 # Zero-width characters, fillers, variation selectors and tags.
 INVISIBLE = re.compile(
@@ -37,15 +37,15 @@ INVISIBLE = re.compile(
     "\ufeff\uffa0\U000e0000-\U000e0fff]+"
 )
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
-# What looks like Latin letters in Cyrillic and Greek (Unicode confusables, the common ones).
+# Cyrillic and Greek letters that resemble Latin ones (the most common Unicode confusables).
 LOOKALIKE = re.compile("[АВЕКМНОРСТУХЅІЈаеорсухіјѕһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧονρ]")
 MIXED_PAIR = re.compile(
     "[A-Za-zÀ-ɏ][\u0370-\u03ff\u0400-\u052f]|[\u0370-\u03ff\u0400-\u052f][A-Za-zÀ-ɏ]"
 )
-LONGEST_WORD = 100
-_PRINTED = "„“”–—…‚‘’‹›€•"
+MAX_WORD_LENGTH = 100
+_TYPOGRAPHIC = "„“”–—…‚‘’‹›€•"
 FOREIGN_LETTER = re.compile("[\u0370-\u03ff\u0400-\u052f]")
-# A picture character may be followed by a selector or joined to the next one; that is no trick.
+# An emoji may be followed by a selector or joined to the next one; this is not suspicious.
 EMOJI_BASE = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9\u20e3]")
 
 _FLAGS = {
@@ -56,33 +56,33 @@ _FLAGS = {
 
 
 def marks(text: str, *, plain: bool = False) -> tuple[Mark, ...]:
-    """Return the marks of one paragraph in order of their place.
+    """Return the marks of one paragraph in order of their position.
 
-    `plain` says that the text is known to hold no odd characters (see `is_plain`).
+    `plain` skips the search for suspicious characters (see `is_plain`).
 
     >>> marks('Schlange (t-online berichtete). "Nein", sagt er. (dpa)')  # doctest: +ELLIPSIS
     (Mark(kind='aside', start=9, end=30), Mark(kind='quote', start=32, end=38), Mark(...))
     """
-    found: list[Mark] = []
+    spans: list[Mark] = []
     if '"' in text or "„" in text or "»" in text or "“" in text or "«" in text:
-        found += [Mark("quote", *m.span()) for m in QUOTE.finditer(text)]
+        spans += [Mark("quote", *m.span()) for m in QUOTE.finditer(text)]
     if "bericht" in text or " reported" in text:
-        found += [Mark("aside", *m.span()) for m in ASIDE.finditer(text)]
-    found += _agency_marks(text)
+        spans += [Mark("aside", *m.span()) for m in ASIDE.finditer(text)]
+    spans += _agency_marks(text)
     if not plain:
-        found += _odd_marks(text)
-    if len(found) > 1:
-        found.sort(key=lambda mark: (mark.start, -mark.end))
-    return tuple(found)
+        spans += _suspicious_marks(text)
+    if len(spans) > 1:
+        spans.sort(key=lambda mark: (mark.start, -mark.end))
+    return tuple(spans)
 
 
 def is_plain(text: str) -> bool:
-    """Return cheaply whether no character of `text` is invisible, turns direction or looks alike.
+    """Check quickly whether `text` has no invisible, bidirectional or look-alike characters.
 
-    What Latin-1 can write beside the marks of print holds none of them; False means only that one
-    has to look.
+    Latin-1 and typographic punctuation contain none of them; False only means that a full check is
+    necessary.
     """
-    for mark in _PRINTED:
+    for mark in _TYPOGRAPHIC:
         text = text.replace(mark, "")
     try:
         text.encode("latin-1")
@@ -92,50 +92,51 @@ def is_plain(text: str) -> bool:
 
 
 def odd_flags(texts: Iterable[str]) -> tuple[str, ...]:
-    """Name the flags of the odd characters in `texts`, for titles as for paragraphs.
+    """Return the flags for suspicious characters in `texts`, such as titles and paragraphs.
 
     >>> odd_flags(["Kim\u202e Jong", "Кim Jong Un"])
     ('bidi_control', 'mixed_script')
     """
-    kinds = {mark.kind for text in texts if not is_plain(text) for mark in _odd_marks(text)}
+    kinds = {mark.kind for text in texts if not is_plain(text) for mark in _suspicious_marks(text)}
     return tuple(sorted(_FLAGS[kind] for kind in kinds))
 
 
 def outlets(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
-    """Name the publishers that asides say to have reported; no claim that they published this.
+    """Return the publishers that asides credit with a report; they need not have published this
+    text.
 
     >>> outlets([Paragraph("text", "(t-online berichtete) (wir berichteten)")])
     ('t-online',)
     """
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for paragraph in paragraphs:
         if "bericht" in paragraph.text or " reported" in paragraph.text:
             for aside in ASIDE.finditer(paragraph.text):
                 name = aside["outlet"] or aside["reporter"]
                 if name.split()[0].casefold() not in _NO_OUTLETS:
-                    found[name] = None
-    return tuple(found)
+                    names[name] = None
+    return tuple(names)
 
 
 def agencies(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
-    """Name the news agencies that are marked in `paragraphs`, in order.
+    """Return the news agencies marked in `paragraphs`, in order.
 
     >>> text = "Köln (dpa/lnw) - Ein Zug ist entgleist."
     >>> agencies([Paragraph("text", text, marks(text))])
     ('dpa',)
     """
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for paragraph in paragraphs:
         for mark in paragraph.marks:
             if mark.kind == "agency":
                 span = paragraph.text[mark.start : mark.end]
-                found.update(dict.fromkeys(AGENCY_NAME.findall(span)))
-    return tuple(found)
+                names.update(dict.fromkeys(AGENCY_NAME.findall(span)))
+    return tuple(names)
 
 
 def _agency_marks(text: str) -> list[Mark]:
     if not text.endswith((".", '"', "“", "?", "!", ")")):
-        last = AGENCY_AT_END.search(text, max(0, len(text) - LONGEST_AGENCY))
+        last = AGENCY_AT_END.search(text, max(0, len(text) - MAX_AGENCY_LENGTH))
         if last:
             return [Mark("agency", *last.span())]
     if "(" in text or "/" in text:
@@ -143,25 +144,25 @@ def _agency_marks(text: str) -> list[Mark]:
     return []
 
 
-def _odd_marks(text: str) -> Iterator[Mark]:
-    for found in INVISIBLE.finditer(text):
-        if not _belongs_to_emoji(text, found.start(), found.end()):
-            yield Mark("invisible", *found.span())
-    for found in BIDI.finditer(text):
-        yield Mark("bidi", *found.span())
+def _suspicious_marks(text: str) -> Iterator[Mark]:
+    for match in INVISIBLE.finditer(text):
+        if not _belongs_to_emoji(text, match.start(), match.end()):
+            yield Mark("invisible", *match.span())
+    for match in BIDI.finditer(text):
+        yield Mark("bidi", *match.span())
     if FOREIGN_LETTER.search(text):
-        yield from _mixed_words(text)
+        yield from _script_marks(text)
 
 
-def _mixed_words(text: str) -> Iterator[Mark]:
+def _script_marks(text: str) -> Iterator[Mark]:
     last = 0
     for pair in MIXED_PAIR.finditer(text):
         if pair.start() < last:
             continue
         start, end = pair.span()
-        while start > last and text[start - 1].isalpha() and pair.start() - start < LONGEST_WORD:
+        while start > last and text[start - 1].isalpha() and pair.start() - start < MAX_WORD_LENGTH:
             start -= 1
-        while end < len(text) and text[end].isalpha() and end - pair.end() < LONGEST_WORD:
+        while end < len(text) and text[end].isalpha() and end - pair.end() < MAX_WORD_LENGTH:
             end += 1
         last = end
         if LOOKALIKE.search(text, start, end):

@@ -1,8 +1,8 @@
-"""What part each paragraph plays: the lead, a sub-heading, cross-promotion, a notice …
+"""Assign a role to each paragraph: lead, sub-heading, promotion, notice and others.
 
-Promo, aside, caption and headline paragraphs stand outside the digest of the wording, so the
-patterns that make them are closed, anchored at the start of a short paragraph, and each has its
-example. A doubtful line stays text.
+Promotion, asides, captions and headlines are not part of the digest of the wording. Their patterns
+are therefore strict: anchored at the start of a short paragraph, each with an example. In doubt a
+paragraph is text.
 """
 
 import re
@@ -12,10 +12,10 @@ from storage.language.volatile import restless_kind
 from storage.values.draft import Role
 from worker.text.annotate.marks import QUOTE
 
-SHORT = 300
-"""Promo, aside and caption are told for paragraphs up to so many characters only."""
-LEAD_LONGEST = 500
-SUBHEADING_LONGEST = 100
+MAX_SHORT_LENGTH = 300
+"""Maximum number of characters of promotion, asides and captions."""
+MAX_LEAD_LENGTH = 500
+MAX_SUBHEADING_LENGTH = 100
 
 _BLOG = "(?:live-?blog|news-?blog|live-?ticker|news-?ticker|ticker)"
 PROMO = re.compile(
@@ -44,21 +44,21 @@ PROMO = re.compile(
 _PIECE = "(?:artikel|text|beitrag|bericht|meldung)"
 _STORY = "(?:article|story|post|piece|report)"
 _EARLIER = "(?:früheren?|ersten?|vorherigen?|älteren?|ursprünglichen?)"
-_OF_OURS = f"(?: (?:dieses|dieser|des|der|von diesem) {_PIECE}e?s?\\b)"
+_OF_THIS_TEXT = f"(?: (?:dieses|dieser|des|der|von diesem) {_PIECE}e?s?\\b)"
 _SAID = r"(?: (?:hieß|haben|hatten|hatte es|war|wurde|stand|nannten|schrieben|hat)\b)"
 _CHANGED = r"[^!?\n]{0,60}"
-_MENDED = "(?:korrigiert|berichtigt|präzisiert|richtiggestellt)"
-_RENEWED = "(?:aktualisiert|ergänzt|überarbeitet)"
-_OUR_TEXT = rf"(?:im|in diesem|in unserem|den|diesen|unseren) {_PIECE}\b"
-_WRONG = f"(?:falsch|nicht richtig|irrtümlich|zunächst|fehler|{_MENDED})"
+_CORRECTED = "(?:korrigiert|berichtigt|präzisiert|richtiggestellt)"
+_UPDATED = "(?:aktualisiert|ergänzt|überarbeitet)"
+_THIS_TEXT = rf"(?:im|in diesem|in unserem|den|diesen|unseren) {_PIECE}\b"
+_WRONG = f"(?:falsch|nicht richtig|irrtümlich|zunächst|fehler|{_CORRECTED})"
 _DATED = r"(?:,? (?:vom |am |um )?[^:\n]{0,25}\d[^:\n]{0,25}| \([^)\n]{1,40}\))?"
 _LABEL = (
     r"(?:(?:(?:hinweis|anmerkung)(?: der redaktion)?|anm\. d\. red\.|(?:editor['’]s )?note): )?"
 )
 
 
-def _labelled(*starts: str) -> str:
-    """Return the pattern of what may stand behind a label: Hinweis der Redaktion: …"""
+def _label_pattern(*starts: str) -> str:
+    """Return the pattern of a notice that may follow a label: Hinweis der Redaktion: …"""
     return f"{_LABEL}(?:{'|'.join(starts)})"
 
 
@@ -73,14 +73,14 @@ _NOTICE_STARTS = {
         rf"(?:due to|because of) an (?:editing|editor['’]s|reporting) error, [^\n]{{0,60}}{_STORY}",
         "a correction was made on",
         f"we have corrected [^.!?\\n]{{1,80}} (?:in|of) this {_STORY}",
-        _labelled(
-            rf"in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_OURS}|{_SAID})",
-            rf"(?:eine|die) {_EARLIER} (?:version|fassung){_OF_OURS}",
+        _label_pattern(
+            rf"in (?:ein|d)er {_EARLIER} (?:version|fassung)(?:{_OF_THIS_TEXT}|{_SAID})",
+            rf"(?:eine|die) {_EARLIER} (?:version|fassung){_OF_THIS_TEXT}",
             rf"in diesem {_PIECE} (?:hieß|stand)(?: es)? (?:zunächst|zuerst|ursprünglich)",
-            rf"in (?:ein|d)er (?:über|bildunter)schrift{_OF_OURS}",
-            rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_MENDED}",
-            rf"diese meldung wurde {_CHANGED}{_MENDED}",
-            rf"wir (?:hatten|haben) {_OUR_TEXT}[^\n]{{0,200}}{_WRONG}",
+            rf"in (?:ein|d)er (?:über|bildunter)schrift{_OF_THIS_TEXT}",
+            rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_CORRECTED}",
+            rf"diese meldung wurde {_CHANGED}{_CORRECTED}",
+            rf"wir (?:hatten|haben) {_THIS_TEXT}[^\n]{{0,200}}{_WRONG}",
             rf"an? (?:earlier|previous) version of this {_STORY}",
             rf"this {_STORY} (?:was|has been) (?:amended|corrected)",
             rf"the (?:headline|caption|standfirst) (?:of|on|to|in) this {_STORY}"
@@ -88,14 +88,14 @@ _NOTICE_STARTS = {
         ),
     ),
     "update": (
-        rf"dieser {_PIECE} (?:erschien|ist) [^!?\n]{{0,80}}{_RENEWED}",
+        rf"dieser {_PIECE} (?:erschien|ist) [^!?\n]{{0,80}}{_UPDATED}",
         r"(?:update|aktualisierung|nachtrag)"
         r"(?:,? (?:vom |am |um )?[\w. ]{0,20}\d[\w.: ]{0,25}| \([^)\n]{1,30}\))?:",
         r"updated (?:at|on) [^.\n]{0,20}\d",
-        _labelled(
-            rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_RENEWED}",
-            rf"diese meldung wurde {_CHANGED}{_RENEWED}",
-            rf"wir haben (?:diesen|den) {_PIECE} [^.!?\n]{{0,80}}{_RENEWED}",
+        _label_pattern(
+            rf"(?:diese[rs]?|der (?!bericht)|das) ?{_PIECE} wurde {_CHANGED}{_UPDATED}",
+            rf"diese meldung wurde {_CHANGED}{_UPDATED}",
+            rf"wir haben (?:diesen|den) {_PIECE} [^.!?\n]{{0,80}}{_UPDATED}",
             rf"this {_STORY} (?:was|has been) (?:last )?updated"
             r"(?: (?:to|with|on|at|after|following|throughout)\b|[.)]|\Z)",
         ),
@@ -151,7 +151,7 @@ SENTENCE_END = re.compile(r"[.!?…:][\"“”»«’']?\s*\Z")
 
 
 def blocks(text: str) -> list[str]:
-    r"""Split `text` at blank lines, or at every line end where it has no blank line at all.
+    r"""Split `text` at blank lines, or at every line ending if it has no blank line.
 
     >>> blocks("Eins\nzwei\n\n\nDrei\n"), blocks("Eins\nzwei")
     (['Eins\nzwei', 'Drei'], ['Eins', 'zwei'])
@@ -169,56 +169,59 @@ def split_at_blank_lines(text: str) -> list[str]:
     ['Eins\nzwei', 'Drei']
     """
     lines = text.split("\n")
-    found: list[str] = []
+    parts: list[str] = []
     current: list[str] = []
     for line in [*lines, ""]:
         if line and not line.isspace():
             current.append(line)
         elif current:
-            found.append("\n".join(current).strip())
+            parts.append("\n".join(current).strip())
             current = []
-    return found
+    return parts
 
 
 def roles(
     paragraphs: Sequence[str],
     title: str | None = None,
-    given: Sequence[Role | None] | None = None,
+    format_roles: Sequence[Role | None] | None = None,
 ) -> list[Role]:
     """Return the role of each paragraph, in order.
 
-    `given` holds what the format itself says (headings, lists, quotes; None for running text);
-    then sub-headings and lists are not guessed from how lines look.
+    `format_roles` are the roles declared by the format (headings, lists, quotes; None for running
+    text); with them, sub-headings and lists are not detected by their appearance.
 
     >>> roles(["Ein Lager brennt.", "Newsblog zum Krieg: Neue Angriffe", "Es brennt seit Montag."])
     ['lead', 'promo', 'text']
     """
-    found = [_own_role(text) for text in paragraphs]
-    if given is None:
-        _name_lists(paragraphs, found)
+    paragraph_roles = [_intrinsic_role(text) for text in paragraphs]
+    if format_roles is None:
+        _assign_lists(paragraphs, paragraph_roles)
     else:
-        found = [said if own is None else own for own, said in zip(found, given, strict=True)]
-    if paragraphs and title is not None and same_line(paragraphs[0], title):
-        found[0] = "headline"
-    _name_lead(paragraphs, found)
-    if given is None:
-        _name_subheadings(paragraphs, found)
-    return [role or "text" for role in found]
+        paragraph_roles = [
+            declared if detected is None else detected
+            for detected, declared in zip(paragraph_roles, format_roles, strict=True)
+        ]
+    if paragraphs and title is not None and is_same_line(paragraphs[0], title):
+        paragraph_roles[0] = "headline"
+    _assign_lead(paragraphs, paragraph_roles)
+    if format_roles is None:
+        _assign_subheadings(paragraphs, paragraph_roles)
+    return [role or "text" for role in paragraph_roles]
 
 
-def same_line(one: str, other: str) -> bool:
-    """Return whether two lines say the same but for case, blanks and the shape of quotes.
+def is_same_line(line: str, other_line: str) -> bool:
+    """Check whether two lines are equal, ignoring case, blanks and the form of quotation marks.
 
-    >>> same_line("„Öl“  brennt", '"ÖL" brennt')
+    >>> is_same_line("„Öl“  brennt", '"ÖL" brennt')
     True
     """
-    if max(len(one), len(other)) > 2 * min(len(one), len(other)) + 20:
+    if max(len(line), len(other_line)) > 2 * min(len(line), len(other_line)) + 20:
         return False
-    return _plain_line(one) == _plain_line(other)
+    return _normalize_line(line) == _normalize_line(other_line)
 
 
 def is_promo(text: str) -> bool:
-    """Return whether a paragraph only sends the reader elsewhere.
+    """Check whether a paragraph only refers readers to other content.
 
     >>> is_promo('Newsblog zum russischen Angriffskrieg: Putin spricht von "Partnerschaft"')
     True
@@ -241,11 +244,11 @@ def is_promo(text: str) -> bool:
     >>> is_promo("Newsletter brachten dem Verlag 3 Millionen Euro."), is_promo("Mehr dazu weiß er.")
     (False, False)
     """
-    return len(text) <= SHORT and PROMO.match(text) is not None
+    return len(text) <= MAX_SHORT_LENGTH and PROMO.match(text) is not None
 
 
 def notice_kind(text: str) -> str | None:
-    """Return what kind of notice a paragraph is: correction, update, disclosure or editorial.
+    """Return the kind of a notice (correction, update, disclosure, editorial), None for other text.
 
     >>> notice_kind("In einer früheren Version hieß es, der Brand sei gelöscht.")
     'correction'
@@ -258,45 +261,45 @@ def notice_kind(text: str) -> str | None:
     >>> notice_kind("This article was amended on 3 June."), notice_kind("Die Korrektur: falsch.")
     ('correction', None)
     """
-    found = NOTICE.match(text)
-    return found.lastgroup if found else None
+    match = NOTICE.match(text)
+    return match.lastgroup if match else None
 
 
 def is_caption(text: str) -> bool:
-    """Return whether a paragraph is the line below a picture.
+    """Check whether a paragraph is the caption of a picture.
 
     >>> is_caption("Foto: Anna Muster/dpa"), is_caption("Das Lager brennt (Archivbild)")
     (True, True)
     >>> is_caption("Firefighters at the depot (Photo: A. Doe)"), is_caption("Bild: So sieht er es.")
     (True, False)
     """
-    return len(text) <= SHORT and CAPTION.match(text) is not None
+    return len(text) <= MAX_SHORT_LENGTH and CAPTION.match(text) is not None
 
 
 def byline_names(text: str) -> tuple[str, ...]:
-    """Name the authors that a byline of its own paragraph names.
+    """Return the authors in a paragraph that is a byline.
 
     >>> byline_names("Von Anna Muster und Ben van Beispiel"), byline_names("By Jo Doe, London")
     (('Anna Muster', 'Ben van Beispiel'), ('Jo Doe',))
     >>> byline_names("Von Berlin nach Paris fährt ein Zug")
     ()
     """
-    found = BYLINE.fullmatch(text) if len(text) <= SHORT else None
-    return tuple(NAME_BREAK.split(found["names"])) if found else ()
+    match = BYLINE.fullmatch(text) if len(text) <= MAX_SHORT_LENGTH else None
+    return tuple(NAME_BREAK.split(match["names"])) if match else ()
 
 
-def _plain_line(text: str) -> str:
+def _normalize_line(text: str) -> str:
     return " ".join(text.casefold().translate(_QUOTES).split())
 
 
 _QUOTES = dict.fromkeys(map(ord, "„“”»«‚‘’'"), '"')
 
 
-def _own_role(text: str) -> Role | None:
-    """Return the role that a paragraph shows by itself, whatever stands around it."""
+def _intrinsic_role(text: str) -> Role | None:
+    """Return the role of a paragraph that does not depend on its neighbours."""
     if NOTICE.match(text):
         return "notice"
-    if len(text) <= SHORT:
+    if len(text) <= MAX_SHORT_LENGTH:
         if PROMO.match(text):
             return "promo"
         if CAPTION.match(text):
@@ -308,71 +311,83 @@ def _own_role(text: str) -> Role | None:
     return None
 
 
-def _name_lists(paragraphs: Sequence[str], found: list[Role | None]) -> None:
-    """A bullet makes a list; a dash or a number only beside another line that has one."""
+def _assign_lists(paragraphs: Sequence[str], paragraph_roles: list[Role | None]) -> None:
+    """Assign the list role: to bullets, and to dashes or numbers in two or more adjacent lines."""
     starts = [DASH_OR_NUMBER.match(text) is not None for text in paragraphs]
     for index, text in enumerate(paragraphs):
-        if found[index] is not None:
+        if paragraph_roles[index] is not None:
             continue
         if starts[index]:
-            beside = any(starts[max(0, index - 1) : index] + starts[index + 1 : index + 2])
-            is_list = ("\n" in text or beside) and _each_line(DASH_OR_NUMBER, text)
+            is_adjacent = any(starts[max(0, index - 1) : index] + starts[index + 1 : index + 2])
+            is_list = ("\n" in text or is_adjacent) and _matches_every_line(DASH_OR_NUMBER, text)
         else:
-            is_list = _each_line(BULLET, text)
+            is_list = _matches_every_line(BULLET, text)
         if is_list:
-            found[index] = "list"
+            paragraph_roles[index] = "list"
 
 
-def _each_line(start: re.Pattern[str], text: str) -> bool:
+def _matches_every_line(start: re.Pattern[str], text: str) -> bool:
     return all(start.match(line) for line in text.split("\n"))
 
 
-def _name_lead(paragraphs: Sequence[str], found: list[Role | None]) -> None:
-    """The first paragraph of the running text is the lead if it is short and more follows."""
-    running = [index for index, role in enumerate(found) if role is None]
+def _assign_lead(paragraphs: Sequence[str], paragraph_roles: list[Role | None]) -> None:
+    """Make the first paragraph of running text the lead if it is short and more text follows."""
+    running = [index for index, role in enumerate(paragraph_roles) if role is None]
     running = [index for index in running if not byline_names(paragraphs[index])]
-    if "lead" in found or len(running) < 2 or len(paragraphs[running[0]]) > LEAD_LONGEST:
+    if (
+        "lead" in paragraph_roles
+        or len(running) < 2
+        or len(paragraphs[running[0]]) > MAX_LEAD_LENGTH
+    ):
         return
-    if all(role in _BEFORE_LEAD for role in found[: running[0]]):
-        found[running[0]] = "lead"
+    if all(role in _ROLES_BEFORE_LEAD for role in paragraph_roles[: running[0]]):
+        paragraph_roles[running[0]] = "lead"
 
 
-_BEFORE_LEAD = frozenset({"headline", "caption", "promo", "aside", "notice", None})
+_ROLES_BEFORE_LEAD = frozenset({"headline", "caption", "promo", "aside", "notice", None})
 
 
-def _name_subheadings(paragraphs: Sequence[str], found: list[Role | None]) -> None:
-    first = next((i for i, role in enumerate(found) if role not in _BEFORE_LEAD), 0)
+def _assign_subheadings(paragraphs: Sequence[str], paragraph_roles: list[Role | None]) -> None:
+    first = next((i for i, role in enumerate(paragraph_roles) if role not in _ROLES_BEFORE_LEAD), 0)
     for index in range(max(first, 1), len(paragraphs)):
-        if found[index] is None and _looks_like_heading(paragraphs[index]):
+        if paragraph_roles[index] is None and _looks_like_heading(paragraphs[index]):
             follower = next(
-                (i for i in range(index + 1, len(found)) if found[i] not in _SKIP), None
+                (
+                    i
+                    for i in range(index + 1, len(paragraph_roles))
+                    if paragraph_roles[i] not in _SKIPPED_ROLES
+                ),
+                None,
             )
-            if follower is not None and _runs_on(paragraphs[follower], found[follower]):
-                found[index] = "subheading"
+            if follower is not None and _is_running_text(
+                paragraphs[follower], paragraph_roles[follower]
+            ):
+                paragraph_roles[index] = "subheading"
 
 
-_SKIP = frozenset({"promo", "aside", "caption"})
+_SKIPPED_ROLES = frozenset({"promo", "aside", "caption"})
 
 
 def _looks_like_heading(text: str) -> bool:
-    r"""Return whether a line could stand above a section.
+    r"""Check whether a line has the form of a section heading.
 
     >>> _looks_like_heading('Putin nennt Nordkorea einen "gleichgesinnten Unterstützer"')
     True
     >>> _looks_like_heading("Wie geht es weiter?"), _looks_like_heading("Es brennt.")
     (True, False)
     """
-    if len(text) > SUBHEADING_LONGEST or "\n" in text or byline_names(text):
+    if len(text) > MAX_SUBHEADING_LENGTH or "\n" in text or byline_names(text):
         return False
-    bare = text.rstrip("\"“”»«’' )")
-    if not bare or bare[-1] in ".:;,…":
+    stripped = text.rstrip("\"“”»«’' )")
+    if not stripped or stripped[-1] in ".:;,…":
         return False
     first = next((character for character in text if character.isalnum()), "")
-    return not first.islower()  # digits and scripts without capitals may begin one
+    return not first.islower()  # digits and scripts without capital letters are allowed
 
 
-def _runs_on(text: str, role: Role | None) -> bool:
-    """Return whether a paragraph is running text, as below a sub-heading."""
+def _is_running_text(text: str, role: Role | None) -> bool:
+    """Check whether a paragraph is running text, which follows a sub-heading."""
     return role in ("list", "quote") or (
-        role is None and (len(text) > SUBHEADING_LONGEST or SENTENCE_END.search(text) is not None)
+        role is None
+        and (len(text) > MAX_SUBHEADING_LENGTH or SENTENCE_END.search(text) is not None)
     )

@@ -1,4 +1,4 @@
-"""How many words a text has."""
+"""Count words and normalise titles."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,21 +6,21 @@ from functools import lru_cache
 _NO_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 
 
-@lru_cache(maxsize=2048)  # a page is compared with itself again and again
+@lru_cache(maxsize=2048)  # the titles of a page are compared repeatedly
 def title_key(text: str) -> str:
-    """Return the letters and digits of a title alone, to compare by.
+    """Return only the letters and digits of a title, for comparisons.
 
     >>> title_key("„Niemand“, sagt sie") == title_key('"Niemand", sagt sie')
     True
     """
-    folded = text.casefold()
-    if folded.isascii():
-        return folded.translate(_NO_LETTERS)
-    return "".join(filter(str.isalnum, folded))
+    lowered = text.casefold()
+    if lowered.isascii():
+        return lowered.translate(_NO_LETTERS)
+    return "".join(filter(str.isalnum, lowered))
 
 
 def word_count(pieces: Sequence[str]) -> int:
-    """Count the pieces between blanks that hold a letter or a digit.
+    """Count the whitespace-separated pieces that contain a letter or a digit.
 
     >>> word_count("3,6 Prozent – das ist 152-Millimeter-Munition".split())
     5

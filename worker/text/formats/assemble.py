@@ -6,12 +6,12 @@ from datetime import datetime
 
 from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Field, Paragraph, Role
 from storage.values.refusals import Refused, refuse
-from worker.text.annotate.headline import headline_missing
+from worker.text.annotate.headline import is_headline_unrelated
 from worker.text.annotate.language import language
 from worker.text.annotate.marks import agencies, is_plain, marks, odd_flags, outlets
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
-from worker.text.annotate.roles import byline_names, roles, same_line
+from worker.text.annotate.roles import byline_names, is_same_line, roles
 from worker.text.annotate.words import word_count
 from worker.text.hints import MAX_PARAGRAPHS, TextSettings, extractor
 from worker.text.invisible import invisible_flags, stamp_fields
@@ -97,29 +97,33 @@ def merge_candidates(primary: Field, secondary: Field | None) -> Field:
 def _paragraphs(
     document: ParsedDocument, title: str | None
 ) -> tuple[tuple[Paragraph, ...], tuple[str, ...]]:
-    assigned = roles(document.blocks, title, document.format_roles)
-    blocks, assigned = _insert_lead(document.blocks, assigned, document.lead)
+    paragraph_roles = roles(document.blocks, title, document.format_roles)
+    blocks, paragraph_roles = _insert_lead(document.blocks, paragraph_roles, document.lead)
     plain = is_plain("\n".join([title or "", *blocks]))
     paragraphs = tuple(
         [
             Paragraph(role, text, marks(text, plain=plain))
-            for role, text in zip(assigned, blocks, strict=True)
+            for role, text in zip(paragraph_roles, blocks, strict=True)
         ]
     )
     return paragraphs, () if plain else odd_flags([title or "", *blocks])
 
 
 def _insert_lead(
-    blocks: list[str], assigned: list[Role], lead: str | None
+    blocks: list[str], paragraph_roles: list[Role], lead: str | None
 ) -> tuple[list[str], list[Role]]:
     """Insert the declared lead before the body, unless the first paragraph already repeats it."""
     if lead is None or not blocks:
-        return blocks, assigned
-    assigned = ["text" if role == "lead" else role for role in assigned]
-    first = 1 if assigned[0] == "headline" else 0
-    if first < len(blocks) and same_line(blocks[first], lead):
-        return blocks, [*assigned[:first], "lead", *assigned[first + 1 :]]
-    return [*blocks[:first], lead, *blocks[first:]], [*assigned[:first], "lead", *assigned[first:]]
+        return blocks, paragraph_roles
+    paragraph_roles = ["text" if role == "lead" else role for role in paragraph_roles]
+    first = 1 if paragraph_roles[0] == "headline" else 0
+    if first < len(blocks) and is_same_line(blocks[first], lead):
+        return blocks, [*paragraph_roles[:first], "lead", *paragraph_roles[first + 1 :]]
+    return [*blocks[:first], lead, *blocks[first:]], [
+        *paragraph_roles[:first],
+        "lead",
+        *paragraph_roles[first:],
+    ]
 
 
 def _fields(
@@ -141,16 +145,16 @@ def _fields(
 
 
 def _merge_fields(
-    extracted: Mapping[str, Field], declared: Mapping[str, Field]
+    body_fields: Mapping[str, Field], metadata_fields: Mapping[str, Field]
 ) -> dict[str, Field]:
     """Merge the fields: declared values take precedence, extracted ones become candidates."""
-    merged = dict(extracted)
-    for name, declared_field in declared.items():
-        extracted_field = extracted.get(name)
-        if extracted_field and (declared_field.value is None or name in _COMPUTED_FIELDS):
-            merged[name] = merge_candidates(extracted_field, declared_field)
+    merged = dict(body_fields)
+    for name, metadata_field in metadata_fields.items():
+        body_field = body_fields.get(name)
+        if body_field and (metadata_field.value is None or name in _COMPUTED_FIELDS):
+            merged[name] = merge_candidates(body_field, metadata_field)
         else:
-            merged[name] = merge_candidates(declared_field, extracted_field)
+            merged[name] = merge_candidates(metadata_field, body_field)
     return merged
 
 
@@ -177,5 +181,7 @@ def _headline_flags(title: str | None, paragraphs: Sequence[Paragraph], text: st
         return ["title_missing"]
     if len(title) > MAX_HEADLINE_LENGTH:
         return ["headline_long"]
-    is_repeated = any(p.role == "headline" and same_line(p.text, title) for p in paragraphs)
-    return ["headline_not_in_body"] if not is_repeated and headline_missing(title, text) else []
+    is_repeated = any(p.role == "headline" and is_same_line(p.text, title) for p in paragraphs)
+    return (
+        ["headline_not_in_body"] if not is_repeated and is_headline_unrelated(title, text) else []
+    )

@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from storage.values.draft import Draft, Field, Json, Role
 from storage.values.refusals import Refused, refuse
-from worker.text.annotate.roles import blocks, same_line, split_at_blank_lines
+from worker.text.annotate.roles import blocks, is_same_line, split_at_blank_lines
 from worker.text.decode import decode
 from worker.text.file_types import has_markup
 from worker.text.formats.assemble import (
@@ -115,7 +115,7 @@ def _heading_role(index: int, heading: str, document: ParsedDocument) -> Role:
     if document.title is None:
         document.title = heading_field
         return "headline"
-    if same_line(document.title.value, heading):
+    if is_same_line(document.title.value, heading):
         return "headline"
     if index == 0:
         document.flags.append("title_conflict")

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from storage.values.draft import Candidate, CleaningStep, Field, Json, PartialDate
 from worker.text.annotate.dates import InvalidDate, instant, read_date
-from worker.text.annotate.roles import same_line
+from worker.text.annotate.roles import is_same_line
 from worker.text.decode import replace_surrogates
 from worker.text.formats.assemble import ParsedDocument, merge_candidates
 from worker.text.formats.clean_text import STRINGS_STEP, clean_text, one_line
 from worker.text.hints import Hints, TextSettings
-from worker.text.invisible import recorded_stamp
+from worker.text.invisible import stamp_from_steps
 
 # Source keys by field, most specific first; case, `_`, `-` and blanks are ignored.
 _KEYS_BY_FIELD: dict[str, tuple[str, ...]] = {
@@ -110,7 +110,7 @@ class RecordCleaner:
             self.flags.append("surrogate_replaced")
         text, steps = clean_text(text)
         self.names.update(dict.fromkeys(step.name for step in steps))
-        self.stamp = self.stamp or recorded_stamp(steps)
+        self.stamp = self.stamp or stamp_from_steps(steps)
         return text
 
 
@@ -216,7 +216,7 @@ class _MetadataReader:
             self._reject(name, value, "metadata_broken")
         elif self.document.title is None:
             self.document.title = Field(line, self.found_in)
-        elif not same_line(self.document.title.value, line):
+        elif not is_same_line(self.document.title.value, line):
             self.document.flags.append("title_conflict")
             self.document.title = merge_candidates(self.document.title, Field(line, self.found_in))
 
@@ -329,7 +329,7 @@ def _unique(items: Iterable[str]) -> list[str]:
     return [item for item in dict.fromkeys(items) if item]
 
 
-def _are_compatible(left: str, right: str) -> bool:
+def _are_compatible(date: str, other_date: str) -> bool:
     """Check whether two ISO dates are compatible: equal up to the precision of the shorter one."""
-    shorter = min(len(left), len(right))
-    return left[:shorter] == right[:shorter]
+    shorter = min(len(date), len(other_date))
+    return date[:shorter] == other_date[:shorter]

@@ -36,9 +36,9 @@ def read_seed(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
     return assemble(document, settings)
 
 
-def _parse_document(text: str, decoded: DecodedText, latest_year: int) -> ParsedDocument:
+def _parse_document(text: str, source: DecodedText, latest_year: int) -> ParsedDocument:
     first, _, rest = text.lstrip("\n").partition("\n")
-    document = ParsedDocument(blocks(rest), flags=list(decoded.flags))
+    document = ParsedDocument(blocks(rest), flags=list(source.flags))
     if has_markup(text):
         document.flags.append("markup_in_text")
     headline = _read_header(first, latest_year, document)

@@ -1,1 +1,3 @@
-"""Who speaks beside a quotation, by evidence: candidates, their features, one fitted sum."""
+"""PURE: choose the speaker of a quotation: candidates, their features, and a fitted linear
+model.
+"""

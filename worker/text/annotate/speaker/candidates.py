@@ -1,7 +1,7 @@
-"""Who may be speaking in a German text: the names, roles and pronouns around a quotation.
+"""Find the candidate speakers in a German text: names, roles and pronouns around a quotation.
 
-Each is described by what can be seen of it: where it stands, what it looks like, which verb is
-near. Which of them speaks is decided by the sum of these features (`choice`).
+Each candidate is described by features: its position, its form, and adjacent verbs. The weighted
+sum of the features decides which candidate is the speaker (`choice`).
 """
 
 import re
@@ -11,44 +11,44 @@ from functools import lru_cache, reduce
 from itertools import compress, islice
 from operator import or_
 
-from worker.text.annotate.speaker.phrases import NounPhrase, Stretch, phrases
+from worker.text.annotate.speaker.phrases import NounPhrase, Passage, phrases
 from worker.text.annotate.speaker.words import (
     INDEFINITE,
     PREPOSITION,
     SUBORDINATE,
     VERB,
     WORD_KINDS,
-    kinds_of,
+    noun_kinds,
 )
 
 Features = dict[str, float]
 _NEAR = 2
 _FIRST = 3
-_NOTHING = " .,§–-"
-_LONGEST = 500  # characters of a sentence
+_BLANKS = " .,§–-"
+_MAX_SENTENCE_LENGTH = 500  # maximum number of characters of a sentence
 _SUBJUNCTIVE = 1 << 3
 
 
 @dataclass(frozen=True, slots=True)
 class QuotationContext:
-    """A quotation in its surroundings, with the quotations blanked.
+    """A quotation and its surroundings, with all quotations masked.
 
-    `before` and `after` are the rest of its sentence, `earlier` gives the sentences before it, the
-    nearest first; `whole` is the text.
+    `text_before` and `text_after` are the rest of its sentence, `earlier` returns the preceding
+    sentences, nearest first; `full_text` is the whole text.
     """
 
-    before: str
-    after: str
+    text_before: str
+    text_after: str
     earlier: Callable[[], Sequence[str]]
-    whole: str
+    full_text: str
 
 
 @dataclass(slots=True, eq=False)
-class SeenMarks:
-    """What a candidate looks like and what the words around it tell, once for all of one look.
+class CandidateMarks:
+    """The features of a candidate that do not depend on the quotation, and their cached weights.
 
-    `has_cue` says that a word of saying stands right beside it, and no preposition before it;
-    `totals` has room for what the marks weigh in each kind of zone.
+    `has_cue` is true if a verb of speech is adjacent, without a preposition in between; `totals`
+    caches the sum of the weights for each kind of zone.
     """
 
     names: tuple[str, ...]
@@ -57,180 +57,194 @@ class SeenMarks:
 
 
 @dataclass(slots=True, eq=False)
-class SeenCandidate:
-    """A candidate in its stretch of text: what can be seen of it wherever the quotation stands.
+class PassageCandidate:
+    """A candidate in a passage of text, independent of the position of the quotation.
 
-    `away` is how far it stands off.
+    `away` is the distance from the quotation, in candidates divided by four.
     """
 
     text: str
     pronoun: bool
     kind: str
-    marks: SeenMarks
+    marks: CandidateMarks
     away: float
 
 
 @dataclass(slots=True, eq=False)
 class Speaker:
-    """Somebody who may be speaking: as the text names them, with what tells of them.
+    """A candidate speaker: the words of the text, and its features.
 
-    `marks` hold of the stretch of text, or of who spoke before; `found` is the candidate there.
-    They are put together only where somebody asks for `features`.
+    `marks` are the features of the passage or of the previous speaker; `candidate` holds those of
+    the candidate itself. They are combined on access to `features`.
     """
 
     text: str
     pronoun: bool = False
     marks: tuple[str, ...] = ()
-    found: SeenCandidate | None = None
+    candidate: PassageCandidate | None = None
 
     @property
     def features(self) -> Features:
         """Return all features with their values."""
         own: Features = {}
-        if self.found is not None:
-            kind = self.found.kind
-            own = dict.fromkeys(self.found.marks.names, 1.0) | {"away": self.found.away}
-            own |= {f"{kind} {name}": own[name] for name in BY_ZONE if name in own}
+        if self.candidate is not None:
+            kind = self.candidate.kind
+            own = dict.fromkeys(self.candidate.marks.names, 1.0) | {"away": self.candidate.away}
+            own |= {f"{kind} {name}": own[name] for name in ZONE_FEATURES if name in own}
         return own | dict.fromkeys(self.marks, 1.0)
 
 
-def near_by(place: QuotationContext) -> list[Speaker]:
-    """Return who may be speaking in the sentence of a quotation."""
-    shared = _shared(place.before, place.after)
-    return _in_zone("before", place.before, shared) + _in_zone("after", place.after, shared)
+def nearby_candidates(context: QuotationContext) -> list[Speaker]:
+    """Return the candidates in the sentence of a quotation."""
+    context_marks = _context_marks(context.text_before, context.text_after)
+    return _zone_candidates("before", context.text_before, context_marks) + _zone_candidates(
+        "after", context.text_after, context_marks
+    )
 
 
-def earlier(place: QuotationContext) -> Iterator[list[Speaker]]:
-    """Yield who may be speaking in each of the sentences before, the nearest first.
+def earlier_candidates(context: QuotationContext) -> Iterator[list[Speaker]]:
+    """Yield the candidates in each of the preceding sentences, nearest first.
 
-    Nobody is looked for beyond one who is said to speak there.
+    The search stops after a sentence with a candidate that has a cue.
     """
-    shared = _shared(place.before, place.after)
-    for number, text in enumerate(place.earlier(), 1):
-        found = _in_zone(f"earlier{number}", text[:_LONGEST], shared)
-        yield found
-        if any(each.found and each.found.marks.has_cue for each in found):
+    context_marks = _context_marks(context.text_before, context.text_after)
+    for number, text in enumerate(context.earlier(), 1):
+        candidates = _zone_candidates(
+            f"earlier{number}", text[:_MAX_SENTENCE_LENGTH], context_marks
+        )
+        yield candidates
+        if any(option.candidate and option.candidate.marks.has_cue for option in candidates):
             break
 
 
 @lru_cache(maxsize=64)
-def _shared(before: str, after: str) -> tuple[str, ...]:
-    """Name what holds of a quotation, for all who may be speaking."""
-    kinds = reduce(or_, stretch_of(before).kinds)
+def _context_marks(text_before: str, text_after: str) -> tuple[str, ...]:
+    """Return the features of a quotation that all its candidates share."""
+    kinds = reduce(or_, parse_passage(text_before).kinds)
     marks = {
-        "cue": (kinds | reduce(or_, stretch_of(after).kinds)) & VERB,
-        "colon": before.rstrip().endswith(":"),
-        "opens": not before.strip(" –-"),
+        "cue": (kinds | reduce(or_, parse_passage(text_after).kinds)) & VERB,
+        "colon": text_before.rstrip().endswith(":"),
+        "opens": not text_before.strip(" –-"),
         "subjunctive": kinds & _SUBJUNCTIVE,
     }
-    return tuple(name for name, holds in marks.items() if holds)
+    return tuple(name for name, is_set in marks.items() if is_set)
 
 
 @lru_cache(maxsize=256)
-def _zone(zone: str, shared: tuple[str, ...]) -> tuple[str, ...]:
-    return (zone, *(f"{zone} {name}" for name in shared))
+def _zone_marks(zone: str, context_marks: tuple[str, ...]) -> tuple[str, ...]:
+    return (zone, *(f"{zone} {name}" for name in context_marks))
 
 
-def _in_zone(zone: str, text: str, shared: tuple[str, ...]) -> list[Speaker]:
-    """Return the candidates of one stretch of text, each with its features."""
-    if not text.strip(_NOTHING):
+def _zone_candidates(zone: str, text: str, context_marks: tuple[str, ...]) -> list[Speaker]:
+    """Return the candidates of one passage, each with its features."""
+    if not text.strip(_BLANKS):
         return []
-    marks = _zone(zone, shared)
-    saying = _saying(zone, shared)
+    marks = _zone_marks(zone, context_marks)
+    saying = _cue_marks(zone, context_marks)
     return [
-        Speaker(each.text, each.pronoun, marks + saying if each.marks.has_cue else marks, each)
-        for each in seen_in(text, kind_of(zone))
+        Speaker(
+            option.text, option.pronoun, marks + saying if option.marks.has_cue else marks, option
+        )
+        for option in passage_candidates(text, zone_kind(zone))
     ]
 
 
 @lru_cache(maxsize=256)
-def _saying(zone: str, shared: tuple[str, ...]) -> tuple[str, ...]:
-    """Name what holds of who is said to speak in a zone."""
-    kind = kind_of(zone)
-    return (f"{kind} says", *(f"{kind} says {name}" for name in shared))
+def _cue_marks(zone: str, context_marks: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features of a candidate with a cue in a zone."""
+    kind = zone_kind(zone)
+    return (f"{kind} says", *(f"{kind} says {name}" for name in context_marks))
 
 
 @lru_cache(maxsize=64)
-def stretch_of(text: str) -> Stretch:
-    """Return a stretch of text taken apart, once for all who ask for it."""
-    return Stretch(text)
+def parse_passage(text: str) -> Passage:
+    """Return the parsed passage, cached for adjacent quotations."""
+    return Passage(text)
 
 
 @lru_cache(maxsize=64)
-def seen_in(text: str, kind: str) -> tuple[SeenCandidate, ...]:
-    """Return the candidates of a stretch of text; the next quotation often has it beside it, too.
+def passage_candidates(text: str, kind: str) -> tuple[PassageCandidate, ...]:
+    """Return the candidates of a passage, cached because adjacent quotations share passages.
 
-    >>> [each.text for each in seen_in("Gestern kam Bo Lind mit dem Chef der Wehr.", "before")]
+    >>> [each.text for each in passage_candidates("Bo Lind kam mit dem Chef der Wehr.", "before")]
     ['Bo Lind', 'Chef der Wehr']
     """
-    stretch = stretch_of(text)
-    every = list(islice(phrases(stretch), _FIRST if kind == "earlier" else None))
-    if not every:
+    passage = parse_passage(text)
+    all_phrases = list(islice(phrases(passage), _FIRST if kind == "earlier" else None))
+    if not all_phrases:
         return ()
-    of_clauses = stretch.of_clauses()
-    beside = {"before": len(of_clauses) - 1, "after": 0}.get(kind)
-    found = []
-    taken = -1
-    for number, each in enumerate(every):
-        if _FIRST <= number < len(every) - _NEAR:  # neither first nor near
+    clause_kinds = passage.clause_kinds()
+    nearest_clause = {"before": len(clause_kinds) - 1, "after": 0}.get(kind)
+    candidates = []
+    free_clause = -1
+    for number, phrase in enumerate(all_phrases):
+        if _FIRST <= number < len(all_phrases) - _NEAR:  # neither first nor nearest
             continue
-        away = len(every) - 1 - number if kind == "before" else number
-        at = stretch.clauses[each.start]
-        place = (number == 0) | (each.start == 0) << 1 | (at == beside) << 2
-        place |= (stretch.first_word(at) in SUBORDINATE) << 3
-        around, case = _around(stretch, each)
-        place |= (at == taken) << 7
-        taken = at if case >> 6 else taken
-        marks = _marks(_shape(stretch, each), place | case, of_clauses[at], around)
-        found.append(SeenCandidate(_text(stretch, each), each.is_pronoun, kind, marks, away / 4))
-    return tuple(found)
+        away = len(all_phrases) - 1 - number if kind == "before" else number
+        clause = passage.clauses[phrase.start]
+        flags = (number == 0) | (phrase.start == 0) << 1 | (clause == nearest_clause) << 2
+        flags |= (passage.first_word(clause) in SUBORDINATE) << 3
+        adjacent, case = _adjacent_kinds(passage, phrase)
+        flags |= (clause == free_clause) << 7
+        free_clause = clause if case >> 6 else free_clause
+        marks = _candidate_marks(
+            _form_marks(passage, phrase), flags | case, clause_kinds[clause], adjacent
+        )
+        candidates.append(
+            PassageCandidate(
+                _phrase_text(passage, phrase), phrase.is_pronoun, kind, marks, away / 4
+            )
+        )
+    return tuple(candidates)
 
 
-def _text(stretch: Stretch, each: NounPhrase) -> str:
-    said = stretch.text(each.bare, each.end)
-    return said + ")" if "(" in said and ")" not in said else said
+def _phrase_text(passage: Passage, phrase: NounPhrase) -> str:
+    words = passage.text(phrase.bare, phrase.end)
+    return words + ")" if "(" in words and ")" not in words else words
 
 
-def _shape(stretch: Stretch, each: NounPhrase) -> tuple[str, ...]:
-    """Name what a name or noun looks like."""
-    if each.is_pronoun:
+def _form_marks(passage: Passage, phrase: NounPhrase) -> tuple[str, ...]:
+    """Return the features of the form of a noun phrase."""
+    if phrase.is_pronoun:
         return ("pronoun",)
-    words = stretch.words
-    noun = words[each.head - 1]
-    found = kinds_of(noun)
-    if each.head - each.name > 1 and "abstract" not in (first := kinds_of(words[each.name])):
-        found += _SEVERAL["person" in first]
-    elif not each.article:
-        found += ("bare",)
+    words = passage.words
+    noun = words[phrase.head - 1]
+    marks = noun_kinds(noun)
+    if phrase.head - phrase.name > 1 and "abstract" not in (
+        name_kinds := noun_kinds(words[phrase.name])
+    ):
+        marks += _SEVERAL["person" in name_kinds]
+    elif not phrase.article:
+        marks += ("bare",)
     if len(noun) > 1 and noun.isupper():
-        found += ("acronym",)
-    if each.article in INDEFINITE:
-        found += ("indefinite",)
-    if each.end > each.head:
-        found += ("long", "party") if words[each.end - 1].isupper() else ("long",)
-    return found
+        marks += ("acronym",)
+    if phrase.article in INDEFINITE:
+        marks += ("indefinite",)
+    if phrase.end > phrase.head:
+        marks += ("long", "party") if words[phrase.end - 1].isupper() else ("long",)
+    return marks
 
 
 _SEVERAL = {True: ("several names", "role and name"), False: ("several names",)}
 
 
-WordsAround = tuple[int, int, int, int]
+AdjacentKinds = tuple[int, int, int, int]
 
 
-def _around(stretch: Stretch, each: NounPhrase) -> tuple[WordsAround, int]:
-    """Return the kinds of two words before and two behind, and what tells of the case."""
-    words, kinds, start = stretch.words, stretch.kinds, each.start
-    at = stretch.behind(each.end)
+def _adjacent_kinds(passage: Passage, phrase: NounPhrase) -> tuple[AdjacentKinds, int]:
+    """Return the kinds of the two words before and after a phrase, and the flags of its case."""
+    words, kinds, start = passage.words, passage.kinds, phrase.start
+    next_word = passage.skip_insertion(phrase.end)
     last = words[start - 1].casefold() if start else ""
-    before = WORD_KINDS.get(last, 0)
-    around = (
-        before,
+    kinds_before = WORD_KINDS.get(last, 0)
+    adjacent = (
+        kinds_before,
         kinds[start - 2] if start > 1 else 0,
-        kinds[at] if at < len(kinds) else 0,
-        kinds[at + 1] if at + 1 < len(kinds) else 0,
+        kinds[next_word] if next_word < len(kinds) else 0,
+        kinds[next_word + 1] if next_word + 1 < len(kinds) else 0,
     )
-    free = not (each.oblique or before & PREPOSITION or last in {"der", "des"})
-    return around, last[:1].isdigit() << 4 | each.oblique << 5 | free << 6
+    free = not (phrase.oblique or kinds_before & PREPOSITION or last in {"der", "des"})
+    return adjacent, last[:1].isdigit() << 4 | phrase.oblique << 5 | free << 6
 
 
 _FLAGS = ("first", "starts", "beside", "clause: subordinate", "counted", "oblique", "free", "taken")
@@ -238,7 +252,7 @@ _BEFORE = (
     "verb before", "stance before", "finite before", "subjunctive before", "behind a preposition",
     "as",
 )  # fmt: skip
-_BEHIND = ("verb behind", "stance behind", "finite behind", "subjunctive behind")
+_AFTER = ("verb behind", "stance behind", "finite behind", "subjunctive behind")
 _CLAUSE = (
     "clause: cue", "clause: stance", "", "clause: subjunctive", "", "", "clause: participle",
 )  # fmt: skip
@@ -250,62 +264,69 @@ _FREE = frozenset(
 )  # fmt: skip
 
 
-def _names(bits: int, names: Sequence[str]) -> list[str]:
-    return [name for at, name in enumerate(names) if name and bits >> at & 1]
+def _bit_names(bits: int, names: Sequence[str]) -> list[str]:
+    return [name for bit, name in enumerate(names) if name and bits >> bit & 1]
 
 
 @lru_cache(maxsize=8192)
-def _marks(shape: tuple[str, ...], flags: int, clause: int, around: WordsAround) -> SeenMarks:
-    """Name all that can be seen of a candidate."""
-    before, soon_before, behind, soon_behind = around
-    seen = [*shape, *_names(flags, _FLAGS), *_names(before, _BEFORE), *_names(behind, _BEHIND)]
-    soon = (soon_before & VERB, soon_behind & VERB)
-    seen += compress(("verb soon before", "verb soon behind"), soon)
-    free = "free" in seen
+def _candidate_marks(
+    form: tuple[str, ...], flags: int, clause: int, adjacent: AdjacentKinds
+) -> CandidateMarks:
+    """Return all features of a candidate."""
+    previous, second_previous, following, second_following = adjacent
+    names = [
+        *form,
+        *_bit_names(flags, _FLAGS),
+        *_bit_names(previous, _BEFORE),
+        *_bit_names(following, _AFTER),
+    ]
+    soon = (second_previous & VERB, second_following & VERB)
+    names += compress(("verb soon before", "verb soon behind"), soon)
+    free = "free" in names
     if free:
-        seen += [f"free {name}" for name in seen if name in _FREE]
-    seen += _names(clause, _CLAUSE)
-    return SeenMarks(tuple(seen), free and bool((before | behind) & VERB))
+        names += [f"free {name}" for name in names if name in _FREE]
+    names += _bit_names(clause, _CLAUSE)
+    return CandidateMarks(tuple(names), free and bool((previous | following) & VERB))
 
 
-def forget_weights() -> None:
-    """Forget what is kept beside marks: the sums of other weights."""
-    seen_in.cache_clear()
-    _marks.cache_clear()
+def clear_weight_caches() -> None:
+    """Clear the cached sums, which belong to the previous weights."""
+    passage_candidates.cache_clear()
+    _candidate_marks.cache_clear()
 
 
-BY_ZONE = frozenset(
+ZONE_FEATURES = frozenset(
     {
         "clause: cue", "clause: subjunctive", "clause: subordinate", "free", "free first", "first",
         "verb behind", "verb before", "pronoun", "away",
     }
 )  # fmt: skip
-"""What weighs differently before a quotation, behind it and in an earlier sentence."""
+"""Features with separate weights before a quotation, after it and in earlier sentences."""
 
 
-def kind_of(zone: str) -> str:
-    """Return what a zone is: the earlier sentences are all of one kind."""
+def zone_kind(zone: str) -> str:
+    """Return the kind of a zone; all earlier sentences are of one kind."""
     return "earlier" if zone.startswith("earlier") else zone
 
 
 def last_name(name: str) -> str:
-    """Return the last word of a name, before what belongs to it."""
+    """Return the last word of a name, without attributes after it."""
     if " " not in name:
         return name
-    return BELONGING.split(name, maxsplit=1)[0].rsplit(" ", 1)[-1]
+    return ATTRIBUTE_START.split(name, maxsplit=1)[0].rsplit(" ", 1)[-1]
 
 
-BELONGING = re.compile(r" \(| (?:der|des|von) ")
+ATTRIBUTE_START = re.compile(r" \(| (?:der|des|von) ")
 _FULL_NAME = re.compile(
     r"[A-ZÄÖÜ][a-zäöüß]+(?:-[A-Z][a-zäöüß]+)? (?:von |van |de )?([A-ZÄÖÜ][\w-]+)"
 )
 
 
 @lru_cache(maxsize=4)
-def persons_in(text: str) -> frozenset[str]:
-    """Return the last names of a text that names somebody in full.
+def fully_named_persons(text: str) -> frozenset[str]:
+    """Return the last names of the persons whose full names are in a text.
 
-    >>> sorted(persons_in("Gestern lobte Bo Lind die Leiterin, Ada von Kern."))
+    >>> sorted(fully_named_persons("Gestern lobte Bo Lind die Leiterin, Ada von Kern."))
     ['Kern', 'Lind']
     """
     return frozenset(_FULL_NAME.findall(text))

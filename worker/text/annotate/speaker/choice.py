@@ -1,4 +1,4 @@
-"""Choose who speaks by one fitted sum (`weights.toml`, made by `bench/fit_speakers.py`)."""
+"""Choose the speaker by a linear model (`weights.toml`, fitted by `bench/fit_speakers.py`)."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,75 +8,81 @@ from importlib import resources
 
 from worker.text.annotate.cue import Cue
 from worker.text.annotate.speaker.candidates import (
-    BY_ZONE,
+    ZONE_FEATURES,
     QuotationContext,
     Speaker,
-    earlier,
-    forget_weights,
+    clear_weight_caches,
+    earlier_candidates,
+    fully_named_persons,
     last_name,
-    near_by,
-    persons_in,
+    nearby_candidates,
 )
-from worker.text.annotate.speaker.words import may_begin
+from worker.text.annotate.speaker.words import can_be_speaker
 
 _NEAR, _FAR = 0, 2
-_TO_CHOOSE, _DIGITS = 2, 9
-_LONGEST_TEXT = 20_000
-_SURE = 3.0
-"""From this sum on nobody is looked for farther off: of those there not one in a hundred wins."""
+_MIN_CHOICES, _DIGITS = 2, 9
+_MAX_TEXT_LENGTH = 20_000
+_CERTAIN_SUM = 3.0
+"""From this sum on, candidates in earlier sentences win in less than 1 % of all cases."""
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """The quotation before: who spoke, and whether it stands in the same or the last sentence."""
+class PreviousQuotation:
+    """The previous quotation: its speaker, and the distance in sentences."""
 
     speaker: Speaker
-    same_sentence: bool
+    is_same_sentence: bool
     sentences: int
 
 
-def described(place: QuotationContext, cue: Cue | None, before: Before | None) -> list[Speaker]:
-    """Return who may be speaking: whom the cue names, else all who are named near by."""
-    if cue is not None and cue.speaker and may_begin(cue.speaker):
+def candidate_speakers(
+    context: QuotationContext, cue: Cue | None, previous: PreviousQuotation | None
+) -> list[Speaker]:
+    """Return the candidate speakers: the one named by the cue, otherwise all candidates nearby."""
+    if cue is not None and cue.speaker and can_be_speaker(cue.speaker):
         return [Speaker(cue.speaker)]
-    found = near_by(place)
-    if cue is not None and cue.pronoun and (meant := [each for each in found if each.pronoun]):
-        return meant
-    found = _known(found, place, before)
-    if before is not None:
-        found.append(_last(before))
-    if any(each.found and each.found.marks.has_cue for each in found):
-        return found
-    for more in earlier(place):
-        if found and max(weight_of(each) for each in found) >= _SURE:
+    speakers = nearby_candidates(context)
+    pronouns = [option for option in speakers if option.pronoun]
+    if cue is not None and cue.pronoun and pronouns:
+        return pronouns
+    speakers = _add_text_marks(speakers, context, previous)
+    if previous is not None:
+        speakers.append(_previous_speaker(previous))
+    if any(option.candidate and option.candidate.marks.has_cue for option in speakers):
+        return speakers
+    for nearby in earlier_candidates(context):
+        if speakers and max(total_weight(option) for option in speakers) >= _CERTAIN_SUM:
             break
-        found += _known(more, place, before)
-    return found
+        speakers += _add_text_marks(nearby, context, previous)
+    return speakers
 
 
-def _known(found: list[Speaker], place: QuotationContext, before: Before | None) -> list[Speaker]:
-    """Note of those who may be speaking who is named in full somewhere, and who spoke before."""
-    persons = persons_in(place.whole[:_LONGEST_TEXT])
-    last = before.speaker.text if before else None
-    for each in found:
-        if last_name(each.text) in persons:
-            each.marks += ("named in full",)
-        if last is not None and (each.text in last or last in each.text):
-            each.marks += ("spoke before",)
-    return found
+def _add_text_marks(
+    speakers: list[Speaker], context: QuotationContext, previous: PreviousQuotation | None
+) -> list[Speaker]:
+    """Add features for candidates with a full name in the text, and for the previous speaker."""
+    persons = fully_named_persons(context.full_text[:_MAX_TEXT_LENGTH])
+    last = previous.speaker.text if previous else None
+    for candidate in speakers:
+        if last_name(candidate.text) in persons:
+            candidate.marks += ("named in full",)
+        if last is not None and (candidate.text in last or last in candidate.text):
+            candidate.marks += ("spoke before",)
+    return speakers
 
 
-def _last(before: Before) -> Speaker:
-    near = "near" if before.sentences <= _NEAR else "far" if before.sentences > _FAR else "middle"
-    marks: tuple[str, ...] = ("last", f"last {near}")
-    marks += ("last same sentence",) if before.same_sentence else ()
-    marks += ("last pronoun",) if before.speaker.pronoun else ()
-    return Speaker(before.speaker.text, before.speaker.pronoun, marks)
+def _previous_speaker(previous: PreviousQuotation) -> Speaker:
+    count = previous.sentences
+    distance = "near" if count <= _NEAR else "far" if count > _FAR else "middle"
+    marks: tuple[str, ...] = ("last", f"last {distance}")
+    marks += ("last same sentence",) if previous.is_same_sentence else ()
+    marks += ("last pronoun",) if previous.speaker.pronoun else ()
+    return Speaker(previous.speaker.text, previous.speaker.pronoun, marks)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeakerWeights:
-    """The fitted weights: of each feature, and of each of a candidate by its kind of zone."""
+    """The fitted weights of the features, and the weights of a candidate for each kind of zone."""
 
     weights: Mapping[str, float]
     by_kind: Mapping[str, Mapping[str, float]]
@@ -84,40 +90,40 @@ class SpeakerWeights:
 
 @cache
 def speaker_weights() -> SpeakerWeights:
-    """Return the fitted weight of each feature."""
+    """Return the fitted weights."""
     text = resources.files(__package__).joinpath("weights.toml").read_text("utf-8")
-    return added_up(tomllib.loads(text)["weights"])
+    return combine_weights(tomllib.loads(text)["weights"])
 
 
-def added_up(weights: Mapping[str, float]) -> SpeakerWeights:
-    """Return weights with those of each kind of zone, and forget what is kept of others."""
-    forget_weights()
+def combine_weights(weights: Mapping[str, float]) -> SpeakerWeights:
+    """Return the weights with their sums for each kind of zone, and clear the cached sums."""
+    clear_weight_caches()
     by_kind = {}
     for kind in ("before", "after", "earlier"):
-        own = {name: weights.get(f"{kind} {name}", 0.0) for name in BY_ZONE}
+        zone_weights = {name: weights.get(f"{kind} {name}", 0.0) for name in ZONE_FEATURES}
         by_kind[kind] = {**weights} | {
-            name: weights.get(name, 0.0) + more for name, more in own.items()
+            name: weights.get(name, 0.0) + extra for name, extra in zone_weights.items()
         }
     return SpeakerWeights(weights, by_kind)
 
 
 def choose(speakers: Sequence[Speaker]) -> Speaker | None:
-    """Return the likeliest of those who may be speaking, the first of those as likely."""
-    if len(speakers) < _TO_CHOOSE:
+    """Return the candidate with the highest weight (the first in a tie), None if there is none."""
+    if len(speakers) < _MIN_CHOICES:
         return speakers[0] if speakers else None
-    return max(speakers, key=lambda each: round(weight_of(each), _DIGITS))
+    return max(speakers, key=lambda speaker: round(total_weight(speaker), _DIGITS))
 
 
-def weight_of(each: Speaker) -> float:
-    """Return the sum of the weights of all that tells of somebody who may be speaking."""
+def total_weight(speaker: Speaker) -> float:
+    """Return the sum of the weights of all features of a candidate."""
     table = speaker_weights()
-    found, total = each.found, _marks_sum(table, each.marks)
-    if found is None:
+    candidate, total = speaker.candidate, _marks_sum(table, speaker.marks)
+    if candidate is None:
         return total
-    own, seen = table.by_kind[found.kind], found.marks
-    if found.kind not in seen.totals:
-        seen.totals[found.kind] = sum(own.get(name, 0.0) for name in seen.names)
-    return total + seen.totals[found.kind] + found.away * own["away"]
+    zone_weights, shared = table.by_kind[candidate.kind], candidate.marks
+    if candidate.kind not in shared.totals:
+        shared.totals[candidate.kind] = sum(zone_weights.get(name, 0.0) for name in shared.names)
+    return total + shared.totals[candidate.kind] + candidate.away * zone_weights["away"]
 
 
 @lru_cache(maxsize=1024)

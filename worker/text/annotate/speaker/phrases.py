@@ -1,4 +1,4 @@
-"""The names, nouns and pronouns of a German stretch of text, taken apart into words once."""
+"""Parse a German passage into words, names, nouns and pronouns."""
 
 import re
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ from worker.text.annotate.speaker.words import (
 _GAP = re.compile(r"([^\w'’-]+)")
 _PRONOUNS = frozenset("er sie man wir Er Sie Man Wir".split())  # noqa: SIM905
 _PARTICLES = frozenset("von van de al el bin di da del la".split())  # noqa: SIM905
-_TAILS = frozenset("der des von vom für beim bei im".split())  # noqa: SIM905
+_ATTRIBUTE_WORDS = frozenset("der des von vom für beim bei im".split())  # noqa: SIM905
 _TITLES = frozenset({"Dr", "Prof", "med"})
-_HEADS = frozenset(
+_STATEMENT_NOUNS = frozenset(
     "Meinung Ansicht Angabe Angaben Aussage Aussagen Wort Worten Einschätzung Auffassung"  # noqa: SIM905
     " Darstellung Überzeugung Berichten Informationen".split()
 )
-_NO_NAMES = NO_SPEAKER | _HEADS
-_JOINING = frozenset({" ", ") "})
-_ENDS = frozenset(",;:–—()")
-_MOST_ADJECTIVES, _LONGEST_BRACKET, _INSERTION = 3, 4, 20
+_NON_NAMES = NO_SPEAKER | _STATEMENT_NOUNS
+_JOINING_GAPS = frozenset({" ", ") "})
+_CLAUSE_ENDS = frozenset(",;:–—()")
+_MAX_ADJECTIVES, _MAX_BRACKET_WORDS, _MAX_INSERTION_WORDS = 3, 4, 20
 
 
-class Stretch:
-    """A stretch of text as words, with the gaps behind them, the clause and the kinds of each."""
+class Passage:
+    """A passage as words, with the gaps after them, and the clause and kinds of each word."""
 
     __slots__ = ("clauses", "gaps", "kinds", "parts", "words")
 
@@ -38,55 +38,55 @@ class Stretch:
         self.parts: list[str] = _GAP.split(text)
         self.words, self.gaps = self.parts[::2], self.parts[1::2]
         self.kinds = [WORD_KINDS.get(word, 0) for word in self.words]
-        ends = [gap != " " and not _ENDS.isdisjoint(gap) for gap in self.gaps]
+        ends = [gap != " " and not _CLAUSE_ENDS.isdisjoint(gap) for gap in self.gaps]
         self.clauses = list(accumulate(ends, initial=0))
 
-    def of_clauses(self) -> list[int]:
-        """Return the kinds of words that each clause has."""
-        found = [0] * (self.clauses[-1] + 1)
+    def clause_kinds(self) -> list[int]:
+        """Return the kinds of words in each clause."""
+        clause_kinds = [0] * (self.clauses[-1] + 1)
         for clause, kinds in zip(self.clauses, self.kinds, strict=True):
             if kinds:
-                found[clause] |= kinds
-        return found
+                clause_kinds[clause] |= kinds
+        return clause_kinds
 
     def first_word(self, clause: int) -> str:
-        """Return the first word of a clause in small letters."""
-        at = self.clauses.index(clause)
-        word = self.words[at]
-        if not word and at + 1 < len(self.words) and self.clauses[at + 1] == clause:
-            word = self.words[at + 1]
+        """Return the first word of a clause in lower case."""
+        position = self.clauses.index(clause)
+        word = self.words[position]
+        if not word and position + 1 < len(self.words) and self.clauses[position + 1] == clause:
+            word = self.words[position + 1]
         return word.casefold()
 
     def text(self, start: int, end: int) -> str:
-        """Return words as they stand in the text."""
+        """Return a range of words as written in the text."""
         return "".join(self.parts[2 * start : 2 * end - 1])
 
-    def is_joined(self, at: int) -> bool:
-        """Return whether nothing but a blank stands between a word and the next one."""
-        return at < len(self.gaps) and self.gaps[at] == " "
+    def is_joined(self, position: int) -> bool:
+        """Check whether only a blank separates a word from the next one."""
+        return position < len(self.gaps) and self.gaps[position] == " "
 
-    def behind(self, end: int) -> int:
-        """Return where a sentence goes on behind a name and an insertion between commas.
+    def skip_insertion(self, end: int) -> int:
+        """Return the index of the word that follows a name and an insertion between commas.
 
-        >>> Stretch("Bo Lind, Chef der Wehr, sagte das").behind(2)
+        >>> Passage("Bo Lind, Chef der Wehr, sagte das").skip_insertion(2)
         5
         """
         gap = self.gaps[end - 1] if end <= len(self.gaps) else ""
         closing = "," if gap.startswith(",") else ")" if gap == " (" else ""
         if closing:
-            last = min(len(self.gaps), end + _INSERTION)
-            for at in range(end, last):
-                if closing in self.gaps[at] and self.words[at + 1]:
-                    return at + 1
+            last = min(len(self.gaps), end + _MAX_INSERTION_WORDS)
+            for position in range(end, last):
+                if closing in self.gaps[position] and self.words[position + 1]:
+                    return position + 1
         return end
 
 
 @dataclass(slots=True)
 class NounPhrase:
-    """A pronoun or a noun with what belongs to it, by the numbers of its words.
+    """A pronoun or a noun phrase, as indices of its words.
 
-    It begins with its article at `start`, its adjectives at `bare`, its name at `name`; that ends
-    at `head`, and what belongs to it at `end`.
+    The article begins at `start`, the adjectives at `bare`, the name at `name`; the name ends at
+    `head`, the phrase with its attributes at `end`.
     """
 
     start: int
@@ -99,27 +99,33 @@ class NounPhrase:
     is_pronoun: bool = False
 
 
-def phrases(stretch: Stretch) -> Iterator[NounPhrase]:
-    """Yield who and what a stretch names, in its order.
+def phrases(passage: Passage) -> Iterator[NounPhrase]:
+    """Yield the noun phrases and pronouns of a passage, in order.
 
-    >>> said = Stretch("Nach Angaben von Bo Lind sagte er: Auch der Chef der Wehr kam.")
-    >>> [said.text(each.bare, each.end) for each in phrases(said)]
+    >>> passage = Passage("Nach Angaben von Bo Lind sagte er: Auch der Chef der Wehr kam.")
+    >>> [passage.text(phrase.bare, phrase.end) for phrase in phrases(passage)]
     ['Bo Lind', 'er', 'Chef der Wehr']
     """
-    words, end = stretch.words, 0
-    for at, word in enumerate(words):
-        if at < end or (word.islower() and word not in _PRONOUNS):
+    words, end = passage.words, 0
+    for position, word in enumerate(words):
+        if position < end or (word.islower() and word not in _PRONOUNS):
             continue
         if word in _PRONOUNS:
-            yield NounPhrase(at, at, at, at + 1, at + 1, is_pronoun=True)
-        elif word not in _NO_NAMES and _is_capital(word) and not _opens(words, at, word):
-            found = _phrase(stretch, at)
-            end = found.end
-            yield found
+            yield NounPhrase(
+                position, position, position, position + 1, position + 1, is_pronoun=True
+            )
+        elif (
+            word not in _NON_NAMES
+            and _is_capital(word)
+            and not _is_opening_adverb(words, position, word)
+        ):
+            phrase = _parse_phrase(passage, position)
+            end = phrase.end
+            yield phrase
 
 
-def _opens(words: list[str], at: int, word: str) -> bool:
-    return (not at or not words[at - 1]) and is_adverb(word)
+def _is_opening_adverb(words: list[str], position: int, word: str) -> bool:
+    return (not position or not words[position - 1]) and is_adverb(word)
 
 
 def _is_capital(word: str) -> bool:
@@ -127,23 +133,23 @@ def _is_capital(word: str) -> bool:
     return first.isupper() or (first.isdigit() and word.partition("-")[2][:1].isupper())
 
 
-def _phrase(stretch: Stretch, at: int) -> NounPhrase:
-    words = stretch.words
-    head, plain = _name_end(stretch, at)
-    start, bare, article = _lead(stretch, at)
+def _parse_phrase(passage: Passage, position: int) -> NounPhrase:
+    words = passage.words
+    head, plain = _name_end(passage, position)
+    start, bare, article = _find_article(passage, position)
     small = article.casefold()
     oblique = small in OBLIQUE
     if small == "der":
         noun = words[plain - 1]
-        oblique = is_feminine(noun) or (bare < at and words[at - 1].endswith("en"))
-    return NounPhrase(start, bare, at, plain, _tail_end(stretch, head), small, oblique)
+        oblique = is_feminine(noun) or (bare < position and words[position - 1].endswith("en"))
+    return NounPhrase(start, bare, position, plain, _attributes_end(passage, head), small, oblique)
 
 
-def _lead(stretch: Stretch, at: int) -> tuple[int, int, str]:
-    """Return where the article and the adjectives before a noun begin, and the article."""
-    words, left = stretch.words, at
-    for _ in range(_MOST_ADJECTIVES + 1):
-        if not left or not stretch.is_joined(left - 1):
+def _find_article(passage: Passage, position: int) -> tuple[int, int, str]:
+    """Return the start of the article and of the adjectives before a noun, and the article."""
+    words, left = passage.words, position
+    for _ in range(_MAX_ADJECTIVES + 1):
+        if not left or not passage.is_joined(left - 1):
             break
         word = words[left - 1]
         if word in NOMINATIVE or word in OBLIQUE or word.casefold() in _ARTICLES:
@@ -151,15 +157,15 @@ def _lead(stretch: Stretch, at: int) -> tuple[int, int, str]:
         if not (word[:1].islower() and word.endswith(("e", "en", "er", "es", "em"))):
             break
         left -= 1
-    return at, at, ""
+    return position, position, ""
 
 
 _ARTICLES = NOMINATIVE | OBLIQUE
 
 
-def _name_end(stretch: Stretch, at: int) -> tuple[int, int]:
-    """Return where a name ends, and where its first noun does: Chef von Bremen."""
-    words, gaps, end = stretch.words, stretch.gaps, at + 1
+def _name_end(passage: Passage, position: int) -> tuple[int, int]:
+    """Return the end of a name, and the end of its first noun: Chef von Bremen."""
+    words, gaps, end = passage.words, passage.gaps, position + 1
     plain = 0
     while end < len(words):
         gap = gaps[end - 1]
@@ -167,7 +173,7 @@ def _name_end(stretch: Stretch, at: int) -> tuple[int, int]:
             break
         if _is_capital(words[end]):
             end += 1
-        elif words[end] in _PARTICLES and stretch.is_joined(end) and _is_capital(words[end + 1]):
+        elif words[end] in _PARTICLES and passage.is_joined(end) and _is_capital(words[end + 1]):
             plain = plain or end
             end += 2
         else:
@@ -179,24 +185,36 @@ def _is_short(word: str) -> bool:
     return len(word) == 1 or word in _TITLES
 
 
-def _tail_end(stretch: Stretch, end: int) -> int:
-    """Return where ends what belongs to a name: Lind (SPD), Chef der freiwilligen Wehr."""
-    words, gaps = stretch.words, stretch.gaps
-    if end > len(gaps) or (gaps[end - 1] == " " and words[end] not in _TAILS):
+def _attributes_end(passage: Passage, end: int) -> int:
+    """Return the end of the attributes of a name: Lind (SPD), Chef der freiwilligen Wehr."""
+    words, gaps = passage.words, passage.gaps
+    if end > len(gaps) or (gaps[end - 1] == " " and words[end] not in _ATTRIBUTE_WORDS):
         return end
     if gaps[end - 1] == " (":
-        last = min(end + _LONGEST_BRACKET, len(gaps))
-        closing = next((at for at in range(end, last) if gaps[at].startswith(")")), None)
+        last = min(end + _MAX_BRACKET_WORDS, len(gaps))
+        closing = next(
+            (position for position in range(end, last) if gaps[position].startswith(")")), None
+        )
         if closing is None or gaps[closing] != ") ":
             return end if closing is None else closing + 1
         end = closing + 1
     for _ in range(2):
-        if not (end < len(words) and words[end] in _TAILS and gaps[end - 1] in _JOINING):
+        if not (
+            end < len(words) and words[end] in _ATTRIBUTE_WORDS and gaps[end - 1] in _JOINING_GAPS
+        ):
             break
-        at = end + 1
-        if at + 1 < len(words) and words[at][:1].islower() and words[at].endswith("en"):
-            at += 1
-        if at >= len(words) or not _is_capital(words[at]) or not stretch.is_joined(at - 1):
+        position = end + 1
+        if (
+            position + 1 < len(words)
+            and words[position][:1].islower()
+            and words[position].endswith("en")
+        ):
+            position += 1
+        if (
+            position >= len(words)
+            or not _is_capital(words[position])
+            or not passage.is_joined(position - 1)
+        ):
             break
-        end, _ = _name_end(stretch, at)
+        end, _ = _name_end(passage, position)
     return end

@@ -1,4 +1,4 @@
-"""Whom the words of a text mean that name a speaker: a pronoun, a role, a last name."""
+"""Resolve the words that name a speaker to a person: a pronoun, a role, a last name."""
 
 import re
 from collections.abc import Iterator
@@ -7,121 +7,138 @@ from itertools import chain
 from worker.text.annotate.speaker.candidates import (
     QuotationContext,
     Speaker,
-    earlier,
+    earlier_candidates,
+    fully_named_persons,
     last_name,
-    near_by,
-    persons_in,
+    nearby_candidates,
 )
 
 _FULL = r"[A-ZÄÖÜ][\w'’-]+(?: (?:von |van |de |al-)?[A-ZÄÖÜ][\w'’-]+){1,2}"
 _NAME = re.compile(_FULL)
-"""A name in full.
+"""A full name.
 
 >>> _NAME.match("Bo von Lind kam")[0]
 'Bo von Lind'
 """
-_HOLDER = re.compile(rf"(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ])")
-"""Who holds a role, behind it.
+_ROLE_HOLDER = re.compile(rf"(?: \([^()]{{1,20}}\))?, (?P<name>{_FULL})(?=[,.( ])")
+"""The name of the holder of a role, after the role.
 
->>> _HOLDER.match(", Bo Lind, kam")["name"]
+>>> _ROLE_HOLDER.match(", Bo Lind, kam")["name"]
 'Bo Lind'
 """
-_FEMALE = ("erin", "orin", "istin", "atin", "eurin", "änin", "ntin", "frau", "Frau")
-_WORTH = {
+_FEMALE_ENDINGS = ("erin", "orin", "istin", "atin", "eurin", "änin", "ntin", "frau", "Frau")
+_FEATURE_SCORES = {
     "several names": 2.0, "person": 1.0, "free first": 1.0,
     "verb behind": 1.0, "verb before": 1.0,
     "abstract": -2.0, "paper": -2.0, "behind a preposition": -1.0, "after": -2.0,
     "earlier2": -1.0, "earlier3": -2.0,
 }  # fmt: skip
-_NAMED_IN_FULL, _OF_THE_OTHER, _LEAST = 1.5, 9.0, 1.0
-_LONGEST_NAME = 60
-_MOST_PLACES = 100
-_LONGEST_TEXT = 20_000
+_FULL_NAME_SCORE, _OTHER_GENDER_PENALTY, _MIN_SCORE = 1.5, 9.0, 1.0
+_MAX_NAME_LENGTH = 60
+_MAX_POSITIONS = 100
+_MAX_TEXT_LENGTH = 20_000
 
 
-def meant(speaker: Speaker, place: QuotationContext, last: str | None, whole: str) -> str | None:
-    """Return the name or role that the text gives of a speaker, None where that cannot be told.
+def resolve_speaker(
+    speaker: Speaker, context: QuotationContext, previous: str | None, full_text: str
+) -> str | None:
+    """Return the name or role that a speaker's words refer to, None if it is ambiguous.
 
-    `last` is whom the quotation before has, `whole` the text.
+    `previous` is the name of the speaker of the previous quotation.
     """
     if not speaker.pronoun:
         return speaker.text
     kind = speaker.text.casefold()
     if kind not in {"er", "sie"}:
         return None
-    if last and not _is_other_gender(last, kind):
-        return last
-    possible = [each for each in chain(near_by(place), *earlier(place)) if not each.pronoun]
-    persons = persons_in(whole[:_LONGEST_TEXT])
-    best = max(possible, key=lambda each: _worth(each, kind, persons), default=None)
-    if best is None or _worth(best, kind, persons) < _LEAST:
+    if previous and not _is_other_gender(previous, kind):
+        return previous
+    options = [
+        option
+        for option in chain(nearby_candidates(context), *earlier_candidates(context))
+        if not option.pronoun
+    ]
+    persons = fully_named_persons(full_text[:_MAX_TEXT_LENGTH])
+    best = max(options, key=lambda option: _score(option, kind, persons), default=None)
+    if best is None or _score(best, kind, persons) < _MIN_SCORE:
         return None
     return best.text
 
 
-def _worth(each: Speaker, pronoun: str, persons: frozenset[str]) -> float:
-    full = _NAMED_IN_FULL * (last_name(each.text) in persons)
-    marks = each.marks + each.found.marks.names if each.found else each.marks
-    known = full + sum([_WORTH.get(name, 0.0) for name in marks])
-    return known - _OF_THE_OTHER * _is_other_gender(each.text, pronoun)
+def _score(option: Speaker, pronoun: str, persons: frozenset[str]) -> float:
+    full_name_score = _FULL_NAME_SCORE * (last_name(option.text) in persons)
+    marks = option.marks + option.candidate.marks.names if option.candidate else option.marks
+    score = full_name_score + sum([_FEATURE_SCORES.get(name, 0.0) for name in marks])
+    return score - _OTHER_GENDER_PENALTY * _is_other_gender(option.text, pronoun)
 
 
 def _is_other_gender(name: str, pronoun: str) -> bool:
-    """Return whether a role is of the other gender, as far as its ending tells.
+    """Check whether the ending of a role shows another gender than the pronoun.
 
     >>> _is_other_gender("Sprecherin der Wehr", "er"), _is_other_gender("Bo Lind", "er")
     (True, False)
     """
-    return pronoun == "er" and any(word.endswith(_FEMALE) for word in name.split()[:2])
+    return pronoun == "er" and any(word.endswith(_FEMALE_ENDINGS) for word in name.split()[:2])
 
 
-def full_name(name: str, whole: str) -> str:
-    """Return the full name of somebody whom a text names by a last name, or of a role's holder.
+def full_name(name: str, full_text: str) -> str:
+    """Return the full name for a last name, or the name of the holder of a role.
 
     >>> full_name("Lind", "Deichgraf Bo Lind kam."), full_name("Minister", "Minister Bo Lind")
     ('Bo Lind', 'Minister Bo Lind')
     >>> full_name("Chef der Wehr", "Der Chef der Wehr, Bo Lind, kam.")
     'Bo Lind'
     """
-    if len(name) > _LONGEST_NAME:
+    if len(name) > _MAX_NAME_LENGTH:
         return name
-    ends = [start + len(name) for start in _starts(name, whole)]
-    held = next(filter(None, (_HOLDER.match(whole, end) for end in ends)), None)
-    if held:
-        return held["name"]
+    ends = [start + len(name) for start in _name_positions(name, full_text)]
+    holder = next(filter(None, (_ROLE_HOLDER.match(full_text, end) for end in ends)), None)
+    if holder:
+        return holder["name"]
     if not ends or " " in name:
         return name
-    first = next(
-        filter(None, (_first_name(whole, at) for at in _starts(last_name(name), whole))), ""
+    first_name = next(
+        filter(
+            None,
+            (
+                _first_name(full_text, position)
+                for position in _name_positions(last_name(name), full_text)
+            ),
+        ),
+        "",
     )
-    if first:
-        return f"{first} {name}"
-    behind = next(filter(None, (_NAME.match(whole, end + 1) for end in ends)), None)
-    return f"{name} {behind[0]}" if behind else name
+    if first_name:
+        return f"{first_name} {name}"
+    next_name = next(filter(None, (_NAME.match(full_text, end + 1) for end in ends)), None)
+    return f"{name} {next_name[0]}" if next_name else name
 
 
-def _starts(word: str, whole: str) -> Iterator[int]:
-    """Yield where a name stands in a text as words of its own, the first places alone."""
-    start, found = whole.find(word), 0
-    while start >= 0 and found < _MOST_PLACES:
+def _name_positions(word: str, full_text: str) -> Iterator[int]:
+    """Yield the first positions of a name in a text, as separate words."""
+    start, count = full_text.find(word), 0
+    while start >= 0 and count < _MAX_POSITIONS:
         end = start + len(word)
-        if not _is_inner(whole[start - 1 : start]) and not _is_inner(whole[end : end + 1]):
-            found += 1
+        if not _is_inner(full_text[start - 1 : start]) and not _is_inner(full_text[end : end + 1]):
+            count += 1
             yield start
-        start = whole.find(word, end)
+        start = full_text.find(word, end)
 
 
 def _is_inner(letter: str) -> bool:
     return letter.isalnum() or letter in {"_", "-"}
 
 
-def _first_name(whole: str, at: int) -> str | None:
-    """Return the word before a last name where it begins like a name.
+def _first_name(full_text: str, position: int) -> str | None:
+    """Return the word before a last name if it has the form of a first name.
 
     >>> _first_name("sagte „Bo Lind", 10), _first_name("sagte Lind", 6)
     ('Bo', None)
     """
-    word = whole[max(0, at - _LONGEST_NAME) : at].rpartition(" ")[0].rpartition(" ")[2]
+    word = (
+        full_text[max(0, position - _MAX_NAME_LENGTH) : position]
+        .rpartition(" ")[0]
+        .rpartition(" ")[2]
+    )
     word = word.lstrip("„“”\"'‚‘’»«(–—[")
     is_name = len(word) > 1 and word[0].isupper() and word[1:].replace("-", "").isalnum()
-    return word if is_name and whole[at - 1 : at] == " " else None
+    return word if is_name and full_text[position - 1 : position] == " " else None

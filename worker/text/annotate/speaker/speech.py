@@ -1,4 +1,4 @@
-"""Whether words in marks are speech, or a name, a title, a word held at a distance, in German."""
+"""Decide whether quoted German words are speech, or a name, a title or scare quotes."""
 
 import math
 import re
@@ -22,49 +22,49 @@ _STANCE = re.compile(
 )
 _FEW, _SOME, _MANY = 2, 4, 8
 _LIKELY, _LIKELY_BY_RULE = 0.35, 0.2
-LEAST = tuple(math.log(share / (1 - share)) for share in (_LIKELY, _LIKELY_BY_RULE))
-"""The sums from which on words in marks are likely enough speech; the second one by the rule."""
+MIN_SUMS = tuple(math.log(share / (1 - share)) for share in (_LIKELY, _LIKELY_BY_RULE))
+"""Minimum sums for speech, without and with the agreement of the rules in `quotes`."""
 
 
 class QuotedWords(NamedTuple):
-    """Words in marks and what stands around them: in the sentence, before it, in the `whole` text.
+    """Quoted words and their context: the sentence, the one before it, and the full text.
 
-    `rule`, `has_cue`, `names_only` and `beside_speech` are what was told of them already.
+    `rule`, `has_cue`, `names_only` and `has_adjacent_speech` are results of the preceding rules.
     """
 
     text: str
-    before: str
-    after: str
+    text_before: str
+    text_after: str
     earlier: str
-    whole: str
+    full_text: str
     rule: bool
     has_cue: bool
     names_only: bool
-    beside_speech: bool
+    has_adjacent_speech: bool
 
 
-_NOWHERE = QuotedWords("-", "", "", "", "", *[False] * 4)
+_EMPTY_QUOTATION = QuotedWords("-", "", "", "", "", *[False] * 4)
 
 
-def described(quoted: QuotedWords) -> Features:
-    """Describe words in marks: what they look like, and what stands around them."""
-    marks = _at_sight(quoted) | _looked_for(quoted)
-    return {"always": 1.0} | {name: 1.0 for name, holds in marks.items() if holds}
+def speech_features(quotation: QuotedWords) -> Features:
+    """Return the features of quoted words: their form and their context."""
+    marks = _quick_features(quotation) | _context_features(quotation)
+    return {"always": 1.0} | {name: 1.0 for name, is_set in marks.items() if is_set}
 
 
-def _at_sight(quoted: QuotedWords) -> dict[str, bool]:
-    """Return what can be seen of words in marks at once."""
-    text, before, after = quoted[:3]
-    words = text.split()
-    count = len(words)
-    capitals = sum([word[0].isupper() for word in words])
+def _quick_features(quotation: QuotedWords) -> dict[str, bool]:
+    """Return the features that need no search."""
+    text, text_before, text_after = quotation[:3]
+    quoted_words = text.split()
+    count = len(quoted_words)
+    capitals = sum([word[0].isupper() for word in quoted_words])
     is_small, is_capital = text[:1].islower(), text[:1].isupper()
-    led_by = before.rstrip()
-    word_before = led_by.rpartition(" ")[2]
+    preceding = text_before.rstrip()
+    word_before = preceding.rpartition(" ")[2]
     last = word_before.casefold()
     return {
-        "rule": quoted.rule,
-        "cue": quoted.has_cue,
+        "rule": quotation.rule,
+        "cue": quotation.has_cue,
         "a few words": count <= _FEW,
         "some words": _FEW < count <= _SOME,
         "many words": count > _MANY,
@@ -73,57 +73,61 @@ def _at_sight(quoted: QuotedWords) -> dict[str, bool]:
         "all capitals": capitals == count,
         "one capital word": count == 1 and is_capital,
         "ended": text[-1] in ".!?…",
-        "comma": text[-1] == "," or after[:1] == ",",
+        "comma": text[-1] == "," or text_after[:1] == ",",
         "as": last == "als",
         "article": last in _ARTICLES,
-        "noun before": led_by[-1:].isalpha() and word_before[:1].isupper(),
-        "colon": led_by[-1:] == ":",
-        "opens": not before.strip(" –-"),
-        "closes": not after.strip(" .§"),
-        "named": quoted.names_only,
-        "beside speech": quoted.beside_speech,
-        "in brackets": before.count("(") > before.count(")"),
+        "noun before": preceding[-1:].isalpha() and word_before[:1].isupper(),
+        "colon": preceding[-1:] == ":",
+        "opens": not text_before.strip(" –-"),
+        "closes": not text_after.strip(" .§"),
+        "named": quotation.names_only,
+        "beside speech": quotation.has_adjacent_speech,
+        "in brackets": text_before.count("(") > text_before.count(")"),
         "small and capital": is_small and capitals > 0,
     }
 
 
-def _looked_for(quoted: QuotedWords) -> dict[str, bool]:
-    """Return what has to be looked for in the words around."""
-    near = quoted.before[-120:]
+def _context_features(quotation: QuotedWords) -> dict[str, bool]:
+    """Return the features that need a search in the context."""
+    nearby = quotation.text_before[-120:]
     return {
-        "subjunctive": _is_subjunctive(near) or _is_subjunctive(quoted.after[:120]),
-        "subjunctive earlier": _is_subjunctive(quoted.earlier),
-        "stance": _STANCE.search(near) is not None,
-        "repeated": quoted.whole.count(quoted.text) > 1,
+        "subjunctive": _is_subjunctive(nearby) or _is_subjunctive(quotation.text_after[:120]),
+        "subjunctive earlier": _is_subjunctive(quotation.earlier),
+        "stance": _STANCE.search(nearby) is not None,
+        "repeated": quotation.full_text.count(quotation.text) > 1,
     }
 
 
-def is_speech(quoted: QuotedWords) -> bool:
-    """Return whether words in marks are speech, looking no further than it takes to tell.
+def is_speech(quotation: QuotedWords) -> bool:
+    """Check whether quoted words are speech; the context is searched only if it can decide.
 
-    >>> nothing = QuotedWords("Ja.", "", "", "", "", False, False, False, False)
-    >>> is_speech(nothing), is_speech(nothing._replace(text="Bo", before="der", names_only=True))
+    >>> yes = QuotedWords("Ja.", "", "", "", "", False, False, False, False)
+    >>> is_speech(yes), is_speech(yes._replace(text="Bo", text_before="der", names_only=True))
     (True, False)
     """
-    fitted, least = weights(), LEAST[quoted.rule]
-    seen = fitted["always"] + sum(compress(_sight_weights(), _at_sight(quoted).values()))
-    at_least, at_most = _reach()
-    if seen + at_least < least <= seen + at_most:
-        seen += sum(fitted.get(name, 0.0) for name, holds in _looked_for(quoted).items() if holds)
-    return seen >= least
+    fitted, minimum = speech_weights(), MIN_SUMS[quotation.rule]
+    total = fitted["always"] + sum(compress(_quick_weights(), _quick_features(quotation).values()))
+    at_least, at_most = _context_range()
+    if total + at_least < minimum <= total + at_most:
+        total += sum(
+            fitted.get(name, 0.0) for name, is_set in _context_features(quotation).items() if is_set
+        )
+    return total >= minimum
 
 
 @cache
-def _sight_weights() -> tuple[float, ...]:
-    """Return the weights of what can be seen at once, in the order in which it is told."""
-    return tuple(weights().get(name, 0.0) for name in _at_sight(_NOWHERE))
+def _quick_weights() -> tuple[float, ...]:
+    """Return the weights of the quick features, in the order of `_quick_features`."""
+    return tuple(speech_weights().get(name, 0.0) for name in _quick_features(_EMPTY_QUOTATION))
 
 
 @cache
-def _reach() -> tuple[float, float]:
-    """Return how far what is looked for can lower and raise the sum."""
-    found = [weights().get(name, 0.0) for name in _looked_for(_NOWHERE)]
-    return sum(min(each, 0.0) for each in found), sum(max(each, 0.0) for each in found)
+def _context_range() -> tuple[float, float]:
+    """Return how far the searched features can lower and raise the sum."""
+    possible = [speech_weights().get(name, 0.0) for name in _context_features(_EMPTY_QUOTATION)]
+    return sum(min(weight, 0.0) for weight in possible), sum(
+        max(weight, 0.0) for weight in possible
+    )
 
 
 @lru_cache(maxsize=64)
@@ -132,8 +136,8 @@ def _is_subjunctive(text: str) -> bool:
 
 
 @cache
-def weights() -> Mapping[str, float]:
+def speech_weights() -> Mapping[str, float]:
     """Return the fitted weight of each feature."""
     text = resources.files(__package__).joinpath("speech.toml").read_text("utf-8")
-    found: dict[str, float] = tomllib.loads(text)["weights"]
-    return found
+    fitted: dict[str, float] = tomllib.loads(text)["weights"]
+    return fitted

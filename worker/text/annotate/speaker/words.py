@@ -1,4 +1,4 @@
-"""Word lists by which the build of a German sentence is told: what may speak, and what may not."""
+"""Word lists for the analysis of German sentences: verbs, prepositions, nouns that can speak."""
 
 from functools import lru_cache
 
@@ -25,7 +25,7 @@ STANCES = frozenset(
     " beschuldigte empfindet empfand deutete deutet geht ging nahm nimmt wandte wendet setzte"
     " versuchte trat tritt protestierte protestierten skandierten skandierte".split()
 )
-"""Verbs of which the subject often is somebody who speaks, though they are none of saying."""
+"""Verbs whose subject often is a speaker although they are not verbs of speech."""
 FINITE = frozenset(
     "ist war sind waren hat hatte haben hatten wird wurde werden wurden kann konnte können konnten"  # noqa: SIM905
     " soll sollte sollen sollten muss musste müssen mussten darf durfte dürfen gibt kam kamen geht"
@@ -51,7 +51,7 @@ NO_SPEAKER = frozenset(map(str.capitalize, SUBORDINATE)) | frozenset(
     " Seine Ihr Sein Unser Unsere Diesen Diesem Mehrere Kein Keine Zunächst Zuletzt Jedoch"
     " Offenbar Mittlerweile Daher Somit Trotzdem Hingegen Neben Innerhalb Welche Welcher".split()
 )
-"""Words with a capital letter that are no speaker: what begins a sentence, days and months."""
+"""Capitalised words that cannot be speakers: sentence openers, weekdays and months."""
 NOMINATIVE = frozenset(
     "der die das ein eine sein seine ihr ihre unser unsere kein keine mehrere viele einige dieser"  # noqa: SIM905
     " diese dieses zwei drei beide jeder jede manche andere alle".split()
@@ -65,10 +65,10 @@ INDEFINITE = frozenset(
 )
 _KINDS = (CUES, STANCES, FINITE, SUBJUNCTIVE, PREPOSITIONS, frozenset({"wie", "so"}), PARTICIPLES)
 WORD_KINDS = {
-    word: sum(1 << at for at, those in enumerate(_KINDS) if word in those)
+    word: sum(1 << bit for bit, words in enumerate(_KINDS) if word in words)
     for word in frozenset().union(*_KINDS)
 }
-"""The kinds of a word, a bit for each, in their order."""
+"""The kinds of a word, as bits in the order of `_KINDS`."""
 VERB, PREPOSITION = 1, 1 << 4
 _FEMININE = ("ung", "heit", "keit", "tion", "sion", "tät", "schaft", "in", "ei", "anz", "enz", "ik")
 
@@ -105,23 +105,23 @@ _PLURALS = ("", "s", "e", "en", "es", "n")
 
 
 @lru_cache(maxsize=4096)
-def kinds_of(noun: str) -> tuple[str, ...]:
-    """Name what a noun means by its ending: a person, a body, a paper, something abstract.
+def noun_kinds(noun: str) -> tuple[str, ...]:
+    """Return the meanings of a noun by its ending: person, body, paper or abstract.
 
-    >>> kinds_of("Sprecherin"), kinds_of("Studie"), kinds_of("Lind")
+    >>> noun_kinds("Sprecherin"), noun_kinds("Studie"), noun_kinds("Lind")
     (('person',), ('paper',), ())
     """
-    small = noun.casefold()
-    found = tuple(name for name, ends in _ALL_ENDINGS.items() if small.endswith(ends))
-    return found[:-1] if len(found) > 1 and found[-1] == "abstract" else found
+    lowered = noun.casefold()
+    kinds = tuple(name for name, ends in _ALL_ENDINGS.items() if lowered.endswith(ends))
+    return kinds[:-1] if len(kinds) > 1 and kinds[-1] == "abstract" else kinds
 
 
-def _with_plurals(name: str, ends: tuple[str, ...]) -> tuple[str, ...]:
-    more = ("", "s") if name == "person" else _PLURALS if name == "paper" else ("",)
-    return tuple(end + plural for end in ends for plural in more)
+def _add_plurals(name: str, ends: tuple[str, ...]) -> tuple[str, ...]:
+    plurals = ("", "s") if name == "person" else _PLURALS if name == "paper" else ("",)
+    return tuple(end + plural for end in ends for plural in plurals)
 
 
-_ALL_ENDINGS = {name: _with_plurals(name, ends) for name, ends in _ENDINGS.items()}
+_ALL_ENDINGS = {name: _add_plurals(name, ends) for name, ends in _ENDINGS.items()}
 
 
 _ADVERBS = frozenset(
@@ -138,10 +138,10 @@ _ADVERB_ENDINGS = (
 )  # fmt: skip
 
 
-def may_begin(name: str) -> bool:
-    """Return whether a name begins with no word that only begins a sentence.
+def can_be_speaker(name: str) -> bool:
+    """Check whether a name may be a speaker: its first word is not a mere sentence opener.
 
-    >>> may_begin("Bo Lind"), may_begin("Erst Minister Lind")
+    >>> can_be_speaker("Bo Lind"), can_be_speaker("Erst Minister Lind")
     (True, False)
     """
     first = name.partition(" ")[0].rstrip(".")
@@ -149,10 +149,10 @@ def may_begin(name: str) -> bool:
 
 
 def is_adverb(first: str) -> bool:
-    """Return whether a word that begins a sentence is an adverb, and no noun."""
+    """Check whether the first word of a sentence is an adverb rather than a noun."""
     return first in _ADVERBS or first.endswith(_ADVERB_ENDINGS)
 
 
 def is_feminine(noun: str) -> bool:
-    """Return whether the ending of a noun makes it feminine, so that `der` before it is oblique."""
+    """Check whether the ending of a noun is feminine, so that `der` before it is oblique."""
     return noun.endswith(_FEMININE)
