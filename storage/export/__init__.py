@@ -1,1 +1,1 @@
-"""Whole archives streamed out, as texts or as WARC."""
+"""Export of texts and captures as streams, and of proofs as bundles."""

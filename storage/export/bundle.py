@@ -1,4 +1,4 @@
-"""One zip that proves what an article said, checked by whoever gets it without this program."""
+"""A zip that proves the texts of an article and can be verified without this program."""
 
 import base64
 import json
@@ -36,24 +36,24 @@ from storage.values.errors import NoSuchError
 
 PROGRAMS = {name: Path(__file__).with_name(name if name != "verify.py" else "check_bundle.py")
             for name in check_bundle.PROGRAMS}  # fmt: skip
-"""The programs in each bundle that check it, and where they are here."""
+"""The verification programs in each bundle, and their source files."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in a zip: the same content makes the same bytes."""
+"""The time of every file in a zip, so that equal content produces equal bytes."""
 MOST_RELATIONS = 200
 FOLLOWED = (
     ("locator_id", "origin"), ("a_origin_id", "origin"), ("b_origin_id", "origin"),
     ("capture_id", "capture"), ("body_capture_id", "capture"), ("wording_id", "wording"),
     ("derivation_id", "derivation"), ("certificate_id", "certificate"),
 )  # fmt: skip
-"""The columns that name another row which a bundle needs, and its table."""
+"""The columns that refer to another row which a bundle needs, and its table."""
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class BundleRequest:
-    """What is to be proven: versions, perhaps a passage, and the language of the report.
+    """What to prove: versions, optionally a passage, and the language of the report.
 
-    The certificates of `authorities` are laid beside their stamps.
+    The certificates of `authorities` are added to the bundle with their stamps.
     """
 
     versions: Sequence[FoundVersion]
@@ -79,7 +79,7 @@ class Bundle:
         self._last_index = -1
 
     def write(self, stream: IO[bytes], signer: Signer) -> int:
-        """Write the zip and return how many files it has.
+        """Write the zip and return the number of its files.
 
         Raises: NotLoggedError.
         """
@@ -109,7 +109,7 @@ class Bundle:
         return len(more) + len(self.files)
 
     def write_wacz(self, stream: IO[bytes], signer: Signer) -> int:
-        """Write the same, with its captures as a web archive, and return how many files it has.
+        """Write the bundle as a web archive with its captures, and return the number of its files.
 
         Raises: NotLoggedError.
         """
@@ -130,7 +130,7 @@ class Bundle:
 
     @property
     def _pages(self) -> list[WaczPage]:
-        """Return the first sight of each version."""
+        """Return the first snapshot of each version."""
         query = text(
             "SELECT r.origin, s.observed_at, w.title FROM version v "
             "JOIN sight s ON s.observation_id = v.observation_id "
@@ -143,9 +143,9 @@ class Bundle:
         return [WaczPage(uri(row.origin), row.observed_at, row.title or "") for row in rows]
 
     def _collect(self, signer: Signer) -> Json:
-        """Collect rows, bytes and proofs; return a manifest that claims nothing of them.
+        """Collect rows, bytes and proofs; return a manifest without claims about them.
 
-        All that a bundle shows follows from the rows in it: see `check_bundle`.
+        All statements of a bundle are derived from its rows: see `check_bundle`.
         """
         self.files["log/checkpoint"] = self.signed.cosigned.encode()
         for row in self._observations():
@@ -171,7 +171,7 @@ class Bundle:
     # ----------------------------------------------------------------------------- stamps
 
     def _stamps(self) -> Iterable[KeptStamp]:
-        """Return the first stamp of each authority that covers all rows, else its last one."""
+        """Return the first stamp of each authority that covers all rows, otherwise its last one."""
         chosen: dict[str, KeptStamp] = {}
         for each in kept_stamps(self.connection):
             known = chosen.get(each.authority)
@@ -181,13 +181,13 @@ class Bundle:
         return chosen.values()
 
     def _calendars(self) -> Iterator[tuple[int, KeptStamp]]:
-        """Yield the last stamp of each calendar that is on this history."""
+        """Yield the last stamp of each calendar on this history."""
         found = {each.authority: each for each in kept_calendar_stamps(self.connection)
                  if each.signed.size <= self.signed.size}  # fmt: skip
         return enumerate(found.values(), 1)
 
     def _stamp(self, number: int, stamp: KeptStamp, ending: str) -> Json:
-        """Add a stamp with the checkpoint that it is on, and the path from that to the newest."""
+        """Add a stamp with its checkpoint, and the path from that to the newest."""
         name = f"log/{'stamp' if ending == 'tsr' else 'calendar'}-{number}"
         self.files[f"{name}.{ending}"] = stamp.stamp
         self.files[f"{name}.note"] = stamp.signed.note.encode()
@@ -217,7 +217,7 @@ class Bundle:
     def _observations(self) -> Iterator[Any]:
         """Yield the checks from the last text before the versions to the first one after them.
 
-        Failed checks are among them. A text that a later scan still found was checked earlier.
+        Failed checks are included. A text that a later scan confirmed was checked earlier.
         """
         versions = self._versions()
         query = text(
@@ -254,7 +254,7 @@ class Bundle:
                 self._add_last_scan(row)
 
     def _add_last_scan(self, row: Any) -> None:
-        """Add the last complete scan that found a file as this observation did."""
+        """Add the last complete scan that found a file unchanged since this observation."""
         query = text(
             "SELECT min(coalesce(scan_id, id)) FROM observation WHERE locator_id = :locator_id "
             "AND source_id = :source_id AND id > :id"
@@ -293,7 +293,7 @@ class Bundle:
             self._add(table, number)
 
     def _add(self, table: str, number: int) -> None:
-        """Add a row with its proof, and the rows that it rests on."""
+        """Add a row with its proof, and the rows that it refers to."""
         if (table, number) in self._rows:
             return
         self._rows.add((table, number))

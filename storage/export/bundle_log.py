@@ -1,6 +1,6 @@
-"""Signed checkpoints and the paths that lead to them, with the Python standard library alone.
+"""Signed checkpoints and their proof paths, with the Python standard library alone.
 
-This file is part of the program that checks a bundle.
+This file is part of the program that verifies a bundle.
 """
 
 import base64
@@ -29,7 +29,7 @@ Facts = dict[str, Any]
 
 
 class Wrong(Exception):  # noqa: N818  # it is no error of the program
-    """Something in the bundle does not hold."""
+    """A part of the bundle is invalid."""
 
 
 # ----------------------------------------------------------------------- Ed25519 (RFC 8032)
@@ -83,7 +83,7 @@ BASE = _point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
 def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Return whether a signature is by this key over this message."""
+    """Check whether a signature over this message is by this key."""
     number = int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or number >= L:
         return False
@@ -100,7 +100,7 @@ def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def key_of(vkey: str) -> tuple[str, int, bytes]:
-    """Return name, kind and bytes of a key as it is published."""
+    """Return name, type and bytes of a published key."""
     name, _, rest = vkey.strip().partition("+")
     number, _, encoded = rest.partition("+")
     data = base64.b64decode(encoded, validate=True)
@@ -110,7 +110,7 @@ def key_of(vkey: str) -> tuple[str, int, bytes]:
 
 
 def signature_of(note: str, vkey: str) -> tuple[str, bytes] | None:
-    """Return the text of a note and the signature of this key, None where it did not sign."""
+    """Return the text of a note and the signature of this key, None if it did not sign."""
     name, kind, key = key_of(vkey)
     text, separator, below = note.rpartition("\n\n")
     text += "\n"
@@ -133,7 +133,7 @@ def signature_of(note: str, vkey: str) -> tuple[str, bytes] | None:
 
 
 def root_of(entry: bytes, index: int, size: int, path: list[bytes]) -> bytes:
-    """Return the root that an entry and its path lead to."""
+    """Return the root that follows from an entry and its path."""
     if not 0 <= index < size:
         raise Wrong("an entry lies beyond the end of the log")
     found = hashlib.sha256(b"\0" + entry).digest()
@@ -147,7 +147,7 @@ def _node(left: bytes, right: bytes) -> bytes:
 
 
 def _climb(place: int, last: int, path: list[bytes], name: str) -> Iterator[tuple[bytes, bool]]:
-    """Yield each sibling on the way to the root, and whether it stands on the left."""
+    """Yield each sibling on the way to the root, and whether it is the left one."""
     for sibling in path:
         if last == 0:
             raise Wrong(f"{name} is too long")
@@ -161,7 +161,7 @@ def _climb(place: int, last: int, path: list[bytes], name: str) -> Iterator[tupl
 
 
 def roots_of(old: int, new: int, old_root: bytes, path: list[bytes]) -> tuple[bytes, bytes]:
-    """Return the old and the new root that a consistency proof leads to."""
+    """Return the old and the new root that follow from a consistency proof."""
     name = "a path from one checkpoint to the next"
     steps = list(path) if old & (old - 1) else [old_root, *path]
     if not steps:
@@ -190,11 +190,11 @@ def path_of(text: str) -> tuple[int, list[bytes]]:
     return int(above[1][6:]), [base64.b64decode(line, validate=True) for line in above[2:]]
 
 
-# --------------------------------------------------------------------- rows as they were logged
+# --------------------------------------------------------------------- logged rows
 
 
 class LoggedRow:
-    """A row of the record, opened: what the log committed to."""
+    """A row of the record with the values that the log committed to."""
 
     def __init__(self, given: Facts) -> None:
         self.table, self.seq, self.index = given["table"], given["seq"], -1
@@ -209,7 +209,7 @@ class LoggedRow:
         self._values = json.loads(self._plain)
 
     def __getitem__(self, name: str) -> Any:
-        """Return the value of a plain column, None where it is null."""
+        """Return the value of a plain column, None if it is null."""
         return self._values.get(name)
 
     @property
@@ -217,7 +217,7 @@ class LoggedRow:
         return [name for name, each in self._contents.items() if "hash" in each]
 
     def content(self, name: str) -> bytes | None:
-        """Return the bytes of a salted column, None where it is null or was redacted."""
+        """Return the bytes of a salted column, None if it is null or was redacted."""
         value = self._contents[name].get("value")
         return None if value is None else base64.b64decode(value)
 

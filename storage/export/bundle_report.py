@@ -1,7 +1,7 @@
-"""What a bundle shows, as a page and as lines, with the Python standard library alone.
+"""The report of a bundle, as a page and as lines, with the Python standard library alone.
 
-This file is part of the program that checks a bundle. It writes only what was derived from logged
-rows; the page in a bundle has to be the same to the last byte.
+This file is part of the program that verifies a bundle. It writes only facts derived from logged
+rows; the page in a bundle must be identical byte by byte.
 """
 
 import re
@@ -97,16 +97,16 @@ GERMAN: Mapping[str, str] = {
     "refused": "abgelehnt", "exact_copy": "gleicher Wortlaut", "near_copy": "fast gleich",
     "contains": "enthält den anderen", "follow_up": "Folgebericht",
 }  # fmt: skip
-"""The logged names of outcomes and relations as a German page shows them."""
+"""The German names of logged outcomes and relations."""
 
 
 def visible(text: str) -> str:
-    """Return a text in which no character acts on a terminal or hides."""
+    """Return a text with control and invisible characters made visible."""
     return HIDDEN.sub(lambda match: f"<U+{ord(match[0]):04X}>", text)
 
 
 def one_line(text: str) -> str:
-    """Return a text as one visible line: archived text cannot add lines to an answer."""
+    """Return a text as one visible line: archived text cannot add lines to a report."""
     return visible(text).replace("\n", " ")
 
 
@@ -114,7 +114,7 @@ def one_line(text: str) -> str:
 
 
 def lines(facts: Facts) -> Iterator[str]:
-    """Yield what holds, in words."""
+    """Yield the proven facts as sentences."""
     yield f"The checkpoint of {facts['size']} entries is signed by the key {facts['key']}."
     for each in facts["witnesses"]:
         who = "the witness that you named" if each["is_given"] else "the owner of that key"
@@ -138,7 +138,7 @@ def lines(facts: Facts) -> Iterator[str]:
 
 
 def limits(*, is_key_given: bool) -> Iterator[str]:
-    """Yield the last lines of an answer: that all holds, and what that does not prove."""
+    """Yield the last lines of a report: the result, and the limits of the proof."""
     yield (
         "HOLDS, by the key that you gave."
         if is_key_given
@@ -181,7 +181,7 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
 
 
 def page(facts: Facts, language: str) -> str:
-    """Return the page for people; all that was archived is escaped."""
+    """Return the report as a page; all archived text is escaped."""
     words = WORDS[language]
     title = f"{words['title']}: {_shown(facts['places'][0]['place'])}"
     parts = [

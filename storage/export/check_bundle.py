@@ -1,9 +1,9 @@
-"""Check a bundle with the Python standard library alone: `python3 -I verify.py` in its folder.
+"""Verify a bundle with the Python standard library alone: `python3 -I verify.py` in its folder.
 
-`python3 -I verify.py proof.zip` checks a zip that was not unpacked. All that this program prints
-follows from rows of the record whose entries are in the signed log; what else the bundle states is
-compared with these rows or refused. The exit code is 0 if everything holds, otherwise 1. Trust a
-copy of this program that did not come with the bundle more than the one in it.
+`python3 -I verify.py proof.zip` verifies a zip that was not unpacked. Everything that this program
+prints follows from rows of the record whose entries are in the signed log; other statements of the
+bundle are compared with these rows or refused. The exit code is 0 if everything holds, otherwise 1.
+A copy of this program from another source is more trustworthy than the one in the bundle.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 if __package__:
     from storage.export import bundle_log as log
     from storage.export import bundle_report as report
-else:  # in a bundle, or started by its path: -I leaves the folder of a program out of the path
+else:  # in a bundle, or started by its path: -I excludes the folder of a program from the path
     sys.dont_write_bytecode = True
     sys.path.append(str(Path(__file__).resolve().parent))
     import bundle_log as log  # type: ignore[import-not-found, no-redef]
@@ -40,7 +40,7 @@ Facts = dict[str, Any]
 
 
 def files_in(place: Path) -> dict[str, Any]:
-    """Return how to read each file of a folder or zip; links, doubles and huge files are refused.
+    """Return how to read each file of a folder or zip; refuses links, duplicates and huge files.
 
     Raises: Wrong.
     """
@@ -81,7 +81,7 @@ def _in_zip(place: Path) -> Iterator[tuple[str, int, bool, Any]]:
 
 
 class LoggedBundle:
-    """What a bundle shows, derived from the rows in it whose entries are in the log."""
+    """The facts of a bundle, derived from its rows whose entries are in the log."""
 
     def __init__(self, files: Mapping[str, Any], manifest: Facts, witnesses: list[str]) -> None:
         self.files, self.manifest, self.witnesses = files, manifest, witnesses
@@ -101,7 +101,7 @@ class LoggedBundle:
         return content
 
     def facts(self) -> Facts:
-        """Return all that follows from the rows.
+        """Return all facts that follow from the rows.
 
         Raises: Wrong.
         """
@@ -164,7 +164,7 @@ class LoggedBundle:
         return [each for each in self.rows[table].values() if each[column] == value]
 
     def _require_redactions(self) -> None:
-        """Refuse a row that hides a column although no redaction of the row is in the log."""
+        """Refuse a row that hides a column without a redaction of the row in the log."""
         gone = {(each["table_name"].removesuffix("_address"), each["row_id"])
                 for each in self.rows["redaction"].values()}  # fmt: skip
         for table, rows in self.rows.items():
@@ -196,7 +196,7 @@ class LoggedBundle:
         return shown
 
     def _check(self, row: log.LoggedRow) -> Facts:
-        """Return one check: its time and outcome, and the text that its bytes were read as."""
+        """Return one check: its time and outcome, and the text read from its bytes."""
         derivation, hints = self._reading(row), row.json("hints")
         detail = derivation.json("detail") if derivation is not None else {}
         place, at = hints.get("origin"), hints.get("observed_at")
@@ -221,9 +221,9 @@ class LoggedBundle:
         }  # fmt: skip
 
     def _reading(self, row: log.LoggedRow) -> log.LoggedRow | None:
-        """Return what the bytes of an observation were read as, by its verdict.
+        """Return the reading of an observation's bytes, according to its verdict.
 
-        One that only confirms an earlier observation has what that one has.
+        An observation that only confirms an earlier one has the reading of that one.
         """
         verdicts = self._all("verdict", "observation_id", row["id"])
         if len(verdicts) > 1:
@@ -262,7 +262,7 @@ class LoggedBundle:
         return max(scans, default=None)
 
     def _corrected(self, number: int, moment: str) -> str:
-        """Return when an own row was written, by the corrections of clocks that ran ahead."""
+        """Return when an own row was written, with corrections of clocks that ran ahead."""
         found = _utc(moment)
         for known, row in sorted(self.rows["clock_correction"].items()):
             if number < known and found > _utc(row["at"]):
@@ -272,7 +272,7 @@ class LoggedBundle:
         return found
 
     def _texts(self, checks: list[Facts], count: int) -> list[Facts]:
-        """Return the runs of one wording in order of time, and note in each check which it had."""
+        """Return the runs of one wording in order of time, and set the text of each check."""
         points = [(at, each["id"], each) for each in checks if each["derivation"] is not None
                   for at in (each["at"], each["until"]) if at is not None]  # fmt: skip
         texts: list[Facts] = []
@@ -313,10 +313,10 @@ class LoggedBundle:
             "entry": check["entry"],
         }  # fmt: skip
 
-    # ------------------------------------------------------------------------------- the rest
+    # ------------------------------------------------------------------------------- other facts
 
     def _captures(self) -> int:
-        """Check the stored bytes in the bundle and return how many captures have them here."""
+        """Check the stored bytes in the bundle and return the number of captures with bytes."""
         number = 0
         for row in self.rows["capture"].values():
             digest = (row.content("digest") or b"").hex()
@@ -349,7 +349,7 @@ class LoggedBundle:
         ]  # fmt: skip
 
     def _stamp(self, claim: Facts) -> Facts:
-        """Check what a stamp is on; its signature and time are left to other programs."""
+        """Check the checkpoint of a stamp; its signature and time are left to other programs."""
         name = claim["name"]
         if not re.fullmatch(r"log/(stamp|calendar)-[0-9]+", name) or set(claim) != {"name", "path"}:
             raise log.Wrong(f"the stamp {name} is described otherwise than stamps are")
@@ -382,7 +382,7 @@ def _words(text: str) -> str:
 
 
 def check(place: Path, key: str | None, witnesses: list[str], outside: str | None) -> list[str]:
-    """Check a bundle and return what holds, in words.
+    """Verify a bundle and return the proven facts as sentences.
 
     Raises: Wrong.
     """
@@ -427,7 +427,7 @@ def _manifest(files: Mapping[str, Any], key: str | None) -> Facts:
 
 
 def _unlisted(files: Mapping[str, Any], listed: Mapping[str, str]) -> list[str]:
-    """Compare all files with the list and return what a file manager left beside them."""
+    """Compare all files with the list and return additional files of a file manager."""
     more = sorted(set(files) - {*listed, "manifest.json", "manifest.note", *PROGRAMS})
     for name in more:
         last = name.rpartition("/")[2]
@@ -457,7 +457,7 @@ def _compare(facts: Facts, outside: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check the bundle in the folder of this file, or a zip, and say what holds."""
+    """Verify the bundle in the folder of this file, or a zip, and print the result."""
     parser = argparse.ArgumentParser(description="Check a bundle of Lesart.")
     parser.add_argument("place", nargs="?", help="a zip or folder (default: that of this program)")
     parser.add_argument("--key", metavar="VKEY", help="the key that the archive published")

@@ -1,4 +1,4 @@
-"""Put records of web archives together again, bit for bit as they came in."""
+"""Rebuild the records of imported web archives byte for byte."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from storage.export import warc_record
 
 
 class ForeignRecords:
-    """Gives a kept capture with its companions; what their file says of itself comes once."""
+    """Returns a retained capture with its companions; the records about the file come once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -21,7 +21,7 @@ class ForeignRecords:
     def records(self, main_id: int) -> Iterator[bytes]:
         """Yield the records of one capture in the order of their file.
 
-        A record that a redaction emptied is left out.
+        A record that a redaction emptied is omitted.
         """
         rows = self._connection.execute(
             _query().where(or_(FOREIGN_RECORD.c.id == main_id, FOREIGN_RECORD.c.main_id == main_id))
@@ -67,7 +67,7 @@ def _record(row: Any) -> Iterator[bytes]:
 
 
 def _of_arc(head: bytes, block: bytes) -> bytes:
-    """Return a record of an ARC file as one of a WARC file: its block stays as it is."""
+    """Return a record of an ARC file as one of a WARC file, with its block unchanged."""
     line = head.decode("utf-8", "replace").splitlines()[0].encode()
     parser = ARC2WARCHeadersParser()
     named = {str(name): str(value) for name, value in parser.parse(None, line).headers}

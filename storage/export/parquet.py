@@ -1,4 +1,4 @@
-"""Write versions as Parquet, a part at a time, with a data sheet inside the file."""
+"""Write versions as Parquet, in parts, with a data sheet inside the file."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,9 +15,9 @@ from storage.read.archive import ReadOnlyArchive
 from storage.values.answer import Answer
 
 PART_ROWS = 1_000
-"""Rows of a row group: as many are in memory at a time."""
+"""Rows of a row group, which is held in memory."""
 SHEET = b"lesart"
-"""The key of the file's metadata under which the data sheet stands, as JSON."""
+"""The key of the file's metadata that holds the data sheet, as JSON."""
 
 _NUMBERS = frozenset({"seq", "version", "word_count"})
 _TIMES = frozenset(
@@ -28,9 +28,9 @@ _TIMES = frozenset(
 def write_parquet(
     archive: ReadOnlyArchive, selection: Selection, stream: IO[bytes], program: str
 ) -> int:
-    """Write what a selection holds as one Parquet file and return the number of its rows.
+    """Write a selection as one Parquet file and return the number of its rows.
 
-    Times are UTC in microseconds, lists are JSON, everything else is text or a number.
+    Times are UTC in microseconds, lists are JSON, all other values are text or numbers.
     """
     schema = pa.schema([(name, _type(name)) for name in FLAT_COLUMNS])
     sheet = _sheet(archive, selection, program)
@@ -40,7 +40,7 @@ def write_parquet(
 def write_figures(
     kind: type[Answer], rows: Iterable[Answer], stream: IO[bytes], what: str, program: str
 ) -> int:
-    """Write records of one kind, flat ones, as one Parquet file; return the number of its rows."""
+    """Write flat records of one kind as one Parquet file; return the number of its rows."""
     hints = get_type_hints(kind)
     columns = [(each.name, _type_of(hints[each.name])) for each in fields(kind)]  # type: ignore[arg-type]  # a dataclass
     sheet = {**_made(program), "what": what}
@@ -66,7 +66,7 @@ def _write(
 
 
 def _type_of(hint: Any) -> pa.DataType:
-    """Return the type of a column whose values have that type, or are none."""
+    """Return the type of a column for values of this type or None."""
     kinds = {datetime: pa.timestamp("us", tz="UTC"), int: pa.int64(), float: pa.float64()}
     return next(
         (kind for each, kind in kinds.items() if each in {hint, *get_args(hint)}), pa.string()
@@ -84,7 +84,7 @@ def _type(name: str) -> pa.DataType:
 
 
 def _value(value: Any) -> Any:
-    """Return a value as a column holds it; what UTF-8 cannot hold is replaced."""
+    """Return a value for a column; characters that UTF-8 cannot encode are replaced."""
     if isinstance(value, (list, tuple, dict)):
         value = json.dumps(value, ensure_ascii=False)
     if isinstance(value, str):
@@ -93,7 +93,7 @@ def _value(value: Any) -> Any:
 
 
 def _sheet(archive: ReadOnlyArchive, selection: Selection, program: str) -> Mapping[str, Any]:
-    """Return what whoever finds the file has to know: what, of when, and with which gaps."""
+    """Return the data sheet for readers of the file: contents, period, and known gaps."""
     clocks = archive.clocks
     return {
         "what": "versions of press texts, a row each, as an archive of Lesart holds them",

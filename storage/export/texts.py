@@ -1,4 +1,4 @@
-"""Stream the archive, or what a query finds in it, out as JSON lines or flat rows."""
+"""Stream the archive, or the results of a query, as JSON lines or flat rows."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ Line = dict[str, Json]
 Take = Callable[[Connection, Conditions, int | None], Iterator[Any]]
 
 FLAT_COLUMNS = (*COLUMNS["versions"], *texts.PLACE, "cursor")
-"""The columns of `flat_rows`: those of the view `versions`, where it stands, and the cursor."""
+"""The columns of `flat_rows`: those of the view `versions`, of its article, and the cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is exported: latest versions or every one, by filters, by a query, a part of it.
+    """Selects versions: the latest or all, by filters, by a query, and a part of them.
 
-    Without a query the order is that in which the archive came to know the articles; with one
+    Without a query, articles come in the order in which the archive first saw them; with a query,
     the best hit comes first.
     """
 
@@ -58,7 +58,7 @@ def flat_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Line]:
 
 
 def typed_rows(archive: ReadOnlyArchive, selection: Selection) -> Iterator[Mapping[str, Any]]:
-    """Yield `FLAT_COLUMNS` of each version with times and lists as such.
+    """Yield `FLAT_COLUMNS` of each version, with times and lists as Python values.
 
     Raises: CursorError.
     """

@@ -1,4 +1,4 @@
-"""A bundle as WACZ, the form that players of web archives open: signed, with all of the bundle."""
+"""A bundle as WACZ, the format that web archive players open: signed, with the complete bundle."""
 
 import base64
 import gzip
@@ -33,7 +33,7 @@ LARGEST = (1 << 383) - 1
 
 @dataclass(frozen=True, slots=True)
 class WaczPage:
-    """A version as a page to begin with."""
+    """A version as an entry page."""
 
     address: str
     moment: datetime
@@ -50,9 +50,9 @@ def write_wacz(
     program: str,
     at: datetime,
 ) -> int:
-    """Write records, pages and a bundle as it is; return how many files those are.
+    """Write records, pages and the unchanged bundle; return the number of bundle files.
 
-    The key that signs follows from that of the log; a note of the log says so.
+    The signing key is derived from that of the log; a note of the log confirms it.
     """
     packed, index = _packed(records)
     key = _key(signer)
@@ -76,7 +76,7 @@ def write_wacz(
 
 
 def _packed(records: Iterable[bytes]) -> tuple[bytes, list[str]]:
-    """Return records, each packed by itself, and the lines by which a player finds them."""
+    """Return individually compressed records, and the index lines by which a player finds them."""
     whole, lines = BytesIO(), []
     for each in records:
         begin = whole.tell()
@@ -104,7 +104,7 @@ def _line(found: Any, begin: int, size: int) -> str:
 
 
 def index_key(address: str) -> str:
-    """Return an address as indexes of web archives sort it.
+    """Return the key of an address in indexes of web archives.
 
     >>> index_key("https://www.Zeitung.example/A/?b=2&a=1")
     'example,zeitung)/a?a=1&b=2'
@@ -151,7 +151,7 @@ def _package(
 def _signed(
     described: bytes, key: ec.EllipticCurvePrivateKey, program: str, at: datetime
 ) -> dict[str, Any]:
-    """Return the digest of what describes a package, with an anonymous signature on it."""
+    """Return the digest of a package description, with an anonymous signature on it."""
     digest = _digest(described)
     first, second = decode_dss_signature(key.sign(digest.encode(), ec.ECDSA(SHA256())))
     signature = first.to_bytes(PART, "big") + second.to_bytes(PART, "big")

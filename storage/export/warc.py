@@ -1,4 +1,4 @@
-"""Stream the captures of an archive out as records of a WARC file."""
+"""Stream the captures of an archive as records of a WARC file."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ HTTP = "application/http; msgtype="
 
 @dataclass(frozen=True, slots=True)
 class ExportSelection:
-    """Which articles' captures are written: by filters, by a query, a part of them."""
+    """Selects articles whose captures are written: by filters, by a query, and a part of them."""
 
     filters: Filters = EVERYTHING
     query: str | None = None
@@ -57,19 +57,19 @@ class ExportSelection:
 
 
 class WarcExport:
-    """One pass over an archive; `cursor` goes on after the last article that was written."""
+    """One pass over an archive; `cursor` continues after the last article that was written."""
 
     def __init__(self, archive: ReadOnlyArchive, chosen: ExportSelection, program: str) -> None:
         self._archive, self._chosen, self._program = archive, chosen, program
         self.cursor: str | None = None
 
     def state(self) -> str:
-        """Return a name for what the archive holds by now: its id, and the last number."""
+        """Return a name for the current contents of the archive: its id, and the last number."""
         with self._archive.connected() as connection:
             return f"{_archive_id(connection)}-{numbers(connection)[0]}"
 
     def records(self) -> Iterator[bytes]:
-        """Yield the records, each whole: what the file is, then article by article.
+        """Yield complete records: the description of the file, then article by article.
 
         Raises: CursorError.
         """
@@ -100,7 +100,7 @@ class WarcExport:
             yield int(row["article_id"])
 
     def _found(self, connection: Connection, query: str) -> list[int]:
-        """Return the articles any version of which the query finds, in their order."""
+        """Return the articles with a version that matches the query, in their order."""
         words = parse_query(query, self._archive.languages)
         found = found_versions(connection, words, self._chosen.filters, Part(), latest=False)
         versions = [row["version_id"] for row in found]
@@ -111,19 +111,19 @@ class WarcExport:
 _RESTRICTED_PLACES = f"(SELECT origin_id FROM article_origin WHERE article_id IN {RESTRICTED})"
 
 Reference = Mapping[str, str]
-"""The fields by which another record says that it repeats one."""
+"""Fields by which another record refers to a record with the same bytes."""
 
 
 @dataclass(slots=True)
 class _Written:
-    """What stands already of one article, for those that repeat it."""
+    """The records already written for one article, to which others may refer."""
 
     of_bytes: dict[tuple[Any, ...], Reference] = field(default_factory=dict)
     of_observation: dict[int, Reference] = field(default_factory=dict)
 
 
 class WarcWriter:
-    """Turns rows into records."""
+    """Converts rows into records."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._archive_id = connection, _archive_id(connection)
@@ -132,7 +132,7 @@ class WarcWriter:
         self._joined: dict[int, list[dict[str, str]]] = {}
 
     def about(self, program: str) -> bytes:
-        """Return the record in which the file speaks of itself."""
+        """Return the record that describes the file."""
         facts = {
             "software": program,
             "format": "WARC File Format 1.1",
@@ -147,9 +147,9 @@ class WarcWriter:
         return warc_record.record("warcinfo", fields, warc_record.fields_of(facts))
 
     def article(self, number: int, only: Collection[int] | None = None) -> Iterator[bytes]:
-        """Yield what is known of one article: each check of it, in the order of time.
+        """Yield the records of one article: each check of it, in the order of time.
 
-        `only` names the observations that are wanted, where not all are.
+        `only` selects observations; None selects all.
         """
         self._joined = self._joins(number)
         snapshots = confirmed(self._connection, snapshots_of(self._connection, number, None))
@@ -165,7 +165,9 @@ class WarcWriter:
                 yield from self._confirmation(row, written, moment)
 
     def without_article(self) -> Iterator[bytes]:
-        """Yield what belongs to no article: refused captures, and absences nobody can place."""
+        """Yield the records without an article: refused captures, and absences at unknown
+        places.
+        """
         loose = select(OBSERVATION.c.id).outerjoin(
             SNAPSHOT, SNAPSHOT.c.observation_id == OBSERVATION.c.id
         )
@@ -176,7 +178,7 @@ class WarcWriter:
             yield from self._check(self._connection.execute(query).mappings().one(), _Written())
 
     def _joins(self, article: int) -> dict[int, list[dict[str, str]]]:
-        """Return, by check, with which other addresses it joined that of an article, and why."""
+        """Return, by check, the other addresses that were joined with the article's, and why."""
         is_canonical = LINEAGE.c.kind == "canonical"
         other = case((is_canonical, LINEAGE.c.to_origin_id), else_=LINEAGE.c.origin_id)
         query = (
@@ -205,7 +207,7 @@ class WarcWriter:
             yield self._metadata(row, None)
 
     def _file(self, row: Row, written: _Written) -> Iterator[bytes]:
-        """Yield a capture that no server sent: a file, as a record of a resource."""
+        """Yield a capture that was not fetched from a server: a file, as a resource record."""
         known = written.of_bytes.get(_bytes_key(row))
         if known is not None:
             written.of_observation[row["observation_id"]] = known
@@ -225,7 +227,7 @@ class WarcWriter:
         yield self._metadata(row, dict(head)["WARC-Record-ID"])
 
     def _fetched(self, row: Row, written: _Written) -> Iterator[bytes]:
-        """Yield what a server answered to us: response, request and what else is known."""
+        """Yield the records of an answer that we fetched: response, request and metadata."""
         head = self._head(row, "response", row["observed_at"])
         name = dict(head)["WARC-Record-ID"]
         if row["http_status"] is not None:
@@ -259,7 +261,7 @@ class WarcWriter:
         return warc_record.record("response", fields, warc_record.answer(status, headers, body))
 
     def _confirmation(self, row: Row, written: _Written, moment: datetime) -> Iterator[bytes]:
-        """Yield that a scan at `moment` found a file with the same bytes."""
+        """Yield a record that a scan at `moment` found a file with the same bytes."""
         known = written.of_observation.get(row["observation_id"])
         if known is not None:
             yield self._revisit(row, known, moment)
@@ -277,7 +279,7 @@ class WarcWriter:
         return warc_record.record("revisit", fields, block)
 
     def _metadata(self, row: Row, name: str | None) -> bytes:
-        """Return what is known of a check beyond its bytes; a chain of certificates comes once."""
+        """Return the metadata of a check; a chain of certificates is written once."""
         certificate = row["certificate_id"]
         is_new = certificate is not None and certificate not in self._certificates
         self._certificates.add(certificate)
@@ -296,7 +298,7 @@ class WarcWriter:
         ]
         return warc_record.record("metadata", fields, warc_record.fields_block(facts))
 
-    # ---------------------------------------------------------------------------- small
+    # ---------------------------------------------------------------------------- helpers
 
     def _head(self, row: Row, what: str, moment: datetime) -> list[tuple[str, str]]:
         named = f"{what} {row['observation_id']} {warc_record.date(moment)}"
@@ -311,7 +313,7 @@ class WarcWriter:
         return fields
 
     def _note(self, row: Row, written: _Written, body: bytes) -> None:
-        """Remember a record that has the bytes of a capture, for those that repeat it."""
+        """Remember the record with the bytes of a capture, so that others can refer to it."""
         reference = {
             "WARC-Refers-To-Target-URI": warc_record.uri(row["origin"]),
             "WARC-Refers-To-Date": warc_record.date(row["observed_at"]),
@@ -321,7 +323,7 @@ class WarcWriter:
         written.of_observation[row["observation_id"]] = reference
 
     def _bytes(self, capture_id: int | None) -> bytes | None:
-        """Return the bytes of a capture; None where there are none, or a redaction took them."""
+        """Return the bytes of a capture; None if there are none, or a redaction removed them."""
         if capture_id is None:
             return None
         query = select(CAPTURE.c.digest, CAPTURE.c.encoding, CAPTURE.c.data)
@@ -334,7 +336,9 @@ _FACTS = ("article", "outcome", "version", "source", "note", "rights", "duration
 
 
 def _cut_off(row: Row) -> list[tuple[str, str]]:
-    """Return the field that says that a page is not whole: it broke off, or was too large."""
+    """Return the field that marks a page as incomplete: the transfer broke off, or it was too
+    large.
+    """
     if row["http_status"] not in {200, 203}:
         return []
     if row["outcome"] == "unreachable":
@@ -344,7 +348,7 @@ def _cut_off(row: Row) -> list[tuple[str, str]]:
 
 
 def _bytes_key(row: Row) -> tuple[Any, ...]:
-    """Return what two captures must share to be read alike: bytes, place, and how to read them."""
+    """Return the key of captures with the same reading: bytes, place, and how to read them."""
     hints = row["hints"] or {}
     return row["capture_id"], row["origin"], hints.get("type"), hints.get("charset")
 
@@ -362,7 +366,7 @@ def _archive_id(connection: Connection) -> str:
 
 
 def _checks() -> Any:
-    """Return a query for checks with all that is known of each, its bytes not."""
+    """Return a query for checks with all their fields except the bytes."""
     origin_id = func.coalesce(SNAPSHOT.c.origin_id, OBSERVATION.c.locator_id)
     moment = func.coalesce(SNAPSHOT.c.observed_at, OBSERVATION.c.observed_at, type_=UtcTime())
     return (

@@ -26,16 +26,16 @@ TYPE_OF: Mapping[str, str] = {
     "csv": "application/json",
     "tsv": "application/json",
 }
-"""The media types under which captures of files are written, by how they are read."""
+"""The media types of captured files, by their reader."""
 
 STATUS_LINE = ":status"
-"""Under this name the headers of a transfer hold the first line of the answer."""
+"""The name under which the stored headers of a transfer contain its status line."""
 
 RECODED = frozenset({"content-encoding", "transfer-encoding", "content-length"})
-"""The headers that speak of a body as it came; they get another name where it is written."""
+"""The headers that describe the original encoding of a body; they are written with a prefix."""
 
 BREAK = re.compile(r"[\r\n]+")
-"""What may stand in no field.
+"""Characters that a field must not contain.
 
 >>> BREAK.sub(" ", "a\\r\\nb")
 'a b'
@@ -45,7 +45,9 @@ Fields = Sequence[tuple[str, str]]
 
 
 def record(kind: str, fields: Fields, block: bytes) -> bytes:
-    """Return a record whose head says the type, `fields`, and the length and digest of `block`."""
+    """Return a record whose head contains the type, `fields`, and the length and digest of
+    `block`.
+    """
     head = [
         ("WARC-Type", kind),
         *fields,
@@ -57,9 +59,9 @@ def record(kind: str, fields: Fields, block: bytes) -> bytes:
 
 
 def answer(status: int, headers: Sequence[Sequence[str]], body: bytes) -> bytes:
-    """Return what a server answered as bytes; `body` is without the codings that it came with.
+    """Return a server's answer as bytes; `body` is decoded.
 
-    `:status` among the headers is the first line as it came.
+    `:status` among the headers is the original status line.
 
     >>> answer(200, [["Content-Encoding", "br"], ["Server", "a"]], b"Hallo").splitlines()[1:3]
     [b'X-Archive-Orig-Content-Encoding: br', b'Server: a']
@@ -87,7 +89,7 @@ def request(sent: Mapping[str, Json]) -> bytes:
 
 
 def sha1(data: bytes) -> str:
-    """Return the digest of `data` as web archives write it.
+    """Return the digest of `data` in the form of web archives.
 
     >>> sha1(b"")
     'sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ'
@@ -96,7 +98,7 @@ def sha1(data: bytes) -> str:
 
 
 def date(moment: datetime) -> str:
-    """Return a moment in UTC, as precise as it is.
+    """Return a moment in UTC with its full precision.
 
     >>> date(datetime(2024, 6, 18, 12, 0, 0, 250000, tzinfo=UTC))
     '2024-06-18T12:00:00.250000Z'
@@ -105,7 +107,7 @@ def date(moment: datetime) -> str:
 
 
 def uri(origin: str) -> str:
-    """Return an origin as the address of a record; `urllib.parse.unquote` undoes it for files.
+    """Return an origin as the address of a record; `urllib.parse.unquote` restores a file's origin.
 
     >>> uri("seed:presse/Küche 7%.txt"), uri("https://a.example/b?c=%20d")
     ('seed:presse/K%C3%BCche%207%25.txt', 'https://a.example/b?c=%20d')
@@ -116,7 +118,7 @@ def uri(origin: str) -> str:
 
 
 def ip_address(peer: str | None) -> str | None:
-    """Return the address of a peer without its port; None where it is no address.
+    """Return the address of a peer without its port; None if it is not an IP address.
 
     >>> [ip_address(each) for each in ("192.0.2.7:443", "[2001:db8::7]:443", "192.0.2.7", "a:1")]
     ['192.0.2.7', '2001:db8::7', '192.0.2.7', None]
@@ -131,16 +133,16 @@ def ip_address(peer: str | None) -> str | None:
 
 
 def record_id(archive: str, what: str) -> str:
-    """Return the name of a record: the same whenever the same archive writes it."""
+    """Return the id of a record: the same whenever the same archive writes it."""
     return f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'lesart:{archive}/{what}')}>"
 
 
 def fields_block(facts: Mapping[str, Json]) -> bytes:
-    """Return what is known beyond the answer, as JSON."""
+    """Return metadata as JSON."""
     known = {name: value for name, value in facts.items() if value is not None}
     return json.dumps(known, ensure_ascii=False, indent=1).encode("utf-8", "replace")
 
 
 def fields_of(facts: Mapping[str, str]) -> bytes:
-    """Return lines of a name and a value, as `warcinfo` has them."""
+    """Return lines of a name and a value, in the form of `warcinfo`."""
     return "".join(f"{name}: {BREAK.sub(' ', value)}\r\n" for name, value in facts.items()).encode()

@@ -1,1 +1,1 @@
-"""Finds, lists, compares, and explains. It never writes."""
+"""Reading: find, list, compare and explain. Nothing here writes to the archive."""

@@ -1,6 +1,6 @@
-"""The records that reading gives; the keys of their `to_dict()` are the fields of the contract.
+"""The records that reading returns; the keys of their `to_dict()` are the fields of the contract.
 
-Every row of a list carries `cursor`, an opaque text from which the same list goes on.
+Every row of a list carries `cursor`, an opaque text from which the same list continues.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.draft import Extractor, Field, Json, Notice, Paragraph, PartialDate, Quote
 
 _BESIDE: dict[str, bool] = {"beside": True}
-"""Marks a field that only the flat form tells: JSON has it inside a date."""
+"""Marks a field of the flat form alone: JSON has it inside a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ArticleFields(Answer):
-    """What a line on an article and a hit both say."""
+    """Fields that an article and a hit have in common."""
 
     article: str
     origin: str
@@ -37,7 +37,7 @@ class _ArticleFields(Answer):
 
 @dataclass(frozen=True, slots=True)
 class ArticleLine(_ArticleFields):
-    """An article as `list` tells it."""
+    """An article as `list` prints it."""
 
     cursor: str
     published_from: datetime | None = field(default=None, metadata=_BESIDE)
@@ -46,7 +46,7 @@ class ArticleLine(_ArticleFields):
 
 @dataclass(frozen=True, slots=True)
 class Hit(_ArticleFields):
-    """A version that a search found; `current` says that it is the latest of its article."""
+    """A version that a search found; `current` is true for the latest version of its article."""
 
     version: int
     current: bool
@@ -59,7 +59,7 @@ class Hit(_ArticleFields):
 
 @dataclass(frozen=True, slots=True)
 class _StepFields(Answer):
-    """What a line on a version and a change both say."""
+    """Fields that a version line and a change have in common."""
 
     article: str
     version: int
@@ -77,17 +77,17 @@ class _StepFields(Answer):
 
 @dataclass(frozen=True, slots=True)
 class VersionLine(_StepFields):
-    """A version as `history` tells it."""
+    """A version as `history` prints it."""
 
     cursor: str
 
 
 @dataclass(frozen=True, slots=True)
 class Change(_StepFields):
-    """A step between two versions, with the passages that went and came.
+    """A step between two versions, with the deleted and inserted passages.
 
-    `noise` is what was left out of it, by rule; `notices` are those that came with it, each with
-    the version whose change it speaks of.
+    `noise` lists the differences that rules excluded. `notices` are the correction notices that
+    appeared with the change, each with the version whose change it refers to.
     """
 
     removed: tuple[str, ...]
@@ -99,10 +99,10 @@ class Change(_StepFields):
 
 @dataclass(frozen=True, slots=True)
 class NoiseStep(Answer):
-    """A step between two wordings of an article that counts as noise, and what differs in it.
+    """A step between two wordings of an article that counts as noise, and the difference.
 
-    `rules` are the rules by which it does, `reasons` what they say; `version` is the version
-    that goes on across it.
+    `rules` are the rules that apply, `reasons` their descriptions; `version` is the version that
+    continues across the step.
     """
 
     id: int
@@ -123,7 +123,7 @@ class NoiseStep(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Observed(Answer):
-    """When a wording was seen; `certain` is false where a date fell between two snapshots."""
+    """When a wording was seen; `certain` is false if a date falls between two snapshots."""
 
     changed_after: datetime | None
     changed_by: datetime
@@ -133,7 +133,7 @@ class Observed(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Digests(Answer):
-    """What proves a version: of its bytes, of its wording, of its link in the chain."""
+    """Digests that prove a version: of its bytes, of its wording, of its link in the chain."""
 
     raw: str
     wording: str
@@ -142,7 +142,7 @@ class Digests(Answer):
 
 @dataclass(frozen=True, slots=True)
 class VersionText(Answer):
-    """One version, whole, as `show` tells it; a redacted one has neither title nor text."""
+    """One complete version, as `show` prints it; a redacted one has neither title nor text."""
 
     article: str
     id: str
@@ -177,12 +177,12 @@ class VersionText(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Blame(Answer):
-    """A sentence as `version` has it, in that one of its `paragraphs`.
+    """A sentence of `version`, and the number of its paragraph among `paragraphs`.
 
-    `since_version` is the version since which it stands there without a break (or stands there
-    no more), `changed_after` and `changed_by` the two snapshots between which that came about.
-    `returned` says that it was absent in between; `first_article` is another article in which we
-    saw it earlier, the earliest.
+    `since_version` is the version since which the sentence is present without a break (or
+    absent, for a deleted one). That change took place between the snapshots `changed_after` and
+    `changed_by`. `returned` is true if the sentence was absent in between. `first_article` is the
+    other article in which the archive saw it earliest, if that was earlier.
     """
 
     sentence: str
@@ -198,11 +198,11 @@ class Blame(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Citation(Answer):
-    """What a reference to a version, or to a passage of it, has to say.
+    """A reference to a version, or to a passage of it.
 
-    `revision` names the wording by its digest: it keeps its meaning when versions are counted
-    anew. `start` and `end` are code points of `text`; without a passage all from `start` to
-    `suffix` is null.
+    `revision` names the wording by its digest, which stays valid when versions are renumbered.
+    `start` and `end` are code points of `text`; without a passage, the fields from `start` to
+    `suffix` are null.
     """
 
     article: str
@@ -229,7 +229,7 @@ class Citation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Diff(Answer):
-    """The word-level way from revision `a` to revision `b`."""
+    """The word-level operations that turn revision `a` into revision `b`."""
 
     a: str
     b: str
@@ -237,13 +237,13 @@ class Diff(Answer):
 
     @property
     def is_same(self) -> bool:
-        """True where nothing but equal passages is left."""
+        """Check whether the texts are equal."""
         return all(operation.op == "equal" for operation in self.operations)
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The captured bytes of a version, bit for bit, with a file name to save them under."""
+    """The captured bytes of a version, unchanged, with a file name to save them under."""
 
     data: bytes
     name: str
@@ -252,7 +252,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Observation(Answer):
-    """One check of one place; scans that found a file unchanged are told as one with `checks`."""
+    """One check of one place; consecutive scans of an unchanged file are one row with `checks`."""
 
     article: str | None
     origin: str
@@ -272,7 +272,7 @@ class Observation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class _RelationFields(Answer):
-    """What a relation says with and without the reason for it."""
+    """Fields of a relation with and without its explanation."""
 
     id: int
     a: str | None
@@ -290,14 +290,14 @@ class _RelationFields(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Relation(_RelationFields):
-    """A relation between two articles; `evidence` is what the method gave for a reason."""
+    """A relation between two articles; `evidence` is the data on which the method decided."""
 
     cursor: str
 
 
 @dataclass(frozen=True, slots=True)
 class Differing(Answer):
-    """What a says where b says something else in the same frame."""
+    """A place at which a and b differ in otherwise equal context."""
 
     a: str
     b: str
@@ -306,10 +306,10 @@ class Differing(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Explanation(Answer):
-    """Why two articles are related, worked out anew from the two texts that were compared.
+    """Why two articles are related, computed again from the two texts that were compared.
 
     `a_seen` and `b_seen` are *our* first snapshots of these wordings, `a_published` and
-    `b_published` what the articles claim. Of texts that were redacted nothing is quoted.
+    `b_published` the dates that the articles claim. Redacted texts are not quoted.
     """
 
     reason: str
@@ -331,7 +331,7 @@ class Explanation(Answer):
 
 @dataclass(frozen=True, slots=True)
 class ExplainedRelation(_RelationFields):
-    """A relation with the reason for it."""
+    """A relation with its explanation."""
 
     explanation: Explanation
     cursor: str
@@ -339,10 +339,10 @@ class ExplainedRelation(_RelationFields):
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Answer):
-    """What was not taken, why, and what to do about it.
+    """A refused document or address, with the reason and the remedy.
 
-    What was refused `times` over, for the same reason, is one row: it tells of the last time (`at`)
-    and when it came first (`first_at`).
+    Repeated refusals for the same reason are one row: `times` is their number, `at` the last and
+    `first_at` the first time.
     """
 
     job: int | None
@@ -361,7 +361,7 @@ class Refusal(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Job(Answer):
-    """A unit of work with the counts of its summary; a fanned-out one tells of all its parts."""
+    """A job with the counts of its summary; a job with parts includes the counts of all parts."""
 
     job: int
     kind: str
@@ -395,7 +395,7 @@ class Job(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The answer to a query in SQL: names of the columns, then rows as they come."""
+    """The result of an SQL query: column names, then the rows as an iterator."""
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[Json, ...]]
@@ -403,10 +403,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures(Answer):
-    """What came from one source, and how the addresses that it watches stand.
+    """The records that came from one source, and the state of the addresses that it watches.
 
-    `missing_since`: it has not answered since, though it should have some times over.
-    `silent_since`: it has named nothing new since, though it usually does sooner.
+    `missing_since`: time of the last answer, if several intervals passed without one.
+    `silent_since`: time of the last new entry, if the source usually lists one sooner.
     """
 
     source: str
@@ -427,7 +427,7 @@ class SourceFigures(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Coverage(Answer):
-    """How often a source was looked at within one hour: answered, failed, not let in."""
+    """Number of checks of a source within one hour: answered, failed, denied."""
 
     source: str
     hour: datetime
@@ -439,7 +439,7 @@ class Coverage(Answer):
 
 @dataclass(frozen=True, slots=True)
 class SourceRate(Answer):
-    """How a source keeps up: checks and files a minute, addresses due, late and failing."""
+    """Whether a source keeps up: checks and files per minute; addresses due, late and failing."""
 
     source: str
     checks_a_minute: float
@@ -451,7 +451,7 @@ class SourceRate(Answer):
 
 @dataclass(frozen=True, slots=True)
 class JobProgress(Answer):
-    """How far a job has come."""
+    """Progress of a job."""
 
     job: int
     kind: str
@@ -467,9 +467,9 @@ class JobProgress(Answer):
 
 @dataclass(frozen=True, slots=True)
 class WorkFigures(Answer):
-    """How the work stands at a moment: jobs, sources, and how much is done a minute.
+    """State of the work at a moment: jobs, sources, and rates per minute.
 
-    `silent_seconds` tells of each part that ever spoke for how long it has been silent.
+    `silent_seconds` holds, for each service that ever reported, the seconds since its last report.
     """
 
     at: datetime
@@ -488,9 +488,9 @@ class WorkFigures(Answer):
 class EditHour(Answer):
     """The edits of a source that were first seen within one hour.
 
-    Of `certain` ones the snapshot before lies in the hour too; the others may be older.
-    `silence_known` counts those of which can be said whether they were silent; `headlines` those
-    of a headline, `flips` those that brought back a headline from before the one that they took.
+    For the `certain` ones, the previous snapshot is in the same hour too; the others may be older.
+    `silence_known` counts the edits that can be classified as silent or not; `headlines` those of
+    a headline, `flips` those that restored an earlier headline.
     """
 
     source: str
@@ -505,11 +505,11 @@ class EditHour(Answer):
 
 @dataclass(frozen=True, slots=True)
 class EditFigures(Answer):
-    """How the texts of a source are edited; times in seconds, the least and the most they can be.
+    """How the texts of a source are edited; times are in seconds, each as a minimum and a maximum.
 
-    `fresh` articles were seen first near their publication: half of their `first_edits` came
-    within `first_edit_…`. Half of the wordings that an edit brought were replaced within
-    `half_life_…`; it is null where more than half still stand.
+    `fresh` articles were first seen close to their publication: half of their `first_edits` came
+    within `first_edit_…`. Half of the wordings that an edit created were replaced within
+    `half_life_…`, which is null if more than half are still current.
     """
 
     source: str
@@ -534,7 +534,7 @@ class EditFigures(Answer):
 class Stats(Answer):
     """The figures of an archive; sizes in bytes.
 
-    `open_jobs` counts parts of jobs too; `is_idle` says that some are open and nobody works.
+    `open_jobs` includes parts of jobs; `is_idle` is true if jobs are open and no worker runs.
     """
 
     schema: str

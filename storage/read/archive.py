@@ -1,4 +1,4 @@
-"""The reading side: open an archive, ask it, get frozen records as they come.
+"""The reading interface: open an archive and query it for immutable records.
 
 with open_archive("lesart-data/lesart.sqlite3") as archive:
     for hit in archive.search("Öllager"):
@@ -126,8 +126,8 @@ def open_archive(
 ) -> "ReadOnlyArchive":
     """Open the archive at a path or a database address for reading; nothing is ever written.
 
-    `timezone` is where a date in a revision ends, `languages` are those whose forms of a word a
-    search looks for; no question may take longer than `seconds`. Raises: DatabaseUrlError,
+    `timezone` determines where a date in a revision ends. `languages` are those whose word forms
+    a search includes. No query may take longer than `seconds`. Raises: DatabaseUrlError,
     ArchiveMissingError, ArchiveUnreachableError, SchemaOlderError, SchemaNewerError.
     """
     address = database_url(str(url))
@@ -147,10 +147,10 @@ def open_archive(
 
 
 class ReadOnlyArchive:
-    """An archive that is open for questions; made by `open_archive`, closed by `with`.
+    """An archive opened for reading by `open_archive`; `with` closes it.
 
-    Lists are iterators that read on as they are asked. Each row has a `cursor`, from which
-    `after` goes on; `limit` bounds the number of rows.
+    Lists are iterators that fetch their rows as needed. Each row has a `cursor`; pass it as
+    `after` to continue the list. `limit` is the maximum number of rows.
     """
 
     def __init__(
@@ -183,13 +183,14 @@ class ReadOnlyArchive:
 
     @property
     def place(self) -> str:
-        """Return how messages name the archive, without a password."""
+        """Return the archive's name for messages, without a password."""
         return place_of(self._url)
 
     def at(self, as_of: datetime | None = None, known_at: datetime | None = None) -> Self:
-        """Return the archive as it was readable at `as_of`, by what it knew at `known_at`.
+        """Return the archive as it was readable at `as_of`, according to its knowledge at
+        `known_at`.
 
-        It is closed with this one; `sql` and `stats` tell of today all the same.
+        Closing this archive closes it too. `sql` and `stats` ignore both times.
         """
         engine = reading_engine(self._url)
         self._resources.callback(engine.dispose)
@@ -198,7 +199,7 @@ class ReadOnlyArchive:
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
-        """Give a connection that can only read; for the rest of the reading side."""
+        """Open a read-only connection; for other modules of `storage.read`."""
         if self._held is not None:
             yield self._held
             return
@@ -209,21 +210,21 @@ class ReadOnlyArchive:
             yield connection
 
     def commits(self) -> Commits:
-        """Return what counts the commits of others; it is closed with the archive."""
+        """Return a counter of the commits by other processes; it is closed with the archive."""
         found = Commits(self._engine)
         self._resources.callback(found.close)
         return found
 
     @contextmanager
     def at_once(self) -> Iterator[Self]:
-        """Give the archive for questions that belong together: by one connection, in one thread.
+        """Return the archive for related queries: one connection, used in one thread.
 
-        What names an article is looked up once.
+        Each article name is resolved only once.
         """
         with self.connected() as connection:
             yield self._by(connection)
 
-    # --------------------------------------------------------------------------- the lists
+    # --------------------------------------------------------------------------- lists
 
     def articles(
         self,
@@ -231,7 +232,7 @@ class ReadOnlyArchive:
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[ArticleLine]:
-        """Yield the articles in the order in which the archive came to know them.
+        """Yield the articles in the order in which the archive first saw them.
 
         Raises: CursorError.
         """
@@ -246,13 +247,12 @@ class ReadOnlyArchive:
         limit: int | None = None,
         steps: ChangeFilter = ANY_STEP,
     ) -> Iterator[Hit]:
-        """Yield the versions that have what `query` asks for, the best first.
+        """Yield the versions that match `query`, the best first.
 
-        Of a word that many texts have, the best of the newest thousand come first, then others.
-        Words must all be there, `"…"` is a phrase, `-word` excludes, `OR` between two means
-        either. `latest` leaves out what articles said before, and so does a time as of which
-        the archive is read. `steps` asks for versions that came with such a change.
-        Raises: CursorError.
+        All words must occur; `"…"` is a phrase, `-word` excludes, `OR` between two words means
+        either. For a common word, the best of the newest thousand texts come first, then older
+        ones. `latest` excludes earlier versions, as does reading the archive as of a time. `steps`
+        selects versions created by such a change. Raises: CursorError.
         """
         latest = latest or self.clocks.as_of is not None
         asked = tokens.parse_query(query, self.languages)
@@ -262,7 +262,7 @@ class ReadOnlyArchive:
     def history(
         self, article: str, after: str | None = None, limit: int | None = None
     ) -> Iterator[VersionLine]:
-        """Yield the versions of an article, the first one first.
+        """Yield the versions of an article, the oldest first.
 
         Raises: NoSuchError, CursorError.
         """
@@ -281,8 +281,8 @@ class ReadOnlyArchive:
     ) -> Iterator[Change]:
         """Yield the steps between two versions, the newest first.
 
-        `classes` asks for steps of any of them, `contains` for those in which a passage with
-        that text came or went, in any case and white space. Raises: NoSuchError, CursorError.
+        `classes` selects steps of any of these classes, `contains` those that inserted or deleted a
+        passage with this text, ignoring case and white space. Raises: NoSuchError, CursorError.
         """
         number = None if article is None else self.row_of(article)
         wanted = ChangeFilter(tuple(classes), silent, contains)
@@ -292,9 +292,9 @@ class ReadOnlyArchive:
     def most_telling(
         self, looked_at: int, shown: int, rank: Callable[[Mapping[str, Any]], int]
     ) -> list[Change]:
-        """Return of the newest steps, so many, those that rank highest; of equal ones the newest.
+        """Return the highest-ranked of the newest steps; among equals, the newest first.
 
-        `rank` is asked of a row with `changes` and `silent`.
+        `rank` receives a row with `changes` and `silent`.
         """
         return self._ask(lists.most_telling, looked_at, shown, rank)
 
@@ -316,7 +316,7 @@ class ReadOnlyArchive:
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Relation]:
-        """Yield the relations, of one article or of all; of filters one side has to pass.
+        """Yield the relations of one article or of all; filters need to match only one side.
 
         Raises: NoSuchError, CursorError.
         """
@@ -327,7 +327,7 @@ class ReadOnlyArchive:
     def lineages(
         self, article: str | None = None, after: str | None = None, limit: int | None = None
     ) -> "Iterator[lineages.LineageDecision]":
-        """Yield the decisions that two addresses are one article, undone ones too.
+        """Yield the decisions that two addresses are one article, including undone ones.
 
         Raises: NoSuchError, CursorError.
         """
@@ -340,7 +340,7 @@ class ReadOnlyArchive:
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[NoiseStep]:
-        """Yield the steps between two wordings that count as noise and make no version.
+        """Yield the steps between two wordings that count as noise and create no version.
 
         Raises: NoSuchError, CursorError.
         """
@@ -348,7 +348,7 @@ class ReadOnlyArchive:
         return self._each(lists.noise, number, Part(after, limit))
 
     def explained(self, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
-        """Yield relations with the reason for each: shared passages, what differs, what is new."""
+        """Yield relations with their explanation: shared passages, differences and additions."""
         with self.connected() as connection:
             yield from explain.explained(connection, relations)
 
@@ -362,9 +362,9 @@ class ReadOnlyArchive:
         source: str | None = None,
         since: datetime | None = None,
     ) -> Iterator[Refusal]:
-        """Yield what was refused in the order of time, by one job or ever.
+        """Yield refusals in the order of time, of one job or of all.
 
-        What was refused again for the same reason is one row, with how often and since when.
+        Repeated refusals for the same reason are one row, with their number and the first time.
         Raises: CursorError.
         """
         wanted, part = RefusalFilter(job, codes, source, since), Part(after, limit)
@@ -373,7 +373,7 @@ class ReadOnlyArchive:
     def jobs(
         self, job: int | None = None, after: str | None = None, limit: int | None = None
     ) -> Iterator[Job]:
-        """Yield the jobs, the newest first; or one job, then its parts.
+        """Yield the jobs, the newest first; or one job and then its parts.
 
         Raises: NoSuchError, CursorError.
         """
@@ -386,7 +386,7 @@ class ReadOnlyArchive:
     # ----------------------------------------------------------------------- one or two texts
 
     def version(self, rev: str) -> VersionText:
-        """Return one version, whole.
+        """Return one complete version.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
@@ -394,7 +394,7 @@ class ReadOnlyArchive:
             return texts.version_text(connection, self._finder(connection).version(rev))
 
     def raw(self, rev: str) -> Raw:
-        """Return the bytes that a version was read from, bit for bit.
+        """Return the captured bytes of a version, unchanged.
 
         Raises: RevisionError, NoSuchError, AmbiguousError, DamagedBytesError, RestrictedError.
         """
@@ -402,10 +402,10 @@ class ReadOnlyArchive:
             return texts.raw(connection, self._open(connection, rev))
 
     def diff(self, rev_a: str, rev_b: str | None = None) -> Diff:
-        """Return what changed from `rev_a` to `rev_b`; `rev_a` may be a range `REV..REV`.
+        """Compare `rev_a` with `rev_b`; `rev_a` may be a range `REV..REV`.
 
-        One revision alone is compared with the version before it. Where two extractors read them,
-        the texts are those of one of them, if the archive has that.
+        A single revision is compared with the version before it. If different extractors produced
+        the two texts, both are taken from one extractor where the archive has such a reading.
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError.
         """
         with self.connected() as connection:
@@ -421,9 +421,10 @@ class ReadOnlyArchive:
         after: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Blame]:
-        """Yield each sentence of a version: since when it stands there, and who had it first.
+        """Yield each sentence of a version: since when it is present, and which article had it
+        first.
 
-        `removed` asks instead for those that stand there no more.
+        `removed` selects the deleted sentences instead.
         Raises: RevisionError, NoSuchError, AmbiguousError, CursorError.
         """
         found = self._ask(self._open, rev)
@@ -433,7 +434,7 @@ class ReadOnlyArchive:
         return self._each(ask, found, memory, part)
 
     def blame_whole(self, rev: str) -> tuple[list[Blame], list[Blame]]:
-        """Return the sentences of a version, and those that stand there no more.
+        """Return the sentences of a version, and the sentences deleted before it.
 
         Raises: RevisionError, NoSuchError, AmbiguousError, RedactedError, RestrictedError.
         """
@@ -441,11 +442,11 @@ class ReadOnlyArchive:
             return blame.both(connection, self._open(connection, rev), self._memory())
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
-        """Return what a reference to a version has to say, or to a passage of its text.
+        """Return a reference to a version, or to a passage of its text.
 
-        A passage is found as it is, whatever the white space and the shape of its quotation
-        marks. Raises: RevisionError, NoSuchError where it stands nowhere,
-        AmbiguousPassageError where it stands more than once, AmbiguousError, RedactedError.
+        White space and the form of quotation marks are ignored in the passage. Raises:
+        RevisionError, NoSuchError if the passage does not occur, AmbiguousPassageError if it occurs
+        more than once, AmbiguousError, RedactedError, RestrictedError.
         """
         version = self.version(rev)
         if "restricted" in version.flags:
@@ -473,13 +474,13 @@ class ReadOnlyArchive:
         filters: Filters = EVERYTHING,
         steps: ChangeFilter = ANY_STEP,
     ) -> "facets.Facets":
-        """Return how many hits of a search each source, language, publisher and year has."""
+        """Return the number of hits of a search by source, language, publisher and year."""
         latest = latest or self.clocks.as_of is not None
         asked = tokens.parse_query(query, self.languages)
         return self._ask(facets.count_facets, asked, filters, steps, latest=latest)
 
     def article(self, given: str) -> ArticleLine:
-        """Return the article that answers to an id or an address, as lists tell it.
+        """Return the article with an id or an address, as in lists.
 
         Raises: NoSuchError.
         """
@@ -487,13 +488,13 @@ class ReadOnlyArchive:
         return self._ask(lists.article, number)
 
     def titles(self, articles: Sequence[str]) -> dict[str, str | None]:
-        """Return the titles of articles as they read now, by their ids."""
+        """Return the current titles of articles, by article id."""
         if not articles:
             return {}
         return self._ask(lists.titles, list(dict.fromkeys(articles)))
 
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
-        """Return the articles of a cluster in the order in which they were seen first.
+        """Return the articles of a cluster in the order in which they were first seen.
 
         Raises: NoSuchError.
         """
@@ -504,11 +505,11 @@ class ReadOnlyArchive:
         return tuple(found)
 
     def newest_seq(self) -> int:
-        """Return the highest `seq` that a change may have by now."""
+        """Return the highest `seq` that a change may have now."""
         return self._ask(lists.newest_seq)
 
     def names_article(self, rev: str) -> bool:
-        """Return whether `rev` names an article with all its versions, not one of them.
+        """Check whether `rev` specifies an article with all its versions, not a single version.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
@@ -518,28 +519,28 @@ class ReadOnlyArchive:
     def changes_since(
         self, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
     ) -> list[tuple[int, Change]]:
-        """Return the steps that were written or renumbered after `seq`, each with its own."""
+        """Return the steps that were written or renumbered after `seq`, each with its own `seq`."""
         with self.connected() as connection:
             return list(lists.changes_since(connection, seq, wanted, filters, limit))
 
     def pulse(self, now: datetime) -> "pulse.Pulse":
-        """Return how the work stands."""
+        """Return the state of the work at `now`."""
         return self._ask(pulse.pulse, now)
 
     def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
-        """Return how the work stands, with the latest jobs, so many."""
+        """Return the state of the work at `now`, with the latest `jobs` jobs."""
         return self._ask(pulse.work_figures, now, jobs)
 
     def edits_by_day(self, until: date, days: int) -> dict[date, int]:
-        """Return how many steps there were on each of the last `days` days, by UTC."""
+        """Return the number of steps on each of the last `days` days, in UTC."""
         return self._ask(stats.edits_by_day, until, days)
 
     def edit_figures(self, span: "edits.EditSpan") -> Iterator[EditFigures]:
-        """Yield how the texts of each source are edited."""
+        """Yield the edit figures of each source."""
         return self._each(edits.edit_figures, span)
 
     def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
-        """Yield the edits by source and hour of their first snapshot, by UTC."""
+        """Yield the edits by source and hour of their first snapshot, in UTC."""
         return self._each(edits.edits_by_hour, span)
 
     def sources(self) -> list[Source]:
@@ -547,7 +548,7 @@ class ReadOnlyArchive:
         return self._ask(source_rows.sources)
 
     def sql(self, query: str, parameters: Mapping[str, Any] = NO_PARAMETERS) -> Rows:
-        """Run one SELECT over the documented views; `:name` stands for a parameter.
+        """Run one SELECT over the documented views; `:name` is replaced with a parameter.
 
         Raises: QueryError, also while the rows are read.
         """
@@ -555,11 +556,11 @@ class ReadOnlyArchive:
             return sql_queries.ask(self._engine, self._resources, query, parameters)
 
     def stats(self, now: datetime | None = None) -> Stats:
-        """Return the figures of the archive, as of now."""
+        """Return the figures of the archive at `now` (default: the current time)."""
         return self._ask(stats.stats, head(), now or datetime.now(UTC))
 
     def work_left(self) -> "work.WorkLeft":
-        """Return what is left to be done, and whether anybody is at it."""
+        """Return the amount of pending work, and whether any worker runs."""
         return self._ask(work.work_left)
 
     def coverage(
@@ -569,7 +570,7 @@ class ReadOnlyArchive:
         until: datetime | None = None,
         source: str | None = None,
     ) -> Iterator[Coverage]:
-        """Yield how often each source was looked at, hour by hour."""
+        """Yield the number of checks of each source, by hour."""
         until = until or datetime.now(UTC)
         return self._each(coverage.coverage, since, until, source)
 
@@ -591,7 +592,7 @@ class ReadOnlyArchive:
             yield from question(connection, *args, **named)
 
     def _by(self, connection: Connection) -> Self:
-        """Return this archive by a connection that somebody else holds."""
+        """Return this archive bound to an open connection."""
         found = copy(self)
         found.__dict__.update(_held=connection, _found=self._finder(connection))
         return found
@@ -612,7 +613,7 @@ class ReadOnlyArchive:
         return found
 
     def row_of(self, given: str) -> int:
-        """Return the number of the row of an article, for those who work on rows.
+        """Return the row number of an article, for modules that work on rows.
 
         Raises: NoSuchError.
         """

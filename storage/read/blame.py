@@ -1,4 +1,4 @@
-"""Blame in an archive: the sentences of a version, since when, and which article had them first."""
+"""Blame: since when each sentence of a version is present, and which article had it first."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,10 +25,10 @@ from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.errors import RedactedError
 
 PHRASE_LENGTH = 400
-"""Letters of a sentence that the index is asked for; the texts that it finds are read."""
+"""Letters of a sentence with which the index is queried; matching texts are then read."""
 SENTENCES_AT_ONCE = 128
 MOST_HOLDING = 64
-"""Wordings of other articles with the words of a sentence; of more, the whole sentence decides."""
+"""Maximum number of candidate wordings; above it, the query uses the complete sentence."""
 
 _REMEMBERED_TEXTS = 256
 _REMEMBERED_SENTENCES = 50_000
@@ -36,7 +36,7 @@ _REMEMBERED_SENTENCES = 50_000
 
 @dataclass
 class _Held:
-    """A sentence, and the wordings with its words that the index knew of up to one of them."""
+    """A sentence, and the indexed wordings that contain its words, up to one number."""
 
     canon: str
     languages: Sequence[str]
@@ -45,7 +45,7 @@ class _Held:
 
     @cached_property
     def keys(self) -> str:
-        """Return the keys by which SQLite finds it, if it has any."""
+        """Return the keys by which SQLite finds the sentence; empty if it has none."""
         return " ".join(sentence_keys([self.canon]))
 
     @cached_property
@@ -55,13 +55,13 @@ class _Held:
 
 @dataclass(slots=True)
 class SentenceMemory:
-    """Which wordings have the words of sentences: the index is asked for what is new alone."""
+    """Caches which wordings contain the words of sentences; it queries only new wordings."""
 
     languages: Sequence[str]
     held: dict[str, _Held] = field(default_factory=dict)
 
     def of(self, connection: Connection, canons: Sequence[str], most: int) -> list[_Held]:
-        """Return what is known of each sentence by now; of at least `most` wordings not all."""
+        """Return the candidates of each sentence; incomplete if there are at least `most`."""
         if len(self.held) > _REMEMBERED_SENTENCES:
             self.held.clear()
         asked = [
@@ -81,7 +81,7 @@ class SentenceMemory:
 def _held_by(
     connection: Connection, sought: Sequence[_Held], most: int
 ) -> Iterator[tuple[_Held, Sequence[int]]]:
-    """Yield sentences with wordings that the index gives for their keys, else for their words."""
+    """Yield sentences with the wordings that the index finds by their keys, otherwise by words."""
     has_keys = connection.dialect.name == "sqlite"
     by_keys = [each for each in sought if has_keys and each.keys]
     by_words = [each for each in sought if not (has_keys and each.keys)]
@@ -107,7 +107,7 @@ def standing(
 def gone(
     connection: Connection, found: FoundVersion, memory: SentenceMemory, part: Part
 ) -> Iterator[Blame]:
-    """Yield each sentence that versions before this one had, those that went first at first.
+    """Yield each sentence of earlier versions that this one lacks, in the order of deletion.
 
     Raises: CursorError.
     """
@@ -125,7 +125,7 @@ def gone(
 def both(
     connection: Connection, found: FoundVersion, memory: SentenceMemory
 ) -> tuple[list[Blame], list[Blame]]:
-    """Return what `standing` and `gone` say, with less work than one after the other.
+    """Return the results of `standing` and `gone` with fewer queries than two separate calls.
 
     Raises: RedactedError.
     """
@@ -141,20 +141,20 @@ def both(
 
 @dataclass(frozen=True, slots=True)
 class _StandingVersion:
-    """A version that is blamed, and the derivation by which it is shown."""
+    """A version of the blamed history, and the derivation that supplies its text."""
 
     derivation_id: int
     stand: Stand
 
 
 def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersion]:
-    """Return the versions up to `found` whose text is there: a redacted one says nothing.
+    """Return the versions up to `found` whose text is available, which excludes redacted ones.
 
-    What came after a redacted one may have come with it: its interval begins where that of the
-    redacted one does. They are as the reader of `found` reads them, where the archive has that. A
-    wording that no version is known by comes after the one that its version is known by.
+    A change after a redacted version may have come with it: its interval begins where that of
+    the redacted version does. Texts are taken from the extractor of `found` where the archive has
+    such readings. A wording that differs from the version's main wording follows that one.
 
-    Raises: RedactedError where the text of `found` is not there.
+    Raises: RedactedError if the text of `found` is not available.
     """
     article = found.article.row_id
     versions = versions_shown(connection, article, last=found.number)
@@ -179,7 +179,7 @@ def _stands(connection: Connection, found: FoundVersion) -> list[_StandingVersio
 
 
 def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tuple[str, ...]]:
-    """Return the paragraphs of the wording of each derivation that has one."""
+    """Return the paragraphs of each derivation that has a wording."""
     rows = rows_in(connection, _TEXT, DERIVATION.c.id, derivations)
     return {number: tuple(text.split("\n\n")) for number, text in rows if text is not None}
 
@@ -222,7 +222,7 @@ def _answers(
 
 
 def _layouts(connection: Connection, derivations: Iterable[int]) -> dict[int, list[int]]:
-    """Return for each derivation which of its paragraphs make its text, in order."""
+    """Return, for each derivation, which of its paragraphs make its text, in order."""
     return {
         number: [
             index
@@ -239,7 +239,7 @@ _LAYOUT = _TEXT.with_only_columns(
 
 
 _Snapshot = tuple[datetime, int, int, str]
-"""When a version came, its number in the order of commit, its wording, its article."""
+"""A snapshot of a version: time, commit order, wording and article."""
 
 _SEEN = select(
     VERSION.c.changed_by, VERSION.c.id, VERSION.c.wording_id, ARTICLE.c.public_id
@@ -260,8 +260,8 @@ ORDER BY v.changed_by, v.id
 class _FirstSnapshots:
     """Finds the other articles in which the archive saw sentences first.
 
-    The index is asked once for a few words in a row of each sentence; the texts that have them
-    are read. Where too many have them, the whole sentence is asked for.
+    The index is queried once for the first words of each sentence, and matching texts are read.
+    If too many match, the complete sentence is used.
     """
 
     def __init__(
@@ -275,7 +275,9 @@ class _FirstSnapshots:
         self._split: dict[str, Collection[str]] = {}
 
     def articles(self, asked: Sequence[Blamed]) -> list[str | None]:
-        """Return for each sentence the article with the earliest snapshot of it, before its own."""
+        """Return, for each sentence, the article with the earliest snapshot of it before its
+        own.
+        """
         held = self._memory.of(self._connection, [each.canon for each in asked], self._most)
         seen = self._seen(frozenset().union(*(each.wordings for each in held)))
         sights = [
@@ -297,7 +299,7 @@ class _FirstSnapshots:
         return found
 
     def _holding(self, held: _Held, sentence: Blamed) -> Iterator[_Snapshot]:
-        """Yield the versions of other articles that may have a sentence, the earliest first."""
+        """Yield the versions of other articles that may contain a sentence, the earliest first."""
         if held.keys and self._connection.dialect.name == "sqlite":
             asked = HOLDING_KEYED, {"match": held.keys}
         elif (by_words := holding(self._connection.dialect.name, held.phrase)) is not None:
@@ -329,7 +331,9 @@ class _FirstSnapshots:
         return self._split[paragraph]
 
     def _read(self, wording_ids: Iterable[int]) -> None:
-        """Read the texts that are not remembered; too many are forgotten first."""
+        """Read the texts that are not cached; the cache is emptied first if it would grow too
+        large.
+        """
         if len(self._paragraphs) > _REMEMBERED_TEXTS:
             self._paragraphs.clear()
             self._split.clear()
@@ -339,7 +343,7 @@ class _FirstSnapshots:
 
 
 def _growing(snapshots: Iterator[_Snapshot]) -> Iterator[list[_Snapshot]]:
-    """Yield snapshots a few at a time, then more: mostly the first one is the one."""
+    """Yield snapshots in growing batches: mostly the first one matches."""
     size = 4
     while chunk := list(islice(snapshots, size)):
         yield chunk
@@ -347,7 +351,7 @@ def _growing(snapshots: Iterator[_Snapshot]) -> Iterator[list[_Snapshot]]:
 
 
 def _phrase(canon: str, languages: Sequence[str]) -> Query:
-    """Return the beginning of a sentence as a phrase; nothing for one of a single word."""
+    """Return the beginning of a sentence as a phrase; None for a sentence of a single word."""
     plain = " ".join(canon.replace('"', " ").split())
     if len(plain) > PHRASE_LENGTH:
         plain = plain[:PHRASE_LENGTH].rpartition(" ")[0]

@@ -1,4 +1,4 @@
-"""Where a passage stands in a text, and the citation of it."""
+"""Locate a passage in a text and cite it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from storage.values.digest import (
 )
 
 AROUND_STEP = 8
-"""Code points by which a passage is lengthened at both ends until it is unique."""
+"""Code points by which a passage is extended at both ends until it is unique."""
 AROUND = 32
-"""Code points before and after a passage that tell where it stands."""
+"""Code points before and after a passage that identify its position."""
 
 
 COMPOSED = re.compile(r".[\u0300-\u036f]*+", re.DOTALL)
@@ -38,10 +38,10 @@ _FOLDED: Mapping[str, str] = MappingProxyType(
 
 
 def places(text: str, passage: str) -> list[tuple[int, int]]:
-    """Return where `passage` stands in `text`: from and to, in code points.
+    """Return the positions of `passage` in `text`: start and end, in code points.
 
-    Forgiven are white space (also between paragraphs), the shape of quotation marks, soft
-    hyphens, and whether an accent is composed with its letter; nothing else is.
+    White space (also between paragraphs), the form of quotation marks, soft hyphens and the
+    composition of accents are ignored.
 
     >>> places("Er sagte:  „Es hält.“", 'sagte: "Es')
     [(3, 14)]
@@ -57,7 +57,7 @@ def places(text: str, passage: str) -> list[tuple[int, int]]:
 
 
 def unique_passages(text: str, found: Sequence[tuple[int, int]]) -> list[str]:
-    """Return for each place a longer passage around it that is in `text` only once.
+    """Return for each place a longer passage around it that occurs in `text` only once.
 
     A place for which there is none, even with all of `text` around it, is left out.
 
@@ -75,7 +75,7 @@ def unique_passages(text: str, found: Sequence[tuple[int, int]]) -> list[str]:
 
 
 def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citation:
-    """Return what a reference to `version`, or to a place of its text, has to say."""
+    """Return a reference to `version`, or to a place of its text."""
     start, end = place or (None, None)
     text = version.text or ""
     has_place = place is not None
@@ -104,7 +104,7 @@ def cited(version: VersionText, place: tuple[int, int] | None = None) -> Citatio
 
 
 def _folded(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return what is compared of `text`, and for each letter of it from where to where it stood."""
+    """Return the normalised form of `text`, and the original span of each of its letters."""
     letters: list[str] = []
     spans: list[tuple[int, int]] = []
     for match in COMPOSED.finditer(text):

@@ -1,7 +1,7 @@
-"""Why two articles are related: the shared passages, what differs, who left out and added what.
+"""Why two articles are related: shared passages, differences, omissions and additions.
 
-Nothing of the texts is kept with a relation, so that a redaction takes all of it: the reason is
-worked out anew, by the same rules, from the two wordings that were compared.
+Relations store no text, so that a redaction removes all of it. The explanation is computed again,
+by the same rules, from the two wordings that were compared.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,14 +34,14 @@ SENTENCES: Mapping[str, str] = {
     "same.",
     "redacted": "A text was redacted, or is restricted: what they share cannot be shown.",
 }
-"""What each reason means, in one sentence."""
+"""The meaning of each reason, in one sentence."""
 
 _SHORTEST_REST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """An article with the wording of it that was compared."""
+    """An article and its wording that was compared."""
 
     revision: str | None
     seen: datetime | None
@@ -50,14 +50,14 @@ class _Side:
 
 
 def explained(connection: Connection, relations: Iterable[Relation]) -> Iterator[ExplainedRelation]:
-    """Yield relations with the reason for each."""
+    """Yield relations with their explanation."""
     for relation in relations:
         known = {f.name: getattr(relation, f.name) for f in fields(relation)}
         yield ExplainedRelation(**known, explanation=explanation(connection, relation))
 
 
 def explanation(connection: Connection, relation: Relation) -> Explanation:
-    """Work out why two articles are related."""
+    """Explain why two articles are related."""
     evidence = relation.evidence or {}
     if relation.kind == "exact_copy":
         return _of_exact_copy(connection, relation)

@@ -1,4 +1,4 @@
-"""Of the hits of a search, how many each source, language, publisher and year has."""
+"""Number of hits of a search by source, language, publisher and year."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from storage.read.search import RANKED, by_index, hits_asked, window_asked
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many hits have each value, the most frequent first.
+    """Number of hits with each value, the most frequent first.
 
-    `is_cut` where more texts have hits than are ranked at once: those of the newest are counted.
+    `is_cut` is true if more texts match than are ranked at once; then only the newest are counted.
     """
 
     hits: int
@@ -48,7 +48,7 @@ _YEAR = {
 def count_facets(
     connection: Connection, query: Query, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Facets:
-    """Count the hits of a search by what they have in common."""
+    """Count the hits of a search by source, language, publisher and year."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in _FACETS}
     rows = list(_rows(connection, query, filters, steps, latest=latest))
     for row in rows:
@@ -67,7 +67,7 @@ _FACETS = ("source", "language", "publisher", "change", "silent", "year")
 def _rows(
     connection: Connection, query: Query, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Iterator[Row]:
-    """Yield how many hits of the newest texts have the same of everything; one text too many."""
+    """Yield the number of hits per combination of values; one text above the limit."""
     dialect = connection.dialect.name
     asked = hits_asked(connection, filters, steps, latest=latest)
     window = window_asked(dialect, query, asked, _ANY, RANKED + 1)

@@ -1,4 +1,4 @@
-"""Which rows a list shall hold, and as of when: what list, search, changes and export share."""
+"""Filters and times that list, search, changes and export have in common."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a row must be; None asks nothing. Both ends of a span belong to it.
+    """Conditions on a row; None means any. Both ends of a span are included.
 
-    `since` and `until` bound the time when we saw an article first (for changes: `changed_by`).
-    A publication counts where the span that its date covers overlaps the one asked for.
+    `since` and `until` limit the time when an article was first seen (for changes: `changed_by`).
+    A publication date matches if its span overlaps the requested one.
     """
 
     language: str | None = None
@@ -31,7 +31,7 @@ EVERYTHING = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """What was readable at `as_of`, by what the archive knew at `known_at`; None is today."""
+    """The archive as readable at `as_of`, by its knowledge at `known_at`; None is now."""
 
     as_of: datetime | None = None
     known_at: datetime | None = None
@@ -46,7 +46,7 @@ TODAY = Clocks()
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Parts of a WHERE clause with the parameters that they name."""
+    """Parts of a WHERE clause with their parameters."""
 
     clauses: tuple[str, ...] = ()
     parameters: tuple[tuple[str, Any], ...] = ()
@@ -59,7 +59,7 @@ class Conditions:
 
     @property
     def where(self) -> str:
-        """Return the clause with its WHERE, or nothing."""
+        """Return the clause with its WHERE, or an empty string."""
         return f" WHERE {' AND '.join(self.clauses)}" if self.clauses else ""
 
     @property
@@ -70,10 +70,10 @@ class Conditions:
 def conditions(
     filters: Filters, *, seen: str = "q.first_seen", article: str = "q", version: str = "q"
 ) -> Conditions:
-    """Return what `filters` mean for a query.
+    """Return the conditions of a query for `filters`.
 
-    `article` names the row that has `source_id`, `version` the one that has `language` and the
-    publication, `seen` the column that `since` and `until` bound.
+    `article` is the alias of the row that has `source_id`, `version` of the one that has
+    `language` and the publication, `seen` the column that `since` and `until` limit.
     """
     asked = {
         f"{version}.language = :language": ("language", filters.language),

@@ -1,4 +1,4 @@
-"""Find the article or the version that a text names."""
+"""Find the article or the version that a text specifies."""
 
 import os
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ ID_LENGTH = 16
 MOST_CANDIDATES = 20
 ID_LETTERS = frozenset("0123456789abcdefghjkmnpqrstvwxyz")
 SHORTEST_ID = 6
-"""So many characters of an id name it, where nothing else begins with them."""
+"""Minimum length of an abbreviated id; the abbreviation must be unique."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundArticle:
-    """An article by its row; `versions` is how many it has."""
+    """An article by its row; `versions` is the number of its versions."""
 
     row_id: int
     article: str
@@ -71,10 +71,10 @@ class FoundArticle:
 
 @dataclass(frozen=True, slots=True)
 class FoundVersion:
-    """A version of an article; `certain` is false where a date fell between two snapshots.
+    """A version of an article; `certain` is false if a date falls between two snapshots.
 
-    `wording_id` is the wording that was asked for, where it is not the one that the version is
-    known by but differs from it by noise; `wording` is its name.
+    `wording_id` is the requested wording if it differs by noise from the main wording of the
+    version; `wording` is its digest.
     """
 
     article: FoundArticle
@@ -90,7 +90,7 @@ class FoundVersion:
 
 
 def is_restricted(connection: Connection, article: FoundArticle) -> bool:
-    """Return whether an article is kept and shown to nobody."""
+    """Check whether an article is stored but not displayed."""
     return connection.execute(_IS_RESTRICTED, {"article": article.row_id}).first() is not None
 
 
@@ -98,26 +98,26 @@ _IS_RESTRICTED = text(f"SELECT 1 WHERE :article IN {RESTRICTED}")
 
 
 def restricted_count(connection: Connection) -> int:
-    """Return of how many articles nothing is shown."""
+    """Return the number of restricted articles, of which nothing is displayed."""
     query = text(f"SELECT count(*) FROM article WHERE id IN {RESTRICTED}")
     number: int = connection.execute(query).scalar_one()
     return number
 
 
 def refuse_restricted(connection: Connection, *found: FoundVersion) -> None:
-    """Raise RestrictedError where nothing may be shown of one of these versions."""
+    """Raise RestrictedError if the article of one of these versions is restricted."""
     for article in {each.article for each in found}:
         if is_restricted(connection, article):
             raise RestrictedError(article.article)
 
 
 def _names_in(given: str) -> set[str]:
-    """Return what may be a name: all of it, and what stands before a version."""
+    """Return the texts that may be a name: the complete text, and the part before a version."""
     return {given, given.rpartition("@")[0] or given, given.partition("@")[0] or given}
 
 
 def _answering() -> CompoundSelect[Any]:
-    """Return what asks for the articles of origins, or else for those last seen at the places."""
+    """Return a query for the articles of origins, otherwise for those last seen at these places."""
     public: BindParameter[str] = bindparam("public", expanding=True)
     article = (ARTICLE.c.id, ARTICLE.c.public_id, ARTICLE.c.versions)
     of_origin = (
@@ -143,7 +143,7 @@ _ANSWERING = _answering()
 
 
 class Finder:
-    """Looks things up on one connection."""
+    """Finds articles and versions on one connection."""
 
     def __init__(self, connection: Connection, timezone: tzinfo, clocks: Clocks = TODAY) -> None:
         self.connection = connection
@@ -152,10 +152,10 @@ class Finder:
         self._known: dict[str, FoundArticle | None] = {}
 
     def article(self, given: str) -> FoundArticle:
-        """Return the article that `given` names.
+        """Return the article that `given` specifies.
 
-        An exact id or origin wins, then the path of a file that was read, then the beginning of
-        an id that no other has, then the address that is meant.
+        An exact id or origin takes precedence, then the path of a file that was read, then a unique
+        beginning of an id, then the normalised address.
         Raises: NoSuchError, AmbiguousError.
         """
         found = self._named(given)
@@ -178,7 +178,8 @@ class Finder:
         )
 
     def whole(self, given: str) -> FoundArticle | None:
-        """Return the article that is named with all its versions, None where a version is named.
+        """Return the article if it is specified with all its versions, None if a version is
+        specified.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
@@ -186,14 +187,14 @@ class Finder:
         return self.article(given) if revision == Revision(given, Latest()) else None
 
     def version(self, rev: str) -> FoundVersion:
-        """Return the version that `rev` names.
+        """Return the version that `rev` specifies.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         return self._one(rev, parse_revision(rev, self.is_known, self.timezone))
 
     def versions(self, rev: str) -> tuple[FoundVersion, ...]:
-        """Return the two versions of a range, or the one that `rev` names.
+        """Return the two versions of a range, or the one that `rev` specifies.
 
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
@@ -201,9 +202,9 @@ class Finder:
         return tuple(self.selected(revision) for revision in revisions)
 
     def pair(self, rev_a: str, rev_b: str) -> tuple[FoundVersion, FoundVersion]:
-        """Return the versions that two revisions name; their articles are looked up together.
+        """Return the versions of two revisions; their articles are found by one query.
 
-        The second may be a selector alone: it inherits the article.
+        The second may be a selector alone, which refers to the same article.
         Raises: RevisionError, NoSuchError, AmbiguousError.
         """
         self._learn({*_names_in(rev_a), *_names_in(rev_b)})
@@ -212,18 +213,18 @@ class Finder:
         return self._one(rev_a, a), self._one(rev_b, b)
 
     def is_known(self, given: str) -> bool:
-        """Return whether `given` is exactly an origin, an id or a file of an article."""
+        """Check whether `given` is exactly an origin, an id or a file of an article."""
         return self._answering(given) is not None
 
     def origins(self, article: FoundArticle) -> list[int]:
-        """Return the rows of the origins that the article answers to."""
+        """Return the row numbers of the origins of the article."""
         query = select(ARTICLE_ORIGIN.c.origin_id).where(
             ARTICLE_ORIGIN.c.article_id == article.row_id
         )
         return list(self.connection.execute(query).scalars())
 
     def selected(self, revision: Revision) -> FoundVersion:
-        """Return the version that a parsed revision names.
+        """Return the version of a parsed revision.
 
         Raises: NoSuchError, AmbiguousError.
         """
@@ -246,7 +247,7 @@ class Finder:
                 return self._worded(article, digits)
 
     def _one(self, rev: str, revision: Revision) -> FoundVersion:
-        """Return the version of a revision, or say that `rev` is a range where it is one."""
+        """Return the version of a revision. Raises: RevisionError if `rev` is a range."""
         try:
             return self.selected(revision)
         except NoSuchError:
@@ -256,7 +257,7 @@ class Finder:
         raise RevisionError(rev, reason)
 
     def _has_version(self, given: str) -> bool:
-        """Return whether `given` is an article that is there, and a version of it."""
+        """Check whether `given` is an existing article with a version."""
         try:
             revision = parse_revision(given, self.is_known, self.timezone)
         except RevisionError:
@@ -264,7 +265,9 @@ class Finder:
         return revision.article != given and self.is_known(revision.article)
 
     def _refuse_selector(self, given: str) -> None:
-        """Raise RevisionError where the part before the last @ is an article: the rest is wrong."""
+        """Raise RevisionError if the part before the last @ is an article: its selector is
+        invalid.
+        """
         article, at, selector = given.rpartition("@")
         if at and not self._has_version(given) and self._named(article) is not None:
             raise RevisionError(given, why_no_selector(selector))
@@ -280,7 +283,7 @@ class Finder:
     def _in_file(self, given: str) -> FoundArticle | None:
         """Return the only article of a file that holds records.
 
-        Raises: AmbiguousError where it holds several.
+        Raises: AmbiguousError if it holds several.
         """
         for locator in self._locators(given):
             inside = ORIGIN.c.origin.startswith(f"{locator}#", autoescape=True)
@@ -291,7 +294,7 @@ class Finder:
     def _by_last_part(self, given: str) -> FoundArticle | None:
         """Return the only article in a watched folder whose path ends in `given`.
 
-        Raises: AmbiguousError where several do, with the origins to choose from.
+        Raises: AmbiguousError if there are several, with their origins.
         """
         is_file_name = "." in given and "://" not in given and not given.startswith("seed:")
         if not is_file_name:
@@ -309,7 +312,7 @@ class Finder:
     def _beginning(self, given: str) -> FoundArticle | None:
         """Return the only article with an id that begins with `given`.
 
-        Raises: AmbiguousError where several do.
+        Raises: AmbiguousError if there are several.
         """
         if not (SHORTEST_ID <= len(given) < ID_LENGTH and ID_LETTERS.issuperset(given)):
             return None
@@ -317,9 +320,9 @@ class Finder:
         return self._only(ORIGIN.c.public_id.between(given, last), given)
 
     def _cleaned(self, given: str) -> FoundArticle | None:
-        """Return the article at an address that is written in another way, as a browser shows it.
+        """Return the article at another spelling of its address, such as a browser displays.
 
-        Examples: with a fragment, with parameters that count visitors, without `https://`.
+        Examples: with a fragment, with tracking parameters, without `https://`.
         """
         addresses = [given]
         if not given.lower().startswith(("http://", "https://")):
@@ -344,8 +347,10 @@ class Finder:
         return FoundArticle(*rows[0]) if rows else None
 
     def _locators(self, given: str) -> list[str]:
-        """Return how a file is called as part of each source that it lies in, the nearest first."""
-        is_path = "." in given or "/" in given  # a file has a suffix, or a folder is named with it
+        """Return the possible locators of a file within each source that contains it, the nearest
+        first.
+        """
+        is_path = "." in given or "/" in given  # a file has a suffix, or its path includes a folder
         if "://" in given or given.startswith("seed:") or not is_path:
             return []
         path = os.path.abspath(given)  # noqa: PTH100 - text alone: nobody looks at the disk
@@ -364,13 +369,13 @@ class Finder:
         return found
 
     def _exactly(self, given: str) -> FoundArticle | None:
-        """Return the article of an origin, or else the one last seen at that place."""
+        """Return the article of an origin, otherwise the one last seen at that place."""
         if given not in self._known:
             self._learn(_names_in(given))
         return self._known[given]
 
     def _learn(self, names: set[str]) -> None:
-        """Look names up together: most are a name with a version behind it, or without."""
+        """Resolve names in one query: most are an article with or without a version."""
         public = list(dict.fromkeys(each for name in names for each in (name, origin_id(name))))
         rows = self.connection.execute(_ANSWERING, {"public": public}).all()
         for name in names:
@@ -385,7 +390,7 @@ class Finder:
         return FoundVersion(article, number)
 
     def _at(self, article: FoundArticle, moment: datetime) -> FoundVersion:
-        """Return the version last seen first by `moment`: certain up to its last snapshot."""
+        """Return the latest version first seen by `moment`: certain up to its last snapshot."""
         query = (
             f"SELECT q.version, q.last_seen FROM ({steps_query(self._dialect)}) q "
             "WHERE q.article_id = :article AND q.changed_by <= :moment "

@@ -1,4 +1,4 @@
-"""The lists that reading gives, each a query over the documented views and a record per row."""
+"""The lists that reading returns: a query over the documented views, and a record for each row."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Which part of a list: after the row with that cursor, and at most so many rows."""
+    """Part of a list: after the row with that cursor, and at most `limit` rows."""
 
     after: str | None = None
     limit: int | None = None
@@ -38,7 +38,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which steps: of any of these classes, silent or not, with a passage that holds a text."""
+    """Selects steps: of any of these classes, silent or not, with a passage that contains a
+    text.
+    """
 
     classes: Sequence[str] = ()
     silent: bool | None = None
@@ -49,7 +51,7 @@ ANY_STEP = ChangeFilter()
 
 
 def step_conditions(wanted: ChangeFilter, dialect: str, step: str = "q") -> Conditions:
-    """Return what `wanted` means for the columns of a step, but for the text that it holds."""
+    """Return the conditions for the columns of a step, without the one for its text."""
     asked = Conditions()
     if wanted.classes:
         listed = element_of(f"{step}.changes", ":classes", dialect)
@@ -60,14 +62,14 @@ def step_conditions(wanted: ChangeFilter, dialect: str, step: str = "q") -> Cond
 
 
 def articles(connection: Connection, filters: Filters, part: Part) -> Iterator[ArticleLine]:
-    """Yield the articles in the order in which the archive came to know them."""
+    """Yield the articles in the order in which the archive first saw them."""
     asked = _after(conditions(filters), part, "list", "q.article_id > :a0", int)
     query = view_query("articles", connection.dialect.name)
     yield from _rows(connection, query, asked, "q.article_id", part.limit, _LINE)
 
 
 def history(connection: Connection, article_id: int, part: Part) -> Iterator[VersionLine]:
-    """Yield the versions of one article, the first one first."""
+    """Yield the versions of one article, the oldest first."""
     asked = Conditions().also("q.article_id = :article", article=article_id)
     asked = _after(asked, part, "history", "q.version > :a0", int)
     query = steps_query(connection.dialect.name)
@@ -101,7 +103,7 @@ def changes(
 def most_telling(
     connection: Connection, looked_at: int, shown: int, rank: Callable[[Row], int]
 ) -> list[Change]:
-    """Return of the newest steps, so many, those that rank highest; of equal ones the newest."""
+    """Return the highest-ranked of the newest steps; among equals, the newest first."""
     query = view_query("changes", connection.dialect.name)
     newest = (
         f"SELECT q.version_id, q.changes, q.silent FROM ({query}) q "
@@ -124,7 +126,7 @@ def newest_seq(connection: Connection) -> int:
 def changes_since(
     connection: Connection, seq: int, wanted: ChangeFilter, filters: Filters, limit: int
 ) -> Iterator[tuple[int, Change]]:
-    """Yield the steps above `seq` in the order of it, each with its own."""
+    """Yield the steps above `seq` in ascending order, each with its own `seq`."""
     dialect = connection.dialect.name
     asked = conditions(filters, seen="q.changed_by").and_(step_conditions(wanted, dialect))
     asked = asked.also(_MAY_BE_AFTER, seq=seq)
@@ -149,16 +151,16 @@ WITH known AS MATERIALIZED (
 SELECT n.seq AS seq, {told} FROM numbered n
 JOIN ({view}) q ON q.version_id = n.version_id ORDER BY n.seq
 """
-"""A number is worked out once; what is told of a step is looked up for those that are chosen."""
+"""Each `seq` is computed once; the other columns are read only for the selected steps."""
 _MAY_BE_AFTER = (
     "(q.version_id IN (SELECT own.id FROM version own WHERE own.seq > :seq) "
     "OR EXISTS (SELECT 1 FROM scan later WHERE later.seq > :seq))"
 )
-"""That a step has a number above `seq`: its own, or one of a scan, whose own is the highest."""
+"""Condition that a step has a number above `seq`: its own, or the highest of its scans."""
 
 
 def step(connection: Connection, article_id: int, number: int) -> Change | None:
-    """Return the step to a version of an article, the first one too; None where it is not."""
+    """Return the step that created a version, including the first one; None if there is none."""
     asked = Conditions().also("q.article_id = :article", article=article_id)
     asked = asked.also("q.version = :number", number=number)
     query = steps_query(connection.dialect.name)
@@ -172,7 +174,7 @@ def article(connection: Connection, article_id: int) -> ArticleLine:
 
 
 def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | None]:
-    """Return the titles of articles as they read now, by their ids."""
+    """Return the current titles of articles, by article id."""
     query = view_query("articles", connection.dialect.name)
     statement = f"SELECT q.article, q.title FROM ({query}) q WHERE q.article IN :articles"
     rows = stream(connection, statement, {"articles": list(articles)})
@@ -180,7 +182,7 @@ def titles(connection: Connection, articles: Sequence[str]) -> dict[str, str | N
 
 
 def cluster(connection: Connection, label: str) -> Iterator[ArticleLine]:
-    """Yield the articles of the cluster that is printed as `label`."""
+    """Yield the articles of the cluster with this label."""
     asked = Conditions().also("q.cluster = :label", label=label)
     query = view_query("articles", connection.dialect.name)
     yield from _rows(connection, query, asked, "q.article_id", None, _LINE)
@@ -199,7 +201,7 @@ def observations(connection: Connection, article_id: int, part: Part) -> Iterato
 def relations(
     connection: Connection, origin_ids: Sequence[int] | None, filters: Filters, part: Part
 ) -> Iterator[Relation]:
-    """Yield the relations, undone ones too; of filters it is enough that one side passes."""
+    """Yield the relations, including undone ones; filters need to match only one side."""
     asked = Conditions()
     if origin_ids is not None:
         either = "(q.a_origin_id IN :origins OR q.b_origin_id IN :origins)"
@@ -215,7 +217,7 @@ def relations(
 
 
 def noise(connection: Connection, article_id: int | None, part: Part) -> Iterator[NoiseStep]:
-    """Yield the steps that count as noise, undone ones too, in the order of the decisions."""
+    """Yield the steps that count as noise, including undone ones, in the order of the decisions."""
     asked = Conditions()
     if article_id is not None:
         mine = "q.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :article)"
@@ -227,7 +229,7 @@ def noise(connection: Connection, article_id: int | None, part: Part) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class RefusalFilter:
-    """Which refusals: of one job, under any of these codes, from one source, since a time."""
+    """Selects refusals: of one job, with any of these codes, from one source, since a time."""
 
     job: int | None = None
     codes: Sequence[str] = ()
@@ -235,7 +237,7 @@ class RefusalFilter:
     since: datetime | None = None
 
     def conditions(self) -> Conditions:
-        """Return what this means for rows `r` of the view."""
+        """Return the conditions for rows `r` of the view."""
         asked = Conditions()
         if self.job is not None:
             asked = asked.also("r.job = :job", job=self.job)
@@ -249,7 +251,7 @@ class RefusalFilter:
 
 
 def refusals(connection: Connection, wanted: RefusalFilter, part: Part) -> Iterator[Refusal]:
-    """Yield what was refused in the order of time; what was refused again is one row, its last."""
+    """Yield refusals in the order of time; repeated ones are one row, the last."""
     asked = wanted.conditions()
     view = view_query("refusals", connection.dialect.name)
     query = f"""
@@ -261,7 +263,7 @@ JOIN (SELECT max(r.seq) AS seq, count(*) AS times, min(r.at) AS first_at FROM ({
 
 
 def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
-    """Yield the jobs that stand for themselves, the newest first; or one with all its parts."""
+    """Yield the jobs, the newest first, without parts; or one job with all its parts."""
     if job is None:
         asked = Conditions().also("q.parent IS NULL")
     else:
@@ -275,7 +277,7 @@ def jobs(connection: Connection, job: int | None, part: Part) -> Iterator[Job]:
 
 
 def article_line(row: Row) -> ArticleLine:
-    """Return the record for a row of the view `articles`."""
+    """Return the record of a row of the view `articles`."""
     published = date_of(row["row_published"])
     return answer_of(
         ArticleLine, row, published=published, cursor=cursor("list", row["article_id"])
@@ -283,7 +285,7 @@ def article_line(row: Row) -> ArticleLine:
 
 
 def answer_of(kind: type[A], row: Row, **made: Any) -> A:
-    """Return an answer of the columns that are called as its fields are, and of what is `made`."""
+    """Return a record from the columns named like its fields, and from computed fields."""
     read = {
         name: tuple(value) if isinstance(value := row[name], list) else value
         for name in kind.names()
@@ -293,18 +295,18 @@ def answer_of(kind: type[A], row: Row, **made: Any) -> A:
 
 
 def date_of(value: Any) -> PartialDate | None:
-    """Return the date that a field holds, None where it is no date."""
+    """Return the date of a field, None if it is not a date."""
     if not isinstance(value, Mapping):
         return None
     return PartialDate(value["value"], value["precision"], value["zone"], value["found_in"])
 
 
-# ------------------------------------------------------------------------------- the queries
+# ------------------------------------------------------------------------------- queries
 
 
 @dataclass(frozen=True, slots=True)
 class _ToldBy(Generic[T]):
-    """The columns that a record is made of, and what makes it: `seq` alone costs as much again."""
+    """The columns and the function that make a record: computing `seq` doubles the cost."""
 
     columns: str
     record: Callable[[Row], T]
@@ -318,7 +320,7 @@ def _rows(
     limit: int | None,
     told: _ToldBy[T],
 ) -> Iterator[T]:
-    """Yield a record for each row of `query` (as `q`) that was asked for."""
+    """Yield a record for each selected row of `query` (as `q`)."""
     statement = f"SELECT {told.columns} FROM ({query}) q{asked.where} ORDER BY {order}"
     parameters = asked.values
     if limit is not None:
@@ -340,7 +342,7 @@ def _contains(change: Change, text: str) -> bool:
     return any(wanted in " ".join(passage.casefold().split()) for passage in passages)
 
 
-# ------------------------------------------------------------------------------- the records
+# ------------------------------------------------------------------------------- records
 
 
 def _version_line(row: Row) -> VersionLine:
@@ -362,7 +364,7 @@ def _relation(row: Row) -> Relation:
 
 
 class _NoiseSteps:
-    """Makes the records of steps; what differs follows from the derivations."""
+    """Creates the records of noise steps; the differences are computed from the derivations."""
 
     def __init__(self, connection: Connection) -> None:
         from storage.diff.noise import RULES  # noqa: PLC0415  # loads the comparison
@@ -393,7 +395,7 @@ def _job(row: Row) -> Job:
 def _told(
     kind: type[A], record: Callable[[Row], A], *keys: str, made: Sequence[str] = ()
 ) -> _ToldBy[A]:
-    """Return how an answer is told by its own columns and by `keys`, but for what is `made`."""
+    """Return how to create a record from its own columns and `keys`, apart from computed fields."""
     own = (name for name in kind.names() if name not in {"cursor", *made})
     columns = ", ".join(f'q."{name}"' for name in dict.fromkeys((*own, *keys)))
     return _ToldBy(columns, record)

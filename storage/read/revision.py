@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 
 MAX_LENGTH = 8_192
-"""Code points of a REV; a longer one is no address of ours."""
+"""Maximum length of a REV in code points."""
 
 _MAX_SEPARATORS = 32
 _WORDING_DIGITS = (8, 64)
@@ -30,7 +30,7 @@ ATTEMPT = re.compile(r"w1:[0-9A-Za-z]*|~.*|[0-9][0-9:.TZ+-]*")
 
 
 class RevisionError(ValueError):
-    """`text` is no revision: `reason` is one sentence that says why."""
+    """`text` is not a revision; `reason` is one sentence that explains why."""
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(f"{text[:200]!r} is no revision: {reason}")
@@ -45,7 +45,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """The version with this number, counted from 1, as the archive knows it now."""
+    """The version with this number, counted from 1, in the current numbering."""
 
     number: int
 
@@ -59,7 +59,7 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """The version as it read at `moment` (aware, UTC)."""
+    """The version that was current at `moment` (aware, UTC)."""
 
     moment: datetime
 
@@ -76,7 +76,7 @@ Selector = Latest | Number | Back | At | WordingPrefix
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One version of one article; `article` is an id or an origin, not looked up yet."""
+    """One version of one article; `article` is an id or an origin, not resolved yet."""
 
     article: str
     selector: Selector
@@ -85,11 +85,11 @@ class Revision:
 def parse_revision(
     text: str, is_origin: Callable[[str], bool], timezone: tzinfo, inherited: str = ""
 ) -> Revision:
-    """Return the revision that `text` names.
+    """Parse a revision.
 
-    `is_origin` says whether a text is an exact origin or id of the archive. `timezone` is where
-    a date ends and what a time without zone is in; a time that the clock shows twice is the
-    earlier one. A selector alone is of the article `inherited`.
+    `is_origin` checks whether a text is an exact origin or id of the archive. `timezone`
+    determines where a date ends and applies to times without a zone; a time that the clock shows
+    twice is the earlier one. A selector alone refers to the article `inherited`.
 
     Raises: RevisionError.
 
@@ -114,7 +114,7 @@ def parse_revision(
 def parse_revisions(
     text: str, is_origin: Callable[[str], bool], timezone: tzinfo
 ) -> tuple[Revision] | tuple[Revision, Revision]:
-    """Return the two revisions of a range, or the one revision that `text` is.
+    """Return the two revisions of a range, or the single revision in `text`.
 
     Raises: RevisionError.
     """
@@ -133,7 +133,7 @@ def _refuse_unprintable(text: str) -> None:
 def _range(
     text: str, is_origin: Callable[[str], bool], timezone: tzinfo
 ) -> tuple[Revision, Revision] | None:
-    """Return the first reading as a range, or the first whose articles are both known."""
+    """Return the first interpretation as a range, or the first whose articles are both known."""
     first = None
     for left, right in _splits(text):
         if (a := _side(left, is_origin, timezone)) is None or not a.article:
@@ -182,7 +182,7 @@ def _moment(tail: str, timezone: tzinfo) -> datetime | None:
     try:
         found = MOMENT.fullmatch(tail)
         if found is not None and found["time"] is None:
-            # fold=1: where the clock is set back at midnight, the day ends the second time.
+            # fold=1: if the clock is set back at midnight, the day ends the second time.
             end = time(23, 59, 59, 999_999, fold=1)
             return datetime.combine(date.fromisoformat(tail), end, timezone).astimezone(UTC)
         if found is not None:
@@ -195,7 +195,7 @@ def _moment(tail: str, timezone: tzinfo) -> datetime | None:
 
 
 def why_no_selector(tail: str) -> str:
-    """Return the reason that what follows an @ selects no version."""
+    """Return the reason why the text after an @ is not a selector."""
     if WORDING.fullmatch(tail):
         return "a wording is named by 8 to 64 hexadecimal digits after w1:."
     if tail.startswith("w1:"):

@@ -1,4 +1,4 @@
-"""Versions as one reader reads them, where the archive has that: for comparing across readers."""
+"""Texts of two versions from one extractor, where the archive has that."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,9 +19,9 @@ def read_by(
     reader: Reader,
     wording_id: int | None = None,
 ) -> Mapping[int, int]:
-    """Return, by version, a derivation that `reader` made of one of its snapshots, the newest one.
+    """Return, by version, the newest derivation that `reader` made of one of its snapshots.
 
-    Only snapshots of that wording count, where one is named.
+    If a wording is specified, only its snapshots count.
     """
     re_extracted = DERIVATION.alias()
     name, version, config = reader
@@ -51,16 +51,16 @@ def read_by(
 def one_reader_of(
     connection: Connection, article_id: int, versions: Sequence[ShownReading], reader: Reader
 ) -> Mapping[int, int]:
-    """Return the derivations to show versions by where it is not `reader` that they show.
+    """Return, by version, the derivation of `reader` if the version displays another extractor's.
 
-    Where the archive has no such reading, a version is not among them.
+    Versions without such a reading are omitted.
     """
     others = [each.number for each in versions if not same_reader(each.reader, reader)]
     return read_by(connection, article_id, others, reader) if others else {}
 
 
 def pair(connection: Connection, a: FoundVersion, b: FoundVersion) -> tuple[Text, Text]:
-    """Return the texts of two versions: by one reader, where the archive has that."""
+    """Return the texts of two versions, from one extractor where the archive has that."""
     sides = (a, b)
     known = pair_shown(connection, a, b)
     if same_reader(known[0].reader, known[1].reader):

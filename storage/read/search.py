@@ -1,7 +1,7 @@
-"""Full text: the versions whose wording has what a query asks for, the same on both databases.
+"""Full text search: the versions that match a query, with the same results on both databases.
 
-A first query ranks, a second one tells of the versions that it found, a few at a time. What many
-texts have is ranked a window at a time, the newest texts first: no search ranks the whole archive.
+A first query ranks; a second one reads the content of the hits, a few at a time. Common words are
+ranked in windows of the newest texts first: no search ranks the whole archive.
 """
 
 import json
@@ -24,7 +24,7 @@ from storage.read.lists import ANY_STEP, ChangeFilter, Part, article_line, step_
 
 CHUNK_HITS = 100
 RANKED = 1_000
-"""Texts with a hit that are ranked against each other; of more, the newest come first."""
+"""Maximum number of matching texts that are ranked together; the newest come first."""
 
 
 def search(
@@ -36,7 +36,7 @@ def search(
     latest: bool,
     steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Hit]:
-    """Yield the hits with the best score first, of equal ones the newest, window by window."""
+    """Yield the hits with the best score first, among equals the newest, window by window."""
     found = found_versions(connection, query, filters, part, latest=latest, steps=steps)
     while chunk := list(islice(found, CHUNK_HITS)):
         contents = _contents_of(connection, chunk)
@@ -53,7 +53,7 @@ def found_versions(
     latest: bool,
     steps: ChangeFilter = ANY_STEP,
 ) -> Iterator[Row]:
-    """Yield id, article, number and score of the versions that are hits, in order."""
+    """Yield id, article, number and score of the matching versions, in order."""
     asked = hits_asked(connection, filters, steps, latest=latest)
     top, beyond = _begun(connection, part)
     by_index(connection)
@@ -75,7 +75,7 @@ def found_versions(
 
 
 def _begun(connection: Connection, part: Part) -> tuple[int, Conditions]:
-    """Return the newest wording that a window may have, and which of its hits are wanted."""
+    """Return the newest wording of a window, and which of its hits are selected."""
     if part.after is None:
         return connection.execute(_NEWEST).scalar_one(), Conditions()
     top, *hit = place("search", part.after, int, float, datetime, int)
@@ -87,7 +87,7 @@ def _begun(connection: Connection, part: Part) -> tuple[int, Conditions]:
 def hits_asked(
     connection: Connection, filters: Filters, steps: ChangeFilter, *, latest: bool
 ) -> Conditions:
-    """Return what versions (`v`, `d`) of articles (`a`) must be to be hits, beside the words."""
+    """Return the conditions on versions (`v`, `d`) of articles (`a`) in addition to the words."""
     asked = conditions(filters, seen="a.first_seen", article="a", version="d")
     asked = asked.also(_OPEN)
     if latest:
@@ -103,7 +103,7 @@ def cursor_of(found: Row) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SearchWindow:
-    """The newest texts with hits, so many: as ids alone, and with what ranks them."""
+    """The newest matching texts: as ids alone, and with the data that ranks them."""
 
     plain: str
     scored: str
@@ -113,9 +113,9 @@ class SearchWindow:
 def window_asked(
     dialect: str, query: Query, asked: Conditions, top: int, most: int | None = None
 ) -> SearchWindow | None:
-    """Return what asks for the newest wordings up to `top` that have hits.
+    """Return the query for the newest matching wordings up to `top`, at most `most`.
 
-    None where `query` finds nothing.
+    None if `query` cannot match.
     """
     matching = _matching(dialect, query)
     if matching is None:
@@ -139,23 +139,23 @@ def window_asked(
 
 
 _OPEN = f"a.id NOT IN {RESTRICTED}"
-"""That an article is shown; a window counts texts of others too, and shows nothing of them."""
+"""Condition that an article is displayed; a window counts restricted texts but shows none."""
 _NUMBER = {"sqlite": "s.rowid", "postgresql": "s.wording_id + 0"}
-"""The number of a wording; on PostgreSQL not as an index has it, which would read every text."""
+"""The number of a wording; as an expression, so that PostgreSQL does not scan the index."""
 _HIT = """ AND EXISTS (
 SELECT 1 FROM version v
 JOIN article a ON a.id = v.article_id
 JOIN derivation d ON d.id = v.derivation_id{where} AND v.wording_id = {number}
 LIMIT 1 OFFSET 0)
 """
-"""With an OFFSET PostgreSQL looks at one text after the other, and does not join all there are."""
+"""With an OFFSET, PostgreSQL reads one text after the other instead of joining all."""
 
 
 def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
     """Return a query, and its parameters, for the `wording_id` of each wording with a phrase.
 
-    Where PostgreSQL left out positions, its words are enough: the caller looks at the text.
-    None where `query` finds nothing.
+    If PostgreSQL omitted positions, all words suffice: the caller checks the text itself.
+    None if `query` cannot match.
     """
     matching = _matching(dialect, query)
     if matching is None:
@@ -165,7 +165,7 @@ def holding(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
 
 
 def _matching(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
-    """Return what a row of full text (`s`) must be to have what a query asks for."""
+    """Return the condition on a row of full text (`s`) for a query."""
     if dialect != "postgresql":
         match = to_fts5(query)
         return None if match is None else ("search_text MATCH :match", {"match": match})
@@ -181,22 +181,22 @@ def _matching(dialect: str, query: Query) -> tuple[str, dict[str, Any]] | None:
 
 
 def by_index(connection: Connection) -> None:
-    """Let PostgreSQL use the index for the rest of a transaction, also where a table looks small.
+    """Make PostgreSQL use the index for the rest of a transaction, also for small tables.
 
-    It counts the pages of the table, and not those where the tokens are kept beside it.
+    It estimates the pages of the table without those of the separately stored tokens.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def indexed_up_to(connection: Connection) -> int:
-    """Return the newest wording before which no wording will come into the index any more."""
+    """Return the newest wording up to which indexing is complete."""
     found: int = connection.execute(_INDEXED_UP_TO).scalar_one()
     return found
 
 
 def state_of(connection: Connection) -> str:
-    """Return how far the archive was written, and how far its texts can be found."""
+    """Return the last written row of the archive, and the last indexed one."""
     seq, indexed = connection.execute(_STATE).one()
     return f"{seq} {indexed}"
 
@@ -204,10 +204,10 @@ def state_of(connection: Connection) -> str:
 def holding_each(
     connection: Connection, queries: Sequence[tuple[Query, Query, int]], most: int
 ) -> list[Sequence[int]]:
-    """Return for each query those `wording_id`s above a number that `holding` finds.
+    """Return, for each query, the `wording_id`s above a number that `holding` finds.
 
-    At most so many of each, in one go. A query goes with a longer one, whose words those texts
-    have too: PostgreSQL reads each text that has all of them.
+    At most `most` for each, in one statement. A query is combined with a longer one whose words
+    those texts contain too: PostgreSQL reads each text that contains all of them.
     """
     by_index(connection)
     if connection.dialect.name == "postgresql":
@@ -236,9 +236,9 @@ def holding_each(
 def holding_keyed(
     connection: Connection, asked: Sequence[tuple[str, int]], most: int
 ) -> list[Sequence[int]]:
-    """Return for each the `wording_id`s above a number that have all keys of a sentence.
+    """Return, for each request, the `wording_id`s above a number with all keys of a sentence.
 
-    At most so many of each, in one go; only SQLite knows keys.
+    At most `most` for each, in one statement; only SQLite has keys.
     """
     found: list[Sequence[int]] = [()] * len(asked)
     if asked:
@@ -255,9 +255,9 @@ _MAY_BE_CUT = """(
     EXISTS (SELECT 1 FROM wording l WHERE l.id = s.wording_id AND octet_length(l.text) >= 32000)
     OR EXISTS (SELECT 1 FROM {words} p
         WHERE ts_rank('{{1,1,1,1}}', {tokens}, CAST(p AS tsquery)) >= 0.9976))"""
-"""Where an index may have left out positions: a text that is long enough, or has a word that often.
+"""Whether an index may omit positions: for a long text, or one that repeats a word often.
 
-254 times rank as 0.9976. Looking at the positions themselves takes three times as long.
+254 occurrences rank as 0.9976. Reading the positions themselves takes three times as long.
 """
 _CUT = _MAY_BE_CUT.format(
     tokens="s.tokens", words="jsonb_array_elements_text(CAST(:phrased AS jsonb))"
@@ -307,9 +307,9 @@ def _ranked(
     asked: Conditions,
     limit: int | None,
 ) -> Iterator[Row]:
-    """Yield the hits of a window in order; where an index left out positions, by the text itself.
+    """Yield the hits of a window in order; checks the text itself if an index omits positions.
 
-    A tsvector keeps 16,383 positions and 255 of one word: a phrase beyond them is neither found
+    A tsvector stores 16,383 positions and 255 of one word: a phrase beyond them is neither found
     nor excluded by it.
     """
     values = {**asked.values, **window.values}
@@ -328,7 +328,7 @@ def _limited(query: str, values: dict[str, Any], limit: int | None) -> tuple[str
 
 
 def _without_phrases(query: Query) -> Query:
-    """Return what a text must hold so that it may be a hit: the words of phrases, anywhere."""
+    """Return a query that every hit matches: the words of phrases, in any position."""
     terms = [_alone(term) for term in query.terms_required]
     return Query(tuple(word for words in terms for word in words))
 
@@ -356,7 +356,7 @@ def _words_of_phrases(query: Query) -> list[str]:
 
 
 def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
-    """Return by the text itself whether a wording has what was asked for."""
+    """Check whether the text of a wording matches the query."""
     found = stream(
         connection, "SELECT title, text FROM wording WHERE id = :id", {"id": row["wording_id"]}
     )
@@ -366,9 +366,9 @@ def _is_hit(connection: Connection, row: Row, query: Query) -> bool:
 
 
 def _contents_of(connection: Connection, found: Sequence[Row]) -> dict[int, Row]:
-    """Return what is told of versions.
+    """Return the displayed contents of versions.
 
-    Their articles are named, too: PostgreSQL would list all there are, and choose then.
+    The article ids are part of the condition; otherwise PostgreSQL scans all articles.
     """
     dialect = connection.dialect.name
     query = (

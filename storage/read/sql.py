@@ -1,4 +1,4 @@
-"""Somebody else's SQL over the documented views: reading only, and nothing beside them."""
+"""SQL of users over the documented views: read-only, without access to other tables."""
 
 import re
 import sqlite3
@@ -25,7 +25,7 @@ CHUNK_ROWS = 500
 MAX_VALUE_BYTES = 256 * 1024 * 1024
 STEPS_BETWEEN_LOOKS = 50_000
 READABLE = frozenset({*VIEWS, "json_each", "json_tree"})
-"""What a query may read by name: the views, and functions that take JSON apart."""
+"""The readable names: the views, and functions that split JSON."""
 
 NO_SELECT = "it is no SELECT"
 
@@ -34,7 +34,7 @@ PARAMETER = re.compile(
     r"(?<!\w):([A-Za-z_]\w*)|(%)",
     re.DOTALL,
 )
-"""What matters on the way to `:name`: texts, names and comments are passed over.
+"""Matches `:name`, and the texts, names and comments to skip.
 
 >>> [m[2] for m in PARAMETER.finditer("SELECT ':a', x::text FROM y WHERE z = :b") if m[2]]
 ['b']
@@ -42,7 +42,7 @@ PARAMETER = re.compile(
 
 
 class QueryError(ValueError):
-    """The database did not take a query; `reason` is its own sentence."""
+    """The database refused a query; `reason` is its own message."""
 
     def __init__(self, query: str, reason: str) -> None:
         super().__init__(f"the query was not answered: {reason}")
@@ -57,10 +57,10 @@ def ask(
     parameters: Mapping[str, Any],
     seconds: float = READER_STATEMENT_SECONDS,
 ) -> Rows:
-    """Run one query of a stranger; `resources` closes what stays open until the last row.
+    """Run one query of a user; `resources` closes the connection after the last row.
 
-    Times come as ISO 8601 in UTC and lists as JSON texts, on both databases. Each portion of
-    rows may take `seconds`. Raises: QueryError, also while the rows are read.
+    Times are returned as ISO 8601 in UTC and lists as JSON, on both databases. Each batch of rows
+    may take `seconds`. Raises: QueryError, also while the rows are read.
     """
     answering = _ask_postgres if engine.dialect.name == "postgresql" else _ask_sqlite
     return answering(engine, resources, query, parameters, seconds)
@@ -79,7 +79,7 @@ def _ask_sqlite(
     connection = resources.enter_context(engine.connect())
     database = connection.connection.driver_connection
     assert isinstance(database, sqlite3.Connection)
-    connection.detach()  # what is set below must not stay with a connection that others use
+    connection.detach()  # the settings below must not remain on a pooled connection
     deadline = _Deadline(seconds)
     database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     database.set_progress_handler(deadline.is_over, STEPS_BETWEEN_LOOKS)
@@ -94,7 +94,7 @@ def _ask_sqlite(
 
 
 class _Deadline:
-    """A limit of time for one portion of rows; SQLite asks it every so many steps."""
+    """A time limit for one batch of rows; SQLite calls it after a number of steps."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -108,7 +108,7 @@ class _Deadline:
 
 
 class _Guard:
-    """Allows SELECT over the views; their own tables are read in their name."""
+    """Allows SELECT over the views, which may read their own tables."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -118,7 +118,7 @@ class _Guard:
         self, action: int, first: str | None, second: str | None, _database: str | None,
         view: str | None,
     ) -> int:  # fmt: skip
-        """Answer SQLite's question whether a step of a query may be taken."""
+        """Authorise a step of a query (SQLite's authorizer callback)."""
         match action:
             case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:
                 return sqlite3.SQLITE_OK
@@ -131,7 +131,7 @@ class _Guard:
         return sqlite3.SQLITE_DENY
 
     def _is_made_by_the_query(self, name: str) -> bool:
-        """Return whether rows are counted that stand in the WITH of a query, not in a table."""
+        """Check whether rows are counted that come from the WITH of a query, not from a table."""
         return name not in self._tables and not name.startswith(("sqlite_", "pragma_"))
 
 
@@ -196,7 +196,7 @@ def _ask_postgres(
 
 
 def _become_reader(database: "psycopg.Connection[Any]") -> None:
-    """Take the role that may read the views alone, where the archive has it."""
+    """Take the role that may read only the views, if the archive has it."""
     import psycopg  # noqa: PLC0415
 
     try:
@@ -208,7 +208,7 @@ def _become_reader(database: "psycopg.Connection[Any]") -> None:
 
 
 def _with_binds(query: str, parameters: Mapping[str, Any]) -> str:
-    """Write `:name` as psycopg has it, where a parameter of that name was given.
+    """Write `:name` in the form of psycopg, if a parameter of that name is given.
 
     >>> _with_binds("SELECT ':a', 5 % 2 WHERE x = :a", {"a": 1})
     "SELECT ':a', 5 %% 2 WHERE x = %(a)s"
@@ -250,7 +250,7 @@ def _postgres_reason(error: Exception) -> str:
     return reason
 
 
-# --------------------------------------------------------------------------------- for both
+# --------------------------------------------------------------------------------- common
 
 
 def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
@@ -260,7 +260,7 @@ def _columns(description: Sequence[Any] | None, query: str) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Json:
-    r"""Return a value as JSON knows it, the same for both databases.
+    r"""Return a value in a form that JSON supports, the same for both databases.
 
     >>> _plain(Decimal("12")), _plain(Decimal("1.5")), _plain(b"\x01")
     (12, 1.5, '01')

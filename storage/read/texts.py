@@ -1,4 +1,4 @@
-"""One version, whole: from its rows to the record that `show` and `export` tell."""
+"""One complete version: from its rows to the record that `show` and `export` return."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from storage.values.errors import RedactedError
 
 _READER = (DERIVATION.c.extractor, DERIVATION.c.extractor_version, DERIVATION.c.config)
 PLACE = ("origin", "origins", "source")
-"""What a flat row of a version says of its article."""
+"""The article columns of a flat version row."""
 UNSAFE_IN_NAMES = frozenset('\\/:*?"<>|#\0')
 
 
@@ -57,7 +57,7 @@ def version_text(connection: Connection, found: FoundVersion) -> VersionText:
 
 
 def wordings_of(connection: Connection, found: FoundVersion) -> list[int]:
-    """Return the wordings that a version was seen in: those that differ by noise, too."""
+    """Return the wordings in which a version was seen, including those that differ by noise."""
     if found.wording_id is not None:
         return [found.wording_id]
     query = select(SNAPSHOT.c.wording_id).where(
@@ -70,7 +70,9 @@ def wordings_of(connection: Connection, found: FoundVersion) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class ShownReading:
-    """What a version shows: one reading of one capture, and between which snapshots that came."""
+    """The displayed reading of a version: one capture, and the snapshots between which it
+    appeared.
+    """
 
     number: int
     derivation_id: int
@@ -82,7 +84,7 @@ class ShownReading:
 
 
 def shown(connection: Connection, found: FoundVersion) -> ShownReading:
-    """Return what a version shows, in the wording that was asked for."""
+    """Return the displayed reading of a version, in the requested wording."""
     if found.wording_id is None:
         (one,) = versions_shown(connection, found.article.row_id, found.number, found.number)
         return one
@@ -114,7 +116,7 @@ def shown(connection: Connection, found: FoundVersion) -> ShownReading:
 def pair_shown(
     connection: Connection, a: FoundVersion, b: FoundVersion
 ) -> tuple[ShownReading, ShownReading]:
-    """Return what two versions show, read at once where they are known by their numbers."""
+    """Return the displayed readings of two versions, in one query if both have numbers."""
     asked = (a, b)
     numbers = {(each.article.row_id, each.number) for each in asked if each.wording_id is None}
     query = _SHOWN.add_columns(VERSION.c.article_id).where(
@@ -134,7 +136,7 @@ def pair_shown(
 def versions_shown(
     connection: Connection, article_id: int, first: int = 1, last: int | None = None
 ) -> list[ShownReading]:
-    """Return what the versions of an article show, from `first` to `last`."""
+    """Return the displayed readings of an article's versions from `first` to `last`."""
     span = {"article": article_id, "first": first, "last": _ANY if last is None else last}
     return [_shown(row) for row in connection.execute(_SHOWN_OF, span)]
 
@@ -162,9 +164,9 @@ def version_texts(
     *,
     as_of: datetime | None = None,
 ) -> Iterator[VersionText]:
-    """Yield versions (`x`) of articles (`q`) in the order of the articles, then of versions.
+    """Yield versions (`x`) of articles (`q`) in the order of articles, then of versions.
 
-    What stood there at `as_of` is certain up to its last snapshot.
+    The version that was current at `as_of` is certain up to its last snapshot.
     """
     for row in _versions(connection, _COLUMNS, asked, limit):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
@@ -181,7 +183,7 @@ _COLUMNS = (
 
 
 def _as_worded(connection: Connection, reading: ShownReading) -> dict[str, Any]:
-    """Return what a version tells as one of its wordings has it, and when that was seen."""
+    """Return the fields of a version in one of its wordings, and when that was seen."""
     query = (
         select(
             DERIVATION, WORDING.c.digest, WORDING.c.title, WORDING.c.text,
@@ -224,7 +226,7 @@ def version_rows(
 
 
 def after(asked: Conditions, given: str | None) -> Conditions:
-    """Return conditions that go on after the version with that cursor.
+    """Return the conditions to continue after the version with that cursor.
 
     Raises: CursorError.
     """
@@ -255,7 +257,7 @@ def _cursor(row: Row) -> str:
 
 
 def raw(connection: Connection, found: FoundVersion) -> Raw:
-    """Return the bytes that a version was read from.
+    """Return the bytes from which a version was read.
 
     Raises: RedactedError, DamagedBytesError.
     """
@@ -283,9 +285,9 @@ def raw(connection: Connection, found: FoundVersion) -> Raw:
 
 
 def pair_worded(connection: Connection, a: ShownReading, b: ShownReading) -> tuple[Text, Text]:
-    """Return what is compared of two versions, each in its wording.
+    """Return the texts of two versions for a comparison, each in its wording.
 
-    Raises: RedactedError where one of them has none any more.
+    Raises: RedactedError if one of them has no text any more.
     """
     ids = (a.derivation_id, b.derivation_id)
     query = (
@@ -345,7 +347,7 @@ def _version_text(row: Row, *, certain: bool) -> VersionText:
 
 
 def _lead(fields: Mapping[str, Field], paragraphs: Sequence[Paragraph]) -> str | None:
-    """Return the lead that the document names, or else the paragraph in that role."""
+    """Return the lead that the document declares, otherwise the paragraph with that role."""
     named = _value(fields, "lead")
     if isinstance(named, str):
         return named
@@ -364,7 +366,7 @@ def _listed(fields: Mapping[str, Field], name: str) -> tuple[Any, ...]:
 
 
 def _file_name(place: str, otherwise: str) -> str:
-    """Return a name for a file on any system, after the last part of a path or an address.
+    """Return a file name for any system, from the last part of a path or an address.
 
     >>> _file_name("seed:news/2024/sturm.jsonl#12", "35xhehswnwa6vc12")
     'sturm.jsonl_12'

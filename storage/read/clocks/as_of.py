@@ -1,12 +1,13 @@
-"""Two clocks: let one connection see the archive as it was readable, or as it was known, then.
+"""Temporal views: show one connection the archive as it was readable, or as it was known, at a
+time.
 
-Temporary views and tables of one session stand before the tables that they are named after, so
-every query of the reading side answers for the time that was asked for. Nothing else sees them,
-and nothing is written to the archive.
+Temporary views and tables of one session hide the tables of the same names, so every query of
+the reading package answers for the requested time. No other session sees them, and nothing is
+written to the archive.
 
-`as_of` leaves out what was seen later: observations, versions that came after, scans. `known_at`
-leaves out what was recorded later, and fits the histories of the articles concerned anew to what
-is left, by the same code that keeps them (`storage.history.versions`).
+`as_of` excludes later observations, versions and scans. `known_at` excludes rows that were
+recorded later, and rebuilds the histories of the affected articles from the remaining rows, with
+the code that maintains them (`storage.history.versions`).
 """
 
 from collections.abc import Mapping
@@ -25,27 +26,27 @@ from storage.read.filters import Clocks
 from storage.values.outcome import STATES
 
 NUMBERS_FROM = 2**62
-"""Numbers of rows that were fitted anew: far above those of the archive."""
+"""First number of rebuilt rows: far above the numbers in the archive."""
 
 _RECORDED = ("recorded_at", "decided_at", "undone_at", "at")
 _CONTENTS = frozenset(
     {"capture", "certificate", "derivation", "redaction", "restriction", "restriction_lifted",
      "wording"}
 )  # fmt: skip
-"""Tables of the record that are reached through others alone, or count whenever they came."""
+"""Tables that are only reached through other tables, or count whenever they were recorded."""
 
 _ORDER = (
     *(name for name in RECORD if not name.startswith("relation")),
     "sight", "version", "article", "article_origin", "relation", "relation_undone", "presence",
     "cluster", "cluster_member",
 )  # fmt: skip
-"""The order in which views are made: PostgreSQL binds each to what stands there by then."""
+"""The order in which views are created: PostgreSQL binds each to the relations that exist then."""
 
 _REBUILT = ("article", "version", "sight", "return_due")
 
 
 def turn_back(connection: Connection, clocks: Clocks) -> None:
-    """Let `connection` see the archive by `clocks`; it must be in no transaction."""
+    """Make `connection` show the archive by `clocks`; it must not be in a transaction."""
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
         connection.exec_driver_sql("PRAGMA query_only = OFF")
@@ -63,7 +64,7 @@ def turn_back(connection: Connection, clocks: Clocks) -> None:
 
 
 class _Past:
-    """Puts the relations of one time before those of today, in one session."""
+    """Hides current tables behind those of an earlier time, in one session."""
 
     def __init__(self, connection: Connection, clocks: Clocks) -> None:
         self.connection = connection
@@ -79,10 +80,10 @@ class _Past:
         for name in sorted(views, key=_ORDER.index):
             self._view(name, views[name])
 
-    # --------------------------------------------------------------------- what was known
+    # --------------------------------------------------------------------- known_at
 
     def _known(self) -> dict[str, str]:
-        """Return, by name, what was recorded by `known_at` of each table, as a query."""
+        """Return, for each table, a query for the rows that were recorded by `known_at`."""
         if self.known_at is None:
             return {}
         self._make_affected()
@@ -119,7 +120,7 @@ class _Past:
         return views
 
     def _make_affected(self) -> None:
-        """Note the articles whose history today rests on something that was recorded later."""
+        """Store the articles whose current history depends on a row that was recorded later."""
         assert self.known_at is not None
         later = f"> {self._moment(self.known_at)}"
         self._execute(
@@ -135,7 +136,7 @@ class _Past:
         )
 
     def _rebuild(self, views: Mapping[str, str]) -> None:
-        """Fit the articles concerned to what was known, in tables of this session."""
+        """Rebuild the histories of affected articles in tables of this session."""
         base = self.base
         concerned = "IN (SELECT id FROM past_affected)"
         self._execute(
@@ -169,10 +170,10 @@ class _Past:
             rebuild(unit, article_id, whole=True, comparing=showing)
         unit.flush()
 
-    # ---------------------------------------------------------------------- what was seen
+    # ---------------------------------------------------------------------- as_of
 
     def _seen(self, known: Mapping[str, str]) -> dict[str, str]:
-        """Return, by name, what was seen by `as_of` of that, as a query."""
+        """Return, for each table, a query for the known rows that were seen by `as_of`."""
 
         def of(name: str) -> str:
             return known.get(name, f"SELECT * FROM {self.base}.{name}")
@@ -225,7 +226,7 @@ class _Past:
         return f"SELECT {columns} FROM ({known}) a WHERE a.first_seen {by_then}"
 
     def _presence(self) -> str:
-        """Return how each file was found last then: scans prolong what still stood there."""
+        """Return the last state of each file at the time: scans extend unchanged ones."""
         newest = (
             "SELECT {} FROM observation o WHERE o.source_id = p.source_id "
             "AND o.locator_id = p.locator_id ORDER BY o.id DESC LIMIT 1"
@@ -248,7 +249,7 @@ class _Past:
 
     @staticmethod
     def _members(known: str) -> str:
-        """Return who was in a cluster: of one whose others came later there was none."""
+        """Return the cluster members at the time; a cluster needs at least two."""
         return (
             f"SELECT m.* FROM ({known}) m WHERE EXISTS (SELECT 1 FROM ({known}) o "
             "JOIN article a ON a.id = o.article_id "
@@ -261,20 +262,22 @@ class _Past:
         sides = (there.format("a_origin_id"), there.format("b_origin_id"))
         return f"SELECT l.* FROM ({known}) l WHERE {' AND '.join(sides)}"
 
-    # -------------------------------------------------------------------------- in short
+    # -------------------------------------------------------------------------- helpers
 
     def _columns(self, table: str, alias: str, **replaced: str) -> str:
         names = [column.name for column in METADATA.tables[table].columns]
         return ", ".join(f"{replaced.get(name, f'{alias}.{name}')} AS {name}" for name in names)
 
     def _corrected_by(self, moment: datetime) -> int:
-        """Return the number below which rows were written by then, whatever time they state."""
+        """Return the number below which rows were written by the moment, whatever time they
+        state.
+        """
         by_then = self._moment(moment)
         query = f"SELECT max(id) FROM {self.base}.clock_correction WHERE at <= {by_then}"
         return self.connection.exec_driver_sql(query).scalar() or 0
 
     def _moment(self, moment: datetime) -> str:
-        """Return a moment as a literal: a view takes no parameters."""
+        """Return a moment as a literal: a view cannot have parameters."""
         kind = "timestamptz " if self.connection.dialect.name == "postgresql" else ""
         return f"{kind}'{iso_utc(moment)}'"
 

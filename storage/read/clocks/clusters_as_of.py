@@ -1,4 +1,4 @@
-"""Clusters as they were known at a time: worked out of the relations that held then."""
+"""Clusters as they were known at a time, computed from the relations in force then."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -33,9 +33,9 @@ _MEMBER = Table(
 
 
 def turn_clusters_back(connection: Connection, known_at: datetime) -> Mapping[str, str]:
-    """Lay the clusters of then into tables of this session, as far as they were others.
+    """Create tables of this session with the clusters at the time, as far as they differ.
 
-    Returns, by table, the query that says what it held; `{}` stands for the schema.
+    Returns, by table, the query for its rows; `{}` is a placeholder for the schema.
     """
     _PAST.create_all(connection, checkfirst=False)
     concerned = _concerned(connection, known_at)
@@ -75,7 +75,7 @@ def grouped(pairs: Iterable[Pair]) -> dict[int, set[int]]:
 
 
 def _concerned(connection: Connection, known_at: datetime) -> set[int]:
-    """Return the articles whose cluster rests on what was decided or undone later."""
+    """Return the articles whose cluster depends on a later decision or undoing."""
     later = or_(RELATION.c.decided_at > known_at, RELATION_UNDONE.c.undone_at > known_at)
     found = connection.execute(select_related_articles().where(later))
     touched = {article for _id, *pair, _kind, _detail in found for article in pair}

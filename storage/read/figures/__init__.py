@@ -1,1 +1,1 @@
-"""What the archive counts: its size, edits, coverage, work and health."""
+"""Figures of the archive: size, edits, coverage, work and health."""

@@ -1,4 +1,4 @@
-"""How well the watched places were looked at: per source and hour, and who fell silent."""
+"""Coverage of the watched places: checks per source and hour, and sources that fell silent."""
 
 import itertools
 from collections import Counter
@@ -17,18 +17,18 @@ from storage.values.outcome import OUTCOMES
 
 LATE = timedelta(minutes=15)
 LEAST_NEWS = 5
-"""From so many times on that a list named anything new, it is known how often it does."""
+"""Number of times with new entries from which a list's usual interval is known."""
 SILENT_FOR = 5.0
 LEAST_SILENCE = timedelta(hours=24)
 MISSED = 3.0
-"""A source that did not answer for so many of its intervals is told."""
+"""A source is reported as missing after this number of intervals without an answer."""
 
 
 def watching(connection: Connection, now: datetime) -> dict[int, dict[str, Any]]:
-    """Return how the watched addresses of each source stand at `now`, by the source's id.
+    """Return the state of the watched addresses of each source at `now`, by source id.
 
-    `last_answer` is of the address that the source was made for; `missing_since` is set where
-    it should have answered since, `silent_since` where it usually names something new by now.
+    `last_answer` is that of the source's own address. `missing_since` is set if a newer answer
+    is overdue, `silent_since` if the source usually lists a new entry by now.
     """
     late = case((WATCH.c.next_check < now - LATE, 1), else_=0)
     query = (
@@ -59,20 +59,20 @@ def watching(connection: Connection, now: datetime) -> dict[int, dict[str, Any]]
 
 
 def _roots(connection: Connection) -> dict[int, Any]:
-    """Return the watch that each source was made for."""
+    """Return the watch of each source's own address."""
     query = select(WATCH).where(WATCH.c.listed_by.is_(None), WATCH.c.active)
     return {row.source_id: row for row in connection.execute(query.order_by(WATCH.c.origin_id))}
 
 
 def _missing_since(root: Any, now: datetime) -> datetime | None:
-    """Return since when a source has not answered that should have, some times over."""
+    """Return the time of the last answer if several intervals passed without one."""
     since = root.reached_at or root.listed_at
     interval = timedelta(seconds=root.interval_seconds or 0)
     return since if now - since > max(interval * MISSED, LATE * 2) else None
 
 
 def _news(connection: Connection, root: Any) -> list[datetime]:
-    """Return the times at which a list last named anything new, the earliest first."""
+    """Return the times of the last new entries of a list, the earliest first."""
     query = (
         select(WATCH.c.listed_at)
         .where(WATCH.c.source_id == root.source_id, WATCH.c.listed_by == root.origin_id)
@@ -84,7 +84,7 @@ def _news(connection: Connection, root: Any) -> list[datetime]:
 
 
 def _silent_since(news: Sequence[datetime], now: datetime) -> datetime | None:
-    """Return since when a list has named nothing new, where it usually does sooner.
+    """Return the time of the last new entry if a list usually has one sooner.
 
     >>> start = datetime(2024, 6, 1, tzinfo=UTC)
     >>> hourly = [start + timedelta(hours=n) for n in range(6)]
@@ -106,10 +106,10 @@ def _silent_since(news: Sequence[datetime], now: datetime) -> datetime | None:
 def coverage(
     connection: Connection, since: datetime | None, until: datetime, source: str | None
 ) -> Iterator[Coverage]:
-    """Yield, by source and hour, the checks that were made; hours without any are told too.
+    """Yield the number of checks by source and hour, including hours without any.
 
-    Of a folder a check is a scan, answered where it was complete. A step of a redirect and a
-    robots.txt are no checks.
+    For a folder, a check is a scan, which counts as answered if it was complete. Redirects and
+    requests for robots.txt do not count.
     """
     counted: dict[str, dict[datetime, Counter[str]]] = {}
     for name, hour, came_to, number in (*_checks(connection), *_scans(connection)):
@@ -142,7 +142,7 @@ GROUP BY q.name, q.hour, q.outcome
 
 
 def _checks(connection: Connection) -> Iterator[tuple[str, Any, str, int]]:
-    """Yield how many checks came to what; a step of a redirect is no check of its own."""
+    """Yield the number of checks by outcome; redirects do not count."""
     hour = (
         "date_trunc('hour', o.observed_at, 'UTC')"
         if connection.dialect.name == "postgresql"
@@ -172,7 +172,7 @@ def _hour_of(connection: Connection, column: Any) -> Any:
 
 
 def hour_of(value: Any) -> datetime:
-    """Return the hour that a database tells: a moment, or the first 13 letters of one in UTC."""
+    """Return an hour from a database value: a time, or the first 13 letters of one in UTC."""
     moment = datetime.fromisoformat(f"{value}:00:00+00:00") if isinstance(value, str) else value
     found: datetime = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return found

@@ -1,7 +1,7 @@
-"""How texts of a source are edited: by the hour, how silently, how soon, how long an edit stands.
+"""How the texts of a source are edited: at which hours, how silently, how soon, how lastingly.
 
-Nobody sees the moment of an edit, only the last snapshot before and the first one after it. So each
-time is told twice: the least and the most that it can have been.
+The moment of an edit is unknown; known are the last snapshot before and the first one after it. So
+each duration is reported twice: its minimum and its maximum.
 """
 
 from collections.abc import Iterator
@@ -20,19 +20,21 @@ from storage.read.figures.coverage import hour_of
 from storage.read.filters import Conditions
 
 NEAR_PUBLICATION_SECONDS = 86_400
-"""An article seen first so soon after its publication, or on its day, shows its first edit."""
+"""The first edit is known for articles first seen within this time of publication, or on its
+day.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class EditSpan:
-    """Which edits: of one source, and first seen from `since` to `until`."""
+    """Selects edits: of one source, and first seen from `since` to `until`."""
 
     source: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
     def conditions(self, seen: str, *more: str) -> Conditions:
-        """Return what this means where `seen` is the column of the first snapshot."""
+        """Return the conditions for a query in which `seen` is the column of the first snapshot."""
         asked = Conditions()
         for each in more:
             asked = asked.also(each)
@@ -46,7 +48,7 @@ class EditSpan:
 
 
 def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
-    """Yield the edits by source and hour of the first snapshot; hours without any are left out."""
+    """Yield the edits by source and hour of the first snapshot, without hours that have none."""
     query, values = _edits(connection, span)
     statement = f"SELECT q.source, q.hour, {_SUMS} FROM ({query}) q GROUP BY 1, 2 ORDER BY 1, 2"
     for row in stream(connection, statement, values):
@@ -54,7 +56,7 @@ def edits_by_hour(connection: Connection, span: EditSpan) -> Iterator[EditHour]:
 
 
 def edit_figures(connection: Connection, span: EditSpan) -> Iterator[EditFigures]:
-    """Yield the figures of the edits of each source that has an article in the span or an edit."""
+    """Yield the edit figures of each source that has an article or an edit in the span."""
     articles = _articles(connection, span)
     counted = _counted(connection, span)
     first = {end: _half_times(connection, *_first_edits(connection, span, end)) for end in _ENDS}
@@ -150,7 +152,7 @@ def _counted(connection: Connection, span: EditSpan) -> dict[str, dict[str, int]
 
 
 def _fresh(dialect: str) -> str:
-    """Return the condition that a first version was seen first near its publication."""
+    """Return the condition that an article was first seen close to its publication."""
     late = seconds_between("d.published_to", "v.changed_by", dialect)
     return (
         "(d.published_precision IN ('day', 'minute', 'second') "
@@ -159,7 +161,7 @@ def _fresh(dialect: str) -> str:
 
 
 def _articles(connection: Connection, span: EditSpan) -> dict[str, tuple[int, int]]:
-    """Return of each source its articles that were seen first in the span, and the fresh ones."""
+    """Return, by source, the number of articles first seen in the span, and of fresh ones."""
     asked = span.conditions("v.changed_by", "v.number = 1")
     query = _ARTICLES.format(fresh=_fresh(connection.dialect.name), where=asked.where)
     rows = stream(connection, query, asked.values)
@@ -167,7 +169,7 @@ def _articles(connection: Connection, span: EditSpan) -> dict[str, tuple[int, in
 
 
 def _first_edits(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
-    """Return what says how long fresh articles stood before they were edited first."""
+    """Return a query for the time from the first snapshot of fresh articles to the first edit."""
     dialect = connection.dialect.name
     asked = span.conditions("v.changed_by", "v.number = 1", _fresh(dialect))
     column = "n.changed_by" if end == "most" else "n.changed_after"
@@ -176,7 +178,7 @@ def _first_edits(connection: Connection, span: EditSpan, end: str) -> tuple[str,
 
 
 def _stood(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[str, Any]]:
-    """Return what says how long each edited wording stood, or stands at its last snapshot."""
+    """Return a query for the lifetime of each edited wording, up to its last snapshot."""
     dialect = connection.dialect.name
     asked = span.conditions("v.changed_by", "v.version > 1")
     column = "n.changed_by" if end == "most" else "n.changed_after"
@@ -188,10 +190,10 @@ def _stood(connection: Connection, span: EditSpan, end: str) -> tuple[str, dict[
 def _half_times(
     connection: Connection, query: str, values: dict[str, Any]
 ) -> dict[str, tuple[int, float | None]]:
-    """Return of each source how many ended, and after how many seconds half of them had.
+    """Return, by source, the number of ended lifetimes, and the half-life in seconds.
 
-    What still stands counts as long as it was seen to stand (Kaplan and Meier's estimate). The
-    database sorts; one row is looked at after the other.
+    Current wordings count up to their last snapshot (Kaplan-Meier estimate). The database sorts;
+    rows are read one at a time.
     """
     statement = (
         "SELECT q.source, q.ended, q.seconds, count(*) OVER (PARTITION BY q.source) AS number "
@@ -202,7 +204,7 @@ def _half_times(
 
 
 def _half_time(rows: Iterator[Row]) -> tuple[int, float | None]:
-    """Return how many ended, and the earliest time by which half had; they come in order.
+    """Return the number of ended lifetimes, and the earliest time by which half had ended.
 
     >>> def row(seconds, ended): return {"seconds": seconds, "ended": ended, "number": 4}
     >>> _half_time(iter([row(1, 1), row(2, 1), row(5, 0), row(9, 1)]))

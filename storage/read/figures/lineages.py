@@ -1,4 +1,4 @@
-"""The decisions that two addresses are one article, as `lesart undo` numbers them."""
+"""The decisions that two addresses are one article, with the numbers that `lesart undo` takes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from storage.values.answer import Answer
 
 @dataclass(frozen=True, slots=True)
 class LineageDecision(Answer):
-    """Two addresses that are one article; `kind` is redirect, guid (of a feed) or canonical."""
+    """Two addresses of one article; `kind` is redirect, guid (of a feed) or canonical."""
 
     id: int
     article: str | None
@@ -47,7 +47,7 @@ AND (l.origin_id IN (SELECT origin_id FROM article_origin WHERE article_id = :ar
 def lineages(
     connection: Connection, article_id: int | None, part: Part
 ) -> Iterator[LineageDecision]:
-    """Yield the decisions in their order, undone ones too.
+    """Yield the decisions in their order, including undone ones.
 
     Raises: CursorError.
     """

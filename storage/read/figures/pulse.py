@@ -1,4 +1,4 @@
-"""How the work stands at a moment: what waits, what is late, who is alive. Cheap to ask."""
+"""The state of the work at a moment: what is due, late or stopped. Fast to compute."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,23 +34,23 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the work stands."""
+    """The state of the work at a moment."""
 
     ready: int
     running: int
     oldest_ready_seconds: float
     lapsed_leases: int
     watched: Mapping[str, SourceRate]
-    """The addresses of each source that is watched; how much is done is not counted here."""
+    """The watched addresses of each source, without rates."""
     silent_seconds: Mapping[str, float]
     locked_seconds: float
-    """For how long writers ever held the lock, but for their commits."""
+    """Total time for which writers held the lock, without their commits."""
     behind_seconds: Mapping[str, float]
-    """How old the oldest text is that is still to be indexed, or compared."""
+    """Age in seconds of the oldest text that waits to be indexed, or compared."""
 
 
 def pulse(connection: Connection, now: datetime) -> Pulse:
-    """Return how the work stands at `now`; jobs are judged by the clock of the database."""
+    """Return the state of the work at `now`; jobs are judged by the clock of the database."""
     epoch = database_epoch(connection)
     is_due = (JOB.c.state == READY) & (JOB.c.run_after <= epoch)
     is_running = JOB.c.state == RUNNING
@@ -75,7 +75,7 @@ def pulse(connection: Connection, now: datetime) -> Pulse:
 
 
 def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigures:
-    """Return how the work stands at `now`, with the latest jobs, so many, and the rates."""
+    """Return the state of the work at `now`, with the latest `jobs` jobs, and the rates."""
     found = pulse(connection, now)
     checks = _checks_a_minute(connection, now)
     sources = {name: SourceRate(name, 0.0, 0, 0, 0, 0) for name in checks} | {**found.watched}
@@ -100,7 +100,7 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
 
 
 LATEST_ROWS = 3_000
-"""Rows of the record that are looked at to tell how much is done; more a minute is worked out."""
+"""Maximum number of latest rows read to compute rates; higher rates are extrapolated."""
 
 
 def _read_a_minute(connection: Connection, now: datetime) -> float:
@@ -109,7 +109,7 @@ def _read_a_minute(connection: Connection, now: datetime) -> float:
 
 
 def _checks_a_minute(connection: Connection, now: datetime) -> dict[str, float]:
-    """Return how many observations of each source were written a minute, of late."""
+    """Return the number of observations of each source in the last minute."""
     query = (
         select(SOURCE.c.name, OBSERVATION.c.recorded_at)
         .join(SOURCE, SOURCE.c.id == OBSERVATION.c.source_id)
@@ -124,7 +124,7 @@ def _checks_a_minute(connection: Connection, now: datetime) -> dict[str, float]:
 
 
 def _a_minute(latest: Sequence[datetime], now: datetime) -> float:
-    """Return how many of the latest rows came within a minute, or would have at their pace.
+    """Return the number of rows in the last minute, extrapolated if `latest` is shorter.
 
     >>> noon = datetime(2024, 6, 18, 12)
     >>> _a_minute([noon - timedelta(seconds=n) for n in range(0, 120, 10)], noon)
@@ -155,12 +155,12 @@ def _watched(connection: Connection, now: datetime) -> dict[str, SourceRate]:
 
 
 def silent_seconds(connection: Connection) -> dict[str, float]:
-    """Return how many seconds ago each part last reported that it is alive."""
+    """Return, by service, the seconds since its last report."""
     return _ages(connection, BEAT)
 
 
 def act_ages(connection: Connection) -> dict[str, float]:
-    """Return how many seconds ago each periodic act of the scheduler last ended."""
+    """Return, by periodic task of the scheduler, the seconds since its last end."""
     return _ages(connection, ACT)
 
 
@@ -179,7 +179,7 @@ def _locked(connection: Connection) -> float:
 
 
 def _behind(connection: Connection, now: datetime) -> dict[str, float]:
-    """Return how far behind the commits full text and relations are."""
+    """Return the age in seconds of the oldest pending text of the index and of the relations."""
     first = select(func.min(SEARCH_DUE.c.wording_id)).scalar_subquery()
     oldest = {
         "index": select(WORDING.c.recorded_at).where(WORDING.c.id == first),

@@ -1,4 +1,4 @@
-"""Count what an archive holds."""
+"""Figures of the contents of an archive."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from storage.record.sources import sources
 
 
 def stats(connection: Connection, schema: str, now: datetime) -> Stats:
-    """Return the figures of the archive at `now`; `schema` is the revision that it has."""
+    """Return the figures of the archive at `now`; `schema` is its schema revision."""
     raw, stored = connection.execute(
         select(func.sum(CAPTURE.c.size), func.sum(func.length(CAPTURE.c.data)))
     ).one()
@@ -63,7 +63,7 @@ def stats(connection: Connection, schema: str, now: datetime) -> Stats:
 
 
 def edits_by_day(connection: Connection, until: date, days: int) -> dict[date, int]:
-    """Return how many steps there were on each of the last `days` days, by UTC."""
+    """Return the number of steps on each of the last `days` days, in UTC."""
     first = datetime.combine(until - timedelta(days=days - 1), time(), UTC)
     if connection.dialect.name == "postgresql":
         day: Any = func.to_char(func.timezone("UTC", VERSION.c.changed_by), "YYYY-MM-DD")
@@ -87,7 +87,7 @@ def _by(connection: Connection, key: Column[Any]) -> dict[str, int]:
 
 
 def _jobs(connection: Connection) -> dict[str, int]:
-    """Return the jobs that stand for themselves by the state that is told of them."""
+    """Return the number of jobs by displayed state, without parts of jobs."""
     query = (
         f"SELECT q.state, count(*) FROM ({view_query('jobs', connection.dialect.name)}) q "
         "WHERE q.parent IS NULL GROUP BY q.state ORDER BY q.state"

@@ -1,4 +1,4 @@
-"""What is left to be done, and whether anybody is at it."""
+"""The amount of pending work, and whether any worker runs."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from storage.database.tables import JOB, OPEN, VERDICT
 from storage.database.unit import rows_in
 
 TAKEN_WITHIN_SECONDS = 15.0
-"""Where somebody watches, what is due is taken within so many seconds."""
+"""A running worker claims due jobs within this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkLeft:
-    """How many jobs are open, parts of others too, how many captures were never read.
+    """The number of open jobs, including parts, and of captures that are not read yet.
 
-    `is_idle` says that there are open jobs and nobody works at any.
+    `is_idle` is true if jobs are open and no worker runs.
     """
 
     jobs: int
@@ -25,28 +25,28 @@ class WorkLeft:
     is_idle: bool
 
     def sentence(self) -> str | None:
-        """Return what is to be said where work is left and nobody does it.
+        """Return a warning if jobs are open and no worker runs; otherwise None.
 
         >>> WorkLeft(26, 5100, True).sentence()
-        '26 jobs are open, 5100 documents are not read, and nobody works'
+        '26 jobs are open, 5100 documents are not read, and no worker runs'
         >>> WorkLeft(26, 5100, False).sentence()
         """
         if not self.is_idle:
             return None
         unread = f", {self.to_read} documents are not read" if self.to_read else ""
-        return f"{self.jobs} jobs are open{unread}, and nobody works"
+        return f"{self.jobs} jobs are open{unread}, and no worker runs"
 
 
 def work_left(connection: Connection) -> WorkLeft:
-    """Return what is left to be done now."""
+    """Return the current amount of pending work."""
     jobs = connection.execute(select(func.count()).select_from(JOB).where(OPEN)).scalar_one()
     return WorkLeft(jobs, _to_read(connection), bool(jobs) and _is_idle(connection))
 
 
 def _to_read(connection: Connection) -> int:
-    """Count the captures that jobs hold, also those that were given up, and that have no verdict.
+    """Count the captures of jobs, also of failed ones, that have no verdict.
 
-    Every capture without one is held by a job (`storage.verify.record.verdicts`).
+    Every capture without a verdict belongs to a job (`storage.verify.record.verdicts`).
     """
     query = select(JOB.c.arguments).where(JOB.c.kind == "read", JOB.c.state != "done")
     items = {each for held in connection.execute(query).scalars() for each in held["items"]}
@@ -55,7 +55,7 @@ def _to_read(connection: Connection) -> int:
 
 
 def _is_idle(connection: Connection) -> bool:
-    """Return whether every claim is that of a dead process, or what is due is taken by nobody."""
+    """Check whether all claims belong to dead processes, or due jobs remain unclaimed."""
     now = database_epoch(connection)
     held = select(JOB.c.token, JOB.c.lease_until).where(OPEN, JOB.c.lease_until.is_not(None))
     lost = False

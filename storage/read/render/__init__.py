@@ -1,1 +1,1 @@
-"""PURE: how answers read wherever they go out: typed times, visible characters, references."""
+"""PURE: formatting of records for all outputs: typed times, visible characters, references."""

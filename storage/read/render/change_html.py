@@ -1,4 +1,4 @@
-"""PURE: the passages of a change as HTML in which nothing acts, for feeds and mails."""
+"""PURE: the passages of a change as inert HTML, for feeds and mails."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ _HEADING, PARAGRAPH = Markup("<h3>{}</h3>"), Markup("<p>{}</p>")
 
 
 def change_html(shown: Iterable[ShownBlock]) -> Markup:
-    """Return passages as paragraphs, what came in `ins` and what went in `del`.
+    """Return passages as paragraphs, insertions in `ins` and deletions in `del`.
 
     >>> change_html([ShownBlock("insert", "text", (ShownPiece("insert", "<b>"),))])
     Markup('<p><ins>&lt;b&gt;</ins></p>')
@@ -21,7 +21,7 @@ def change_html(shown: Iterable[ShownBlock]) -> Markup:
 
 
 def clean(text: str) -> str:
-    r"""Return a text that XML can hold, with what nobody sees made visible.
+    r"""Return a text that is valid in XML, with invisible characters made visible.
 
     >>> clean("a\x00b\ud800c\ufffe")
     'abc�'

@@ -1,4 +1,4 @@
-"""PURE: a reference to a version or a passage, as Markdown, BibTeX, CSL-JSON or for the web."""
+"""PURE: a reference to a version or a passage, as Markdown, BibTeX, CSL-JSON or Web Annotation."""
 
 import json
 import re
@@ -34,7 +34,7 @@ BIBTEX_SPECIAL = re.compile(r"[\\{}#$%&_^~]")
 """
 _BIBTEX: Mapping[str, str] = MappingProxyType(
     {
-        # BibTeX counts braces even behind a backslash: they must not stand in a value at all
+        # BibTeX counts braces even after a backslash, so that a value must not contain any
         "{": r"\textbraceleft{}",
         "}": r"\textbraceright{}",
         "\\": r"\textbackslash{}",
@@ -63,7 +63,7 @@ def markdown(citation: Citation) -> str:
 
 
 def bibtex(citation: Citation) -> str:
-    """Return an entry `@misc`; names are told as they are printed, not taken apart."""
+    """Return an `@misc` entry; names are copied as printed, not split into parts."""
     day = (citation.published.value if citation.published else "")[:10].split("-")
     note = _joined("; ", f"Lesart {citation.revision}", _seen(citation), _range(citation))
     is_address = _is_address(citation.origin)
@@ -91,7 +91,7 @@ def bibtex(citation: Citation) -> str:
 
 
 def csl_json(citation: Citation) -> str:
-    """Return a list of one item of CSL-JSON; dates have no more parts than are known."""
+    """Return a CSL-JSON list with one item; dates have only the parts that are known."""
     is_address = _is_address(citation.origin)
     item: dict[str, Json] = {
         "id": citation.revision,
@@ -153,7 +153,7 @@ def _names(citation: Citation) -> list[str]:
 
 
 def _seen(citation: Citation) -> str:
-    """Return which version it is, and when it was seen: never one moment of a change."""
+    """Return the version number and when it was seen; an interval, never one moment of a change."""
     after = citation.changed_after
     came = f"by {_utc(citation.changed_by)}"
     if after is not None:
@@ -198,7 +198,7 @@ def _json(value: Any) -> str:
 
 
 def _quotation(passage: str) -> Iterator[str]:
-    """Yield the lines of a passage as a quotation with an empty line behind it."""
+    """Yield the lines of a passage as a quotation, followed by an empty line."""
     paragraphs = [_plain(each) for each in passage.split("\n\n")]
     for number, each in enumerate(filter(None, paragraphs)):
         if number:
@@ -226,7 +226,7 @@ def _bibtex(text: str) -> str:
 
 
 def _address(origin: str) -> str:
-    """Return an address in which nothing ends a link, a value or a line."""
+    """Return an address without characters that end a link, a value or a line."""
     return UNSAFE_IN_ADDRESS.sub(
         lambda each: "".join(f"%{byte:02X}" for byte in each[0].encode("utf-8", "surrogatepass")),
         origin,

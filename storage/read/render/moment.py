@@ -1,4 +1,4 @@
-"""PURE: read a time as people type it, down to a year, as the moment it begins or ends."""
+"""PURE: parse a time with year to second precision as the moment when it begins or ends."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -21,7 +21,7 @@ _SMALLEST = timedelta(microseconds=1)
 
 
 class MomentError(ValueError):
-    """A text that should be a time is none."""
+    """Invalid time."""
 
     def __init__(self, given: str) -> None:
         super().__init__(
@@ -32,9 +32,9 @@ class MomentError(ValueError):
 
 
 def parse_moment(given: str, zone: tzinfo, edge: Edge) -> datetime:
-    """Return, in UTC, the first or the last moment of the span that `given` names.
+    """Return, in UTC, the first or the last moment of the span that `given` specifies.
 
-    `zone` is used where the text names none. Raises: MomentError.
+    `zone` applies if the text has none. Raises: MomentError.
 
     >>> parse_moment("2024-06", UTC, "last").isoformat()
     '2024-06-30T23:59:59.999999+00:00'

@@ -1,4 +1,4 @@
-"""PURE: the operations of a comparison by paragraph, and what happened to each."""
+"""PURE: the operations of a comparison grouped by paragraph, and the kind of each paragraph."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,7 +6,7 @@ from storage.diff.word_diff import Operation
 
 
 def paragraphs_of(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Yield the operations of each paragraph: those that follow each other in both texts."""
+    """Yield the operations of each paragraph: those that are consecutive in both texts."""
     paragraph: list[Operation] = []
     for operation in operations:
         if paragraph and not _follows(operation, paragraph[-1]):
@@ -18,7 +18,7 @@ def paragraphs_of(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
 
 
 def kind_of(paragraph: Sequence[Operation]) -> str:
-    """Return what happened to a paragraph: one of the operations, or `change` for a mixture."""
+    """Return the kind of a paragraph: one of the operations, or `change` for a mixture."""
     kinds = {operation.op for operation in paragraph}
     if "move" in kinds:
         return "move"
@@ -32,7 +32,7 @@ def _follows(operation: Operation, before: Operation) -> bool:
 
 
 def _parted(paragraph: list[Operation]) -> Iterator[list[Operation]]:
-    """Yield the paragraph, or two of them where one went as a whole and another came."""
+    """Yield the paragraph, or two of them if one was deleted completely and another inserted."""
     if [operation.op for operation in paragraph] == ["delete", "insert"]:
         yield paragraph[:1]
         yield paragraph[1:]

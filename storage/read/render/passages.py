@@ -1,4 +1,6 @@
-"""PURE: a comparison as pages, feeds and mails show it: in paragraphs, numbers the loudest."""
+"""PURE: a comparison as displayed on pages, in feeds and mails: paragraphs, changed numbers
+first.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,12 +16,14 @@ NUMBER = re.compile(r"\d+(?:[.,:/–-]\d+)*")
 ['3,6', '36']
 """
 AROUND = 70
-"""Letters of an unchanged passage that are shown beside a change."""
+"""Letters of unchanged text that are displayed next to a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownPiece:
-    """A piece of a paragraph: `equal`, `insert`, `delete` or `move`; `is_number` where loud."""
+    """A piece of a paragraph: `equal`, `insert`, `delete` or `move`; `is_number` for a changed
+    number.
+    """
 
     kind: str
     text: str
@@ -28,7 +32,7 @@ class ShownPiece:
 
 @dataclass(frozen=True, slots=True)
 class ShownBlock:
-    """A paragraph of two texts: what happened to it, its role, its pieces."""
+    """A paragraph of two texts: its kind, its role, its pieces."""
 
     kind: str
     role: str
@@ -36,12 +40,12 @@ class ShownBlock:
 
     @property
     def before(self) -> tuple[ShownPiece, ...]:
-        """Return the pieces that the older text had."""
+        """Return the pieces of the older text."""
         return () if self.kind == "move" else self._without("insert")
 
     @property
     def after(self) -> tuple[ShownPiece, ...]:
-        """Return the pieces that the newer text has."""
+        """Return the pieces of the newer text."""
         return self._without("delete")
 
     def _without(self, kind: str) -> tuple[ShownPiece, ...]:
@@ -57,7 +61,7 @@ def blocks(operations: Iterable[Operation]) -> tuple[ShownBlock, ...]:
 
 
 def excerpt(found: Sequence[ShownBlock], most: int = 3) -> tuple[ShownBlock, ...]:
-    """Return changed paragraphs, the loudest ones, cut down to what is around their changes."""
+    """Return the most important changed paragraphs, shortened to the context of their changes."""
     changed = [block for block in found if block.kind != "equal"]
     loud = sorted(range(len(changed)), key=lambda index: not _is_loud(changed[index]))
     chosen = [changed[index] for index in sorted(loud[:most])]
@@ -65,7 +69,7 @@ def excerpt(found: Sequence[ShownBlock], most: int = 3) -> tuple[ShownBlock, ...
 
 
 def runs(pieces: Iterable[ShownPiece]) -> list[list[ShownPiece]]:
-    """Return pieces that follow each other and are of one kind together."""
+    """Merge consecutive pieces of one kind."""
     return [list(group) for _kind, group in groupby(pieces, key=lambda piece: piece.kind)]
 
 
@@ -90,7 +94,7 @@ def _pieces(paragraph: Sequence[Operation]) -> Iterator[ShownPiece]:
 
 
 def _cut(pieces: Sequence[ShownPiece]) -> tuple[ShownPiece, ...]:
-    """Return pieces with the middle of long unchanged ones, and very long new ones, left out."""
+    """Shorten long unchanged pieces in the middle, and very long new ones."""
     last = len(pieces) - 1
     shown = []
     for index, piece in enumerate(pieces):
@@ -101,7 +105,7 @@ def _cut(pieces: Sequence[ShownPiece]) -> tuple[ShownPiece, ...]:
 
 
 def _shortened(text: str, most: int, keeps_start: bool, keeps_end: bool) -> str:  # noqa: FBT001
-    """Return at most so many letters of each end that is kept.
+    """Return at most `most` letters of each end that is retained.
 
     >>> _shortened("eins zwei drei vier", 6, False, True)
     '… vier'

@@ -1,4 +1,4 @@
-"""PURE: text in which nothing acts and nothing hides, for a terminal as for a page."""
+"""PURE: text without active or invisible characters, for terminals and pages."""
 
 import re
 
@@ -32,13 +32,13 @@ BLANK = re.compile(r"\s+")
 
 
 SOFT_HYPHEN = "\u00ad"
-"""What a page is broken at: no page makes it visible."""
+"""A possible line break that pages do not display."""
 
 
 def visible(text: str) -> str:
-    r"""Return `text` without terminal commands and with what nobody sees made visible.
+    r"""Return `text` without terminal commands and with invisible characters made visible.
 
-    Line feeds and tabs stay.
+    Line feeds and tabs are retained.
 
     >>> visible("\x1b[2Jab\u202egnol \x00")
     'ab<U+202E>gnol '
@@ -50,7 +50,7 @@ def visible(text: str) -> str:
 
 
 def shown_text(text: str) -> str:
-    r"""Return `text` as pages, feeds and mails show it: as `visible`, soft hyphens as they are.
+    r"""Return `text` for pages, feeds and mails: like `visible`, but soft hyphens are retained.
 
     >>> shown_text("ab\u202egnol\x1b[31m")
     'ab⟨U+202E⟩gnol'

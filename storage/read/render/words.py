@@ -1,4 +1,4 @@
-"""The words in which people are told of the archive, in English and in German."""
+"""The words of pages and mails, in English and in German."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def known_words() -> Mapping[str, Mapping[str, str]]:
 
 
 def say(language: str, english: str, **values: Any) -> str:
-    """Return a sentence in a language, with values in their places.
+    """Return a sentence in a language, with its values filled in.
 
     >>> say("de", "between {after} and {by}", after="8:00", by="9:00")
     'zwischen 8:00 und 9:00'
