@@ -43,7 +43,7 @@ from worker.text.page.layout.blocks import Block, Layout
 from worker.text.page.layout.charset import decode_page
 from worker.text.page.layout.tree import parse_page
 from worker.text.page.no_article import features
-from worker.text.page.weigh import Features
+from worker.text.page.scoring import Features
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOOKED_AT = frozenset({0, 1})

@@ -40,15 +40,15 @@ from bench.judgement.pages import (
 )
 from bench.judgement.table import FOLDS
 from worker.text.page import read_page
-from worker.text.page.body.left_out import left_out
+from worker.text.page.body.dropped_blocks import block_features
 from worker.text.page.fields import choose
-from worker.text.page.fields.authors import choose_people, features
-from worker.text.page.weigh import Features, Model, unpacked
+from worker.text.page.fields.authors import choose_authors, features
+from worker.text.page.scoring import Features, Model, model_from_json
 
 PRODUCT = Path(__file__).resolve().parent.parent / "worker" / "text" / "page" / "weights"
 SILENT_MEANS_UNKNOWN = "html_trafilatura_dach"
 """In this set an empty author means that nobody looked."""
-STRENGTH = {"authors": 1.0, "left_out": 0.3, "no_article": 1.0}
+STRENGTH = {"authors": 1.0, "dropped_blocks": 0.3, "no_article": 1.0}
 """The inverse of how strongly the weights of each model are pulled to nought."""
 STATED = re.compile(
     rb"<script[^>]*ld\+json[^>]*>.*?</script>|<meta\b(?![^>]*charset)[^>]*>"
@@ -65,7 +65,7 @@ LABELLED = re.compile(
 """What tells a machine where a page shows who wrote it."""
 UNSTATED_WEIGHT, UNLABELLED_WEIGHT = 0.5, 0.25
 """Of a page that is read without what it states, and without its labels, too."""
-THRESHOLD = {"authors": 0.7, "left_out": 0.5, "no_article": 0.95}
+THRESHOLD = {"authors": 0.7, "dropped_blocks": 0.5, "no_article": 0.95}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def main() -> None:
         by_fold = [fitted(name, [e for e in examples if e.fold != f]) for f in range(FOLDS)]
         figures = []
         for fold, packed in enumerate(by_fold):
-            figures.append(judged([e for e in examples if e.fold == fold], unpacked(packed)))
+            figures.append(judged([e for e in examples if e.fold == fold], model_from_json(packed)))
             print(f"{name}, fold {fold}, by weights of the other three: {figures[-1]}")
         head = {"fitted": f"bench.fit_pages, {len(examples)} offers", "unused_folds": figures}
         if options.write:
@@ -108,14 +108,14 @@ def examples_of(folder: Path, models: Collection[str]) -> dict[str, list[Example
             for each in judge(folder, frozenset(range(FOLDS)))
             if each.features and each.counts and each.way != LEAD
         ]
-    for name in SETS if {"authors", "left_out"} & set(models) else ():
+    for name in SETS if {"authors", "dropped_blocks"} & set(models) else ():
         for row in rows_of(folder, name):
-            names, blocks = _asked(row, with_body="left_out" in models)
+            names, blocks = _asked(row, with_body="dropped_blocks" in models)
             if "authors" in models:
                 found["authors"] += _of_authors(name, row, names)
                 found["authors"] += _of_less(name, row)
-            if "left_out" in models:
-                found["left_out"] += _of_left_out(row, blocks)
+            if "dropped_blocks" in models:
+                found["dropped_blocks"] += _dropped_block_examples(row, blocks)
     return found
 
 
@@ -129,16 +129,16 @@ def _asked(
     def people(*question: Any) -> Any:
         names.clear()
         names.update(features(*question))
-        return choose_people(*question)
+        return choose_authors(*question)
 
     def body(pieces: Any, page: Any) -> Any:
-        blocks.extend(left_out(pieces, page))
+        blocks.extend(block_features(pieces, page))
         blocks.append((" ".join(piece.text for piece in pieces), {}))
         return pieces
 
     with ExitStack() as recorded:
-        recorded.enter_context(patch.object(choose, "choose_people", people))
-        recorded.enter_context(patch.object(read_page, "with_left_out", body))
+        recorded.enter_context(patch.object(choose, "choose_authors", people))
+        recorded.enter_context(patch.object(read_page, "restore_dropped_blocks", body))
         if not with_body:  # which costs most of the time
             recorded.enter_context(patch.object(read_page, "extract_body", lambda *_: None))
         READERS["lesart"](row["raw"], row)
@@ -175,7 +175,9 @@ def _of_less(name: str, row: dict[str, Any]) -> Iterator[Example]:
             yield from _of_authors(name, row, names, weight)
 
 
-def _of_left_out(row: dict[str, Any], blocks: list[tuple[str, Features]]) -> Iterator[Example]:
+def _dropped_block_examples(
+    row: dict[str, Any], blocks: list[tuple[str, Features]]
+) -> Iterator[Example]:
     """Yield the blocks, each as heavy as its share of the words of its page."""
     gold = body_of(row)
     whole = sum(len(text.split()) for text, _ in blocks) or 1

@@ -28,9 +28,9 @@ from worker.text.page.fields import clues as page_clues
 from worker.text.page.fields import titles as page_titles
 from worker.text.page.fields import visible as page_visible
 from worker.text.page.fields.choose import choose_fields
-from worker.text.page.fields.json_ld import Linked
+from worker.text.page.fields.json_ld import JsonLd
 from worker.text.page.layout import blocks as page_blocks
-from worker.text.page.weigh import Model
+from worker.text.page.scoring import Model
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CHOICES = (page_titles, page_authors)
@@ -60,43 +60,43 @@ def first(value: Any, *_: Any) -> Any:
 
 
 RULES: tuple[tuple[str, Any, str, Any], ...] = (
-    ("body: what stands outside the frame", page_roles, "_set_outside_aside", nothing),
-    ("body: the frame where the extractor took less", page, "better_opinion", nothing),
-    ("body: boxes by their class", page_roles, "_set_beside_aside", nothing),
-    ("body: links, calls and their headings", page_roles, "name_promotion", nothing),
-    ("body: bylines and dates above the text", page_roles, "_set_head_matter_aside", nothing),
-    ("body: credits below the text", page_roles, "_set_credits_aside", nothing),
+    ("body: what stands outside the frame", page_roles, "_mark_outside_container", nothing),
+    ("body: the frame where the extractor took less", page, "choose_body", first),
+    ("body: boxes by their class", page_roles, "_mark_side_blocks", nothing),
+    ("body: links, calls and their headings", page_roles, "mark_promotion", nothing),
+    ("body: bylines and dates above the text", page_roles, "_mark_head_matter", nothing),
+    ("body: credits below the text", page_roles, "_mark_credits", nothing),
     ("body: lines of pictures, embeds and dates", page_roles, "is_aside_line", lambda _: False),
-    ("body: the lead above the text", page, "with_lead", first),
-    ("body: repeated paragraphs", page, "with_repeats", first),
-    ("body: headings that the extractor dropped", page, "with_headings", first),
-    ("body: what the extractor left out", page, "with_left_out", first),
+    ("body: the lead above the text", page, "add_lead", first),
+    ("body: repeated paragraphs", page, "restore_repeats", first),
+    ("body: headings that the extractor dropped", page, "restore_headings", first),
+    ("body: what the extractor left out", page, "restore_dropped_blocks", first),
     ("body: menus are taken out before", page_blocks.Layout, "prune", nothing),
     ("title: names of the site", page_titles, "strip_site", first),
     ("title: kicker inside the h1", page_visible, "split_kicker",
-     lambda heading: (page_blocks.squeezed_text(heading), "")),
+     lambda heading: (page_blocks.single_line_text(heading), "")),
     ("title: kicker before a JSON-LD headline", page_titles, "_without_kicker", first),
-    ("title: the h1 that words it otherwise", page_titles, "_seen_headline", nothing),
+    ("title: the h1 that words it otherwise", page_titles, "_visible_headline", nothing),
     ("title: labels before the h1", page_titles, "_without_label", first),
     ("title: which of several h1", page_titles, "_h1_rank", lambda *_: 0),
     ("title: spelling of the h1", page_titles, "_best_spelling", lambda spellings: spellings[0]),
     ("authors: bylines that the page shows", page_visible, "collect_bylines", nothing),
-    ("authors: no uploader whom nobody can read", page_clues, "_unseen_accounts",
+    ("authors: no uploader whom nobody can read", page_clues, "_invisible_accounts",
      lambda *_: frozenset()),
     ("authors: lines around the headline", page_bylines, "_collect_lines", nothing),
     ("authors: the site, on its blog", page_clues, "BLOG", NEVER),
     ("authors: who drew, and where from", page_people, "BYLINE_END", NEVER),
     ("authors: locations after names", page_people, "_remove_locations", first),
-    ("authors: weighed, not ranked", page_authors, "model", lambda _: EVEN),
+    ("authors: weighed, not ranked", page_authors, "load_model", lambda _: EVEN),
     ("authors: dates, times and counts cut out", page_people, "STAMP", NEVER),
     ("authors: who reviewed or edited", page_people, "ANOTHER_PART", NEVER),
     ("authors: letters behind names", page_people, "CREDENTIAL", NEVER),
     ("authors: links to the page on an author", page_bylines, "AUTHOR_ADDRESS", NEVER),
     ("authors: the name below the text", page_bylines, "_last_line", lambda _: []),
     ("dates: lines that the page shows", page_visible, "_collect_day_lines", nothing),
-    ("title: names of the site, learned from the title tag", page_titles, "_learned",
+    ("title: names of the site, learned from the title tag", page_titles, "_find_site_suffixes",
      lambda _: []),
-    ("all: JSON-LD", page, "read_linked", lambda _: Linked((), broken=False)),
+    ("all: JSON-LD", page, "read_json_ld", lambda _: JsonLd((), broken=False)),
     ("all: microdata", page_visible, "_collect_microdata", nothing),
     ("all: meta tags and links of the head", page, "collect_head", nothing),
 )  # fmt: skip

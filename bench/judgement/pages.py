@@ -30,10 +30,10 @@ from worker.text.annotate.bylines import is_agency
 from worker.text.annotate.date_lines import stamps_in
 from worker.text.hints import Hints, TextSettings
 from worker.text.page import no_article
-from worker.text.page.body import left_out
+from worker.text.page.body import dropped_blocks
 from worker.text.page.fields import authors
 from worker.text.page.read_page import NAME, VERSION, read_page
-from worker.text.page.weigh import unpacked
+from worker.text.page.scoring import model_from_json
 
 SETS = {
     "html_fundus": "news",
@@ -78,7 +78,7 @@ GATHERED = "2026-06-01"
 """After every date in the gold of the sets that do not say when their pages were fetched."""
 BY_FOLD = Path(__file__).parent / "weights"
 """The weights of each model that were fitted without each of the folds."""
-UNUSED = ((authors, "authors"), (left_out, "left_out"), (no_article, "no_article"))
+UNUSED = ((authors, "authors"), (dropped_blocks, "dropped_blocks"), (no_article, "no_article"))
 """Which module weighs by which model."""
 
 
@@ -128,8 +128,10 @@ def unused_weights(fold: int) -> Iterator[None]:
     with ExitStack() as weighed:
         for module, name in UNUSED:
             weights = BY_FOLD / f"{name}.json"
-            fitted = unpacked(json.loads(weights.read_text("utf-8"))[str(fold)])
-            weighed.enter_context(patch.object(module, "model", lambda _, fitted=fitted: fitted))
+            fitted = model_from_json(json.loads(weights.read_text("utf-8"))[str(fold)])
+            weighed.enter_context(
+                patch.object(module, "load_model", lambda _, fitted=fitted: fitted)
+            )
         yield
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from storage.values.draft import TEXT_ROLES, Draft
 from tests.page.conftest import PARAGRAPHS, html, read
-from worker.text.page.body.fallback import better_opinion, framed_text
-from worker.text.page.body.left_out import with_headings, with_left_out
-from worker.text.page.body.roles import paragraphs_of
-from worker.text.page.fields.json_ld import read_linked
+from worker.text.page.body.dropped_blocks import restore_dropped_blocks, restore_headings
+from worker.text.page.body.fallback import choose_body, container_pieces
+from worker.text.page.body.roles import assign_roles
+from worker.text.page.fields.json_ld import read_json_ld
 from worker.text.page.layout.blocks import Layout, Piece
 from worker.text.page.layout.tree import parse_page
 
@@ -21,7 +21,7 @@ def layout(body: str) -> Layout:
 
 def roles(body: str, *pieces: Piece, authors: tuple[str, ...] = ()) -> list[str]:
     blocks = layout(body).blocks
-    return [p.role for p in paragraphs_of(pieces, blocks, "Deich", (), authors)]
+    return [p.role for p in assign_roles(pieces, blocks, "Deich", (), authors)]
 
 
 @pytest.mark.parametrize(
@@ -160,55 +160,57 @@ def test_a_box_called_teaser_above_the_text_is_its_lead():
     assert page.text_paragraphs()[0] == lead
 
 
-def test_the_frame_is_read_where_the_extractor_took_far_less():
+def test_the_container_replaces_a_body_that_is_far_shorter():
     text = [
         f"Absatz {n}: Der Rat hat am Abend lange beraten und dann entschieden." for n in range(20)
     ]
     blocks = layout("<div>" + "".join(f"<p>{t}</p>" for t in text) + "</div>").blocks
-    assert better_opinion([Piece("p", text[0])], blocks, "") == framed_text(blocks)
-    assert better_opinion([Piece("p", t) for t in text[:15]], blocks, "") is None
-    assert better_opinion([Piece("p", text[0] * 4)], blocks, text[0] * 4) is None
+    assert choose_body([Piece("p", text[0])], blocks, "") == container_pieces(blocks)
+    half = tuple(Piece("p", t) for t in text[:15])
+    assert choose_body(half, blocks, "") == half
+    whole = (Piece("p", text[0] * 4),)
+    assert choose_body(whole, blocks, text[0] * 4) == whole
 
 
-def test_the_frame_is_read_where_the_extractor_glued_lines_of_the_page_together():
+def test_the_container_replaces_a_body_of_joined_lines():
     text = [
         f"Absatz {n}: Der Rat hat am Abend lange beraten und dann entschieden." for n in range(20)
     ]
     blocks = layout("<div>" + "".join(f"<p>{t}</p>" for t in text) + "</div>").blocks
-    assert better_opinion([Piece("p", " ".join(["Start", *text]))], blocks, "") == framed_text(
+    assert choose_body([Piece("p", " ".join(["Start", *text]))], blocks, "") == container_pieces(
         blocks
     )
-    assert better_opinion([Piece("p", "\n".join(text))], blocks, "") is None
-    assert better_opinion([Piece("p", "Andere Worte. " * 400)], blocks, "") is None
+    for other in ("\n".join(text), "Andere Worte. " * 400):
+        assert choose_body([Piece("p", other)], blocks, "") == (Piece("p", other),)
 
 
-def _left_out(body: str, taken: int) -> list[str]:
-    """Return what is added to the first paragraphs of a page."""
+def _restored_texts(body: str, taken: int) -> list[str]:
+    """Return the texts that are added to the first paragraphs of a page."""
     pieces = [Piece("p", text) for text in PARAGRAPHS[:taken]]
-    added = with_left_out(pieces, layout(body).blocks)
+    added = restore_dropped_blocks(pieces, layout(body).blocks)
     assert [piece for piece in added if piece in pieces] == pieces
     return [piece.text for piece in added if piece not in pieces]
 
 
 def test_paragraphs_that_run_on_where_the_extractor_stopped_are_added_in_their_order():
-    assert _left_out(f"<div class=body>{RUNNING}</div>", 1) == list(PARAGRAPHS[1:])
+    assert _restored_texts(f"<div class=body>{RUNNING}</div>", 1) == list(PARAGRAPHS[1:])
 
 
 def test_what_only_leads_elsewhere_below_a_text_is_not_added():
     links = "".join(f"<li><a href=/{n}>Weitere Nachricht {n}</a></li>" for n in range(5))
     body = f"<div class=body>{RUNNING}</div><div class=more><ul>{links}</ul></div>"
-    assert _left_out(body, len(PARAGRAPHS)) == []
+    assert _restored_texts(body, len(PARAGRAPHS)) == []
 
 
 def test_words_that_the_extractor_took_in_another_cut_are_not_added_again():
     whole = Piece("p", " ".join(PARAGRAPHS))
-    assert with_left_out([whole], layout(RUNNING).blocks) == (whole,)
+    assert restore_dropped_blocks([whole], layout(RUNNING).blocks) == (whole,)
 
 
 def test_a_page_of_news_keeps_the_text_that_the_extractor_found():
     said = '<script type="application/ld+json">{"@type": "NewsArticle"}</script>'
-    assert read_linked(parse_page(said)).is_news
-    assert not read_linked(parse_page(said.replace("News", ""))).is_news
+    assert read_json_ld(parse_page(said)).is_news
+    assert not read_json_ld(parse_page(said.replace("News", ""))).is_news
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,6 @@ def test_a_page_of_news_keeps_the_text_that_the_extractor_found():
 )
 def test_a_heading_between_two_paragraphs_that_the_extractor_dropped_is_read(page, headings):
     blocks = layout(f"<article>{page.format(*(f'<p>{text}</p>' for text in PARAGRAPHS))}</article>")
-    found = with_headings(TEXT, blocks.blocks)
+    found = restore_headings(TEXT, blocks.blocks)
     assert [piece.text for piece in found] == [PARAGRAPHS[0], *headings, *PARAGRAPHS[1:]]
     assert [piece.kind for piece in found[1:-2]] == ["head"] * len(headings)

@@ -4,8 +4,13 @@ import pytest
 
 from storage.values.draft import Draft
 from tests.page.conftest import PARAGRAPHS, html, read
-from worker.text.page.body.fallback import second_opinion, with_lead, with_paragraphs, with_repeats
-from worker.text.page.body.roles import paragraphs_of
+from worker.text.page.body.fallback import (
+    add_lead,
+    fallback_body,
+    restore_repeats,
+    split_paragraphs,
+)
+from worker.text.page.body.roles import assign_roles
 from worker.text.page.layout.blocks import Layout, Piece, link_share
 from worker.text.page.layout.tree import parse_page
 
@@ -76,7 +81,7 @@ def test_the_share_of_links_counts_letters():
 
 
 def placed(body: str, *pieces: Piece):
-    return [p.role for p in paragraphs_of(pieces, layout(body).blocks, "Deich", ())]
+    return [p.role for p in assign_roles(pieces, layout(body).blocks, "Deich", ())]
 
 
 def test_a_list_of_links_is_promotion_and_a_list_of_words_is_text():
@@ -143,10 +148,10 @@ def test_the_words_before_an_embedded_post_are_an_aside(draft):
 def test_a_lead_that_was_lost_comes_back_before_the_text(above, leads):
     blocks = layout(f"<h1>Deich</h1>{above}<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>").blocks
     pieces = tuple(Piece("p", text) for text in PARAGRAPHS[:2])
-    mended = with_lead(pieces, blocks, "Deich", leads)
+    mended = add_lead(pieces, blocks, "Deich", leads)
     assert mended[0].text.endswith(LEAD)
     assert mended[1:] == pieces
-    assert with_lead(mended, blocks, "Deich", leads) == mended
+    assert add_lead(mended, blocks, "Deich", leads) == mended
 
 
 @pytest.mark.parametrize(
@@ -161,19 +166,19 @@ def test_a_lead_that_was_lost_comes_back_before_the_text(above, leads):
 def test_what_is_no_lead_is_not_brought_in(above):
     blocks = layout(f"<h1>Deich</h1>{above}<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>").blocks
     pieces = tuple(Piece("p", text) for text in PARAGRAPHS[:2])
-    assert with_lead(pieces, blocks, "Deich", ()) == pieces
+    assert add_lead(pieces, blocks, "Deich", ()) == pieces
 
 
 def test_the_second_opinion_takes_the_stated_text_first():
     stated = "\n".join(PARAGRAPHS)
-    assert [p.text for p in second_opinion((), stated)] == list(PARAGRAPHS)
+    assert [p.text for p in fallback_body((), stated)] == list(PARAGRAPHS)
 
 
 def test_the_second_opinion_takes_the_paragraphs_of_the_article():
     blocks = layout(
         f"<nav><p>{LEAD * 3}</p></nav><h2>Deich</h2><p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p>"
     ).blocks
-    found = second_opinion(blocks, "")
+    found = fallback_body(blocks, "")
     assert [(p.kind, p.text) for p in found] == [
         ("head", "Deich"),
         ("p", PARAGRAPHS[0]),
@@ -182,7 +187,7 @@ def test_the_second_opinion_takes_the_paragraphs_of_the_article():
 
 
 def test_the_second_opinion_makes_no_text_of_a_line():
-    assert second_opinion(layout(f"<p>{LEAD}</p>").blocks, "") == ()
+    assert fallback_body(layout(f"<p>{LEAD}</p>").blocks, "") == ()
 
 
 def test_a_text_of_the_second_opinion_says_so(monkeypatch):
@@ -197,13 +202,13 @@ def test_a_text_of_the_second_opinion_says_so(monkeypatch):
 def test_paragraphs_that_were_joined_are_cut_again():
     blocks = layout("".join(f"<p>{p}</p>" for p in PARAGRAPHS)).blocks
     joined = (Piece("p", "\n".join(PARAGRAPHS)),)
-    assert with_paragraphs(joined, blocks) == tuple(Piece("p", p) for p in PARAGRAPHS)
+    assert split_paragraphs(joined, blocks) == tuple(Piece("p", p) for p in PARAGRAPHS)
 
 
 def test_lines_of_a_poem_stay_together():
     blocks = layout("<p>Die Flut kommt<br>die Flut geht</p>").blocks
     poem = (Piece("p", "Die Flut kommt\ndie Flut geht"),)
-    assert with_paragraphs(poem, blocks) == poem
+    assert split_paragraphs(poem, blocks) == poem
 
 
 @pytest.mark.parametrize(
@@ -219,7 +224,7 @@ def test_paragraphs_that_a_page_repeats_come_back_in_their_places(order):
     texts = dict(zip("ABC", PARAGRAPHS, strict=True))
     blocks = layout("".join(f"<p>{texts[name]}</p>" for name in order)).blocks
     once = tuple(Piece("p", texts[name]) for name in dict.fromkeys(order))
-    mended = with_repeats(once, blocks)
+    mended = restore_repeats(once, blocks)
     wanted = order[: order.rindex("C") + 1]  # what follows the last piece may be a teaser of it
     assert "".join(name for p in mended for name in "ABC" if texts[name] == p.text) == wanted
-    assert with_repeats(mended, blocks) == mended
+    assert restore_repeats(mended, blocks) == mended

@@ -8,7 +8,7 @@ from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
 from worker.text.annotate.bylines import is_agency, read_byline, sort_names
 from worker.text.annotate.words import title_key
-from worker.text.page.fields.choose import choose_address, choose_people, site_names
+from worker.text.page.fields.choose import choose_address, choose_authors, site_names
 from worker.text.page.fields.clues import PageClues
 from worker.text.page.fields.titles import choose_title
 
@@ -112,7 +112,7 @@ def test_an_agency_is_known_by_its_name_alone():
 
 
 def test_the_best_place_that_names_persons_gives_the_authors():
-    people, found_in, _ = choose_people(
+    people, found_in, _ = choose_authors(
         [
             Candidate(["https://www.facebook.com/x"], "JSON-LD author"),
             Candidate(["Küstenbote"], "meta author"),
@@ -125,19 +125,19 @@ def test_the_best_place_that_names_persons_gives_the_authors():
 
 def test_a_house_is_the_author_where_no_person_is_named_and_it_is_not_the_site():
     offered = [Candidate(["Küstenbote"], "JSON-LD author"), Candidate(["Verband Lohe"], "byline")]
-    assert choose_people(offered, ["Küstenbote"])[0].names() == ("Verband Lohe",)
-    assert choose_people(offered[:1], ["Küstenbote"])[0].names() == ()
+    assert choose_authors(offered, ["Küstenbote"])[0].names() == ("Verband Lohe",)
+    assert choose_authors(offered[:1], ["Küstenbote"])[0].names() == ()
 
 
 @pytest.mark.parametrize(("is_blog", "names"), [(True, ("Küstenbote",)), (False, ())])
 def test_the_site_is_the_author_on_its_blog_alone(is_blog, names):
     offered = [Candidate(["Küstenbote"], "JSON-LD author"), Candidate(["Küstenbote"], "byline")]
-    assert choose_people(offered, ["Küstenbote"], PageClues(is_blog=is_blog))[0].names() == names
+    assert choose_authors(offered, ["Küstenbote"], PageClues(is_blog=is_blog))[0].names() == names
 
 
 def test_a_name_in_capitals_is_spelled_as_elsewhere_on_the_page():
     offered = [Candidate(["ADA KERN"], "JSON-LD author"), Candidate(["Von Ada Kern"], "byline")]
-    assert choose_people(offered, [])[0].names() == ("Ada Kern",)
+    assert choose_authors(offered, [])[0].names() == ("Ada Kern",)
 
 
 def test_a_line_below_the_headline_that_begins_like_a_byline_names_the_author(draft, html):
@@ -148,7 +148,7 @@ def test_a_line_below_the_headline_that_begins_like_a_byline_names_the_author(dr
 def test_houses_that_are_neither_desk_nor_site_stand_beside_persons():
     offered = [Candidate(["Von Ada Kern, Redaktion Nord, Küstenbote, LANDESFUNK LOHE"], "byline")]
     clues = PageClues(lines=((1, title_key(offered[0].value[0]), False),))
-    people, *_ = choose_people(offered, ["Küstenbote"], clues)
+    people, *_ = choose_authors(offered, ["Küstenbote"], clues)
     assert people.names()[0] == "Ada Kern"
     assert not {"Redaktion Nord", "Küstenbote"} & set(people.names())
 
@@ -265,14 +265,14 @@ def test_one_person_under_two_spellings_is_one_author():
         Candidate(["Von Dr. Ada Kern"], "byline"),
         Candidate(["Ada Maria Kern"], "author box"),
     ]
-    assert choose_people(offered, [])[0].names() == ("Ada Kern",)
+    assert choose_authors(offered, [])[0].names() == ("Ada Kern",)
 
 
 def test_a_name_that_stands_in_links_to_somebody_alone_is_not_said():
     link = Candidate(["Bo Lind"], "author link")
-    assert choose_people([link], [])[0].names() == ()
+    assert choose_authors([link], [])[0].names() == ()
     stated = Candidate(["Bo Lind"], "meta author")
-    assert choose_people([link, stated], [])[0].names() == ("Bo Lind",)
+    assert choose_authors([link, stated], [])[0].names() == ("Bo Lind",)
 
 
 BOX = '<div class="author-bio"><h3>{}</h3><div><a href="/b">Alle Texte</a></div></div>'

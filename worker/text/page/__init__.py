@@ -1,1 +1,1 @@
-"""PURE: a web page, from its bytes to a draft."""
+"""PURE: read a web page into a draft."""

@@ -1,9 +1,9 @@
-"""Know the pages that stand in front of an article."""
+"""Detect pages that replace an article: robot checks, consent, errors, log-in forms."""
 
 import re
 from collections.abc import Sequence
 
-_LONGEST_INTERSTITIAL = 1000  # characters; what says more than that has something to say
+_LONGEST_INTERSTITIAL = 1000  # characters; longer texts are articles
 _SHORT_INTERSTITIAL = 400
 _OPENING = 300
 
@@ -19,7 +19,7 @@ ROBOT_CHECK = re.compile(
     | captcha[ ](?:lösen|eingeben) | solve[ ]the[ ]captcha | pardon[ ]our[ ]interruption""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What a check for robots says.
+"""Text of a robot check.
 
 >>> bool(ROBOT_CHECK.search("Checking your browser before accessing the site."))
 True
@@ -37,7 +37,7 @@ CONSENT = re.compile(
     | um[ ]der[ ]nutzung[ ][^.]{0,60}mit[ ]werbung[ ]zuzustimmen""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What a banner for consent says.
+"""Text of a consent banner.
 
 >>> bool(CONSENT.search("Wir und unsere 247 Partner verwenden Cookies."))
 True
@@ -61,7 +61,7 @@ ERROR_PAGE = re.compile(
       |503[ ]service[ ](?:temporarily[ ])?unavailable)""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What a page says that stands for another.
+"""Text of an error page.
 
 >>> bool(ERROR_PAGE.search("Die gesuchte Seite konnte nicht gefunden werden."))
 True
@@ -76,7 +76,7 @@ LOG_IN = re.compile(
     |bitte[ ](?:melden[ ]sie[ ]sich[ ](?:bitte[ ])?an|loggen[ ]sie[ ]sich[ ]ein)\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What a form for logging in begins with.
+"""Beginning of a log-in form.
 
 >>> bool(LOG_IN.search("Please log in to continue reading.")), bool(LOG_IN.search("Logbuch"))
 (True, False)
@@ -90,14 +90,14 @@ _SIGNS = (
 )
 
 BARRIERS = ("a check whether the visitor is a robot", "a request for consent", "a log-in form")
-"""What keeps a visitor from an article that is there."""
+"""Reasons for which an existing article was not delivered."""
 
 
 def interstitial_reason(title: str | None, texts: Sequence[str]) -> str | None:
-    """Return what a page is instead of an article, None for an article.
+    """Return the kind of page that replaces an article, or None for an article.
 
-    A sign counts where it opens a text that is short, or is the title of a shorter one: an
-    article about consent banners says more, and says it later.
+    A pattern must match the opening of a short text, or the title of a very short one. An article
+    about consent banners is longer and mentions them later.
 
     >>> interstitial_reason("Seite nicht gefunden", ["Diese Seite wurde leider nicht gefunden."])
     'an error page'

@@ -1,4 +1,4 @@
-"""Know a page that holds no article: a list of links, or a shell whose text is not in it."""
+"""Detect pages without an article: link lists, and empty shells of script-built pages."""
 
 import math
 from collections import Counter
@@ -9,32 +9,32 @@ from lxml.html import HtmlElement
 
 from storage.values.draft import TEXT_ROLES, Paragraph
 from worker.text.annotate.words import title_key
-from worker.text.page.body.roles import places_of
+from worker.text.page.body.roles import blocks_by_key
 from worker.text.page.layout.blocks import Block
-from worker.text.page.weigh import Features, model
+from worker.text.page.scoring import Features, load_model
 
-_MOST_LINKED = 0.5  # of the characters of the text
+_MAX_LINK_SHARE = 0.5  # of the characters of the text
 _SHORTEST_SENTENCE = 25  # characters
-_SHORT = 60
-_RUNNING = 1000  # characters of sentences: never weighed
-_FEWEST_PIECES = 3
+_SHORT_LINE = 60
+_ENOUGH_SENTENCES = 1000  # characters of sentences: never weighed
+_MIN_PIECES = 3
 _OPENING = 400
-_COMPARED = 50
+_KEY_PREFIX = 50
 _SHORTEST_LEAD = 30
-_FEWEST_WORDS = 2
-_ARTICLES = ("article", "main")
-_NEVER_SHARED = 10  # elements
-_STEM = 5
+_MIN_WORDS = 2
+_ARTICLE_TAGS = ("article", "main")
+_NO_SHARED_ANCESTOR = 10  # elements
+_STEM_LENGTH = 5
 _SHORTEST_WORD = 4
-_FAR = 5.0
-_ENDS = (".", "!", "?", "…", ":", ";", "。", "！", "？", "।", "؟", "۔", "።", "။", "׃")
-"""What a sentence ends with, in the scripts of the press."""
-_CLOSING = "\"'“”»«’)]」』"
+_SCALE = 5.0
+_SENTENCE_ENDS = (".", "!", "?", "…", ":", ";", "。", "！", "？", "।", "؟", "۔", "።", "။", "׃")
+"""Closing punctuation of a sentence, in the scripts that newspapers use."""
+_CLOSING_QUOTES = "\"'“”»«’)]」』"
 
 
 @dataclass(frozen=True, slots=True)
-class _PlacedText:
-    """A paragraph of the text, and the block that it stands in, if it stands in one."""
+class _TextLine:
+    """A paragraph of the text with its block on the page, or None if no block matches."""
 
     text: str
     block: Block | None
@@ -44,8 +44,8 @@ class _PlacedText:
         return self.block.share if self.block else 0.0
 
     @property
-    def is_said(self) -> bool:
-        return self.share < _MOST_LINKED and is_said(self.text)
+    def is_sentence(self) -> bool:
+        return self.share < _MAX_LINK_SHARE and is_sentence_text(self.text)
 
 
 def no_article_reason(
@@ -53,146 +53,154 @@ def no_article_reason(
     blocks: Sequence[Block],
     title: str | None,
     leads: Sequence[str],
-    stated: str = "",
+    json_ld_body: str = "",
 ) -> str | None:
-    """Return what a page is instead of an article, None for one.
+    """Return the reason why a page is not an article, or None for an article.
 
-    A page of teasers is links for most of its characters. In a shell of short lines nothing is
-    said: none ends like a sentence, and there is no verse or list of several either. Of other pages
-    some twenty features tell whether what was found can be the text that the headline promises, or
-    is what stands around it. A thousand characters of sentences are running text, and what JSON-LD
-    states as the text (`stated`) is that of an article: neither is weighed.
+    A page is a link list if links make up more than half of its text. It is an empty shell if it
+    has only short lines, fewer than three of them match blocks, and none is a sentence. Other pages
+    are scored by a model, unless they have a thousand characters of sentences or begin like the
+    `articleBody` of JSON-LD (`json_ld_body`).
     """
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     lines = _lines(running, blocks)
-    whole = sum(len(text) for text in running)
-    if sum(len(line.text) * line.share for line in lines) > whole * _MOST_LINKED:
+    total = sum(len(text) for text in running)
+    if sum(len(line.text) * line.share for line in lines) > total * _MAX_LINK_SHARE:
         return "a list of links"
-    said = sum(len(line.text) for line in lines if line.is_said)
-    if said >= _RUNNING or title_key(running[0])[:_COMPARED] in title_key(stated):
+    sentence_length = sum(len(line.text) for line in lines if line.is_sentence)
+    if sentence_length >= _ENOUGH_SENTENCES or title_key(running[0])[:_KEY_PREFIX] in title_key(
+        json_ld_body
+    ):
         return None
-    if all(len(line.text) < _SHORT for line in lines):
-        stands = sum(line.block is not None for line in lines)
-        is_shell = not any(map(is_said, running)) and stands < _FEWEST_PIECES
+    if all(len(line.text) < _SHORT_LINE for line in lines):
+        matched = sum(line.block is not None for line in lines)
+        is_shell = not any(map(is_sentence_text, running)) and matched < _MIN_PIECES
         return "a page without running text" if is_shell else None
-    weighed = model("no_article")
-    told = features(lines, blocks, title, leads)
-    if weighed.probability(told) < weighed.threshold:
+    model = load_model("no_article")
+    values = features(lines, blocks, title, leads)
+    if model.probability(values) < model.threshold:
         return None
-    return f"its text is not that of an article ({', '.join(weighed.why(told))})"
+    return f"its text is not that of an article ({', '.join(model.explain(values))})"
 
 
-def _lines(running: Sequence[str], blocks: Sequence[Block]) -> list[_PlacedText]:
-    places = places_of(blocks)
-    return [_PlacedText(text, places.get(title_key(text))) for text in running]
+def _lines(running: Sequence[str], blocks: Sequence[Block]) -> list[_TextLine]:
+    by_key = blocks_by_key(blocks)
+    return [_TextLine(text, by_key.get(title_key(text))) for text in running]
 
 
 def features(
-    lines: Sequence[_PlacedText], blocks: Sequence[Block], title: str | None, leads: Sequence[str]
+    lines: Sequence[_TextLine], blocks: Sequence[Block], title: str | None, leads: Sequence[str]
 ) -> Features:
-    """Return what speaks for and against that a page holds no article."""
-    whole = sum(len(line.text) for line in lines)
+    """Return the features from which the model predicts that a page is not an article."""
+    total = sum(len(line.text) for line in lines)
 
-    def share(counted: Iterable[_PlacedText]) -> float:
-        return sum(len(line.text) for line in counted) / whole
+    def share(members: Iterable[_TextLine]) -> float:
+        return sum(len(line.text) for line in members) / total
 
     text = "\n".join(line.text for line in lines)
-    everything = title_key(text)
-    described = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
-    told = {
-        "length": math.log(whole + 1) / _FAR,
-        "said": share(line for line in lines if line.is_said),
+    text_key = title_key(text)
+    lead_keys = [key for lead in leads if len(key := title_key(lead)) >= _SHORTEST_LEAD]
+    values = {
+        "length": math.log(total + 1) / _SCALE,
+        "said": share(line for line in lines if line.is_sentence),
         "nowhere": share(line for line in lines if line.block is None),
         "beside": share(x for x in lines if x.block and x.block.zone != "article"),
-        "one element": _most_held(lines) / whole,
-        "lead itself": float(any(key[:_COMPARED] in everything for key in described)),
+        "one element": _largest_parent(lines) / total,
+        "lead itself": float(any(key[:_KEY_PREFIX] in text_key for key in lead_keys)),
     }
-    told |= _position(lines, blocks)
-    told |= _agreement("title", title or "", text)
-    told |= _agreement("lead", max(leads, key=len, default=""), text)
-    told |= _below_headline(lines, blocks, title_key(title or ""))
-    told["nowhere, title in the text"] = told["nowhere"] * told.get("title in the text", 0.0)
-    return told
+    values |= _position_features(lines, blocks)
+    values |= _agreement_features("title", title or "", text)
+    values |= _agreement_features("lead", max(leads, key=len, default=""), text)
+    values |= _headline_distance_features(lines, blocks, title_key(title or ""))
+    values["nowhere, title in the text"] = values["nowhere"] * values.get("title in the text", 0.0)
+    return values
 
 
-def _position(lines: Sequence[_PlacedText], blocks: Sequence[Block]) -> dict[str, float]:
-    """Return how far down the page the text stands, and how much of it inside an article."""
-    at = {id(block): index for index, block in enumerate(blocks)}
+def _position_features(lines: Sequence[_TextLine], blocks: Sequence[Block]) -> dict[str, float]:
+    """Return the position of the text on the page, and its share inside an article element."""
+    positions = {id(block): index for index, block in enumerate(blocks)}
     last = max((i for i, b in enumerate(blocks) if b.zone != "hidden"), default=0) or 1
-    inside: dict[HtmlElement | None, bool] = {}
-    known = article = down = 0.0
+    is_inside: dict[HtmlElement | None, bool] = {}
+    matched_length = article_length = offset = 0.0
     for line in lines:
         if line.block is None:
             continue
         parent = line.block.element.getparent()
-        if parent not in inside:
-            around = () if parent is None else (parent, *parent.iterancestors())
-            inside[parent] = any(each.tag in _ARTICLES for each in around)
-        known += len(line.text)
-        article += len(line.text) * inside[parent]
-        down += len(line.text) * at[id(line.block)]
+        if parent not in is_inside:
+            ancestors = () if parent is None else (parent, *parent.iterancestors())
+            is_inside[parent] = any(element.tag in _ARTICLE_TAGS for element in ancestors)
+        matched_length += len(line.text)
+        article_length += len(line.text) * is_inside[parent]
+        offset += len(line.text) * positions[id(line.block)]
     return {
-        "in the article": article / sum(len(line.text) for line in lines),
-        "how far down": down / (last * known) if known else 0.0,
+        "in the article": article_length / sum(len(line.text) for line in lines),
+        "how far down": offset / (last * matched_length) if matched_length else 0.0,
     }
 
 
-def _most_held(lines: Sequence[_PlacedText]) -> int:
-    held: Counter[HtmlElement | None] = Counter()
+def _largest_parent(lines: Sequence[_TextLine]) -> int:
+    lengths: Counter[HtmlElement | None] = Counter()
     for line in lines:
         if line.block is not None:
-            held[line.block.element.getparent()] += len(line.text)
-    return max(held.values(), default=0)
+            lengths[line.block.element.getparent()] += len(line.text)
+    return max(lengths.values(), default=0)
 
 
-def _agreement(name: str, wanted: str, text: str) -> dict[str, float]:
-    """Return how many of the longer words of a title or description the text has."""
-    stems = _stems(wanted)
-    if len(stems) < _FEWEST_WORDS:
+def _agreement_features(name: str, source: str, text: str) -> dict[str, float]:
+    """Return the shares of longer words of a title or description that occur in the text."""
+    stems = _stems(source)
+    if len(stems) < _MIN_WORDS:
         return {f"no {name}": 1.0}
-    found = stems & _stems(text)
+    shared = stems & _stems(text)
     return {
-        f"{name} in the text": len(found) / len(stems),
+        f"{name} in the text": len(shared) / len(stems),
         f"{name} in its opening": len(stems & _stems(text[:_OPENING])) / len(stems),
-        f"{name} nowhere": float(not found),
+        f"{name} nowhere": float(not shared),
     }
 
 
 def _stems(text: str) -> set[str]:
     words = ("".join(filter(str.isalnum, word)) for word in text.casefold().split())
-    return {word[:_STEM] for word in words if len(word) >= _SHORTEST_WORD}
+    return {word[:_STEM_LENGTH] for word in words if len(word) >= _SHORTEST_WORD}
 
 
-def _below_headline(
-    lines: Sequence[_PlacedText], blocks: Sequence[Block], key: str
+def _headline_distance_features(
+    lines: Sequence[_TextLine], blocks: Sequence[Block], key: str
 ) -> dict[str, float]:
-    """Return how far the text stands from the headline, in blocks and in the tree."""
+    """Return the distance between headline and text, in blocks and in levels of the tree."""
     headings = [b for b in blocks if key and (b.key == key or (b.tag == "h1" and b.key in key))]
-    first = next((line.block for line in lines if line.block and len(line.text) >= _SHORT), None)
+    first = next(
+        (line.block for line in lines if line.block and len(line.text) >= _SHORT_LINE), None
+    )
     if not headings or first is None:
         return {"no headline or text": 1.0}
-    at = {id(block): index for index, block in enumerate(blocks)}
-    here = at[id(first)]
-    before = [at[id(b)] for b in headings if at[id(b)] < here]
-    if not before:
+    positions = {id(block): index for index, block in enumerate(blocks)}
+    start = positions[id(first)]
+    preceding = [positions[id(b)] for b in headings if positions[id(b)] < start]
+    if not preceding:
         return {"above the headline": 1.0}
-    heading = blocks[before[-1]].element
-    around = set(heading.iterancestors())
+    heading = blocks[preceding[-1]].element
+    ancestors = set(heading.iterancestors())
     steps = next(
-        (n for n, e in enumerate(first.element.iterancestors()) if e in around), _NEVER_SHARED
+        (n for n, e in enumerate(first.element.iterancestors()) if e in ancestors),
+        _NO_SHARED_ANCESTOR,
     )
     return {
-        "blocks below the headline": math.log1p(here - before[-1]) / _FAR,
-        "elements below the headline": min(2.0, steps / _FAR),
+        "blocks below the headline": math.log1p(start - preceding[-1]) / _SCALE,
+        "elements below the headline": min(2.0, steps / _SCALE),
     }
 
 
-def is_said(text: str) -> bool:
-    """Return whether a paragraph ends like a sentence, or holds several.
+def is_sentence_text(text: str) -> bool:
+    """Check whether a paragraph ends like a sentence, or contains several.
 
-    >>> is_said("Der Rat der Stadt tagt am Dienstag."), is_said("Start / Politik / Region Lohetal")
-    (True, False)
+    >>> is_sentence_text("Der Rat der Stadt tagt am Dienstag.")
+    True
+    >>> is_sentence_text("Start / Politik / Region Lohetal")
+    False
     """
-    if len(text) >= _SHORTEST_SENTENCE and text.rstrip(_CLOSING + " ").endswith(_ENDS):
+    if len(text) >= _SHORTEST_SENTENCE and text.rstrip(_CLOSING_QUOTES + " ").endswith(
+        _SENTENCE_ENDS
+    ):
         return True
-    return sum(text.count(f"{end} ") for end in ".!?") >= _FEWEST_PIECES
+    return sum(text.count(f"{end} ") for end in ".!?") >= _MIN_PIECES

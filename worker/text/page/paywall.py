@@ -1,4 +1,4 @@
-"""Whether a page shows a whole text or only its beginning, and whether it goes on growing."""
+"""Detect texts cut off by a paywall, and live blogs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,16 +6,23 @@ from typing import Any
 
 from storage.values.draft import Candidate, Field
 from worker.text.annotate.words import word_count
-from worker.text.page.fields.json_ld import Linked, types_of
+from worker.text.page.fields.json_ld import JsonLd, node_types
 from worker.text.page.layout.blocks import Block
 
-_FALSE = (False, "false", "False", "FALSE", "http://schema.org/False", "https://schema.org/False")
+_NOT_FREE = (
+    False,
+    "false",
+    "False",
+    "FALSE",
+    "http://schema.org/False",
+    "https://schema.org/False",
+)
 _LONGEST_SIGN = 400  # characters
 _LONGEST_TEASER = 2500
 _LONGEST_SILENT_TEASER = 1200
-_MOST_OF_IT = 0.8
-_PART_OF_IT = 0.6
-_FEWEST_ENTRIES = 4
+_NEARLY_ALL = 0.8
+_PARTIAL = 0.6
+_MIN_ENTRIES = 4
 
 PAYWALL = re.compile(
     r"""(?:sie[ ]möchten|möchten[ ]sie|du[ ]möchtest|jetzt|einfach|um|hier)[ ]
@@ -34,7 +41,7 @@ PAYWALL = re.compile(
     | il[ ]vous[ ]reste[ ][\d.,]+[ ]?%""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What stands below the free part of a text.
+"""A notice below the free part of a text.
 
 >>> bool(PAYWALL.search("Sie möchten diesen Artikel weiterlesen? Jetzt kostenlos testen"))
 True
@@ -45,7 +52,7 @@ LIVE_NAME = re.compile(
     r"\b(?:live-?blog|news-?blog|live-?ticker|news-?ticker|live-?updates?|minuten?protokoll)\b",
     re.IGNORECASE,
 )
-"""How a live blog is called.
+"""A name of a live blog.
 
 >>> bool(LIVE_NAME.search("Liveticker: Sturm über der Küste")), bool(LIVE_NAME.search("Leben"))
 (True, False)
@@ -56,7 +63,7 @@ ENTRY_TIME = re.compile(
     r"(?:\s?[ap]\.?m\.?)?\W{0,4}(?:\Z|(?=[A-ZÄÖÜ„\"]))",
     re.IGNORECASE,
 )
-"""The time before an entry.
+"""The time before an entry of a live blog.
 
 >>> bool(ENTRY_TIME.match("13:34 Uhr: Der Pegel steigt")), bool(ENTRY_TIME.match("13 Tote"))
 (True, False)
@@ -64,77 +71,79 @@ ENTRY_TIME = re.compile(
 
 
 def is_teaser(
-    linked: Linked, article: Mapping[str, Any] | None, text: str, blocks: Sequence[Block]
+    json_ld: JsonLd, article: Mapping[str, Any] | None, text: str, blocks: Sequence[Block]
 ) -> bool:
-    """Return whether a text is only the beginning of one behind a paywall.
+    """Check whether a text is only the free beginning of a text behind a paywall.
 
-    What the page declares (not free to read) and what it shows (a paywall) count, and against
-    both the length: a subscriber's page declares the same and shows the whole text.
+    The page must declare that it is not free, or display a paywall notice, and the text must be
+    short: pages for subscribers contain both, but also the complete text.
     """
-    share = _stated_share(article, text)
-    if share is not None and share >= _MOST_OF_IT:
+    share = _word_share(article, text)
+    if share is not None and share >= _NEARLY_ALL:
         return False
-    declared = any(_is_locked(node) for node in ([article] if article else linked.nodes))
-    if share is not None and share < _PART_OF_IT:
-        return declared or _shows_paywall(blocks)
-    if declared:
-        longest = _LONGEST_TEASER * 2 if _shows_paywall(blocks) else _LONGEST_TEASER
+    is_locked = any(_is_locked(node) for node in ([article] if article else json_ld.nodes))
+    if share is not None and share < _PARTIAL:
+        return is_locked or _has_paywall_block(blocks)
+    if is_locked:
+        longest = _LONGEST_TEASER * 2 if _has_paywall_block(blocks) else _LONGEST_TEASER
         return len(text) < longest
-    return len(text) < _LONGEST_SILENT_TEASER and _shows_paywall(blocks)
+    return len(text) < _LONGEST_SILENT_TEASER and _has_paywall_block(blocks)
 
 
-def declared_free(linked: Linked, article: Mapping[str, Any] | None) -> Field | None:
-    """Whether a page says that it can be read for free, None where it says nothing."""
-    nodes = [article] if article else linked.nodes
-    said = [each for node in nodes for each in _declared(node)]
-    if not said:
+def free_access_field(json_ld: JsonLd, article: Mapping[str, Any] | None) -> Field | None:
+    """Return whether the page declares itself free to read, or None if it declares nothing."""
+    nodes = [article] if article else json_ld.nodes
+    values = [value for node in nodes for value in _free_access_values(node)]
+    if not values:
         return None
     place = "JSON-LD isAccessibleForFree"
-    offered = tuple(Candidate(each, place) for each in dict.fromkeys(map(str, said)))
-    return Field(not any(each in _FALSE for each in said), place, None, offered)
+    candidates = tuple(Candidate(value, place) for value in dict.fromkeys(map(str, values)))
+    return Field(not any(value in _NOT_FREE for value in values), place, None, candidates)
 
 
-def is_live(linked: Linked, title: str | None, texts: Sequence[str]) -> bool:
-    """Whether a page is a live blog: by its type, or by its name and entries with times."""
-    if any("LiveBlogPosting" in types_of(node) for node in linked.nodes):
+def is_live(json_ld: JsonLd, title: str | None, texts: Sequence[str]) -> bool:
+    """Check whether a page is a live blog: by its type, or by its title and timed entries."""
+    if any("LiveBlogPosting" in node_types(node) for node in json_ld.nodes):
         return True
     entries = sum(ENTRY_TIME.match(text) is not None for text in texts)
-    named = LIVE_NAME.search(title or "") is not None
-    return entries >= (2 if named else _FEWEST_ENTRIES * 2) or (named and _is_marked(texts))
+    is_named = LIVE_NAME.search(title or "") is not None
+    return entries >= (2 if is_named else _MIN_ENTRIES * 2) or (
+        is_named and _has_ticker_marks(texts)
+    )
 
 
-def _is_marked(texts: Sequence[str]) -> bool:
-    """Return whether entries begin with plus signs, as tickers of agencies do.
+def _has_ticker_marks(texts: Sequence[str]) -> bool:
+    """Check whether entries begin with plus signs, as tickers of news agencies do.
 
-    >>> _is_marked(["+++ Der Pegel steigt +++"] * 4)
+    >>> _has_ticker_marks(["+++ Der Pegel steigt +++"] * 4)
     True
     """
-    return sum(text.startswith("++") for text in texts) >= _FEWEST_ENTRIES
+    return sum(text.startswith("++") for text in texts) >= _MIN_ENTRIES
 
 
-def _stated_share(article: Mapping[str, Any] | None, text: str) -> float | None:
-    """Return how much of the words that the page counts was read, None where it counts none."""
-    stated = article.get("wordCount") if article else None
+def _word_share(article: Mapping[str, Any] | None, text: str) -> float | None:
+    """Return the share of the declared word count that was read, or None without a count."""
+    word_total = article.get("wordCount") if article else None
     try:
-        count = int(str(stated))
+        count = int(str(word_total))
     except ValueError:
         return None
     return word_count(text.split()) / count if count >= 50 else None
 
 
 def _is_locked(node: Mapping[str, Any]) -> bool:
-    return any(each in _FALSE for each in _declared(node))
+    return any(value in _NOT_FREE for value in _free_access_values(node))
 
 
-def _declared(node: Mapping[str, Any]) -> list[Any]:
-    """Return what a node and its parts say of whether they are free to read."""
+def _free_access_values(node: Mapping[str, Any]) -> list[Any]:
+    """Return the values of `isAccessibleForFree` of a node and its parts."""
     parts = node.get("hasPart")
     nodes = [node, *(parts if isinstance(parts, list) else [parts])]
-    said = [n.get("isAccessibleForFree") for n in nodes if isinstance(n, Mapping)]
-    return [each for each in said if isinstance(each, (bool, str))]
+    values = [n.get("isAccessibleForFree") for n in nodes if isinstance(n, Mapping)]
+    return [value for value in values if isinstance(value, (bool, str))]
 
 
-def _shows_paywall(blocks: Sequence[Block]) -> bool:
+def _has_paywall_block(blocks: Sequence[Block]) -> bool:
     return any(
         PAYWALL.search(block.text) is not None
         for block in blocks

@@ -1,4 +1,4 @@
-"""Read a page: bytes to draft, the body by trafilatura, the metadata by candidates and choice."""
+"""Read a page into a draft: trafilatura extracts the body, fields are chosen from candidates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,70 +24,73 @@ from worker.text.annotate.quotes import quotes
 from worker.text.annotate.words import word_count
 from worker.text.decode import DecodedText
 from worker.text.hints import MAX_PARAGRAPHS, Hints, TextSettings
-from worker.text.invisible import STEP_NAME as UNSEEN
+from worker.text.invisible import STEP_NAME as INVISIBLE_STEP
 from worker.text.invisible import decode_references, stamp, stamp_fields, strip_invisible
+from worker.text.page.body.dropped_blocks import restore_dropped_blocks, restore_headings
 from worker.text.page.body.extract import (
     OPTIONS,
-    TRAFILATURA,
-    Extracted,
-    collect_extracted,
+    TRAFILATURA_VERSION,
+    ExtractedBody,
+    collect_trafilatura_metadata,
     extract_body,
 )
 from worker.text.page.body.fallback import (
-    better_opinion,
-    described_text,
-    second_opinion,
-    with_lead,
-    with_paragraphs,
-    with_repeats,
+    add_lead,
+    choose_body,
+    fallback_body,
+    find_description,
+    restore_repeats,
+    split_paragraphs,
 )
-from worker.text.page.body.left_out import with_headings, with_left_out
-from worker.text.page.body.roles import paragraphs_of
-from worker.text.page.fields.article_node import article_body, article_node, collect_linked
+from worker.text.page.body.roles import assign_roles
+from worker.text.page.fields.article_node import article_body, article_node, collect_json_ld
 from worker.text.page.fields.choose import (
     ChosenFields,
-    Context,
+    FieldContext,
     choose_address,
     choose_fields,
     choose_language,
 )
-from worker.text.page.fields.clues import PageClues, clues_of
-from worker.text.page.fields.dates import URL_DAY, moment_of, read_stamp
-from worker.text.page.fields.head import collect_head, metas
+from worker.text.page.fields.clues import PageClues, collect_clues
+from worker.text.page.fields.dates import URL_DAY, earliest_moment, read_stamp
+from worker.text.page.fields.head import collect_head, meta_tags
 from worker.text.page.fields.images import collect_images
-from worker.text.page.fields.json_ld import Linked, read_linked
+from worker.text.page.fields.json_ld import JsonLd, read_json_ld
 from worker.text.page.fields.visible import collect_visible
 from worker.text.page.interstitials import interstitial_reason
 from worker.text.page.layout.blocks import Block, Layout, Piece
-from worker.text.page.layout.candidates import Candidates, Collection
+from worker.text.page.layout.candidates import CandidateCollector, Candidates
 from worker.text.page.layout.charset import decode_page
-from worker.text.page.layout.hidden_email import show_addresses
-from worker.text.page.layout.script_payload import add_payload, shows_text
-from worker.text.page.layout.tree import parse_page, prepare, replace_surrogates
+from worker.text.page.layout.hidden_email import reveal_addresses
+from worker.text.page.layout.script_payload import append_script_text, has_visible_text
+from worker.text.page.layout.tree import parse_page, prepare_tree, replace_surrogates
 from worker.text.page.loss import loss_flags
 from worker.text.page.no_article import no_article_reason
-from worker.text.page.paywall import declared_free, is_live, is_teaser
+from worker.text.page.paywall import free_access_field, is_live, is_teaser
 from worker.text.page.surroundings import surrounding_keys
 
 NAME = "lesart-page"
 VERSION = "14"
-"""Counts up with every change that can give another text, role, mark or field."""
+"""Increases with each change that can alter a text, role, mark or field."""
 
 _LONGEST_TITLE = 300
-_OBSERVED = XPath("boolean(descendant::meta[@name = 'observed_at'])")
-_SEEN = ("byline", "link rel", "itemprop")
-"""Places of an author that a reader sees."""
+_HAS_OBSERVED_AT = XPath("boolean(descendant::meta[@name = 'observed_at'])")
+_VISIBLE_PLACES = ("byline", "link rel", "itemprop")
+"""Prefixes of the places where readers see an author."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
-    """A page taken apart: its tree, what stands on it, and what its metadata offers."""
+class _ParsedPage:
+    """A parsed page: its tree, blocks, JSON-LD, and candidates for its fields.
+
+    `from_scripts`: the text was in the data of a script.
+    """
 
     tree: HtmlElement
     layout: Layout
-    linked: Linked
-    collection: Collection
-    scripted: bool
+    json_ld: JsonLd
+    collector: CandidateCollector
+    from_scripts: bool
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -95,153 +98,157 @@ class _Source:
 
     @property
     def candidates(self) -> Candidates:
-        return self.collection.candidates()
+        return self.collector.candidates()
 
 
 @lru_cache(maxsize=16)
 def page_extractor(settings: TextSettings) -> Extractor:
-    """Name who reads pages under `settings`: two texts compare only if these are equal."""
+    """Return the extractor of pages; texts are comparable only if their extractors are equal."""
     languages = ",".join(settings.languages)
     return Extractor(
         NAME,
         VERSION,
-        f"trafilatura={TRAFILATURA};options={OPTIONS};"
+        f"trafilatura={TRAFILATURA_VERSION};options={OPTIONS};"
         f"languages={languages};timezone={settings.timezone}",
     )
 
 
 def read_page(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refused:
-    """Return what the page `raw` says, or why it is no article.
+    """Read the page `raw`, or return the refusal if it is not an article.
 
-    Refusals: `binary`, `extraction_empty`, `not_article`. A page may need any time and memory:
-    the caller bounds both (worker.flow.document_process).
+    Refusals: `binary`, `extraction_empty`, `not_article`, `too_many_paragraphs`. Time and memory
+    are not limited here; the caller limits both (worker.flow.document_process).
     """
     decoded = decode_page(raw, hints.charset)
     if isinstance(decoded, Refused):
         return decoded
-    text, replaced = replace_surrogates(decoded.text)
-    text, taken = strip_invisible(decode_references(text))
+    text, surrogates = replace_surrogates(decoded.text)
+    text, invisible = strip_invisible(decode_references(text))
     tree = parse_page(text)
     if isinstance(tree, Refused):
         return tree
-    addresses = show_addresses(tree)
-    source = _take_apart(tree, hints)
-    context = Context(hints.url, hints.observed_at, settings.timezone, _clues(source, hints.url))
-    chosen = _choose(source, context)
-    source.layout.prune()
-    extracted = extract_body(tree, hints.url)
-    stated = article_body(article_node(source.linked, None))
-    if extracted is None:
-        extracted = Extracted(second_opinion(source.blocks, stated), None)
+    addresses = reveal_addresses(tree)
+    page = _parse_page(tree, hints)
+    context = FieldContext(
+        hints.url, hints.observed_at, settings.timezone, _collect_page_clues(page, hints.url)
+    )
+    chosen = _choose_page_fields(page, context)
+    page.layout.prune()
+    body = extract_body(tree, hints.url)
+    json_ld_body = article_body(article_node(page.json_ld, None))
+    if body is None:
+        body = ExtractedBody(fallback_body(page.blocks, json_ld_body), None)
     else:
-        better = better_opinion(extracted.pieces, source.blocks, stated)
-        extracted = Extracted(better, None) if better else extracted
-    if not extracted.pieces:
-        return _refuse_empty(source, chosen)
-    doubts = _doubts(decoded, replaced, addresses, taken)
-    return _draft(source, extracted, chosen, doubts, hints, settings)
+        pieces = choose_body(body.pieces, page.blocks, json_ld_body)
+        body = body if pieces == body.pieces else ExtractedBody(pieces, None)
+    if not body.pieces:
+        return _refuse_empty(page, chosen)
+    decoding = _decoding_steps(decoded, surrogates, addresses, invisible)
+    return _build_draft(page, body, chosen, decoding, hints, settings)
 
 
-def _take_apart(tree: HtmlElement, hints: Hints) -> _Source:
-    collection = Collection()
-    collect_head(tree, collection, hints.url)
-    canonical = choose_address(collection.candidates().get("url", ()))
+def _parse_page(tree: HtmlElement, hints: Hints) -> _ParsedPage:
+    collector = CandidateCollector()
+    collect_head(tree, collector, hints.url)
+    canonical = choose_address(collector.candidates().get("url", ()))
     address = canonical.value if canonical else hints.url
-    linked = read_linked(tree)
-    collect_linked(linked, collection, address)
-    scripted = not shows_text(tree) and add_payload(tree)
-    prepare(tree)
+    json_ld = read_json_ld(tree)
+    collect_json_ld(json_ld, collector, address)
+    from_scripts = not has_visible_text(tree) and append_script_text(tree)
+    prepare_tree(tree)
     layout = Layout(tree)
-    collect_visible(tree, layout, collection)
-    collect_images(layout, collection, hints.url)
+    collect_visible(tree, layout, collector)
+    collect_images(layout, collector, hints.url)
     if address and URL_DAY.search(address):
-        collection.add("published", address, "address")
+        collector.add("published", address, "address")
     for offer in hints.offers:
-        collection.add(offer.field, offer.value, offer.found_in)
-    return _Source(tree, layout, linked, collection, scripted)
+        collector.add(offer.field, offer.value, offer.found_in)
+    return _ParsedPage(tree, layout, json_ld, collector, from_scripts)
 
 
-def _clues(source: _Source, address: str | None) -> PageClues:
-    bylines = (c for c in source.candidates.get("authors", ()) if c.found_in.startswith(_SEEN))
-    seen = [line for candidate in bylines for line in candidate.value]
-    return clues_of(source.layout, article_node(source.linked, None), seen, address)
+def _collect_page_clues(page: _ParsedPage, address: str | None) -> PageClues:
+    bylines = (
+        c for c in page.candidates.get("authors", ()) if c.found_in.startswith(_VISIBLE_PLACES)
+    )
+    shown = [line for candidate in bylines for line in candidate.value]
+    return collect_clues(page.layout, article_node(page.json_ld, None), shown, address)
 
 
-def _choose(source: _Source, context: Context) -> ChosenFields:
-    """Choose the fields, and ask trafilatura's metadata where one of the main ones is missing.
+def _choose_page_fields(page: _ParsedPage, context: FieldContext) -> ChosenFields:
+    """Choose the fields, with the metadata of trafilatura if title or date are missing.
 
-    It costs more than all our own passes, and adds nothing where they found something.
+    Trafilatura takes longer than all other sources and adds nothing if these are present.
     """
-    chosen = choose_fields(source.candidates, context)
+    chosen = choose_fields(page.candidates, context)
     main = (chosen.fields.get(name) for name in ("title", "published"))
     if all(field is not None and field.value for field in main):
         return chosen
-    collect_extracted(source.tree, source.collection, context.url)
-    return choose_fields(source.candidates, context)
+    collect_trafilatura_metadata(page.tree, page.collector, context.url)
+    return choose_fields(page.candidates, context)
 
 
-def _refuse_empty(source: _Source, chosen: ChosenFields) -> Refused:
+def _refuse_empty(page: _ParsedPage, chosen: ChosenFields) -> Refused:
     reason = interstitial_reason(
-        _title(chosen), [b.text for b in source.blocks if b.zone != "hidden"]
+        _title(chosen), [b.text for b in page.blocks if b.zone != "hidden"]
     )
     return refuse("not_article", reason=reason) if reason else refuse("extraction_empty", reason="")
 
 
-def _draft(
-    source: _Source,
-    extracted: Extracted,
+def _build_draft(
+    page: _ParsedPage,
+    body: ExtractedBody,
     chosen: ChosenFields,
-    doubts: tuple[tuple[str, ...], tuple[CleaningStep, ...]],
+    decoding: tuple[tuple[str, ...], tuple[CleaningStep, ...]],
     hints: Hints,
     settings: TextSettings,
 ) -> Draft | Refused:
     title = _title(chosen)
-    leads = [c.value for c in source.candidates.get("lead", ()) if isinstance(c.value, str)]
-    whole = with_repeats(with_paragraphs(extracted.pieces, source.blocks), source.blocks)
-    whole = with_headings(whole, source.blocks)
-    led = with_lead(whole, source.blocks, title, leads)
-    pieces = led if source.linked.is_news else with_left_out(led, source.blocks)
-    named = chosen.fields.get("authors")
-    authors = (named.value if named else None) or ()
+    leads = [c.value for c in page.candidates.get("lead", ()) if isinstance(c.value, str)]
+    restored = restore_repeats(split_paragraphs(body.pieces, page.blocks), page.blocks)
+    restored = restore_headings(restored, page.blocks)
+    complete = add_lead(restored, page.blocks, title, leads)
+    pieces = complete if page.json_ld.is_news else restore_dropped_blocks(complete, page.blocks)
+    names = chosen.fields.get("authors")
+    authors = (names.value if names else None) or ()
     if len(pieces) > MAX_PARAGRAPHS:
         return refuse("too_many_paragraphs", limit=MAX_PARAGRAPHS)
-    paragraphs = paragraphs_of(pieces, source.blocks, title, leads, authors)
+    paragraphs = assign_roles(pieces, page.blocks, title, leads, authors)
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     if not running:
         return refuse("extraction_empty", reason="")
-    stated = article_body(article_node(source.linked, None))
+    json_ld_body = article_body(article_node(page.json_ld, None))
     reason = interstitial_reason(title, running) or no_article_reason(
-        paragraphs, source.blocks, title, leads, stated
+        paragraphs, page.blocks, title, leads, json_ld_body
     )
     if reason:
-        whole = led = pieces = described_text(source.blocks, leads)
+        restored = complete = pieces = find_description(page.blocks, leads)
         if not pieces:
             return refuse("not_article", reason=reason)
-        extracted = Extracted(pieces, None)
-        paragraphs = paragraphs_of(pieces, (), title, leads, authors)
+        body = ExtractedBody(pieces, None)
+        paragraphs = assign_roles(pieces, (), title, leads, authors)
         running = [p.text for p in paragraphs]
-    fields = _fields(source, chosen, paragraphs, "\n\n".join(running), settings)
-    address = choose_address(source.candidates.get("url", ()))
+    fields = _build_fields(page, chosen, paragraphs, "\n\n".join(running), settings)
+    address = choose_address(page.candidates.get("url", ()))
     if address:
         fields["url"] = address
-    flags, steps = doubts
+    flags, steps = decoding
     fields |= stamp_fields(steps)
     return Draft(
         title=title,
         paragraphs=paragraphs,
         extractor=page_extractor(settings),
         fields=fields,
-        flags=_flags(flags, source, chosen, paragraphs, fields),
+        flags=_collect_flags(flags, page, chosen, paragraphs, fields),
         steps=(
             *steps,
-            *_extraction_steps(extracted, (whole, led, pieces), scripted=source.scripted),
+            *_extraction_steps(body, (restored, complete, pieces), from_scripts=page.from_scripts),
         ),
         quotes=quotes(paragraphs, fields["language"].value),
         notices=notices(paragraphs),
         address=address.value if address else None,
-        observed_at=_observed_at(source.tree, hints, settings),
-        raw_output=extracted.xml,
-        around=surrounding_keys(source.blocks, paragraphs),
+        observed_at=_meta_observed_at(page.tree, hints, settings),
+        raw_output=body.xml,
+        around=surrounding_keys(page.blocks, paragraphs),
     )
 
 
@@ -250,42 +257,42 @@ def _title(chosen: ChosenFields) -> str | None:
     return field.value if field else None
 
 
-def _doubts(
-    decoded: DecodedText, replaced: int, addresses: int, taken: Sequence[str]
+def _decoding_steps(
+    text: DecodedText, surrogates: int, addresses: int, invisible: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[CleaningStep, ...]]:
-    """Return the flags and steps of the way from bytes to the tree."""
-    flags, steps = decoded.flags, decoded.steps
-    if replaced:
+    """Return the flags and steps of decoding and parsing."""
+    flags, steps = text.flags, text.steps
+    if surrogates:
         flags = (*flags, "surrogate_replaced")
-        steps = (*steps, CleaningStep("replace_surrogates", {"replaced": replaced}))
-    if taken:
-        carried = stamp(taken)
-        steps = (*steps, CleaningStep(UNSEEN, {"stamp": carried} if carried else {}))
-        flags = (*flags, "invisible_chars") if carried else flags
+        steps = (*steps, CleaningStep("replace_surrogates", {"replaced": surrogates}))
+    if invisible:
+        content = stamp(invisible)
+        steps = (*steps, CleaningStep(INVISIBLE_STEP, {"stamp": content} if content else {}))
+        flags = (*flags, "invisible_chars") if content else flags
     if addresses:
         steps = (*steps, CleaningStep("show_addresses", {"shown": addresses}))
     return flags, steps
 
 
 def _extraction_steps(
-    extracted: Extracted, mended: tuple[Sequence[Piece], ...], *, scripted: bool
+    body: ExtractedBody, stages: tuple[Sequence[Piece], ...], *, from_scripts: bool
 ) -> tuple[CleaningStep, ...]:
-    """Return how the body was found, and what was mended about it, one time after the other."""
-    whole, led, pieces = mended
-    by = "second opinion" if extracted.xml is None else f"trafilatura {TRAFILATURA}"
-    steps = [CleaningStep("read_scripts")] if scripted else []
+    """Return the steps of the extraction: `stages` are the restored, complete and final pieces."""
+    restored, complete, pieces = stages
+    by = "second opinion" if body.xml is None else f"trafilatura {TRAFILATURA_VERSION}"
+    steps = [CleaningStep("read_scripts")] if from_scripts else []
     steps.append(CleaningStep("extract", {"by": by}))
-    if len(whole) != len(extracted.pieces):
-        steps.append(CleaningStep("mend_paragraphs", {"pieces": len(whole)}))
-    if len(led) != len(whole):
+    if len(restored) != len(body.pieces):
+        steps.append(CleaningStep("mend_paragraphs", {"pieces": len(restored)}))
+    if len(complete) != len(restored):
         steps.append(CleaningStep("add_lead"))
-    if len(pieces) != len(led):
-        steps.append(CleaningStep("add_left_out", {"pieces": len(pieces) - len(led)}))
+    if len(pieces) != len(complete):
+        steps.append(CleaningStep("add_left_out", {"pieces": len(pieces) - len(complete)}))
     return tuple(steps)
 
 
-def _fields(
-    source: _Source,
+def _build_fields(
+    page: _ParsedPage,
     chosen: ChosenFields,
     paragraphs: Sequence[Paragraph],
     text: str,
@@ -293,40 +300,40 @@ def _fields(
 ) -> dict[str, Field]:
     fields = dict(chosen.fields)
     fields["language"] = choose_language(
-        source.candidates.get("language", ()), text, settings.languages
+        page.candidates.get("language", ()), text, settings.languages
     )
     fields["word_count"] = Field(word_count(text.split()), "body")
     lead = next((p.text for p in paragraphs if p.role == "lead"), None)
     if lead is not None:
-        offered = source.candidates.get("lead", ())
+        offered = page.candidates.get("lead", ())
         fields["lead"] = Field(lead, "body", None, tuple(offered))
-    free = declared_free(source.linked, article_node(source.linked, None))
+    free = free_access_field(page.json_ld, article_node(page.json_ld, None))
     if free is not None:
         fields["accessible_for_free"] = free
-    marked = agencies(paragraphs)
-    if marked:
-        fields["agency"] = _joined_agency(marked, fields.get("agency"))
+    text_agencies = agencies(paragraphs)
+    if text_agencies:
+        fields["agency"] = _merge_agencies(text_agencies, fields.get("agency"))
     return fields
 
 
-def _joined_agency(marked: Sequence[str], named: Field | None) -> Field:
-    if named is None:
-        return Field(list(marked), "body")
-    known = {name.casefold() for name in named.value}
-    more = [name for name in marked if name.casefold() not in known]
-    offered = (Candidate(list(marked), "body"),)
-    return Field([*named.value, *more], named.found_in, None, (*named.candidates, *offered))
+def _merge_agencies(text_agencies: Sequence[str], field: Field | None) -> Field:
+    if field is None:
+        return Field(list(text_agencies), "body")
+    listed = {name.casefold() for name in field.value}
+    added = [name for name in text_agencies if name.casefold() not in listed]
+    candidate = (Candidate(list(text_agencies), "body"),)
+    return Field([*field.value, *added], field.found_in, None, (*field.candidates, *candidate))
 
 
-def _flags(
+def _collect_flags(
     flags: Sequence[str],
-    source: _Source,
+    page: _ParsedPage,
     chosen: ChosenFields,
     paragraphs: Sequence[Paragraph],
     fields: Mapping[str, Field],
 ) -> tuple[str, ...]:
     title = _title(chosen)
-    node = article_node(source.linked, None)
+    node = article_node(page.json_ld, None)
     text = "\n".join(p.text for p in paragraphs if p.role in TEXT_ROLES)
     published = fields.get("published")
     facts = {
@@ -334,25 +341,28 @@ def _flags(
         "headline_long": title is not None and len(title) > _LONGEST_TITLE,
         "date_missing": published is None or published.value is None,
         "language_unsure": fields["language"].value is None,
-        "metadata_broken": source.linked.broken,
-        "metadata_truncated": source.collection.truncated,
-        "teaser": is_teaser(source.linked, node, text, source.blocks),
-        "live_blog": is_live(source.linked, title, [p.text for p in paragraphs]),
+        "metadata_broken": page.json_ld.broken,
+        "metadata_truncated": page.collector.truncated,
+        "teaser": is_teaser(page.json_ld, node, text, page.blocks),
+        "live_blog": is_live(page.json_ld, title, [p.text for p in paragraphs]),
     }
     odd = odd_flags([title or "", *(p.text for p in paragraphs)])
-    lost = loss_flags(paragraphs, source.blocks, article_body(node))
-    named = (flag for flag, is_set in facts.items() if is_set)
-    return tuple(sorted({*flags, *chosen.flags, *named, *odd, *lost}))
+    lost = loss_flags(paragraphs, page.blocks, article_body(node))
+    raised = (flag for flag, is_set in facts.items() if is_set)
+    return tuple(sorted({*flags, *chosen.flags, *raised, *odd, *lost}))
 
 
-def _observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:
-    """Return the time that a capture made elsewhere names for itself, none after `observed_at`."""
-    if not _OBSERVED(tree):
+def _meta_observed_at(tree: HtmlElement, hints: Hints, settings: TextSettings) -> datetime | None:
+    """Return the capture time in the meta tag `observed_at`, which other archivers write.
+
+    None if it is missing, imprecise, or after the `observed_at` of the hints.
+    """
+    if not _HAS_OBSERVED_AT(tree):
         return None
-    for name, content in metas(tree):
+    for name, content in meta_tags(tree):
         if name == "observed_at":
             date = read_stamp(content, "meta observed_at", hints.observed_at.year + 1)
-            moment = moment_of(date, settings.timezone) if date else None
+            moment = earliest_moment(date, settings.timezone) if date else None
             if moment and date and date.precision in ("minute", "second", "day"):
                 return moment if moment <= hints.observed_at else None
     return None

@@ -1,7 +1,7 @@
-"""Remember, by keys alone, what a page shows beside the paragraphs that were read out of it.
+"""Compute keys of the visible blocks of a page that are not paragraphs of the text.
 
-An extractor may leave a paragraph out of one capture and take it from the next, or a paragraph may
-move into a box: as long as the page shows it, nobody took it away.
+An extractor may drop a paragraph of one capture and not of the next, or a paragraph may move into
+a box. Such a paragraph is not reported as deleted while a block with its key is visible.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from storage.values.net.site import paragraph_key
 from worker.text.annotate.words import title_key
 from worker.text.page.layout.blocks import Block
 
-SHORTEST = 20
-"""Letters of what is remembered: buttons and names of sections are not."""
-MOST = 400
+MIN_LENGTH = 20
+"""Characters; excludes buttons and section names."""
+MAX_BLOCKS = 400
 
 
 def surrounding_keys(blocks: Sequence[Block], paragraphs: Sequence[Paragraph]) -> tuple[int, ...]:
-    """Return the keys of the blocks that can be seen and are no paragraph, in their order."""
-    known = {title_key(paragraph.text) for paragraph in paragraphs}
+    """Return the keys of visible blocks that are not paragraphs, in page order."""
+    keys = {title_key(paragraph.text) for paragraph in paragraphs}
     texts = [
         block.text
         for block in blocks
-        if block.zone != "hidden" and len(block.text) >= SHORTEST and block.key not in known
+        if block.zone != "hidden" and len(block.text) >= MIN_LENGTH and block.key not in keys
     ]
-    return tuple(map(paragraph_key, dict.fromkeys(canonical_all(texts[:MOST]))))
+    return tuple(map(paragraph_key, dict.fromkeys(canonical_all(texts[:MAX_BLOCKS]))))

@@ -1,4 +1,4 @@
-"""Write what the text core answers as JSON and read it back, for the pipe between processes."""
+"""Serialise hints, drafts and refusals as JSON for the pipe between processes."""
 
 import json
 from collections.abc import Mapping
@@ -22,53 +22,55 @@ from worker.text.hints import Hints, Offer
 
 
 def pack_answer(answer: Draft | Refused) -> bytes:
-    """Return an answer as JSON; lone surrogates stay escaped, so any text passes."""
+    """Serialise a draft or refusal; lone surrogates stay escaped, so any text is valid."""
     kind = "refused" if isinstance(answer, Refused) else "draft"
     return json.dumps({kind: as_dict(answer)}, separators=(",", ":")).encode("ascii")
 
 
-def unpack_answer(packed: bytes) -> Draft | Refused:
-    """Return the answer that `pack_answer` wrote.
+def unpack_answer(data: bytes) -> Draft | Refused:
+    """Parse the output of `pack_answer`.
 
-    Raises: ValueError, KeyError or TypeError for anything else.
+    Raises: ValueError, KeyError or TypeError for other input.
     """
-    found = json.loads(packed)
-    return Refused(**found["refused"]) if "refused" in found else _draft(found["draft"])
+    values = json.loads(data)
+    return Refused(**values["refused"]) if "refused" in values else _draft(values["draft"])
 
 
 def pack_hints(hints: Hints) -> bytes:
     return json.dumps(as_dict(hints)).encode("ascii")
 
 
-def unpack_hints(packed: bytes) -> Hints:
-    found = json.loads(packed)
-    observed_at = datetime.fromisoformat(found["observed_at"])
-    offers = tuple(Offer(**offer) for offer in found["offers"])
-    return Hints(**found | {"observed_at": observed_at, "offers": offers})
+def unpack_hints(data: bytes) -> Hints:
+    values = json.loads(data)
+    observed_at = datetime.fromisoformat(values["observed_at"])
+    offers = tuple(Offer(**offer) for offer in values["offers"])
+    return Hints(**values | {"observed_at": observed_at, "offers": offers})
 
 
-def _draft(found: Mapping[str, Any]) -> Draft:
-    observed_at = found["observed_at"]
+def _draft(values: Mapping[str, Any]) -> Draft:
+    observed_at = values["observed_at"]
     return Draft(
-        title=found["title"],
-        paragraphs=tuple(_paragraph(p) for p in found["paragraphs"]),
-        extractor=Extractor(**found["extractor"]),
-        fields={name: _field(value) for name, value in found["fields"].items()},
-        flags=tuple(found["flags"]),
-        steps=tuple(CleaningStep(**step) for step in found["steps"]),
-        quotes=tuple(Quote(**quote) for quote in found["quotes"]),
-        notices=tuple(Notice(**notice) for notice in found["notices"]),
-        address=found["address"],
+        title=values["title"],
+        paragraphs=tuple(_paragraph(p) for p in values["paragraphs"]),
+        extractor=Extractor(**values["extractor"]),
+        fields={name: _field(value) for name, value in values["fields"].items()},
+        flags=tuple(values["flags"]),
+        steps=tuple(CleaningStep(**step) for step in values["steps"]),
+        quotes=tuple(Quote(**quote) for quote in values["quotes"]),
+        notices=tuple(Notice(**notice) for notice in values["notices"]),
+        address=values["address"],
         observed_at=datetime.fromisoformat(observed_at) if observed_at else None,
-        raw_output=found["raw_output"],
-        around=tuple(found["around"]),
+        raw_output=values["raw_output"],
+        around=tuple(values["around"]),
     )
 
 
-def _paragraph(found: Mapping[str, Any]) -> Paragraph:
-    return Paragraph(found["role"], found["text"], tuple(Mark(**mark) for mark in found["marks"]))
+def _paragraph(values: Mapping[str, Any]) -> Paragraph:
+    return Paragraph(
+        values["role"], values["text"], tuple(Mark(**mark) for mark in values["marks"])
+    )
 
 
-def _field(found: Mapping[str, Any]) -> Field:
-    candidates = tuple(Candidate(**candidate) for candidate in found["candidates"])
-    return Field(found["value"], found["found_in"], found["confidence"], candidates)
+def _field(values: Mapping[str, Any]) -> Field:
+    candidates = tuple(Candidate(**candidate) for candidate in values["candidates"])
+    return Field(values["value"], values["found_in"], values["confidence"], candidates)

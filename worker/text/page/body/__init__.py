@@ -1,1 +1,1 @@
-"""PURE: which blocks of a page are its text, and their roles."""
+"""PURE: the body of a page: its text blocks and their roles."""

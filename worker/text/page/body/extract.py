@@ -1,4 +1,4 @@
-"""Let trafilatura find the body of a page, and hand its tree on as plain pieces."""
+"""Extract the body of a page with trafilatura, and convert its tree to pieces."""
 
 import re
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from trafilatura import bare_extraction
 from trafilatura.metadata import extract_metadata
 
 from worker.text.page.layout.blocks import Piece, PieceKind
-from worker.text.page.layout.candidates import Collection
+from worker.text.page.layout.candidates import CandidateCollector
 
-TRAFILATURA = version("trafilatura")
+TRAFILATURA_VERSION = version("trafilatura")
 OPTIONS = "fast,xml,tables,no-comments,no-dedup"
-"""The options of the call below in words: they belong to the configuration of a derivation."""
+"""The options of the call below as text: part of the extractor configuration of a reading."""
 
-BLANKS = re.compile(r"\s+")
-r"""White space in markup: a line end there is no line end of the text.
+WHITESPACE = re.compile(r"\s+")
+r"""White space in markup, where a line end does not end a line of the text.
 
->>> BLANKS.sub(" ", "eine\n  Zeile")
+>>> WHITESPACE.sub(" ", "eine\n  Zeile")
 'eine Zeile'
 """
 
@@ -35,18 +35,20 @@ _CONTAINERS = ("list", "table", "body", "div")
 
 
 @dataclass(frozen=True, slots=True)
-class Extracted:
-    """The body: its pieces in order, and the XML of trafilatura, None if it is not by it."""
+class ExtractedBody:
+    """The body as pieces in order; `xml` is the output of trafilatura, or None for another
+    source.
+    """
 
     pieces: tuple[Piece, ...]
     xml: str | None
 
 
-def extract_body(tree: HtmlElement, url: str | None) -> Extracted | None:
-    """Return the body that trafilatura finds in `tree`, None where it finds none.
+def extract_body(tree: HtmlElement, url: str | None) -> ExtractedBody | None:
+    """Return the body that trafilatura extracts from `tree`, or None if it finds none.
 
-    Never with its deduplication, which remembers other pages: the same page would give
-    different texts. The tree is left as it is.
+    Its deduplication is off: it remembers other pages, so one page could yield different texts.
+    The tree is not modified.
     """
     document = bare_extraction(
         tree,
@@ -63,13 +65,15 @@ def extract_body(tree: HtmlElement, url: str | None) -> Extracted | None:
         return None
     xml = tostring(body, encoding="unicode")
     pieces = tuple(piece for piece in _pieces(body) if piece.text)
-    return Extracted(pieces, xml) if pieces else None
+    return ExtractedBody(pieces, xml) if pieces else None
 
 
-def collect_extracted(tree: HtmlElement, collection: Collection, url: str | None) -> None:
-    """Offer what trafilatura says about title, author, date, site and description.
+def collect_trafilatura_metadata(
+    tree: HtmlElement, collector: CandidateCollector, url: str | None
+) -> None:
+    """Add the title, author, date, site and description that trafilatura finds as candidates.
 
-    Its search for dates in the text is off: it made 1 January out of a mere year.
+    Its search for dates in the text is off: it turned a bare year into 1 January.
     """
     try:
         document = extract_metadata(
@@ -77,13 +81,13 @@ def collect_extracted(tree: HtmlElement, collection: Collection, url: str | None
         )
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 -- one candidate among many; it raises what it likes
+    except Exception:  # noqa: BLE001 -- an optional source; its exceptions vary
         return
-    collection.add("title", document.title, "trafilatura")
-    collection.add("authors", (document.author or "").split("; "), "trafilatura")
-    collection.add("published", document.date, "trafilatura")
-    collection.add("publisher", document.sitename, "trafilatura")
-    collection.add("lead", document.description, "trafilatura")
+    collector.add("title", document.title, "trafilatura")
+    collector.add("authors", (document.author or "").split("; "), "trafilatura")
+    collector.add("published", document.date, "trafilatura")
+    collector.add("publisher", document.sitename, "trafilatura")
+    collector.add("lead", document.description, "trafilatura")
 
 
 def _pieces(parent: HtmlElement) -> Iterator[Piece]:
@@ -92,36 +96,36 @@ def _pieces(parent: HtmlElement) -> Iterator[Piece]:
         if tag in _CONTAINERS:
             yield from _pieces(element)
         elif tag == "row":
-            yield Piece("row", "\t".join(filter(None, (_text(cell) for cell in element))))
+            yield Piece("row", "\t".join(filter(None, (_element_text(cell) for cell in element))))
         elif tag == "item" and element.find(".//item") is not None:
-            yield Piece("item", _lines(BLANKS.sub(" ", element.text or "")))
+            yield Piece("item", _normalise_lines(WHITESPACE.sub(" ", element.text or "")))
             yield from _pieces(element)
         elif isinstance(tag, str) and tag != "lb":
             rank = element.get("rend", "")[1:] if tag == "head" else ""
             kind = _KINDS.get(tag, "p")
-            yield Piece(kind, _text(element), int(rank) if rank.isdigit() else 0)
+            yield Piece(kind, _element_text(element), int(rank) if rank.isdigit() else 0)
         if element.tail and element.tail.strip():
-            yield Piece("p", _lines(BLANKS.sub(" ", element.tail)))
+            yield Piece("p", _normalise_lines(WHITESPACE.sub(" ", element.tail)))
 
 
-def _text(element: HtmlElement) -> str:
-    return _lines("".join(_strings(element)))
+def _element_text(element: HtmlElement) -> str:
+    return _normalise_lines("".join(_text_parts(element)))
 
 
-def _strings(element: HtmlElement) -> Iterator[str]:
+def _text_parts(element: HtmlElement) -> Iterator[str]:
     if element.text:
-        yield BLANKS.sub(" ", element.text)
+        yield WHITESPACE.sub(" ", element.text)
     for child in element:
         if child.tag in ("lb", "p", "item", "list", "row"):
             yield "\n"
-        yield from _strings(child)
+        yield from _text_parts(child)
         if child.tag in ("p", "item", "list", "row"):
             yield "\n"
         if child.tail:
-            yield BLANKS.sub(" ", child.tail)
+            yield WHITESPACE.sub(" ", child.tail)
 
 
-def _lines(text: str) -> str:
-    """Return text with its blanks squeezed, lines kept and blank lines gone."""
+def _normalise_lines(text: str) -> str:
+    """Collapse white space within lines and remove blank lines."""
     lines = (" ".join(line.split()) for line in text.split("\n"))
     return "\n".join(line for line in lines if line)

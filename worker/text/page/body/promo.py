@@ -1,4 +1,4 @@
-"""Find the lines and lists of a body that only lead elsewhere: teasers, newsletters, channels."""
+"""Find promotion in a body: teasers, newsletters, social media channels and lists of links."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from worker.text.page.layout.blocks import Block, Piece
 _LONGEST_TEASER = 200  # characters
 _LONGEST_CALL = 300
 _LONGEST_HEADING = 100
-_FEWEST_TEASERS = 2
-_FEWEST_TOPICS = 3
+_MIN_TEASERS = 2
+_MIN_TOPICS = 3
 _ALL_LINK = 0.95
 _MOSTLY_LINK = 0.5
 _TOPICS_LINKED = 0.6
@@ -28,13 +28,13 @@ CHANNEL = re.compile(
     r"|push-?\w*|e-?paper|podcasts?|abo(?:nnement)?|news ?(?:team|desk)|news page|inbox)\b",
     re.IGNORECASE,
 )
-"""Where a house wants to be followed.
+"""A channel on which a publisher asks readers to follow it.
 
 >>> bool(CHANNEL.search("unserem WhatsApp-Kanal")), bool(CHANNEL.search("Appell an alle"))
 (True, False)
 """
 
-CALL = re.compile(
+CALL_TO_ACTION = re.compile(
     r"""\b(?:abonnier\w*|bestell(?:en|t)[ ]sie|folge(?:n[ ]sie|t)?\b.{0,20}\b(?:uns|bei|auf)\b
     |meld(?:en|e)[ ](?:sie[ ])?(?:sich|dich)|anmelden|herunterladen|runterladen
     |hier[ ]entlang|hier[ ]geht(?:[ ]?['’]?e?s)?\b|hier[ ]klicken|klicken[ ]sie
@@ -44,10 +44,11 @@ CALL = re.compile(
     |check[ ](?:out[ ])?our|never[ ]miss|don['’]t[ ]miss)""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What a house asks its readers to do.
+"""A call to action by the publisher.
 
->>> bool(CALL.search("Hier geht es zur neuen App")), bool(CALL.search("Der Rat folgt dem Plan"))
-(True, False)
+>>> bool(CALL_TO_ACTION.search("Hier geht es zur neuen App"))
+True
+>>> CALL_TO_ACTION.search("Der Rat folgt dem Plan")
 """
 
 INVITATION = re.compile(
@@ -64,7 +65,7 @@ INVITATION = re.compile(
     | story[ ]continues[ ]below[^.]{0,40}\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""A line that leads on to other texts.
+"""A line that refers to other texts.
 
 >>> bool(INVITATION.match("Mehr zum Thema auf Lohe.de")), bool(INVITATION.match("Mehr Wasser"))
 (True, False)
@@ -73,54 +74,56 @@ True
 """
 
 
-def name_promotion(
-    pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
+def mark_promotion(
+    pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Name as promotion lists of links, lines that are one, calls to follow, and their headings."""
-    for start, end in _lists(roles):
-        if _is_link_list(pieces[start:end], places[start:end]):
+    """Give link lists, teaser lines, calls to action and their headings the role promo."""
+    for start, end in _list_ranges(roles):
+        if _is_link_list(pieces[start:end], piece_blocks[start:end]):
             roles[start:end] = ["promo"] * (end - start)
     for index, piece in enumerate(pieces):
-        if roles[index] in ("text", "list", "subheading") and _leads_away(piece, places[index]):
+        if roles[index] in ("text", "list", "subheading") and _is_promotion(
+            piece, piece_blocks[index]
+        ):
             roles[index] = "promo"
-    _name_rest_of_lists(roles, pieces)
-    _name_headings(pieces, roles)
+    _mark_rest_of_lists(roles, pieces)
+    _mark_headings(pieces, roles)
 
 
-def _is_teaser_line(piece: Piece, place: Block | None) -> bool:
-    """Return whether a short line is a link, but for a few words with a colon before it."""
-    if place is None or len(piece.text) > _LONGEST_TEASER:
+def _is_teaser_line(piece: Piece, block: Block | None) -> bool:
+    """Check whether a short line is a link, except for a few words and a colon before it."""
+    if block is None or len(piece.text) > _LONGEST_TEASER:
         return False
-    share = place.share
+    share = block.share
     return share > _ALL_LINK or (
         share > _MOSTLY_LINK and TEASER_START.match(piece.text) is not None
     )
 
 
-def is_call(text: str) -> bool:
-    """Return whether a line asks to follow the house on one of its channels.
+def is_call_to_action(text: str) -> bool:
+    """Check whether a line asks readers to follow the publisher on a channel.
 
-    >>> is_call("Folgen Sie uns auf Instagram und Facebook!")
+    >>> is_call_to_action("Folgen Sie uns auf Instagram und Facebook!")
     True
-    >>> is_call("Der Konzern meldete für Instagram mehr Nutzer.")
+    >>> is_call_to_action("Der Konzern meldete für Instagram mehr Nutzer.")
     False
     """
-    return len(text) <= _LONGEST_CALL and bool(CHANNEL.search(text) and CALL.search(text))
+    return len(text) <= _LONGEST_CALL and bool(CHANNEL.search(text) and CALL_TO_ACTION.search(text))
 
 
-def _leads_away(piece: Piece, place: Block | None) -> bool:
+def _is_promotion(piece: Piece, block: Block | None) -> bool:
     if len(piece.text) > _LONGEST_CALL:
         return False
     if INVITATION.match(piece.text):
         return True
-    linked = place is not None and next(place.element.iter("a"), None) is not None
-    if linked and is_call(piece.text):
+    has_link = block is not None and next(block.element.iter("a"), None) is not None
+    if has_link and is_call_to_action(piece.text):
         return True
-    return piece.kind == "p" and _is_teaser_line(piece, place)
+    return piece.kind == "p" and _is_teaser_line(piece, block)
 
 
-def _lists(roles: Sequence[Role]) -> list[tuple[int, int]]:
-    """Return the runs of list items as ranges."""
+def _list_ranges(roles: Sequence[Role]) -> list[tuple[int, int]]:
+    """Return the ranges of consecutive list items."""
     found = []
     start = 0
     while start < len(roles):
@@ -133,23 +136,23 @@ def _lists(roles: Sequence[Role]) -> list[tuple[int, int]]:
     return found
 
 
-def _is_link_list(pieces: Sequence[Piece], places: Sequence[Block | None]) -> bool:
-    """Return whether every item is a teaser, or each is a link behind a word on its topic."""
-    if len(pieces) < _FEWEST_TEASERS:
+def _is_link_list(pieces: Sequence[Piece], piece_blocks: Sequence[Block | None]) -> bool:
+    """Check whether all items are teasers, or links after a word that names the topic."""
+    if len(pieces) < _MIN_TEASERS:
         return False
-    if all(_is_teaser_line(*item) for item in zip(pieces, places, strict=True)):
+    if all(_is_teaser_line(*item) for item in zip(pieces, piece_blocks, strict=True)):
         return True
-    shares = [place.share for place in places if place is not None]
+    shares = [block.share for block in piece_blocks if block is not None]
     return (
-        len(shares) == len(pieces) >= _FEWEST_TOPICS
+        len(shares) == len(pieces) >= _MIN_TOPICS
         and max(len(piece.text) for piece in pieces) <= _LONGEST_TEASER
         and min(shares) >= _MOSTLY_LINK
         and sum(shares) / len(shares) >= _TOPICS_LINKED
     )
 
 
-def _name_rest_of_lists(roles: list[Role], pieces: Sequence[Piece]) -> None:
-    """Name the other items of a list as promotion of which most were named so."""
+def _mark_rest_of_lists(roles: list[Role], pieces: Sequence[Piece]) -> None:
+    """Give the remaining items of a list the role promo if more than half have it."""
     index = 0
     while index < len(roles):
         end = index
@@ -160,12 +163,14 @@ def _name_rest_of_lists(roles: list[Role], pieces: Sequence[Piece]) -> None:
         index = max(end, index + 1)
 
 
-def _name_headings(pieces: Sequence[Piece], roles: list[Role]) -> None:
-    """Name headings as promotion that stand above such a list, or above nothing to the end."""
+def _mark_headings(pieces: Sequence[Piece], roles: list[Role]) -> None:
+    """Give headings the role promo that precede a link list or only promotion until the end."""
     for index in range(len(roles) - 1, -1, -1):
         if roles[index] != "subheading" or len(pieces[index].text) > _LONGEST_HEADING:
             continue
         below = roles[index + 1 : index + 3]
-        listed = below.count("promo") == _FEWEST_TEASERS and pieces[index + 1].kind == "item"
-        if listed or all(role in ("promo", "aside", "caption") for role in roles[index + 1 :]):
+        heads_link_list = below.count("promo") == _MIN_TEASERS and pieces[index + 1].kind == "item"
+        if heads_link_list or all(
+            role in ("promo", "aside", "caption") for role in roles[index + 1 :]
+        ):
             roles[index] = "promo"

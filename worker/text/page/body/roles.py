@@ -1,4 +1,4 @@
-"""Give the pieces of an extracted body their roles, in their order."""
+"""Assign roles to the pieces of an extracted body, in order."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,16 @@ from worker.text.annotate.bylines import is_byline
 from worker.text.annotate.marks import is_plain, marks
 from worker.text.annotate.roles import is_promo, notice_kind
 from worker.text.annotate.words import title_key
-from worker.text.page.body.promo import name_promotion
-from worker.text.page.layout.blocks import Block, Piece, label_of, split_words
-from worker.text.page.layout.container import outside
+from worker.text.page.body.promo import mark_promotion
+from worker.text.page.layout.blocks import Block, Piece, class_and_id, split_camel_case
+from worker.text.page.layout.container import pieces_outside_container
 from worker.text.page.layout.labels import BYLINE_LABEL, KICKER_LABEL, PUBLISHED_LABEL
 from worker.text.page.layout.lines import (
     is_agency_line,
     is_aside_line,
     is_day_line,
     is_figure_line,
-    without_by,
+    strip_byline_prefix,
 )
 
 _LONGEST_LEAD = 900  # characters
@@ -27,7 +27,7 @@ _LONGEST_HEAD_MATTER = 100
 _LONGEST_CREDIT = 80
 _HEAD_PIECES = 8
 _MOSTLY_LINK = 0.5
-_ENOUGH_LEFT = 1500  # characters: a whole text, whatever stands beside it
+_ENOUGH_LEFT = 1500  # characters of a complete text
 _ROLE_OF_KIND: Mapping[str, Role] = {
     "head": "subheading",
     "quote": "quote",
@@ -49,7 +49,7 @@ LEAD_LABEL = re.compile(
 """
 
 
-def paragraphs_of(
+def assign_roles(
     pieces: Sequence[Piece],
     blocks: Sequence[Block],
     title: str | None,
@@ -58,18 +58,21 @@ def paragraphs_of(
 ) -> tuple[Paragraph, ...]:
     """Return the pieces as paragraphs with roles.
 
-    `blocks` tell where on the page a piece stood, `leads` are the descriptions that the page
-    gives: the paragraph that says the same before the running text is the lead. A line that
-    says no more than who of `authors` wrote the text is set aside: the field says it.
+    `blocks` give the position of each piece on the page; `leads` are the descriptions of the page.
+    A paragraph before the running text that repeats one of them is the lead. A line that only
+    names `authors` gets the role aside, because the field contains them.
     """
-    places = placed(pieces, blocks)
-    roles = [_own_role(piece, place, title) for piece, place in zip(pieces, places, strict=True)]
-    _set_beside_aside(pieces, places, roles)
-    name_promotion(pieces, places, roles)
-    _set_head_matter_aside(pieces, places, roles)
-    _set_credits_aside(pieces, roles, authors)
-    _name_lead(pieces, places, roles, {title_key(lead) for lead in leads})
-    _set_outside_aside(pieces, places, roles)
+    piece_blocks = match_blocks(pieces, blocks)
+    roles = [
+        _initial_role(piece, block, title)
+        for piece, block in zip(pieces, piece_blocks, strict=True)
+    ]
+    _mark_side_blocks(pieces, piece_blocks, roles)
+    mark_promotion(pieces, piece_blocks, roles)
+    _mark_head_matter(pieces, piece_blocks, roles)
+    _mark_credits(pieces, roles, authors)
+    _mark_lead(pieces, piece_blocks, roles, {title_key(lead) for lead in leads})
+    _mark_outside_container(pieces, piece_blocks, roles)
     plain = is_plain("\n".join([piece.text for piece in pieces]))
     return tuple(
         Paragraph(role, piece.text, marks(piece.text, plain=plain))
@@ -77,49 +80,49 @@ def paragraphs_of(
     )
 
 
-def places_of(blocks: Sequence[Block]) -> dict[str, Block]:
-    """Return the blocks by what they say; of two that say the same, the one in the article."""
-    placed: dict[str, Block] = {}
+def blocks_by_key(blocks: Sequence[Block]) -> dict[str, Block]:
+    """Map each block key to its block; of several blocks, the one in the article wins."""
+    blocks_by_text: dict[str, Block] = {}
     for block in blocks:
         key = block.key
-        known = placed.get(key)
-        if known is None or (block.zone == "article" and known.zone != "article"):
-            placed[key] = block
-    return placed
+        current = blocks_by_text.get(key)
+        if current is None or (block.zone == "article" and current.zone != "article"):
+            blocks_by_text[key] = block
+    return blocks_by_text
 
 
-def placed(pieces: Sequence[Piece], blocks: Sequence[Block]) -> list[Block | None]:
-    """Return for each piece the block that it was made of, None where none says the same.
+def match_blocks(pieces: Sequence[Piece], blocks: Sequence[Block]) -> list[Block | None]:
+    """Return the matching block of each piece, or None if there is none.
 
-    Of several the one in the article is meant, and for a heading the one that is a heading:
-    a table of contents says the same.
+    Of several, blocks of the article are preferred, and headings for a heading: a table of contents
+    repeats its text.
     """
-    wanted = [(title_key(piece.text), piece.kind == "head") for piece in pieces]
-    best: dict[tuple[str, bool], Block | None] = dict.fromkeys(wanted)
+    keys = [(title_key(piece.text), piece.kind == "head") for piece in pieces]
+    matches: dict[tuple[str, bool], Block | None] = dict.fromkeys(keys)
     for block in blocks:
         for heading in (True, False):
-            if (block.key, heading) in best:
-                known = best[block.key, heading]
-                if known is None or _likeness(block, heading) > _likeness(known, heading):
-                    best[block.key, heading] = block
-    return [best[each] for each in wanted]
+            if (block.key, heading) in matches:
+                current = matches[block.key, heading]
+                if current is None or _match_rank(block, heading) > _match_rank(current, heading):
+                    matches[block.key, heading] = block
+    return [matches[key] for key in keys]
 
 
-def _likeness(block: Block, heading: bool) -> tuple[bool, bool]:  # noqa: FBT001
+def _match_rank(block: Block, heading: bool) -> tuple[bool, bool]:  # noqa: FBT001
     return block.zone == "article", heading == (block.tag[0] == "h")
 
 
-def is_lead_place(block: Block) -> bool:
-    """Return whether a block, or one of the two elements around it, is called a lead."""
+def is_lead_block(block: Block) -> bool:
+    """Check whether a block, or one of the two elements around it, has the class of a lead."""
     if block.zone == "hidden":
         return False
-    labels = [block.label, *map(label_of, islice(block.element.iterancestors(), 2))]
-    called = any(LEAD_LABEL.search(split_words(label)) for label in labels if label)
-    return called and block.share < _MOSTLY_LINK
+    labels = [block.label, *map(class_and_id, islice(block.element.iterancestors(), 2))]
+    is_labelled = any(LEAD_LABEL.search(split_camel_case(label)) for label in labels if label)
+    return is_labelled and block.share < _MOSTLY_LINK
 
 
-def _own_role(piece: Piece, place: Block | None, title: str | None) -> Role:
-    """Return the role that a piece has by itself, or by where it stood."""
+def _initial_role(piece: Piece, block: Block | None, title: str | None) -> Role:
+    """Return the role that follows from the text and the block of a piece alone."""
     text = piece.text
     if title and title_key(text) == title_key(title):
         return "headline"
@@ -127,78 +130,82 @@ def _own_role(piece: Piece, place: Block | None, title: str | None) -> Role:
         return "notice"
     if is_promo(text):
         return "promo"
-    if is_figure_line(text) or (place is not None and place.zone == "caption"):
+    if is_figure_line(text) or (block is not None and block.zone == "caption"):
         return "caption"
-    beside = is_aside_line(text) or (piece.kind == "p" and is_day_line(text))
-    return "aside" if beside else _ROLE_OF_KIND[piece.kind]
+    is_side_matter = is_aside_line(text) or (piece.kind == "p" and is_day_line(text))
+    return "aside" if is_side_matter else _ROLE_OF_KIND[piece.kind]
 
 
-def _set_beside_aside(
-    pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
+def _mark_side_blocks(
+    pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set aside what stood in boxes and hidden parts, unless that would be most of the text."""
-    first = _first_running(pieces, places)
-    beside = [
+    """Set pieces from boxes and hidden elements aside, unless they are most of the text."""
+    first = _first_running(pieces, piece_blocks)
+    indexes = [
         index
-        for index, place in enumerate(places)
-        if place is not None
-        and place.zone in ("aside", "chrome", "hidden")
+        for index, block in enumerate(piece_blocks)
+        if block is not None
+        and block.zone in ("aside", "chrome", "hidden")
         and roles[index] in _ROLE_OF_KIND.values()
-        and not (index < first and is_lead_place(place))
+        and not (index < first and is_lead_block(block))
     ]
-    _set_aside(beside, pieces, roles)
+    _mark_aside(indexes, pieces, roles)
 
 
-def _first_running(pieces: Sequence[Piece], places: Sequence[Block | None]) -> int:
-    """Return the index of the first paragraph of the article itself."""
-    for index, (piece, place) in enumerate(zip(pieces, places, strict=True)):
-        if place is not None and place.zone == "article" and piece.kind == "p":
+def _first_running(pieces: Sequence[Piece], piece_blocks: Sequence[Block | None]) -> int:
+    """Return the index of the first paragraph inside the article."""
+    for index, (piece, block) in enumerate(zip(pieces, piece_blocks, strict=True)):
+        if block is not None and block.zone == "article" and piece.kind == "p":
             return index
     return 0
 
 
-def _set_outside_aside(
-    pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
+def _mark_outside_container(
+    pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set aside what stood outside the container of the running text without running itself."""
-    named = _ROLE_OF_KIND.values()
-    _set_aside([i for i in outside(pieces, places) if roles[i] in named], pieces, roles)
+    """Set pieces outside the text container aside, except running text before its end."""
+    body_roles = _ROLE_OF_KIND.values()
+    _mark_aside(
+        [i for i in pieces_outside_container(pieces, piece_blocks) if roles[i] in body_roles],
+        pieces,
+        roles,
+    )
 
 
-def _set_aside(chosen: Sequence[int], pieces: Sequence[Piece], roles: list[Role]) -> None:
-    """Set the chosen pieces aside, unless little would be left beside them."""
-    aside = sum(len(pieces[index].text) for index in chosen)
-    left = sum(len(piece.text) for piece in pieces) - aside
-    if left > min(aside, _ENOUGH_LEFT):
-        for index in chosen:
+def _mark_aside(indexes: Sequence[int], pieces: Sequence[Piece], roles: list[Role]) -> None:
+    """Set pieces aside, unless too little text would remain."""
+    aside = sum(len(pieces[index].text) for index in indexes)
+    remaining = sum(len(piece.text) for piece in pieces) - aside
+    if remaining > min(aside, _ENOUGH_LEFT):
+        for index in indexes:
             roles[index] = "aside"
 
 
-def _set_head_matter_aside(
-    pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role]
+def _mark_head_matter(
+    pieces: Sequence[Piece], piece_blocks: Sequence[Block | None], roles: list[Role]
 ) -> None:
-    """Set kicker, byline and date before the running text aside: fields say them already."""
+    """Set kicker, byline and date before the running text aside: fields contain them."""
     for index, piece in enumerate(pieces[:_HEAD_PIECES]):
         if len(piece.text) > _LONGEST_HEAD_MATTER:
             return
-        place = places[index]
-        label = place.label if place is not None else ""
+        block = piece_blocks[index]
+        label = block.label if block is not None else ""
         if roles[index] in ("text", "subheading", "list") and is_head_matter(piece.text, label):
             roles[index] = "aside"
 
 
-def _set_credits_aside(pieces: Sequence[Piece], roles: list[Role], authors: Sequence[str]) -> None:
-    """Set aside lines that only repeat who wrote the text, and which agency helped."""
+def _mark_credits(pieces: Sequence[Piece], roles: list[Role], authors: Sequence[str]) -> None:
+    """Set lines aside that only name the authors or agencies."""
     keys = {title_key(name) for name in authors}
     for index, piece in enumerate(pieces):
         if roles[index] == "text" and len(piece.text) <= _LONGEST_CREDIT:
-            credit = without_by(piece.text)
+            credit = strip_byline_prefix(piece.text)
             if title_key(credit) in keys or is_agency_line(credit):
                 roles[index] = "aside"
 
 
 def is_head_matter(text: str, label: str) -> bool:
-    """Return whether a short line before the running text is kicker, byline or date.
+    """Check whether a short line before the running text is kicker, byline or date.
 
     >>> is_head_matter("Von Merle Addicks", ""), is_head_matter("Hochwasser", "kicker")
     (True, True)
@@ -212,17 +219,22 @@ def is_head_matter(text: str, label: str) -> bool:
     return any(kind.search(label) for kind in (KICKER_LABEL, BYLINE_LABEL, PUBLISHED_LABEL))
 
 
-def _name_lead(
-    pieces: Sequence[Piece], places: Sequence[Block | None], roles: list[Role], leads: set[str]
+def _mark_lead(
+    pieces: Sequence[Piece],
+    piece_blocks: Sequence[Block | None],
+    roles: list[Role],
+    lead_keys: set[str],
 ) -> None:
-    """Name the lead: the first paragraph that runs, short, and called so by the page."""
+    """Mark the lead: a short first paragraph that has the class of a lead or repeats a
+    description.
+    """
     for index, piece in enumerate(pieces[:_HEAD_PIECES]):
         if roles[index] not in ("text", "subheading", "quote"):
             continue
         if index + 1 < len(pieces) and _SHORTEST_LEAD <= len(piece.text) <= _LONGEST_LEAD:
-            place = places[index]
-            labelled = place is not None and is_lead_place(place)
-            if labelled or title_key(piece.text) in leads:
+            block = piece_blocks[index]
+            has_lead_label = block is not None and is_lead_block(block)
+            if has_lead_label or title_key(piece.text) in lead_keys:
                 roles[index] = "lead"
                 return
         if roles[index] == "text":

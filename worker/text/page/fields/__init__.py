@@ -1,1 +1,1 @@
-"""PURE: what a page says of itself: title, authors, dates, pictures."""
+"""PURE: the fields of a page: title, authors, dates, images and more."""

@@ -1,55 +1,54 @@
-"""Read what the JSON-LD of a page says about its article."""
+"""Collect candidates from the JSON-LD of an article."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from worker.text.page.fields.images import linked_images
-from worker.text.page.fields.json_ld import Linked, types_of
-from worker.text.page.layout.candidates import Collection
+from worker.text.page.fields.images import json_ld_images
+from worker.text.page.fields.json_ld import JsonLd, node_types
+from worker.text.page.layout.candidates import CandidateCollector
 
-_MOST_STEPS = 10
+_MAX_STEPS = 10
 _WHOLE_PAGE = ("WebPage", "ItemPage", "NewsMediaOrganization")
 
 
 ACCOUNT = re.compile(r"#/?schema/person/")
-"""The `@id` of somebody who has an account with the editing system.
+"""The `@id` of a user account of WordPress.
 
 >>> bool(ACCOUNT.search("https://bote.example/#/schema/person/5f2a"))
 True
 """
 
 
-def collect_linked(linked: Linked, collection: Collection, address: str | None) -> None:
-    """Offer what the article node says; without one, what the node of the page says."""
-    collection.add("section", _breadcrumb(linked), "JSON-LD breadcrumb")
-    article = article_node(linked, address)
+def collect_json_ld(json_ld: JsonLd, collector: CandidateCollector, address: str | None) -> None:
+    """Add candidates from the article node, or from the page node if there is none."""
+    collector.add("section", _breadcrumb(json_ld), "JSON-LD breadcrumb")
+    article = article_node(json_ld, address)
     if article is not None:
-        _collect_node(article, collection, "JSON-LD", address)
-        for node in linked.nodes if not article.get("author") else ():
-            collection.add("authors", _texts(node.get("author"), "name"), "JSON-LD WebPage author")
+        _collect_node(article, collector, "JSON-LD", address)
+        for node in json_ld.nodes if not article.get("author") else ():
+            collector.add("authors", _texts(node.get("author"), "name"), "JSON-LD WebPage author")
         return
-    for node in linked.nodes:
-        if any(kind in _WHOLE_PAGE[:2] for kind in types_of(node)):
-            _collect_node(node, collection, "JSON-LD WebPage", address)
+    for node in json_ld.nodes:
+        if any(kind in _WHOLE_PAGE[:2] for kind in node_types(node)):
+            _collect_node(node, collector, "JSON-LD WebPage", address)
             return
 
 
-def article_node(linked: Linked, address: str | None) -> Mapping[str, Any] | None:
-    """Return the node of the article itself: the one that names `address`, else the first.
+def article_node(json_ld: JsonLd, address: str | None) -> Mapping[str, Any] | None:
+    """Return the node of the article: the most complete one with `address`, or of all articles.
 
-    Pages carry nodes of teasers and of recommended texts too; the fullest of those that
-    could be meant is taken.
+    Pages also contain nodes of teasers and recommended texts.
     """
-    nodes = linked.articles()
+    nodes = json_ld.articles()
     if not nodes:
         return None
-    here = [node for node in nodes if address and address in _addresses(node)]
-    return max(here or nodes, key=_fullness)
+    matches = [node for node in nodes if address and address in _addresses(node)]
+    return max(matches or nodes, key=_fullness)
 
 
 def account_names(node: Mapping[str, Any] | None) -> frozenset[str]:
-    """Return the authors that the article node names by an account of the editing system."""
+    """Return the authors that are user accounts in the article node."""
     author = None if node is None else node.get("author")
     people = author if isinstance(author, list) else [author]
     return frozenset(
@@ -62,30 +61,30 @@ def account_names(node: Mapping[str, Any] | None) -> frozenset[str]:
 
 
 def organisation_names(node: Mapping[str, Any] | None) -> frozenset[str]:
-    """Return the authors that the article node calls an organisation."""
+    """Return the authors with the type organisation in the article node."""
     author = None if node is None else node.get("author")
     people = author if isinstance(author, list) else [author]
     return frozenset(
-        " ".join(each["name"].split())
-        for each in people
-        if isinstance(each, dict)
-        and isinstance(each.get("name"), str)
-        and any(kind.endswith("Organization") for kind in types_of(each))
+        " ".join(person["name"].split())
+        for person in people
+        if isinstance(person, dict)
+        and isinstance(person.get("name"), str)
+        and any(kind.endswith("Organization") for kind in node_types(person))
     )
 
 
 def article_body(node: Mapping[str, Any] | None) -> str:
-    """Return the text of the article where the node carries it."""
+    """Return the `articleBody` of a node, or an empty string."""
     body = None if node is None else node.get("articleBody")
     return body if isinstance(body, str) else ""
 
 
-def _breadcrumb(linked: Linked) -> str | None:
-    """Return the last step of the breadcrumbs that is no page of its own: the section."""
-    for node in linked.nodes:
+def _breadcrumb(json_ld: JsonLd) -> str | None:
+    """Return the section: the last breadcrumb before the page."""
+    for node in json_ld.nodes:
         steps = node.get("itemListElement")
-        if "BreadcrumbList" in types_of(node) and isinstance(steps, list):
-            names = [_step_name(step) for step in steps[:_MOST_STEPS]]
+        if "BreadcrumbList" in node_types(node) and isinstance(steps, list):
+            names = [_step_name(step) for step in steps[:_MAX_STEPS]]
             between = [name for name in names[1:-1] if name]
             return between[-1] if between else None
     return None
@@ -101,7 +100,7 @@ def _step_name(step: Any) -> str | None:
 
 def _fullness(node: Mapping[str, Any]) -> int:
     keys = ("headline", "datePublished", "author", "dateModified", "publisher", "articleBody")
-    news = any(kind.endswith(("Article", "Posting")) for kind in types_of(node))
+    news = any(kind.endswith(("Article", "Posting")) for kind in node_types(node))
     return sum(1 for key in keys if node.get(key)) + (2 if news else 0)
 
 
@@ -114,7 +113,7 @@ def _addresses(node: Mapping[str, Any]) -> list[str]:
 
 
 def _collect_node(
-    node: Mapping[str, Any], collection: Collection, place: str, address: str | None
+    node: Mapping[str, Any], collector: CandidateCollector, place: str, address: str | None
 ) -> None:
     for key, field in (
         ("headline", "title"),
@@ -131,19 +130,19 @@ def _collect_node(
         ("image", "image"),
     ):
         values = _texts(node.get(key), "name", "@id", "url", "alternateName")
-        collection.add_all(field, values[:5], f"{place} {key}")
+        collector.add_all(field, values[:5], f"{place} {key}")
     for key in ("author", "creator"):
-        collection.add("authors", _texts(node.get(key), "name"), f"{place} {key}")
-    collection.add_all("publisher", _texts(node.get("publisher"), "name"), f"{place} publisher")
-    collection.add_all(
+        collector.add("authors", _texts(node.get(key), "name"), f"{place} {key}")
+    collector.add_all("publisher", _texts(node.get("publisher"), "name"), f"{place} publisher")
+    collector.add_all(
         "section", _texts(node.get("articleSection"), "name"), f"{place} articleSection"
     )
-    collection.add("tags", _keywords(node.get("keywords")), f"{place} keywords")
-    collection.add("images", linked_images(node, address), f"{place} image")
+    collector.add("tags", _keywords(node.get("keywords")), f"{place} keywords")
+    collector.add("images", json_ld_images(node, address), f"{place} image")
 
 
 def _texts(value: Any, *keys: str) -> list[str]:
-    """Return the texts that a value holds: itself, its items, or what `keys` of an object name."""
+    """Return the strings in a value: itself, its items, or the first of `keys` in an object."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Choose who wrote a text: each name that a page offers is weighed by where it stood."""
+"""Choose the authors of a text: a model scores each candidate name by its places."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from worker.text.annotate.bylines import (
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.titles import is_site, plain_title
-from worker.text.page.weigh import Features, model
+from worker.text.page.scoring import Features, load_model
 
 _FAMILIES = {
     "JSON-LD author": "linked", "JSON-LD creator": "linked creator",
@@ -35,34 +35,36 @@ _FAMILIES = {
     "link rel=author beside the article": "link beside", "line around the headline": "line",
 }  # fmt: skip
 _OTHER_META = "meta"
-_SEEN = frozenset(
+_VISIBLE_PLACES = frozenset(
     {"byline", "link", "itemprop", "text byline", "box", "last line", "author link", "below"}
 )
-_STATED = frozenset({"linked", "itemprop", "meta author", "meta", "linked page", "label", "feed"})
-_DESKS = frozenset({"Redaktion", "Staff"})
-"""What a house calls those who write for it, where it names nobody."""
-_BOXES = frozenset({"box", "byline beside", "author link beside", "link beside"})
-_WEAK = frozenset({"line", "feed", "trafilatura", *_BOXES})
-"""Places whose names do not rival those of others."""
-_LINKS = frozenset({"author link", "itemprop beside", *_BOXES} - {"box"})
-"""Places that may be about anybody, so a name that stands in no other has to be likely."""
-_TELLING = frozenset({"byline", "below", "itemprop", "meta", "trafilatura"})
-"""Places that say more or less than that a name is seen or stated."""
-_RIGHT = 2  # blocks below the headline
-_SMALL = 2  # letters of a particle
-_MORE = 2  # words that a name may have more where it is spelled in full
-_FAR = 1000
-_TITLE = 4  # letters: Prof
-_LATE = 3
-_LONG = 4
-_GLUED = 20  # letters of a word; it is several
-_LIKELY = 0.35
-"""So likely has the best name to be where none reaches the threshold."""
+_STATED_PLACES = frozenset(
+    {"linked", "itemprop", "meta author", "meta", "linked page", "label", "feed"}
+)
+_GENERIC_NAMES = frozenset({"Redaktion", "Staff"})
+"""Generic bylines of publishers that name no person."""
+_BOX_PLACES = frozenset({"box", "byline beside", "author link beside", "link beside"})
+_WEAK_PLACES = frozenset({"line", "feed", "trafilatura", *_BOX_PLACES})
+"""Places whose names do not compete with those of other places."""
+_LINK_PLACES = frozenset({"author link", "itemprop beside", *_BOX_PLACES} - {"box"})
+"""Places that may name unrelated persons; names found only there must reach the threshold."""
+_PLACE_FEATURES = frozenset({"byline", "below", "itemprop", "meta", "trafilatura"})
+"""Places with a feature of their own, in addition to seen and stated."""
+_DIRECTLY_BELOW = 2  # blocks below the headline
+_MIN_SITE_KEY = 2  # letters; longer than a particle
+_MAX_EXTRA_WORDS = 2  # additional words of a full name
+_UNORDERED = 1000
+_MAX_TITLE_LENGTH = 4  # letters, such as Prof
+_LATE_LINK = 3
+_LONG_NAME = 4
+_JOINED_WORDS = 20  # letters; longer words are several joined words
+_FALLBACK_THRESHOLD = 0.35
+"""Minimum probability of the best name if no name reaches the threshold of the model."""
 
 
 @dataclass(slots=True)
-class _Named:
-    """A name that was offered: where, how early among the offers of a place, and with whom."""
+class _AuthorCandidate:
+    """A candidate name; `places` maps each place to the index of the byline that contains it."""
 
     name: str
     kind: str
@@ -70,54 +72,70 @@ class _Named:
     places: dict[str, int] = field(default_factory=dict)
 
 
-def choose_people(
+def choose_authors(
     candidates: Sequence[Candidate], sites: Sequence[str], clues: PageClues = NO_CLUES
 ) -> tuple[People, str, float | None]:
-    """Return who wrote a text, the place that names them best, and how sure that is.
+    """Return the authors, the place of the most probable one, and its probability.
 
-    The site, whose names are `sites`, is nobody unless the page is of its blog: there a firm
-    writes itself. Where it bears the name of a person it may be whoever writes it.
+    A name of the site (`sites`) is not an author, except on a company blog, or if it has the form
+    of a person's name.
     """
-    weighed = model("authors")
-    named = list(_collect(candidates, clues.organisations))
-    agencies = tuple(dict.fromkeys(each.name for each in named if each.kind == "agency"))
-    described = _described(named, sites, clues)
-    sure = {
-        name: weighed.probability(each)
-        for name, each in described.items()
-        if name not in clues.unseen
+    model = load_model("authors")
+    names = list(_collect(candidates, clues.organisations))
+    agencies = tuple(dict.fromkeys(author.name for author in names if author.kind == "agency"))
+    name_features = _features_by_name(names, sites, clues)
+    probabilities = {
+        name: model.probability(values)
+        for name, values in name_features.items()
+        if name not in clues.invisible
     }
-    taken = _taken([each for each in named if each.name in sure], sure, weighed.threshold)
-    if not taken:
+    chosen = _accept(
+        [author for author in names if author.name in probabilities], probabilities, model.threshold
+    )
+    if not chosen:
         return People((), agencies, ()), candidates[0].found_in if candidates else "", None
-    best = max(taken, key=lambda each: sure[each.name])
-    persons = tuple(_whole([each for each in taken if each.kind == "person"]))
-    houses = [each.name for each in taken if each.kind == "house"]
+    best = max(chosen, key=lambda author: probabilities[author.name])
+    persons = tuple(
+        _without_partial_names([author for author in chosen if author.kind == "person"])
+    )
+    houses = [author.name for author in chosen if author.kind == "house"]
     if persons:
-        houses = [name for name in houses if not (DESK.search(name) or _of_site(name, sites))]
+        houses = [
+            name for name in houses if not (DESK.search(name) or _starts_with_site(name, sites))
+        ]
     people = People(persons, agencies, tuple(houses))
-    return people, _place(best, candidates), round(sure[best.name], 2)
+    return people, _best_place(best, candidates), round(probabilities[best.name], 2)
 
 
-def _taken(offered: Sequence[_Named], sure: Mapping[str, float], threshold: float) -> list[_Named]:
-    """Return the names that are likely enough, or else the likeliest if they are not unlikely.
+def _accept(
+    candidates: Sequence[_AuthorCandidate], probabilities: Mapping[str, float], threshold: float
+) -> list[_AuthorCandidate]:
+    """Return the names that reach the threshold, or the most probable one above a minimum.
 
-    A first name speaks for the whole one. A mere line around the headline names nobody. A box
-    tells who is behind a name that was given: it names somebody where nothing else does.
+    A first name adds its probability to the full name. Names found only in unlabelled lines are
+    ignored. A name found only in author boxes counts if there is no other.
     """
-    offered = [each for each in offered if each.places.keys() != {"line"}]
-    likely = [each for each in offered if sure[each.name] >= threshold]
-    if not likely:
-        meant = [each for each in offered if not each.places.keys() <= _LINKS]
-        joint = {each.name: sure[each.name] + sure.get(_first(each.name), 0.0) for each in meant}
-        best = max(joint.values(), default=0.0)
-        return [each for each in meant if joint[each.name] == best >= _LIKELY]
-    boxed = [each for each in likely if each.places.keys() <= _BOXES]
-    return [each for each in likely if each not in boxed] or boxed[:1]
+    candidates = [author for author in candidates if author.places.keys() != {"line"}]
+    accepted = [author for author in candidates if probabilities[author.name] >= threshold]
+    if not accepted:
+        eligible = [author for author in candidates if not author.places.keys() <= _LINK_PLACES]
+        joint_probabilities = {
+            author.name: probabilities[author.name]
+            + probabilities.get(_first_name(author.name), 0.0)
+            for author in eligible
+        }
+        best = max(joint_probabilities.values(), default=0.0)
+        return [
+            author
+            for author in eligible
+            if joint_probabilities[author.name] == best >= _FALLBACK_THRESHOLD
+        ]
+    from_boxes = [author for author in accepted if author.places.keys() <= _BOX_PLACES]
+    return [author for author in accepted if author not in from_boxes] or from_boxes[:1]
 
 
-def _first(name: str) -> str:
-    """Return the first name of a whole one."""
+def _first_name(name: str) -> str:
+    """Return the first word of a name with several words."""
     first, _, rest = name.partition(" ")
     return first if rest else ""
 
@@ -125,209 +143,230 @@ def _first(name: str) -> str:
 def features(
     candidates: Sequence[Candidate], sites: Sequence[str], clues: PageClues = NO_CLUES
 ) -> Mapping[str, Features]:
-    """Return the features of each name that is offered: what is weighed, and fitted to."""
-    return _described(list(_collect(candidates, clues.organisations)), sites, clues)
+    """Return the features of each candidate name, as input of the model and of its training."""
+    return _features_by_name(list(_collect(candidates, clues.organisations)), sites, clues)
 
 
-def _described(
-    named: Sequence[_Named], sites: Sequence[str], clues: PageClues
+def _features_by_name(
+    authors: Sequence[_AuthorCandidate], sites: Sequence[str], clues: PageClues
 ) -> Mapping[str, Features]:
-    outlets = {each.name for each in named if _is_outlet(each, sites)}
-    offered = [
-        each
-        for each in named
-        if each.kind != "agency" and (clues.is_blog or each.name not in outlets)
+    site_names = {author.name for author in authors if _is_site_name(author, sites)}
+    candidates = [
+        author
+        for author in authors
+        if author.kind != "agency" and (clues.is_blog or author.name not in site_names)
     ]
-    rivals = [each for each in offered if each.name not in outlets]
-    return {each.name: _features(each, rivals, clues) for each in offered}
+    rivals = [author for author in candidates if author.name not in site_names]
+    return {author.name: _features(author, rivals, clues) for author in candidates}
 
 
-def _collect(candidates: Sequence[Candidate], organisations: Collection[str]) -> Iterator[_Named]:
-    """Yield each name once, in the order of the places that were meant for it."""
-    found: dict[str, _Named] = {}
+def _collect(
+    candidates: Sequence[Candidate], organisations: Collection[str]
+) -> Iterator[_AuthorCandidate]:
+    """Yield each candidate name once, with all its places, in the order of the candidates."""
+    by_key: dict[str, _AuthorCandidate] = {}
     counts: dict[str, int] = {}
     for candidate in candidates:
         if not isinstance(candidate.value, list):
             continue
         family = _FAMILIES.get(candidate.found_in, _OTHER_META)
-        people = _people(candidate)
+        people = _read_candidate(candidate)
         entries = [(name, "person") for name in people.persons]
         entries += [(name, "house") for name in people.houses]
         entries += [(name, "agency") for name in people.agencies]
-        if entries and family not in _STATED:  # one may state each author apart
+        if entries and family not in _STATED_PLACES:  # metadata may list each author separately
             counts[family] = counts.get(family, -1) + 1
-        before = [found[k] for name, _ in entries if (k := title_key(name)) in found]
-        order = min([counts.get(family, 0), *(b.places.get(family, _FAR) for b in before)])
+        earlier = [by_key[k] for name, _ in entries if (k := title_key(name)) in by_key]
+        order = min([counts.get(family, 0), *(b.places.get(family, _UNORDERED) for b in earlier)])
         for name, kind in entries:
             if name in organisations and kind == "person":
-                kind = "house"  # noqa: PLW2901 -- the page says so
-            known = found.setdefault(title_key(name), _Named(name, kind, len(found)))
-            if _legible(name) > _legible(known.name):
-                known.name = name  # what was offered before is an account, a slip, or capitals
-            known.places[family] = min(order, known.places.get(family, order))
-    yield from _joined(list(found.values()))
+                kind = "house"  # noqa: PLW2901 -- declared by the page
+            entry = by_key.setdefault(title_key(name), _AuthorCandidate(name, kind, len(by_key)))
+            if _spelling_rank(name) > _spelling_rank(entry.name):
+                entry.name = name  # the earlier spelling is an account, a typo, or capitals
+            entry.places[family] = min(order, entry.places.get(family, order))
+    yield from _merge_variants(list(by_key.values()))
 
 
-def _joined(named: Sequence[_Named]) -> Iterator[_Named]:
-    """Yield the names, those that are another one less a name or a title joined with it.
+def _merge_variants(authors: Sequence[_AuthorCandidate]) -> Iterator[_AuthorCandidate]:
+    """Merge names that are shorter forms of another one, without a middle name or title.
 
-    >>> two = [_Named("Ada Kern", "person", 0), _Named("Dr. Ada Maria Kern", "person", 1)]
-    >>> [each.name for each in _joined(two)]
+    >>> names = ["Ada Kern", "Dr. Ada Maria Kern"]
+    >>> two = [_AuthorCandidate(name, "person", order) for order, name in enumerate(names)]
+    >>> [author.name for author in _merge_variants(two)]
     ['Dr. Ada Maria Kern']
     """
-    words = [_words(each.name) if each.kind == "person" else [] for each in named]
-    for each, own in zip(named, words, strict=True):
-        fuller = (
-            other
-            for other, more in zip(named, words, strict=True)
-            if 1 < len(own) < len(more) <= len(own) + _MORE
-            and own[-1] == more[-1]
-            and (own[0] == more[0] or len(more[0]) <= _TITLE)
-            and set(own) < set(more)
+    all_keys = [_word_keys(author.name) if author.kind == "person" else [] for author in authors]
+    for author, word_keys in zip(authors, all_keys, strict=True):
+        longer_names = (
+            longer
+            for longer, longer_keys in zip(authors, all_keys, strict=True)
+            if 1 < len(word_keys) < len(longer_keys) <= len(word_keys) + _MAX_EXTRA_WORDS
+            and word_keys[-1] == longer_keys[-1]
+            and (word_keys[0] == longer_keys[0] or len(longer_keys[0]) <= _MAX_TITLE_LENGTH)
+            and set(word_keys) < set(longer_keys)
         )
-        whole = next(fuller, None)
-        if whole is None:
-            yield each
+        full = next(longer_names, None)
+        if full is None:
+            yield author
         else:
-            if each.places.keys() & _STATED and not whole.places.keys() & _STATED:
-                whole.name = each.name
-            for family, order in each.places.items():
-                whole.places[family] = min(order, whole.places.get(family, order))
-            whole.order = min(whole.order, each.order)
+            if author.places.keys() & _STATED_PLACES and not full.places.keys() & _STATED_PLACES:
+                full.name = author.name
+            for family, order in author.places.items():
+                full.places[family] = min(order, full.places.get(family, order))
+            full.order = min(full.order, author.order)
 
 
-def _words(name: str) -> list[str]:
-    """Return the letters of each word of a name."""
+def _word_keys(name: str) -> list[str]:
+    """Return the normalised words of a name."""
     return list(filter(None, map(title_key, name.split())))
 
 
-def _legible(name: str) -> tuple[bool, bool]:
+def _spelling_rank(name: str) -> tuple[bool, bool]:
     return PERSON.fullmatch(name) is not None, not name.isupper()
 
 
-def _people(candidate: Candidate) -> People:
-    offered = tuple(value for value in candidate.value if isinstance(value, str))
-    return _people_in(offered, candidate.found_in)
+def _read_candidate(candidate: Candidate) -> People:
+    values = tuple(value for value in candidate.value if isinstance(value, str))
+    return _read_values(values, candidate.found_in)
 
 
-@lru_cache(maxsize=256)  # one choice asks several times
-def _people_in(offered: tuple[str, ...], found_in: str) -> People:
-    values = [plain_title(value) for value in offered]
-    if found_in.startswith("meta"):
-        values = list(map(_turned, values))
-    if len(values) == 1 or found_in.startswith(("byline", "trafilatura")):
-        found = [read_byline(value) for value in values]
+@lru_cache(maxsize=256)  # called repeatedly per page
+def _read_values(texts: tuple[str, ...], place: str) -> People:
+    values = [plain_title(value) for value in texts]
+    if place.startswith("meta"):
+        values = list(map(_in_spoken_order, values))
+    if len(values) == 1 or place.startswith(("byline", "trafilatura")):
+        readings = [read_byline(value) for value in values]
     else:
-        found = [sort_names(values)]
-    found += [People((), (), (value,)) for value in map(clean_name, values) if value in _DESKS]
+        readings = [sort_names(values)]
+    readings += [
+        People((), (), (value,)) for value in map(clean_name, values) if value in _GENERIC_NAMES
+    ]
     return People(
-        tuple(dict.fromkeys(p for people in found for p in people.persons)),
-        tuple(dict.fromkeys(a for people in found for a in people.agencies)),
-        tuple(dict.fromkeys(h for people in found for h in people.houses)),
+        tuple(dict.fromkeys(p for people in readings for p in people.persons)),
+        tuple(dict.fromkeys(a for people in readings for a in people.agencies)),
+        tuple(dict.fromkeys(h for people in readings for h in people.houses)),
     )
 
 
-def _turned(value: str) -> str:
-    """Return a name of a catalogue as it is spoken.
+def _in_spoken_order(value: str) -> str:
+    """Convert "last name, first name" to the spoken order.
 
-    >>> _turned("Kern, Ada"), _turned("Ada Kern, Bo Lind")
+    >>> _in_spoken_order("Kern, Ada"), _in_spoken_order("Ada Kern, Bo Lind")
     ('Ada Kern', 'Ada Kern, Bo Lind')
     """
     last, _, first = value.partition(", ")
     return f"{first} {last}" if first and " " not in last and first.count(" ") < 2 else value
 
 
-def _is_outlet(named: _Named, sites: Sequence[str]) -> bool:
-    """Return whether a name is the site's and not that of a person who has a site."""
-    if not is_site(named.name, sites):
+def _is_site_name(candidate: _AuthorCandidate, sites: Sequence[str]) -> bool:
+    """Check whether a name is that of the site, and not that of a person with a website."""
+    if not is_site(candidate.name, sites):
         return False
-    return not (named.kind == "person" and " " in named.name and PERSON.fullmatch(named.name))
+    return not (
+        candidate.kind == "person" and " " in candidate.name and PERSON.fullmatch(candidate.name)
+    )
 
 
-def _features(each: _Named, rivals: Sequence[_Named], clues: PageClues) -> dict[str, float]:
-    """Describe a name: where it stands, how it looks, what else the page says."""
-    others = [
-        o
-        for o in rivals
-        if o is not each
-        and (o.kind == "person" or each.kind == "house")
-        and not o.places.keys() <= _WEAK
+def _features(
+    author: _AuthorCandidate, rivals: Sequence[_AuthorCandidate], clues: PageClues
+) -> dict[str, float]:
+    """Return the features of a name: its places, its form, and competing names."""
+    stronger = [
+        rival
+        for rival in rivals
+        if rival is not author
+        and (rival.kind == "person" or author.kind == "house")
+        and not rival.places.keys() <= _WEAK_PLACES
     ]
-    flags = {**_of_places(each, clues), **_of_look(each), **_of_others(each, others)}
-    described: dict[str, float] = {f"in {place}": 1.0 for place in each.places if place in _TELLING}
-    described["places"] = min(len(each.places), 5) / 5
-    return described | {name: 1.0 for name, holds in flags.items() if holds}
+    flags = {
+        **_place_features(author, clues),
+        **_form_features(author),
+        **_rival_features(author, stronger),
+    }
+    values: dict[str, float] = {
+        f"in {place}": 1.0 for place in author.places if place in _PLACE_FEATURES
+    }
+    values["places"] = min(len(author.places), 5) / 5
+    return values | {name: 1.0 for name, is_set in flags.items() if is_set}
 
 
-def _of_places(each: _Named, clues: PageClues) -> dict[str, bool]:
-    places, key = each.places, title_key(each.name)
+def _place_features(author: _AuthorCandidate, clues: PageClues) -> dict[str, bool]:
+    places, key = author.places, title_key(author.name)
     lines = [line for line in clues.lines if key in line[1]]
     return {
-        "seen": not places.keys().isdisjoint(_SEEN),
-        "stated": not places.keys().isdisjoint(_STATED),
+        "seen": not places.keys().isdisjoint(_VISIBLE_PLACES),
+        "stated": not places.keys().isdisjoint(_STATED_PLACES),
         "first byline": places.get("byline") == 0,
         "never first": all(places.values()),
-        "late author link": places.get("author link", 0) >= _LATE,
+        "late author link": places.get("author link", 0) >= _LATE_LINK,
         "beside alone": all(place.endswith("beside") for place in places),
-        "above the headline": any(at < 0 for at, *_ in lines),
-        "right below": any(0 < at <= _RIGHT and line == key for at, line, _ in lines),
-        "dated line": any(dated for *_, dated in lines),
-        "introduced": any(text.startswith(f"{each.name} ") for text in clues.openings),
+        "above the headline": any(offset < 0 for offset, *_ in lines),
+        "right below": any(
+            0 < offset <= _DIRECTLY_BELOW and line == key for offset, line, _ in lines
+        ),
+        "dated line": any(has_date for *_, has_date in lines),
+        "introduced": any(text.startswith(f"{author.name} ") for text in clues.openings),
     }
 
 
-def _of_look(each: _Named) -> dict[str, bool]:
-    words = each.name.split()
+def _form_features(author: _AuthorCandidate) -> dict[str, bool]:
+    words = author.name.split()
     return {
-        "house": each.kind == "house",
-        "spelled as a name": PERSON.fullmatch(each.name) is not None,
-        "long": sum(word not in PARTICLES for word in words) >= _LONG
-        or max(map(len, words)) > _GLUED,
-        "capitals": each.name.isupper(),
+        "house": author.kind == "house",
+        "spelled as a name": PERSON.fullmatch(author.name) is not None,
+        "long": sum(word not in PARTICLES for word in words) >= _LONG_NAME
+        or max(map(len, words)) > _JOINED_WORDS,
+        "capitals": author.name.isupper(),
     }
 
 
-def _of_others(each: _Named, others: Sequence[_Named]) -> dict[str, bool]:
-    key = title_key(each.name)
-    keys = [title_key(other.name) for other in others]
-    own = _counted(each)
-    apart = [o for o in others if each.kind == "house" or _counted(o) != own]
-    is_stated = not each.places.keys().isdisjoint(_STATED)
+def _rival_features(
+    author: _AuthorCandidate, rivals: Sequence[_AuthorCandidate]
+) -> dict[str, bool]:
+    key = title_key(author.name)
+    keys = [title_key(rival_key.name) for rival_key in rivals]
+    order = _significant_places(author)
+    separate = [
+        rival for rival in rivals if author.kind == "house" or _significant_places(rival) != order
+    ]
+    is_stated = not author.places.keys().isdisjoint(_STATED_PLACES)
     return {
-        "another is linked": "linked" not in each.places
-        and any("linked" in o.places for o in others),
+        "another is linked": "linked" not in author.places
+        and any("linked" in rival.places for rival in rivals),
         "another is stated": not is_stated
-        and any(not o.places.keys().isdisjoint(_STATED) for o in others),
-        "a longer one": any(key in other for other in keys),
-        "a shorter one": any(other in key for other in keys),
-        "only one": not apart,
+        and any(not rival.places.keys().isdisjoint(_STATED_PLACES) for rival in rivals),
+        "a longer one": any(key in rival_key for rival_key in keys),
+        "a shorter one": any(rival_key in key for rival_key in keys),
+        "only one": not separate,
     }
 
 
-def _counted(named: _Named) -> dict[str, int]:
-    """Return the places of a name whose order tells who stands together."""
-    return {place: order for place, order in named.places.items() if place != "line"}
+def _significant_places(candidate: _AuthorCandidate) -> dict[str, int]:
+    """Return the places of a name in which the order is significant."""
+    return {place: order for place, order in candidate.places.items() if place != "line"}
 
 
-def _of_site(name: str, sites: Sequence[str]) -> bool:
-    """Return whether a name begins with that of the site."""
+def _starts_with_site(name: str, sites: Sequence[str]) -> bool:
+    """Check whether a name begins with a name of the site."""
     key = title_key(name)
-    return any(len(site) > _SMALL and key.startswith(site) for site in map(title_key, sites))
+    return any(len(site) > _MIN_SITE_KEY and key.startswith(site) for site in map(title_key, sites))
 
 
-def _whole(persons: Sequence[_Named]) -> Iterator[str]:
-    """Yield the names that are no part of another one that was taken."""
-    keys = [title_key(each.name) for each in persons]
-    for each, key in zip(persons, keys, strict=True):
-        if not any(key in other and key != other for other in keys):
-            yield each.name
+def _without_partial_names(persons: Sequence[_AuthorCandidate]) -> Iterator[str]:
+    """Yield the names that are not part of another one."""
+    keys = [title_key(author.name) for author in persons]
+    for author, key in zip(persons, keys, strict=True):
+        if not any(key in longer and key != longer for longer in keys):
+            yield author.name
 
 
-def _place(best: _Named, candidates: Sequence[Candidate]) -> str:
-    """Return the place of the first offer that holds the best name."""
+def _best_place(best: _AuthorCandidate, candidates: Sequence[Candidate]) -> str:
+    """Return the place of the first candidate that contains the best name."""
     for candidate in candidates:
         if isinstance(candidate.value, list):
-            people = _people(candidate)
+            people = _read_candidate(candidate)
             if any(title_key(n) == title_key(best.name) for n in (*people.persons, *people.houses)):
                 return candidate.found_in
     return ""

@@ -1,4 +1,4 @@
-"""Read the places of a page that name who wrote: bylines, links, boxes, first and last lines."""
+"""Collect candidates for authors: bylines, links, author boxes, first and last lines."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,16 +16,16 @@ from worker.text.annotate.bylines import (
     is_signature,
     names_in_line,
 )
-from worker.text.page.layout.blocks import Block, Layout, Zone, label_of
-from worker.text.page.layout.candidates import Collection
-from worker.text.page.layout.container import container_of, is_inside, runs
+from worker.text.page.layout.blocks import Block, Layout, Zone, class_and_id
+from worker.text.page.layout.candidates import CandidateCollector
+from worker.text.page.layout.container import find_container, is_inside, is_running_text
 from worker.text.page.layout.labels import BYLINE_LABEL
 
 LONGEST_BYLINE = 160
 _SHORTEST_BYLINE = 4
 _LONGEST_LINE = 50
 _ABOVE, _BELOW = 5, 12
-"""So many blocks around the headline belong to it, whatever their classes say."""
+"""Number of blocks before and after the headline that belong to it, whatever their class."""
 _BLOCKS_AROUND_HEADLINE = 25
 _LAST_RUNNING = 2
 _BYLINE_TAGS = (
@@ -34,19 +34,19 @@ _BYLINE_TAGS = (
 )  # fmt: skip
 _OTHER_BLOCKS = ("h1", "h2", "figcaption", "blockquote")
 _BOOK_LINES = 4
-"""So many lines around one of a book are of that book, too."""
+"""Number of lines around a book description that may belong to it."""
 _PLACE_IN: Mapping[Zone, str] = {
     "article": "", "aside": " beside the article", "caption": " in a caption", "chrome": "",
 }  # fmt: skip
-_FAR_LINE = {"article": "byline in the text", "aside": "byline beside the article"}
-_READ = tuple(_FAR_LINE)
+_DISTANT_PLACE = {"article": "byline in the text", "aside": "byline beside the article"}
+_TEXT_ZONES = tuple(_DISTANT_PLACE)
 _NAME_TAGS = ("h2", "h3", "h4", "h5", "h6", "div", "span", "strong", "a")
 
 
 BOOK_LINE = re.compile(
     r"(?:verlag|seiten(?:zahl)?|isbn|originaltitel|publisher|pages)\s*:", re.IGNORECASE
 )
-"""A line of what is told of a book, beside who wrote it.
+"""A line of a book description, which may name the author of the book.
 
 >>> bool(BOOK_LINE.match("Verlag: Deichpresse")), bool(BOOK_LINE.match("Verlagshaus: Lohe"))
 (True, False)
@@ -57,9 +57,9 @@ AUTHOR_BOX_LABEL = re.compile(
     r"|\b(?:about|box|card|profil|ueber|über)[\s_-]+(?:the[\s_-]+|den[\s_-]+|die[\s_-]+)?(?:author|autor(?:in)?)\b",
     re.IGNORECASE,
 )
-"""A class of the box that introduces whoever wrote.
+"""A class of a box about the author.
 
->>> [bool(AUTHOR_BOX_LABEL.search(each)) for each in ("author-bio footer", "teaser-box author")]
+>>> [bool(AUTHOR_BOX_LABEL.search(label)) for label in ("author-bio footer", "teaser-box author")]
 [True, True]
 >>> bool(AUTHOR_BOX_LABEL.search("authority-infobox"))
 False
@@ -69,16 +69,16 @@ AUTHOR_ADDRESS = re.compile(
     r"[/?&_](?:authors?|autor(?:en|in)?|profiles?|people|contributors?|staff|journalists?|by|team|byline|verfasser|redakteure?|columnists?|reporters?)[/=]\w",
     re.IGNORECASE,
 )
-"""The address of the page on somebody who writes.
+"""The address of a page about an author.
 
 >>> bool(AUTHOR_ADDRESS.search("/author/ada-kern")), bool(AUTHOR_ADDRESS.search("/authority/3"))
 (True, False)
 """
 
-OTHERS_LABEL = re.compile(r"comment|kommentar|repl(?:y|ies)|related|recommend", re.IGNORECASE)
-"""A class of what readers wrote, or of articles that are recommended.
+UNRELATED_LABEL = re.compile(r"comment|kommentar|repl(?:y|ies)|related|recommend", re.IGNORECASE)
+"""A class of comments, or of recommended articles.
 
->>> bool(OTHERS_LABEL.search("comment-author vcard")), bool(OTHERS_LABEL.search("author-bio"))
+>>> bool(UNRELATED_LABEL.search("comment-author vcard")), bool(UNRELATED_LABEL.search("author-bio"))
 (True, False)
 """
 
@@ -86,26 +86,26 @@ BOX_LINK = re.compile(
     r"(?:all|more|about|follow|view|see|alle[rs]?|mehr|über|zum|zur|folgen|weitere|die|der|das|the)\s",
     re.IGNORECASE,
 )
-"""How a line of such a box begins that is no name.
+"""The beginning of a line in an author box that is not a name.
 
 >>> bool(BOX_LINK.match("Alle Texte")), bool(BOX_LINK.match("Alla Kern"))
 (True, False)
 """
 
 
-def collect_bylines(layout: Layout, collection: Collection) -> None:
-    """Offer the names of whoever wrote, each place with what stands around it."""
-    at = headline_at(layout.blocks)
-    _collect_labelled(layout, at, collection)
-    near = _near_lines(layout.blocks, at)
-    _collect_byline_blocks(layout.blocks, near, collection)
-    _collect_lines(near, at, collection)
-    collection.add("authors", _last_line(layout.blocks), "last line")
-    collection.add("authors", _in_author_boxes(layout), "author box")
+def collect_bylines(layout: Layout, collector: CandidateCollector) -> None:
+    """Add the authors of bylines, links, lines around the headline, last lines and author boxes."""
+    headline_index = find_headline_index(layout.blocks)
+    _collect_labelled_elements(layout, headline_index, collector)
+    near_lines = _near_lines(layout.blocks, headline_index)
+    _collect_byline_blocks(layout.blocks, near_lines, collector)
+    _collect_lines(near_lines, headline_index, collector)
+    collector.add("authors", _last_line(layout.blocks), "last line")
+    collector.add("authors", _author_box_names(layout), "author box")
 
 
-def headline_at(blocks: Sequence[Block]) -> int:
-    """Return which block is the headline of the article, 0 where none looks like it."""
+def find_headline_index(blocks: Sequence[Block]) -> int:
+    """Return the index of the headline block, or 0 if there is none."""
     for tag, zones in (("h1", ("article",)), ("h1", tuple(_PLACE_IN)), ("h2", ("article",))):
         for index, block in enumerate(blocks):
             if block.tag == tag and block.zone in zones:
@@ -113,15 +113,17 @@ def headline_at(blocks: Sequence[Block]) -> int:
     return 0
 
 
-def _collect_labelled(layout: Layout, at: int, collection: Collection) -> None:
-    """Offer what is called a byline, and the links to somebody who writes.
+def _collect_labelled_elements(
+    layout: Layout, headline_index: int, collector: CandidateCollector
+) -> None:
+    """Add the elements with the class of a byline, and links to pages of authors.
 
-    Around the headline they count in whatever zone they stand.
+    Elements near the headline count in any zone that is not hidden.
     """
     numbers = {block.element: index for index, block in enumerate(layout.blocks)}
-    passed = 0
+    block_index = 0
     for element in layout.body.iter(*_OTHER_BLOCKS, *_BYLINE_TAGS):
-        passed = numbers.get(element, passed)
+        block_index = numbers.get(element, block_index)
         label = element.get("class") or element.get("id")
         kinds = ["byline"] if label and _is_byline_place(label) else []
         if element.tag == "a":
@@ -129,26 +131,26 @@ def _collect_labelled(layout: Layout, at: int, collection: Collection) -> None:
         if not kinds:
             continue
         zone = layout.zone(element)
-        is_near = at - _ABOVE <= passed <= at + _BELOW
-        if zone in _READ or (zone != "hidden" and is_near):
+        is_near = headline_index - _ABOVE <= block_index <= headline_index + _BELOW
+        if zone in _TEXT_ZONES or (zone != "hidden" and is_near):
             zone = "article" if is_near and zone == "aside" else zone
-            text = _parted_text(element)
+            text = _text_with_bars(element)
             if _SHORTEST_BYLINE <= len(text) <= LONGEST_BYLINE and not _is_prose(text):
                 for kind in kinds:
-                    collection.add("authors", [text], kind + _PLACE_IN[zone])
+                    collector.add("authors", [text], kind + _PLACE_IN[zone])
 
 
 def _link_kinds(link: HtmlElement) -> Iterator[str]:
-    """Yield the places of authors that a link is by its relation and its address."""
+    """Yield the places that a link counts as, by its relation and its address."""
     if "author" in link.get("rel", "").split():
         yield "link rel=author"
     if AUTHOR_ADDRESS.search(link.get("href", "")):
         yield "author link"
 
 
-def _near_lines(blocks: Sequence[Block], at: int) -> dict[int, str]:
+def _near_lines(blocks: Sequence[Block], headline_index: int) -> dict[int, str]:
     """Return the short lines around the headline, with bars between their parts."""
-    first, last = max(0, at - _ABOVE), at + _BLOCKS_AROUND_HEADLINE
+    first, last = max(0, headline_index - _ABOVE), headline_index + _BLOCKS_AROUND_HEADLINE
     return {
         index: _with_bars(block)
         for index, block in enumerate(blocks[first : last + 1], first)
@@ -156,100 +158,106 @@ def _near_lines(blocks: Sequence[Block], at: int) -> dict[int, str]:
     }
 
 
-def _collect_lines(near: Mapping[int, str], at: int, collection: Collection) -> None:
-    """Offer the short lines around the headline that begin like a byline or are mere names."""
-    for index, line in near.items():
-        if index >= at + _BELOW or BYLINE_LABEL_BEFORE.match(line) or _is_prose(line):
+def _collect_lines(
+    near_lines: Mapping[int, str], headline_index: int, collector: CandidateCollector
+) -> None:
+    """Add the short lines around the headline that begin like a byline, or contain only names."""
+    for index, line in near_lines.items():
+        if index >= headline_index + _BELOW or BYLINE_LABEL_BEFORE.match(line) or _is_prose(line):
             continue
         parts = line.split(" | ")
-        below = index > at or (index == at and len(parts) > 1)
-        introduced = [part for part in parts if below and is_introduced(part)]
-        for part in introduced:
-            collection.add("authors", [part], "byline below the headline")
-        if not introduced and index != at:
+        below = index > headline_index or (index == headline_index and len(parts) > 1)
+        bylines = [part for part in parts if below and is_introduced(part)]
+        for part in bylines:
+            collector.add("authors", [part], "byline below the headline")
+        if not bylines and index != headline_index:
             place = "byline" if STAMP.search(line) else "line around the headline"
-            collection.add("authors", names_in_line(line), place)
+            collector.add("authors", names_in_line(line), place)
 
 
 def _collect_byline_blocks(
-    blocks: Sequence[Block], near: Mapping[int, str], collection: Collection
+    blocks: Sequence[Block], near_lines: Mapping[int, str], collector: CandidateCollector
 ) -> None:
-    """Offer the lines that are a byline by their words, and those below one that announces it."""
-    announced: list[str] | None = None
-    lines = list(_short_lines(blocks, near))
+    """Add lines worded like a byline, and the name lines below one that ends with a label."""
+    names_below: list[str] | None = None
+    lines = list(_short_lines(blocks, near_lines))
     for number, (line, zone, is_near) in enumerate(lines):
-        place = "byline" if is_near else _FAR_LINE[zone]
-        if announced is not None and is_person_line(line):
-            announced.append(line)
+        place = "byline" if is_near else _DISTANT_PLACE[zone]
+        if names_below is not None and is_person_line(line):
+            names_below.append(line)
             continue
-        collection.add("authors", announced, place)
-        announced = [] if BYLINE_LABEL_ALONE.fullmatch(line.rpartition(" | ")[2]) else None
-        around = lines[max(0, number - _BOOK_LINES) : number + _BOOK_LINES + 1]
-        if is_byline(line) and not (BYLINE_LABEL_BEFORE.match(line) and _has_book(around)):
-            collection.add("authors", [line], place)
-    collection.add("authors", announced, "byline in the text")
+        collector.add("authors", names_below, place)
+        names_below = [] if BYLINE_LABEL_ALONE.fullmatch(line.rpartition(" | ")[2]) else None
+        context = lines[max(0, number - _BOOK_LINES) : number + _BOOK_LINES + 1]
+        if is_byline(line) and not (BYLINE_LABEL_BEFORE.match(line) and _has_book(context)):
+            collector.add("authors", [line], place)
+    collector.add("authors", names_below, "byline in the text")
 
 
 def _has_book(lines: Sequence[tuple[str, Zone, bool]]) -> bool:
-    """Return whether lines tell of a book."""
-    return any(zone in _READ and BOOK_LINE.match(line) for line, zone, _is_near in lines)
+    """Check whether the lines contain a book description."""
+    return any(zone in _TEXT_ZONES and BOOK_LINE.match(line) for line, zone, _is_near in lines)
 
 
 def _with_bars(block: Block) -> str:
-    """Return a line with bars between its parts, which may hold a name apart from its label."""
+    """Return a line with bars between its parts, so that name and label are separate."""
     if len(block.element) == 0:
         return block.text
-    parts = [part for part in _parted_text(block.element).split(" | ") if part in block.text]
+    parts = [part for part in _text_with_bars(block.element).split(" | ") if part in block.text]
     same = "".join(parts).replace(" ", "") == block.text.replace(" ", "")
     return " | ".join(parts) if same else block.text
 
 
-def _in_author_boxes(layout: Layout) -> list[str]:
-    """Return the name in the boxes that introduce an author, where they all name the same."""
+def _author_box_names(layout: Layout) -> list[str]:
+    """Return the name in the author boxes, if they all contain the same."""
     names: dict[str, None] = {}
     for element in layout.body.iter("div", "section", "aside", "footer"):
         label = element.get("class") or element.get("id")
-        if label and _is_author_box(label) and not _is_of_others(element):
-            lines = (_parted_text(e) for e in element.iter(*_NAME_TAGS) if not any(map(len, e)))
+        if label and _is_author_box(label) and not _is_unrelated_box(element):
+            lines = (_text_with_bars(e) for e in element.iter(*_NAME_TAGS) if not any(map(len, e)))
             name = next(filter(_is_whole_name, lines), None)
             names |= {name: None} if name else {}
     return list(names) if len(names) == 1 else []
 
 
-def _is_of_others(box: HtmlElement) -> bool:
-    """Return whether a box stands among comments, or in a list of other articles."""
-    around = (e for e in (box, *box.iterancestors()) if e.tag not in ("body", "html"))
-    return any(e.tag == "li" or OTHERS_LABEL.search(label_of(e)) for e in around)
+def _is_unrelated_box(box: HtmlElement) -> bool:
+    """Check whether a box is among comments, or in a list of other articles."""
+    ancestors = (e for e in (box, *box.iterancestors()) if e.tag not in ("body", "html"))
+    return any(e.tag == "li" or UNRELATED_LABEL.search(class_and_id(e)) for e in ancestors)
 
 
 def _is_whole_name(text: str) -> bool:
     return " " in text and is_person_line(text) and BOX_LINK.match(text) is None
 
 
-def _parted_text(element: HtmlElement) -> str:
-    """Return the text of an element with a bar between its parts: name and role stand apart.
+def _text_with_bars(element: HtmlElement) -> str:
+    """Return the text of an element with a bar between its parts, such as name and role.
 
     >>> from lxml.html import fromstring
-    >>> _parted_text(fromstring("<p>Von <a>Ada Kern</a> <i>Redakteurin</i> <i>Küste</i></p>"))
+    >>> _text_with_bars(fromstring("<p>Von <a>Ada Kern</a> <i>Redakteurin</i> <i>Küste</i></p>"))
     'Von Ada Kern | Redakteurin Küste'
     """
     parts: list[str] = []
-    single = True
+    is_previous_single = True
     for text in element.itertext():
         part = " ".join(text.split())
         if not part:
             continue
         is_single = " " not in part
-        if parts and ((single and is_single) or _opens(parts[-1]) or not part[0].isalnum()):
+        if parts and (
+            (is_previous_single and is_single)
+            or _is_introduction(parts[-1])
+            or not part[0].isalnum()
+        ):
             parts[-1] += f" {part}"
         else:
             parts.append(part)
-        single = is_single
+        is_previous_single = is_single
     return " | ".join(parts)
 
 
-def _opens(part: str) -> bool:
-    """Return whether a name follows a part that only introduces one, or ends in a comma."""
+def _is_introduction(part: str) -> bool:
+    """Check whether a name follows a part: it is only a label, or ends with a comma."""
     return part.endswith((",", "&", ":")) or BYLINE_START.sub("", part) == ""
 
 
@@ -258,48 +266,55 @@ def _is_prose(text: str) -> bool:
 
 
 def _short_lines(
-    blocks: Sequence[Block], near: Mapping[int, str]
+    blocks: Sequence[Block], near_lines: Mapping[int, str]
 ) -> Iterator[tuple[str, Zone, bool]]:
-    """Yield the lines of the article with their zone, and whether they stand by its headline."""
+    """Yield the short lines of the article with their zone, and whether they are near the
+    headline.
+    """
     for index, block in enumerate(blocks):
-        if index in near:
-            yield near[index], block.zone, True
-        elif block.zone in _READ and len(block.text) <= LONGEST_BYLINE:
+        if index in near_lines:
+            yield near_lines[index], block.zone, True
+        elif block.zone in _TEXT_ZONES and len(block.text) <= LONGEST_BYLINE:
             yield block.text, block.zone, False
 
 
 def _last_line(blocks: Sequence[Block]) -> list[str]:
-    """Return the name that stands alone below the last paragraph of a text."""
-    container = container_of(blocks)
+    """Return the name on a separate line below the last paragraph of the text."""
+    container = find_container(blocks)
     if container is None:
         return []
     inside = (block for block in reversed(blocks) if is_inside(block.element, container))
     running = 0
     follower = None
     for block in inside:
-        if runs(block):
+        if is_running_text(block):
             running += 1
-            if follower is not None and _is_signed(follower):
+            if follower is not None and _is_signature_block(follower):
                 return [follower.text]
-            if running == _LAST_RUNNING:  # a note of the house may follow
+            if running == _LAST_RUNNING:  # a notice of the publisher may follow
                 break
         follower = block
     return []
 
 
-def _is_signed(block: Block) -> bool:
+def _is_signature_block(block: Block) -> bool:
     return block.tag == "p" and block.zone == "article" and is_signature(block.text)
 
 
-@lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
+@lru_cache(maxsize=4096)  # classes repeat within a page and a site
 def _is_byline_place(label: str) -> bool:
-    small = label.lower()
-    may_be = "tor" in small or "author" in small or "line" in small or "writer" in small
-    return (may_be or "verfasser" in small) and BYLINE_LABEL.search(label) is not None
+    lower_case = label.lower()
+    may_be = (
+        "tor" in lower_case
+        or "author" in lower_case
+        or "line" in lower_case
+        or "writer" in lower_case
+    )
+    return (may_be or "verfasser" in lower_case) and BYLINE_LABEL.search(label) is not None
 
 
 @lru_cache(maxsize=4096)
 def _is_author_box(label: str) -> bool:
-    small = label.lower()
-    may_be = "autor" in small or "author" in small or "verfasser" in small
+    lower_case = label.lower()
+    may_be = "autor" in lower_case or "author" in lower_case or "verfasser" in lower_case
     return may_be and AUTHOR_BOX_LABEL.search(label) is not None

@@ -1,4 +1,4 @@
-"""Choose the value of every field among its candidates, which all stay with it."""
+"""Choose the value of each field among its candidates, which are stored with it."""
 
 import re
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from courlan import clean_url
 from storage.values.draft import Candidate, Field, Json
 from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.language import language
-from worker.text.page.fields.authors import choose_people
+from worker.text.page.fields.authors import choose_authors
 from worker.text.page.fields.clues import NO_CLUES, PageClues
 from worker.text.page.fields.dates import choose_date
 from worker.text.page.fields.titles import choose_title, plain_title
 from worker.text.page.layout.candidates import Candidates
 
 LANGUAGE_TAG = re.compile(r"^\s*+([a-zA-Z]{2,3})(?:[-_][\w-]++)?\s*+$")
-"""A language with or without region.
+"""A language tag with or without region.
 
 >>> LANGUAGE_TAG.match("de_DE")[1]
 'de'
@@ -27,13 +27,13 @@ LANGUAGE_TAG = re.compile(r"^\s*+([a-zA-Z]{2,3})(?:[-_][\w-]++)?\s*+$")
 SYSTEM_NUMBER = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,}", re.IGNORECASE
 )
-"""What an editing system calls a thing for itself.
+"""An internal identifier of a content management system.
 
 >>> bool(SYSTEM_NUMBER.fullmatch("98be933f-38cf-4fba-b6c6-ad438e82010a"))
 True
 """
 
-_FIRST_OF: dict[str, tuple[str, ...]] = {
+_PLACE_ORDER: dict[str, tuple[str, ...]] = {
     "publisher": (
         "JSON-LD publisher", "meta og:site_name", "meta publisher", "meta application-name",
         "trafilatura",
@@ -65,25 +65,25 @@ _LONGEST_SITE = 60  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What choosing depends on beside the candidates."""
+class FieldContext:
+    """The context of a choice, in addition to the candidates; `timezone` is that of the site."""
 
     url: str | None
-    seen_at: datetime
+    observed_at: datetime
     timezone: str
     clues: PageClues = NO_CLUES
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenFields:
-    """The fields of a page, and the flags that choosing raised."""
+    """The fields of a page, and flags about conflicting candidates."""
 
     fields: dict[str, Field]
     flags: tuple[str, ...]
 
 
-def choose_fields(candidates: Candidates, context: Context) -> ChosenFields:
-    """Return the fields that the candidates give, except those that need the text."""
+def choose_fields(candidates: Candidates, context: FieldContext) -> ChosenFields:
+    """Choose the fields that do not depend on the text."""
     fields: dict[str, Field] = {}
     flags: list[str] = []
     sites = site_names(candidates, context.url)
@@ -93,57 +93,57 @@ def choose_fields(candidates: Candidates, context: Context) -> ChosenFields:
             headline.value, headline.found_in, candidates["title"], headline.confidence
         )
         flags += ["title_conflict"] if headline.conflict else []
-    named = candidates.get("authors", ())
-    people, found_in, sure = choose_people(named, sites, context.clues)
+    author_candidates = candidates.get("authors", ())
+    people, place, probability = choose_authors(author_candidates, sites, context.clues)
     if candidates.get("authors"):
         names = list(people.names()) or None
-        fields["authors"] = _field(names, found_in, candidates["authors"], sure)
+        fields["authors"] = _field(names, place, candidates["authors"], probability)
         if people.agencies:
-            fields["agency"] = Field(list(people.agencies), found_in)
+            fields["agency"] = Field(list(people.agencies), place)
     for name in ("published", "modified"):
-        dated = choose_date(name, candidates.get(name, ()), context.seen_at, context.timezone)
-        if dated:
-            fields[name] = _field(dated.date.to_dict(), dated.date.found_in, candidates[name])
-            flags += ["date_conflict"] if dated.conflict else []
+        date = choose_date(name, candidates.get(name, ()), context.observed_at, context.timezone)
+        if date:
+            fields[name] = _field(date.date.to_dict(), date.date.found_in, candidates[name])
+            flags += ["date_conflict"] if date.conflict else []
         elif candidates.get(name):
             fields[name] = _field(None, candidates[name][0].found_in, candidates[name])
-    for name in _FIRST_OF:
-        first = first_of(name, candidates.get(name, ()))
-        if first is not None:
-            fields[name] = _field(_plain(first.value), first.found_in, candidates[name])
+    for name in _PLACE_ORDER:
+        chosen = choose_first(name, candidates.get(name, ()))
+        if chosen is not None:
+            fields[name] = _field(_plain_value(chosen.value), chosen.found_in, candidates[name])
     return ChosenFields(fields, tuple(dict.fromkeys(flags)))
 
 
 def choose_language(
     candidates: Sequence[Candidate], text: str, languages: tuple[str, ...]
 ) -> Field:
-    """Return the language of the text itself; where that is unsure, the one that is declared.
+    """Return the detected language of the text, or the declared one if detection is uncertain.
 
-    Templates declare the language of the template, so the text is asked first.
+    Detection takes precedence because templates often declare a wrong language.
     """
-    seen = language(text, languages)
+    detected = language(text, languages)
     declared = [
         Candidate(tag[1].lower(), c.found_in)
         for c in candidates
         if isinstance(c.value, str) and (tag := LANGUAGE_TAG.match(c.value))
     ]
-    offered = (*seen.candidates, *declared)
-    if seen.value is not None:
-        return Field(seen.value, seen.found_in, seen.confidence, offered)
+    combined = (*detected.candidates, *declared)
+    if detected.value is not None:
+        return Field(detected.value, detected.found_in, detected.confidence, combined)
     if declared:
         return Field(
             declared[0].value,
             declared[0].found_in,
             None,
-            offered[: len(seen.candidates)] + tuple(declared[1:]),
+            combined[: len(detected.candidates)] + tuple(declared[1:]),
         )
-    return Field(None, seen.found_in, seen.confidence, offered)
+    return Field(None, detected.found_in, detected.confidence, combined)
 
 
 def choose_address(candidates: Sequence[Candidate]) -> Field | None:
-    """Return the address that the page gives itself: canonical link, og:url, then JSON-LD.
+    """Return the address that the page declares: canonical link, og:url, then JSON-LD.
 
-    An address of a mere host is the template's, not the page's.
+    Addresses without a path are ignored: they are those of the site.
 
     >>> choose_address([Candidate("https://a.example/x?utm_source=y#top", "canonical link")]).value
     'https://a.example/x'
@@ -151,14 +151,14 @@ def choose_address(candidates: Sequence[Candidate]) -> Field | None:
     order = ("canonical link", "meta og:url", "JSON-LD mainEntityOfPage", "JSON-LD url")
     for place in order:
         for candidate in candidates:
-            cleaned = clean_address(candidate.value) if candidate.found_in == place else None
-            if cleaned:
-                return _field(cleaned, place, candidates)
+            address = clean_address(candidate.value) if candidate.found_in == place else None
+            if address:
+                return _field(address, place, candidates)
     return None
 
 
 def clean_address(value: Json) -> str | None:
-    """Return an absolute web address without tracking parameters and fragment, else None.
+    """Remove tracking parameters and fragment; None unless it is an absolute web address.
 
     >>> clean_address("https://A.example:443/b?id=3&fbclid=x"), clean_address("/b")
     ('https://a.example/b?id=3', None)
@@ -166,21 +166,21 @@ def clean_address(value: Json) -> str | None:
     if not isinstance(value, str) or not value.lower().startswith(("http://", "https://")):
         return None
     try:
-        cleaned = clean_url(value)
-        parts = urlsplit(cleaned or "")
+        address = clean_url(value)
+        parts = urlsplit(address or "")
     except ValueError:
         return None
-    if not cleaned or not parts.hostname or "." not in parts.hostname or "@" in parts.netloc:
+    if not address or not parts.hostname or "." not in parts.hostname or "@" in parts.netloc:
         return None
     if parts.path in ("", "/") and not parts.query:
         return None
-    return cleaned.partition("#")[0]
+    return address.partition("#")[0]
 
 
-def first_of(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
-    """Return the candidate of the best place."""
-    order = _FIRST_OF[name]
-    usable = [c for c in candidates if not (name == "publisher" and _is_address(c.value))]
+def choose_first(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Return the candidate of the preferred place, or None."""
+    order = _PLACE_ORDER[name]
+    usable = [c for c in candidates if not (name == "publisher" and _has_address_form(c.value))]
     return min(
         usable,
         key=lambda c: order.index(c.found_in) if c.found_in in order else len(order),
@@ -189,12 +189,14 @@ def first_of(name: str, candidates: Sequence[Candidate]) -> Candidate | None:
 
 
 def site_names(candidates: Candidates, url: str | None) -> tuple[str, ...]:
-    """Return the names under which the site of a page goes: its own words and its host."""
+    """Return the names of the site of a page: declared names and parts of the host name."""
     names = [
         c.value
         for c in candidates.get("publisher", ())
-        if isinstance(c.value, str) and not _is_address(c.value) and len(c.value) <= _LONGEST_SITE
-        if c.found_in != "trafilatura"  # which cuts it off the title itself
+        if isinstance(c.value, str)
+        and not _has_address_form(c.value)
+        and len(c.value) <= _LONGEST_SITE
+        if c.found_in != "trafilatura"  # derived from the title
     ]
     addresses = [url, *(c.value for c in candidates.get("url", ()))]
     for address in addresses:
@@ -214,8 +216,8 @@ def _host_names(address: Json) -> list[str]:
     return [host, ".".join(parts[-2:]), *parts[-2:-1]]
 
 
-def _plain(value: Json) -> Json:
-    """Return a value without double escapes, a list without numbers of a system and repeats."""
+def _plain_value(value: Json) -> Json:
+    """Clean a value: remove escapes, and from lists also identifiers and duplicates."""
     if isinstance(value, str):
         return plain_title(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -224,11 +226,11 @@ def _plain(value: Json) -> Json:
     return value
 
 
-def _is_address(value: Json) -> bool:
+def _has_address_form(value: Json) -> bool:
     return isinstance(value, str) and bool(ADDRESS.search(value)) and not value.startswith("@")
 
 
 def _field(
-    value: Json, found_in: str, candidates: Sequence[Candidate], confidence: float | None = None
+    value: Json, place: str, candidates: Sequence[Candidate], confidence: float | None = None
 ) -> Field:
-    return Field(value, found_in, confidence, tuple(candidates))
+    return Field(value, place, confidence, tuple(candidates))

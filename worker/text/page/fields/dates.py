@@ -1,4 +1,4 @@
-"""Choose when a text was published and changed among the dates that a page carries."""
+"""Choose the times of publication and modification among the dates of a page."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -27,18 +27,18 @@ _RANKS = {
         "feed modified", "JSON-LD WebPage dateModified", "trafilatura",
     ),
 }  # fmt: skip
-_CLOCK_SLACK = timedelta(minutes=10)  # servers and captures do not share a clock
-_DAY_SLACK = timedelta(hours=26)  # a day without a zone may be anywhere on earth
+_CLOCK_SLACK = timedelta(minutes=10)  # clocks of servers and captures differ
+_DAY_SLACK = timedelta(hours=26)  # a day without a time zone may be anywhere on earth
 _CONFLICT = timedelta(days=2)
 _FINENESS = {"year": 0, "month": 1, "day": 2, "minute": 3, "second": 4}
-_STRONG = 9  # so many places of a rank are made for machines
-_MARKED = "itemprop datepublished"
+_STRONG_RANKS = 9  # number of leading ranks that are metadata or dates in markup
+_LIST_PLACE = "itemprop datepublished"
 _FEW_DAYS = 2
-_SEEN = ("time[datetime]", "time", "page text")
-"""The places that readers see."""
+_VISIBLE_PLACES = ("time[datetime]", "time", "page text")
+"""Places visible to readers."""
 
 URL_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2])[/-]?(0[1-9]|[12]\d|3[01])(?!\d)")
-"""A day in an address.
+"""A date in an address.
 
 >>> URL_DAY.search("/politik/2024/06/18/deich")[0], URL_DAY.search("/2024-06-18-deich")[0]
 ('2024/06/18', '2024-06-18')
@@ -47,15 +47,15 @@ URL_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2])[/-]?(0[1-9]|[1
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
-    """The date that was chosen; `conflict` says that strong candidates disagree."""
+class ChosenDate:
+    """The chosen date; `conflict` is set if strong candidates differ by more than two days."""
 
     date: PartialDate
     conflict: bool
 
 
-class _Read(NamedTuple):
-    """A candidate that could be read, with the rank of its place and its first moment."""
+class _ParsedDate(NamedTuple):
+    """A parsed candidate with the rank of its place and its earliest moment."""
 
     rank: int
     date: PartialDate
@@ -63,52 +63,54 @@ class _Read(NamedTuple):
 
 
 def choose_date(
-    field: str, candidates: Sequence[Candidate], seen_at: datetime, timezone: str
-) -> Dated | None:
-    """Return the date of the best place, as precise as a place that names the same day.
+    field: str, candidates: Sequence[Candidate], observed_at: datetime, timezone: str
+) -> ChosenDate | None:
+    """Return the date of the preferred place, or a more precise one of the same day.
 
-    `field` is published or modified. A date after `seen_at` is no candidate, nor is the
-    beginning of the Unix epoch, which systems write where they know none. Of the dates that
-    lines show one with a time goes first: a mere day may be that of the matter.
+    `field` is published or modified. Dates after `observed_at` are ignored, and so is the beginning
+    of the Unix epoch, a common placeholder. In the page text, dates with a time are preferred: a
+    date without a time may be that of the event.
     """
     ranks = _RANKS[field]
-    readable = sorted(
-        _without_lists(
-            _Read(_rank(c.found_in, ranks), date, moment)
+    dates = sorted(
+        _without_teaser_dates(
+            _ParsedDate(_rank(c.found_in, ranks), date, moment)
             for c in candidates
-            if (date := _read(c, seen_at, timezone))
-            and (moment := moment_of(date, timezone))
-            and is_possible(date, moment, seen_at)
+            if (date := _parse_candidate(c, observed_at, timezone))
+            and (moment := earliest_moment(date, timezone))
+            and is_possible(date, moment, observed_at)
         ),
-        key=lambda read: (read.rank, _is_mere_day(read.date)),
+        key=lambda parsed: (parsed.rank, _is_mere_day(parsed.date)),
     )
-    if not readable:
+    if not dates:
         return None
-    best = readable[0].date
-    strong = [read.moment for read in readable if read.rank < _STRONG]
-    conflict = bool(strong) and max(strong) - min(strong) > _CONFLICT
-    finer = [read.date for read in readable if read.date.value.startswith(best.value[:10])]
-    return Dated(max(finer, key=_explicitness), conflict)
+    best = dates[0].date
+    strong_moments = [parsed.moment for parsed in dates if parsed.rank < _STRONG_RANKS]
+    conflict = bool(strong_moments) and max(strong_moments) - min(strong_moments) > _CONFLICT
+    same_day = [parsed.date for parsed in dates if parsed.date.value.startswith(best.value[:10])]
+    return ChosenDate(max(same_day, key=_precision_rank), conflict)
 
 
-def _without_lists(readable: Iterable[_Read]) -> list[_Read]:
-    """Return the dates without those of a place that a page gives to all texts that it lists."""
-    found = list(readable)
-    listed = {read.date.value[:10] for read in found if read.date.found_in == _MARKED}
-    if len(listed) <= _FEW_DAYS:
-        return found
-    return [read for read in found if read.date.found_in != _MARKED]
+def _without_teaser_dates(dates: Iterable[_ParsedDate]) -> list[_ParsedDate]:
+    """Remove microdata dates if a page declares several: it then lists other texts, too."""
+    parsed_dates = list(dates)
+    days = {item.date.value[:10] for item in parsed_dates if item.date.found_in == _LIST_PLACE}
+    if len(days) <= _FEW_DAYS:
+        return parsed_dates
+    return [item for item in parsed_dates if item.date.found_in != _LIST_PLACE]
 
 
-def _read(candidate: Candidate, seen_at: datetime, timezone: str) -> PartialDate | None:
-    date = read_stamp(candidate.value, candidate.found_in, seen_at.year + 1)
-    if date is None and candidate.found_in in _SEEN and isinstance(candidate.value, str):
-        return read_relative(candidate.value, candidate.found_in, seen_at, timezone)
+def _parse_candidate(
+    candidate: Candidate, observed_at: datetime, timezone: str
+) -> PartialDate | None:
+    date = read_stamp(candidate.value, candidate.found_in, observed_at.year + 1)
+    if date is None and candidate.found_in in _VISIBLE_PLACES and isinstance(candidate.value, str):
+        return read_relative(candidate.value, candidate.found_in, observed_at, timezone)
     return date
 
 
-def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | None:
-    """Return the date in a stamp or a line: its only one, or the first that is a date.
+def read_stamp(value: object, place: str, latest_year: int) -> PartialDate | None:
+    """Return the first valid date in a timestamp or line, or None.
 
     >>> read_stamp("2024-05-27T06:00:00+02:00", "meta", 2025).value
     '2024-05-27T06:00:00'
@@ -117,46 +119,46 @@ def read_stamp(value: object, found_in: str, latest_year: int) -> PartialDate | 
     """
     if not isinstance(value, str):
         return None
-    if found_in == "address":
-        in_address = URL_DAY.search(value)
-        value = "-".join(in_address.groups()) if in_address else ""
+    if place == "address":
+        day = URL_DAY.search(value)
+        value = "-".join(day.groups()) if day else ""
     value = plain_stamp(value.rstrip(" ."))
-    for found in DATE.finditer(value):
-        if found.start() and value[found.start() - 1].isalnum():
+    for match in DATE.finditer(value):
+        if match.start() and value[match.start() - 1].isalnum():
             continue
-        read = leading_date(value[found.start() :], found_in, latest_year)
-        if read is None or isinstance(read[0], InvalidDate):
+        parsed = leading_date(value[match.start() :], place, latest_year)
+        if parsed is None or isinstance(parsed[0], InvalidDate):
             continue
-        if read[0].precision != "year" or len(value.strip()) == 4:
-            return read[0]
+        if parsed[0].precision != "year" or len(value.strip()) == 4:
+            return parsed[0]
     return None
 
 
-def moment_of(date: PartialDate, timezone: str) -> datetime | None:
-    """Return the first moment that a date may mean, None where its zone is none on earth."""
+def earliest_moment(date: PartialDate, timezone: str) -> datetime | None:
+    """Return the earliest moment of a date, or None if its time zone is invalid."""
     try:
         return span(date, timezone)[0]
     except (ValueError, OverflowError):
         return None
 
 
-def is_possible(date: PartialDate, moment: datetime, seen_at: datetime) -> bool:
-    """Return whether a date may be that of a text seen at `seen_at`."""
+def is_possible(date: PartialDate, moment: datetime, observed_at: datetime) -> bool:
+    """Check whether a date is possible for a text observed at `observed_at`."""
     slack = _CLOCK_SLACK if date.zone else _DAY_SLACK
-    return moment <= seen_at + slack and not date.value.startswith(("1970-01-01", "1969-12-31"))
+    return moment <= observed_at + slack and not date.value.startswith(("1970-01-01", "1969-12-31"))
 
 
 def _is_mere_day(date: PartialDate) -> bool:
     return date.found_in == "page text" and date.precision == "day"
 
 
-def _rank(found_in: str, ranks: Sequence[str]) -> int:
-    if found_in in ranks:
-        return ranks.index(found_in)
-    return ranks.index("time[datetime]") if found_in.startswith("meta ") else len(ranks)
+def _rank(place: str, ranks: Sequence[str]) -> int:
+    if place in ranks:
+        return ranks.index(place)
+    return ranks.index("time[datetime]") if place.startswith("meta ") else len(ranks)
 
 
-def _explicitness(date: PartialDate) -> tuple[bool, int, bool]:
-    """Order dates by how much they tell; midnight is what systems write for a mere day."""
+def _precision_rank(date: PartialDate) -> tuple[bool, int, bool]:
+    """Return the sort rank of a date by precision; midnight counts as a date without a time."""
     midnight = date.value[10:].startswith("T00:00")
     return (len(date.value) > 10 and not midnight, _FINENESS[date.precision], date.zone is not None)

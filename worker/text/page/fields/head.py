@@ -1,4 +1,4 @@
-"""Read what the head of a page says about it: meta tags, links, the title tag, the language."""
+"""Collect candidates from the head of a page: meta tags, links, title, language."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 from lxml.html import HtmlElement
 
-from worker.text.page.layout.candidates import Collection
+from worker.text.page.layout.candidates import CandidateCollector
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "title": (
@@ -62,54 +62,54 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src",
     ),
 }  # fmt: skip
-_OF_OTHERS = ("itemprop ", "smartbanner:")
-"""Who reads microdata elsewhere, and who made a program."""
-_FIELD_OF = {name: field for field, names in _FIELDS.items() for name in names}
+_FOREIGN_PREFIXES = ("itemprop ", "smartbanner:")
+"""Prefixes of names that are not custom names of authors: microdata, and authors of apps."""
+_FIELD_OF_NAME = {name: field for field, names in _FIELDS.items() for name in names}
 
-WROTE_LABEL = re.compile(r"verfasst|geschrieben|written by|^von$|author|autor")
-"""What a label says of who wrote."""
+AUTHOR_LABEL = re.compile(r"verfasst|geschrieben|written by|^von$|author|autor")
+"""A label of the author."""
 
 SPLIT_KEYWORDS = re.compile(r"(?:(?<!\s)\s++)?[,;]\s*+")
-"""What stands between keywords.
+"""A separator between keywords.
 
 >>> SPLIT_KEYWORDS.split("Deich, Niederlohe;Hochwasser")
 ['Deich', 'Niederlohe', 'Hochwasser']
 """
 
 
-def collect_head(tree: HtmlElement, collection: Collection, base_url: str | None) -> None:
-    """Offer what the head says."""
-    named = metas(tree)
+def collect_head(tree: HtmlElement, collector: CandidateCollector, base_url: str | None) -> None:
+    """Add the candidates in the head of the page."""
+    pairs = meta_tags(tree)
     tags: dict[str, list[str]] = {}
-    for name, content in named:
-        field = _FIELD_OF.get(name) or _own_field(name)
+    for name, content in pairs:
+        field = _FIELD_OF_NAME.get(name) or _custom_field(name)
         if field == "tags":
             tags.setdefault(name, []).extend(SPLIT_KEYWORDS.split(content))
         elif field == "authors":
-            collection.add(field, [content], f"meta {name}")
+            collector.add(field, [content], f"meta {name}")
         elif field is not None:
-            collection.add(field, content, f"meta {name}")
-    for name, values in tags.items():  # one tag for each keyword, or one for all of them
-        collection.add("tags", list(dict.fromkeys(values)), f"meta {name}")
-    _collect_twitter_labels(dict(named), collection)
-    _collect_links(tree, collection, base_url)
-    collection.add("language", tree.get("lang") or tree.get("{xml}lang"), "html lang")
+            collector.add(field, content, f"meta {name}")
+    for name, values in tags.items():  # sites use one tag per keyword, or one for all
+        collector.add("tags", list(dict.fromkeys(values)), f"meta {name}")
+    _collect_twitter_labels(dict(pairs), collector)
+    _collect_canonical_links(tree, collector, base_url)
+    collector.add("language", tree.get("lang") or tree.get("{xml}lang"), "html lang")
     for title in _titles(tree):
-        collection.add("title", title, "title")
+        collector.add("title", title, "title")
 
 
-def _own_field(name: str) -> str | None:
-    """Return the field of a name that a house or a tool has made for itself.
+def _custom_field(name: str) -> str | None:
+    """Return the field of a custom meta name, or None.
 
-    >>> _own_field("its_author"), _own_field("smartbanner:author"), _own_field("authority")
+    >>> _custom_field("its_author"), _custom_field("smartbanner:author"), _custom_field("authority")
     ('authors', None, None)
     """
     is_author = name.endswith(("author", "authors", "autor"))
-    return "authors" if is_author and not name.startswith(_OF_OTHERS) else None
+    return "authors" if is_author and not name.startswith(_FOREIGN_PREFIXES) else None
 
 
-def metas(tree: HtmlElement) -> list[tuple[str, str]]:
-    """Return the meta tags as pairs of name (small letters) and content, in order."""
+def meta_tags(tree: HtmlElement) -> list[tuple[str, str]]:
+    """Return the meta tags as pairs of lower-case name and content, in order."""
     pairs = []
     for meta in tree.iter("meta"):
         content = (meta.get("content") or "").strip()
@@ -121,10 +121,10 @@ def metas(tree: HtmlElement) -> list[tuple[str, str]]:
     return pairs
 
 
-def absolute(href: str, base_url: str | None) -> str:
-    """Return an address as it is meant on a page that came from `base_url`.
+def absolute_url(href: str, base_url: str | None) -> str:
+    """Resolve an address relative to `base_url`; invalid addresses are returned unchanged.
 
-    >>> absolute("/a.jpg", "https://bote.example/deich")
+    >>> absolute_url("/a.jpg", "https://bote.example/deich")
     'https://bote.example/a.jpg'
     """
     try:
@@ -133,26 +133,28 @@ def absolute(href: str, base_url: str | None) -> str:
         return href
 
 
-def _collect_twitter_labels(named: Mapping[str, str], collection: Collection) -> None:
-    """Read the pairs twitter:label1/twitter:data1, which name authors in words."""
+def _collect_twitter_labels(values: Mapping[str, str], collector: CandidateCollector) -> None:
+    """Add authors from the pairs twitter:label1/twitter:data1."""
     for number in ("1", "2"):
-        label = named.get(f"twitter:label{number}", "").casefold()
-        value = named.get(f"twitter:data{number}", "")
-        if value and WROTE_LABEL.search(label):
-            collection.add("authors", [value], f"meta twitter:data{number}")
+        label = values.get(f"twitter:label{number}", "").casefold()
+        value = values.get(f"twitter:data{number}", "")
+        if value and AUTHOR_LABEL.search(label):
+            collector.add("authors", [value], f"meta twitter:data{number}")
 
 
-def _collect_links(tree: HtmlElement, collection: Collection, base_url: str | None) -> None:
+def _collect_canonical_links(
+    tree: HtmlElement, collector: CandidateCollector, base_url: str | None
+) -> None:
     for link in tree.iter("link"):
         if "canonical" in (link.get("rel") or "").lower().split():
             href = (link.get("href") or "").strip()
-            collection.add("url", absolute(href, base_url), "canonical link")
+            collector.add("url", absolute_url(href, base_url), "canonical link")
 
 
 def _titles(tree: HtmlElement) -> list[str]:
     head = tree.find("head")
-    found = [] if head is None else [t.text_content() for t in head.findall("title")]
-    return found or [t.text_content() for t in tree.findall(".//title") if not _in_svg(t)][:1]
+    titles = [] if head is None else [t.text_content() for t in head.findall("title")]
+    return titles or [t.text_content() for t in tree.findall(".//title") if not _in_svg(t)][:1]
 
 
 def _in_svg(element: HtmlElement) -> bool:

@@ -1,4 +1,4 @@
-"""Read the pictures of an article: address, words below them, and whose they are."""
+"""Collect the images of an article with address, caption and credit."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,20 +7,20 @@ from typing import Any
 from lxml.html import HtmlElement
 
 from worker.text.annotate.roles import is_promo
-from worker.text.page.fields.head import absolute
-from worker.text.page.layout.blocks import Layout, label_of, split_words, squeezed_text
-from worker.text.page.layout.candidates import Collection
+from worker.text.page.fields.head import absolute_url
+from worker.text.page.layout.blocks import Layout, class_and_id, single_line_text, split_camel_case
+from worker.text.page.layout.candidates import CandidateCollector
 
-_MOST_IMAGES = 50
+_MAX_IMAGES = 50
 _LONGEST_CREDIT = 120  # characters
-_SOURCES = ("data-src", "data-original", "data-lazy-src", "src", "data-srcset", "srcset")
+_ADDRESS_ATTRIBUTES = ("data-src", "data-original", "data-lazy-src", "src", "data-srcset", "srcset")
 
-STAND_IN = re.compile(
+PLACEHOLDER = re.compile(
     r"placeholder|lazy-?load|spacer|blank\.|pixel\.|/1x1|loading\.(?:gif|svg)", re.IGNORECASE
 )
-"""An address of what stands in the place of a picture until it is loaded.
+"""An address of a placeholder for an image that is loaded later.
 
->>> bool(STAND_IN.search("/img/grey-placeholder.png"))
+>>> bool(PLACEHOLDER.search("/img/grey-placeholder.png"))
 True
 """
 
@@ -34,7 +34,7 @@ CREDIT = re.compile(
     [ ]?:?[ ]?(?P<name>[^:|\n]{{2,120}}?)\)?[ .]*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""The end of a caption that says whose the picture is.
+"""The credit at the end of a caption.
 
 >>> CREDIT.search("Der Deich von oben. Foto: Ada Kern/dpa")["name"]
 'Ada Kern/dpa'
@@ -47,61 +47,63 @@ CREDIT_LABEL = re.compile(
     r"|bildquelle|agency)(?=$|[\s_-])",
     re.IGNORECASE,
 )
-"""A class of the words that say whose a picture is.
+"""A class of the credit of an image.
 
 >>> bool(CREDIT_LABEL.search("image__copyright")), bool(CREDIT_LABEL.search("resource"))
 (True, False)
 """
 
 
-def collect_images(layout: Layout, collection: Collection, base_url: str | None) -> None:
-    """Offer the pictures that stand in the article, each with what is said below it."""
+def collect_images(layout: Layout, collector: CandidateCollector, base_url: str | None) -> None:
+    """Add the images inside the article, with captions and credits."""
     pictures = []
     for figure in _figures(layout):
         address = _address(figure, base_url)
-        caption, credit = _words(figure)
+        caption, credit = _caption_and_credit(figure)
         if (address or caption) and not is_promo(caption or ""):
             pictures.append({"address": address, "caption": caption, "credit": credit})
     unique = {(p["address"], p["caption"]): p for p in pictures}
-    collection.add("images", list(unique.values())[:_MOST_IMAGES], "figure")
+    collector.add("images", list(unique.values())[:_MAX_IMAGES], "figure")
 
 
-def linked_images(node: Mapping[str, Any], base_url: str | None) -> list[dict[str, str | None]]:
-    """Return the pictures that a node of JSON-LD describes.
+def json_ld_images(node: Mapping[str, Any], base_url: str | None) -> list[dict[str, str | None]]:
+    """Return the images in a JSON-LD node.
 
-    >>> linked_images({"image": {"url": "/a.jpg", "caption": "Deich", "creditText": "KB"}}, None)
+    >>> json_ld_images({"image": {"url": "/a.jpg", "caption": "Deich", "creditText": "KB"}}, None)
     [{'address': '/a.jpg', 'caption': 'Deich', 'credit': 'KB'}]
     """
-    images = node.get("image")
-    found = []
-    for image in (images if isinstance(images, list) else [images])[:_MOST_IMAGES]:
+    value = node.get("image")
+    images = []
+    for image in (value if isinstance(value, list) else [value])[:_MAX_IMAGES]:
         if isinstance(image, str):
-            found.append({"address": absolute(image, base_url), "caption": None, "credit": None})
+            images.append(
+                {"address": absolute_url(image, base_url), "caption": None, "credit": None}
+            )
         elif isinstance(image, dict):
             address = _text(image, "url", "contentUrl", "@id")
-            found.append(
+            images.append(
                 {
-                    "address": absolute(address, base_url) if address else None,
+                    "address": absolute_url(address, base_url) if address else None,
                     "caption": _text(image, "caption", "description", "name"),
                     "credit": _text(image, "creditText", "copyrightHolder", "author", "creator"),
                 }
             )
-    return [picture for picture in found if picture["address"]]
+    return [picture for picture in images if picture["address"]]
 
 
 def split_credit(caption: str) -> tuple[str | None, str | None]:
-    """Return a caption and the credit at its end.
+    """Split a caption into text and credit; each is None if missing.
 
     >>> split_credit("Der Deich von oben (Foto: Ada Kern)")
     ('Der Deich von oben', 'Ada Kern')
     >>> split_credit("Der Deich von oben.")
     ('Der Deich von oben.', None)
     """
-    found = CREDIT.search(caption)
-    if found is None:
+    match = CREDIT.search(caption)
+    if match is None:
         return caption or None, None
-    rest = caption[: found.start()].rstrip(" (|/,–-")
-    return rest or None, found["name"].strip(" ()")
+    rest = caption[: match.start()].rstrip(" (|/,–-")
+    return rest or None, match["name"].strip(" ()")
 
 
 def _figures(layout: Layout) -> Iterator[HtmlElement]:
@@ -113,36 +115,38 @@ def _figures(layout: Layout) -> Iterator[HtmlElement]:
 
 def _address(figure: HtmlElement, base_url: str | None) -> str | None:
     for image in figure.iter("img"):
-        for name in _SOURCES:
+        for name in _ADDRESS_ATTRIBUTES:
             source = (image.get(name) or "").strip()
             if name.endswith("srcset"):
                 source = source.split(",")[-1].split()[0] if source.strip(" ,") else ""
-            if source and not source.startswith("data:") and not STAND_IN.search(source):
-                return absolute(source, base_url)
+            if source and not source.startswith("data:") and not PLACEHOLDER.search(source):
+                return absolute_url(source, base_url)
     return None
 
 
-def _words(figure: HtmlElement) -> tuple[str | None, str | None]:
-    """Return caption and credit: an element may be named after the credit, or the words tell it."""
+def _caption_and_credit(figure: HtmlElement) -> tuple[str | None, str | None]:
+    """Return caption and credit, by the class of an element or the words of the caption."""
     caption = next(iter(figure.iter("figcaption")), None)
     if caption is None:
         return None, None
-    whole = squeezed_text(caption)
+    whole = single_line_text(caption)
     for element in caption.iterdescendants():
-        if isinstance(element.tag, str) and CREDIT_LABEL.search(split_words(label_of(element))):
-            credit = squeezed_text(element)
+        if isinstance(element.tag, str) and CREDIT_LABEL.search(
+            split_camel_case(class_and_id(element))
+        ):
+            credit = single_line_text(element)
             if credit and len(credit) <= _LONGEST_CREDIT and credit in whole:
                 rest = whole.replace(credit, "", 1)
-                named = split_credit(credit)[1]
-                return " ".join(rest.split()).strip(" |/()") or None, named or credit
+                credit_name = split_credit(credit)[1]
+                return " ".join(rest.split()).strip(" |/()") or None, credit_name or credit
     return split_credit(whole)
 
 
 def _text(value: Mapping[str, Any], *keys: str) -> str | None:
     for key in keys:
-        said = value.get(key)
-        if isinstance(said, dict):
-            said = said.get("name")
-        if isinstance(said, str) and said.strip():
-            return " ".join(said.split())
+        text = value.get(key)
+        if isinstance(text, dict):
+            text = text.get("name")
+        if isinstance(text, str) and text.strip():
+            return " ".join(text.split())
     return None

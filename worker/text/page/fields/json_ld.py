@@ -1,4 +1,4 @@
-"""Read the JSON-LD of a page: which nodes it holds, and which one is the article."""
+"""Parse the JSON-LD of a page."""
 
 import json
 import re
@@ -8,87 +8,87 @@ from typing import Any
 
 from lxml.html import HtmlElement
 
-LARGEST_BLOCK = 2_000_000  # characters; more is no metadata
-_LARGEST_REPAIR = 200_000
-_MOST_NODES = 2000
-_DEEPEST = 12
+MAX_BLOCK_LENGTH = 2_000_000  # characters; longer blocks are not metadata
+_MAX_REPAIR_LENGTH = 200_000
+_MAX_NODES = 2000
+_MAX_DEPTH = 12
 
 ARTICLE_TYPE = re.compile(
     r"^(?:https?://schema\.org/)?(?:\w*Article|Report|BlogPosting|LiveBlogPosting"
     r"|SocialMediaPosting|DiscussionForumPosting|Review|Recipe|PodcastEpisode|AudioObject)$"
 )
-"""A schema.org type of something that is written.
+"""A schema.org type of an editorial work.
 
 >>> bool(ARTICLE_TYPE.match("ReportageNewsArticle")), bool(ARTICLE_TYPE.match("BreadcrumbList"))
 (True, False)
 """
 
-WRAPPED = re.compile(
+SCRIPT_WRAPPER = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|\]\]>|/\*\s*\]\]>\s*\*/)\s*+;?\s*+$"
 )
-"""The comment or CDATA marks around a script.
+"""A comment or CDATA marker around a script.
 
->>> WRAPPED.sub("", '<!-- {"a": 1} -->').strip()
+>>> SCRIPT_WRAPPER.sub("", '<!-- {"a": 1} -->').strip()
 '{"a": 1}'
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
-    """The JSON-LD nodes of a page in order; `broken` says that some could not be read."""
+class JsonLd:
+    """The JSON-LD nodes of a page in order; `broken` is set if a block is not valid JSON."""
 
     nodes: tuple[Mapping[str, Any], ...]
     broken: bool
 
     def articles(self) -> tuple[Mapping[str, Any], ...]:
-        """Return the nodes that describe something written."""
+        """Return the nodes with the type of an editorial work."""
         return tuple(node for node in self.nodes if is_article(node))
 
     @property
     def is_news(self) -> bool:
-        """Return whether the page says that it holds news."""
-        kinds = (kind for node in self.nodes for kind in types_of(node))
+        """Check whether the page declares itself a news article."""
+        kinds = (kind for node in self.nodes for kind in node_types(node))
         return any(kind.endswith("NewsArticle") for kind in kinds)
 
 
-def read_linked(tree: HtmlElement) -> Linked:
-    """Return all JSON-LD nodes of a page, the ones of a graph or a list each for itself."""
+def read_json_ld(tree: HtmlElement) -> JsonLd:
+    """Return all JSON-LD nodes of a page; graphs and lists are flattened."""
     nodes: list[Mapping[str, Any]] = []
     broken = False
     for script in tree.iter("script"):
         if "ld+json" not in (script.get("type") or "").lower():
             continue
-        value, mended = load_block(script.text_content() or "")
-        broken = broken or mended
+        value, was_broken = load_block(script.text_content() or "")
+        broken = broken or was_broken
         nodes.extend(_nodes(value))
-    return Linked(_joined(nodes[:_MOST_NODES]), broken)
+    return JsonLd(_resolve_references(nodes[:_MAX_NODES]), broken)
 
 
 def load_block(text: str) -> tuple[Any, bool]:
-    """Return the value of one block, with True where it is broken (even if it could be mended).
+    """Parse one block; the second value is True if it is not valid JSON, even if it was repaired.
 
     >>> load_block('{"@type": "NewsArticle", "headline": "Sie sagt "Nein" dazu",}')
     ({'@type': 'NewsArticle', 'headline': 'Sie sagt "Nein" dazu'}, True)
     >>> load_block('window.x = 3')
     (None, True)
     """
-    stripped = WRAPPED.sub("", text).strip().removesuffix(";")
+    stripped = SCRIPT_WRAPPER.sub("", text).strip().removesuffix(";")
     if not stripped:
         return None, False
-    if len(stripped) > LARGEST_BLOCK:
+    if len(stripped) > MAX_BLOCK_LENGTH:
         return None, True
     try:
         return json.loads(stripped, strict=False), False
     except (ValueError, RecursionError):
-        return _repaired(stripped), True
+        return _repair(stripped), True
 
 
-def _repaired(text: str) -> Any:
-    """Return what can be made of broken JSON, None where that is nothing.
+def _repair(text: str) -> Any:
+    """Repair broken JSON with a library, or return None.
 
-    Commas, quotation marks and brackets are what templates forget; a library guesses them.
+    Common errors of templates are missing commas, quotation marks and brackets.
     """
-    if len(text) > _LARGEST_REPAIR:
+    if len(text) > _MAX_REPAIR_LENGTH:
         return None
     import json_repair  # noqa: PLC0415 -- most pages are whole
 
@@ -99,10 +99,10 @@ def _repaired(text: str) -> Any:
     return value if isinstance(value, (dict, list)) else None
 
 
-def types_of(node: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the `@type` of a node as words.
+def node_types(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the types of a node.
 
-    >>> types_of({"@type": ["NewsArticle", 3]})
+    >>> node_types({"@type": ["NewsArticle", 3]})
     ('NewsArticle',)
     """
     kind = node.get("@type")
@@ -111,12 +111,12 @@ def types_of(node: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def is_article(node: Mapping[str, Any]) -> bool:
-    """Return whether a node describes something written."""
-    return any(ARTICLE_TYPE.match(kind) for kind in types_of(node))
+    """Check whether a node has the type of an editorial work."""
+    return any(ARTICLE_TYPE.match(kind) for kind in node_types(node))
 
 
 def _nodes(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         return
     if isinstance(value, list):
         for item in value:
@@ -132,17 +132,19 @@ def _nodes(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
             yield from _nodes(entity, depth + 1)
 
 
-def _joined(nodes: list[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    """Return the nodes with references by `@id` replaced by what they name, one level deep."""
-    named = {
+def _resolve_references(nodes: list[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Replace references by `@id` with the nodes they refer to, one level deep."""
+    nodes_by_id = {
         node["@id"]: node for node in nodes if isinstance(node.get("@id"), str) and len(node) > 1
     }
-    return tuple({key: _resolved(value, named) for key, value in node.items()} for node in nodes)
+    return tuple(
+        {key: _resolve(value, nodes_by_id) for key, value in node.items()} for node in nodes
+    )
 
 
-def _resolved(value: Any, named: Mapping[str, Mapping[str, Any]]) -> Any:
+def _resolve(value: Any, nodes_by_id: Mapping[str, Mapping[str, Any]]) -> Any:
     if isinstance(value, list):
-        return [_resolved(item, named) for item in value]
+        return [_resolve(item, nodes_by_id) for item in value]
     if isinstance(value, dict) and not (value.keys() - {"@id", "@type"}):
-        return named.get(str(value.get("@id")), value)
+        return nodes_by_id.get(str(value.get("@id")), value)
     return value

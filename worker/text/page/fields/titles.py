@@ -1,4 +1,4 @@
-"""Choose the headline that a reader sees among the titles that a page carries."""
+"""Choose the visible headline among the titles of a page."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,31 +9,31 @@ from storage.values.draft import Candidate
 from worker.text.annotate.words import title_key
 
 SEPARATOR = re.compile(r"(?<!\s)\s++[|ǀ–—·•»«:/~>-]++\s++|(?:(?<!\s)\s++)?[|•ǀㅣ]\s*+|:\s++")
-"""What stands between a headline and the name of its site.
+"""A separator between a headline and the name of the site.
 
 >>> SEPARATOR.split("Die Linde bleibt | Küstenbote")
 ['Die Linde bleibt', 'Küstenbote']
 """
 
-UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
-"""Characters that nobody sees: soft hyphens, zero-width blanks and joiners.
+INVISIBLE_CHARACTER = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+"""Invisible characters: soft hyphens, zero-width spaces and joiners.
 
->>> UNSEEN.sub("", "Straßen\u00adbahn")
+>>> INVISIBLE_CHARACTER.sub("", "Straßen\u00adbahn")
 'Straßenbahn'
 """
 
 REFERENCE = re.compile(r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|[a-z]{2,8}\d?);", re.IGNORECASE)
-"""A character reference that a system escaped twice.
+"""A character reference, left over from double escaping.
 
 >>> bool(REFERENCE.search("Sorge &#8211; Auftrag")), bool(REFERENCE.search("R&D; Co"))
 (True, False)
 """
 
-_ESCAPES = 3
-"""So many times over has a system been seen to escape a value."""
+_MAX_ESCAPES = 3
+"""Maximum number of nested escapes, as observed on real pages."""
 
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
-"""A tag inside a value that should be plain.
+"""A tag inside a plain text value.
 
 >>> MARKUP.sub("", "Ein <i>neuer</i> Ton")
 'Ein neuer Ton'
@@ -46,8 +46,8 @@ LETTERS = re.compile(r"[^\W\d_]+")
 ['Öl', 'Tonnen']
 """
 
-# Places of one family are written from one another: a family speaks once, with its strongest
-# voice. The headline in JSON-LD is most often what is read; og and title are made for machines.
+# Family and weight of each place. Places of one family have the same origin, so only the
+# greatest weight of a family counts. JSON-LD usually contains the visible headline.
 _FAMILIES: dict[str, tuple[str, float]] = {
     "JSON-LD headline": ("linked", 3.5),
     "itemprop headline": ("itemprop", 3.2),
@@ -65,30 +65,30 @@ _FAMILIES: dict[str, tuple[str, float]] = {
 }
 _OTHER_META = ("shared", 0.8)
 _SPELLING_ORDER = ("h1", "JSON-LD headline", "h2", "itemprop headline", "meta og:title")
-_MADE_TO_BE_READ = (
+_DISPLAY_PLACES = (
     "h1",
     "h1 with kicker",
     "JSON-LD headline",
     "itemprop headline",
     "meta headline",
 )
-_IN_WORDS = (",", '"', "'", "“", "”", "’", "«", "»")
-"""What goes on with the words of a headline, and parts none from its site."""
-_SHORTEST = 3
-_SHORTEST_KNOWN = 15
-_MOST_CUTS = 12
-_FEW_HEADLINES = 2
-_SEEN = 6.0  # more than all the titles for machines together
-_FEWEST_STEMS = 2
-_STEM = 6  # letters
-_SHORTEST_STEM = 5
-_MADE_FOR_MACHINES = ("JSON-LD headline", "meta og:title", "title")
-_SCATTERED = 1.0  # the weight of a mark that a page gives to all sorts of headings
+_INNER_PUNCTUATION = (",", '"', "'", "“", "”", "’", "«", "»")
+"""Punctuation that continues a headline and does not separate the name of the site."""
+_MIN_KEY_LENGTH = 3
+_MIN_HEADLINE_LENGTH = 15
+_MAX_SEPARATORS = 12
+_MAX_ITEMPROP_HEADLINES = 2
+_VISIBLE_BONUS = 6.0  # more than all metadata titles together
+_MIN_STEMS = 2
+_STEM_LENGTH = 6  # letters
+_MIN_STEM_WORD = 5
+_METADATA_PLACES = ("JSON-LD headline", "meta og:title", "title")
+_AMBIGUOUS_WEIGHT = 1.0  # of a property that a page uses for several headings
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The headline that was chosen; `conflict` says that strong candidates disagree."""
+    """The chosen headline; `conflict` is set if strong candidates disagree."""
 
     value: str
     found_in: str
@@ -97,177 +97,188 @@ class Headline:
 
 
 def choose_title(candidates: Sequence[Candidate], sites: Iterable[str]) -> Headline | None:
-    """Return the headline that most of a page agrees on, in the spelling of its h1.
+    """Return the headline with the greatest total weight, in the spelling of the h1.
 
-    Each place has a weight; places that say the same but for the name of the site, quotation
-    marks and case speak for the same headline. `sites` are the names of the site.
+    Each place has a weight. Titles that differ only in the name of the site (`sites`), quotation
+    marks or case are added up.
     """
-    offers = _one_per_place(candidates)
-    sites = (*sites, *_learned(offers))
-    offers = [(place, _cut_by_sites(text, sites)) for place, text in offers]
-    known = [text for place, text in offers if place in _MADE_TO_BE_READ]
-    if not any(place == "h1" for place, _ in offers):
-        known += [text for place, text in offers if place in ("h2", "h1 beside the article")]
-    scattered = sum(c.found_in == "itemprop headline" for c in candidates) > _FEW_HEADLINES
+    titles = _first_title_per_place(candidates)
+    sites = (*sites, *_find_site_suffixes(titles))
+    titles = [(place, _remove_site_name(text, sites)) for place, text in titles]
+    headlines = [text for place, text in titles if place in _DISPLAY_PLACES]
+    if not any(place == "h1" for place, _ in titles):
+        headlines += [text for place, text in titles if place in ("h2", "h1 beside the article")]
+    is_ambiguous = (
+        sum(c.found_in == "itemprop headline" for c in candidates) > _MAX_ITEMPROP_HEADLINES
+    )
     votes: dict[str, list[tuple[str, float, str, str]]] = {}
-    for place, offered in offers:
-        text = _without_kicker(strip_site(offered, sites, known), place, offers)
+    for place, title in titles:
+        text = _without_kicker(strip_site(title, sites, headlines), place, titles)
         key = title_key(text)
-        if len(key) < _SHORTEST or is_site(text, sites):
+        if len(key) < _MIN_KEY_LENGTH or is_site(text, sites):
             continue
         family, weight = _FAMILIES.get(place, _OTHER_META)
-        if scattered and family == "itemprop":
-            weight = _SCATTERED
+        if is_ambiguous and family == "itemprop":
+            weight = _AMBIGUOUS_WEIGHT
         votes.setdefault(key, []).append((family, weight, place, text))
     if not votes:
         return None
     sums = {key: _weight(group) for key, group in votes.items()}
-    seen = _seen_headline(offers, votes)
-    if seen is not None:
-        sums[seen] += _SEEN
+    visible = _visible_headline(titles, votes)
+    if visible is not None:
+        sums[visible] += _VISIBLE_BONUS
     best = max(sums, key=lambda key: sums[key])  # the first wins a tie
     found_in, text = _best_spelling([(place, text) for _, _, place, text in votes[best]])
     share = sums[best] / sum(sums.values())
-    rivals = [key for key in sums if sums[key] >= _FAMILIES["h1"][1] and not _kin(key, best)]
+    rivals = [
+        key for key in sums if sums[key] >= _FAMILIES["h1"][1] and not _is_contained(key, best)
+    ]
     return Headline(text, found_in, round(share, 2), bool(rivals))
 
 
-def _learned(offers: Sequence[tuple[str, str]]) -> list[str]:
-    """Return what the title tag adds to og:title behind a mark: a name of the site.
+def _find_site_suffixes(titles: Sequence[tuple[str, str]]) -> list[str]:
+    """Return site names: suffixes that the title tag appends to og:title after a separator.
 
-    >>> _learned([("meta og:title", "Deich hält"), ("title", "Deich hält | Lohe Heute")])
+    >>> _find_site_suffixes([("meta og:title", "Deich hält"), ("title", "Deich hält | Lohe Heute")])
     ['Lohe Heute']
     """
-    shared = [text for place, text in offers if place == "meta og:title"]
-    longer = [text for place, text in offers if place in ("title", "JSON-LD WebPage name")]
+    shared = [text for place, text in titles if place == "meta og:title"]
+    longer = [text for place, text in titles if place in ("title", "JSON-LD WebPage name")]
     return [
         text[end:]
         for text in longer
-        for start, end in _cuts(text)
+        for start, end in _separator_spans(text)
         if ":" not in text[start:end] and text[:start] in shared
     ]
 
 
 def plain_title(text: str) -> str:
-    """Return a title as it is read: without unseen characters, tags and double escapes.
+    """Remove invisible characters and tags, and decode character references.
 
     >>> plain_title("Die Straßen\u00adbahn  &#8211; ein <b>Test</b>")
     'Die Straßenbahn – ein Test'
     >>> plain_title("&lt;p&gt;Here&amp;#x27;s the plan&lt;/p&gt;")
     "Here's the plan"
     """
-    for _ in range(_ESCAPES):
+    for _ in range(_MAX_ESCAPES):
         if not REFERENCE.search(text):
             break
         text = unescape(text)
-    return " ".join(UNSEEN.sub("", MARKUP.sub("", text)).split())
+    return " ".join(INVISIBLE_CHARACTER.sub("", MARKUP.sub("", text)).split())
 
 
-def strip_site(text: str, sites: Sequence[str], known: Sequence[str] = ()) -> str:
-    """Return a title without the name of its site before or after it.
+def strip_site(text: str, sites: Sequence[str], headlines: Sequence[str] = ()) -> str:
+    """Remove the name of the site before or after a title.
 
-    What is cut must be one of `sites`, or leave a headline that stands elsewhere on the page
-    (`known`): so the name is learned from the page, not from a list.
+    The removed part must be one of `sites`, or the rest must be one of the `headlines` found
+    elsewhere on the page.
 
     >>> strip_site("Die Linde bleibt - Lohetal - Küstenbote", ["Küstenbote"], ["Die Linde bleibt"])
     'Die Linde bleibt'
     >>> strip_site("Sturm - Dächer fliegen", ["Küstenbote"])
     'Sturm - Dächer fliegen'
     """
-    for headline in known:
-        if len(headline) >= _SHORTEST_KNOWN and _is_longer(text, headline):
+    for headline in headlines:
+        if len(headline) >= _MIN_HEADLINE_LENGTH and _is_extension(text, headline):
             return headline
-    if title_key(text) in map(title_key, known):
+    if title_key(text) in map(title_key, headlines):
         return text
-    return _cut_by_sites(text, sites)
+    return _remove_site_name(text, sites)
 
 
 def is_site(text: str, sites: Iterable[str]) -> bool:
-    """Return whether `text` is one of the names of a site.
+    """Check whether `text` is one of the names of a site.
 
     >>> is_site("Küstenbote Online", ["Küstenbote"]), is_site("Der Bote", ["Küstenbote"])
     (True, False)
     """
     key = title_key(text)
-    return bool(key) and any(key == site or _domain_of(key, site) for site in map(title_key, sites))
+    return bool(key) and any(
+        key == site or _is_domain_variant(key, site) for site in map(title_key, sites)
+    )
 
 
-def _cut_by_sites(text: str, sites: Sequence[str]) -> str:
-    cuts = _cuts(text)
-    for start, end in reversed(cuts):
+def _remove_site_name(text: str, sites: Sequence[str]) -> str:
+    spans = _separator_spans(text)
+    for start, end in reversed(spans):
         if is_site(text[end:], sites):
-            return _cut_by_sites(text[:start].strip(), sites)
-    start, end = cuts[0] if cuts else (0, 0)
+            return _remove_site_name(text[:start].strip(), sites)
+    start, end = spans[0] if spans else (0, 0)
     if ":" not in text[start:end] and is_site(text[:start], sites):
         return text[end:].strip()
     return text
 
 
-def _cuts(text: str) -> list[tuple[int, int]]:
-    return [found.span() for found in SEPARATOR.finditer(text)][:_MOST_CUTS]
+def _separator_spans(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in SEPARATOR.finditer(text)][:_MAX_SEPARATORS]
 
 
-def _is_longer(text: str, headline: str) -> bool:
-    """Return whether `text` is `headline` with more behind it that is no part of its words."""
+def _is_extension(text: str, headline: str) -> bool:
+    """Check whether `text` is `headline` followed by a separator and more words."""
     rest = text.removeprefix(headline)
-    parted = not rest[:1].isalnum() and rest.lstrip()[:1] not in _IN_WORDS
-    return rest != text and bool(title_key(rest)) and parted
+    is_separated = not rest[:1].isalnum() and rest.lstrip()[:1] not in _INNER_PUNCTUATION
+    return rest != text and bool(title_key(rest)) and is_separated
 
 
-def _without_kicker(text: str, place: str, offers: Sequence[tuple[str, str]]) -> str:
-    """Return a JSON-LD headline without a kicker glued before what the h1 says.
+def _without_kicker(text: str, place: str, titles: Sequence[tuple[str, str]]) -> str:
+    """Remove a kicker before the text of the h1 in a JSON-LD headline, and labels of the h1.
 
-    A kicker with a colon is a part of the headline as its house writes it.
+    A kicker with a colon is part of the headline.
     """
-    heading = next((said for spot, said in offers if spot == "h1"), "")
+    heading = next((title for source, title in titles if source == "h1"), "")
     if place == "h1":
-        return _without_label(text, offers)
-    if place != "JSON-LD headline" or len(heading) < _SHORTEST_KNOWN or not text.endswith(heading):
+        return _without_label(text, titles)
+    if (
+        place != "JSON-LD headline"
+        or len(heading) < _MIN_HEADLINE_LENGTH
+        or not text.endswith(heading)
+    ):
         return text
     before = text.removesuffix(heading).rstrip()
     return heading if before and before[-1].isalnum() else text
 
 
-def _seen_headline(
-    offers: Sequence[tuple[str, str]], votes: Mapping[str, Sequence[tuple[str, float, str, str]]]
+def _visible_headline(
+    titles: Sequence[tuple[str, str]], votes: Mapping[str, Sequence[tuple[str, float, str, str]]]
 ) -> str | None:
-    """Return the key of an h1 that words the same matter in another way than the machines' titles.
+    """Return the key of an h1 whose wording differs from that of the metadata titles.
 
-    It is what a reader sees; a headline in JSON-LD may be one for search engines, or of an
-    earlier hour, and so may the title tag. An h1 that shares no word with any other title is a
-    logo or a section.
+    The h1 is the headline for readers; JSON-LD and the title tag may be optimised for search
+    engines, or outdated. An h1 without a word in common with them is a logo or a section.
     """
     key = next((k for k, g in votes.items() if any(place == "h1" for _, _, place, _ in g)), None)
     if key is None:
         return None
-    heading = next(text for place, text in offers if place == "h1")
-    others = [text for place, text in offers if place in _MADE_FOR_MACHINES]
+    heading = next(text for place, text in titles if place == "h1")
+    others = [text for place, text in titles if place in _METADATA_PLACES]
     words = _stems(heading)
     related = any(words & _stems(other) for other in others)
-    said = {place: title_key(text) for place, text in offers}
-    kin = key == said.get("JSON-LD headline") or ("title" in said and _kin(key, said["title"]))
-    return key if related and not kin and len(words) >= _FEWEST_STEMS else None
+    keys = {place: title_key(text) for place, text in titles}
+    agrees = key == keys.get("JSON-LD headline") or (
+        "title" in keys and _is_contained(key, keys["title"])
+    )
+    return key if related and not agrees and len(words) >= _MIN_STEMS else None
 
 
 def _stems(text: str) -> set[str]:
-    """Return the beginnings of the words of a title that carry its matter.
+    """Return the stems of the longer words of a title.
 
     >>> sorted(_stems("Der Deich wird höher")), _stems("Ab wann")
     (['deich', 'höher'], set())
     """
     words = (word.casefold() for word in LETTERS.findall(text))
-    return {word[:_STEM] for word in words if len(word) >= _SHORTEST_STEM}
+    return {word[:_STEM_LENGTH] for word in words if len(word) >= _MIN_STEM_WORD}
 
 
-def _without_label(text: str, offers: Sequence[tuple[str, str]]) -> str:
-    """Return an h1 without the words before what og:title and the title tag agree on.
+def _without_label(text: str, titles: Sequence[tuple[str, str]]) -> str:
+    """Remove the label or kicker in an h1 before the common beginning of og:title and title.
 
-    A label or a kicker stands there; one with a colon of its own is in the other places too.
+    A kicker with a colon occurs in the other places too, and remains.
     """
-    titles = [said for place, said in offers if place in ("meta og:title", "title")]
-    keys = {title_key(said) for said in titles}
-    shared = [said for said in titles if all(key.startswith(title_key(said)) for key in keys)]
-    if len(titles) < 2 or not shared or len(shared[0]) < _SHORTEST_KNOWN:
+    page_titles = [title for place, title in titles if place in ("meta og:title", "title")]
+    keys = {title_key(title) for title in page_titles}
+    shared = [t for t in page_titles if all(key.startswith(title_key(t)) for key in keys)]
+    if len(page_titles) < 2 or not shared or len(shared[0]) < _MIN_HEADLINE_LENGTH:
         return text
     return shared[0] if text != shared[0] and text.endswith(shared[0]) else text
 
@@ -279,8 +290,8 @@ def _weight(group: Sequence[tuple[str, float, str, str]]) -> float:
     return sum(strongest.values())
 
 
-def _domain_of(key: str, site: str) -> bool:
-    """Return whether one is the other with a top-level domain or "online" behind it."""
+def _is_domain_variant(key: str, site: str) -> bool:
+    """Check whether the names differ only by a top-level domain or "online" at the end."""
     shorter, longer = sorted((key, site), key=len)
     rest = longer.removeprefix(shorter)
     return len(shorter) > 2 and rest in (
@@ -296,11 +307,11 @@ def _domain_of(key: str, site: str) -> bool:
     )
 
 
-def _one_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
+def _first_title_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
     """Return place and plain text of the first candidate of each place.
 
-    Of several h1 the one is taken that the other places speak of: logos, menus and sections
-    have theirs too.
+    Of several h1, the one that agrees best with other places comes first; the others are logos,
+    menus or sections.
     """
     texts = [(c.found_in, plain_title(c.value)) for c in candidates if isinstance(c.value, str)]
     others = [title_key(text) for place, text in texts if not place.startswith(("h1", "h2"))]
@@ -311,11 +322,11 @@ def _one_per_place(candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
 
 
 def _h1_rank(place: str, text: str, others: Sequence[str]) -> int:
-    """Order the h1 by how they agree with the other places; all else keeps its order."""
+    """Return the sort rank of an h1 by its agreement with other places; 0 for other places."""
     key = title_key(text)
     if place != "h1" or key in others:
         return 0
-    if len(key) < _SHORTEST:
+    if len(key) < _MIN_KEY_LENGTH:
         return 4
     if any(other.startswith(key) for other in others):
         return 1
@@ -323,10 +334,9 @@ def _h1_rank(place: str, text: str, others: Sequence[str]) -> int:
 
 
 def _best_spelling(spellings: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """Return place and text of the spelling of the h1, unless markup stands in its blanks.
+    """Return place and text of the preferred spelling: that of the h1, if it is complete.
 
-    Where a kicker or a second line is an element of its own, the h1 has lost the colon or the
-    blank that the other places have.
+    A kicker or second line in a separate element may lack the colon or blank of other places.
     """
     ranked = sorted(spellings, key=lambda spelling: _spelling_rank(spelling[0]))
     _, first = ranked[0]
@@ -338,9 +348,9 @@ def _best_spelling(spellings: Sequence[tuple[str, str]]) -> tuple[str, str]:
     return ranked[0]
 
 
-def _spelling_rank(found_in: str) -> int:
-    return _SPELLING_ORDER.index(found_in) if found_in in _SPELLING_ORDER else len(_SPELLING_ORDER)
+def _spelling_rank(place: str) -> int:
+    return _SPELLING_ORDER.index(place) if place in _SPELLING_ORDER else len(_SPELLING_ORDER)
 
 
-def _kin(one: str, other: str) -> bool:
-    return one in other or other in one
+def _is_contained(key: str, second_key: str) -> bool:
+    return key in second_key or second_key in key

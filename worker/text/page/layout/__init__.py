@@ -1,1 +1,1 @@
-"""PURE: a page as a tree of blocks."""
+"""PURE: decode and parse a page, and split it into blocks."""

@@ -1,4 +1,4 @@
-"""List the blocks of a page in reading order, each with the zone it stands in."""
+"""Split a page into blocks in reading order, each with its zone."""
 
 import re
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ PieceKind = Literal["head", "p", "quote", "item", "row"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block of the extracted body; `rank` is the level of a heading (h1 is 1), else 0."""
+    """A block of the extracted body; `rank` is the level of a heading (h1 is 1), otherwise 0."""
 
     kind: PieceKind
     text: str
@@ -49,15 +49,17 @@ _ZONE_OF_ROLE: dict[str, Zone] = {
     "complementary": "aside", "note": "aside",
 }  # fmt: skip
 _NO_ZONE = frozenset({"html", "body", "main", "article", "h1"})
-_MOST_COUNTED = 2000
-_PASSED_ON: frozenset[Zone] = frozenset({"article", "caption"})
-"""The zones in which an element may have another one of its own."""
-_UNREAD: frozenset[Zone] = frozenset({"chrome", "hidden"})
-_MOST_AROUND = 1.0  # of the text of the article
-_FEWEST_PARTS = 3
-_FEWEST_IN_PART = 2  # paragraphs
-_OF_READERS = ("comment", "kommentar", "disqus")
-_FEWER = 4  # so much smaller a share of the paragraphs will do beside the headline
+_MAX_PARAGRAPHS = 2000
+_REFINABLE_ZONES: frozenset[Zone] = frozenset({"article", "caption"})
+"""Zones whose elements may belong to another zone."""
+_IGNORED_ZONES: frozenset[Zone] = frozenset({"chrome", "hidden"})
+_MAX_IGNORED_SHARE = 1.0  # of the text of the article
+_MIN_PARTS = 3
+_MIN_PARAGRAPHS_PER_PART = 2  # paragraphs
+_COMMENT_WORDS = ("comment", "kommentar", "disqus")
+_HEADLINE_DIVISOR = (
+    4  # divides the share of paragraphs that an element needs if it also contains the headline
+)
 
 CHROME_LABEL = re.compile(
     r"(?:^|[\s_-])(?:comments?|kommentare?|disqus|nav(?:igation|bar)?|menu|menue|footer|breadcrumbs?|sidebar|"
@@ -66,7 +68,7 @@ CHROME_LABEL = re.compile(
     r"overlay|light-?box|debug)(?=$|[\s_-])",
     re.IGNORECASE,
 )
-"""A class or id of what surrounds an article.
+"""A class or id of an element outside the article: navigation, comments, sharing, dialogs.
 
 >>> bool(CHROME_LABEL.search("site-nav")), bool(CHROME_LABEL.search("article-comments"))
 (True, True)
@@ -80,7 +82,7 @@ ASIDE_LABEL = re.compile(
     r"weitere-?artikel|more-?(?:articles|topics?|stories|news|on-this)|see-?also|author-?(?:box|bio)|autoren-?box|poll|quiz|widget|subscribe|abo-?box)(?=$|[\s_-])",
     re.IGNORECASE,
 )
-"""A class or id of what stands beside an article.
+"""A class or id of an element next to the article: teasers, advertisements, boxes.
 
 >>> bool(ASIDE_LABEL.search("related")), bool(ASIDE_LABEL.search("box teaser--small"))
 (True, True)
@@ -92,14 +94,14 @@ CAPTION_LABEL = re.compile(
     r"(?:caption|bildunterschrift|image-?credit|photo-?credit|copyright|bildquelle|wp-caption)",
     re.IGNORECASE,
 )
-"""A class or id of the words to a picture.
+"""A class or id of an image caption.
 
 >>> bool(CAPTION_LABEL.search("article-image__caption"))
 True
 """
 
 HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-"""An inline style that hides.
+"""An inline style that hides an element.
 
 >>> bool(HIDDEN_STYLE.search("display: none;"))
 True
@@ -107,7 +109,7 @@ True
 
 
 INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-"""The place before a capital inside a name.
+"""The position before a capital inside a word.
 
 >>> INNER_CAPITAL.split("articleTeaser")
 ['article', 'Teaser']
@@ -116,9 +118,9 @@ INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A piece of text that stands alone; `label` is the class and id of its element.
+    """A block of text on the page; `label` is the class and id of its element.
 
-    `key` is the text as it is compared (see `title_key`), `share` how much of it is link.
+    `key` is the normalised text for comparisons (see `title_key`), `share` the share of links.
     """
 
     tag: str
@@ -137,63 +139,63 @@ class Block:
 
 
 class Layout:
-    """The body of a page cut into blocks, and the zone of each of its elements."""
+    """The body of a page as blocks, and the zone of each of its elements."""
 
     def __init__(self, tree: HtmlElement) -> None:
-        found = tree.find("body")
-        self.body: HtmlElement = tree if found is None else found
-        # What holds the headline or most of the paragraphs is no aside, whatever its class says.
-        self._zones: dict[HtmlElement, Zone] = dict.fromkeys(_main_path(self.body), "article")
-        self.blocks = tuple(self._cut())
+        body = tree.find("body")
+        self.body: HtmlElement = tree if body is None else body
+        # An element with the headline or most paragraphs is never an aside, whatever its class.
+        self._zones: dict[HtmlElement, Zone] = dict.fromkeys(_main_ancestors(self.body), "article")
+        self.blocks = tuple(self._iter_blocks())
 
     def zone(self, element: HtmlElement) -> Zone:
-        """Return the zone of an element: its own, else the one around it."""
-        known = self._zones.get(element)
-        if known is None:
+        """Return the zone of an element: its own, or that of its parent."""
+        zone = self._zones.get(element)
+        if zone is None:
             parent = element.getparent()
-            known = "article" if parent is None else self.zone(parent)
-            if known in _PASSED_ON:
-                known = _own_zone(element) or known
-            self._zones[element] = known
-        return known
+            zone = "article" if parent is None else self.zone(parent)
+            if zone in _REFINABLE_ZONES:
+                zone = _element_zone(element) or zone
+            self._zones[element] = zone
+        return zone
 
     def prune(self) -> None:
-        """Take menus, comments and the like out of the tree, where they are not much of the text.
+        """Remove menus, comments and hidden elements from the tree, unless they prevail.
 
-        The blocks stay as they are; what follows has less to walk.
+        The blocks remain unchanged; later steps have fewer elements to visit.
         """
-        shown = sum(len(b.text) for b in self.blocks if b.zone in ("article", "aside"))
-        around = sum(len(b.text) for b in self.blocks if b.zone in _UNREAD)
-        if around > shown * _MOST_AROUND:
+        article_length = sum(len(b.text) for b in self.blocks if b.zone in ("article", "aside"))
+        ignored_length = sum(len(b.text) for b in self.blocks if b.zone in _IGNORED_ZONES)
+        if ignored_length > article_length * _MAX_IGNORED_SHARE:
             return
-        unread = {element for element, zone in self._zones.items() if zone in _UNREAD}
-        for element in unread:
+        ignored = {element for element, zone in self._zones.items() if zone in _IGNORED_ZONES}
+        for element in ignored:
             parent = element.getparent()
-            if parent is not None and parent not in unread:
+            if parent is not None and parent not in ignored:
                 element.drop_tree()
 
-    def _cut(self) -> Iterator[Block]:
+    def _iter_blocks(self) -> Iterator[Block]:
         elements = list(self.body.iter(*_BLOCK_TAGS))
-        holders = _holders(elements)
+        ancestors = _ancestors(elements)
         for element in elements:
             tag = element.tag
-            leaf = tag in _LEAVES
-            if tag == "time" and _inside_leaf(element):
+            is_leaf = tag in _LEAVES
+            if tag == "time" and _is_inside_leaf(element):
                 continue
             zone = self.zone(element)
-            if zone == "chrome" and not leaf:
-                continue  # menus: many, and never in a text
-            whole = leaf or element not in holders
-            text = squeezed_text(element) if whole else _own_text(element, holders)
+            if zone == "chrome" and not is_leaf:
+                continue  # menus: numerous, and never part of a text
+            is_whole = is_leaf or element not in ancestors
+            text = single_line_text(element) if is_whole else _direct_text(element, ancestors)
             if text:
-                yield Block(tag, text, zone, label_of(element), element)
+                yield Block(tag, text, zone, class_and_id(element), element)
 
 
-def squeezed_text(element: HtmlElement) -> str:
-    """Return the text of an element of a prepared tree on one line (see `prepare`).
+def single_line_text(element: HtmlElement) -> str:
+    """Return the text of an element on one line; the tree must be prepared (see `prepare_tree`).
 
     >>> from lxml.html import fromstring
-    >>> squeezed_text(fromstring("<p>Eins zwei <b>dr</b>ei</p>"))
+    >>> single_line_text(fromstring("<p>Eins zwei <b>dr</b>ei</p>"))
     'Eins zwei drei'
     """
     if len(element) == 0:
@@ -202,7 +204,7 @@ def squeezed_text(element: HtmlElement) -> str:
     return " ".join(text.split())
 
 
-def label_of(element: HtmlElement) -> str:
+def class_and_id(element: HtmlElement) -> str:
     """Return the class and id of an element as one string."""
     name, number = element.get("class"), element.get("id")
     if number is None:
@@ -210,57 +212,56 @@ def label_of(element: HtmlElement) -> str:
     return number if name is None else f"{name} {number}"
 
 
-def _main_path(body: HtmlElement) -> list[HtmlElement]:
+def _main_ancestors(body: HtmlElement) -> list[HtmlElement]:
     """Return the elements around the headline and around most paragraphs, outermost first."""
-    paragraphs = list(body.iter("p"))[:_MOST_COUNTED]
+    paragraphs = list(body.iter("p"))[:_MAX_PARAGRAPHS]
     counts: Counter[HtmlElement] = Counter()
     for parent, number in Counter(p.getparent() for p in paragraphs).items():
-        for around in chain((parent,), parent.iterancestors()):
-            counts[around] += number
+        for ancestor in chain((parent,), parent.iterancestors()):
+            counts[ancestor] += number
     around_heading = {e for heading in body.iter("h1") for e in heading.iterancestors()}
     path = [
         element
         for element, count in counts.items()
-        if count * (_FEWER if element in around_heading else 2) > len(paragraphs) > 2
+        if count * (_HEADLINE_DIVISOR if element in around_heading else 2) > len(paragraphs) > 2
     ]
-    path += _cut_into_parts(counts, paragraphs)
-    path = [e for e in path if e.tag not in _ZONE_OF_TAG and _own_zone(e) != "hidden"]
-    # What is called a picture or a teaser around the headline is the opening of the article.
-    opening = [e for e in around_heading if e.tag == "figure" or _own_zone(e) == "aside"]
+    path += _split_article_parts(counts, paragraphs)
+    path = [e for e in path if e.tag not in _ZONE_OF_TAG and _element_zone(e) != "hidden"]
+    # A figure or teaser around the headline is the opening of the article.
+    opening = [e for e in around_heading if e.tag == "figure" or _element_zone(e) == "aside"]
     return [*path, *opening]
 
 
-def _cut_into_parts(
+def _split_article_parts(
     counts: Counter[HtmlElement], paragraphs: Sequence[HtmlElement]
 ) -> list[HtmlElement]:
-    """Return the elements of one class that together hold most of the text.
+    """Return the elements of one class that together contain most of the text.
 
-    They are several, and hold several paragraphs each: a text may be cut into parts whose class
-    speaks of a bar or a widget. A teaser holds one paragraph, and comments are none of the
-    text however many they are.
+    Some sites split a text into parts whose class looks like a sidebar or widget. At least three
+    elements with two paragraphs each are required. Comments never count as parts.
     """
     parts: defaultdict[str, list[HtmlElement]] = defaultdict(list)
     for element in counts:
-        if element.tag not in _NO_ZONE and _own_zone(element) in ("aside", "chrome"):
-            parts[[*label_of(element).split(), element.tag][0]].append(element)
-    cut: list[HtmlElement] = []
+        if element.tag not in _NO_ZONE and _element_zone(element) in ("aside", "chrome"):
+            parts[[*class_and_id(element).split(), element.tag][0]].append(element)
+    split_elements: list[HtmlElement] = []
     for name, elements in parts.items():
-        held = sum(counts[element] for element in elements)
-        several = len(elements) >= _FEWEST_PARTS and held >= max(
-            len(elements) * _FEWEST_IN_PART, len(paragraphs) / _FEWER / 2
+        paragraph_count = sum(counts[element] for element in elements)
+        is_split = len(elements) >= _MIN_PARTS and paragraph_count >= max(
+            len(elements) * _MIN_PARAGRAPHS_PER_PART, len(paragraphs) / _HEADLINE_DIVISOR / 2
         )
-        if several and not any(word in name.lower() for word in _OF_READERS):
-            cut += elements if _hold_most(elements, paragraphs) else []
-    return cut
+        if is_split and not any(word in name.lower() for word in _COMMENT_WORDS):
+            split_elements += elements if _has_most_text(elements, paragraphs) else []
+    return split_elements
 
 
-def _hold_most(elements: Sequence[HtmlElement], paragraphs: Sequence[HtmlElement]) -> bool:
-    held = {paragraph for element in elements for paragraph in element.iter("p")}
-    lengths = {paragraph: len(squeezed_text(paragraph)) for paragraph in paragraphs}
-    return sum(lengths.get(paragraph, 0) for paragraph in held) * 2 > sum(lengths.values())
+def _has_most_text(elements: Sequence[HtmlElement], paragraphs: Sequence[HtmlElement]) -> bool:
+    members = {paragraph for element in elements for paragraph in element.iter("p")}
+    lengths = {paragraph: len(single_line_text(paragraph)) for paragraph in paragraphs}
+    return sum(lengths.get(paragraph, 0) for paragraph in members) * 2 > sum(lengths.values())
 
 
-def _own_zone(element: HtmlElement) -> Zone | None:
+def _element_zone(element: HtmlElement) -> Zone | None:
     tag = element.tag
     if tag in _ZONE_OF_TAG:
         return _ZONE_OF_TAG[tag]
@@ -272,24 +273,24 @@ def _own_zone(element: HtmlElement) -> Zone | None:
     role = element.get("role")
     if role in _ZONE_OF_ROLE:
         return _ZONE_OF_ROLE[role]
-    label = label_of(element)
-    if "-" in tag:  # an element of the site's own is named after what it is
+    label = class_and_id(element)
+    if "-" in tag:  # a custom element: its name describes its content
         label = f"{tag} {label}"
     return _zone_of_label(label) if label else None
 
 
-def split_words(label: str) -> str:
-    """Return a label with a hyphen where a capital begins another word.
+def split_camel_case(label: str) -> str:
+    """Insert a hyphen before each capital inside a word.
 
-    >>> split_words("articleTeaser relatedLinks")
+    >>> split_camel_case("articleTeaser relatedLinks")
     'article-Teaser related-Links'
     """
     return INNER_CAPITAL.sub("-", label)
 
 
-@lru_cache(maxsize=4096)  # a page repeats its classes, a site its pages
+@lru_cache(maxsize=4096)  # classes repeat within a page and a site
 def _zone_of_label(label: str) -> Zone | None:
-    label = split_words(label)
+    label = split_camel_case(label)
     if ASIDE_LABEL.search(label):
         return "aside"
     if CHROME_LABEL.search(label):
@@ -297,37 +298,37 @@ def _zone_of_label(label: str) -> Zone | None:
     return "caption" if CAPTION_LABEL.search(label) else None
 
 
-def _holders(elements: Sequence[HtmlElement]) -> set[HtmlElement]:
-    holders: set[HtmlElement] = set()
+def _ancestors(elements: Sequence[HtmlElement]) -> set[HtmlElement]:
+    ancestors: set[HtmlElement] = set()
     for element in elements:
-        around = element.getparent()
-        while around is not None and around not in holders:
-            holders.add(around)
-            around = around.getparent()
-    return holders
+        ancestor = element.getparent()
+        while ancestor is not None and ancestor not in ancestors:
+            ancestors.add(ancestor)
+            ancestor = ancestor.getparent()
+    return ancestors
 
 
-def _inside_leaf(element: HtmlElement) -> bool:
+def _is_inside_leaf(element: HtmlElement) -> bool:
     parent = element.getparent()
     return parent is not None and parent.tag in _LEAVES
 
 
-def _own_text(element: HtmlElement, holders: set[HtmlElement]) -> str:
-    """Return the text that stands in an element beside its blocks, with its inline parts."""
+def _direct_text(element: HtmlElement, ancestors: set[HtmlElement]) -> str:
+    """Return the text directly inside an element, with inline elements, without nested blocks."""
     pieces = [element.text]
     for child in element:
-        if child not in holders and child.tag not in _BLOCKS:
-            pieces.append(squeezed_text(child))
+        if child not in ancestors and child.tag not in _BLOCKS:
+            pieces.append(single_line_text(child))
         pieces.append(child.tail)
     return " ".join(" ".join(piece for piece in pieces if piece).split())
 
 
 def link_share(element: HtmlElement) -> float:
-    """Return how much of the text of an element is link, from 0 to 1.
+    """Return the share of link text in the text of an element, from 0 to 1.
 
     >>> from lxml.html import fromstring
     >>> link_share(fromstring("<p>Mehr: <a href='/x'>abcde</a></p>"))
     0.5
     """
-    linked = sum(len(squeezed_text(a).replace(" ", "")) for a in element.iter("a"))
-    return linked / len(squeezed_text(element).replace(" ", "")) if linked else 0.0
+    linked = sum(len(single_line_text(a).replace(" ", "")) for a in element.iter("a"))
+    return linked / len(single_line_text(element).replace(" ", "")) if linked else 0.0

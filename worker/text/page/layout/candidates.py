@@ -1,4 +1,4 @@
-"""Collect what the parts of a page offer for each field, everything with where it stood."""
+"""Collect candidates for the fields of a page, each with its place on the page."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,45 +8,45 @@ from worker.text.page.layout.tree import FORBIDDEN
 
 Candidates = Mapping[str, tuple[Candidate, ...]]
 
-LONGEST_VALUE = 2000  # characters; a title or a description beyond that is an accident
-MOST_VALUES = 200  # per field and per list
+MAX_LENGTH = 2000  # characters; longer titles or descriptions are errors
+MAX_VALUES = 200  # per field and per list
 
 
-class Collection:
-    """Candidates under way: values are squeezed, cut to a bound, and kept once per place."""
+class CandidateCollector:
+    """Collects candidates: values are normalised, truncated, and stored once per place."""
 
     def __init__(self) -> None:
-        self._found: dict[str, dict[tuple[str, str], Candidate]] = {}
+        self._by_field: dict[str, dict[tuple[str, str], Candidate]] = {}
         self.truncated = False
 
-    def add(self, field: str, value: Json, found_in: str) -> None:
-        """Offer `value` for `field`; blank values are no offer."""
-        bounded = self._bounded(value)
+    def add(self, field: str, value: Json, place: str) -> None:
+        """Add a candidate for `field`; blank values are ignored."""
+        bounded = self._limit(value)
         if not bounded:
             return
-        places = self._found.setdefault(field, {})
-        if len(places) < MOST_VALUES:
-            places.setdefault((repr(bounded), found_in), Candidate(bounded, found_in))
+        stored = self._by_field.setdefault(field, {})
+        if len(stored) < MAX_VALUES:
+            stored.setdefault((repr(bounded), place), Candidate(bounded, place))
 
-    def add_all(self, field: str, values: Iterable[Json], found_in: str) -> None:
-        """Offer each of `values` for itself."""
+    def add_all(self, field: str, values: Iterable[Json], place: str) -> None:
+        """Add each of `values` as a candidate."""
         for value in values:
-            self.add(field, value, found_in)
+            self.add(field, value, place)
 
     def candidates(self) -> Candidates:
-        """Return what was collected so far."""
-        return {field: tuple(places.values()) for field, places in self._found.items()}
+        """Return the candidates of each field."""
+        return {field: tuple(stored.values()) for field, stored in self._by_field.items()}
 
-    def _bounded(self, value: Json) -> Json:
+    def _limit(self, value: Json) -> Json:
         if isinstance(value, str):
             if not value.isprintable():
                 value = FORBIDDEN.sub("", replace_surrogates(value)[0])
-            squeezed = " ".join(value.split())
-            self.truncated = self.truncated or len(squeezed) > LONGEST_VALUE
-            return squeezed[:LONGEST_VALUE]
+            normalised = " ".join(value.split())
+            self.truncated = self.truncated or len(normalised) > MAX_LENGTH
+            return normalised[:MAX_LENGTH]
         if isinstance(value, (list, tuple)):
-            self.truncated = self.truncated or len(value) > MOST_VALUES
-            return [kept for item in value[:MOST_VALUES] if (kept := self._bounded(item))]
+            self.truncated = self.truncated or len(value) > MAX_VALUES
+            return [limited for item in value[:MAX_VALUES] if (limited := self._limit(item))]
         if isinstance(value, dict):
-            return {key: self._bounded(item) for key, item in value.items()}
+            return {key: self._limit(item) for key, item in value.items()}
         return None

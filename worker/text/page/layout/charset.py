@@ -1,4 +1,4 @@
-"""Find the encoding that a page or its transport declares, and decode by it."""
+"""Determine the encoding that a page or its transport declares, and decode the page."""
 
 import codecs
 import re
@@ -14,22 +14,22 @@ _PRESCAN_BYTES = 4096
 META_CHARSET = re.compile(
     rb"""<meta\b[^>]{0,300}?\bcharset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
-"""The charset that a page declares for itself.
+"""The charset that a page declares.
 
 >>> META_CHARSET.search(b'<meta http-equiv="Content-Type" content="text/html; charset=latin1">')[1]
 b'latin1'
 """
 
 XML_CHARSET = re.compile(rb"""^\s*<\?xml\b[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]+)""")
-"""The encoding of an XML declaration, which some XHTML pages have instead.
+"""The encoding in an XML declaration, which some XHTML pages use instead.
 
 >>> XML_CHARSET.search(b'<?xml version="1.0" encoding="ISO-8859-15"?>')[1]
 b'ISO-8859-15'
 """
 
-# The Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels) reads these
-# labels as their supersets; Python's codecs take them literally. A page that could be read
-# far enough to find "utf-16" in it is none.
+# The Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels) maps these labels
+# to their supersets; Python's codecs do not. A page in which the ASCII text "utf-16" was
+# found is not encoded in UTF-16.
 _SUPERSETS = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -48,41 +48,41 @@ _SUPERSETS = {
 
 
 def decode_page(raw: bytes, header: str | None = None) -> DecodedText | Refused:
-    r"""Return the characters of `raw`: byte order mark, `header`, meta, then by the bytes.
+    r"""Decode `raw` by its byte order mark, `header`, the meta tag, or detection, in this order.
 
-    One departure from the browsers' order: bytes beyond ASCII that are valid UTF-8 from end
-    to end are read as UTF-8 even where a label says otherwise, because saved and re-served
-    pages keep old labels, and no other text looks like UTF-8 by chance.
+    One difference from browsers: bytes beyond ASCII that are valid UTF-8 throughout are decoded as
+    UTF-8 even if a label differs. Archived and re-served pages retain outdated labels, and other
+    encodings are practically never valid UTF-8.
 
     >>> decode_page(b"<meta charset=latin1>Stra\xdfe").text
     '<meta charset=latin1>Straße'
     """
-    labels = _labels(raw, header)
-    decoded = decode(raw, _fitting(raw, labels))
-    if isinstance(decoded, Refused) or len(set(labels)) < 2:
+    encodings = _find_encodings(raw, header)
+    decoded = decode(raw, _first_valid_label(raw, encodings))
+    if isinstance(decoded, Refused) or len(set(encodings)) < 2:
         return decoded
-    step = CleaningStep("charset_labels", {"labels": labels})
+    step = CleaningStep("charset_labels", {"labels": encodings})
     return replace(
         decoded, flags=(*decoded.flags, "encoding_conflict"), steps=(*decoded.steps, step)
     )
 
 
-def _fitting(raw: bytes, labels: Sequence[str]) -> str | None:
-    """Return the first label by which `raw` can be read; that of UTF-8 alone is tried later."""
-    if set(labels) == {"utf-8"}:
-        return labels[0]
-    return next((label for label in labels if _fits(raw, label)), None)
+def _first_valid_label(raw: bytes, encodings: Sequence[str]) -> str | None:
+    """Return the first encoding that decodes `raw`, or None; UTF-8 alone is not checked here."""
+    if set(encodings) == {"utf-8"}:
+        return encodings[0]
+    return next((label for label in encodings if _can_decode(raw, label)), None)
 
 
-def _labels(raw: bytes, header: str | None) -> list[str]:
-    """Return the encodings that were declared, the stronger first, under Python's names."""
+def _find_encodings(raw: bytes, header: str | None) -> list[str]:
+    """Return the declared encodings under Python's names, header before page."""
     beginning = raw[:_PRESCAN_BYTES]
     declared = META_CHARSET.search(beginning) or XML_CHARSET.search(beginning)
-    named = (header, declared[1].decode("ascii", "replace") if declared else None)
-    return [name for name in map(_codec, named) if name]
+    labels = (header, declared[1].decode("ascii", "replace") if declared else None)
+    return [name for name in map(_codec_name, labels) if name]
 
 
-def _codec(label: str | None) -> str | None:
+def _codec_name(label: str | None) -> str | None:
     try:
         name = codecs.lookup((label or "").strip().strip("\"'").lower()).name
     except (LookupError, ValueError):  # ValueError: a NUL in the name
@@ -90,9 +90,9 @@ def _codec(label: str | None) -> str | None:
     return _SUPERSETS.get(name, name)
 
 
-def _fits(raw: bytes, encoding: str) -> bool:
+def _can_decode(raw: bytes, encoding: str) -> bool:
     try:
         raw.decode(encoding)
     except (UnicodeError, LookupError, ValueError, AssertionError):
-        return False  # codecs that are no text encodings fail in ways of their own
+        return False  # codecs that are not text encodings raise various exceptions
     return True

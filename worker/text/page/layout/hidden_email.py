@@ -1,4 +1,4 @@
-"""Show the e-mail addresses of a page that are hidden from harvesters by a key beside them."""
+"""Reveal e-mail addresses that Cloudflare obfuscates against harvesters."""
 
 import re
 from collections.abc import Iterator
@@ -6,29 +6,31 @@ from collections.abc import Iterator
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-HIDDEN = re.compile(r"[0-9a-f]{6,400}", re.IGNORECASE)
+HEX_CODE = re.compile(r"[0-9a-f]{6,400}", re.IGNORECASE)
 """
->>> bool(HIDDEN.fullmatch("2b42454d446b4944"))
+>>> bool(HEX_CODE.fullmatch("2b42454d446b4944"))
 True
 """
-LINK = re.compile(r"/cdn-cgi/l/email-protection#(?P<code>[0-9a-f]{6,400})\Z", re.IGNORECASE)
+PROTECTED_LINK = re.compile(
+    r"/cdn-cgi/l/email-protection#(?P<code>[0-9a-f]{6,400})\Z", re.IGNORECASE
+)
 """
->>> LINK.search("https://bote.example/cdn-cgi/l/email-protection#2b42454d44")["code"]
+>>> PROTECTED_LINK.search("https://bote.example/cdn-cgi/l/email-protection#2b42454d44")["code"]
 '2b42454d44'
 """
-_CODED = XPath("descendant::*[@data-cfemail]")
-_ANCHORED = XPath("descendant::a[contains(@href, '#')]")
+_WITH_ADDRESS_CODE = XPath("descendant::*[@data-cfemail]")
+_WITH_FRAGMENT = XPath("descendant::a[contains(@href, '#')]")
 
 
-def show_addresses(tree: HtmlElement) -> int:
-    """Write hidden addresses into the tree in clear, and return how many.
+def reveal_addresses(tree: HtmlElement) -> int:
+    """Replace obfuscated addresses in the tree by plain text, and return their number.
 
-    The key is another one at each look, so that two captures of one text never say the same; a
-    browser shows the address.
+    The key changes with each response, so two captures of an unchanged page would differ. Browsers
+    display the plain address.
     """
     shown = 0
-    for element, code in list(_hidden(tree)):
-        address = decoded(code)
+    for element, code in list(_find_protected(tree)):
+        address = decode_address(code)
         if address is not None:
             for child in list(element):
                 element.remove(child)
@@ -37,23 +39,23 @@ def show_addresses(tree: HtmlElement) -> int:
     return shown
 
 
-def decoded(code: str) -> str | None:
-    """Return the address that a code stands for: its first byte is the key of the others.
+def decode_address(code: str) -> str | None:
+    """Decode an address: the first byte is the XOR key of the remaining bytes.
 
-    >>> decoded("2a43444c456a48455e4f044f524b475a464f"), decoded("2a43444c45")
+    >>> decode_address("2a43444c456a48455e4f044f524b475a464f"), decode_address("2a43444c45")
     ('info@bote.example', None)
     """
-    if len(code) % 2 or not HIDDEN.fullmatch(code):
+    if len(code) % 2 or not HEX_CODE.fullmatch(code):
         return None
     data = bytes.fromhex(code)
     text = bytes(byte ^ data[0] for byte in data[1:]).decode("utf-8", "replace")
     return text if "@" in text and text.isprintable() else None
 
 
-def _hidden(tree: HtmlElement) -> Iterator[tuple[HtmlElement, str]]:
-    for element in _CODED(tree):
+def _find_protected(tree: HtmlElement) -> Iterator[tuple[HtmlElement, str]]:
+    for element in _WITH_ADDRESS_CODE(tree):
         yield element, element.get("data-cfemail") or ""
-    for element in _ANCHORED(tree):
-        link = LINK.search(element.get("href") or "")
+    for element in _WITH_FRAGMENT(tree):
+        link = PROTECTED_LINK.search(element.get("href") or "")
         if link and not len(element) and "protected" in (element.text or ""):
             yield element, link["code"]

@@ -1,4 +1,4 @@
-"""Say by its words what a line of a body is that is no part of the text."""
+"""Classify lines of a body that are not part of the text, by their words."""
 
 import re
 
@@ -31,17 +31,19 @@ FIGURE = re.compile(
     r"|fig(?:ure|\.)? ?\d+|grafik ?\d+|bild ?\d+) ?[:.] [^\n]{2,300}\Z",
     re.IGNORECASE,
 )
-"""A line below a picture that begins with its number or name.
+"""A line below an image that begins with its number or type.
 
 >>> bool(FIGURE.match("Abbildung 4: Der Deich von oben")), bool(FIGURE.match("Titelbild: A. Kern"))
 (True, True)
 >>> FIGURE.match("Abbildungen zeigen den Deich.")
 """
 
-BY = re.compile(r"\A\s*(?:von|by|text:|autor(?:in)?:|author:|quelle:|source:)\s+", re.IGNORECASE)
-"""What may stand before a name in a line of its own.
+BYLINE_PREFIX = re.compile(
+    r"\A\s*(?:von|by|text:|autor(?:in)?:|author:|quelle:|source:)\s+", re.IGNORECASE
+)
+"""A prefix before a name on a separate line.
 
->>> BY.sub("", "Text: Ada Kern")
+>>> BYLINE_PREFIX.sub("", "Text: Ada Kern")
 'Ada Kern'
 """
 
@@ -50,7 +52,7 @@ AGENCY_LINE = re.compile(
     + AGENCY_CODE
     + r"(?:(?:/|, ?| und | and |-)[\w-]{2,14}){0,5}",
 )
-"""A line that names agencies and nothing else.
+"""A line that only names agencies.
 
 >>> bool(AGENCY_LINE.fullmatch("mit dpa")), bool(AGENCY_LINE.fullmatch("dpa/lno"))
 (True, True)
@@ -67,7 +69,7 @@ EMBED_CONSENT = re.compile(
     | (?:to[ ]view[ ]this[ ]content|this[ ]content[ ]is[ ]provided[ ]by)[ ][^.]{0,120}cookies""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What stands in the place of an embedded post until the reader consents.
+"""A placeholder for embedded content that requires consent.
 
 >>> bool(EMBED_CONSENT.match("Empfohlener redaktioneller Inhalt"))
 True
@@ -75,21 +77,21 @@ True
 False
 """
 
-LOCKED = re.compile(
+PAYWALL_LINE = re.compile(
     r"il[ ]vous[ ]reste[ ][\d.,]+[ ]?%[ ]de[ ]cet[ ]article"
     r"|(?:weiterlesen|lesen[ ]sie[ ]weiter)[ ]mit[ ]"
     r"|this[ ](?:article|content)[ ]is[ ]for[ ]subscribers[ ]only",
     re.VERBOSE | re.IGNORECASE,
 )
-"""What ends the free part of a text.
+"""The line at the end of the free part of a text.
 
->>> bool(LOCKED.match("Il vous reste 57.09% de cet article à lire."))
+>>> bool(PAYWALL_LINE.match("Il vous reste 57.09% de cet article à lire."))
 True
 """
 
 
 def is_day_line(text: str) -> bool:
-    """Return whether a line is a date with the words around dates, and nothing else.
+    """Check whether a line contains only a date and the usual words around dates.
 
     >>> is_day_line("Veröffentlichung: 2. Februar 2022"), is_day_line("17:41 JST, October 13, 2024")
     (True, True)
@@ -102,7 +104,7 @@ def is_day_line(text: str) -> bool:
 
 
 def is_figure_line(text: str) -> bool:
-    """Return whether a line belongs to a picture.
+    """Check whether a line belongs to an image.
 
     >>> is_figure_line("Abbildung 8: Der Deich"), is_figure_line("Foto: Ada Kern/dpa")
     (True, True)
@@ -111,7 +113,7 @@ def is_figure_line(text: str) -> bool:
 
 
 def is_aside_line(text: str) -> bool:
-    """Return whether a line speaks of the page instead of the matter.
+    """Check whether a line is about the page, not about its subject.
 
     >>> is_aside_line("Empfohlener redaktioneller Inhalt"), is_aside_line("(wir berichteten)")
     (True, True)
@@ -120,11 +122,11 @@ def is_aside_line(text: str) -> bool:
     """
     if ASIDE_PARAGRAPH.fullmatch(text) or restless_kind(text) is not None:
         return True
-    return EMBED_CONSENT.match(text) is not None or LOCKED.match(text) is not None
+    return EMBED_CONSENT.match(text) is not None or PAYWALL_LINE.match(text) is not None
 
 
 def is_agency_line(text: str) -> bool:
-    """Return whether a line names agencies and nothing else.
+    """Check whether a line only names agencies.
 
     >>> is_agency_line("(mit dpa)"), is_agency_line("Der Rat tagt")
     (True, False)
@@ -132,10 +134,10 @@ def is_agency_line(text: str) -> bool:
     return AGENCY_LINE.fullmatch(text.strip(" ()")) is not None
 
 
-def without_by(text: str) -> str:
-    """Return a line without the word that introduces a name.
+def strip_byline_prefix(text: str) -> str:
+    """Remove the prefix before a name.
 
-    >>> without_by("Von Ada Kern")
+    >>> strip_byline_prefix("Von Ada Kern")
     'Ada Kern'
     """
-    return BY.sub("", text, count=1)
+    return BYLINE_PREFIX.sub("", text, count=1)

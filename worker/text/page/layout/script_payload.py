@@ -1,4 +1,4 @@
-"""Find the text of a page that scripts build: it lies as markup in a string of its data."""
+"""Find the text of pages that scripts build: markup inside a string literal."""
 
 import json
 import re
@@ -8,14 +8,14 @@ from itertools import chain
 from lxml.html import HtmlElement
 
 from storage.values.refusals import Refused
-from worker.text.page.layout.blocks import squeezed_text
+from worker.text.page.layout.blocks import single_line_text
 from worker.text.page.layout.tree import parse_page
 
 _LARGEST_SCRIPTS = 3_000_000  # characters
 _SHORTEST_STRING = 300
 _SHORTEST_TEXT = 300
 _SHORTEST_PARAGRAPH = 40
-_MOST_STRINGS = 200
+_MAX_STRINGS = 200
 
 STRING = re.compile(rf'(?<!\\)"((?:[^"\\]|\\.){{{_SHORTEST_STRING},}}+)"')
 r"""A long string of JavaScript or JSON.
@@ -25,49 +25,50 @@ r"""A long string of JavaScript or JSON.
 """
 
 PARAGRAPH_TAG = re.compile(r"<p[\s>]|\\u003cp(?:\s|\\u003e)|&lt;p(?:\s|&gt;)", re.IGNORECASE)
-r"""The beginning of a paragraph in markup, escaped or not.
+r"""The beginning of a paragraph tag, escaped or not.
 
 >>> bool(PARAGRAPH_TAG.search(r"\u003cp\u003eText")), bool(PARAGRAPH_TAG.search("<pre>"))
 (True, False)
 """
 
 
-def add_payload(tree: HtmlElement) -> bool:
-    """Append the longest text that the scripts of `tree` hold as markup, if there is one.
+def append_script_text(tree: HtmlElement) -> bool:
+    """Append the longest text that the scripts of `tree` contain as markup, and return whether one
+    was.
 
-    Some sites send their articles as data and build the page in the browser. Only a page that
-    shows no text of its own is to be asked for that.
+    Some sites send articles as data and build the page in the browser. To be called only for pages
+    without visible text.
     """
     body = tree.find("body")
     fragments = [] if body is None else list(_fragments(tree))
-    best = max(fragments, key=_running, default=None)
-    if body is None or best is None or _running(best) < _SHORTEST_TEXT:
+    best = max(fragments, key=_paragraph_length, default=None)
+    if body is None or best is None or _paragraph_length(best) < _SHORTEST_TEXT:
         return False
     best.tag = "article"
     body.append(best)
     return True
 
 
-def shows_text(tree: HtmlElement) -> bool:
-    """Return whether a page shows any paragraph worth the name."""
+def has_visible_text(tree: HtmlElement) -> bool:
+    """Check whether the page has a paragraph of at least 40 characters."""
     places = chain(tree.iter("p"), tree.iter("td", "div"))
-    return any(len(squeezed_text(place)) >= _SHORTEST_PARAGRAPH for place in places)
+    return any(len(single_line_text(place)) >= _SHORTEST_PARAGRAPH for place in places)
 
 
 def _fragments(tree: HtmlElement) -> Iterator[HtmlElement]:
     scripts = "\n".join(script.text or "" for script in tree.iter("script"))[:_LARGEST_SCRIPTS]
-    found = (m[1] for m in STRING.finditer(scripts) if PARAGRAPH_TAG.search(m[1]))
-    for _, literal in zip(range(_MOST_STRINGS), found, strict=False):
-        parsed = parse_page(f"<html><body>{_decoded(literal)}</body></html>")
+    literals = (m[1] for m in STRING.finditer(scripts) if PARAGRAPH_TAG.search(m[1]))
+    for _, literal in zip(range(_MAX_STRINGS), literals, strict=False):
+        parsed = parse_page(f"<html><body>{_decode_literal(literal)}</body></html>")
         part = None if isinstance(parsed, Refused) else parsed.find("body")
         if part is not None:
             yield part
 
 
-def _decoded(literal: str) -> str:
-    r"""Return what a string literal means; of JSON inside it, the string that holds markup.
+def _decode_literal(literal: str) -> str:
+    r"""Decode a string literal; if it contains JSON, return the string with markup inside it.
 
-    >>> _decoded(r"\u003cp\u003eText")
+    >>> _decode_literal(r"\u003cp\u003eText")
     '<p>Text'
     """
     try:
@@ -83,5 +84,5 @@ def _decoded(literal: str) -> str:
         return ""
 
 
-def _running(part: HtmlElement) -> int:
-    return sum(len(squeezed_text(paragraph)) for paragraph in part.iter("p"))
+def _paragraph_length(part: HtmlElement) -> int:
+    return sum(len(single_line_text(paragraph)) for paragraph in part.iter("p"))
