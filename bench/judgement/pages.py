@@ -27,7 +27,7 @@ from bench.judgement.table import Judged, fold_of, gold_of
 from storage.values.dates import span
 from storage.values.draft import Draft, PartialDate
 from worker.text.annotate.bylines import is_agency
-from worker.text.annotate.date_lines import stamps_in
+from worker.text.annotate.date_lines import dates_in_line
 from worker.text.hints import Hints, TextSettings
 from worker.text.page import no_article
 from worker.text.page.body import dropped_blocks
@@ -424,7 +424,7 @@ def _folded(text: str) -> str:
 
 
 def _looks_dated(name: str) -> bool:
-    return bool(any(c.isdecimal() for c in name) and next(stamps_in(name), None)) or bool(
+    return bool(any(c.isdecimal() for c in name) and next(dates_in_line(name), None)) or bool(
         WEEKDAY.search(name)
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from storage.values.draft import Candidate
 from tests.page.test_page_metadata import linked
-from worker.text.annotate.date_lines import read_relative, stamps_in
+from worker.text.annotate.date_lines import dates_in_line, read_relative_date
 from worker.text.page.fields.dates import choose_date
 
 SEEN_AT = datetime(2024, 6, 20, 12, 0, tzinfo=UTC)
@@ -35,7 +35,7 @@ def chosen(*candidates: tuple[str, str], field: str = "published"):
     ],
 )  # fmt: skip
 def test_each_date_of_a_line_is_what_the_words_before_it_say(line, stamps):
-    assert list(stamps_in(line)) == stamps
+    assert list(dates_in_line(line)) == stamps
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_each_date_of_a_line_is_what_the_words_before_it_say(line, stamps):
     ],
 )
 def test_a_distance_from_the_capture_gives_no_more_than_follows(line, value):
-    found = read_relative(line, "time", SEEN_AT, "Europe/Berlin")
+    found = read_relative_date(line, "time", SEEN_AT, "Europe/Berlin")
     assert (found and found.value) == value
 
 
 def test_the_day_of_a_distance_is_that_of_the_zone():
     late = datetime(2024, 6, 20, 22, 30, tzinfo=UTC)
-    assert read_relative("heute", "time", late, "Europe/Berlin").value == "2024-06-21"
+    assert read_relative_date("heute", "time", late, "Europe/Berlin").value == "2024-06-21"
 
 
 def test_a_distance_is_read_on_the_page(draft, html):

@@ -6,7 +6,7 @@ import pytest
 
 from storage.values.draft import Candidate
 from tests.page.conftest import PARAGRAPHS
-from worker.text.annotate.bylines import is_agency, read_byline, sort_names
+from worker.text.annotate.bylines import classify_names, is_agency, read_byline
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.choose import choose_address, choose_authors, site_names
 from worker.text.page.fields.clues import PageClues
@@ -71,7 +71,7 @@ def test_without_a_title_there_is_none():
 
 
 @pytest.mark.parametrize(
-    ("line", "persons", "agencies", "houses"),
+    ("line", "persons", "agencies", "publishers"),
     [
         ("Von Merle Addicks", ("Merle Addicks",), (), ()),
         ("Von Merle Addicks und Jonte Wübbena", ("Merle Addicks", "Jonte Wübbena"), (), ()),
@@ -97,13 +97,13 @@ def test_without_a_title_there_is_none():
         ("", (), (), ()),
     ],
 )  # fmt: skip
-def test_a_byline_names_persons_agencies_and_houses(line, persons, agencies, houses):
+def test_a_byline_names_persons_agencies_and_houses(line, persons, agencies, publishers):
     found = read_byline(line)
-    assert (found.persons, found.agencies, found.houses) == (persons, agencies, houses)
+    assert (found.persons, found.agencies, found.publishers) == (persons, agencies, publishers)
 
 
 def test_a_name_stands_once():
-    assert sort_names(["Ada Kern", " Ada  Kern", "von Ada Kern"]).persons == ("Ada Kern",)
+    assert classify_names(["Ada Kern", " Ada  Kern", "von Ada Kern"]).persons == ("Ada Kern",)
 
 
 def test_an_agency_is_known_by_its_name_alone():

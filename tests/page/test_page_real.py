@@ -10,7 +10,7 @@ import pytest
 
 from storage.values.draft import Draft
 from worker.text import Hints, TextSettings
-from worker.text.annotate.bylines import ADDRESS, STAMP
+from worker.text.annotate.bylines import ADDRESS, DATE_STAMP
 from worker.text.page.read_page import read_page
 
 FOLDER = (
@@ -48,5 +48,5 @@ def test_no_person_of_a_real_page_is_a_date_a_label_or_a_number_and_every_page_i
         authors = draft.fields.get("authors")
         for author in (authors.value if authors else None) or ():
             assert not any(map(str.isdecimal, author)), (row["file"], author)
-            assert not STAMP.search(author), (row["file"], author)
+            assert not DATE_STAMP.search(author), (row["file"], author)
             assert not ADDRESS.search(author) or author.islower(), (row["file"], author)

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.draft import Paragraph
-from worker.text.annotate.marks import agencies, is_plain, marks, odd_flags, outlets
+from worker.text.annotate.marks import (
+    agencies,
+    credited_publishers,
+    is_plain,
+    marks,
+    suspicious_character_flags,
+)
 
 
 def spans(text: str, kind: str) -> list[str]:
@@ -51,7 +57,7 @@ def test_asides_are_marked_and_name_outlets(
     text: str, found: list[str], named: tuple[str, ...]
 ) -> None:
     assert spans(text, "aside") == found
-    assert outlets([Paragraph("text", text)]) == named
+    assert credited_publishers([Paragraph("text", text)]) == named
 
 
 @pytest.mark.parametrize(
@@ -92,12 +98,12 @@ def test_odd_characters_are_marked(text: str, kind: str, found: list[str]) -> No
 
 
 def test_a_title_is_looked_at_too() -> None:
-    assert odd_flags(["P\u0430norama", "\u200bx", "y\u2067"]) == (
+    assert suspicious_character_flags(["P\u0430norama", "\u200bx", "y\u2067"]) == (
         "bidi_control",
         "invisible_chars",
         "mixed_script",
     )
-    assert odd_flags(["Öl", "Łódź"]) == ()
+    assert suspicious_character_flags(["Öl", "Łódź"]) == ()
 
 
 @given(st.text(st.sampled_from('aÖ"„“”»«() \u200b\u202e\u0430/.dpAP(dpa)'), max_size=80))
@@ -111,7 +117,7 @@ def test_marks_lie_in_their_paragraph_in_order(text: str) -> None:
 def test_a_plain_text_has_no_odd_marks(text: str) -> None:
     if is_plain(text):
         assert marks(text) == marks(text, plain=True)
-        assert odd_flags([text]) == ()
+        assert suspicious_character_flags([text]) == ()
 
 
 def test_no_character_that_is_marked_passes_as_plain() -> None:

@@ -151,7 +151,7 @@ NAME_SEPARATOR = re.compile(
 """
 
 _MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
-STAMP = re.compile(
+DATE_STAMP = re.compile(
     rf"""(?:\b(?:{_WEEKDAYS})\.?,?\s)?(?<!\w)(?:
       \d{{1,2}}(?:\.|st|nd|rd|th)?[ -](?:of\s)?(?:{_MONTH})\b\.?(?:,?[ -]\d{{4}}\b)?
       | (?:{_MONTH})\b\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?[ ]\d{{4}}\b)?
@@ -166,13 +166,13 @@ STAMP = re.compile(
 )
 """A date, a time, a weekday or a count; none of these is part of a name.
 
->>> STAMP.sub("|", "Ada Kern December 17, 2025"), STAMP.sub("|", "Bo Lind Mar 14, 34 min read")
+>>> DATE_STAMP.sub("|", "Ada Kern May 17, 2025"), DATE_STAMP.sub("|", "Bo Lind Mar 14, 34 min read")
 ('Ada Kern |', 'Bo Lind |, |')
->>> STAMP.sub("|", "Di, 18.06.2024, 13:34 Uhr"), STAMP.search("Mai Kern")
+>>> DATE_STAMP.sub("|", "Di, 18.06.2024, 13:34 Uhr"), DATE_STAMP.search("Mai Kern")
 ('|, |', None)
 """
 
-ANOTHER_PART = re.compile(
+NON_AUTHOR_PART = re.compile(
     r"""(?:(?:medically|legally|fact|expert|technically)[ -]{0,3})?
     (?:reviewed|edited|checked|approved|updated|modified|translated|contributed|photograph(?:s|ed|y)?|photos?|pictures?|images?
     |illustrat\w+|fotos?|bild(?:er)?|grafik(?:en)?|video|kamera|übersetz\w+|redigiert|editor|filed
@@ -181,7 +181,7 @@ ANOTHER_PART = re.compile(
 )
 """The beginning of a part of a byline that does not name an author.
 
->>> bool(ANOTHER_PART.match("Medically reviewed by Bo Lind")), ANOTHER_PART.match("Ada Kern")
+>>> bool(NON_AUTHOR_PART.match("Medically reviewed by Bo Lind")), NON_AUTHOR_PART.match("Ada Kern")
 (True, None)
 """
 
@@ -240,7 +240,7 @@ NO_NAME = re.compile(
 (True, True, False)
 """
 
-HOUSE = re.compile(
+PUBLISHER = re.compile(
     r"""\b(?:redaktion\w*|newsroom|news|online|zeitung|nachrichten|verlag|presse|media|magazin|tv
     |radio|gmbh|ag|e\.?\s?v|verband|agentur|team|staff|editors?|desk|service|group|institut|amt
     |universit\w+|college|school|bank|inc|llc|ltd|company|cent(?:er|re)|foundation|association
@@ -251,19 +251,19 @@ HOUSE = re.compile(
 )
 """The name of a publisher or a newsroom rather than of a person.
 
->>> bool(HOUSE.search("Küstenbote Online")), bool(HOUSE.search("boten.example.de"))
+>>> bool(PUBLISHER.search("Küstenbote Online")), bool(PUBLISHER.search("boten.example.de"))
 (True, True)
->>> bool(HOUSE.search("Merle Addicks"))
+>>> bool(PUBLISHER.search("Merle Addicks"))
 False
 """
 
-DESK = re.compile(
+NEWSROOM = re.compile(
     r"redaktion|newsroom|desk|\bteam\b|\bstaff\b|editors?\b|ressort|online\b|\.(?:de|at|ch|com)\b",
     re.IGNORECASE,
 )
 """A newsroom listed with persons, without being an author itself.
 
->>> bool(DESK.search("Lokalredaktion Lohe")), bool(DESK.search("KB Lohetal"))
+>>> bool(NEWSROOM.search("Lokalredaktion Lohe")), bool(NEWSROOM.search("KB Lohetal"))
 (True, False)
 """
 
@@ -297,14 +297,14 @@ class People:
 
     persons: tuple[str, ...] = ()
     agencies: tuple[str, ...] = ()
-    houses: tuple[str, ...] = ()
+    publishers: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.persons or self.agencies or self.houses)
+        return bool(self.persons or self.agencies or self.publishers)
 
     def names(self) -> tuple[str, ...]:
         """Return the authors: persons and publishers, and agencies if there is no person."""
-        return (*self.persons, *self.houses, *(() if self.persons else self.agencies))
+        return (*self.persons, *self.publishers, *(() if self.persons else self.agencies))
 
 
 _AGENCY_WORDS = ("nachrichtenagentur", "news agency", "agentur", "agency")
@@ -329,7 +329,7 @@ def read_byline(text: str) -> People:
     """Return the names in a byline that is given as one string.
 
     >>> read_byline("Von Merle Addicks und Jonte Wübbena, dpa")
-    People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), houses=())
+    People(persons=('Merle Addicks', 'Jonte Wübbena'), agencies=('dpa',), publishers=())
     >>> read_byline("Jul 11 Written by Ada Kern, PhD | Reviewed by Bo Lind").persons
     ('Ada Kern',)
     """
@@ -337,8 +337,8 @@ def read_byline(text: str) -> People:
     if ADDRESS.search(text):
         words = [word for word in words if not ADDRESS.search(word)]
     unmarked = BYLINE_END.sub("", PHOTOGRAPHER.sub("", " ".join(words)))
-    parts = [BYLINE_END.sub("", part) for part in _author_parts(STAMP.sub(" | ", unmarked))]
-    return _remove_locations(sort_names(parts))
+    parts = [BYLINE_END.sub("", part) for part in _author_parts(DATE_STAMP.sub(" | ", unmarked))]
+    return _remove_locations(classify_names(parts))
 
 
 def _author_parts(text: str) -> Iterator[str]:
@@ -350,7 +350,7 @@ def _author_parts(text: str) -> Iterator[str]:
     for part in NAME_SEPARATOR.split(text):
         bare = BYLINE_START.sub("", part.strip(" -–—()"), count=1)
         is_credential = CREDENTIAL.fullmatch(bare) and not is_agency(bare)
-        if not is_credential and not ANOTHER_PART.match(bare):
+        if not is_credential and not NON_AUTHOR_PART.match(bare):
             yield bare
 
 
@@ -407,13 +407,13 @@ def is_signature(text: str) -> bool:
     return is_person_line(text) or (len(text) <= _MAX_NAME_LENGTH and has_source)
 
 
-def is_introduced(part: str) -> bool:
+def has_byline_start(part: str) -> bool:
     """Check whether a part of a line begins like a byline, ignoring a date.
 
-    >>> is_introduced("06.11.2023 13:30 von Olga"), is_introduced("Written by")
+    >>> has_byline_start("06.11.2023 13:30 von Olga"), has_byline_start("Written by")
     (True, False)
     """
-    bare = STAMP.sub("", part).strip(_MARKS)
+    bare = DATE_STAMP.sub("", part).strip(_MARKS)
     return BYLINE_START.match(bare) is not None and bool(BYLINE_START.sub("", bare, count=1))
 
 
@@ -428,30 +428,30 @@ def names_in_line(text: str) -> list[str]:
     full_names = [
         name for name in read_byline(text).persons if " " in name and PERSON.fullmatch(name)
     ]
-    letters = sum(map(str.isalpha, STAMP.sub(" ", text)))
+    letters = sum(map(str.isalpha, DATE_STAMP.sub(" ", text)))
     return full_names if 2 * sum(map(str.isalpha, "".join(full_names))) >= letters else []
 
 
-def sort_names(names: list[str] | tuple[str, ...]) -> People:
+def classify_names(names: list[str] | tuple[str, ...]) -> People:
     """Classify `names` as persons, agencies and publishers; anything else is dropped.
 
-    >>> sort_names(["Ada Kern", "Redaktion", "Küstenbote Online", "AFP", "Ada Kern"])
-    People(persons=('Ada Kern',), agencies=('AFP',), houses=('Küstenbote Online',))
+    >>> classify_names(["Ada Kern", "Redaktion", "Küstenbote Online", "AFP", "Ada Kern"])
+    People(persons=('Ada Kern',), agencies=('AFP',), publishers=('Küstenbote Online',))
     """
     persons: dict[str, None] = {}
     agencies: dict[str, None] = {}
-    houses: dict[str, None] = {}
+    publishers: dict[str, None] = {}
     for raw in names[:_MAX_NAMES]:
         name = ROLE_AFTER.sub("", ROLE_BEFORE.sub("", clean_name(raw)))
         if agencies and name in _DPA_SERVICES:
             continue
         if is_agency(name):
             agencies.setdefault(name)
-        elif is_name(name) and HOUSE.search(name):
-            houses.setdefault(name)
+        elif is_name(name) and PUBLISHER.search(name):
+            publishers.setdefault(name)
         elif is_name(name) and not _has_common_words(name):
             persons.setdefault(name)
-    return People(tuple(persons), tuple(agencies), tuple(houses))
+    return People(tuple(persons), tuple(agencies), tuple(publishers))
 
 
 def _has_common_words(name: str) -> bool:
@@ -497,5 +497,5 @@ def is_name(name: str) -> bool:
     ):
         return False
     return not (
-        NO_NAME.match(name) or ADDRESS.search(name) or STAMP.search(name) or ROLE.match(name)
+        NO_NAME.match(name) or ADDRESS.search(name) or DATE_STAMP.search(name) or ROLE.match(name)
     )

@@ -271,8 +271,8 @@ def opener_cue(sentence: str) -> Cue | None:
     if match is None:
         return None
     cue = _speaker_cue(match["verb"], sentence, match.end())
-    said = match["verb"] in VERBS
-    return Cue(cue.word if said else None, cue.speaker) if cue.speaker else None
+    word = cue.word if match["verb"] in VERBS else None
+    return Cue(word, cue.speaker) if cue.speaker else None
 
 
 def _last_clause(text: str) -> str:
@@ -335,10 +335,7 @@ def _subject_cue(word: str, text_before: str, start: int, end: int) -> Cue:
     head = text_before[:start]
     clause = _last_clause(head)
     if not clause and head.rstrip().endswith(","):  # Bo Lind, Chef der Wehr, sagte
-        verb_end = max(
-            (word_match.end() for word_match in WORD.finditer(head) if word_match[0] in VERBS),
-            default=0,
-        )
+        verb_end = max((m.end() for m in WORD.finditer(head) if m[0] in VERBS), default=0)
         clause = head[head.find(", ", verb_end) + 2 if verb_end else 0 :].strip()
     if head.endswith(" und "):  # and called the plan: the subject is farther to the left
         return Cue(word, None, False, word in _NAMING)
@@ -349,15 +346,10 @@ def _subject_cue(word: str, text_before: str, start: int, end: int) -> Cue:
     match = SPEAKER.match(subject)
     if match is None:
         return _speaker_cue(word, text_before, end)
-    if " " not in subject and text_before.startswith(
-        " sich ", end
-    ):  # Besorgt äußerte sich die Leiterin
-        next_cue = _speaker_cue(word, text_before, end)
-        return (
-            next_cue
-            if next_cue.speaker
-            else Cue(word, _speaker_name(match), False, word in _NAMING)
-        )
+    is_reflexive = text_before.startswith(" sich ", end)
+    if is_reflexive and " " not in subject:  # Besorgt äußerte sich die Leiterin
+        cue = _speaker_cue(word, text_before, end)
+        return cue if cue.speaker else Cue(word, _speaker_name(match), False, word in _NAMING)
     cited = _citation_source(word, text_before[end:])
     if cited or TRAILER.match(subject, match.end()):
         return Cue(word, cited or _speaker_name(match), False, word in _NAMING)
@@ -408,9 +400,8 @@ def _according_cue(text_before: str) -> Cue | None:
         source = ZUFOLGE.search(text_before)
         speaker_match = SPEAKER.match(source["source"]) if source else None
         return Cue("zufolge", _speaker_name(speaker_match)) if speaker_match else None
-    match = (
-        ACCORDING.search(text_before) if "aut " in text_before or "ach " in text_before else None
-    )
+    has_cue = "aut " in text_before or "ach " in text_before
+    match = ACCORDING.search(text_before) if has_cue else None
     if match is None:
         return None
     speaker = SPEAKER.match(("der " if match["other"] else "") + text_before[match.end() :])
@@ -423,9 +414,9 @@ def colon_cue(text_before: str) -> Cue | None:
     if not text_before.endswith(":"):
         return None
     subject = text_before[:-1].strip()
-    inverted = VERB_AND_PRONOUN.search(_last_clause(subject))
-    if inverted:
-        return Cue(inverted["verb"], None, True)
+    pronoun_match = VERB_AND_PRONOUN.search(_last_clause(subject))
+    if pronoun_match:
+        return Cue(pronoun_match["verb"], None, True)
     subject = OCCASION.sub("", subject, count=1)
     match = SPEAKER.match(subject)
     if match is not None:

@@ -58,25 +58,25 @@ CLOCK_FIRST = re.compile(
 'October 13, 2024'
 """
 
-AGO = re.compile(
+RELATIVE_TIME = re.compile(
     r"\bvor\s+(?P<n>\d{1,3}|einer?|einem)\s+(?P<unit>minute|stunde|tag)(?:n|en)?\b"
     r"|\b(?P<m>\d{1,3}|an?|one)\s+(?P<of>min(?:ute)?|h(?:ou)?r|day)s?\s+ago\b",
     re.IGNORECASE,
 )
 """A relative date, as a time span before now.
 
->>> AGO.search("vor 3 Stunden")["n"], AGO.search("2 hours time_match")["of"]
+>>> RELATIVE_TIME.search("vor 3 Stunden")["n"], RELATIVE_TIME.search("2 hours time_match")["of"]
 ('3', 'hour')
 """
 
-NEAR_DAY = re.compile(
+RELATIVE_DAY = re.compile(
     r"\A\W*(?:\w+:?\s+)?(?P<day>heute|gestern|vorgestern|today|yesterday)\b(?!['’])"
     r"(?:,|\s+um|\s+at|\s*[|·-])?\s*(?:(?P<hour>\d{1,2})[:.](?P<minute>\d\d))?",
     re.IGNORECASE,
 )
 """A line that begins with a relative day.
 
->>> NEAR_DAY.match("Heute, 13:34 Uhr")["hour"], NEAR_DAY.match("gestern")["day"]
+>>> RELATIVE_DAY.match("Heute, 13:34 Uhr")["hour"], RELATIVE_DAY.match("gestern")["day"]
 ('13', 'gestern')
 """
 
@@ -84,15 +84,15 @@ _DAYS_BACK = {"heute": 0, "today": 0, "gestern": 1, "yesterday": 1, "vorgestern"
 _UNITS = {"m": timedelta(minutes=1), "s": timedelta(hours=1), "h": timedelta(hours=1)}
 
 
-def stamps_in(line: str) -> Iterator[tuple[Literal["published", "modified"], str]]:
+def dates_in_line(line: str) -> Iterator[tuple[Literal["published", "modified"], str]]:
     """Yield the dates of a line as written, each with the field that it belongs to.
 
-    >>> list(stamps_in("Veröffentlicht: 17.06.2024 | Aktualisiert: 18.06.2024, 13:34 Uhr"))
+    >>> list(dates_in_line("Veröffentlicht: 17.06.2024 | Aktualisiert: 18.06.2024, 13:34 Uhr"))
     [('published', '17.06.2024'), ('modified', '18.06.2024, 13:34 Uhr')]
     """
     if not any(map(str.isdecimal, line)):
         return
-    plain = plain_stamp(line.rstrip(" ."))
+    plain = normalize_date_line(line.rstrip(" ."))
     end = 0
     for match in list(_days(plain))[:_MAX_DATES]:
         clock = CLOCK.match(plain, match.end())
@@ -105,20 +105,20 @@ def stamps_in(line: str) -> Iterator[tuple[Literal["published", "modified"], str
         end = stop
 
 
-def plain_stamp(text: str) -> str:
+def normalize_date_line(text: str) -> str:
     """Return a line with its dates in a standard spelling.
 
-    >>> plain_stamp("17/02/2022"), plain_stamp("02/17/2022"), plain_stamp("02/03/2022")
-    ('17.02.2022', '17.02.2022', '02/03/2022')
-    >>> plain_stamp("18.06.2024 | 13.34"), plain_stamp("17:41 JST, October 13, 2024")
-    ('18.06.2024, 13:34', 'October 13, 2024, 17:41')
+    >>> [normalize_date_line(day) for day in ("17/02/2022", "02/17/2022", "02/03/2022")]
+    ['17.02.2022', '17.02.2022', '02/03/2022']
+    >>> normalize_date_line("18.06.2024 | 13.34"), normalize_date_line("17:41 JST, May 13, 2024")
+    ('18.06.2024, 13:34', 'May 13, 2024, 17:41')
     """
     text = SLASHED.sub(_replace_slashes, text)
     text = CLOCK_FIRST.sub(r"\g<day>, \g<clock>", text)
     return DOTTED_CLOCK.sub(r"\1:\2", BETWEEN_DAY_AND_CLOCK.sub(", ", text))
 
 
-def read_relative(
+def read_relative_date(
     text: str, source: str, observed_at: datetime, timezone: str
 ) -> PartialDate | None:
     """Return the day of a relative date, calculated from `observed_at`, None if there is none.
@@ -126,21 +126,21 @@ def read_relative(
     The day is omitted if it is ambiguous: "3 hours ago" can be one of two days.
 
     >>> now = datetime.fromisoformat("2024-06-18T12:00+00:00")
-    >>> read_relative("vor 3 Stunden", "time", now, "UTC").value
+    >>> read_relative_date("vor 3 Stunden", "time", now, "UTC").value
     '2024-06-18'
-    >>> read_relative("Gestern, 13:34 Uhr", "time", now, "UTC").value
+    >>> read_relative_date("Gestern, 13:34 Uhr", "time", now, "UTC").value
     '2024-06-17T13:34'
-    >>> read_relative("vor 12 Stunden", "time", now, "UTC")
+    >>> read_relative_date("vor 12 Stunden", "time", now, "UTC")
     """
     local_time = observed_at.astimezone(ZoneInfo(timezone))
-    day_match = NEAR_DAY.match(text)
+    day_match = RELATIVE_DAY.match(text)
     if day_match:
         day = (local_time - timedelta(days=_DAYS_BACK[day_match["day"].lower()])).date().isoformat()
         if day_match["hour"] and int(day_match["hour"]) < 24 and int(day_match["minute"]) < 60:
             value = f"{day}T{int(day_match['hour']):02}:{day_match['minute']}"
             return PartialDate(value, "minute", None, source)
         return PartialDate(day, "day", None, source)
-    time_match = AGO.search(text)
+    time_match = RELATIVE_TIME.search(text)
     if time_match is None:
         return None
     number, unit = (

@@ -91,21 +91,21 @@ def is_plain(text: str) -> bool:
     return True
 
 
-def odd_flags(texts: Iterable[str]) -> tuple[str, ...]:
+def suspicious_character_flags(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the flags for suspicious characters in `texts`, such as titles and paragraphs.
 
-    >>> odd_flags(["Kim\u202e Jong", "Кim Jong Un"])
+    >>> suspicious_character_flags(["Kim\u202e Jong", "Кim Jong Un"])
     ('bidi_control', 'mixed_script')
     """
     kinds = {mark.kind for text in texts if not is_plain(text) for mark in _suspicious_marks(text)}
     return tuple(sorted(_FLAGS[kind] for kind in kinds))
 
 
-def outlets(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
+def credited_publishers(paragraphs: Iterable[Paragraph]) -> tuple[str, ...]:
     """Return the publishers that asides credit with a report; they need not have published this
     text.
 
-    >>> outlets([Paragraph("text", "(t-online berichtete) (wir berichteten)")])
+    >>> credited_publishers([Paragraph("text", "(t-online berichtete) (wir berichteten)")])
     ('t-online',)
     """
     names: dict[str, None] = {}

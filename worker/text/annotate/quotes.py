@@ -349,8 +349,8 @@ def _find_cue(text_before: str, text_after: str, language: str) -> Cue | None:
     """Return the cue after a quotation, otherwise the one before it."""
     if language not in ("de", "en"):
         return None
-    is_introduced = text_before.rstrip().endswith(":")
-    if is_introduced:
+    has_colon = text_before.rstrip().endswith(":")
+    if has_colon:
         cue = cue_before(text_before, language)
         return cue_after(text_after, language) or EMPTY_CUE if _is_empty_cue(cue) else cue
     cue = cue_around(text_before, text_after) if language == "de" and text_before.strip() else None

@@ -8,7 +8,13 @@ from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Fie
 from storage.values.refusals import Refused, refuse
 from worker.text.annotate.headline import is_headline_unrelated
 from worker.text.annotate.language import language
-from worker.text.annotate.marks import agencies, is_plain, marks, odd_flags, outlets
+from worker.text.annotate.marks import (
+    agencies,
+    credited_publishers,
+    is_plain,
+    marks,
+    suspicious_character_flags,
+)
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.roles import byline_names, is_same_line, roles
@@ -106,7 +112,7 @@ def _paragraphs(
             for role, text in zip(paragraph_roles, blocks, strict=True)
         ]
     )
-    return paragraphs, () if plain else odd_flags([title or "", *blocks])
+    return paragraphs, () if plain else suspicious_character_flags([title or "", *blocks])
 
 
 def _insert_lead(
@@ -163,7 +169,7 @@ def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:
     lead = next((p.text for p in paragraphs if p.role == "lead"), None)
     if lead is not None:
         fields["lead"] = Field(lead, "body")
-    publishers = outlets(paragraphs)
+    publishers = credited_publishers(paragraphs)
     if publishers:
         candidates = tuple(Candidate(item, "body: aside") for item in publishers)
         fields["publisher"] = Field(None, "body", None, candidates)

@@ -18,7 +18,7 @@ from storage.values.draft import (
     Paragraph,
 )
 from storage.values.refusals import Refused, refuse
-from worker.text.annotate.marks import agencies, odd_flags
+from worker.text.annotate.marks import agencies, suspicious_character_flags
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.words import word_count
@@ -346,7 +346,7 @@ def _collect_flags(
         "teaser": is_teaser(page.json_ld, node, text, page.blocks),
         "live_blog": is_live(page.json_ld, title, [p.text for p in paragraphs]),
     }
-    odd = odd_flags([title or "", *(p.text for p in paragraphs)])
+    odd = suspicious_character_flags([title or "", *(p.text for p in paragraphs)])
     lost = loss_flags(paragraphs, page.blocks, article_body(node))
     raised = (flag for flag, is_set in facts.items() if is_set)
     return tuple(sorted({*flags, *chosen.flags, *raised, *odd, *lost}))

@@ -6,13 +6,13 @@ from functools import lru_cache
 
 from storage.values.draft import Candidate
 from worker.text.annotate.bylines import (
-    DESK,
+    NEWSROOM,
     PARTICLES,
     PERSON,
     People,
+    classify_names,
     clean_name,
     read_byline,
-    sort_names,
 )
 from worker.text.annotate.words import title_key
 from worker.text.page.fields.clues import NO_CLUES, PageClues
@@ -98,12 +98,14 @@ def choose_authors(
     persons = tuple(
         _without_partial_names([author for author in chosen if author.kind == "person"])
     )
-    houses = [author.name for author in chosen if author.kind == "house"]
+    publishers = [author.name for author in chosen if author.kind == "house"]
     if persons:
-        houses = [
-            name for name in houses if not (DESK.search(name) or _starts_with_site(name, sites))
+        publishers = [
+            name
+            for name in publishers
+            if not (NEWSROOM.search(name) or _starts_with_site(name, sites))
         ]
-    people = People(persons, agencies, tuple(houses))
+    people = People(persons, agencies, tuple(publishers))
     return people, _best_place(best, candidates), round(probabilities[best.name], 2)
 
 
@@ -172,7 +174,7 @@ def _collect(
         family = _FAMILIES.get(candidate.found_in, _OTHER_META)
         people = _read_candidate(candidate)
         entries = [(name, "person") for name in people.persons]
-        entries += [(name, "house") for name in people.houses]
+        entries += [(name, "house") for name in people.publishers]
         entries += [(name, "agency") for name in people.agencies]
         if entries and family not in _STATED_PLACES:  # metadata may list each author separately
             counts[family] = counts.get(family, -1) + 1
@@ -239,14 +241,14 @@ def _read_values(texts: tuple[str, ...], place: str) -> People:
     if len(values) == 1 or place.startswith(("byline", "trafilatura")):
         readings = [read_byline(value) for value in values]
     else:
-        readings = [sort_names(values)]
+        readings = [classify_names(values)]
     readings += [
         People((), (), (value,)) for value in map(clean_name, values) if value in _GENERIC_NAMES
     ]
     return People(
         tuple(dict.fromkeys(p for people in readings for p in people.persons)),
         tuple(dict.fromkeys(a for people in readings for a in people.agencies)),
-        tuple(dict.fromkeys(h for people in readings for h in people.houses)),
+        tuple(dict.fromkeys(h for people in readings for h in people.publishers)),
     )
 
 
@@ -367,6 +369,8 @@ def _best_place(best: _AuthorCandidate, candidates: Sequence[Candidate]) -> str:
     for candidate in candidates:
         if isinstance(candidate.value, list):
             people = _read_candidate(candidate)
-            if any(title_key(n) == title_key(best.name) for n in (*people.persons, *people.houses)):
+            if any(
+                title_key(n) == title_key(best.name) for n in (*people.persons, *people.publishers)
+            ):
                 return candidate.found_in
     return ""

@@ -9,9 +9,9 @@ from lxml.html import HtmlElement
 from worker.text.annotate.bylines import (
     BYLINE_LABEL_ALONE,
     BYLINE_START,
-    STAMP,
+    DATE_STAMP,
+    has_byline_start,
     is_byline,
-    is_introduced,
     is_person_line,
     is_signature,
     names_in_line,
@@ -167,11 +167,11 @@ def _collect_lines(
             continue
         parts = line.split(" | ")
         below = index > headline_index or (index == headline_index and len(parts) > 1)
-        bylines = [part for part in parts if below and is_introduced(part)]
+        bylines = [part for part in parts if below and has_byline_start(part)]
         for part in bylines:
             collector.add("authors", [part], "byline below the headline")
         if not bylines and index != headline_index:
-            place = "byline" if STAMP.search(line) else "line around the headline"
+            place = "byline" if DATE_STAMP.search(line) else "line around the headline"
             collector.add("authors", names_in_line(line), place)
 
 

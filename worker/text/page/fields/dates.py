@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from storage.values.dates import span
 from storage.values.draft import Candidate, PartialDate
-from worker.text.annotate.date_lines import plain_stamp, read_relative
+from worker.text.annotate.date_lines import normalize_date_line, read_relative_date
 from worker.text.annotate.dates import DATE, InvalidDate, leading_date
 
 _RANKS = {
@@ -105,7 +105,7 @@ def _parse_candidate(
 ) -> PartialDate | None:
     date = read_stamp(candidate.value, candidate.found_in, observed_at.year + 1)
     if date is None and candidate.found_in in _VISIBLE_PLACES and isinstance(candidate.value, str):
-        return read_relative(candidate.value, candidate.found_in, observed_at, timezone)
+        return read_relative_date(candidate.value, candidate.found_in, observed_at, timezone)
     return date
 
 
@@ -122,7 +122,7 @@ def read_stamp(value: object, place: str, latest_year: int) -> PartialDate | Non
     if place == "address":
         day = URL_DAY.search(value)
         value = "-".join(day.groups()) if day else ""
-    value = plain_stamp(value.rstrip(" ."))
+    value = normalize_date_line(value.rstrip(" ."))
     for match in DATE.finditer(value):
         if match.start() and value[match.start() - 1].isalnum():
             continue

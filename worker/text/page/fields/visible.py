@@ -10,7 +10,12 @@ from lxml.html import HtmlElement
 from worker.text.annotate.bylines import (
     BYLINE_START,
 )
-from worker.text.annotate.date_lines import AGO, MODIFIED_WORD, NEAR_DAY, stamps_in
+from worker.text.annotate.date_lines import (
+    MODIFIED_WORD,
+    RELATIVE_DAY,
+    RELATIVE_TIME,
+    dates_in_line,
+)
 from worker.text.page.fields.byline_places import collect_bylines
 from worker.text.page.layout.blocks import (
     Block,
@@ -238,10 +243,10 @@ def _collect_day_lines(blocks: Sequence[Block], collector: CandidateCollector) -
             continue
         if block.tag == "h1" and not is_day_line(block.text):
             continue  # a date inside a headline belongs to the event
-        for field, stamp in stamps_in(block.text):
+        for field, stamp in dates_in_line(block.text):
             collector.add(field, stamp, "page text")
         if len(block.text) <= _LONGEST_DAY_LINE and (
-            AGO.search(block.text) or NEAR_DAY.match(block.text)
+            RELATIVE_TIME.search(block.text) or RELATIVE_DAY.match(block.text)
         ):
             field = "modified" if MODIFIED_WORD.search(block.text) else "published"
             collector.add(field, block.text, "page text")
