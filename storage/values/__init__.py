@@ -1,1 +1,1 @@
-"""PURE: frozen values that cross borders between rooms."""
+"""PURE: frozen values that packages exchange."""

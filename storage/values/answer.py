@@ -1,4 +1,4 @@
-"""What every answer of the reading side is: a frozen record with `to_dict()`."""
+"""Base class of all records of the reading side: frozen, with `to_dict()`."""
 
 from dataclasses import fields
 from datetime import UTC
@@ -9,22 +9,22 @@ from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
 
 LARGEST = 2**63 - 1
-"""The largest whole number that both databases know."""
+"""Largest integer that both databases support."""
 
 
 class Answer:
-    """A frozen record that can be told as JSON (`to_dict`) or as one line (`to_flat`)."""
+    """A frozen record that can be converted to JSON (`to_dict`) or to one row (`to_flat`)."""
 
     __slots__ = ()
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Return the names of the fields, which are those of the columns."""
+        """Return the names of the fields, which are the column names."""
         return cls.__match_args__
 
     def to_dict(self) -> dict[str, Json]:
-        """Return plain JSON types: times as ISO 8601, dates and lists as they are nested."""
+        """Return plain JSON types: times as ISO 8601, dates and lists nested."""
         return {
             name: value if (value := getattr(self, name)).__class__ in PLAIN else as_dict(value)
             for name in self._told()
@@ -33,14 +33,15 @@ class Answer:
     @classmethod
     @cache
     def _told(cls) -> tuple[str, ...]:
-        """Return the names of the fields that are told as JSON."""
+        """Return the names of the fields in the JSON form."""
         told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
         return tuple(each.name for each in told if not each.metadata.get("beside"))
 
     def to_flat(self) -> dict[str, Json]:
-        """Return one level of columns: a date becomes its value with `_precision`, `_from`, `_to`.
+        """Return one level of columns: a date becomes its value with `_precision`, `_from` and
+        `_to`.
 
-        Lists stay lists: the writer of a table says how it prints them.
+        Lists stay lists; the table writer formats them.
         """
         flat: dict[str, Json] = {}
         for name, value in self.to_dict().items():

@@ -1,4 +1,4 @@
-"""PURE: the classes of a change, by the names that users and tables see."""
+"""PURE: the classes of a change, by their public names."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What span of time a date covers that is only as precise as its source."""
+"""The span of time of a date that is only as precise as its source."""
 
 import datetime as dt
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -13,15 +13,15 @@ _STEPS = {"day": timedelta(days=1), "minute": timedelta(minutes=1), "second": SE
 
 @lru_cache(maxsize=4_096)
 def span(date: PartialDate, timezone_name: str = "UTC") -> tuple[datetime, datetime]:
-    """Return the first and the last second that `date` may mean, aware and in UTC.
+    """Return the first and the last second that `date` may mean, in UTC.
 
-    They are `published_from` and `published_to`; both belong to the span. `timezone_name`
-    holds where the source names no zone.
+    They are `published_from` and `published_to`; both belong to the span. `timezone_name` applies
+    if the source states no zone.
 
     >>> [t.isoformat() for t in span(PartialDate("2024-06", "month", None, "seed header"))]
     ['2024-06-01T00:00:00+00:00', '2024-06-30T23:59:59+00:00']
 
-    Raises: ValueError for a value that is no ISO date, KeyError for an unknown time zone.
+    Raises: ValueError for a value that is not an ISO date, KeyError for an unknown time zone.
     """
     zone = zone_of(date, timezone_name)
     start = datetime.fromisoformat(_filled(date.value))
@@ -46,7 +46,7 @@ def local_time(date: PartialDate, zone: tzinfo) -> datetime | None:
 
 
 def day_of(value: str | None, precision: str | None) -> tuple[dt.date | None, bool]:
-    """Return the last day that a date may mean, and whether it can mean no other one.
+    """Return the last day that a date may mean, and whether it is the only possible day.
 
     >>> day_of("2024-02-03T10:15", "minute"), day_of("2024-02", "month")
     ((datetime.date(2024, 2, 3), True), (datetime.date(2024, 2, 29), False))
@@ -60,7 +60,7 @@ def day_of(value: str | None, precision: str | None) -> tuple[dt.date | None, bo
 
 
 def zone_of(date: PartialDate, timezone_name: str) -> tzinfo:
-    """Return the zone that `date` names, or else the one called `timezone_name`.
+    """Return the zone of `date`, or the zone `timezone_name` if it states none.
 
     >>> zone_of(PartialDate("2024", "year", "-03:30", "x"), "UTC").utcoffset(None)
     datetime.timedelta(days=-1, seconds=73800)
@@ -73,7 +73,7 @@ def zone_of(date: PartialDate, timezone_name: str) -> tzinfo:
 
 
 def _filled(value: str) -> str:
-    """Complete a cut ISO date by the first moment that it may mean."""
+    """Complete a truncated ISO date with the first moment that it may mean."""
     return value + "0000-01-01T00:00:00"[len(value) :]
 
 

@@ -1,8 +1,8 @@
-"""PURE: the digests that say whether bytes, a wording or an origin are the same.
+"""PURE: digests of bytes, wordings and origins.
 
-`raw_digest` forgives nothing. `wording_digest` (`w1`) forgives what `canonical` forgives, and
-nothing else. Both are permanent: they stand in citations and proofs, so a change of a single
-rule here needs a new prefix (`w2`) beside the old one, never instead of it.
+`raw_digest` ignores no difference. `wording_digest` (`w1`) ignores exactly the differences that
+`canonical` removes. Both are permanent because citations and proofs contain them: another rule
+needs another prefix (`w2`) in addition to the old one.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _KNOWN_ORIGINS = 8_192
-"""So many ids are remembered: each is asked for before the lock and under it."""
+"""Number of cached ids; each is needed before the lock and under it."""
 _WORDING_DOMAIN = b"lesart w1\0"
 _ORIGIN_DOMAIN = b"lesart origin\0"
 
@@ -23,14 +23,14 @@ WHITE_SPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-"""What `str.split` takes for white space besides the blank: all of it counts as one blank."""
+"""White space of `str.split` other than the blank; each run of white space counts as one blank."""
 
 SOFT_HYPHEN = "\u00ad"
 _MARKDOWN_PASSES = 4
 _BETWEEN_PARAGRAPHS = "\0"
 
-# What may stand before an opening and after a closing run of `*` or `_`. Letters, digits and
-# slashes may not: `snake_case`, `5*3`, `Leser*innen`, `f***` and addresses stay as they are.
+# Characters before an opening and after a closing run of `*` or `_`. Letters, digits and
+# slashes are excluded: `snake_case`, `5*3`, `Leser*innen`, `f***` and addresses do not change.
 _BEFORE = r"(?<![^\s(\"'\[–—-])"
 _AFTER = r"(?![^\s)\"'\].,;:!?…–—-])"
 STARS = re.compile(_BEFORE + r"(\*{1,3})(?=[^\s*])([^*]*[^\s*])\1" + _AFTER)
@@ -44,33 +44,33 @@ BULLET = re.compile(r"[-*+] (?=[^\W\d_]|[\"'(\[]|[*_]{1,3}[^\s*_])")
 
 
 def raw_digest(raw: bytes) -> bytes:
-    """Return the SHA-256 of `raw`, bit for bit: 32 bytes."""
+    """Return the SHA-256 of `raw`: 32 bytes."""
     return hashlib.sha256(raw).digest()
 
 
 def canonical(text: str) -> str:
-    r"""Return one paragraph or title in the form that the wording digest sees.
+    r"""Return one paragraph or title in the form on which the wording digest is based.
 
-    Forgiven, in this order:
+    These differences are removed, in this order:
 
     - soft hyphens (U+00AD);
-    - Unicode composition (NFC, so also its singletons: the Kelvin sign is a K);
-    - white space: line endings, tabs, form feeds, no-break and thin spaces, U+2028 and runs of
-      them count as one blank; at both ends as none. Zero-width characters are no white space;
+    - Unicode composition (NFC, including its singletons: the Kelvin sign is a K);
+    - white space: line endings, tabs, form feeds, no-break and thin spaces, U+2028 and runs of them
+      count as one blank, and as none at both ends. Zero-width characters are not white space;
     - the shape of quotation marks: every double one counts as `"`, every single one, accent and
-      apostrophe as `'`. Whether there is one, and whether it is double or single, is kept;
-    - Markdown, as narrowly as it can be read: a heading's leading `# ` to `###### ` with its
-      closing hashes; one leading bullet `- `, `* ` or `+ ` before a letter, mark or bracket,
-      never before a digit or sign; emphasis by one to three `*` or `_` that hug their words and
-      stand between blanks, brackets, quotes or punctuation; `[text](target)` where the target
-      is an address. Lists and headings are known at the start of a paragraph only: within one,
-      a line break is white space.
+      apostrophe as `'`. Their presence, and whether they are double or single, is preserved;
+    - Markdown in its narrowest reading: a leading `# ` to `###### ` of a heading with its closing
+      hashes; one leading bullet `- `, `* ` or `+ ` before a letter, mark or bracket, never before a
+      digit or sign; emphasis by one to three `*` or `_` next to their words and between blanks,
+      brackets, quotes or punctuation; `[text](target)` if the target is an address. Lists and
+      headings
+      are recognised at the start of a paragraph only, because a line break inside is white space.
 
-    Kept: every letter in its case, every digit, decimal mark, sign and punctuation mark, dashes
-    in their lengths, dots against an ellipsis, ligatures, numbers of a list (`1. `), `>`, code,
-    images and everything else.
+    Everything else is preserved: the case of letters, digits, decimal marks, signs, punctuation,
+    lengths of dashes, dots as opposed to an ellipsis, ligatures, list numbers (`1. `), `>`, code
+    and images.
 
-    It is idempotent. Markdown nested deeper than four levels is taken as plain text.
+    The function is idempotent. Markdown nested deeper than four levels is plain text.
 
     >>> canonical("„Die  **Lage** ist ernst“,\u00a0sagte sie.")
     '"Die Lage ist ernst", sagte sie.'
@@ -81,7 +81,7 @@ def canonical(text: str) -> str:
 
 
 def canonical_all(texts: Sequence[str]) -> list[str]:
-    """Return `canonical` of each: at once, since its checks cost more than the letters do."""
+    """Return `canonical` of each text; one call is faster because of the cost of the checks."""
     joined = _BETWEEN_PARAGRAPHS.join(texts)
     if joined.count(_BETWEEN_PARAGRAPHS) != len(texts) - 1:
         return [canonical(text) for text in texts]
@@ -90,13 +90,13 @@ def canonical_all(texts: Sequence[str]) -> list[str]:
 
 
 def wording_digest(title: str | None, paragraphs: Sequence[str]) -> bytes:
-    """Return the `w1` digest of a title and the paragraphs that make `text`: 32 bytes.
+    """Return the `w1` digest of a title and the paragraphs of `text`: 32 bytes.
 
     It is the SHA-256 of `lesart w1` and a NUL, then the canonical title, then each canonical
-    paragraph, each in UTF-8 with its length in bytes before it (8 bytes, big-endian). So where
-    a paragraph ends counts, and the title is never taken for a paragraph. A paragraph that is
-    empty in canonical form is left out; no title and an empty one are the same. Lone surrogates
-    are encoded as they are (`surrogatepass`), so that they differ from every other character.
+    paragraph, each in UTF-8 preceded by its length in bytes (8 bytes, big-endian). So paragraph
+    boundaries matter, and the title differs from a paragraph. Paragraphs that are empty in
+    canonical form are omitted; no title and an empty one are equal. Lone surrogates are encoded as
+    they are (`surrogatepass`), so that they differ from every other character.
 
     >>> wording_digest(None, ["a b"]) == wording_digest(None, ["a", "b"])
     False
@@ -105,7 +105,7 @@ def wording_digest(title: str | None, paragraphs: Sequence[str]) -> bytes:
 
 
 def digest_of_parts(parts: Sequence[str]) -> bytes:
-    """Return the `w1` digest of a title and paragraphs that are in canonical form already."""
+    """Return the `w1` digest of a title and paragraphs in canonical form."""
     hashed = [_WORDING_DOMAIN]
     for position, part in enumerate(parts):
         if part or position == 0:
@@ -115,7 +115,7 @@ def digest_of_parts(parts: Sequence[str]) -> bytes:
 
 
 def wording_name(digest: bytes) -> str:
-    """Return how a wording is cited: `w1:` and the digest in hexadecimal.
+    """Return the name of a wording in citations: `w1:` and the digest in hexadecimal.
 
     >>> wording_name(bytes.fromhex("5f3a9c00"))
     'w1:5f3a9c00'
@@ -124,7 +124,7 @@ def wording_name(digest: bytes) -> str:
 
 
 def short_wording(name: str) -> str:
-    """Return the name of a wording as references print it: 32 hexadecimal digits, 128 bits."""
+    """Return the name of a wording in references: 32 hexadecimal digits, 128 bits."""
     return name[: len("w1:") + 32]
 
 
@@ -132,9 +132,9 @@ def short_wording(name: str) -> str:
 def origin_id(origin: str) -> str:
     """Return the id of `origin`: 80 bits in 16 characters, derived from it alone.
 
-    The alphabet is Crockford's base 32 in lower case (no i, l, o, u), so an id can be read out
-    and typed. An id holds a letter other than `e`, so that neither the revision grammar nor a
-    spreadsheet can take it for a number; the few that would not are hashed once more.
+    The alphabet is Crockford's base 32 in lower case (no i, l, o, u), so an id can be read aloud
+    and typed. An id contains a letter other than `e`, so that neither the revision grammar nor a
+    spreadsheet reads it as a number; the few ids without one are hashed again.
 
     >>> origin_id("https://example.org/a")
     '0zfme61hjyre0a76'
@@ -168,7 +168,7 @@ def _straight_quotes(text: str) -> str:
 
 
 def _without_markdown(plain: str) -> str:
-    """Return `plain` without Markdown, or `plain` itself where it nests too deep to be any."""
+    """Return `plain` without Markdown, or `plain` itself if it is nested too deeply."""
     text = plain
     for _ in range(_MARKDOWN_PASSES):
         shorter = _unmarked_once(text)
@@ -179,7 +179,7 @@ def _without_markdown(plain: str) -> str:
 
 
 def _unmarked_once(text: str) -> str:
-    """Return `text` without its outermost Markdown; the same object where there is none."""
+    """Return `text` without its outermost Markdown; the same object if there is none."""
     found = text
     if found[:1] in ("-", "*", "+") and (bullet := BULLET.match(found)):
         found = found[bullet.end() :]

@@ -1,4 +1,4 @@
-"""Frozen values that cross the border between the worker, the archive and its readers."""
+"""Frozen values that the worker, the archive and its readers exchange."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -7,7 +7,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal
 
-Json = Any  # None, bool, int, float, str, list or dict, as the json module knows them
+Json = Any  # None, bool, int, float, str, list or dict, as in the json module
 
 Role = Literal[
     "headline",
@@ -22,18 +22,18 @@ Role = Literal[
     "notice",
 ]
 TEXT_ROLES: frozenset[str] = frozenset({"lead", "subheading", "text", "quote", "list", "notice"})
-"""The roles whose paragraphs make `text` and, with the title, the digest of the wording."""
+"""Roles whose paragraphs form `text` and, with the title, the digest of the wording."""
 
 Precision = Literal["year", "month", "day", "minute", "second"]
 
 
 @dataclass(frozen=True, slots=True)
 class PartialDate:
-    """A date exactly as precise as its source: no digit is added that was not given.
+    """A date exactly as precise as its source; no digit is added.
 
-    `value` is ISO 8601 cut to `precision` (`2024`, `2024-06`, `2024-06-18`,
+    `value` is ISO 8601 truncated to `precision` (`2024`, `2024-06`, `2024-06-18`,
     `2024-06-18T13:34`, `2024-06-18T13:34:05`) in local time of the source; `zone` is the
-    offset as given (`+02:00`, `Z` becomes `+00:00`) or None where the source names none.
+    offset as given (`+02:00`, `Z` becomes `+00:00`), or None if the source states none.
     """
 
     value: str
@@ -48,7 +48,7 @@ class PartialDate:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A span inside one paragraph, offsets in code points, `end` exclusive."""
+    """A span inside one paragraph; offsets in code points, `end` exclusive."""
 
     kind: str
     start: int
@@ -66,7 +66,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A value that some part of the input offered for a field, chosen or not."""
+    """A value that a part of the input provides for a field, chosen or not."""
 
     value: Json
     found_in: str
@@ -74,10 +74,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A metadata value that says how it is known.
+    """A metadata value with its source.
 
-    What else was offered stays in `candidates`; of a page these are all offers, with the one
-    that was chosen, as it stood there.
+    `candidates` are the other values in the document; for a page they are all values, including the
+    chosen one, in their original form.
     """
 
     value: Json
@@ -88,7 +88,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class CleaningStep:
-    """One named, replayable change on the way from bytes to text."""
+    """One named, reproducible change on the way from bytes to text."""
 
     name: str
     detail: Mapping[str, Json] = field(default_factory=dict)
@@ -96,10 +96,10 @@ class CleaningStep:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A direct quotation; `paragraph` is the index into the paragraphs of the draft.
+    """A direct quotation; `paragraph` is the index of the paragraph of the draft.
 
     `speaker` are the words of the text, which may be a pronoun or a role; `speaker_resolved` is the
-    fullest name that the text gives of whom they mean.
+    fullest name of this person in the text.
     """
 
     text: str
@@ -111,9 +111,9 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A correction or editorial note found in the text.
+    """A correction or editorial note in the text.
 
-    `passage` is the sentence of the text that it speaks of, None where that cannot be told.
+    `passage` is the sentence that it describes, or None if that is unknown.
     """
 
     kind: str
@@ -123,7 +123,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """Who turned bytes into text: two texts compare only if their extractors are equal."""
+    """The extractor of a text; texts are compared only if their extractors are equal."""
 
     name: str
     version: str
@@ -132,15 +132,14 @@ class Extractor:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the text core read out of one capture.
+    """The text and metadata extracted from one capture.
 
-    `address` and `observed_at` are what the document itself names (`url:`, canonical link,
-    `observed_at:`); a document that names both is an imported capture. `fields` holds every
-    metadata value by name (title, lead, published, modified, authors, language, publisher,
-    section, tags … and keys of the input that we do not know); a value of `published` and
-    `modified` is the dict form of `PartialDate`. `around` are the keys (`paragraph_key`) of what a
-    page shows beside its paragraphs. `pieces` is the text cut at blanks, where the reader has it
-    at hand.
+    `address` and `observed_at` are the statements of the document itself (`url:`, canonical link,
+    `observed_at:`); a document with both is an imported capture. `fields` contains all metadata
+    values by name (title, lead, published, modified, authors, language, publisher, section, tags …
+    and unknown fields of the input); a value of `published` and `modified` is the dict form of
+    `PartialDate`. `around` are the keys (`paragraph_key`) of the other paragraphs of the page.
+    `pieces` is the text split at blanks, if the reader has it.
     """
 
     title: str | None
@@ -162,9 +161,10 @@ class Draft:
 
 
 def paragraphs_in(detail: Mapping[str, Json] | None, text: str | None) -> tuple[Paragraph, ...]:
-    """Return the paragraphs that a derivation keeps; `text` is that of its wording.
+    """Return the paragraphs stored in a derivation; `text` is that of its wording.
 
-    What was redacted leaves none behind; where only the derivation was, all are plain text.
+    Redacted paragraphs are omitted; if only the derivation was redacted, all paragraphs are plain
+    text.
 
     >>> paragraphs_in({"paragraphs": [{"role": "lead", "w": 0}]}, "Es hält.")
     (Paragraph(role='lead', text='Es hält.', marks=()),)
@@ -185,10 +185,10 @@ def paragraphs_in(detail: Mapping[str, Json] | None, text: str | None) -> tuple[
 
 
 def layout_in(detail: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
-    """Yield for each paragraph its role, and its text or which one it is of the wording (`w`).
+    """Yield for each paragraph its role, and its text or its index in the wording (`w`).
 
-    What says neither is the next one of the wording, and may be its role alone, or a list of its
-    role and its marks.
+    An entry without both is the next paragraph of the wording; it may be its role alone, or a list
+    of its role and its marks.
 
     >>> detail = {"paragraphs": ["lead", {"role": "list", "w": 7}, ["text", ["quote", 0, 3]]]}
     >>> [(each["role"], each["w"], each.get("marks")) for each in layout_in(detail)]
@@ -210,10 +210,10 @@ def layout_in(detail: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
 def quotes_in(
     detail: Mapping[str, Json] | None, paragraphs: Sequence[Paragraph]
 ) -> tuple[Quote, ...]:
-    """Return the quotations that a derivation keeps, whose `paragraphs` are given.
+    """Return the quotations stored in a derivation with these `paragraphs`.
 
-    One that stands in its paragraph as it is is kept as its place there, with its speaker, its
-    cue, and who that is where another name says so; older rows name these parts.
+    A quotation that occurs verbatim in its paragraph is stored as its position there, with its
+    speaker, its cue, and the resolved speaker if it differs; older rows name these parts.
 
     >>> detail = {"quotes": [[0, 1, 9, "Ada", "sagte"]]}
     >>> quotes_in(detail, [Paragraph("text", "„Es hält.“, sagte Ada.")])[0].text
@@ -235,7 +235,7 @@ def _quote(kept: Any, paragraphs: Sequence[Paragraph]) -> Quote | None:
 
 
 def quote_parts(kept: Any) -> Any:
-    """Return a quotation as it is kept today: as its place and what belongs to it, else named.
+    """Return a quotation in its stored form: position and parts, otherwise named parts.
 
     >>> quote_parts({"at": [0, 1, 9], "speaker": "Ada", "cue": "sagte"})
     [0, 1, 9, 'Ada', 'sagte']
@@ -247,25 +247,25 @@ def quote_parts(kept: Any) -> Any:
 
 
 def field_in(kept: Mapping[str, Any]) -> Field:
-    """Return a field as a derivation keeps it: without what it has none of."""
+    """Return a field from its stored form, in which missing parts are omitted."""
     candidates = tuple(Candidate(**each) for each in kept.get("candidates", ()))
     return Field(kept["value"], kept["found_in"], kept.get("confidence"), candidates)
 
 
 PLAIN = frozenset({str, int, float, bool, NoneType})
-"""The types that JSON has as they are."""
+"""Types that JSON supports directly."""
 
 
 @cache
 def _names_of(kind: type) -> tuple[str, ...] | None:
-    """Return the names of the fields of a record, None for other types."""
+    """Return the field names of a record class, None for other types."""
     if is_dataclass(kind):
         return tuple(each.name for each in fields(kind))
     return getattr(kind, "_fields", None)
 
 
 def as_dict(value: Any) -> Any:
-    """Return `value` as plain JSON types: records to dicts, tuples to lists, times to ISO 8601."""
+    """Return `value` as plain JSON types: records as dicts, tuples as lists, times as ISO 8601."""
     kind = value.__class__
     if kind in PLAIN:
         return value

@@ -1,4 +1,4 @@
-"""The claim of a worker on a job, and how a claim is lost."""
+"""The claim of a worker on a job, and its loss."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

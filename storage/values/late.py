@@ -1,11 +1,11 @@
-"""Modules that load when they are first asked for something: a command loads what it needs."""
+"""Modules that are loaded on first use, so that a command loads only its own modules."""
 
 from importlib import import_module
 from typing import Any
 
 
 class LateModule:
-    """Stands for a module until something of it is wanted.
+    """Stands in for a module until one of its attributes is needed.
 
     >>> LateModule("storage.values.digest").raw_digest(b"").hex()[:8]
     'e3b0c442'

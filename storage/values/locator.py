@@ -1,8 +1,8 @@
-r"""Paths and keys written as text that is safe to store, to print and to turn back.
+r"""Paths and keys as text that can be stored, printed and converted back safely.
 
-An escape is `\xNN` for a byte that is no UTF-8 and for an ASCII control, `\uNNNN` for any
-other character that could break a line, change the direction of writing or is half a pair.
-A backslash is escaped itself, so that every text has one escaped form and back.
+An escape is `\xNN` for a byte that is not UTF-8 and for an ASCII control character, `\uNNNN` for
+any other character that could break a line, change the direction of writing, or is half of a
+surrogate pair. A backslash is escaped itself, so that every text has exactly one escaped form.
 """
 
 import re
@@ -20,12 +20,12 @@ CONTAINER_SUFFIXES: tuple[str, ...] = (
     ".arc",
     ".wacz",
 )
-"""The names of files that may hold many documents; `.gz` may follow."""
+"""Suffixes of files that may contain many documents; `.gz` may follow."""
 
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\\\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
-r"""Characters that never stand in a locator: controls, line ends, direction, half pairs, `\`.
+r"""Characters that a locator never contains: controls, line ends, direction marks, surrogates, `\`.
 
 >>> UNSAFE.sub("?", "Haus\nHof")
 'Haus?Hof'
@@ -34,7 +34,7 @@ r"""Characters that never stand in a locator: controls, line ends, direction, ha
 MEMBER_MARK = re.compile(
     r"(?:\.(?:jsonl?|ndjson|[ct]sv|tar|tgz|zip|w?arc|wacz))(?:\.gz)?(#)", re.IGNORECASE
 )
-"""A `#` in a path that would read like the border between a file and its member.
+"""A `#` in a path that could be read as the separator between a file and its member.
 
 >>> bool(MEMBER_MARK.search("alt.jsonl#7")), bool(MEMBER_MARK.search("C# heute.txt"))
 (True, False)
@@ -59,7 +59,7 @@ def escape_locator(path: str) -> str:
 
 
 def origin_path(locator: str, member: str) -> str:
-    """Return the path that makes an origin: without `.gz`, with the member.
+    """Return the path of an origin: without `.gz`, with the member.
 
     >>> origin_path("2024/a.jsonl.gz", "#k7")
     '2024/a.jsonl#k7'
@@ -83,6 +83,6 @@ def _escape_match(match: re.Match[str]) -> str:
     code = ord(match[0])
     if code < 0x80:
         return f"\\x{code:02x}"
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not read
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that os.fsdecode could not decode
         return f"\\x{code - 0xDC00:02x}"
     return f"\\u{code:04x}"

@@ -1,4 +1,4 @@
-"""PURE: every outcome of a check: what it means for the article, the counts, the next look."""
+"""PURE: outcomes of checks: their effect on the article, the counts and the next check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ Name = Literal[
     "rate_limited", "blocked", "not_article", "disallowed_by_robots", "refused",
 ]  # fmt: skip
 Event = Literal["first", "quiet", "changed", "absent", "barred", "failed"]
-"""What a check came to: the first snapshot, no change, a change, gone, not let in, no answer."""
+"""Result of a check for scheduling: first snapshot, no change, change, gone, not admitted, no
+answer.
+"""
 
 Counted = Literal["unchanged", "gone", "failed", "refused"]
 State = Literal["present", "gone", "unreachable", "blocked"]
@@ -18,11 +20,11 @@ State = Literal["present", "gone", "unreachable", "blocked"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one look at an address came to.
+    """The meaning of one outcome.
 
-    `answered` says that we know now what stands there, or that nothing does. `event` is what it
-    means for the next look, `counted_as` the count of the summary (None: whoever reads the capture
-    counts it), `state` what it makes of the article (None: it changes nothing).
+    `answered` is true if the content of the address is known, or known to be absent. `event`
+    determines the next check, `counted_as` the count in the summary (None: the reader of the
+    capture counts it), `state` the state of the article (None: unchanged).
     """
 
     name: Name
@@ -47,24 +49,26 @@ _ALL = (
     Outcome("refused", False, "barred", "refused", None),
 )
 OUTCOMES: Mapping[str, Outcome] = MappingProxyType({each.name: each for each in _ALL})
-"""By name. `captured` is what the transport knows; reading turns it into one of the others."""
+"""Outcomes by name. `captured` is the result of the transport; reading turns it into another
+one.
+"""
 
 STATES: Mapping[str, State] = MappingProxyType(
     {each.name: each.state for each in _ALL if each.state is not None}
 )
-"""The state in which an outcome leaves an article."""
+"""The state of an article after each outcome."""
 
 INTERSTITIALS: Mapping[str, Name] = MappingProxyType(
     {"blocked": "blocked", "not_article": "not_article", "extraction_empty": "not_article"}
 )
-"""The outcome of a page that a server gave and that could not be taken, by its refusal's code."""
+"""Outcomes of pages that were received and not accepted, by refusal code."""
 
 NO_ANSWER = frozenset({"unreachable", "truncated_response"})
-"""The codes of refusals that a server which gave no usable answer is to blame for."""
+"""Refusal codes caused by a server without a usable answer."""
 
 
 def of_page(code: str) -> Name:
-    """Return the outcome of a page that a server gave, by the code of its refusal.
+    """Return the outcome of a received page, by its refusal code.
 
     >>> of_page("extraction_empty"), of_page("too_large")
     ('not_article', 'refused')
@@ -73,7 +77,7 @@ def of_page(code: str) -> Name:
 
 
 def of_exchange(code: str) -> Name:
-    """Return the outcome of an exchange that had no usable answer, by the code of its refusal.
+    """Return the outcome of an exchange without a usable answer, by its refusal code.
 
     >>> of_exchange("truncated_response"), of_exchange("tls_invalid")
     ('unreachable', 'refused')

@@ -1,16 +1,16 @@
-"""PURE: why something is redacted, and what stands in the place of what must not be null."""
+"""PURE: reasons for redactions, and the replacements of values that must not be null."""
 
 from enum import StrEnum
 
 MARK = "[redacted]"
-"""What a text says where a passage was taken out of it."""
+"""Replacement of a redacted passage in a text."""
 _BYTES = b"redacted"
 _NAME = "redacted:"
 _LIST = b"[]"
 
 
 class RedactionReason(StrEnum):
-    """Why something was taken out of the archive."""
+    """Reason for a redaction."""
 
     GDPR_ERASURE = "gdpr_erasure"
     GDPR_OBJECTION = "gdpr_objection"
@@ -23,7 +23,7 @@ class RedactionReason(StrEnum):
 
 
 def emptied_digest(row_id: int) -> bytes:
-    """Return the 32 bytes that stand where the digest of a redacted row was.
+    """Return the 32 bytes that replace the digest of a redacted row.
 
     >>> emptied_digest(17)
     b'redacted000000000000000000000017'
@@ -32,7 +32,7 @@ def emptied_digest(row_id: int) -> bytes:
 
 
 def emptied_name(row_id: int) -> str:
-    """Return what stands where a word of a redacted row was.
+    """Return the replacement of a word of a redacted row.
 
     >>> emptied_name(17)
     'redacted:17'
@@ -41,7 +41,7 @@ def emptied_name(row_id: int) -> str:
 
 
 def is_emptied(value: object) -> bool:
-    """Return whether a column of a redacted row is empty, or says no more than that it is.
+    """Check whether a column of a redacted row is empty or contains its replacement.
 
     >>> is_emptied(emptied_digest(17)), is_emptied(None), is_emptied(b"redacted by hand")
     (True, True, False)

@@ -1,4 +1,4 @@
-"""PURE: what a draft can mean for the archive, and what the archive knows when it is asked."""
+"""PURE: verdicts on drafts, and the knowledge of the archive at the time of the decision."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -11,12 +11,11 @@ VerdictKind = Literal["new_article", "new_version", "unchanged", "copy", "refuse
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the archive knows about the place of a draft at the moment of its decision.
+    """The knowledge of the archive about the origin of a draft at the moment of its decision.
 
-    `is_version` is what the history makes of it: a draft is none where it is one with the
-    snapshot before or after it, or differs from it by noise alone.
-    `elsewhere` is the article that already has this wording at another origin. `words` is how
-    many words were read there last, where we fetched it ourselves.
+    `is_version` is the result of the history function: false if the draft belongs to the version
+    before or after it, or differs from it by noise alone. `elsewhere` is the article that has this
+    wording at another origin. `words` is the number of words at the last fetch of this origin.
     """
 
     article_exists: bool
@@ -27,7 +26,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class NewArticle:
-    """A wording that stands nowhere else, at an origin that was not known."""
+    """A new wording at a new origin."""
 
     kind: ClassVar[VerdictKind] = "new_article"
     counted_as: ClassVar[str] = "new_articles"
@@ -45,7 +44,7 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The wording of a neighbour in time; for the next look the check itself said all."""
+    """The wording of a neighbour in time; the next check depends on the check itself."""
 
     kind: ClassVar[VerdictKind] = "unchanged"
     counted_as: ClassVar[str] = "unchanged"
@@ -54,7 +53,7 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """An origin that was not known, with a wording that stands in article `of`."""
+    """A new origin with the wording of the article `of`."""
 
     kind: ClassVar[VerdictKind] = "copy"
     counted_as: ClassVar[str] = "copies"
@@ -64,7 +63,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Not an article, and why."""
+    """Not an article, with the reason."""
 
     kind: ClassVar[VerdictKind] = "refused"
     counted_as: ClassVar[str] = "refused"
@@ -73,14 +72,14 @@ class Refuse:
 
 
 Verdict = NewArticle | NewVersion | Unchanged | Copy | Refuse
-"""Each with the kind that is recorded, the count of the summary, and what it means for a watch."""
+"""Each verdict with its recorded kind, its count in the summary, and its meaning for a watch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """The counts of an ingestion; `seen` is the sum of the six.
 
-    Absences stand outside it, and what was passed over: records of web archives without a text.
+    Missing files and skipped records of web archives are not part of the sum.
     """
 
     new_articles: int = 0

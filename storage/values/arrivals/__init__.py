@@ -1,1 +1,1 @@
-"""PURE: values of what comes in, and of where it comes from."""
+"""PURE: values of incoming documents and their sources."""

@@ -1,4 +1,4 @@
-"""What comes in: bytes with their origin, the stamp of a file, the scan of a folder."""
+"""Incoming documents: bytes with their origin, the stamp of a file, the scan of a folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from storage.values.refusals import Refused
 
 
 class FileStamp(NamedTuple):
-    """What `stat` says of a file: enough to tell that it was not touched; times in ns.
+    """The `stat` values of a file that show whether it changed; times in ns.
 
-    A tuple, as 100,000 of them are made in each scan.
+    It is a tuple because each scan creates one per file.
     """
 
     size: int
@@ -23,13 +23,13 @@ class FileStamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One item that a source yielded: bytes to be kept, or a refusal, or a look without change.
+    """One document from a source: bytes to store, a refusal, or a confirmation without change.
 
-    `place` names the file (and the record in it) as `origin` would, `locator` is the origin of
-    what it holds: they differ by the `.gz` of a gzipped file. `raw` is None where nothing could
-    be read. `looked` says that the bytes are those of the last look: only the stamp is noted.
-    `captures` is how many a web archive holds.
-    `transfer` is how the bytes came over the wire, where an imported capture tells it.
+    `place` identifies the file (and the record in it), `locator` is the origin of its content: they
+    differ by the `.gz` of a gzipped file. `raw` is None if nothing could be read. `looked` is true
+    if the bytes are those of the last scan, so that only the stamp is stored. `captures` is the
+    number of captures in a web archive. `transfer` is the exchange of an imported capture, if
+    known.
     """
 
     place: str
@@ -50,9 +50,9 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A pass over a folder, from its start to what it found.
+    """A pass over a folder, from its start to its result.
 
-    `clock_at` is what the clock showed at the start, where that is far from the archive's time.
+    `clock_at` is the reading of the clock at the start, if it differs much from the archive's time.
     """
 
     id: int

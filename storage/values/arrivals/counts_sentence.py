@@ -13,7 +13,7 @@ _COUNTED = (
 
 
 def counts_sentence(counts: Mapping[str, Any]) -> str:
-    """Return what a summary of an ingestion, or a job, counts.
+    """Return the counts of an ingestion or a job as a sentence.
 
     >>> counts_sentence({"seen": 19, "new_articles": 16, "new_versions": 2, "copies": 1})
     '19 documents read: 16 new articles, 2 new versions, 1 copy. Nothing refused.'

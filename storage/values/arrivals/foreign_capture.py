@@ -1,4 +1,4 @@
-"""Values: captures that were made elsewhere, as a source hands them over."""
+"""Captures from other archives, as a source provides them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from storage.values.refusals import Refused
 
 @dataclass(frozen=True, slots=True)
 class KeptRecord:
-    """One record of a web archive, kept bit for bit.
+    """One record of a web archive, stored unchanged.
 
-    Its bytes are `head`, then `opening` (the HTTP head, or the whole block of a small record),
-    then `payload`. `digest` is the SHA-256 of all of them: a record that was kept is known again,
-    whichever file brings it. `payload_digest` names the payload as the web archive does, in the
-    form `sha1:HEX`; records that repeat a payload (revisits) name it so.
+    Its bytes are `head`, then `opening` (the HTTP header, or the whole block of a small record),
+    then `payload`. `digest` is the SHA-256 of all of them and identifies the record in any file.
+    `payload_digest` is the digest of the payload as stated by the web archive, in the form
+    `sha1:HEX`; records that repeat a payload (revisits) refer to it.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class KeptRecord:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Which capture has the payload that a record of a web archive says it repeats (a revisit)."""
+    """The capture whose payload a record of a web archive repeats (a revisit)."""
 
     payload_digest: str | None = None
     name: str | None = None
@@ -41,12 +41,12 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A capture that was made elsewhere: what stood at `origin` at `observed_at`.
+    """A capture of another archive: the content of `origin` at `observed_at`.
 
-    `locator` is the record in its file. `outcome` is `captured` with the bytes to be read in
-    `raw`, or what the transport said otherwise. `repeats` stands instead of the bytes where
-    another capture has them. `records` are the exact records: that of the capture first, then
-    its companions, and the one on the file itself; of one that `is_withheld` no record is kept.
+    `locator` is the record in its file. `outcome` is `captured` with the bytes to read in `raw`, or
+    the result of the transport. `repeats` replaces the bytes if another capture has them. `records`
+    are the exact records: the capture first, then its companions, and the record about the file
+    itself. If `is_withheld` is true, no record is stored.
     """
 
     locator: str
@@ -65,15 +65,15 @@ class Import:
 
     @property
     def is_readable(self) -> bool:
-        """Return whether a text is expected of it."""
+        """Check whether the capture should contain a text."""
         return self.outcome == "captured" and self.refused is None
 
     @property
     def is_repeat(self) -> bool:
-        """Return whether its bytes are those of another capture."""
+        """Check whether the bytes belong to another capture."""
         return self.repeats is not None and self.outcome == "captured"
 
     @property
     def size(self) -> int:
-        """Return how many bytes are to be kept of it."""
+        """Return the number of bytes to store."""
         return sum(map(len, filter(None, [self.raw, *(each.payload for each in self.records)])))

@@ -1,4 +1,4 @@
-"""A place that texts come from, as the archive knows it."""
+"""A source of texts, as stored in the archive."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class NoSuchSourceError(LookupError):
-    """There is no source of that name."""
+    """There is no source with this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no source {name!r}: `lesart source list` names the sources")
@@ -15,7 +15,7 @@ class NoSuchSourceError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A place that texts come from; `standing` ones have a schedule."""
+    """A place that texts come from; `standing` sources have a schedule."""
 
     id: int
     name: str

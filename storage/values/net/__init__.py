@@ -1,1 +1,1 @@
-"""PURE: values of the net: addresses, hosts, transfers, sites, tokens."""
+"""PURE: values of network access: addresses, hosts, transfers, sites, tokens."""

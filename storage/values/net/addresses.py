@@ -1,4 +1,4 @@
-"""Addresses that a listing named, that are watched, that were checked."""
+"""Addresses from lists, watched addresses, and checked addresses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused
 
 Key = tuple[int, int]
-"""A watch: the id of its source and that of its origin."""
+"""A watch: the id of its source and of its origin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An address as it is to be checked: what is known of it, and of the source it belongs to.
+    """An address to check, with its state and its source.
 
-    `digest` is that of the last bytes of use, which `observation_id` captured; `etag` and
-    `last_modified` were given for them at the address called `final`.
+    `digest` belongs to the last usable bytes, which `observation_id` captured; `etag` and
+    `last_modified` were received with them from the address `final`.
     """
 
     source_id: int
@@ -42,10 +42,10 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An address that a list or a person named: what it is called, and what is asked for.
+    """An address in a list or command: its origin and the address to request.
 
     `kind` is that of a watch (`page`, `feed`, `sitemap`, `web` …). `published_at` and `changed_at`
-    are by the word of the list, `hints` what else it said of the address.
+    are statements of the list, `hints` its other statements about the address.
     """
 
     origin: str
@@ -59,10 +59,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class AddressList:
-    """What a feed, a sitemap or another list of addresses names.
+    """The addresses in a feed, a sitemap or another list.
 
-    `rejected` are the entries that name nothing that could be asked for, with their place in
-    the list.
+    `rejected` are the entries without a valid address, with their position in the list.
     """
 
     kind: str
@@ -73,11 +72,10 @@ class AddressList:
 
 @dataclass(frozen=True, slots=True)
 class CheckedExchange:
-    """One address that was asked in the course of a check, and what that came to.
+    """One request during a check, with its result.
 
-    `outcome` is one of an observation; `captured` means that `raw` is to be read. `refused`
-    says why nothing could be taken. `confirms` is the observation of the very bytes that the
-    server still has.
+    `outcome` is that of an observation; `captured` means that `raw` has to be read. `refused` is
+    the reason if nothing was accepted. `confirms` is the observation of the same bytes.
     """
 
     origin: str
@@ -95,10 +93,10 @@ class CheckedExchange:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look at a watched address: its exchanges in order, the last of which decides.
+    """One check of a watched address: its exchanges in order; the last one decides.
 
-    `kind` is what the address turned out to be; `etag` and `last_modified` are what may be sent
-    next time to the address of the last exchange, `moved_to` where to ask from now on.
+    `kind` is the detected kind of the address; `etag` and `last_modified` are sent with the next
+    request to the address of the last exchange, `moved_to` is the address for future requests.
     """
 
     source_id: int
@@ -120,9 +118,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class HostNews:
-    """What was learned about a server: its robots.txt, or for how long to leave it alone.
+    """New information about a server: its robots.txt, or a pause.
 
-    `exchange` is how its robots.txt was asked for, on behalf of a source.
+    `exchange` is the request of robots.txt, made for a source.
     """
 
     key: str

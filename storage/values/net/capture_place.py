@@ -1,4 +1,4 @@
-"""Where captured bytes lie when they do not lie in the database."""
+"""The storage for captured bytes outside the database."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class CapturePlace:
-    """Which store: a folder, or a bucket with the keys to it where the settings give them."""
+    """A storage for captures: a folder, or a bucket with its keys if the settings contain them."""
 
     folder: Path | None = None
     bucket: str = ""
@@ -25,7 +25,7 @@ class CapturePlace:
 
 
 def capture_place(url: str, key: str | None = None, secret: str | None = None) -> CapturePlace:
-    """Return the place that an address means.
+    """Return the storage that an address describes.
 
     Raises: ValueError.
 

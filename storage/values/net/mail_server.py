@@ -1,4 +1,4 @@
-"""PURE: the mail server that alerts go out by, and how its address is written."""
+"""PURE: the mail server for alerts and its address."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in, as whom, and from which address it comes."""
+    """A mail server with user, password and sender address."""
 
     host: str
     port: int
@@ -27,7 +27,7 @@ class MailServer:
 
     @property
     def is_local(self) -> bool:
-        """Return whether the server is this machine: nothing goes over a net then."""
+        """Check whether the server is this machine, so that no network is used."""
         return self.host in LOOPBACK
 
 

@@ -1,4 +1,4 @@
-"""PURE: what an address of the web is called in the archive: cleaned, whoever names it."""
+"""PURE: the origin of a web address: the address in cleaned form."""
 
 import ipaddress
 import re
@@ -10,7 +10,7 @@ import idna
 PORTS = {"http": 80, "https": 443}
 
 BREAKS = re.compile(r"[\t\r\n]+ *")
-"""Line breaks and tabs inside an address, which every browser takes out."""
+"""Line breaks and tabs inside an address, which every browser removes."""
 
 TRACKER = re.compile(
     r"""(?:utm|itm|mtm|pk|piwik|mc|mkt|oly|vero|hsa|wt|at|ns|trk|ga|gs|pf_rd|stm)_\w+
@@ -21,7 +21,7 @@ TRACKER = re.compile(
     | aff | affiliate | affiliate_?id | partner_?id | session_?id | phpsessid | jsessionid""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""The name of a parameter that counts visitors; what names a page stays, as doubtful as it may be.
+"""The name of a tracking parameter; parameters that may identify a page are kept.
 
 >>> [bool(TRACKER.fullmatch(name)) for name in ("utm_source", "fbclid", "cid", "galerie", "id")]
 [True, True, False, False, False]
@@ -29,10 +29,10 @@ TRACKER = re.compile(
 
 
 def origin_of(text: str) -> str:
-    """Return what the address `text` is called: without tracking parameters and fragment.
+    """Return the origin of the address `text`: without tracking parameters and fragment.
 
-    Courlan settles scheme, host and path; of the query only what counts visitors is taken away,
-    since courlan takes `galerie` for a tracker, and an address without it names another page.
+    Courlan normalises scheme, host and path. Only tracking parameters are removed from the query
+    here, because courlan also removes `galerie`, without which the address identifies another page.
 
     >>> origin_of("HTTPS://Zeitung.example:443//a?utm_source=b&id=3&galerie=2&a#oben")
     'https://zeitung.example/a?a&galerie=2&id=3'
@@ -52,7 +52,7 @@ def origin_of(text: str) -> str:
 
 
 def cleaned(address: str) -> str | None:
-    """Return a web address as the origin of what stands there, None where it is none.
+    """Return a web address as an origin, None if it is not a web address.
 
     >>> cleaned("HTTPS://A.example:443/b c?id=3&utm_source=x#top"), cleaned("seed:a.txt")
     ('https://a.example/b%20c?id=3', None)
@@ -67,13 +67,15 @@ def cleaned(address: str) -> str | None:
 
 
 def kept_parameters(query: str) -> list[str]:
-    """Return the parameters of a query that do not only count visitors."""
+    """Return the parameters of a query without tracking parameters."""
     parameters = [each for each in query.split("&") if each]
     return [each for each in parameters if not TRACKER.fullmatch(each.partition("=")[0])]
 
 
 def _with_ascii_host(text: str) -> str:
-    """Undo that courlan writes a host in its own letters, in which it may look like another."""
+    """Restore the ASCII form of a host that courlan writes in Unicode, where it may look like
+    another.
+    """
     parts = urlsplit(text)
     if parts.netloc.isascii():
         return text
@@ -82,9 +84,9 @@ def _with_ascii_host(text: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """Return a host as it goes over the wire.
+    """Return a host in the form used in requests.
 
-    Raises: ValueError where it is none, or mixes scripts so as to look like another one.
+    Raises: ValueError if it is invalid, or mixes scripts so that it looks like another one.
 
     >>> ascii_host("Straße.example"), ascii_host("münchen.example")
     ('xn--strae-oqa.example', 'xn--mnchen-3ya.example')
@@ -110,7 +112,7 @@ def ascii_host(host: str) -> str:
 HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*"
 )
-"""A name that can be looked up.
+"""A valid host name.
 
 >>> bool(HOST.fullmatch("a.example")), bool(HOST.fullmatch("a..example"))
 (True, False)
@@ -118,7 +120,7 @@ HOST = re.compile(
 
 
 def _mixes_scripts(label: str) -> bool:
-    """Return whether a label in Punycode mixes Latin with letters that pass for Latin ones."""
+    """Check whether a Punycode label mixes Latin letters with similar letters of other scripts."""
     try:
         letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError as error:

@@ -1,8 +1,8 @@
-"""PURE: the servers of one's own network that may be asked, each named with where it is.
+"""PURE: private servers that may be fetched, each with its address.
 
-Nothing but the public net is ever asked. Who archives an intranet, or a site behind a tunnel,
-names each server with its port and the address behind it; no name is looked up for it, so
-nobody can make the name mean another machine.
+Lesart connects to public addresses only. For an intranet or a site behind a tunnel, each server is
+permitted with its port and address. Its name is not resolved, so DNS cannot redirect it to another
+machine (decision 8).
 """
 
 import ipaddress
@@ -24,7 +24,7 @@ ENTRY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OwnHost:
-    """A server that the user named: asked for as `host`:`port`, it stands at `address`:`to`."""
+    """A permitted server: requested as `host`:`port`, connected at `address`:`to`."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ OwnHosts = Mapping[tuple[str, int], OwnHost]
 
 
 def read_own_host(entry: str) -> OwnHost:
-    """Return the server that `entry` names: HOST:PORT=ADDRESS[:PORT], or ADDRESS:PORT alone.
+    """Return the server that `entry` describes: HOST:PORT=ADDRESS[:PORT], or ADDRESS:PORT alone.
 
     Raises: ValueError.
 
@@ -62,7 +62,7 @@ def read_own_host(entry: str) -> OwnHost:
 
 
 def own_hosts(entries: Iterable[str]) -> OwnHosts:
-    """Return the servers that `entries` name, by host and port."""
+    """Return the servers that `entries` describe, by host and port."""
     found = [read_own_host(entry) for entry in entries]
     return {(each.host, each.port): each for each in found}
 

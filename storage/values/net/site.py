@@ -1,4 +1,4 @@
-"""PURE: to which site an origin belongs, and the fingerprints of paragraphs there."""
+"""PURE: the site of an origin, and fingerprints of paragraphs."""
 
 import hashlib
 import re
@@ -31,7 +31,7 @@ def site_of(origin: str) -> str:
 
 
 def is_host(site: str) -> bool:
-    """Return whether a site is one of the web, whose pages carry boilerplate, and no folder.
+    """Check whether a site is on the web, where pages contain boilerplate, and not a folder.
 
     >>> is_host("lohebote.example"), is_host("seed:presse"), is_host("file:///srv/presse")
     (True, False, False)
@@ -40,12 +40,12 @@ def is_host(site: str) -> bool:
 
 
 def site_key(site: str) -> int:
-    """Return 63 bits that stand for a site."""
+    """Return a 63-bit fingerprint of a site."""
     return _bits("site", site)
 
 
 def paragraph_key(canon: str) -> int:
-    """Return 63 bits that stand for a paragraph in canonical form."""
+    """Return a 63-bit fingerprint of a paragraph in canonical form."""
     return _bits("paragraph", canon)
 
 

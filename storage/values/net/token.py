@@ -1,4 +1,4 @@
-"""A token by which work can be ordered over HTTP, and what it allows."""
+"""A token for write requests over HTTP, and its permissions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,16 +6,16 @@ from typing import Literal
 
 Scope = Literal["ingest", "sources", "write"]
 SCOPES: tuple[Scope, ...] = ("ingest", "sources", "write")
-"""What a token allows: ordering an ingestion, changing what is watched, or both."""
+"""Permissions of a token: start ingestions, change sources, or both."""
 
 
 class TokenError(ValueError):
-    """A token cannot be made or taken back."""
+    """A token cannot be created or revoked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token by its name; the token itself is shown once, when it is made."""
+    """A token by its name; the token itself is shown once, when it is created."""
 
     name: str
     scope: str
@@ -23,7 +23,7 @@ class Token:
     revoked_at: datetime | None
 
     def allows(self, scope: Scope) -> bool:
-        """Return whether it allows something, and was not taken back.
+        """Check whether the token has a permission and was not revoked.
 
         >>> Token("cms", "write", datetime(2024, 6, 18), None).allows("ingest")
         True

@@ -9,14 +9,14 @@ from storage.values.draft import Json
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One request and its answer, as they went over the wire; most of it cannot be had later.
+    """One request and its answer; most of it cannot be obtained later.
 
-    `address` is what was asked for. `hops` are the addresses that led there, each with status
-    and location. `request` has method, target and headers as sent (secrets hidden); headers are
-    pairs of name and value. `chain` holds the server's certificates as PEM, its own first.
-    `body` are the bytes of the body as they came, where they are to be kept beside what the
-    observation captured; `body_encoding` is the encoding that was taken off. `rights` is what
-    was said about the use of the text. `is_foreign`: somebody else made the exchange.
+    `address` is the requested address. `hops` are the addresses that redirected to it, each with
+    status and location. `request` has method, target and headers as sent (secrets hidden); headers
+    are pairs of name and value. `chain` contains the certificates of the server as PEM, its own
+    first. `body` are the bytes of the body as received, if they are stored in addition to the
+    capture; `body_encoding` is the removed encoding. `rights` are statements about the permitted
+    use of the text. `is_foreign` is true if another program made the exchange.
     """
 
     address: str
