@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from storage.values.net.origin_name import PORTS, ascii_host, kept_parameters
+from storage.values.net.origin_name import PORTS, ascii_host, strip_trackers
 from storage.values.refusals import Refused, refuse
 
 LONGEST = 5_000
@@ -115,7 +115,7 @@ def without_trackers(address: Address) -> Address:
     'https://a.example/x?b=1&a=2'
     """
     parts = urlsplit(address.text)
-    query = "&".join(kept_parameters(parts.query))
+    query = "&".join(strip_trackers(parts.query))
     text = urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
     return Address(text, address.scheme, address.host, address.port)
 

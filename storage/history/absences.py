@@ -18,7 +18,7 @@ from storage.database.unit import Unit, rows_in
 from storage.history.article_rows import add_snapshot
 from storage.history.clock_corrections import clock_corrections, corrected_time
 from storage.history.versions import rebuild_all
-from storage.values.outcome import of_page
+from storage.values.outcome import page_outcome
 
 
 def record_absences(unit: Unit, observation_ids: Sequence[int]) -> None:
@@ -143,7 +143,7 @@ class _AbsenceWriter:
             .where(OBSERVATION.c.http_status.is_not(None))
         )
         return {
-            number: of_page(code)
+            number: page_outcome(code)
             for number, code in rows_in(
                 self.unit.connection, query, REFUSAL.c.observation_id, observations
             )

@@ -328,7 +328,7 @@ class Finder:
         if not given.lower().startswith(("http://", "https://")):
             host, is_path, _path = given.partition("/")
             addresses = [f"https://{given}", f"http://{given}"] if is_path and "." in host else []
-        origins = filter(None, map(origin_name.cleaned, addresses))
+        origins = filter(None, map(origin_name.clean_address, addresses))
         return next(filter(None, map(self._exactly, origins)), None)
 
     def _only(self, wanted: ColumnElement[bool], given: str) -> FoundArticle | None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from storage.database.tables import ARCHIVE, REDACTION, SUPPRESSION
 from storage.database.unit import Unit, rows_in
 from storage.values.digest import canonical
-from storage.values.redaction import emptied_name
+from storage.values.redaction import name_placeholder
 
 SALT = "suppression_salt"
 OF_BYTES, OF_WORDING, OF_PASSAGE, OF_TITLE = "raw", "w1", "passage", "title"
@@ -35,7 +35,7 @@ class RedactedAddresses:
             return None
         digests = (keyed(self.salt, OF_ADDRESS, _encoded(each)) for each in names)
         found = (self.origins[each] for each in digests if each in self.origins)
-        return next(map(emptied_name, found), None)
+        return next(map(name_placeholder, found), None)
 
 
 class Suppressed:

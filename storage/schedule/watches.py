@@ -18,7 +18,7 @@ from storage.values.digest import origin_id
 from storage.values.draft import Json
 from storage.values.job import Claim
 from storage.values.net.addresses import Key, Named, Watched
-from storage.values.outcome import Event, of_page
+from storage.values.outcome import Event, page_outcome
 from storage.values.verdict import Refuse, Verdict
 
 FINAL = ORIGIN.alias("final")
@@ -459,7 +459,7 @@ def note_read(unit: Unit, decided: Sequence[tuple[Reading, Verdict]]) -> None:
         if event is not None:
             values |= schedule.after(key, event, age=_age(captured))
         if isinstance(verdict, Refuse):
-            values["outcome"] = of_page(verdict.refused.code)
+            values["outcome"] = page_outcome(verdict.refused.code)
         else:
             values["outcome"] = "content" if event is not None else "unchanged"
             values["reached_at"] = captured.observed_at

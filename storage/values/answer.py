@@ -27,12 +27,12 @@ class Answer:
         """Return plain JSON types: times as ISO 8601, dates and lists nested."""
         return {
             name: value if (value := getattr(self, name)).__class__ in PLAIN else as_dict(value)
-            for name in self._told()
+            for name in self._json_names()
         }
 
     @classmethod
     @cache
-    def _told(cls) -> tuple[str, ...]:
+    def _json_names(cls) -> tuple[str, ...]:
         """Return the names of the fields in the JSON form."""
         told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
         return tuple(each.name for each in told if not each.metadata.get("beside"))

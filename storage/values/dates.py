@@ -24,7 +24,7 @@ def span(date: PartialDate, timezone_name: str = "UTC") -> tuple[datetime, datet
     Raises: ValueError for a value that is not an ISO date, KeyError for an unknown time zone.
     """
     zone = zone_of(date, timezone_name)
-    start = datetime.fromisoformat(_filled(date.value))
+    start = datetime.fromisoformat(_complete(date.value))
     return (
         start.replace(tzinfo=zone).astimezone(UTC),
         _next(start, date.precision).replace(tzinfo=zone).astimezone(UTC) - SECOND,
@@ -53,7 +53,7 @@ def day_of(value: str | None, precision: str | None) -> tuple[dt.date | None, bo
     """
     if not value or not precision:
         return None, False
-    start = datetime.fromisoformat(_filled(value[:10]))
+    start = datetime.fromisoformat(_complete(value[:10]))
     if precision in {"year", "month"}:
         return (_next(start, precision) - timedelta(days=1)).date(), False
     return start.date(), True
@@ -72,7 +72,7 @@ def zone_of(date: PartialDate, timezone_name: str) -> tzinfo:
     return timezone(sign * timedelta(hours=int(hours), minutes=int(minutes)))
 
 
-def _filled(value: str) -> str:
+def _complete(value: str) -> str:
     """Complete a truncated ISO date with the first moment that it may mean."""
     return value + "0000-01-01T00:00:00"[len(value) :]
 

@@ -171,14 +171,14 @@ def _without_markdown(plain: str) -> str:
     """Return `plain` without Markdown, or `plain` itself if it is nested too deeply."""
     text = plain
     for _ in range(_MARKDOWN_PASSES):
-        shorter = _unmarked_once(text)
+        shorter = _strip_markdown_once(text)
         if shorter is text:
             return text
         text = _plain(shorter)
-    return text if _unmarked_once(text) is text else plain
+    return text if _strip_markdown_once(text) is text else plain
 
 
-def _unmarked_once(text: str) -> str:
+def _strip_markdown_once(text: str) -> str:
     """Return `text` without its outermost Markdown; the same object if there is none."""
     found = text
     if found[:1] in ("-", "*", "+") and (bullet := BULLET.match(found)):

@@ -8,11 +8,11 @@ from typing import Any
 from storage.values.locator import escape_locator, without_gz
 
 Progress = Callable[[str, int], None]
-"""Hears now and then of what work is at, and how many of it are done."""
+"""Reports from time to time the current task and the number of completed items."""
 
 
 class StaleLeaseError(Exception):
-    """The lease was lost to another worker: nothing of this unit may be kept; try never."""
+    """The lease was lost to another worker: no result of this unit may be stored. Do not retry."""
 
     def __init__(self, job_id: int) -> None:
         super().__init__(f"job {job_id} was taken over by another worker")
@@ -21,7 +21,7 @@ class StaleLeaseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job in our hands until its lease runs out; `claimed_at` is in the archive's time."""
+    """A job held by this process until its lease expires; `claimed_at` is in the archive's time."""
 
     job_id: int
     token: str
@@ -37,7 +37,7 @@ class Claim:
 
 
 def addresses_of(place: Mapping[str, Any]) -> list[str]:
-    """Return under which addresses what stands at a single place of a job may be in the archive.
+    """Return the addresses in the archive that a single place of a job may refer to.
 
     >>> kept = {"locator": "/a/b/c.txt.gz", "prefix": "seed:a/", "root": "b", "is_scan": False}
     >>> addresses_of(kept)

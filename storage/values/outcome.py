@@ -67,19 +67,19 @@ NO_ANSWER = frozenset({"unreachable", "truncated_response"})
 """Refusal codes caused by a server without a usable answer."""
 
 
-def of_page(code: str) -> Name:
+def page_outcome(code: str) -> Name:
     """Return the outcome of a received page, by its refusal code.
 
-    >>> of_page("extraction_empty"), of_page("too_large")
+    >>> page_outcome("extraction_empty"), page_outcome("too_large")
     ('not_article', 'refused')
     """
     return INTERSTITIALS.get(code, "refused")
 
 
-def of_exchange(code: str) -> Name:
+def exchange_outcome(code: str) -> Name:
     """Return the outcome of an exchange without a usable answer, by its refusal code.
 
-    >>> of_exchange("truncated_response"), of_exchange("tls_invalid")
+    >>> exchange_outcome("truncated_response"), exchange_outcome("tls_invalid")
     ('unreachable', 'refused')
     """
     return "unreachable" if code in NO_ANSWER else "refused"

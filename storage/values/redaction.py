@@ -22,19 +22,19 @@ class RedactionReason(StrEnum):
     RETENTION = "retention"
 
 
-def emptied_digest(row_id: int) -> bytes:
+def digest_placeholder(row_id: int) -> bytes:
     """Return the 32 bytes that replace the digest of a redacted row.
 
-    >>> emptied_digest(17)
+    >>> digest_placeholder(17)
     b'redacted000000000000000000000017'
     """
     return _BYTES + b"%024d" % row_id
 
 
-def emptied_name(row_id: int) -> str:
+def name_placeholder(row_id: int) -> str:
     """Return the replacement of a word of a redacted row.
 
-    >>> emptied_name(17)
+    >>> name_placeholder(17)
     'redacted:17'
     """
     return f"{_NAME}{row_id}"
@@ -43,7 +43,7 @@ def emptied_name(row_id: int) -> str:
 def is_emptied(value: object) -> bool:
     """Check whether a column of a redacted row is empty or contains its replacement.
 
-    >>> is_emptied(emptied_digest(17)), is_emptied(None), is_emptied(b"redacted by hand")
+    >>> is_emptied(digest_placeholder(17)), is_emptied(None), is_emptied(b"redacted by hand")
     (True, True, False)
     """
     held = value.encode("utf-8", "replace") if isinstance(value, str) else value

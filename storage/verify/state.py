@@ -30,7 +30,7 @@ from storage.history.clock_corrections import (
 )
 from storage.record.derivation_detail import Name, name_from
 from storage.values.locator import origin_path
-from storage.values.outcome import of_page
+from storage.values.outcome import page_outcome
 from storage.values.redaction import is_emptied
 from storage.verify.finding import WELL, Broken, Findings, Scope
 
@@ -94,7 +94,7 @@ def _without_text(row: Any) -> dict[str, Any]:
     if row.confirms is not None:
         outcome = outcome if row.confirmed_wording is not None else row.confirmed_outcome
     elif outcome == "captured":
-        outcome = of_page(row.code) if row.code is not None else "refused"
+        outcome = page_outcome(row.code) if row.code is not None else "refused"
     found = {
         "observed_at": row.seen_when,
         "is_foreign": bool(row.foreign_transfer),

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from storage.values.errors import AlertError
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, receiving
 from worker.alerts import by_apprise
@@ -74,7 +74,7 @@ def test_a_name_that_leads_into_our_own_network_gets_nothing():
 def test_a_service_that_drips_holds_nobody_beyond_the_deadline(monkeypatch):
     monkeypatch.setattr(by_apprise, "SECONDS", 10.0)
     with dripping(b"HTTP/1.1 200 OK\r\nX: ") as port:
-        own = own_hosts([f"127.0.0.1:{port}"])
+        own = hosts_by_port([f"127.0.0.1:{port}"])
         began = time.monotonic()
         found = by_apprise.notify(f"json://127.0.0.1:{port}/", "a", "b", own)
     assert not found.arrived

@@ -12,7 +12,7 @@ import pytest
 from storage.database.engine import looking
 from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.redaction import RedactionReason
 from storage.write.alerts import keep, outbox
 from storage.write.redaction.plan import RedactionTarget
@@ -179,7 +179,7 @@ def test_a_redirect_is_not_followed(press):
 def test_a_webhook_goes_over_https_to_its_own_port_or_to_a_named_server(address, reason):
     with pytest.raises(AlertError, match=reason):
         webhook.hook_address(address, Network({}))
-    own = Network(own_hosts(["127.0.0.1:8080"]))
+    own = Network(hosts_by_port(["127.0.0.1:8080"]))
     assert webhook.hook_address("http://127.0.0.1:8080/hook", own).port == 8080
 
 

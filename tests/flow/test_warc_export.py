@@ -221,10 +221,10 @@ def test_what_we_fetched_goes_out_with_request_response_and_metadata(database_ur
         outcomes = desk.outcomes(A)
     checked(data, tmp_path)
     assert outcomes == ["content", "not_modified", "content", "unchanged", "gone", "unchanged"]
-    of_page = [kind for kind, uri in records(data) if uri == A]
-    assert of_page.count("request") == of_page.count("metadata") == 6
-    assert of_page.count("response") == 3
-    assert of_page.count("revisit") == 3
+    page_outcome = [kind for kind, uri in records(data) if uri == A]
+    assert page_outcome.count("request") == page_outcome.count("metadata") == 6
+    assert page_outcome.count("response") == 3
+    assert page_outcome.count("revisit") == 3
     assert b"User-Agent: Lesart/" in data
     assert data.count(b"BEGIN CERTIFICATE") == 1
     assert reimported(other, data)["versions"] == known["versions"]

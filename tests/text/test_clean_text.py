@@ -46,23 +46,23 @@ ODD = st.text(
     ],
 )
 def test_a_step_is_recorded_only_where_it_did_something(
-    text: str, cleaned: str, steps: list[str]
+    text: str, clean_address: str, steps: list[str]
 ) -> None:
-    assert clean_text(text) == (cleaned, tuple(CleaningStep(name) for name in steps))
+    assert clean_text(text) == (clean_address, tuple(CleaningStep(name) for name in steps))
 
 
 @given(ODD)
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
-    cleaned, _ = clean_text(text)
-    assert clean_text(cleaned) == (cleaned, ())
+    clean_address, _ = clean_text(text)
+    assert clean_text(clean_address) == (clean_address, ())
 
 
 @given(ODD)
 def test_the_recorded_steps_replay_to_the_same_text(text: str) -> None:
-    cleaned, steps = clean_text(text)
+    clean_address, steps = clean_text(text)
     for step in steps:
         text = STEPS[step.name](text)
-    assert text == cleaned
+    assert text == clean_address
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S"])))

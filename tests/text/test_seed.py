@@ -208,8 +208,8 @@ def test_every_character_of_the_body_stands_in_a_paragraph_in_order(lines: list[
     body = "\n".join(lines)
     found = outcome(" date 2024-06 Feuer im Hafen\n" + body)
     if isinstance(found, Draft):
-        cleaned, _ = clean_text(body)
-        assert letters("".join(p.text for p in found.paragraphs)) == letters(cleaned)
+        clean_address, _ = clean_text(body)
+        assert letters("".join(p.text for p in found.paragraphs)) == letters(clean_address)
 
 
 @pytest.mark.parametrize("type_", ["seed", "markdown", "json"])

@@ -11,8 +11,8 @@ from storage.values.outcome import (
     OUTCOMES,
     STATES,
     Name,
-    of_exchange,
-    of_page,
+    exchange_outcome,
+    page_outcome,
 )
 from storage.values.verdict import Counts
 
@@ -49,5 +49,9 @@ def test_the_state_of_an_article_follows_its_latest_outcome(state, outcomes):
 
 def test_the_codes_that_outcomes_are_told_by_are_codes():
     assert {*INTERSTITIALS, *NO_ANSWER} <= set(refusals.REFUSALS)
-    assert {of_page(code) for code in refusals.REFUSALS} == {"blocked", "not_article", "refused"}
-    assert {of_exchange(code) for code in refusals.REFUSALS} == {"unreachable", "refused"}
+    assert {page_outcome(code) for code in refusals.REFUSALS} == {
+        "blocked",
+        "not_article",
+        "refused",
+    }
+    assert {exchange_outcome(code) for code in refusals.REFUSALS} == {"unreachable", "refused"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from tests.web.desk import Desk, desk_at
 from tests.web.site import Web, simulated_web
 from worker.web.connection import Network
@@ -24,7 +24,7 @@ def network(web: Web) -> Callable[..., Network]:
     """Give a function that makes the way to the named sites, and to no others."""
 
     def made(*hosts: str) -> Network:
-        return Network(own_hosts(web.allow_hosts(*hosts).split(",")), web.ca_file)
+        return Network(hosts_by_port(web.allow_hosts(*hosts).split(",")), web.ca_file)
 
     return made
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from tests.web.desk import PEGEL, A
@@ -242,7 +242,7 @@ def test_a_redirect_to_a_private_address_is_not_followed(desk, connections):
 def test_a_redirect_from_outside_never_leads_to_a_server_of_ones_own(web):
     from worker.web.fetch import may_lead
 
-    network = Network(own_hosts(["wiki.intern:443=127.0.0.1"]))
+    network = Network(hosts_by_port(["wiki.intern:443=127.0.0.1"]))
     inside, outside = (
         parse_address(each, network.is_own)
         for each in ("https://wiki.intern/a", "https://aussen.example/")
@@ -252,7 +252,7 @@ def test_a_redirect_from_outside_never_leads_to_a_server_of_ones_own(web):
 
 
 def test_only_the_port_that_was_named_is_ones_own():
-    own = own_hosts(["wiki.intern:8443=10.1.2.3"])
+    own = hosts_by_port(["wiki.intern:8443=10.1.2.3"])
     assert isinstance(
         parse_address("https://wiki.intern:8443/", lambda h, p: (h, p) in own), Address
     )

@@ -13,7 +13,7 @@ import brotli
 import pytest
 import trustme
 
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from tests.web.site import Reply, redirect, rendered, slow
 from worker.address import parse_address
 from worker.web.connection import Network
@@ -294,7 +294,7 @@ def test_what_is_wrong_with_an_encrypted_connection_is_told_in_words(wire):
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
-        network = Network(own_hosts([f"{HOST}:{port}=127.0.0.1"]))
+        network = Network(hosts_by_port([f"{HOST}:{port}=127.0.0.1"]))
         asked = parse_address(f"https://{HOST}:{port}/a", network.is_own)
         found = ask(KeptConnection(network), asked, (), seconds=5.0, most_bytes=MOST)
         thread.join(5)

@@ -11,7 +11,7 @@ from storage.history.alerts import lists
 from storage.read.archive import ReadOnlyArchive, open_archive
 from storage.settings import Settings
 from storage.values.net.mail_server import read_mail_server
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.write.alerts import outbox
 from storage.write.alerts.match import match
 from storage.write.alerts.outbox import Message, pause_after
@@ -49,7 +49,7 @@ class Outgoing:
 
 def outgoing(archive: Archive, settings: Settings) -> Outgoing:
     """Return how messages of an archive go out."""
-    network = Network(own_hosts(settings.allow_hosts), settings.ca_file)
+    network = Network(hosts_by_port(settings.allow_hosts), settings.ca_file)
     with looking(archive.engine) as connection:
         return Outgoing(archive, settings, network, lists.archive_id(connection))
 

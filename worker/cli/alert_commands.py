@@ -121,11 +121,11 @@ class Targets:
 
         Raises: AlertError.
         """
-        from storage.values.net.private_hosts import own_hosts  # noqa: PLC0415
+        from storage.values.net.private_hosts import hosts_by_port  # noqa: PLC0415
         from worker.alerts import by_apprise, webhook  # noqa: PLC0415
         from worker.web.connection import Network  # noqa: PLC0415
 
-        network = Network(own_hosts(settings.allow_hosts))
+        network = Network(hosts_by_port(settings.allow_hosts))
         for each in self.webhook or ():
             webhook.hook_address(_revealed(each), network)
         for each in self.mail or ():

@@ -15,7 +15,7 @@ from storage.schedule import progress as job_progress
 from storage.schedule import queue
 from storage.settings import PREFIX, Settings
 from storage.values.arrivals.source import Source
-from storage.values.net.origin_name import cleaned
+from storage.values.net.origin_name import clean_address
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.address import without_secrets
@@ -99,7 +99,7 @@ def _origin(given: str | None) -> str | None:
     """
     if given is None or given.startswith(("seed:", "file://")):
         return given
-    origin = cleaned(given)
+    origin = clean_address(given)
     if origin is None:
         raise LocatorError("--origin", f"{without_secrets(given)} is no address of a page")
     return origin

@@ -16,7 +16,7 @@ from storage.values.digest import raw_digest
 from storage.values.locator import origin_path
 from storage.values.net.addresses import Named
 from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused, refuse
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -168,7 +168,7 @@ def collect_addresses(
 
 
 def _named(place: IngestTarget, settings: Settings) -> Named | Refused:
-    allowed = own_hosts(settings.allow_hosts)
+    allowed = hosts_by_port(settings.allow_hosts)
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, Refused):
         return address

@@ -19,7 +19,7 @@ from storage.schedule.watches import assigned
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.net.addresses import Check, Key
-from storage.values.outcome import of_exchange
+from storage.values.outcome import exchange_outcome
 from storage.values.refusals import Refused, refuse
 from storage.write.archive import Archive
 from worker.address import with_secrets
@@ -281,7 +281,7 @@ class _Fetching:
         """End what waits for a server whose robots.txt could not be had, for the same reason."""
         refused = found.refused
         assert refused is not None
-        outcome = of_exchange(refused.code)
+        outcome = exchange_outcome(refused.code)
         if outcome == "unreachable":
             self.servers.leave_alone(queue, None, refused.message)
         for fetch in list(queue.waiting) if outcome == "refused" else [queue.waiting[0]]:

@@ -17,7 +17,7 @@ from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
 from storage.values.locator import escape_locator
 from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, without_secrets
@@ -209,7 +209,7 @@ def _address_target(
 
 
 def _address_of(settings: Settings, locator: str) -> Address | Refused:
-    own = own_hosts(settings.allow_hosts)
+    own = hosts_by_port(settings.allow_hosts)
     return parse_address(locator, lambda host, port: (host, port) in own)
 
 

@@ -15,7 +15,7 @@ from storage.values import job as jobs
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft, Extractor
 from storage.values.net.addresses import AddressList
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -97,7 +97,7 @@ class Reader:
 
     def _listing(self, captured: Captured, hints: Hints) -> AddressList | Refused:
         """Return what a list names; it is read here, as its readers bound themselves."""
-        own = own_hosts(self.settings.allow_hosts)
+        own = hosts_by_port(self.settings.allow_hosts)
         return read_listing(
             hints.type, captured.raw, hints.url or captured.locator,
             captured.hints.get("content_type"), lambda host, port: (host, port) in own,

@@ -9,7 +9,7 @@ from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.net.addresses import Named
 from storage.values.net.origin_name import origin_of
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from storage.values.refusals import Refused
 from storage.write.archive import Archive
 from worker.address import Address, parse_address, split_secrets, without_secrets, without_trackers
@@ -52,7 +52,7 @@ def watch_address(
 
     Raises: LocatorError, ScheduleError.
     """
-    allowed = own_hosts(settings.allow_hosts)
+    allowed = hosts_by_port(settings.allow_hosts)
     locator, secrets = split_secrets(locator)
     if secrets:
         options = {**(options or {}), "secrets": secrets}

@@ -9,7 +9,7 @@ from storage.values.draft import Json
 from storage.values.net.addresses import Check, CheckedExchange, Watched
 from storage.values.net.origin_name import origin_of
 from storage.values.net.transfer import Transfer
-from storage.values.outcome import of_exchange
+from storage.values.outcome import exchange_outcome
 from storage.values.refusals import Refused, refuse
 from worker.address import Address, hide_values, parse_address, without_secrets, without_trackers
 from worker.web.connection import Network
@@ -137,7 +137,7 @@ class Fetch:
 
     def _meaning(self, found: Exchanged) -> Meaning:
         if found.refused is not None:
-            outcome = of_exchange(found.refused.code)
+            outcome = exchange_outcome(found.refused.code)
             return Meaning(outcome, found.refused, found.refused.message)
         assert found.status is not None
         return meaning_of(found.status, is_conditional=bool(self.conditions))

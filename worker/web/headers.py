@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from storage.settings import Settings
-from storage.values.net.private_hosts import own_hosts
+from storage.values.net.private_hosts import hosts_by_port
 from worker.web.connection import Network
 
 AGENT = "Lesart"
@@ -15,7 +15,7 @@ AGENT = "Lesart"
 @cache
 def network_of(allowed: tuple[str, ...], ca_file: Path | None) -> Network:
     """Return the way to servers; it takes a while to learn whom to trust."""
-    return Network(own_hosts(allowed), ca_file)
+    return Network(hosts_by_port(allowed), ca_file)
 
 
 def user_agent(settings: Settings) -> str:

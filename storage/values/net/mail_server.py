@@ -31,7 +31,7 @@ class MailServer:
         return self.host in LOOPBACK
 
 
-def read_mail_server(given: str) -> MailServer:
+def read_mail_server(url: str) -> MailServer:
     """Return the server that smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS names.
 
     smtps:// speaks TLS from the start, smtp:// turns to it. Raises: ValueError.
@@ -39,7 +39,7 @@ def read_mail_server(given: str) -> MailServer:
     >>> read_mail_server("smtp://bote:geheim@mail.example/?from=lesart@bote.example").port
     587
     """
-    parts = urlsplit(given.strip())
+    parts = urlsplit(url.strip())
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError("write smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS, or smtps://…")
     asked = parse_qs(parts.query)

@@ -41,20 +41,20 @@ def origin_of(text: str) -> str:
 
     parts = urlsplit(text)
     bare = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
-    kept = sorted(kept_parameters(parts.query), key=lambda each: each.partition("=")[0])
-    cleaned: str = normalize_url(bare)
-    cleaned = _with_ascii_host(cleaned)
+    kept = sorted(strip_trackers(parts.query), key=lambda each: each.partition("=")[0])
+    clean_address: str = normalize_url(bare)
+    clean_address = _with_ascii_host(clean_address)
     if not kept:
-        return cleaned.rstrip("/") if cleaned.count("/") == 3 else cleaned
-    if cleaned.count("/") == 2:
-        cleaned += "/"
-    return f"{cleaned}?{'&'.join(kept)}"
+        return clean_address.rstrip("/") if clean_address.count("/") == 3 else clean_address
+    if clean_address.count("/") == 2:
+        clean_address += "/"
+    return f"{clean_address}?{'&'.join(kept)}"
 
 
-def cleaned(address: str) -> str | None:
+def clean_address(address: str) -> str | None:
     """Return a web address as an origin, None if it is not a web address.
 
-    >>> cleaned("HTTPS://A.example:443/b c?id=3&utm_source=x#top"), cleaned("seed:a.txt")
+    >>> clean_address("HTTPS://A.example:443/b c?id=3&utm_id=x#top"), clean_address("seed:a.txt")
     ('https://a.example/b%20c?id=3', None)
     """
     whole = BREAKS.sub("", address).strip().replace(" ", "%20")
@@ -66,7 +66,7 @@ def cleaned(address: str) -> str | None:
         return None
 
 
-def kept_parameters(query: str) -> list[str]:
+def strip_trackers(query: str) -> list[str]:
     """Return the parameters of a query without tracking parameters."""
     parameters = [each for each in query.split("&") if each]
     return [each for each in parameters if not TRACKER.fullmatch(each.partition("=")[0])]

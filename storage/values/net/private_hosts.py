@@ -32,7 +32,7 @@ class OwnHost:
     to: int
 
     def __str__(self) -> str:
-        return f"{_shown(self.host)}:{self.port}={_shown(self.address)}:{self.to}"
+        return f"{_format_host(self.host)}:{self.port}={_format_host(self.address)}:{self.to}"
 
 
 OwnHosts = Mapping[tuple[str, int], OwnHost]
@@ -61,16 +61,16 @@ def read_own_host(entry: str) -> OwnHost:
     return OwnHost(host, port, str(ipaddress.ip_address(address)), to)
 
 
-def own_hosts(entries: Iterable[str]) -> OwnHosts:
+def hosts_by_port(entries: Iterable[str]) -> OwnHosts:
     """Return the servers that `entries` describe, by host and port."""
     found = [read_own_host(entry) for entry in entries]
     return {(each.host, each.port): each for each in found}
 
 
-def _port(given: str, entry: str) -> int:
-    if not 0 < int(given) < 65_536:
-        raise ValueError(f"{given} in {entry!r} is no port")
-    return int(given)
+def _port(text: str, entry: str) -> int:
+    if not 0 < int(text) < 65_536:
+        raise ValueError(f"{text} in {entry!r} is no port")
+    return int(text)
 
 
 def _is_address(text: str) -> bool:
@@ -81,5 +81,5 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _shown(host: str) -> str:
+def _format_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host

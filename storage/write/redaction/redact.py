@@ -70,7 +70,12 @@ from storage.record.suppression import (
 )
 from storage.relations.relate import forget_due
 from storage.values.job import Progress
-from storage.values.redaction import RedactionReason, emptied_digest, emptied_name, is_emptied
+from storage.values.redaction import (
+    RedactionReason,
+    digest_placeholder,
+    is_emptied,
+    name_placeholder,
+)
 from storage.write.index import forget_words
 from storage.write.redaction.named_places import JOBS, is_named, places_in
 from storage.write.redaction.plan import ORDER, places_of, titles_of
@@ -99,7 +104,7 @@ def _emptied(column: Any, row_id: int) -> bytes | str | list[Any] | None:
     if column.type is JSON_TYPE:
         return []
     is_bytes = isinstance(column.type, LargeBinary)
-    return emptied_digest(row_id) if is_bytes else emptied_name(row_id)
+    return digest_placeholder(row_id) if is_bytes else name_placeholder(row_id)
 
 
 def order(
@@ -314,7 +319,7 @@ class _Ahead:
     def left_of(self, place: Mapping[str, Any]) -> str | None:
         """Return what is left of the address that a place of a job names, None for no such."""
         found = (number for each, number in self.addresses.items() if is_named(place, each))
-        return next(map(emptied_name, found), None)
+        return next(map(name_placeholder, found), None)
 
 
 class _Emptying:
@@ -409,14 +414,14 @@ class _Emptying:
             return
         for number in sorted(origins):
             own = update(ARTICLE).where(ARTICLE.c.origin_id == number)
-            self.connection.execute(own.values(public_id=emptied_name(number)))
+            self.connection.execute(own.values(public_id=name_placeholder(number)))
         for table, columns in (
             (WATCH, (WATCH.c.origin_id, WATCH.c.final_id)),
             (PRESENCE, (PRESENCE.c.place_id, PRESENCE.c.locator_id)),
         ):
             self.connection.execute(delete(table).where(or_(*(c.in_(origins) for c in columns))))
         for number in self.ahead.sources:
-            name = emptied_name(number)
+            name = name_placeholder(number)
             bare = update(SOURCE).where(SOURCE.c.id == number)
             self.connection.execute(bare.values(name=name, locator=name, removed_at=self.unit.now))
         self._forget_in_jobs()

@@ -13,7 +13,7 @@ from storage.values.digest import raw_digest
 from storage.values.draft import Draft
 from storage.values.net.addresses import AddressList, Check, CheckedExchange
 from storage.values.net.transfer import Transfer
-from storage.values.redaction import emptied_name
+from storage.values.redaction import name_placeholder
 from storage.values.refusals import refuse
 
 _NAMELESS = "redacted:0"
@@ -40,7 +40,7 @@ def _names(each: Arrival) -> list[str]:
 
 def _left_of(address: str, gone: Mapping[str, int]) -> str:
     """Return an address, or what is left of one that was redacted."""
-    return emptied_name(gone[address]) if address in gone else address
+    return name_placeholder(gone[address]) if address in gone else address
 
 
 def _refused(each: Arrival, gone: Mapping[str, int]) -> Arrival:
@@ -49,7 +49,7 @@ def _refused(each: Arrival, gone: Mapping[str, int]) -> Arrival:
     bare = replace(
         each, raw=None, digest=None, refused=refuse("redacted"), transfer=transfer, looked=False
     )
-    return bare if left is None else nameless(bare, emptied_name(left))
+    return bare if left is None else nameless(bare, name_placeholder(left))
 
 
 def nameless(arrival: Arrival, left: str) -> Arrival:

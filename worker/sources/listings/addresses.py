@@ -17,11 +17,11 @@ def whole_address(text: str | None, base: str) -> str | None:
     >>> whole_address("   ", "https://a.example/") is None
     True
     """
-    cleaned = BREAKS.sub("", text or "").strip()
-    if not cleaned or len(cleaned) > LONGEST_ADDRESS:
+    clean_address = BREAKS.sub("", text or "").strip()
+    if not clean_address or len(clean_address) > LONGEST_ADDRESS:
         return None
     try:
-        joined = urljoin(base, cleaned)
+        joined = urljoin(base, clean_address)
         urlsplit(joined)
     except ValueError:
         return None

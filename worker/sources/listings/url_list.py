@@ -72,9 +72,9 @@ def looks_like_url_list(text: str) -> bool:
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        cleaned = COMMENT.sub("", line).strip()
-        if cleaned:
-            yield number, cleaned
+        clean_address = COMMENT.sub("", line).strip()
+        if clean_address:
+            yield number, clean_address
 
 
 def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | Refused:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from storage.values.arrivals.foreign_capture import Import, Repeats
 from storage.values.draft import Json
 from storage.values.locator import escape_locator
-from storage.values.net.origin_name import cleaned
+from storage.values.net.origin_name import clean_address
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import Refused, refuse
 from worker.sources.containers.items import HEAD_BYTES, Detect, Foreign, PassedOver, Rejected
@@ -321,7 +321,7 @@ def _repeats(main: WebRecord) -> Repeats:
     return Repeats(
         payload_digest=named_digest(main.field("warc-payload-digest")),
         name=next(iter(names(main, "warc-refers-to")), None),
-        origin=cleaned(address) if address else None,
+        origin=clean_address(address) if address else None,
         observed_at=moment_of(main.field("warc-refers-to-date")),
     )
 
@@ -385,7 +385,7 @@ def _origin(main: WebRecord) -> str | None:
         return None
     if main.kind in {"resource", "revisit"} and named.startswith(("seed:", "file://")):
         return unquote(named)
-    return cleaned(named)
+    return clean_address(named)
 
 
 def _type(headers: Headers, beginning: bytes, wanted: frozenset[str], detect: Detect) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.values.net.origin_name import cleaned
+from storage.values.net.origin_name import clean_address
 from worker.sources.web_archives.record_group import RecordGroup
 
 MOST_JOINED = 16
@@ -54,5 +54,5 @@ def _text(value: Any) -> str | None:
 def _joined(value: Any) -> tuple[tuple[str, str], ...]:
     given = value[:MOST_JOINED] if isinstance(value, list) else ()
     pairs = [(e.get("by"), _text(e.get("with"))) for e in given if isinstance(e, dict)]
-    named = [(kind, cleaned(text)) for kind, text in pairs if kind in _KINDS and text]
+    named = [(kind, clean_address(text)) for kind, text in pairs if kind in _KINDS and text]
     return tuple((kind, origin) for kind, origin in named if origin)
