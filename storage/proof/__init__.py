@@ -1,1 +1,1 @@
-"""The log of all that is added to the record, in formats that foreign programs check."""
+"""The log of the record, in formats that other programs can check."""

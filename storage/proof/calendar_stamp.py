@@ -1,8 +1,8 @@
-"""PURE: stamps of OpenTimestamps calendars on checkpoints, as files that other programs read.
+"""PURE: stamps of OpenTimestamps calendars on checkpoints, as files for other programs.
 
-A stamp is a chain of operations from the digest of a checkpoint to what somebody keeps: first a
-promise of the calendar, later the header of a Bitcoin block. Which root that header has nobody can
-tell offline: a finished stamp is told, and not checked against the chain of blocks.
+A stamp is a chain of operations from the digest of a checkpoint to an attestation: first a promise
+of the calendar, later the header of a Bitcoin block. The root in that header cannot be checked
+offline, so a complete stamp is reported without a check against the block chain.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ DEEPEST, LONGEST = 256, 4096
 
 @dataclass(frozen=True, slots=True)
 class Attested:
-    """What a chain ends with: a promise (`uri`), a block of Bitcoin (`height`), or neither.
+    """The end of a chain: a promise (`uri`), a Bitcoin block (`height`), or neither.
 
-    `message` is what it says that it has, the item stands at `begin` to `end`.
+    `message` is the attested message; the item is at `begin` to `end`.
     """
 
     message: bytes
@@ -35,17 +35,17 @@ class Attested:
 
 
 def is_calendar_stamp(stamp: bytes) -> bool:
-    """Return whether a stamp is of a calendar, and of no time-stamping authority."""
+    """Check whether a stamp comes from a calendar and not from a time-stamping authority."""
     return stamp.startswith(MAGIC)
 
 
 def asked_of(note: str, nonce: bytes) -> bytes:
-    """Return what a calendar is sent: a digest that tells nobody of which checkpoint it is."""
+    """Return the request to a calendar: a digest that does not reveal the checkpoint."""
     return hashlib.sha256(hashlib.sha256(note.encode()).digest() + nonce).digest()
 
 
 def first_stamp(note: str, nonce: bytes, answer: bytes) -> bytes:
-    """Return the stamp on a checkpoint that the answer of a calendar makes. Raises: StampError."""
+    """Return the stamp on a checkpoint from the answer of a calendar. Raises: StampError."""
     head = MAGIC + bytes([VERSION, SHA256]) + hashlib.sha256(note.encode()).digest()
     stamp = head + bytes([APPEND, len(nonce)]) + nonce + bytes([SHA256]) + answer
     attested(stamp, note)
@@ -53,9 +53,9 @@ def first_stamp(note: str, nonce: bytes, answer: bytes) -> bytes:
 
 
 def attested(stamp: bytes, note: str) -> list[Attested]:
-    """Return what the chains of a stamp end with.
+    """Return the attestations of a stamp.
 
-    Raises: StampError, also where it is on another checkpoint.
+    Raises: StampError, also if it belongs to another checkpoint.
     """
     reader = _StampReader(stamp)
     if reader.take(len(MAGIC)) != MAGIC or reader.number() != VERSION:
@@ -70,7 +70,7 @@ def attested(stamp: bytes, note: str) -> list[Attested]:
 
 
 def promised(stamp: bytes, note: str) -> Attested | None:
-    """Return the promise that still has to be kept, None for a finished stamp.
+    """Return the pending promise, None for a complete stamp.
 
     Raises: StampError.
     """
@@ -81,7 +81,7 @@ def promised(stamp: bytes, note: str) -> Attested | None:
 
 
 def finished(stamp: bytes, note: str, answer: bytes) -> bytes:
-    """Return a stamp with what came of its promise. Raises: StampError."""
+    """Return a stamp completed with the answer to its promise. Raises: StampError."""
     promise = promised(stamp, note)
     if promise is None:
         raise StampError("it promises nothing")
@@ -91,7 +91,7 @@ def finished(stamp: bytes, note: str, answer: bytes) -> bytes:
 
 
 class _StampReader:
-    """Reads the parts of a stamp and never past its end."""
+    """Reads the parts of a stamp, never beyond its end."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = data, 0
@@ -104,7 +104,7 @@ class _StampReader:
         return found
 
     def number(self) -> int:
-        """Return a number of seven bits a byte, the lowest first."""
+        """Return a number of seven bits per byte, lowest first."""
         found = 0
         for place in range(0, 63, 7):
             (byte,) = self.take(1)
@@ -148,7 +148,7 @@ def _end(reader: _StampReader, message: bytes, begin: int, *, is_last: bool) -> 
 
 
 def _applied(reader: _StampReader, kind: int, message: bytes) -> bytes:
-    """Return what an operation makes of a message."""
+    """Return the result of an operation on a message."""
     match kind:
         case 0x08:
             found = hashlib.sha256(message).digest()

@@ -1,4 +1,4 @@
-"""Keys, checkpoints and cosignatures of the log, kept with the record that they are about."""
+"""Keys, checkpoints and cosignatures of the log, stored with the record."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -23,11 +23,11 @@ from storage.proof.tree import root
 OWN_KINDS = tuple(
     SHAPES[name].kind for name in ("log_key", "log_checkpoint", "log_cosignature", "log_stamp")
 )
-"""What a checkpoint itself adds to the log: no reason for the next one."""
+"""Entries that a checkpoint itself adds to the log; they do not require another checkpoint."""
 
 
 class ProofKeyError(Exception):
-    """The key that signs checkpoints is missing, damaged or not the one that it should be."""
+    """The key that signs checkpoints is missing, damaged or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A checkpoint as it is kept, with the lines of the witnesses."""
+    """A stored checkpoint with the lines of the witnesses."""
 
     id: int
     size: int
@@ -63,12 +63,12 @@ class Signed:
 
 
 def endorsed_text(verifier: Verifier) -> str:
-    """Return what an old key signs so that the next one is believed."""
+    """Return the text that an old key signs to endorse the next one."""
     return f"lesart key\n{verifier.vkey}\n"
 
 
 def read_key(path: Path) -> Signer | None:
-    """Return the key in a file, None where there is no such file.
+    """Return the key in a file, None if there is no file.
 
     Raises: ProofKeyError.
     """
@@ -81,7 +81,7 @@ def read_key(path: Path) -> Signer | None:
 
 
 def write_key(path: Path, signer: Signer) -> None:
-    """Write a new key to a file that only its owner reads, and over nothing.
+    """Write a new key to a file that only its owner can read; an existing file is not overwritten.
 
     Raises: ProofKeyError.
     """
@@ -99,7 +99,7 @@ def write_key(path: Path, signer: Signer) -> None:
 
 
 def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:
-    """Make a new key that the one at `path` endorses; return it, and where the old one is kept.
+    """Create a new key endorsed by the one at `path`; return it and the path of the old one.
 
     Raises: ProofKeyError.
     """
@@ -124,9 +124,9 @@ def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:
 
 
 def keys(connection: Connection) -> list[Key]:
-    """Return the keys of the log in the order in which they came.
+    """Return the keys of the log in their order.
 
-    Raises: NoteError where one is garbled.
+    Raises: NoteError for an invalid key.
     """
     query = text(
         "SELECT id, vkey, size, previous, endorsement, made_at FROM log_key ORDER BY id"
@@ -138,7 +138,7 @@ def keys(connection: Connection) -> list[Key]:
 
 
 def checkpoints(connection: Connection) -> Iterator[Signed]:
-    """Yield the checkpoints in the order in which they were made."""
+    """Yield the checkpoints in their order."""
     lines: dict[int, list[str]] = {}
     query = text("SELECT checkpoint_id, line FROM log_cosignature ORDER BY id")
     for row in connection.execute(query):
@@ -160,10 +160,10 @@ def latest(connection: Connection) -> Signed | None:
 
 
 def make(engine: Engine, clock: Clock, signer: Signer) -> Signed:
-    """Sign what the log holds by now, everything that is committed included, and keep it.
+    """Sign the current log, including all committed rows, and store the checkpoint.
 
-    Where nothing was added since the newest checkpoint, that one is returned.
-    Raises: ProofKeyError where the key is not one that the last one endorsed.
+    If nothing was added since the newest checkpoint, that one is returned.
+    Raises: ProofKeyError if the last key did not endorse this one.
     """
     log.append(engine, clock)
     with writing(engine, clock) as unit:
@@ -189,17 +189,17 @@ def _stands(connection: Connection, newest: Signed, signer: Signer) -> bool:
 
 
 def is_due(engine: Engine, now: datetime, every_seconds: float) -> bool:
-    """Return whether the log has grown, and its newest checkpoint is old enough for another."""
+    """Check whether the log has grown and its newest checkpoint is old enough."""
     with looking(engine) as connection:
         newest = latest(connection)
         if newest is None:
             return True
-        age = abs((now - newest.made_at).total_seconds())  # it was made by a clock ahead
+        age = abs((now - newest.made_at).total_seconds())  # its clock may have run ahead
         return age >= every_seconds and has_news(connection, newest)
 
 
 def has_news(connection: Connection, newest: Signed) -> bool:
-    """Return whether the log has grown by more than what a checkpoint itself adds to it."""
+    """Check whether the log has grown by more than the entries of a checkpoint itself."""
     query = text("SELECT start, entries, openings FROM log_run WHERE seq > :seq ORDER BY seq")
     with connection.execute(query, {"seq": newest.id}, execution_options=STREAMING) as runs:
         return any(
@@ -210,9 +210,9 @@ def has_news(connection: Connection, newest: Signed) -> bool:
 
 
 def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
-    """Note a key before it signs for the first time; the one before endorses it.
+    """Record a key before its first signature; the previous key endorses it.
 
-    Raises: ProofKeyError where there is another one that did not.
+    Raises: ProofKeyError if another key did not endorse it.
     """
     known = keys(unit.connection)
     if any(key.verifier == signer.verifier for key in known):
@@ -242,9 +242,9 @@ def introduce(unit: Unit, signer: Signer, old: Signer | None = None) -> None:
 def keep_cosignatures(
     unit: Unit, signed: Signed, found: Sequence[tuple[Verifier, str]]
 ) -> list[str]:
-    """Keep the lines of witnesses below a checkpoint; return those that are new.
+    """Store the lines of witnesses with a checkpoint; return the new ones.
 
-    Raises: NoteError where a line is no signature of that witness.
+    Raises: NoteError if a line is not a signature of that witness.
     """
     known = latest_lines(unit.connection, signed.id)
     fresh = [(verifier, line) for verifier, line in found if verifier.vkey not in known]
@@ -268,6 +268,6 @@ def latest_lines(connection: Connection, checkpoint_id: int) -> set[str]:
 
 
 def default_origin(connection: Connection) -> str:
-    """Return the name of an archive's log where nobody chose one."""
+    """Return the default name of the log of an archive."""
     query = text("SELECT value FROM archive WHERE key = 'id'")
     return f"lesart/{connection.execute(query).scalar_one()}"

@@ -1,4 +1,4 @@
-"""How entries of the log lie in the database: runs of them in one row, as they were appended."""
+"""Log entries in the database: runs of entries in one row, as appended."""
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,13 +13,13 @@ _SIZE = struct.Struct(">H")
 Entry = tuple[int, int, bytes, bytes]
 """Number, kind, opening, commitment."""
 Run = tuple[int, int, bytes, bytes]
-"""The last number, how many entries are before, the entries, and what opens each of them."""
+"""The last number, the number of entries before, the entries, and the openings."""
 RUN_COLUMNS = ("seq", "start", "entries", "openings")
 
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """Where the entry of a row stands in the log."""
+    """The position of the entry of a row in the log."""
 
     index: int
     seq: int
@@ -37,7 +37,7 @@ class LogPosition:
 
 
 def runs_of(entries: Sequence[Entry], size: int) -> Iterator[Run]:
-    """Yield the rows that hold new entries of a log of `size`; none goes beyond its tile.
+    """Yield the rows with new entries of a log of `size`; no row extends beyond its tile.
 
     >>> [(start, last) for last, start, *_ in runs_of([(n, 1, b"", b"") for n in range(9)], 250)]
     [(250, 5), (256, 8)]
@@ -56,7 +56,7 @@ def packed_openings(openings: Iterable[bytes]) -> bytes:
 
 
 def unpacked(start: int, entries: bytes, openings: bytes) -> list[LogPosition]:
-    """Return the entries of a run; where bytes of it are damaged, what can still be read."""
+    """Return the entries of a run; if it is damaged, the readable ones."""
     whole = len(entries) // _ENTRY.size * _ENTRY.size
     found = _ENTRY.iter_unpack(bytes(entries)[:whole])
     opening = _openings(bytes(openings))
@@ -67,12 +67,12 @@ def unpacked(start: int, entries: bytes, openings: bytes) -> list[LogPosition]:
 
 
 def count(entries: bytes) -> int:
-    """Return how many entries a run has."""
+    """Return the number of entries of a run."""
     return len(entries) // _ENTRY.size
 
 
 def is_sound(run: Run) -> bool:
-    """Return whether the row of a run holds what it says, to the last byte."""
+    """Check whether the row of a run is intact to the last byte."""
     last, start, entries, openings = run
     found = unpacked(start, entries, openings)
     return (

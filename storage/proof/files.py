@@ -1,4 +1,4 @@
-"""Write the log as files that any web server can hand out (C2SP tlog-tiles)."""
+"""Write the log as files for any web server (C2SP tlog-tiles)."""
 
 import os
 from collections.abc import Iterator
@@ -18,21 +18,21 @@ CHECKPOINT = "checkpoint"
 
 
 class TilesError(ProofKeyError):
-    """The folder holds the tiles of another log, or of another history of this one."""
+    """The folder contains the tiles of another log, or of another history of this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenLog:
-    """What was written: how many files, and the size of the log that they hold."""
+    """The number of written files, and the size of the log."""
 
     files: int
     size: int
 
 
 def write_tiles(connection: Connection, folder: Path, newest: Signed) -> WrittenLog:
-    """Bring the files in a folder to a checkpoint, which is written last.
+    """Update the files in a folder to a checkpoint, which is written last.
 
-    Raises: TilesError where the folder does not hold an earlier state of the same log.
+    Raises: TilesError if the folder does not contain an earlier state of the same log.
     """
     start = _size_in(connection, folder, Checkpoint.parse(Note.parse(newest.note).text))
     number = 0
@@ -46,7 +46,7 @@ def write_tiles(connection: Connection, folder: Path, newest: Signed) -> Written
 
 
 def keep_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
-    """Bring the files in a folder to the newest checkpoint; None where they are there already.
+    """Update the files in a folder to the newest checkpoint; None if they are up to date.
 
     Raises: TilesError.
     """
@@ -60,10 +60,10 @@ def keep_tiles(connection: Connection, folder: Path) -> WrittenLog | None:
 
 
 def file_at(connection: Connection, path: str, size: int) -> bytes | None:
-    """Return the content of one file of a log of `size` entries, None where it has no such file.
+    """Return the content of one file of a log of `size` entries, None if there is no such file.
 
-    A tile that is full by now can be had as narrow as it was at any earlier time.
-    Raises: TileError where `path` is none of a tile.
+    A full tile is also available in its earlier widths.
+    Raises: TileError if `path` is not a tile path.
     """
     level, number, width = tile_at(path)
     if width > width_of(level, number, size):
@@ -78,7 +78,7 @@ def _content(connection: Connection, level: int | None, number: int, width: int)
 
 
 def files(connection: Connection, size: int, start: int = 0) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of each file that a log of `size` has and one of `start` lacks."""
+    """Yield path and content of each file of a log of `size` that a log of `start` lacks."""
     for level, number, width in tiles_of(size, start):
         for each in (None, 0) if level == 0 else (level,):
             yield tile_path(each, number, width), _content(connection, each, number, width)
@@ -99,11 +99,11 @@ def _size_in(connection: Connection, folder: Path, now: Checkpoint) -> int:
 
 
 def _write(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all; two that write it at once write the same."""
+    """Write a file atomically; concurrent writers write the same content."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.new")
     with fresh.open("wb") as stream:
         stream.write(content)
         stream.flush()
-        os.fsync(stream.fileno())  # a checkpoint may not come through a power cut without these
+        os.fsync(stream.fileno())  # a checkpoint must not survive a power cut without these
     fresh.replace(target)

@@ -1,9 +1,9 @@
-"""What the log says of a row of the record: a salted commitment, version 1, never to change.
+"""The log entry of a row: a salted commitment, version 1, permanent.
 
-A commitment is the SHA-256 over the table's name, its plain columns as JSON (sorted, without those
-that are null), a blind, and one hash for each of its content columns. Each content is salted by
-itself, so that one can be opened, or taken away, without the others. A column that is added later
-and null in older rows leaves their commitments as they are.
+A commitment is the SHA-256 over the table name, the plain columns as JSON (sorted, without nulls),
+a blind, and one hash for each content column. Each content has its own salt, so that one can be
+revealed or removed without the others. A column that is added later and null in older rows does not
+change their commitments.
 """
 
 import json
@@ -22,15 +22,15 @@ _KEPT, _TAKEN = b"\0", b"\1"
 
 
 class OpeningError(ValueError):
-    """What opens an entry is damaged."""
+    """The opening of an entry is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the rows of a table are committed to.
+    """The structure of the commitments to the rows of a table.
 
-    `kind` is its number in the log. `contents` are the columns that could be about a person, each
-    with a salt of its own; `covered` those that a digest among them covers; the others are plain.
+    `kind` is its number in the log. `contents` are the columns that may contain personal data, each
+    with its own salt; `covered` are columns covered by a digest among them; all others are plain.
     """
 
     kind: int
@@ -69,7 +69,7 @@ SHAPES: Mapping[str, Shape] = {
     "restriction_lifted": Shape(24, ("actor",)),
     "clock_correction": Shape(25),
 }  # fmt: skip
-"""Every kind of row that the log holds. Numbers and contents are permanent."""
+"""All kinds of rows in the log. Numbers and contents are permanent."""
 
 TABLES = {shape.kind: name for name, shape in SHAPES.items()}
 Values = Mapping[str, Any]
@@ -77,10 +77,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a commitment is made of, so that somebody else can compute it again.
+    """The parts of a commitment, from which another program can compute it.
 
-    `contents` holds, by column, its salt and its bytes (None for null), or only the hash of what
-    was taken away.
+    `contents` maps each column to its salt and bytes (None for null), or only to the hash of a
+    removed content.
     """
 
     table: str
@@ -98,7 +98,7 @@ class Opened:
 
 
 def entry(kind: int, seq: int, commitment: bytes) -> bytes:
-    """Return the entry as it stands in the log.
+    """Return the entry in its logged form.
 
     >>> entry(8, 17, bytes(2))
     b'lesart v1 wording 17 0000'
@@ -107,7 +107,7 @@ def entry(kind: int, seq: int, commitment: bytes) -> bytes:
 
 
 def commitment(table: str, values: Values, salt: bytes) -> bytes:
-    """Return the commitment to a row, whose values are as `canonical` gives them."""
+    """Return the commitment to a row with `canonical` values."""
     shape = SHAPES[table]
     drawn = shake_256(salt).digest(SALT_SIZE * (len(shape.contents) + 1))
     parts = [DOMAIN, table.encode(), b"\n", plain(shape, values), b"\n", drawn[:SALT_SIZE]]
@@ -119,7 +119,7 @@ def commitment(table: str, values: Values, salt: bytes) -> bytes:
 
 
 def opened(table: str, values: Values, opening: bytes) -> Opened:
-    """Return a row with what opens it: its salt, or what a redaction left of that.
+    """Return a row with its opening: its salt, or the rest after a redaction.
 
     Raises: OpeningError.
     """
@@ -141,7 +141,7 @@ def opened(table: str, values: Values, opening: bytes) -> Opened:
 
 
 def sealed(table: str, values: Values, opening: bytes, taken: Sequence[str]) -> bytes:
-    """Return what opens a row once the columns `taken` are gone; the salt of these goes too."""
+    """Return the opening of a row after the columns `taken` are removed with their salts."""
     held = opened(table, values, opening)
     parts = [held.blind]
     for name in SHAPES[table].contents:
@@ -156,7 +156,7 @@ def sealed(table: str, values: Values, opening: bytes, taken: Sequence[str]) -> 
 
 
 def hidden(salt: bytes, value: bytes | None) -> bytes:
-    """Return the hash of one content; null differs from nothing."""
+    """Return the hash of one content; null has a hash of its own."""
     return sha256(salt + (b"\0" if value is None else b"\1" + value)).digest()
 
 
@@ -170,7 +170,7 @@ def plain(shape: Shape, values: Values) -> bytes:
 
 
 def canonical_json(stored: str | bytes | None) -> bytes | None:
-    """Return JSON of a column in one form, whatever the database made of it.
+    """Return JSON of a column in one form, independent of the database.
 
     >>> canonical_json('{"b": 1, "a": "ü"}').decode()
     '{"a":"ü","b":1}'
@@ -179,14 +179,14 @@ def canonical_json(stored: str | bytes | None) -> bytes | None:
         return None
     try:
         return orjson.dumps(orjson.loads(stored), option=orjson.OPT_SORT_KEYS)
-    except (TypeError, ValueError):  # a number beyond 64 bits, half a surrogate pair
+    except (TypeError, ValueError):  # a number beyond 64 bits, or a lone surrogate
         value = json.loads(stored)
         encoded = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return encoded.encode("utf-8", "surrogatepass")
 
 
 def _salts(salt: bytes, shape: Shape) -> list[bytes]:
-    """Return the blind, then the salt of each content, all drawn from one."""
+    """Return the blind and the salt of each content, all derived from one salt."""
     size = SALT_SIZE * (len(shape.contents) + 1)
     drawn = shake_256(salt).digest(size)
     return [drawn[at : at + SALT_SIZE] for at in range(0, size, SALT_SIZE)]

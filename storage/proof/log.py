@@ -1,8 +1,8 @@
-"""The log behind the record: appends what was committed since, and reads what it holds.
+"""The log of the record: append committed rows, and read entries.
 
-Entries are added outside of the units that write the record, in the order of their numbers, which
-is that of the commits. A crash in between loses nothing: the rows are there, and whoever comes
-next goes on after the last number that is in the log.
+Entries are added outside the units that write the record, in the order of the row numbers, which is
+the order of commits. A crash in between loses nothing: the rows exist, and the next append
+continues after the last logged number.
 """
 
 import os
@@ -31,21 +31,21 @@ from storage.proof.tiles import WIDTH, tiled
 from storage.proof.tree import Node, leaf_hash, whole
 
 POSITION = "log"
-"""The name of the counter that says up to which number everything is in the log."""
+"""Name of the counter with the last number up to which the log is complete."""
 Tile = tuple[int, int, bytes, int]
-"""Level, number, root, the last number that it covers."""
+"""Level, number, root, the last covered number."""
 TILE_COLUMNS = ("level", "number", "digest", "last_seq")
 SALTS_AT_ONCE = 64
 WINDOW_ROWS = 2_000
-"""So many rows of a table are looked at in one go."""
+"""Number of rows of a table per query."""
 HIGHEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class PendingEntries:
-    """What is still to be added: the entries of all numbers above `after`, up to `upto`.
+    """The entries to append, for all numbers above `after` up to `upto`.
 
-    They are ready as rows, and so are the tiles that they fill.
+    They are prepared as rows, with the tiles that they complete.
     """
 
     after: int
@@ -56,9 +56,9 @@ class PendingEntries:
 
 
 def append(engine: Engine, clock: Clock) -> int:
-    """Add to the log what was committed since it was last done; return how many entries.
+    """Append all rows committed since the last append; return the number of entries.
 
-    It holds no lock while it reads and hashes; two that do it at once add nothing twice.
+    No lock is held while rows are read and hashed; concurrent appends add nothing twice.
     """
     added = 0
     while True:
@@ -71,14 +71,14 @@ def append(engine: Engine, clock: Clock) -> int:
 
 
 def append_within(unit: Unit) -> None:
-    """Add everything to the log in a unit that holds the lock: nothing comes in between."""
+    """Append everything within a unit that holds the lock."""
     unit.flush()
     while (found := fresh(unit.connection)) is not None:
         write(unit, found)
 
 
 def fresh(connection: Connection) -> PendingEntries | None:
-    """Return the next entries that are to be added, None where the log is up to date."""
+    """Return the next entries to append, None if the log is up to date."""
     counter, after = numbers(connection)
     if after >= counter:
         return None
@@ -91,7 +91,7 @@ def fresh(connection: Connection) -> PendingEntries | None:
 
 
 def write(unit: Unit, found: PendingEntries) -> int:
-    """Add entries under the write lock, unless somebody else did; return how many."""
+    """Write entries under the write lock, unless another process did; return their number."""
     connection = unit.connection
     if numbers(connection)[1] != found.after:
         return 0
@@ -102,26 +102,26 @@ def write(unit: Unit, found: PendingEntries) -> int:
 
 
 def numbers(connection: Connection) -> tuple[int, int]:
-    """Return the last number given out, and the last one up to which the log has everything."""
+    """Return the last assigned number, and the last number up to which the log is complete."""
     query = text("SELECT name, value FROM counter WHERE name IN ('seq', :log)")
     found = {row.name: row.value for row in connection.execute(query, {"log": POSITION})}
     return found.get("seq", 0), found.get(POSITION, -1)
 
 
 def size_of(connection: Connection) -> int:
-    """Return how many entries the log has."""
+    """Return the number of entries of the log."""
     query = text("SELECT start, entries FROM log_run ORDER BY seq DESC LIMIT 1")
     last = connection.execute(query).first()
     return 0 if last is None else last.start + count(last.entries)
 
 
 def node_of(connection: Connection) -> Node:
-    """Return the tree of the log, read tile by tile as it is asked for."""
+    """Return the tree of the log, read tile by tile on demand."""
     return tiled(lambda level, number: tile(connection, level, number))
 
 
 def tile(connection: Connection, level: int, number: int) -> list[bytes]:
-    """Return the hashes of a tile, as many as there are."""
+    """Return the existing hashes of a tile."""
     if level == 0:
         return [leaf_hash(each.entry) for each in entries(connection, number)]
     query = text(
@@ -145,14 +145,14 @@ def entries(connection: Connection, number: int) -> list[LogPosition]:
 
 
 def place_of(connection: Connection, table: str, number: int) -> LogPosition | None:
-    """Return where the row of a table is in the log, None where it is not there (yet)."""
+    """Return the position of a row in the log, None if it is not logged yet."""
     named = (number, SHAPES[table].kind)
     places = _run_with(connection, number)[1]
     return next((place for place in places if (place.seq, place.kind) == named), None)
 
 
 def _run_with(connection: Connection, number: int) -> tuple[int, list[LogPosition]]:
-    """Return the run that holds a number if one does: its last number, and its entries."""
+    """Return the run that contains a number, with its last number and its entries."""
     query = text(
         "SELECT seq, start, entries, openings FROM log_run WHERE seq >= :seq ORDER BY seq LIMIT 1"
     )
@@ -161,9 +161,10 @@ def _run_with(connection: Connection, number: int) -> tuple[int, list[LogPositio
 
 
 def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
-    """Let the entry of a row forget the columns `taken`, before a redaction empties these.
+    """Remove the salts of the columns `taken` from the entry of a row, before a redaction empties
+    them.
 
-    The row of `redaction` must stand by now. What is not in the log yet has to be appended first.
+    The row of `redaction` must exist. Rows that are not logged yet must be appended first.
     """
     unit.flush()
     values = record.row(unit.connection, table, number)
@@ -177,7 +178,7 @@ def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
 
 
 def _window(connection: Connection, after: int, counter: int) -> tuple[list[str], int]:
-    """Return which tables have new rows, and up to which number none has more than a window."""
+    """Return the tables with new rows, and the number up to which none has more than a window."""
     asked = {"after": after, "upto": counter}
     first = connection.execute(_nth_new(0), asked).one()
     tables = [table for table, number in zip(LOGGED, first, strict=True) if number is not None]
@@ -188,7 +189,7 @@ def _window(connection: Connection, after: int, counter: int) -> tuple[list[str]
 
 @lru_cache(maxsize=2)
 def _nth_new(place: int) -> TextClause:
-    """Return the query for the number of one new row of each table, in one go."""
+    """Return the query for the number of one new row of each table."""
     numbers = (
         f"(SELECT {key} FROM {table} WHERE {key} > :after AND {key} <= :upto "
         f"ORDER BY {key} LIMIT 1 OFFSET {place})"
@@ -212,7 +213,7 @@ def _leaf(each: Entry) -> tuple[int, bytes]:
 
 
 def _tiles(connection: Connection, size: int, new: Sequence[Entry]) -> Iterator[Tile]:
-    """Yield the root of each tile that is full with new entries of a log of `size`, by level."""
+    """Yield the root of each tile that new entries complete in a log of `size`, by level."""
     number, before = size // WIDTH, size % WIDTH
     if len(new) + before < WIDTH:
         return

@@ -11,18 +11,18 @@ from typing import Self
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
-"""Ed25519 over the time and a checkpoint: what a witness signs."""
+"""Ed25519 over the time and a checkpoint, signed by a witness."""
 LARGEST_NOTE = 200_000
 MOST_SIGNATURES = 64
 DASH = "— "
 
 
 class NoteError(ValueError):
-    """What should be a signed note, a key or a checkpoint is none, or is not signed so."""
+    """Not a valid signed note, key or checkpoint, or not signed as required."""
 
 
 def is_name(name: str) -> bool:
-    """Return whether a key may have this name.
+    """Check whether a key may have this name.
 
     >>> is_name("example.org/log"), is_name("two words"), is_name("a+b")
     (True, False, False)
@@ -33,7 +33,7 @@ def is_name(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Verifier:
-    """The public half of a key: its name, what it signs, 32 bytes of Ed25519."""
+    """The public part of a key: its name, its purpose, 32 bytes of Ed25519."""
 
     name: str
     kind: int
@@ -41,7 +41,7 @@ class Verifier:
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
-        """Read a key as programs hand it on: NAME+ID+BASE64.
+        """Parse a key in its exchange format: NAME+ID+BASE64.
 
         Raises: NoteError.
         """
@@ -57,7 +57,7 @@ class Verifier:
 
     @cached_property
     def number(self) -> bytes:
-        """Return the four bytes that name the key beside its name."""
+        """Return the four bytes that identify the key in addition to its name."""
         return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.key).digest()[:4]
 
     @property
@@ -78,7 +78,7 @@ class Verifier:
 
 @dataclass(frozen=True)
 class Signer:
-    """The secret half of a key; its seed never stands in a message."""
+    """The secret part of a key; its seed never appears in messages."""
 
     verifier: Verifier
     _seed: bytes
@@ -88,9 +88,9 @@ class Signer:
 
     @classmethod
     def generate(cls, name: str, kind: int = ED25519, seed: bytes | None = None) -> Self:
-        """Make a new key.
+        """Create a new key.
 
-        Raises: NoteError where the name is none.
+        Raises: NoteError for an invalid name.
         """
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
@@ -105,12 +105,12 @@ class Signer:
         return cls(Verifier(name, kind, public), secret.private_bytes_raw())
 
     def drawn(self, purpose: bytes) -> bytes:
-        """Return 64 bytes that follow from the secret, for one purpose, and tell nothing of it."""
+        """Return 64 bytes derived from the secret for one purpose, which do not reveal it."""
         return hmac.digest(self._seed, purpose, "sha512")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `secret` gave.
+        """Parse the output of `secret`.
 
         Raises: NoteError.
         """
@@ -127,16 +127,16 @@ class Signer:
 
     @property
     def secret(self) -> str:
-        """Return the key as its file holds it: `PRIVATE+KEY+NAME+ID+BASE64`."""
+        """Return the key in its file format: `PRIVATE+KEY+NAME+ID+BASE64`."""
         encoded = base64.b64encode(bytes([self.verifier.kind]) + self._seed).decode()
         return f"PRIVATE+KEY+{self.verifier.name}+{self.verifier.number.hex()}+{encoded}\n"
 
     def sign(self, text: str) -> str:
-        """Return the line that signs a note."""
+        """Return the signature line of a note."""
         return _line(self.verifier, self._signed(text.encode()))
 
     def cosign(self, text: str, at: int) -> str:
-        """Return the line by which a witness signs a checkpoint as seen `at` (POSIX seconds)."""
+        """Return the cosignature line of a witness for a checkpoint at a time in POSIX seconds."""
         return _line(self.verifier, at.to_bytes(8) + self._signed(_cosigned(text, at)))
 
     def _signed(self, message: bytes) -> bytes:
@@ -147,7 +147,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class NoteSignature:
-    """One line below a note: who signed, with which key, and the line itself."""
+    """One signature line of a note: signer, key, and the line itself."""
 
     name: str
     number: bytes
@@ -156,20 +156,20 @@ class NoteSignature:
 
     @property
     def at(self) -> int:
-        """Return when a witness signed, in POSIX seconds."""
+        """Return the time of a cosignature in POSIX seconds."""
         return int.from_bytes(self.data[:8])
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text with the lines that sign it; nobody has checked them yet."""
+    """A text with its signature lines, not verified yet."""
 
     text: str
     signatures: tuple[NoteSignature, ...]
 
     @classmethod
     def parse(cls, given: str | bytes) -> Self:
-        """Read a signed note.
+        """Parse a signed note.
 
         Raises: NoteError.
         """
@@ -183,9 +183,9 @@ class Note:
         return cls(f"{text}\n", tuple(_signature(line) for line in lines[:-1]))
 
     def signed_by(self, verifier: Verifier) -> NoteSignature | None:
-        """Return the line of this key, None where there is none.
+        """Return the verified line of this key, None if there is none.
 
-        Raises: NoteError where the line is there and wrong.
+        Raises: NoteError for an invalid signature.
         """
         for each in self.signatures:
             if (each.name, each.number) != (verifier.name, verifier.number):
@@ -201,7 +201,7 @@ class Note:
     def require(self, verifiers: Iterable[Verifier]) -> Verifier:
         """Return a key that signed.
 
-        Raises: NoteError where none of them did, or a signature is wrong.
+        Raises: NoteError if none of them signed, or a signature is invalid.
         """
         signed = [each for each in verifiers if self.signed_by(each) is not None]
         if not signed:
@@ -211,7 +211,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log says of itself: its origin, how many leaves it has, the root of their tree."""
+    """The state of a log: its origin, the number of leaves, and the root of their tree."""
 
     origin: str
     size: int
@@ -220,7 +220,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the text of a note.
+        """Parse the text of a note.
 
         Raises: NoteError.
         """
@@ -239,12 +239,12 @@ class Checkpoint:
         return "".join(f"{line}\n" for line in (self.origin, self.size, root, *self.more))
 
     def signed(self, signer: Signer) -> str:
-        """Return the checkpoint as a note."""
+        """Return the checkpoint as a signed note."""
         return f"{self.text}\n{signer.sign(self.text)}"
 
 
 def number_of(text: str) -> int:
-    """Return a number as these formats write it.
+    """Parse a number in the format of these notes.
 
     Raises: NoteError.
 
@@ -258,7 +258,7 @@ def number_of(text: str) -> int:
 
 
 def hash_of(line: str) -> bytes:
-    """Return the hash that a line of a proof holds.
+    """Parse the hash in a line of a proof.
 
     Raises: NoteError.
     """

@@ -1,4 +1,4 @@
-"""Which logs are trusted, and how many witnesses have to cosign (C2SP tlog-policy)."""
+"""Trusted logs, and the required number of cosignatures (C2SP tlog-policy)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from storage.proof.note import COSIGNATURE, ED25519, Note, NoteError, Verifier, 
 
 
 class PolicyError(ValueError):
-    """A policy cannot be read; the line is named."""
+    """A policy is invalid; the message contains the line."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"policy, line {line}: {reason}")
@@ -16,7 +16,7 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Somebody who cosigns: its name in the policy, its key, where it is asked."""
+    """A witness: its name in the policy, its key, its address."""
 
     name: str
     verifier: Verifier
@@ -25,7 +25,7 @@ class Witness:
 
 @dataclass(slots=True)
 class Policy:
-    """The logs, the witnesses, and the quorum that makes a checkpoint count as cosigned."""
+    """The logs, the witnesses, and the quorum for a cosigned checkpoint."""
 
     logs: list[Verifier] = field(default_factory=list)
     witnesses: dict[str, Witness] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Policy:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a policy.
+        """Parse a policy.
 
         Raises: PolicyError.
         """
@@ -52,13 +52,13 @@ class Policy:
         return policy
 
     def is_met(self, cosigned_by: Collection[str]) -> bool:
-        """Return whether these witnesses, by their names in the policy, are a quorum."""
+        """Check whether these witnesses, by their names in the policy, form a quorum."""
         return self.quorum == "none" or self._is_met(str(self.quorum), cosigned_by)
 
     def cosigners(self, note: Note) -> list[str]:
         """Return the names of the witnesses that cosigned a checkpoint.
 
-        Raises: NoteError where one of their signatures is wrong.
+        Raises: NoteError for an invalid signature.
         """
         found = self.witnesses.values()
         return [each.name for each in found if note.signed_by(each.verifier) is not None]

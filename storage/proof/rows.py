@@ -1,4 +1,4 @@
-"""Rows of the record as the log commits to them: one form, whichever database holds them."""
+"""Rows of the record in the form of their commitments, independent of the database."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,14 +16,14 @@ from storage.proof.leaf import ARCHIVE, SHAPES, Shape, Values, canonical_json
 PART_ROWS = 500
 STREAMING = {"stream_results": True, "max_row_buffer": PART_ROWS}
 _ISO_UTC = """'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'"""
-"""A time as `iso_utc` writes it, in the words of PostgreSQL."""
+"""A time in the format of `iso_utc`, computed by PostgreSQL."""
 _NUMBERS = count()
 Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """How the rows of one table are asked for, and their values put into one form."""
+    """The query for the rows of one table, and the conversion of their values."""
 
     table: str
     shape: Shape
@@ -32,7 +32,7 @@ class RowReader:
     converters: tuple[tuple[str, Convert], ...]
 
     def values(self, row: Sequence[Any]) -> dict[str, Any]:
-        """Return what a row holds: contents as bytes, plain columns as JSON takes them."""
+        """Return the values of a row: contents as bytes, plain columns as JSON values."""
         found = dict(zip(self.names, row, strict=False))
         for name, convert in self.converters:
             value = found[name]
@@ -43,7 +43,7 @@ class RowReader:
 
 @lru_cache(maxsize=64)
 def reader(table: str, dialect: str) -> RowReader:
-    """Return how rows of a table are read; what a digest covers is left where it is."""
+    """Return the reader of a table; columns covered by a digest are not read."""
     shape = SHAPES[table]
     columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
     asked = [_asked(each, dialect, is_content=each.name in shape.contents) for each in columns]
@@ -60,7 +60,7 @@ def reader(table: str, dialect: str) -> RowReader:
 
 
 def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[tuple[int, Values]]:
-    """Yield number and values of the rows of a table between two numbers, in their order."""
+    """Yield number and values of the rows of a table between two numbers, in order."""
     if table == ARCHIVE:
         if after < 0 <= upto:
             yield 0, archive_values(connection)
@@ -77,7 +77,7 @@ def rows(connection: Connection, table: str, after: int, upto: int) -> Iterator[
 def _parts(
     connection: Connection, query: TextClause | str, asked: Mapping[str, int]
 ) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """Yield rows some at a time; from PostgreSQL as the driver has them, texts as bytes."""
+    """Yield rows in parts; from PostgreSQL in the raw form of the driver, texts as bytes."""
     if not isinstance(query, str):
         with connection.execute(query, asked, execution_options=STREAMING) as found:
             yield from found.partitions(PART_ROWS)
@@ -93,20 +93,20 @@ def _parts(
 
 
 def row(connection: Connection, table: str, number: int) -> Values | None:
-    """Return the values of one row, None where it is not there."""
+    """Return the values of one row, None if it does not exist."""
     found = list(rows(connection, table, number - 1, number))
     return found[0][1] if found else None
 
 
 def archive_values(connection: Connection) -> Values:
-    """Return what the archive says of itself: its id, when it was made."""
+    """Return the logged values of the archive: its id and creation time."""
     query = text("SELECT key, value FROM archive WHERE key IN ('id', 'created_at')")
     found = {key: value.encode() for key, value in connection.execute(query)}
     return {name: found.get(name) for name in ("created_at", "id")}
 
 
 def _asked(column: Column[Any], dialect: str, *, is_content: bool) -> str:
-    """Return how a column is asked for: texts that may be long come as the bytes that they are."""
+    """Return the select expression of a column; long texts are read as bytes."""
     name, kind = column.name, column.type
     if dialect == "sqlite":
         return f"CAST({name} AS BLOB) AS {name}" if is_content else name

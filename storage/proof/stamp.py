@@ -1,4 +1,4 @@
-"""Stamps of time-stamping authorities (RFC 3161) on checkpoints: asked for, and checked offline."""
+"""Stamps of time-stamping authorities (RFC 3161) on checkpoints: requests, and offline checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class StampError(ValueError):
-    """Bytes are no stamp, one on something else, or one by somebody else."""
+    """Not a valid stamp, or a stamp on other data or by another authority."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Who stamps: its name, where it is asked, the certificates (PEM) that its stamps lead to.
+    """An authority: its name, its address, and the certificates (PEM) of its stamps.
 
-    One without certificates is a calendar of OpenTimestamps.
+    One without certificates is an OpenTimestamps calendar.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Authority:
         return not self.roots
 
     def certificates(self) -> list["Certificate"]:
-        """Return the certificates; raises ValueError where there are none."""
+        """Return the certificates. Raises: ValueError if there are none."""
         from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415  # slow to load
 
         return load_pem_x509_certificates(self.roots)
@@ -43,8 +43,8 @@ class Authority:
 def read_authorities(path: Path | None) -> tuple[Authority, ...]:
     """Return the authorities in a file of lines `authority NAME URL CERTIFICATES.pem`.
 
-    A line `calendar NAME URL` names a calendar of OpenTimestamps. The file of the certificates
-    counts from the folder of this one. Raises: PolicyError.
+    A line `calendar NAME URL` is an OpenTimestamps calendar. Paths of certificates are relative to
+    the folder of the file. Raises: PolicyError.
     """
     if path is None:
         return ()
@@ -78,7 +78,7 @@ def _authority(words: Sequence[str], folder: Path) -> Authority:
 
 
 def stamp_request(note: str) -> bytes:
-    """Return what an authority is sent: the SHA-256 of a checkpoint as the log signed it."""
+    """Return the request to an authority: the SHA-256 of a checkpoint as signed by the log."""
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder  # noqa: PLC0415  # slow
 
     asked = TimestampRequestBuilder().data(note.encode()).hash_algorithm(HashAlgorithm.SHA256)
@@ -86,10 +86,10 @@ def stamp_request(note: str) -> bytes:
 
 
 def stamped_at(stamp: bytes, note: str, authority: Authority | None) -> datetime:
-    """Return when a checkpoint was stamped, by the clock of the authority.
+    """Return the time of a stamp on a checkpoint, by the clock of the authority.
 
-    Where no authority is given, nobody vouches for the signature: only that the stamp is on this
-    checkpoint is checked. Raises: StampError.
+    Without an authority the signature is not checked, only that the stamp belongs to this
+    checkpoint. Raises: StampError.
     """
     from rfc3161_client import VerificationError, VerifierBuilder  # noqa: PLC0415  # slow to load
 

@@ -1,4 +1,4 @@
-"""A log as files (C2SP tlog-tiles): paths, what stands in them, and a tree read out of them."""
+"""A log as files (C2SP tlog-tiles): paths, contents, and a tree that reads them."""
 
 import re
 import struct
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from storage.proof.tree import Node, whole
 
 WIDTH = 256
-"""Hashes of a full tile."""
+"""Number of hashes of a full tile."""
 HEIGHT = 8
-"""Levels of the tree that one level of tiles spans."""
+"""Number of tree levels per level of tiles."""
 LARGEST_ENTRY = 0xFFFF
 MOST_CACHED = 64
 
@@ -22,15 +22,15 @@ TILE_PATH = re.compile(
 """
 
 ReadTile = Callable[[int, int], Sequence[bytes]]
-"""Gives the hashes of a tile by level and number, all that there are."""
+"""Returns the existing hashes of a tile by level and number."""
 
 
 class TileError(ValueError):
-    """What should be a tile, or a bundle of entries, is none."""
+    """Not a valid tile or bundle of entries."""
 
 
 def tile_path(level: int | None, number: int, width: int = WIDTH) -> str:
-    """Return where a tile stands; `None` for the level means the entries themselves.
+    """Return the path of a tile; the level `None` means the entries.
 
     >>> tile_path(0, 1234067), tile_path(None, 5, 3)
     ('tile/0/x001/x234/067', 'tile/entries/005.p/3')
@@ -44,7 +44,7 @@ def tile_path(level: int | None, number: int, width: int = WIDTH) -> str:
 
 
 def tile_at(path: str) -> tuple[int | None, int, int]:
-    """Return level, number and width of the tile that stands at a path.
+    """Return level, number and width of the tile at a path.
 
     Raises: TileError.
 
@@ -62,7 +62,7 @@ def tile_at(path: str) -> tuple[int | None, int, int]:
 
 
 def width_of(level: int | None, number: int, size: int) -> int:
-    """Return how many hashes (or entries) a tile has in a log of so many entries.
+    """Return the number of hashes (or entries) of a tile in a log of `size` entries.
 
     >>> width_of(0, 2, 600), width_of(None, 1, 600), width_of(1, 7, 600)
     (88, 256, 0)
@@ -71,7 +71,7 @@ def width_of(level: int | None, number: int, size: int) -> int:
 
 
 def tiles_of(size: int, start: int = 0) -> Iterator[tuple[int, int, int]]:
-    """Yield level, number and width of each tile of a tree that one of `start` leaves lacks.
+    """Yield level, number and width of each tile of a tree that a tree of `start` leaves lacks.
 
     >>> list(tiles_of(600))
     [(0, 0, 256), (0, 1, 256), (0, 2, 88), (1, 0, 2)]
@@ -89,9 +89,9 @@ def tiles_of(size: int, start: int = 0) -> Iterator[tuple[int, int, int]]:
 
 
 def bundle(entries: Iterable[bytes]) -> bytes:
-    """Return entries as one file: each behind its length.
+    """Return entries as one file, each preceded by its length.
 
-    Raises: TileError where one is too long.
+    Raises: TileError for an entry that is too long.
     """
     parts: list[bytes] = []
     for entry in entries:
@@ -102,7 +102,7 @@ def bundle(entries: Iterable[bytes]) -> bytes:
 
 
 def tiled(read: ReadTile) -> Node:
-    """Return the tree that tiles make up; the last few that were read are remembered."""
+    """Return the tree of tiles; the last few tiles are cached."""
     cached: dict[tuple[int, int], Sequence[bytes]] = {}
 
     def tile(level: int, number: int) -> Sequence[bytes]:

@@ -14,7 +14,7 @@ LONGEST_PATH = 63
 
 @dataclass(frozen=True, slots=True)
 class TlogProof:
-    """Where an entry stands, the path from it to the root, the checkpoint that signs the root."""
+    """The position of an entry, the path from it to the root, and the signed checkpoint."""
 
     index: int
     path: tuple[bytes, ...]
@@ -22,7 +22,7 @@ class TlogProof:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a proof.
+        """Parse a proof.
 
         Raises: NoteError.
         """
@@ -44,14 +44,14 @@ class TlogProof:
 
     @property
     def spicy(self) -> str:
-        """Return the proof without its first line, as litetlog's `spicy` reads it."""
+        """Return the proof without its first line, the format of litetlog's `spicy`."""
         lines = [f"index {self.index}", *(base64.b64encode(each).decode() for each in self.path)]
         return "".join(f"{line}\n" for line in lines) + f"\n{self.checkpoint}"
 
     def check(self, entry: bytes, verifiers: Sequence[Verifier]) -> Checkpoint:
         """Return the checkpoint that covers `entry`.
 
-        Raises: NoteError where the checkpoint is not signed, or the path does not lead to it.
+        Raises: NoteError if the checkpoint is not signed, or the path does not lead to its root.
         """
         note = Note.parse(self.checkpoint)
         note.require(verifiers)

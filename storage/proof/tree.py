@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 Node = Callable[[int, int], bytes]
-"""Gives the hash of the complete subtree of 2**level leaves at an index among those."""
+"""Returns the hash of the complete subtree of 2**level leaves at an index."""
 
 EMPTY_ROOT = sha256().digest()
 
 
 class TreeProofError(ValueError):
-    """A Merkle proof does not prove what it is to prove."""
+    """A Merkle proof is invalid."""
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -32,7 +32,7 @@ def root(node: Node, size: int) -> bytes:
 
 
 def inclusion(node: Node, index: int, size: int) -> list[bytes]:
-    """Return the proof that leaf `index` is in the tree of `size` leaves, from the leaf up."""
+    """Return the proof that leaf `index` is in the tree of `size` leaves, from the leaf upwards."""
     if not 0 <= index < size:
         raise TreeProofError(f"a tree of {size} leaves has no leaf {index}")
     path: list[bytes] = []
@@ -49,7 +49,9 @@ def inclusion(node: Node, index: int, size: int) -> list[bytes]:
 
 
 def consistency(node: Node, old: int, new: int) -> list[bytes]:
-    """Return the proof that the tree of `old` leaves is the beginning of that of `new`."""
+    """Return the proof that the tree of `old` leaves is the beginning of the tree of `new`
+    leaves.
+    """
     if not 0 <= old <= new:
         raise TreeProofError(f"a tree of {new} leaves does not begin with {old}")
     path: list[bytes] = []
@@ -70,7 +72,7 @@ def consistency(node: Node, old: int, new: int) -> list[bytes]:
 
 
 def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """Return the root that an inclusion proof leads to, from the hash of a leaf.
+    """Return the root of an inclusion proof, from the hash of a leaf.
 
     Raises: TreeProofError.
     """
@@ -83,9 +85,9 @@ def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
 
 
 def _climb(place: int, last: int, path: Sequence[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield each sibling on the way from a place to the root, and whether it stands on the left.
+    """Yield each sibling on the path from a position to the root, and whether it is on the left.
 
-    `last` is the last place of that level. Raises: TreeProofError.
+    `last` is the last position of that level. Raises: TreeProofError.
     """
     for sibling in path:
         if last == 0:
@@ -102,7 +104,7 @@ def _climb(place: int, last: int, path: Sequence[bytes]) -> Iterator[tuple[bytes
 def check_consistency(
     old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]
 ) -> None:
-    """Check that the tree of `old` leaves is the beginning of that of `new`.
+    """Check that the tree of `old` leaves is the beginning of the tree of `new` leaves.
 
     Raises: TreeProofError.
     """
@@ -117,7 +119,7 @@ def check_consistency(
 
 
 def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_root: bytes) -> bytes:
-    """Follow a consistency proof to both roots and return the old one that it leads to."""
+    """Follow a consistency proof to both roots and return the old one."""
     steps = list(path) if old & (old - 1) else [old_root, *path]
     if not steps:
         raise TreeProofError("the proof is too short")
@@ -134,7 +136,7 @@ def _old_root(old: int, new: int, old_root: bytes, path: Sequence[bytes], new_ro
 
 
 def whole(hashes: Sequence[bytes]) -> bytes:
-    """Return the root of a complete subtree from its hashes, a power of two of them."""
+    """Return the root of a complete subtree from its hashes (a power of two)."""
     while len(hashes) > 1:
         pairs = zip(hashes[::2], hashes[1::2], strict=True)
         hashes = [sha256(b"\1" + left + right).digest() for left, right in pairs]

@@ -1,4 +1,4 @@
-"""PURE: what a witness answers to a checkpoint (C2SP tlog-witness): cosign it, or say why not."""
+"""PURE: the answer of a witness to a checkpoint (C2SP tlog-witness): a cosignature or a refusal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LARGEST_REQUEST = 200_000
 
 @dataclass(frozen=True, slots=True)
 class CosignRequest:
-    """A checkpoint, and the proof that it goes on from an earlier one."""
+    """A checkpoint, and the proof that it continues an earlier one."""
 
     old_size: int
     path: tuple[bytes, ...]
@@ -21,7 +21,7 @@ class CosignRequest:
 
     @classmethod
     def parse(cls, body: bytes) -> "CosignRequest":
-        """Read what was sent.
+        """Parse a request.
 
         Raises: NoteError.
         """
@@ -47,7 +47,7 @@ class CosignRequest:
 
 @dataclass(frozen=True, slots=True)
 class WitnessReply:
-    """A status of HTTP with its body; `keep` is the checkpoint to be remembered first."""
+    """An HTTP status with its body; `keep` is the checkpoint to store first."""
 
     status: int
     body: str
@@ -56,7 +56,7 @@ class WitnessReply:
 
 
 def origin_in(body: bytes) -> str | None:
-    """Return which log a request is about, None where it cannot be read."""
+    """Return the log of a request, None if it is invalid."""
     try:
         return Checkpoint.parse(Note.parse(CosignRequest.parse(body).note).text).origin
     except NoteError:
@@ -70,7 +70,7 @@ def answer(
     signer: Signer,
     at: int,
 ) -> WitnessReply:
-    """Return what is to be answered; `latest` is the checkpoint of that log cosigned last."""
+    """Return the answer; `latest` is the last cosigned checkpoint of that log."""
     try:
         request = CosignRequest.parse(body)
         note = Note.parse(request.note)
@@ -95,7 +95,7 @@ def answer(
 def _refusal(
     request: CosignRequest, found: Checkpoint, known: Checkpoint | None
 ) -> WitnessReply | None:
-    """Return why a checkpoint is not cosigned: a rollback, a fork, a proof that proves nothing."""
+    """Return the reason of a refusal: a rollback, a fork, or an invalid proof."""
     size = 0 if known is None else known.size
     if request.old_size != size:
         return WitnessReply(409, f"{size}\n", SIZE_TYPE)

@@ -1,1 +1,1 @@
-"""Computes everything again and compares."""
+"""Recompute all derived values and compare them with the stored ones."""

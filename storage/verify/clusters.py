@@ -1,4 +1,4 @@
-"""Check clusters against what they are made of: relations that hold."""
+"""Check clusters against the relations in force."""
 
 from collections import defaultdict
 
@@ -25,7 +25,7 @@ SELECT c.id, c.label FROM cluster c WHERE NOT EXISTS (
 
 
 def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Work out which articles copies join, and compare that with the stored clusters."""
+    """Compute the articles of each cluster and compare them with the stored clusters."""
     stored: dict[int, set[int]] = defaultdict(set)
     for row in connection.execute(text("SELECT cluster_id, article_id FROM cluster_member")):
         stored[row.cluster_id].add(row.article_id)
@@ -52,7 +52,7 @@ def clusters(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
 
 
 def _groups(connection: Connection) -> list[set[int]]:
-    """Return the articles that relations join, group by group."""
+    """Return the articles that relations join, by group."""
     found: dict[int, set[int]] = {}
     for row in stream(connection, _JOINED, {}):
         if row["a"] == row["b"] or not joins(row["kind"], row["row_evidence"]):

@@ -1,4 +1,4 @@
-"""What is needed to derive each text again from its captured bytes."""
+"""Data for deriving each text again from its captured bytes."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ STREAMED_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class DerivedText:
-    """What one extractor read: `digest` is that of its wording."""
+    """The result of one extractor: `digest` is that of its wording."""
 
     derivation_id: int
     extractor: Extractor
@@ -33,16 +33,16 @@ class DerivedText:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A capture as it was read first, and what each extractor read out of it."""
+    """A capture with its first reading and the results of all extractors."""
 
     re_extraction: ReExtraction
     texts: tuple[DerivedText, ...]
 
 
 def derivations(engine: Engine, begin: int = -1) -> Iterator[Derived]:
-    """Yield each capture that was read after `begin`, once for each way in which it was.
+    """Yield each capture read after `begin`, once per reading.
 
-    Those whose bytes are gone or damaged are left out.
+    Captures whose bytes are missing or damaged are omitted.
     """
     query = (
         select(
@@ -74,7 +74,7 @@ def _derived(
     for row in rows:
         first.setdefault((row[1], row[-1]), row)
     for row, item in zip(first.values(), captured_of(first.values()), strict=True):
-        if isinstance(item, Captured):  # the check of captures tells of the others
+        if isinstance(item, Captured):  # the check of captures reports the others
             context = row[-1]
             yield Derived(ReExtraction(item, context), tuple(texts[item.capture_id, context]))
 

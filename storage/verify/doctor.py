@@ -1,4 +1,4 @@
-"""What is wrong with this installation, and how to mend it."""
+"""Problems of this installation and their remedies."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT
 LEAST_FREE_BYTES = 1_000_000_000
 STUCK_AFTER = timedelta(minutes=5)
 JUMPED_WITHIN = timedelta(days=7)
-"""For how long a clock that jumped is reported."""
+"""Time for which a clock that jumped is reported."""
 SYNCHRONISE = "keep the clock in time with NTP; see `lesart observations` for what was seen then"
 
 State = Literal["ok", "warning", "broken"]
@@ -30,7 +30,7 @@ State = Literal["ok", "warning", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found; `mend` says what to do about it."""
+    """The result of one check; `mend` is the remedy."""
 
     check: str
     state: State
@@ -50,9 +50,9 @@ Check = Callable[[Settings], Iterable[Finding]]
 
 
 def examine(settings: Settings, more: Iterable[tuple[str, Check]] = ()) -> Iterator[Finding]:
-    """Yield what each check finds; one that fails is a finding itself.
+    """Yield the result of each check; a failed check is a finding itself.
 
-    `more` are checks of a caller who can reach what this package cannot, such as the broker.
+    `more` are checks of the caller for services outside this package, such as the broker.
     """
     for name, check in (*CHECKS, *more):
         try:
@@ -63,7 +63,7 @@ def examine(settings: Settings, more: Iterable[tuple[str, Check]] = ()) -> Itera
 
 
 def check_program(_settings: Settings) -> Iterator[Finding]:
-    """Check the versions of Python and SQLite, and that full text is built in."""
+    """Check the versions of Python and SQLite, and that full-text search is available."""
     python = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < OLDEST_PYTHON:
         yield Finding("python", "broken", f"Python {python} is too old", "install Python 3.11")
@@ -77,7 +77,7 @@ def check_program(_settings: Settings) -> Iterator[Finding]:
 
 
 def check_home(settings: Settings) -> Iterator[Finding]:
-    """Check that the home folder can be written to and that its disk has room."""
+    """Check that the home folder is writable and that its disk has free space."""
     home = settings.home
     there = next(each for each in (home.absolute(), *home.absolute().parents) if each.exists())
     if not home.exists() and there.is_dir() and os.access(there, os.W_OK | os.X_OK):
@@ -94,7 +94,7 @@ def check_home(settings: Settings) -> Iterator[Finding]:
 
 
 def check_archive(settings: Settings) -> Iterator[Finding]:
-    """Check that the archive answers, has our schema and all its guards."""
+    """Check that the archive answers and has the current schema and all guards."""
     from storage.database import schema, schema_version  # noqa: PLC0415  # slow to load
     from storage.database.engine import (  # noqa: PLC0415
         ArchiveError,
@@ -133,7 +133,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
 
 
 def check_captures(settings: Settings) -> Iterator[Finding]:
-    """Check that the store of captures keeps an object and gives it back."""
+    """Check that the storage for captures stores and returns an object."""
     from storage.database.capture_store import CapturesAwayError, capture_store  # noqa: PLC0415
     from storage.values.trouble import mend_of  # noqa: PLC0415
 
@@ -172,7 +172,7 @@ def check_seeds(settings: Settings) -> Iterator[Finding]:
 
 
 def check_web(settings: Settings) -> Iterator[Finding]:
-    """Report which servers outside the public net may be asked."""
+    """Report the permitted private servers."""
     if settings.allow_hosts:
         message = f"servers outside the public net may be asked: {', '.join(settings.allow_hosts)}"
         mend = "nothing, if these are your own; else take them out of allow_hosts"
@@ -182,7 +182,7 @@ def check_web(settings: Settings) -> Iterator[Finding]:
 
 
 def check_work(settings: Settings) -> Iterator[Finding]:
-    """Check that jobs move on and that every standing source was scanned."""
+    """Check that jobs make progress and that every standing source was scanned."""
     from storage.database.engine import ArchiveError  # noqa: PLC0415
     from storage.read.archive import open_archive  # noqa: PLC0415
 
@@ -193,7 +193,7 @@ def check_work(settings: Settings) -> Iterator[Finding]:
             yield from _sources(figures)
             yield from _contact(settings, figures)
     except ArchiveError:
-        return  # told by check_archive
+        return  # check_archive reports it
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
@@ -272,7 +272,7 @@ def _minute(moment: datetime) -> str:
 
 
 def _jobs(jobs: Iterable[Any], left: str | None) -> Iterator[Finding]:
-    """Report jobs that were given up, and what is left: at once where nobody works."""
+    """Report failed jobs and pending work; pending work at once if no worker is running."""
     oldest = datetime.now(UTC) - STUCK_AFTER
     quarantined, waiting = [], []
     for job in jobs:
@@ -301,7 +301,7 @@ def _contact(settings: Settings, sources: Iterable[Any]) -> Iterator[Finding]:
 
 
 def _watching(source: Any) -> Iterator[Finding]:
-    """Report a source of addresses that does not answer, fell silent, or is not looked at."""
+    """Report a source of addresses that does not answer, became silent, or is not checked."""
     if not source.standing or not source.watched:
         return
     complaints = len(list(_complaints(source)))

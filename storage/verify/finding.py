@@ -1,4 +1,4 @@
-"""What a check tells: that something is as it must be, or that something is broken."""
+"""Results of checks: passed, broken, or not covered."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from storage.values.answer import Answer
 
 @dataclass(frozen=True, slots=True)
 class Broken(Answer):
-    """Something that is not as it must be: what it is, which one, and one sentence."""
+    """A broken object: its kind, its id, and a message."""
 
     object: str
     id: int | str
@@ -21,9 +21,9 @@ class Broken(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """One thing is as it must be; `redacted`: it was taken away, with a reason on record.
+    """One passed item; `redacted` is true if it was removed with a recorded reason.
 
-    `older_steps` are those of an article that older rules told, which were not computed again.
+    `older_steps` is the number of changes classified by older rules, which are not computed again.
     """
 
     redacted: bool = False
@@ -36,10 +36,10 @@ REDACTED = Passed(redacted=True)
 
 @dataclass(slots=True)
 class Scope:
-    """How much is checked: rows above a number, one in so many, and against which checkpoints.
+    """The scope of a check: rows above a number, a share of the rows, and an external checkpoint.
 
-    `authorities` are those whose stamps count. `reached` is where the check that is being made
-    stands, for one that goes on later.
+    `authorities` are those whose stamps count. `reached` is the position of the current check, for
+    a later continuation.
     """
 
     begin: int = -1
@@ -50,11 +50,11 @@ class Scope:
     reached: int = -1
 
     def takes(self, number: int) -> bool:
-        """Return whether this row is in the sample."""
+        """Check whether this row is in the sample."""
         return self.permille >= 1000 or (number * 7919 + self.seed) % 1000 < self.permille
 
     def where(self, name: str) -> str:
-        """Return the condition on a column that the sample is made by."""
+        """Return the condition of the sample on a column."""
         taken = f"({name} * 7919 + {self.seed}) % 1000 < {self.permille}"
         return f"{name} > {self.begin}" + (f" AND {taken}" if self.permille < 1000 else "")
 
@@ -62,12 +62,12 @@ class Scope:
 Findings = Iterator[Passed | Broken]
 Check = Callable[[Connection, Scope], Findings]
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What a stored value raises that is not of the form that its column has."""
+"""Errors of stored values that do not have the form of their column."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotCovered(Answer):
-    """A table that is not compared with the record, or some `columns` of it; `reason` says why."""
+    """A table that is not compared with the record, or some `columns` of it, with the `reason`."""
 
     table: str
     columns: tuple[str, ...] | None
@@ -110,11 +110,11 @@ NOT_COVERED = (
         "properties of a file, which no observation records",
     ),
 )
-"""A missing row of `trace` is not found either: which keys are stored depends on the order."""
+"""A missing row of `trace` is not found either, because the stored keys depend on the order."""
 
 
 def summary() -> str:
-    """Return one sentence that names each table, and the columns where others are covered.
+    """Return one sentence with all tables, and with the columns of partly covered ones.
 
     >>> summary().startswith("not covered: source, access_token, alert,")
     True

@@ -1,4 +1,4 @@
-"""Compare full text with the tokens that the stored wordings have."""
+"""Compare the full-text index with the tokens of the stored wordings."""
 
 import secrets
 from collections import defaultdict
@@ -19,16 +19,16 @@ from storage.language.vocabulary import wording_tokens
 from storage.verify.finding import WELL, Broken, Findings, Passed, Scope
 
 WORDINGS_AT_ONCE = 200_000
-"""Wordings whose sums are in memory at a time: SQLite reads its whole index for each such part."""
+"""Number of wordings per part; SQLite reads its whole index for each part."""
 CACHED_HASHES = 200_000
 LANGUAGES = (None, "de", "en")
-"""Languages that the words of a wording may be stemmed by, besides those of its derivations."""
+"""Languages in which a wording may be stemmed, besides those of its derivations."""
 _EVERYTHING = 1 << 62
 _MASK = (1 << 64) - 1
 
 
 def full_text(connection: Connection, scope: Scope) -> Findings:
-    """Compare the tokens under which each wording is indexed with those of its text."""
+    """Compare the tokens in the index with those of each text."""
     if connection.dialect.name == "postgresql":
         yield from _compared(connection, scope, _SearchTable(), _WITH_TOKENS)
         return
@@ -42,13 +42,13 @@ def full_text(connection: Connection, scope: Scope) -> Findings:
 
 
 class _Index(Protocol):
-    """The index of some wordings."""
+    """The index entries of some wordings."""
 
     def entry(self, row: Any) -> object:
-        """Return what the index has of a wording, None where that is nothing."""
+        """Return the index entry of a wording, or None."""
 
     def entry_of(self, row: Any, language: str | None) -> object:
-        """Return what it should have, if the wording was stemmed by this language."""
+        """Return the expected entry if the wording was stemmed in this language."""
 
 
 def _compared(
@@ -76,7 +76,7 @@ _MESSAGES = {
 
 
 def _languages(connection: Connection, row: Any) -> Iterator[str | None]:
-    """Yield the languages that a wording may have been indexed by, the likeliest first."""
+    """Yield the languages in which a wording may have been indexed, most likely first."""
     yield row.language
     query = select(DERIVATION.c.language).where(DERIVATION.c.wording_id == row.id)
     others = connection.execute(query.distinct()).scalars().all()
@@ -109,7 +109,7 @@ _WITH_TOKENS = _WORDINGS.add_columns(
 
 
 class _SearchTable:
-    """The index of PostgreSQL: a row of a table for each wording."""
+    """The index of PostgreSQL: a table row per wording."""
 
     def entry(self, row: Any) -> object:
         return None if row.tokens is None else _lexemes(bytes(row.tokens))
@@ -119,7 +119,7 @@ class _SearchTable:
 
 
 def _lexemes(vector: bytes) -> dict[bytes, bytes]:
-    r"""Return the positions of each lexeme of a tsvector in its binary form.
+    r"""Return the positions of each lexeme of a tsvector in binary form.
 
     >>> _lexemes(b"\x00\x00\x00\x01b\x00\x00\x02\x00\x01\x00\x03")
     {b'b': b'\x00\x01\x00\x03'}
@@ -138,7 +138,7 @@ def _lexemes(vector: bytes) -> dict[bytes, bytes]:
 
 
 def _hasher() -> Callable[[str], int]:
-    """Return a hash that nobody outside this process can compute."""
+    """Return a hash function that no other process can compute."""
     key = secrets.token_bytes(16)
 
     @lru_cache(CACHED_HASHES)
@@ -153,7 +153,7 @@ def _hasher() -> Callable[[str], int]:
 class _SearchIndex:
     """The index of SQLite for some wordings.
 
-    FTS5 stores tokens alone, ordered by token: so the tokens of each wording are added up, as
+    FTS5 stores tokens only, in the order of tokens. So the tokens of each wording are summed up as
     hashes times positions.
     """
 
@@ -173,12 +173,12 @@ class _SearchIndex:
         return _varint(len(words)), tokens, sum(map(self.hashed, {*keys})) & _MASK
 
     def left(self) -> list[int]:
-        """Return the wordings of the index that are not stored."""
+        """Return the wordings in the index that are not stored."""
         return sorted({*self.tokens, *self.keys, *self.sizes})
 
 
 def _varint(number: int) -> bytes:
-    r"""Return a number as SQLite writes it: seven bits a byte, the highest first.
+    r"""Return a number in the format of SQLite: seven bits per byte, highest first.
 
     >>> _varint(5), _varint(300)
     (b'\x05', b'\x82,')
@@ -190,7 +190,7 @@ def _varint(number: int) -> bytes:
 
 
 def _bounds(connection: Connection) -> Iterator[int]:
-    """Yield the numbers that part the wordings into as many as are in memory at a time."""
+    """Yield the numbers that divide the wordings into parts that fit into memory."""
     low = -_EVERYTHING
     part = select(WORDING.c.id).order_by(WORDING.c.id).offset(WORDINGS_AT_ONCE - 1).limit(1)
     while True:
@@ -204,10 +204,10 @@ def _bounds(connection: Connection) -> Iterator[int]:
 
 @contextmanager
 def _vocabularies(connection: Connection) -> Iterator[dict[str, str]]:
-    """Give, by index, a temporary table of its tokens: token, wording and position."""
+    """Provide, for each index, a temporary table of its tokens: token, wording and position."""
     names = {index: f"temp.{index}_tokens" for index in ("search_text", "sentence_text")}
     is_reader = connection.exec_driver_sql("PRAGMA query_only").scalar()
-    connection.exec_driver_sql("PRAGMA query_only = OFF")  # it would forbid temporary tables, too
+    connection.exec_driver_sql("PRAGMA query_only = OFF")  # it forbids temporary tables
     try:
         for index, name in names.items():
             connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""Check the caches of every article against its history, computed again from observations."""
+"""Check the cached values of every article against its history, computed from the observations."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ ORDER BY id
 
 @dataclass(slots=True)
 class _Article:
-    """One article with all that its history is made of."""
+    """One article with all inputs of its history."""
 
     row: Row
     versions: list[Row] = field(default_factory=list)
@@ -74,17 +74,17 @@ class _Article:
     noise: list[Row] = field(default_factory=list)
 
     def is_torn(self) -> bool:
-        """Return whether a row is missing that its history is read from; `references` names it."""
+        """Check whether an input row is missing; the check `references` reports it."""
         worded = [snapshot for snapshot in self.snapshots if snapshot["wording_id"] is not None]
         return any(None in (snapshot["digest"], snapshot["raw"]) for snapshot in worded)
 
     @property
     def undone(self) -> set[frozenset[int]]:
-        """Return the wordings between which nothing counts as noise any more."""
+        """Return the pairs of wordings whose noise decision was undone."""
         return {_wordings(row) for row in self.noise if row["undone_id"] is not None}
 
     def noise_pairs(self) -> frozenset[tuple[int, int]]:
-        """Return the steps that were decided to be noise and not undone."""
+        """Return the noise decisions in force."""
         undone = self.undone
         return frozenset(
             (row["a_derivation_id"], row["b_derivation_id"])
@@ -98,9 +98,9 @@ def _wordings(row: Row) -> frozenset[int]:
 
 
 def articles(connection: Connection, scope: Scope) -> Findings:
-    """Compute the versions of every article again and compare them with the stored ones.
+    """Compute the versions of every article and compare them with the stored ones.
 
-    What they tell of their changes is computed for the articles of a sample.
+    Changes are computed for the articles of the sample only.
     """
     yield from _corrected_scans(connection)
     scans = _ScanTimes(connection)
@@ -124,14 +124,14 @@ Wrong = Iterator[tuple[str, str]]
 
 
 class _ScanTimes:
-    """The times of the scans of each source, as far as anybody looked for them."""
+    """The scan times of each source, loaded on demand."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: dict[tuple[int, datetime], bool] = {}
 
     def has(self, source: int, moment: datetime) -> bool:
-        """Return whether a complete scan of a source began at this moment."""
+        """Check whether a complete scan of a source began at this moment."""
         key = (source, moment)
         if key not in self._known:
             values = {"source": source, "moment": moment}
@@ -140,7 +140,7 @@ class _ScanTimes:
 
 
 def _wrong(connection: Connection, article: _Article, scans: _ScanTimes, scope: Scope) -> Wrong:
-    """Yield what is wrong with an article, its steps only where nothing else is."""
+    """Yield the errors of an article; its changes are checked only if there are no others."""
     found = runs(_history(connection, article), article.noise_pairs())
     broken = [
         *_wrong_versions(article, found, scans),
@@ -181,7 +181,7 @@ def _confirmed(dialect: str) -> str:
 
 
 def _history(connection: Connection, article: _Article) -> list[Snapshot]:
-    """Return the snapshots that had a wording, with the scans that confirmed them."""
+    """Return the snapshots with a wording, and the scans that confirmed them."""
     worded = [snapshot for snapshot in article.snapshots if snapshot["wording_id"] is not None]
     moments = [snapshot["observed_at"] for snapshot in worded]
     other_readings = read_again(connection, map(_read, worded))
@@ -209,7 +209,7 @@ def _read(snapshot: Row) -> Read:
 def _confirmations(
     connection: Connection, article: _Article, snapshot: Row, moments: Iterable[datetime]
 ) -> tuple[datetime, ...]:
-    """Return the first and the last scan; all of them where another snapshot falls among them."""
+    """Return the first and the last scan; all scans if another snapshot is in between."""
     row = article.confirmed.get(snapshot["observation_id"])
     if row is None:
         return ()
@@ -243,7 +243,7 @@ def _differing(row: Row, run: Run) -> Iterator[str]:
 
 
 def _is_earlier(article: _Article, row: Row, run: Run, scans: _ScanTimes) -> bool:
-    """Return whether the newest version was seen then: scans since are not stored in its row."""
+    """Check whether the newest version was seen then; later scans are not stored in its row."""
     moment, ids = row["last_seen"], {*run.observation_ids}
     mine = [each for each in article.snapshots if each["observation_id"] in ids]
     if not max(each["observed_at"] for each in mine) <= moment < run.last_seen:
@@ -269,7 +269,7 @@ def _wrong_snapshots(article: _Article, found: Sequence[Run]) -> Wrong:
 
 
 def _corrected_scans(connection: Connection) -> Findings:
-    """Compare the corrected starts of scans with what the corrections make of them."""
+    """Compare the corrected starts of scans with the clock corrections."""
     corrections = clock_corrections(connection)
     query = (
         "SELECT s.id, s.started_at AS recorded_at, k.started_at FROM scan s "
@@ -306,7 +306,7 @@ def _wrong_article(article: _Article, found: Sequence[Run]) -> Wrong:
 
 
 def _latest(article: _Article) -> dict[str, Any]:
-    """Return what the latest observation says; one that was refused says nothing."""
+    """Return the result of the latest observation; refused ones do not count."""
     answered = [snapshot for snapshot in article.snapshots if snapshot["outcome"] in STATES]
     if not answered:
         return {"state": "present"}

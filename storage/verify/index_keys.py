@@ -1,4 +1,4 @@
-"""Compute again by which numbers each wording may be found, and look for others."""
+"""Compute the index keys of each wording and compare them with the stored ones."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ _FOUND = "SELECT wording_id, count(*) AS number FROM trace GROUP BY wording_id"
 
 
 def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that what a wording is found by follows from its words, its sites and its days."""
+    """Check that index keys follow from the words, sites and days of their wording."""
     rightly = _counted(connection)
     for row in stream(connection, _FOUND, {}):
         if rightly.get(row["wording_id"], 0) in {row["number"], None}:
@@ -44,9 +44,9 @@ def index_keys(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
 
 
 def _counted(connection: Connection) -> dict[int, int | None]:
-    """Return, by wording, how many of its stored numbers are right.
+    """Return for each wording the number of correct stored keys.
 
-    None where nobody can tell: an address went, or a date is none, that they may follow from.
+    None if it cannot be decided, because an address was redacted or a date is invalid.
     """
     number: dict[int, int | None] = {}
     groups = groupby(stream(connection, _SEEN, {}), key=lambda row: row["wording_id"])
@@ -65,7 +65,7 @@ def _counted(connection: Connection) -> dict[int, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class _RightKeys:
-    """The index keys that a wording may have, and the days that may be stored with them."""
+    """The possible index keys of a wording, and their possible days."""
 
     keys: frozenset[int]
     days: frozenset[int]
@@ -73,7 +73,7 @@ class _RightKeys:
 
 @dataclass(frozen=True, slots=True)
 class _KeyOrigins:
-    """What the numbers of some wordings follow from."""
+    """The inputs of the index keys of some wordings."""
 
     texts: Mapping[int, Any]
     published: Mapping[int, tuple[str | None, str | None]]
@@ -101,7 +101,7 @@ class _KeyOrigins:
         )
 
     def keys(self, wording: int, rows: Sequence[Any]) -> _RightKeys | None:
-        """Return all numbers that a wording may leave, wherever and whenever it was seen first."""
+        """Return all possible keys of a wording, for every place and time of its first snapshot."""
         row = self.texts.get(wording)
         if row is None or row.text is None:
             return _RightKeys(frozenset(), frozenset())
@@ -124,14 +124,14 @@ class _KeyOrigins:
         return _RightKeys(keys, frozenset(day.toordinal() if day else 0 for day, _is_exact in days))
 
     def _days(self, rows: Iterable[Any]) -> set[tuple[date | None, bool]] | None:
-        """Return the days of a wording, None where a date is none: the log names its row."""
+        """Return the days of a wording, None if a date is invalid; the log reports its row."""
         published = {self.published.get(row["derivation_id"], (None, None)) for row in rows}
         try:
             days = {day_of(*each) for each in published}
         except ValueError:
             return None
         if (None, False) in days:
-            # before a clock correction, a wording was indexed by the uncorrected time
+            # before a clock correction, a wording was indexed with the uncorrected time
             days |= {(row[at].date(), True) for row in rows for at in ("observed_at", "first_at")}
         return days - {(None, False)}
 

@@ -1,4 +1,4 @@
-"""Say how much of an archive is proven, to whom, and what that does not prove."""
+"""The level of proof of an archive, and its limits."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,15 +16,16 @@ DOES_NOT_PROVE = {
     "checked against a copy outside": "it does not say who published a text, only that this "
     "archive held these bytes",
 }
-"""What each level leaves open."""
+"""The limits of each level."""
 
 
 def level(
     facts: Mapping[str, int | str | None], policy: Policy | None, *, is_checked_outside: bool
 ) -> str:
-    """Return the highest level that holds for the entries that are in the log.
+    """Return the highest level that holds for the entries in the log.
 
-    Who cosigned counts only where a policy names them: the database could name anybody.
+    Cosignatures count only if a policy names their witnesses, because the database could name
+    anyone.
 
     >>> level({"entries": 8, "signed": 8, "cosigned": 1}, None, is_checked_outside=False)
     'signed'
@@ -49,7 +50,7 @@ def sentences(
     *,
     is_broken: bool,
 ) -> list[str]:
-    """Return what is to be said of the log after an archive was looked at."""
+    """Return the sentences about the log after a verification."""
     if not facts:
         return []
     found = level(facts, policy, is_checked_outside=bool(against) and not is_broken)

@@ -1,4 +1,4 @@
-"""Check the log: each row against its commitment, the tree, checkpoints, cosignatures, stamps."""
+"""Check the log: rows against commitments, tree, checkpoints, cosignatures and stamps."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +27,11 @@ from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Sco
 
 CHUNK_ENTRIES = 4_000
 TOLERANCE = timedelta(minutes=5)
-"""So far a row may be older than a checkpoint that was signed before it: it waited for the lock."""
+"""Maximum age of a row that a checkpoint signed before it may have missed, because it waited for
+the lock.
+"""
 TIMES = ("recorded_at", "decided_at", "undone_at", "at", "made_at", "received_at")
-"""The columns that say when a row was written, each table has one of them."""
+"""Columns with the time of writing; each table has one of them."""
 
 Entry = tuple[int, bytes, bytes]
 """Kind, opening and commitment of an entry."""
@@ -39,7 +41,7 @@ Entry = tuple[int, bytes, bytes]
 
 
 def entries(connection: Connection, scope: Scope) -> Findings:
-    """Open the commitment to each row of the record, and look for rows that have none."""
+    """Check the commitment to each row of the record, and find rows without an entry."""
     position = log.numbers(connection)[1]
     if position < 0:
         yield from _nothing_logged(connection)
@@ -56,7 +58,7 @@ def entries(connection: Connection, scope: Scope) -> Findings:
 
 
 def _nothing_logged(connection: Connection) -> Findings:
-    """Report an archive that has no log yet: only entries without it would be wrong."""
+    """Report an archive without a log; only entries without a log would be an error."""
     query = text("SELECT seq FROM log_run ORDER BY seq LIMIT 1")
     for row in connection.execute(query):
         message = "there is a log, and nothing that says how far it goes"
@@ -64,7 +66,7 @@ def _nothing_logged(connection: Connection) -> Findings:
 
 
 class _KnownEntries:
-    """What has to be known to judge rows: what was redacted, and when checkpoints were signed."""
+    """Information for checking rows: redactions, and the times of checkpoints."""
 
     def __init__(self, connection: Connection) -> None:
         query = text("SELECT table_name, row_id FROM redaction")
@@ -77,7 +79,9 @@ class _KnownEntries:
         self._latest: str | None = None
 
     def time_before(self, seq: int) -> str | None:
-        """Return the earliest time that a row of this number may name, asked in rising order."""
+        """Return the earliest possible time of the row with this number; call it with rising
+        numbers.
+        """
         while self._next < len(self.signed) and self.signed[self._next][0] < seq:
             earliest = iso_utc(self.signed[self._next][1] - TOLERANCE)
             self._latest = max(earliest, self._latest or earliest)
@@ -86,7 +90,7 @@ class _KnownEntries:
 
 
 def _chunk(connection: Connection, after: int) -> dict[int, Entry]:
-    """Return the next entries: some thousands, to the end of a run."""
+    """Return the next entries: some thousands, up to the end of a run."""
     query = text("SELECT start, entries, openings FROM log_run WHERE seq > :after ORDER BY seq")
     found: dict[int, Entry] = {}
     with connection.execute(query, {"after": after}, execution_options=rows.STREAMING) as runs:
@@ -133,7 +137,7 @@ def _compared(
 
 
 def _id(values: Values, seq: int) -> int | str:
-    """Return the id of a row; of the archive itself it is a text."""
+    """Return the id of a row; the id of the archive itself is a text."""
     number = values.get("id")
     return number if isinstance(number, int) else seq
 
@@ -169,8 +173,8 @@ def _row(table: str, values: Values, held: Entry, known: _KnownEntries) -> Passe
 
 
 def tree(connection: Connection, scope: Scope) -> Findings:
-    """Compute each tile again from the entries, and look for tiles that should not be there."""
-    del scope  # a tree is whole or it proves nothing
+    """Compute each tile from the entries, and find tiles that should not exist."""
+    del scope  # a tree proves nothing unless it is complete
     levels: list[list[tuple[bytes, int]]] = [[], []]
     counts = [0, 0]
     stored = _tiles(connection)
@@ -196,7 +200,7 @@ def tree(connection: Connection, scope: Scope) -> Findings:
 
 
 def _places(connection: Connection, broken: list[Broken]) -> Iterator[LogPosition]:
-    """Yield all entries in their order; rows of them that are out of place become findings."""
+    """Yield all entries in order; misplaced rows become findings."""
     query = "SELECT seq, start, entries, openings FROM log_run ORDER BY seq"
     size, last = 0, -1
     for row in stream(connection, query, {}):
@@ -245,7 +249,7 @@ def _positions(connection: Connection) -> Findings:
 
 
 def checkpoints(connection: Connection, scope: Scope) -> Findings:
-    """Check keys, signatures, roots and times of all checkpoints, and of the one from outside."""
+    """Check keys, signatures, roots and times of all checkpoints and of the external one."""
     try:
         keys = kept.keys(connection)
     except NoteError as error:
@@ -268,7 +272,7 @@ def checkpoints(connection: Connection, scope: Scope) -> Findings:
 
 @dataclass(slots=True)
 class _Roots:
-    """The roots of the tree that the entries make."""
+    """The roots of the tree of the entries."""
 
     connection: Connection
     size: int
@@ -284,10 +288,10 @@ Wrong = Iterator[tuple[str, str]]
 
 
 def _keys(keys: Sequence[Key]) -> Findings:
-    """Check that each key but the first was endorsed, where it signs the same log."""
+    """Check that each key but the first was endorsed if it signs the same log."""
     for before, key in pairwise(keys):
         if before.verifier.name != key.verifier.name and key.endorsement is None:
-            yield WELL  # another log over the same entries, as where a key was lost
+            yield WELL  # another log of the same entries, for example after a key was lost
             continue
         try:
             note = Note.parse(key.endorsement or "")
@@ -340,7 +344,7 @@ def _wrong_order(signed: Signed, before: Signed | None) -> Wrong:
 
 
 def _cosignatures(connection: Connection) -> Findings:
-    """Check the lines of the witnesses."""
+    """Check the cosignatures of the witnesses."""
     notes = {each.id: each.note for each in kept.checkpoints(connection)}
     query = text("SELECT id, checkpoint_id, vkey, line FROM log_cosignature ORDER BY id")
     for row in connection.execute(query):
@@ -357,7 +361,7 @@ def _cosignatures(connection: Connection) -> Findings:
 
 
 def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Findings:
-    """Check that the log goes on from a checkpoint that was kept elsewhere."""
+    """Check that the log continues an external checkpoint."""
     try:
         note = Note.parse(given)
         found = Checkpoint.parse(note.text)
@@ -376,7 +380,7 @@ def _against(given: str, keys: Sequence[Key], roots: _Roots) -> Findings:
 
 
 def stamps(connection: Connection, scope: Scope) -> Findings:
-    """Check each stamp: what it is on, when, and who made it, where that authority is known."""
+    """Check the checkpoint, time and issuer of each stamp, as far as its authority is known."""
     for stamp in kept_stamps(connection):
         try:
             at = _stamped_at(stamp, scope)
@@ -411,14 +415,14 @@ def _stamped_at(stamp: KeptStamp, scope: Scope) -> datetime:
 
 
 def _last_stamp(connection: Connection, scope: Scope) -> KeptStamp | None:
-    """Return the stamp on the longest log that is by an authority which is known."""
+    """Return the stamp of a known authority on the longest log."""
     known = {each.name for each in scope.authorities}
     found = [each for each in kept_stamps(connection) if each.authority in known]
     return max(found, key=lambda each: each.signed.size, default=None)
 
 
 def facts(connection: Connection, scope: Scope) -> Mapping[str, int | str | None]:
-    """Return how far the log goes: its size, what waits, the newest checkpoint, who cosigned."""
+    """Return the state of the log: size, pending rows, newest checkpoint, cosigners."""
     counter, position = log.numbers(connection)
     waiting = sum(
         connection.execute(

@@ -1,4 +1,4 @@
-"""Check the record: bytes, wordings, derivations, verdicts, and that rows refer to rows."""
+"""Check the record: bytes, wordings, derivations, verdicts, and references between rows."""
 
 from collections.abc import Mapping
 from itertools import islice, repeat
@@ -19,7 +19,7 @@ from storage.verify.finding import REDACTED, WELL, Broken, Findings, Passed, Sco
 
 NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
-"""Captures whose bytes are in memory at a time."""
+"""Number of captures whose bytes are in memory at a time."""
 
 _NAMED = """
 observation: locator_id origin, capture_id capture, source_id source
@@ -53,11 +53,11 @@ REFERENCES = tuple(
     for table, named in (line.split(": ") for line in _NAMED.split("\n") if line)
     for pair in named.split(", ")
 )
-"""Which column must name a row of which table, where it is not null."""
+"""Columns that must refer to a row of a table unless they are null."""
 
 
 def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Let SQLite look for damaged pages, and check that the counter is ahead of all numbers."""
+    """Run the integrity check of SQLite, and check that the counter is above all numbers."""
     if connection.dialect.name == "sqlite":
         for (answer,) in connection.execute(text("PRAGMA quick_check(20)")):
             yield WELL if answer == "ok" else Broken("database", "file", "page_damaged", answer)
@@ -72,7 +72,7 @@ def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
 
 
 def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that the triggers stand which keep the record from being changed."""
+    """Check that the triggers that protect the record exist."""
     pending = "SELECT value FROM archive WHERE key = 'redacted_to'"
     for row in stream(connection, pending, NOTHING):
         message = "what was to be redacted still stands: `lesart redact --finish` goes on"
@@ -85,7 +85,7 @@ def guards(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  #
 
 
 def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Compute the id of every origin again."""
+    """Compute the id of every origin."""
     taken = _redacted(connection, "origin_address")
     for row in stream(connection, "SELECT id, public_id, origin FROM origin", NOTHING):
         expected = origin_id(row["origin"])
@@ -99,7 +99,7 @@ def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  
 
 
 def captures(connection: Connection, scope: Scope) -> Findings:
-    """Unpack all bytes and compute their digests again."""
+    """Decompress all bytes and compute their digests."""
     taken = _redacted(connection, "capture")
     chosen = scope.where("id")
     query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
@@ -128,7 +128,7 @@ def _capture(row: Row, raw: bytes | DamagedBytesError) -> Passed | Broken:
 
 
 def foreign_records(connection: Connection, scope: Scope) -> Findings:
-    """Put together all records of web archives again and compute their digests."""
+    """Reassemble all records of web archives and compute their digests."""
     taken = _redacted(connection, "foreign_record")
     query = (
         "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.digest AS held, "
@@ -141,7 +141,7 @@ def foreign_records(connection: Connection, scope: Scope) -> Findings:
         if row["head"] is None or row["opening"] is None:
             yield _emptied("foreign_record", row["id"], taken)
         elif row["payload_capture_id"] is not None and row["data"] is None:
-            yield REDACTED  # or the check of captures tells it
+            yield REDACTED  # or the check of captures reports it
         else:
             yield _foreign_record(row)
 
@@ -152,7 +152,7 @@ def _foreign_record(row: Row) -> Passed | Broken:
         if row["data"] is not None:
             payload = load(Held(bytes(row["held"]), row["encoding"], row["data"]))
     except DamagedBytesError:
-        return WELL  # the check of captures tells it
+        return WELL  # the check of captures reports it
     if raw_digest(bytes(row["head"]) + bytes(row["opening"]) + payload) == bytes(row["digest"]):
         return WELL
     message = f"its parts do not hash to {bytes(row['digest']).hex()}"
@@ -160,7 +160,7 @@ def _foreign_record(row: Row) -> Passed | Broken:
 
 
 def wordings(connection: Connection, scope: Scope) -> Findings:
-    """Compute the digests of all wordings again."""
+    """Compute the digests of all wordings."""
     taken = _redacted(connection, "wording")
     query = f"SELECT id, digest, title, text FROM wording WHERE {scope.where('id')} ORDER BY id"
     for row in stream(connection, query, NOTHING):
@@ -175,7 +175,7 @@ def wordings(connection: Connection, scope: Scope) -> Findings:
 
 
 def derivations(connection: Connection, scope: Scope) -> Findings:
-    """Check that the paragraphs of every derivation amount to its wording."""
+    """Check that the paragraphs of every derivation form its wording."""
     taken = _redacted(connection, "derivation")
     query = (
         "SELECT d.id, d.detail, w.text, w.digest FROM derivation d "
@@ -206,7 +206,7 @@ def _derivation(row: Row) -> Passed | Broken:
 
 
 def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that what a row names is there."""
+    """Check that all referenced rows exist."""
     parts = [
         f"SELECT '{table}' AS kind, '{column}' AS place, '{target}' AS target, "
         f"CAST(t.{_key_of(table)} AS text) AS number, CAST(t.{column} AS text) AS named "
@@ -225,7 +225,7 @@ def _key_of(table: str) -> str:
 
 
 def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that snapshots and versions name the wording that their derivation has."""
+    """Check that snapshots and versions refer to the wording of their derivation."""
     for table, key in (("sight", "observation_id"), ("version", "id")):
         query = (
             f"SELECT t.{key} AS id, t.wording_id, d.wording_id AS derived FROM {table} t "
@@ -239,7 +239,7 @@ def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001
 
 
 def verdicts(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that every captured item has its verdict, or a job that will give or refused it."""
+    """Check that every captured document has a verdict, or an open or cancelled job."""
     waiting = _waiting(connection)
     query = (
         "SELECT o.id, o.outcome, v.id AS verdict FROM observation o "
@@ -258,7 +258,7 @@ def verdicts(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
 
 
 def _waiting(connection: Connection) -> frozenset[int]:
-    """Return the observations that jobs hold which are not done; a cancelled one tells why."""
+    """Return the observations of unfinished jobs, including cancelled ones."""
     query = "SELECT arguments AS detail FROM job WHERE kind = 'read' AND state <> 'done'"
     found: set[int] = set()
     for row in stream(connection, query, NOTHING):
@@ -267,7 +267,7 @@ def _waiting(connection: Connection) -> frozenset[int]:
 
 
 def jobs(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that the counts of every job that read are those of its verdicts."""
+    """Check the counts of every reading job against its verdicts."""
     query = (
         "SELECT j.id, j.new_articles + j.new_versions + j.unchanged + j.copies + j.refused "
         "AS counted, (SELECT count(*) FROM verdict v WHERE v.job_id = j.id "

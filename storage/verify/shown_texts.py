@@ -1,4 +1,4 @@
-"""The texts that versions show, and what the extractors of today make of the same bytes."""
+"""The displayed texts, and the results of the current extractors for the same bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from storage.read.filters import Filters, conditions
 from storage.values.draft import Json, layout_in, quote_parts
 
 PARTS = ("title", "paragraphs", "quotes", "notices", "flags")
-"""What a derivation holds beside its fields."""
+"""Parts of a derivation besides its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownText:
-    """A text that a version shows, or that the next check will be compared with.
+    """A text that a version displays, or that the next check will be compared with.
 
-    `has_bytes` says whether it can be read anew.
+    `has_bytes` is true if it can be read again.
     """
 
     article_id: int
@@ -35,7 +35,9 @@ class ShownText:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """What today's extractor made of the bytes of a shown text; without a digest no text."""
+    """The result of the current extractor for a displayed text; without a digest it found no
+    text.
+    """
 
     digest: bytes | None
     detail: Mapping[str, Json] | None
@@ -43,7 +45,7 @@ class Today:
 
 @dataclass(frozen=True, slots=True)
 class DueArticle:
-    """An article whose texts are to be read anew."""
+    """An article whose texts are to be read again."""
 
     article_id: int
     article: str
@@ -61,7 +63,7 @@ def chosen(
     after: str | None,
     limit: int | None,
 ) -> Iterator[DueArticle]:
-    """Yield the articles that are asked for, in the order in which the archive came to know them.
+    """Yield the selected articles in the order of their first capture.
 
     Raises: CursorError.
     """
@@ -79,7 +81,9 @@ def chosen(
 
 
 def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[ShownText]:
-    """Return what the versions of articles show, and the newest snapshot of each, once each."""
+    """Return the texts displayed by the versions of articles, and their newest snapshots, once
+    each.
+    """
     of_versions = select(VERSION.c.article_id, VERSION.c.derivation_id)
     newest = select(SNAPSHOT.c.article_id, SNAPSHOT.c.derivation_id).join(
         ARTICLE,
@@ -121,7 +125,7 @@ def shown_texts(connection: Connection, article_ids: Sequence[int]) -> list[Show
 def read_today(
     connection: Connection, shown: Sequence[ShownText], readers: Sequence[Reader]
 ) -> dict[int, Today]:
-    """Return, by shown derivation, what the reader of today of the same name made of its bytes."""
+    """Return for each displayed derivation the result of the current extractor of the same name."""
     newer = DERIVATION.alias()
     query = (
         select(
@@ -145,12 +149,14 @@ def read_today(
 
 
 def is_current(shown: ShownText, readers: Sequence[Reader]) -> bool:
-    """Return whether a text was read by an extractor of today, or by none that is here."""
+    """Check whether a text was read by a current extractor, or by one that this program does not
+    have.
+    """
     return all(same_reader(shown.reader, reader) for reader in readers)
 
 
 def differing(before: Mapping[str, Any] | None, today: Mapping[str, Any] | None) -> list[str]:
-    """Return what differs between two derivations: fields by name, and parts that are no fields.
+    """Return the differences between two derivations: names of fields and of other parts.
 
     >>> one = {"title": "a", "fields": {"authors": {"value": ["Ada"]}, "tags": {"value": []}}}
     >>> differing(one, {**one, "fields": {"authors": {"value": ["Bo"]}}, "flags": ["teaser"]})
@@ -169,13 +175,15 @@ def differing(before: Mapping[str, Any] | None, today: Mapping[str, Any] | None)
 
 def _value(fields: Mapping[str, Any], name: str) -> Any:
     value = (fields.get(name) or {}).get("value")
-    if isinstance(value, Mapping):  # a date: where it was found is no part of what it says
+    if isinstance(value, Mapping):  # the source of a date is not part of its value
         return {key: part for key, part in value.items() if key != "found_in"}
     return value or None
 
 
 def _part(detail: Mapping[str, Any], name: str) -> Any:
-    """Return a part of a derivation; of paragraphs their roles, as the wording has their words."""
+    """Return a part of a derivation; for paragraphs their roles, because the wording has their
+    text.
+    """
     part = detail.get(name) or None
     if name == "paragraphs" and part:
         return [(each["role"], each.get("text")) for each in layout_in(detail)]

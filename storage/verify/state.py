@@ -1,4 +1,4 @@
-"""Compare snapshots, origins of articles, and files with the values that the record gives."""
+"""Compare snapshots, origins of articles, and files with the values from the record."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -39,11 +39,11 @@ _LATER, _SHOWN = OBSERVATION.alias("later"), DERIVATION.alias("shown")
 _TWIN, _HERE, _THERE = ARTICLE_ORIGIN.alias("t"), ARTICLE_ORIGIN.alias("h"), ARTICLE_ORIGIN.alias()
 
 Claims = dict[tuple[int, int], dict[int, tuple[datetime, str]]]
-"""By source and address: the files that claim it, with the time of their first snapshot."""
+"""For each source and address: the files that claim it, with the time of their first snapshot."""
 
 
 def snapshots(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Compute each snapshot again from its observation, its verdict and its derivation."""
+    """Compute each snapshot from its observation, its verdict and its derivation."""
     claims, corrections = _claims(connection), clock_corrections(connection)
     for row in connection.execute(_SNAPSHOTS.execution_options(**STREAMING)):
         if row.observation_id is None:
@@ -89,7 +89,7 @@ def _wrong_columns(
 
 
 def _without_text(row: Any) -> dict[str, Any]:
-    """Return the columns of a snapshot that brought no text itself, or confirmed another one."""
+    """Return the columns of a snapshot without a text of its own."""
     outcome = row.seen_as
     if row.confirms is not None:
         outcome = outcome if row.confirmed_wording is not None else row.confirmed_outcome
@@ -101,7 +101,7 @@ def _without_text(row: Any) -> dict[str, Any]:
         "wording_id": row.confirmed_wording,
         "derivation_id": row.confirmed_derivation,
     }
-    # the check of versions knows whether a confirmed text began one
+    # the check of versions knows whether a confirmed text started a run
     return found if row.confirmed_wording is not None else {**found, "outcome": outcome}
 
 
@@ -111,7 +111,7 @@ def _name(row: Any) -> Name:
 
 
 def _wrong_places(row: Any, name: Name, claims: Claims) -> Iterator[str]:
-    """Yield which of the origins of a snapshot is not the one that its document names."""
+    """Yield the origins of a snapshot that differ from the statements of its document."""
     if row.address_text is not None and is_emptied(row.address_id_text):
         return
     if row.address_text != name.address:
@@ -126,7 +126,7 @@ def _wrong_places(row: Any, name: Name, claims: Claims) -> Iterator[str]:
 
 
 def _claims(connection: Connection) -> Claims:
-    """Return the files of each address that more than one file of a source claims."""
+    """Return the files of each address that several files of a source claim."""
     key = (SNAPSHOT.c.source_id, SNAPSHOT.c.address_id)
     own = and_(SNAPSHOT.c.address_id.is_not(None), SNAPSHOT.c.is_foreign.is_(False))
     shared = (
@@ -199,7 +199,7 @@ _SNAPSHOTS: Select[Any] = (
 
 
 def article_origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Check that lineages, and nothing else, connect the origins of an article."""
+    """Check that exactly the origins joined by lineages form an article."""
     for row in connection.execute(_APART.execution_options(**STREAMING)):
         message = f"it joins two addresses, and these belong to the articles {row.a} and {row.b}"
         yield Broken("article_origin", row.origin_id, "origins_apart", message)

@@ -1,4 +1,4 @@
-"""Check what versions tell of the steps that led to them: computed again from both captures."""
+"""Compute the changes of versions from both captures and compare them with the stored ones."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,7 +14,9 @@ from storage.history.steps import STEP, Steps
 from storage.values.digest import canonical
 
 OTHERS_SAY = frozenset({"box", "teaser"})
-"""Rules of noise that other articles of the site gave when it was decided; these are believed."""
+"""Rules of noise that depended on other articles at the time of the decision; these are
+accepted.
+"""
 
 _CONTENTS = """
 SELECT d.id, d.detail, w.title, w.text FROM derivation d JOIN wording w ON w.id = d.wording_id
@@ -28,10 +30,9 @@ def wrong_steps(
     found: Sequence[Run],
     undone: Collection[frozenset[int]],
 ) -> Iterator[str]:
-    """Yield which columns of the versions of an article are not what their captures say.
+    """Yield the columns of the versions of an article that contradict its captures.
 
-    Nothing is said of an article where something was redacted of its captures, and of the steps
-    that older rules told.
+    Articles with redacted captures and changes classified by older rules are skipped.
     """
     pairs = [run.step.pair for run in found if run.step is not None]
     contents = _contents(connection, {number for pair in pairs for number in pair})
@@ -45,18 +46,18 @@ def wrong_steps(
         expected = steps.of(run)
         for name in STEP:
             if name == "method" and row[name] in range(METHOD):
-                continue  # of a first version: no rules told a step to it
+                continue  # a first version has no change
             if _plain(row[name]) != _plain(expected[name]):
                 yield f"version {run.number}: {name} is not what its captures say"
 
 
 def is_older(row: Row) -> bool:
-    """Return whether the step to a version was found by rules that this program has no more."""
+    """Check whether the change was classified by older rules."""
     return row["number"] > 1 and row["method"] in range(METHOD)
 
 
 class _StoredNoise:
-    """Computes changes anew, and believes of noise only what other articles had to be asked for."""
+    """Computes changes again, and accepts stored noise only if it depended on other articles."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ def _contents(connection: Connection, derivations: Collection[int]) -> dict[int,
         try:
             found[row["id"]] = content_of_row(row["detail"], row["title"], row["text"])
         except (IndexError, KeyError, TypeError):
-            continue  # the check of derivations tells it
+            continue  # the check of derivations reports it
     return found
 
 

@@ -1,6 +1,6 @@
-"""What `lesart verify` does in storage: every digest and invariant computed again.
+"""The checks of `lesart verify`: every digest and invariant is computed again.
 
-Nothing is repaired. What a redaction took away is counted, and is no finding.
+Nothing is repaired. Redacted content is counted and is not a finding.
 """
 
 import secrets
@@ -50,7 +50,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("checkpoints", check_log.checkpoints),
     ("stamps", check_log.stamps),
 )
-"""The checks by name, in the order in which they are made."""
+"""The checks by name, in their order."""
 
 
 def scope_of(
@@ -60,7 +60,7 @@ def scope_of(
     against: Sequence[str],
     authorities: Sequence[Authority] = (),
 ) -> Scope:
-    """Return the part of an archive that was recorded since a time, and a share of its rows."""
+    """Return the scope of rows recorded since a time, and a share of the rows."""
     seed = secrets.randbelow(1000)
     begin = -1
     if since is not None:
@@ -72,18 +72,17 @@ def scope_of(
 
 
 class PlaceError(ValueError):
-    """What should say where to go on names no check."""
+    """A cursor does not name a check."""
 
     def __init__(self, given: str) -> None:
         super().__init__(f"{given!r} is no place to go on: CHECK:NUMBER, as `verify` told it")
 
 
 class Verification:
-    """One pass over an archive, in one view of it, whatever is written meanwhile.
+    """One verification of an archive, in one consistent view.
 
-    `checked` counts, by the name of a check, what it looked at; `redacted` what was taken away
-    and is told so, `older_steps` what older rules told of changes. `after` is what `reached` said
-    when an earlier pass ended.
+    `checked` counts the items of each check, `redacted` the redacted ones, `older_steps` the
+    changes classified by older rules. `after` is the value of `reached` of an earlier run.
     """
 
     def __init__(
@@ -99,14 +98,16 @@ class Verification:
         self.facts: Mapping[str, int | str | None] = {}
 
     def findings(self, progress: Progress | None = None) -> Iterator[Broken]:
-        """Yield what is broken as it is found; `progress` hears the check and its count."""
+        """Yield findings as they occur; `progress` receives the name and the count of each
+        check.
+        """
         with self._engine.connect() as connection:
             yield from self.findings_on(_steady(connection), progress)
 
     def findings_on(
         self, connection: Connection, progress: Progress | None = None
     ) -> Iterator[Broken]:
-        """Yield the same of an archive as one connection sees it."""
+        """Yield findings on one connection."""
         for number, (name, check) in enumerate(CHECKS):
             if number < self._begin:
                 continue
@@ -123,7 +124,7 @@ class Verification:
 
     @property
     def reached(self) -> str:
-        """Return where a later pass can go on."""
+        """Return the position at which a later run can continue."""
         return f"{self._check}:{self._now.reached}"
 
     def _made(
@@ -147,9 +148,9 @@ class Verification:
 
 
 def completed(name: str, findings: Iterator[Broken]) -> Iterator[Broken]:
-    """Yield the findings of a check; if stored values stop it, that is a finding of its own.
+    """Yield the findings of a check; if stored values stop it, that is a finding too.
 
-    Raises: errors that say nothing about what is stored, such as a server that does not answer.
+    Raises: errors that do not concern stored data, such as an unreachable server.
     """
     try:
         yield from findings
@@ -170,11 +171,11 @@ DAMAGE = (
     "malformed", "not a database", "could not decode", "fts5", "vtable", "invalid page",
     "could not read", "checksum", "missing chunk", "compressed data",
 )  # fmt: skip
-"""What SQLite and PostgreSQL say of stored bytes that they cannot read."""
+"""Messages of SQLite and PostgreSQL about stored bytes that they cannot read."""
 
 
 def _begin(after: str | None) -> tuple[int, int]:
-    """Return the check to begin with and the number to go on after.
+    """Return the first check and the number after which it continues.
 
     Raises: PlaceError.
     """
@@ -188,7 +189,7 @@ def _begin(after: str | None) -> tuple[int, int]:
 
 
 def _steady(connection: Connection) -> Connection:
-    """Return the connection so that all its queries see the same moment."""
+    """Return the connection with a snapshot that all its queries share."""
     if connection.dialect.name == "postgresql":
         return connection.execution_options(isolation_level="REPEATABLE READ")
     return connection

@@ -1,1 +1,1 @@
-"""What others say of our checkpoints: witnesses that cosign, authorities that stamp."""
+"""External confirmations of checkpoints: cosignatures of witnesses, stamps of authorities."""

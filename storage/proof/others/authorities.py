@@ -1,4 +1,4 @@
-"""Ask time-stamping authorities for stamps on the newest checkpoint, and keep what they gave."""
+"""Request stamps of time-stamping authorities on the newest checkpoint, and store them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LONGEST_PAUSE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class StampAnswer:
-    """What came of asking an authority: the time `at` of its stamp, or the `reason` for none."""
+    """The result of a request: the time `at` of the stamp, or the `reason` of a failure."""
 
     authority: str
     stamp: bytes | None
@@ -34,7 +34,7 @@ class StampAnswer:
 
 @dataclass(frozen=True, slots=True)
 class KeptStamp:
-    """A stamp as it is kept, with the checkpoint that it is on."""
+    """A stored stamp with its checkpoint."""
 
     id: int
     authority: str
@@ -46,10 +46,10 @@ class KeptStamp:
 def ask_authorities(
     engine: Engine, clock: Clock, authorities: Sequence[Authority], *, at_once: bool = False
 ) -> list[StampAnswer]:
-    """Ask each authority that did not stamp the newest checkpoint yet.
+    """Request a stamp from each authority that has not stamped the newest checkpoint.
 
-    After a failure it is left alone for a minute, then twice as long each time, a day at most;
-    `at_once` asks all the same. No transaction is open while somebody is asked.
+    After a failure the next request follows after a minute, then after twice the time, at most a
+    day; `at_once` ignores these pauses. No transaction is open during a request.
     """
     with looking(engine) as connection:
         newest = checkpoints.latest(connection)
@@ -65,12 +65,12 @@ def ask_authorities(
 
 
 def kept_stamps(connection: Connection) -> Iterator[KeptStamp]:
-    """Yield the stamps of time-stamping authorities in the order in which they came."""
+    """Yield the stamps of time-stamping authorities in their order."""
     return (each for each in _all_stamps(connection) if not is_calendar_stamp(each.stamp))
 
 
 def kept_calendar_stamps(connection: Connection) -> Iterator[KeptStamp]:
-    """Yield the stamps of calendars of OpenTimestamps in the order in which they came."""
+    """Yield the stamps of OpenTimestamps calendars in their order."""
     return (each for each in _all_stamps(connection) if is_calendar_stamp(each.stamp))
 
 
@@ -86,7 +86,7 @@ def _all_stamps(connection: Connection) -> Iterator[KeptStamp]:
 
 
 def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator[dict[str, Any]]:
-    """Yield for each authority what it stamped last, and how it stands with the newest."""
+    """Yield for each authority its latest stamp, and its state for the newest checkpoint."""
     newest = checkpoints.latest(connection)
     last = {each.authority: each for each in kept_stamps(connection)}
     asked = {row.authority: row for row in connection.execute(select(STAMP_REQUEST))}
@@ -105,7 +105,7 @@ def states(connection: Connection, authorities: Sequence[Authority]) -> Iterator
 
 
 def keep_stamp(unit: Unit, signed: Signed, authority: str, stamp: bytes, at: datetime) -> None:
-    """Keep a stamp on a checkpoint, unless this authority's is there already."""
+    """Store a stamp on a checkpoint, unless this authority has one already."""
     if not _is_stamped(unit.connection, authority, signed):
         unit.add(
             LOG_STAMP,
@@ -132,7 +132,7 @@ def _is_due(
 
 
 def is_request_due(connection: Connection, name: str, now: datetime) -> bool:
-    """Return whether somebody who gave no stamp the last time may be asked again."""
+    """Check whether the next request after a failure is due."""
     query = select(STAMP_REQUEST.c.next_at).where(STAMP_REQUEST.c.authority == name)
     after = connection.execute(query).scalar()
     return after is None or not now < after <= now + LONGEST_PAUSE
@@ -160,7 +160,7 @@ def _keep(unit: Unit, newest: Signed, found: StampAnswer) -> None:
 
 
 def note_failure(unit: Unit, found: StampAnswer) -> None:
-    """Note that somebody gave no stamp, and when to ask again."""
+    """Record a failure and the time of the next request."""
     mine = STAMP_REQUEST.c.authority == found.authority
     before = unit.connection.execute(select(STAMP_REQUEST.c.attempts).where(mine)).scalar() or 0
     unit.connection.execute(delete(STAMP_REQUEST).where(mine))

@@ -1,4 +1,4 @@
-"""Ask calendars of OpenTimestamps about checkpoints, and later what came of their promises."""
+"""Request stamps of OpenTimestamps calendars, and later complete them."""
 
 import secrets
 import time
@@ -32,18 +32,18 @@ from storage.proof.stamp import Authority, StampError
 
 KIND = "application/vnd.opentimestamps.v1"
 MOST_AT_ONCE = 20
-"""So many promises of a calendar are asked about at a time."""
+"""Maximum number of promises of a calendar per request cycle."""
 MOST_SECONDS = 2 * SECONDS
-"""After this time no further promise of a calendar is asked about: the rest waits."""
+"""Seconds after which no further promise of a calendar is requested in a cycle."""
 STILL_PENDING = "the calendar has not made it into a block yet"
 
 
 def ask_calendars(
     engine: Engine, clock: Clock, calendars: Sequence[Authority], *, at_once: bool = False
 ) -> list[StampAnswer]:
-    """Let calendars stamp the newest checkpoint, and ask what came of their promises.
+    """Request stamps on the newest checkpoint, and complete earlier promises.
 
-    Pauses grow as with time-stamping authorities; no transaction is open while somebody is asked.
+    Pauses grow as for time-stamping authorities; no transaction is open during a request.
     """
     return [
         answer
@@ -56,7 +56,7 @@ def ask_calendars(
 def calendar_states(
     connection: Connection, calendars: Sequence[Authority]
 ) -> Iterator[dict[str, Any]]:
-    """Yield for each calendar how far it has come: a promise, or a block of Bitcoin."""
+    """Yield for each calendar its state: a promise, or a Bitcoin block."""
     newest = {(each.authority, each.signed.id): each for each in kept_calendar_stamps(connection)}
     asked = {row.authority: row for row in connection.execute(select(STAMP_REQUEST))}
     for each in (one for one in calendars if one.is_calendar):
@@ -77,7 +77,7 @@ def calendar_states(
 
 
 def block_told(stamp: KeptStamp) -> str:
-    """Return what a stamp of a calendar says, which nobody can check without the blocks."""
+    """Return the statement of a calendar stamp, which cannot be checked without the blocks."""
     for each in attested(stamp.stamp, stamp.signed.note):
         if each.height is not None:
             root = each.message[::-1].hex()
@@ -117,7 +117,7 @@ def _kept(
 
 
 def _promises(name: str) -> str:
-    """Return as whom a calendar is asked about its promises, which has pauses of its own."""
+    """Return the name under which pauses of promise requests are stored."""
     return f"{name}#promises"
 
 

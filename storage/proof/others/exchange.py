@@ -20,8 +20,8 @@ class ExchangeError(Exception):
 def exchange(url: str, body: bytes | None, content_type: str | None = None) -> tuple[int, bytes]:
     """Send one request and return status and body of the answer.
 
-    The request is a POST where there is a `body`, otherwise a GET. At most `LARGEST_ANSWER` bytes
-    of the answer are read. The deadline covers all of it but the look-up of the host name, which
+    The request is a POST if there is a `body`, otherwise a GET. At most `LARGEST_ANSWER` bytes of
+    the answer are read. The deadline covers everything but the resolution of the host name, which
     has the time limits of the resolver.
 
     Raises: ExchangeError.
@@ -82,7 +82,7 @@ def _connection(scheme: str, host: str, port: int | None, meter: Meter) -> Any:
 
 
 def _open_first(host: str, port: int, meter: Meter) -> MeteredSocket:
-    """Return a socket to the first address of a host that accepts a connection."""
+    """Return a socket connected to the first address of a host that accepts."""
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     failure: OSError = OSError(f"the host {host} has no address")
     for *_kind, place in found:

@@ -1,4 +1,4 @@
-"""Ask witnesses to cosign a checkpoint, and keep what they signed."""
+"""Request cosignatures of witnesses on a checkpoint, and store them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from storage.proof.witness import CosignRequest
 
 @dataclass(frozen=True, slots=True)
 class Cosigned:
-    """What a witness said: `line` where it cosigned, else `reason`."""
+    """The answer of a witness: the `line` of a cosignature, or the `reason` of a refusal."""
 
     witness: str
     line: str | None
@@ -44,9 +44,9 @@ def read_policy(path: Path | None) -> Policy | None:
 
 
 def ask_all(engine: Engine, clock: Clock, policy: Policy) -> list[Cosigned]:
-    """Ask each witness that did not cosign the newest checkpoint yet.
+    """Request each missing cosignature on the newest checkpoint.
 
-    No transaction is open while somebody is asked.
+    No transaction is open during a request.
     """
     with looking(engine) as connection:
         newest = checkpoints.latest(connection)
@@ -79,7 +79,7 @@ def _asked(engine: Engine, newest: Signed, witness: Witness) -> Cosigned:
 
 
 def _line(engine: Engine, newest: Signed, witness: Witness, old: int) -> str:
-    """Return the line of a witness; where it knows another size than we think, ask again."""
+    """Return the cosignature line of a witness; repeat the request if it knows another size."""
     status, body = _post(witness, _request(engine, newest, old))
     if status == 409:
         known = number_of(body.strip())
